@@ -1,0 +1,114 @@
+import type { Logger } from '../log/logger.ts';
+import type { Message, NewMessage, Receipt, Reply } from '../message/message.ts';
+import type { Credential } from './credential.ts';
+import type { Settings, ValuesOf } from './setting.ts';
+import type { Step } from './test-step.ts';
+
+/** What the engine lends an adapter while it is open. */
+export interface Lent<S extends Settings> {
+  /** The name of the host this adapter works for. */
+  readonly host: string;
+  readonly production: string;
+  readonly settings: ValuesOf<S>;
+  /** For warnings and errors a person should know. Never a body, a secret, a file name or a peer's text. */
+  readonly log: Logger;
+  /** Aborted when the host stops; pass it to every wait. */
+  readonly signal: AbortSignal;
+  /** The current values behind a name under `credentials`. Throws CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
+  credential(name: string): Promise<Credential>;
+  /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
+  connection(state: ConnectionState, detail?: string): void;
+  /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */
+  event(level: 'info' | 'warn' | 'error', name: string, text: string): void;
+}
+
+export type ConnectionState = 'listening' | 'connected' | 'waiting' | 'disconnected';
+
+export interface LentInbound<S extends Settings> extends Lent<S> {
+  /**
+   * Hands a message to the engine. Resolves once it is stored, so acknowledge the sender after it
+   * and never before. Rejects when the engine cannot take it (its error says whether a retry helps):
+   * tell the sender to try again. Concurrent calls are accepted in the order they are made.
+   */
+  deliver(message: NewMessage, options?: DeliverOptions): Promise<Receipt>;
+  /** Reports the loss of a connection or listener; the engine closes this adapter and opens it anew, with back-off. */
+  lost(reason: Error): void;
+  /** What this service remembers between two runs: a position, a delta link. Kept durably, one per host. */
+  readonly memory: Memory;
+}
+
+export interface DeliverOptions {
+  /** Wait for the target's answer and put it into the receipt. */
+  readonly reply?: boolean;
+  /** Milliseconds to wait for it; then the receipt has no reply. */
+  readonly timeout?: number;
+}
+
+/** A small durable text. */
+export interface Memory {
+  read(): Promise<string | undefined>;
+  write(value: string): Promise<void>;
+}
+
+/** An open adapter. Closing stops taking new work and waits for what is in flight. */
+export interface Open {
+  close(): Promise<void>;
+}
+
+export interface OpenOutbound extends Open {
+  /**
+   * Sends one message and returns the peer's answer, if the protocol has one. Called concurrently up
+   * to the operation's pool size. What it throws decides:
+   *
+   * | throw | the engine then |
+   * |---|---|
+   * | `TemporaryError`, anything unknown | retries by the operation's policy |
+   * | `NotConnectedError` | closes, opens again, retries; not counted as an attempt |
+   * | `RejectedError` | fails the message at once |
+   * | `SuspendError` | keeps the message for a person |
+   * | `DisableError` | puts it back at the head and stops the operation |
+   *
+   * A code in the reply (`AE`, `503`) is judged by the engine, by the operation's `replies`: return it.
+   * `signal` aborts at the operation's time-out and at a forced stop.
+   */
+  send(message: Message, signal: AbortSignal): Promise<Reply | undefined>;
+}
+
+interface Adapter<S extends Settings> {
+  /** Names the adapter in a production file: a noun, lower case, ending in `-in` or `-out`. */
+  readonly type: string;
+  readonly title: string;
+  /** One sentence for lists. */
+  readonly summary: string;
+  readonly settings: S;
+  /** Tries the connection in ordered steps without moving a message: `waybill try`, the console's *Test connection*. */
+  test?(lent: Lent<S>, step: Step): Promise<void>;
+}
+
+export interface InboundAdapter<S extends Settings = Settings> extends Adapter<S> {
+  /** A polling adapter is open on the one engine that holds its lease; a listening one on every engine. */
+  readonly polling?: true;
+  /** Called again with back-off until it resolves, and again after `lost`. */
+  open(lent: LentInbound<S>): Promise<Open>;
+}
+
+/** How a reply code is judged where the operation's `replies` say nothing. */
+export type ReplyDefaults = Readonly<Record<string, string | readonly string[]>>;
+
+export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<S> {
+  /** The protocol's own defaults under the operation's `replies`. */
+  readonly replies?: ReplyDefaults;
+  open(lent: Lent<S>): Promise<OpenOutbound>;
+}
+
+/** Declares an inbound adapter; it exists so that `open` knows the types of its settings. */
+export function inbound<const S extends Settings>(adapter: InboundAdapter<S>): InboundAdapter<S> {
+  return adapter;
+}
+
+/** Declares an outbound adapter; it exists so that `open` knows the types of its settings. */
+export function outbound<const S extends Settings>(
+  adapter: OutboundAdapter<S>,
+): OutboundAdapter<S> {
+  return adapter;
+}

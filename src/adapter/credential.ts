@@ -1,0 +1,42 @@
+/**
+ * What an adapter gets behind the name of a credential. The values are resolved when it asks, so a
+ * renewed secret is seen at the next `open`. Never log, store or put one into an error.
+ */
+export type Credential =
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  | {
+      readonly kind: 'ntlm';
+      readonly user: string;
+      readonly password: string;
+      readonly domain?: string;
+      readonly workstation?: string;
+    }
+  | {
+      readonly kind: 'ssh-key';
+      readonly user: string;
+      readonly privateKey: string;
+      readonly passphrase?: string;
+      readonly password?: string;
+    }
+  | CertificateCredential
+  | TokenCredential;
+
+/** A certificate with its key, both PEM. */
+export interface CertificateCredential {
+  readonly kind: 'certificate';
+  /** The certificate followed by its chain. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly passphrase?: string;
+  /** Files it was read from, to be watched for a renewal; empty for values from elsewhere. */
+  readonly files: readonly string[];
+}
+
+/** A bearer token: fixed (`bearer`) or fetched and renewed by the engine (`oauth2`). */
+export interface TokenCredential {
+  readonly kind: 'bearer' | 'oauth2';
+  /** The mailbox or account the token is for, where the protocol wants one (XOAUTH2). */
+  readonly user?: string;
+  /** The current token. `fresh` after the peer answered 401: fetches a new one, once for all who wait. */
+  token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
+}

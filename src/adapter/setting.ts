@@ -1,0 +1,319 @@
+import { nearest } from '../error/nearest.ts';
+import type { Message } from '../message/message.ts';
+import { milliseconds } from '../time/duration.ts';
+import { byteCount } from '../time/size.ts';
+
+/** The closed set of settings. Each kind has one reader here and one control in the console. */
+export type SettingKind =
+  | 'text'
+  | 'integer'
+  | 'duration'
+  | 'size'
+  | 'flag'
+  | 'choice'
+  | 'url'
+  | 'address'
+  | 'path'
+  | 'credential'
+  | 'target'
+  | 'lookup'
+  | 'template'
+  | 'expression'
+  | 'group'
+  | 'list';
+
+/** What a reader of the form or of the reference page is told. `help` is compulsory and is a full sentence. */
+export interface About<Given> {
+  readonly help: string;
+  readonly example?: string;
+  readonly default?: Given;
+  /** Folded away in the console until asked for. */
+  readonly advanced?: true;
+}
+
+/**
+ * One setting of an adapter: written in a production as `Given`, seen by the adapter as `Value`.
+ * The same object checks it, draws its control, documents it and makes its JSON Schema.
+ */
+export interface Setting<Value, Given = Value> extends About<unknown> {
+  readonly kind: SettingKind;
+  readonly optional?: true;
+  readonly choices?: Readonly<Record<string, string>>;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** Of a group: its own settings. */
+  readonly fields?: Settings;
+  /** Of a list: what each item is. */
+  readonly item?: Setting<unknown, unknown>;
+  /** The value, or why there is none. Never throws. */
+  readonly read: (given: unknown, context: ReadContext) => Read<Value>;
+  /** Exists in types only: carries `Given`. */
+  readonly given?: Given;
+}
+
+/** What the production lends for reading settings: names that exist, the folder, the expression language. */
+export interface ReadContext {
+  /** An absolute path; relative ones count from the production's folder. */
+  path(text: string): string;
+  /** Compiles `"{type}_{id}.hl7"`. */
+  template(text: string): Read<Template>;
+  expression(text: string): Read<MessageExpression>;
+  /** The problem with a name, with the nearest known one; undefined if it exists. */
+  unknown(kind: 'credential' | 'target' | 'lookup', name: string): string | undefined;
+}
+
+/** A text with expressions in braces, filled in for each message. */
+export interface Template {
+  readonly source: string;
+  render(message: Message): Promise<string>;
+}
+
+export interface MessageExpression {
+  readonly source: string;
+  evaluate(message: Message): Promise<unknown>;
+}
+
+export interface SettingProblem {
+  /** Below the setting itself: `['tls', 'trust']`, or `[]`. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong and what to do; no name of the setting, which the caller knows. */
+  readonly problem: string;
+}
+
+export type Read<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly problems: readonly SettingProblem[] };
+
+export type Settings = Readonly<Record<string, Setting<unknown, unknown>>>;
+
+/** What the adapter sees. */
+export type ValuesOf<S extends Settings> = {
+  readonly [Name in keyof S]: S[Name] extends Setting<infer Value, infer _> ? Value : never;
+};
+
+type GivenOf<T> = T extends { readonly given?: infer Given } ? Given : never;
+type NeededBy<S> = {
+  [Name in keyof S]: undefined extends GivenOf<S[Name]> ? never : Name;
+}[keyof S];
+
+/** What a production writes: every setting without a default, and any of the others. */
+export type SettingsOf<S extends Settings> = {
+  readonly [Name in NeededBy<S>]: GivenOf<S[Name]>;
+} & { readonly [Name in Exclude<keyof S, NeededBy<S>>]?: GivenOf<S[Name]> };
+
+/** A setting with a default may be left out of a production; any other may not. */
+interface Declare<Value, Given, Extra = unknown> {
+  (about: About<Given> & Extra & { readonly default: Given }): Setting<Value, Given | undefined>;
+  (about: About<Given> & Extra): Setting<Value, Given>;
+}
+
+export const good = <Value>(value: Value): Read<Value> => ({ ok: true, value });
+export const bad = (problem: string): Read<never> => ({
+  ok: false,
+  problems: [{ path: [], problem }],
+});
+
+type Reader<Value> = (given: unknown, context: ReadContext) => Read<Value>;
+
+function declare<Value, Given>(kind: SettingKind, read: Reader<Value>): Declare<Value, Given> {
+  return (about: About<Given>): Setting<Value, Given> => ({ kind, ...about, read });
+}
+
+const string =
+  <Value>(then: (text: string, context: ReadContext) => Read<Value>): Reader<Value> =>
+  (given, context) =>
+    typeof given === 'string' ? then(given, context) : bad('must be text');
+
+const named = (kind: 'credential' | 'target' | 'lookup'): Reader<string> =>
+  string((name, context) => {
+    const problem = context.unknown(kind, name);
+    return problem === undefined ? good(name) : bad(problem);
+  });
+
+export const text: Declare<string, string> = declare('text', string(good));
+
+/** A file or folder. Relative paths count from the production's folder. */
+export const path: Declare<string, string> = declare(
+  'path',
+  string((given, context) => good(context.path(given))),
+);
+
+/** The name of an entry under `credentials`. A setting never holds a secret itself. */
+export const credential: Declare<string, string> = declare('credential', named('credential'));
+
+/** The name of a process or operation. */
+export const target: Declare<string, string> = declare('target', named('target'));
+
+export const lookup: Declare<string, string> = declare('lookup', named('lookup'));
+
+/** Text with expressions in braces: `"{type}_{id}.hl7"`. */
+export const template: Declare<Template, string> = declare(
+  'template',
+  string((given, context) => context.template(given)),
+);
+
+export const expression: Declare<MessageExpression, string> = declare(
+  'expression',
+  string((given, context) => context.expression(given)),
+);
+
+export const flag: Declare<boolean, boolean> = declare('flag', (given) =>
+  typeof given === 'boolean' ? good(given) : bad('must be true or false'),
+);
+
+/** Written as `30s`; read as milliseconds; `forever` is Infinity. */
+export const duration: Declare<number, string> = declare('duration', (given) => {
+  const value = typeof given === 'string' ? milliseconds(given) : undefined;
+  return value === undefined ? bad('must be a duration such as 250ms, 30s or 5m') : good(value);
+});
+
+/** Written as `8MB`; read as bytes. */
+export const size: Declare<number, string> = declare('size', (given) => {
+  const value = typeof given === 'string' ? byteCount(given) : undefined;
+  return value === undefined ? bad('must be a size such as 512B, 256KB or 8MB') : good(value);
+});
+
+export const url: Declare<URL, string> = declare('url', (given) =>
+  typeof given === 'string' && URL.canParse(given) ? good(new URL(given)) : bad('must be a URL'),
+);
+
+/** `host:port`; the port 0 takes a free one where it listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const address: Declare<Address, string> = declare('address', (given) => {
+  const found = typeof given === 'string' ? /^(\[[^\]]+\]|[^:\s]+):(\d{1,5})$/.exec(given) : null;
+  const port = Number(found?.[2]);
+  return found === null || port > 65_535
+    ? bad('must be an address such as lab.example:2575 or 0.0.0.0:2575')
+    : good({ host: (found[1] ?? '').replace(/^\[|\]$/g, ''), port });
+});
+
+export const integer: Declare<
+  number,
+  number,
+  { readonly minimum?: number; readonly maximum?: number }
+> = (
+  about: About<number> & { readonly minimum?: number; readonly maximum?: number },
+): Setting<number, number> => ({
+  kind: 'integer',
+  ...about,
+  read: (given) =>
+    typeof given === 'number' &&
+    Number.isInteger(given) &&
+    given >= (about.minimum ?? Number.NEGATIVE_INFINITY) &&
+    given <= (about.maximum ?? Number.POSITIVE_INFINITY)
+      ? good(given)
+      : bad(`must be a whole number${rangeText(about)}`),
+});
+
+function rangeText({ minimum, maximum }: { minimum?: number; maximum?: number }): string {
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
+  if (minimum !== undefined) return ` of at least ${minimum}`;
+  return maximum === undefined ? '' : ` of at most ${maximum}`;
+}
+
+/** One of the keys of `choices`; each value there says what the choice means. */
+export function choice<const C extends Readonly<Record<string, string>>>(
+  choices: C,
+  about: About<keyof C & string> & { readonly default: keyof C & string },
+): Setting<keyof C & string, (keyof C & string) | undefined> {
+  return {
+    kind: 'choice',
+    choices,
+    ...about,
+    read: (given) =>
+      typeof given === 'string' && Object.hasOwn(choices, given)
+        ? good(given)
+        : bad(`must be one of ${Object.keys(choices).join(', ')}`),
+  };
+}
+
+/** Settings that belong together, written as a block of their own. Left out, it is undefined. */
+export function group<const F extends Settings>(
+  fields: F,
+  about: Omit<About<never>, 'default'>,
+): Setting<ValuesOf<F> | undefined, SettingsOf<F> | undefined> {
+  return {
+    kind: 'group',
+    fields,
+    optional: true,
+    ...about,
+    read: (given, context) => {
+      if (given === undefined) return good(undefined);
+      if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+        return bad('must be a block of settings');
+      }
+      return readFields(fields, given as Record<string, unknown>, context);
+    },
+  };
+}
+
+/** Any number of items of one kind. A single item may stand without brackets. */
+export function list<Value, Given>(
+  item: Setting<Value, Given>,
+  about: About<readonly Given[]>,
+): Setting<readonly Value[], readonly Given[] | undefined> {
+  return {
+    kind: 'list',
+    item,
+    ...about,
+    default: about.default ?? [],
+    read: (given, context) => {
+      const reads = (Array.isArray(given) ? given : [given]).map((one: unknown) =>
+        item.read(one, context),
+      );
+      const problems = reads.flatMap((read, index) =>
+        read.ok
+          ? []
+          : read.problems.map(({ path, problem }) => ({ path: [index, ...path], problem })),
+      );
+      return problems.length > 0
+        ? { ok: false, problems }
+        : good(reads.flatMap((read) => (read.ok ? [read.value] : [])));
+    },
+  };
+}
+
+/** Makes a setting one that may be left out. */
+export function optional<Value, Given>(
+  setting: Setting<Value, Given>,
+): Setting<Value | undefined, Given | undefined> {
+  return {
+    ...setting,
+    optional: true,
+    read: (given, context) =>
+      given === undefined ? good(undefined) : setting.read(given, context),
+  };
+}
+
+/** Reads a block against its declaration: every problem at once, each with its path below the block. */
+export function readFields<S extends Settings>(
+  declared: S,
+  given: Readonly<Record<string, unknown>>,
+  context: ReadContext,
+): Read<ValuesOf<S>> {
+  const problems: SettingProblem[] = [];
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(declared, name)) continue;
+    const near = nearest(name, Object.keys(declared));
+    problems.push({
+      path: [name],
+      problem: `no such setting${near === undefined ? '' : `; did you mean ${near}?`}`,
+    });
+  }
+  for (const [name, setting] of Object.entries(declared)) {
+    const input = given[name] ?? setting.default;
+    if (input === undefined && setting.optional !== true) {
+      problems.push({ path: [name], problem: `is required. ${setting.help}` });
+      continue;
+    }
+    const read = setting.read(input, context);
+    if (read.ok) values[name] = read.value;
+    else problems.push(...read.problems.map((one) => ({ ...one, path: [name, ...one.path] })));
+  }
+  return problems.length > 0 ? { ok: false, problems } : good(values as ValuesOf<S>);
+}

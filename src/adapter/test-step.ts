@@ -1,0 +1,31 @@
+/** One step of a connection test, in the order it was made. */
+export interface TestStep {
+  /** `name`, `TCP`, `TLS`, `banner`, `sign-in`, `permission`, `path`: a word for the step. */
+  readonly name: string;
+  readonly result: 'passed' | 'failed' | 'skipped';
+  /** What was seen: an address, a certificate's subject and expiry, the mechanisms offered. */
+  readonly detail?: string | undefined;
+  /** Why it failed, in words a support desk understands. */
+  readonly cause?: string | undefined;
+  /** What to do about it. */
+  readonly remedy?: string | undefined;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** Thrown inside a step: names the cause and the remedy. Any other error is described by its code. */
+export class StepFailure extends Error {
+  readonly remedy: string | undefined;
+
+  constructor(cause: string, remedy?: string, options?: ErrorOptions) {
+    super(cause, options);
+    this.name = 'StepFailure';
+    this.remedy = remedy;
+  }
+}
+
+/** Runs one step of a test and records it. A failed step throws, which ends the test. */
+export type Step = <Value>(
+  name: string,
+  run: (detail: (text: string) => void) => Promise<Value> | Value,
+) => Promise<Value>;

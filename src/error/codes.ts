@@ -1,0 +1,44 @@
+/**
+ * Every code an EngineError may carry, with what it means and what to do. The codes are part of the
+ * public interface: docs/errors.md is compared with this table by a test.
+ */
+export const ERROR_CODES = {
+  CONFIG_INVALID:
+    'The production or a settings block is wrong. Correct the places it names; nothing was started.',
+  ADAPTER_NOT_CONNECTED:
+    'The connection to the peer is gone. The engine opens it again and retries; check the peer if it lasts.',
+  ADAPTER_TEMPORARY: 'The peer could not take the message now. It is retried by itself.',
+  ADAPTER_REJECTED:
+    'The peer understood the message and refused it. Correct the message or the peer, then resend.',
+  ADAPTER_SUSPEND: 'The message waits for a person: edit, resend or discard it.',
+  ADAPTER_DISABLED:
+    'The operation was stopped with the message back at the head of its queue. Correct the cause, then start it.',
+  MESSAGE_INVALID: 'A message breaks the rules of its type. The text names the segment and field.',
+  MESSAGE_TOO_LARGE:
+    'A message is larger than the limit of this host. Raise the limit or ask the sender to split it.',
+  DOCUMENT_UNREADABLE: 'A body could not be read as its type. The text gives the position.',
+  PATH_INVALID: 'A path is not written correctly for its kind of document.',
+  EXPRESSION_FAILED: 'An expression failed on this message. The text names the expression.',
+  TRANSFORM_FAILED: 'A transform failed on this message. The text names the step.',
+  PROCESS_FAILED: 'The code of a business process threw. The message is suspended.',
+  PROCESS_DIVERGED:
+    'A durable process took another path when it ran again. The message is suspended; make the process deterministic.',
+  REPLY_UNEXPECTED:
+    'The answer of the peer called for a person by the reply rules of the operation.',
+  REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation goes on.',
+  QUEUE_UNAVAILABLE:
+    'The message could not be stored. The sender was told to try again; check NATS and its disk.',
+  QUEUE_FULL:
+    'A queue has reached its limit. The sender was told to try again; start or repair the target.',
+  BROKER_UNAVAILABLE: 'NATS cannot be reached or started. The text says which; it is retried.',
+  CREDENTIAL_MISSING: 'A credential or a value it needs is missing. The text names it.',
+  CREDENTIAL_REFUSED: 'A token or sign-in was refused. The text says which check failed.',
+  TLS_REFUSED:
+    'A TLS handshake failed. The text names the cause: chain, name, expiry or certificate.',
+  HOST_UNKNOWN: 'There is no host of that name in the production.',
+  NOT_FOUND: 'No message, session or file of that id.',
+  STORE_UNAVAILABLE:
+    'The trace store cannot be read or written. Messages keep flowing; the trace catches up.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,50 @@
+import type { ErrorCode } from './codes.ts';
+
+export interface ErrorDetail extends ErrorOptions {
+  /** Shown in the trace beside the message. Must not quote a message body. */
+  readonly detail?: string;
+}
+
+/**
+ * Every error Waybill throws on purpose. Match on `code`, never on the message. The text says what
+ * was tried and the answer, and never quotes a body or a secret.
+ */
+export class EngineError extends Error {
+  readonly code: ErrorCode;
+  /** Whether the same thing may succeed if it is tried again. */
+  readonly retryable: boolean;
+  readonly detail: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { retryable = false, detail, ...options }: ErrorDetail & { readonly retryable?: boolean } = {},
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    this.retryable = retryable;
+    this.detail = detail;
+  }
+}
+
+/** Narrows what a `catch` got. A foreign error becomes none: only its name and system code are known to be free of body text. */
+export function isEngineError(error: unknown): error is EngineError {
+  return error instanceof Error && 'code' in error && 'retryable' in error;
+}
+
+/**
+ * What may be shown or logged of any error. The text of a foreign error is kept only for the
+ * well-known errors of sockets, files and TLS (they have a `code`), since parsers quote their input.
+ */
+export function describeError(error: unknown): { code: string; text: string; retryable: boolean } {
+  if (isEngineError(error)) {
+    return { code: error.code, text: error.message, retryable: error.retryable };
+  }
+  if (error instanceof Error) {
+    const { code } = error as { code?: unknown };
+    if (typeof code === 'string') return { code, text: error.message, retryable: true };
+    return { code: error.name, text: `${error.name} (text withheld)`, retryable: true };
+  }
+  return { code: 'UNKNOWN', text: 'something that is not an Error was thrown', retryable: true };
+}

@@ -1,0 +1,18 @@
+import type { Document } from '../document/document.ts';
+import type { Envelope } from '../message/message.ts';
+
+/** What an expression sees of one message. The document is made on the first `field()` and kept. */
+export interface Scope {
+  readonly message: Envelope;
+  document(): Document;
+}
+
+/** A compiled and type-checked CEL expression. Evaluation is synchronous and free of side effects. */
+export interface Expression<Value = unknown> {
+  /** As written in the production. */
+  readonly source: string;
+  /** Whether it reads the body; if not, a large body need not be fetched. */
+  readonly readsBody: boolean;
+  /** Throws an EngineError `EXPRESSION_FAILED` that names the expression and never quotes a value. */
+  evaluate(scope: Scope): Value;
+}

@@ -1,0 +1,6 @@
+/** The code tables of a production. Reloading swaps all of a table's entries at once. */
+export interface LookupTables {
+  readonly names: readonly string[];
+  /** The value for a key, or `otherwise` (`''` if left out). An unknown table throws. */
+  lookup(table: string, key: string, otherwise?: string): string;
+}

@@ -1,0 +1,47 @@
+import { type Clock, systemClock } from '../time/clock.ts';
+
+/** 2025-01-01T00:00:00Z: ids count milliseconds from here. */
+export const ID_EPOCH = Date.UTC(2025, 0, 1);
+const PER_MILLISECOND = 64;
+const SHIFT = 4096;
+
+/** Makes message ids. One per engine. */
+export interface IdSource {
+  next(): number;
+}
+
+/**
+ * Message ids are 53-bit integers that order by time: 41 bits of milliseconds since `ID_EPOCH`,
+ * 6 bits of engine number, 6 bits of sequence. Above 64 ids in a millisecond the source borrows
+ * from the next one, so it never waits and never repeats.
+ */
+export function idSource(engine: number, clock: Clock = systemClock): IdSource {
+  if (!Number.isInteger(engine) || engine < 0 || engine > 63) {
+    throw new RangeError(`engine number ${engine} is not 0 to 63`);
+  }
+  let time = 0;
+  let sequence = 0;
+  return {
+    next() {
+      const now = clock.now() - ID_EPOCH;
+      if (now > time) {
+        time = now;
+        sequence = 0;
+      } else if (++sequence === PER_MILLISECOND) {
+        time += 1;
+        sequence = 0;
+      }
+      return time * SHIFT + engine * PER_MILLISECOND + sequence;
+    },
+  };
+}
+
+/** When the id was made, in milliseconds since 1970. */
+export function timeOfId(id: number): number {
+  return Math.floor(id / SHIFT) + ID_EPOCH;
+}
+
+/** The smallest id made at or after a time: the bound of a search by time. */
+export function idAtTime(time: number): number {
+  return Math.max(0, time - ID_EPOCH) * SHIFT;
+}

@@ -1,0 +1,80 @@
+import type { Body } from './body.ts';
+
+/** What an adapter, a transform or a process hands over: a body and what is known of it. The engine adds the envelope. */
+export interface NewMessage {
+  /** The exact bytes; or a stream of them, which goes to the object store without being held in memory. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), else a media type such as `application/json`. */
+  readonly type: string;
+  /** IANA name of the text encoding, where it is known. */
+  readonly charset?: string | undefined;
+  /** A label from the adapter: file name, mail subject. Patient data at times, so it goes to the trace and never to a log. */
+  readonly name?: string | undefined;
+  /** Where it came from: peer address, URL, folder. Shown in the trace, never interpreted. */
+  readonly origin?: string | undefined;
+  /** The sender's own id (MSH-10; or file name, size and time). The same key with the same bytes inside the duplicate window is stored once. */
+  readonly dedupeKey?: string | undefined;
+  /** Lower goes first where a queue is not in order. */
+  readonly priority?: number | undefined;
+  /** W3C trace context the sender gave. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A message as the engine stores and routes it: one immutable body on one leg, source → target. */
+export interface Message extends Envelope {
+  readonly body: Body;
+}
+
+/** All of a message but its body. */
+export interface Envelope {
+  readonly id: number;
+  /** The id of the first message of the session. */
+  readonly sessionId: number;
+  readonly parentId?: number | undefined;
+  readonly source: string;
+  readonly target: string;
+  readonly type: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** When the session's first message was accepted: `received` in expressions. */
+  readonly received: number;
+  readonly size: number;
+  readonly charset?: string | undefined;
+  readonly name?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly priority?: number | undefined;
+  /** Where the answer is published, if somebody waits for it. */
+  readonly replyTo?: string | undefined;
+  /** The message this one repeats by a person's or a replay's order. */
+  readonly resendOf?: number | undefined;
+  readonly traceparent?: string | undefined;
+  /** Set when an earlier try may have reached the peer although its answer is not known. */
+  readonly possibleDuplicate?: boolean | undefined;
+}
+
+/** What a peer answered to a sent message. */
+export interface Reply {
+  readonly body: Uint8Array;
+  readonly type: string;
+  /** The peer's own word for how it went: `AA`, `AE`, `201`. Decides by the operation's `replies`. */
+  readonly code?: string | undefined;
+  /** The peer's explanation (MSA-3, ERR, a status line). Goes to the trace, never to a log. */
+  readonly text?: string | undefined;
+  /** What is odd about the reply; each may have a rule of its own under `replies`. */
+  readonly problems?: readonly ReplyProblem[] | undefined;
+}
+
+/** `wrong-control-id`: MSA-2 differs from MSH-10. `wrong-type`: the acknowledgement's event differs. `no-code`: a reply without MSA. */
+export type ReplyProblem = 'wrong-control-id' | 'wrong-type' | 'no-code';
+
+/** Proof that a message is stored: once an adapter has it, it may acknowledge its sender. */
+export interface Receipt {
+  readonly messageId: number;
+  readonly sessionId: number;
+  /** `duplicate`: the same message was stored before; the sender is answered as the first time. */
+  readonly status: 'stored' | 'duplicate';
+  /** The target's answer, when the adapter asked to wait for it. */
+  readonly reply?: Reply | undefined;
+  /** How the message ended at the target, when the adapter asked to wait and no reply body exists. */
+  readonly outcome?: { readonly status: string; readonly text?: string | undefined } | undefined;
+}

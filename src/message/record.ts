@@ -1,0 +1,110 @@
+import type { Envelope } from './message.ts';
+import type { Outcome } from './status.ts';
+
+/**
+ * What the journal holds, in the order it happened. A queue message is a record too: it is a `leg`
+ * with status `queued` whose body lies in its queue. The trace is built from these and nothing else.
+ */
+export type JournalRecord = LegRecord | AttemptRecord | OutcomeRecord | HostRecord;
+
+/** A message went into an inline process, or was discarded or suspended on arrival. */
+export interface LegRecord {
+  readonly kind: 'leg';
+  readonly message: Envelope;
+  readonly status: Outcome;
+  readonly started: number;
+  readonly done: number;
+  /** Which rules were tried and what they chose. */
+  readonly explain?: Explanation | undefined;
+  readonly error?: RecordedError | undefined;
+  /** The message that was stored before, when this one is its repetition; the status is then `discarded`. */
+  readonly duplicateOf?: number | undefined;
+  /** Where the body is if it is not in this record: the object store's key, or the id of an earlier leg of equal body. */
+  readonly bodyRef?: string | undefined;
+  readonly sameBodyAs?: number | undefined;
+}
+
+/** One failed try of an operation that will be repeated. */
+export interface AttemptRecord {
+  readonly kind: 'attempt';
+  readonly id: number;
+  readonly sessionId: number;
+  readonly host: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly at: number;
+  /** When the next try is due. */
+  readonly next: number;
+  readonly error: RecordedError;
+}
+
+/** A queued message was settled. */
+export interface OutcomeRecord {
+  readonly kind: 'outcome';
+  readonly id: number;
+  readonly sessionId: number;
+  readonly host: string;
+  readonly status: Outcome;
+  /** When the operation or process took it from its queue; milliseconds since 1970. */
+  readonly started: number;
+  readonly done: number;
+  readonly attempts: number;
+  readonly reply?:
+    | {
+        readonly type: string;
+        readonly code?: string | undefined;
+        readonly text?: string | undefined;
+      }
+    | undefined;
+  readonly explain?: Explanation | undefined;
+  readonly error?: RecordedError | undefined;
+  /** The outcome is accepted although something was odd (a `warn` of the reply rules). */
+  readonly warning?: string | undefined;
+  readonly possibleDuplicate?: boolean | undefined;
+  /** Who settled it, if a person did. */
+  readonly by?: string | undefined;
+}
+
+/** Something happened to a host: started, stopped, connected, lost, switched, configuration changed. */
+export interface HostRecord {
+  readonly kind: 'host';
+  readonly host: string;
+  readonly event: string;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly at: number;
+  readonly text: string;
+  readonly by?: string | undefined;
+}
+
+export interface RecordedError {
+  readonly code: string;
+  readonly text: string;
+  readonly retryable: boolean;
+}
+
+/** Why a router chose its targets. */
+export interface Explanation {
+  readonly rules: readonly RuleExplanation[];
+  /** What was done in the end: targets with transform, or `discard`, `suspend`. */
+  readonly sent: readonly {
+    readonly to: string;
+    readonly transform?: string | undefined;
+    readonly rule: string;
+  }[];
+  readonly otherwise?: 'discard' | 'suspend' | 'send' | undefined;
+}
+
+export interface RuleExplanation {
+  readonly rule: string;
+  /** `fired`, `no` (condition false), `skipped` (an earlier rule fired), `off` (disabled), `error`. */
+  readonly result: 'fired' | 'no' | 'skipped' | 'off' | 'error';
+  /** The condition as written. */
+  readonly when?: string | undefined;
+  readonly text?: string | undefined;
+}
+
+/** A record with the body it carries: the accepted message of a leg, or the reply of an outcome. */
+export interface JournalEntry {
+  readonly record: JournalRecord;
+  readonly body?: Uint8Array | undefined;
+}

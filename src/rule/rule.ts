@@ -1,0 +1,27 @@
+import type { Expression } from '../expression/expression.ts';
+
+/** Where a rule sends: one target, perhaps through a transform, perhaps on a further condition. */
+export interface Send {
+  readonly to: string;
+  /** A transform's name, or several applied one after the other. */
+  readonly transforms: readonly string[];
+  readonly when?: Expression<boolean> | undefined;
+}
+
+export interface Rule {
+  readonly name: string;
+  /** Always true if left out. */
+  readonly when?: Expression<boolean> | undefined;
+  readonly send: readonly Send[];
+  /** Go on with the next rules although this one fired. */
+  readonly continue: boolean;
+  readonly disabled: boolean;
+}
+
+/** Rules tried in order; the first that fires ends the set unless it says `continue`. */
+export interface RuleSet {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  /** What happens to a message that no rule took: `discard` (default), `suspend`, or sends of its own. */
+  readonly otherwise: 'discard' | 'suspend' | readonly Send[];
+}

@@ -1,0 +1,19 @@
+/** How an operation tries again: `every` × `backoff`^n milliseconds, at most `max`, until `for` has passed since the first try. */
+export interface RetryPolicy {
+  readonly every: number;
+  readonly for: number;
+  readonly backoff: number;
+  readonly max: number;
+}
+
+/** The wait before try number `tries + 1`, in milliseconds. */
+export function retryDelay(policy: RetryPolicy, tries: number): number {
+  const delay = policy.every * policy.backoff ** Math.max(0, tries - 1);
+  return Math.min(delay, policy.max);
+}
+
+/** The wait before opening a connection again: 100 ms doubling to `max`, with ±20 % of jitter so that hosts do not reconnect in step. */
+export function reopenDelay(tries: number, max = 10_000): number {
+  const delay = Math.min(100 * 2 ** Math.min(tries, 20), max);
+  return delay * (0.8 + Math.random() * 0.4);
+}

@@ -1,0 +1,24 @@
+import type { Document } from '../document/document.ts';
+import type { Envelope, NewMessage } from '../message/message.ts';
+
+/** What a transform gets: the message it works on, already read. The document is its own copy to change. */
+export interface TransformInput {
+  readonly message: Envelope;
+  readonly document: Document;
+  readonly lookup: (table: string, key: string, otherwise?: string) => string;
+  readonly now: () => number;
+}
+
+/** A changed message; `body` is always in memory. */
+export interface TransformOutput extends Pick<NewMessage, 'type' | 'charset' | 'name'> {
+  readonly body: Uint8Array;
+}
+
+/**
+ * Makes new messages from one; none means the message is discarded on this leg. Throws an EngineError
+ * `TRANSFORM_FAILED` that names the step and place and never quotes a value.
+ */
+export interface Transform {
+  readonly name: string;
+  apply(input: TransformInput): TransformOutput[] | Promise<TransformOutput[]>;
+}
