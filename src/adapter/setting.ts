@@ -2,6 +2,9 @@ import { nearest } from '../error/nearest.ts';
 import type { Message } from '../message/message.ts';
 import { milliseconds } from '../time/duration.ts';
 import { byteCount } from '../time/size.ts';
+import type { Credential } from './credential.ts';
+
+export type CredentialKind = Credential['kind'];
 
 /** The closed set of settings. Each kind has one reader here and one control in the console. */
 export type SettingKind =
@@ -45,6 +48,8 @@ export interface Setting<Value, Given = Value> extends About<unknown> {
   readonly fields?: Settings;
   /** Of a list: what each item is. */
   readonly item?: Setting<unknown, unknown>;
+  /** Of a credential: the kinds that serve; any, if left out. */
+  readonly kinds?: readonly CredentialKind[];
   /** The value, or why there is none. Never throws. */
   readonly read: (given: unknown, context: ReadContext) => Read<Value>;
   /** Exists in types only: carries `Given`. */
@@ -59,7 +64,9 @@ export interface ReadContext {
   template(text: string): Read<Template>;
   expression(text: string): Read<MessageExpression>;
   /** The problem with a name, with the nearest known one; undefined if it exists. */
-  unknown(kind: 'credential' | 'target' | 'lookup', name: string): string | undefined;
+  unknown(kind: 'target' | 'lookup', name: string): string | undefined;
+  /** The problem with a credential's name or kind; undefined if it serves. */
+  unfit(name: string, kinds: readonly CredentialKind[] | undefined): string | undefined;
 }
 
 /** A text with expressions in braces, filled in for each message. */
@@ -78,6 +85,8 @@ export interface SettingProblem {
   readonly path: readonly (string | number)[];
   /** What is wrong and what to do; no name of the setting, which the caller knows. */
   readonly problem: string;
+  /** Where in the text of the setting, for one that is a language of its own: characters from 0. */
+  readonly offset?: number;
 }
 
 export type Read<Value> =
@@ -124,7 +133,7 @@ const string =
   (given, context) =>
     typeof given === 'string' ? then(given, context) : bad('must be text');
 
-const named = (kind: 'credential' | 'target' | 'lookup'): Reader<string> =>
+const named = (kind: 'target' | 'lookup'): Reader<string> =>
   string((name, context) => {
     const problem = context.unknown(kind, name);
     return problem === undefined ? good(name) : bad(problem);
@@ -139,7 +148,16 @@ export const path: Declare<string, string> = declare(
 );
 
 /** The name of an entry under `credentials`. A setting never holds a secret itself. */
-export const credential: Declare<string, string> = declare('credential', named('credential'));
+export const credential: Declare<string, string, { readonly kinds?: readonly CredentialKind[] }> = (
+  about: About<string> & { readonly kinds?: readonly CredentialKind[] },
+): Setting<string, string> => ({
+  kind: 'credential',
+  ...about,
+  read: string((name, context) => {
+    const problem = context.unfit(name, about.kinds);
+    return problem === undefined ? good(name) : bad(problem);
+  }),
+});
 
 /** The name of a process or operation. */
 export const target: Declare<string, string> = declare('target', named('target'));
@@ -266,9 +284,7 @@ export function list<Value, Given>(
         item.read(one, context),
       );
       const problems = reads.flatMap((read, index) =>
-        read.ok
-          ? []
-          : read.problems.map(({ path, problem }) => ({ path: [index, ...path], problem })),
+        read.ok ? [] : read.problems.map((one) => ({ ...one, path: [index, ...one.path] })),
       );
       return problems.length > 0
         ? { ok: false, problems }
