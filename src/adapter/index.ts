@@ -23,6 +23,14 @@ export {
   outbound,
 } from './adapter.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
+export {
+  type Letter,
+  type LetterAttachment,
+  type LetterSettings,
+  letter,
+  letterSettings,
+  type Mailbox,
+} from './letter.ts';
 export { poll } from './poll.ts';
 export * as setting from './setting.ts';
 export { type Step, StepFailure, type TestStep } from './test-step.ts';
