@@ -1,0 +1,77 @@
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { describeError, EngineError } from '../error/engine-error.ts';
+import { type Names, names } from './names.ts';
+import type { NatsAccess } from './nats-server.ts';
+
+/** A connection to NATS on behalf of one production. */
+export interface Broker extends AsyncDisposable {
+  readonly production: string;
+  readonly names: Names;
+  readonly connection: NatsConnection;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** Sends what is buffered, then closes. */
+  close(): Promise<void>;
+}
+
+export interface BrokerOptions extends NatsAccess {
+  readonly production: string;
+  /** Shown in the server's connection list. */
+  readonly role: string;
+  readonly onStatus?: (status: 'connected' | 'disconnected', detail?: string) => void;
+}
+
+/** Connects and stays connected: a lost server is sought until `close`. */
+export async function connectBroker(options: BrokerOptions): Promise<Broker> {
+  const connection = await connect({
+    servers: options.url.split(','),
+    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
+    name: `waybill ${options.production} ${options.role}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    reconnectJitter: 50,
+    pingInterval: 10_000,
+    maxPingOut: 3,
+    ignoreClusterUpdates: false,
+  }).catch((error: unknown) => {
+    throw new EngineError(
+      'BROKER_UNAVAILABLE',
+      `NATS at ${withoutSecret(options.url)} cannot be reached: ${describeError(error).text}`,
+      { retryable: true },
+    );
+  });
+  void watch(connection, options.onStatus);
+  const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
+  const close = async (): Promise<void> => {
+    if (!connection.isClosed()) await connection.drain();
+  };
+  return {
+    production: options.production,
+    names: names(options.production),
+    connection,
+    jetstream: jetstream(connection, { timeout: 5_000 }),
+    manager,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function watch(
+  connection: NatsConnection,
+  tell: BrokerOptions['onStatus'] = () => undefined,
+): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === 'disconnect') tell('disconnected');
+    if (status.type === 'reconnect') tell('connected');
+  }
+}
+
+function withoutSecret(url: string): string {
+  return url.replace(/\/\/[^@/]*@/g, '//');
+}

@@ -1,0 +1,71 @@
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import type { Envelope } from '../message/message.ts';
+
+/** Reads and writes the envelope as NATS headers (architecture.md §4). */
+
+/** What only a queue message carries beside its envelope. */
+export interface Carried {
+  /** Key of the object store, for a body above the inline limit. */
+  readonly bodyRef?: string | undefined;
+  /** Set when this message is also the proof of acceptance: no journal record exists for it. */
+  readonly accepted?: boolean | undefined;
+}
+
+/** Header values are Latin-1 on the wire and must not hold line ends, so names are written percent-encoded. */
+const encodeText = (text: string): string => encodeURIComponent(text);
+const decodeText = (text: string): string => decodeURIComponent(text);
+
+export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHdrs {
+  const h = headers();
+  h.append('Wb-Id', String(message.id));
+  h.append('Wb-Session', String(message.sessionId));
+  h.append('Wb-Source', message.source);
+  h.append('Wb-Target', message.target);
+  h.append('Wb-Type', encodeText(message.type));
+  h.append('Wb-Created', String(message.created));
+  h.append('Wb-Received', String(message.received));
+  h.append('Wb-Size', String(message.size));
+  if (message.parentId !== undefined) h.append('Wb-Parent', String(message.parentId));
+  if (message.charset !== undefined) h.append('Wb-Charset', encodeText(message.charset));
+  if (message.name !== undefined) h.append('Wb-Name', encodeText(message.name));
+  if (message.origin !== undefined) h.append('Wb-Origin', encodeText(message.origin));
+  if (message.priority !== undefined) h.append('Wb-Priority', String(message.priority));
+  if (message.replyTo !== undefined) h.append('Wb-Reply-To', message.replyTo);
+  if (message.resendOf !== undefined) h.append('Wb-Resend-Of', String(message.resendOf));
+  if (message.traceparent !== undefined) h.append('traceparent', message.traceparent);
+  if (carried.bodyRef !== undefined) h.append('Wb-Body-Ref', carried.bodyRef);
+  if (carried.accepted === true) h.append('Wb-Accepted', '1');
+  return h;
+}
+
+export function readEnvelope(h: MsgHdrs): Envelope & Carried {
+  const text = (name: string): string | undefined => h.get(name) || undefined;
+  const plain = (name: string): string | undefined => {
+    const value = text(name);
+    return value === undefined ? undefined : decodeText(value);
+  };
+  const number = (name: string): number | undefined => {
+    const value = text(name);
+    return value === undefined ? undefined : Number(value);
+  };
+  return {
+    id: number('Wb-Id') ?? 0,
+    sessionId: number('Wb-Session') ?? 0,
+    parentId: number('Wb-Parent'),
+    source: text('Wb-Source') ?? '',
+    target: text('Wb-Target') ?? '',
+    type: plain('Wb-Type') ?? 'application/octet-stream',
+    created: number('Wb-Created') ?? 0,
+    received: number('Wb-Received') ?? 0,
+    size: number('Wb-Size') ?? 0,
+    charset: plain('Wb-Charset'),
+    name: plain('Wb-Name'),
+    origin: plain('Wb-Origin'),
+    priority: number('Wb-Priority'),
+    replyTo: text('Wb-Reply-To'),
+    resendOf: number('Wb-Resend-Of'),
+    traceparent: text('traceparent'),
+    bodyRef: text('Wb-Body-Ref'),
+    accepted: text('Wb-Accepted') === '1',
+  };
+}

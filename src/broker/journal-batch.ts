@@ -1,0 +1,58 @@
+import type { JournalEntry, JournalRecord } from '../message/record.ts';
+
+/**
+ * A journal message holds many entries, each as: length of the record (u32), length of the body
+ * plus one, or 0 for none (u32), the record as JSON, the body's bytes. Numbers are big-endian.
+ */
+const HEAD = 8;
+
+export interface EncodedEntry {
+  readonly record: Buffer;
+  readonly body: Uint8Array | undefined;
+  readonly size: number;
+}
+
+export function encodeEntry(entry: JournalEntry): EncodedEntry {
+  const record = Buffer.from(JSON.stringify(entry.record));
+  return {
+    record,
+    body: entry.body,
+    size: HEAD + record.byteLength + (entry.body?.byteLength ?? 0),
+  };
+}
+
+export function joinEntries(entries: readonly EncodedEntry[]): Buffer {
+  const batch = Buffer.allocUnsafe(entries.reduce((sum, { size }) => sum + size, 0));
+  let at = 0;
+  for (const { record, body } of entries) {
+    at = batch.writeUInt32BE(record.byteLength, at);
+    at = batch.writeUInt32BE(body === undefined ? 0 : body.byteLength + 1, at);
+    at += record.copy(batch, at);
+    if (body !== undefined) {
+      batch.set(body, at);
+      at += body.byteLength;
+    }
+  }
+  return batch;
+}
+
+/** The entries of a journal message; their bodies are views of its bytes. */
+export function decodeBatch(batch: Uint8Array): JournalEntry[] {
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  const entries: JournalEntry[] = [];
+  let at = 0;
+  while (at < bytes.byteLength) {
+    const recordSize = bytes.readUInt32BE(at);
+    const bodySize = bytes.readUInt32BE(at + 4) - 1;
+    at += HEAD;
+    const record = JSON.parse(bytes.toString('utf8', at, at + recordSize)) as JournalRecord;
+    at += recordSize;
+    if (bodySize < 0) {
+      entries.push({ record });
+    } else {
+      entries.push({ record, body: bytes.subarray(at, at + bodySize) });
+      at += bodySize;
+    }
+  }
+  return entries;
+}

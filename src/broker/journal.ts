@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nuid } from '@nats-io/transport-node';
+import { describeError, EngineError } from '../error/engine-error.ts';
+import type { JournalEntry } from '../message/record.ts';
+import type { Broker } from './broker.ts';
+import { type EncodedEntry, encodeEntry, joinEntries } from './journal-batch.ts';
+
+/** The stream of what was accepted and what became of it. */
+export interface Journal {
+  /** Resolves once the entry is stored. Rejects with QUEUE_UNAVAILABLE if it could not be, within about 10 s. */
+  append(entry: JournalEntry): Promise<void>;
+  /** Resolves once all that was appended is stored or was rejected. */
+  flush(): Promise<void>;
+}
+
+const BATCH_LIMIT = 256 * 1024;
+const TRIES = 4;
+
+interface Waiting extends EncodedEntry {
+  stored(): void;
+  failed(error: Error): void;
+}
+
+/**
+ * Group commit: while one publish is in flight, further entries gather and go out together as one
+ * JetStream message; all who wait get the same acknowledgement. One message an entry was rejected:
+ * with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
+ */
+export function journal({ jetstream, names }: Broker): Journal {
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | undefined;
+  // Nats-Msg-Id of each batch: a batch that is sent again after a time-out is stored once
+  const writer = nuid.next();
+  let number = 0;
+
+  const nextBatch = (): Waiting[] => {
+    let size = 0;
+    let count = 0;
+    while (count < waiting.length) {
+      size += waiting[count]?.size ?? 0;
+      if (count > 0 && size > BATCH_LIMIT) break;
+      count++;
+    }
+    return waiting.splice(0, count);
+  };
+
+  const publish = async (batch: readonly Waiting[]): Promise<void> => {
+    const bytes = joinEntries(batch);
+    const msgID = `${writer}.${number++}`;
+    for (let tries = 1; ; tries++) {
+      try {
+        await jetstream.publish(names.journal.subject, bytes, { msgID });
+        return;
+      } catch (error) {
+        if (tries === TRIES) throw error;
+        await sleep(50 * 2 ** tries);
+      }
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = nextBatch();
+      try {
+        await publish(batch);
+        for (const one of batch) one.stored();
+      } catch (error) {
+        const failure = new EngineError(
+          'QUEUE_UNAVAILABLE',
+          `the journal could not be written: ${describeError(error).text}`,
+          { retryable: true },
+        );
+        for (const one of batch) one.failed(failure);
+      }
+    }
+    running = undefined;
+  };
+
+  return {
+    append(entry) {
+      return new Promise((stored, failed) => {
+        waiting.push({ ...encodeEntry(entry), stored, failed });
+        running ??= drain();
+      });
+    },
+    async flush() {
+      while (running !== undefined) await running;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Names of JetStream objects: one scheme for the engine, the operator plane and the command line (architecture.md §3). */
+export interface Names {
+  readonly journal: { readonly stream: string; readonly subject: string };
+  readonly suspended: {
+    readonly stream: string;
+    readonly subjects: string;
+    subject(host: string): string;
+  };
+  readonly bodies: string;
+  readonly state: string;
+  readonly steps: string;
+  /** The queue of a host, or one partition of it. */
+  queue(host: string, partition?: number): { readonly stream: string; readonly subject: string };
+  /** Where control requests for all engines go. */
+  control(verb: string): string;
+  /** Where the operator plane answers questions about the trace. */
+  ask(question: string): string;
+}
+
+/** The durable consumer by which engines take from a queue, and the one of the projector. */
+export const WORKER = 'worker';
+export const PROJECTOR = 'projector';
+
+export function names(production: string): Names {
+  const stream = (rest: string): string => `WB_${production}_${rest}`;
+  return {
+    journal: { stream: stream('JOURNAL'), subject: `wb.${production}.j.batch` },
+    suspended: {
+      stream: stream('SUSPENDED'),
+      subjects: `wb.${production}.s.>`,
+      subject: (host) => `wb.${production}.s.${host}`,
+    },
+    bodies: stream('BODIES'),
+    state: stream('STATE'),
+    steps: stream('STEPS'),
+    queue: (host, partition) =>
+      partition === undefined
+        ? { stream: stream(`Q_${host}`), subject: `wb.${production}.q.${host}` }
+        : {
+            stream: stream(`Q_${host}_${partition}`),
+            subject: `wb.${production}.q.${host}.${partition}`,
+          },
+    control: (verb) => `wb.${production}.c.${verb}`,
+    ask: (question) => `wb.${production}.o.${question}`,
+  };
+}

@@ -1,0 +1,203 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect as connectSocket, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../error/engine-error.ts';
+import { findNatsServer } from './nats-binary.ts';
+
+export type Durability = 'power-loss' | 'process-crash';
+
+/** How to reach a NATS server; also the content of `<data>/nats.json`, which the command line reads. */
+export interface NatsAccess {
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+export interface NatsServer extends NatsAccess, AsyncDisposable {
+  readonly pid: number | undefined;
+  /** Stops the server and waits for it. */
+  stop(): Promise<void>;
+}
+
+export interface NatsServerOptions {
+  /** The folder that holds JetStream's files, the server's configuration and its log. */
+  readonly data: string;
+  readonly durability?: Durability;
+  /** Told when the server died and is being started again. */
+  readonly onRestart?: (reason: string) => void;
+  readonly say?: (text: string) => void;
+}
+
+interface State extends NatsAccess {
+  readonly pid: number;
+}
+
+/**
+ * Starts a nats-server of Waybill's own: loopback, free port, random password, JetStream under
+ * `data`. It is started again on the same port if it dies, so clients reconnect by themselves. A
+ * server that an earlier engine left behind in the same folder (kill -9) is ended first.
+ */
+export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
+  const { data, durability = 'power-loss' } = options;
+  const binary = await findNatsServer(undefined, options.say);
+  await mkdir(join(data, 'jetstream'), { recursive: true });
+  await endLeftover(data);
+
+  const port = await freePort();
+  const user = 'waybill';
+  const password = randomBytes(24).toString('base64url');
+  const url = `nats://127.0.0.1:${port}`;
+  const configuration = join(data, 'nats.conf');
+  await writeFile(configuration, configurationText({ data, port, user, password, durability }), {
+    mode: 0o600,
+  });
+
+  let stopping = false;
+  let child: ChildProcess;
+  const launch = async (): Promise<void> => {
+    const log = openSync(join(data, 'nats.log'), 'a');
+    child = spawn(binary, ['-c', configuration], { stdio: ['ignore', log, log] });
+    child.once('exit', (code, signal) => {
+      if (stopping) return;
+      options.onRestart?.(`nats-server ended (${signal ?? code})`);
+      void restart();
+    });
+    await once(child, 'spawn');
+    const state: State = { url, user, password, pid: child.pid ?? 0 };
+    await writeFile(join(data, 'nats.json'), JSON.stringify(state), { mode: 0o600 });
+    await untilReady(port, child, data);
+  };
+  const restart = async (): Promise<void> => {
+    for (let tries = 0; !stopping; tries++) {
+      try {
+        return await launch();
+      } catch {
+        await sleep(Math.min(100 * 2 ** tries, 5_000));
+      }
+    }
+  };
+  await launch();
+
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const forced = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      await once(child, 'exit');
+      clearTimeout(forced);
+    }
+    await rm(join(data, 'nats.json'), { force: true });
+  };
+  return {
+    url,
+    user,
+    password,
+    get pid() {
+      return child.pid;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function configurationText(of: {
+  data: string;
+  port: number;
+  user: string;
+  password: string;
+  durability: Durability;
+}): string {
+  return `# written by waybill at each start
+listen: "127.0.0.1:${of.port}"
+server_name: "waybill"
+max_payload: 4MB
+max_pending: 256MB
+jetstream {
+  store_dir: ${JSON.stringify(join(of.data, 'jetstream'))}
+  max_memory_store: 64MB
+  max_file_store: 10TB
+  ${of.durability === 'power-loss' ? 'sync_interval: always' : ''}
+}
+authorization { user: "${of.user}", password: "${of.password}" }
+`;
+}
+
+/** How the running engine of this data folder reaches its NATS; undefined if none was started there. */
+export async function readNatsState(
+  data: string,
+): Promise<(NatsAccess & { pid: number }) | undefined> {
+  try {
+    return JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as State;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends a server of this folder whose engine was killed; refuses if that engine still lives. */
+async function endLeftover(data: string): Promise<void> {
+  const left = await readNatsState(data);
+  if (left === undefined || !(await servesFolder(left.pid, data))) return;
+  process.kill(left.pid, 'SIGTERM');
+  for (let waited = 0; waited < 10_000 && (await servesFolder(left.pid, data)); waited += 20) {
+    await sleep(20);
+  }
+  if (await servesFolder(left.pid, data)) process.kill(left.pid, 'SIGKILL');
+}
+
+async function servesFolder(pid: number, data: string): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    return command.includes(join(data, 'nats.conf'));
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Waits until the server greets clients with its INFO line, which it sends once JetStream is recovered. */
+async function untilReady(port: number, child: ChildProcess, data: string): Promise<void> {
+  const limit = Date.now() + 60_000;
+  while (Date.now() < limit) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new EngineError(
+        'BROKER_UNAVAILABLE',
+        `nats-server ended at once (${child.signalCode ?? child.exitCode}); its log is ${join(data, 'nats.log')}`,
+        { retryable: true },
+      );
+    }
+    if (await greets(port)) return;
+    await sleep(10);
+  }
+  throw new EngineError('BROKER_UNAVAILABLE', 'nats-server did not get ready in 60 s', {
+    retryable: true,
+  });
+}
+
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(port, '127.0.0.1');
+    const end = (result: boolean): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once('data', () => end(true));
+    socket.once('error', () => end(false));
+    socket.setTimeout(1_000, () => end(false));
+  });
+}

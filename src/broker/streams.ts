@@ -1,0 +1,120 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { Broker } from './broker.ts';
+import { PROJECTOR, WORKER } from './names.ts';
+
+export interface StreamSettings {
+  /** Milliseconds in which equal Nats-Msg-Ids are stored once. */
+  readonly duplicateWindow: number;
+  /** Bytes of one stream. */
+  readonly limit: number;
+  /** 1, or 3 in a cluster. */
+  readonly replicas?: number;
+}
+
+/** How long the server waits for a sign of life of the engine that took a message. */
+export const ACKNOWLEDGE_WAIT = 10_000;
+
+/**
+ * Makes or updates a stream: file storage, `limits` retention, no age. Neither `workqueue` nor
+ * `interest` retention is used: they sync every removal, and what was delivered could not be replayed.
+ */
+export async function ensureStream(
+  manager: JetStreamManager,
+  name: string,
+  subjects: readonly string[],
+  { duplicateWindow, limit, replicas = 1 }: StreamSettings,
+): Promise<void> {
+  const wanted = {
+    name,
+    subjects: [...subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_bytes: limit,
+    num_replicas: replicas,
+    duplicate_window: nanos(duplicateWindow),
+    allow_direct: true,
+  } satisfies Partial<StreamConfig>;
+  try {
+    await manager.streams.add(wanted);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    await manager.streams.update(name, wanted);
+  }
+}
+
+/** The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO, over several engines too. */
+export async function ensureWorker(
+  { manager }: Broker,
+  stream: string,
+  pool: number,
+): Promise<void> {
+  const wanted = {
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACKNOWLEDGE_WAIT),
+    max_ack_pending: pool,
+    max_deliver: -1,
+  };
+  try {
+    await manager.consumers.add(stream, {
+      durable_name: WORKER,
+      deliver_policy: DeliverPolicy.All,
+      ...wanted,
+    });
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    await manager.consumers.update(stream, WORKER, wanted);
+  }
+}
+
+/**
+ * Lets a queue go on at once after this engine was killed: what it had taken would otherwise wait
+ * for the acknowledge wait. Only for the sole engine of a production. The consumer is made again at
+ * its acknowledge floor; what was settled above it is known from the journal and not sent again.
+ */
+export async function reclaimWorker(broker: Broker, stream: string, pool: number): Promise<void> {
+  const { manager } = broker;
+  const info = await manager.consumers.info(stream, WORKER).catch(() => undefined);
+  if (info === undefined || info.num_ack_pending === 0) return;
+  const floor = info.ack_floor.stream_seq;
+  await manager.consumers.delete(stream, WORKER);
+  await manager.consumers.add(stream, {
+    durable_name: WORKER,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: floor + 1,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACKNOWLEDGE_WAIT),
+    max_ack_pending: pool,
+    max_deliver: -1,
+  });
+}
+
+/** The projector's consumer: acknowledges in batches, so that what the store has not committed comes again. */
+export async function ensureProjector({ manager }: Broker, stream: string): Promise<void> {
+  const wanted = {
+    ack_policy: AckPolicy.All,
+    ack_wait: nanos(60_000),
+    max_ack_pending: 20_000,
+    max_deliver: -1,
+  };
+  try {
+    await manager.consumers.add(stream, {
+      durable_name: PROJECTOR,
+      deliver_policy: DeliverPolicy.All,
+      ...wanted,
+    });
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    await manager.consumers.update(stream, PROJECTOR, wanted);
+  }
+}

@@ -1,0 +1,188 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { DeliverOptions } from '../adapter/adapter.ts';
+import type { Answers } from '../broker/answers.ts';
+import type { Bodies } from '../broker/bodies.ts';
+import { type Body, inlineBody } from '../message/body.ts';
+import type { Envelope, NewMessage, Receipt } from '../message/message.ts';
+import { type DuplicateMemory, firstKey, type Remembered } from './duplicate-memory.ts';
+import { enqueue, type Storing } from './enqueue.ts';
+import { type Leg, type Routing, route } from './route.ts';
+import { subject } from './subject.ts';
+
+/** What accepting needs of the engine. */
+export interface Accepting extends Storing {
+  readonly routing: Omit<Routing, 'wiring'> & { readonly wiring: () => Routing['wiring'] };
+  readonly bodies: Bodies;
+  readonly answers: Answers;
+  readonly inlineLimit: number;
+}
+
+export interface AcceptingService {
+  readonly name: string;
+  readonly to: readonly string[];
+  /** `once` answers a repetition as the first time and stores nothing. */
+  readonly duplicates: 'once' | 'all';
+  readonly memory: DuplicateMemory;
+  /** Told of each accepted message, for counters and events. */
+  onAccepted?(message: Envelope, receipt: Receipt, took: number): void;
+}
+
+const REPLY_TIMEOUT = 60_000;
+
+/**
+ * The `deliver` of a service: gives the message its id and session, routes it and stores every leg;
+ * resolves only then. Calls are routed one after the other, in the order they are made, and stored
+ * side by side.
+ */
+export function accept(
+  parts: Accepting,
+  service: AcceptingService,
+): (message: NewMessage, options?: DeliverOptions) => Promise<Receipt> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return async (message, options = {}) => {
+    const began = parts.routing.clock.now();
+    const expected =
+      options.reply === true ? parts.answers.expect(options.timeout ?? REPLY_TIMEOUT) : undefined;
+    try {
+      const held = await holdBody(parts, message);
+      // only routing takes turns; storing overlaps with the next message
+      const stored = turn.then(() =>
+        start(parts, service, { message, held, replyTo: expected?.address }),
+      );
+      turn = stored.catch(() => undefined);
+      const { receipt, done } = await stored;
+      await done;
+      const answer = receipt.status === 'duplicate' ? undefined : await expected?.answer;
+      const whole = answer === undefined ? receipt : { ...receipt, ...answer };
+      service.onAccepted?.(receipt.first, whole, parts.routing.clock.now() - began);
+      return whole;
+    } finally {
+      expected?.cancel();
+    }
+  };
+}
+
+interface Held {
+  readonly body: Body;
+  readonly bodyRef: string | undefined;
+  /** What the duplicate key is made from: the bytes, or for a stream the digest of them. */
+  readonly digest: Uint8Array;
+}
+
+interface Incoming {
+  readonly message: NewMessage;
+  readonly held: Held;
+  readonly replyTo: string | undefined;
+}
+
+type FirstReceipt = Receipt & { readonly first: Envelope };
+
+async function start(
+  parts: Accepting,
+  service: AcceptingService,
+  incoming: Incoming,
+): Promise<{ receipt: FirstReceipt; done: Promise<void> }> {
+  const { held, message } = incoming;
+  const key = firstKey(
+    service.name,
+    service.duplicates === 'once' ? message.dedupeKey : undefined,
+    held.digest,
+  );
+  const known = service.memory.find(key);
+  const first = firstEnvelope(parts, service, incoming, known);
+  if (known?.stored === true) {
+    if (held.bodyRef !== undefined) await parts.bodies.remove(held.bodyRef);
+    const receipt: FirstReceipt = { ...known, first, status: 'duplicate' };
+    return { receipt, done: recordDuplicate(parts, service, first, known.messageId) };
+  }
+  const entry: Remembered = known ?? {
+    sessionId: first.sessionId,
+    messageId: first.id,
+    stored: false,
+  };
+  if (message.dedupeKey !== undefined) service.memory.remember(key, entry);
+  const legs = await route(
+    { ...parts.routing, wiring: parts.routing.wiring() },
+    subject(first, held.body, held.bodyRef),
+    { to: service.to.map((to) => ({ to })), key, firstId: first.id },
+  );
+  const receipt = {
+    messageId: first.id,
+    sessionId: first.sessionId,
+    status: 'stored' as 'stored' | 'duplicate',
+    first,
+  };
+  const store = async (): Promise<void> => {
+    const { duplicate } = await enqueue(parts, legs);
+    entry.stored = true;
+    if (!duplicate) return;
+    receipt.status = 'duplicate';
+    await recordDuplicate(parts, service, legs[0]?.message ?? first, undefined);
+  };
+  const done = store();
+  return { receipt, done };
+}
+
+function firstEnvelope(
+  { routing }: Accepting,
+  service: AcceptingService,
+  { message, held, replyTo }: Incoming,
+  known: Remembered | undefined,
+): Envelope {
+  const id = known === undefined || known.stored ? routing.ids.next() : known.messageId;
+  const now = routing.clock.now();
+  return {
+    id,
+    sessionId: id,
+    source: service.name,
+    target: service.to[0] ?? service.name,
+    type: message.type,
+    created: now,
+    received: now,
+    size: held.body.size,
+    charset: message.charset,
+    name: message.name,
+    origin: message.origin,
+    priority: message.priority,
+    replyTo,
+    traceparent: message.traceparent,
+  };
+}
+
+/** The trace tells of every message that came, also of one that is stored already. */
+async function recordDuplicate(
+  { journal, routing }: Accepting,
+  service: AcceptingService,
+  message: Leg['message'],
+  of: number | undefined,
+): Promise<void> {
+  const now = routing.clock.now();
+  await journal.append({
+    record: {
+      kind: 'leg',
+      message: { ...message, source: service.name },
+      status: 'discarded',
+      started: now,
+      done: now,
+      duplicateOf: of ?? 0,
+    },
+  });
+}
+
+async function holdBody(parts: Accepting, { body }: NewMessage): Promise<Held> {
+  if (body instanceof Uint8Array && body.byteLength <= parts.inlineLimit) {
+    return { body: inlineBody(body), bodyRef: undefined, digest: body };
+  }
+  const bodyRef = `b${parts.routing.ids.next()}`;
+  const hash = createHash('sha256');
+  const chunks = body instanceof Uint8Array ? inlineBody(body).stream() : body;
+  const size = await parts.bodies.put(bodyRef, hashing(chunks, hash));
+  return { body: parts.bodies.open(bodyRef, size), bodyRef, digest: hash.digest() };
+}
+
+async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}

@@ -1,0 +1,126 @@
+import { describeError } from '../error/engine-error.ts';
+import type { Reply } from '../message/message.ts';
+
+/**
+ * What to do with a message after its peer answered or failed to:
+ * `complete`; `warn` complete and say so; `retry` by the operation's policy; `suspend` keep it for a
+ * person; `stop` put it back at the head and stop the operation; `fail`.
+ */
+export const REPLY_ACTIONS = ['complete', 'warn', 'retry', 'suspend', 'stop', 'fail'] as const;
+export type ReplyAction = (typeof REPLY_ACTIONS)[number];
+
+export interface Verdict {
+  readonly action: ReplyAction;
+  /** What happens when retrying has used up its time; `fail` unless the rule says otherwise. */
+  readonly atLast: Exclude<ReplyAction, 'retry' | 'warn'>;
+  readonly warnings: readonly string[];
+  /** The key of `replies` that decided. */
+  readonly rule: string | undefined;
+}
+
+export interface ReplyRules {
+  onReply(reply: Reply | undefined): Verdict;
+  /** The verdict on an error, or undefined where no rule speaks of it: the kind of error decides. */
+  onError(error: unknown): Verdict | undefined;
+}
+
+type Written = string | readonly string[];
+
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  accept: ['AA', 'CA'],
+  error: ['AE', 'CE'],
+  reject: ['AR', 'CR'],
+};
+const PROBLEMS: readonly string[] = ['wrong-control-id', 'wrong-type', 'no-code'];
+
+/**
+ * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
+ * a literal code (`AE`, `404`), a group (`accept` AA|CA, `error` AE|CE, `reject` AR|CR, `4xx`), a
+ * problem (`wrong-control-id`, `wrong-type`, `no-code`), `none` (no answer in time), `failure` (any
+ * error), `failure:CODE`, `failure~text`, and `other` for what no other key covers. The first key that fits decides;
+ * keys that only warn are all heard. (IRIS: ReplyCodeActions.)
+ */
+export function replyRules(
+  own: Readonly<Record<string, Written>>,
+  defaults: Readonly<Record<string, Written>> = {},
+): ReplyRules {
+  const rules = [
+    ...Object.entries(own),
+    ...Object.entries(defaults).filter(([key]) => !Object.hasOwn(own, key)),
+  ].map(([key, written]) => ({ key, actions: actionsOf(written) }));
+  const ordered = [
+    ...rules.filter(({ key }) => key !== 'other' && key !== 'failure'),
+    ...rules.filter(({ key }) => key === 'other' || key === 'failure'),
+  ];
+
+  const decide = (fits: (key: string) => boolean): Verdict | undefined => {
+    const warnings: string[] = [];
+    for (const { key, actions } of ordered) {
+      if (!fits(key)) continue;
+      if (actions.every((action) => action === 'warn')) {
+        warnings.push(key);
+        continue;
+      }
+      return verdict(actions, warnings, key);
+    }
+    return warnings.length === 0 ? undefined : verdict(['warn'], warnings, warnings[0]);
+  };
+
+  return {
+    onReply(reply) {
+      const found = reply === undefined ? undefined : decide((key) => fitsReply(key, reply));
+      return found ?? verdict(['complete'], [], undefined);
+    },
+    onError: (error) => decide((key) => fitsError(key, error)),
+  };
+}
+
+function verdict(
+  actions: readonly ReplyAction[],
+  warnings: readonly string[],
+  rule: string | undefined,
+): Verdict {
+  const action = actions[0] ?? 'complete';
+  const last = actions.at(-1) ?? 'fail';
+  return {
+    action,
+    atLast: last === 'retry' || last === 'warn' ? 'fail' : last,
+    warnings,
+    rule,
+  };
+}
+
+function actionsOf(written: Written): ReplyAction[] {
+  const words = typeof written === 'string' ? written.split(/[\s,]+/) : written;
+  return words.filter((word): word is ReplyAction =>
+    (REPLY_ACTIONS as readonly string[]).includes(word),
+  );
+}
+
+function fitsReply(key: string, { code, problems = [] }: Reply): boolean {
+  if (PROBLEMS.includes(key)) return (problems as readonly string[]).includes(key);
+  if (code === undefined) return false;
+  if (key === code || key === 'other') return true;
+  if (GROUPS[key]?.includes(code) === true) return true;
+  return /^[1-5]xx$/.test(key) && code.length === 3 && code[0] === key[0];
+}
+
+function fitsError(key: string, error: unknown): boolean {
+  const { code, text } = describeError(error);
+  if (key === 'none') return code === 'REPLY_TIMEOUT' || code === 'NO_REPLY';
+  if (key === 'failure') return true;
+  if (key.startsWith('failure:')) return code === key.slice('failure:'.length);
+  return key.startsWith('failure~') && text.includes(key.slice('failure~'.length));
+}
+
+/** Whether a key may stand under `replies`. */
+export function isReplyKey(key: string): boolean {
+  return (
+    PROBLEMS.includes(key) ||
+    Object.hasOwn(GROUPS, key) ||
+    ['none', 'failure', 'other'].includes(key) ||
+    /^failure[:~].+/.test(key) ||
+    /^[1-5]xx$/.test(key) ||
+    /^[A-Za-z0-9]{1,20}$/.test(key)
+  );
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { describeError, EngineError } from '../error/engine-error.ts';
+import { type Body, inlineBody } from '../message/body.ts';
+import type { IdSource } from '../message/id.ts';
+import type { Envelope } from '../message/message.ts';
+import type { Explanation, RecordedError } from '../message/record.ts';
+import type { Clock } from '../time/clock.ts';
+import type { TransformOutput } from '../transform/transform.ts';
+import { loadBody, onLeg, type Subject, subject } from './subject.ts';
+import type { InlineTarget, ProcessResult, ProcessSend, QueueTarget, Wiring } from './wiring.ts';
+
+/** One leg that routing has made, to be stored. */
+export interface Leg {
+  readonly message: Envelope;
+  readonly body: Body;
+  readonly bodyRef: string | undefined;
+  /** The Nats-Msg-Id: equal for the same step of the same message, so that a repeated step is stored once. */
+  readonly key: string;
+  /** Goes to its target's queue, and with `partition` to that line of it; otherwise it is settled already. */
+  readonly queue: { readonly partition: number | undefined } | undefined;
+  readonly settled: SettledLeg | undefined;
+}
+
+/** How a leg into an inline process ended. */
+export interface SettledLeg {
+  readonly status: 'completed' | 'discarded' | 'suspended';
+  readonly started: number;
+  readonly done: number;
+  readonly explain: Explanation | undefined;
+  readonly error: RecordedError | undefined;
+}
+
+export interface Routing {
+  readonly wiring: Wiring;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  /** Puts a body above the inline limit into the object store and returns its key; undefined keeps it inline. */
+  store(id: number, body: Uint8Array): Promise<{ body: Body; bodyRef: string } | undefined>;
+}
+
+/** Inline processes that send to each other in a ring are refused by `check`; this guards what a code process chooses at run time. */
+const DEPTH = 32;
+
+/**
+ * Makes all legs of a message: to each target, and through inline processes on to theirs. Rules and
+ * transforms run here; nothing is stored. A rule or transform that fails suspends the leg into its
+ * process and sends nothing from it: all or nothing, so that a later resend repeats no target.
+ *
+ * @param first the message as its source sends it; its `target` is not used
+ * @param key where the keys of the legs grow from
+ * @param firstId the id of the first leg, where the session's id is given already
+ */
+export async function route(
+  routing: Routing,
+  first: Subject,
+  { to, key, firstId }: { to: readonly ProcessSend[]; key: string; firstId?: number | undefined },
+): Promise<Leg[]> {
+  const legs: Leg[] = [];
+  await sendAll(routing, { from: first, sends: to, key, firstId, depth: 0, legs });
+  return legs;
+}
+
+interface Step {
+  readonly from: Subject;
+  readonly sends: readonly ProcessSend[];
+  readonly key: string;
+  readonly firstId: number | undefined;
+  readonly depth: number;
+  readonly legs: Leg[];
+}
+
+async function sendAll(routing: Routing, step: Step): Promise<void> {
+  if (step.depth > DEPTH) {
+    throw new EngineError(
+      'PROCESS_FAILED',
+      `inline processes send in a ring at ${step.from.message.source}`,
+    );
+  }
+  const parent = step.from.message;
+  let answersTo = parent.replyTo;
+  for (const [index, send] of step.sends.entries()) {
+    const target = routing.wiring.target(send.to);
+    const id = (index === 0 ? step.firstId : undefined) ?? routing.ids.next();
+    const envelope: Envelope = {
+      ...parent,
+      ...(send.output === undefined ? {} : describeOutput(send.output)),
+      id,
+      target: target.name,
+      created: routing.clock.now(),
+      replyTo: answersTo,
+    };
+    // the first target is the one whose answer the service waits for
+    answersTo = undefined;
+    const made = await madeSubject(routing, step.from, envelope, send.output);
+    const key = legKey(step.key, target.name, index);
+    const leg = target.kind === 'queue' ? queueLeg : inlineLeg;
+    await leg(routing, { ...step, key }, made, target as QueueTarget & InlineTarget);
+  }
+}
+
+const describeOutput = ({ body, type, charset, name }: TransformOutput): Partial<Envelope> => ({
+  type,
+  size: body.byteLength,
+  ...(charset === undefined ? {} : { charset }),
+  ...(name === undefined ? {} : { name }),
+});
+
+async function madeSubject(
+  routing: Routing,
+  from: Subject,
+  envelope: Envelope,
+  output: TransformOutput | undefined,
+): Promise<Subject> {
+  if (output === undefined) return onLeg(from, envelope);
+  const stored = await routing.store(envelope.id, output.body);
+  return subject(envelope, stored?.body ?? inlineBody(output.body), stored?.bodyRef);
+}
+
+async function queueLeg(
+  _: Routing,
+  { key, legs }: Step,
+  made: Subject,
+  target: QueueTarget,
+): Promise<void> {
+  if (target.readsBody && made.body.inline === undefined) await loadBody(made);
+  legs.push({
+    message: made.message,
+    body: made.body,
+    bodyRef: made.bodyRef,
+    key,
+    queue: { partition: target.partition?.(made) },
+    settled: undefined,
+  });
+}
+
+async function inlineLeg(
+  routing: Routing,
+  step: Step,
+  made: Subject,
+  { process, name }: InlineTarget,
+): Promise<void> {
+  const { legs, key } = step;
+  const started = routing.clock.now();
+  const derived: Leg[] = [];
+  let result: ProcessResult | undefined;
+  let error: RecordedError | undefined;
+  try {
+    if (process.readsBody && made.body.inline === undefined) await loadBody(made);
+    const run = process.run(made);
+    result = run instanceof Promise ? await run : run;
+    const from = onLeg(made, { ...made.message, source: name, parentId: made.message.id });
+    await sendAll(routing, {
+      from,
+      sends: result.sends,
+      key,
+      firstId: undefined,
+      depth: step.depth + 1,
+      legs: derived,
+    });
+    if (result.reason !== undefined) {
+      error = { code: 'MESSAGE_INVALID', text: result.reason, retryable: false };
+    }
+  } catch (caught) {
+    error = describeError(caught);
+    derived.length = 0;
+  }
+  const failed = result === undefined || (error !== undefined && result.reason === undefined);
+  legs.push({
+    message: made.message,
+    body: made.body,
+    bodyRef: made.bodyRef,
+    key,
+    queue: undefined,
+    settled: {
+      status: failed || result === undefined ? 'suspended' : result.status,
+      started,
+      done: routing.clock.now(),
+      explain: result?.explain,
+      error,
+    },
+  });
+  legs.push(...derived);
+}
+
+/** Short, and different for each path through the production. */
+function legKey(parent: string, target: string, index: number): string {
+  return createHash('sha1')
+    .update(`${parent}\0${target}\0${index}`)
+    .digest('base64url')
+    .slice(0, 22);
+}

@@ -1,0 +1,133 @@
+import type { Document } from '../document/document.ts';
+import { documentOf } from '../document/index.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { Scope } from '../expression/expression.ts';
+import type { Envelope } from '../message/message.ts';
+import type { Explanation } from '../message/record.ts';
+import type { Transform, TransformInput, TransformOutput } from '../transform/transform.ts';
+import type { Subject } from './subject.ts';
+import type { Process, ProcessResult, ProcessSend } from './wiring.ts';
+
+/** What the rules chose for one message. */
+export interface Chosen {
+  readonly sends: readonly { readonly to: string; readonly transforms: readonly string[] }[];
+  readonly otherwise: 'discard' | 'suspend' | 'send' | undefined;
+  readonly explanation: Explanation;
+}
+
+export interface RouterParts {
+  readonly readsBody: boolean;
+  decide(scope: Scope): Chosen;
+  /** Problems of the document that forbid to route it, in words; undefined if it may go on. */
+  validate: ((document: Document) => string | undefined) | undefined;
+  /** `suspend`, or the target of messages that do not validate. */
+  readonly invalid: string;
+  transform(name: string): Transform;
+  readonly lookup: TransformInput['lookup'];
+  readonly now: () => number;
+}
+
+/** A business process that decides by rules and transforms on the way. */
+export function router(parts: RouterParts): Process {
+  return {
+    readsBody: parts.readsBody,
+    run(subject) {
+      const problem = parts.validate?.(subject.document());
+      if (problem !== undefined) return refuse(problem, parts.invalid);
+      const { sends, otherwise, explanation } = parts.decide(subject);
+      if (sends.length === 0) {
+        const suspended = otherwise === 'suspend';
+        return {
+          status: suspended ? 'suspended' : 'discarded',
+          sends: [],
+          explain: explanation,
+          reason: suspended
+            ? 'no rule took the message, and the rules say to suspend it'
+            : undefined,
+        };
+      }
+      if (sends.every(({ transforms }) => transforms.length === 0)) {
+        return {
+          status: 'completed',
+          sends: sends.map(({ to }) => ({ to })),
+          explain: explanation,
+        };
+      }
+      return transformed(parts, subject, sends, explanation);
+    },
+  };
+}
+
+function refuse(problem: string, invalid: string): ProcessResult {
+  return invalid === 'suspend'
+    ? { status: 'suspended', sends: [], explain: undefined, reason: problem }
+    : { status: 'completed', sends: [{ to: invalid }], explain: undefined };
+}
+
+async function transformed(
+  parts: RouterParts,
+  subject: Subject,
+  chosen: Chosen['sends'],
+  explain: Explanation,
+): Promise<ProcessResult> {
+  // a chain that several targets share is computed once
+  const chains = new Map<string, readonly TransformOutput[]>();
+  const sends: ProcessSend[] = [];
+  for (const { to, transforms } of chosen) {
+    if (transforms.length === 0) {
+      sends.push({ to });
+      continue;
+    }
+    const chain = transforms.join('\0');
+    let outputs = chains.get(chain);
+    if (outputs === undefined) {
+      outputs = await applyChain(parts, subject, transforms);
+      chains.set(chain, outputs);
+    }
+    sends.push(...outputs.map((output) => ({ to, output })));
+  }
+  return { status: sends.length === 0 ? 'discarded' : 'completed', sends, explain };
+}
+
+async function applyChain(
+  parts: RouterParts,
+  subject: Subject,
+  names: readonly string[],
+): Promise<TransformOutput[]> {
+  let inputs: { message: Envelope; document: Document }[] = [
+    { message: subject.message, document: subject.document() },
+  ];
+  let outputs: TransformOutput[] = [];
+  for (const [step, name] of names.entries()) {
+    outputs = [];
+    for (const { message, document } of inputs) {
+      const applied = parts
+        .transform(name)
+        .apply({ message, document: document.copy(), lookup: parts.lookup, now: parts.now });
+      outputs.push(...(applied instanceof Promise ? await applied : applied));
+    }
+    if (step === names.length - 1) break;
+    inputs = outputs.map((output) => reread(subject.message, output));
+  }
+  return outputs;
+}
+
+function reread(
+  message: Envelope,
+  output: TransformOutput,
+): { message: Envelope; document: Document } {
+  const type = output.type;
+  const charset = output.charset ?? message.charset;
+  return {
+    message: { ...message, type, charset, size: output.body.byteLength },
+    document: documentOf(output.body, { type, charset }),
+  };
+}
+
+/** A process name that a production no longer has. */
+export function unknownHost(name: string): EngineError {
+  return new EngineError(
+    'HOST_UNKNOWN',
+    `there is no process or operation ${name} in this production`,
+  );
+}

@@ -1,0 +1,75 @@
+import type { Document } from '../document/document.ts';
+import { documentOf } from '../document/index.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { Scope } from '../expression/expression.ts';
+import type { Body } from '../message/body.ts';
+import type { Envelope } from '../message/message.ts';
+import { describeSize } from '../time/size.ts';
+
+/** A message while it is being routed: its envelope, its body and the document read from it once. */
+export interface Subject extends Scope {
+  readonly message: Envelope;
+  readonly body: Body;
+  /** The object store's key of a body above the inline limit. */
+  readonly bodyRef: string | undefined;
+}
+
+/** Rules and transforms hold a whole body in memory, so they may read bodies up to this many bytes. */
+export const READ_LIMIT = 32 * 1024 * 1024;
+
+/** A subject over a body; every subject made from it by `onLeg` shares the document. */
+export function subject(message: Envelope, body: Body, bodyRef?: string): Subject {
+  return onEnvelope(message, body, bodyRef, { bytes: body.inline, document: undefined });
+}
+
+interface Shared {
+  bytes: Uint8Array | undefined;
+  document: Document | undefined;
+}
+
+const shares = new WeakMap<Subject, Shared>();
+
+function onEnvelope(
+  message: Envelope,
+  body: Body,
+  bodyRef: string | undefined,
+  shared: Shared,
+): Subject {
+  const made: Subject = {
+    message,
+    body,
+    bodyRef,
+    document() {
+      if (shared.document !== undefined) return shared.document;
+      if (shared.bytes === undefined) throw notLoaded(body.size);
+      shared.document = documentOf(shared.bytes, { type: message.type, charset: message.charset });
+      return shared.document;
+    },
+  };
+  shares.set(made, shared);
+  return made;
+}
+
+/** The same body on another leg. */
+export function onLeg(of: Subject, message: Envelope): Subject {
+  return onEnvelope(
+    message,
+    of.body,
+    of.bodyRef,
+    shares.get(of) ?? { bytes: of.body.inline, document: undefined },
+  );
+}
+
+/** Fetches a large body before rules or transforms that read it run; small bodies are there already. */
+export async function loadBody(of: Subject): Promise<void> {
+  const shared = shares.get(of);
+  if (shared === undefined || shared.bytes !== undefined || of.body.size > READ_LIMIT) return;
+  shared.bytes = await of.body.bytes();
+}
+
+function notLoaded(size: number): EngineError {
+  return new EngineError(
+    'MESSAGE_TOO_LARGE',
+    `a rule or transform reads the body, which has ${describeSize(size)}; only bodies up to ${describeSize(READ_LIMIT)} can be read. Route it by type, source or name instead.`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { Explanation } from '../message/record.ts';
+import type { TransformOutput } from '../transform/transform.ts';
+import type { Subject } from './subject.ts';
+
+/** Where a message can go, as the flow sees the production. Assembled once and swapped whole when the production changes. */
+export interface Wiring {
+  /** Throws HOST_UNKNOWN where a message (from a queue or a resend) names a host that is gone. */
+  target(name: string): WiredTarget;
+}
+
+export type WiredTarget = QueueTarget | InlineTarget;
+
+/** A host with a queue of its own: an operation or a queued process. */
+export interface QueueTarget {
+  readonly kind: 'queue';
+  readonly name: string;
+  /** The partition of a by-key queue; undefined where there is one line. */
+  readonly partition: ((subject: Subject) => number) | undefined;
+  /** Whether choosing the partition reads the body. */
+  readonly readsBody: boolean;
+}
+
+/** A process that runs while the message is accepted. */
+export interface InlineTarget {
+  readonly kind: 'inline';
+  readonly name: string;
+  readonly process: Process;
+}
+
+/** What a business process does with one message, wherever it runs: inline or from its queue. */
+export interface Process {
+  /** Whether it reads the body of this type of message; a large one is then fetched first. */
+  readonly readsBody: boolean;
+  run(subject: Subject): ProcessResult | Promise<ProcessResult>;
+}
+
+export interface ProcessResult {
+  /** `completed` with its sends, `discarded` without, or `suspended`. */
+  readonly status: 'completed' | 'discarded' | 'suspended';
+  readonly sends: readonly ProcessSend[];
+  readonly explain: Explanation | undefined;
+  /** Why it is suspended, in words for a person. */
+  readonly reason?: string | undefined;
+}
+
+export interface ProcessSend {
+  readonly to: string;
+  /** The new message; undefined sends the one that came in, unchanged. */
+  readonly output?: TransformOutput | undefined;
+}

@@ -1,0 +1,219 @@
+import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
+import type { Taken } from '../broker/queue.ts';
+import { describeError } from '../error/engine-error.ts';
+import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
+import { type Sent, send } from '../flow/send.ts';
+import { settle } from '../flow/settle.ts';
+import type { SettledMemory } from '../flow/settled-memory.ts';
+import type { Outcome } from '../message/status.ts';
+import type { RetryPolicy } from '../time/back-off.ts';
+import { Connection } from './connection.ts';
+import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
+import { lend } from './lend.ts';
+import { QueueWorker } from './queue-worker.ts';
+
+export interface OperationParts {
+  readonly name: string;
+  readonly adapter: OutboundAdapter;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The streams of its queue: one, or one a partition. */
+  readonly streams: readonly string[];
+  readonly settled: SettledMemory;
+  /** How many messages at once from each stream. */
+  readonly pool: number;
+  readonly retry: RetryPolicy;
+  readonly timeout: number;
+  readonly replies: Readonly<Record<string, string | readonly string[]>>;
+  /** Switches the host off durably: it stopped itself. */
+  readonly disable: (reason: string) => Promise<void>;
+}
+
+const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
+  complete: 'completed',
+  fail: 'error',
+  suspend: 'suspended',
+};
+
+/** Sends messages out through its outbound adapter, in the order of its queue. */
+export class BusinessOperation implements Host {
+  readonly kind = 'operation';
+  readonly name: string;
+  readonly #surroundings: Surroundings;
+  readonly #parts: OperationParts;
+  readonly #replies: ReplyRules;
+  readonly #state = new HostState();
+  /** Outcomes being stored: no slot sends its next message before its last outcome is safe. */
+  readonly #storing = new Set<Promise<void>>();
+  #stop = new AbortController();
+  #connection: Connection<OpenOutbound> | undefined;
+  #workers: QueueWorker[] = [];
+
+  constructor(surroundings: Surroundings, parts: OperationParts) {
+    this.name = parts.name;
+    this.#surroundings = surroundings;
+    this.#parts = parts;
+    this.#replies = replyRules(parts.replies, parts.adapter.replies);
+  }
+
+  async start(): Promise<void> {
+    if (this.#state.running) return;
+    this.#state.running = true;
+    this.#stop = new AbortController();
+    const { adapter, settings, streams, settled } = this.#parts;
+    const { events, broker, accepting } = this.#surroundings;
+    this.#connection = new Connection(
+      () =>
+        adapter.open(
+          lend(this.#surroundings, this.name, {
+            settings,
+            signal: this.#stop.signal,
+            state: this.#state,
+          }),
+        ),
+      (reason, next) => this.#lost(reason, next),
+    );
+    this.#connection.start();
+    this.#workers = streams.map(
+      (stream) =>
+        new QueueWorker({
+          broker,
+          bodies: accepting.bodies,
+          stream,
+          settled,
+          handle: (taken, signal) => this.#handle(taken, signal),
+        }),
+    );
+    for (const worker of this.#workers) worker.start();
+    events.hostStarted(this.name);
+  }
+
+  async stop(limit: number): Promise<void> {
+    if (!this.#state.running) return;
+    this.#state.running = false;
+    await Promise.all(this.#workers.map((worker) => worker.stop(limit)));
+    this.#workers = [];
+    await Promise.all(this.#storing);
+    this.#stop.abort();
+    await this.#connection?.close();
+    this.#connection = undefined;
+    this.#state.connection = undefined;
+    this.#state.retrying = undefined;
+  }
+
+  retryNow(): void {
+    this.#connection?.retryNow();
+    this.#wake.abort();
+    this.#wake = new AbortController();
+  }
+  #wake = new AbortController();
+
+  status(): HostStatus {
+    const inFlight = this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0);
+    return this.#state.status(this.name, this.kind, inFlight);
+  }
+
+  async #handle(taken: Taken, signal: AbortSignal): Promise<void> {
+    const { events, accepting } = this.#surroundings;
+    const slots = this.#parts.pool * this.#parts.streams.length;
+    while (this.#storing.size >= slots) await Promise.race(this.#storing);
+    const started = accepting.routing.clock.now();
+    const sent = await this.#send(taken, signal);
+    this.#state.retrying = undefined;
+    if (sent.action === 'stop') return this.#disable(taken, sent);
+    const status = OUTCOMES[sent.action];
+    const done = accepting.routing.clock.now();
+    const { message } = taken;
+    if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
+    const { reply } = sent;
+    const stored = settle(
+      {
+        broker: this.#surroundings.broker,
+        journal: accepting.journal,
+        settled: this.#parts.settled,
+      },
+      taken,
+      {
+        host: this.name,
+        status,
+        started,
+        done,
+        attempts: sent.attempts,
+        reply:
+          reply === undefined
+            ? undefined
+            : { type: reply.type, code: reply.code, text: reply.text },
+        error: sent.error,
+        warning: sent.warning,
+        possibleDuplicate: taken.delivery > 1 ? true : undefined,
+      },
+      reply?.body,
+    );
+    this.#storing.add(stored);
+    void stored.finally(() => this.#storing.delete(stored));
+    if (status === 'completed') this.#state.active();
+    else await stored;
+    events.settled(this.name, message, status, {
+      sending: done - started,
+      total: done - message.received,
+    });
+    if (message.replyTo !== undefined) {
+      accepting.answers.send(message.replyTo, {
+        reply,
+        outcome: { status, text: sent.error?.text },
+      });
+    }
+  }
+
+  #send(taken: Taken, signal: AbortSignal): Promise<Sent> {
+    const { message } = taken;
+    const { accepting, events } = this.#surroundings;
+    const connection = this.#connection;
+    return send(
+      taken.delivery > 1 ? { ...message, possibleDuplicate: true } : message,
+      {
+        adapter: (until) =>
+          connection === undefined ? Promise.reject(new Error('stopped')) : connection.get(until),
+        reopen: (adapter, reason) => connection?.reopen(adapter, reason),
+        replies: this.#replies,
+        retry: this.#parts.retry,
+        timeout: this.#parts.timeout,
+        clock: accepting.routing.clock,
+        wake: () => this.#wake.signal,
+        onRetry: ({ attempt, next, error }) => {
+          this.#state.retrying = { messageId: message.id, attempt, next };
+          this.#state.failed(error.code, error.text);
+          events.retrying(this.name, message, { attempt, error });
+          const { id, sessionId } = message;
+          const at = accepting.routing.clock.now();
+          void accepting.journal
+            .append({
+              record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
+            })
+            .catch(() => undefined); // tells only of a failed try; the outcome will be stored for certain
+        },
+      },
+      signal,
+    );
+  }
+
+  async #disable(taken: Taken, sent: Sent): Promise<void> {
+    const error = sent.error ?? {
+      code: 'ADAPTER_DISABLED',
+      text: 'stopped by a reply rule',
+      retryable: false,
+    };
+    this.#state.failed(error.code, error.text);
+    taken.giveBack();
+    this.#surroundings.events.hostDisabled(this.name, error);
+    // not awaited: stopping waits for this very message
+    void this.#parts.disable(error.text);
+  }
+
+  #lost(reason: unknown, next: number): void {
+    const { code, text } = describeError(reason);
+    this.#state.connection = 'disconnected';
+    this.#state.detail = text;
+    this.#state.failed(code, text);
+    this.#surroundings.events.connectionLost(this.name, reason, next);
+  }
+}

@@ -1,0 +1,127 @@
+import type { Taken } from '../broker/queue.ts';
+import { describeError } from '../error/engine-error.ts';
+import { enqueue } from '../flow/enqueue.ts';
+import { route } from '../flow/route.ts';
+import { settle } from '../flow/settle.ts';
+import type { SettledMemory } from '../flow/settled-memory.ts';
+import { loadBody, onLeg, subject } from '../flow/subject.ts';
+import type { Process, ProcessResult } from '../flow/wiring.ts';
+import type { RecordedError } from '../message/record.ts';
+import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
+import { QueueWorker } from './queue-worker.ts';
+
+export interface ProcessParts {
+  readonly name: string;
+  readonly process: Process;
+  readonly streams: readonly string[];
+  readonly settled: SettledMemory;
+}
+
+/** A process with a queue of its own: takes a message, runs the process, stores what it sends, settles. */
+export class BusinessProcess implements Host {
+  readonly kind = 'process';
+  readonly name: string;
+  readonly #surroundings: Surroundings;
+  readonly #parts: ProcessParts;
+  readonly #state = new HostState();
+  #workers: QueueWorker[] = [];
+
+  constructor(surroundings: Surroundings, parts: ProcessParts) {
+    this.name = parts.name;
+    this.#surroundings = surroundings;
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    if (this.#state.running) return;
+    this.#state.running = true;
+    const { broker, accepting, events } = this.#surroundings;
+    this.#workers = this.#parts.streams.map(
+      (stream) =>
+        new QueueWorker({
+          broker,
+          bodies: accepting.bodies,
+          stream,
+          settled: this.#parts.settled,
+          handle: (taken) => this.#handle(taken),
+        }),
+    );
+    for (const worker of this.#workers) worker.start();
+    events.hostStarted(this.name);
+  }
+
+  async stop(limit: number): Promise<void> {
+    if (!this.#state.running) return;
+    this.#state.running = false;
+    await Promise.all(this.#workers.map((worker) => worker.stop(limit)));
+    this.#workers = [];
+  }
+
+  retryNow(): void {
+    // a process waits for nothing that could be hurried
+  }
+
+  status(): HostStatus {
+    const inFlight = this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0);
+    return this.#state.status(this.name, this.kind, inFlight);
+  }
+
+  async #handle(taken: Taken): Promise<void> {
+    const { accepting, events } = this.#surroundings;
+    const { clock } = accepting.routing;
+    const { message } = taken;
+    const started = clock.now();
+    const { result, error } = await this.#run(taken);
+    const status =
+      error !== undefined && result === undefined ? 'suspended' : (result?.status ?? 'suspended');
+    const done = clock.now();
+    if (error === undefined) this.#state.active();
+    else this.#state.failed(error.code, error.text);
+    await settle(
+      {
+        broker: this.#surroundings.broker,
+        journal: accepting.journal,
+        settled: this.#parts.settled,
+      },
+      taken,
+      {
+        host: this.name,
+        status,
+        started,
+        done,
+        attempts: 1,
+        explain: result?.explain,
+        error,
+        possibleDuplicate: undefined,
+      },
+    );
+    events.settled(this.name, message, status, {
+      sending: done - started,
+      total: done - message.received,
+    });
+  }
+
+  /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */
+  async #run(taken: Taken): Promise<{ result?: ProcessResult; error?: RecordedError }> {
+    const { accepting } = this.#surroundings;
+    const { message, bodyRef } = taken;
+    const { process } = this.#parts;
+    const arrived = subject(message, message.body, bodyRef);
+    let result: ProcessResult;
+    let legs: Awaited<ReturnType<typeof route>>;
+    try {
+      if (process.readsBody && message.body.inline === undefined) await loadBody(arrived);
+      result = await process.run(arrived);
+      legs = await route(
+        { ...accepting.routing, wiring: accepting.routing.wiring() },
+        onLeg(arrived, { ...message, source: this.name, parentId: message.id }),
+        { to: result.sends, key: `m${message.id}` },
+      );
+    } catch (error) {
+      return { error: describeError(error) };
+    }
+    await enqueue(accepting, legs);
+    if (result.reason === undefined) return { result };
+    return { result, error: { code: 'MESSAGE_INVALID', text: result.reason, retryable: false } };
+  }
+}

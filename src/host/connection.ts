@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Open } from '../adapter/adapter.ts';
+import { reopenDelay } from '../time/back-off.ts';
+
+/**
+ * Keeps one adapter open.
+ *
+ *     opening ──► open ──lost──► waiting ──► opening …
+ *        └─failed─► waiting        └──close──► closed
+ *
+ * `open` is called again with back-off until it works, and again after a loss.
+ */
+export class Connection<Opened extends Open> {
+  readonly #open: (lost: (reason: Error) => void) => Promise<Opened>;
+  readonly #onLost: (reason: unknown, next: number) => void;
+  readonly #stop = new AbortController();
+  #current: PromiseWithResolvers<Opened> = Promise.withResolvers();
+  #opened: Opened | undefined;
+  #lost: PromiseWithResolvers<unknown> = Promise.withResolvers();
+  #ended: Promise<void> | undefined;
+
+  constructor(
+    open: (lost: (reason: Error) => void) => Promise<Opened>,
+    onLost: (reason: unknown, next: number) => void,
+  ) {
+    this.#open = open;
+    this.#onLost = onLost;
+    // nobody may be waiting when a host closes
+    this.#current.promise.catch(() => undefined);
+  }
+
+  start(): void {
+    this.#ended = this.#run();
+  }
+
+  /** The open adapter, as soon as there is one; rejects when the signal aborts or the connection is closed. */
+  async get(signal: AbortSignal): Promise<Opened> {
+    if (this.#opened !== undefined) return this.#opened;
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => aborted.reject(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await Promise.race([this.#current.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** Reports that an adapter got from `get` lost its connection; a second report of the same one does nothing. */
+  reopen(adapter: Opened, reason: Error): void {
+    if (this.#opened === adapter) this.#lost.resolve(reason);
+  }
+
+  /** Tries to open at once instead of waiting for the back-off. */
+  retryNow(): void {
+    this.#wake?.abort();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#lost.resolve(undefined);
+    await this.#ended;
+    this.#current.reject(new Error('closed'));
+  }
+
+  #wake: AbortController | undefined;
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#stop.signal.aborted; ) {
+      const { promise: lost, resolve } = (this.#lost = Promise.withResolvers<unknown>());
+      let reason: unknown;
+      try {
+        this.#opened = await this.#open(resolve);
+        failures = 0;
+        this.#current.resolve(this.#opened);
+        reason = await lost;
+        await this.#closeOpened();
+      } catch (error) {
+        reason = error;
+      }
+      if (this.#stop.signal.aborted) return;
+      const delay = reopenDelay(failures++);
+      this.#onLost(reason, delay);
+      await this.#wait(delay);
+    }
+  }
+
+  async #closeOpened(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    if (!this.#stop.signal.aborted) {
+      this.#current = Promise.withResolvers();
+      this.#current.promise.catch(() => undefined);
+    }
+    // what fails while closing a broken connection changes nothing
+    await opened?.close().catch(() => undefined);
+  }
+
+  async #wait(delay: number): Promise<void> {
+    this.#wake = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
+    await sleep(delay, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,87 @@
+import type { ConnectionState, Memory } from '../adapter/adapter.ts';
+import type { Credential } from '../adapter/credential.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Leases } from '../broker/lease.ts';
+import type { Accepting } from '../flow/accept.ts';
+import type { Events } from '../log/events.ts';
+import type { Logger } from '../log/logger.ts';
+
+/** A business service, process or operation that lives as long as its production runs. */
+export interface Host {
+  readonly name: string;
+  readonly kind: 'service' | 'process' | 'operation';
+  start(): Promise<void>;
+  /** Takes nothing new, finishes what is in flight; what is not done by `limit` milliseconds is left to its queue. */
+  stop(limit: number): Promise<void>;
+  /** Tries again at once what waits for its next try. */
+  retryNow(): void;
+  status(): HostStatus;
+}
+
+export interface HostStatus {
+  readonly host: string;
+  readonly kind: Host['kind'];
+  readonly state: 'running' | 'stopped';
+  readonly connection: ConnectionState | undefined;
+  readonly detail: string | undefined;
+  /** Messages being worked on now. */
+  readonly inFlight: number;
+  /** The message that is being tried again, and when next. */
+  readonly retrying:
+    | { readonly messageId: number; readonly attempt: number; readonly next: number }
+    | undefined;
+  readonly lastError:
+    | { readonly code: string; readonly text: string; readonly at: number }
+    | undefined;
+  /** When a message was last accepted or completed; milliseconds since 1970. */
+  readonly lastActivity: number | undefined;
+  /** Counted since the engine started. */
+  readonly messages: number;
+}
+
+/** What the engine gives every host. */
+export interface Surroundings {
+  readonly production: string;
+  readonly broker: Broker;
+  readonly accepting: Accepting;
+  readonly events: Events;
+  readonly log: Logger;
+  readonly leases: Leases;
+  readonly credential: (name: string) => Promise<Credential>;
+  readonly memory: (host: string) => Memory;
+}
+
+/** The parts of a status that change while a host runs. */
+export class HostState {
+  connection: ConnectionState | undefined;
+  detail: string | undefined;
+  retrying: HostStatus['retrying'];
+  lastError: HostStatus['lastError'];
+  lastActivity: number | undefined;
+  messages = 0;
+  running = false;
+
+  active(): void {
+    this.lastActivity = Date.now();
+    this.messages += 1;
+  }
+
+  failed(code: string, text: string): void {
+    this.lastError = { code, text, at: Date.now() };
+  }
+
+  status(host: string, kind: Host['kind'], inFlight: number): HostStatus {
+    return {
+      host,
+      kind,
+      state: this.running ? 'running' : 'stopped',
+      connection: this.connection,
+      detail: this.detail,
+      inFlight,
+      retrying: this.retrying,
+      lastError: this.lastError,
+      lastActivity: this.lastActivity,
+      messages: this.messages,
+    };
+  }
+}

@@ -1,0 +1,31 @@
+import type { Lent } from '../adapter/adapter.ts';
+import type { Settings } from '../adapter/setting.ts';
+import type { HostState, Surroundings } from './host.ts';
+
+/** What every adapter is lent, inbound or outbound. */
+export function lend(
+  { production, events, log, credential }: Surroundings,
+  host: string,
+  {
+    settings,
+    signal,
+    state,
+  }: { settings: Readonly<Record<string, unknown>>; signal: AbortSignal; state: HostState },
+): Lent<Settings> {
+  return {
+    host,
+    production,
+    settings: settings,
+    log: log.child({ host }),
+    signal,
+    credential,
+    connection(connection, detail) {
+      const changed = state.connection !== connection || state.detail !== detail;
+      const isUp = connection === 'connected' || connection === 'listening';
+      state.connection = connection;
+      state.detail = detail;
+      if (changed && isUp) events.connected(host, detail ?? connection);
+    },
+    event: (level, name, text) => events.told(host, level, name, text),
+  };
+}

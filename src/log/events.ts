@@ -1,0 +1,131 @@
+import { describeError } from '../error/engine-error.ts';
+import type { Envelope } from '../message/message.ts';
+import type { HostRecord, RecordedError } from '../message/record.ts';
+import type { Outcome } from '../message/status.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+
+/**
+ * Everything an engine tells: each event is a log line, a counter and, for hosts, a record of the
+ * event log that operators read; so they cannot disagree. Normal operation is silent above debug.
+ * A message is logged by id, type and size only.
+ */
+export interface Events {
+  accepted(host: string, message: Envelope, duplicate: boolean, took: number): void;
+  refused(host: string, error: unknown): void;
+  settled(
+    host: string,
+    message: Envelope,
+    status: Outcome,
+    times: { sending: number; total: number },
+  ): void;
+  retrying(
+    host: string,
+    message: Envelope,
+    failure: { attempt: number; error: RecordedError },
+  ): void;
+  hostStarted(host: string): void;
+  hostStopped(host: string, why: string, by?: string): void;
+  /** The operation stopped itself with its message back at the head. */
+  hostDisabled(host: string, error: RecordedError): void;
+  connected(host: string, detail: string | undefined): void;
+  connectionLost(host: string, error: unknown, next: number): void;
+  /** What an adapter says through `lent.event`. */
+  told(host: string, level: HostRecord['level'], event: string, text: string): void;
+  configurationChanged(text: string, by?: string): void;
+  brokerStatus(status: 'connected' | 'disconnected'): void;
+}
+
+export interface EventParts {
+  readonly production: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Keeps a host event for operators; failures are the caller's business. */
+  readonly record: (record: HostRecord) => void;
+}
+
+const describe = ({ id, sessionId, type, size }: Envelope): object => ({
+  messageId: id,
+  sessionId,
+  type,
+  size,
+});
+
+export function events({ production, log, metrics, record }: EventParts): Events {
+  const hostEvent = (
+    host: string,
+    level: HostRecord['level'],
+    event: string,
+    { text, by, fields = {} }: { text: string; by?: string | undefined; fields?: object },
+  ): void => {
+    metrics.events.inc({ production, host, event });
+    log[level]({ event, host, ...fields }, event);
+    record({ kind: 'host', host, event, level, at: Date.now(), text, by });
+  };
+
+  return {
+    accepted(host, message, duplicate, took) {
+      metrics.accepted.inc({ production, host });
+      if (duplicate) metrics.duplicates.inc({ production, host });
+      metrics.acceptSeconds.observe({ production, host }, took / 1_000);
+      log.debug({ event: 'message-accepted', host, duplicate, ...describe(message) });
+    },
+    refused(host, error) {
+      metrics.refused.inc({ production, host });
+      log.warn({ event: 'message-refused', host, err: error }, 'message-refused');
+    },
+    settled(host, message, status, { sending, total }) {
+      metrics.settled.inc({ production, host, status });
+      metrics.sendSeconds.observe({ production, host }, sending / 1_000);
+      metrics.totalSeconds.observe({ production, host }, total / 1_000);
+      if (status === 'completed')
+        log.debug({ event: 'message-settled', host, status, ...describe(message) });
+      else
+        log.warn(
+          { event: 'message-settled', host, status, ...describe(message) },
+          'message-settled',
+        );
+    },
+    retrying(host, message, { attempt, error }) {
+      metrics.retries.inc({ production, host });
+      const level = attempt === 1 ? 'warn' : 'debug';
+      log[level](
+        { event: 'send-failed', host, attempt, code: error.code, ...describe(message) },
+        'send-failed',
+      );
+    },
+    hostStarted(host) {
+      metrics.hostUp.set({ production, host }, 1);
+      hostEvent(host, 'info', 'host-started', { text: 'started' });
+    },
+    hostStopped(host, why, by) {
+      metrics.hostUp.set({ production, host }, 0);
+      metrics.connectionUp.set({ production, host }, 0);
+      hostEvent(host, 'info', 'host-stopped', { text: why, by });
+    },
+    hostDisabled(host, error) {
+      metrics.hostUp.set({ production, host }, 0);
+      hostEvent(host, 'error', 'host-disabled', { text: error.text, fields: { code: error.code } });
+    },
+    connected(host, detail) {
+      metrics.connectionUp.set({ production, host }, 1);
+      hostEvent(host, 'info', 'connected', { text: detail ?? 'connected' });
+    },
+    connectionLost(host, error, next) {
+      metrics.connectionUp.set({ production, host }, 0);
+      const { code, text } = describeError(error);
+      hostEvent(host, 'warn', 'connection-lost', { text, fields: { code, next } });
+    },
+    told(host, level, event, text) {
+      hostEvent(host, level, event, { text, fields: { text } });
+    },
+    configurationChanged(text, by) {
+      hostEvent('', 'info', 'configuration-changed', { text, by, fields: { text } });
+    },
+    brokerStatus(status) {
+      const event = status === 'connected' ? 'nats-connected' : 'nats-disconnected';
+      metrics.events.inc({ production, host: '', event });
+      log.warn({ event }, event);
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const HOST = ['production', 'host'] as const;
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** The figures of one engine in the Prometheus text format. Labels are names of hosts, never of messages or patients. */
+export interface Metrics {
+  readonly accepted: Counter<'production' | 'host'>;
+  readonly duplicates: Counter<'production' | 'host'>;
+  readonly refused: Counter<'production' | 'host'>;
+  readonly settled: Counter<'production' | 'host' | 'status'>;
+  readonly retries: Counter<'production' | 'host'>;
+  readonly acceptSeconds: Histogram<'production' | 'host'>;
+  readonly sendSeconds: Histogram<'production' | 'host'>;
+  readonly totalSeconds: Histogram<'production' | 'host'>;
+  readonly queueDepth: Gauge<'production' | 'host'>;
+  readonly queueAge: Gauge<'production' | 'host'>;
+  readonly hostUp: Gauge<'production' | 'host'>;
+  readonly connectionUp: Gauge<'production' | 'host'>;
+  readonly events: Counter<'production' | 'host' | 'event'>;
+  /** Run before each scrape to bring the gauges up to date. */
+  onScrape(collect: () => Promise<void>): void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** A registry of its own per engine, so that several can live in one process. */
+export function metrics(): Metrics {
+  const registers = [new Registry()];
+  const [registry] = registers as [Registry];
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+  ): Counter<Label> => new Counter({ name, help, labelNames: [...labelNames], registers });
+  const gauge = (name: string, help: string): Gauge<'production' | 'host'> =>
+    new Gauge({ name, help, labelNames: [...HOST], registers });
+  const histogram = (name: string, help: string): Histogram<'production' | 'host'> =>
+    new Histogram({ name, help, labelNames: [...HOST], buckets: SECONDS, registers });
+  const collectors: (() => Promise<void>)[] = [];
+  return {
+    accepted: counter('waybill_messages_accepted_total', 'Messages stored for a service.', HOST),
+    duplicates: counter(
+      'waybill_messages_duplicate_total',
+      'Messages that were stored before.',
+      HOST,
+    ),
+    refused: counter('waybill_messages_refused_total', 'Messages that could not be stored.', HOST),
+    settled: counter('waybill_messages_settled_total', 'Messages that left a queue, by outcome.', [
+      ...HOST,
+      'status',
+    ]),
+    retries: counter('waybill_send_retries_total', 'Failed tries that were repeated.', HOST),
+    acceptSeconds: histogram(
+      'waybill_accept_seconds',
+      'From the arrival of a message to its acknowledgement.',
+    ),
+    sendSeconds: histogram(
+      'waybill_send_seconds',
+      'From taking a message from its queue to its outcome.',
+    ),
+    totalSeconds: histogram(
+      'waybill_total_seconds',
+      'From the acceptance of a session to the outcome at a target.',
+    ),
+    queueDepth: gauge('waybill_queue_depth', 'Messages waiting in a queue.'),
+    queueAge: gauge('waybill_queue_oldest_seconds', 'Age of the oldest waiting message.'),
+    hostUp: gauge('waybill_host_up', '1 while a host runs.'),
+    connectionUp: gauge('waybill_connection_up', '1 while a host is connected or listening.'),
+    events: counter('waybill_events_total', 'Named events of hosts.', [...HOST, 'event']),
+    onScrape(collect) {
+      collectors.push(collect);
+    },
+    async text() {
+      await Promise.all(collectors.map((collect) => collect()));
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}
