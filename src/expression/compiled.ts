@@ -1,0 +1,22 @@
+import type { Expression } from './expression.ts';
+
+/** What an expression must give; `any` is for keys and the like, where every plain value will do. */
+export interface ResultTypes {
+  readonly bool: boolean;
+  readonly string: string;
+  readonly number: number;
+  readonly any: unknown;
+}
+
+/** One mistake in an expression, found before any message came. */
+export interface ExpressionProblem {
+  /** What is wrong and what to do; a full sentence without the expression's place. */
+  readonly text: string;
+  /** Where it begins and ends in the source, from 0. */
+  readonly offset: number;
+  readonly end: number;
+}
+
+export type Compiled<Value> =
+  | { readonly ok: true; readonly expression: Expression<Value> }
+  | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };

@@ -1,0 +1,152 @@
+import { type ASTNode, type Environment, ParseError } from '@marcbachmann/cel-js';
+import { nearest } from '../error/nearest.ts';
+import type { LookupTables } from '../lookup/lookup-tables.ts';
+import { celEnvironment, functionName, knownNames } from './cel-environment.ts';
+import { celProblem, type KnownNames, readable } from './cel-problem.ts';
+import type { Compiled, ExpressionProblem, ResultTypes } from './compiled.ts';
+import type { Scope } from './expression.ts';
+import { ExpressionFault, expressionFailed } from './fault.ts';
+import type { ExpressionFunction } from './function/expression-function.ts';
+import { lookupFunctions, messageFunctions } from './function/message.ts';
+import { numberFunctions } from './function/number.ts';
+import { textFunctions } from './function/text.ts';
+import { timeFunctions } from './function/time.ts';
+import { literalProblems } from './literal.ts';
+import { resultConversion, resultProblem } from './result.ts';
+import { innerSource } from './syntax.ts';
+import { type Call, callsIn } from './syntax-tree.ts';
+import { type ExpressionVariable, expressionVariables } from './variable.ts';
+import { variablesOf } from './variables.ts';
+
+export interface ExpressionSettings {
+  readonly lookups: LookupTables;
+  /** Milliseconds since 1970, for `now()` and `age()`. Default: the system's clock. */
+  readonly now?: (() => number) | undefined;
+  /** Time zone of dates that name none. Default: that of the engine's process. */
+  readonly zone?: string | undefined;
+}
+
+/** The one typed language of rules, transforms, partition keys and templates. */
+export interface ExpressionEnvironment {
+  /** Parses and checks; reports every problem, with its place in the source. Never throws. */
+  compile<Result extends keyof ResultTypes>(
+    source: string,
+    options: { readonly result: Result },
+  ): Compiled<ResultTypes[Result]>;
+  /** What users may write, for the reference page and the console. */
+  readonly functions: readonly ExpressionFunction[];
+  readonly variables: readonly ExpressionVariable[];
+}
+
+/** One for each production: its functions read the production's code tables. */
+export function expressionEnvironment(settings: ExpressionSettings): ExpressionEnvironment {
+  const { lookups, now = Date.now, zone } = settings;
+  // Evaluation is synchronous, so that one place for the message at hand will do.
+  let current: Scope | undefined;
+  const scope = (): Scope => {
+    if (current === undefined) throw new ExpressionFault('there is no message');
+    return current;
+  };
+  const functions = [
+    ...messageFunctions(scope),
+    ...lookupFunctions(lookups),
+    ...textFunctions,
+    ...numberFunctions,
+    ...timeFunctions(now, zone),
+  ];
+  const check = expressionCheck(functions, lookups);
+
+  return {
+    functions,
+    variables: expressionVariables,
+    compile(source, { result }) {
+      const checked = check(source, result);
+      if (!checked.ok) return checked;
+      const { run, readsBody } = checked;
+      const convert = resultConversion(result);
+      const evaluate = (given: Scope): ResultTypes[typeof result] => {
+        const outer = current;
+        current = given;
+        try {
+          return convert(run(variablesOf(given)));
+        } catch (thrown) {
+          throw expressionFailed(source, thrown);
+        } finally {
+          current = outer;
+        }
+      };
+      return { ok: true, expression: { source, readsBody, evaluate } };
+    },
+  };
+}
+
+type Checked =
+  | {
+      readonly ok: true;
+      readonly run: (variables: object) => unknown;
+      readonly readsBody: boolean;
+    }
+  | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };
+
+function expressionCheck(
+  functions: readonly ExpressionFunction[],
+  lookups: LookupTables,
+): (source: string, result: keyof ResultTypes) => Checked {
+  const cel = celEnvironment(functions);
+  const known = knownNames(cel);
+  const bodyReaders = new Set(
+    functions
+      .filter(({ readsBody }) => readsBody === true)
+      .map(({ signature }) => functionName(signature)),
+  );
+  return (source, result) => {
+    const parsed = parse(cel, source);
+    if (parsed instanceof ParseError) {
+      return { ok: false, problems: [celProblem(parsed, source, known)] };
+    }
+    const calls = callsIn(parsed.ast).map((call) => ({ ...call, name: readable(call.name) }));
+    const problems = calls.flatMap((call) => callProblems(call, known, lookups.names));
+    if (problems.length > 0) return { ok: false, problems };
+    const { error, type = 'dyn' } = parsed.check();
+    if (error !== undefined) return { ok: false, problems: [celProblem(error, source, known)] };
+    const mismatch = resultProblem(readable(type), result);
+    if (mismatch !== undefined) {
+      return { ok: false, problems: [{ text: mismatch, offset: 0, end: source.length }] };
+    }
+    return {
+      ok: true,
+      run: parsed,
+      readsBody: calls.some(({ name }) => bodyReaders.has(name)),
+    };
+  };
+}
+
+function parse(cel: Environment, source: string): ReturnType<Environment['parse']> | ParseError {
+  try {
+    return cel.parse(innerSource(source));
+  } catch (thrown) {
+    if (thrown instanceof ParseError) return thrown;
+    throw thrown;
+  }
+}
+
+function callProblems(
+  call: Call,
+  known: KnownNames,
+  tables: readonly string[],
+): readonly ExpressionProblem[] {
+  const { name } = call;
+  const place = ({ start, end }: ASTNode): { offset: number; end: number } => ({
+    offset: start,
+    end,
+  });
+  if (!known.signatures.has(name)) {
+    const near = nearest(name, known.functions);
+    const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+    return [{ text: `There is no function ${name}.${hint}`, ...place(call.node) }];
+  }
+  return literalProblems(call, tables).map(({ position, text }) => ({
+    text,
+    ...place(call.given[position] ?? call.node),
+  }));
+}

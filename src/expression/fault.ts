@@ -1,0 +1,44 @@
+import { EngineError, isEngineError } from '../error/engine-error.ts';
+
+/**
+ * Why a function of an expression could not answer. The text is a constant or names a function; a
+ * value of the message never goes into it.
+ */
+export class ExpressionFault extends Error {
+  override readonly name = 'ExpressionFault';
+}
+
+/** The CEL package quotes values in its messages, so only its codes are used. */
+const REASONS: Readonly<Record<string, string>> = {
+  bool_conversion_error: 'a text is neither true nor false',
+  double_conversion_error: 'a text is not a number',
+  int_conversion_error: 'a text is not a whole number',
+  uint_conversion_error: 'a text is not a whole number',
+  numeric_overflow: 'a number is too large',
+  division_by_zero: 'a division by zero',
+  modulo_by_zero: 'a division by zero',
+  index_out_of_range: 'a position lies outside the text',
+  index_out_of_bounds: 'a position lies outside the list',
+  no_such_key: 'a map has no such key',
+  invalid_regular_expression: 'a regular expression is not written correctly',
+  invalid_timestamp: 'a text is not an ISO 8601 time',
+  invalid_duration: 'a text is not a duration such as 1h30m',
+};
+
+/** What an evaluation threw, as an EngineError that names the expression and quotes no value. */
+export function expressionFailed(source: string, thrown: unknown): EngineError {
+  if (isEngineError(thrown) && thrown.retryable) return thrown as EngineError;
+  return new EngineError(
+    'EXPRESSION_FAILED',
+    `The expression ${source} failed: ${reason(thrown)}.`,
+  );
+}
+
+function reason(thrown: unknown): string {
+  if (thrown instanceof ExpressionFault) return thrown.message;
+  if (isEngineError(thrown)) return thrown.message.replace(/\.$/, '');
+  const { code, range } = thrown as { code?: unknown; range?: { start?: unknown } };
+  const known = typeof code === 'string' ? REASONS[code] : undefined;
+  const column = typeof range?.start === 'number' ? ` at column ${range.start + 1}` : '';
+  return `${known ?? 'it could not be evaluated'}${column}`;
+}

@@ -1,0 +1,114 @@
+import { charsetNamed, decodeFaithfully } from '../../document/charset.ts';
+import type { Document } from '../../document/document.ts';
+import type { LookupTables } from '../../lookup/lookup-tables.ts';
+import type { Scope } from '../expression.ts';
+import { ExpressionFault } from '../fault.ts';
+import { Segment } from '../segment.ts';
+import type { ExpressionFunction } from './expression-function.ts';
+
+/** Functions on the message itself. `scope` gives the message that is being evaluated now. */
+export function messageFunctions(scope: () => Scope): readonly ExpressionFunction[] {
+  const document = (): Document => scope().document();
+  const read = (fn: Omit<ExpressionFunction, 'readsBody'>): ExpressionFunction => ({
+    ...fn,
+    readsBody: true,
+  });
+  return [
+    read({
+      signature: 'field(string): string',
+      help: 'The value at a path, "" where there is none: field("PID-3.1"). A column of delimited text: field("mrn").',
+      call: (path: string) => document().get(path),
+    }),
+    read({
+      signature: 'field(string, string): string',
+      help: 'The value at a path, or another text where there is none.',
+      call: (path: string, otherwise: string) => document().get(path) || otherwise,
+    }),
+    read({
+      signature: 'fields(string): list<string>',
+      help: 'Every value at a path, over all repetitions and segments: "X" in fields("AL1-3.1").',
+      call: (path: string) => document().all(path),
+    }),
+    read({
+      signature: 'has(string): bool',
+      help: 'Whether anything stands at a path; a segment alone is a path too: has("ZPI").',
+      call: (path: string) => document().has(path),
+    }),
+    read({
+      signature: 'segments(string): list<Segment>',
+      help: 'All segments of a name: segments("OBX").exists(o, o.field("OBX-3.1") == "GLU"), segments("OBX").size().',
+      call: (name: string) => segmentsOf(document(), name),
+    }),
+    read({
+      signature: 'body(): string',
+      help: 'The whole body as text.',
+      call: () => bodyText(scope()),
+    }),
+    read({
+      signature: 'json(string): string',
+      help: 'The value at a JSON pointer, "" where there is none: json("/patient/id"). Fails if the body is not JSON.',
+      call: (pointer: string) => ofKind(document(), 'json').get(pointer),
+    }),
+    read({
+      signature: 'xpath(string): string',
+      help: 'The text at an XPath, "" where there is none: xpath("/order/@id"). Fails if the body is not XML.',
+      call: (path: string) => ofKind(document(), 'xml').get(path),
+    }),
+    ...segmentMethods(read),
+  ];
+}
+
+function segmentMethods(
+  read: (fn: Omit<ExpressionFunction, 'readsBody'>) => ExpressionFunction,
+): readonly ExpressionFunction[] {
+  return [
+    read({
+      signature: 'Segment.field(string): string',
+      help: 'The value at a path of this segment.',
+      call: (segment: Segment, path: string) => segment.field(path),
+    }),
+    read({
+      signature: 'Segment.fields(string): list<string>',
+      help: 'Every value at a path of this segment.',
+      call: (segment: Segment, path: string) => segment.fields(path),
+    }),
+    read({
+      signature: 'Segment.has(string): bool',
+      help: 'Whether anything stands at a path of this segment.',
+      call: (segment: Segment, path: string) => segment.has(path),
+    }),
+  ];
+}
+
+/** Functions on code tables. */
+export function lookupFunctions(lookups: LookupTables): readonly ExpressionFunction[] {
+  return [
+    {
+      signature: 'lookup(string, string): string',
+      help: 'The value of a key in a code table, "" if it has none: lookup("wards", field("PV1-3.1")).',
+      call: (table: string, key: string) => lookups.lookup(table, key),
+    },
+    {
+      signature: 'lookup(string, string, string): string',
+      help: 'The value of a key in a code table, or another text if it has none.',
+      call: (table: string, key: string, otherwise: string) =>
+        lookups.lookup(table, key, otherwise),
+    },
+  ];
+}
+
+function segmentsOf(document: Document, name: string): Segment[] {
+  return document.all(name).map((_, index) => new Segment(document, name, index + 1));
+}
+
+function ofKind(document: Document, kind: 'json' | 'xml'): Document {
+  if (document.kind === kind) return document;
+  const name = kind === 'json' ? 'json()' : 'xpath()';
+  throw new ExpressionFault(`${name} was used on a message whose body is ${document.kind}`);
+}
+
+function bodyText(scope: Scope): string {
+  const { charset } = scope.message;
+  const known = charset === undefined ? undefined : charsetNamed(charset);
+  return decodeFaithfully(scope.document().bytes(), known).text;
+}

@@ -1,0 +1,132 @@
+import { ExpressionFault } from '../fault.ts';
+import type { ExpressionFunction } from './expression-function.ts';
+
+/** Functions on texts. Positions count from 0 and are cut to the text: a short value is no error. */
+export const textFunctions: readonly ExpressionFunction[] = [
+  {
+    signature: 'upper(string): string',
+    help: 'In capitals.',
+    call: (text: string) => text.toUpperCase(),
+  },
+  {
+    signature: 'lower(string): string',
+    help: 'In small letters.',
+    call: (text: string) => text.toLowerCase(),
+  },
+  {
+    signature: 'capitalize(string): string',
+    help: 'Each word with a capital first letter: DOE-SMITH gives Doe-Smith.',
+    call: (text: string) =>
+      text.toLowerCase().replace(/\p{L}[\p{L}\p{M}'’]*/gu, (word) => firstUpper(word)),
+  },
+  {
+    signature: 'trim(string): string',
+    help: 'Without white space at both ends.',
+    call: (text: string) => text.trim(),
+  },
+  {
+    signature: 'left(string, int): string',
+    help: 'The first characters.',
+    call: (text: string, count: bigint) => text.slice(0, position(count)),
+  },
+  {
+    signature: 'right(string, int): string',
+    help: 'The last characters.',
+    call: (text: string, count: bigint) => text.slice(Math.max(0, text.length - position(count))),
+  },
+  {
+    signature: 'substring(string, int): string',
+    help: 'From a position on; the first character has 0.',
+    call: (text: string, start: bigint) => text.slice(position(start)),
+  },
+  {
+    signature: 'substring(string, int, int): string',
+    help: 'From a position up to, and without, another.',
+    call: (text: string, start: bigint, end: bigint) => text.slice(position(start), position(end)),
+  },
+  {
+    signature: 'replace(string, string, string): string',
+    help: 'With every occurrence of the second text replaced by the third.',
+    call: (text: string, find: string, put: string) => text.replaceAll(find, () => put),
+  },
+  {
+    signature: 'replaceMatches(string, string, string): string',
+    help: 'With every match of a regular expression replaced; $1 stands for the first group.',
+    call: (text: string, pattern: string, put: string) => text.replace(regular(pattern, 'gu'), put),
+  },
+  {
+    signature: 'firstMatch(string, string): string',
+    help: 'The first group of a regular expression, or the whole match if it has none; "" if nothing matches.',
+    call: (text: string, pattern: string) => {
+      const found = regular(pattern, 'u').exec(text);
+      return found?.[1] ?? found?.[0] ?? '';
+    },
+  },
+  {
+    signature: 'split(string, string): list<string>',
+    help: 'The parts between separators.',
+    call: (text: string, separator: string) => text.split(separator),
+  },
+  {
+    signature: 'piece(string, string, int): string',
+    help: 'The part with that number, from 1; "" if there are not so many.',
+    call: (text: string, separator: string, number: bigint) =>
+      text.split(separator)[Number(number) - 1] ?? '',
+  },
+  {
+    signature: 'padLeft(string, int, string): string',
+    help: 'Filled up in front to a length: padLeft("7", 3, "0") gives 007.',
+    call: (text: string, length: bigint, fill: string) => text.padStart(padded(length), fill),
+  },
+  {
+    signature: 'padRight(string, int, string): string',
+    help: 'Filled up behind to a length.',
+    call: (text: string, length: bigint, fill: string) => text.padEnd(padded(length), fill),
+  },
+  {
+    signature: 'digits(string): string',
+    help: 'Only its digits, as for a phone number.',
+    call: (text: string) => text.replaceAll(/\D/g, ''),
+  },
+  {
+    signature: 'firstOf(list<string>): string',
+    help: 'The first text of a list that is not empty: firstOf([field("PID-13"), field("PID-14")]).',
+    call: (texts: readonly string[]) => texts.find((text) => text !== '') ?? '',
+  },
+];
+
+function position(given: bigint): number {
+  return Math.max(0, Number(given));
+}
+
+/** The longest text that padding makes; a wrong length must not take the memory of the engine. */
+const LONGEST = 1_000_000;
+
+function padded(length: bigint): number {
+  return Math.min(position(length), LONGEST);
+}
+
+function firstUpper(word: string): string {
+  const [first = ''] = word;
+  return first.toUpperCase() + word.slice(first.length);
+}
+
+const compiled = new Map<string, RegExp>();
+
+/** Compiled once; a pattern is nearly always a literal. */
+function regular(pattern: string, flags: string): RegExp {
+  const key = flags + pattern;
+  const known = compiled.get(key);
+  if (known !== undefined) {
+    known.lastIndex = 0;
+    return known;
+  }
+  if (compiled.size > 1_000) compiled.clear();
+  try {
+    const fresh = new RegExp(pattern, flags);
+    compiled.set(key, fresh);
+    return fresh;
+  } catch {
+    throw new ExpressionFault('a regular expression is not written correctly');
+  }
+}

@@ -1,0 +1,114 @@
+import { nearest } from '../error/nearest.ts';
+import { datePatternProblem } from './date-pattern.ts';
+import { pathProblem } from './path-problem.ts';
+import type { Call } from './syntax-tree.ts';
+import { literalText } from './syntax-tree.ts';
+import { timeSpan } from './time-span.ts';
+import { isZone } from './zone.ts';
+
+type Check = (text: string) => string | undefined;
+
+/** A literal argument whose text is checked: its position, and what may be wrong with it. */
+interface LiteralCheck {
+  readonly position: number;
+  readonly check: Check;
+}
+
+const path: LiteralCheck = { position: 0, check: pathProblem };
+
+const segment: LiteralCheck = {
+  position: 0,
+  check: (name) =>
+    name.length === 3
+      ? pathProblem(name)
+      : 'segments() takes the name of a segment, such as "OBX". For values, use fields().',
+};
+
+const pattern: LiteralCheck = {
+  position: 1,
+  check: (text) => {
+    try {
+      RegExp(text, 'u');
+      return undefined;
+    } catch {
+      return 'The regular expression is not written correctly.';
+    }
+  },
+};
+
+const zone = (position: number): LiteralCheck => ({
+  position,
+  check: (name) =>
+    isZone(name)
+      ? undefined
+      : 'There is no such time zone. Write UTC, or a name such as Europe/Berlin.',
+});
+
+const pointer: LiteralCheck = {
+  position: 0,
+  check: (text) =>
+    text === '' || text.startsWith('/')
+      ? undefined
+      : 'A JSON pointer begins with /, such as /patient/id.',
+};
+
+const datePattern: LiteralCheck = {
+  position: 1,
+  check: (text) => {
+    const problem = datePatternProblem(text);
+    return problem === undefined ? undefined : `${problem.replace(/^a/, 'A')}.`;
+  },
+};
+
+const span: LiteralCheck = {
+  position: 1,
+  check: (text) =>
+    timeSpan(text) === undefined ? 'A span of the day is written 22:00-06:00.' : undefined,
+};
+
+const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
+  field: [path],
+  fields: [path],
+  has: [path],
+  segments: [segment],
+  json: [pointer],
+  firstMatch: [pattern],
+  replaceMatches: [pattern],
+  format: [datePattern, zone(2)],
+  hl7Time: [zone(1)],
+  within: [span],
+};
+
+const METHODS: Readonly<Record<string, readonly LiteralCheck[]>> = {
+  field: [path],
+  fields: [path],
+  has: [path],
+  matches: [{ ...pattern, position: 0 }],
+};
+
+/** A problem of one argument of a call. */
+export interface LiteralProblem {
+  readonly position: number;
+  readonly text: string;
+}
+
+/** What is wrong with the literals of a call: paths, tables, patterns, zones. `tables` are the code tables there are. */
+export function literalProblems(call: Call, tables: readonly string[]): LiteralProblem[] {
+  const checks = (call.method ? METHODS : FUNCTIONS)[call.name] ?? [];
+  const lookup: readonly LiteralCheck[] =
+    call.name === 'lookup' && !call.method ? [{ position: 0, check: tableCheck(tables) }] : [];
+  return [...checks, ...lookup].flatMap(({ position, check }) => {
+    const literal = literalText(call.given[position]);
+    const text = literal === undefined ? undefined : check(literal);
+    return text === undefined ? [] : [{ position, text }];
+  });
+}
+
+function tableCheck(tables: readonly string[]): Check {
+  return (name) => {
+    if (tables.includes(name)) return undefined;
+    const near = nearest(name, tables);
+    const hint = near === undefined ? 'Name it under lookups.' : `Did you mean ${near}?`;
+    return `There is no lookup table ${name}. ${hint}`;
+  };
+}

@@ -1,0 +1,51 @@
+import type { ASTNode } from '@marcbachmann/cel-js';
+
+/** A call of a function or method, as written. */
+export interface Call {
+  readonly name: string;
+  readonly method: boolean;
+  readonly given: readonly ASTNode[];
+  readonly node: ASTNode;
+}
+
+/** Every call in an expression, macros such as `exists` among them, outermost first. */
+export function callsIn(node: ASTNode): Call[] {
+  const calls: Call[] = [];
+  const visit = (one: ASTNode): void => {
+    if (one.op === 'call') {
+      calls.push({ name: one.args[0], method: false, given: one.args[1], node: one });
+    } else if (one.op === 'rcall') {
+      calls.push({ name: one.args[0], method: true, given: one.args[2], node: one });
+    }
+    for (const child of childrenOf(one)) visit(child);
+  };
+  visit(node);
+  return calls;
+}
+
+/** The text of a literal; undefined if the node is anything else. */
+export function literalText(node: ASTNode | undefined): string | undefined {
+  return node?.op === 'value' && typeof node.args === 'string' ? node.args : undefined;
+}
+
+function childrenOf(node: ASTNode): readonly ASTNode[] {
+  switch (node.op) {
+    case 'value':
+    case 'id':
+      return [];
+    case 'call':
+      return node.args[1];
+    case 'rcall':
+      return [node.args[1], ...node.args[2]];
+    case '.':
+    case '.?':
+      return [node.args[0]];
+    case '!_':
+    case '-_':
+      return [node.args];
+    case 'map':
+      return node.args.flat();
+    default:
+      return node.args;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The little of CEL's lexical grammar that is needed before its parser runs: where strings and
+ * comments lie, so that names and braces inside them are left alone.
+ */
+
+/**
+ * Names of ours that the CEL package has taken for itself, with what it gets to see instead. Both
+ * are equally long, so that every position in a problem is one in the text as written.
+ */
+const RENAMED: readonly {
+  readonly name: string;
+  readonly inner: string;
+  readonly call: boolean;
+}[] = [
+  { name: 'type', inner: 'typ_', call: false },
+  { name: 'has', inner: 'ha_', call: true },
+];
+
+const TOKEN = /[A-Za-z_]\w*|"""|'''|["']|\/\/|[{}]/g;
+
+interface Token {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Every name and brace outside strings and comments, in order. */
+function* tokens(source: string, from = 0): Generator<Token> {
+  const finder = new RegExp(TOKEN);
+  finder.lastIndex = from;
+  for (let found = finder.exec(source); found !== null; found = finder.exec(source)) {
+    const [text] = found;
+    if (text === '//') finder.lastIndex = endOfLine(source, found.index);
+    else if (text.startsWith('"') || text.startsWith("'")) {
+      finder.lastIndex = endOfString(source, found.index + text.length, text);
+    } else yield { text, start: found.index, end: finder.lastIndex };
+  }
+}
+
+function endOfLine(source: string, from: number): number {
+  const end = source.indexOf('\n', from);
+  return end === -1 ? source.length : end;
+}
+
+function endOfString(source: string, from: number, quote: string): number {
+  let at = from;
+  while (at < source.length && !source.startsWith(quote, at)) at += source[at] === '\\' ? 2 : 1;
+  return Math.min(at + quote.length, source.length);
+}
+
+/** The text as the CEL package gets it. */
+export function innerSource(source: string): string {
+  let inner = '';
+  let copied = 0;
+  for (const { text, start, end } of tokens(source)) {
+    const rename = RENAMED.find(({ name }) => name === text);
+    if (rename === undefined || source[start - 1] === '.') continue;
+    if (rename.call !== /^\s*\(/.test(source.slice(end))) continue;
+    inner += source.slice(copied, start) + rename.inner;
+    copied = end;
+  }
+  return inner + source.slice(copied);
+}
+
+/** A name, or a problem's text with names in it, as the user knows them. */
+export function outerText(text: string): string {
+  return RENAMED.reduce((outer, { name, inner }) => outer.replaceAll(inner, name), text);
+}
+
+/** The name the CEL package gets for one of ours. */
+export function innerName(name: string): string {
+  return RENAMED.find((one) => one.name === name)?.inner ?? name;
+}
+
+/** Where the expression that starts at `from` meets the `}` that closes it; undefined if none does. */
+export function closingBrace(source: string, from: number): number | undefined {
+  let depth = 0;
+  for (const { text, start } of tokens(source, from)) {
+    if (text === '{') depth++;
+    else if (text === '}' && depth-- === 0) return start;
+  }
+  return undefined;
+}

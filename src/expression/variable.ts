@@ -1,0 +1,77 @@
+import type { Envelope } from '../message/message.ts';
+import { TIMESTAMP } from './function/expression-function.ts';
+
+/** One name that every expression knows. */
+export interface ExpressionVariable {
+  readonly name: string;
+  /** The CEL type. */
+  readonly type: string;
+  readonly help: string;
+  readonly read: (message: Envelope) => string | bigint | Date;
+}
+
+/** Everything an expression may know of a message without its body. */
+export const expressionVariables: readonly ExpressionVariable[] = [
+  {
+    name: 'type',
+    type: 'string',
+    help: 'ADT_A01 for HL7, else the media type such as application/json.',
+    read: ({ type }) => hl7Part(type, 1) ?? type,
+  },
+  {
+    name: 'event',
+    type: 'string',
+    help: 'The trigger event of an HL7 message, such as A01; else "".',
+    read: ({ type }) => hl7Part(type, 1)?.split('_')[1] ?? '',
+  },
+  {
+    name: 'version',
+    type: 'string',
+    help: 'The version of an HL7 message, such as 2.5.1; else "".',
+    read: ({ type }) => hl7Part(type, 2) ?? '',
+  },
+  { name: 'source', type: 'string', help: 'The host it came from.', read: ({ source }) => source },
+  { name: 'target', type: 'string', help: 'The host it goes to.', read: ({ target }) => target },
+  {
+    name: 'name',
+    type: 'string',
+    help: 'The file name, mail subject or other label it came with; "" if it has none.',
+    read: ({ name }) => name ?? '',
+  },
+  {
+    name: 'origin',
+    type: 'string',
+    help: 'The peer address, URL or folder it came from; "" if it is not known.',
+    read: ({ origin }) => origin ?? '',
+  },
+  { name: 'id', type: 'int', help: "The message's number.", read: ({ id }) => BigInt(id) },
+  {
+    name: 'session',
+    type: 'int',
+    help: 'The number of its session, which is that of the first message.',
+    read: ({ sessionId }) => BigInt(sessionId),
+  },
+  {
+    name: 'received',
+    type: TIMESTAMP,
+    help: "When the session's first message was accepted.",
+    read: ({ received }) => new Date(received),
+  },
+  {
+    name: 'created',
+    type: TIMESTAMP,
+    help: 'When this message was made.',
+    read: ({ created }) => new Date(created),
+  },
+  {
+    name: 'priority',
+    type: 'int',
+    help: 'Lower goes first; 0 if none was given.',
+    read: ({ priority }) => BigInt(Math.trunc(priority ?? 0)),
+  },
+  { name: 'size', type: 'int', help: 'Bytes of the body.', read: ({ size }) => BigInt(size) },
+];
+
+function hl7Part(type: string, part: number): string | undefined {
+  return type.startsWith('HL7v2:') ? (type.split(':')[part] ?? '') : undefined;
+}
