@@ -1,10 +1,11 @@
 import type { Logger } from '../log/logger.ts';
 import type { Message, NewMessage, Receipt, Reply } from '../message/message.ts';
+import type { RetryPolicy } from '../time/back-off.ts';
 import type { Credential } from './credential.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { Step } from './test-step.ts';
 
-/** What the engine lends an adapter while it is open. */
+/** What the engine lends an adapter while it is open. Its functions may be taken out of it. */
 export interface Lent<S extends Settings> {
   /** The name of the host this adapter works for. */
   readonly host: string;
@@ -15,11 +16,11 @@ export interface Lent<S extends Settings> {
   /** Aborted when the host stops; pass it to every wait. */
   readonly signal: AbortSignal;
   /** The current values behind a name under `credentials`. Throws CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
-  credential(name: string): Promise<Credential>;
+  readonly credential: (name: string) => Promise<Credential>;
   /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
-  connection(state: ConnectionState, detail?: string): void;
+  readonly connection: (state: ConnectionState, detail?: string) => void;
   /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */
-  event(level: 'info' | 'warn' | 'error', name: string, text: string): void;
+  readonly event: (level: 'info' | 'warn' | 'error', name: string, text: string) => void;
 }
 
 export type ConnectionState = 'listening' | 'connected' | 'waiting' | 'disconnected';
@@ -30,9 +31,9 @@ export interface LentInbound<S extends Settings> extends Lent<S> {
    * and never before. Rejects when the engine cannot take it (its error says whether a retry helps):
    * tell the sender to try again. Concurrent calls are accepted in the order they are made.
    */
-  deliver(message: NewMessage, options?: DeliverOptions): Promise<Receipt>;
+  readonly deliver: (message: NewMessage, options?: DeliverOptions) => Promise<Receipt>;
   /** Reports the loss of a connection or listener; the engine closes this adapter and opens it anew, with back-off. */
-  lost(reason: Error): void;
+  readonly lost: (reason: Error) => void;
   /** What this service remembers between two runs: a position, a delta link. Kept durably, one per host. */
   readonly memory: Memory;
 }
@@ -98,6 +99,8 @@ export type ReplyDefaults = Readonly<Record<string, string | readonly string[]>>
 export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<S> {
   /** The protocol's own defaults under the operation's `replies`. */
   readonly replies?: ReplyDefaults;
+  /** The protocol's own defaults under the operation's `retry`, in milliseconds: HL7 is tried for ever. */
+  readonly retry?: Partial<RetryPolicy>;
   open(lent: Lent<S>): Promise<OpenOutbound>;
 }
 

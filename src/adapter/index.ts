@@ -22,7 +22,9 @@ export {
   type OutboundAdapter,
   outbound,
 } from './adapter.ts';
+export { type ConnectionCause, connectionCause } from './connection-cause.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
+export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 export {
   type Letter,
   type LetterAttachment,
@@ -32,5 +34,22 @@ export {
   type Mailbox,
 } from './letter.ts';
 export { poll } from './poll.ts';
+export { type Probe, probe } from './probe.ts';
 export * as setting from './setting.ts';
+export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 export { type Step, StepFailure, type TestStep } from './test-step.ts';
+export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
+export {
+  type CertificateFacts,
+  certificateFacts,
+  describeCertificate,
+} from './tls/certificate-facts.ts';
+export { clientTls } from './tls/client-tls.ts';
+export { type ServerTls, serverTls } from './tls/server-tls.ts';
+export type { TlsLent } from './tls/tls-files.ts';
+export {
+  type TlsClientSettings,
+  type TlsServerSettings,
+  tlsClient,
+  tlsServer,
+} from './tls/tls-settings.ts';

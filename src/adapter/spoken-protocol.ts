@@ -1,0 +1,39 @@
+/** A protocol that a port was found to speak, with what to do if it is not the one expected. */
+export interface SpokenProtocol {
+  readonly name: 'TLS' | 'SSH' | 'HTTP' | 'SMTP' | 'FTP' | 'IMAP' | 'POP3' | 'SMTP or FTP';
+  /** What was seen, fit to follow "the port". */
+  readonly seen: string;
+  readonly remedy: string;
+}
+
+const ANOTHER = 'Another service listens on this port: correct the host or the port';
+
+const SIGNS: readonly (readonly [RegExp, SpokenProtocol])[] = [
+  [/^SSH-/, { name: 'SSH', seen: 'is an SSH or SFTP server', remedy: ANOTHER }],
+  [/^(HTTP\/|<!doctype|<html)/i, { name: 'HTTP', seen: 'is a web server', remedy: ANOTHER }],
+  [
+    /^(GET|POST|PUT|HEAD|OPTIONS|DELETE|CONNECT|PRI) \S+ HTTP\//,
+    { name: 'HTTP', seen: 'is spoken to as a web server', remedy: ANOTHER },
+  ],
+  [/^220[ -].*(SMTP|Postfix|Mail)/i, { name: 'SMTP', seen: 'is a mail server', remedy: ANOTHER }],
+  [/^220[ -].*FTP/i, { name: 'FTP', seen: 'is an FTP server', remedy: ANOTHER }],
+  [/^220[ -]/, { name: 'SMTP or FTP', seen: 'is a mail or FTP server', remedy: ANOTHER }],
+  [/^\* (OK|BYE|PREAUTH)/, { name: 'IMAP', seen: 'is an IMAP server', remedy: ANOTHER }],
+  [/^\+OK/, { name: 'POP3', seen: 'is a POP3 server', remedy: ANOTHER }],
+];
+
+const TLS: SpokenProtocol = {
+  name: 'TLS',
+  seen: 'speaks TLS',
+  remedy: 'Add a tls block to the settings',
+};
+const ALERT = 0x15;
+const HANDSHAKE = 0x16;
+
+/** Recognises a protocol by the first bytes a peer sent; undefined where they are like none. */
+export function spokenProtocol(first: Uint8Array): SpokenProtocol | undefined {
+  const [kind = 0, major = 0, minor = 0] = first;
+  if ((kind === ALERT || kind === HANDSHAKE) && major === 3 && minor <= 4) return TLS;
+  const text = Buffer.from(first.subarray(0, 200)).toString('latin1');
+  return SIGNS.find(([pattern]) => pattern.test(text))?.[1];
+}

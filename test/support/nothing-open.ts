@@ -1,0 +1,55 @@
+import { createHook } from 'node:async_hooks';
+import { expect, vi } from 'vitest';
+
+/** Kinds of resources that an adapter could leave behind; each keeps the process alive. */
+const KINDS = [
+  'TCPSocketWrap',
+  'TCPServerWrap',
+  'PipeWrap',
+  'ProcessWrap',
+  'FSEventWrap',
+  'UDPWrap',
+];
+
+interface LiveTimer {
+  hasRef(): boolean;
+}
+
+/**
+ * Notes what is open now. `expectNothingNew` fails if a socket, server, child, watcher or timer
+ * that was opened since is still there; give it a moment, since the system closes sockets later.
+ */
+export function openResources(): { expectNothingNew(): Promise<void> } {
+  const before = count();
+  const timers = new Set<LiveTimer>();
+  const hook = createHook({
+    init(_id, type, _trigger, resource) {
+      if (type === 'Timeout') timers.add(resource as LiveTimer);
+    },
+  }).enable();
+  return {
+    async expectNothingNew() {
+      hook.disable();
+      await vi.waitFor(() => {
+        expect(count(), 'resources left open').toEqual(before);
+        expect(timers.values().filter(isLive).toArray(), 'timers left running').toEqual([]);
+      });
+    },
+  };
+}
+
+/** Waiting to fire and keeping the process alive. */
+function isLive(timer: LiveTimer): boolean {
+  // Node's own marks of a timer that was cleared or has fired; there is no public way to ask.
+  const over =
+    Reflect.get(timer, '_destroyed') === true || Reflect.get(timer, '_onTimeout') === null;
+  return !over && timer.hasRef();
+}
+
+function count(): Record<string, number> {
+  const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (kind in counts) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,335 @@
+import { isAbsolute, join } from 'node:path';
+import {
+  type Credential,
+  type DeliverOptions,
+  EngineError,
+  type InboundAdapter,
+  type Lent,
+  type Logger,
+  type Message,
+  type NewMessage,
+  type Open,
+  type OutboundAdapter,
+  type Receipt,
+  type Reply,
+  StepFailure,
+  type TestStep,
+} from '../../src/adapter/index.ts';
+import { type ReadContext, readFields, type Settings } from '../../src/adapter/setting.ts';
+import { ConfigError } from '../../src/error/adapter-error.ts';
+import { describeError } from '../../src/error/engine-error.ts';
+import { rootLogger } from '../../src/log/logger.ts';
+import { type Body, inlineBody } from '../../src/message/body.ts';
+
+export interface OpenOptions {
+  /** What the names in the settings stand for. */
+  readonly credentials?: Readonly<Record<string, Credential>>;
+  /** The production's folder: relative paths count from it. */
+  readonly folder?: string;
+  /** Names that `target` and `lookup` settings may use. */
+  readonly names?: readonly string[];
+  /** What the service remembers from an earlier run. */
+  readonly memory?: string;
+}
+
+export interface SeenEvent {
+  readonly level: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What an engine would have seen of an adapter. */
+export interface Seen {
+  readonly events: SeenEvent[];
+  /** The connection states it reported, in order. */
+  readonly states: { readonly state: string; readonly detail: string | undefined }[];
+  /** Every line logged, at any level. */
+  readonly log: string[];
+}
+
+export type Delivered = Omit<NewMessage, 'body'> & { readonly body: Buffer };
+
+/** An open inbound adapter, with a store behind it that does as it is told. */
+export interface OpenedInbound extends AsyncDisposable, Seen {
+  readonly delivered: Delivered[];
+  /** Deliveries that wait because of `hold`. */
+  readonly waiting: number;
+  readonly lost: Error[];
+  memory: string | undefined;
+  /** From now on each delivery is refused with this error: the store is down. */
+  refuse(error?: Error): void;
+  /** From now on deliveries are stored again. */
+  accept(): void;
+  /** From now on deliveries wait until `release`. */
+  hold(): void;
+  release(): void;
+  /** What a delivery that asks for a reply gets. */
+  answer(reply: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'>): void;
+  /** Aborts the host's signal, as a forced stop does. */
+  abort(): void;
+  close(): Promise<void>;
+}
+
+export interface OpenedOutbound extends AsyncDisposable, Seen {
+  send(
+    body: Uint8Array | Body,
+    message?: Partial<Message>,
+    signal?: AbortSignal,
+  ): Promise<Reply | undefined>;
+  abort(): void;
+  close(): Promise<void>;
+}
+
+/** Reads settings as the engine does. Throws ConfigError with every problem. */
+export function readGiven<S extends Settings>(
+  declared: S,
+  given: Readonly<Record<string, unknown>>,
+  options: OpenOptions = {},
+): Lent<S>['settings'] {
+  const read = readFields(declared, given, contextOf(options));
+  if (read.ok) return read.value;
+  throw new ConfigError(
+    read.problems.map(({ path, problem }) => `${['settings', ...path].join('.')}: ${problem}`),
+  );
+}
+
+function contextOf({ credentials = {}, folder = '/', names = [] }: OpenOptions): ReadContext {
+  return {
+    path: (text) => (isAbsolute(text) ? text : join(folder, text)),
+    template: (source) => ({
+      ok: true,
+      value: { source, render: (message) => Promise.resolve(rendered(source, message)) },
+    }),
+    expression: (source) => ({
+      ok: true,
+      value: { source, evaluate: (message) => Promise.resolve(rendered(`{${source}}`, message)) },
+    }),
+    unknown: (kind, name) =>
+      names.includes(name) ? undefined : `there is no ${kind} named ${name}`,
+    unfit: (name, kinds) => {
+      const found = credentials[name];
+      if (found === undefined) return `there is no credential named ${name}`;
+      return kinds === undefined || kinds.includes(found.kind)
+        ? undefined
+        : `${name} is of kind ${found.kind}; ${kinds.join(' or ')} is needed`;
+    },
+  };
+}
+
+/** Fills in fields of the envelope: enough for an adapter's own tests; expressions are tested elsewhere. */
+function rendered(source: string, message: Message): string {
+  const { id, type, source: from, name = '', sessionId, received } = message;
+  const fields: Readonly<Record<string, string | number>> = {
+    id,
+    type,
+    source: from,
+    name,
+    session: sessionId,
+    received,
+  };
+  return source.replaceAll(/\{(\w+)\}/g, (_, field: string) => String(fields[field] ?? ''));
+}
+
+interface LentParts<S extends Settings> {
+  readonly lent: Lent<S>;
+  readonly seen: Seen;
+  readonly abort: () => void;
+}
+
+function lend<S extends Settings>(
+  declared: S,
+  given: Readonly<Record<string, unknown>>,
+  options: OpenOptions,
+): LentParts<S> {
+  const seen: Seen = { events: [], states: [], log: [] };
+  const log: Logger = rootLogger('trace', { write: (line) => seen.log.push(line) });
+  const controller = new AbortController();
+  const lent: Lent<S> = {
+    host: 'under-test',
+    production: 'test',
+    settings: readGiven(declared, given, options),
+    log,
+    signal: controller.signal,
+    async credential(name) {
+      const found = options.credentials?.[name];
+      if (found === undefined) throw new EngineError('CREDENTIAL_MISSING', `no credential ${name}`);
+      return found;
+    },
+    connection: (state, detail) => seen.states.push({ state, detail }),
+    event: (level, name, text) => seen.events.push({ level, name, text }),
+  };
+  return { lent, seen, abort: () => controller.abort(new Error('host stopped')) };
+}
+
+/** Opens an inbound adapter outside the engine. Without further orders every delivery is stored. */
+export async function openInbound<S extends Settings>(
+  adapter: InboundAdapter<S>,
+  given: Readonly<Record<string, unknown>>,
+  options: OpenOptions = {},
+): Promise<OpenedInbound> {
+  const { lent, seen, abort } = lend(adapter.settings, given, options);
+  const store = new ObedientStore(options.memory);
+  const open = await adapter.open({
+    ...lent,
+    deliver: (message, wanted) => store.deliver(message, wanted),
+    lost: (reason) => store.lost.push(reason),
+    memory: {
+      read: async () => store.memory,
+      write: async (value) => {
+        store.memory = value;
+      },
+    },
+  });
+  return Object.assign(store, seen, opened(open, abort));
+}
+
+export async function openOutbound<S extends Settings>(
+  adapter: OutboundAdapter<S>,
+  given: Readonly<Record<string, unknown>>,
+  options: OpenOptions = {},
+): Promise<OpenedOutbound> {
+  const { lent, seen, abort } = lend(adapter.settings, given, options);
+  const open = await adapter.open(lent);
+  return {
+    ...seen,
+    ...opened(open, abort),
+    send: (body, overrides = {}, signal = new AbortController().signal) =>
+      open.send(messageOf(body, overrides), signal),
+  };
+}
+
+function opened(
+  open: Open,
+  abort: () => void,
+): Pick<OpenedInbound, 'abort' | 'close' | typeof Symbol.asyncDispose> {
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= open.close());
+  return { abort, close, [Symbol.asyncDispose]: close };
+}
+
+/** Stores, refuses or keeps waiting, as a test wants it. */
+class ObedientStore {
+  readonly delivered: Delivered[] = [];
+  readonly lost: Error[] = [];
+  memory: string | undefined;
+  waiting = 0;
+  #refusal: Error | undefined;
+  #gate: PromiseWithResolvers<void> | undefined;
+  #answer: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'> = () => ({});
+
+  constructor(memory: string | undefined) {
+    this.memory = memory;
+  }
+
+  refuse(
+    error: Error = new EngineError('QUEUE_UNAVAILABLE', 'The store is down.', { retryable: true }),
+  ): void {
+    this.#refusal = error;
+  }
+
+  accept(): void {
+    this.#refusal = undefined;
+  }
+
+  hold(): void {
+    this.#gate ??= Promise.withResolvers();
+  }
+
+  release(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
+  }
+
+  answer(reply: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'>): void {
+    this.#answer = reply;
+  }
+
+  async deliver(message: NewMessage, options: DeliverOptions = {}): Promise<Receipt> {
+    const body = await bytesOf(message.body);
+    if (this.#gate !== undefined) {
+      this.waiting += 1;
+      await this.#gate.promise;
+      this.waiting -= 1;
+    }
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const delivered = { ...message, body };
+    this.delivered.push(delivered);
+    const id = this.delivered.length;
+    const answer = options.reply === true ? this.#answer(delivered) : {};
+    return { messageId: id, sessionId: id, status: 'stored', ...answer };
+  }
+}
+
+async function bytesOf(body: NewMessage['body']): Promise<Buffer> {
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** A message as an operation gets it. */
+export function messageOf(body: Uint8Array | Body, overrides: Partial<Message> = {}): Message {
+  const held = body instanceof Uint8Array ? inlineBody(body) : body;
+  return {
+    id: 7_000_001,
+    sessionId: 7_000_001,
+    source: 'adt-in',
+    target: 'under-test',
+    type: 'HL7v2:ADT_A01:2.5.1',
+    created: Date.UTC(2026, 0, 1),
+    received: Date.UTC(2026, 0, 1),
+    size: held.size,
+    body: held,
+    ...overrides,
+  };
+}
+
+/** A body that is not in memory, as the object store gives it: in chunks of 64 KB. */
+export function streamedBody(bytes: Uint8Array): Body {
+  return {
+    size: bytes.length,
+    inline: undefined,
+    bytes: () => Promise.resolve(bytes),
+    async *stream() {
+      for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
+    },
+  };
+}
+
+/** Runs an adapter's connection test and gives its steps; the last one has failed if any did. */
+export async function testSteps<S extends Settings>(
+  adapter: InboundAdapter<S> | OutboundAdapter<S>,
+  given: Readonly<Record<string, unknown>>,
+  options: OpenOptions = {},
+): Promise<TestStep[]> {
+  const { lent, abort } = lend(adapter.settings, given, options);
+  const steps: TestStep[] = [];
+  const step = async <Value>(
+    name: string,
+    run: (detail: (text: string) => void) => Promise<Value> | Value,
+  ): Promise<Value> => {
+    let detail: string | undefined;
+    try {
+      const value = await run((text) => {
+        detail = text;
+      });
+      steps.push({ name, result: 'passed', detail, took: 0 });
+      return value;
+    } catch (error) {
+      const known = error instanceof StepFailure;
+      const cause = known ? error.message : describeError(error).text;
+      steps.push({
+        name,
+        result: 'failed',
+        detail,
+        cause,
+        remedy: known ? error.remedy : undefined,
+        took: 0,
+      });
+      throw error;
+    }
+  };
+  await adapter.test?.(lent, step).catch(() => undefined);
+  abort();
+  return steps;
+}

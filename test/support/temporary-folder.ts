@@ -1,0 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** A fresh folder that is removed with all it holds at the end of its `await using` scope. */
+export async function temporaryFolder(name = 'test'): Promise<TemporaryFolder> {
+  const path = await mkdtemp(join(tmpdir(), `waybill-${name}-`));
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
