@@ -136,10 +136,6 @@ function callProblems(
   tables: readonly string[],
 ): readonly ExpressionProblem[] {
   const { name } = call;
-  const place = ({ start, end }: ASTNode): { offset: number; end: number } => ({
-    offset: start,
-    end,
-  });
   if (!known.signatures.has(name)) {
     const near = nearest(name, known.functions);
     const hint = near === undefined ? '' : ` Did you mean ${near}?`;
@@ -149,4 +145,8 @@ function callProblems(
     text,
     ...place(call.given[position] ?? call.node),
   }));
+}
+
+function place({ start, end }: ASTNode): { readonly offset: number; readonly end: number } {
+  return { offset: start, end };
 }

@@ -27,7 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** What an evaluation threw, as an EngineError that names the expression and quotes no value. */
 export function expressionFailed(source: string, thrown: unknown): EngineError {
-  if (isEngineError(thrown) && thrown.retryable) return thrown as EngineError;
+  if (isEngineError(thrown) && thrown.retryable) return thrown;
   return new EngineError(
     'EXPRESSION_FAILED',
     `The expression ${source} failed: ${reason(thrown)}.`,

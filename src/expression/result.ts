@@ -27,8 +27,7 @@ export function resultProblem(type: string, wanted: Result): string | undefined 
 export function resultConversion<Wanted extends Result>(
   wanted: Wanted,
 ): (value: unknown) => ResultTypes[Wanted] {
-  const convert = CONVERSIONS[wanted];
-  return convert as (value: unknown) => ResultTypes[Wanted];
+  return CONVERSIONS[wanted];
 }
 
 const CONVERSIONS: { readonly [Wanted in Result]: (value: unknown) => ResultTypes[Wanted] } = {

@@ -29,23 +29,10 @@ export function literalText(node: ASTNode | undefined): string | undefined {
 }
 
 function childrenOf(node: ASTNode): readonly ASTNode[] {
-  switch (node.op) {
-    case 'value':
-    case 'id':
-      return [];
-    case 'call':
-      return node.args[1];
-    case 'rcall':
-      return [node.args[1], ...node.args[2]];
-    case '.':
-    case '.?':
-      return [node.args[0]];
-    case '!_':
-    case '-_':
-      return [node.args];
-    case 'map':
-      return node.args.flat();
-    default:
-      return node.args;
-  }
+  if (node.op === 'call') return node.args[1];
+  if (node.op === 'rcall') return [node.args[1], ...node.args[2]];
+  if (node.op === '.' || node.op === '.?') return [node.args[0]];
+  if (node.op === '!_' || node.op === '-_') return [node.args];
+  if (node.op === 'map') return node.args.flat();
+  return node.op === 'value' || node.op === 'id' ? [] : node.args;
 }

@@ -8,14 +8,23 @@ export interface Send {
   readonly when?: Expression<boolean> | undefined;
 }
 
+/** A span of time; milliseconds since 1970. An end that is left out is open; `until` is not part of it. */
+export interface Effective {
+  readonly from?: number | undefined;
+  readonly until?: number | undefined;
+}
+
 export interface Rule {
   readonly name: string;
   /** Always true if left out. */
   readonly when?: Expression<boolean> | undefined;
+  /** None: the rule takes the message and discards it. */
   readonly send: readonly Send[];
   /** Go on with the next rules although this one fired. */
   readonly continue: boolean;
   readonly disabled: boolean;
+  /** Outside of it the rule is as if it were disabled. */
+  readonly effective?: Effective | undefined;
 }
 
 /** Rules tried in order; the first that fires ends the set unless it says `continue`. */
@@ -24,4 +33,6 @@ export interface RuleSet {
   readonly rules: readonly Rule[];
   /** What happens to a message that no rule took: `discard` (default), `suspend`, or sends of its own. */
   readonly otherwise: 'discard' | 'suspend' | readonly Send[];
+  /** Outside of it the set is left out, its `otherwise` too. */
+  readonly effective?: Effective | undefined;
 }

@@ -9,10 +9,6 @@ import type { ExpressionFunction } from './expression-function.ts';
 /** Functions on the message itself. `scope` gives the message that is being evaluated now. */
 export function messageFunctions(scope: () => Scope): readonly ExpressionFunction[] {
   const document = (): Document => scope().document();
-  const read = (fn: Omit<ExpressionFunction, 'readsBody'>): ExpressionFunction => ({
-    ...fn,
-    readsBody: true,
-  });
   return [
     read({
       signature: 'field(string): string',
@@ -54,13 +50,16 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       help: 'The text at an XPath, "" where there is none: xpath("/order/@id"). Fails if the body is not XML.',
       call: (path: string) => ofKind(document(), 'xml').get(path),
     }),
-    ...segmentMethods(read),
+    ...segmentMethods(),
   ];
 }
 
-function segmentMethods(
-  read: (fn: Omit<ExpressionFunction, 'readsBody'>) => ExpressionFunction,
-): readonly ExpressionFunction[] {
+/** One that reads the body. */
+function read(fn: Omit<ExpressionFunction, 'readsBody'>): ExpressionFunction {
+  return { ...fn, readsBody: true };
+}
+
+function segmentMethods(): readonly ExpressionFunction[] {
   return [
     read({
       signature: 'Segment.field(string): string',

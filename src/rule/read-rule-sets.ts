@@ -1,0 +1,106 @@
+import { Given, type GivenPath, type Reading } from '../expression/given.ts';
+import { readEffective } from './read-effective.ts';
+import { readSends } from './read-sends.ts';
+import type { Rule, RuleSet } from './rule.ts';
+
+const RULE_KEYS = ['name', 'when', 'send', 'continue', 'disabled', 'effective', 'comment'];
+const SET_KEYS = ['rules', 'effective', 'comment'];
+
+/**
+ * Reads what stands under `rules` of a process: a list of rules, or named sets with a list each.
+ * Reports every problem and leaves out what is wrong; use the result only if there was none.
+ *
+ * @param path where it stands, which the paths of its problems begin with
+ */
+export function readRuleSets(value: unknown, path: GivenPath, reading: Reading): RuleSet[] {
+  const given = new Given(value, path, reading);
+  if (Array.isArray(value)) return [readSet('rules', given, undefined)];
+  const sets = given.mapping('rules, unless it is a list of rules,');
+  return (sets ?? []).map(([name, set]) => {
+    if (Array.isArray(set.value)) return readSet(name, set, undefined);
+    set.block(`The rule set ${name}, unless it is a list of rules,`, SET_KEYS);
+    return readSet(name, set.at('rules'), set.at('effective'));
+  });
+}
+
+function readSet(name: string, list: Given, effective: Given | undefined): RuleSet {
+  if (!Array.isArray(list.value) || list.value.length === 0) {
+    list.wrong('Rules are a list of at least one rule.');
+  }
+  const entries = list.items();
+  const isLast = (index: number): boolean => index === entries.length - 1;
+  const rules: Rule[] = [];
+  let otherwise: RuleSet['otherwise'] = 'discard';
+  for (const [index, entry] of entries.entries()) {
+    if (entry.at('otherwise').isAbsent) rules.push(readRule(entry, index));
+    else {
+      if (!isLast(index)) entry.wrong('otherwise must be the last entry of its rules.');
+      otherwise = readOtherwise(entry);
+    }
+  }
+  reportNames(rules, entries);
+  reportUnreachable(rules, entries);
+  return {
+    name,
+    rules,
+    otherwise,
+    effective: effective === undefined ? undefined : readEffective(effective),
+  };
+}
+
+function readRule(entry: Given, index: number): Rule {
+  entry.block('A rule', RULE_KEYS);
+  const name = entry.at('name');
+  const send = entry.at('send');
+  if (send.isAbsent) {
+    entry.wrong('A rule needs send: a target, or [] to discard what it takes.');
+  }
+  return {
+    name: (name.isAbsent ? undefined : name.text('name')) ?? `rule ${index + 1}`,
+    when: entry.at('when').condition(),
+    send: readSends(send),
+    continue: entry.at('continue').flag('continue'),
+    disabled: entry.at('disabled').flag('disabled'),
+    effective: readEffective(entry.at('effective')),
+  };
+}
+
+/** `discard`, `suspend`, sends, or `send` with the sends beside it. */
+function readOtherwise(entry: Given): RuleSet['otherwise'] {
+  entry.block('otherwise', ['otherwise', 'send', 'comment']);
+  const given = entry.at('otherwise');
+  if (given.value === 'discard' || given.value === 'suspend') return given.value;
+  if (given.value === 'send') return readSends(entry.at('send'), 'send');
+  if (typeof given.value !== 'string') {
+    return readSends(given.at('send').isAbsent ? given : given.at('send'));
+  }
+  given.wrong('otherwise is discard, suspend, or send with the targets under send: beside it.');
+  return 'discard';
+}
+
+function reportNames(rules: readonly Rule[], entries: readonly Given[]): void {
+  const seen = new Set<string>();
+  for (const [index, { name }] of rules.entries()) {
+    if (seen.has(name)) {
+      entries[index]
+        ?.at('name')
+        .wrong(`There is another rule named ${name}; the trace needs names.`);
+    }
+    seen.add(name);
+  }
+}
+
+/** Behind a rule that always fires, nothing is ever tried: certainly not what was meant. */
+function reportUnreachable(rules: readonly Rule[], entries: readonly Given[]): void {
+  const always = rules.findIndex(
+    (rule, index) =>
+      (entries[index]?.at('when').isAbsent ?? false) &&
+      !rule.continue &&
+      !rule.disabled &&
+      rule.effective === undefined,
+  );
+  const beyond = always === -1 ? undefined : entries[always + 1];
+  beyond?.wrong(
+    `This is never reached, since the rule "${rules[always]?.name ?? ''}" above it has no when and takes every message. Move it up, or add continue: true there.`,
+  );
+}
