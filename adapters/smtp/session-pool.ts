@@ -1,0 +1,72 @@
+import type { SmtpSession } from './smtp-session.ts';
+
+export interface PoolLimits {
+  /** Milliseconds a connection may wait for the next mail. */
+  readonly idle: number;
+  /** Mails after which a connection is closed; servers count them. */
+  readonly mails: number;
+}
+
+/**
+ * The open connections. There are never more of them than mails under way, which the operation's
+ * `pool` bounds; the one used last is used first, so that the others fall idle and close.
+ */
+export class SessionPool {
+  readonly #open: (signal: AbortSignal) => Promise<SmtpSession>;
+  readonly #limits: PoolLimits;
+  readonly #all = new Set<SmtpSession>();
+  readonly #waiting = new Map<SmtpSession, NodeJS.Timeout>();
+  #closed = false;
+
+  constructor(open: (signal: AbortSignal) => Promise<SmtpSession>, limits: PoolLimits) {
+    this.#open = open;
+    this.#limits = limits;
+  }
+
+  /** A connection that waited, or a new one. */
+  async take(signal: AbortSignal): Promise<SmtpSession> {
+    const [session] = [...this.#waiting].at(-1) ?? [];
+    if (session === undefined) return this.#opened(signal);
+    this.#leave(session);
+    return session;
+  }
+
+  /** Takes a connection back after a mail. */
+  async give(session: SmtpSession): Promise<void> {
+    if (session.ended) return;
+    if (this.#closed || session.mails >= this.#limits.mails) return session.quit();
+    const timer = setTimeout(() => {
+      this.#leave(session);
+      void session.quit();
+    }, this.#limits.idle);
+    this.#waiting.set(session, timer);
+  }
+
+  /** Closes the connections that wait, and waits for the others to be given back and closed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const session of this.#waiting.keys()) {
+      this.#leave(session);
+      void session.quit();
+    }
+    await Promise.all([...this.#all].map(({ end }) => end));
+  }
+
+  async #opened(signal: AbortSignal): Promise<SmtpSession> {
+    const session = await this.#open(signal);
+    this.#all.add(session);
+    void this.#forgetAtEnd(session);
+    return session;
+  }
+
+  async #forgetAtEnd(session: SmtpSession): Promise<void> {
+    await session.end;
+    this.#leave(session);
+    this.#all.delete(session);
+  }
+
+  #leave(session: SmtpSession): void {
+    clearTimeout(this.#waiting.get(session));
+    this.#waiting.delete(session);
+  }
+}

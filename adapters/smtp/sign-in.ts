@@ -1,0 +1,150 @@
+import { createHmac } from 'node:crypto';
+import {
+  type Credential,
+  DisableError,
+  NotConnectedError,
+  placeOf,
+  type setting,
+  TemporaryError,
+  type TokenCredential,
+} from 'waybill/adapter';
+import { type Answer, meaning } from './smtp-answer.ts';
+
+type BasicCredential = Extract<Credential, { kind: 'basic' }>;
+
+/** In order of preference for each kind of credential. */
+const PASSWORD_MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const;
+const TOKEN_MECHANISMS = ['OAUTHBEARER', 'XOAUTH2'] as const;
+
+export type Mechanism = (typeof PASSWORD_MECHANISMS | typeof TOKEN_MECHANISMS)[number];
+
+/** What is needed to sign in over one connection. */
+export interface SignIn {
+  readonly address: setting.Address;
+  readonly credential: BasicCredential | TokenCredential;
+  /** The mailbox a token is for, where the credential does not say it. */
+  readonly mailbox: string | undefined;
+  /** As the server wrote them after the connection was secured. */
+  readonly offered: readonly string[];
+  /** The one mechanism to use; undefined chooses by credential and offer. */
+  readonly only: Mechanism | undefined;
+  readonly signal: AbortSignal;
+  /** Sends one line and returns the server's answer. */
+  readonly ask: (line: string) => Promise<Answer>;
+}
+
+/** How the sign-in went: shown to operators, and in a connection test. */
+export interface SignedIn {
+  readonly used: Mechanism;
+  readonly offered: readonly string[];
+  /** Those that were tried before and refused, with the server's code. */
+  readonly refused: readonly string[];
+}
+
+/**
+ * Signs in with the first mechanism that fits the credential, is offered and is accepted. One that
+ * the server refuses for good is followed by the next; a token that is refused is renewed once.
+ * Throws a DisableError when all were refused, since asking again and again locks accounts; a
+ * NotConnectedError when none is offered, and a TemporaryError when the server cannot say now.
+ */
+export async function signIn(parts: SignIn): Promise<SignedIn> {
+  const place = placeOf(parts.address);
+  const refused: string[] = [];
+  const mechanisms = candidates(parts);
+  for (const used of mechanisms) {
+    const answer = await attempt(used, parts);
+    if (answer.status === 235) return { used, offered: parts.offered, refused };
+    if (answer.status < 500) {
+      throw new TemporaryError(
+        `${place} cannot check the sign-in now: ${answer.code} to AUTH ${used}.`,
+        { detail: answer.text },
+      );
+    }
+    refused.push(`${used} (${answer.code}${meaning(answer)})`);
+  }
+  throw new DisableError(
+    `${place} refused the sign-in with ${refused.join(', ')}; it offers ${list(parts.offered)}. ${remedy(parts)}`,
+  );
+}
+
+function candidates({ address, credential, offered, only }: SignIn): readonly Mechanism[] {
+  const place = placeOf(address);
+  const fitting: readonly Mechanism[] =
+    credential.kind === 'basic' ? PASSWORD_MECHANISMS : TOKEN_MECHANISMS;
+  if (only !== undefined) {
+    if (fitting.includes(only)) return [only];
+    throw new DisableError(
+      `mechanism ${only} does not go with a credential of kind ${credential.kind}. Use ${list(fitting)}, or leave it out.`,
+    );
+  }
+  const found = fitting.filter((mechanism) => offered.includes(mechanism));
+  if (found.length > 0) return found;
+  throw new NotConnectedError(
+    offered.length === 0
+      ? `${place} offers no sign-in although a credential is configured, so nothing is sent. Use the port for submission (587 or 465); remove the credential only if this relay trusts the network.`
+      : `${place} offers ${list(offered)}, none of which takes a credential of kind ${credential.kind} (${list(fitting)}). Use another kind of credential, or have the server allow one of these.`,
+  );
+}
+
+function remedy({ credential }: SignIn): string {
+  return credential.kind === 'basic'
+    ? 'Check user and password, and that the account may use SMTP.'
+    : 'Check that the token is for this mailbox and service (for Exchange Online: SMTP.SendAsApp, and the application has a right on the mailbox).';
+}
+
+const list = (names: readonly string[]): string => names.join(', ');
+
+async function attempt(mechanism: Mechanism, parts: SignIn): Promise<Answer> {
+  const { credential, ask } = parts;
+  if (credential.kind === 'basic') return password(mechanism, credential, ask);
+  const user = credential.user ?? parts.mailbox;
+  if (user === undefined) {
+    throw new DisableError(
+      'The token needs the mailbox it is for: set user in the credential, or mailbox here.',
+    );
+  }
+  const first = await bearer(mechanism, parts, {
+    user,
+    token: await credential.token(parts.signal),
+  });
+  if (first.status < 500) return first;
+  const fresh = await credential.token(parts.signal, { fresh: true });
+  return bearer(mechanism, parts, { user, token: fresh });
+}
+
+async function password(
+  mechanism: Mechanism,
+  { user, password: secret }: BasicCredential,
+  ask: SignIn['ask'],
+): Promise<Answer> {
+  if (mechanism === 'PLAIN') {
+    const proof = base64(`\0${user}\0${secret}`);
+    const answer = await ask(`AUTH PLAIN ${proof}`);
+    // A server that ignores what came with the command asks for it.
+    return answer.status === 334 ? ask(proof) : answer;
+  }
+  const challenge = await ask(`AUTH ${mechanism}`);
+  if (challenge.status !== 334) return challenge;
+  if (mechanism === 'CRAM-MD5') {
+    const asked = Buffer.from(challenge.text.trim(), 'base64');
+    return ask(base64(`${user} ${createHmac('md5', secret).update(asked).digest('hex')}`));
+  }
+  const second = await ask(base64(user));
+  return second.status === 334 ? ask(base64(secret)) : second;
+}
+
+async function bearer(
+  mechanism: Mechanism,
+  { ask, address }: SignIn,
+  { user, token }: { readonly user: string; readonly token: string },
+): Promise<Answer> {
+  const oauth = mechanism === 'OAUTHBEARER';
+  const proof = oauth
+    ? `n,a=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},\x01host=${address.host}\x01port=${address.port}\x01auth=Bearer ${token}\x01\x01`
+    : `user=${user}\x01auth=Bearer ${token}\x01\x01`;
+  const answer = await ask(`AUTH ${mechanism} ${base64(proof)}`);
+  // A refusal first comes as a challenge with the reason; it is final once that was acknowledged.
+  return answer.status === 334 ? ask(oauth ? 'AQ==' : '') : answer;
+}
+
+const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');

@@ -1,0 +1,102 @@
+import { letterSettings, setting, tlsClient } from 'waybill/adapter';
+
+/** The settings of `smtp-out`. */
+export const smtpSettings = {
+  connect: setting.address({
+    help: 'The mail server and its port: 587 for submission with STARTTLS, 465 with TLS from the start, 25 for a relay.',
+    example: 'smtp.hospital.example:587',
+  }),
+  security: setting.choice(
+    {
+      starttls: 'Switches to TLS before anything is sent, or sends nothing',
+      tls: 'TLS from the start',
+      none: 'Plain text, for a relay in the own network; never with a credential',
+    },
+    {
+      help: 'How the connection is encrypted. It never falls back to plain text.',
+      default: 'starttls',
+    },
+  ),
+  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  credential: setting.optional(
+    setting.credential({
+      help: 'Who signs in: user and password, or a token. Left out, mails are sent without signing in. With it, nothing is sent unless the sign-in succeeds.',
+      example: 'mailer',
+      kinds: ['basic', 'bearer', 'oauth2'],
+    }),
+  ),
+  mechanism: setting.choice(
+    {
+      auto: 'Chosen by the kind of credential and by what the server offers; one that is refused is followed by the next',
+      PLAIN: 'User and password',
+      LOGIN: 'User and password, for old servers',
+      'CRAM-MD5': 'User and a proof of the password',
+      XOAUTH2: 'A token; Exchange Online, Google',
+      OAUTHBEARER: 'A token; RFC 7628',
+    },
+    { help: 'How to sign in.', default: 'auto', advanced: true },
+  ),
+  mailbox: setting.optional(
+    setting.text({
+      help: 'The mailbox a token is for, if the credential does not say it.',
+      example: 'noreply@hospital.example',
+      advanced: true,
+    }),
+  ),
+  ...letterSettings,
+  envelopeFrom: setting.optional(
+    setting.template({
+      help: 'The address that reports of failed deliveries go to, where it differs from the sender.',
+      example: 'bounces@hospital.example',
+      advanced: true,
+    }),
+  ),
+  refusedRecipients: setting.choice(
+    {
+      suspend: 'Nobody gets the mail; the message is kept for a person',
+      reject: 'Nobody gets the mail; the message fails',
+      continue:
+        'The others get it; those that are to wait are tried again, the outcome warns of the rest',
+    },
+    { help: 'What happens if the server takes only some of the recipients.', default: 'suspend' },
+  ),
+  dkim: setting.group(
+    {
+      domain: setting.text({ help: 'The domain that signs.', example: 'hospital.example' }),
+      selector: setting.text({
+        help: 'Names the public key in the DNS: <selector>._domainkey.<domain>.',
+        example: 'waybill2026',
+      }),
+      key: setting.path({ help: 'File with the private key (PEM).', example: 'tls/dkim.key' }),
+    },
+    { help: 'Signs mails with DKIM, where the server does not do it itself.' },
+  ),
+  clientName: setting.optional(
+    setting.text({
+      help: 'What to call this machine in EHLO, where the server asks for a name of its own choosing.',
+      example: 'hub.hospital.example',
+      advanced: true,
+    }),
+  ),
+  connectTimeout: setting.duration({
+    help: 'How long connecting, and then the greeting, may take.',
+    default: '10s',
+    advanced: true,
+  }),
+  answerTimeout: setting.duration({
+    help: 'How long the server may be silent before the connection counts as lost. Content filters take their time after a mail.',
+    default: '2m',
+    advanced: true,
+  }),
+  idle: setting.duration({
+    help: 'How long a connection is kept open for the next mail.',
+    default: '30s',
+    advanced: true,
+  }),
+  mailsPerConnection: setting.integer({
+    help: 'After how many mails a connection is closed; many servers count them.',
+    default: 100,
+    minimum: 1,
+    advanced: true,
+  }),
+};

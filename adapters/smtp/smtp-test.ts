@@ -1,0 +1,113 @@
+import {
+  describeSize,
+  EngineError,
+  type Lent,
+  probe,
+  type Step,
+  StepFailure,
+  type setting,
+} from 'waybill/adapter';
+import { meaning } from './smtp-answer.ts';
+import { type Account, openSession, type SmtpSession } from './smtp-session.ts';
+import type { smtpSettings } from './smtp-settings.ts';
+
+type Values = setting.ValuesOf<typeof smtpSettings>;
+
+/**
+ * Name, TCP, TLS, what the server can do, sign-in, and whether it would take the sender and the
+ * recipients. The mail is broken off before it begins, so nobody gets anything.
+ */
+export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Promise<void> {
+  const { settings, signal } = lent;
+  const { connect: address, security, tls } = settings;
+  await probe(lent, step, {
+    address,
+    ...(security === 'tls' ? { tls, alwaysTls: true } : {}),
+  });
+  const account: Account = {
+    ...settings,
+    mechanism: settings.mechanism === 'auto' ? undefined : settings.mechanism,
+  };
+  const plain = await step(security === 'starttls' ? 'STARTTLS' : 'greeting', async (detail) => {
+    const session = await opened(lent, { ...account, credential: undefined }, signal);
+    detail(describeServer(session));
+    return session;
+  });
+  await plain.quit();
+  const session =
+    account.credential === undefined
+      ? await opened(lent, account, signal)
+      : await step('sign-in', async (detail) => {
+          const signedIn = await opened(lent, account, signal);
+          detail(describeSignIn(signedIn));
+          return signedIn;
+        });
+  try {
+    await step('permission', async (detail) => detail(await permission(session, settings)));
+  } finally {
+    await session.quit();
+  }
+}
+
+async function opened(
+  lent: Lent<typeof smtpSettings>,
+  account: Account,
+  signal: AbortSignal,
+): Promise<SmtpSession> {
+  try {
+    return await openSession(lent, account, signal);
+  } catch (error) {
+    throw error instanceof EngineError ? asStep(error) : error;
+  }
+}
+
+/** The texts of these errors are "what is wrong. What to do.": the first sentence is the cause. */
+function asStep(error: EngineError): StepFailure {
+  const [, cause = error.message, remedy] =
+    /^(?:Not connected: )?(.*?\S)\. (\S.*)$/s.exec(error.message) ?? [];
+  return new StepFailure(cause, remedy ?? 'Look into the log of the server.', { cause: error });
+}
+
+function describeServer({ capabilities, secure, sizeLimit }: SmtpSession): string {
+  const size =
+    sizeLimit === undefined ? 'no stated limit' : `mails up to ${describeSize(sizeLimit)}`;
+  const signIn = capabilities.find((one) => /^AUTH\b/i.test(one)) ?? 'no AUTH';
+  return `${secure ? 'encrypted' : 'plain text'}; ${signIn}; ${size}`;
+}
+
+function describeSignIn({ signedIn }: SmtpSession): string {
+  if (signedIn === undefined) return 'not signed in';
+  const { used, offered, refused } = signedIn;
+  const before = refused.length === 0 ? '' : `; refused before: ${refused.join(', ')}`;
+  return `used ${used}; offered ${offered.join(', ')}${before}`;
+}
+
+/** Addresses that depend on the message cannot be tried without one. */
+async function permission(session: SmtpSession, settings: Values): Promise<string> {
+  const sender = constant(settings.envelopeFrom?.source ?? settings.from.source);
+  if (sender === undefined) return 'not tried: the sender depends on the message';
+  const from = await session.ask(`MAIL FROM:<${sender}>`);
+  if (from.status >= 300) {
+    throw new StepFailure(
+      `the server does not take mail from this sender (${from.code}${meaning(from)})`,
+      'Give the account the right to send as it, or set from to its own address',
+    );
+  }
+  const templates = [settings.to, settings.cc, settings.bcc].flat();
+  const fixed = templates.map(({ source }) => constant(source)).filter((one) => one !== undefined);
+  for (const recipient of fixed) {
+    const answer = await session.ask(`RCPT TO:<${recipient}>`);
+    if (answer.status < 300) continue;
+    throw new StepFailure(
+      `the server does not take mail for a recipient (${answer.code}${meaning(answer)})`,
+      'Check the addresses under to, cc and bcc; a relay may need a sign-in for addresses outside',
+    );
+  }
+  await session.ask('RSET');
+  return `the sender and ${fixed.length} of ${templates.length} recipients are accepted`;
+}
+
+function constant(source: string): string | undefined {
+  if (source.includes('{')) return undefined;
+  return /[^\s<>,;"]+@[^\s<>,;"]+/.exec(source)?.[0];
+}
