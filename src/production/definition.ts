@@ -29,12 +29,19 @@ export interface Definition {
   readonly alerts: AlertSettings | undefined;
   /** All files the definition was read from, for `--watch`. */
   readonly files: readonly string[];
+  /**
+   * Where a value stands, by the keys that lead to it: `['operations', 'ward', 'settings', 'connect']`;
+   * the overlay's file where an overlay set it. Undefined for a value that was not written (a default).
+   */
+  placeOf(keys: readonly (string | number)[]): Place | undefined;
 }
 
 export interface CredentialEntry {
   readonly kind: string;
   readonly values: Readonly<Record<string, unknown>>;
   readonly place: Place;
+  /** Absolute paths of the files that `${file:…}` in it read, to be watched for a renewal. */
+  readonly files: readonly string[];
 }
 
 export interface ProductionSettings {

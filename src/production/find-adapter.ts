@@ -1,0 +1,115 @@
+import { resolve } from 'node:path';
+import type { InboundAdapter, OutboundAdapter } from '../adapter/adapter.ts';
+import { textOf } from './form/setting-form.ts';
+import { type Fault, loadModule } from './load-module.ts';
+import { type Problems, suggestion } from './problem.ts';
+import { type Keys, pathText, valueAt, type Written } from './written/written.ts';
+
+export type AnyAdapter = InboundAdapter | OutboundAdapter;
+
+/** The adapters that the hosts of a production name: built in, or modules of its own. */
+export interface Adapters {
+  inbound(name: string): InboundAdapter | undefined;
+  outbound(name: string): OutboundAdapter | undefined;
+  /** Absolute paths of the production's own. */
+  readonly files: readonly string[];
+}
+
+interface Finding {
+  readonly folder: string;
+  readonly builtIn: readonly AnyAdapter[];
+  readonly problems: Problems;
+}
+
+/** Finds the adapter of every host and loads those that are files. What is missing is reported. */
+export async function findAdapters(written: Written, finding: Finding): Promise<Adapters> {
+  const { folder, builtIn, problems } = finding;
+  const inbound = new Map<string, InboundAdapter>();
+  const outbound = new Map<string, OutboundAdapter>();
+  const files: string[] = [];
+  for (const { name, keys, value, direction } of wantedIn(written)) {
+    const own = isFile(name) ? resolve(folder, name) : undefined;
+    if (own !== undefined) files.push(own);
+    const got =
+      own === undefined
+        ? builtInAdapter(name, direction, builtIn)
+        : await ownAdapter(own, direction);
+    if ('what' in got) problems.error(value.place, pathText(keys), got.what, got.remedy);
+    else if (isInbound(got)) inbound.set(name, got);
+    else outbound.set(name, got);
+  }
+  return {
+    inbound: (name) => inbound.get(name),
+    outbound: (name) => outbound.get(name),
+    files,
+  };
+}
+
+const isFile = (name: string): boolean => /^\.{0,2}\//.test(name);
+
+/** Adapters tell their direction by the end of their type. */
+export const isInbound = (adapter: AnyAdapter): adapter is InboundAdapter =>
+  adapter.type.endsWith('-in');
+
+interface Wanted {
+  readonly name: string;
+  readonly keys: Keys;
+  readonly value: Written;
+  readonly direction: Direction;
+}
+
+type Direction = 'in' | 'out';
+
+function* wantedIn(written: Written): Generator<Wanted> {
+  for (const section of ['services', 'operations']) {
+    const hosts = valueAt(written, [section]);
+    if (hosts?.kind !== 'block') continue;
+    for (const host of hosts.entries.keys()) {
+      const keys = [section, host, 'adapter'];
+      const value = valueAt(written, keys);
+      const name = value?.kind === 'scalar' ? textOf(value) : undefined;
+      if (value === undefined || name === undefined) continue;
+      yield { name, keys, value, direction: section === 'services' ? 'in' : 'out' };
+    }
+  }
+}
+
+const USE: Readonly<Record<Direction, string>> = {
+  in: 'A service takes messages in: its adapter ends in -in.',
+  out: 'An operation sends messages out: its adapter ends in -out.',
+};
+
+function builtInAdapter(
+  name: string,
+  direction: Direction,
+  adapters: readonly AnyAdapter[],
+): AnyAdapter | Fault {
+  const fitting = adapters.filter(({ type }) => type.endsWith(`-${direction}`));
+  const adapter = fitting.find(({ type }) => type === name);
+  if (adapter !== undefined) return adapter;
+  if (adapters.some(({ type }) => type === name)) {
+    return { what: `${name} works the other way`, remedy: USE[direction] };
+  }
+  const list = `See waybill adapters; a file of your own is written ./adapters/name-${direction}.ts.`;
+  const types = fitting.map(({ type }) => type);
+  return { what: `there is no adapter ${name}`, remedy: suggestion(name, types, list) };
+}
+
+async function ownAdapter(file: string, direction: Direction): Promise<AnyAdapter | Fault> {
+  const loaded = await loadModule(file);
+  if ('fault' in loaded) return loaded.fault;
+  const { exported } = loaded;
+  if (!isAdapter(exported)) {
+    const remedy = `Write: export default ${direction}bound({ … }).`;
+    return { what: 'the module has no adapter as its default export', remedy };
+  }
+  return exported.type.endsWith(`-${direction}`)
+    ? exported
+    : { what: `the module's adapter has the type ${exported.type}`, remedy: USE[direction] };
+}
+
+function isAdapter(value: unknown): value is AnyAdapter {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, settings, open } = value as Partial<AnyAdapter>;
+  return typeof type === 'string' && typeof settings === 'object' && typeof open === 'function';
+}

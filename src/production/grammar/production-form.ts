@@ -1,0 +1,105 @@
+import { setting } from '../../adapter/index.ts';
+import { type BlockValues, block, type Fields } from '../form/block.ts';
+import { many, named } from '../form/form.ts';
+import { settingForm } from '../form/setting-form.ts';
+import { credentialForm } from './credential-form.ts';
+import { operationForm, processForm, serviceForm } from './host-form.ts';
+import { ENTRY_NAME, HOST_NAME } from './name-rule.ts';
+
+const text = (help: string) => settingForm(setting.text({ help }));
+
+const settings = block({
+  keep: setting.duration({
+    help: 'How long settled messages stay in the trace and can be replayed.',
+    default: '7d',
+  }),
+  search: {
+    form: named(text('An HL7 path, a JSON pointer or an XPath.'), ENTRY_NAME),
+    help: 'What operators search by: name → path.',
+    example: '{ mrn: PID-3.1, visit: PV1-19.1 }',
+  },
+  inlineLimit: setting.size({
+    help: 'Bodies above this size go to the object store instead of the queue.',
+    default: '256KB',
+  }),
+  duplicateWindow: setting.duration({
+    help: 'The time in which an equal message from the same service is stored once.',
+    default: '10m',
+  }),
+  queueLimit: setting.size({
+    help: 'How much a queue may hold before senders are refused.',
+    default: '10GB',
+  }),
+  shutdownTimeout: setting.duration({
+    help: 'How long a stop waits for what is in flight.',
+    default: '120s',
+  }),
+});
+
+const alerts = block({
+  to: {
+    form: many(settingForm(setting.target({ help: 'An operation that sends the alert.' }))),
+    help: 'The operations that send alerts.',
+    needed: true,
+    example: '[registrar]',
+  },
+  every: setting.duration({
+    help: 'The shortest time between two alerts about the same thing.',
+    default: '15m',
+  }),
+});
+
+const fields = {
+  production: setting.text({
+    help: 'The name of the production: it names its streams, so it does not change.',
+    example: 'adt-hub',
+  }),
+  title: setting.optional(setting.text({ help: 'A name for people.' })),
+  comment: setting.optional(setting.text({ help: 'A note that the console shows.' })),
+  include: {
+    form: many(text('A pattern of files below the folder.')),
+    help: 'Further files, such as one a host.',
+    example: '[hosts/*.yaml]',
+  },
+  settings: { form: settings, help: 'What holds for the whole production.', always: true },
+  credentials: {
+    form: named(credentialForm, ENTRY_NAME),
+    help: 'How to sign in; secrets come from the environment, a file or the secret store.',
+  },
+  services: {
+    form: named(serviceForm, HOST_NAME),
+    help: 'The hosts that take messages in.',
+  },
+  processes: {
+    form: named(processForm, HOST_NAME),
+    help: 'The hosts that decide and transform.',
+  },
+  operations: {
+    form: named(operationForm, HOST_NAME),
+    help: 'The hosts that send messages out.',
+  },
+  transforms: {
+    form: named(text('A .yaml or .ts file.'), ENTRY_NAME),
+    help: 'Name → file of each transform.',
+    example: '{ adt-to-pharmacy: transforms/adt-to-pharmacy.yaml }',
+  },
+  lookups: {
+    form: named(text('A .csv file of two columns, or with a header.'), ENTRY_NAME),
+    help: 'Name → file of each code table.',
+    example: '{ wards: lookups/wards.csv }',
+  },
+  alerts: { form: alerts, help: 'Where alerts go.' },
+} as const satisfies Fields;
+
+/** The whole of `production.yaml`: the one description that the check, the schema and the reference page share. */
+export const productionForm = block(fields);
+
+export type ProductionValues = BlockValues<typeof fields>;
+
+type FormValue<Key extends keyof ProductionValues> = NonNullable<ProductionValues[Key]>;
+type EntryOf<M> = M extends ReadonlyMap<string, infer Entry> ? Entry : never;
+
+export type ServiceEntry = EntryOf<FormValue<'services'>>;
+export type ProcessEntry = EntryOf<FormValue<'processes'>>;
+export type OperationEntry = EntryOf<FormValue<'operations'>>;
+export type CredentialGiven = EntryOf<FormValue<'credentials'>>;

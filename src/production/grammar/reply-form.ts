@@ -1,0 +1,59 @@
+import { isReplyKey, REPLY_ACTIONS } from '../../flow/reply-rules.ts';
+import { below, type Form, report } from '../form/form.ts';
+import { textOf } from '../form/setting-form.ts';
+import { suggestion } from '../problem.ts';
+import type { Written } from '../written/written.ts';
+
+const WORDS = [
+  'accept',
+  'error',
+  'reject',
+  'wrong-control-id',
+  'wrong-type',
+  'no-code',
+  'none',
+  'failure',
+  'other',
+];
+
+/** Codes of protocols are capitals and digits; a word in small letters is one of ours or mistyped. */
+export const replyKey = {
+  pattern: `^([A-Z0-9]{1,20}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
+  problem(key: string): string | undefined {
+    const ours = WORDS.includes(key) || /^[1-5]xx$/.test(key) || /^failure[:~]./.test(key);
+    if (isReplyKey(key) && (ours || !/[a-z]/.test(key))) return undefined;
+    return `${key} is neither a code nor a known word. ${suggestion(key, WORDS)}`.trimEnd();
+  },
+};
+
+/** An action, or several: the one after `retry` is what happens when its time is used up. */
+export const replyActions: Form<string | readonly string[]> = {
+  read(written, reading) {
+    const items = written.kind === 'list' ? written.items : [written];
+    const words = items.flatMap((item, index) => {
+      const inside = written.kind === 'list' ? below(reading, index) : reading;
+      return wordsOf(item).flatMap((word) => {
+        if (isAction(word)) return [word];
+        const what = word === '' ? 'must be an action' : `${word} is no action`;
+        report(inside, item.place, what, suggestion(word, REPLY_ACTIONS));
+        return [];
+      });
+    });
+    if (words.length === 0) return undefined;
+    if (words.at(-1) === 'warn' && words.length > 1) {
+      report(reading, written.place, 'warn cannot come last after others', 'Write warn alone.');
+    }
+    return words.length === 1 ? words[0] : words;
+  },
+  schema: () => {
+    const action = { enum: [...REPLY_ACTIONS] };
+    return { anyOf: [action, { type: 'string' }, { type: 'array', items: action, minItems: 1 }] };
+  },
+};
+
+function wordsOf(written: Written): string[] {
+  const text = written.kind === 'scalar' ? (textOf(written) ?? '') : '';
+  return text.split(/[\s,]+/);
+}
+
+const isAction = (word: string): boolean => (REPLY_ACTIONS as readonly string[]).includes(word);

@@ -1,0 +1,83 @@
+import { setting } from '../../adapter/index.ts';
+import type { RetryPolicy } from '../../time/back-off.ts';
+import { block } from '../form/block.ts';
+import { type Form, type Reading, report } from '../form/form.ts';
+import { valueAt, type Written } from '../written/written.ts';
+import { decimal } from './decimal.ts';
+
+/**
+ * What holds where neither the operation nor its adapter says something: the line is held and tried
+ * again every 5 s for an hour, then the message fails. HL7 over MLLP declares `for: forever`, as
+ * IRIS does with its FailureTimeout of -1.
+ */
+export const RETRY_DEFAULTS: RetryPolicy = {
+  every: 5_000,
+  for: 3_600_000,
+  backoff: 1,
+  max: 300_000,
+};
+
+const keys = block({
+  every: setting.optional(
+    setting.duration({ help: 'The wait before the next try. Default 5s.', example: '5s' }),
+  ),
+  for: setting.optional(
+    setting.duration({
+      help: 'How long to try, from the first try on. Default forever for HL7 over MLLP, else 1h.',
+      example: 'forever',
+    }),
+  ),
+  backoff: {
+    form: decimal({ least: 1, most: 100 }),
+    help: 'What each wait is multiplied with to give the next. Default 1.0.',
+    example: '2.0',
+  },
+  max: setting.optional(
+    setting.duration({ help: 'The longest wait between two tries. Default 5m.', example: '5m' }),
+  ),
+});
+
+export type RetryGiven = Partial<RetryPolicy>;
+
+/** `retry: { every, for, backoff, max }`: what was given, without defaults. */
+export const retryForm: Form<RetryGiven> = {
+  read(written, reading) {
+    const given = keys.read(written, reading);
+    if (given === undefined) return undefined;
+    checkSense(given, written, reading);
+    return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  },
+  schema: keys.schema,
+};
+
+type Given = {
+  readonly [Key in keyof RetryPolicy]: number | undefined;
+};
+
+function checkSense(given: Given, written: Written, reading: Reading): void {
+  const { every, max } = given;
+  const at = (key: string) => valueAt(written, [key])?.place ?? written.place;
+  if (every === Number.POSITIVE_INFINITY) {
+    report(reading, at('every'), 'every cannot be forever', 'Give a wait such as 5s.');
+  } else if (every === 0) {
+    report(reading, at('every'), 'every cannot be nothing', 'Give a wait such as 1s.');
+  }
+  if (max !== undefined && every !== undefined && max < every) {
+    report(reading, at('max'), 'max is shorter than every', 'Raise max or lower every.');
+  }
+  const { for: time } = given;
+  const wait = every ?? RETRY_DEFAULTS.every;
+  if (time !== undefined && time > 0 && time < wait) {
+    const remedy = 'Raise for, lower every, or write for: 0s to never try again.';
+    report(reading, at('for'), 'for ends before the first repetition', remedy);
+  }
+}
+
+/** The policy of an operation: its own values over its adapter's over the general ones. */
+export function retryPolicy(
+  given: RetryGiven | undefined,
+  adapter: RetryGiven | undefined,
+): RetryPolicy {
+  const policy = { ...RETRY_DEFAULTS, ...adapter, ...given };
+  return { ...policy, max: Math.max(policy.max, policy.every) };
+}

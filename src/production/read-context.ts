@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+import type { MessageExpression, Read, ReadContext, Template } from '../adapter/setting.ts';
+import type { ExpressionProblem } from '../expression/compiled.ts';
+import type { ExpressionEnvironment } from '../expression/environment.ts';
+import type { Expression } from '../expression/expression.ts';
+import { compileTemplate } from '../expression/template.ts';
+import { loadBody, subject } from '../flow/subject.ts';
+import type { Message } from '../message/message.ts';
+import { type ProductionNames, unfitCredential, unknownLookup, unknownTarget } from './names.ts';
+
+/** What the forms of a production need beyond what adapters do. */
+export interface ProductionContext extends ReadContext {
+  /** An expression that the flow evaluates itself, such as the key of a queue's order. */
+  compile(source: string): Read<Expression>;
+}
+
+/** What a production lends for reading its settings and those of its adapters. */
+export function readContext(
+  folder: string,
+  names: ProductionNames,
+  language: ExpressionEnvironment,
+): ProductionContext {
+  const compile = (source: string): Read<Expression> => {
+    const compiled = language.compile(source, { result: 'any' });
+    return compiled.ok ? { ok: true, value: compiled.expression } : refused(compiled.problems);
+  };
+  return {
+    path: (text) => resolve(folder, text),
+    compile,
+    expression(source) {
+      const read = compile(source);
+      return read.ok ? { ok: true, value: messageExpression(read.value) } : read;
+    },
+    template(source) {
+      const compiled = compileTemplate(source, language);
+      return compiled.ok
+        ? { ok: true, value: messageTemplate(compiled.template) }
+        : refused(compiled.problems);
+    },
+    unknown: (kind, name) =>
+      kind === 'target' ? unknownTarget(name, names) : unknownLookup(name, names),
+    unfit: (name, kinds) => unfitCredential(name, kinds, names),
+  };
+}
+
+function refused(problems: readonly ExpressionProblem[]): Read<never> {
+  return {
+    ok: false,
+    problems: problems.map(({ text, offset }) => ({ path: [], problem: text, offset })),
+  };
+}
+
+async function evaluate<Value>(expression: Expression<Value>, message: Message): Promise<Value> {
+  const scope = subject(message, message.body);
+  if (expression.readsBody) await loadBody(scope);
+  return expression.evaluate(scope);
+}
+
+function messageExpression(expression: Expression): MessageExpression {
+  return { source: expression.source, evaluate: (message) => evaluate(expression, message) };
+}
+
+function messageTemplate(expression: Expression<string>): Template {
+  return { source: expression.source, render: (message) => evaluate(expression, message) };
+}

@@ -1,0 +1,57 @@
+import type { OperationDefinition, ServiceDefinition } from './definition.ts';
+import type { Adapters } from './find-adapter.ts';
+import { below, type Reading, report } from './form/form.ts';
+import type { OperationEntry, ServiceEntry } from './grammar/production-form.ts';
+import { retryPolicy } from './grammar/retry-form.ts';
+import { hostCommon, readAdapterSettings } from './read-host.ts';
+import { readLine } from './read-line.ts';
+
+/** A business service; undefined after its problems were reported. */
+export function readService(
+  entry: ServiceEntry,
+  adapters: Adapters,
+  reading: Reading,
+): ServiceDefinition | undefined {
+  const { value, written } = entry;
+  const adapter = value.adapter === undefined ? undefined : adapters.inbound(value.adapter);
+  const place = written.place;
+  if (value.to?.length === 0) report(below(reading, 'to'), place, 'names no target', 'Name one.');
+  if (adapter === undefined) return undefined;
+  const read = readAdapterSettings(adapter.settings, written, reading);
+  if (read === undefined || value.to === undefined) return undefined;
+  return {
+    kind: 'service',
+    ...hostCommon(entry),
+    adapter,
+    ...read,
+    to: value.to,
+    duplicates: value.duplicates,
+  };
+}
+
+/** A business operation; undefined after its problems were reported. */
+export function readOperation(
+  entry: OperationEntry,
+  adapters: Adapters,
+  reading: Reading,
+): OperationDefinition | undefined {
+  const { value, written } = entry;
+  const line = readLine(value, written, reading);
+  const adapter = value.adapter === undefined ? undefined : adapters.outbound(value.adapter);
+  if (adapter === undefined) return undefined;
+  const read = readAdapterSettings(adapter.settings, written, reading);
+  if (read === undefined) return undefined;
+  const replies = Object.fromEntries(
+    [...(value.replies ?? [])].map(([key, { value: actions }]) => [key, actions]),
+  );
+  return {
+    kind: 'operation',
+    ...hostCommon(entry),
+    adapter,
+    ...read,
+    ...line,
+    retry: retryPolicy(value.retry, adapter.retry),
+    timeout: value.timeout,
+    replies,
+  };
+}

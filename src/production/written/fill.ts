@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Problems } from '../problem.ts';
+import { type Keys, pathText, type Written, type WrittenScalar } from './written.ts';
+
+/** Where the values behind `${…}` come from. */
+export interface ValueSource {
+  /** Relative paths of `${file:…}` count from here. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The value of `${secret:NAME}`; undefined if there is none of that name. */
+  readonly secrets: (name: string) => Promise<string | undefined> | string | undefined;
+}
+
+/**
+ * Fills in `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${secret:NAME}`; `$${` is a
+ * literal `${`. Each value that is missing is a problem at its own place. Secrets may stand under
+ * `credentials` only, so that no setting, template or name can carry one into the trace.
+ */
+export async function fill(
+  written: Written,
+  source: ValueSource,
+  problems: Problems,
+): Promise<Written> {
+  return fillAt(written, [], { source, problems });
+}
+
+interface Filling {
+  readonly source: ValueSource;
+  readonly problems: Problems;
+}
+
+async function fillAt(written: Written, keys: Keys, filling: Filling): Promise<Written> {
+  if (written.kind === 'scalar') return fillScalar(written, keys, filling);
+  if (written.kind === 'list') {
+    const items = await Promise.all(
+      written.items.map((item, index) => fillAt(item, [...keys, index], filling)),
+    );
+    return { ...written, items };
+  }
+  const entries = await Promise.all(
+    [...written.entries].map(
+      async ([key, entry]) =>
+        [key, { ...entry, value: await fillAt(entry.value, [...keys, key], filling) }] as const,
+    ),
+  );
+  return { ...written, entries: new Map(entries) };
+}
+
+const REFERENCE = /\$\$\{|\$\{([^{}]*)\}/g;
+
+/** A part of a filled text: where it begins there, and where it began in the text as written. */
+interface Piece {
+  readonly text: string;
+  readonly from: number;
+  readonly literal: boolean;
+}
+
+async function fillScalar(
+  scalar: WrittenScalar,
+  keys: Keys,
+  filling: Filling,
+): Promise<WrittenScalar> {
+  const { value } = scalar;
+  if (typeof value !== 'string' || !value.includes('${')) return scalar;
+  const pieces: Piece[] = [];
+  const files: string[] = [];
+  let hidden = false;
+  let end = 0;
+  for (const found of value.matchAll(REFERENCE)) {
+    pieces.push({ text: value.slice(end, found.index), from: end, literal: true });
+    end = found.index + found[0].length;
+    const [, reference] = found;
+    if (reference === undefined) {
+      pieces.push({ text: '${', from: found.index, literal: false });
+      continue;
+    }
+    const got = await look(reference, { scalar, offset: found.index, keys, ...filling });
+    pieces.push({ text: got?.text ?? '', from: found.index, literal: false });
+    if (got?.file !== undefined) files.push(got.file);
+    hidden ||= got?.hidden === true;
+  }
+  pieces.push({ text: value.slice(end), from: end, literal: true });
+  return {
+    ...scalar,
+    value: pieces.map(({ text }) => text).join(''),
+    placeOf: (offset) => scalar.placeOf(originOf(pieces, offset)),
+    filled: true,
+    hidden,
+    files,
+  };
+}
+
+function originOf(pieces: readonly Piece[], offset: number): number {
+  let before = 0;
+  for (const { text, from, literal } of pieces) {
+    if (offset < before + text.length) return literal ? from + offset - before : from;
+    before += text.length;
+  }
+  const last = pieces.at(-1);
+  return last === undefined ? 0 : last.from + last.text.length;
+}
+
+interface Looking extends Filling {
+  readonly scalar: WrittenScalar;
+  /** Of the `${` in the text as written. */
+  readonly offset: number;
+  readonly keys: Keys;
+}
+
+interface Found {
+  readonly text: string;
+  readonly hidden: boolean;
+  readonly file?: string;
+}
+
+async function look(reference: string, looking: Looking): Promise<Found | undefined> {
+  const [, kind = '', name = ''] = /^(\w+):(.*)$/s.exec(reference) ?? [];
+  if (kind === 'env' && name !== '') return lookInEnvironment(name, looking);
+  if (kind === 'file' && name !== '') return lookInFile(name, looking);
+  if (kind === 'secret' && name !== '') return lookInSecrets(name, looking);
+  return missing(
+    looking,
+    `\${${reference}} is not a value`,
+    'Write ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${secret:NAME}; $${ is a literal ${.',
+  );
+}
+
+function missing(
+  { scalar, offset, keys, problems }: Looking,
+  what: string,
+  remedy: string,
+): undefined {
+  problems.error(scalar.placeOf(offset), pathText(keys), what, remedy);
+  return undefined;
+}
+
+const inCredentials = ({ keys }: Looking): boolean => keys[0] === 'credentials';
+
+function lookInEnvironment(reference: string, looking: Looking): Found | undefined {
+  const at = reference.indexOf(':-');
+  const name = at === -1 ? reference : reference.slice(0, at);
+  const given = looking.source.environment[name];
+  const hidden = inCredentials(looking);
+  // As in a shell, `:-` also stands in for a variable that is set to nothing.
+  if (given !== undefined && (given !== '' || at === -1)) {
+    if (hidden) looking.problems.hide(given);
+    return { text: given, hidden };
+  }
+  if (at !== -1) return { text: reference.slice(at + 2), hidden: false };
+  return missing(
+    looking,
+    `the environment variable ${name} is not set`,
+    `Set ${name}, or give a default: \${env:${name}:-default}.`,
+  );
+}
+
+async function lookInFile(name: string, looking: Looking): Promise<Found | undefined> {
+  const file = resolve(looking.source.folder, name);
+  try {
+    const text = (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+    if (inCredentials(looking)) looking.problems.hide(text);
+    return { text, hidden: true, file };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return missing(
+      looking,
+      `the file ${name} cannot be read (${code ?? 'not a file'})`,
+      `Relative paths count from the production's folder: this is ${file}.`,
+    );
+  }
+}
+
+async function lookInSecrets(name: string, looking: Looking): Promise<Found | undefined> {
+  if (!inCredentials(looking)) {
+    return missing(
+      looking,
+      'a secret may stand under credentials only',
+      'Make an entry under credentials, and name that entry here.',
+    );
+  }
+  const text = await looking.source.secrets(name);
+  if (text === undefined) {
+    return missing(
+      looking,
+      `there is no secret named ${name}`,
+      `Set it: waybill secret set ${name}.`,
+    );
+  }
+  looking.problems.hide(text);
+  return { text, hidden: true };
+}
