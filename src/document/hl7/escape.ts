@@ -1,0 +1,154 @@
+import { Buffer, isAscii } from 'node:buffer';
+import { type Charset, decodeFaithfully } from '../charset.ts';
+import type { Delimiters } from './delimiters.ts';
+
+/** Sequences that stand for layout or a private meaning, not for characters: they are part of the text, read and written as they are. */
+const LAYOUT_BODY =
+  '(?:[HN]|\\.(?:br|sp|fi|nf|in|ti|sk|ce)[+-]?\\d*|C[\\dA-F]{4}|M[\\dA-F]{4}(?:[\\dA-F]{2})?|Z[\\dA-Z]*)';
+const LAYOUT = new RegExp(`^${LAYOUT_BODY}$`, 'i');
+const HEXADECIMAL = /^X(?:[\dA-Fa-f]{2})+$/;
+
+/**
+ * A value with its escapes resolved: the delimiters and `\X..\`, whose bytes are read in the charset
+ * of the message. Layout (`\.br\`), unknown and broken sequences stay as they are.
+ */
+export function unescape(value: string, delimiters: Delimiters, charset: () => Charset): string {
+  const { escape } = delimiters;
+  let open = escape === '' ? -1 : value.indexOf(escape);
+  if (open < 0) return value;
+  let result = '';
+  let done = 0;
+  while (open >= 0) {
+    const close = value.indexOf(escape, open + 1);
+    if (close < 0) break;
+    const sequence = value.slice(open + 1, close);
+    const meaning = meaningOf(sequence, delimiters, charset);
+    if (meaning !== undefined) {
+      result += value.slice(done, open) + meaning;
+      done = close + 1;
+      open = value.indexOf(escape, done);
+    } else if (isLayout(sequence, delimiters)) {
+      open = value.indexOf(escape, close + 1);
+    } else {
+      open = close;
+    }
+  }
+  return result + value.slice(done);
+}
+
+function meaningOf(
+  sequence: string,
+  delimiters: Delimiters,
+  charset: () => Charset,
+): string | undefined {
+  switch (sequence) {
+    case 'F':
+      return delimiters.field;
+    case 'S':
+      return delimiters.component;
+    case 'T':
+      return delimiters.subcomponent;
+    case 'R':
+      return delimiters.repetition;
+    case 'E':
+      return delimiters.escape;
+    case 'P':
+      return delimiters.encoding[4];
+    default:
+      return HEXADECIMAL.test(sequence) ? characters(sequence, charset) : undefined;
+  }
+}
+
+function characters(sequence: string, charset: () => Charset): string | undefined {
+  const bytes = Buffer.from(sequence.slice(1), 'hex');
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  const { text, invalidAt } = decodeFaithfully(bytes, charset());
+  return invalidAt === undefined ? text : undefined;
+}
+
+/** Finds the layout sequences of a text; group 1 is what stands between the escape characters. */
+export function layoutSequences({ escape }: Delimiters): RegExp {
+  const mark = `\\x${(escape.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
+  return new RegExp(`${mark}(${LAYOUT_BODY})${mark}`, 'gi');
+}
+
+function isLayout(sequence: string, { component, repetition, subcomponent }: Delimiters): boolean {
+  if (!LAYOUT.test(sequence)) return false;
+  // With such a delimiter, `\.sp+1\` would fall apart.
+  return ![component, repetition, subcomponent].some(
+    (delimiter) => delimiter !== '' && sequence.includes(delimiter),
+  );
+}
+
+/**
+ * A plain value written so that it cannot break out of its place. Layout sequences are left alone,
+ * so that a text which was read is written as it was.
+ */
+export function escapePlain(value: string, delimiters: Delimiters): string {
+  if (!delimiters.special.test(value)) return value;
+  const { escape } = delimiters;
+  let result = '';
+  for (let at = 0; at < value.length; at++) {
+    const character = value.charAt(at);
+    if (character === escape) {
+      const close = value.indexOf(escape, at + 1);
+      if (close > 0 && isLayout(value.slice(at + 1, close), delimiters)) {
+        result += value.slice(at, close + 1);
+        at = close;
+        continue;
+      }
+    }
+    result += escapeCharacter(character, delimiters);
+  }
+  return result;
+}
+
+/**
+ * A value that is already in HL7's own writing, so that it stays inside its field: only what would end
+ * the field is escaped, and a repetition separator unless `repetitions` are meant.
+ */
+export function escapeComposite(
+  value: string,
+  delimiters: Delimiters,
+  repetitions: boolean,
+): string {
+  if (!delimiters.special.test(value)) return value;
+  let result = '';
+  for (const character of value) {
+    const ends =
+      character === delimiters.field ||
+      character === '\r' ||
+      character === '\n' ||
+      (!repetitions && character === delimiters.repetition);
+    result += ends ? escapeCharacter(character, delimiters) : character;
+  }
+  return result;
+}
+
+function escapeCharacter(character: string, delimiters: Delimiters): string {
+  const letter = letterOf(character, delimiters);
+  if (letter === undefined) return character;
+  // A sender without an escape character has no way to write it; a blank does the least harm.
+  return delimiters.escape === '' ? ' ' : delimiters.escape + letter + delimiters.escape;
+}
+
+function letterOf(character: string, delimiters: Delimiters): string | undefined {
+  switch (character) {
+    case delimiters.field:
+      return 'F';
+    case delimiters.component:
+      return 'S';
+    case delimiters.subcomponent:
+      return 'T';
+    case delimiters.repetition:
+      return 'R';
+    case delimiters.escape:
+      return 'E';
+    case '\r':
+      return 'X0D';
+    case '\n':
+      return 'X0A';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,335 @@
+import { isAscii } from 'node:buffer';
+import { EngineError } from '../../error/engine-error.ts';
+import {
+  buffered,
+  type Charset,
+  charsetNamed,
+  decodeFaithfully,
+  isAsciiText,
+  UTF8,
+} from '../charset.ts';
+import type { Document } from '../document.ts';
+import { hl7Charset } from './charset.ts';
+import { type Delimiters, delimitersAt, usableDelimiters } from './delimiters.ts';
+import { declaredCharset, headerStart } from './header.ts';
+import { Hl7Segment } from './hl7-segment.ts';
+import type { Line } from './line.ts';
+import { LineList } from './line-list.ts';
+import { ALL, type Hl7Path, hl7Path } from './path.ts';
+import {
+  insertPlace,
+  readAllPlaces,
+  readPlace,
+  readRaw,
+  removePlace,
+  type Writing,
+  writePlace,
+  writeRaw,
+} from './place.ts';
+import { redelimit } from './redelimit.ts';
+
+/** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
+export type SegmentFields = Readonly<Record<string, string>>;
+
+interface Written {
+  readonly text: string;
+  /** The original bytes, while the text is unchanged. */
+  readonly raw: Uint8Array | undefined;
+  readonly charset: Charset | undefined;
+  /** The charset the caller knows of, for a message that declares none. */
+  readonly given: string | undefined;
+}
+
+/**
+ * Reads an HL7 v2 message or batch. Only what is asked for is taken apart. Throws DOCUMENT_UNREADABLE
+ * if the bytes do not begin with MSH, BHS or FHS and usable delimiters.
+ */
+export function hl7Document(bytes: Uint8Array, given?: string): Hl7Document {
+  const buffer = buffered(bytes);
+  if (isAscii(buffer)) {
+    // Its charset matters only if something else is written into it: found out then.
+    return new Hl7Document({
+      text: buffer.toString('latin1'),
+      raw: bytes,
+      charset: undefined,
+      given,
+    });
+  }
+  const wanted = declaredCharset(buffer).charset ?? charsetNamed(given ?? '');
+  const { text, charset } = decodeFaithfully(buffer, wanted);
+  return new Hl7Document({ text, raw: bytes, charset, given });
+}
+
+/** An HL7 v2 message; see `Document` for the paths and for what is kept as it came. */
+export class Hl7Document implements Document {
+  readonly kind = 'hl7';
+  #raw: Uint8Array | undefined;
+  #charset: Charset | undefined;
+  readonly #given: string | undefined;
+  readonly #lines: LineList;
+  #writing: Writing;
+
+  constructor({ text, raw, charset, given }: Written) {
+    const start = headerStart(text);
+    const delimiters = start < 0 ? undefined : delimitersAt(text, start);
+    if (delimiters === undefined) throw unreadable(start);
+    this.#raw = raw;
+    this.#charset = charset;
+    this.#given = given;
+    this.#lines = new LineList(text, start, delimiters.field);
+    this.#writing = { delimiters, charset: () => this.charset };
+  }
+
+  get delimiters(): Delimiters {
+    return this.#writing.delimiters;
+  }
+
+  /** What the text is written in: MSH-18, else what the caller knew, else UTF-8; ISO-8859-1 where the bytes do not fit it. */
+  get charset(): Charset {
+    if (this.#charset === undefined) {
+      const declared = this.get('MSH-18');
+      const named = declared === '' ? undefined : hl7Charset(declared);
+      this.#charset = named ?? charsetNamed(this.#given ?? '') ?? UTF8;
+    }
+    return this.#charset;
+  }
+
+  get(path: string): string {
+    const compiled = hl7Path(path);
+    const line = this.#lines.find(compiled.code, Math.max(compiled.index, 1));
+    return line === undefined ? '' : readPlace(line, compiled, this.#writing);
+  }
+
+  all(path: string): string[] {
+    const compiled = hl7Path(path);
+    return this.#reached(compiled).flatMap((line) => readAllPlaces(line, compiled, this.#writing));
+  }
+
+  has(path: string): boolean {
+    return this.all(path).length > 0;
+  }
+
+  /** The characters at the path as they stand, escapes and separators included; of a field, all its repetitions. */
+  raw(path: string): string {
+    const compiled = hl7Path(path);
+    const line = this.#lines.find(compiled.code, Math.max(compiled.index, 1));
+    return line === undefined ? '' : readRaw(line, compiled, this.#writing);
+  }
+
+  set(path: string, value: string): void {
+    const compiled = hl7Path(path);
+    if (compiled.index === ALL) {
+      for (const line of this.#reached(compiled)) this.setIn(line, compiled, value);
+    } else {
+      this.setIn(this.#lineFor(compiled), compiled, value);
+    }
+  }
+
+  /** Writes what `raw` gave, of this or of another message with the same delimiters. */
+  setRaw(path: string, value: string): void {
+    const compiled = hl7Path(path);
+    this.#changing(compiled, value);
+    writeRaw(this.#lineFor(compiled), compiled, value, this.#writing);
+  }
+
+  remove(path: string): void {
+    const compiled = hl7Path(path);
+    const lines = this.#reached(compiled);
+    if (compiled.field === 0) {
+      this.removeLines(lines);
+      return;
+    }
+    for (const line of lines) this.removeIn(line, compiled);
+  }
+
+  bytes(): Uint8Array {
+    this.#raw ??= this.charset.encode(this.#lines.text());
+    return this.#raw;
+  }
+
+  copy(): Hl7Document {
+    return new Hl7Document({
+      text: this.text(),
+      raw: this.#raw,
+      charset: this.#charset,
+      given: this.#given,
+    });
+  }
+
+  /** The message as text, line ends as they came. */
+  text(): string {
+    return this.#lines.text();
+  }
+
+  segmentCount(name?: string): number {
+    return this.#lines.count(name === undefined ? undefined : hl7Path(name).code);
+  }
+
+  /**
+   * Every segment of a name, or all of them, each as a document of its own: in it `OBX-5` means this
+   * OBX and any other segment's path the message. They stay valid while other segments come and go.
+   */
+  segments(name?: string): Hl7Segment[] {
+    const code = name === undefined ? undefined : hl7Path(name).code;
+    return this.#lines
+      .all(code)
+      .filter((line) => line.code !== 0)
+      .map((line) => new Hl7Segment(this, line));
+  }
+
+  /** Puts a segment at the end. */
+  append(name: string, fields: SegmentFields = {}): Hl7Segment {
+    return this.#insert(Number.MAX_SAFE_INTEGER, name, fields);
+  }
+
+  /** Puts a segment after another: one of `segments`, or the first at a path such as `PID` or `OBX[3]`. At the end if there is none. */
+  insertAfter(place: string | Hl7Segment, name: string, fields: SegmentFields = {}): Hl7Segment {
+    const line = this.#placed(place);
+    const index = line === undefined ? Number.MAX_SAFE_INTEGER : this.#lines.indexOf(line) + 1;
+    return this.#insert(index, name, fields);
+  }
+
+  insertBefore(place: string | Hl7Segment, name: string, fields: SegmentFields = {}): Hl7Segment {
+    const line = this.#placed(place);
+    const index = line === undefined ? Number.MAX_SAFE_INTEGER : this.#lines.indexOf(line);
+    return this.#insert(index, name, fields);
+  }
+
+  /** Puts a repetition before the one of the path; `PID-3` puts it after the last. */
+  insertRepetition(path: string, value: string): void {
+    const compiled = hl7Path(path);
+    this.#changing(compiled, value);
+    insertPlace(this.#lineFor(compiled), compiled, value, this.#writing);
+  }
+
+  /** @internal Reads in one segment. */
+  getIn(line: Line, path: Hl7Path): string {
+    return readPlace(line, path, this.#writing);
+  }
+
+  /** @internal */
+  allIn(line: Line, path: Hl7Path): string[] {
+    return readAllPlaces(line, path, this.#writing);
+  }
+
+  /** @internal */
+  setIn(line: Line, path: Hl7Path, value: string): void {
+    if (line.isHeader && path.field > 0 && path.slot < 2) {
+      this.#redelimit(path, value);
+      return;
+    }
+    this.#changing(path, value);
+    if (path.segment === 'MSH' && path.field === 18) this.#declare(value);
+    writePlace(line, path, value, this.#writing);
+  }
+
+  /** @internal */
+  removeIn(line: Line, path: Hl7Path): void {
+    this.#changing(path, '');
+    removePlace(line, path, this.#writing);
+  }
+
+  /** @internal */
+  removeLines(lines: Iterable<Line>): void {
+    this.#lines.remove(new Set(lines));
+    if (this.#lines.changed) this.#raw = undefined;
+  }
+
+  #reached(path: Hl7Path): Line[] {
+    if (path.index <= 0) return this.#lines.all(path.code);
+    const line = this.#lines.find(path.code, path.index);
+    return line === undefined ? [] : [line];
+  }
+
+  #placed(place: string | Hl7Segment): Line | undefined {
+    if (typeof place !== 'string') return place.line;
+    const path = hl7Path(place);
+    return this.#lines.find(path.code, Math.max(path.index, 1));
+  }
+
+  #lineFor(path: Hl7Path): Line {
+    const n = Math.max(path.index, 1);
+    const found = this.#lines.find(path.code, n);
+    if (found !== undefined) return found;
+    const count = this.#lines.count(path.code);
+    if (n > count + 1) {
+      throw new EngineError(
+        'PATH_INVALID',
+        `${path.text} cannot be written: the message has ${count} ${path.segment}. Write ${path.segment}[${count + 1}] first.`,
+      );
+    }
+    return this.#insert(Number.MAX_SAFE_INTEGER, path.segment, {}).line;
+  }
+
+  #insert(index: number, name: string, fields: SegmentFields): Hl7Segment {
+    const { segment } = hl7Path(name);
+    const line = this.#lines.insert(index, segment);
+    this.#raw = undefined;
+    for (const [field, value] of Object.entries(fields)) {
+      this.setIn(line, hl7Path(`${segment}-${field}`), value);
+    }
+    return new Hl7Segment(this, line);
+  }
+
+  /** Called before every change of a value. */
+  #changing(path: Hl7Path, value: string): void {
+    if (path.field === 0) {
+      throw new EngineError(
+        'PATH_INVALID',
+        `${path.text} is a whole segment and cannot be written as a value. Name a field, such as ${path.text}-1.`,
+      );
+    }
+    if (!isAsciiText(value) && !this.charset.canEncode(value)) {
+      throw new EngineError(
+        'MESSAGE_INVALID',
+        `${path.text}: the value has characters that ${this.charset.name} cannot write. Set MSH-18 to "UNICODE UTF-8" before it.`,
+      );
+    }
+    this.#lines.touch();
+    this.#raw = undefined;
+  }
+
+  #declare(name: string): void {
+    const charset = name === '' ? this.charset : hl7Charset(name);
+    const text = this.text();
+    if (charset === undefined || !(isAsciiText(text) || charset.canEncode(text))) {
+      throw new EngineError(
+        'MESSAGE_INVALID',
+        `MSH-18: the message cannot be written in that charset. ${
+          charset === undefined
+            ? 'It is not known; use a name of table 0211.'
+            : 'It lacks characters of the message.'
+        }`,
+      );
+    }
+    this.#charset = charset;
+  }
+
+  #redelimit(path: Hl7Path, value: string): void {
+    const before = this.delimiters;
+    const [field, encoding] = path.field === 1 ? [value, before.encoding] : [before.field, value];
+    const delimiters = encoding.length < 4 ? undefined : usableDelimiters(field, encoding);
+    if (delimiters === undefined) {
+      throw new EngineError(
+        'MESSAGE_INVALID',
+        `${path.text}: MSH-1 is one character and MSH-2 four others, such as | and ^~\\&, all different and neither letters, digits nor blanks.`,
+      );
+    }
+    if (delimiters.field === before.field && delimiters.encoding === before.encoding) return;
+    for (const line of this.#lines.all()) {
+      line.rewrite(redelimit(line.text, before, delimiters, () => this.charset));
+    }
+    this.#lines.touch();
+    this.#writing = { ...this.#writing, delimiters };
+    this.#raw = undefined;
+  }
+}
+
+function unreadable(start: number): EngineError {
+  return new EngineError(
+    'DOCUMENT_UNREADABLE',
+    start < 0
+      ? 'The message does not start with MSH (position 1).'
+      : `The delimiters after position ${start + 4} are not usable: MSH-1 and MSH-2 must be different and neither letters, digits nor blanks.`,
+  );
+}

@@ -1,0 +1,96 @@
+import { nameCode } from './path.ts';
+
+const HEADERS: readonly number[] = ['MSH', 'BHS', 'FHS'].map(nameCode);
+
+/**
+ * One segment in the text it came in, with what surrounds it: blanks before it from `from` to `start`,
+ * its characters up to `end`, its line end up to `next`. Once changed, it has a text of its own.
+ */
+export class Line {
+  /** The segment's name as a number (`nameCode`), 0 for a line that is not a segment. */
+  readonly code: number;
+  source: string;
+  from: number;
+  start: number;
+  end: number;
+  next: number;
+  /** Positions of the separators found so far; fields are looked for no further than they are asked for. */
+  #separators: number[] = [];
+  #searched = false;
+
+  constructor(source: string, from: number, [start, end, next]: Span, code: number) {
+    this.code = code;
+    this.source = source;
+    this.from = from;
+    this.start = start;
+    this.end = end;
+    this.next = next;
+  }
+
+  /** MSH, BHS or FHS: slot 1 holds the encoding characters and is never taken apart. */
+  get isHeader(): boolean {
+    return HEADERS.includes(this.code);
+  }
+
+  get text(): string {
+    return this.source.slice(this.start, this.end);
+  }
+
+  /** The characters between the nth and the next separator; `''` beyond the last. Slot 0 is the name. */
+  slot(n: number, separator: string): string {
+    const separators = this.#separators;
+    while (separators.length <= n && !this.#searched) this.#search(separator);
+    if (n > separators.length) return '';
+    const from = n === 0 ? this.start : (separators[n - 1] ?? 0) + 1;
+    return this.source.slice(from, separators[n] ?? this.end);
+  }
+
+  /** How many separators the segment has. */
+  slots(separator: string): number {
+    while (!this.#searched) this.#search(separator);
+    return this.#separators.length;
+  }
+
+  replaceSlot(n: number, separator: string, value: string): void {
+    const before = this.slots(separator);
+    if (n > before) {
+      if (value !== '') this.rewrite(this.text + separator.repeat(n - before) + value);
+      return;
+    }
+    const from = n === 0 ? this.start : (this.#separators[n - 1] ?? 0) + 1;
+    const to = this.#separators[n] ?? this.end;
+    this.rewrite(this.source.slice(this.start, from) + value + this.source.slice(to, this.end));
+  }
+
+  /** Gives the segment other characters; blanks before it and its line end stay. */
+  rewrite(text: string): void {
+    const before = this.source.slice(this.from, this.start);
+    this.#own(before, text, this.source.slice(this.end, this.next));
+  }
+
+  endWith(lineEnd: string): void {
+    if (this.next === this.end)
+      this.#own(this.source.slice(this.from, this.start), this.text, lineEnd);
+  }
+
+  #own(before: string, text: string, lineEnd: string): void {
+    this.source = before + text + lineEnd;
+    this.from = 0;
+    this.start = before.length;
+    this.end = this.start + text.length;
+    this.next = this.source.length;
+    this.#separators = [];
+    this.#searched = false;
+  }
+
+  #search(separator: string): void {
+    const separators = this.#separators;
+    const last = separators.at(-1);
+    const found = this.source.indexOf(separator, last === undefined ? this.start : last + 1);
+    if (found < 0 || found >= this.end) this.#searched = true;
+    else separators.push(found);
+  }
+}
+
+/** Where a segment's characters begin and end, and where the next line begins. */
+export type Span = readonly [start: number, end: number, next: number];

@@ -1,0 +1,99 @@
+import { EngineError } from '../../error/engine-error.ts';
+import { isHeaderName } from './delimiters.ts';
+
+/** A compiled path. Indexes count from 1; 0 means that the path gives none, `ALL` that it says `*`. */
+export interface Hl7Path {
+  readonly text: string;
+  readonly segment: string;
+  /** The segment's name as a number; see `nameCode`. */
+  readonly code: number;
+  readonly index: number;
+  /** 0: the path is a whole segment. */
+  readonly field: number;
+  /** Position between separators: one less than the field in MSH, BHS and FHS, whose field 1 is the separator. */
+  readonly slot: number;
+  readonly repetition: number;
+  readonly component: number;
+  readonly subcomponent: number;
+}
+
+export const ALL = -1;
+
+const PATH =
+  /^([A-Z][A-Z\d]{2})(?:\[(\*|\d{1,5})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?)?$/;
+const CACHE_LIMIT = 5000;
+const cache = new Map<string, Hl7Path>();
+
+/**
+ * Compiles `PID`, `PID-3`, `PID-3[2].4.2`, `OBX[3]-5`, `PID-3[*].1`, `OBX[*]-5`; compiled paths are kept.
+ * Throws PATH_INVALID with the position of the mistake.
+ */
+export function hl7Path(text: string): Hl7Path {
+  return cache.get(text) ?? compile(text);
+}
+
+/** Three letters as one number, so that names compare quickly; 0 is no name. */
+export function nameCode(name: string): number {
+  return (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2);
+}
+
+function compile(text: string): Hl7Path {
+  const match = PATH.exec(text);
+  if (match === null) throw invalid(text, ...mistake(text));
+  const [, segment = '', index, field, repetition, component, subcomponent] = match;
+  const path: Hl7Path = {
+    text,
+    segment,
+    code: nameCode(segment),
+    index: number(text, index),
+    field: number(text, field),
+    slot: number(text, field) - (isHeaderName(segment) ? 1 : 0),
+    repetition: number(text, repetition),
+    component: number(text, component),
+    subcomponent: number(text, subcomponent),
+  };
+  if (cache.size >= CACHE_LIMIT) cache.clear();
+  cache.set(text, path);
+  return path;
+}
+
+function number(text: string, digits: string | undefined): number {
+  if (digits === undefined) return 0;
+  if (digits === '*') return ALL;
+  const value = Number(digits);
+  if (value === 0) throw invalid(text, text.indexOf(digits), 'counting starts at 1');
+  return value;
+}
+
+function invalid(text: string, at: number, why: string): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `HL7 path ${JSON.stringify(text)}, position ${at + 1}: ${why}. Write it like PID-3[2].4.2 or OBX[3]-5.`,
+  );
+}
+
+const PREFIX =
+  /^[A-Z][A-Z\d]{2}(?:\[(?:\*|\d{1,5})\])?(-\d{1,3}(?:\[(?:\*|\d{1,4})\])?(?:\.\d{1,3}(\.\d{1,3})?)?)?/;
+
+/** Says what is wrong where the longest correct beginning ends. */
+function mistake(text: string): [at: number, why: string] {
+  const prefix = PREFIX.exec(text);
+  if (prefix === null) {
+    return /^[A-Za-z][A-Za-z\d]{2}(?![A-Za-z\d])/.test(text)
+      ? [0, 'a segment is written in capitals']
+      : [0, 'a path begins with a segment of three capitals or digits'];
+  }
+  const [{ length: at }, field, subcomponent] = prefix;
+  switch (text[at]) {
+    case '[':
+      return [at, 'a number in brackets is written [1] or [*]'];
+    case '-':
+      return [at, 'a field is written -5'];
+    case '.':
+      if (field === undefined) return [at, 'a field is written -5, not .5'];
+      if (subcomponent !== undefined) return [at, 'nothing is below a subcomponent'];
+      return [at, 'a component is written .1'];
+    default:
+      return [at, 'the path should end here'];
+  }
+}

@@ -1,0 +1,164 @@
+import type { Charset } from '../charset.ts';
+import type { Delimiters } from './delimiters.ts';
+import { escapeComposite, escapePlain, unescape } from './escape.ts';
+import type { Line } from './line.ts';
+import { partOf, partsOf, withPart } from './part.ts';
+import { ALL, type Hl7Path } from './path.ts';
+
+/** How the message that a segment belongs to is written. */
+export interface Writing {
+  readonly delimiters: Delimiters;
+  readonly charset: () => Charset;
+}
+
+/** The first value of the path in this segment, as `Document.get` gives it. */
+export function readPlace(line: Line, path: Hl7Path, writing: Writing): string {
+  if (path.field === 0) return line.text;
+  const field = line.slot(path.slot, writing.delimiters.field);
+  if (line.isHeader && path.slot < 2) return headerValue(field, path, writing.delimiters);
+  const repetition = partOf(field, writing.delimiters.repetition, Math.max(path.repetition, 1));
+  return valueIn(repetition, path, writing);
+}
+
+/** Every value of the path in this segment; places where nothing stands are left out. */
+export function readAllPlaces(line: Line, path: Hl7Path, writing: Writing): string[] {
+  const several = path.field > 0 && path.repetition <= 0 && !(line.isHeader && path.slot < 2);
+  const values = several
+    ? partsOf(line.slot(path.slot, writing.delimiters.field), writing.delimiters.repetition).map(
+        (repetition) => valueIn(repetition, path, writing),
+      )
+    : [readPlace(line, path, writing)];
+  return values.filter((value) => value !== '');
+}
+
+/** The characters at the path as they stand in the message; of a field without a repetition number, all its repetitions. */
+export function readRaw(line: Line, path: Hl7Path, { delimiters }: Writing): string {
+  if (path.field === 0) return line.text;
+  const field = line.slot(path.slot, delimiters.field);
+  if (line.isHeader && path.slot < 2) return headerValue(field, path, delimiters);
+  if (path.repetition <= 0 && path.component === 0) return field;
+  return within(
+    partOf(field, delimiters.repetition, Math.max(path.repetition, 1)),
+    path,
+    delimiters,
+  );
+}
+
+function headerValue(slot: string, path: Hl7Path, delimiters: Delimiters): string {
+  if (path.repetition > 1 || path.component > 1 || path.subcomponent > 1) return '';
+  return path.slot === 0 ? delimiters.field : slot;
+}
+
+/**
+ * A place that has parts below it is given as HL7 writes it, with its escapes; any other is plain text.
+ * So a copied field keeps its structure and a compared one reads naturally.
+ */
+function valueIn(repetition: string, path: Hl7Path, { delimiters, charset }: Writing): string {
+  const value = within(repetition, path, delimiters);
+  const below =
+    path.component === 0
+      ? delimiters.component
+      : path.subcomponent === 0
+        ? delimiters.subcomponent
+        : '';
+  return below !== '' && value.includes(below) ? value : unescape(value, delimiters, charset);
+}
+
+function within(repetition: string, path: Hl7Path, delimiters: Delimiters): string {
+  if (path.component === 0) return repetition;
+  const component = partOf(repetition, delimiters.component, path.component);
+  return path.subcomponent === 0
+    ? component
+    : partOf(component, delimiters.subcomponent, path.subcomponent);
+}
+
+/**
+ * Writes a value at the path. In a component or subcomponent it is plain text and wholly escaped; as a
+ * whole field a value with component separators is taken as HL7 writes it (`ADT^A01^ADT_A01`).
+ */
+export function writePlace(line: Line, path: Hl7Path, value: string, writing: Writing): void {
+  const { delimiters } = writing;
+  const composite =
+    path.component === 0 && delimiters.component !== '' && value.includes(delimiters.component);
+  const written = composite
+    ? escapeComposite(value, delimiters, false)
+    : escapePlain(value, delimiters);
+  writeRepetitions(line, path, delimiters, (repetition) =>
+    withValue(repetition, path, written, delimiters),
+  );
+}
+
+/** Writes what is already in HL7's own writing; only what would end the place is escaped. */
+export function writeRaw(line: Line, path: Hl7Path, value: string, { delimiters }: Writing): void {
+  if (path.repetition <= 0 && path.component === 0) {
+    const field = escapeComposite(value, delimiters, true);
+    line.replaceSlot(path.slot, delimiters.field, field);
+    return;
+  }
+  const written = escapeComposite(value, delimiters, false);
+  writeRepetitions(line, path, delimiters, (repetition) =>
+    withValue(repetition, path, written, delimiters),
+  );
+}
+
+/** Empties the path in this segment: a whole field with all its repetitions, one repetition (the later ones move up), or a part. */
+export function removePlace(line: Line, path: Hl7Path, { delimiters }: Writing): void {
+  if (path.component > 0) {
+    const everywhere = path.repetition === 0 ? { ...path, repetition: ALL } : path;
+    writeRepetitions(line, everywhere, delimiters, (repetition) =>
+      withValue(repetition, path, '', delimiters),
+    );
+    return;
+  }
+  if (path.repetition <= 0) {
+    line.replaceSlot(path.slot, delimiters.field, '');
+    return;
+  }
+  const parts = partsOf(line.slot(path.slot, delimiters.field), delimiters.repetition);
+  if (path.repetition > parts.length) return;
+  parts.splice(path.repetition - 1, 1);
+  line.replaceSlot(path.slot, delimiters.field, parts.join(delimiters.repetition));
+}
+
+/** Puts a repetition before the one of the path; after the last if the path gives none or a later one. */
+export function insertPlace(line: Line, path: Hl7Path, value: string, writing: Writing): void {
+  const { delimiters } = writing;
+  const field = line.slot(path.slot, delimiters.field);
+  const parts = field === '' ? [] : partsOf(field, delimiters.repetition);
+  const place = path.repetition <= 0 ? parts.length : path.repetition - 1;
+  while (parts.length < place) parts.push('');
+  parts.splice(place, 0, '');
+  line.replaceSlot(path.slot, delimiters.field, parts.join(delimiters.repetition));
+  writePlace(line, { ...path, repetition: place + 1 }, value, writing);
+}
+
+function writeRepetitions(
+  line: Line,
+  path: Hl7Path,
+  delimiters: Delimiters,
+  change: (repetition: string) => string,
+): void {
+  const field = line.slot(path.slot, delimiters.field);
+  if (path.repetition === ALL) {
+    const changed = partsOf(field, delimiters.repetition).map(change);
+    line.replaceSlot(path.slot, delimiters.field, changed.join(delimiters.repetition));
+    return;
+  }
+  const n = Math.max(path.repetition, 1);
+  const changed = change(partOf(field, delimiters.repetition, n));
+  const written = withPart(field, delimiters.repetition, n, changed);
+  if (written !== field) line.replaceSlot(path.slot, delimiters.field, written);
+}
+
+function withValue(
+  repetition: string,
+  path: Hl7Path,
+  value: string,
+  { component, subcomponent }: Delimiters,
+): string {
+  if (path.component === 0) return value;
+  if (path.subcomponent === 0) return withPart(repetition, component, path.component, value);
+  const whole = partOf(repetition, component, path.component);
+  const changed = withPart(whole, subcomponent, path.subcomponent, value);
+  return withPart(repetition, component, path.component, changed);
+}
