@@ -26,6 +26,23 @@ export {
 export { type ConnectionCause, connectionCause } from './connection-cause.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
+export { dropFile } from './folder/drop.ts';
+export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
+export {
+  type FileEntry,
+  FileError,
+  type FileFacts,
+  type FileProblem,
+  type FileStore,
+  inFolder,
+  isFileProblem,
+} from './folder/file-store.ts';
+export { type Pickup, pickup } from './folder/pickup.ts';
+export {
+  type PickupSettings,
+  type PickupValues,
+  pickupSettings,
+} from './folder/pickup-settings.ts';
 export {
   type Letter,
   type LetterAttachment,

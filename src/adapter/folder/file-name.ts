@@ -1,0 +1,50 @@
+import { posix } from 'node:path';
+import { SuspendError } from '../../error/adapter-error.ts';
+import type { Message } from '../../message/message.ts';
+import { inFolder } from './file-store.ts';
+
+/** Bytes most file systems allow a name to have. */
+const LONGEST = 255;
+
+/**
+ * Refuses a name that could leave the folder or that no file system takes; it was made from a
+ * message, so its sender could have written it. The name itself is not quoted: it may hold patient data.
+ */
+export function checkFileName(name: string): void {
+  const problem = problemWith(name);
+  if (problem === undefined) return;
+  throw new SuspendError(
+    `The file name made for this message ${problem}. Correct the setting name, or the message, and resend.`,
+  );
+}
+
+function problemWith(name: string): string | undefined {
+  if (name.trim() === '') return 'is empty';
+  if (name === '.' || name === '..') return 'is that of a folder';
+  if (/[/\\]/.test(name)) return 'has a path separator in it';
+  if (/\p{Cc}/u.test(name)) return 'has a control character in it';
+  return Buffer.byteLength(name) > LONGEST ? `is longer than ${LONGEST} bytes` : undefined;
+}
+
+/**
+ * Where a file is written before it gets its name. It is the same for every try of a message, so
+ * that a leftover of a broken try is written over, and different for two messages of one name.
+ */
+export function temporaryPath(
+  pattern: string,
+  { folder, name, message }: { folder: string; name: string; message: Pick<Message, 'id'> },
+): string {
+  const room = LONGEST - Buffer.byteLength(pattern) - 24;
+  const own = Buffer.byteLength(name) > room ? '' : `${name}.`;
+  const temporary = pattern.includes('*')
+    ? pattern.replaceAll('*', () => `${own}${message.id}`)
+    : `${pattern}${own}${message.id}`;
+  return temporary.startsWith('/') ? temporary : inFolder(folder, temporary);
+}
+
+/** `lab-3.hl7` for `lab.hl7`; the name itself for 0. */
+export function numbered(name: string, number: number): string {
+  if (number === 0) return name;
+  const { name: stem, ext } = posix.parse(name);
+  return `${stem}-${number}${ext}`;
+}

@@ -1,0 +1,51 @@
+const BY_ENDING: Readonly<Record<string, string>> = {
+  csv: 'text/csv',
+  tsv: 'text/tab-separated-values',
+  txt: 'text/plain',
+  json: 'application/json',
+  xml: 'application/xml',
+  html: 'text/html',
+  pdf: 'application/pdf',
+  zip: 'application/zip',
+  gz: 'application/gzip',
+  jpg: 'image/jpeg',
+  png: 'image/png',
+  dcm: 'application/dicom',
+};
+
+/** What files of a kind begin with; held against the first bytes, after a byte order mark and white space. */
+const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
+  [/^%PDF-/, 'application/pdf'],
+  [/^PK[^ -~]{2}/, 'application/zip'],
+  [/^<!doctype html|^<html/i, 'text/html'],
+  [/^<[?!a-z]/i, 'application/xml'],
+  [/^[{[]/, 'application/json'],
+];
+
+/** Which message type a file holds: by its first bytes where they tell (HL7 most of all), else by the ending of its name. */
+export function fileType(head: Uint8Array, name: string): string {
+  const text = Buffer.from(head.subarray(0, 2_048))
+    .toString('latin1')
+    .replace(/^\u00ef\u00bb\u00bf/, '');
+  const hl7 = hl7Type(text.trimStart());
+  if (hl7 !== undefined) return hl7;
+  const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
+  const beginning = BY_BEGINNING.find(([pattern]) => pattern.test(text.trimStart()))?.[1];
+  // A name says more than an opening brace: a .csv may well begin with one.
+  return ending ?? beginning ?? 'application/octet-stream';
+}
+
+function hl7Type(text: string): string | undefined {
+  const batch = /^[BF]HS(.)/.exec(text);
+  const at = batch === null ? 0 : text.search(/(?<=[\r\n])MSH/);
+  const header = at < 0 ? '' : text.slice(at);
+  if (!header.startsWith('MSH')) return batch === null ? undefined : 'HL7v2';
+  const field = header.charAt(3);
+  const component = header.charAt(4);
+  const [line = ''] = header.split(/[\r\n]/, 1);
+  const fields = line.split(field);
+  const [kind = '', event = ''] = (fields[8] ?? '').split(component);
+  const [version = ''] = (fields[11] ?? '').split(component);
+  const name = event === '' ? kind : `${kind}_${event}`;
+  return ['HL7v2', name, version].filter((part) => part !== '').join(':');
+}

@@ -1,0 +1,37 @@
+import type { FoundFile } from './file-scan.ts';
+
+interface Seen {
+  readonly size: number;
+  readonly modified: number;
+  /** When it was first seen like this, by our own clock: the peer's may be wrong. */
+  readonly since: number;
+}
+
+/** Remembers how files looked, to tell which of them nobody writes to any more. */
+export interface Stillness {
+  /** Takes in a listing and gives the files whose size and time have stood still for long enough. */
+  settled(files: readonly FoundFile[]): readonly FoundFile[];
+}
+
+/**
+ * A file is still once its size and time were the same for `time` milliseconds of our clock. With 0
+ * every file is taken at first sight, which is right only where senders write under another name
+ * and rename at the end.
+ */
+export function stillness(time: number, now: () => number = () => performance.now()): Stillness {
+  let before = new Map<string, Seen>();
+  return {
+    settled(files) {
+      if (time === 0) return files;
+      const at = now();
+      const seen = new Map<string, Seen>();
+      for (const { path, size, modified } of files) {
+        const known = before.get(path);
+        const same = known?.size === size && known.modified === modified;
+        seen.set(path, same ? known : { size, modified, since: at });
+      }
+      before = seen;
+      return files.filter(({ path }) => at - (seen.get(path)?.since ?? at) >= time);
+    },
+  };
+}
