@@ -1,80 +1,140 @@
-import { StorageType } from '@nats-io/jetstream';
-import { type ObjectStore, Objm } from '@nats-io/obj';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { Body } from '../message/body.ts';
 import type { Broker } from './broker.ts';
+import { ensureStream } from './streams.ts';
 
-/** The object store of bodies above the inline limit. */
+/** The store of bodies above the inline limit: a stream of chunks, a subject a body. */
 export interface Bodies {
-  /** Stores a stream under a key, a chunk at a time, and returns its size. */
-  put(key: string, body: AsyncIterable<Uint8Array>): Promise<number>;
+  /** Stores a stream of bytes chunk by chunk and returns where it lies and its size. */
+  put(id: number, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<StoredBody>;
   /** A body that is read from the store each time it is asked for. */
-  open(key: string, size: number): Body;
-  remove(key: string): Promise<void>;
-  /** Keys with their size and age, for the janitor. */
-  list(): Promise<
-    readonly { readonly key: string; readonly size: number; readonly stored: number }[]
-  >;
+  open(bodyRef: string, size: number): Body;
+  remove(bodyRef: string): Promise<void>;
 }
 
-export async function bodies({ jetstream, names }: Broker): Promise<Bodies> {
-  const store = await new Objm(jetstream).create(names.bodies, { storage: StorageType.File });
+export interface StoredBody {
+  /** `b<id>.<sequence of the first chunk>`. */
+  readonly bodyRef: string;
+  readonly size: number;
+}
+
+const CHUNK = 256 * 1024;
+const WINDOW = 8;
+
+/**
+ * JetStream's own object-store client was tried: it reads without back-pressure, so a slow receiver
+ * of a 500 MB file holds all of it in memory. Here a reader asks for one chunk after the other.
+ */
+export async function bodies(broker: Broker): Promise<Bodies> {
+  const { names, manager } = broker;
+  await ensureStream(manager, names.bodies.stream, [names.bodies.subjects], {
+    duplicateWindow: 60_000,
+    limit: -1,
+  });
   return {
-    async put(key, body) {
-      try {
-        const { size } = await store.put(
-          { name: key, options: { max_chunk_size: 256 * 1024 } },
-          ReadableStream.from<Uint8Array>(body),
-        );
-        return size;
-      } catch (error) {
-        throw new EngineError(
-          'QUEUE_UNAVAILABLE',
-          `a large body could not be stored: ${describeError(error).text}`,
-          { retryable: true },
-        );
-      }
-    },
-    open: (key, size) => ({
+    put: (id, body) => putChunks(broker, id, body),
+    open: (bodyRef, size) => ({
       size,
       inline: undefined,
       bytes: async () => {
         const whole = Buffer.allocUnsafe(size);
         let at = 0;
-        for await (const chunk of read(store, key)) {
+        for await (const chunk of readChunks(broker, bodyRef, size)) {
           whole.set(chunk, at);
           at += chunk.byteLength;
         }
-        return whole.subarray(0, at);
+        return whole;
       },
-      stream: () => read(store, key),
+      stream: () => readChunks(broker, bodyRef, size),
     }),
-    async remove(key) {
-      await store.delete(key);
-    },
-    async list() {
-      const all = await store.list();
-      return all.map(({ name, size, mtime }) => ({ key: name, size, stored: Date.parse(mtime) }));
+    async remove(bodyRef) {
+      await manager.streams.purge(names.bodies.stream, { filter: subjectOf(broker, bodyRef) });
     },
   };
 }
 
-async function* read(store: ObjectStore, key: string): AsyncGenerator<Uint8Array> {
-  const found = await store.get(key);
-  if (found === null) {
-    throw new EngineError('NOT_FOUND', `the large body ${key} is no longer in the store`);
-  }
-  // not `for await`: the stream must be cancelled when the consumer stops early, else its subscription stays
-  const reader = found.data.getReader();
+const subjectOf = ({ names }: Broker, bodyRef: string): string =>
+  names.bodies.subject(bodyRef.split('.')[0] ?? '');
+
+async function putChunks(
+  { jetstream, names }: Broker,
+  id: number,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<StoredBody> {
+  const key = `b${id}`;
+  const subject = names.bodies.subject(key);
+  const sending = new Set<Promise<number>>();
+  let first: Promise<number> | undefined;
+  let size = 0;
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
-    const error = await found.error;
-    if (error !== null) {
-      throw new EngineError('QUEUE_UNAVAILABLE', `the large body ${key} could not be read`, {
-        retryable: true,
-      });
+    for await (const chunk of chunksOf(body)) {
+      const sent = jetstream.publish(subject, chunk).then(({ seq }) => seq);
+      first ??= sent;
+      sending.add(sent);
+      void sent.then(
+        () => sending.delete(sent),
+        () => undefined,
+      );
+      size += chunk.byteLength;
+      if (sending.size >= WINDOW) await Promise.race(sending);
     }
-  } finally {
-    await reader.cancel().catch(() => undefined);
+    await Promise.all(sending);
+    return { bodyRef: `${key}.${(await first) ?? 0}`, size };
+  } catch (error) {
+    throw new EngineError(
+      'QUEUE_UNAVAILABLE',
+      `a large body could not be stored: ${describeError(error).text}`,
+      { retryable: true },
+    );
+  }
+}
+
+/** Cuts or joins what comes to chunks of equal size. */
+async function* chunksOf(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    let rest = part;
+    while (size + rest.byteLength >= CHUNK) {
+      const taken = rest.subarray(0, CHUNK - size);
+      yield Buffer.concat([...held, taken]);
+      rest = rest.subarray(taken.byteLength);
+      held = [];
+      size = 0;
+    }
+    if (rest.byteLength > 0) {
+      held.push(rest);
+      size += rest.byteLength;
+    }
+  }
+  if (size > 0) yield Buffer.concat(held);
+}
+
+async function* readChunks(
+  broker: Broker,
+  bodyRef: string,
+  size: number,
+): AsyncGenerator<Uint8Array> {
+  const { manager, names } = broker;
+  const subject = subjectOf(broker, bodyRef);
+  let seq = Number(bodyRef.split('.')[1] ?? 1);
+  for (let read = 0; read < size; seq++) {
+    const chunk = await manager.direct
+      .getMessage(names.bodies.stream, { seq, next_by_subj: subject })
+      .catch((error: unknown) => {
+        throw new EngineError(
+          'QUEUE_UNAVAILABLE',
+          `a large body could not be read: ${describeError(error).text}`,
+          { retryable: true },
+        );
+      });
+    if (chunk === null) {
+      throw new EngineError('NOT_FOUND', `the large body ${bodyRef} is no longer in the store`);
+    }
+    seq = chunk.seq;
+    read += chunk.data.byteLength;
+    yield chunk.data;
   }
 }

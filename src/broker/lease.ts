@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KV, KvEntry } from '@nats-io/kv';
 import { EngineError } from '../error/engine-error.ts';
@@ -23,10 +24,29 @@ const RENEW = 3_000;
 interface Held {
   readonly holder: string;
   readonly until: number;
+  readonly machine: string;
+  readonly pid: number;
+}
+
+/** A holder on this machine whose process is gone was killed: its leases are free at once. */
+function isDead({ machine, pid }: Held): boolean {
+  if (machine !== hostname()) return false;
+  if (pid === process.pid) return true; // an earlier process of our number: ours are known by holder
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 const text = (holder: string): string =>
-  JSON.stringify({ holder, until: Date.now() + LEASE_TIME } satisfies Held);
+  JSON.stringify({
+    holder,
+    until: Date.now() + LEASE_TIME,
+    machine: hostname(),
+    pid: process.pid,
+  } satisfies Held);
 
 const heldIn = (entry: KvEntry | null): Held | undefined =>
   entry === null || entry.operation !== 'PUT' ? undefined : entry.json<Held>();
@@ -40,7 +60,7 @@ export function leases(kv: KV, holder: string): Leases {
   const seen = new Map<string, { revision: number; since: number }>();
 
   const isExpired = (name: string, revision: number, held: Held): boolean => {
-    if (held.holder === holder || held.until < Date.now()) return true;
+    if (held.holder === holder || held.until < Date.now() || isDead(held)) return true;
     const before = seen.get(name);
     if (before?.revision === revision) return Date.now() - before.since > LEASE_TIME;
     seen.set(name, { revision, since: Date.now() });
@@ -69,7 +89,8 @@ export function leases(kv: KV, holder: string): Leases {
       const names: string[] = [];
       for await (const key of await kv.keys(`lease.${prefix}.>`)) {
         const held = heldIn(await kv.get(key));
-        if (held === undefined || held.holder === holder || held.until < Date.now()) continue;
+        if (held === undefined || held.holder === holder) continue;
+        if (held.until < Date.now() || isDead(held)) continue;
         names.push(key.slice('lease.'.length));
       }
       return names;

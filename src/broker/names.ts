@@ -6,7 +6,11 @@ export interface Names {
     readonly subjects: string;
     subject(host: string): string;
   };
-  readonly bodies: string;
+  readonly bodies: {
+    readonly stream: string;
+    readonly subjects: string;
+    subject(key: string): string;
+  };
   readonly state: string;
   readonly steps: string;
   /** The queue of a host, or one partition of it. */
@@ -30,7 +34,11 @@ export function names(production: string): Names {
       subjects: `wb.${production}.s.>`,
       subject: (host) => `wb.${production}.s.${host}`,
     },
-    bodies: stream('BODIES'),
+    bodies: {
+      stream: stream('BODIES'),
+      subjects: `wb.${production}.b.>`,
+      subject: (key) => `wb.${production}.b.${key}`,
+    },
     state: stream('STATE'),
     steps: stream('STEPS'),
     queue: (host, partition) =>

@@ -173,10 +173,9 @@ async function holdBody(parts: Accepting, { body }: NewMessage): Promise<Held> {
   if (body instanceof Uint8Array && body.byteLength <= parts.inlineLimit) {
     return { body: inlineBody(body), bodyRef: undefined, digest: body };
   }
-  const bodyRef = `b${parts.routing.ids.next()}`;
   const hash = createHash('sha256');
   const chunks = body instanceof Uint8Array ? inlineBody(body).stream() : body;
-  const size = await parts.bodies.put(bodyRef, hashing(chunks, hash));
+  const { bodyRef, size } = await parts.bodies.put(parts.routing.ids.next(), hashing(chunks, hash));
   return { body: parts.bodies.open(bodyRef, size), bodyRef, digest: hash.digest() };
 }
 

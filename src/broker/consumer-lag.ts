@@ -1,0 +1,30 @@
+import type { Broker } from './broker.ts';
+import { WORKER } from './names.ts';
+
+/** How a queue stands. */
+export interface QueueState {
+  /** Messages not yet settled. */
+  readonly depth: number;
+  /** Being worked on, of those. */
+  readonly inFlight: number;
+  /** When the oldest unsettled message was stored; milliseconds since 1970; undefined when empty. */
+  readonly oldest: number | undefined;
+}
+
+/** The state of one queue stream, from the server. */
+export async function queueState(
+  { manager, jetstream }: Broker,
+  stream: string,
+): Promise<QueueState> {
+  const info = await manager.consumers.info(stream, WORKER);
+  const depth = info.num_pending + info.num_ack_pending;
+  if (depth === 0) return { depth, inFlight: 0, oldest: undefined };
+  const first = await (await jetstream.streams.get(stream))
+    .getMessage({ seq: info.ack_floor.stream_seq + 1 })
+    .catch(() => null);
+  return {
+    depth,
+    inFlight: info.num_ack_pending,
+    oldest: first === null ? undefined : first.time.getTime(),
+  };
+}

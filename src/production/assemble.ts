@@ -1,0 +1,171 @@
+import type { Credential } from '../adapter/credential.ts';
+import { duplicateMemory } from '../flow/duplicate-memory.ts';
+import { router } from '../flow/router.ts';
+import type { SettledMemory } from '../flow/settled-memory.ts';
+import type { Process, Wiring } from '../flow/wiring.ts';
+import { BusinessOperation } from '../host/business-operation.ts';
+import { BusinessProcess } from '../host/business-process.ts';
+import { BusinessService } from '../host/business-service.ts';
+import type { Host, Surroundings } from '../host/host.ts';
+import type { Events } from '../log/events.ts';
+import type { Logger } from '../log/logger.ts';
+import { decide } from '../rule/decide.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
+import type {
+  Definition,
+  OperationDefinition,
+  ProcessDefinition,
+  ServiceDefinition,
+} from './definition.ts';
+import type { Engine } from './engine.ts';
+import { queueLines, wiring } from './wiring.ts';
+
+/** What hosts need that outlives a change of the production. */
+export interface AssemblyParts {
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly credential: (name: string) => Promise<Credential>;
+  /** Switches a host off durably because it stopped itself. */
+  readonly disable: (host: string, reason: string) => Promise<void>;
+  /** What each queue has settled lately; kept over a change of the production. */
+  readonly settled: (host: string) => SettledMemory;
+}
+
+/** Where the flow finds the definition of the moment: swapped whole when the production changes. */
+export interface Assembly {
+  readonly wiring: Wiring;
+  host(definition: ServiceDefinition | ProcessDefinition | OperationDefinition): Host;
+}
+
+/** Reads as the wiring diagram: which parts of the program each kind of host is made of. */
+export function assemble(
+  parts: AssemblyParts,
+  definition: Definition,
+  current: () => Wiring,
+): Assembly {
+  const clock = parts.clock ?? systemClock;
+  const processes = new Map<string, Process>();
+  const processOf = (name: string): Process => {
+    const known = processes.get(name);
+    if (known !== undefined) return known;
+    const made = process(definition, name, clock);
+    processes.set(name, made);
+    return made;
+  };
+  const surroundings = surroundingsOf(parts, definition, current, clock);
+  return {
+    wiring: wiring(definition, processOf),
+    host(of) {
+      if (of.kind === 'service') return service(surroundings, definition, of);
+      if (of.kind === 'operation') return operation(surroundings, parts, of);
+      return new BusinessProcess(surroundings, {
+        name: of.name,
+        process: processOf(of.name),
+        streams: streamsOf(parts, of),
+        settled: parts.settled(of.name),
+      });
+    },
+  };
+}
+
+function surroundingsOf(
+  { engine, events, log, credential }: AssemblyParts,
+  { name, settings }: Definition,
+  current: () => Wiring,
+  clock: Clock,
+): Surroundings {
+  const { broker, bodies, journal, answers, ids, leases, state } = engine;
+  const { inlineLimit } = settings;
+  return {
+    production: name,
+    broker,
+    events,
+    log,
+    leases,
+    credential,
+    memory: (host) => state.memory(host),
+    accepting: {
+      broker,
+      journal,
+      bodies,
+      answers,
+      inlineLimit,
+      routing: {
+        wiring: current,
+        ids,
+        clock,
+        async store(id, body) {
+          if (body.byteLength <= inlineLimit) return undefined;
+          const { bodyRef, size } = await bodies.put(id, [body]);
+          return { bodyRef, body: bodies.open(bodyRef, size) };
+        },
+      },
+    },
+  };
+}
+
+/** The process of that name: a router, or the code of a module. */
+export function process(definition: Definition, name: string, clock: Clock): Process {
+  const of = definition.processes.get(name);
+  if (of === undefined) throw new Error(`no process ${name}`);
+  return router({
+    readsBody: true,
+    decide: (scope) => decide(of.rules, scope),
+    validate: undefined,
+    invalid: of.invalid,
+    transform(transform) {
+      const found = definition.transforms.get(transform);
+      if (found === undefined) throw new Error(`no transform ${transform}`);
+      return found;
+    },
+    lookup: (table, key, otherwise) => definition.lookups.lookup(table, key, otherwise),
+    now: () => clock.now(),
+  });
+}
+
+function service(
+  surroundings: Surroundings,
+  { settings }: Definition,
+  of: ServiceDefinition,
+): Host {
+  return new BusinessService(surroundings, {
+    adapter: of.adapter,
+    settings: of.settings,
+    accepting: {
+      name: of.name,
+      to: of.to,
+      duplicates: of.duplicates,
+      memory: duplicateMemory(settings.duplicateWindow),
+    },
+  });
+}
+
+function operation(
+  surroundings: Surroundings,
+  parts: AssemblyParts,
+  of: OperationDefinition,
+): Host {
+  return new BusinessOperation(surroundings, {
+    name: of.name,
+    adapter: of.adapter,
+    settings: of.settings,
+    streams: streamsOf(parts, of),
+    settled: parts.settled(of.name),
+    pool: typeof of.order === 'string' ? of.pool : 1,
+    retry: of.retry,
+    timeout: of.timeout,
+    replies: of.replies,
+    disable: (reason) => parts.disable(of.name, reason),
+  });
+}
+
+function streamsOf(
+  { engine }: AssemblyParts,
+  { name, order, pool }: ProcessDefinition | OperationDefinition,
+): string[] {
+  return queueLines(order, pool).map(
+    ({ partition }) => engine.broker.names.queue(name, partition).stream,
+  );
+}

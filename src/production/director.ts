@@ -1,0 +1,250 @@
+import type { Credential } from '../adapter/credential.ts';
+import { startJanitor } from '../broker/janitor.ts';
+import { journalTail } from '../broker/journal-tail.ts';
+import type { Switch } from '../broker/state.ts';
+import { ensureProjector, ensureStream, ensureWorker, reclaimWorker } from '../broker/streams.ts';
+import { EngineError } from '../error/engine-error.ts';
+import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
+import type { Wiring } from '../flow/wiring.ts';
+import type { Host, HostStatus } from '../host/host.ts';
+import type { Events } from '../log/events.ts';
+import type { Logger } from '../log/logger.ts';
+import { type Assembly, type AssemblyParts, assemble } from './assemble.ts';
+import type {
+  Definition,
+  OperationDefinition,
+  ProcessDefinition,
+  ServiceDefinition,
+} from './definition.ts';
+import type { Engine } from './engine.ts';
+import { queueLines } from './wiring.ts';
+
+export interface DirectorParts {
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly log: Logger;
+  readonly credential: (name: string) => Promise<Credential>;
+}
+
+type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
+
+/** What is settled this close before the journal's end may come again after a crash. */
+const TAIL = 60_000;
+
+/**
+ * Runs one production on this engine: makes its queues, starts and stops its hosts, changes it while
+ * it runs. Order of starting: operations, processes, services; of stopping the reverse, so that what
+ * is accepted can flow out.
+ */
+export class Director {
+  readonly #parts: DirectorParts;
+  readonly #hosts = new Map<string, { host: Host; of: AnyHost }>();
+  readonly #settled = new Map<string, SettledMemory>();
+  #definition: Definition;
+  #assembly: Assembly;
+  #janitor: { close(): Promise<void> } | undefined;
+
+  constructor(parts: DirectorParts, definition: Definition) {
+    this.#parts = parts;
+    this.#definition = definition;
+    this.#assembly = this.#assemble(definition);
+  }
+
+  get definition(): Definition {
+    return this.#definition;
+  }
+
+  get wiring(): Wiring {
+    return this.#assembly.wiring;
+  }
+
+  async start(): Promise<void> {
+    const { engine } = this.#parts;
+    await Promise.all([this.#makeQueues(this.#definition), this.#readTail()]);
+    for (const of of hostsOf(this.#definition)) await this.#startHost(of);
+    this.#janitor = startJanitor(engine.broker, engine.leases, () => [
+      engine.broker.names.journal.stream,
+      ...this.queueStreams(),
+    ]);
+  }
+
+  /** Services first, then waits for what is in flight, up to the production's `shutdownTimeout`. */
+  async stop(): Promise<void> {
+    const limit = this.#definition.settings.shutdownTimeout;
+    await this.#janitor?.close();
+    for (const kind of ['service', 'process', 'operation'] as const) {
+      await Promise.all(
+        [...this.#hosts.values()]
+          .filter(({ of }) => of.kind === kind)
+          .map(({ host }) => host.stop(limit)),
+      );
+    }
+    this.#hosts.clear();
+  }
+
+  /** Every queue stream of the production. */
+  queueStreams(): string[] {
+    return queued(this.#definition).flatMap((of) => this.#lines(of).map(({ stream }) => stream));
+  }
+
+  queueStreamsOf(host: string): string[] {
+    const of = queued(this.#definition).find(({ name }) => name === host);
+    return of === undefined ? [] : this.#lines(of).map(({ stream }) => stream);
+  }
+
+  /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */
+  acknowledgeAgain(): void {
+    for (const memory of this.#settled.values()) memory.acknowledgeAgain();
+  }
+
+  statuses(): HostStatus[] {
+    return hostsOf(this.#definition).map(({ name, kind }) => {
+      const running = this.#hosts.get(name)?.host.status();
+      return (
+        running ?? {
+          host: name,
+          kind,
+          state: 'stopped',
+          connection: undefined,
+          detail: undefined,
+          inFlight: 0,
+          retrying: undefined,
+          lastError: undefined,
+          lastActivity: undefined,
+          messages: 0,
+        }
+      );
+    });
+  }
+
+  /** A person's switch: kept over restarts, and followed by every engine. */
+  async switchOff(name: string, by: Switch): Promise<void> {
+    this.#find(name);
+    await this.#parts.engine.state.switchOff(name, by);
+    await this.stopHost(name, by.reason, by.by);
+  }
+
+  async switchOn(name: string): Promise<void> {
+    const of = this.#find(name);
+    await this.#parts.engine.state.switchOn(name);
+    await this.#startHost({ ...of, enabled: true });
+  }
+
+  async stopHost(name: string, why: string, by?: string): Promise<void> {
+    const running = this.#hosts.get(name);
+    if (running === undefined) return;
+    this.#hosts.delete(name);
+    await running.host.stop(this.#definition.settings.shutdownTimeout);
+    this.#parts.events.hostStopped(name, why, by);
+  }
+
+  retryNow(name: string): void {
+    this.#find(name);
+    this.#hosts.get(name)?.host.retryNow();
+  }
+
+  /**
+   * Changes the running production: only hosts that are named are stopped, made anew or removed; all
+   * others go on with the new rules and transforms at once.
+   */
+  async apply(next: Definition, changed: readonly string[], by?: string): Promise<void> {
+    await this.#makeQueues(next);
+    const restart = new Set(changed);
+    for (const name of [...this.#hosts.keys()]) {
+      if (restart.has(name)) await this.stopHost(name, 'configuration changed', by);
+    }
+    this.#definition = next;
+    this.#assembly = this.#assemble(next);
+    for (const of of hostsOf(next)) {
+      if (!this.#hosts.has(of.name)) await this.#startHost(of);
+    }
+    this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
+  }
+
+  #find(name: string): AnyHost {
+    const of = hostsOf(this.#definition).find((host) => host.name === name);
+    if (of === undefined) {
+      throw new EngineError('HOST_UNKNOWN', `there is no host ${name} in ${this.#definition.name}`);
+    }
+    return of;
+  }
+
+  async #startHost(of: AnyHost): Promise<void> {
+    if (of.kind === 'process' && of.run === 'inline') return;
+    if (!of.enabled || this.#hosts.has(of.name)) return;
+    if ((await this.#parts.engine.state.switchedOff(of.name)) !== undefined) return;
+    const host = this.#assembly.host(of);
+    this.#hosts.set(of.name, { host, of });
+    await host.start();
+  }
+
+  #assemble(definition: Definition): Assembly {
+    const { engine, events, log, credential } = this.#parts;
+    const parts: AssemblyParts = {
+      engine,
+      events,
+      log,
+      credential,
+      settled: (host) => this.#memory(host),
+      disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
+    };
+    return assemble(parts, definition, () => this.#assembly.wiring);
+  }
+
+  #memory(host: string): SettledMemory {
+    let memory = this.#settled.get(host);
+    if (memory === undefined) {
+      memory = settledMemory();
+      this.#settled.set(host, memory);
+    }
+    return memory;
+  }
+
+  #lines(
+    of: ProcessDefinition | OperationDefinition,
+  ): { stream: string; subject: string; pool: number }[] {
+    const { names } = this.#parts.engine.broker;
+    return queueLines(of.order, of.pool).map(({ partition, pool }) => ({
+      ...names.queue(of.name, partition),
+      pool,
+    }));
+  }
+
+  async #makeQueues(definition: Definition): Promise<void> {
+    const { engine } = this.#parts;
+    const { queueLimit, duplicateWindow } = definition.settings;
+    const lines = queued(definition).flatMap((of) => this.#lines(of));
+    await Promise.all(
+      lines.map(async ({ stream, subject, pool }) => {
+        await ensureStream(engine.broker.manager, stream, [subject], {
+          duplicateWindow,
+          limit: queueLimit,
+        });
+        await ensureProjector(engine.broker, stream);
+        const running = [...this.#hosts.keys()].some((name) =>
+          this.queueStreamsOf(name).includes(stream),
+        );
+        if (engine.sole && !running) await reclaimWorker(engine.broker, stream, pool);
+        await ensureWorker(engine.broker, stream, pool);
+      }),
+    );
+  }
+
+  async #readTail(): Promise<void> {
+    for await (const { record } of journalTail(this.#parts.engine.broker, TAIL)) {
+      if (record.kind === 'outcome') this.#memory(record.host).add(record.id);
+    }
+  }
+}
+
+/** All hosts in the order in which they are started. */
+export function hostsOf({ operations, processes, services }: Definition): AnyHost[] {
+  return [...operations.values(), ...processes.values(), ...services.values()];
+}
+
+function queued({
+  operations,
+  processes,
+}: Definition): (ProcessDefinition | OperationDefinition)[] {
+  return [...operations.values(), ...[...processes.values()].filter(({ run }) => run === 'queued')];
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { type Answers, answers } from '../broker/answers.ts';
+import { type Bodies, bodies } from '../broker/bodies.ts';
+import type { Broker } from '../broker/broker.ts';
+import { type Journal, journal } from '../broker/journal.ts';
+import { type Lease, type Leases, leases } from '../broker/lease.ts';
+import { type State, state } from '../broker/state.ts';
+import { ensureProjector, ensureStream } from '../broker/streams.ts';
+import { EngineError } from '../error/engine-error.ts';
+import { type IdSource, idSource } from '../message/id.ts';
+import type { ProductionSettings } from './definition.ts';
+
+/** What one running engine has of NATS: its streams, its number among the engines, its leases. */
+export interface Engine extends AsyncDisposable {
+  readonly broker: Broker;
+  readonly ids: IdSource;
+  readonly journal: Journal;
+  readonly bodies: Bodies;
+  readonly state: State;
+  readonly leases: Leases;
+  readonly answers: Answers;
+  /** Whether no other engine of this production lived when this one started. */
+  readonly sole: boolean;
+  close(): Promise<void>;
+}
+
+const ENGINES = 64;
+const JOURNAL_LIMIT = -1;
+
+/** Makes what is missing in JetStream and takes an engine number, which message ids need. */
+export async function startEngine(broker: Broker, settings: ProductionSettings): Promise<Engine> {
+  const { names, manager } = broker;
+  const kept = await state(broker);
+  const held = leases(kept.kv, randomUUID());
+  const [number, sole, stored] = await Promise.all([
+    engineNumber(held),
+    held.heldByOthers('engine').then((others) => others.length === 0),
+    bodies(broker),
+    ensureStream(manager, names.journal.stream, [names.journal.subject], {
+      duplicateWindow: settings.duplicateWindow,
+      limit: JOURNAL_LIMIT,
+    }).then(() => ensureProjector(broker, names.journal.stream)),
+    ensureStream(manager, names.suspended.stream, [names.suspended.subjects], {
+      duplicateWindow: settings.duplicateWindow,
+      limit: JOURNAL_LIMIT,
+    }),
+  ]);
+  const waiting = answers(broker);
+  const book = journal(broker);
+  const close = async (): Promise<void> => {
+    await book.flush();
+    waiting.close();
+    await number.lease.release();
+  };
+  return {
+    broker,
+    ids: idSource(number.value),
+    journal: book,
+    bodies: stored,
+    state: kept,
+    leases: held,
+    answers: waiting,
+    sole,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function engineNumber(held: Leases): Promise<{ value: number; lease: Lease }> {
+  for (let value = 0; value < ENGINES; value++) {
+    const lease = await held.take(`engine.${value}`);
+    if (lease !== undefined) return { value, lease };
+  }
+  throw new EngineError(
+    'BROKER_UNAVAILABLE',
+    `all ${ENGINES} engine numbers of this production are taken`,
+    {
+      retryable: true,
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import { unknownHost } from '../flow/router.ts';
+import type { Subject } from '../flow/subject.ts';
+import type { Process, WiredTarget, Wiring } from '../flow/wiring.ts';
+import type { Definition, QueueOrder } from './definition.ts';
+
+/** The flow's view of a definition: which names are queues and which run inline. */
+export function wiring(definition: Definition, processOf: (name: string) => Process): Wiring {
+  const targets = new Map<string, WiredTarget>();
+  for (const { name, order } of definition.operations.values()) {
+    targets.set(name, queueTarget(name, order));
+  }
+  for (const { name, run, order } of definition.processes.values()) {
+    targets.set(
+      name,
+      run === 'inline'
+        ? { kind: 'inline', name, process: processOf(name) }
+        : queueTarget(name, order),
+    );
+  }
+  return {
+    target(name) {
+      const target = targets.get(name);
+      if (target === undefined) throw unknownHost(name);
+      return target;
+    },
+  };
+}
+
+function queueTarget(name: string, order: QueueOrder): WiredTarget {
+  if (typeof order === 'string')
+    return { kind: 'queue', name, partition: undefined, readsBody: false };
+  const { byKey, partitions } = order;
+  return {
+    kind: 'queue',
+    name,
+    readsBody: byKey.readsBody,
+    partition: (subject: Subject) => hash(String(byKey.evaluate(subject))) % partitions,
+  };
+}
+
+/** FNV-1a: spreads keys evenly and never changes between versions, which would break the order of a key. */
+function hash(key: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) {
+    value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
+  }
+  return value >>> 0;
+}
+
+/** The streams of a host's queue with the pool of each. */
+export function queueLines(
+  order: QueueOrder,
+  pool: number,
+): readonly { readonly partition: number | undefined; readonly pool: number }[] {
+  if (typeof order === 'string') return [{ partition: undefined, pool }];
+  return Array.from({ length: order.partitions }, (_, partition) => ({ partition, pool: 1 }));
+}

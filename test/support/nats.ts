@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Durability, type NatsServer, startNatsServer } from '../../src/broker/nats-server.ts';
+
+/** A real nats-server in a folder of its own; ended and removed at the end of the scope. */
+export async function startNats(
+  durability: Durability = 'process-crash',
+): Promise<NatsServer & { data: string }> {
+  const data = await mkdtemp(join(tmpdir(), 'waybill-nats-'));
+  const server = await startNatsServer({ data, durability });
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await rm(data, { recursive: true, force: true });
+  };
+  return {
+    url: server.url,
+    user: server.user,
+    password: server.password,
+    get pid() {
+      return server.pid;
+    },
+    data,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

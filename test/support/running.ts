@@ -1,0 +1,43 @@
+import { connectBroker } from '../../src/broker/broker.ts';
+import type { NatsAccess } from '../../src/broker/nats-server.ts';
+import { events } from '../../src/log/events.ts';
+import { silentLogger } from '../../src/log/logger.ts';
+import { metrics } from '../../src/log/metrics.ts';
+import type { Definition } from '../../src/production/definition.ts';
+import { Director } from '../../src/production/director.ts';
+import { type Engine, startEngine } from '../../src/production/engine.ts';
+
+export interface Running extends AsyncDisposable {
+  readonly director: Director;
+  readonly engine: Engine;
+  stop(): Promise<void>;
+}
+
+/** Runs a definition on a real NATS, without the operator plane. */
+export async function run(nats: NatsAccess, definition: Definition): Promise<Running> {
+  const broker = await connectBroker({ ...nats, production: definition.name, role: 'engine' });
+  const engine = await startEngine(broker, definition.settings);
+  const log = silentLogger;
+  const told = events({
+    production: definition.name,
+    log,
+    metrics: metrics(),
+    record: (record) => void engine.journal.append({ record }).catch(() => undefined),
+  });
+  const director = new Director(
+    {
+      engine,
+      events: told,
+      log,
+      credential: () => Promise.reject(new Error('no credentials in this test')),
+    },
+    definition,
+  );
+  await director.start();
+  const stop = async (): Promise<void> => {
+    await director.stop();
+    await engine.close();
+    await broker.close();
+  };
+  return { director, engine, stop, [Symbol.asyncDispose]: stop };
+}
