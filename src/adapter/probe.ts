@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
@@ -148,9 +149,13 @@ async function shakeHands(
     explainPlain(error, address),
   );
   try {
-    const problem = handshakeProblem(socket, address, tls) ?? (await lateAlert(socket));
+    // Asked for once: node 24 gives undefined to whoever asks a second time.
+    const certificate = socket.getPeerX509Certificate();
+    const seen = describeHandshake(socket, certificate);
+    const problem =
+      handshakeProblem(socket, certificate, { address, tls }) ?? (await lateAlert(socket));
     if (problem !== undefined) throw failure(problem, placeOf(address));
-    return describeHandshake(socket);
+    return seen;
   } finally {
     socket.on('error', () => undefined).destroy();
   }
@@ -173,10 +178,9 @@ async function explainPlain(error: unknown, address: Address): Promise<never> {
 
 function handshakeProblem(
   socket: TLSSocket,
-  address: Address,
-  tls: TlsClientSettings | undefined,
+  certificate: X509Certificate | undefined,
+  { address, tls }: Probe,
 ): Error | undefined {
-  const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return coded('ERR_SSL_NO_CERTIFICATE', undefined);
   const reason: unknown = socket.authorizationError;
   if (!socket.authorized) return coded(reasonCode(reason), certificate);
@@ -202,8 +206,7 @@ async function lateAlert(socket: TLSSocket): Promise<Error | undefined> {
   }
 }
 
-function describeHandshake(socket: TLSSocket): string {
-  const certificate = socket.getPeerX509Certificate();
+function describeHandshake(socket: TLSSocket, certificate: X509Certificate | undefined): string {
   if (certificate === undefined) return '';
   const facts = certificateFacts(certificate);
   const days = daysUntil(facts.notAfter);

@@ -136,7 +136,8 @@ interface LentParts<S extends Settings> {
   readonly abort: () => void;
 }
 
-function lend<S extends Settings>(
+/** What an engine lends an adapter, and a record of what it then hears from it. */
+export function lend<S extends Settings>(
   declared: S,
   given: Readonly<Record<string, unknown>>,
   options: OpenOptions,

@@ -37,7 +37,9 @@ export class Refusals {
     this.#lent = lent;
   }
 
-  report(peer: string, error: Error, certificate?: X509Certificate): void {
+  /** `error` as `connectionCause` takes it: with node's code, and the certificate where one was shown. */
+  report(peer: string, error: Error): void {
+    const { certificate } = error as { certificate?: X509Certificate };
     const code = (error as { code?: string }).code ?? error.name;
     // Balancers and port scans connect and leave; that is no news.
     if (code === 'ECONNRESET')

@@ -28,6 +28,8 @@ export interface ServerTls {
    * refused and why is reported.
    */
   admits(socket: TLSSocket): boolean;
+  /** The certificate an admitted client showed, if it showed one. */
+  client(socket: TLSSocket): CertificateFacts | undefined;
   /** Takes over the server's handshake errors and renews its certificate when the files change. Call once. */
   follow(server: Server): void;
   /** The certificate that is shown now. */
@@ -72,7 +74,7 @@ export async function serverTls(
     }
   };
 
-  const judged = new WeakMap<TLSSocket, boolean>();
+  const judged = new WeakMap<TLSSocket, Judgement>();
   return {
     options: shown.options,
     get certificate() {
@@ -80,14 +82,15 @@ export async function serverTls(
     },
     admits(socket) {
       const known = judged.get(socket);
-      if (known !== undefined) return known;
-      const refused = refusal(socket, settings);
-      judged.set(socket, refused === undefined);
-      if (refused === undefined) return true;
-      refusals.report(addressOf(socket), refused, socket.getPeerX509Certificate());
+      if (known !== undefined) return known.refused === undefined;
+      const judgement = judge(socket, settings);
+      judged.set(socket, judgement);
+      if (judgement.refused === undefined) return true;
+      refusals.report(addressOf(socket), judgement.refused);
       socket.destroy();
       return false;
     },
+    client: (socket) => judged.get(socket)?.client,
     follow(server) {
       server.on('tlsClientError', (error, socket) => refusals.report(addressOf(socket), error));
       files = watchFiles(shown.watched, () => void reload(server), every);
@@ -186,22 +189,36 @@ function expiring({ certificate, authorities, crl }: Loaded): { what: string; en
   ];
 }
 
-/** The decision: undefined lets the client in, an error with node's code says why not. */
-function refusal(socket: TLSSocket, settings: TlsServerSettings): Error | undefined {
-  if (settings.clientCertificate === 'none') return undefined;
+interface Judgement {
+  readonly client?: CertificateFacts | undefined;
+  /** Why the client may not stay, with node's code. */
+  readonly refused?: Error | undefined;
+}
+
+function judge(socket: TLSSocket, settings: TlsServerSettings): Judgement {
+  if (settings.clientCertificate === 'none') return {};
+  // Asked for once: node 24 gives undefined to whoever asks a second time.
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
     return settings.clientCertificate === 'requested'
-      ? undefined
-      : coded('PEER_DID_NOT_RETURN_A_CERTIFICATE', certificate);
+      ? {}
+      : { refused: coded('PEER_DID_NOT_RETURN_A_CERTIFICATE', certificate) };
   }
-  if (!socket.authorized) return coded(String(socket.authorizationError), certificate);
+  const code = refusalCode(socket, certificate, settings);
+  return code === undefined
+    ? { client: certificateFacts(certificate) }
+    : { refused: coded(code, certificate) };
+}
+
+function refusalCode(
+  socket: TLSSocket,
+  certificate: X509Certificate,
+  { allow }: TlsServerSettings,
+): string | undefined {
+  if (!socket.authorized) return String(socket.authorizationError);
   // A resumed session was checked when it began; its certificate may have expired since.
-  if (Date.parse(certificate.validTo) < Date.now()) return coded('CERT_HAS_EXPIRED', certificate);
-  if (settings.allow.length > 0 && !isAllowed(settings.allow, certificate)) {
-    return coded('WAYBILL_NOT_ALLOWED', certificate);
-  }
-  return undefined;
+  if (Date.parse(certificate.validTo) < Date.now()) return 'CERT_HAS_EXPIRED';
+  return allow.length > 0 && !isAllowed(allow, certificate) ? 'WAYBILL_NOT_ALLOWED' : undefined;
 }
 
 function addressOf(socket: TLSSocket): string {

@@ -1,0 +1,310 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { rename, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect as connectPlain } from 'node:net';
+import { join } from 'node:path';
+import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  type CertificateCredential,
+  type ServerTls,
+  serverTls,
+  tlsServer,
+} from '../../../src/adapter/index.ts';
+import { type Certificates, certificates, credentialOf } from '../../support/certificates.ts';
+import { lend, type Seen } from '../../support/open-adapter.ts';
+
+const LOOK_EVERY = 20;
+
+interface Listener extends AsyncDisposable, Seen {
+  readonly port: number;
+  readonly tls: ServerTls;
+}
+
+/** A server that greets whom it admits. */
+async function listen(
+  given: Readonly<Record<string, unknown>>,
+  credentials: Readonly<Record<string, CertificateCredential | (() => CertificateCredential)>>,
+): Promise<Listener> {
+  const resolved = {
+    get hub(): CertificateCredential {
+      const { hub } = credentials;
+      if (hub === undefined) throw new Error('a hub certificate is needed');
+      return typeof hub === 'function' ? hub() : hub;
+    },
+  };
+  const { lent, seen } = lend({ tls: tlsServer() }, { tls: given }, { credentials: resolved });
+  const { tls: settings } = lent.settings;
+  if (settings === undefined) throw new Error('tls is needed');
+  const tls = await serverTls(lent, settings, LOOK_EVERY);
+  const server = createServer(tls.options, (socket) => {
+    socket.on('error', () => undefined);
+    if (tls.admits(socket)) socket.write('welcome');
+  });
+  tls.follow(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    ...seen,
+    port: (server.address() as AddressInfo).port,
+    tls,
+    async [Symbol.asyncDispose]() {
+      tls.close();
+      server.close();
+    },
+  };
+}
+
+interface Answer {
+  readonly text: string;
+  readonly serial: string | undefined;
+  readonly socket: TLSSocket;
+}
+
+/** What a client gets: a greeting, or nothing before it is closed. */
+async function greeting(port: number, options: ConnectionOptions): Promise<Answer> {
+  const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ...options });
+  let text = '';
+  socket.on('data', (data) => {
+    text += data.toString();
+    if (options.session === undefined) socket.end();
+  });
+  socket.on('error', () => undefined);
+  let serial: string | undefined;
+  socket.on('secureConnect', () => {
+    serial = socket.getPeerX509Certificate()?.serialNumber;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  return { text, serial, socket };
+}
+
+const shown = ({ certificate, key }: CertificateCredential): ConnectionOptions => ({
+  cert: certificate,
+  key,
+});
+
+describe('a server that requires client certificates', () => {
+  const cases: readonly {
+    who: string;
+    client: (all: Certificates) => CertificateCredential | undefined;
+    refused?: RegExp;
+  }[] = [
+    { who: 'a client with a valid certificate of an allowed name', client: (all) => all.client },
+    {
+      who: 'a client without a certificate',
+      client: () => undefined,
+      refused: /Refused 127\.0\.0\.1: it showed no certificate\. Give the client/,
+    },
+    {
+      who: 'a client of an authority that is not trusted',
+      client: (all) => all.strangeClient,
+      refused: /\(CN=client-a\): .*signed by an authority that is not trusted here.*trust/,
+    },
+    {
+      who: 'a client whose certificate has expired',
+      client: (all) => all.expiredClient,
+      refused: /\(CN=client-a\): .*has expired on \d{4}-\d\d-\d\d/,
+    },
+    {
+      who: 'a client whose name is not on the list',
+      client: (all) => all.otherClient,
+      refused: /\(CN=client-b\).*is not on the list of allowed names.*allow/,
+    },
+  ];
+
+  test.for(cases)('decides on $who, and says who was refused and why', async (one) => {
+    await using all = await certificates();
+    await using server = await listen(
+      {
+        certificate: 'hub',
+        clientCertificate: 'required',
+        trust: all.trust,
+        allow: ['CN=client-a'],
+      },
+      { hub: all.server },
+    );
+    const client = one.client(all);
+    const { text } = await greeting(server.port, {
+      ca: all.authority.certificate,
+      ...(client && shown(client)),
+    });
+    expect(text).toBe(one.refused === undefined ? 'welcome' : '');
+    const texts = server.events.map((event) => event.text).join('\n');
+    expect(texts).toMatch(one.refused ?? /^$/);
+  });
+
+  test('admits by a URI, an address or a fingerprint as well', async () => {
+    await using all = await certificates();
+    const fingerprint = new X509Certificate(all.otherClient.certificate).fingerprint256;
+    await using server = await listen(
+      {
+        certificate: 'hub',
+        clientCertificate: 'required',
+        trust: all.trust,
+        allow: ['URI:urn:client-a', `SHA256:${fingerprint}`],
+      },
+      { hub: all.server },
+    );
+    const ca = all.authority.certificate;
+    const answers = [
+      await greeting(server.port, { ca, ...shown(all.client) }),
+      await greeting(server.port, { ca, ...shown(all.otherClient) }),
+    ];
+    expect(answers.map(({ text }) => text)).toEqual(['welcome', 'welcome']);
+  });
+
+  test('names a revoked certificate, and an expired revocation list', async () => {
+    await using all = await certificates();
+    const crl = await all.file('crl.pem', all.authority.revocationList([all.client.certificate]));
+    const settings = {
+      certificate: 'hub',
+      clientCertificate: 'required',
+      trust: all.trust,
+      crl,
+    };
+    await using server = await listen(settings, { hub: all.server });
+    const ca = all.authority.certificate;
+    expect((await greeting(server.port, { ca, ...shown(all.client) })).text).toBe('');
+    expect((await greeting(server.port, { ca, ...shown(all.otherClient) })).text).toBe('welcome');
+    expect(server.events.at(-1)?.text).toMatch(/has been revoked by its authority/);
+
+    await writeFile(crl, all.authority.revocationList([], new Date(Date.now() - 3_600_000)));
+    await vi.waitFor(() =>
+      expect(server.events.map((event) => event.name)).toContain('certificate-renewed'),
+    );
+    expect((await greeting(server.port, { ca, ...shown(all.otherClient) })).text).toBe('');
+    const texts = server.events.map((event) => event.text).join('\n');
+    expect(texts).toMatch(/the revocation list named by tls\.crl expired on/);
+    expect(texts).toMatch(/revocation list named by crl is out of date/);
+  });
+
+  test('lets a client without a certificate in where it is only requested, but not one with a bad one', async () => {
+    await using all = await certificates();
+    await using server = await listen(
+      { certificate: 'hub', clientCertificate: 'requested', trust: all.trust },
+      { hub: all.server },
+    );
+    const ca = all.authority.certificate;
+    expect((await greeting(server.port, { ca })).text).toBe('welcome');
+    expect((await greeting(server.port, { ca, ...shown(all.strangeClient) })).text).toBe('');
+  });
+});
+
+describe('a server whose certificate is renewed', () => {
+  test('shows the new one without a restart', async () => {
+    await using all = await certificates();
+    const files = [join(all.folder, 'hub.crt'), join(all.folder, 'hub.key')];
+    let current = all.server;
+    await writeFile(files[0] ?? '', current.certificate);
+    await writeFile(files[1] ?? '', current.key);
+    await using server = await listen(
+      { certificate: 'hub' },
+      { hub: () => ({ ...current, files }) },
+    );
+    const ca = all.authority.certificate;
+    const before = await greeting(server.port, { ca });
+    current = credentialOf(
+      all.authority.issue({ commonName: 'localhost', names: ['DNS:localhost'] }),
+    );
+    await writeFile(join(all.folder, 'next'), current.certificate);
+    await rename(join(all.folder, 'next'), files[0] ?? '');
+    await vi.waitFor(() => expect(server.events.at(-1)?.name).toBe('certificate-renewed'));
+    const after = await greeting(server.port, { ca });
+    expect(after.text).toBe('welcome');
+    expect(after.serial).not.toBe(before.serial);
+    expect(server.tls.certificate.serial).toBe(after.serial);
+  });
+
+  test('keeps the old one if certificate and key do not belong together, and says so', async () => {
+    await using all = await certificates();
+    const file = await all.file('hub.crt', all.server.certificate);
+    let current = all.server;
+    await using server = await listen(
+      { certificate: 'hub' },
+      { hub: () => ({ ...current, files: [file] }) },
+    );
+    const before = await greeting(server.port, { ca: all.authority.certificate });
+    current = { ...current, key: all.client.key };
+    await writeFile(file, 'changed');
+    await vi.waitFor(() => expect(server.events.at(-1)?.name).toBe('certificate-not-renewed'));
+    expect(server.events.at(-1)?.text).toMatch(/key of hub does not belong to its certificate/);
+    const after = await greeting(server.port, { ca: all.authority.certificate });
+    expect(after.serial).toBe(before.serial);
+  });
+
+  test('warns of a certificate that expires soon', async () => {
+    await using all = await certificates();
+    const soon = credentialOf(
+      all.authority.issue({
+        commonName: 'localhost',
+        notAfter: new Date(Date.now() + 10.5 * 86_400_000),
+      }),
+    );
+    await using server = await listen({ certificate: 'hub' }, { hub: soon });
+    expect(server.events).toMatchObject([
+      {
+        level: 'warn',
+        name: 'expires-soon',
+        text: expect.stringMatching(/CN=localhost expires on .*, in 10 days/),
+      },
+    ]);
+  });
+});
+
+test('a client that speaks plain text is named, once a minute', async () => {
+  await using all = await certificates();
+  await using server = await listen({ certificate: 'hub' }, { hub: all.server });
+  for (let n = 0; n < 3; n++) {
+    const socket = connectPlain(server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('MSH|^~\\&|\r');
+    await new Promise((resolve) => socket.resume().once('close', resolve));
+  }
+  expect(server.events).toHaveLength(1);
+  expect(server.events[0]?.text).toMatch(/sent plain text to a port that speaks TLS/);
+});
+
+test('a client below the minimum version is refused', async () => {
+  await using all = await certificates();
+  await using server = await listen(
+    { certificate: 'hub', minimum: 'TLSv1.3' },
+    { hub: all.server },
+  );
+  const ca = all.authority.certificate;
+  expect((await greeting(server.port, { ca, maxVersion: 'TLSv1.2' })).text).toBe('');
+  expect((await greeting(server.port, { ca })).text).toBe('welcome');
+  expect(server.events[0]?.text).toMatch(/no TLS version in common/);
+});
+
+test.for([
+  {
+    what: 'client certificates without an authority to trust',
+    given: { certificate: 'hub', clientCertificate: 'required' },
+    problem: /settings\.tls\.trust: is required when clientCertificate is required/,
+  },
+  {
+    what: 'a list of names without client certificates',
+    given: { certificate: 'hub', allow: ['CN=a'] },
+    problem: /settings\.tls\.allow: has no effect/,
+  },
+  {
+    what: 'an entry of the list that is no name',
+    given: { certificate: 'hub', clientCertificate: 'required', trust: '/x', allow: ['epic'] },
+    problem: /settings\.tls\.allow\.0: must be CN=name/,
+  },
+])('$what is refused before anything starts', async ({ given, problem }) => {
+  await using all = await certificates();
+  expect(() =>
+    lend({ tls: tlsServer() }, { tls: given }, { credentials: { hub: all.server } }),
+  ).toThrow(problem);
+});
+
+test.for([
+  { what: 'a missing file', file: undefined, problem: /tls\.trust: the file .* cannot be read/ },
+  { what: 'a file without a certificate', file: 'hello', problem: /holds no CERTIFICATE in PEM/ },
+])('$what of authorities is refused by name', async ({ file, problem }) => {
+  await using all = await certificates();
+  const trust = file === undefined ? join(all.folder, 'none.pem') : await all.file('bad.pem', file);
+  await expect(
+    listen({ certificate: 'hub', clientCertificate: 'required', trust }, { hub: all.server }),
+  ).rejects.toMatchObject({ code: 'TLS_REFUSED', message: expect.stringMatching(problem) });
+});
