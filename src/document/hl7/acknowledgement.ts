@@ -25,77 +25,75 @@ const stamp = `${process.pid.toString(36)}${Date.now().toString(36)}`.toUpperCas
  * MSA-2 repeats MSH-10 byte for byte, problems become ERR segments in the form of the version.
  */
 export function acknowledgement(header: Hl7Header, answer: Answer): Uint8Array {
-  const { delimiters, slots } = header;
-  const charset = header.charset ?? UTF8;
-  const slot = (field: number): string => slots[field - 1] ?? '';
-  const plain = (text: string): string => {
-    const writable = charset.canEncode(text) ? text : text.replaceAll(/[^ -~]/g, '?');
-    return LATIN1.decode(charset.encode(escapePlain(writable, delimiters)));
-  };
+  const write = writer(header);
   const problems = answer.problems ?? [];
-  const join = (...fields: string[]): string => fields.join(delimiters.field);
-  const components = (...parts: string[]): string => parts.join(delimiters.component);
-  const event = header.event;
-  const msh = [
-    join('MSH', delimiters.encoding, slot(5), slot(6), slot(3), slot(4)),
-    timestamp(answer.at ?? Date.now()),
-    '',
-    event === '' ? 'ACK' : components('ACK', event, 'ACK'),
-    uniqueControlId(),
-    slot(11) === '' ? 'P' : slot(11),
-    slot(12) === '' ? '2.5' : slot(12),
-  ];
-  if (header.charset !== undefined) msh.push('', '', '', '', '', slot(18));
-  const rawId = LATIN1.decode(header.controlIdBytes);
   const text = answer.text ?? problems[0]?.text ?? '';
-  const msa = ['MSA', answer.code, rawId, ...(text === '' ? [] : [plain(text)])];
-  const modern = header.version === '' || !isBefore(header.version, '2.5');
-  const err = problems.map((problem) =>
-    modern
-      ? modernError(problem, delimiters.field, components, plain)
-      : join('ERR', earlyError(problem, components, delimiters.subcomponent)),
-  );
-  const lines = [join(...msh), join(...msa), ...err];
-  return Buffer.from(`${lines.join('\r')}\r`, 'latin1');
+  const controlId = LATIN1.decode(header.controlIdBytes);
+  const error = header.version !== '' && isBefore(header.version, '2.5') ? earlyError : modernError;
+  const segments = [
+    answerHeader(header, write, answer.at ?? Date.now()),
+    ['MSA', answer.code, controlId, ...(text === '' ? [] : [write.plain(text)])],
+    ...problems.map((problem) => error(problem, write)),
+  ];
+  const lines = segments.map((fields) => `${fields.join(header.delimiters.field)}\r`);
+  return Buffer.from(lines.join(''), 'latin1');
 }
 
-type Components = (...parts: string[]) => string;
+/** Writes parts of fields as bytes read in ISO-8859-1, like `Hl7Header.slots`. */
+interface Writer {
+  readonly plain: (text: string) => string;
+  readonly components: (...parts: string[]) => string;
+  readonly subcomponents: (...parts: string[]) => string;
+}
+
+function writer({ delimiters, charset = UTF8 }: Hl7Header): Writer {
+  return {
+    plain: (text) => {
+      const writable = charset.canEncode(text) ? text : text.replaceAll(/[^ -~]/g, '?');
+      return LATIN1.decode(charset.encode(escapePlain(writable, delimiters)));
+    },
+    components: (...parts) => parts.join(delimiters.component),
+    subcomponents: (...parts) => parts.join(delimiters.subcomponent || ' '),
+  };
+}
+
+function answerHeader(header: Hl7Header, write: Writer, at: number): string[] {
+  const { delimiters, slots, event } = header;
+  const slot = (field: number): string => slots[field - 1] ?? '';
+  const fields = [
+    'MSH',
+    delimiters.encoding,
+    ...[5, 6, 3, 4].map(slot),
+    timestamp(at),
+    '',
+    event === '' ? 'ACK' : write.components('ACK', event, 'ACK'),
+    uniqueControlId(),
+    slot(11) || 'P',
+    slot(12) || '2.5',
+  ];
+  if (header.charset !== undefined) fields.push('', '', '', '', '', slot(18));
+  return fields;
+}
 
 /** ERR from 2.5 on: ERR-2 place, ERR-3 code, ERR-4 severity, ERR-8 text. */
-function modernError(
-  problem: Hl7Problem,
-  separator: string,
-  components: Components,
-  plain: (text: string) => string,
-): string {
-  return [
-    'ERR',
-    '',
-    placeOf(problem, components),
-    components(problem.code, conditionText(problem.code), 'HL70357'),
-    'E',
-    '',
-    '',
-    '',
-    plain(problem.text),
-  ].join(separator);
+function modernError(problem: Hl7Problem, write: Writer): string[] {
+  const { segment, segmentIndex, field } = problem;
+  const place =
+    segment === undefined
+      ? ''
+      : write.components(
+          ...[segment, segmentIndex ?? 1, field].filter((part) => part !== undefined).map(String),
+        );
+  const code = write.components(problem.code, conditionText(problem.code), 'HL70357');
+  return ['ERR', '', place, code, 'E', '', '', '', write.plain(problem.text)];
 }
 
-/** ERR-1 before 2.5: segment, sequence, field, and the code as a component of its own. */
-function earlyError(problem: Hl7Problem, components: Components, subcomponent: string): string {
-  const code = [problem.code, conditionText(problem.code), 'HL70357'].join(subcomponent || ' ');
-  return components(
-    problem.segment ?? '',
-    problem.segment === undefined ? '' : String(problem.segmentIndex ?? 1),
-    problem.field === undefined ? '' : String(problem.field),
-    code,
-  );
-}
-
-function placeOf({ segment, segmentIndex, field }: Hl7Problem, components: Components): string {
-  if (segment === undefined) return '';
-  const place = [segment, String(segmentIndex ?? 1)];
-  return components(...place, ...(field === undefined ? [] : [String(field)]));
+/** ERR-1 before 2.5: segment, sequence, field, and the code in subcomponents. */
+function earlyError(problem: Hl7Problem, write: Writer): string[] {
+  const { segment = '', segmentIndex = 1, field = '' } = problem;
+  const code = write.subcomponents(problem.code, conditionText(problem.code), 'HL70357');
+  const which = segment === '' ? '' : String(segmentIndex);
+  return ['ERR', write.components(segment, which, String(field), code)];
 }
 
 /** Unique per process and run, at most 20 characters as HL7 allows. */
@@ -104,10 +102,11 @@ function uniqueControlId(): string {
   return `${stamp}${sequence.toString(36).toUpperCase()}`.slice(-20);
 }
 
+const two = (value: number): string => String(value).padStart(2, '0');
+
 /** `YYYYMMDDHHMMSS+ZZZZ` in local time. */
 export function timestamp(at: number): string {
   const date = new Date(at);
-  const two = (value: number): string => String(value).padStart(2, '0');
   const offset = -date.getTimezoneOffset();
   const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
   const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
@@ -122,16 +121,8 @@ export function isAnswerWanted(
   condition: AcknowledgementCondition,
   result: 'success' | 'failure',
 ): boolean {
-  switch (condition) {
-    case 'AL':
-      return true;
-    case 'NE':
-      return false;
-    case 'ER':
-      return result === 'failure';
-    case 'SU':
-      return result === 'success';
-  }
+  if (condition === 'AL' || condition === 'NE') return condition === 'AL';
+  return condition === (result === 'failure' ? 'ER' : 'SU');
 }
 
 /** The code for an answer: `accept`, `error` or `reject`, of the application or of the storage (commit). */

@@ -55,7 +55,7 @@ export interface Hl7Header {
 }
 
 const HEADER_LIMIT = 64 * 1024;
-const CONDITIONS: readonly string[] = ['AL', 'NE', 'ER', 'SU'];
+const CONDITIONS: ReadonlySet<string> = new Set(['AL', 'NE', 'ER', 'SU']);
 
 /** Reads the header of a message or batch. Never throws: what is wrong is its `problem`. */
 export function hl7Header(bytes: Uint8Array): Hl7Header {
@@ -151,37 +151,35 @@ function headerOf(
   delimiters: Delimiters,
   problem: Hl7Problem | undefined,
 ): Hl7Header {
-  const declared = kind === 'message' ? charsetIn(slots[17] ?? '', delimiters) : undefined;
-  const field = (n: number): string => {
-    const raw = slots[n - 1] ?? '';
-    if (isAsciiText(raw)) return raw;
-    return decodeFaithfully(Buffer.from(raw, 'latin1'), declared?.charset).text;
-  };
-  // BHS and FHS have their control id in field 11 and no type of their own.
-  const rawId = slots[kind === 'batch' ? 10 : 9] ?? '';
-  const [messageType, event, structure] = [1, 2, 3].map((n) =>
-    word(kind === 'message' ? partOf(slots[8] ?? '', delimiters.component, n) : ''),
-  ) as [string, string, string];
-  const version = word(partOf(slots[11] ?? '', delimiters.component, 1));
+  const raw = (n: number): string => slots[n - 1] ?? '';
+  // BHS and FHS share fields 3 to 7 with MSH; 9 to 18 mean something else.
+  const own = (n: number): string => (kind === 'message' ? raw(n) : '');
+  const { name: charsetName, charset } = charsetIn(own(18), delimiters);
+  const text = (slot: string): string =>
+    isAsciiText(slot) ? slot : decodeFaithfully(Buffer.from(slot, 'latin1'), charset).text;
+  const part = (n: number, component: number): string =>
+    word(partOf(own(n), delimiters.component, component));
+  const controlId = raw(kind === 'batch' ? 11 : 10);
+  const messageType = part(9, 1);
   return {
     kind,
-    type: typeOf(messageType, event, version),
+    type: typeOf(messageType, part(9, 2), part(12, 1)),
     messageType,
-    event,
-    structure,
-    version,
-    controlId: field(kind === 'batch' ? 11 : 10),
-    controlIdBytes: Buffer.from(rawId, 'latin1'),
-    sendingApplication: field(3),
-    sendingFacility: field(4),
-    receivingApplication: field(5),
-    receivingFacility: field(6),
-    processingId: partOf(field(11), delimiters.component, 1),
-    acceptAck: kind === 'message' ? condition(slots[14]) : undefined,
-    applicationAck: kind === 'message' ? condition(slots[15]) : undefined,
+    event: part(9, 2),
+    structure: part(9, 3),
+    version: part(12, 1),
+    controlId: text(controlId),
+    controlIdBytes: Buffer.from(controlId, 'latin1'),
+    sendingApplication: text(raw(3)),
+    sendingFacility: text(raw(4)),
+    receivingApplication: text(raw(5)),
+    receivingFacility: text(raw(6)),
+    processingId: part(11, 1),
+    acceptAck: condition(own(15)),
+    applicationAck: condition(own(16)),
     isAcknowledgement: messageType === 'ACK' || messageType === 'MCF',
-    charsetName: declared?.name ?? '',
-    charset: declared?.charset,
+    charsetName,
+    charset,
     delimiters,
     slots,
     problem,
@@ -198,9 +196,9 @@ function typeOf(messageType: string, event: string, version: string): string {
   return ['HL7v2', name, version].filter((part) => part !== '').join(':');
 }
 
-function condition(slot: string | undefined): AcknowledgementCondition | undefined {
-  const value = slot?.trim().toUpperCase() ?? '';
-  return CONDITIONS.includes(value) ? (value as AcknowledgementCondition) : undefined;
+function condition(slot: string): AcknowledgementCondition | undefined {
+  const value = slot.trim().toUpperCase();
+  return CONDITIONS.has(value) ? (value as AcknowledgementCondition) : undefined;
 }
 
 function charsetIn(

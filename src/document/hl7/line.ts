@@ -1,6 +1,6 @@
 import { nameCode } from './path.ts';
 
-const HEADERS: readonly number[] = ['MSH', 'BHS', 'FHS'].map(nameCode);
+const HEADERS: ReadonlySet<number> = new Set(['MSH', 'BHS', 'FHS'].map(nameCode));
 
 /**
  * One segment in the text it came in, with what surrounds it: blanks before it from `from` to `start`,
@@ -29,7 +29,7 @@ export class Line {
 
   /** MSH, BHS or FHS: slot 1 holds the encoding characters and is never taken apart. */
   get isHeader(): boolean {
-    return HEADERS.includes(this.code);
+    return HEADERS.has(this.code);
   }
 
   get text(): string {

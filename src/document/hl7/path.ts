@@ -84,16 +84,11 @@ function mistake(text: string): [at: number, why: string] {
       : [0, 'a path begins with a segment of three capitals or digits'];
   }
   const [{ length: at }, field, subcomponent] = prefix;
-  switch (text[at]) {
-    case '[':
-      return [at, 'a number in brackets is written [1] or [*]'];
-    case '-':
-      return [at, 'a field is written -5'];
-    case '.':
-      if (field === undefined) return [at, 'a field is written -5, not .5'];
-      if (subcomponent !== undefined) return [at, 'nothing is below a subcomponent'];
-      return [at, 'a component is written .1'];
-    default:
-      return [at, 'the path should end here'];
-  }
+  const next = text.charAt(at);
+  if (next === '[') return [at, 'a number in brackets is written [1] or [*]'];
+  if (next === '-') return [at, 'a field is written -5'];
+  if (next !== '.') return [at, 'the path should end here'];
+  if (field === undefined) return [at, 'a field is written -5, not .5'];
+  if (subcomponent !== undefined) return [at, 'nothing is below a subcomponent'];
+  return [at, 'a component is written .1'];
 }
