@@ -91,6 +91,8 @@ export interface ProcessDefinition extends HostDefinition {
   readonly rules: readonly RuleSet[];
   /** Absolute path of the module with the default export of `defineProcess`. */
   readonly code?: string | undefined;
+  /** The targets a code process may send to, where it says so: drawn in the map and checked at each send. */
+  readonly to?: readonly string[] | undefined;
   readonly validate: 'none' | 'structure' | 'full';
   /** What happens to a message that does not validate: `suspend`, or a target's name. */
   readonly invalid: string;

@@ -70,3 +70,10 @@ export function unfitCredential(
   }
   return `the credential ${name} is of the kind ${kind}; it must be ${kinds.join(' or ')}`;
 }
+
+export function unknownTransform(name: string, names: ProductionNames): string | undefined {
+  names.used.transform.add(name);
+  if (names.transforms.has(name)) return undefined;
+  const add = `Add it: transforms: { ${name}: transforms/${name}.yaml }.`;
+  return `no transform is named ${name}. ${suggestion(name, names.transforms, add)}`;
+}

@@ -79,8 +79,10 @@ export function suggestion(given: string, known: Iterable<string>, otherwise = '
 
 /** Divides the text of a setting's problem into what is wrong and what to do. */
 export function splitProblem(text: string): { what: string; remedy: string } {
-  const [, what = text, rest = ''] = /^(.*?)(?:\. |; )(.*)$/s.exec(text) ?? [];
-  if (rest === '') return { what: text.replace(/\.$/, ''), remedy: '' };
+  // A sentence goes on after the path, so it begins small; names such as PID-3 stay as they are.
+  const said = text.replace(/^[A-Z](?=[a-z]* )/, (letter) => letter.toLowerCase());
+  const [, what = said, rest = ''] = /^(.*?)(?:\. |; )(.*)$/s.exec(said) ?? [];
+  if (rest === '') return { what: said.replace(/\.$/, ''), remedy: '' };
   const sentence = `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`;
   return { what, remedy: /[.?!]$/.test(sentence) ? sentence : `${sentence}.` };
 }

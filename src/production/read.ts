@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { expressionEnvironment } from '../expression/environment.ts';
+import { type ExpressionEnvironment, expressionEnvironment } from '../expression/environment.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
 import { checkWiring } from './check/wiring.ts';
 import type { Definition, ProductionSettings } from './definition.ts';
@@ -7,11 +7,12 @@ import { type Adapters, type AnyAdapter, findAdapters } from './find-adapter.ts'
 import type { Named, Reading } from './form/form.ts';
 import { HOST_NAME } from './grammar/name-rule.ts';
 import { type ProductionValues, productionForm } from './grammar/production-form.ts';
-import { productionNames } from './names.ts';
+import { type ProductionNames, productionNames } from './names.ts';
 import { type Problem, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
-import { readCredential } from './read-credentials.ts';
+import { readCredentialEntry } from './read-credentials.ts';
 import { readOperation, readService } from './read-hosts.ts';
+import { readProcess } from './read-process.ts';
 import { fill, type ValueSource } from './written/fill.ts';
 import { type LoadedProduction, loadProduction } from './written/load.ts';
 import { placeAt, valueAt, type Written } from './written/written.ts';
@@ -73,6 +74,8 @@ export async function readProduction(
     adapters,
     reading,
     lookups,
+    names,
+    language,
     values: { ...values, settings },
   });
   checkWiring(definition, problems);
@@ -91,10 +94,12 @@ interface Parts {
   readonly values: ProductionValues & { readonly settings: SettingsGiven };
   readonly reading: Reading;
   readonly lookups: LookupTables;
+  readonly names: ProductionNames;
+  readonly language: ExpressionEnvironment;
 }
 
 function compose(parts: Parts): Definition {
-  const { absolute, loaded, written, adapters, values, reading, lookups } = parts;
+  const { absolute, loaded, written, adapters, values, reading, lookups, names, language } = parts;
   const at = (section: string, name: string): Reading => ({
     ...reading,
     keys: [section, name],
@@ -108,13 +113,17 @@ function compose(parts: Parts): Definition {
     services: mapOf(values.services, (entry) =>
       readService(entry, adapters, at('services', entry.name)),
     ),
-    processes: new Map(),
+    processes: mapOf(values.processes, (entry) =>
+      readProcess(entry, { names, language }, at('processes', entry.name)),
+    ),
     operations: mapOf(values.operations, (entry) =>
       readOperation(entry, adapters, at('operations', entry.name)),
     ),
     transforms: new Map(),
     lookups,
-    credentials: mapOf(values.credentials, readCredential),
+    credentials: mapOf(values.credentials, (entry) =>
+      readCredentialEntry(entry, at('credentials', entry.name)),
+    ),
     alerts: alertSettings(values.alerts),
     files: [...loaded.files, ...adapters.files],
     placeOf: (keys) => (valueAt(written, keys) === undefined ? undefined : placeAt(written, keys)),

@@ -149,6 +149,11 @@ export const processForm = block({
       { help: 'Where it runs. Default inline for rules, queued for code.', default: 'inline' },
     ),
   ),
+  to: {
+    form: many(settingForm(target)),
+    help: 'The targets that the code may send to, for the map and the check. Rules say it themselves.',
+    example: '[registrar]',
+  },
   validate: setting.choice(
     {
       none: 'messages are taken as they are',

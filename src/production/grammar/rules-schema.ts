@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../form/form.ts';
 
 const text: JsonSchema = { type: 'string' };
+const comment: JsonSchema = { ...text, description: 'A note for the next reader.' };
 const oneOrMore = (item: JsonSchema): JsonSchema => ({
   anyOf: [item, { type: 'array', items: item }],
 });
@@ -9,6 +10,16 @@ const condition: JsonSchema = {
   type: ['string', 'boolean'],
   description: 'A CEL expression that is true or false.',
   examples: ['type == "ADT_A01" && field("PV1-2") == "I"'],
+};
+
+const effective: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    from: { ...text, description: 'From then on; a time without a zone is the engine’s own.' },
+    until: { ...text, description: 'Until then, not including it.' },
+  },
+  description: 'The time in which it holds.',
 };
 
 const send: JsonSchema = oneOrMore({
@@ -25,6 +36,7 @@ const send: JsonSchema = oneOrMore({
           description: 'The transforms it goes through on the way, one after the other.',
         },
         when: condition,
+        comment,
       },
     },
   ],
@@ -33,35 +45,45 @@ const send: JsonSchema = oneOrMore({
 const rule: JsonSchema = {
   type: 'object',
   additionalProperties: false,
+  required: ['send'],
   properties: {
     name: { ...text, description: 'What operators see in the trace.' },
-    comment: { ...text, description: 'A note for the next reader.' },
     when: condition,
-    send: { ...send, description: 'Where a message goes that fits.' },
+    send: {
+      ...send,
+      description: 'Where a message that fits goes; [] takes it and discards it.',
+    },
     continue: { type: 'boolean', default: false, description: 'Go on with the next rules.' },
     disabled: { type: 'boolean', default: false, description: 'Leave the rule out for now.' },
-    otherwise: {
-      anyOf: [{ enum: ['discard', 'suspend'] }, send],
-      description: 'What happens to a message that no rule took.',
-    },
+    effective,
+    comment,
   },
 };
 
-const ruleSet: JsonSchema = {
+const otherwise: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['otherwise'],
+  properties: {
+    otherwise: {
+      anyOf: [{ enum: ['discard', 'suspend', 'send'] }, send],
+      description: 'What happens to a message that no rule took; the last entry.',
+    },
+    send: { ...send, description: 'With otherwise: send, where to.' },
+    comment,
+  },
+};
+
+const list: JsonSchema = { type: 'array', minItems: 1, items: { anyOf: [rule, otherwise] } };
+
+const set: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['rules'],
-  properties: {
-    name: { ...text, description: 'The name of the rule set.' },
-    rules: {
-      type: 'array',
-      items: rule,
-      description: 'Tried in order; the first that fits ends the set.',
-    },
-  },
+  properties: { rules: list, effective, comment },
 };
 
-/** The rules of a router: one set, or several that are each tried. */
+/** The rules of a router: a list, or named sets that are each tried. src/rule reads them. */
 export function rulesSchema(): JsonSchema {
-  return { type: 'array', items: { anyOf: [rule, ruleSet] } };
+  return { anyOf: [list, { type: 'object', additionalProperties: { anyOf: [list, set] } }] };
 }
