@@ -13,6 +13,10 @@ export interface Names {
   };
   readonly state: string;
   readonly steps: string;
+  /** Every subject of the production. */
+  readonly everything: string;
+  /** Whether a stream is a queue or a partition of one. */
+  isQueue(stream: string): boolean;
   /** The queue of a host, or one partition of it. */
   queue(host: string, partition?: number): { readonly stream: string; readonly subject: string };
   /** Where control requests for all engines go. */
@@ -41,6 +45,8 @@ export function names(production: string): Names {
     },
     state: stream('STATE'),
     steps: stream('STEPS'),
+    everything: `wb.${production}.>`,
+    isQueue: (name) => name.startsWith(stream('Q_')),
     queue: (host, partition) =>
       partition === undefined
         ? { stream: stream(`Q_${host}`), subject: `wb.${production}.q.${host}` }

@@ -104,7 +104,7 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
   const wanted = {
     ack_policy: AckPolicy.All,
     ack_wait: nanos(60_000),
-    max_ack_pending: 20_000,
+    max_ack_pending: 5_000,
     max_deliver: -1,
   };
   try {

@@ -1,5 +1,6 @@
 import type { Credential } from '../adapter/credential.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
+import type { Routing } from '../flow/route.ts';
 import { router } from '../flow/router.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
@@ -36,6 +37,7 @@ export interface AssemblyParts {
 /** Where the flow finds the definition of the moment: swapped whole when the production changes. */
 export interface Assembly {
   readonly wiring: Wiring;
+  routing(): Routing;
   host(definition: ServiceDefinition | ProcessDefinition | OperationDefinition): Host;
 }
 
@@ -57,6 +59,7 @@ export function assemble(
   const surroundings = surroundingsOf(parts, definition, current, clock);
   return {
     wiring: wiring(definition, processOf),
+    routing: () => ({ ...surroundings.accepting.routing, wiring: current() }),
     host(of) {
       if (of.kind === 'service') return service(surroundings, definition, of);
       if (of.kind === 'operation') return operation(surroundings, parts, of);

@@ -4,8 +4,8 @@ import { journalTail } from '../broker/journal-tail.ts';
 import type { Switch } from '../broker/state.ts';
 import { ensureProjector, ensureStream, ensureWorker, reclaimWorker } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
+import type { Routing } from '../flow/route.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
-import type { Wiring } from '../flow/wiring.ts';
 import type { Host, HostStatus } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
@@ -54,8 +54,9 @@ export class Director {
     return this.#definition;
   }
 
-  get wiring(): Wiring {
-    return this.#assembly.wiring;
+  /** How messages are routed now; for what a person sends again. */
+  get routing(): Routing {
+    return this.#assembly.routing();
   }
 
   async start(): Promise<void> {
@@ -149,9 +150,8 @@ export class Director {
    */
   async apply(next: Definition, changed: readonly string[], by?: string): Promise<void> {
     await this.#makeQueues(next);
-    const restart = new Set(changed);
-    for (const name of [...this.#hosts.keys()]) {
-      if (restart.has(name)) await this.stopHost(name, 'configuration changed', by);
+    for (const name of changed) {
+      await this.stopHost(name, 'configuration changed', by);
     }
     this.#definition = next;
     this.#assembly = this.#assemble(next);

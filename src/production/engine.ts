@@ -13,6 +13,8 @@ import type { ProductionSettings } from './definition.ts';
 /** What one running engine has of NATS: its streams, its number among the engines, its leases. */
 export interface Engine extends AsyncDisposable {
   readonly broker: Broker;
+  /** 0 to 63, unique among the living engines of the production. */
+  readonly number: number;
   readonly ids: IdSource;
   readonly journal: Journal;
   readonly bodies: Bodies;
@@ -54,6 +56,7 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
   };
   return {
     broker,
+    number: number.value,
     ids: idSource(number.value),
     journal: book,
     bodies: stored,

@@ -1,0 +1,112 @@
+import type { TestStep } from '../adapter/test-step.ts';
+import { queueState } from '../broker/consumer-lag.ts';
+import { type ControlServer, serveControl } from '../broker/control.ts';
+import type { HostStatus } from '../host/host.ts';
+import type { Director } from './director.ts';
+import type { Engine } from './engine.ts';
+import { type Discard, discardSuspended, type Resend, resend } from './resend.ts';
+
+/** One host as `waybill status` and the console show it. */
+export interface HostReport extends HostStatus {
+  /** Messages waiting in its queue; undefined for a host without one. */
+  readonly queue: { readonly depth: number; readonly oldest: number | undefined } | undefined;
+  readonly switchedOff:
+    | { readonly by: string; readonly at: number; readonly reason: string }
+    | undefined;
+}
+
+export interface StatusReport {
+  readonly production: string;
+  readonly title: string;
+  readonly engine: number;
+  readonly started: number;
+  readonly hosts: readonly HostReport[];
+}
+
+export interface SwitchRequest {
+  readonly host: string;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export interface ControlParts {
+  readonly engine: Engine;
+  readonly director: Director;
+  /** Reads the production again and, unless only asked to show, applies it. */
+  readonly reload: (request: { readonly dryRun: boolean; readonly by: string }) => Promise<unknown>;
+  readonly test: (host: string) => Promise<readonly TestStep[]>;
+}
+
+/** Answers what the command line and the operator plane ask of this engine. */
+export function engineControl(parts: ControlParts): ControlServer {
+  const { engine, director } = parts;
+  const { broker } = engine;
+  const subject = (verb: string): string => broker.names.control(verb);
+  const started = Date.now();
+  const servers = [
+    serveControl(broker, subject('status'), () => status(parts, started)),
+    serveControl(broker, subject('stop'), async (request) => {
+      const { host, by, reason = 'switched off' } = request as SwitchRequest;
+      await director.switchOff(host, { by, reason, at: Date.now() });
+    }),
+    serveControl(broker, subject('start'), async (request) => {
+      const { host } = request as SwitchRequest;
+      await director.switchOn(host);
+    }),
+    serveControl(broker, subject('retry'), (request) =>
+      director.retryNow((request as SwitchRequest).host),
+    ),
+    serveControl(broker, subject('reload'), (request) =>
+      parts.reload(request as { dryRun: boolean; by: string }),
+    ),
+    serveControl(
+      broker,
+      subject('test'),
+      (request) => parts.test((request as SwitchRequest).host),
+      true,
+    ),
+    serveControl(
+      broker,
+      subject('resend'),
+      (request, body) => resend(engine, director, request as Resend, body),
+      true,
+    ),
+    serveControl(
+      broker,
+      subject('discard'),
+      (request) => discardSuspended(engine, request as Discard),
+      true,
+    ),
+  ];
+  return {
+    close() {
+      for (const server of servers) server.close();
+    },
+  };
+}
+
+async function status({ engine, director }: ControlParts, started: number): Promise<StatusReport> {
+  const { name, title } = director.definition;
+  const hosts = await Promise.all(
+    director.statuses().map(async (host): Promise<HostReport> => {
+      const streams = director.queueStreamsOf(host.host);
+      const queues = await Promise.all(
+        streams.map((stream) => queueState(engine.broker, stream).catch(() => undefined)),
+      );
+      const known = queues.filter((queue) => queue !== undefined);
+      const oldest = known.flatMap((queue) => (queue.oldest === undefined ? [] : [queue.oldest]));
+      return {
+        ...host,
+        queue:
+          streams.length === 0
+            ? undefined
+            : {
+                depth: known.reduce((sum, { depth }) => sum + depth, 0),
+                oldest: oldest.length === 0 ? undefined : Math.min(...oldest),
+              },
+        switchedOff: await engine.state.switchedOff(host.host),
+      };
+    }),
+  );
+  return { production: name, title, engine: engine.number, started, hosts };
+}
