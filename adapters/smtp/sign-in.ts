@@ -41,6 +41,11 @@ export interface SignedIn {
   readonly refused: readonly string[];
 }
 
+export function describeSignIn({ used, offered, refused }: SignedIn): string {
+  const before = refused.length === 0 ? '' : `; refused before: ${refused.join(', ')}`;
+  return `signed in with ${used} (offered: ${offered.join(', ')}${before})`;
+}
+
 /**
  * Signs in with the first mechanism that fits the credential, is offered and is accepted. One that
  * the server refuses for good is followed by the next; a token that is refused is renewed once.

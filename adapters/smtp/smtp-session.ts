@@ -5,7 +5,7 @@ import type {
   SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
 import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
-import { type Mechanism, type SignedIn, signIn } from './sign-in.ts';
+import { describeSignIn, type Mechanism, type SignedIn, signIn } from './sign-in.ts';
 import { type Answer, answerOf } from './smtp-answer.ts';
 import { asError, mailFailure, type Progress } from './smtp-failure.ts';
 import { type Line, openLine, untilEnd, type Way } from './smtp-line.ts';
@@ -168,6 +168,12 @@ function session(line: Line, signedIn: SignedIn | undefined): SmtpSession {
       clearTimeout(patience);
     },
   };
+}
+
+/** How a connection stands: which mechanisms were offered and used is what a support desk asks first. */
+export function describeSession({ place, secure, signedIn }: SmtpSession): string {
+  const how = secure ? 'encrypted' : 'in plain text';
+  return `${place}, ${how}, ${signedIn === undefined ? 'without signing in' : describeSignIn(signedIn)}`;
 }
 
 function sizeLimit(capabilities: readonly string[]): number | undefined {

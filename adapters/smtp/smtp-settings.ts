@@ -1,4 +1,5 @@
 import { letterSettings, setting, tlsClient } from 'waybill/adapter';
+import type { Account } from './smtp-session.ts';
 
 /** The settings of `smtp-out`. */
 export const smtpSettings = {
@@ -100,3 +101,9 @@ export const smtpSettings = {
     advanced: true,
   }),
 };
+
+/** The settings as a connection wants them. */
+export function accountOf(settings: setting.ValuesOf<typeof smtpSettings>): Account {
+  const { mechanism } = settings;
+  return { ...settings, mechanism: mechanism === 'auto' ? undefined : mechanism };
+}

@@ -7,9 +7,10 @@ import {
   StepFailure,
   type setting,
 } from 'waybill/adapter';
+import { describeSignIn } from './sign-in.ts';
 import { meaning } from './smtp-answer.ts';
 import { type Account, openSession, type SmtpSession } from './smtp-session.ts';
-import type { smtpSettings } from './smtp-settings.ts';
+import { accountOf, type smtpSettings } from './smtp-settings.ts';
 
 type Values = setting.ValuesOf<typeof smtpSettings>;
 
@@ -24,10 +25,7 @@ export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Pro
     address,
     ...(security === 'tls' ? { tls, alwaysTls: true } : {}),
   });
-  const account: Account = {
-    ...settings,
-    mechanism: settings.mechanism === 'auto' ? undefined : settings.mechanism,
-  };
+  const account = accountOf(settings);
   const plain = await step(security === 'starttls' ? 'STARTTLS' : 'greeting', async (detail) => {
     const session = await opened(lent, { ...account, credential: undefined }, signal);
     detail(describeServer(session));
@@ -39,7 +37,7 @@ export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Pro
       ? await opened(lent, account, signal)
       : await step('sign-in', async (detail) => {
           const signedIn = await opened(lent, account, signal);
-          detail(describeSignIn(signedIn));
+          detail(signedIn.signedIn === undefined ? '' : describeSignIn(signedIn.signedIn));
           return signedIn;
         });
   try {
@@ -73,13 +71,6 @@ function describeServer({ capabilities, secure, sizeLimit }: SmtpSession): strin
     sizeLimit === undefined ? 'no stated limit' : `mails up to ${describeSize(sizeLimit)}`;
   const signIn = capabilities.find((one) => /^AUTH\b/i.test(one)) ?? 'no AUTH';
   return `${secure ? 'encrypted' : 'plain text'}; ${signIn}; ${size}`;
-}
-
-function describeSignIn({ signedIn }: SmtpSession): string {
-  if (signedIn === undefined) return 'not signed in';
-  const { used, offered, refused } = signedIn;
-  const before = refused.length === 0 ? '' : `; refused before: ${refused.join(', ')}`;
-  return `used ${used}; offered ${offered.join(', ')}${before}`;
 }
 
 /** Addresses that depend on the message cannot be tried without one. */
