@@ -1,21 +1,57 @@
+import { delimitedDocument, type Layout } from './delimited/delimited-document.ts';
 import type { Document, Reading } from './document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
+import { jsonDocument } from './json/json-document.ts';
 import { textDocument } from './text/text-document.ts';
+import { xmlDocument } from './xml/xml-document.ts';
+
+/**
+ * Reads a body as its type says: HL7 v2, JSON, XML, delimited text, or else plain text. A media type may
+ * carry `charset`, and for delimited text `header=absent` and `delimiter`. Throws an EngineError
+ * DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
+ */
+export function documentOf(bytes: Uint8Array, { type, charset }: Reading): Document {
+  const [media = '', ...rest] = type.split(';').map((part) => part.trim());
+  const parameters = new Map(rest.map(parameter));
+  const given = charset ?? parameters.get('charset');
+  const kind = kindOf(media);
+  if (kind === 'delimited') {
+    return delimitedDocument(bytes, layoutOf(media.toLowerCase(), parameters, given));
+  }
+  return READERS[kind](bytes, given);
+}
 
 type Reader = (bytes: Uint8Array, charset: string | undefined) => Document;
 
-/**
- * Reads a body as its type says: HL7, JSON, XML, delimited text, or else plain text. Throws an
- * EngineError DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
- */
-export function documentOf(bytes: Uint8Array, reading: Reading): Document {
-  return readerFor(reading.type)(bytes, reading.charset);
+const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> = {
+  hl7: hl7Document,
+  json: jsonDocument,
+  xml: xmlDocument,
+  text: textDocument,
+};
+
+/** What kind of document a type is read as; its parameters do not matter. */
+export function kindOf(type: string): Document['kind'] {
+  const media = (type.split(';')[0] ?? '').trim().toLowerCase();
+  if (media === 'hl7v2' || media.startsWith('hl7v2:') || HL7.test(media)) return 'hl7';
+  if (/[/+]json$/.test(media)) return 'json';
+  if (/[/+]xml$/.test(media)) return 'xml';
+  return /^text\/(?:csv|tab-separated-values)$/.test(media) ? 'delimited' : 'text';
 }
 
-function readerFor(type: string): Reader {
-  const [media = ''] = type.toLowerCase().split(';');
-  if (media.startsWith('hl7v2') || HL7_MEDIA.test(media)) return hl7Document;
-  return textDocument;
+const HL7 = /^(?:application|text)\/(?:hl7-v2|x-hl7|edi-hl7|hl7v2)(?:\+er7)?$/;
+
+function layoutOf(
+  media: string,
+  parameters: ReadonlyMap<string, string>,
+  charset: string | undefined,
+): Layout {
+  const tab = media === 'text/tab-separated-values' ? '\t' : undefined;
+  const delimiter = parameters.get('delimiter') ?? tab;
+  return { delimiter, header: parameters.get('header') !== 'absent', charset };
 }
 
-const HL7_MEDIA = /^(?:application|x-application|text)\/(?:hl7-v2|edi-hl7|x-hl7|hl7v2)(?:\+er7)?$/;
+function parameter(text: string): [name: string, value: string] {
+  const [name = '', value = ''] = text.split('=', 2);
+  return [name.trim().toLowerCase(), value.trim().replaceAll(/^"|"$/g, '')];
+}

@@ -1,0 +1,206 @@
+import { EngineError } from '../../error/engine-error.ts';
+import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
+import type { Document } from '../document.ts';
+import { type ColumnPath, columnPath } from './column-path.ts';
+import { fieldsOf, quoted, type Row, rowsOf, unquoted } from './row.ts';
+
+/** How a delimited text is written, as far as the caller knows. */
+export interface Layout {
+  /** Found in the first line if left out: the most frequent of comma, semicolon, tab and bar. */
+  readonly delimiter?: string | undefined;
+  /** Whether the first line names the columns. */
+  readonly header: boolean;
+  readonly charset?: string | undefined;
+}
+
+/** Reads CSV and its kin. Throws DOCUMENT_UNREADABLE with the line of a quote that is never closed. */
+export function delimitedDocument(bytes: Uint8Array, layout: Layout): DelimitedDocument {
+  const { text, charset } = decodeFaithfully(bytes, charsetNamed(layout.charset ?? ''));
+  const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
+  const body = text.slice(mark.length);
+  const delimiter = layout.delimiter ?? likelyDelimiter(body);
+  const rows = rowsOf(body, delimiter);
+  if ('openQuoteAt' in rows) {
+    const line = body.slice(0, rows.openQuoteAt).split('\n').length;
+    throw new EngineError(
+      'DOCUMENT_UNREADABLE',
+      `The body is not valid delimited text: a quote opened in line ${line} is never closed.`,
+    );
+  }
+  const { header } = layout;
+  return new DelimitedDocument({ rows, delimiter, header, charset, mark, raw: bytes });
+}
+
+interface Source {
+  readonly rows: readonly Row[];
+  readonly delimiter: string;
+  readonly header: boolean;
+  readonly charset: Charset;
+  /** A byte order mark, or `''`. */
+  readonly mark: string;
+  readonly raw: Uint8Array | undefined;
+}
+
+/** Rows and columns of text. A change rewrites its own row; all others stay byte for byte. */
+export class DelimitedDocument implements Document {
+  readonly kind = 'delimited';
+  readonly #source: Source;
+  readonly #rows: Row[];
+  #columns: readonly string[];
+  #raw: Uint8Array | undefined;
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#rows = [...source.rows];
+    this.#columns = source.header ? this.#fields(0).map(unquoted) : [];
+    this.#raw = source.raw;
+  }
+
+  /** Rows of values, without the header. */
+  get rowCount(): number {
+    return Math.max(this.#rows.length - this.#first, 0);
+  }
+
+  /** The names in the header. */
+  get columns(): readonly string[] {
+    return this.#columns;
+  }
+
+  get(path: string): string {
+    const compiled = columnPath(path);
+    return this.#value(typeof compiled.row === 'number' ? Math.max(compiled.row, 1) : 1, compiled);
+  }
+
+  all(path: string): string[] {
+    const compiled = columnPath(path);
+    return this.#reached(compiled)
+      .map((row) => this.#value(row, compiled))
+      .filter((value) => value !== '');
+  }
+
+  has(path: string): boolean {
+    return this.all(path).length > 0;
+  }
+
+  /** A column that the header does not name is added to it; the row after the last is made. */
+  set(path: string, value: string): void {
+    const compiled = columnPath(path);
+    if (compiled.column === '') {
+      throw new EngineError('PATH_INVALID', `${path} is a whole row. Name a column: ${path}/1.`);
+    }
+    if (!this.#source.charset.canEncode(value)) {
+      throw new EngineError(
+        'MESSAGE_INVALID',
+        `${path}: the value has characters that ${this.#source.charset.name} cannot write.`,
+      );
+    }
+    const rows = compiled.row === '*' ? this.#reached(compiled) : [Math.max(compiled.row, 1)];
+    const index = this.#column(compiled.column) ?? this.#addColumn(compiled.column);
+    for (const row of rows) this.#write(this.#rowFor(row, compiled), index, value);
+  }
+
+  /** A row disappears; a column is emptied. */
+  remove(path: string): void {
+    const compiled = columnPath(path);
+    const rows = this.#reached(compiled);
+    if (compiled.column === '') {
+      for (const row of rows.toReversed()) this.#rows.splice(this.#first + row - 1, 1);
+      this.#raw = undefined;
+      return;
+    }
+    const index = this.#column(compiled.column);
+    if (index === undefined) return;
+    for (const row of rows) {
+      if (this.#value(row, compiled) !== '') this.#write(this.#first + row - 1, index, '');
+    }
+  }
+
+  bytes(): Uint8Array {
+    if (this.#raw === undefined) {
+      const text = this.#rows.map((row) => row.text + row.lineEnd).join('');
+      this.#raw = this.#source.charset.encode(this.#source.mark + text);
+    }
+    return this.#raw;
+  }
+
+  copy(): DelimitedDocument {
+    return new DelimitedDocument({ ...this.#source, rows: this.#rows, raw: this.#raw });
+  }
+
+  /** Index of the first row of values. */
+  get #first(): number {
+    return this.#source.header ? 1 : 0;
+  }
+
+  #fields(index: number): string[] {
+    return fieldsOf(this.#rows[index]?.text ?? '', this.#source.delimiter);
+  }
+
+  #value(row: number, { column }: ColumnPath): string {
+    if (column === '') return this.#rows[this.#first + row - 1]?.text ?? '';
+    const index = this.#column(column);
+    return index === undefined ? '' : unquoted(this.#fields(this.#first + row - 1)[index] ?? '');
+  }
+
+  /** A name goes before a number, so that a column called `2024` can be reached. */
+  #column(column: string): number | undefined {
+    const named = this.#columns.indexOf(column);
+    if (named >= 0) return named;
+    return /^[1-9]\d{0,4}$/.test(column) ? Number(column) - 1 : undefined;
+  }
+
+  #addColumn(name: string): number {
+    if (!this.#source.header) {
+      throw new EngineError(
+        'PATH_INVALID',
+        `${name} is not a column's number, and there is no header.`,
+      );
+    }
+    const index = this.#columns.length;
+    if (this.#rows.length === 0) this.#rows.push({ text: '', lineEnd: '\n' });
+    this.#write(0, index === 1 && this.#columns[0] === '' ? 0 : index, name);
+    this.#columns = this.#fields(0).map(unquoted);
+    return this.#columns.length - 1;
+  }
+
+  #reached({ row }: ColumnPath): number[] {
+    if (row === 0 || row === '*') return Array.from({ length: this.rowCount }, (_, at) => at + 1);
+    return row <= this.rowCount ? [row] : [];
+  }
+
+  #rowFor(row: number, path: ColumnPath): number {
+    const index = this.#first + row - 1;
+    if (index < this.#rows.length) return index;
+    if (index > this.#rows.length) {
+      throw new EngineError(
+        'PATH_INVALID',
+        `${path.text}: there are ${this.rowCount} rows; the next is [${this.rowCount + 1}].`,
+      );
+    }
+    const last = this.#rows.at(-1);
+    const lineEnd = this.#rows[0]?.lineEnd || '\n';
+    if (last?.lineEnd === '') this.#rows[this.#rows.length - 1] = { ...last, lineEnd };
+    this.#rows.push({ text: '', lineEnd });
+    return index;
+  }
+
+  #write(index: number, column: number, value: string): void {
+    const row = this.#rows[index];
+    if (row === undefined) return;
+    const { delimiter } = this.#source;
+    const fields = fieldsOf(row.text, delimiter);
+    while (fields.length <= column) fields.push('');
+    fields[column] = quoted(value, delimiter, fields[column] ?? '');
+    this.#rows[index] = { ...row, text: fields.join(delimiter) };
+    this.#raw = undefined;
+  }
+}
+
+function likelyDelimiter(text: string): string {
+  const line = /^[^\r\n]*/.exec(text)?.[0].replaceAll(/"[^"]*"/g, '') ?? '';
+  const counted = [',', ';', '\t', '|'].map((delimiter) => ({
+    delimiter,
+    count: line.split(delimiter).length,
+  }));
+  return counted.reduce((best, one) => (one.count > best.count ? one : best)).delimiter;
+}

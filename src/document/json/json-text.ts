@@ -1,0 +1,97 @@
+/** Finding and changing places in a JSON text that is known to be valid, without taking all of it apart. */
+
+/** From the first character of a value to the one after its last. */
+export interface JsonSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One member of an object or element of an array. */
+export interface JsonEntry extends JsonSpan {
+  /** The name of a member, the index of an element. */
+  readonly key: string;
+  /** Where the member's name, or the element, begins. */
+  readonly start: number;
+}
+
+const SCALAR = /[^\s,\]}]*/y;
+const STRING = /"(?:[^"\\]|\\.)*"/y;
+const BLANK = /\s*/y;
+
+/** The value that begins at or after a position. */
+export function jsonValue(text: string, at: number): JsonSpan {
+  const from = afterBlank(text, at);
+  const first = text.charAt(from);
+  if (first === '"') return { from, to: endOf(STRING, text, from) };
+  if (first !== '{' && first !== '[') return { from, to: endOf(SCALAR, text, from) };
+  let depth = 0;
+  for (let to = from; ; to++) {
+    const character = text.charAt(to);
+    if (character === '"') to = endOf(STRING, text, to) - 1;
+    else if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    if (depth === 0 || to >= text.length) return { from, to: to + 1 };
+  }
+}
+
+/** The entries of the object or array that begins at a position; none for another value. */
+export function* jsonEntries(text: string, open: number): Generator<JsonEntry> {
+  const isObject = text[open] === '{';
+  if (!isObject && text[open] !== '[') return;
+  let at = afterBlank(text, open + 1);
+  for (let index = 0; text[at] !== '}' && text[at] !== ']'; index++) {
+    const start = at;
+    let key = String(index);
+    if (isObject) {
+      const name = jsonValue(text, at);
+      key = JSON.parse(text.slice(name.from, name.to)) as string;
+      at = afterBlank(text, name.to) + 1;
+    }
+    const value = jsonValue(text, at);
+    yield { key, start, ...value };
+    at = afterBlank(text, value.to);
+    if (text[at] !== ',') return;
+    at = afterBlank(text, at + 1);
+  }
+}
+
+/** The entry of a key; of a repeated name the last, as JSON.parse takes it. */
+export function jsonEntry(text: string, open: number, key: string): JsonEntry | undefined {
+  let found: JsonEntry | undefined;
+  for (const entry of jsonEntries(text, open)) {
+    if (entry.key !== key) continue;
+    found = entry;
+    if (text[open] === '[') break;
+  }
+  return found;
+}
+
+/** The text with another entry at the end of the object or array, laid out like its last one. */
+export function withEntry(text: string, { from, to }: JsonSpan, entry: string): string {
+  const last = [...jsonEntries(text, from)].at(-1);
+  if (last === undefined) return text.slice(0, from + 1) + entry + text.slice(to - 1);
+  const before = text.slice(0, last.start);
+  const blank = /\s*$/.exec(before)?.[0] ?? '';
+  return `${text.slice(0, last.to)},${blank}${entry}${text.slice(last.to)}`;
+}
+
+/** The text without an entry of the object or array that begins at `open`, and without its comma. */
+export function withoutEntry(text: string, open: number, entry: JsonEntry): string {
+  const after = afterBlank(text, entry.to);
+  if (text[after] === ',') {
+    return text.slice(0, entry.start) + text.slice(afterBlank(text, after + 1));
+  }
+  const previous = [...jsonEntries(text, open)].findLast((one) => one.start < entry.start);
+  const from = previous === undefined ? entry.start : previous.to;
+  return text.slice(0, from) + text.slice(entry.to);
+}
+
+function afterBlank(text: string, at: number): number {
+  return endOf(BLANK, text, at);
+}
+
+function endOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  pattern.test(text);
+  return pattern.lastIndex;
+}
