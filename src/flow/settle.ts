@@ -57,7 +57,7 @@ async function suspend(broker: Broker, { message, bodyRef }: Taken): Promise<voi
 }
 
 /** What was done outside cannot be undone, so its outcome is offered until NATS takes it. */
-async function untilStored(store: () => Promise<void>): Promise<void> {
+export async function untilStored(store: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       return await store();

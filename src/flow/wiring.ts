@@ -1,3 +1,4 @@
+import type { Reply } from '../message/message.ts';
 import type { Explanation } from '../message/record.ts';
 import type { TransformOutput } from '../transform/transform.ts';
 import type { Subject } from './subject.ts';
@@ -31,7 +32,8 @@ export interface InlineTarget {
 export interface Process {
   /** Whether it reads the body of this type of message; a large one is then fetched first. */
   readonly readsBody: boolean;
-  run(subject: Subject): ProcessResult | Promise<ProcessResult>;
+  /** @param signal aborts when the host stops; a queued process then runs again later */
+  run(subject: Subject, signal?: AbortSignal): ProcessResult | Promise<ProcessResult>;
 }
 
 export interface ProcessResult {
@@ -39,6 +41,8 @@ export interface ProcessResult {
   readonly status: 'completed' | 'discarded' | 'suspended';
   readonly sends: readonly ProcessSend[];
   readonly explain: Explanation | undefined;
+  /** The answer for whoever waits for the message. */
+  readonly reply?: Reply | undefined;
   /** Why it is suspended, in words for a person. */
   readonly reason?: string | undefined;
 }

@@ -3,7 +3,7 @@ import type { Taken } from '../broker/queue.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
-import { settle } from '../flow/settle.ts';
+import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Outcome } from '../message/status.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
@@ -125,6 +125,12 @@ export class BusinessOperation implements Host {
     const { message } = taken;
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
+    if (message.replyTo !== undefined) {
+      // before the message leaves its queue, so that a crash cannot swallow the answer
+      const { replyTo } = message;
+      const outcome = { status, text: sent.error?.text };
+      await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }));
+    }
     const stored = settle(
       {
         broker: this.#surroundings.broker,
@@ -156,12 +162,6 @@ export class BusinessOperation implements Host {
       sending: done - started,
       total: done - message.received,
     });
-    if (message.replyTo !== undefined) {
-      accepting.answers.send(message.replyTo, {
-        reply,
-        outcome: { status, text: sent.error?.text },
-      });
-    }
   }
 
   #send(taken: Taken, signal: AbortSignal): Promise<Sent> {

@@ -1,11 +1,14 @@
+import type { Answer } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
 import { describeError } from '../error/engine-error.ts';
+import { isOutage } from '../flow/durable-process.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { route } from '../flow/route.ts';
-import { settle } from '../flow/settle.ts';
+import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { loadBody, onLeg, subject } from '../flow/subject.ts';
 import type { Process, ProcessResult } from '../flow/wiring.ts';
+import type { Message } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { QueueWorker } from './queue-worker.ts';
@@ -43,7 +46,7 @@ export class BusinessProcess implements Host {
           bodies: accepting.bodies,
           stream,
           settled: this.#parts.settled,
-          handle: (taken) => this.#handle(taken),
+          handle: (taken, signal) => this.#handle(taken, signal),
         }),
     );
     for (const worker of this.#workers) worker.start();
@@ -66,17 +69,17 @@ export class BusinessProcess implements Host {
     return this.#state.status(this.name, this.kind, inFlight);
   }
 
-  async #handle(taken: Taken): Promise<void> {
+  async #handle(taken: Taken, signal: AbortSignal): Promise<void> {
     const { accepting, events } = this.#surroundings;
     const { clock } = accepting.routing;
     const { message } = taken;
     const started = clock.now();
-    const { result, error } = await this.#run(taken);
-    const status =
-      error !== undefined && result === undefined ? 'suspended' : (result?.status ?? 'suspended');
+    const { result, error } = await this.#run(taken, signal);
+    const status = result?.status ?? 'suspended';
     const done = clock.now();
     if (error === undefined) this.#state.active();
     else this.#state.failed(error.code, error.text);
+    await this.#answer(message, { reply: result?.reply, outcome: { status, text: error?.text } });
     await settle(
       {
         broker: this.#surroundings.broker,
@@ -84,25 +87,24 @@ export class BusinessProcess implements Host {
         settled: this.#parts.settled,
       },
       taken,
-      {
-        host: this.name,
-        status,
-        started,
-        done,
-        attempts: 1,
-        explain: result?.explain,
-        error,
-        possibleDuplicate: undefined,
-      },
+      { host: this.name, status, started, done, attempts: 1, explain: result?.explain, error },
     );
-    events.settled(this.name, message, status, {
-      sending: done - started,
-      total: done - message.received,
-    });
+    const times = { sending: done - started, total: done - message.received };
+    events.settled(this.name, message, status, times);
+  }
+
+  /** Answers whoever waits; a process that sent the message on leaves the answer to its target. */
+  async #answer({ replyTo }: Message, answer: Answer): Promise<void> {
+    const owed = answer.reply !== undefined || answer.outcome?.status === 'suspended';
+    if (replyTo === undefined || !owed) return;
+    await untilStored(() => this.#surroundings.accepting.answers.send(replyTo, answer));
   }
 
   /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */
-  async #run(taken: Taken): Promise<{ result?: ProcessResult; error?: RecordedError }> {
+  async #run(
+    taken: Taken,
+    signal: AbortSignal,
+  ): Promise<{ result?: ProcessResult; error?: RecordedError }> {
     const { accepting } = this.#surroundings;
     const { message, bodyRef } = taken;
     const { process } = this.#parts;
@@ -111,13 +113,14 @@ export class BusinessProcess implements Host {
     let legs: Awaited<ReturnType<typeof route>>;
     try {
       if (process.readsBody && message.body.inline === undefined) await loadBody(arrived);
-      result = await process.run(arrived);
+      result = await process.run(arrived, signal);
       legs = await route(
         { ...accepting.routing, wiring: accepting.routing.wiring() },
         onLeg(arrived, { ...message, source: this.name, parentId: message.id }),
         { to: result.sends, key: `m${message.id}` },
       );
     } catch (error) {
+      if (signal.aborted || isOutage(error)) throw error;
       return { error: describeError(error) };
     }
     await enqueue(accepting, legs);

@@ -1,7 +1,6 @@
 import type { Credential } from '../adapter/credential.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Routing } from '../flow/route.ts';
-import { router } from '../flow/router.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
 import { BusinessOperation } from '../host/business-operation.ts';
@@ -10,7 +9,6 @@ import { BusinessService } from '../host/business-service.ts';
 import type { Host, Surroundings } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
-import { decide } from '../rule/decide.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import type {
   Definition,
@@ -19,6 +17,7 @@ import type {
   ServiceDefinition,
 } from './definition.ts';
 import type { Engine } from './engine.ts';
+import { type ProcessParts, processOf } from './process-of.ts';
 import { queueLines, wiring } from './wiring.ts';
 
 /** What hosts need that outlives a change of the production. */
@@ -49,23 +48,27 @@ export function assemble(
 ): Assembly {
   const clock = parts.clock ?? systemClock;
   const processes = new Map<string, Process>();
-  const processOf = (name: string): Process => {
-    const known = processes.get(name);
-    if (known !== undefined) return known;
-    const made = process(definition, name, clock);
-    processes.set(name, made);
-    return made;
-  };
   const surroundings = surroundingsOf(parts, definition, current, clock);
+  const routing = (): Routing => ({ ...surroundings.accepting.routing, wiring: current() });
+  const processParts: ProcessParts = {
+    now: () => clock.now(),
+    log: (name, text) => parts.events.told(name, 'info', 'process-log', text),
+    durable: { ...parts.engine, routing },
+  };
+  const processNamed = (name: string): Process => {
+    const process = processes.get(name) ?? processOf(definition, name, processParts);
+    processes.set(name, process);
+    return process;
+  };
   return {
-    wiring: wiring(definition, processOf),
-    routing: () => ({ ...surroundings.accepting.routing, wiring: current() }),
+    wiring: wiring(definition, processNamed),
+    routing,
     host(of) {
       if (of.kind === 'service') return service(surroundings, definition, of);
       if (of.kind === 'operation') return operation(surroundings, parts, of);
       return new BusinessProcess(surroundings, {
         name: of.name,
-        process: processOf(of.name),
+        process: processNamed(of.name),
         streams: streamsOf(parts, of),
         settled: parts.settled(of.name),
       });
@@ -107,25 +110,6 @@ function surroundingsOf(
       },
     },
   };
-}
-
-/** The process of that name: a router, or the code of a module. */
-export function process(definition: Definition, name: string, clock: Clock): Process {
-  const of = definition.processes.get(name);
-  if (of === undefined) throw new Error(`no process ${name}`);
-  return router({
-    readsBody: true,
-    decide: (scope) => decide(of.rules, scope),
-    validate: undefined,
-    invalid: of.invalid,
-    transform(transform) {
-      const found = definition.transforms.get(transform);
-      if (found === undefined) throw new Error(`no transform ${transform}`);
-      return found;
-    },
-    lookup: (table, key, otherwise) => definition.lookups.lookup(table, key, otherwise),
-    now: () => clock.now(),
-  });
 }
 
 function service(

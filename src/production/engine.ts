@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
 import { type Lease, type Leases, leases } from '../broker/lease.ts';
 import { type State, state } from '../broker/state.ts';
+import { type Steps, steps } from '../broker/steps.ts';
 import { ensureProjector, ensureStream } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type IdSource, idSource } from '../message/id.ts';
@@ -19,6 +20,7 @@ export interface Engine extends AsyncDisposable {
   readonly journal: Journal;
   readonly bodies: Bodies;
   readonly state: State;
+  readonly steps: Steps;
   readonly leases: Leases;
   readonly answers: Answers;
   /** Whether no other engine of this production lived when this one started. */
@@ -34,10 +36,11 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
   const { names, manager } = broker;
   const kept = await state(broker);
   const held = leases(kept.kv, randomUUID());
-  const [number, sole, stored] = await Promise.all([
+  const [number, sole, stored, done] = await Promise.all([
     engineNumber(held),
     held.heldByOthers('engine').then((others) => others.length === 0),
     bodies(broker),
+    steps(broker),
     ensureStream(manager, names.journal.stream, [names.journal.subject], {
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
@@ -61,6 +64,7 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
     journal: book,
     bodies: stored,
     state: kept,
+    steps: done,
     leases: held,
     answers: waiting,
     sole,

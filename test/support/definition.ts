@@ -48,6 +48,25 @@ export function operationDefinition(
   };
 }
 
+export function processDefinition(
+  name: string,
+  rest: Partial<ProcessDefinition>,
+): ProcessDefinition {
+  return {
+    ...common,
+    kind: 'process',
+    name,
+    run: 'inline',
+    rules: [],
+    validate: 'none',
+    invalid: 'suspend',
+    pool: 1,
+    order: 'fifo',
+    retry: { every: 50, for: Number.POSITIVE_INFINITY, backoff: 1, max: 1_000 },
+    ...rest,
+  };
+}
+
 /** A definition made by hand, for tests of what runs it. */
 export function definition(parts: {
   readonly services: readonly ServiceDefinition[];

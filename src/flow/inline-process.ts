@@ -1,0 +1,50 @@
+import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { codeFailed, messageOf, outputOf } from './code-message.ts';
+import type { ProcessCode, ProcessContext } from './process-code.ts';
+import type { Process, ProcessSend } from './wiring.ts';
+
+export interface InlineParts {
+  readonly name: string;
+  readonly code: () => Promise<ProcessCode>;
+  readonly lookup: ProcessContext['lookup'];
+  readonly now: () => number;
+  readonly log: (text: string) => void;
+  /** Answers a call; undefined where calls are not possible. A production test scripts it. */
+  readonly call?: ProcessContext['call'];
+}
+
+/**
+ * A code process that runs while its message is accepted: what it sends is stored together with the
+ * message. The sender waits, so it cannot wait itself: `call` and `sleep` need `run: queued`.
+ */
+export function inlineProcess(parts: InlineParts): Process {
+  const { name, lookup, now, log } = parts;
+  const refuse = (what: string): Promise<never> =>
+    Promise.reject(
+      new EngineError('PROCESS_FAILED', `${name} runs inline and cannot ${what}; set run: queued`),
+    );
+  return {
+    readsBody: true,
+    async run(subject) {
+      const code = await parts.code();
+      const sends: ProcessSend[] = [];
+      const context: ProcessContext = {
+        async send(to, body) {
+          sends.push({ to, output: body === undefined ? undefined : outputOf(body, subject) });
+        },
+        call: parts.call ?? (() => refuse('wait for an answer')),
+        sleep: () => refuse('sleep'),
+        lookup,
+        now: async () => now(),
+        log,
+      };
+      try {
+        const reply = await code(messageOf(subject), context);
+        const status = sends.length === 0 && reply === undefined ? 'discarded' : 'completed';
+        return { status, sends, explain: undefined, reply };
+      } catch (error) {
+        throw isEngineError(error) ? error : codeFailed(name, error);
+      }
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Document } from '../document/document.ts';
+import type { Envelope, Reply } from '../message/message.ts';
+
+/** The message a code process works on. */
+export interface ProcessMessage extends Envelope {
+  /** The body as a document; the process's own copy. */
+  document(): Document;
+  bytes(): Promise<Uint8Array>;
+}
+
+/** What a process sends: the message as it came (left out), text, bytes, a document, or any of these with a type. */
+export type ProcessBody =
+  | string
+  | Uint8Array
+  | Document
+  | {
+      readonly body: string | Uint8Array | Document;
+      readonly type?: string;
+      readonly name?: string;
+      readonly charset?: string;
+    };
+
+export interface CallOptions {
+  /** Milliseconds to wait for the answer; default 60 s. */
+  readonly timeout?: number;
+}
+
+/** What a called target answered. */
+export interface CallAnswer {
+  /** `completed`, `error`, `suspended`. */
+  readonly status: string;
+  readonly code?: string | undefined;
+  readonly text?: string | undefined;
+  readonly type?: string | undefined;
+  readonly body?: Uint8Array | undefined;
+}
+
+/**
+ * The effects of a code process. Each is done once even if the process runs again after a crash:
+ * it then runs from the top and gets the answers of the steps that were done. So between effects a
+ * process must depend on nothing but its message and their answers: no clock, no random numbers.
+ */
+export interface ProcessContext {
+  /** Puts a message into a target's queue; resolves once it is stored. */
+  send(target: string, body?: ProcessBody): Promise<void>;
+  /** Sends and waits for the target's answer. Throws REPLY_TIMEOUT. */
+  call(target: string, body?: ProcessBody, options?: CallOptions): Promise<CallAnswer>;
+  /** Waits, over restarts too. Milliseconds. */
+  sleep(time: number): Promise<void>;
+  lookup(table: string, key: string, otherwise?: string): string;
+  /** Milliseconds since 1970; the same on a replay. */
+  now(): Promise<number>;
+  /** Writes to the event log that operators read. Never a body. */
+  log(text: string): void;
+}
+
+/** A business process in code. What it returns is the answer for whoever waits for this message. */
+export type ProcessCode = (
+  message: ProcessMessage,
+  context: ProcessContext,
+) => Promise<Reply | undefined>;
+
+/** Declares a code process; it exists so that its arguments have types. */
+export function defineProcess(code: ProcessCode): ProcessCode {
+  return code;
+}

@@ -1,0 +1,90 @@
+import { EngineError } from '../error/engine-error.ts';
+import { type DurableParts, durableProcess } from '../flow/durable-process.ts';
+import { inlineProcess } from '../flow/inline-process.ts';
+import type { ProcessCode, ProcessContext } from '../flow/process-code.ts';
+import { router } from '../flow/router.ts';
+import type { Process } from '../flow/wiring.ts';
+import { decide } from '../rule/decide.ts';
+import type { Definition, ProcessDefinition } from './definition.ts';
+import { loadModule } from './load-module.ts';
+
+/** What a process needs beside its definition. */
+export interface ProcessParts {
+  readonly now: () => number;
+  readonly log: (process: string, text: string) => void;
+  /** What makes a queued code process durable; without it every code process runs inline (production tests). */
+  readonly durable?: Pick<DurableParts, 'broker' | 'journal' | 'steps' | 'routing'> | undefined;
+  /** Answers calls in a production test. */
+  readonly call?: ProcessContext['call'];
+}
+
+/** The process of that name: a router, or the code of a module. */
+export function processOf(definition: Definition, name: string, parts: ProcessParts): Process {
+  const of = definition.processes.get(name);
+  if (of === undefined) throw new EngineError('HOST_UNKNOWN', `there is no process ${name}`);
+  return of.code === undefined ? routerOf(definition, of, parts) : codeOf(definition, of, parts);
+}
+
+function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessParts): Process {
+  return router({
+    readsBody: readsBody(of),
+    decide: (scope) => decide(of.rules, scope, now),
+    validate: undefined,
+    invalid: of.invalid,
+    transform(transform) {
+      const found = definition.transforms.get(transform);
+      if (found !== undefined) return found;
+      throw new EngineError('TRANSFORM_FAILED', `there is no transform ${transform}`);
+    },
+    lookup: (table, key, otherwise) => definition.lookups.lookup(table, key, otherwise),
+    now,
+  });
+}
+
+/** Only rules that look into a body make it necessary to fetch a large one. */
+function readsBody({ rules, validate }: ProcessDefinition): boolean {
+  const reads = (when: { readonly readsBody: boolean } | undefined): boolean =>
+    when?.readsBody === true;
+  return (
+    validate !== 'none' ||
+    rules.some(
+      (set) =>
+        set.rules.some(
+          (rule) =>
+            reads(rule.when) ||
+            rule.send.some((send) => reads(send.when) || send.transforms.length > 0),
+        ) ||
+        (typeof set.otherwise !== 'string' &&
+          set.otherwise.some((send) => reads(send.when) || send.transforms.length > 0)),
+    )
+  );
+}
+
+function codeOf(definition: Definition, of: ProcessDefinition, parts: ProcessParts): Process {
+  const { name, code: file = '' } = of;
+  let loaded: Promise<ProcessCode> | undefined;
+  const shared = {
+    name,
+    code: () => (loaded ??= loadCode(file, name)),
+    lookup: (table: string, key: string, otherwise?: string) =>
+      definition.lookups.lookup(table, key, otherwise),
+    log: (text: string) => parts.log(name, text),
+  };
+  if (of.run === 'inline' || parts.durable === undefined) {
+    return inlineProcess({
+      ...shared,
+      now: parts.now,
+      ...(parts.call === undefined ? {} : { call: parts.call }),
+    });
+  }
+  return durableProcess({ ...shared, ...parts.durable });
+}
+
+async function loadCode(file: string, name: string): Promise<ProcessCode> {
+  const loaded = await loadModule(file);
+  if ('exported' in loaded && typeof loaded.exported === 'function') {
+    return loaded.exported as ProcessCode;
+  }
+  const why = 'fault' in loaded ? loaded.fault.what : 'it has no default export that is a function';
+  throw new EngineError('PROCESS_FAILED', `the code of ${name} cannot be used: ${why}`);
+}
