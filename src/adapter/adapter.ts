@@ -43,6 +43,8 @@ export interface DeliverOptions {
   readonly reply?: boolean;
   /** Milliseconds to wait for it; then the receipt has no reply. */
   readonly timeout?: number;
+  /** Called once the message is stored, before the reply is waited for: for a sender that wants to hear of both. */
+  readonly stored?: () => void;
 }
 
 /** A small durable text. */

@@ -51,6 +51,7 @@ export {
   letterSettings,
   type Mailbox,
 } from './letter.ts';
+export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
 export { type Probe, probe } from './probe.ts';
 export * as setting from './setting.ts';

@@ -52,6 +52,7 @@ export function accept(
       turn = stored.catch(() => undefined);
       const { receipt, done } = await stored;
       await done;
+      options.stored?.();
       const answer = receipt.status === 'duplicate' ? undefined : await expected?.answer;
       const whole = answer === undefined ? receipt : { ...receipt, ...answer };
       service.onAccepted?.(receipt.first, whole, parts.routing.clock.now() - began);

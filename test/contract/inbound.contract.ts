@@ -134,9 +134,7 @@ export function describeInbound<S extends Settings>(
       const offered = await one.offer(body('C1'), opened);
       const expected = adapter.polling === true ? 'waiting' : 'again';
       await vi.waitFor(async () => {
-        expect(opened.log.length + opened.events.length, 'the refusal is reported').toBeGreaterThan(
-          0,
-        );
+        expect(opened.refused).toBeGreaterThan(0);
         expect(await offered.standing()).toBe(expected);
       });
       expectNothingQuoted(opened);
@@ -147,7 +145,7 @@ export function describeInbound<S extends Settings>(
       await using opened = await open(one);
       opened.refuse();
       const first = await one.offer(body('C1'), opened);
-      await vi.waitFor(() => expect(opened.log.length + opened.events.length).toBeGreaterThan(0));
+      await vi.waitFor(() => expect(opened.refused).toBeGreaterThan(0));
       opened.accept();
       const taken = adapter.polling === true ? first : await one.offer(body('C1'), opened);
       await vi.waitFor(async () => expect(await taken.standing()).toBe('taken'));

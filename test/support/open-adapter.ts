@@ -54,6 +54,8 @@ export interface OpenedInbound extends AsyncDisposable, Seen {
   readonly delivered: Delivered[];
   /** Deliveries that wait because of `hold`. */
   readonly waiting: number;
+  /** How many deliveries were refused because of `refuse`. */
+  readonly refused: number;
   readonly lost: Error[];
   memory: string | undefined;
   /** From now on each delivery is refused with this error: the store is down. */
@@ -214,6 +216,7 @@ class ObedientStore {
   readonly lost: Error[] = [];
   memory: string | undefined;
   waiting = 0;
+  refused = 0;
   #refusal: Error | undefined;
   #gate: PromiseWithResolvers<void> | undefined;
   #answer: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'> = () => ({});
@@ -252,10 +255,14 @@ class ObedientStore {
       await this.#gate.promise;
       this.waiting -= 1;
     }
-    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#refusal !== undefined) {
+      this.refused += 1;
+      throw this.#refusal;
+    }
     const delivered = { ...message, body };
     this.delivered.push(delivered);
     const id = this.delivered.length;
+    options.stored?.();
     const answer = options.reply === true ? this.#answer(delivered) : {};
     return { messageId: id, sessionId: id, status: 'stored', ...answer };
   }

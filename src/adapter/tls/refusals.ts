@@ -1,10 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { connectionCause } from '../connection-cause.ts';
+import { newsFilter } from '../news.ts';
 import { certificateFacts } from './certificate-facts.ts';
 import type { TlsLent } from './tls-files.ts';
-
-const QUIET = 60_000;
-const MOST = 1_000;
 
 /** Where the words for a peer that listens would not fit a client. */
 const OF_CLIENTS: readonly (readonly [RegExp, cause: string, remedy: string])[] = [
@@ -31,7 +29,7 @@ const OF_CLIENTS: readonly (readonly [RegExp, cause: string, remedy: string])[] 
  */
 export class Refusals {
   readonly #lent: Pick<TlsLent, 'event' | 'log'>;
-  readonly #last = new Map<string, number>();
+  readonly #isNews = newsFilter();
 
   constructor(lent: Pick<TlsLent, 'event' | 'log'>) {
     this.#lent = lent;
@@ -44,11 +42,7 @@ export class Refusals {
     // Balancers and port scans connect and leave; that is no news.
     if (code === 'ECONNRESET')
       return this.#lent.log.debug({ peer }, 'client left in the handshake');
-    const now = Date.now();
-    const key = `${peer} ${code}`;
-    if (now - (this.#last.get(key) ?? 0) < QUIET) return;
-    if (this.#last.size >= MOST) this.#last.clear();
-    this.#last.set(key, now);
+    if (!this.#isNews(`${peer} ${code}`)) return;
     const { cause, remedy } = clientCause(error, code, peer);
     const who = certificate === undefined ? '' : ` (${certificateFacts(certificate).subject})`;
     this.#lent.event('warn', 'refused', `Refused ${peer}${who}: ${cause}. ${remedy}.`);
