@@ -172,8 +172,8 @@ async function mailboxes(
 
 function addressesOf(setting: string, text: string): Mailbox[] {
   const found = addressparser(text.replaceAll(';', ','), { flatten: true });
-  for (const { address } of found) {
-    if (isAddress(address)) continue;
+  for (const { name, address } of found) {
+    if (isAddress(address) && !/[<>@]/.test(name)) continue;
     throw new SuspendError(`${setting} gave something that is not a mail address.`);
   }
   return found;

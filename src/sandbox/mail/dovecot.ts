@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MailPorts, MailServersOptions } from '../mail.ts';
 
@@ -21,7 +21,8 @@ export async function dovecotFolder(
   options: MailServersOptions,
 ): Promise<DovecotFolder> {
   const at = (name: string) => join(folder, name);
-  await mkdir(at('mail'), { recursive: true, mode: 0o777 });
+  await mkdir(at('mail'));
+  await chmod(at('mail'), 0o777);
   await mkdir(at('run'), { recursive: true });
   const users = Object.entries(options.users).map(
     ([user, password]) => `${user}:{PLAIN}${password}::::::`,
