@@ -14,7 +14,7 @@ export interface ProductionNames {
   readonly used: { readonly [Kind in UsedKind]: Set<string> };
 }
 
-export type UsedKind = 'credential' | 'lookup' | 'transform';
+export type UsedKind = 'credential' | 'lookup' | 'target' | 'transform';
 
 export function productionNames(written: Written): ProductionNames {
   const namesUnder = (key: string): string[] => {
@@ -30,7 +30,7 @@ export function productionNames(written: Written): ProductionNames {
     credentials: new Map(namesUnder('credentials').map((name) => [name, kindOf(name)])),
     lookups: new Set(namesUnder('lookups')),
     transforms: new Set(namesUnder('transforms')),
-    used: { credential: new Set(), lookup: new Set(), transform: new Set() },
+    used: { credential: new Set(), lookup: new Set(), target: new Set(), transform: new Set() },
   };
 }
 

@@ -37,8 +37,12 @@ export function readContext(
         ? { ok: true, value: messageTemplate(compiled.template) }
         : refused(compiled.problems);
     },
-    unknown: (kind, name) =>
-      kind === 'target' ? unknownTarget(name, names) : unknownLookup(name, names),
+    unknown(kind, name) {
+      if (kind === 'lookup') return unknownLookup(name, names);
+      // Targets in the settings of adapters are on no way that the map knows.
+      names.used.target.add(name);
+      return unknownTarget(name, names);
+    },
     unfit: (name, kinds) => unfitCredential(name, kinds, names),
   };
 }

@@ -5,6 +5,7 @@ import type { OperationEntry, ServiceEntry } from './grammar/production-form.ts'
 import { retryPolicy } from './grammar/retry-form.ts';
 import { hostCommon, readAdapterSettings } from './read-host.ts';
 import { readLine } from './read-line.ts';
+import { valueAt } from './written/written.ts';
 
 /** A business service; undefined after its problems were reported. */
 export function readService(
@@ -14,8 +15,10 @@ export function readService(
 ): ServiceDefinition | undefined {
   const { value, written } = entry;
   const adapter = value.adapter === undefined ? undefined : adapters.inbound(value.adapter);
-  const place = written.place;
-  if (value.to?.length === 0) report(below(reading, 'to'), place, 'names no target', 'Name one.');
+  const to = valueAt(written, ['to']);
+  if (to?.kind === 'list' && to.items.length === 0) {
+    report(below(reading, 'to'), to.place, 'names no target', 'Name a process or an operation.');
+  }
   if (adapter === undefined) return undefined;
   const read = readAdapterSettings(adapter.settings, written, reading);
   if (read === undefined || value.to === undefined) return undefined;

@@ -9,13 +9,15 @@ import { retryPolicy } from './grammar/retry-form.ts';
 import { type ProductionNames, unknownTarget, unknownTransform } from './names.ts';
 import { splitProblem } from './problem.ts';
 import { hostCommon } from './read-host.ts';
-import { readLine } from './read-line.ts';
+import { type Line, readLine } from './read-line.ts';
 import { valueAt } from './written/written.ts';
 
 export interface ProcessReading {
   readonly names: ProductionNames;
   readonly language: ExpressionEnvironment;
 }
+
+const INLINE: Line = { pool: 1, order: 'fifo' };
 
 /** A business process; undefined after its problems were reported. */
 export function readProcess(
@@ -25,10 +27,7 @@ export function readProcess(
 ): ProcessDefinition | undefined {
   const { value, written } = entry;
   const { rules, code } = value;
-  if ((rules === undefined) === (code === undefined)) {
-    const what = rules === undefined ? 'needs rules or code' : 'cannot have both rules and code';
-    report(reading, entry.place, what, 'A router has rules; a process in TypeScript has code.');
-  }
+  checkWork(entry, reading);
   const invalid = value.invalid ?? 'suspend';
   const unknown = invalid === 'suspend' ? undefined : unknownTarget(invalid, names);
   if (unknown !== undefined) {
@@ -45,9 +44,22 @@ export function readProcess(
     to: value.to,
     validate: value.validate,
     invalid,
-    ...readLine(value, written, reading),
+    ...(run === 'inline' ? INLINE : readLine(value, written, reading)),
     retry: retryPolicy(value.retry, undefined),
   };
+}
+
+/** A process is a router or code, and says so in one way. */
+function checkWork({ value, written, place }: ProcessEntry, reading: Reading): void {
+  const { rules, code, to } = value;
+  if ((rules === undefined) === (code === undefined)) {
+    const what = rules === undefined ? 'needs rules or code' : 'cannot have both rules and code';
+    report(reading, place, what, 'A router has rules; a process in TypeScript has code.');
+  }
+  if (rules !== undefined && to !== undefined) {
+    const what = 'the rules say where they send, so to means nothing';
+    reportBelow(reading, written, { keys: ['to'], what, remedy: 'Remove it.' });
+  }
 }
 
 function ruleSets(

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type ExpressionEnvironment, expressionEnvironment } from '../expression/environment.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
-import { checkWiring } from './check/wiring.ts';
+import { checkWhole } from './check/check.ts';
 import type { Definition, ProductionSettings } from './definition.ts';
 import { type Adapters, type AnyAdapter, findAdapters } from './find-adapter.ts';
 import type { Named, Reading } from './form/form.ts';
@@ -26,6 +26,8 @@ export interface ReadOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where `${secret:NAME}` comes from. Default: there are none. */
   readonly secrets?: ValueSource['secrets'];
+  /** Milliseconds since 1970, by which certificates are judged. Default: the system's clock. */
+  readonly now?: number;
 }
 
 export interface ReadProduction {
@@ -78,7 +80,7 @@ export async function readProduction(
     language,
     values: { ...values, settings },
   });
-  checkWiring(definition, problems);
+  await checkWhole({ definition, written, names, problems }, options.now ?? Date.now());
   return problems.failed
     ? { problems: problems.list() }
     : { definition, problems: problems.list() };

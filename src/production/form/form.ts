@@ -1,5 +1,5 @@
 import type { Place } from '../definition.ts';
-import type { Problems } from '../problem.ts';
+import { type Problems, splitProblem } from '../problem.ts';
 import type { ProductionContext } from '../read-context.ts';
 import { type Keys, pathText, placeAt, valueAt, type Written } from '../written/written.ts';
 
@@ -89,7 +89,10 @@ export function named<Value>(
       for (const { key, place, value: inner } of written.entries.values()) {
         const inside = below(reading, key);
         const problem = rule.problem(key);
-        if (problem !== undefined) report(inside, place, problem);
+        if (problem !== undefined) {
+          const { what, remedy } = splitProblem(problem);
+          report(inside, place, what, remedy);
+        }
         const value = of.read(inner, inside);
         if (value !== undefined) found.set(key, { name: key, value, place, written: inner });
       }
@@ -119,6 +122,8 @@ export function reportBelow(
     readonly remedy: string;
   },
 ): void {
+  const value = valueAt(written, keys);
+  if (value?.kind === 'scalar' && value.missing) return;
   const place = placeBelow(written, keys, offset);
   reading.problems.error(place, pathText([...reading.keys, ...keys]), what, remedy);
 }

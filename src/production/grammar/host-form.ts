@@ -7,6 +7,7 @@ import { splitProblem } from '../problem.ts';
 import { replyActions, replyKey } from './reply-form.ts';
 import { retryForm } from './retry-form.ts';
 import { rulesSchema } from './rules-schema.ts';
+import { quietForm, scheduleForm } from './time-form.ts';
 
 const hostAlert = block({
   queue: setting.optional(
@@ -22,12 +23,11 @@ const hostAlert = block({
   silent: setting.optional(
     setting.duration({ help: 'Alert when no message came for this long.', example: '1h' }),
   ),
-  quiet: setting.optional(
-    setting.text({
-      help: 'The time of day in which silence is no alert.',
-      example: '22:00-06:00',
-    }),
-  ),
+  quiet: {
+    form: quietForm,
+    help: 'The time of day in which silence is no alert.',
+    example: '22:00-06:00',
+  },
 });
 
 /** What every host may have. */
@@ -41,12 +41,11 @@ const COMMON = {
     help: 'false keeps the host stopped until a person starts it; its queue still fills.',
     default: true,
   }),
-  schedule: setting.optional(
-    setting.text({
-      help: 'When the host is on; left out, it always is.',
-      example: 'mon-fri 06:00-20:00',
-    }),
-  ),
+  schedule: {
+    form: scheduleForm,
+    help: 'When the host is on, by days and times, with a time zone if need be. Default always.',
+    example: 'mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin',
+  },
   alert: { form: hostAlert, help: 'When people are told about this host.' },
 } as const satisfies Fields;
 

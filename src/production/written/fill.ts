@@ -66,6 +66,7 @@ async function fillScalar(
   const pieces: Piece[] = [];
   const files: string[] = [];
   let hidden = false;
+  let missing = false;
   let end = 0;
   for (const found of value.matchAll(REFERENCE)) {
     pieces.push({ text: value.slice(end, found.index), from: end, literal: true });
@@ -79,6 +80,7 @@ async function fillScalar(
     pieces.push({ text: got?.text ?? '', from: found.index, literal: false });
     if (got?.file !== undefined) files.push(got.file);
     hidden ||= got?.hidden === true;
+    missing ||= got === undefined;
   }
   pieces.push({ text: value.slice(end), from: end, literal: true });
   return {
@@ -87,6 +89,7 @@ async function fillScalar(
     placeOf: (offset) => scalar.placeOf(originOf(pieces, offset)),
     filled: true,
     hidden,
+    missing: missing,
     files,
   };
 }
@@ -119,14 +122,14 @@ async function look(reference: string, looking: Looking): Promise<Found | undefi
   if (kind === 'env' && name !== '') return lookInEnvironment(name, looking);
   if (kind === 'file' && name !== '') return lookInFile(name, looking);
   if (kind === 'secret' && name !== '') return lookInSecrets(name, looking);
-  return missing(
+  return reportMissing(
     looking,
     `\${${reference}} is not a value`,
     'Write ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${secret:NAME}; $${ is a literal ${.',
   );
 }
 
-function missing(
+function reportMissing(
   { scalar, offset, keys, problems }: Looking,
   what: string,
   remedy: string,
@@ -148,7 +151,7 @@ function lookInEnvironment(reference: string, looking: Looking): Found | undefin
     return { text: given, hidden };
   }
   if (at !== -1) return { text: reference.slice(at + 2), hidden: false };
-  return missing(
+  return reportMissing(
     looking,
     `the environment variable ${name} is not set`,
     `Set ${name}, or give a default: \${env:${name}:-default}.`,
@@ -163,7 +166,7 @@ async function lookInFile(name: string, looking: Looking): Promise<Found | undef
     return { text, hidden: true, file };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return missing(
+    return reportMissing(
       looking,
       `the file ${name} cannot be read (${code ?? 'not a file'})`,
       `Relative paths count from the production's folder: this is ${file}.`,
@@ -173,7 +176,7 @@ async function lookInFile(name: string, looking: Looking): Promise<Found | undef
 
 async function lookInSecrets(name: string, looking: Looking): Promise<Found | undefined> {
   if (!inCredentials(looking)) {
-    return missing(
+    return reportMissing(
       looking,
       'a secret may stand under credentials only',
       'Make an entry under credentials, and name that entry here.',
@@ -181,7 +184,7 @@ async function lookInSecrets(name: string, looking: Looking): Promise<Found | un
   }
   const text = await looking.source.secrets(name);
   if (text === undefined) {
-    return missing(
+    return reportMissing(
       looking,
       `there is no secret named ${name}`,
       `Set it: waybill secret set ${name}.`,

@@ -142,6 +142,7 @@ function nothing(place: Place): WrittenScalar {
     placeOf: () => place,
     filled: false,
     hidden: false,
+    missing: false,
     files: [],
   };
 }
@@ -161,6 +162,7 @@ function scalar(node: Scalar, { text, placeAt }: Source): Written {
     placeOf: (offset) => placeAt(offsetOf(offset)),
     filled: false,
     hidden: false,
+    missing: false,
     files: [],
   };
 }

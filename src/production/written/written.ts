@@ -15,6 +15,8 @@ export interface WrittenScalar {
   readonly filled: boolean;
   /** Whether any of it came from a secret or a file: then only `source` may be shown. */
   readonly hidden: boolean;
+  /** Whether a value to fill in was missing, which was reported: what follows from it is not. */
+  readonly missing: boolean;
   /** Absolute paths of the files whose content was filled in. */
   readonly files: readonly string[];
 }
@@ -50,6 +52,7 @@ export function unwritten(value: string | number | boolean | null, place: Place)
     placeOf: () => place,
     filled: false,
     hidden: false,
+    missing: false,
     files: [],
   };
 }

@@ -1,0 +1,63 @@
+import type { Address } from '../../adapter/setting.ts';
+import type { Definition, Place, ServiceDefinition } from '../definition.ts';
+import { type Problem, type Problems, problemList } from '../problem.ts';
+
+interface Listener {
+  readonly production: string;
+  readonly service: string;
+  readonly address: Address;
+  readonly place: Place;
+}
+
+/**
+ * Ports on which two services would listen, over all productions given: those of one machine can be
+ * checked together. Port 0 takes a free one. The later of the two is reported.
+ */
+export function portProblems(definitions: readonly Definition[]): Problem[] {
+  const problems = problemList();
+  const listeners: Listener[] = [];
+  for (const definition of definitions) {
+    for (const service of definition.services.values()) {
+      const listener = listenerOf(definition, service);
+      if (listener === undefined) continue;
+      const other = listeners.find((one) => meets(one.address, listener.address));
+      if (other !== undefined) reportPort(listener, other, problems);
+      listeners.push(listener);
+    }
+  }
+  return problems.list();
+}
+
+/** By a rule for all adapters, `listen` is the address a service listens on. */
+function listenerOf(definition: Definition, service: ServiceDefinition): Listener | undefined {
+  const { listen } = service.settings;
+  if (service.adapter.settings['listen']?.kind !== 'address') return undefined;
+  const keys = ['services', service.name, 'settings', 'listen'];
+  return {
+    production: definition.name,
+    service: service.name,
+    address: listen as Address,
+    place: definition.placeOf(keys) ?? service.place,
+  };
+}
+
+const ANYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::', '*']);
+
+function meets(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || ANYWHERE.has(a.host) || ANYWHERE.has(b.host);
+}
+
+function reportPort(
+  { production, service, address, place }: Listener,
+  other: Listener,
+  problems: Problems,
+): void {
+  const where = other.production === production ? '' : ` of the production ${other.production}`;
+  problems.error(
+    place,
+    `services.${service}.settings.listen`,
+    `${other.service}${where} listens on port ${address.port} already`,
+    'Give one of them another port.',
+  );
+}

@@ -1,0 +1,124 @@
+import { nearest } from '../error/nearest.ts';
+
+/** When a host is on: a repeating pattern of the week. */
+export interface Schedule {
+  /** As written. */
+  readonly source: string;
+  isOn(at: number): boolean;
+  /** The next time after `at` at which it is switched, in milliseconds since 1970; undefined if it never is. */
+  nextSwitch(at: number): number | undefined;
+}
+
+const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+const MINUTE = 60_000;
+const DAY = 24 * 60;
+const WEEK = 7 * DAY;
+/** More than any zone's clock is set at once. */
+const CLOCK_CHANGE = 2 * 60 + 1;
+
+/** Minutes of the week from Sunday 00:00; `until` is not part of it and may lie in the next week. */
+interface Span {
+  readonly from: number;
+  readonly until: number;
+}
+
+/**
+ * Reads `mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin`: days (one, a range, or `daily`) with a
+ * time of day, several divided by commas, then the time zone (that of the engine if left out). A time
+ * that ends before it begins goes on past midnight. Clock changes are those of the zone: a switch in
+ * the hour that is skipped takes place at its end. Gives the schedule, or what is wrong with the text.
+ */
+export function readSchedule(source: string): Schedule | { readonly problem: string } {
+  const [, spansText = source, zone] =
+    /^(.*?)(?:\s+([A-Z]\w+(?:\/[\w+-]+)*))?$/.exec(source.trim()) ?? [];
+  if (zone !== undefined && !isZone(zone)) return { problem: `there is no time zone ${zone}` };
+  const spans: Span[] = [];
+  for (const part of spansText.split(',')) {
+    const read = readSpans(part.trim());
+    if ('problem' in read) return read;
+    spans.push(...read.spans);
+  }
+  return weekly(source, spans, zone);
+}
+
+const isZone = (zone: string): boolean => {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
+
+function readSpans(part: string): { readonly spans: Span[] } | { readonly problem: string } {
+  const found = /^([a-z]+)(?:-([a-z]+))?\s+(\d\d?):(\d\d)-(\d\d?):(\d\d)$/i.exec(part);
+  if (found === null) return { problem: 'must be days with times, such as mon-fri 06:00-20:00' };
+  const [, first = '', last = first, ...digits] = found;
+  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = digits.map(Number);
+  const from = fromHour * 60 + fromMinute;
+  const until = toHour * 60 + toMinute;
+  if (Math.max(fromMinute, toMinute) > 59 || Math.max(from, until) > DAY || from === DAY) {
+    return { problem: `${part} holds a time that does not exist` };
+  }
+  const days = daysFrom(first.toLowerCase(), last.toLowerCase());
+  if (typeof days === 'string') return { problem: days };
+  const length = until > from ? until - from : until + DAY - from;
+  return {
+    spans: days.map((day) => ({ from: day * DAY + from, until: day * DAY + from + length })),
+  };
+}
+
+/** Days of the week from 0 for Sunday, or what is wrong. */
+function daysFrom(first: string, last: string): number[] | string {
+  if (first === 'daily' && last === first) return [0, 1, 2, 3, 4, 5, 6];
+  const names: readonly string[] = DAYS;
+  const unknown = [first, last].find((day) => !names.includes(day));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, [...names, 'daily']);
+    return `${unknown} is no day; ${near === undefined ? `write ${names.join(', ')} or daily` : `did you mean ${near}?`}`;
+  }
+  const from = names.indexOf(first);
+  const length = ((names.indexOf(last) - from + 7) % 7) + 1;
+  return Array.from({ length }, (_, index) => (from + index) % 7);
+}
+
+function weekly(source: string, spans: readonly Span[], zone: string | undefined): Schedule {
+  const clock = new Intl.DateTimeFormat('en-US', {
+    ...(zone === undefined ? {} : { timeZone: zone }),
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  const minuteOfWeek = (at: number): number => {
+    const parts = new Map(clock.formatToParts(at).map(({ type, value }) => [type, value]));
+    const day = (DAYS as readonly string[]).indexOf((parts.get('weekday') ?? '').toLowerCase());
+    return day * DAY + Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
+  };
+  const isOn = (at: number): boolean => {
+    const minute = minuteOfWeek(at);
+    return spans.some(
+      ({ from, until }) =>
+        (minute >= from && minute < until) || (minute + WEEK >= from && minute + WEEK < until),
+    );
+  };
+  const edges = spans.flatMap(({ from, until }) => [from % WEEK, until % WEEK]);
+  /** Minutes in which no switch can be: up to short of the next edge, by as much as a clock may be set. */
+  const leap = (minute: number): number => {
+    const next = Math.min(...edges.map((edge) => (edge - minute + WEEK) % WEEK || WEEK));
+    return Math.max(1, next - CLOCK_CHANGE);
+  };
+  return {
+    source,
+    isOn,
+    nextSwitch(at) {
+      const now = isOn(at);
+      const end = at + (WEEK + DAY) * MINUTE;
+      for (let time = nextMinute(at); time <= end; time += leap(minuteOfWeek(time)) * MINUTE) {
+        if (isOn(time) !== now) return time;
+      }
+      return undefined;
+    },
+  };
+}
+
+const nextMinute = (at: number): number => (Math.floor(at / MINUTE) + 1) * MINUTE;
