@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   BROKER_UNAVAILABLE: 'NATS cannot be reached or started. The text says which; it is retried.',
   CREDENTIAL_MISSING: 'A credential or a value it needs is missing. The text names it.',
   CREDENTIAL_REFUSED: 'A token or sign-in was refused. The text says which check failed.',
+  CREDENTIAL_UNAVAILABLE:
+    'A token server cannot be reached, is busy or answers nonsense. It is asked again by itself; a token that is still good is used on.',
   TLS_REFUSED:
     'A TLS handshake failed. The text names the cause: chain, name, expiry or certificate.',
   HOST_UNKNOWN: 'There is no host of that name in the production.',

@@ -1,0 +1,62 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { CertificateCredential } from '../adapter/credential.ts';
+import { concealed } from './concealed.ts';
+import { CredentialError } from './credential-error.ts';
+import { certificateChain, privateKey, readPem } from './read-pem.ts';
+import type { Pem } from './secret-setting.ts';
+
+export interface CertificateValues {
+  readonly certificate: Pem;
+  readonly key: Pem;
+  readonly passphrase: string | undefined;
+  /** Files that were filled in, besides those named by path. */
+  readonly files: readonly string[];
+}
+
+/** A certificate with its key, read and found to belong together. */
+export interface LoadedCertificate {
+  /** The certificate, then what was given with it. */
+  readonly chain: readonly [X509Certificate, ...X509Certificate[]];
+  readonly privateKey: KeyObject;
+  /** What adapters get. */
+  readonly credential: CertificateCredential;
+}
+
+/**
+ * Reads the files as they are now. Rejects if the key is not that of the certificate, which TLS would
+ * tell only with the first connection and in OpenSSL's words. An expired certificate is returned: it is
+ * the peer that judges, and `certificates()` tells operators in time.
+ */
+export async function loadCertificate(
+  name: string,
+  values: CertificateValues,
+): Promise<LoadedCertificate> {
+  const certificate = await readPem(name, 'certificate', values.certificate);
+  const key = await readPem(name, 'key', values.key);
+  const [own, ...rest] = certificateChain(name, 'certificate', certificate.text);
+  const opened = privateKey(name, 'key', { text: key.text, passphrase: values.passphrase });
+  if (own === undefined || !own.checkPrivateKey(opened)) {
+    const swapped = rest.some((other) => other.checkPrivateKey(opened));
+    throw new CredentialError('CREDENTIAL_REFUSED', name, {
+      cause: swapped
+        ? 'the key belongs to a later certificate of the file, not to the first'
+        : 'the key does not belong to the certificate',
+      remedy: swapped
+        ? 'Put our own certificate first and its authorities behind it'
+        : 'Give the key with which this certificate was requested',
+    });
+  }
+  const named = [certificate.file, key.file].filter((file) => file !== undefined);
+  const files = [...named, ...values.files];
+  return {
+    chain: [own, ...rest],
+    privateKey: opened,
+    credential: concealed(
+      { kind: 'certificate', certificate: certificate.text, files: [...new Set(files)] } as const,
+      {
+        key: key.text,
+        ...(values.passphrase !== undefined && { passphrase: values.passphrase }),
+      },
+    ),
+  };
+}

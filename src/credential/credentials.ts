@@ -1,0 +1,148 @@
+import type { JWK } from 'jose';
+import type { Credential } from '../adapter/credential.ts';
+import { type CertificateFacts, certificateFacts } from '../adapter/tls/certificate-facts.ts';
+import { describeError } from '../error/engine-error.ts';
+import type { Logger } from '../log/logger.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
+import { adapterCredential } from './adapter-credential.ts';
+import { type LoadedCertificate, loadCertificate } from './certificate.ts';
+import type { CredentialEntry } from './credential-entry.ts';
+import { credentialEvents } from './credential-events.ts';
+import { type EntryReader, entryReader } from './entry-reader.ts';
+import type { Jwt } from './jwt/jwt.ts';
+import { jwtKeys } from './jwt/jwt-keys.ts';
+import { publishedKeys } from './oauth2/assertion-key.ts';
+import { tokenProviders } from './oauth2/token-providers.ts';
+
+export interface CredentialsParts {
+  readonly log: Logger;
+  /** The production's folder, from which relative paths count. */
+  readonly folder: string;
+  readonly clock?: Clock;
+  /** Where `federatedToken: { environment }` looks; the process's own by default. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /**
+   * Fills in an entry's `${file:…}` and `${secret:…}` once more. Called whenever values are needed, so
+   * that a rotated secret is used without a restart; without it they stay as they were loaded.
+   */
+  readonly again?: (name: string) => Promise<CredentialEntry | undefined>;
+}
+
+/** A certificate of the production, for the console; or why it cannot be read. */
+export interface CredentialCertificate {
+  readonly credential: string;
+  /** The certificate, then its chain; empty if there is a problem. */
+  readonly chain: readonly CertificateFacts[];
+  readonly problem: string | undefined;
+}
+
+/** What stands under `credentials` of a production, as hosts need it. */
+export interface Credentials {
+  /** Rejects with CREDENTIAL_MISSING or CREDENTIAL_REFUSED. A token is not fetched before it is asked for. */
+  get(name: string): Promise<Credential>;
+  /** Signs and verifies with a credential of kind `jwt-key`. */
+  jwt(name: string): Promise<Jwt>;
+  /** Every credential of kind certificate with its dates, as the files are now. */
+  certificates(): Promise<readonly CredentialCertificate[]>;
+  /** The public keys of our client assertions, to be served at the address registered with Epic and others. */
+  jwksDocument(): Promise<{ readonly keys: readonly JWK[] }>;
+  /** What is wrong with the entries, found without any network: for `waybill check` and before a start. */
+  check(): Promise<readonly { readonly credential: string; readonly problem: string }[]>;
+  /** Takes over the entries of a changed production; tokens of unchanged ones are kept. */
+  replace(entries: ReadonlyMap<string, CredentialEntry>): Promise<void>;
+  /** Ends what is asked of token servers. */
+  close(): Promise<void>;
+}
+
+/** Makes the credentials of a production. Nothing is read or fetched before it is needed. */
+export function credentials(
+  entries: ReadonlyMap<string, CredentialEntry>,
+  parts: CredentialsParts,
+): Credentials {
+  const { log, folder, clock = systemClock, environment = process.env, again } = parts;
+  let known = entries;
+  const reader = entryReader({ folder, entries: () => known, again });
+  const certificate = async (name: string): Promise<LoadedCertificate> => {
+    const values = await reader.readKind(name, 'certificate', 'what uses it');
+    return loadCertificate(name, { ...values, files: reader.files(name) });
+  };
+  const tokens = tokenProviders({ reader, certificate, clock, log, environment });
+  const jwtOf = jwtKeys(reader, clock);
+
+  const get = async (name: string): Promise<Credential> =>
+    adapterCredential(name, await reader.read(name), { reader, tokens });
+  const namesOf = (kind: string): string[] =>
+    [...known].flatMap(([name, entry]) => (entry.kind === kind ? [name] : []));
+  const checkOne = async (name: string, kind: string): Promise<void> => {
+    await (kind === 'jwt-key' ? jwtOf(name) : get(name));
+    if (kind === 'oauth2') await tokens.check(name);
+  };
+
+  return {
+    get,
+    jwt: jwtOf,
+    certificates: () =>
+      Promise.all(namesOf('certificate').map((name) => describeChain(name, certificate))),
+    async jwksDocument() {
+      const found = namesOf('oauth2').map((name) => keysOf(name, { reader, log }));
+      const keys = (await Promise.all(found)).flat();
+      return { keys: [...new Map(keys.map((key) => [key.kid, key])).values()] };
+    },
+    async check() {
+      const found = [...known].map(async ([name, { kind }]) => ({
+        credential: name,
+        problem: await problemOf(() => checkOne(name, kind)),
+      }));
+      return (await Promise.all(found)).flatMap(({ credential, problem }) =>
+        problem === undefined ? [] : [{ credential, problem }],
+      );
+    },
+    async replace(next) {
+      const before = known;
+      known = next;
+      await tokens.forget((name) => !isSame(before.get(name), next.get(name)));
+    },
+    close: () => tokens.forget(() => true),
+  };
+}
+
+async function describeChain(
+  name: string,
+  certificate: (name: string) => Promise<LoadedCertificate>,
+): Promise<CredentialCertificate> {
+  try {
+    const { chain } = await certificate(name);
+    const facts = chain.map((one) => certificateFacts(one));
+    return { credential: name, chain: facts, problem: undefined };
+  } catch (error) {
+    return { credential: name, chain: [], problem: describeError(error).text };
+  }
+}
+
+async function keysOf(
+  name: string,
+  { reader, log }: { readonly reader: EntryReader; readonly log: Logger },
+): Promise<JWK[]> {
+  try {
+    const { authentication } = await reader.readKind(name, 'oauth2', 'our JWKS document');
+    const signing = authentication?.privateKeyJwt;
+    return signing === undefined ? [] : await publishedKeys(name, signing);
+  } catch (error) {
+    // The keys of the others must stay published.
+    credentialEvents(log, name).keyUnpublished(error);
+    return [];
+  }
+}
+
+async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    return describeError(error).text;
+  }
+}
+
+function isSame(a: CredentialEntry | undefined, b: CredentialEntry | undefined): boolean {
+  return a?.kind === b?.kind && JSON.stringify(a?.values) === JSON.stringify(b?.values);
+}

@@ -1,0 +1,179 @@
+import { createPublicKey, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
+import {
+  calculateJwkThumbprint,
+  errors,
+  exportJWK,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
+import type { Clock } from '../../time/clock.ts';
+import { CredentialError } from '../credential-error.ts';
+import { keyMisfit } from '../key-misfit.ts';
+import { privateKey, readPem } from '../read-pem.ts';
+import type { JwtKeyValues } from './jwt-key-settings.ts';
+import { jwtRefusal } from './jwt-refusal.ts';
+
+export type JwtClaims = Readonly<Record<string, unknown>>;
+
+export interface JwtSignOptions {
+  readonly subject?: string;
+  /** Instead of the key's. */
+  readonly audience?: string;
+  readonly issuer?: string;
+  /** Milliseconds, instead of the key's. */
+  readonly lifetime?: number;
+}
+
+export interface JwtVerifyOptions {
+  /** Instead of the key's. One of several will do. */
+  readonly audience?: string | readonly string[];
+  readonly issuer?: string;
+  /** Claims that must be there besides `exp`. */
+  readonly required?: readonly string[];
+}
+
+/** Signs and verifies JSON Web Tokens with one key of the production, for transforms and hosts. */
+export interface Jwt {
+  /** Adds `iat`, `exp` and `jti`, and what the key says of issuer and audience. */
+  sign(claims: JwtClaims, options?: JwtSignOptions): Promise<string>;
+  /**
+   * The claims of a good token. Rejects with CREDENTIAL_REFUSED, which names the check that failed:
+   * signature, algorithm (only the key's own; never `none`), expiry (a token without is refused),
+   * issuer, audience.
+   */
+  verify(token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
+}
+
+export interface JwtParts {
+  readonly credential: string;
+  readonly clock: Clock;
+  /** The published keys behind `jwksUrl`. */
+  readonly published: JWTVerifyGetKey | undefined;
+}
+
+/** Reads the keys as they are now and checks that they serve for the algorithm. */
+export async function jwt(values: JwtKeyValues, parts: JwtParts): Promise<Jwt> {
+  const { credential, clock } = parts;
+  const { signing, verifying } = await keysOf(values, parts);
+  return {
+    async sign(claims, options = {}) {
+      if (signing === undefined) {
+        throw new CredentialError('CREDENTIAL_MISSING', credential, {
+          cause: 'it has no key to sign with, only one to verify with',
+          remedy: 'Set privateKey',
+        });
+      }
+      return signed(claims, { ...options, values, signing, now: clock.now() });
+    },
+    async verify(token, options = {}) {
+      const key = verifying ?? parts.published;
+      if (key === undefined) {
+        throw new CredentialError('CREDENTIAL_MISSING', credential, {
+          cause: 'it has no key to verify with',
+          remedy: 'Set publicKey or jwksUrl',
+        });
+      }
+      try {
+        const rules = rulesOf(values, options, clock.now());
+        const { payload } =
+          typeof key === 'function'
+            ? await jwtVerify(token, key, rules)
+            : await jwtVerify(token, key, rules);
+        return payload;
+      } catch (error) {
+        if (error instanceof errors.JOSEError) throw jwtRefusal(credential, error, values);
+        throw error;
+      }
+    },
+  };
+}
+
+interface Keys {
+  readonly signing: { readonly key: KeyObject; readonly keyId: string | undefined } | undefined;
+  readonly verifying: KeyObject | undefined;
+}
+
+async function keysOf(values: JwtKeyValues, { credential }: JwtParts): Promise<Keys> {
+  if (values.secret !== undefined) {
+    const key = sharedSecret(credential, values.secret);
+    return { signing: { key, keyId: values.keyId }, verifying: key };
+  }
+  const own = values.privateKey && (await readPem(credential, 'privateKey', values.privateKey));
+  const key =
+    own && privateKey(credential, 'privateKey', { ...own, passphrase: values.passphrase });
+  const other = values.publicKey && (await readPem(credential, 'publicKey', values.publicKey));
+  const derived = key && values.jwksUrl === undefined ? createPublicKey(key) : undefined;
+  const verifying = other === undefined ? derived : publicKey(credential, other.text);
+  for (const one of [key, verifying]) checkFit(credential, one, values.algorithm);
+  const keyId = values.keyId ?? (key && (await thumbprint(key)));
+  return { signing: key && { key, keyId }, verifying };
+}
+
+/** A public key used as a secret is how tokens are forged: anybody has it. */
+function sharedSecret(credential: string, secret: string): KeyObject {
+  if (!secret.includes('-----BEGIN ')) return createSecretKey(Buffer.from(secret));
+  throw new CredentialError('CREDENTIAL_REFUSED', credential, {
+    cause: 'the shared secret is a PEM key or certificate',
+    remedy: 'Set publicKey or privateKey and the algorithm of that key',
+  });
+}
+
+function publicKey(credential: string, text: string): KeyObject {
+  try {
+    return createPublicKey(text);
+  } catch {
+    throw new CredentialError('CREDENTIAL_REFUSED', credential, {
+      cause: 'publicKey is neither a public key nor a certificate',
+      remedy: 'Give PEM that begins with -----BEGIN PUBLIC KEY----- or CERTIFICATE',
+    });
+  }
+}
+
+function checkFit(credential: string, key: KeyObject | undefined, algorithm: string): void {
+  const misfit = key && keyMisfit(key, algorithm);
+  if (misfit !== undefined) throw new CredentialError('CREDENTIAL_REFUSED', credential, misfit);
+}
+
+async function thumbprint(key: KeyObject): Promise<string> {
+  return calculateJwkThumbprint(await exportJWK(createPublicKey(key)));
+}
+
+interface Signing extends JwtSignOptions {
+  readonly values: JwtKeyValues;
+  readonly signing: NonNullable<Keys['signing']>;
+  readonly now: number;
+}
+
+function signed(claims: JwtClaims, { values, signing, now, ...options }: Signing): Promise<string> {
+  const { algorithm: alg, lifetime } = values;
+  const iat = Math.floor(now / 1_000);
+  const payload: JWTPayload = {
+    ...claims,
+    iat,
+    exp: iat + Math.ceil((options.lifetime ?? lifetime) / 1_000),
+    jti: randomUUID(),
+  };
+  const { subject, issuer = values.issuer, audience = values.audience } = options;
+  if (subject !== undefined) payload.sub = subject;
+  if (issuer !== undefined) payload.iss = issuer;
+  if (audience !== undefined) payload.aud = audience;
+  const { key, keyId } = signing;
+  return new SignJWT(payload)
+    .setProtectedHeader({ alg, typ: 'JWT', ...(keyId !== undefined && { kid: keyId }) })
+    .sign(key);
+}
+
+function rulesOf(values: JwtKeyValues, options: JwtVerifyOptions, now: number): JWTVerifyOptions {
+  const { issuer = values.issuer, audience = values.audience, required = [] } = options;
+  return {
+    algorithms: [values.algorithm],
+    currentDate: new Date(now),
+    clockTolerance: values.clockSkew / 1_000,
+    requiredClaims: ['exp', ...required],
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience: [audience].flat() }),
+  };
+}

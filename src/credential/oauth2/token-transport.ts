@@ -1,0 +1,141 @@
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { connectionCause } from '../../adapter/connection-cause.ts';
+import { describeDuration } from '../../time/duration.ts';
+import { CredentialError } from '../credential-error.ts';
+
+/** The answer of a token server, read completely. */
+export interface TokenAnswer {
+  /** `host:port`, for errors. */
+  readonly place: string;
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The JSON object of the body; undefined if the body is none. */
+  readonly body: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface TokenQuestion {
+  readonly method: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** One connection to a token server, closed once the token is there: tokens are asked for about once an hour. */
+export interface TokenTransport extends AsyncDisposable {
+  /** Rejects with CREDENTIAL_UNAVAILABLE if there is no answer; any status is an answer. */
+  ask(url: URL, question: TokenQuestion): Promise<TokenAnswer>;
+}
+
+export interface TransportSettings {
+  readonly credential: string;
+  /** PEM; undefined trusts the well-known authorities. */
+  readonly trust: string | undefined;
+  readonly proxy: URL | undefined;
+  /** Milliseconds for each request, from the name look-up to the last byte. */
+  readonly timeout: number;
+  /** Shown in the TLS handshake. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** A token is some kilobytes; a longer answer is a mistake or an attack. */
+const LONGEST_ANSWER = 1_048_576;
+
+/** Opens nothing yet. Aborting `signal` ends what is asked. */
+export function tokenTransport(settings: TransportSettings, signal: AbortSignal): TokenTransport {
+  const dispatcher = dispatcherFor(settings);
+  return {
+    async ask(url, question) {
+      const timeout = AbortSignal.timeout(settings.timeout);
+      try {
+        return await exchange(url, question, {
+          dispatcher,
+          signal: AbortSignal.any([signal, timeout]),
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw unanswered(error, url, { ...settings, timedOut: timeout.aborted });
+      }
+    },
+    [Symbol.asyncDispose]: () => dispatcher.destroy(),
+  };
+}
+
+function dispatcherFor({ trust, proxy, certificate }: TransportSettings): Dispatcher {
+  const tls = { ...(trust !== undefined && { ca: trust }), ...certificate };
+  const limits = { maxResponseSize: LONGEST_ANSWER };
+  return proxy === undefined
+    ? new Agent({ ...limits, connect: tls })
+    : new ProxyAgent({ ...limits, uri: proxy.href, requestTls: tls });
+}
+
+async function exchange(
+  url: URL,
+  question: TokenQuestion,
+  on: { readonly dispatcher: Dispatcher; readonly signal: AbortSignal },
+): Promise<TokenAnswer> {
+  const answer = await request(url, { ...question, ...on });
+  const text = await answer.body.text();
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
+  return {
+    place: placeOf(url),
+    status: answer.statusCode,
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    body: jsonObject(text),
+  };
+}
+
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function placeOf({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+}
+
+/** Codes of undici that mean what node says with another code. */
+const SAME: Readonly<Record<string, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
+  UND_ERR_SOCKET: 'ECONNRESET',
+};
+
+interface Circumstances extends TransportSettings {
+  readonly timedOut: boolean;
+}
+
+function unanswered(error: unknown, url: URL, { timedOut, ...settings }: Circumstances): Error {
+  const place = placeOf(url);
+  const unavailable = (cause: string, remedy: string): CredentialError =>
+    new CredentialError('CREDENTIAL_UNAVAILABLE', settings.credential, {
+      cause,
+      remedy,
+      retryable: true,
+    });
+  if (timedOut) {
+    return unavailable(
+      `the token server ${place} did not answer within ${describeDuration(settings.timeout)}`,
+      'Check whether a firewall holds the connection, and whether the server is overloaded',
+    );
+  }
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const [, proxyStatus] = /^Proxy response \((\d+)\)/.exec(String(message)) ?? [];
+  if (proxyStatus !== undefined) {
+    return unavailable(
+      `the proxy ${settings.proxy?.host ?? ''} answered ${proxyStatus} when asked to connect to ${place}`,
+      proxyStatus === '407'
+        ? 'The proxy wants a sign-in: give user and password in the address of proxy'
+        : 'Have the proxy allow that address',
+    );
+  }
+  const same = SAME[String(code)];
+  const { cause, remedy } = connectionCause(
+    same === undefined ? error : Object.assign(new Error(same), { code: same }),
+    place,
+  );
+  return unavailable(cause, remedy);
+}

@@ -1,0 +1,56 @@
+import { concealed } from '../concealed.ts';
+
+/** An access token with its times, in milliseconds of our own clock. */
+export interface Token {
+  /** Not shown when the token is printed or serialized. */
+  readonly value: string;
+  readonly expiresAt: number;
+  /** When it is time to ask for the next one, well before. */
+  readonly renewAt: number;
+  /** What it was granted for, where the server says so. */
+  readonly scope: string | undefined;
+}
+
+/** How to get one token, once. Keeping, renewing and waiting is the business of `tokenProvider`. */
+export interface TokenSource {
+  /** Rejects with a CredentialError that names the check that failed. */
+  fetch(signal: AbortSignal): Promise<Token>;
+}
+
+/** A server that does not say how long its token lives: short enough to be true of all. */
+const DEFAULT_LIFETIME = 300_000;
+const LONGEST_MARGIN = 300_000;
+
+/**
+ * Reads the answer of a token endpoint; undefined if it holds no token that can be used. Servers are
+ * taken as they are: a lifetime may be text, `token_type` may be missing. The times count from when
+ * the answer came, on our clock: the server's clock does not matter.
+ */
+export function tokenFrom(
+  body: Readonly<Record<string, unknown>> | undefined,
+  now: number,
+): Token | undefined {
+  const { access_token: value, token_type: type, scope } = body ?? {};
+  const isBearer = type === undefined || (typeof type === 'string' && /^bearer$/i.test(type));
+  if (typeof value !== 'string' || value === '' || !isBearer) return undefined;
+  const lifetime = seconds(body?.['expires_in']) ?? DEFAULT_LIFETIME;
+  const renewal =
+    seconds(body?.['refresh_in']) ?? lifetime - Math.min(LONGEST_MARGIN, lifetime / 5);
+  // Earlier by up to 5 %, so that the engines of a cluster do not all ask at the same moment.
+  const renewAt = now + Math.min(renewal, lifetime) * (1 - Math.random() * 0.05);
+  return concealed(
+    {
+      expiresAt: now + lifetime,
+      renewAt,
+      scope: typeof scope === 'string' ? scope : undefined,
+    },
+    { value },
+  );
+}
+
+function seconds(given: unknown): number | undefined {
+  const value = typeof given === 'string' && given !== '' ? Number(given) : given;
+  return typeof value === 'number' && value > 0 && Number.isFinite(value)
+    ? value * 1_000
+    : undefined;
+}

@@ -1,0 +1,89 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { CredentialError } from './credential-error.ts';
+import type { Pem } from './secret-setting.ts';
+
+/** A PEM text and the file it was read from, if it was. */
+export interface PemText {
+  readonly text: string;
+  readonly file: string | undefined;
+}
+
+/** Reads a PEM setting now, so that a renewed file is seen. `what` names it in errors: `certificate`, `key`. */
+export async function readPem(credential: string, what: string, pem: Pem): Promise<PemText> {
+  if ('text' in pem) return { text: pem.text, file: undefined };
+  const bytes = await readFile(pem.file).catch((error: NodeJS.ErrnoException) => {
+    throw new CredentialError('CREDENTIAL_MISSING', credential, {
+      cause: `the file of ${what}, ${pem.file}, cannot be read (${error.code ?? error.name})`,
+      remedy: "Correct the path (it counts from the production's folder) or the file's permissions",
+      retryable: true,
+    });
+  });
+  const text = bytes.toString('utf8');
+  if (!text.includes('-----BEGIN ') && !text.startsWith('PuTTY-User-Key-File')) {
+    throw new CredentialError('CREDENTIAL_REFUSED', credential, notPem(what, pem.file, bytes));
+  }
+  return { text, file: pem.file };
+}
+
+function notPem(what: string, file: string, bytes: Buffer): { cause: string; remedy: string } {
+  // DER and PKCS#12 both begin with a SEQUENCE.
+  const isBinary = bytes[0] === 0x30;
+  const cause = isBinary
+    ? `${what} (${file}) is binary, PKCS#12 or DER, not PEM`
+    : `${what} (${file}) is not PEM`;
+  const remedy = /\.(p12|pfx)$/i.test(file)
+    ? 'Convert it: openssl pkcs12 -in FILE -clcerts -nokeys -out certificate.pem, and -nocerts -out key.pem'
+    : 'Convert it with openssl to PEM text, which begins with -----BEGIN';
+  return { cause, remedy };
+}
+
+/** Reads a private key in a form node:crypto knows (not OpenSSH's own or PuTTY's). */
+export function privateKey(
+  credential: string,
+  what: string,
+  pem: { readonly text: string; readonly passphrase: string | undefined },
+): KeyObject {
+  const refused = (cause: string, remedy: string): CredentialError =>
+    new CredentialError('CREDENTIAL_REFUSED', credential, { cause: `${what} ${cause}`, remedy });
+  if (!pem.text.includes('PRIVATE KEY-----')) {
+    throw refused(
+      'is not a private key',
+      'It must begin with -----BEGIN PRIVATE KEY----- or alike',
+    );
+  }
+  const { text: key, passphrase } = pem;
+  try {
+    return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const isEncrypted = /ENCRYPTED/.test(key);
+    if (isEncrypted && passphrase === undefined) {
+      throw refused('is encrypted', 'Set passphrase');
+    }
+    throw isEncrypted
+      ? refused('cannot be opened with the passphrase', 'Correct passphrase')
+      : refused(`cannot be read (${code ?? 'unknown format'})`, 'Export it again, as PKCS#8 PEM');
+  }
+}
+
+/** Every certificate of a PEM text, in its order; at least one. */
+export function certificateChain(
+  credential: string,
+  what: string,
+  text: string,
+): X509Certificate[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  const refused = (cause: string, remedy: string): CredentialError =>
+    new CredentialError('CREDENTIAL_REFUSED', credential, { cause: `${what} ${cause}`, remedy });
+  if (blocks.length === 0) {
+    throw refused('holds no certificate', 'It must begin with -----BEGIN CERTIFICATE-----');
+  }
+  return blocks.map((block, index) => {
+    try {
+      return new X509Certificate(block);
+    } catch {
+      throw refused(`is damaged in its certificate ${index + 1}`, 'Export it again');
+    }
+  });
+}
