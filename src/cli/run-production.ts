@@ -1,0 +1,175 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { adapters } from '../../adapters/index.ts';
+import { type Broker, connectBroker } from '../broker/broker.ts';
+import { queueState } from '../broker/consumer-lag.ts';
+import {
+  type Durability,
+  type NatsAccess,
+  type NatsServer,
+  startNatsServer,
+} from '../broker/nats-server.ts';
+import { type Credentials, credentials } from '../credential/credentials.ts';
+import { ConfigError } from '../error/adapter-error.ts';
+import { events } from '../log/events.ts';
+import type { Logger } from '../log/logger.ts';
+import { type Metrics, metrics } from '../log/metrics.ts';
+import type { Definition } from '../production/definition.ts';
+import { Director } from '../production/director.ts';
+import { type Engine, startEngine } from '../production/engine.ts';
+import { engineControl } from '../production/engine-control.ts';
+import { hostTest } from '../production/host-test.ts';
+import { describeProblem } from '../production/problem.ts';
+import { type ReadOptions, readProduction } from '../production/read.ts';
+import { reloader } from '../production/reload.ts';
+
+export interface RunOptions {
+  /** The production's folder. */
+  readonly folder: string;
+  readonly overlays?: readonly string[];
+  /** A server or cluster run by others; without it one is started under `data`. */
+  readonly nats?: NatsAccess | undefined;
+  readonly data: string;
+  readonly durability?: Durability;
+  readonly log: Logger;
+  readonly environment?: ReadOptions['environment'];
+  readonly secrets?: ReadOptions['secrets'];
+  /** Progress for a person, a line each. */
+  readonly say?: (text: string) => void;
+}
+
+/** A production that runs in this process. */
+export interface RunningProduction extends AsyncDisposable {
+  readonly definition: Definition;
+  readonly director: Director;
+  readonly engine: Engine;
+  readonly broker: Broker;
+  readonly metrics: Metrics;
+  /** How others reach its NATS. */
+  readonly access: NatsAccess;
+  /** Takes nothing new, finishes what is in flight, ends the embedded server. */
+  stop(): Promise<void>;
+}
+
+/** Reads, checks and runs a production. Throws ConfigError with every problem before anything is started. */
+export async function runProduction(options: RunOptions): Promise<RunningProduction> {
+  const { log } = options;
+  const definition = await readOrThrow(options);
+  const data = resolve(options.data);
+  await mkdir(data, { recursive: true });
+
+  const server = options.nats === undefined ? await startServer(options, data) : undefined;
+  const access = options.nats ?? server ?? { url: '' };
+  let director: Director | undefined;
+  const figures = metrics();
+  const broker = await connectBroker({
+    ...access,
+    production: definition.name,
+    role: 'engine',
+    onStatus: (status) => {
+      told.brokerStatus(status);
+      if (status === 'connected') director?.acknowledgeAgain();
+    },
+  });
+  const engine = await startEngine(broker, definition.settings);
+  const told = events({
+    production: definition.name,
+    log,
+    metrics: figures,
+    // an event that cannot be kept is still in the log
+    record: (record) => void engine.journal.append({ record }).catch(() => undefined),
+  });
+  const known: Credentials = credentials(definition.credentials, {
+    log,
+    folder: definition.folder,
+  });
+  director = new Director(
+    { engine, events: told, log, credential: (name) => known.get(name) },
+    definition,
+  );
+  const running = director;
+  await running.start();
+  const control = engineControl({
+    engine,
+    director: running,
+    reload: reloader({
+      director: running,
+      credentials: known,
+      read: () => readProduction(options.folder, readOptions(options)),
+    }),
+    test: (host) =>
+      hostTest(running.definition, host, { credential: (name) => known.get(name), log }),
+  });
+  observeQueues(figures, running, engine);
+
+  const stop = async (): Promise<void> => {
+    control.close();
+    await running.stop();
+    await known.close();
+    await engine.close();
+    await broker.close();
+    await server?.stop();
+  };
+  return {
+    get definition() {
+      return running.definition;
+    },
+    director: running,
+    engine,
+    broker,
+    metrics: figures,
+    access: { url: access.url, user: access.user, password: access.password },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function startServer(options: RunOptions, data: string): Promise<NatsServer> {
+  return startNatsServer({
+    data,
+    durability: options.durability ?? 'power-loss',
+    onRestart: (reason) => options.log.error({ event: 'nats-restarted', reason }, 'nats-restarted'),
+    ...(options.say === undefined ? {} : { say: options.say }),
+  });
+}
+
+function readOptions({ overlays, environment, secrets }: RunOptions): ReadOptions {
+  return {
+    adapters,
+    ...(overlays === undefined ? {} : { overlays }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(secrets === undefined ? {} : { secrets }),
+  };
+}
+
+async function readOrThrow(options: RunOptions): Promise<Definition> {
+  const { definition, problems } = await readProduction(options.folder, readOptions(options));
+  if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
+  for (const problem of problems) options.say?.(describeProblem(problem));
+  return definition;
+}
+
+/** Brings the gauges of queues up to date whenever somebody scrapes. */
+function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
+  figures.onScrape(async () => {
+    const production = director.definition.name;
+    const now = Date.now();
+    await Promise.all(
+      director.statuses().map(async ({ host }) => {
+        const states = await Promise.all(
+          director
+            .queueStreamsOf(host)
+            .map((stream) => queueState(engine.broker, stream).catch(() => undefined)),
+        );
+        const known = states.filter((state) => state !== undefined);
+        if (known.length === 0) return;
+        const oldest = Math.min(...known.map((state) => state.oldest ?? now));
+        figures.queueDepth.set(
+          { production, host },
+          known.reduce((sum, { depth }) => sum + depth, 0),
+        );
+        figures.queueAge.set({ production, host }, (now - oldest) / 1_000);
+      }),
+    );
+  });
+}
