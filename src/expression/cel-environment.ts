@@ -1,14 +1,14 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
 import type { KnownNames } from './cel-problem.ts';
 import { readable } from './cel-problem.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
-import { Segment } from './segment.ts';
 import { innerName } from './syntax.ts';
 import { expressionVariables } from './variable.ts';
 
 /** The CEL package's environment with our variables, functions and operators. */
 export function celEnvironment(functions: readonly ExpressionFunction[]): Environment {
-  const cel = new Environment().registerType('Segment', Segment);
+  const cel = new Environment().registerType('Segment', Hl7Segment);
   for (const { name, type, help } of expressionVariables) {
     cel.registerVariable(innerName(name), type, { description: help });
   }

@@ -14,14 +14,16 @@ interface LiteralCheck {
   readonly check: Check;
 }
 
-const path: LiteralCheck = { position: 0, check: pathProblem };
+const path: LiteralCheck = { position: 0, check: (text) => pathProblem(text) };
+
+const segmentPath: LiteralCheck = { position: 0, check: (text) => pathProblem(text, 'hl7') };
 
 const segment: LiteralCheck = {
   position: 0,
   check: (name) =>
     name.length === 3
-      ? pathProblem(name)
-      : 'segments() takes the name of a segment, such as "OBX". For values, use fields().',
+      ? pathProblem(name, 'hl7')
+      : 'It takes the name of a segment, such as "OBX". For values, use fields().',
 };
 
 const pattern: LiteralCheck = {
@@ -46,11 +48,10 @@ const zone = (position: number): LiteralCheck => ({
 
 const pointer: LiteralCheck = {
   position: 0,
-  check: (text) =>
-    text === '' || text.startsWith('/')
-      ? undefined
-      : 'A JSON pointer begins with /, such as /patient/id.',
+  check: (text) => (text === '' ? undefined : pathProblem(text, 'json')),
 };
+
+const xpath: LiteralCheck = { position: 0, check: (text) => pathProblem(text, 'xml') };
 
 const datePattern: LiteralCheck = {
   position: 1,
@@ -71,7 +72,9 @@ const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   fields: [path],
   has: [path],
   segments: [segment],
+  following: [segment],
   json: [pointer],
+  xpath: [xpath],
   firstMatch: [pattern],
   replaceMatches: [pattern],
   format: [datePattern, zone(2)],
@@ -80,9 +83,10 @@ const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
 };
 
 const METHODS: Readonly<Record<string, readonly LiteralCheck[]>> = {
-  field: [path],
-  fields: [path],
-  has: [path],
+  field: [segmentPath],
+  fields: [segmentPath],
+  has: [segmentPath],
+  following: [segment],
   matches: [{ ...pattern, position: 0 }],
 };
 

@@ -1,19 +1,47 @@
+import { columnPath } from '../document/delimited/column-path.ts';
+import type { Document } from '../document/document.ts';
 import { hl7Path } from '../document/hl7/path.ts';
+import { jsonPointer } from '../document/json/pointer.ts';
+import { xpathExpression } from '../document/xml/xpath-expression.ts';
 import { isEngineError } from '../error/engine-error.ts';
 
 /** Three letters and then a digit, dash, dot or bracket, or nothing: meant as an HL7 path, also if it is written wrongly. */
-const LIKE_HL7 = /^[A-Za-z][A-Za-z\d]{2}(?:$|[-.[]|\d)/;
-const CAPITALS = /^[A-Z][A-Z\d]{2}(?:$|[-.[]|\d)/;
+const LIKE_HL7 = /^(?:[A-Z][A-Z\d]{2}(?:$|[-.[]|\d)|[A-Za-z][A-Za-z\d]{2}[-.]\d)/;
 
 /**
- * What is wrong with a literal path; undefined if nothing is. A path that does not look like HL7 is a
- * JSON pointer, an XPath or a column, whose names only the message knows.
+ * What is wrong with a path in a production; undefined if nothing is.
+ *
+ * @param kind what the body is; if that is not known, a path that looks like HL7 is checked as one, and
+ *   any other as a JSON pointer, an XPath or a column, whose names only the message knows
  */
-export function pathProblem(path: string): string | undefined {
+export function pathProblem(path: string, kind?: Document['kind']): string | undefined {
   if (path === '') return 'A path is missing, such as PID-3.1.';
-  if (!CAPITALS.test(path) && !(LIKE_HL7.test(path) && /\d/.test(path))) return undefined;
+  return CHECKS[kind ?? likelyKind(path)](path);
+}
+
+type Likely = Document['kind'] | 'pointer or XPath' | 'any';
+
+const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
+  hl7: (path) => problemOf(() => hl7Path(path)),
+  json: (path) => problemOf(() => jsonPointer(path)),
+  xml: (path) => problemOf(() => xpathExpression(path)),
+  delimited: (path) => problemOf(() => columnPath(path)),
+  text: (path) =>
+    path === '.' || /^\[[1-9]\d*\]$/.test(path)
+      ? undefined
+      : 'The path of a plain text is . for all of it or [3] for its third line.',
+  'pointer or XPath': (path) => CHECKS.json(path) && CHECKS.xml(path),
+  any: () => undefined,
+};
+
+function likelyKind(path: string): Likely {
+  if (path.startsWith('/')) return 'pointer or XPath';
+  return LIKE_HL7.test(path) ? 'hl7' : 'any';
+}
+
+function problemOf(read: () => unknown): string | undefined {
   try {
-    hl7Path(path);
+    read();
     return undefined;
   } catch (error) {
     if (isEngineError(error)) return error.message;

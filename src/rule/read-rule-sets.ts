@@ -99,7 +99,7 @@ function reportUnreachable(rules: readonly Rule[], entries: readonly Given[]): v
       !rule.disabled &&
       rule.effective === undefined,
   );
-  const beyond = always === -1 ? undefined : entries[always + 1];
+  const beyond = always === -1 || always + 1 >= rules.length ? undefined : entries[always + 1];
   beyond?.wrong(
     `This is never reached, since the rule "${rules[always]?.name ?? ''}" above it has no when and takes every message. Move it up, or add continue: true there.`,
   );

@@ -1,9 +1,10 @@
 import { charsetNamed, decodeFaithfully } from '../../document/charset.ts';
 import type { Document } from '../../document/document.ts';
+import type { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
 import type { LookupTables } from '../../lookup/lookup-tables.ts';
 import type { Scope } from '../expression.ts';
 import { ExpressionFault } from '../fault.ts';
-import { Segment } from '../segment.ts';
+import { followingSegments, segmentAtHand, segmentsOf } from '../segment-list.ts';
 import type { ExpressionFunction } from './expression-function.ts';
 
 /** Functions on the message itself. `scope` gives the message that is being evaluated now. */
@@ -36,6 +37,11 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       call: (name: string) => segmentsOf(document(), name),
     }),
     read({
+      signature: 'following(string): list<Segment>',
+      help: 'In a loop over segments: those of a name that belong to the one at hand, up to the next of its kind.',
+      call: (name: string) => followingSegments(segmentAtHand(document()), name),
+    }),
+    read({
       signature: 'body(): string',
       help: 'The whole body as text.',
       call: () => bodyText(scope()),
@@ -64,17 +70,22 @@ function segmentMethods(): readonly ExpressionFunction[] {
     read({
       signature: 'Segment.field(string): string',
       help: 'The value at a path of this segment.',
-      call: (segment: Segment, path: string) => segment.field(path),
+      call: (segment: Hl7Segment, path: string) => segment.get(path),
     }),
     read({
       signature: 'Segment.fields(string): list<string>',
       help: 'Every value at a path of this segment.',
-      call: (segment: Segment, path: string) => segment.fields(path),
+      call: (segment: Hl7Segment, path: string) => segment.all(path),
     }),
     read({
       signature: 'Segment.has(string): bool',
       help: 'Whether anything stands at a path of this segment.',
-      call: (segment: Segment, path: string) => segment.has(path),
+      call: (segment: Hl7Segment, path: string) => segment.has(path),
+    }),
+    read({
+      signature: 'Segment.following(string): list<Segment>',
+      help: 'The segments of a name that belong to this one: segments("OBR").exists(r, r.following("OBX").size() > 5).',
+      call: (segment: Hl7Segment, name: string) => followingSegments(segment, name),
     }),
   ];
 }
@@ -94,10 +105,6 @@ export function lookupFunctions(lookups: LookupTables): readonly ExpressionFunct
         lookups.lookup(table, key, otherwise),
     },
   ];
-}
-
-function segmentsOf(document: Document, name: string): Segment[] {
-  return document.all(name).map((_, index) => new Segment(document, name, index + 1));
 }
 
 function ofKind(document: Document, kind: 'json' | 'xml'): Document {

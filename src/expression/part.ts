@@ -1,0 +1,148 @@
+import { DelimitedDocument } from '../document/delimited/delimited-document.ts';
+import type { Document } from '../document/document.ts';
+import { hl7Path } from '../document/hl7/path.ts';
+
+/** The places of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
+export interface PartList {
+  readonly kind: Document['kind'];
+  /** As a loop names it: `PID-3`, `/orders`, `/order/item`. */
+  readonly over: string;
+  /** The numbers, from 1, of the parts in a document. */
+  numbers(document: Document): readonly number[];
+  /** What a path says below the part at hand; undefined if it means something else. */
+  below(path: string): string | undefined;
+  place(number: number): string;
+}
+
+/**
+ * One part of a list, seen as a document: in the third of PID-3, `PID-3.4` means `PID-3[3].4`. Paths
+ * that mean something else are those of `inner`.
+ */
+export class Part implements Document {
+  readonly kind: Document['kind'];
+  /** The body, or the part or segment that the list belongs to. */
+  readonly inner: Document;
+  readonly #list: PartList;
+  readonly #number: () => number;
+  readonly #removed: () => void;
+
+  /**
+   * @param number which part, from 1; asked at each use, since a new one has to be found first
+   * @param removed called when the part itself was removed, so that the later ones have moved up
+   */
+  constructor(inner: Document, list: PartList, number: () => number, removed = (): void => {}) {
+    this.kind = inner.kind;
+    this.inner = inner;
+    this.#list = list;
+    this.#number = number;
+    this.#removed = removed;
+  }
+
+  get(path: string): string {
+    return this.inner.get(this.#here(path));
+  }
+
+  all(path: string): string[] {
+    return this.inner.all(this.#here(path));
+  }
+
+  has(path: string): boolean {
+    return this.inner.has(this.#here(path));
+  }
+
+  set(path: string, value: string): void {
+    this.inner.set(this.#here(path), value);
+  }
+
+  remove(path: string): void {
+    this.inner.remove(this.#here(path));
+    if (this.#list.below(path) === '') this.#removed();
+  }
+
+  /** Of the whole message. */
+  bytes(): Uint8Array {
+    return this.inner.bytes();
+  }
+
+  /** Of the whole message. */
+  copy(): Document {
+    return this.inner.copy();
+  }
+
+  #here(path: string): string {
+    const below = this.#list.below(path);
+    return below === undefined ? path : this.#list.place(this.#number()) + below;
+  }
+}
+
+/** The repetitions of a field. Its own paths are those without a repetition number. */
+export function repetitionList(
+  over: string,
+  numbers: (document: Document) => readonly number[],
+): PartList {
+  const field = hl7Path(over);
+  return {
+    kind: 'hl7',
+    over,
+    numbers,
+    below: (path) => {
+      const given = hl7Path(path);
+      const own =
+        given.code === field.code &&
+        given.index === field.index &&
+        given.field === field.field &&
+        given.repetition === 0;
+      return own ? path.slice(over.length) : undefined;
+    },
+    place: (number) => `${over}[${number}]`,
+  };
+}
+
+/** The elements of a JSON array. In the loop over `/orders`, `/orders/*` is the one at hand. */
+export function jsonElements(over: string): PartList {
+  return {
+    kind: 'json',
+    over,
+    numbers: (document) => upTo(arrayLength(document.get(over))),
+    below: (path) => belowOf(path, `${over}/*`),
+    place: (number) => `${over}/${number - 1}`,
+  };
+}
+
+/** The XML elements at a plain path, among their siblings. Its own paths are those without a number there. */
+export function xmlElements(over: string): PartList {
+  return {
+    kind: 'xml',
+    over,
+    numbers: (document) => upTo(document.all(over).length),
+    below: (path) => belowOf(path, over),
+    place: (number) => `${over}[${number}]`,
+  };
+}
+
+/** The rows of delimited text, named `rows`. Its own paths are columns without a row. */
+export const delimitedRows: PartList = {
+  kind: 'delimited',
+  over: 'rows',
+  numbers: (document) => upTo(document instanceof DelimitedDocument ? document.rowCount : 0),
+  below: (path) => {
+    if (path === 'rows') return '';
+    return path.startsWith('[') ? undefined : `/${path}`;
+  },
+  place: (number) => `[${number}]`,
+};
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+function arrayLength(text: string): number {
+  const value: unknown = text.startsWith('[') ? JSON.parse(text) : [];
+  return Array.isArray(value) ? value.length : 0;
+}
+
+function belowOf(path: string, start: string): string | undefined {
+  if (!path.startsWith(start)) return undefined;
+  const below = path.slice(start.length);
+  return below === '' || below.startsWith('/') ? below : undefined;
+}

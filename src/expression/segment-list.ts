@@ -1,0 +1,31 @@
+import type { Document } from '../document/document.ts';
+import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
+import { ExpressionFault } from './fault.ts';
+import { Part } from './part.ts';
+
+/** All segments of a name in the message, also when `document` is one segment of it. */
+export function segmentsOf(document: Document, name: string): Hl7Segment[] {
+  if (document instanceof Hl7Document) return document.segments(name);
+  if (document instanceof Hl7Segment) return document.message.segments(name);
+  if (document instanceof Part) return segmentsOf(document.inner, name);
+  throw new ExpressionFault(`segments() was used on a message whose body is ${document.kind}`);
+}
+
+/**
+ * The segments of a name that belong to one: those behind it, up to the next of its own name. So the
+ * OBX of one OBR are found, and the NTE of one OBX, without knowing the message's grammar.
+ */
+export function followingSegments(segment: Hl7Segment, name: string): Hl7Segment[] {
+  const all = segment.message.segments();
+  const from = all.findIndex(({ line }) => line === segment.line) + 1;
+  const next = all.findIndex((one, index) => index >= from && one.name === segment.name);
+  return all.slice(from, next === -1 ? undefined : next).filter((one) => one.name === name);
+}
+
+/** The segment at hand in a loop over segments. */
+export function segmentAtHand(document: Document): Hl7Segment {
+  if (document instanceof Hl7Segment) return document;
+  if (document instanceof Part) return segmentAtHand(document.inner);
+  throw new ExpressionFault('following() was used outside of a loop over segments');
+}

@@ -1,0 +1,46 @@
+import { DeclarativeTransform } from './declarative-transform.ts';
+import type { Transform } from './transform.ts';
+
+export interface CallProblem {
+  /** The transform that calls. */
+  readonly transform: string;
+  readonly text: string;
+}
+
+/** What is wrong with `call` between transforms, once all are read: rings, and calls of transforms that have no steps. */
+export function callProblems(transforms: ReadonlyMap<string, Transform>): CallProblem[] {
+  const problems: CallProblem[] = [];
+  for (const [name, transform] of transforms) {
+    for (const called of callsOf(transform)) {
+      const found = transforms.get(called);
+      if (found !== undefined && !(found instanceof DeclarativeTransform)) {
+        const text = `${called} is code and cannot be called. Name both in the rule: transform: [${name}, ${called}].`;
+        problems.push({ transform: name, text });
+      }
+    }
+    const ring = ringFrom(name, [name], transforms);
+    if (ring !== undefined) {
+      problems.push({ transform: name, text: `It calls itself: ${ring.join(', ')}.` });
+    }
+  }
+  return problems;
+}
+
+function callsOf(transform: Transform | undefined): readonly string[] {
+  return transform instanceof DeclarativeTransform ? transform.declaration.calls : [];
+}
+
+/** The way from a transform back to itself. */
+function ringFrom(
+  start: string,
+  way: readonly string[],
+  transforms: ReadonlyMap<string, Transform>,
+): readonly string[] | undefined {
+  for (const called of callsOf(transforms.get(way.at(-1) ?? start))) {
+    if (called === start) return [...way, called];
+    if (way.includes(called)) continue;
+    const ring = ringFrom(start, [...way, called], transforms);
+    if (ring !== undefined) return ring;
+  }
+  return undefined;
+}

@@ -1,0 +1,55 @@
+import type { Document } from '../document/document.ts';
+import { kindOf } from '../document/document-of.ts';
+import { EngineError } from '../error/engine-error.ts';
+
+/** What a transform declares under `type`. */
+export interface DeclaredType {
+  /** As a message's type is written: `HL7v2:ADT_A01:2.3`, `application/json`. */
+  readonly text: string;
+  readonly kind: Document['kind'];
+  /** Of HL7. */
+  readonly hl7: Hl7Type | undefined;
+}
+
+export interface Hl7Type {
+  /** MSH-9.1 */
+  readonly message: string;
+  /** MSH-9.2, `''` if there is none. */
+  readonly event: string;
+  /** MSH-12; undefined keeps it. */
+  readonly version: string | undefined;
+}
+
+const HL7_TYPE = /^(?:HL7v2:)?([A-Z][A-Z\d]{2})(?:_([A-Z\d]{3}))?(?::(\d(?:\.\d+){0,2}))?$/;
+const MEDIA_TYPE = /^[a-z]+\/[\w.+-]+(?:;.*)?$/;
+
+/** Reads `ADT_A01:2.3`, `ADT_A01` or a media type; undefined if it is neither. */
+export function declaredType(given: string): DeclaredType | undefined {
+  const found = HL7_TYPE.exec(given);
+  if (found !== null) {
+    const [, message = '', event = '', version] = found;
+    const name = event === '' ? message : `${message}_${event}`;
+    const text = `HL7v2:${name}:${version ?? ''}`;
+    return { text, kind: 'hl7', hl7: { message, event, version } };
+  }
+  return MEDIA_TYPE.test(given) ? { text: given, kind: kindOf(given), hl7: undefined } : undefined;
+}
+
+/** Writes the declared type into a new message's MSH-9 and MSH-12; for other kinds, sees that the body is of it. */
+export function declareType(target: Document, { kind, hl7, text }: DeclaredType): void {
+  if (target.kind !== kind) {
+    throw new EngineError(
+      'TRANSFORM_FAILED',
+      `a copy of a body that is ${target.kind} cannot become ${text}. Write start: empty, or use a transform in TypeScript.`,
+    );
+  }
+  if (hl7 === undefined) return;
+  const { message, event, version } = hl7;
+  if (target.get('MSH-9.1') !== message || target.get('MSH-9.2') !== event) {
+    const structure = target.get('MSH-9.3');
+    target.set('MSH-9.1', message);
+    target.set('MSH-9.2', event);
+    if (structure !== '') target.set('MSH-9.3', event === '' ? message : `${message}_${event}`);
+  }
+  if (version !== undefined) target.set('MSH-12.1', version);
+}

@@ -1,0 +1,116 @@
+import { Buffer } from 'node:buffer';
+import type { Document } from '../document/document.ts';
+import { kindOf } from '../document/document-of.ts';
+import { hl7Header } from '../document/hl7/header.ts';
+import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
+import type { Envelope } from '../message/message.ts';
+import { declaredType } from './declared-type.ts';
+import type { MadeMessage, MadeMessages, TransformFunction } from './define-transform.ts';
+import type { Transform, TransformInput, TransformOutput } from './transform.ts';
+
+/**
+ * A transform from what a module exports; undefined if that is no function. Anything it throws becomes
+ * TRANSFORM_FAILED with the place in the code; the text of a foreign error may quote the body and is
+ * left out.
+ */
+export function moduleTransform(name: string, exported: unknown): Transform | undefined {
+  if (typeof exported !== 'function') return undefined;
+  const transform = exported as TransformFunction;
+  return {
+    name,
+    apply(input) {
+      try {
+        const made = transform(input);
+        if (!(made instanceof Promise)) return outputs(name, made, input.message);
+        return made.then(
+          (later) => outputs(name, later, input.message),
+          (error: unknown) => Promise.reject(failed(name, error)),
+        );
+      } catch (error) {
+        throw failed(name, error);
+      }
+    },
+  };
+}
+
+function outputs(name: string, made: MadeMessages, message: Envelope): TransformOutput[] {
+  try {
+    return [made].flat().map((one: unknown) => output(asMade(one), message));
+  } catch (error) {
+    throw failed(name, error);
+  }
+}
+
+function asMade(made: unknown): MadeMessage {
+  if (typeof made === 'string' || made instanceof Uint8Array || isDocument(made)) {
+    return { body: made };
+  }
+  const { body } = Object(made) as { body?: unknown };
+  if (typeof body === 'string' || body instanceof Uint8Array || isDocument(body)) {
+    return made as MadeMessage;
+  }
+  throw new EngineError(
+    'TRANSFORM_FAILED',
+    'it gave something that is no message. Return a text, bytes, a document, or { body, type, name }; [] makes no message.',
+  );
+}
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && 'bytes' in value && 'kind' in value;
+}
+
+function output({ body, type, name, charset }: MadeMessage, message: Envelope): TransformOutput {
+  const bytes = bytesOf(body);
+  return {
+    body: bytes,
+    type: typeOf(bytes, type, message.type),
+    charset: charset ?? charsetOf(body, message.charset),
+    name: name ?? message.name,
+  };
+}
+
+function bytesOf(body: MadeMessage['body']): Uint8Array {
+  if (typeof body === 'string') return Buffer.from(body, 'utf8');
+  return body instanceof Uint8Array ? body : body.bytes();
+}
+
+/** HL7 is what its MSH says. */
+function typeOf(body: Uint8Array, given: string | undefined, before: string): string {
+  const type = given === undefined ? before : declaredType(given)?.text;
+  if (type === undefined) {
+    throw new EngineError(
+      'TRANSFORM_FAILED',
+      'it gave a type that is none. Write ADT_A01:2.5, or a media type such as application/json.',
+    );
+  }
+  return kindOf(type) === 'hl7' && type.startsWith('HL7v2:') ? hl7Header(body).type : type;
+}
+
+function charsetOf(body: MadeMessage['body'], before: string | undefined): string | undefined {
+  if (typeof body === 'string') return 'utf-8';
+  return body instanceof Hl7Document ? body.charset.name : before;
+}
+
+function failed(name: string, error: unknown): EngineError {
+  if (isEngineError(error)) {
+    return new EngineError('TRANSFORM_FAILED', `Transform ${name}: ${error.message}`, {
+      retryable: error.retryable,
+    });
+  }
+  const kind = error instanceof Error ? error.name : 'something that is no error';
+  const place = error instanceof Error ? placeIn(error.stack) : undefined;
+  const where = place === undefined ? '' : ` at ${place}`;
+  return new EngineError('TRANSFORM_FAILED', `Transform ${name} threw ${kind}${where}.`);
+}
+
+/** The file's own name, line and column of the first line of a stack that is outside of Node. */
+function placeIn(stack = ''): string | undefined {
+  for (const line of stack.split('\n')) {
+    const found = /(?:file:\/\/)?[^\s()]*\/([^/\s()?]+)(?:\?[^\s():]*)?:(\d+):(\d+)\)?$/.exec(line);
+    if (found !== null && !line.includes('node:')) {
+      return `${found[1] ?? ''}:${found[2] ?? ''}:${found[3] ?? ''}`;
+    }
+  }
+  return undefined;
+}

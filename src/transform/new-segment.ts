@@ -1,0 +1,67 @@
+import type { Document } from '../document/document.ts';
+import type { Hl7Document } from '../document/hl7/hl7-document.ts';
+import type { Hl7Segment } from '../document/hl7/hl7-segment.ts';
+import { hl7Path } from '../document/hl7/path.ts';
+
+/**
+ * The counterpart of a segment at hand where the new message began empty: the first value that is
+ * written into it makes it, at the end of the message.
+ */
+export class NewSegment implements Document {
+  readonly kind = 'hl7';
+  readonly name: string;
+  readonly #message: Hl7Document;
+  #made: Hl7Segment | undefined;
+
+  constructor(message: Hl7Document, name: string) {
+    this.#message = message;
+    this.name = name;
+  }
+
+  /** Undefined until something was written into it. */
+  get made(): Hl7Segment | undefined {
+    return this.#made;
+  }
+
+  get(path: string): string {
+    return this.#reading(path)?.get(path) ?? '';
+  }
+
+  all(path: string): string[] {
+    return this.#reading(path)?.all(path) ?? [];
+  }
+
+  has(path: string): boolean {
+    return this.#reading(path)?.has(path) ?? false;
+  }
+
+  set(path: string, value: string): void {
+    if (this.#isOwn(path)) {
+      this.#made ??= this.#message.append(this.name);
+      this.#made.set(path, value);
+    } else {
+      this.#message.set(path, value);
+    }
+  }
+
+  remove(path: string): void {
+    this.#reading(path)?.remove(path);
+  }
+
+  bytes(): Uint8Array {
+    return this.#message.bytes();
+  }
+
+  copy(): Document {
+    return this.#message.copy();
+  }
+
+  #reading(path: string): Document | undefined {
+    return this.#isOwn(path) ? this.#made : this.#message;
+  }
+
+  #isOwn(path: string): boolean {
+    const { segment, index } = hl7Path(path);
+    return segment === this.name && index === 0;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Document } from '../document/document.ts';
+import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { hl7Path } from '../document/hl7/path.ts';
+import { NewSegment } from './new-segment.ts';
+import { segmentAt } from './segment-at.ts';
+
+/** A whole field of a message, to be copied with its separators and escapes. */
+export interface RawPlace {
+  readonly message: Hl7Document;
+  readonly path: string;
+}
+
+/** Where a whole field stands in the message, also seen from a loop over segments; undefined for any other place. */
+export function rawPlace(document: Document, path: string): RawPlace | undefined {
+  if (document.kind !== 'hl7') return undefined;
+  const { field, component, repetition, segment, index } = hl7Path(path);
+  if (field === 0 || component > 0 || repetition !== 0) return undefined;
+  if (document instanceof Hl7Document) return { message: document, path };
+  const at = segmentAt(document);
+  if (at === undefined || document.kind !== at.kind) return undefined;
+  if (at.name !== segment || index > 0) return { message: at.message, path };
+  const number = at.message.segments(segment).findIndex(({ line }) => line === at.line) + 1;
+  return { message: at.message, path: `${segment}[${number}]${path.slice(segment.length)}` };
+}
+
+/** Makes the segment that a loop writes to, where it is not made yet. */
+export function madeSegment(document: Document, path: string): void {
+  if (document instanceof NewSegment && document.made === undefined) document.set(path, '');
+}

@@ -1,0 +1,94 @@
+import type { Expression } from '../expression/expression.ts';
+import { Given, type GivenPath, type Reading } from '../expression/given.ts';
+import { compileTemplate } from '../expression/template.ts';
+import {
+  type Declaration,
+  DeclarativeTransform,
+  type FindTransform,
+} from './declarative-transform.ts';
+import { type DeclaredType, declaredType } from './declared-type.ts';
+import { readSteps } from './read-steps.ts';
+
+const KEYS = ['start', 'type', 'name', 'steps', 'comment', 'title'];
+
+export interface TransformReading extends Reading {
+  /** Finds another transform when a message comes: all are read by then. */
+  readonly find: FindTransform;
+}
+
+/**
+ * Reads a declarative transform, as a YAML file holds it. Reports every problem and leaves out what is
+ * wrong; use the result only if there was none.
+ *
+ * @param path where it stands, which the paths of its problems begin with
+ */
+export function readTransform(
+  name: string,
+  value: unknown,
+  path: GivenPath,
+  reading: TransformReading,
+): DeclarativeTransform {
+  const given = new Given(value, path, reading);
+  given.block('A transform', KEYS);
+  const type = readType(given.at('type'));
+  const start = readStart(given.at('start'));
+  if (start !== 'copy' && given.at('type').isAbsent) {
+    given.wrong('A transform that does not start: copy needs a type, such as ADT_A01:2.5.');
+  }
+  if (start === 'empty' && type?.kind === 'xml') {
+    given
+      .at('start')
+      .wrong('XML cannot begin empty. Write start: { body: "<order/>" } with its root element.');
+  }
+  let loops = false;
+  const calls = new Set<string>();
+  const steps = readSteps(
+    given.at('steps'),
+    {
+      kind: type?.kind,
+      loops: () => {
+        loops = true;
+      },
+      calls: (called) => {
+        calls.add(called);
+        loops = true;
+      },
+    },
+    '',
+  );
+  const label = readLabel(given.at('name'));
+  const declaration: Declaration = { start, type, label, steps, loops, calls: [...calls] };
+  return new DeclarativeTransform(name, declaration, reading.find);
+}
+
+function readType(given: Given): DeclaredType | undefined {
+  if (given.isAbsent) return undefined;
+  const text = given.text('type');
+  const type = text === undefined ? undefined : declaredType(text);
+  if (text !== undefined && type === undefined) {
+    given.wrong(
+      'type is that of the new message: ADT_A01:2.3, or a media type such as application/json.',
+    );
+  }
+  return type;
+}
+
+function readStart(given: Given): Declaration['start'] {
+  const { value } = given;
+  if (given.isAbsent || value === 'copy') return 'copy';
+  if (value === 'empty') return value;
+  const body = given.at('body').value;
+  if (typeof body === 'string' && given.block('start', ['body'])) return { body };
+  given.wrong('start is copy, empty, or { body: TEXT } with the text to begin with.');
+  return 'copy';
+}
+
+function readLabel(given: Given): Expression<string> | undefined {
+  if (given.isAbsent) return undefined;
+  const text = given.text('name');
+  if (text === undefined) return undefined;
+  const compiled = compileTemplate(text, given.reading.environment);
+  if (compiled.ok) return compiled.template;
+  for (const { text: problem, offset } of compiled.problems) given.wrong(problem, offset);
+  return undefined;
+}

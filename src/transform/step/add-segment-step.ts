@@ -1,0 +1,67 @@
+import { Hl7Document } from '../../document/hl7/hl7-document.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import type { Given } from '../../expression/given.ts';
+import { segmentAt } from '../segment-at.ts';
+import type { Work } from '../work.ts';
+import { asHl7Path, readFields, readSegmentName, type StepKind } from './step-reader.ts';
+
+/** `{ append: NTE, fields: { "1": EXPRESSION } }`: puts a segment at the end. */
+export const appendStep: StepKind = {
+  keys: ['append', 'fields'],
+  read(given) {
+    const name = readSegmentName(given.at('append'));
+    const fields = name === undefined ? undefined : readFields(given.at('fields'), name);
+    if (name === undefined || fields === undefined) return undefined;
+    return (work) => {
+      hl7Target(work, name).append(name, fields(work));
+    };
+  },
+};
+
+/**
+ * `{ insert: NTE, after: PID, fields: … }`: puts a segment behind or before another. In a loop over
+ * segments without a place, behind the one at hand and what was inserted there before.
+ */
+export const insertStep: StepKind = {
+  keys: ['insert', 'after', 'before', 'fields'],
+  read(given) {
+    const name = readSegmentName(given.at('insert'));
+    const fields = name === undefined ? undefined : readFields(given.at('fields'), name);
+    const [after, before] = [readNeighbour(given.at('after')), readNeighbour(given.at('before'))];
+    if (after !== undefined && before !== undefined) {
+      given.wrong('insert takes after or before, not both.');
+    }
+    if (name === undefined || fields === undefined) return undefined;
+    return (work) => {
+      const message = hl7Target(work, name);
+      const values = fields(work);
+      if (before !== undefined) message.insertBefore(before, name, values);
+      else if (after !== undefined) message.insertAfter(after, name, values);
+      else insertHere(work, message, { name, values });
+    };
+  },
+};
+
+function insertHere(
+  { loop, target }: Work,
+  message: Hl7Document,
+  { name, values }: { name: string; values: Record<string, string> },
+): void {
+  const behind = loop?.behind ?? segmentAt(target);
+  const inserted =
+    behind === undefined ? message.append(name, values) : message.insertAfter(behind, name, values);
+  if (loop !== undefined) loop.behind = inserted;
+}
+
+function readNeighbour(given: Given): string | undefined {
+  if (given.isAbsent) return undefined;
+  const path = given.text('A place');
+  if (path === undefined || asHl7Path(path)?.field === 0) return path;
+  given.wrong('A place is a segment, such as PID or OBX[2].');
+  return undefined;
+}
+
+function hl7Target({ run: { target } }: Work, name: string): Hl7Document {
+  if (target instanceof Hl7Document) return target;
+  throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, and the body is ${target.kind}`);
+}

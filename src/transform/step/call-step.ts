@@ -1,0 +1,36 @@
+import { EngineError } from '../../error/engine-error.ts';
+import { DeclarativeTransform } from '../declarative-transform.ts';
+import { doSteps, type Work } from '../work.ts';
+import type { StepKind } from './step-reader.ts';
+
+/** Deeper than any production nests them; a ring is found when the production is checked. */
+const DEPTH = 16;
+
+/** `{ call: common-header }`: does the steps of another declarative transform here; its `start` and `type` do not count. */
+export const callStep: StepKind = {
+  keys: ['call'],
+  read(given, context) {
+    const names = given
+      .at('call')
+      .items()
+      .flatMap((one) => one.name('transform', 'call') ?? []);
+    for (const name of names) context.calls(name);
+    return (work) => {
+      for (const name of names) call(name, work);
+    };
+  },
+};
+
+function call(name: string, work: Work): void {
+  const { run } = work;
+  const called = run.transform(name);
+  if (!(called instanceof DeclarativeTransform)) {
+    throw new EngineError('TRANSFORM_FAILED', `${name} is not made of steps and cannot be called`);
+  }
+  if (run.depth >= DEPTH) {
+    throw new EngineError('TRANSFORM_FAILED', `${name} calls itself over others`);
+  }
+  run.depth++;
+  doSteps(called.declaration.steps, work);
+  run.depth--;
+}

@@ -1,0 +1,13 @@
+import type { StepKind } from './step-reader.ts';
+
+/** `{ discard: CONDITION }`: makes no message at all if the condition holds. */
+export const discardStep: StepKind = {
+  keys: ['discard'],
+  read(given) {
+    const condition = given.at('discard').expression('discard', 'bool');
+    if (condition === undefined) return undefined;
+    return ({ run, scope }) => {
+      run.discarded ||= condition.evaluate(scope);
+    };
+  },
+};

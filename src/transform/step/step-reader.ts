@@ -1,0 +1,98 @@
+import type { Document } from '../../document/document.ts';
+import { type Hl7Path, hl7Path } from '../../document/hl7/path.ts';
+import { isEngineError } from '../../error/engine-error.ts';
+import type { Scope } from '../../expression/expression.ts';
+import type { Given } from '../../expression/given.ts';
+import { pathProblem } from '../../expression/path-problem.ts';
+import { examplePath, type Place, placeOf } from '../place.ts';
+import type { Step, Work } from '../work.ts';
+
+/** What the reader of one kind of step gets of the transform around it. */
+export interface StepContext {
+  /** What the new message is; undefined if only the message that comes will tell. */
+  readonly kind: Document['kind'] | undefined;
+  /** Reads steps inside this one. */
+  steps(given: Given, label: string): readonly Step[];
+  /** Notes that the transform loops over segments, or may. */
+  loops(): void;
+  /** Notes that the transform calls another one. */
+  calls(name: string): void;
+}
+
+/** One kind of step: its keys in a production, the first of which names it. */
+export interface StepKind {
+  readonly keys: readonly [name: string, ...others: string[]];
+  /** It looks at its `when` itself; else the step is left out where the condition is false. */
+  readonly ownCondition?: true;
+  /** Undefined, with problems, if the step is wrong. `label` begins the labels of inner steps. */
+  read(given: Given, context: StepContext, label: string): Step['run'] | undefined;
+}
+
+export type Value = (scope: Scope) => string;
+
+/** An expression that gives a text; a number or a flag of YAML stands for itself. */
+export function readValue(given: Given, what: string): Value | undefined {
+  if (typeof given.value === 'number') {
+    const text = String(given.value);
+    return () => text;
+  }
+  const expression = given.expression(what, 'string');
+  return expression === undefined ? undefined : (scope) => expression.evaluate(scope);
+}
+
+/** A path that a step writes: of a value, or with `whole` also of a segment. */
+export function readPlace(
+  given: Given,
+  { kind, whole = false }: { kind: StepContext['kind']; whole?: boolean },
+): Place | undefined {
+  const path = given.text('A path');
+  if (path === undefined) return undefined;
+  const problem = placeProblem(examplePath(path), kind, whole);
+  if (problem === undefined) return placeOf(path);
+  given.wrong(problem);
+  return undefined;
+}
+
+function placeProblem(path: string, kind: StepContext['kind'], whole: boolean): string | undefined {
+  const problem = pathProblem(path, kind);
+  if (problem !== undefined || whole || asHl7Path(path)?.field !== 0) return problem;
+  return `${path} is a whole segment; name a field of it, such as ${path}-1.`;
+}
+
+/** The path as one of HL7; undefined if it is none. */
+export function asHl7Path(path: string): Hl7Path | undefined {
+  try {
+    return hl7Path(path);
+  } catch (error) {
+    if (isEngineError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The name of a segment. */
+export function readSegmentName(given: Given): string | undefined {
+  const name = given.text('A segment');
+  if (name === undefined) return undefined;
+  const problem = /^\w{3}$/.test(name) ? pathProblem(name, 'hl7') : `${name} is not a segment.`;
+  if (problem === undefined) return name;
+  given.wrong(problem);
+  return undefined;
+}
+
+/** Values of a new segment's fields, by `1`, `3.2` or `3[2].1`. */
+export function readFields(
+  given: Given,
+  segment: string,
+): ((work: Work) => Record<string, string>) | undefined {
+  if (given.isAbsent) return () => ({});
+  const entries = given.mapping('fields');
+  if (entries === undefined) return undefined;
+  const values: [string, Value][] = [];
+  for (const [field, value] of entries) {
+    const problem = pathProblem(`${segment}-${field}`, 'hl7');
+    if (problem !== undefined) value.wrong(problem);
+    const read = readValue(value, `${segment}-${field}`);
+    if (read !== undefined && problem === undefined) values.push([field, read]);
+  }
+  return ({ scope }) => Object.fromEntries(values.map(([field, value]) => [field, value(scope)]));
+}
