@@ -35,7 +35,7 @@ export function anyNamespace(xpath: string): string {
     const opens = named && /^\s*(?:\(|::)/.test(xpath.slice(index + token.length));
     const element = named && !operand && !opens && !NOT_ELEMENT.test(xpath.slice(0, index));
     result += element ? `*[local-name()='${token}']` : token;
-    const operator = operand && (named || token === '*');
+    const operator: boolean = operand && (named || token === '*');
     operand = ENDS_OPERAND.test(token) && !opens && !operator;
   }
   return result;
