@@ -127,14 +127,14 @@ export function untilEnd<Value = void>(
       how();
     };
     const failed = (error: Error): void => settle(() => reject(error));
-    const ended = (): void =>
-      failed(
-        Object.assign(new Error('closed'), { code: 'ECONNECTION', originalCode: 'ECONNRESET' }),
-      );
+    // After a 421 nodemailer closes first and then hands out the error that says why.
+    const ended = (): NodeJS.Immediate =>
+      setImmediate(() => failed(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
     connection.on('error', failed);
     connection.on('end', ended);
     signal.addEventListener('abort', close, { once: true });
     start((error, value) => (error ? failed(error) : settle(() => resolve(value as Value))));
     if (signal.aborted) close();
+    if (connection.destroyed) ended();
   });
 }
