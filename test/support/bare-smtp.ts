@@ -26,10 +26,12 @@ export async function bareSmtp(): Promise<BareSmtp> {
     port: (server.address() as AddressInfo).port,
     mails,
     async settled() {
-      const isQuiet = (): void => {
-        if (sockets.size > 0) throw new Error(`${sockets.size} connections are open`);
-      };
-      await vi.waitFor(isQuiet, { interval: 2 });
+      await vi.waitFor(
+        () => {
+          if (sockets.size > 0) throw new Error(`${sockets.size} connections are open`);
+        },
+        { interval: 2 },
+      );
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
