@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   TLS_REFUSED:
     'A TLS handshake failed. The text names the cause: chain, name, expiry or certificate.',
   HOST_UNKNOWN: 'There is no host of that name in the production.',
+  QUERY_INVALID: 'A question to the trace is not well formed. The text says which part.',
   NOT_FOUND: 'No message, session or file of that id.',
   STORE_UNAVAILABLE:
     'The trace store cannot be read or written. Messages keep flowing; the trace catches up.',

@@ -1,0 +1,216 @@
+import { timeOfId } from '../message/id.ts';
+import type { AttemptRecord, HostRecord, JournalEntry } from '../message/record.ts';
+import {
+  type Fact,
+  type Folded,
+  factOfAttempt,
+  factOfLeg,
+  factOfMessage,
+  factOfOutcome,
+  fold,
+} from './fold.ts';
+import type { MessageState, Settlement } from './message-state.ts';
+import type { SearchKey, TraceInput } from './trace-input.ts';
+
+/** What a store knows already and how it numbers bodies. Asked only about the messages of the batch. */
+export interface BatchGround {
+  state(id: number): MessageState | undefined;
+  /** Outcomes that the message had before. */
+  past(id: number): readonly Settlement[];
+  /** Stores a body once in its session and gives its number. */
+  body(sessionId: number, body: BodySource): number;
+}
+
+/** Bytes, or the object store's key of a large body with its size. */
+export type BodySource =
+  | { readonly bytes: Uint8Array }
+  | { readonly ref: string; readonly size: number };
+
+/** What a batch changes, to be written in one transaction. Everything else of it was known. */
+export interface BatchChanges {
+  readonly messages: readonly MessageState[];
+  /** How many of `messages` are new rows. */
+  readonly added: number;
+  readonly attempts: readonly AttemptRecord[];
+  readonly past: readonly { readonly id: number; readonly settlement: Settlement }[];
+  readonly keys: readonly { readonly sessionId: number; readonly key: SearchKey }[];
+  readonly events: readonly HostRecord[];
+  readonly statistics: readonly StatisticChange[];
+}
+
+export interface StatisticChange {
+  /** Minutes since 1970. */
+  readonly minute: number;
+  readonly host: string;
+  in: number;
+  out: number;
+  errors: number;
+  bytes: number;
+  latency: number;
+  latencyMax: number;
+}
+
+/** Folds a batch over what the store knows: the part of `apply` that is the same in every store. */
+export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): BatchChanges {
+  const known = new Map<number, MessageState | undefined>();
+  const changed = new Map<number, MessageState>();
+  const past = new Map<number, Settlement[]>();
+  const attempts: AttemptRecord[] = [];
+  const keys: { sessionId: number; key: SearchKey }[] = [];
+  const events: HostRecord[] = [];
+  const statistics = new StatisticChanges();
+  const fell: { id: number; settlement: Settlement }[] = [];
+
+  const take = (fact: Fact): void => {
+    const { id } = fact;
+    if (!known.has(id)) known.set(id, ground.state(id));
+    const before = changed.get(id) ?? known.get(id);
+    const earlier = before?.settlement === undefined ? [] : pastOf(id);
+    const folded = fold(before, fact, earlier);
+    if (folded.state !== before) changed.set(id, folded.state);
+    if (folded.past !== undefined) {
+      fell.push({ id, settlement: folded.past });
+      pastOf(id).push(folded.past);
+    }
+    statistics.count(folded);
+  };
+  const pastOf = (id: number): Settlement[] => {
+    const list = past.get(id) ?? [...ground.past(id)];
+    past.set(id, list);
+    return list;
+  };
+
+  for (const input of inputs) {
+    const sessionId = sessionOf(input);
+    for (const key of input.keys ?? []) keys.push({ sessionId, key });
+    if (input.kind === 'entry' && input.entry.record.kind === 'host') {
+      events.push(input.entry.record);
+      continue;
+    }
+    if (input.kind === 'entry' && input.entry.record.kind === 'attempt') {
+      attempts.push(input.entry.record);
+    }
+    const fact = factOf(input, ground);
+    if (fact !== undefined) take(fact);
+  }
+  return {
+    messages: [...changed.values()],
+    added: [...changed.keys()].filter((id) => known.get(id) === undefined).length,
+    attempts,
+    past: fell,
+    keys,
+    events,
+    statistics: statistics.list(),
+  };
+}
+
+/** The session an input belongs to: it decides the day. A host's event has none: the time it happened decides. */
+export function sessionOf(input: TraceInput): number {
+  if (input.kind === 'message') return input.envelope.sessionId;
+  const { record } = input.entry;
+  switch (record.kind) {
+    case 'leg':
+      return record.message.sessionId;
+    case 'host':
+      return 0;
+    case 'attempt':
+    case 'outcome':
+      return record.sessionId;
+  }
+}
+
+/** The message an input tells of; undefined for a host's event. */
+export function messageOf(input: TraceInput): number | undefined {
+  if (input.kind === 'message') return input.envelope.id;
+  const { record } = input.entry;
+  if (record.kind === 'host') return undefined;
+  return record.kind === 'leg' ? record.message.id : record.id;
+}
+
+/** The body an input brings: of its message, or of the reply. */
+export function bodyOf(input: TraceInput): BodySource | undefined {
+  if (input.kind === 'entry') return bodyOfEntry(input.entry);
+  if (input.body !== undefined) return { bytes: input.body };
+  if (input.bodyRef === undefined) return undefined;
+  return { ref: input.bodyRef, size: input.envelope.size };
+}
+
+function bodyOfEntry({ record, body }: JournalEntry): BodySource | undefined {
+  if (record.kind !== 'leg' && record.kind !== 'outcome') return undefined;
+  if (body !== undefined) return { bytes: body };
+  if (record.kind === 'outcome' || record.bodyRef === undefined) return undefined;
+  return { ref: record.bodyRef, size: record.message.size };
+}
+
+function factOf(input: TraceInput, ground: BatchGround): Fact | undefined {
+  const source = bodyOf(input);
+  const body = source === undefined ? undefined : ground.body(sessionOf(input), source);
+  if (input.kind === 'message') return factOfMessage(input, body);
+  const { record } = input.entry;
+  switch (record.kind) {
+    case 'leg':
+      return factOfLeg(record, body);
+    case 'attempt':
+      return factOfAttempt(record);
+    case 'outcome':
+      return factOfOutcome(record, body);
+    case 'host':
+      return undefined;
+  }
+}
+
+/** Gathers roll-ups. Each arrival and each reported outcome is counted once, in the minute it happened. */
+class StatisticChanges {
+  readonly #changes = new Map<string, StatisticChange>();
+
+  count({ state, arrived, settled }: Folded): void {
+    if (arrived && state.envelope !== undefined) this.#arrival(state.envelope);
+    if (settled?.done === undefined) return;
+    const change = this.#at(settled.done, state.host);
+    const failed = settled.status === 'error' || settled.status === 'suspended';
+    const latency = Math.max(0, settled.done - timeOfId(state.id));
+    if (failed) change.errors++;
+    else change.out++;
+    change.latency += latency;
+    change.latencyMax = Math.max(change.latencyMax, latency);
+  }
+
+  list(): StatisticChange[] {
+    return [...this.#changes.values()];
+  }
+
+  /** A message that begins its session came to its service from outside: in and, with its first leg, out. */
+  #arrival({
+    created,
+    source,
+    target,
+    size,
+    parentId,
+  }: NonNullable<MessageState['envelope']>): void {
+    const to = this.#at(created, target);
+    to.in++;
+    to.bytes += size;
+    if (parentId !== undefined) return;
+    const from = this.#at(created, source);
+    from.in++;
+    from.out++;
+    from.bytes += size;
+  }
+
+  #at(time: number, host: string): StatisticChange {
+    const minute = Math.floor(time / 60_000);
+    const key = `${minute} ${host}`;
+    const change = this.#changes.get(key) ?? {
+      minute,
+      host,
+      in: 0,
+      out: 0,
+      errors: 0,
+      bytes: 0,
+      latency: 0,
+      latencyMax: 0,
+    };
+    this.#changes.set(key, change);
+    return change;
+  }
+}

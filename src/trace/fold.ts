@@ -1,0 +1,189 @@
+import type { Envelope } from '../message/message.ts';
+import type { AttemptRecord, LegRecord, OutcomeRecord } from '../message/record.ts';
+import type { MessageState, Settlement, StoredReply } from './message-state.ts';
+import type { MessageInput, QueuePlace } from './trace-input.ts';
+
+/** One thing said of one message. */
+export interface Fact {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly host: string;
+  readonly envelope?: Envelope | undefined;
+  readonly queue?: QueuePlace | undefined;
+  readonly body?: number | undefined;
+  readonly sameBodyAs?: number | undefined;
+  readonly attempts?: number | undefined;
+  readonly lastTry?: MessageState['lastTry'];
+  readonly settlement?: Settlement | undefined;
+  readonly possibleDuplicate?: boolean | undefined;
+  readonly duplicateOf?: number | undefined;
+  readonly note?: string | undefined;
+}
+
+export function factOfMessage(input: MessageInput, body: number | undefined): Fact {
+  const { envelope } = input;
+  return {
+    ...factOfEnvelope(envelope),
+    queue: input.queue,
+    body,
+    note: input.warning,
+    settlement: input.status === 'suspended' ? { status: 'suspended' } : undefined,
+  };
+}
+
+export function factOfLeg(leg: LegRecord, body: number | undefined): Fact {
+  return {
+    ...factOfEnvelope(leg.message),
+    body,
+    sameBodyAs: leg.sameBodyAs,
+    duplicateOf: leg.duplicateOf,
+    settlement: {
+      status: leg.status,
+      started: leg.started,
+      done: leg.done,
+      explain: leg.explain,
+      error: leg.error,
+    },
+  };
+}
+
+export function factOfAttempt({ id, sessionId, host, attempt, at, error }: AttemptRecord): Fact {
+  return { id, sessionId, host, attempts: attempt, lastTry: { at, error } };
+}
+
+export function factOfOutcome(outcome: OutcomeRecord, replyBody: number | undefined): Fact {
+  const { id, sessionId, host, attempts, possibleDuplicate } = outcome;
+  const reply: StoredReply | undefined = outcome.reply && { ...outcome.reply, body: replyBody };
+  const { status, started, done, explain, error, warning, by } = outcome;
+  return {
+    id,
+    sessionId,
+    host,
+    attempts,
+    possibleDuplicate,
+    settlement: { status, started, done, reply, explain, error, warning, by },
+  };
+}
+
+function factOfEnvelope(envelope: Envelope): Fact {
+  const { id, sessionId, target, possibleDuplicate } = envelope;
+  return { id, sessionId, host: target, envelope, possibleDuplicate };
+}
+
+/** What a fact changed. `state` is the given one if it changed nothing. */
+export interface Folded {
+  readonly state: MessageState;
+  /** An outcome that is no longer, or never became, the one that stands. */
+  readonly past?: Settlement | undefined;
+  /** The fact told of the message itself for the first time. */
+  readonly arrived: boolean;
+  /** A reported outcome that was not known before: what statistics count. */
+  readonly settled?: Settlement | undefined;
+}
+
+/**
+ * Folds a fact into what is known. Any order and any repetition of the same facts gives the same state:
+ * each part takes the one that stands by a fixed order (`compare`), never the one that came last.
+ * `past` are the outcomes this message had before, to tell a repeated one from a new one.
+ */
+export function fold(
+  before: MessageState | undefined,
+  fact: Fact,
+  past: readonly Settlement[] = [],
+): Folded {
+  const known = before ?? {
+    id: fact.id,
+    sessionId: fact.sessionId,
+    host: fact.host,
+    attempts: 0,
+  };
+  const said = foldSaid(known, fact);
+  const arrived = known.envelope === undefined && fact.envelope !== undefined;
+  if (fact.settlement === undefined) {
+    return { state: before !== undefined && equalParts(before, said) ? before : said, arrived };
+  }
+  const { stands, fell } = foldSettlement(known.settlement, fact.settlement);
+  const isNew =
+    fact.settlement.done !== undefined &&
+    fact.settlement.presumed !== true &&
+    ![known.settlement, ...past].some((other) => isSame(other, fact.settlement));
+  const state = { ...said, settlement: stands, lastTry: undefined };
+  return {
+    state: before !== undefined && equalParts(before, state) ? before : state,
+    past: isPast(fell) ? fell : undefined,
+    arrived,
+    settled: isNew ? fact.settlement : undefined,
+  };
+}
+
+/** All but the settlement. */
+function foldSaid(known: MessageState, fact: Fact): MessageState {
+  return {
+    id: known.id,
+    sessionId: known.sessionId,
+    host: known.host,
+    envelope: known.envelope ?? fact.envelope,
+    queue: known.queue ?? fact.queue,
+    body: known.body ?? fact.body,
+    sameBodyAs: known.sameBodyAs ?? fact.sameBodyAs,
+    attempts: Math.max(known.attempts, fact.attempts ?? 0),
+    lastTry: known.settlement === undefined ? laterTry(known.lastTry, fact.lastTry) : undefined,
+    settlement: known.settlement,
+    possibleDuplicate: known.possibleDuplicate === true || fact.possibleDuplicate === true,
+    duplicateOf: known.duplicateOf ?? fact.duplicateOf,
+    note: known.note ?? fact.note,
+  };
+}
+
+function laterTry(a: MessageState['lastTry'], b: MessageState['lastTry']): MessageState['lastTry'] {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.at > a.at ? b : a;
+}
+
+function foldSettlement(
+  known: Settlement | undefined,
+  next: Settlement,
+): { stands: Settlement; fell: Settlement | undefined } {
+  if (known === undefined) return { stands: next, fell: undefined };
+  if (isSame(known, next)) return { stands: known, fell: undefined };
+  return compare(known, next) >= 0 ? { stands: known, fell: next } : { stands: next, fell: known };
+}
+
+/** Positive if `a` stands over `b`: a final outcome over a suspension over a presumption, and the later over the earlier. */
+function compare(a: Settlement, b: Settlement): number {
+  return (
+    rank(a) - rank(b) ||
+    (a.done ?? 0) - (b.done ?? 0) ||
+    // two outcomes in one millisecond: any fixed order will do
+    a.status.localeCompare(b.status)
+  );
+}
+
+function rank({ status, presumed }: Settlement): number {
+  if (presumed === true) return 0;
+  return status === 'suspended' ? 1 : 2;
+}
+
+function isSame(a: Settlement | undefined, b: Settlement | undefined): boolean {
+  return a?.status === b?.status && a?.done === b?.done && a?.presumed === b?.presumed;
+}
+
+/** A presumption, or a bare sight of the message among the suspended, is no outcome worth remembering. */
+function isPast(settlement: Settlement | undefined): boolean {
+  return settlement?.done !== undefined && settlement.presumed !== true;
+}
+
+function equalParts(a: MessageState, b: MessageState): boolean {
+  return (
+    a.envelope === b.envelope &&
+    a.queue === b.queue &&
+    a.body === b.body &&
+    a.sameBodyAs === b.sameBodyAs &&
+    a.attempts === b.attempts &&
+    a.lastTry === b.lastTry &&
+    a.settlement === b.settlement &&
+    (a.possibleDuplicate ?? false) === (b.possibleDuplicate ?? false) &&
+    a.duplicateOf === b.duplicateOf &&
+    a.note === b.note
+  );
+}

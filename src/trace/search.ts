@@ -1,0 +1,188 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { EngineError } from '../error/engine-error.ts';
+import { idAtTime, timeOfId } from '../message/id.ts';
+import { keyMatches } from './key-value.ts';
+import {
+  FIND_LIMIT,
+  FIND_LIMIT_MAX,
+  FIND_TIME_BUDGET,
+  type TracePage,
+  type TraceQuery,
+} from './trace-query.ts';
+import type { TracedMessage } from './traced-message.ts';
+
+/**
+ * A part of what is searched, newest end first. Ordered by `id`, the bounds are message ids; ordered by
+ * `session` they are session ids, and of the newest session only messages below `belowId` are meant.
+ */
+export interface Span {
+  readonly order: 'id' | 'session';
+  readonly low: number;
+  readonly high: number;
+  readonly belowId?: number | undefined;
+}
+
+/** What a search needs of a store. */
+export interface SearchGround {
+  /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
+  bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
+  /** The newest candidates of a span in its order, all conditions but `contains` checked. */
+  candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
+  /** Whether the message's body holds the bytes. */
+  holds(message: TracedMessage, text: Uint8Array): Promise<boolean>;
+}
+
+const HOUR = 3_600_000;
+/** Milliseconds of the first slice of a search that must look at every row. */
+const FIRST_SLICE = 10 * 60_000;
+/** A slice that took less time is followed by a wider one, one that took more by a narrower. */
+const FAST = 5;
+const SLOW = 40;
+/** Bodies read between two looks at the clock and the signal. */
+const BODIES_AT_ONCE = 100;
+/** After this many milliseconds others get their turn: a store may share its thread with the API. */
+const TURN = 15;
+
+/**
+ * Walks back through time in slices, until the page is full, everything was searched, or the time is up.
+ * Slices are what makes a long search resumable and interruptible on a synchronous database.
+ */
+export async function search(
+  query: TraceQuery,
+  ground: SearchGround,
+  signal?: AbortSignal,
+): Promise<TracePage> {
+  const walk = await beginning(query, ground);
+  const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
+  const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
+  const text = query.contains === undefined ? undefined : Buffer.from(query.contains);
+  const items: TracedMessage[] = [];
+  let turn = performance.now();
+  while (walk.high >= walk.bottom) {
+    signal?.throwIfAborted();
+    const want = text === undefined ? limit - items.length : BODIES_AT_ONCE;
+    const span = walk.span();
+    const began = performance.now();
+    const rows = await ground.candidates(span, want);
+    for (const row of rows) {
+      walk.passed(row);
+      if (text !== undefined && !(await ground.holds(row, text))) continue;
+      items.push(row);
+      if (items.length === limit) return page(items, walk);
+    }
+    const now = performance.now();
+    if (rows.length < want) walk.finished(span, now - began);
+    if (now > end) return page(items, walk);
+    if (now - turn > TURN) {
+      await yieldToOthers();
+      turn = performance.now();
+    }
+  }
+  return page(items, walk);
+}
+
+function page(items: readonly TracedMessage[], walk: Walk): TracePage {
+  const complete = walk.high < walk.bottom;
+  return {
+    items,
+    next: complete ? undefined : walk.cursor(),
+    searchedBackTo: timeOfId(Math.max(complete ? walk.bottom : walk.high, 0)),
+    complete,
+  };
+}
+
+async function beginning(query: TraceQuery, ground: SearchGround): Promise<Walk> {
+  const keys = keyMatches(query.search);
+  const order = keys.length > 0 ? 'session' : 'id';
+  const lowest = await ground.bottom(order, query.from);
+  const bottom =
+    order === 'id' && query.from !== undefined ? Math.max(lowest, idAtTime(query.from)) : lowest;
+  const top = query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1;
+  const exact = keys.some(({ prefix }) => !prefix);
+  const width =
+    exact || (order === 'id' && !readsEveryRow(query)) ? Number.POSITIVE_INFINITY : FIRST_SLICE;
+  const walk = new Walk(order, bottom, Math.min(top, newestId()), width);
+  if (query.after !== undefined) walk.resume(query.after);
+  return walk;
+}
+
+/** No message is from the future; a minute for clocks that disagree. */
+function newestId(): number {
+  return idAtTime(Date.now() + 60_000);
+}
+
+/** Whether some condition is checked row by row, so that a hit may be far away. */
+function readsEveryRow(query: TraceQuery): boolean {
+  return (
+    [
+      query.type,
+      query.error,
+      query.minSize,
+      query.maxSize,
+      query.minDuration,
+      query.maxDuration,
+      query.contains,
+      query.visible,
+      query.status,
+    ].some((condition) => condition !== undefined) ||
+    [query.source, query.target, query.hosts].filter((host) => host !== undefined).length > 1
+  );
+}
+
+/** Where a search stands. */
+class Walk {
+  readonly order: Span['order'];
+  readonly bottom: number;
+  high: number;
+  #belowId: number | undefined;
+  #width: number;
+
+  constructor(order: Span['order'], bottom: number, high: number, width: number) {
+    this.order = order;
+    this.bottom = bottom;
+    this.high = high;
+    this.#width = width;
+  }
+
+  span(): Span {
+    const { order, high, bottom } = this;
+    return { order, high, low: Math.max(bottom, this.#low()), belowId: this.#belowId };
+  }
+
+  /** A candidate was looked at: whatever comes is older. */
+  passed(row: TracedMessage): void {
+    if (this.order === 'id') this.high = row.id - 1;
+    else {
+      this.high = row.sessionId;
+      this.#belowId = row.id;
+    }
+  }
+
+  /** A slice holds no more. */
+  finished({ low }: Span, took: number): void {
+    this.high = low - 1;
+    this.#belowId = undefined;
+    if (took < FAST) this.#width *= 4;
+    else if (took > SLOW) this.#width = Math.max(1_000, this.#width / 4);
+  }
+
+  cursor(): string {
+    return this.order === 'id' ? `m${this.high}` : `s${this.high}.${this.#belowId ?? ''}`;
+  }
+
+  resume(cursor: string): void {
+    const [, kind, high = '', belowId = ''] = /^([ms])(\d+)(?:\.(\d*))?$/.exec(cursor) ?? [];
+    if (kind !== (this.order === 'id' ? 'm' : 's')) {
+      throw new EngineError('QUERY_INVALID', 'the cursor does not belong to this search');
+    }
+    this.high = Math.min(this.high, Number(high));
+    this.#belowId = belowId === '' ? undefined : Number(belowId);
+  }
+
+  /** Slices of sessions begin with an hour, since the search keys are kept by the hour. */
+  #low(): number {
+    const time = timeOfId(this.high) - this.#width;
+    if (time < 0) return 0;
+    return idAtTime(this.order === 'id' ? time : Math.floor(time / HOUR) * HOUR);
+  }
+}

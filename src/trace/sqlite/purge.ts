@@ -1,0 +1,196 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { idAtTime } from '../../message/id.ts';
+import { STATUSES } from '../../message/status.ts';
+import { BODY_ENCODING } from '../body-codec.ts';
+import { dayOf, endOfDay, startOfDay } from '../day.ts';
+import type { KeptMessage, PurgeOptions, PurgeReport } from '../trace-store.ts';
+import { messageCount } from './apply.ts';
+import { copySessions } from './session-copy.ts';
+import type { TraceFile } from './trace-file.ts';
+import type { TraceFiles } from './trace-files.ts';
+
+const SESSIONS_AT_ONCE = 200;
+const KEPT_NAMED = 1_000;
+
+type RemovedDay = PurgeReport['removed'][number];
+
+/** Removes whole days; what is open or on hold moves to held.db first. */
+export async function purge(files: TraceFiles, options: PurgeOptions): Promise<PurgeReport> {
+  const removed: RemovedDay[] = [];
+  for (const day of files.days().toReversed()) {
+    const because = reasonToGo(files, day, options);
+    if (because === undefined) break;
+    removed.push(
+      await removeDay(files, day, { because, now: options.now, signal: options.signal }),
+    );
+  }
+  const released = dropSettled(files, options);
+  return {
+    removed,
+    kept: keptMessages(files, options.now),
+    keptSessions: files.held.count(),
+    released,
+    bodiesRemoved: await removeBodies(files, options),
+  };
+}
+
+function reasonToGo(
+  files: TraceFiles,
+  day: string,
+  { now, keep, maxBytes = Number.POSITIVE_INFINITY }: PurgeOptions,
+): RemovedDay['because'] | undefined {
+  if (endOfDay(day) + keep <= now) return 'age';
+  const total = files.ranges().reduce((sum, { name }) => sum + files.bytes(name), 0);
+  return total > maxBytes && day < dayOf(now) ? 'size' : undefined;
+}
+
+async function removeDay(
+  files: TraceFiles,
+  day: string,
+  {
+    because,
+    now,
+    signal,
+  }: { because: RemovedDay['because']; now: number; signal: AbortSignal | undefined },
+): Promise<RemovedDay> {
+  const { held } = files;
+  const removed = { day, because, bytes: files.bytes(day), messages: messageCount(files.day(day)) };
+  using touched = files.watch(day);
+  const copied = new Set<number>();
+  for (const part of slices(sessionsToKeep(files, day, now))) {
+    signal?.throwIfAborted();
+    copySessions(files.day(day), held, part);
+    for (const sessionId of part) copied.add(sessionId);
+    await yieldToOthers();
+  }
+  // nothing may await from here: what is copied now is what the day holds when it goes
+  const missing = sessionsToKeep(files, day, now).filter((sessionId) => !copied.has(sessionId));
+  const stale = [...copied].filter((sessionId) => touched.has(sessionId));
+  for (const part of slices([...missing, ...stale])) copySessions(files.day(day), held, part);
+  const file = files.day(day);
+  held.transaction(() => {
+    keepStatistics(file, held);
+    held.takeOver(day, bodyRefs(file));
+  });
+  files.remove(day);
+  return removed;
+}
+
+function* slices(sessionIds: readonly number[]): Generator<number[]> {
+  for (let at = 0; at < sessionIds.length; at += SESSIONS_AT_ONCE) {
+    yield sessionIds.slice(at, at + SESSIONS_AT_ONCE);
+  }
+}
+
+/** Sessions with a message in a queue or suspended, and those on hold. */
+function sessionsToKeep(files: TraceFiles, day: string, now: number): number[] {
+  const open = files.day(day).all<{ session_id: number }>(
+    `SELECT DISTINCT session_id FROM message INDEXED BY message_status
+         WHERE status <> 2 AND status IN (0, 1, 5)`,
+  );
+  const onHold = files.held
+    .all<{ session_id: number }>(
+      `SELECT session_id FROM hold WHERE session_id BETWEEN ? AND ? AND (until IS NULL OR until > ?)`,
+      idAtTime(startOfDay(day)),
+      idAtTime(endOfDay(day)) - 1,
+      now,
+    )
+    .filter(({ session_id }) => hasSession(files.day(day), session_id));
+  const all = [...open, ...onHold].map(({ session_id }) => session_id);
+  return [...new Set(all)].toSorted((a, b) => a - b);
+}
+
+function hasSession(file: TraceFile, sessionId: number): boolean {
+  return file.get('SELECT 1 FROM message WHERE session_id=? LIMIT 1', sessionId) !== undefined;
+}
+
+/** Roll-ups outlive their messages, by the hour. Only within a transaction. */
+function keepStatistics(from: TraceFile, to: TraceFile): void {
+  const hours = from.all<{ hour: number; host: number } & Record<string, number>>(
+    `SELECT minute / 60 * 60 AS hour, host, sum(n_in) AS n_in, sum(n_out) AS n_out,
+       sum(n_error) AS n_error, sum(bytes) AS bytes, sum(latency) AS latency,
+       max(latency_max) AS latency_max FROM statistic GROUP BY hour, host`,
+  );
+  for (const { hour, host, ...sums } of hours) {
+    to.run(
+      `INSERT INTO statistic VALUES(?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT(minute, host) DO UPDATE SET n_in=n_in+excluded.n_in, n_out=n_out+excluded.n_out,
+         n_error=n_error+excluded.n_error, bytes=bytes+excluded.bytes,
+         latency=latency+excluded.latency, latency_max=max(latency_max, excluded.latency_max)`,
+      hour,
+      to.words.number(from.words.text(host)),
+      ...['n_in', 'n_out', 'n_error', 'bytes', 'latency', 'latency_max'].map(
+        (column) => sums[column] ?? 0,
+      ),
+    );
+  }
+}
+
+/** Keys of the large bodies of a day, but for those that a held session still points to. */
+function bodyRefs(file: TraceFile): string[] {
+  return file
+    .all<{ data: Uint8Array }>('SELECT data FROM body WHERE encoding=?', BODY_ENCODING.reference)
+    .map(({ data }) => Buffer.from(data).toString());
+}
+
+async function removeBodies(
+  { held }: TraceFiles,
+  { removeBody, signal }: PurgeOptions,
+): Promise<number> {
+  if (removeBody === undefined) return 0;
+  let removed = 0;
+  for (const ref of held.goneBodies()) {
+    signal?.throwIfAborted();
+    await removeBody(ref);
+    held.forgetGoneBody(ref);
+    removed++;
+  }
+  return removed;
+}
+
+/** Removes held sessions that were settled `keep` ago and are no longer on hold. */
+function dropSettled({ held }: TraceFiles, { now, keep }: PurgeOptions): number {
+  held.run('DELETE FROM hold WHERE until <= ?', now);
+  const settled = held
+    .all<{ session_id: number }>(
+      `SELECT session_id FROM held_session h WHERE staged=0
+         AND session_id NOT IN (SELECT session_id FROM hold)
+         AND NOT EXISTS (SELECT 1 FROM message m WHERE m.session_id=h.session_id AND m.status IN (0, 1, 5))
+         AND (SELECT max(coalesce(m.done, m.created)) FROM message m WHERE m.session_id=h.session_id) <= ?`,
+      now - keep,
+    )
+    .map(({ session_id }) => session_id);
+  if (settled.length > 0) held.drop(settled, { forGood: true });
+  return settled.length;
+}
+
+function keptMessages({ held }: TraceFiles, now: number): KeptMessage[] {
+  const open = held.all<{
+    id: number;
+    session_id: number;
+    target: number;
+    status: number;
+    created: number;
+  }>(
+    `SELECT id, session_id, target, status, created FROM message INDEXED BY message_status
+       WHERE status <> 2 AND status IN (0, 1, 5) ORDER BY id LIMIT ?`,
+    KEPT_NAMED,
+  );
+  const onHold = held.all<{ id: number; session_id: number; target: number; created: number }>(
+    `SELECT m.id, m.session_id, m.target, m.created FROM hold CROSS JOIN message m ON m.id=hold.session_id
+       WHERE hold.until IS NULL OR hold.until > ? LIMIT ?`,
+    now,
+    KEPT_NAMED,
+  );
+  const named = (reason: KeptMessage['reason'], row: (typeof onHold)[number]): KeptMessage => ({
+    sessionId: row.session_id,
+    messageId: row.id,
+    host: held.words.text(row.target),
+    reason,
+    since: row.created,
+  });
+  return [
+    ...open.map((row) => named(STATUSES[row.status] ?? 'queued', row)),
+    ...onHold.map((row) => named('held', row)),
+  ].slice(0, KEPT_NAMED);
+}

@@ -1,0 +1,58 @@
+import { timeOfId } from '../../message/id.ts';
+import { keyValue } from '../key-value.ts';
+import { idIn } from '../quick-find.ts';
+import type { QuickHit } from '../trace-query.ts';
+import type { QuickFindOptions } from '../trace-store.ts';
+import { isVisible } from '../traced-message.ts';
+import { message, session } from './read.ts';
+import type { TraceFiles } from './trace-files.ts';
+
+const KEY_HITS = 100;
+
+/** Asks all files for an id or the exact value of any search field. */
+export function quickFind(
+  files: TraceFiles,
+  text: string,
+  { visible, limit = 20 }: QuickFindOptions = {},
+): QuickHit[] {
+  const hits = [...byId(files, text, visible)];
+  for (const hit of byKey(files, keyValue(text))) {
+    if (hits.length >= limit) break;
+    if (visible === undefined || isSessionVisible(files, hit.sessionId, visible)) hits.push(hit);
+  }
+  return hits;
+}
+
+function* byId(
+  files: TraceFiles,
+  text: string,
+  visible: readonly string[] | undefined,
+): Generator<QuickHit> {
+  const id = idIn(text);
+  const found = id === undefined ? undefined : message(files, id);
+  if (found === undefined || !isVisible(found, visible)) return;
+  const { sessionId, created } = found;
+  if (found.id === sessionId) yield { kind: 'session', sessionId, at: created };
+  yield { kind: 'message', sessionId, messageId: found.id, at: created };
+}
+
+function* byKey(files: TraceFiles, value: string): Generator<QuickHit> {
+  if (value === '') return;
+  const seen = new Set<string>();
+  for (const { name } of files.ranges()) {
+    for (const { field, sessionId } of files.file(name).keys.sessionsWith(value, KEY_HITS)) {
+      // a session on its way to held.db is in two files
+      const hit = `${sessionId} ${field}`;
+      if (!seen.has(hit)) yield { kind: 'field', sessionId, field, at: timeOfId(sessionId) };
+      seen.add(hit);
+    }
+  }
+}
+
+function isSessionVisible(
+  files: TraceFiles,
+  sessionId: number,
+  visible: readonly string[],
+): boolean {
+  return session(files, sessionId)?.messages.some((one) => isVisible(one, visible)) ?? false;
+}

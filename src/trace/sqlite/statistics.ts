@@ -1,0 +1,95 @@
+import { endOfDay } from '../day.ts';
+import { intervals } from '../intervals.ts';
+import type { EventQuery, StatisticsQuery } from '../trace-query.ts';
+import type { HostEvent, HostStatistics } from '../traced-message.ts';
+import { EVENT_LEVELS } from './apply.ts';
+import type { TraceFiles } from './trace-files.ts';
+
+interface StatisticRow {
+  readonly minute: number;
+  readonly host: number;
+  readonly n_in: number;
+  readonly n_out: number;
+  readonly n_error: number;
+  readonly bytes: number;
+  readonly latency: number;
+  readonly latency_max: number;
+}
+
+/** Sums the roll-ups of all files that reach into the time: a late outcome is counted with its session's day. */
+export function statistics(
+  files: TraceFiles,
+  { from, to, step, hosts }: StatisticsQuery,
+): HostStatistics[] {
+  const sums = intervals(step);
+  const first = Math.floor(from / 60_000);
+  for (const { name, lastMinute } of files.ranges()) {
+    if (lastMinute < first) continue;
+    const file = files.file(name);
+    const rows = file.all<StatisticRow>(
+      'SELECT * FROM statistic WHERE minute BETWEEN ? AND ?',
+      first,
+      Math.floor(to / 60_000),
+    );
+    for (const row of rows) {
+      const host = file.words.text(row.host);
+      if (hosts !== undefined && !hosts.includes(host)) continue;
+      sums.add({
+        host,
+        at: row.minute * 60_000,
+        in: row.n_in,
+        out: row.n_out,
+        errors: row.n_error,
+        bytes: row.bytes,
+        latency: row.latency,
+        latencyMax: row.latency_max,
+      });
+    }
+  }
+  return sums.list();
+}
+
+/** Events lie in the file of the day they happened. */
+export function events(files: TraceFiles, query: EventQuery): HostEvent[] {
+  const { from = 0, to = Number.MAX_SAFE_INTEGER, limit = 100 } = query;
+  const found: HostEvent[] = [];
+  for (const day of files.days()) {
+    if (found.length >= limit || endOfDay(day) <= from) break;
+    found.push(...eventsOfDay(files, day, { ...query, from, to, limit: limit - found.length }));
+  }
+  return found;
+}
+
+function eventsOfDay(
+  files: TraceFiles,
+  day: string,
+  query: EventQuery & { readonly from: number; readonly to: number; readonly limit: number },
+): HostEvent[] {
+  const file = files.day(day);
+  const words = query.hosts?.flatMap((host) => file.words.find(host) ?? []);
+  const level = query.level === undefined ? 0 : EVENT_LEVELS.indexOf(query.level);
+  return file
+    .all<{
+      host: number;
+      at: number;
+      event: string;
+      level: number;
+      text: string;
+      by: string | null;
+    }>(
+      `SELECT * FROM event INDEXED BY event_at WHERE at BETWEEN ? AND ? AND level >= ?
+         ${words === undefined ? '' : 'AND host IN (SELECT value FROM json_each(?))'}
+         ORDER BY at DESC LIMIT ?`,
+      ...[query.from, query.to, level],
+      ...(words === undefined ? [] : [JSON.stringify(words)]),
+      query.limit,
+    )
+    .map((row) => ({
+      host: file.words.text(row.host),
+      event: row.event,
+      level: EVENT_LEVELS[row.level] ?? 'info',
+      at: row.at,
+      text: row.text,
+      by: row.by ?? undefined,
+    }));
+}

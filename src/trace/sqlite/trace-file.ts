@@ -1,0 +1,83 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { BodyTable } from './body-table.ts';
+import { ExplanationTable } from './explanation-table.ts';
+import { KeyTable } from './key-table.ts';
+import { openTraceFile } from './schema.ts';
+import { WordTable } from './word-table.ts';
+
+/** A row as node:sqlite gives it. */
+export type SqlRow = Record<string, SQLInputValue>;
+
+/** One open file of the trace: statements, and the caches that belong to it. Everything in it is synchronous. */
+export class TraceFile {
+  /** `2026-11-24`, or `held`. */
+  readonly name: string;
+  readonly path: string;
+  readonly db: DatabaseSync;
+  readonly words: WordTable;
+  readonly bodies: BodyTable;
+  readonly explanations: ExplanationTable;
+  readonly keys: KeyTable;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(name: string, path: string) {
+    this.name = name;
+    this.path = path;
+    this.db = openTraceFile(path, name === 'held' ? 'held' : 'day');
+    this.words = new WordTable(this);
+    this.bodies = new BodyTable(this);
+    this.explanations = new ExplanationTable(this);
+    this.keys = new KeyTable(this);
+  }
+
+  all<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  get<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  /** Returns how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /** Adds a row and returns its rowid. */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+  }
+
+  /** Runs `work` in one transaction: all of it is durable when this returns, or none. */
+  transaction<Result>(work: () => Result): Result {
+    this.db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      // what they learnt within the transaction is gone with it
+      this.words.forget();
+      this.bodies.forget();
+      this.explanations.forget();
+      this.keys.forget();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.db.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    // searches write their lists of hosts into the statement, so there is no end to different ones
+    if (this.#statements.size >= 200) this.#statements.clear();
+    const statement = this.db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}

@@ -1,0 +1,164 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { idAtTime } from '../../message/id.ts';
+import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
+import { HeldFile } from './held-file.ts';
+import { TraceFile } from './trace-file.ts';
+
+/** What is known of a day's file without opening it. */
+export interface FileRange {
+  /** `2026-11-24`, or `held`. */
+  readonly name: string;
+  /** No session of the file is older or newer. */
+  readonly firstSession: number;
+  readonly lastSession: number;
+  /** The newest message: it may be younger than the day, since late answers follow their session. */
+  lastId: number;
+  /** The newest minute of the roll-ups, since 1970. */
+  lastMinute: number;
+}
+
+/** What a write added to a file. */
+export interface Growth {
+  readonly lastId: number;
+  readonly lastMinute: number;
+  readonly sessions: readonly number[];
+}
+
+const OPEN_AT_ONCE = 12;
+const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
+
+/**
+ * The files of one trace: one a day, and `held.db` for what outlived its day. Keeps the most recently
+ * used ones open. A `TraceFile` must not be kept over an `await`: it may have been closed by then.
+ */
+export class TraceFiles {
+  readonly folder: string;
+  readonly held: HeldFile;
+  readonly #ranges = new Map<string, FileRange>();
+  readonly #watched = new Map<string, Set<number>>();
+  readonly #open = new Map<string, TraceFile>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.held = new HeldFile(join(folder, 'held.db'));
+    this.held.recover();
+    for (const day of this.held.goneDays()) this.#unlink(day);
+    for (const name of readdirSync(folder)) {
+      const day = DAY_FILE.exec(name)?.[1];
+      if (day !== undefined) this.#ranges.set(day, readRange(this.day(day)));
+    }
+    this.#ranges.set('held', readRange(this.held));
+  }
+
+  /** Newest first, `held` before all: its sessions are the oldest, but its messages may be new. */
+  ranges(): FileRange[] {
+    return [...this.#ranges.values()].toSorted((a, b) => (a.name < b.name ? 1 : -1));
+  }
+
+  days(): string[] {
+    return this.ranges()
+      .map(({ name }) => name)
+      .filter((name) => name !== 'held');
+  }
+
+  /** Opens a file that is known by its range. */
+  file(name: string): TraceFile {
+    return name === 'held' ? this.held : this.day(name);
+  }
+
+  /** The file that a session's facts belong to. A session that outlived its day is found among the held ones. */
+  nameForSession(sessionId: number): string {
+    return this.held.has(sessionId) ? 'held' : dayOfSession(sessionId);
+  }
+
+  /** The day's file, made if there is none. */
+  day(day: string): TraceFile {
+    const open = this.#open.get(day) ?? new TraceFile(day, this.#path(day));
+    // a Map keeps the order of insertion: the first is the one not used for longest
+    this.#open.delete(day);
+    this.#open.set(day, open);
+    for (const [name, file] of this.#open) {
+      if (this.#open.size <= OPEN_AT_ONCE) break;
+      this.#open.delete(name);
+      file.close();
+    }
+    return open;
+  }
+
+  /** Notes what was written to a file. */
+  grew(name: string, { lastId, lastMinute, sessions }: Growth): void {
+    const range = this.#ranges.get(name) ?? emptyRange(name);
+    range.lastId = Math.max(range.lastId, lastId);
+    range.lastMinute = Math.max(range.lastMinute, lastMinute);
+    this.#ranges.set(name, range);
+    for (const sessionId of sessions) this.#watched.get(name)?.add(sessionId);
+  }
+
+  /** Gathers the sessions of a day that are written to, until it is disposed of. */
+  watch(day: string): ReadonlySet<number> & Disposable {
+    const sessions = new Set<number>();
+    this.#watched.set(day, sessions);
+    return Object.assign(sessions, { [Symbol.dispose]: () => this.#watched.delete(day) });
+  }
+
+  /** Removes a day's file for good. What must stay of it was copied before. */
+  remove(day: string): void {
+    this.#open.get(day)?.close();
+    this.#open.delete(day);
+    this.#ranges.delete(day);
+    this.#unlink(day);
+    this.#ranges.set('held', readRange(this.held));
+  }
+
+  bytes(name: string): number {
+    const path = this.#path(name);
+    return sizeOf(path) + sizeOf(`${path}-wal`);
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) file.close();
+    this.#open.clear();
+    this.held.close();
+  }
+
+  #unlink(day: string): void {
+    const path = this.#path(day);
+    // the database goes last: without it a left-over WAL is never taken for another's
+    for (const end of ['-wal', '-shm', '']) rmSync(path + end, { force: true });
+    this.held.forgetGoneDay(day);
+  }
+
+  #path(name: string): string {
+    return join(this.folder, `${name}.db`);
+  }
+}
+
+function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+function emptyRange(name: string): FileRange {
+  return {
+    name,
+    firstSession: name === 'held' ? 0 : idAtTime(startOfDay(name)),
+    lastSession: name === 'held' ? Number.MAX_SAFE_INTEGER : idAtTime(endOfDay(name)) - 1,
+    lastId: 0,
+    lastMinute: 0,
+  };
+}
+
+function readRange(file: TraceFile): FileRange {
+  const ids = file.get<{ last: number | null }>('SELECT max(id) AS last FROM message');
+  const minutes = file.get<{ last: number | null }>('SELECT max(minute) AS last FROM statistic');
+  const range = emptyRange(file.name);
+  if (file.name === 'held') {
+    const first = file.get<{ first: number | null }>(
+      'SELECT min(session_id) AS first FROM message',
+    );
+    const last = file.get<{ last: number | null }>('SELECT max(session_id) AS last FROM message');
+    Object.assign(range, { firstSession: first?.first ?? 0, lastSession: last?.last ?? 0 });
+  }
+  return { ...range, lastId: ids?.last ?? 0, lastMinute: minutes?.last ?? 0 };
+}

@@ -1,0 +1,124 @@
+import { describeError, EngineError, isEngineError } from '../../error/engine-error.ts';
+import { type Clock, systemClock } from '../../time/clock.ts';
+import { messageOf, sessionOf } from '../batch.ts';
+import { dayOf } from '../day.ts';
+import type { TraceInput } from '../trace-input.ts';
+import type { TraceStore } from '../trace-store.ts';
+import type { StoredBody } from '../traced-message.ts';
+import { applyToFile } from './apply.ts';
+import { find } from './find.ts';
+import { failures, replayList } from './list.ts';
+import { purge } from './purge.ts';
+import { quickFind } from './quick-find.ts';
+import { body, message, session } from './read.ts';
+import { reindex } from './reindex.ts';
+import { openMessages, settleByFloor } from './settle.ts';
+import { events, statistics } from './statistics.ts';
+import { TraceFiles } from './trace-files.ts';
+import { hold, orphans, release, usage } from './upkeep.ts';
+
+export interface SqliteTraceOptions {
+  /** Holds one file a day and held.db; made if it is not there. One production's only, and one process writes to it. */
+  readonly folder: string;
+  /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
+  readonly largeBody?: ((ref: string) => Promise<Uint8Array | undefined>) | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * The trace in SQLite files. It works on the thread that calls it and blocks it for a few milliseconds
+ * a batch or search slice: let the operator plane run in a thread of its own.
+ */
+export function sqliteTraceStore({
+  folder,
+  largeBody = () => Promise.resolve(undefined),
+  clock = systemClock,
+}: SqliteTraceOptions): TraceStore {
+  const files = guarded(() => new TraceFiles(folder));
+  const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
+    stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref);
+  const close = (): Promise<void> => attempt(() => files.close());
+  return {
+    apply: (inputs) => attempt(() => apply(files, inputs)),
+    settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
+    find: (query, { signal } = {}) =>
+      find({ files, bytes: ({ id }) => bytesOf(body(files, id, 'message')) }, query, signal).catch(
+        unavailable,
+      ),
+    quickFind: (text, options) => attempt(() => quickFind(files, text, options)),
+    session: (id) => attempt(() => session(files, id)),
+    message: (id) => attempt(() => message(files, id)),
+    body: (id, part = 'message') => attempt(() => body(files, id, part)),
+    events: (query) => attempt(() => events(files, query)),
+    statistics: (query) => attempt(() => statistics(files, query)),
+    replayList: (query) => attempt(() => replayList(files, query)),
+    openMessages: (host, page) => attempt(() => openMessages(files, host, page)),
+    failures: (query) => attempt(() => failures(files, query)),
+    purge: (options) => purge(files, options).catch(unavailable),
+    reindex: (options) => reindex(files, options).catch(unavailable),
+    hold: (sessionId, given) => attempt(() => hold(files, sessionId, given)),
+    release: (sessionId) => attempt(() => release(files, sessionId)),
+    usage: () => attempt(() => usage(files)),
+    orphans: () => attempt(() => orphans(files)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** One transaction a day. Days are written oldest first; a crash between two is made good when the batch comes again. */
+function apply(files: TraceFiles, inputs: readonly TraceInput[]): void {
+  const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
+  for (const [name, part] of [...byFile].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    applyToFile(files.file(name), part);
+    const ids = part.map((input) => messageOf(input) ?? 0);
+    files.grew(name, {
+      lastId: Math.max(...ids),
+      lastMinute: Math.floor(Math.max(...part.map(timeOf)) / 60_000),
+      sessions: part.map(sessionOf),
+    });
+  }
+}
+
+function fileNameOf(files: TraceFiles, input: TraceInput): string {
+  if (input.kind === 'entry' && input.entry.record.kind === 'host') {
+    return dayOf(input.entry.record.at);
+  }
+  return files.nameForSession(sessionOf(input));
+}
+
+/** The newest time that an input is counted at. */
+function timeOf(input: TraceInput): number {
+  if (input.kind === 'message') return input.envelope.created;
+  const { record } = input.entry;
+  switch (record.kind) {
+    case 'leg':
+      return Math.max(record.done, record.message.created);
+    case 'outcome':
+      return record.done;
+    case 'attempt':
+    case 'host':
+      return record.at;
+  }
+}
+
+async function attempt<Result>(work: () => Result): Promise<Result> {
+  return guarded(work);
+}
+
+function guarded<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    return unavailable(error);
+  }
+}
+
+/** SQLite quotes no values in its errors, so its text may be shown. */
+function unavailable(error: unknown): never {
+  if (isEngineError(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
+  throw new EngineError(
+    'STORE_UNAVAILABLE',
+    `the trace store could not be read or written: ${describeError(error).text}`,
+    { retryable: true },
+  );
+}

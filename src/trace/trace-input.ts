@@ -1,0 +1,38 @@
+import type { Envelope } from '../message/message.ts';
+import type { JournalEntry } from '../message/record.ts';
+
+/** One thing the trace is built from. The source of the projector makes these from what it reads of the streams. */
+export type TraceInput = MessageInput | EntryInput;
+
+/** A message found in a queue, or among the suspended ones. */
+export interface MessageInput {
+  readonly kind: 'message';
+  readonly envelope: Envelope;
+  /** What being found there proves; an outcome that is known already stays. */
+  readonly status: 'queued' | 'suspended';
+  readonly body?: Uint8Array | undefined;
+  /** The object store's key, for a body above the inline limit. */
+  readonly bodyRef?: string | undefined;
+  /** Where it stands in its queue: what `settleByFloor` compares with the worker's acknowledgements. */
+  readonly queue?: QueuePlace | undefined;
+  readonly warning?: string | undefined;
+  readonly keys?: readonly SearchKey[] | undefined;
+}
+
+/** An entry of the journal. */
+export interface EntryInput {
+  readonly kind: 'entry';
+  readonly entry: JournalEntry;
+  readonly keys?: readonly SearchKey[] | undefined;
+}
+
+export interface QueuePlace {
+  readonly stream: string;
+  readonly sequence: number;
+}
+
+/** A search field's name and one value, as `searchFields` read them from a body. */
+export interface SearchKey {
+  readonly name: string;
+  readonly value: string;
+}

@@ -1,0 +1,194 @@
+import type { Status } from '../message/status.ts';
+import type { SearchKey, TraceInput } from './trace-input.ts';
+import type {
+  EventQuery,
+  QuickHit,
+  ReplayQuery,
+  StatisticsQuery,
+  TracePage,
+  TraceQuery,
+} from './trace-query.ts';
+import type {
+  HostEvent,
+  HostStatistics,
+  StoredBody,
+  TracedMessage,
+  TracedSession,
+} from './traced-message.ts';
+
+/** The searchable store of what the streams said. One per production; written by one projector, read by all. */
+export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
+  /**
+   * Takes a batch; resolves once it is durable, so that the streams may be acknowledged. Idempotent and
+   * order-proof: a batch that comes again changes nothing, and an outcome may come before its message.
+   * Rejects with STORE_UNAVAILABLE; the batch is then to be given again.
+   */
+  apply(inputs: readonly TraceInput[]): Promise<void>;
+  /**
+   * Completes queue messages that the worker has acknowledged although no outcome came: it was lost in a
+   * crash. The floors must be older than everything that was applied: see `projector`. Returns how many.
+   */
+  settleByFloor(floors: readonly StreamFloor[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What a console, the API and the command line ask. */
+export interface TraceReader {
+  find(query: TraceQuery, options?: { readonly signal?: AbortSignal }): Promise<TracePage>;
+  /** What a pasted text may be: a message or session id, a control id, or the value of any search field. Newest first. */
+  quickFind(text: string, options?: QuickFindOptions): Promise<readonly QuickHit[]>;
+  /** The session of that id or, if it is a message's id, the session it belongs to. */
+  session(id: number): Promise<TracedSession | undefined>;
+  message(id: number): Promise<TracedMessage | undefined>;
+  body(id: number, part?: 'message' | 'reply'): Promise<StoredBody | undefined>;
+  /** Newest first. */
+  events(query: EventQuery): Promise<readonly HostEvent[]>;
+  /** In order of time; intervals in which nothing happened are left out. */
+  statistics(query: StatisticsQuery): Promise<readonly HostStatistics[]>;
+  /** Ids in the order the messages were made: freeze the list, then resend one by one. */
+  replayList(
+    query: ReplayQuery,
+  ): Promise<{ readonly ids: readonly number[]; readonly more: boolean }>;
+  /** Queued and retried messages of a host, oldest first. */
+  openMessages(host: string, page?: OpenPage): Promise<readonly OpenMessage[]>;
+  /** Errors and suspensions gathered by host and code, most frequent first. */
+  failures(query: FailureQuery): Promise<readonly FailureGroup[]>;
+}
+
+/** What keeps the store small and its index true. */
+export interface TraceUpkeep {
+  /** Removes what is settled and older than `keep`. Never what is open or held. Safe to interrupt at any point. */
+  purge(options: PurgeOptions): Promise<PurgeReport>;
+  /** Builds the search keys anew after the production's search fields have changed. */
+  reindex(options: ReindexOptions): Promise<ReindexReport>;
+  /** Keeps a session from being purged until it is released or `until` has passed. */
+  hold(sessionId: number, hold: Hold): Promise<void>;
+  release(sessionId: number): Promise<void>;
+  usage(): Promise<TraceUsage>;
+  /** Rows that belong to no message; anything but 0 is a defect. Reads everything: for tests and a doctor's visit. */
+  orphans(): Promise<number>;
+}
+
+export interface QuickFindOptions {
+  readonly visible?: readonly string[] | undefined;
+  /** Default 20. */
+  readonly limit?: number | undefined;
+}
+
+export interface StreamFloor {
+  readonly stream: string;
+  /** Every sequence up to this one is acknowledged by the worker. */
+  readonly floor: number;
+}
+
+export interface OpenPage {
+  readonly after?: number | undefined;
+  /** Default 1000. */
+  readonly limit?: number | undefined;
+}
+
+export interface OpenMessage {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly status: Status;
+  readonly created: number;
+  readonly queue?: { readonly stream: string; readonly sequence: number } | undefined;
+}
+
+export interface FailureQuery {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** Default error and suspended. */
+  readonly status?: readonly Status[] | undefined;
+  readonly visible?: readonly string[] | undefined;
+}
+
+export interface FailureGroup {
+  readonly host: string;
+  readonly status: Status;
+  readonly code: string;
+  /** The text of the newest one. */
+  readonly text: string;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+  readonly newestId: number;
+}
+
+export interface Hold {
+  readonly reason: string;
+  readonly by: string;
+  /** Milliseconds since 1970; undefined holds until `release`. */
+  readonly until?: number | undefined;
+}
+
+export interface PurgeOptions {
+  readonly now: number;
+  /** Milliseconds that settled messages stay. */
+  readonly keep: number;
+  /** Bytes the store may take: above it the oldest days go early. Never the current day. */
+  readonly maxBytes?: number | undefined;
+  /** Deletes a large body from the object store; called once the trace no longer points to it, again after a crash. */
+  readonly removeBody?: ((ref: string) => Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PurgeReport {
+  readonly removed: readonly {
+    readonly day: string;
+    readonly messages: number;
+    readonly bytes: number;
+    readonly because: 'age' | 'size';
+  }[];
+  /** Messages that outlived their time because their session is open or held; at most 1000 are named. */
+  readonly kept: readonly KeptMessage[];
+  readonly keptSessions: number;
+  /** Sessions kept earlier that have been settled since and are now gone. */
+  readonly released: number;
+  readonly bodiesRemoved: number;
+}
+
+export interface KeptMessage {
+  readonly sessionId: number;
+  readonly messageId: number;
+  readonly host: string;
+  readonly reason: Status | 'held';
+  readonly since: number;
+}
+
+/** Reads the search keys of a body; given by `searchFields`. */
+export type KeyReader = (body: StoredBody) => readonly SearchKey[] | Promise<readonly SearchKey[]>;
+
+export interface ReindexOptions {
+  readonly keys: KeyReader;
+  /** Names the search fields as a whole. Days that were indexed under the same name are left alone. */
+  readonly fingerprint: string;
+  readonly progress?: ((progress: ReindexProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReindexProgress {
+  readonly day: string;
+  /** Messages read so far, and in all days that need it. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ReindexReport {
+  readonly days: number;
+  readonly messages: number;
+  readonly keys: number;
+  /** Messages whose body could not be read; they keep no keys. */
+  readonly failed: number;
+}
+
+export interface TraceUsage {
+  readonly bytes: number;
+  readonly days: readonly {
+    readonly day: string;
+    readonly bytes: number;
+    readonly messages: number;
+  }[];
+  /** Sessions kept beyond their time. */
+  readonly heldSessions: number;
+}

@@ -1,0 +1,129 @@
+import type { Explanation, HostRecord, RecordedError } from '../message/record.ts';
+import type { Status } from '../message/status.ts';
+import type { QueuePlace } from './trace-input.ts';
+
+/** All that the trace knows of one message, without its body. */
+export interface TracedMessage {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly parentId?: number | undefined;
+  readonly resendOf?: number | undefined;
+  /** `''` while only the outcome has been read, which may overtake its message. */
+  readonly source: string;
+  readonly target: string;
+  /** `''` while only the outcome has been read. */
+  readonly type: string;
+  readonly status: Status;
+  readonly created: number;
+  /** When the session began. */
+  readonly received: number;
+  /** Bytes of the body. */
+  readonly size: number;
+  /** When it was taken from its queue; while it is retried, when it was last tried. */
+  readonly started?: number | undefined;
+  /** When it was settled. */
+  readonly done?: number | undefined;
+  /** Tries so far. */
+  readonly attempts: number;
+  readonly error?: RecordedError | undefined;
+  readonly reply?: TracedReply | undefined;
+  /** Only in `message` and `session`, never in a list. */
+  readonly explain?: Explanation | undefined;
+  readonly name?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly charset?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly replyTo?: string | undefined;
+  readonly traceparent?: string | undefined;
+  readonly possibleDuplicate?: boolean | undefined;
+  /** The message stored before that this one repeats. */
+  readonly duplicateOf?: number | undefined;
+  readonly warning?: string | undefined;
+  /** The person who settled it. */
+  readonly by?: string | undefined;
+  /** Set when the outcome was not reported but follows from the queue: see `settleByFloor`. */
+  readonly presumed?: boolean | undefined;
+  readonly queue?: QueuePlace | undefined;
+  /** Whether `body` finds one. */
+  readonly hasBody: boolean;
+}
+
+export interface TracedReply {
+  readonly type: string;
+  readonly code?: string | undefined;
+  readonly text?: string | undefined;
+  readonly hasBody: boolean;
+}
+
+/** One failed try of a message. */
+export interface TracedAttempt {
+  readonly messageId: number;
+  readonly attempt: number;
+  readonly at: number;
+  /** When the next try was due. */
+  readonly next: number;
+  readonly error: RecordedError;
+}
+
+/** An outcome that a later one replaced: a suspension that a person ended, or the first of two after a crash. */
+export interface PastOutcome {
+  readonly messageId: number;
+  readonly status: Status;
+  readonly done: number;
+  readonly error?: RecordedError | undefined;
+  readonly by?: string | undefined;
+}
+
+/** A whole session: what the visual trace draws. */
+export interface TracedSession {
+  readonly id: number;
+  readonly started: number;
+  /** In the order they were made. */
+  readonly messages: readonly TracedMessage[];
+  readonly attempts: readonly TracedAttempt[];
+  readonly past: readonly PastOutcome[];
+  /** Messages of this or another session that repeat one of this session by a person's or a replay's order. */
+  readonly resends: readonly {
+    readonly id: number;
+    readonly of: number;
+    readonly sessionId: number;
+  }[];
+  /** Set when the session has more messages than were read. */
+  readonly truncated: boolean;
+}
+
+/** A body as the store has it: its bytes, or the object store's key of a large one. */
+export interface StoredBody {
+  readonly type: string;
+  readonly charset?: string | undefined;
+  readonly size: number;
+  readonly bytes?: Uint8Array | undefined;
+  readonly ref?: string | undefined;
+}
+
+export type HostEvent = Omit<HostRecord, 'kind'>;
+
+/** What passed through one host in one interval. Counted when it happened, never from messages. */
+export interface HostStatistics {
+  readonly host: string;
+  /** Start of the interval. */
+  readonly at: number;
+  /** Messages that came to the host: accepted from outside, or queued or routed to it. */
+  readonly in: number;
+  /** Messages it completed or discarded. */
+  readonly out: number;
+  /** Messages that failed or were suspended there. */
+  readonly errors: number;
+  /** Bytes that came in. */
+  readonly bytes: number;
+  /** Sum over settled messages of the milliseconds from their making to their outcome; divide by `out + errors`. */
+  readonly latency: number;
+  readonly latencyMax: number;
+}
+
+/** Whether one who sees only these hosts may see the message. `undefined` sees all. */
+export function isVisible(message: TracedMessage, visible: readonly string[] | undefined): boolean {
+  return (
+    visible === undefined || visible.includes(message.source) || visible.includes(message.target)
+  );
+}
