@@ -45,6 +45,8 @@ export interface RunningProduction extends AsyncDisposable {
   readonly engine: Engine;
   readonly broker: Broker;
   readonly metrics: Metrics;
+  /** Applies what the production's files say now; see `reloader`. */
+  readonly reload: ReturnType<typeof reloader>;
   /** How others reach its NATS. */
   readonly access: NatsAccess;
   /** Takes nothing new, finishes what is in flight, ends the embedded server. */
@@ -89,14 +91,15 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   );
   const running = director;
   await running.start();
+  const reload = reloader({
+    director: running,
+    credentials: known,
+    read: () => readProduction(options.folder, readOptions(options)),
+  });
   const control = engineControl({
     engine,
     director: running,
-    reload: reloader({
-      director: running,
-      credentials: known,
-      read: () => readProduction(options.folder, readOptions(options)),
-    }),
+    reload,
     test: (host) =>
       hostTest(running.definition, host, { credential: (name) => known.get(name), log }),
   });
@@ -118,6 +121,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     engine,
     broker,
     metrics: figures,
+    reload,
     access: { url: access.url, user: access.user, password: access.password },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -15,7 +15,8 @@ import { QueueWorker } from './queue-worker.ts';
 
 export interface ProcessParts {
   readonly name: string;
-  readonly process: Process;
+  /** Asked for each message: a change of the production takes effect with the next one. */
+  readonly process: () => Process;
   readonly streams: readonly string[];
   readonly settled: SettledMemory;
 }
@@ -107,7 +108,7 @@ export class BusinessProcess implements Host {
   ): Promise<{ result?: ProcessResult; error?: RecordedError }> {
     const { accepting } = this.#surroundings;
     const { message, bodyRef } = taken;
-    const { process } = this.#parts;
+    const process = this.#parts.process();
     const arrived = subject(message, message.body, bodyRef);
     let result: ProcessResult;
     let legs: Awaited<ReturnType<typeof route>>;

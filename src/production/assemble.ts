@@ -37,6 +37,7 @@ export interface AssemblyParts {
 export interface Assembly {
   readonly wiring: Wiring;
   routing(): Routing;
+  process(name: string): Process;
   host(definition: ServiceDefinition | ProcessDefinition | OperationDefinition): Host;
 }
 
@@ -44,12 +45,12 @@ export interface Assembly {
 export function assemble(
   parts: AssemblyParts,
   definition: Definition,
-  current: () => Wiring,
+  current: () => Assembly,
 ): Assembly {
   const clock = parts.clock ?? systemClock;
   const processes = new Map<string, Process>();
-  const surroundings = surroundingsOf(parts, definition, current, clock);
-  const routing = (): Routing => ({ ...surroundings.accepting.routing, wiring: current() });
+  const surroundings = surroundingsOf(parts, definition, () => current().wiring, clock);
+  const routing = (): Routing => ({ ...surroundings.accepting.routing, wiring: current().wiring });
   const processParts: ProcessParts = {
     now: () => clock.now(),
     log: (name, text) => parts.events.told(name, 'info', 'process-log', text),
@@ -63,12 +64,13 @@ export function assemble(
   return {
     wiring: wiring(definition, processNamed),
     routing,
+    process: processNamed,
     host(of) {
       if (of.kind === 'service') return service(surroundings, definition, of);
       if (of.kind === 'operation') return operation(surroundings, parts, of);
       return new BusinessProcess(surroundings, {
         name: of.name,
-        process: processNamed(of.name),
+        process: () => current().process(of.name),
         streams: streamsOf(parts, of),
         settled: parts.settled(of.name),
       });

@@ -17,6 +17,7 @@ import type {
   ServiceDefinition,
 } from './definition.ts';
 import type { Engine } from './engine.ts';
+import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { queueLines } from './wiring.ts';
 
 export interface DirectorParts {
@@ -43,6 +44,8 @@ export class Director {
   #definition: Definition;
   #assembly: Assembly;
   #janitor: { close(): Promise<void> } | undefined;
+  readonly #stopping = new AbortController();
+  #schedules: Promise<void> | undefined;
 
   constructor(parts: DirectorParts, definition: Definition) {
     this.#parts = parts;
@@ -63,6 +66,11 @@ export class Director {
     const { engine } = this.#parts;
     await Promise.all([this.#makeQueues(this.#definition), this.#readTail()]);
     for (const of of hostsOf(this.#definition)) await this.#startHost(of);
+    this.#schedules = followSchedules(
+      () => hostsOf(this.#definition),
+      (name, on) => this.#scheduled(name, on),
+      this.#stopping.signal,
+    );
     this.#janitor = startJanitor(engine.broker, engine.leases, () => [
       engine.broker.names.journal.stream,
       ...this.queueStreams(),
@@ -72,6 +80,8 @@ export class Director {
   /** Services first, then waits for what is in flight, up to the production's `shutdownTimeout`. */
   async stop(): Promise<void> {
     const limit = this.#definition.settings.shutdownTimeout;
+    this.#stopping.abort();
+    await this.#schedules;
     await this.#janitor?.close();
     for (const kind of ['service', 'process', 'operation'] as const) {
       await Promise.all(
@@ -161,6 +171,11 @@ export class Director {
     this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
   }
 
+  async #scheduled(name: string, on: boolean): Promise<void> {
+    if (on) await this.#startHost(this.#find(name));
+    else await this.stopHost(name, 'off by its schedule');
+  }
+
   #find(name: string): AnyHost {
     const of = hostsOf(this.#definition).find((host) => host.name === name);
     if (of === undefined) {
@@ -172,6 +187,7 @@ export class Director {
   async #startHost(of: AnyHost): Promise<void> {
     if (of.kind === 'process' && of.run === 'inline') return;
     if (!of.enabled || this.#hosts.has(of.name)) return;
+    if (!isScheduledOn(of.schedule, Date.now())) return;
     if ((await this.#parts.engine.state.switchedOff(of.name)) !== undefined) return;
     const host = this.#assembly.host(of);
     this.#hosts.set(of.name, { host, of });
@@ -188,7 +204,7 @@ export class Director {
       settled: (host) => this.#memory(host),
       disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
     };
-    return assemble(parts, definition, () => this.#assembly.wiring);
+    return assemble(parts, definition, () => this.#assembly);
   }
 
   #memory(host: string): SettledMemory {

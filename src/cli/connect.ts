@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { type Broker, connectBroker } from '../broker/broker.ts';
+import { type NatsAccess, readNatsState } from '../broker/nats-server.ts';
+import { EngineError } from '../error/engine-error.ts';
+
+/** How a command finds a running production. */
+export interface WhereOptions {
+  /** The folder that `waybill run --data` uses. */
+  readonly data: string;
+  readonly nats?: string;
+  readonly production?: string;
+}
+
+export const DATA = 'waybill-data';
+
+/** The NATS of a running production: the one named, or the embedded one of the data folder. */
+export async function natsAccess({ data, nats }: WhereOptions): Promise<NatsAccess> {
+  if (nats !== undefined) return accessOf(nats);
+  const state = await readNatsState(resolve(data));
+  if (state !== undefined) return state;
+  throw new EngineError(
+    'BROKER_UNAVAILABLE',
+    `no running production was found in ${data}. Start one with waybill run, or name its --data folder or its --nats server.`,
+  );
+}
+
+/** `nats://user:password@host:port` as its parts; the password is never printed. */
+export function accessOf(url: string): NatsAccess {
+  const servers = url.split(',');
+  const first = new URL(servers[0] ?? url);
+  const plain = servers.map((one) => {
+    const { protocol, host } = new URL(one);
+    return `${protocol}//${host}`;
+  });
+  if (first.username === '') return { url: plain.join(',') };
+  return {
+    url: plain.join(','),
+    user: decodeURIComponent(first.username),
+    password: decodeURIComponent(first.password),
+  };
+}
+
+/** Runs a command against a running production and disconnects. The production's name is found if there is only one. */
+export async function withBroker<Result>(
+  options: WhereOptions,
+  run: (broker: Broker) => Promise<Result>,
+): Promise<Result> {
+  const access = await natsAccess(options);
+  const production = options.production ?? (await soleProduction(access));
+  await using broker = await connectBroker({ ...access, production, role: 'command' });
+  return await run(broker);
+}
+
+const JOURNAL = /^WB_(.+)_JOURNAL$/;
+
+async function soleProduction(access: NatsAccess): Promise<string> {
+  await using broker = await connectBroker({ ...access, production: '-', role: 'command' });
+  const found: string[] = [];
+  for await (const stream of broker.manager.streams.names()) {
+    const name = JOURNAL.exec(stream)?.[1];
+    if (name !== undefined) found.push(name);
+  }
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  throw new EngineError(
+    'NOT_FOUND',
+    found.length === 0
+      ? 'this NATS server holds no production'
+      : `this NATS server holds ${found.join(', ')}: say which with --production`,
+  );
+}

@@ -1,0 +1,42 @@
+import { describeError, isEngineError } from '../error/engine-error.ts';
+
+/** Writes a line for a person or a program to standard output. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Progress and warnings go to standard error, so that `--json` can be piped. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Says what went wrong in one line and, where there is one, what to do; returns the exit code. */
+export function explainError(error: unknown): number {
+  const { code, text, retryable } = describeError(error);
+  say(`${code}: ${text}`);
+  if (retryable) say('Trying again may help.');
+  else if (!isEngineError(error) && process.env['WAYBILL_DEBUG'] !== undefined) {
+    say(error instanceof Error ? (error.stack ?? '') : String(error));
+  }
+  return 1;
+}
+
+/** Columns of equal width; the last is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    }
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

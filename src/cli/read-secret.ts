@@ -1,0 +1,58 @@
+import { text } from 'node:stream/consumers';
+import { EngineError } from '../error/engine-error.ts';
+
+/**
+ * A secret from standard input: what is piped in, less one line break at its end, or what a person
+ * types, twice and without an echo. Never from the command line, which every user of the machine can see.
+ */
+export async function readSecret(what: string): Promise<string> {
+  const { stdin } = process;
+  const value = stdin.isTTY ? await askTwice(what) : (await text(stdin)).replace(/\r?\n$/, '');
+  if (value !== '') return value;
+  throw new EngineError(
+    'CREDENTIAL_MISSING',
+    `Nothing was given for ${what}. Type it, or pipe it in: waybill secret … < file.`,
+  );
+}
+
+async function askTwice(what: string): Promise<string> {
+  const first = await ask(`${what}: `);
+  if (first === '' || first === (await ask('once more: '))) return first;
+  throw new EngineError('CREDENTIAL_REFUSED', 'The two are not the same. Nothing was changed.');
+}
+
+/** Reads a line key by key, since a terminal in its usual mode shows what is typed. */
+function ask(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let typed = '';
+  const end = (): void => {
+    stdin.off('data', take).setRawMode(false).pause();
+    stderr.write('\n');
+  };
+  const takeKey = (key: string): boolean => {
+    if (key === '\r' || key === '\n' || key === '\u0004') {
+      end();
+      resolve(typed);
+    } else if (key === '\u0003') {
+      end();
+      reject(new EngineError('CREDENTIAL_MISSING', 'Interrupted. Nothing was changed.'));
+    } else if (key === '\u007f' || key === '\b') {
+      typed = [...typed].slice(0, -1).join('');
+      return true;
+    } else {
+      typed += key;
+      return true;
+    }
+    return false;
+  };
+  // A paste comes as one chunk; what follows its line end is for the next question.
+  const take = (chunk: string): void => {
+    const keys = [...chunk];
+    const last = keys.findIndex((key) => !takeKey(key));
+    if (last !== -1 && last < keys.length - 1) stdin.unshift(keys.slice(last + 1).join(''));
+  };
+  stderr.write(question);
+  stdin.setEncoding('utf8').setRawMode(true).on('data', take).resume();
+  return promise;
+}

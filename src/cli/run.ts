@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { type FSWatcher, watch } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import { describeError } from '../error/engine-error.ts';
+import { rootLogger } from '../log/logger.ts';
+import { readAddress } from './address.ts';
+import { accessOf, DATA } from './connect.ts';
+import { serveFigures } from './figures-server.ts';
+import { startOperatorPlane } from './operator-worker.ts';
+import { say } from './output.ts';
+import { type RunningProduction, runProduction } from './run-production.ts';
+
+interface RunFlags {
+  readonly nats?: string;
+  readonly data: string;
+  readonly overlay: string[];
+  readonly role: 'all' | 'engine' | 'operator';
+  readonly durability: 'power-loss' | 'process-crash';
+  readonly console: string;
+  readonly metrics: string;
+  readonly trace?: string;
+  readonly watch?: boolean;
+  readonly logLevel: string;
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Runs a production until it is told to stop (Ctrl-C).')
+    .argument('<production>', 'its folder')
+    .option(
+      '--nats <url>',
+      'a NATS server or cluster that is run by others; without it one is started here',
+    )
+    .option('--data <folder>', 'where the embedded NATS, the trace and the secrets lie', DATA)
+    .option(
+      '--overlay <name>',
+      'an overlay of the production; may be given several times',
+      collect,
+      [],
+    )
+    .addOption(
+      new Option('--role <role>', 'what this process does')
+        .choices(['all', 'engine', 'operator'])
+        .default('all'),
+    )
+    .addOption(
+      new Option(
+        '--durability <kind>',
+        'what an acknowledged message of the embedded NATS survives',
+      )
+        .choices(['power-loss', 'process-crash'])
+        .default('power-loss'),
+    )
+    .option(
+      '--console <address>',
+      'where the operators’ console listens; port 0 takes a free one; off starts none',
+      '127.0.0.1:8080',
+    )
+    .option(
+      '--metrics <address>',
+      'where /metrics and /health listen; off starts none',
+      '127.0.0.1:9464',
+    )
+    .option('--trace <url>', 'a PostgreSQL trace store instead of the embedded one')
+    .option('--watch', 'apply changes of the production’s files as they are saved')
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(run);
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+async function run(folder: string, flags: RunFlags): Promise<void> {
+  const log = rootLogger(flags.logLevel);
+  const running = await runProduction({
+    folder,
+    overlays: flags.overlay,
+    nats: flags.nats === undefined ? undefined : accessOf(flags.nats),
+    data: flags.data,
+    durability: flags.durability,
+    log,
+    say,
+  });
+  const { definition } = running;
+  const figures =
+    flags.metrics === 'off'
+      ? undefined
+      : await serveFigures(readAddress(flags.metrics), running, log);
+  const operator =
+    flags.role === 'engine'
+      ? undefined
+      : await startOperatorPlane({
+          access: running.access,
+          production: definition.name,
+          data: resolve(flags.data),
+          trace: flags.trace,
+          search: [...definition.settings.search],
+          keep: definition.settings.keep,
+          logLevel: flags.logLevel,
+        });
+  const watcher = flags.watch === true ? watchFiles(running) : undefined;
+  say(
+    `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
+  );
+
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  say('stopping: finishing what is in flight …');
+  for (const one of watcher ?? []) one.close();
+  await figures?.close();
+  await operator?.stop();
+  await running.stop();
+}
+
+/** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */
+function watchFiles(running: RunningProduction): FSWatcher[] {
+  let pending: AbortController | undefined;
+  const changed = async (): Promise<void> => {
+    pending?.abort();
+    pending = new AbortController();
+    try {
+      await sleep(200, undefined, { signal: pending.signal });
+    } catch {
+      return; // another change came
+    }
+    await running
+      .reload({ dryRun: false, by: 'watch' })
+      .then((difference) =>
+        say(`applied: ${difference.restart.join(', ') || 'no host restarted'}`),
+      )
+      .catch((error: unknown) => say(`not applied: ${describeError(error).text}`));
+  };
+  return [watch(running.definition.folder, { recursive: true }, () => void changed())];
+}

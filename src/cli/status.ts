@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import { askAll } from '../broker/control.ts';
+import type { HostReport, StatusReport } from '../production/engine-control.ts';
+import { describeDuration } from '../time/duration.ts';
+import { type WhereOptions, withBroker } from './connect.ts';
+import { print, table } from './output.ts';
+import { whereOptions } from './where.ts';
+
+export function statusCommand(): Command {
+  return whereOptions(new Command('status'))
+    .description('Shows the hosts of a running production, their connections and queues.')
+    .option('--json', 'as JSON')
+    .action(status);
+}
+
+async function status(flags: WhereOptions & { readonly json?: boolean }): Promise<void> {
+  const reports = await withBroker(flags, (broker) =>
+    askAll<StatusReport>(broker, broker.names.control('status'), null),
+  );
+  if (flags.json === true) return print(JSON.stringify(reports));
+  for (const report of reports.toSorted((a, b) => a.engine - b.engine)) {
+    print(
+      `${report.production} (${report.title}), engine ${report.engine}, up ${since(report.started)}`,
+    );
+    print(
+      table([
+        ['host', 'kind', 'state', 'queue', 'oldest', 'messages', 'connection'],
+        ...report.hosts.map(row),
+      ]),
+    );
+  }
+  if (reports.length === 0) print('no engine answers: the production is not running');
+}
+
+function row(host: HostReport): string[] {
+  const { queue, retrying } = host;
+  const state =
+    host.switchedOff === undefined || host.state === 'running'
+      ? host.state
+      : `off (${host.switchedOff.by}: ${host.switchedOff.reason})`;
+  const trouble =
+    retrying === undefined
+      ? (host.detail ?? host.connection ?? '')
+      : `try ${retrying.attempt} failed: ${host.lastError?.text ?? ''}; again in ${describeDuration(Math.max(0, retrying.next - Date.now()))}`;
+  return [
+    host.host,
+    host.kind,
+    host.kind === 'process' && host.connection === undefined && queue === undefined
+      ? 'inline'
+      : state,
+    queue === undefined ? '' : String(queue.depth),
+    queue?.oldest === undefined ? '' : since(queue.oldest),
+    String(host.messages),
+    trouble,
+  ];
+}
+
+const since = (time: number): string => describeDuration(Math.max(0, Date.now() - time));

@@ -1,0 +1,16 @@
+import { Command, CommanderError } from 'commander';
+import { commands } from './cli/commands.ts';
+import { explainError } from './cli/output.ts';
+
+const program = new Command('waybill')
+  .description('An integration engine for hospitals.')
+  .showSuggestionAfterError()
+  .showHelpAfterError('(waybill --help lists the commands)')
+  .exitOverride();
+for (const command of commands()) program.addCommand(command);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = error instanceof CommanderError ? error.exitCode : explainError(error);
+}

@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bodies } from '../broker/bodies.ts';
+import { type Broker, connectBroker } from '../broker/broker.ts';
+import { type ControlServer, serveControl } from '../broker/control.ts';
+import type { NatsAccess } from '../broker/nats-server.ts';
+import type { Logger } from '../log/logger.ts';
+import { openTraceStore } from '../trace/open-store.ts';
+import { startProjector } from '../trace/projector.ts';
+import { streamSource } from '../trace/stream-source.ts';
+import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { type ReplayOrder, type ResendOrder, replay, resendTraced } from './resend.ts';
+import { serveTrace } from './trace-service.ts';
+
+export interface OperatorOptions {
+  readonly access: NatsAccess;
+  readonly production: string;
+  /** The folder of the embedded trace store. */
+  readonly data: string;
+  /** A PostgreSQL store instead. */
+  readonly trace?: string | undefined;
+  /** Name → path of what operators search by. */
+  readonly search: ReadonlyMap<string, string>;
+  /** Milliseconds that settled messages stay. */
+  readonly keep: number;
+  readonly log: Logger;
+}
+
+export interface OperatorPlane {
+  readonly store: TraceStore;
+  readonly broker: Broker;
+  stop(): Promise<void>;
+}
+
+const PURGE_EVERY = 10 * 60_000;
+
+/** Builds the trace from the streams and answers questions about it. Joined to the engines by NATS alone. */
+export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
+  const { log, production } = options;
+  const broker = await connectBroker({ ...options.access, production, role: 'operator' });
+  const large = await bodies(broker);
+  const folder = join(options.data, 'trace');
+  await mkdir(folder, { recursive: true });
+  const store = await openTraceStore({ url: options.trace, folder, bodies: large });
+  const projector = startProjector({
+    source: streamSource(broker, options.search),
+    store,
+    log,
+  });
+  const stopping = new AbortController();
+  const purgeNow = (): Promise<PurgeReport> =>
+    store.purge({
+      now: Date.now(),
+      keep: options.keep,
+      removeBody: (ref) => large.remove(ref),
+      signal: stopping.signal,
+    });
+  const purging = purgeRegularly(purgeNow, log, stopping.signal);
+  const servers: ControlServer[] = [
+    serveTrace(broker, store),
+    serveControl(broker, broker.names.ask('purge'), purgeNow),
+    serveControl(broker, broker.names.ask('usage'), () => store.usage()),
+    serveControl(broker, broker.names.ask('lag'), () => projector.lag()),
+    serveControl(broker, broker.names.ask('resend'), (request, body) => {
+      const { edited, ...order } = request as Omit<ResendOrder, 'body'> & { edited?: boolean };
+      return resendTraced(broker, store, edited === true ? { ...order, body } : order);
+    }),
+    serveControl(broker, broker.names.ask('replay'), (request) =>
+      replay(broker, store, request as ReplayOrder),
+    ),
+  ];
+  return {
+    store,
+    broker,
+    async stop() {
+      stopping.abort();
+      for (const server of servers) server.close();
+      await purging;
+      await projector.stop();
+      await store.close();
+      await broker.close();
+    },
+  };
+}
+
+async function purgeRegularly(
+  purge: () => Promise<PurgeReport>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(PURGE_EVERY, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      const { removed, keptSessions } = await purge();
+      if (removed.length > 0)
+        log.info({ event: 'trace-purged', days: removed.length, keptSessions }, 'trace-purged');
+    } catch (error) {
+      log.error({ event: 'purge-failed', err: error }, 'purge-failed');
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { Broker } from '../broker/broker.ts';
+import { askControl } from '../broker/control.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { Envelope } from '../message/message.ts';
+import type { TraceReader } from '../trace/trace-store.ts';
+import type { TracedMessage } from '../trace/traced-message.ts';
+
+export interface ResendOrder {
+  readonly id: number;
+  /** Another target than before. */
+  readonly to?: string | undefined;
+  /** The edited body, instead of the stored one. */
+  readonly body?: Uint8Array | undefined;
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
+export interface Resent {
+  readonly messageId: number;
+  readonly sessionId: number;
+  readonly of: number;
+}
+
+/** Sends a traced message again as a new session linked to it; see the engine's `resend` for what that means. */
+export async function resendTraced(
+  broker: Broker,
+  reader: TraceReader,
+  order: ResendOrder,
+): Promise<Resent> {
+  const message = await reader.message(order.id);
+  if (message === undefined) {
+    throw new EngineError('NOT_FOUND', `there is no message ${order.id} in the trace`);
+  }
+  const stored = order.body === undefined ? await reader.body(order.id) : undefined;
+  if (order.body === undefined && stored === undefined) {
+    throw new EngineError('NOT_FOUND', `the body of message ${order.id} is no longer in the trace`);
+  }
+  const sent = await askControl<{ messageId: number; sessionId: number }>(
+    broker,
+    broker.names.control('resend'),
+    {
+      message: envelopeOf(message),
+      to: order.to,
+      bodyRef: stored?.bytes === undefined ? stored?.ref : undefined,
+      suspended: message.status === 'suspended',
+      by: order.by,
+      reason: order.reason,
+    },
+    { body: order.body ?? stored?.bytes ?? new Uint8Array(0) },
+  );
+  return { ...sent, of: order.id };
+}
+
+function envelopeOf(message: TracedMessage): Envelope {
+  const {
+    id,
+    sessionId,
+    source,
+    target,
+    type,
+    created,
+    received,
+    size,
+    charset,
+    name,
+    origin,
+    priority,
+  } = message;
+  return {
+    id,
+    sessionId,
+    source,
+    target,
+    type,
+    created,
+    received,
+    size,
+    charset,
+    name,
+    origin,
+    priority,
+  };
+}
+
+export interface ReplayOrder {
+  readonly host: string;
+  readonly from: number;
+  readonly to: number;
+  /** Where to send; the host itself by default. */
+  readonly into?: string | undefined;
+  readonly by: string;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** Sends every message of a time range at one host again, in order, one after the other. The list is frozen page by page before it is sent. */
+export async function replay(
+  broker: Broker,
+  reader: TraceReader,
+  order: ReplayOrder,
+): Promise<readonly Resent[]> {
+  const { host, from, to, into, by, onProgress = () => undefined } = order;
+  const resent: Resent[] = [];
+  let after: number | undefined;
+  for (;;) {
+    const { ids, more } = await reader.replayList({ host, from, to, after });
+    for (const id of ids) {
+      resent.push(await resendTraced(broker, reader, { id, to: into, by, reason: 'replay' }));
+      onProgress(resent.length);
+    }
+    after = ids.at(-1);
+    if (!more || after === undefined) return resent;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Broker } from '../broker/broker.ts';
+import { askControl, type ControlServer, serveControl } from '../broker/control.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { TraceReader } from '../trace/trace-store.ts';
+import type { StoredBody } from '../trace/traced-message.ts';
+
+/** The reader's methods that may be asked for over NATS. */
+const METHODS = [
+  'find',
+  'quickFind',
+  'session',
+  'message',
+  'events',
+  'statistics',
+  'replayList',
+  'openMessages',
+  'failures',
+] as const satisfies readonly (keyof TraceReader)[];
+
+interface Question {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+type CarriedBody = Omit<StoredBody, 'bytes'> & { readonly base64?: string | undefined };
+
+/** Lets the command line, and consoles on other machines, read the trace where its store lies. */
+export function serveTrace(broker: Broker, reader: TraceReader): ControlServer {
+  return serveControl(broker, broker.names.ask('trace'), async (request) => {
+    const { method, args } = request as Question;
+    if (method === 'body') {
+      const [id, part] = args as Parameters<TraceReader['body']>;
+      return carried(await reader.body(id, part));
+    }
+    const known = METHODS.find((name) => name === method);
+    if (known === undefined) throw new EngineError('NOT_FOUND', `the trace has no ${method}`);
+    const call = reader[known].bind(reader) as (...given: readonly unknown[]) => Promise<unknown>;
+    return call(...args);
+  });
+}
+
+function carried(body: StoredBody | undefined): CarriedBody | undefined {
+  if (body === undefined) return undefined;
+  const { bytes, ...rest } = body;
+  return {
+    ...rest,
+    base64: bytes === undefined ? undefined : Buffer.from(bytes).toString('base64'),
+  };
+}
+
+/** Reads the trace of a running production from anywhere its NATS is reached. */
+export function remoteTrace(broker: Broker): TraceReader {
+  const ask = async (method: string, args: readonly unknown[]): Promise<unknown> => {
+    const answer = await askControl<unknown>(
+      broker,
+      broker.names.ask('trace'),
+      { method, args },
+      { timeout: 30_000 },
+    );
+    return answer ?? undefined;
+  };
+  const methods = Object.fromEntries(
+    METHODS.map((method) => [
+      method,
+      (...args: readonly unknown[]) => ask(method, args.slice(0, 1)),
+    ]),
+  ) as unknown as Omit<TraceReader, 'body'>;
+  return {
+    ...methods,
+    async body(id, part) {
+      const found = (await ask('body', [id, part])) as CarriedBody | undefined;
+      if (found === undefined) return undefined;
+      const { base64, ...rest } = found;
+      return { ...rest, bytes: base64 === undefined ? undefined : Buffer.from(base64, 'base64') };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { NatsAccess } from '../broker/nats-server.ts';
+import { describeError } from '../error/engine-error.ts';
+import { rootLogger } from '../log/logger.ts';
+import { startOperator } from './operator-plane.ts';
+
+/** What the main thread hands the operator plane when it starts it in a thread of its own. */
+export interface OperatorOrder {
+  readonly access: NatsAccess;
+  readonly production: string;
+  readonly data: string;
+  readonly trace: string | undefined;
+  readonly search: readonly (readonly [string, string])[];
+  readonly keep: number;
+  readonly logLevel: string;
+}
+
+/** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
+export type OperatorNews =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly code: string; readonly text: string }
+  | { readonly kind: 'stopped' };
+
+const port = parentPort;
+if (port !== null) {
+  const tell = (news: OperatorNews): void => port.postMessage(news);
+  const { search, logLevel, ...order } = workerData as OperatorOrder;
+  const log = rootLogger(logLevel);
+  try {
+    const plane = await startOperator({ ...order, search: new Map(search), log });
+    port.once('message', () => {
+      void plane
+        .stop()
+        .then(() => tell({ kind: 'stopped' }))
+        .finally(() => port.close());
+    });
+    tell({ kind: 'ready' });
+  } catch (error) {
+    const { code, text } = describeError(error);
+    tell({ kind: 'failed', code, text });
+    port.close();
+  }
+}
