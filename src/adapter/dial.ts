@@ -64,11 +64,15 @@ function notInTime(place: string, timeout: number): NotConnectedError {
   );
 }
 
-/** What went wrong with a connection to `place`, as the error to throw. */
-export function notConnected(error: unknown, place: string): NotConnectedError {
+/** What went wrong with a connection to `place` (or with listening there), as the error to throw. */
+export function notConnected(
+  error: unknown,
+  place: string,
+  what: 'Not connected' | 'Not listening' = 'Not connected',
+): NotConnectedError {
   if (isEngineError(error)) return new NotConnectedError(error.message, { cause: error });
   const { cause, remedy, tls } = connectionCause(error, place);
-  const text = `Not connected: ${cause}. ${remedy}.`;
+  const text = `${what}: ${cause}. ${remedy}.`;
   return tls
     ? new NotConnectedError(text, {
         cause: new EngineError('TLS_REFUSED', cause, { retryable: true }),

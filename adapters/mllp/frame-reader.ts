@@ -1,0 +1,165 @@
+import type { Framing } from './framing.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+
+/** What a stream of bytes turned out to hold, in the order it came. */
+export type Found =
+  | { readonly kind: 'frame'; readonly body: Buffer }
+  /** Bytes between frames that belong to none. */
+  | { readonly kind: 'junk'; readonly bytes: Buffer }
+  /** A frame began inside an open one, which is given up: so many bytes were lost. */
+  | { readonly kind: 'restart'; readonly lost: number }
+  /** A frame is larger than allowed; its beginning, for an answer. Nothing more can be read. */
+  | { readonly kind: 'too-large'; readonly beginning: Buffer };
+
+const BLANKS: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
+const HEADERS = ['MSH', 'BHS', 'FHS'];
+const BEGINNING = 64 * 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+const isBlank = (byte: number): boolean => BLANKS.has(byte);
+
+/**
+ * Cuts a byte stream into messages, whatever the chunks. The time it takes grows with the number of
+ * bytes and nothing else.
+ *
+ *     between ──start byte──► inside ──end bytes──► between
+ *        │ other bytes: junk     │ start byte: restart
+ *
+ * Without a start byte in the framing, the first byte that is no blank begins a message. A first end
+ * byte that is not followed by the second one is part of the message.
+ */
+export class FrameReader {
+  readonly #framing: Framing;
+  readonly #limit: number;
+  readonly #message = new GrowingBuffer();
+  #inside = false;
+  /** The last byte seen was the first of two end bytes; it is not in `#message` yet. */
+  #endBegun = false;
+  /** One or two letters that may begin a header which has no start byte before it. */
+  #held = NOTHING;
+  #over = false;
+
+  constructor(framing: Framing, limit: number) {
+    this.#framing = framing;
+    this.#limit = limit;
+  }
+
+  /** Whether a message has begun and not ended. */
+  get open(): boolean {
+    return this.#inside;
+  }
+
+  /** Bytes of the open message so far. */
+  get pending(): number {
+    return this.#message.size;
+  }
+
+  /** Whether all that is missing is the last end byte: a lenient reader may take the message after a pause. */
+  get almostEnded(): boolean {
+    return this.#framing.lenient && this.#endBegun;
+  }
+
+  /** Ends the open message although its last end byte did not come. */
+  finish(): Buffer {
+    return this.#take();
+  }
+
+  push(chunk: Buffer): Found[] {
+    const found: Found[] = [];
+    let rest = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
+    this.#held = NOTHING;
+    while (rest.length > 0 && !this.#over) {
+      rest = this.#inside ? this.#readInside(rest, found) : this.#readBetween(rest, found);
+    }
+    return found;
+  }
+
+  /** Looks for the beginning of a message; gives what follows it. */
+  #readBetween(bytes: Buffer, found: Found[]): Buffer {
+    const { start, lenient } = this.#framing;
+    const first = bytes.findIndex((byte) => !isBlank(byte));
+    if (first < 0) return NOTHING;
+    if (start === undefined || (lenient && this.#isHeader(bytes, first))) {
+      this.#inside = true;
+      return bytes.subarray(first);
+    }
+    if (this.#held.length > 0) return NOTHING;
+    const at = bytes.indexOf(start, first);
+    const junk = bytes.subarray(first, at < 0 ? bytes.length : at);
+    if (junk.length > 0) found.push({ kind: 'junk', bytes: junk });
+    this.#inside = at >= 0;
+    return at < 0 ? NOTHING : bytes.subarray(at + 1);
+  }
+
+  /** Whether a header segment begins here; what may become one with the next chunk is held back. */
+  #isHeader(bytes: Buffer, first: number): boolean {
+    const word = bytes.toString('latin1', first, first + 3);
+    if (HEADERS.includes(word)) return true;
+    const mayBecome = word.length < 3 && HEADERS.some((header) => header.startsWith(word));
+    if (mayBecome) this.#held = bytes.subarray(first);
+    return false;
+  }
+
+  /** Looks for the end of the open message; gives what follows it. */
+  #readInside(bytes: Buffer, found: Found[]): Buffer {
+    const [first, second] = this.#framing.end;
+    if (this.#endBegun) {
+      this.#endBegun = false;
+      if (this.#isEnd(bytes, -1)) return this.#end(bytes, -1, found);
+      this.#add(Buffer.of(first), found);
+    }
+    let at = bytes.indexOf(first);
+    while (at >= 0 && !this.#isEnd(bytes, at) && at + 1 < bytes.length) {
+      at = bytes.indexOf(first, at + 1);
+    }
+    if (at >= 0 && this.#isEnd(bytes, at)) {
+      this.#keep(bytes.subarray(0, at), found);
+      return this.#over ? NOTHING : this.#end(bytes, at, found);
+    }
+    this.#endBegun = at >= 0 && second !== undefined;
+    this.#keep(at >= 0 ? bytes.subarray(0, at) : bytes, found);
+    return NOTHING;
+  }
+
+  /** Whether the first end byte at `at` (−1: the last of the chunk before) ends the message. */
+  #isEnd(bytes: Buffer, at: number): boolean {
+    const { start, end, lenient } = this.#framing;
+    const [, second] = end;
+    const next = bytes[at + 1];
+    return second === undefined || next === second || (lenient && next === start);
+  }
+
+  #end(bytes: Buffer, at: number, found: Found[]): Buffer {
+    const [, second] = this.#framing.end;
+    found.push({ kind: 'frame', body: this.#take() });
+    return bytes.subarray(at + (second !== undefined && bytes[at + 1] === second ? 2 : 1));
+  }
+
+  /** Takes bytes into the open message; a start byte among them begins it anew. */
+  #keep(bytes: Buffer, found: Found[]): void {
+    const { start } = this.#framing;
+    const restart = start === undefined ? -1 : bytes.lastIndexOf(start);
+    if (restart >= 0) {
+      found.push({ kind: 'restart', lost: this.#message.size + restart });
+      this.#message.clear();
+    }
+    this.#add(bytes.subarray(restart + 1), found);
+  }
+
+  #add(bytes: Buffer, found: Found[]): void {
+    if (this.#over || bytes.length === 0) return;
+    if (this.#message.size + bytes.length <= this.#limit) {
+      this.#message.add(bytes);
+      return;
+    }
+    this.#over = true;
+    if (this.#message.size < BEGINNING) this.#message.add(bytes.subarray(0, BEGINNING));
+    found.push({ kind: 'too-large', beginning: this.#message.take().subarray(0, BEGINNING) });
+  }
+
+  #take(): Buffer {
+    this.#inside = false;
+    this.#endBegun = false;
+    return this.#message.take();
+  }
+}

@@ -1,0 +1,197 @@
+import {
+  EngineError,
+  type LentInbound,
+  type NewMessage,
+  newsFilter,
+  type Receipt,
+} from 'waybill/adapter';
+import {
+  acknowledgement,
+  acknowledgementCode,
+  type Hl7Header,
+  type Hl7Problem,
+  hl7BodyProblem,
+  hl7Header,
+} from 'waybill/document';
+import { type AnswerPlan, answerPlan, waitsForTarget, wantedAnswer } from './answer-plan.ts';
+import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
+import { relayedAnswer } from './relayed-answer.ts';
+
+/** Who sent a message: shown in the trace. */
+export interface Sender {
+  readonly address: string;
+  /** The address, with the subject of its certificate if it showed one. */
+  readonly origin: string;
+}
+
+/** Takes an answer for the sender; called in the order of the answers. */
+export type AnswerTo = (answer: Uint8Array) => void;
+
+type IntakeLent = Pick<
+  LentInbound<typeof mllpInSettings>,
+  'deliver' | 'event' | 'log' | 'settings'
+>;
+
+/** What was made of one frame. `unreadable`: it was no HL7 at all. */
+export type Taken = 'taken' | 'refused' | 'unreadable';
+
+interface Incoming {
+  readonly body: Uint8Array;
+  readonly header: Hl7Header;
+  readonly plan: AnswerPlan;
+  readonly sender: Sender;
+  readonly answer: AnswerTo;
+}
+
+type Letter = 'error' | 'reject';
+
+/** The answers of the setting `nackCode`, by whose fault it is. */
+const LETTERS = {
+  ContentE: { message: 'error', system: 'reject' },
+  ContentR: { message: 'reject', system: 'error' },
+  AllE: { message: 'error', system: 'error' },
+  AllR: { message: 'reject', system: 'reject' },
+} as const;
+
+/**
+ * What is done with each message that came out of a frame: checked, delivered, answered. One per
+ * listener.
+ */
+export class Intake {
+  readonly #lent: IntakeLent;
+  readonly #settings: MllpInSettings;
+  readonly #isNews = newsFilter();
+
+  constructor(lent: IntakeLent) {
+    this.#lent = lent;
+    this.#settings = lent.settings;
+  }
+
+  /** Resolves once all answers to the frame were given. Never rejects. */
+  async take(body: Uint8Array, sender: Sender, answer: AnswerTo): Promise<Taken> {
+    const header = hl7Header(body);
+    const plan = answerPlan(this.#settings, header);
+    const incoming: Incoming = { body, header, plan, sender, answer };
+    if (header.problem !== undefined) {
+      this.#refuse(incoming, [header.problem]);
+      return header.kind === 'none' ? 'unreadable' : 'refused';
+    }
+    return await this.#takeMessage(incoming);
+  }
+
+  /** Answers the beginning of a message that is larger than allowed, if its header can be read. */
+  refuseTooLarge(beginning: Uint8Array, sender: Sender, answer: AnswerTo): void {
+    const header = hl7Header(beginning);
+    if (header.problem !== undefined) return;
+    const plan = answerPlan(this.#settings, header);
+    this.#refuse({ body: beginning, header, plan, sender, answer }, [
+      { code: '207', text: 'The message is larger than this port takes', answer: 'reject' },
+    ]);
+  }
+
+  async #takeMessage(incoming: Incoming): Promise<Taken> {
+    const { header, sender } = incoming;
+    if (header.isAcknowledgement && this.#settings.inboundAcks === 'ignore') {
+      this.#tell(sender, 'acknowledgement-ignored', 'An acknowledgement came in and was ignored');
+      return 'taken';
+    }
+    const problems = this.#problemsOf(incoming);
+    if (problems.length > 0) {
+      this.#refuse(incoming, problems);
+      return 'refused';
+    }
+    return await this.#deliver(incoming);
+  }
+
+  #problemsOf({ body, header }: Incoming): readonly Hl7Problem[] {
+    const { versions, validate } = this.#settings;
+    if (versions.length > 0 && !versions.includes(header.version)) {
+      const text = `Unsupported version id ${header.version}`;
+      const where = { segment: 'MSH', segmentIndex: 1, field: 12 };
+      return [{ code: '203', text, answer: 'reject', ...where }];
+    }
+    if (validate === 'none' || header.kind === 'batch') return [];
+    const problem = hl7BodyProblem(body, header);
+    return problem === undefined ? [] : [problem];
+  }
+
+  async #deliver(incoming: Incoming): Promise<Taken> {
+    const { header, plan, answer } = incoming;
+    const stored = (): void => {
+      const wanted = wantedAnswer(plan.stored, 'success');
+      if (wanted === undefined) return;
+      answer(acknowledgement(header, { code: acknowledgementCode('accept', wanted.commit) }));
+    };
+    try {
+      const message = this.#messageOf(incoming);
+      if (!waitsForTarget(plan)) {
+        await this.#lent.deliver(message);
+        stored();
+        return 'taken';
+      }
+      const timeout = this.#settings.answerTimeout;
+      const receipt = await this.#lent.deliver(message, { reply: true, timeout, stored });
+      this.#answerForTarget(incoming, receipt);
+      return 'taken';
+    } catch (error) {
+      this.#answerNotStored(incoming, error);
+      return 'refused';
+    }
+  }
+
+  #messageOf({ body, header, sender }: Incoming): NewMessage {
+    return {
+      body,
+      type: header.type,
+      charset: header.charset?.name ?? this.#settings.charset,
+      origin: sender.origin,
+      dedupeKey: header.controlId === '' ? undefined : header.controlId,
+    };
+  }
+
+  #answerForTarget({ header, plan, answer }: Incoming, receipt: Receipt): void {
+    const { body, result } = relayedAnswer(header, receipt);
+    if (wantedAnswer(plan.application, result) !== undefined) answer(body);
+  }
+
+  /** The engine reports why; the sender hears whether it helps to try again. */
+  #answerNotStored(incoming: Incoming, error: unknown): void {
+    const code = error instanceof EngineError ? ` (${error.code})` : '';
+    const [text, answer, fault] =
+      error instanceof EngineError && error.retryable
+        ? (['Message not stored, try again', 'reject', 'system'] as const)
+        : (['Application internal error', 'error', 'message'] as const);
+    this.#answerNo(incoming, [{ code: '207', text: text + code, answer }], fault);
+  }
+
+  #refuse(incoming: Incoming, problems: readonly Hl7Problem[]): void {
+    const [first] = problems;
+    const text = `Refused a message of ${incoming.sender.address}: ${first?.text ?? ''}`;
+    this.#tell(incoming.sender, `message-refused`, text);
+    this.#answerNo(incoming, problems, 'message');
+  }
+
+  #answerNo(
+    incoming: Incoming,
+    problems: readonly Hl7Problem[],
+    fault: 'message' | 'system',
+  ): void {
+    const { header, plan, answer } = incoming;
+    const wanted =
+      wantedAnswer(plan.stored, 'failure') ?? wantedAnswer(plan.application, 'failure');
+    if (wanted === undefined) return;
+    const standard = problems.some((problem) => problem.answer === 'reject') ? 'reject' : 'error';
+    const letter = this.#letter(fault, standard);
+    answer(acknowledgement(header, { code: acknowledgementCode(letter, wanted.commit), problems }));
+  }
+
+  #letter(fault: 'message' | 'system', standard: Letter): Letter {
+    const { nackCode } = this.#settings;
+    return nackCode === 'standard' ? standard : LETTERS[nackCode][fault];
+  }
+
+  #tell({ address }: Sender, name: string, text: string): void {
+    if (this.#isNews(`${address} ${text}`)) this.#lent.event('warn', name, `${text}.`);
+    this.#lent.log.debug({ peer: address, reason: name }, 'message not taken');
+  }
+}

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer, TLSSocket } from 'node:tls';
+import {
+  inbound,
+  type LentInbound,
+  newsFilter,
+  notConnected,
+  type Open,
+  placeOf,
+  type ServerTls,
+  serverTls,
+} from 'waybill/adapter';
+import { addressFilter, plainAddress } from './allowed-address.ts';
+import { Intake } from './intake.ts';
+import { mllpInSettings } from './mllp-in-settings.ts';
+import { testListener } from './mllp-in-test.ts';
+import { SenderConnection } from './sender-connection.ts';
+
+type LentHere = LentInbound<typeof mllpInSettings>;
+
+const KEEP_ALIVE = 30_000;
+
+export default inbound({
+  type: 'mllp-in',
+  title: 'HL7 v2 over MLLP, listening',
+  summary: 'Takes HL7 v2 messages on a TCP port and acknowledges each once it is stored.',
+  settings: mllpInSettings,
+  open: (lent) => openListener(lent),
+  test: (lent, step) => testListener(lent, step),
+});
+
+async function openListener(lent: LentHere): Promise<Open> {
+  const { listen, tls: tlsSettings } = lent.settings;
+  const tls = tlsSettings === undefined ? undefined : await serverTls(lent, tlsSettings);
+  const listener = new Listener(lent, tls);
+  try {
+    await listener.listen();
+  } catch (error) {
+    tls?.close();
+    throw notConnected(error, placeOf(listen), 'Not listening');
+  }
+  return listener;
+}
+
+/** The listening socket and the connections it accepted. */
+class Listener implements Open {
+  readonly #lent: LentHere;
+  readonly #tls: ServerTls | undefined;
+  readonly #server: Server;
+  readonly #intake: Intake;
+  readonly #connections = new Set<SenderConnection>();
+  readonly #isNews = newsFilter();
+  readonly #aborted = Promise.withResolvers<void>();
+
+  constructor(lent: LentHere, tls: ServerTls | undefined) {
+    this.#lent = lent;
+    this.#tls = tls;
+    this.#intake = new Intake(lent);
+    const options = {
+      // A sender may close its side and still read the last acknowledgements.
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE,
+    };
+    const serve = (socket: Socket): void => this.#serve(socket);
+    if (tls === undefined) {
+      this.#server = createServer(options, serve);
+    } else {
+      const server = createSecureServer({ ...options, ...tls.options }, serve);
+      tls.follow(server);
+      this.#server = server;
+    }
+    this.#server.maxConnections = lent.settings.maxConnections;
+    this.#server.on('drop', (dropped) =>
+      this.#refuse(dropped?.remoteAddress, 'there are too many connections already'),
+    );
+    this.#admitByAddress();
+  }
+
+  async listen(): Promise<void> {
+    const { settings, signal, connection, lost } = this.#lent;
+    this.#server.listen(settings.listen.port, settings.listen.host);
+    await once(this.#server, 'listening');
+    this.#server.on('error', lost);
+    signal.addEventListener('abort', this.#abort, { once: true });
+    const { address, port } = this.#server.address() as AddressInfo;
+    connection('listening', placeOf({ host: address, port }));
+  }
+
+  async close(): Promise<void> {
+    const { signal } = this.#lent;
+    this.#tls?.close();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const connection of this.#connections) {
+      if (signal.aborted) connection.destroy();
+      else connection.finish();
+    }
+    const ended = [...this.#connections].map((connection) => connection.closed);
+    // After a forced stop nobody waits for what is still in work.
+    await Promise.race([Promise.all([closed, ...ended]), this.#aborted.promise.then(() => closed)]);
+    signal.removeEventListener('abort', this.#abort);
+  }
+
+  readonly #abort = (): void => {
+    this.#aborted.resolve();
+    for (const connection of this.#connections) connection.destroy();
+  };
+
+  /** Before TLS, so that strangers cost nothing. */
+  #admitByAddress(): void {
+    const isAllowed = addressFilter(this.#lent.settings.allowFrom);
+    this.#server.prependListener('connection', (socket: Socket) => {
+      const address = plainAddress(socket.remoteAddress);
+      if (isAllowed(address)) return;
+      socket.destroy();
+      this.#refuse(address, 'its address is not in allowFrom');
+    });
+  }
+
+  #serve(socket: Socket): void {
+    if (socket.destroyed) return;
+    const secure = socket instanceof TLSSocket ? socket : undefined;
+    if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
+    const address = plainAddress(socket.remoteAddress);
+    const subject = secure === undefined ? undefined : this.#tls?.client(secure)?.subject;
+    const origin = subject === undefined ? address : `${address} ${subject}`;
+    if (!this.#makeRoom(address)) {
+      socket.destroy();
+      return;
+    }
+    const connection = new SenderConnection(socket, {
+      lent: this.#lent,
+      intake: this.#intake,
+      sender: { address, origin },
+    });
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+  }
+
+  /** Applies the setting `connections`; false refuses the new one. */
+  #makeRoom(address: string): boolean {
+    const { connections } = this.#lent.settings;
+    if (connections === 'parallel') return true;
+    const others = [...this.#connections].filter(({ sender }) => sender.address === address);
+    if (others.length === 0) return true;
+    if (connections === 'refuse') {
+      this.#refuse(address, 'it has a connection already');
+      return false;
+    }
+    for (const other of others) other.finish();
+    return true;
+  }
+
+  #refuse(address: string | undefined, reason: string): void {
+    const peer = plainAddress(address);
+    if (!this.#isNews(`${peer} ${reason}`)) return;
+    this.#lent.event('warn', 'refused', `Refused ${peer}: ${reason}.`);
+    this.#lent.log.warn({ peer }, 'client refused');
+  }
+}

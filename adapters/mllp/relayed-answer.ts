@@ -1,0 +1,94 @@
+import type { Receipt, Reply } from 'waybill/adapter';
+import {
+  type AcknowledgementCode,
+  type Answer,
+  acknowledgement,
+  acknowledgementCode,
+  type Hl7Header,
+  hl7Document,
+} from 'waybill/document';
+
+const APPLICATION_CODES: ReadonlySet<string> = new Set(['AA', 'AE', 'AR']);
+
+/** What the sender is told of the target's answer. */
+export interface RelayedAnswer {
+  readonly body: Uint8Array;
+  readonly result: 'success' | 'failure';
+}
+
+/**
+ * Passes the target's answer on to the sender: an HL7 answer with its segments as they are, but addressed
+ * to the sender and for its control id; any other is put into the words of HL7. Without an answer
+ * the outcome at the target decides; without either the sender is told to try again.
+ */
+export function relayedAnswer(header: Hl7Header, receipt: Receipt): RelayedAnswer {
+  const relayed = receipt.reply === undefined ? undefined : readdressed(header, receipt.reply);
+  if (relayed !== undefined) return relayed;
+  const answer = answerFor(receipt);
+  return {
+    body: acknowledgement(header, answer),
+    result: answer.code === 'AA' ? 'success' : 'failure',
+  };
+}
+
+function readdressed(header: Hl7Header, reply: Reply): RelayedAnswer | undefined {
+  if (!reply.type.startsWith('HL7v2')) return undefined;
+  try {
+    const document = hl7Document(reply.body);
+    const code = applicationCode(document.get('MSA-1'));
+    if (code === undefined) return undefined;
+    document.set('MSA-1', code);
+    // The sender's own fields, escapes and components as they stand; in other delimiters as plain text.
+    const alike = document.delimiters.encoding === header.delimiters.encoding;
+    const write = (path: string, value: string): void =>
+      alike ? document.setRaw(path, value) : document.set(path, value);
+    write('MSA-2', header.controlId);
+    write('MSH-3', header.receivingApplication);
+    write('MSH-4', header.receivingFacility);
+    write('MSH-5', header.sendingApplication);
+    write('MSH-6', header.sendingFacility);
+    return { body: document.bytes(), result: code === 'AA' ? 'success' : 'failure' };
+  } catch {
+    // An answer that cannot be read is judged by its code alone.
+    return undefined;
+  }
+}
+
+/** The commit codes of a target mean the same to a sender that waits for the application. */
+function applicationCode(code: string): AcknowledgementCode | undefined {
+  const word = code.trim().replace(/^C/, 'A');
+  return APPLICATION_CODES.has(word) ? (word as AcknowledgementCode) : undefined;
+}
+
+function answerFor({ reply, outcome, status }: Receipt): Answer {
+  if (reply !== undefined) {
+    const code = applicationCode(reply.code ?? '') ?? codeOfStatus(reply.code ?? '');
+    return code === 'AA'
+      ? { code }
+      : { code, text: reply.text ?? 'The target refused the message' };
+  }
+  if (outcome !== undefined) {
+    const isFine = outcome.status === 'completed' || outcome.status === 'discarded';
+    return isFine
+      ? { code: 'AA' }
+      : { code: 'AE', text: outcome.text ?? `The message was ${outcome.status}` };
+  }
+  // A repetition is answered as the first time; what the target said then is not kept.
+  if (status === 'duplicate') return { code: 'AA' };
+  return {
+    code: 'AE',
+    problems: [
+      {
+        code: '207',
+        text: 'The target did not answer in time; the message is stored',
+        answer: 'error',
+      },
+    ],
+  };
+}
+
+/** As IRIS does for an HTTP target: 200 is AA, 503 is AR, anything else AE; no code at all is an answer too. */
+function codeOfStatus(code: string): AcknowledgementCode {
+  if (code === '' || /^2\d\d$/.test(code)) return 'AA';
+  return acknowledgementCode(code === '503' ? 'reject' : 'error', false);
+}

@@ -1,0 +1,231 @@
+import type { Socket } from 'node:net';
+import { type LentInbound, spokenProtocol } from 'waybill/adapter';
+import { type Found, FrameReader } from './frame-reader.ts';
+import { frame } from './framing.ts';
+import type { Intake, Sender } from './intake.ts';
+import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
+import { SocketWriter } from './socket-writer.ts';
+
+/** Frames in a row that are no HL7 before the connection is given up. */
+const MOST_UNREADABLE = 5;
+/** Frames that may wait while one is in work; then the socket is paused. */
+const MOST_WAITING = 16;
+/** A lenient reader takes a message whose last CR has not come after so long. */
+const LENIENT_PAUSE = 200;
+/** How long a peer may take to close its side after we closed ours. */
+const CLOSE_WAIT = 1_000;
+
+export interface ConnectionParts {
+  readonly lent: Pick<LentInbound<typeof mllpInSettings>, 'event' | 'log' | 'settings'>;
+  readonly intake: Intake;
+  readonly sender: Sender;
+}
+
+/**
+ * One sender's connection. Its messages are taken one after the other, so that they are answered in
+ * the order they came and a message that could not be stored is not overtaken.
+ *
+ *     reading ──message──► working ──answered──► reading
+ *     reading or working ──the sender ends, or `finish`──► ending (what is in work is answered) ──► closed
+ *     any ──error, time-out, too large, junk, `destroy`──► closed
+ */
+export class SenderConnection {
+  readonly sender: Sender;
+  /** Resolves once the socket is closed and nothing is in work. */
+  readonly closed: Promise<void>;
+  readonly #lent: ConnectionParts['lent'];
+  readonly #settings: MllpInSettings;
+  readonly #intake: Intake;
+  readonly #socket: Socket;
+  readonly #writer: SocketWriter;
+  readonly #reader: FrameReader;
+  readonly #waiting: Found[] = [];
+  #work: Promise<void> | undefined;
+  #ending = false;
+  #frameTimer: NodeJS.Timeout | undefined;
+  #pauseTimer: NodeJS.Timeout | undefined;
+  #junk = 0;
+  #unreadable = 0;
+
+  constructor(socket: Socket, { lent, intake, sender }: ConnectionParts) {
+    this.#socket = socket;
+    this.#lent = lent;
+    this.#settings = lent.settings;
+    this.#intake = intake;
+    this.sender = sender;
+    this.#reader = new FrameReader(this.#settings.framing, this.#settings.limit);
+    this.#writer = new SocketWriter(socket, this.#settings.writeTimeout, () =>
+      this.#give('answers-unread', 'it does not read its acknowledgements'),
+    );
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    socket.on('close', () => {
+      clearTimeout(this.#frameTimer);
+      clearTimeout(this.#pauseTimer);
+      // Who waits for acknowledgements repeats what it got none for; who does not must not lose it.
+      if (this.#settings.acknowledge !== 'never') this.#waiting.length = 0;
+      void (this.#work ?? Promise.resolve()).then(resolve);
+    });
+    this.#listen();
+  }
+
+  /** Answers the message in work, then closes. Messages not begun yet stay unanswered: their sender repeats them. */
+  finish(): void {
+    this.#ending = true;
+    this.#waiting.length = 0;
+    if (this.#work === undefined) this.#end();
+  }
+
+  destroy(): void {
+    this.#waiting.length = 0;
+    this.#socket.destroy();
+  }
+
+  #listen(): void {
+    const { idleTimeout } = this.#settings;
+    if (Number.isFinite(idleTimeout)) {
+      this.#socket.setTimeout(idleTimeout, () => {
+        if (this.#work === undefined && !this.#reader.open) this.destroy();
+      });
+    }
+    this.#socket.on('data', (chunk) => this.#read(chunk));
+    this.#socket.on('end', () => this.#senderEnded());
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#lent.log.debug({ peer: this.sender.address, reason: error.code }, 'connection lost');
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#ending) return;
+    clearTimeout(this.#pauseTimer);
+    for (const found of this.#reader.push(chunk)) this.#waiting.push(found);
+    this.#watchFrame();
+    if (this.#waiting.length >= MOST_WAITING) this.#socket.pause();
+    this.#startWork();
+  }
+
+  /** Timers run only while a message is open, so that whole messages cost none. */
+  #watchFrame(): void {
+    if (!this.#reader.open) {
+      clearTimeout(this.#frameTimer);
+      this.#frameTimer = undefined;
+      return;
+    }
+    if (this.#reader.almostEnded) {
+      this.#pauseTimer = setTimeout(() => this.#endLeniently(), LENIENT_PAUSE);
+    }
+    const { frameTimeout } = this.#settings;
+    if (this.#frameTimer === undefined && Number.isFinite(frameTimeout)) {
+      this.#frameTimer = setTimeout(() => this.#frameTimedOut(), frameTimeout);
+    }
+  }
+
+  #frameTimedOut(): void {
+    // While we do not read, it is not the sender who is slow.
+    if (this.#socket.isPaused()) {
+      this.#frameTimer = undefined;
+      this.#watchFrame();
+      return;
+    }
+    const { pending } = this.#reader;
+    this.#give('message-unfinished', `it did not finish a message in time (${pending} bytes came)`);
+  }
+
+  #endLeniently(): void {
+    if (!this.#reader.almostEnded) return;
+    this.#waiting.push({ kind: 'frame', body: this.#reader.finish() });
+    this.#watchFrame();
+    this.#startWork();
+  }
+
+  #senderEnded(): void {
+    this.#endLeniently();
+    if (this.#reader.open) {
+      const text = `it left in the middle of a message (${this.#reader.pending} bytes came)`;
+      this.#lent.event('warn', 'message-unfinished', `${this.sender.address}: ${text}.`);
+    }
+    this.#ending = true;
+    if (this.#work === undefined) this.#end();
+  }
+
+  #startWork(): void {
+    if (this.#work !== undefined || this.#waiting.length === 0) return;
+    this.#work = this.#workOff().finally(() => {
+      this.#work = undefined;
+      if (this.#ending) this.#end();
+    });
+  }
+
+  async #workOff(): Promise<void> {
+    for (let found = this.#waiting.shift(); found !== undefined; found = this.#waiting.shift()) {
+      await this.#handle(found);
+      if (this.#waiting.length < MOST_WAITING / 2 && this.#socket.isPaused()) this.#socket.resume();
+    }
+  }
+
+  async #handle(found: Found): Promise<void> {
+    switch (found.kind) {
+      case 'frame':
+        return await this.#takeFrame(found.body);
+      case 'junk':
+        return this.#skipJunk(found.bytes);
+      case 'restart':
+        return this.#lent.event(
+          'warn',
+          'message-broken-off',
+          `${this.sender.address} began a message anew; ${found.lost} bytes of the one before were dropped.`,
+        );
+      case 'too-large':
+        this.#intake.refuseTooLarge(found.beginning, this.sender, (answer) => this.#write(answer));
+        await this.#writer.flushed();
+        return this.#give('message-too-large', `it sent more than ${this.#settings.limit} bytes`);
+    }
+  }
+
+  async #takeFrame(body: Buffer): Promise<void> {
+    const taken = await this.#intake.take(body, this.sender, (answer) => this.#write(answer));
+    await this.#writer.flushed();
+    this.#junk = 0;
+    this.#unreadable = taken === 'unreadable' ? this.#unreadable + 1 : 0;
+    if (this.#unreadable >= MOST_UNREADABLE) {
+      this.#give('not-hl7', `it sent ${MOST_UNREADABLE} messages in a row that are not HL7`);
+    }
+  }
+
+  #write(answer: Uint8Array): void {
+    this.#writer.write(frame(answer, this.#settings.framing));
+  }
+
+  #skipJunk(bytes: Buffer): void {
+    const spoken = this.#junk === 0 ? spokenProtocol(bytes) : undefined;
+    if (spoken !== undefined) {
+      return this.#give('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
+    }
+    if (this.#junk === 0) {
+      this.#lent.event(
+        'warn',
+        'bytes-skipped',
+        `${this.sender.address} sent bytes that belong to no message; they are skipped.`,
+      );
+    }
+    this.#junk += bytes.length;
+    if (this.#junk > this.#settings.maxJunk) {
+      this.#give('not-framed', `${this.#junk} bytes came without the start of a message`);
+    }
+  }
+
+  /** Closes for a reason that a person should know. */
+  #give(name: string, reason: string): void {
+    if (this.#socket.destroyed) return;
+    this.#lent.event('warn', name, `Closed the connection of ${this.sender.address}: ${reason}.`);
+    this.destroy();
+  }
+
+  #end(): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.end();
+    this.#socket.resume();
+    const timer = setTimeout(() => this.#socket.destroy(), CLOSE_WAIT);
+    this.#socket.once('close', () => clearTimeout(timer));
+  }
+}
