@@ -38,7 +38,7 @@ function ask(question: string): Promise<string> {
       end();
       reject(new EngineError('CREDENTIAL_MISSING', 'Interrupted. Nothing was changed.'));
     } else if (key === '\u007f' || key === '\b') {
-      typed = [...typed].slice(0, -1).join('');
+      typed = Array.from(typed).slice(0, -1).join('');
       return true;
     } else {
       typed += key;
@@ -48,7 +48,7 @@ function ask(question: string): Promise<string> {
   };
   // A paste comes as one chunk; what follows its line end is for the next question.
   const take = (chunk: string): void => {
-    const keys = [...chunk];
+    const keys = Array.from(chunk);
     const last = keys.findIndex((key) => !takeKey(key));
     if (last !== -1 && last < keys.length - 1) stdin.unshift(keys.slice(last + 1).join(''));
   };
