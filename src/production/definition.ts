@@ -4,6 +4,7 @@ import type { LookupTables } from '../lookup/lookup-tables.ts';
 import type { RuleSet } from '../rule/rule.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
 import type { Transform } from '../transform/transform.ts';
+import type { Written } from './written/written.ts';
 
 /** Where something stands in a production's files; lines and columns from 1. */
 export interface Place {
@@ -34,6 +35,16 @@ export interface Definition {
    * the overlay's file where an overlay set it. Undefined for a value that was not written (a default).
    */
   placeOf(keys: readonly (string | number)[]): Place | undefined;
+  /** What two definitions are compared by; see difference.ts. */
+  readonly source: DefinitionSource;
+}
+
+/** What a definition was made from. */
+export interface DefinitionSource {
+  /** Everything as written, after overlays were laid over it and values filled in. */
+  readonly written: Written;
+  /** Absolute path → hash of the content of each file, such as the code of a process. */
+  readonly digests: ReadonlyMap<string, string>;
 }
 
 export interface CredentialEntry {

@@ -5,6 +5,7 @@ import type {
   ProcessDefinition,
   ServiceDefinition,
 } from '../../src/production/definition.ts';
+import { emptyBlock } from '../../src/production/written/written.ts';
 
 const place = { file: 'production.yaml', line: 1, column: 1 };
 const common = { place, tags: [], enabled: true, alert: undefined };
@@ -97,6 +98,7 @@ export function definition(parts: {
     alerts: undefined,
     files: [],
     placeOf: () => undefined,
+    source: { written: emptyBlock(place), digests: new Map() },
     ...parts.rest,
   };
 }
