@@ -43,6 +43,7 @@ export {
   type PickupValues,
   pickupSettings,
 } from './folder/pickup-settings.ts';
+export { type InFlight, inFlight } from './in-flight.ts';
 export {
   type Letter,
   type LetterAttachment,
@@ -53,7 +54,7 @@ export {
 } from './letter.ts';
 export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
-export { type Probe, probe } from './probe.ts';
+export { answersTls, type Probe, probe } from './probe.ts';
 export * as setting from './setting.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 export { type Step, StepFailure, type TestStep } from './test-step.ts';

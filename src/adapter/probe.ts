@@ -117,10 +117,18 @@ async function expectSilence(socket: Socket, address: Address): Promise<void> {
   throw new StepFailure(`${placeOf(address)} ${spoken.seen}`, spoken.remedy);
 }
 
+/** Whether a port that keeps silent speaks TLS at once: it answers a hello. Never throws; waits for `patience` milliseconds at most. */
+export async function answersTls(address: Address, patience = 3_000): Promise<boolean> {
+  return (await answerToHello(address, patience)) !== undefined;
+}
+
 /** Whether the port answers a TLS hello with TLS; a connection of its own, since the answer may be to close. */
-async function answerToHello(address: Address): Promise<SpokenProtocol | undefined> {
+async function answerToHello(
+  address: Address,
+  patience = LISTEN_FOR,
+): Promise<SpokenProtocol | undefined> {
   const socket = connectSecure({ ...address, rejectUnauthorized: false });
-  const limit = AbortSignal.timeout(LISTEN_FOR);
+  const limit = AbortSignal.timeout(patience);
   try {
     await once(socket, 'secureConnect', { signal: limit });
     return spokenProtocol(Buffer.of(0x16, 0x03, 0x03));

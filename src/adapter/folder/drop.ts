@@ -102,7 +102,12 @@ class Drop {
   async #replace(): Promise<void> {
     const { store, settings, name, temporary } = this.#parts;
     const path = inFolder(settings.folder, name);
-    if (store.replace !== undefined) return store.replace(temporary, path);
+    try {
+      await store.replace(temporary, path);
+      return;
+    } catch (error) {
+      if (!isFileProblem(error, 'unsupported')) throw error;
+    }
     const old = `${temporary}.old`;
     await store.remove(old);
     const hadOne = await moved(store, path, old);

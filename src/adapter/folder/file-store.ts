@@ -34,8 +34,8 @@ export interface FileStore {
   write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Moves within the store. Throws `exists` where something has that name, as far as the protocol can tell. */
   rename(from: string, to: string): Promise<void>;
-  /** Moves onto whatever has that name, in one step. Absent where the peer has no such thing. */
-  readonly replace?: ((from: string, to: string) => Promise<void>) | undefined;
+  /** Moves onto whatever has that name, in one step. Throws `unsupported` where the peer has no such thing. */
+  replace(from: string, to: string): Promise<void>;
   /** Removes a file; no error if it is gone. */
   remove(path: string): Promise<void>;
   /** Makes a folder and those above it; no error if it is there. */
@@ -45,9 +45,16 @@ export interface FileStore {
 /**
  * What was wrong with a file or folder. `missing`: the path, or its folder, is not there. `denied`:
  * no permission. `full`: disk or quota. `exists`: the name is taken. `changed`: the file is not what
- * it was. `failed`: the peer says no more than that it failed.
+ * it was. `unsupported`: the peer has no such function. `failed`: it says no more than that it failed.
  */
-export type FileProblem = 'missing' | 'denied' | 'full' | 'exists' | 'changed' | 'failed';
+export type FileProblem =
+  | 'missing'
+  | 'denied'
+  | 'full'
+  | 'exists'
+  | 'changed'
+  | 'unsupported'
+  | 'failed';
 
 /** A file operation that the peer did not do. Worth a retry unless somebody who knows better decides otherwise. */
 export class FileError extends TemporaryError {

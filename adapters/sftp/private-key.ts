@@ -1,0 +1,128 @@
+import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
+import ssh2, { type ParsedKey } from 'ssh2';
+import { DisableError } from 'waybill/adapter';
+
+/**
+ * Reads a private key in any form that is about: OpenSSH, PEM, PuTTY, and PKCS#8, which openssl
+ * writes today and which the SSH library cannot read. Throws DisableError with what to do: no retry
+ * would make a key readable.
+ */
+export function readPrivateKey(text: string, passphrase: string | undefined): ParsedKey {
+  if (/BEGIN (ENCRYPTED )?PRIVATE KEY/.test(text)) {
+    return parsed(fromPkcs8(decrypted(text, passphrase)), undefined);
+  }
+  return parsed(text, passphrase);
+}
+
+function parsed(text: string, passphrase: string | undefined): ParsedKey {
+  const read = ssh2.utils.parseKey(text, passphrase);
+  if (read instanceof Error) throw unreadable(text, read, passphrase);
+  const key = Array.isArray(read) ? read[0] : read;
+  if (key === undefined) throw unreadable(text, new Error('no key'), passphrase);
+  if (!key.isPrivateKey()) {
+    throw new DisableError(
+      'The private key of the credential is a public key. Give the file without .pub.',
+    );
+  }
+  return key;
+}
+
+function unreadable(text: string, error: Error, passphrase: string | undefined): DisableError {
+  const [problem, remedy] = problemWith(text, error.message, passphrase);
+  return new DisableError(`The private key of the credential ${problem}. ${remedy}.`);
+}
+
+const CONVERT = 'Convert it with: ssh-keygen -p -f <key file> -N "<passphrase>"';
+
+function problemWith(
+  text: string,
+  message: string,
+  passphrase: string | undefined,
+): readonly [problem: string, remedy: string] {
+  if (/no passphrase|Missing passphrase|but no passphrase/i.test(message)) {
+    return ['is encrypted', 'Add its passphrase to the credential'];
+  }
+  if (/bad passphrase|integrity check|decrypt|MAC/i.test(message) && passphrase !== undefined) {
+    return ['does not open with the passphrase of the credential', 'Check the passphrase'];
+  }
+  if (text.trimStart().startsWith('PuTTY-User-Key-File-3')) {
+    return [
+      'is a PuTTY key of version 3, which cannot be read',
+      'Export it in PuTTYgen: Conversions, Export OpenSSH key',
+    ];
+  }
+  if (!text.includes('PRIVATE KEY')) {
+    return ['is no private key', 'Give the text of a key file such as id_ed25519'];
+  }
+  return ['is of a kind that cannot be read', CONVERT];
+}
+
+function decrypted(text: string, passphrase: string | undefined): KeyObject {
+  if (text.includes('ENCRYPTED') && passphrase === undefined) {
+    throw new DisableError(
+      'The private key of the credential is encrypted. Add its passphrase to the credential.',
+    );
+  }
+  try {
+    return createPrivateKey({ key: text, ...(passphrase !== undefined && { passphrase }) });
+  } catch {
+    // The text of the error may quote the key.
+    const encrypted = text.includes('ENCRYPTED');
+    throw new DisableError(
+      encrypted
+        ? 'The private key of the credential does not open with the passphrase of the credential. Check the passphrase.'
+        : 'The private key of the credential is damaged. Copy the whole file, with its first and last line.',
+    );
+  }
+}
+
+function fromPkcs8(key: KeyObject): string {
+  const kind = key.asymmetricKeyType;
+  if (kind === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
+  if (kind === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
+  if (kind === 'ed25519') return openSshEd25519(key);
+  throw new DisableError(
+    `The private key of the credential is of the kind ${kind}, which SSH does not know. Make one with: ssh-keygen -t ed25519.`,
+  );
+}
+
+/** Writes the format `openssh-key-v1` (PROTOCOL.key of OpenSSH), the only one in which the SSH library reads Ed25519. */
+function openSshEd25519(key: KeyObject): string {
+  const { d = '', x = '' } = key.export({ format: 'jwk' });
+  const publicKey = Buffer.from(x, 'base64url');
+  const seed = Buffer.from(d, 'base64url');
+  const check = randomBytes(4);
+  const inner = Buffer.concat([
+    check,
+    check,
+    string('ssh-ed25519'),
+    string(publicKey),
+    string(Buffer.concat([seed, publicKey])),
+    string(''),
+  ]);
+  const padding = Buffer.from(
+    Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, n) => n + 1),
+  );
+  const whole = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    string('none'),
+    string('none'),
+    string(''),
+    number(1),
+    string(Buffer.concat([string('ssh-ed25519'), string(publicKey)])),
+    string(Buffer.concat([inner, padding])),
+  ]);
+  const lines = whole.toString('base64').replaceAll(/.{70}/g, '$&\n');
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+function number(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function string(value: Buffer | string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([number(bytes.length), bytes]);
+}

@@ -1,0 +1,78 @@
+import { posix } from 'node:path';
+import { EngineError, FileError, type FileProblem } from 'waybill/adapter';
+
+/** What was being done, for the text of an error. */
+export type Doing = 'list' | 'look at' | 'read' | 'write' | 'rename' | 'delete' | 'make';
+
+/** By the code of the SFTP drafts: servers of version 3 know 2 to 8, some send later ones all the same. */
+const BY_CODE: ReadonlyMap<number, FileProblem> = new Map([
+  [2, 'missing'],
+  [3, 'denied'],
+  [8, 'unsupported'],
+  [10, 'missing'],
+  [11, 'exists'],
+  [12, 'denied'],
+  [14, 'full'],
+  [15, 'full'],
+]);
+
+/** What servers write beside code 4, `Failure`, which stands for everything else. */
+const BY_TEXT: readonly (readonly [RegExp, FileProblem])[] = [
+  [/quota|no space|disk full|space left|insufficient space/i, 'full'],
+  [/already exists|file exists/i, 'exists'],
+  [/no such|not found|does not exist|cannot find/i, 'missing'],
+  [/permission|denied|not allowed|read-only/i, 'denied'],
+];
+
+/** The number an answer carries; undefined for an error that is no answer of the server. */
+export function codeOf(error: unknown): number | undefined {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'number' ? code : undefined;
+}
+
+export function problemOf(error: unknown): FileProblem {
+  const { message } = error as Error;
+  // The library refuses an extension the server does not have before it asks.
+  if (/does not support this extended request/.test(message)) return 'unsupported';
+  const byCode = BY_CODE.get(codeOf(error) ?? 0);
+  return byCode ?? BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? 'failed';
+}
+
+/** A refused request as the error to throw; a lost connection stays what it is. The name of a file is not quoted. */
+export function fileFailure(
+  error: unknown,
+  { place, doing, path }: { readonly place: string; readonly doing: Doing; readonly path: string },
+): Error {
+  if (error instanceof EngineError) return error;
+  const problem = problemOf(error);
+  const folder = doing === 'list' || doing === 'make' ? path : posix.dirname(path);
+  return new FileError(problem, TEXT[problem]({ place, doing, folder: folder || '.' }));
+}
+
+interface Where {
+  readonly place: string;
+  readonly doing: Doing;
+  readonly folder: string;
+}
+
+const WHERE =
+  'Correct the path (without / at its beginning it counts from where the sign-in starts), or have the folder made';
+
+const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
+  missing: ({ place, doing, folder }) =>
+    doing === 'list'
+      ? `There is no folder ${folder} on ${place}. ${WHERE}.`
+      : `There is no such file or folder in ${folder} on ${place}. ${WHERE}.`,
+  denied: ({ place, doing, folder }) =>
+    `${place} does not allow us to ${doing} in ${folder}. Ask its owner for the permission, or correct the path.`,
+  full: ({ place }) =>
+    `The disk or the quota of ${place} is full. It is tried again; ask its owner to make room.`,
+  exists: ({ place, folder }) =>
+    `There is something of that name in ${folder} on ${place} already. Move it away.`,
+  unsupported: ({ place, doing, folder }) =>
+    `${place} cannot ${doing} in ${folder}: it has no such function. Ask its owner.`,
+  changed: ({ place, folder }) =>
+    `A file in ${folder} on ${place} was changed while it was read. It is read again when it has come to rest.`,
+  failed: ({ place, doing, folder }) =>
+    `${place} could not ${doing} in ${folder} and does not say why. Its disk or a quota may be full, or the file locked: look into its log.`,
+};

@@ -1,0 +1,80 @@
+import type { Lent, setting } from 'waybill/adapter';
+import { type ConnectLent, connectSftp } from './connect.ts';
+import type { SftpSession } from './sftp-session.ts';
+
+export type LineLent = ConnectLent &
+  Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
+
+/**
+ * The connection of one host, made when it is needed, shared by all who need it at once, and made
+ * anew after it was lost or has lain idle.
+ */
+export class SftpLine {
+  readonly #lent: LineLent;
+  readonly #closing = new AbortController();
+  #session: SftpSession | undefined;
+  #connecting: Promise<SftpSession> | undefined;
+  #users = 0;
+  #idle: NodeJS.Timeout | undefined;
+  #said = '';
+
+  constructor(lent: LineLent) {
+    this.#lent = lent;
+  }
+
+  /** Runs something on a living connection. Throws what connecting throws. */
+  async use<Value>(work: (session: SftpSession) => Promise<Value>): Promise<Value> {
+    clearTimeout(this.#idle);
+    this.#users += 1;
+    try {
+      return await work(await this.#alive());
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0) this.#rest();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('closed'));
+    clearTimeout(this.#idle);
+    await this.#connecting?.catch(() => undefined);
+    await this.#session?.close();
+  }
+
+  async #alive(): Promise<SftpSession> {
+    if (this.#session?.isAlive === true) return this.#session;
+    this.#connecting ??= this.#connect();
+    try {
+      return await this.#connecting;
+    } finally {
+      this.#connecting = undefined;
+    }
+  }
+
+  async #connect(): Promise<SftpSession> {
+    const signal = AbortSignal.any([this.#lent.signal, this.#closing.signal]);
+    signal.throwIfAborted();
+    const session = await connectSftp(this.#lent, signal);
+    this.#session = session;
+    session.onEnd(() => {
+      if (this.#session === session) this.#lent.connection('disconnected');
+    });
+    const { software, method } = session.facts;
+    const state = `${software}, signed in by ${method}`;
+    this.#lent.connection('connected', state);
+    if (state !== this.#said) this.#lent.event('info', 'connected', state);
+    this.#said = state;
+    return session;
+  }
+
+  #rest(): void {
+    const { idle } = this.#lent.settings;
+    if (!Number.isFinite(idle) || this.#closing.signal.aborted) return;
+    this.#idle = setTimeout(() => {
+      const session = this.#session;
+      this.#session = undefined;
+      this.#lent.connection('waiting', 'closed while nothing is to do');
+      void session?.close();
+    }, idle);
+  }
+}

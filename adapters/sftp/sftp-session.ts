@@ -1,0 +1,138 @@
+import type { Socket } from 'node:net';
+import type { SFTPWrapper } from 'ssh2';
+import type SftpClient from 'ssh2-sftp-client';
+import { NotConnectedError } from 'waybill/adapter';
+import type { ShownHostKey } from './host-key.ts';
+
+/** How long a server gets to say good-bye. */
+const FAREWELL = 1_000;
+
+/** What is known of a connection once it stands. */
+export interface Connected {
+  readonly client: SftpClient;
+  readonly sftp: SFTPWrapper;
+  readonly socket: Socket;
+  /** `host:port` for people. */
+  readonly place: string;
+  /** As the server calls itself: `OpenSSH_10.0p2`. */
+  readonly software: string;
+  readonly hostKey: ShownHostKey;
+  /** The sign-in methods that the server takes. */
+  readonly offered: readonly string[];
+  /** The one that worked. */
+  readonly method: string;
+  /** Milliseconds without any answer after which the connection counts as lost. */
+  readonly timeout: number;
+}
+
+type Done<Value> = (error: Error | null | undefined, value: Value) => void;
+
+/**
+ * One connection, from sign-in to its end; never used again after it. Every request ends: with the
+ * server's answer, or with NotConnectedError when the connection is lost or the server falls silent.
+ * (The library's own methods may wait for ever when the server dies under several of them.)
+ *
+ *     alive ──lost, silent or closed──► ended
+ */
+export class SftpSession {
+  readonly facts: Omit<Connected, 'client' | 'sftp' | 'socket'>;
+  readonly #client: SftpClient;
+  readonly #sftp: SFTPWrapper;
+  readonly #socket: Socket;
+  readonly #waiting = new Set<(reason: Error) => void>();
+  readonly #onEnd: (() => void)[] = [];
+  #watch: NodeJS.Timeout | undefined;
+  #ended: Error | undefined;
+
+  constructor({ client, sftp, socket, ...facts }: Connected) {
+    this.facts = facts;
+    this.#client = client;
+    this.#sftp = sftp;
+    this.#socket = socket;
+    const lost = (): void => this.#end('closed the connection');
+    client.on('error', (error: Error) =>
+      this.#end(error.message === 'Keepalive timeout' ? 'answers no keep-alive' : 'was lost'),
+    );
+    for (const event of ['end', 'close']) client.on(event, lost);
+    for (const event of ['error', 'end', 'close']) sftp.on(event, lost);
+  }
+
+  get isAlive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** Calls back once, when the connection has ended for whatever reason. */
+  onEnd(then: () => void): void {
+    this.#onEnd.push(then);
+  }
+
+  /** Sends one request. What the server refuses rejects with the library's error, which has a numeric `code`. */
+  request<Value = void>(send: (sftp: SFTPWrapper, done: Done<Value>) => void): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
+      const settle = (): void => {
+        this.#waiting.delete(reject);
+        this.#listen();
+      };
+      this.#waiting.add(reject);
+      this.#listen();
+      try {
+        send(this.#sftp, (error, value) => {
+          settle();
+          // The connection may have gone down with the request; then that is why.
+          if (error) reject(this.#ended ?? error);
+          else resolve(value);
+        });
+      } catch (error) {
+        settle();
+        reject(asError(error));
+      }
+    });
+  }
+
+  /** Says good-bye and closes. Requests under way end with an error. */
+  async close(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#socket.once('close', resolve);
+      setTimeout(resolve, FAREWELL).unref();
+    });
+    this.#end('was closed by us', 'keep');
+    this.#client.end().catch(() => undefined);
+    await gone;
+    this.#socket.destroy();
+  }
+
+  /** Each answer gives the server its full time again, as long as any is awaited. */
+  #listen(): void {
+    clearTimeout(this.#watch);
+    this.#watch = undefined;
+    if (this.#waiting.size === 0 || !Number.isFinite(this.facts.timeout)) return;
+    this.#watch = setTimeout(
+      () => this.#end(`did not answer for ${this.facts.timeout / 1_000} s`),
+      this.facts.timeout,
+    );
+  }
+
+  #end(why: string, socket: 'destroy' | 'keep' = 'destroy'): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = new NotConnectedError(
+      `The connection to ${this.facts.place} is gone: the server ${why}. It is opened again; look into the log of the server if it lasts.`,
+    );
+    clearTimeout(this.#watch);
+    if (socket === 'destroy') this.#socket.destroy();
+    for (const reject of this.#waiting) reject(this.#ended);
+    this.#waiting.clear();
+    for (const then of this.#onEnd) then();
+  }
+}
+
+/** What the library throws is always an Error; the language cannot know. */
+function asError(caught: unknown): Error {
+  return caught instanceof Error
+    ? caught
+    : new TypeError('something that is not an Error was thrown');
+}

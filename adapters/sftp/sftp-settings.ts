@@ -1,0 +1,76 @@
+import { setting } from 'waybill/adapter';
+import { hostKeyPin } from './host-key.ts';
+
+const algorithm = setting.text({
+  help: 'The name of an algorithm; with + before it, it is added to the defaults, with - taken away.',
+  example: '+ssh-rsa',
+});
+
+/** How to reach an SFTP server: the same for both directions. */
+export const sftpSettings = {
+  connect: setting.address({
+    help: 'The SFTP server and its port, mostly 22. Not FTPS: that is another protocol, with adapters of its own.',
+    example: 'sftp.example:22',
+  }),
+  credential: setting.credential({
+    help: 'Who signs in: user and password (kind basic), or a key (kind ssh-key). A password also answers a keyboard-interactive prompt.',
+    example: 'drop',
+    kinds: ['basic', 'ssh-key'],
+  }),
+  hostKey: setting.list(hostKeyPin, {
+    help: "The server's host keys: fingerprints, or whole keys as ssh-keyscan prints them. Several allow for a change of keys. Without them knownHosts must be given; waybill try shows what the server has.",
+    example: 'SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8',
+  }),
+  knownHosts: setting.optional(
+    setting.path({
+      help: 'A known_hosts file of OpenSSH with the host keys, read at each connection. May be used besides hostKey.',
+      example: 'known_hosts',
+    }),
+  ),
+  algorithms: setting.group(
+    {
+      keyExchange: setting.list(algorithm, {
+        help: 'Key exchange: a plain name replaces the defaults, +name adds to them, -name takes away.',
+        example: '+diffie-hellman-group14-sha1',
+      }),
+      hostKey: setting.list(algorithm, {
+        help: 'Host key algorithms, written alike.',
+        example: '+ssh-rsa',
+      }),
+      cipher: setting.list(algorithm, {
+        help: 'Ciphers, written alike.',
+        example: '+aes256-cbc',
+      }),
+      mac: setting.list(algorithm, {
+        help: 'Message authentication codes, written alike.',
+        example: '+hmac-sha1',
+      }),
+    },
+    {
+      help: 'Which algorithms are used, where the defaults do not do: old servers, or a security policy.',
+      advanced: true,
+    },
+  ),
+  connectTimeout: setting.duration({
+    help: 'How long connecting and signing in may take.',
+    default: '15s',
+    advanced: true,
+  }),
+  timeout: setting.duration({
+    help: 'How long the server may leave a request unanswered before the connection counts as lost.',
+    default: '30s',
+    advanced: true,
+  }),
+  keepAlive: setting.duration({
+    help: 'How often an idle connection is tried. After three tries without an answer it counts as lost.',
+    default: '10s',
+    advanced: true,
+  }),
+  idle: setting.duration({
+    help: 'How long a connection is kept that nobody uses; it is opened again when needed.',
+    default: 'forever',
+    advanced: true,
+  }),
+};
+
+export type SftpConnectionSettings = setting.ValuesOf<typeof sftpSettings>;

@@ -1,0 +1,178 @@
+import { posix } from 'node:path';
+import type { FileEntryWithStats, Stats } from 'ssh2';
+import {
+  type FileEntry,
+  FileError,
+  type FileFacts,
+  type FileStore,
+  inFolder,
+  isFileProblem,
+} from 'waybill/adapter';
+import { readFile } from './read-file.ts';
+import { type Doing, fileFailure } from './sftp-failure.ts';
+import type { SftpSession } from './sftp-session.ts';
+import { type WriteFileOptions, writeFile } from './write-file.ts';
+
+/** The files of an SFTP server, as picking up and dropping see them. */
+export class SftpStore implements FileStore {
+  readonly #session: SftpSession;
+  readonly #writing: WriteFileOptions;
+
+  constructor(session: SftpSession, writing: WriteFileOptions = { mode: undefined, sync: true }) {
+    this.#session = session;
+    this.#writing = writing;
+  }
+
+  async list(folder: string): Promise<readonly FileEntry[]> {
+    const entries = await this.#tried('list', folder, () =>
+      this.#session.request<FileEntryWithStats[]>((sftp, done) =>
+        sftp.readdir(folder || '.', done),
+      ),
+    );
+    const sane = entries.filter(({ filename }) => filename !== '' && !filename.includes('/'));
+    return await Promise.all(sane.map((entry) => this.#entry(folder, entry)));
+  }
+
+  async facts(path: string): Promise<FileFacts | undefined> {
+    try {
+      return factsOf(await this.#stat(path));
+    } catch (error) {
+      if (isFileProblem(error, 'missing')) return undefined;
+      throw error;
+    }
+  }
+
+  async *read(path: string, expected: FileFacts): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* readFile(this.#session, path, expected);
+    } catch (error) {
+      throw this.#failure(error, 'read', path);
+    }
+  }
+
+  async write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    try {
+      await writeFile(this.#session, path, body, { ...this.#writing, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw await this.#explained(error, path);
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    try {
+      await this.#tried('rename', to, () =>
+        this.#session.request((sftp, done) => sftp.rename(from, to, done)),
+      );
+    } catch (error) {
+      // Version 3 has no code of its own for a name that is taken.
+      if (!isFileProblem(error, 'failed')) throw error;
+      if ((await this.facts(to)) === undefined) throw error;
+      throw new FileError('exists', (error as Error).message, { cause: error });
+    }
+  }
+
+  async replace(from: string, to: string): Promise<void> {
+    await this.#tried('rename', to, () =>
+      this.#session.request((sftp, done) => sftp.ext_openssh_rename(from, to, done)),
+    );
+  }
+
+  async remove(path: string): Promise<void> {
+    try {
+      await this.#tried('delete', path, () =>
+        this.#session.request((sftp, done) => sftp.unlink(path, done)),
+      );
+    } catch (error) {
+      if (!isFileProblem(error, 'missing')) throw error;
+    }
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    if (path === '' || path === '.' || path === '/' || (await this.#isFolder(path))) return;
+    await this.makeFolder(posix.dirname(path));
+    try {
+      await this.#tried('make', path, () =>
+        this.#session.request((sftp, done) => sftp.mkdir(path, done)),
+      );
+    } catch (error) {
+      // Somebody else may have made it at the same time.
+      if (!(await this.#isFolder(path))) throw error;
+    }
+  }
+
+  async #isFolder(path: string): Promise<boolean> {
+    try {
+      return (await this.#stat(path)).isDirectory();
+    } catch (error) {
+      if (isFileProblem(error, 'missing')) return false;
+      throw error;
+    }
+  }
+
+  #stat(path: string): Promise<Stats> {
+    return this.#tried('look at', path, () =>
+      this.#session.request<Stats>((sftp, done) => sftp.stat(path || '.', done)),
+    );
+  }
+
+  async #entry(
+    folder: string,
+    { filename: name, longname, attrs }: FileEntryWithStats,
+  ): Promise<FileEntry> {
+    const kind = kindOf(attrs, longname);
+    if (kind !== 'link') return { name, kind, ...factsOf(attrs) };
+    try {
+      const stats = await this.#stat(inFolder(folder, name));
+      const behind = kindOf(stats, '');
+      return { name, kind: behind === 'link' ? 'other' : behind, ...factsOf(stats) };
+    } catch (error) {
+      // A link that leads nowhere is no file; a lost connection is told of.
+      if (!isFileProblem(error, 'missing', 'denied', 'failed')) throw error;
+      return { name, kind: 'other', ...factsOf(attrs) };
+    }
+  }
+
+  async #tried<Value>(doing: Doing, path: string, run: () => Promise<Value>): Promise<Value> {
+    try {
+      return await run();
+    } catch (error) {
+      throw this.#failure(error, doing, path);
+    }
+  }
+
+  #failure(error: unknown, doing: Doing, path: string): Error {
+    return fileFailure(error, { place: this.#session.facts.place, doing, path });
+  }
+
+  /** A server says no more than "failure" of a full disk; many tell how much room there is when asked. */
+  async #explained(error: unknown, path: string): Promise<Error> {
+    const failure = this.#failure(error, 'write', path);
+    if (!isFileProblem(failure, 'failed')) return failure;
+    try {
+      const folder = posix.dirname(path);
+      const room = await this.#session.request<{ f_bavail?: number }>((sftp, done) =>
+        sftp.ext_openssh_statvfs(folder, done),
+      );
+      const full = room.f_bavail === 0;
+      return full ? this.#failure({ message: 'disk full' }, 'write', path) : failure;
+    } catch {
+      return failure;
+    }
+  }
+}
+
+function factsOf({ size, mtime }: Pick<Stats, 'size' | 'mtime'>): FileFacts {
+  return { size, modified: mtime * 1_000 };
+}
+
+/** By the mode; some servers leave it out of a listing and put it into the long name alone. */
+function kindOf(
+  { mode }: Pick<Stats, 'mode'>,
+  longname: string,
+): 'file' | 'folder' | 'link' | 'other' {
+  const bits = (mode ?? 0) & 0o170000;
+  if (bits === 0o120000 || (bits === 0 && longname.startsWith('l'))) return 'link';
+  if (bits === 0o040000 || (bits === 0 && longname.startsWith('d'))) return 'folder';
+  return bits === 0o100000 || (bits === 0 && longname.startsWith('-')) ? 'file' : 'other';
+}

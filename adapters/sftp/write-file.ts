@@ -1,0 +1,135 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Stats } from 'ssh2';
+import { FileError } from 'waybill/adapter';
+import { partSize } from './part-size.ts';
+import { problemOf } from './sftp-failure.ts';
+import type { SftpSession } from './sftp-session.ts';
+
+/** Bytes that may be under way without an answer. */
+const WINDOW = 2 * 1024 * 1024;
+
+export interface WriteFileOptions {
+  /** Permission bits; undefined leaves them to the server. */
+  readonly mode: number | undefined;
+  /** Asks the server to bring the file to its disk before the end, where it can. */
+  readonly sync: boolean;
+}
+
+/**
+ * Writes a file and resolves once the server has confirmed every byte, and holds as many as were
+ * sent. (The library's `put` resolves on a full disk: its stream drops the error.) Rejects with what
+ * the server answered, or with the reason of the signal.
+ */
+export async function writeFile(
+  session: SftpSession,
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  { signal, ...options }: WriteFileOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  const { mode } = options;
+  const handle = await session.request<Buffer>((sftp, done) =>
+    mode === undefined ? sftp.open(path, 'w', done) : sftp.open(path, 'w', { mode }, done),
+  );
+  const writing = new Writing(session, handle);
+  try {
+    await pipeline(Readable.from(body), (chunks) => writing.all(chunks), { signal });
+    await finish(session, handle, { ...options, size: writing.size });
+  } catch (error) {
+    // The file is given up: how closing it ends does not matter.
+    session.request((sftp, done) => sftp.close(handle, done)).catch(() => undefined);
+    // The pipeline turns an abort into an error of its own; the caller gave a better one.
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Sends the parts of a file without waiting for each answer. */
+class Writing {
+  readonly #session: SftpSession;
+  readonly #handle: Buffer;
+  readonly #part: number;
+  #position = 0;
+  #underWay = 0;
+  #failure: Error | undefined;
+  #answered: () => void = () => undefined;
+
+  constructor(session: SftpSession, handle: Buffer) {
+    this.#session = session;
+    this.#handle = handle;
+    this.#part = partSize(session);
+  }
+
+  /** Bytes sent. */
+  get size(): number {
+    return this.#position;
+  }
+
+  /** Resolves once every part is confirmed. */
+  async all(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.byteLength; at += this.#part) {
+        await this.#fallBelow(WINDOW);
+        void this.#write(chunk.subarray(at, at + this.#part));
+      }
+    }
+    await this.#fallBelow(1);
+  }
+
+  async #write(part: Uint8Array): Promise<void> {
+    const position = this.#position;
+    this.#position += part.byteLength;
+    this.#underWay += part.byteLength;
+    const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+    try {
+      await this.#session.request((sftp, done) =>
+        sftp.write(this.#handle, bytes, 0, bytes.length, position, done),
+      );
+    } catch (error) {
+      this.#failure ??= error as Error;
+    }
+    this.#underWay -= part.byteLength;
+    this.#answered();
+  }
+
+  async #fallBelow(bytes: number): Promise<void> {
+    while (this.#failure === undefined && this.#underWay >= bytes) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#answered = resolve;
+      await promise;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/** Brings the file to the disk, makes sure of its size and closes it, in as few round trips as that takes. */
+async function finish(
+  session: SftpSession,
+  handle: Buffer,
+  { mode, sync, size }: WriteFileOptions & { readonly size: number },
+): Promise<void> {
+  const [stats] = await Promise.all([
+    session.request<Stats>((sftp, done) => sftp.fstat(handle, done)),
+    // The mode given at opening is cut by the server's umask.
+    mode === undefined
+      ? undefined
+      : session.request((sftp, done) => sftp.fchmod(handle, mode, done)),
+    sync ? synced(session, handle) : undefined,
+  ]);
+  if (stats.size !== size) {
+    throw new FileError(
+      'failed',
+      `The server holds ${stats.size} bytes of the ${size} that it confirmed. It is tried again; its disk may be full.`,
+    );
+  }
+  await session.request((sftp, done) => sftp.close(handle, done));
+}
+
+async function synced(session: SftpSession, handle: Buffer): Promise<void> {
+  try {
+    await session.request((sftp, done) => sftp.ext_openssh_fsync(handle, done));
+  } catch (error) {
+    // A server without the extension decides for itself when it writes to its disk.
+    if (problemOf(error) !== 'unsupported') throw error;
+  }
+}

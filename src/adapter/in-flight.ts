@@ -1,0 +1,45 @@
+/**
+ * Work at a peer that is waited for until its signal aborts, and then goes on by itself: to clear up
+ * after itself, or until the connection is found to be dead.
+ */
+export interface InFlight {
+  /** Waits for the work, and no longer than the signal allows. */
+  until<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value>;
+  /** Waits for all that is waited for, and for `grace` milliseconds more for work that was given up. */
+  ended(grace: number): Promise<void>;
+}
+
+export function inFlight(): InFlight {
+  const waited = new Set<Promise<unknown>>();
+  const givenUp = new Set<Promise<unknown>>();
+  return {
+    async until(signal, work) {
+      signal.throwIfAborted();
+      const working = work();
+      const aborted = Promise.withResolvers<never>();
+      const abort = (): void => aborted.reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      const result = Promise.race([working, aborted.promise]);
+      waited.add(result);
+      givenUp.add(working);
+      working.then(
+        () => givenUp.delete(working),
+        () => givenUp.delete(working),
+      );
+      try {
+        return await result;
+      } finally {
+        waited.delete(result);
+        signal.removeEventListener('abort', abort);
+      }
+    },
+    async ended(grace) {
+      await Promise.allSettled(waited);
+      if (givenUp.size === 0) return;
+      const patience = Promise.withResolvers<void>();
+      const timer = setTimeout(patience.resolve, grace);
+      await Promise.race([Promise.allSettled(givenUp), patience.promise]);
+      clearTimeout(timer);
+    },
+  };
+}

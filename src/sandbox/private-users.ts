@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A user that exists for one server only. */
+export interface PrivateUser {
+  readonly name: string;
+  readonly password: string;
+  readonly home: string;
+  readonly uid: number;
+}
+
+/** A disk of its own, so small that it can be filled. */
+export interface SmallDisk {
+  readonly folder: string;
+  /** As `mount` takes it: `1m`. */
+  readonly size: string;
+}
+
+export interface PrivateSystem {
+  /** A folder for the files that stand in for the system's. */
+  readonly folder: string;
+  readonly users: readonly PrivateUser[];
+  /** The PAM service of the program: `sshd`, `vsftpd`. */
+  readonly service: string;
+  readonly disk?: SmallDisk | undefined;
+}
+
+/** Why no program can be started with users of its own; undefined if it can. */
+export async function whyNoPrivateUsers(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'this is not root';
+  try {
+    await run('unshare', ['--mount', '--propagation', 'private', 'true']);
+    await run('openssl', ['version']);
+    return undefined;
+  } catch {
+    return 'mount namespaces (or openssl) are not available here';
+  }
+}
+
+/**
+ * The command line that runs a program with users of its own: in a mount namespace where its
+ * `/etc/passwd`, `/etc/shadow`, `/etc/group` and PAM service are others. Nothing of the machine is
+ * changed, and all is gone when the program ends. The process id is that of the program.
+ */
+export async function withPrivateUsers(
+  { folder, users, service, disk }: PrivateSystem,
+  command: readonly string[],
+): Promise<{ readonly program: string; readonly args: readonly string[] }> {
+  const passwd = users.map(({ name, uid, home }) => `${name}:x:${uid}:${uid}::${home}:/bin/sh`);
+  const group = users.map(({ name, uid }) => `${name}:x:${uid}:`);
+  const shadow = await Promise.all(
+    users.map(async ({ name, password }) => `${name}:${await hashed(password)}:19000:0:99999:7:::`),
+  );
+  const mounts = [
+    await mount(folder, '/etc/passwd', await withLines('/etc/passwd', passwd)),
+    await mount(folder, '/etc/shadow', await withLines('/etc/shadow', shadow)),
+    await mount(folder, '/etc/group', await withLines('/etc/group', group)),
+    await mount(folder, `/etc/pam.d/${service}`, PAM),
+    ...(disk === undefined
+      ? []
+      : [`mount -t tmpfs -o size=${disk.size},mode=777 none ${disk.folder}`]),
+  ];
+  const script = [...mounts, 'exec "$@"'].join(' && ');
+  return {
+    program: 'unshare',
+    args: ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...command],
+  };
+}
+
+/** Passwords only: no session, no limits, nothing of this machine's policy. */
+const PAM = `auth required pam_unix.so
+account required pam_permit.so
+session required pam_permit.so
+`;
+
+async function withLines(path: string, lines: readonly string[]): Promise<string> {
+  const own = await readFile(path, 'utf8').catch(() => '');
+  return `${own.trimEnd()}\n${lines.join('\n')}\n`;
+}
+
+async function mount(folder: string, path: string, content: string): Promise<string> {
+  const file = join(folder, path.slice(1).replaceAll('/', '-'));
+  await writeFile(file, content, { mode: path === '/etc/shadow' ? 0o600 : 0o644 });
+  return `mount --bind ${file} ${path}`;
+}
+
+function hashed(password: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile('openssl', ['passwd', '-6', '-stdin'], (error, output) => {
+      if (error === null) resolve(output.trim());
+      else reject(new Error('openssl passwd failed', { cause: error }));
+    });
+    child.stdin?.end(`${password}\n`);
+  });
+}
