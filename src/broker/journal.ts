@@ -5,7 +5,7 @@ import type { JournalEntry } from '../message/record.ts';
 import type { Broker } from './broker.ts';
 import { type EncodedEntry, encodeEntry, joinEntries } from './journal-batch.ts';
 
-/** The stream of what was accepted and what became of it. */
+/** A stream of records: what was accepted, or what became of it. */
 export interface Journal {
   /** Resolves once the entry is stored. Rejects with QUEUE_UNAVAILABLE if it could not be, within about 10 s. */
   append(entry: JournalEntry): Promise<void>;
@@ -26,7 +26,7 @@ interface Waiting extends EncodedEntry {
  * JetStream message; all who wait get the same acknowledgement. One message an entry was rejected:
  * with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
  */
-export function journal({ jetstream, names }: Broker): Journal {
+export function journal({ publisher }: Broker, subject: string): Journal {
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
   // Nats-Msg-Id of each batch: a batch that is sent again after a time-out is stored once
@@ -49,7 +49,7 @@ export function journal({ jetstream, names }: Broker): Journal {
     const msgID = `${writer}.${number++}`;
     for (let tries = 1; ; tries++) {
       try {
-        await jetstream.publish(names.journal.subject, bytes, { msgID });
+        await publisher.publish(subject, bytes, { msgID });
         return;
       } catch (error) {
         if (tries === TRIES) throw error;

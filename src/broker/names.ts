@@ -1,6 +1,7 @@
 /** Names of JetStream objects: one scheme for the engine, the operator plane and the command line (architecture.md §3). */
 export interface Names {
   readonly journal: { readonly stream: string; readonly subject: string };
+  readonly outcomes: { readonly stream: string; readonly subject: string };
   readonly suspended: {
     readonly stream: string;
     readonly subjects: string;
@@ -17,6 +18,8 @@ export interface Names {
   readonly everything: string;
   /** Whether a stream is a queue or a partition of one. */
   isQueue(stream: string): boolean;
+  /** Whether the trace is built from this stream: journal, outcomes, queues. */
+  isTold(stream: string): boolean;
   /** The queue of a host, or one partition of it. */
   queue(host: string, partition?: number): { readonly stream: string; readonly subject: string };
   /** Where control requests for all engines go. */
@@ -33,6 +36,7 @@ export function names(production: string): Names {
   const stream = (rest: string): string => `WB_${production}_${rest}`;
   return {
     journal: { stream: stream('JOURNAL'), subject: `wb.${production}.j.batch` },
+    outcomes: { stream: stream('OUTCOMES'), subject: `wb.${production}.r.batch` },
     suspended: {
       stream: stream('SUSPENDED'),
       subjects: `wb.${production}.s.>`,
@@ -47,6 +51,8 @@ export function names(production: string): Names {
     steps: stream('STEPS'),
     everything: `wb.${production}.>`,
     isQueue: (name) => name.startsWith(stream('Q_')),
+    isTold: (name) =>
+      name === stream('JOURNAL') || name === stream('OUTCOMES') || name.startsWith(stream('Q_')),
     queue: (host, partition) =>
       partition === undefined
         ? { stream: stream(`Q_${host}`), subject: `wb.${production}.q.${host}` }

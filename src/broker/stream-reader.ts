@@ -107,11 +107,11 @@ function acknowledgeAll(messages: readonly JsMsg[]): void {
   for (const message of last.values()) message.ack();
 }
 
-/** The journal and all queues; bodies, state and the suspended are told of in the journal. */
+/** What the trace is built from; bodies, state and the suspended are told of there. */
 async function readable({ manager, names }: Broker): Promise<string[]> {
   const streams: string[] = [];
   for await (const stream of manager.streams.names(names.everything)) {
-    if (stream === names.journal.stream || names.isQueue(stream)) streams.push(stream);
+    if (names.isTold(stream)) streams.push(stream);
   }
   return streams;
 }

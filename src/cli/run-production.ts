@@ -79,7 +79,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     log,
     metrics: figures,
     // an event that cannot be kept is still in the log
-    record: (record) => void engine.journal.append({ record }).catch(() => undefined),
+    record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
   const known: Credentials = credentials(definition.credentials, {
     log,

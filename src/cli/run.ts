@@ -126,7 +126,7 @@ function watchFiles(running: RunningProduction): FSWatcher[] {
     await running
       .reload({ dryRun: false, by: 'watch' })
       .then((difference) =>
-        say(`applied: ${difference.restart.join(', ') || 'no host restarted'}`),
+        say(`applied: ${difference.restarts.join(', ') || 'no host restarted'}`),
       )
       .catch((error: unknown) => say(`not applied: ${describeError(error).text}`));
   };

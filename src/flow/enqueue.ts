@@ -1,7 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
-import { publishTo } from '../broker/queue.ts';
 import type { LegRecord } from '../message/record.ts';
 import type { Leg } from './route.ts';
 
@@ -36,16 +35,15 @@ export function enqueue({ broker, journal }: Storing, legs: readonly Leg[]): Pro
         bodyRef,
         accepted: message.parentId === undefined,
       });
-      stored.push(publishTo(broker, subject, body, { headers, msgID: key }));
+      stored.push(broker.publisher.publish(subject, body, { headers, msgID: key }));
       continue;
     }
     if (settled?.status === 'suspended') {
       const headers = envelopeHeaders(message, { bodyRef });
       stored.push(
-        publishTo(broker, names.suspended.subject(message.target), body, {
-          headers,
-          msgID: `s.${key}`,
-        }).then(() => undefined),
+        broker.publisher
+          .publish(names.suspended.subject(message.target), body, { headers, msgID: `s.${key}` })
+          .then(() => undefined),
       );
     }
     const same = journaled !== undefined && journaled.body === leg.body ? journaled : undefined;

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
-import { publishTo, type Taken } from '../broker/queue.ts';
+import type { Taken } from '../broker/queue.ts';
 import type { JournalEntry, OutcomeRecord } from '../message/record.ts';
 import type { SettledMemory } from './settled-memory.ts';
 
 export interface Settling {
   readonly broker: Broker;
-  readonly journal: Journal;
+  readonly outcomes: Journal;
   readonly settled: SettledMemory;
 }
 
@@ -38,19 +38,19 @@ export async function settle(
     taken.acknowledge();
   };
   if (outcome.status === 'completed') {
-    const stored = untilStored(() => parts.journal.append(entry));
+    const stored = untilStored(() => parts.outcomes.append(entry));
     acknowledge();
     return stored;
   }
   if (outcome.status === 'suspended') await untilStored(() => suspend(parts.broker, taken));
-  await untilStored(() => parts.journal.append(entry));
+  await untilStored(() => parts.outcomes.append(entry));
   acknowledge();
 }
 
 async function suspend(broker: Broker, { message, bodyRef }: Taken): Promise<void> {
   const body = message.body.inline ?? new Uint8Array(0);
   const headers = envelopeHeaders(message, { bodyRef });
-  await publishTo(broker, broker.names.suspended.subject(message.target), body, {
+  await broker.publisher.publish(broker.names.suspended.subject(message.target), body, {
     headers,
     msgID: `s.${message.id}`,
   });

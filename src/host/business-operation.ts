@@ -134,7 +134,7 @@ export class BusinessOperation implements Host {
     const stored = settle(
       {
         broker: this.#surroundings.broker,
-        journal: accepting.journal,
+        outcomes: this.#surroundings.outcomes,
         settled: this.#parts.settled,
       },
       taken,
@@ -185,7 +185,7 @@ export class BusinessOperation implements Host {
           events.retrying(this.name, message, { attempt, error });
           const { id, sessionId } = message;
           const at = accepting.routing.clock.now();
-          void accepting.journal
+          void this.#surroundings.outcomes
             .append({
               record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
             })

@@ -84,7 +84,7 @@ export class BusinessProcess implements Host {
     await settle(
       {
         broker: this.#surroundings.broker,
-        journal: accepting.journal,
+        outcomes: this.#surroundings.outcomes,
         settled: this.#parts.settled,
       },
       taken,

@@ -1,6 +1,7 @@
 import type { ConnectionState, Memory } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
 import type { Broker } from '../broker/broker.ts';
+import type { Journal } from '../broker/journal.ts';
 import type { Leases } from '../broker/lease.ts';
 import type { Accepting } from '../flow/accept.ts';
 import type { Events } from '../log/events.ts';
@@ -44,6 +45,8 @@ export interface Surroundings {
   readonly production: string;
   readonly broker: Broker;
   readonly accepting: Accepting;
+  /** Where outcomes go. */
+  readonly outcomes: Journal;
   readonly events: Events;
   readonly log: Logger;
   readonly leases: Leases;

@@ -84,11 +84,12 @@ function surroundingsOf(
   current: () => Wiring,
   clock: Clock,
 ): Surroundings {
-  const { broker, bodies, journal, answers, ids, leases, state } = engine;
+  const { broker, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { inlineLimit } = settings;
   return {
     production: name,
     broker,
+    outcomes,
     events,
     log,
     leases,

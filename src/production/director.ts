@@ -1,6 +1,6 @@
 import type { Credential } from '../adapter/credential.ts';
 import { startJanitor } from '../broker/janitor.ts';
-import { journalTail } from '../broker/journal-tail.ts';
+import { outcomeTail } from '../broker/outcome-tail.ts';
 import type { Switch } from '../broker/state.ts';
 import { ensureProjector, ensureStream, ensureWorker, reclaimWorker } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -73,6 +73,7 @@ export class Director {
     );
     this.#janitor = startJanitor(engine.broker, engine.leases, () => [
       engine.broker.names.journal.stream,
+      engine.broker.names.outcomes.stream,
       ...this.queueStreams(),
     ]);
   }
@@ -247,7 +248,7 @@ export class Director {
   }
 
   async #readTail(): Promise<void> {
-    for await (const { record } of journalTail(this.#parts.engine.broker, TAIL)) {
+    for await (const { record } of outcomeTail(this.#parts.engine.broker, TAIL)) {
       if (record.kind === 'outcome') this.#memory(record.host).add(record.id);
     }
   }

@@ -18,6 +18,11 @@ export interface Engine extends AsyncDisposable {
   readonly number: number;
   readonly ids: IdSource;
   readonly journal: Journal;
+  /**
+   * What became of messages. A stream of its own: the disk can sync it together with the journal's, and
+   * an outcome does not queue behind a batch of accepted messages.
+   */
+  readonly outcomes: Journal;
   readonly bodies: Bodies;
   readonly state: State;
   readonly steps: Steps;
@@ -45,15 +50,20 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
     }).then(() => ensureProjector(broker, names.journal.stream)),
+    ensureStream(manager, names.outcomes.stream, [names.outcomes.subject], {
+      duplicateWindow: settings.duplicateWindow,
+      limit: JOURNAL_LIMIT,
+    }).then(() => ensureProjector(broker, names.outcomes.stream)),
     ensureStream(manager, names.suspended.stream, [names.suspended.subjects], {
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
     }),
   ]);
   const waiting = answers(broker);
-  const book = journal(broker);
+  const accepted = journal(broker, names.journal.subject);
+  const outcomes = journal(broker, names.outcomes.subject);
   const close = async (): Promise<void> => {
-    await book.flush();
+    await Promise.all([accepted.flush(), outcomes.flush()]);
     waiting.close();
     await number.lease.release();
   };
@@ -61,7 +71,8 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
     broker,
     number: number.value,
     ids: idSource(number.value),
-    journal: book,
+    journal: accepted,
+    outcomes,
     bodies: stored,
     state: kept,
     steps: done,

@@ -89,7 +89,7 @@ export async function discardSuspended(
     );
   }
   const now = systemClock.now();
-  await engine.journal.append({
+  await engine.outcomes.append({
     record: {
       kind: 'outcome',
       id: message.id,

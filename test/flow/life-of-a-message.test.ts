@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { journalTail } from '../../src/broker/journal-tail.ts';
+import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { RejectedError, SuspendError, TemporaryError } from '../../src/error/adapter-error.ts';
 import type { JournalRecord } from '../../src/message/record.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
@@ -10,9 +10,9 @@ import { run } from '../support/running.ts';
 const text = (value: string) => ({ body: Buffer.from(value), type: 'text/plain' });
 
 async function outcomes(running: Awaited<ReturnType<typeof run>>): Promise<JournalRecord[]> {
-  await running.engine.journal.flush();
+  await running.engine.outcomes.flush();
   const found: JournalRecord[] = [];
-  for await (const { record } of journalTail(running.engine.broker, 60_000)) {
+  for await (const { record } of outcomeTail(running.engine.broker, 60_000)) {
     if (record.kind === 'outcome') found.push(record);
   }
   return found;

@@ -22,7 +22,7 @@ export async function run(nats: NatsAccess, definition: Definition): Promise<Run
     production: definition.name,
     log,
     metrics: metrics(),
-    record: (record) => void engine.journal.append({ record }).catch(() => undefined),
+    record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
   const director = new Director(
     {

@@ -4,14 +4,14 @@ import type { Broker } from './broker.ts';
 import { decodeBatch } from './journal-batch.ts';
 
 /**
- * The entries of the journal's last `span` milliseconds, oldest first. An engine reads them at its
+ * The outcomes of the last `span` milliseconds, oldest first. An engine reads them at its
  * start: what was settled shortly before a crash may be delivered again and must not be sent again.
  */
-export async function* journalTail(
+export async function* outcomeTail(
   { manager, jetstream, names }: Broker,
   span: number,
 ): AsyncGenerator<JournalEntry> {
-  const { stream } = names.journal;
+  const { stream } = names.outcomes;
   const { state } = await manager.streams.info(stream);
   if (state.messages === 0) return;
   const since = new Date(Date.parse(state.last_ts) - span);
