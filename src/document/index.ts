@@ -1,14 +1,28 @@
 export type { Document, Reading } from './document.ts';
-export { documentOf } from './document-of.ts';
+export { documentOf, kindOf } from './document-of.ts';
 export {
   type AcknowledgementCode,
   type Answer,
+  type AnsweredProblem,
   acknowledgement,
   acknowledgementCode,
   isAnswerWanted,
 } from './hl7/acknowledgement.ts';
+export { type Hl7Batch, hl7Batch } from './hl7/batch.ts';
 export { hl7BodyProblem } from './hl7/body-problem.ts';
 export { type Delimiters } from './hl7/delimiters.ts';
+export {
+  type FieldDefinition,
+  fieldName,
+  HL7_VERSIONS,
+  type Hl7Dictionary,
+  hl7Dictionary,
+  segmentName,
+  tableCodes,
+} from './hl7/dictionary/dictionary.ts';
+export { type KnownPath, knownPath, pathNames } from './hl7/dictionary/known-path.ts';
+export type { StructureNode } from './hl7/dictionary/structure.ts';
+export type { Hl7Finding } from './hl7/finding.ts';
 export {
   type AcknowledgementCondition,
   type Hl7Header,
@@ -23,3 +37,5 @@ export {
   type ReadAcknowledgement,
   readAcknowledgement,
 } from './hl7/read-acknowledgement.ts';
+export type { ValidationOptions } from './hl7/validation/checked.ts';
+export { type ValidationLevel, validate } from './hl7/validation/validate.ts';

@@ -12,10 +12,16 @@ export interface Answer {
   readonly code: AcknowledgementCode;
   /** MSA-3; the first problem's text where it is left out. */
   readonly text?: string;
-  readonly problems?: readonly Hl7Problem[];
+  /** Problems of a listener's check or findings of `validate`: an ERR segment each. */
+  readonly problems?: readonly AnsweredProblem[];
   /** Milliseconds since 1970, for MSH-7; now if left out. */
   readonly at?: number;
 }
+
+export type AnsweredProblem = Pick<
+  Hl7Problem,
+  'code' | 'text' | 'segment' | 'segmentIndex' | 'field'
+>;
 
 let sequence = 0;
 const stamp = `${process.pid.toString(36)}${Date.now().toString(36)}`.toUpperCase();
@@ -76,10 +82,10 @@ function answerHeader(header: Hl7Header, write: Writer, at: number): string[] {
 }
 
 /** ERR from 2.5 on: ERR-2 place, ERR-3 code, ERR-4 severity, ERR-8 text. */
-function modernError(problem: Hl7Problem, write: Writer): string[] {
+function modernError(problem: AnsweredProblem, write: Writer): string[] {
   const { segment, segmentIndex, field } = problem;
   const place =
-    segment === undefined
+    segment === undefined || segment === ''
       ? ''
       : write.components(
           ...[segment, segmentIndex ?? 1, field].filter((part) => part !== undefined).map(String),
@@ -89,7 +95,7 @@ function modernError(problem: Hl7Problem, write: Writer): string[] {
 }
 
 /** ERR-1 before 2.5: segment, sequence, field, and the code in subcomponents. */
-function earlyError(problem: Hl7Problem, write: Writer): string[] {
+function earlyError(problem: AnsweredProblem, write: Writer): string[] {
   const { segment = '', segmentIndex = 1, field = '' } = problem;
   const code = write.subcomponents(problem.code, conditionText(problem.code), 'HL70357');
   const which = segment === '' ? '' : String(segmentIndex);

@@ -11,10 +11,10 @@ export interface Hl7Problem {
   readonly text: string;
   /** `reject`: AR, nothing in it can be used; `error`: AE. */
   readonly answer: 'reject' | 'error';
-  readonly segment?: string;
+  readonly segment?: string | undefined;
   /** Which segment of that name, from 1. */
-  readonly segmentIndex?: number;
-  readonly field?: number;
+  readonly segmentIndex?: number | undefined;
+  readonly field?: number | undefined;
 }
 
 /** When a sender wants to be answered: MSH-15 and MSH-16, table 0155. */

@@ -1,5 +1,4 @@
 import { isAscii } from 'node:buffer';
-import { EngineError } from '../../error/engine-error.ts';
 import {
   buffered,
   type Charset,
@@ -10,7 +9,7 @@ import {
 } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { hl7Charset } from './charset.ts';
-import { type Delimiters, delimitersAt, usableDelimiters } from './delimiters.ts';
+import { type Delimiters, delimitersAt } from './delimiters.ts';
 import { declaredCharset, headerStart } from './header.ts';
 import { Hl7Segment } from './hl7-segment.ts';
 import type { Line } from './line.ts';
@@ -27,6 +26,13 @@ import {
   writeRaw,
 } from './place.ts';
 import { redelimit } from './redelimit.ts';
+import {
+  charsetFor,
+  checkWritable,
+  delimitersFor,
+  noSuchSegment,
+  unreadable,
+} from './write-rule.ts';
 
 /** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
 export type SegmentFields = Readonly<Record<string, string>>;
@@ -113,7 +119,7 @@ export class Hl7Document implements Document {
   raw(path: string): string {
     const compiled = hl7Path(path);
     const line = this.#lines.find(compiled.code, Math.max(compiled.index, 1));
-    return line === undefined ? '' : readRaw(line, compiled, this.#writing);
+    return line === undefined ? '' : this.rawIn(line, compiled);
   }
 
   set(path: string, value: string): void {
@@ -128,8 +134,7 @@ export class Hl7Document implements Document {
   /** Writes what `raw` gave, of this or of another message with the same delimiters. */
   setRaw(path: string, value: string): void {
     const compiled = hl7Path(path);
-    this.#changing(compiled, value);
-    writeRaw(this.#lineFor(compiled), compiled, value, this.#writing);
+    this.setRawIn(this.#lineFor(compiled), compiled, value);
   }
 
   remove(path: string): void {
@@ -202,6 +207,11 @@ export class Hl7Document implements Document {
     insertPlace(this.#lineFor(compiled), compiled, value, this.#writing);
   }
 
+  /** @internal All lines in order, those that are no segments too. */
+  lines(): readonly Line[] {
+    return this.#lines.all();
+  }
+
   /** @internal Reads in one segment. */
   getIn(line: Line, path: Hl7Path): string {
     return readPlace(line, path, this.#writing);
@@ -213,13 +223,26 @@ export class Hl7Document implements Document {
   }
 
   /** @internal */
+  rawIn(line: Line, path: Hl7Path): string {
+    return readRaw(line, path, this.#writing);
+  }
+
+  /** @internal */
+  setRawIn(line: Line, path: Hl7Path, value: string): void {
+    this.#changing(path, value);
+    writeRaw(line, path, value, this.#writing);
+  }
+
+  /** @internal */
   setIn(line: Line, path: Hl7Path, value: string): void {
     if (line.isHeader && path.field > 0 && path.slot < 2) {
       this.#redelimit(path, value);
       return;
     }
     this.#changing(path, value);
-    if (path.segment === 'MSH' && path.field === 18) this.#declare(value);
+    if (path.segment === 'MSH' && path.field === 18 && value !== '') {
+      this.#charset = charsetFor(value, this.text());
+    }
     writePlace(line, path, value, this.#writing);
   }
 
@@ -252,12 +275,7 @@ export class Hl7Document implements Document {
     const found = this.#lines.find(path.code, n);
     if (found !== undefined) return found;
     const count = this.#lines.count(path.code);
-    if (n > count + 1) {
-      throw new EngineError(
-        'PATH_INVALID',
-        `${path.text} cannot be written: the message has ${count} ${path.segment}. Write ${path.segment}[${count + 1}] first.`,
-      );
-    }
+    if (n > count + 1) throw noSuchSegment(path, count);
     return this.#insert(Number.MAX_SAFE_INTEGER, path.segment, {}).line;
   }
 
@@ -273,48 +291,14 @@ export class Hl7Document implements Document {
 
   /** Called before every change of a value. */
   #changing(path: Hl7Path, value: string): void {
-    if (path.field === 0) {
-      throw new EngineError(
-        'PATH_INVALID',
-        `${path.text} is a whole segment and cannot be written as a value. Name a field, such as ${path.text}-1.`,
-      );
-    }
-    if (!isAsciiText(value) && !this.charset.canEncode(value)) {
-      throw new EngineError(
-        'MESSAGE_INVALID',
-        `${path.text}: the value has characters that ${this.charset.name} cannot write. Set MSH-18 to "UNICODE UTF-8" before it.`,
-      );
-    }
+    if (!isAsciiText(value) || path.field === 0) checkWritable(path, value, this.charset);
     this.#lines.touch();
     this.#raw = undefined;
   }
 
-  #declare(name: string): void {
-    const charset = name === '' ? this.charset : hl7Charset(name);
-    const text = this.text();
-    if (charset === undefined || !(isAsciiText(text) || charset.canEncode(text))) {
-      throw new EngineError(
-        'MESSAGE_INVALID',
-        `MSH-18: the message cannot be written in that charset. ${
-          charset === undefined
-            ? 'It is not known; use a name of table 0211.'
-            : 'It lacks characters of the message.'
-        }`,
-      );
-    }
-    this.#charset = charset;
-  }
-
   #redelimit(path: Hl7Path, value: string): void {
     const before = this.delimiters;
-    const [field, encoding] = path.field === 1 ? [value, before.encoding] : [before.field, value];
-    const delimiters = encoding.length < 4 ? undefined : usableDelimiters(field, encoding);
-    if (delimiters === undefined) {
-      throw new EngineError(
-        'MESSAGE_INVALID',
-        `${path.text}: MSH-1 is one character and MSH-2 four others, such as | and ^~\\&, all different and neither letters, digits nor blanks.`,
-      );
-    }
+    const delimiters = delimitersFor(path, value, before);
     if (delimiters.field === before.field && delimiters.encoding === before.encoding) return;
     for (const line of this.#lines.all()) {
       line.rewrite(redelimit(line.text, before, delimiters, () => this.charset));
@@ -323,13 +307,4 @@ export class Hl7Document implements Document {
     this.#writing = { ...this.#writing, delimiters };
     this.#raw = undefined;
   }
-}
-
-function unreadable(start: number): EngineError {
-  return new EngineError(
-    'DOCUMENT_UNREADABLE',
-    start < 0
-      ? 'The message does not start with MSH (position 1).'
-      : `The delimiters after position ${start + 4} are not usable: MSH-1 and MSH-2 must be different and neither letters, digits nor blanks.`,
-  );
 }

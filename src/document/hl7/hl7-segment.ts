@@ -42,10 +42,23 @@ export class Hl7Segment implements Document {
     return this.all(path).length > 0;
   }
 
+  /** As `Hl7Document.raw`. */
+  raw(path: string): string {
+    const own = this.#own(path);
+    return own === undefined ? this.message.raw(path) : this.message.rawIn(this.line, own);
+  }
+
   set(path: string, value: string): void {
     const own = this.#own(path);
     if (own === undefined) this.message.set(path, value);
     else this.message.setIn(this.line, own, value);
+  }
+
+  /** As `Hl7Document.setRaw`. */
+  setRaw(path: string, value: string): void {
+    const own = this.#own(path);
+    if (own === undefined) this.message.setRaw(path, value);
+    else this.message.setRawIn(this.line, own, value);
   }
 
   /** Without a field, the segment itself. */

@@ -6,6 +6,8 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '102': 'Data type error',
   '103': 'Table value not found',
   '104': 'Value too long',
+  '198': 'Non-conformant cardinality',
+  '199': 'Other HL7 error',
   '200': 'Unsupported message type',
   '201': 'Unsupported event code',
   '202': 'Unsupported processing id',

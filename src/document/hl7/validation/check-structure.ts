@@ -1,0 +1,139 @@
+import type { StructureNode } from '../dictionary/structure.ts';
+import { finding, type Hl7Finding } from '../finding.ts';
+import type { Line } from '../line.ts';
+import type { Checked } from './checked.ts';
+import { matchStructure, segmentsOf } from './structure-match.ts';
+
+/** A segment with its place among those of its name. */
+interface Numbered {
+  readonly name: string;
+  readonly index: number;
+}
+
+/** Lines, names of segments, message type, order and required segments. */
+export function checkStructure(checked: Checked): Hl7Finding[] {
+  const { document, dictionary } = checked;
+  const lines = document.lines();
+  const segments = numbered(lines);
+  const known = new Set(dictionary.segments);
+  const unknown = segments
+    .filter(({ name }) => !name.startsWith('Z') && !known.has(name))
+    .map(({ name, index }) =>
+      finding('error', '100', `${name} is not a segment of HL7 ${dictionary.version}.`, [
+        name,
+        index,
+      ]),
+    );
+  const rest = segments.filter(({ name }) => !name.startsWith('Z') && known.has(name));
+  return [...lineFindings(lines), ...unknown, ...orderFindings(checked, rest)];
+}
+
+function numbered(lines: readonly Line[]): Numbered[] {
+  const counts = new Map<string, number>();
+  return lines
+    .filter((line) => line.code !== 0)
+    .map((line) => {
+      const name = line.text.slice(0, 3);
+      const index = (counts.get(name) ?? 0) + 1;
+      counts.set(name, index);
+      return { name, index };
+    });
+}
+
+function lineFindings(lines: readonly Line[]): Hl7Finding[] {
+  const findings: Hl7Finding[] = [];
+  let number = 0;
+  for (const line of lines) {
+    const before = line.source.slice(line.from, line.start);
+    const blankLines = before.split(/\r\n|\r|\n/).length - 1;
+    number += blankLines + 1;
+    const say = (severity: Hl7Finding['severity'], text: string): void => {
+      findings.push(finding(severity, '100', text, [line.code === 0 ? '' : line.text.slice(0, 3)]));
+    };
+    if (line.code === 0) say('error', `Line ${number} is not a segment.`);
+    if (blankLines > 0) say('warning', `There are blank lines before line ${number}.`);
+    if (/[ \t]$/.test(before)) say('warning', `Line ${number} is indented.`);
+  }
+  return findings;
+}
+
+function orderFindings(checked: Checked, segments: readonly Numbered[]): Hl7Finding[] {
+  const { document } = checked;
+  const type = document.get('MSH-9.1').trim();
+  const event = document.get('MSH-9.2').trim();
+  if (type === '') return [];
+  const name = event === '' ? type : `${type}_${event}`;
+  const structure = structureFor(checked, name, type);
+  if (structure === undefined) return [unknownMessage(checked, type, event)];
+  const expected = segmentsOf(structure);
+  const stray = segments.filter((segment) => !expected.has(segment.name));
+  const own = segments.filter((segment) => expected.has(segment.name));
+  const mismatch = matchStructure(
+    structure,
+    own.map((segment) => segment.name),
+  );
+  const shown = word(name);
+  return [
+    ...stray.map((segment) =>
+      finding('error', '100', `${called(segment)} is not part of ${shown}.`, place(segment)),
+    ),
+    ...mismatch.unexpected.flatMap((position) => {
+      const segment = own[position];
+      const before = own[position - 1];
+      if (segment === undefined) return [];
+      const after = before === undefined ? '' : ` after ${called(before)}`;
+      const text = `${called(segment)} is not expected${after} in ${shown}.`;
+      return [finding('error', '100', text, place(segment))];
+    }),
+    ...mismatch.missing.map(({ segment, group }) =>
+      finding(
+        'error',
+        '100',
+        `${segment} is missing${group === '' ? '' : ` in group ${group}`}; ${shown} requires it.`,
+        [segment],
+      ),
+    ),
+  ];
+}
+
+function structureFor(
+  { document, dictionary }: Checked,
+  name: string,
+  type: string,
+): readonly StructureNode[] | undefined {
+  const declared = document.get('MSH-9.3').trim();
+  const general = type === 'ACK' || name === type ? dictionary.structure(type) : undefined;
+  return dictionary.structure(name) ?? dictionary.structure(declared) ?? general;
+}
+
+function unknownMessage({ dictionary }: Checked, type: string, event: string): Hl7Finding {
+  const { version, messages } = dictionary;
+  const at = ['MSH', 1, 9] as const;
+  if (type.startsWith('Z') || event.startsWith('Z')) {
+    const text = "MSH-9 is a message of a site's own: the order of its segments was not checked.";
+    return finding('warning', '200', text, at);
+  }
+  if (!messages.some((name) => name.startsWith(`${type}_`))) {
+    return finding(
+      'error',
+      '200',
+      `Message type ${word(type)} is not known in HL7 ${version}.`,
+      at,
+    );
+  }
+  const text = `Event ${word(event)} of ${word(type)} is not known in HL7 ${version}.`;
+  return finding('error', '201', text, at);
+}
+
+function called({ name, index }: Numbered): string {
+  return index === 1 ? name : `${name}[${index}]`;
+}
+
+function place({ name, index }: Numbered): [string, number] {
+  return [name, index];
+}
+
+/** A code from the message, safe to be shown. */
+function word(text: string): string {
+  return text.replaceAll(/\W/g, '?').slice(0, 20);
+}

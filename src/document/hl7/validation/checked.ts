@@ -1,0 +1,16 @@
+import type { Hl7Dictionary } from '../dictionary/dictionary.ts';
+import type { Hl7Document } from '../hl7-document.ts';
+
+export interface ValidationOptions {
+  /** Checks by this version instead of MSH-12. */
+  readonly version?: string;
+  /** Also compares values with HL7's maximum lengths, which real messages often exceed: warnings. */
+  readonly lengths?: boolean;
+}
+
+/** What every check is given. */
+export interface Checked {
+  readonly document: Hl7Document;
+  readonly dictionary: Hl7Dictionary;
+  readonly options: ValidationOptions;
+}

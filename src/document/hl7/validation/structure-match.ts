@@ -1,0 +1,98 @@
+import type { StructureNode } from '../dictionary/structure.ts';
+
+/** How a row of segments differs from a message structure. */
+export interface StructureMismatch {
+  /** Required segments that are not there, with the group that asks for them (`''` for the message itself). */
+  readonly missing: readonly { readonly segment: string; readonly group: string }[];
+  /** Positions of segments that may not stand where they are. */
+  readonly unexpected: readonly number[];
+}
+
+/** Beyond so many misplaced segments the message is of another kind, and more of them say nothing. */
+const LIMIT = 20;
+
+/**
+ * Compares the names of a message's segments with its structure. A segment that cannot stand where it
+ * is, is noted and left out, and the rest is compared again.
+ */
+export function matchStructure(
+  structure: readonly StructureNode[],
+  names: readonly string[],
+): StructureMismatch {
+  const left = names.map((_, position) => position);
+  const unexpected: number[] = [];
+  for (;;) {
+    const walk: Walk = { names: left.map((position) => names[position] ?? ''), at: 0, missing: [] };
+    for (const node of structure) match(node, '', walk);
+    const stuck = left[walk.at];
+    if (stuck === undefined || unexpected.length === LIMIT) {
+      const misplaced = new Set(unexpected.map((position) => names[position]));
+      const missing = walk.missing.filter(({ segment }) => !misplaced.has(segment));
+      return { missing, unexpected: unexpected.toSorted((one, other) => one - other) };
+    }
+    unexpected.push(stuck);
+    left.splice(walk.at, 1);
+  }
+}
+
+interface Walk {
+  readonly names: readonly string[];
+  at: number;
+  readonly missing: { segment: string; group: string }[];
+}
+
+function match(node: StructureNode, group: string, walk: Walk): void {
+  let count = 0;
+  while (starts(node, walk.names[walk.at])) {
+    const before = walk.at;
+    once(node, walk);
+    count++;
+    if (!node.repeats || walk.at === before) break;
+  }
+  if (count > 0 || !node.required) return;
+  // A required group whose beginning is missing: what else of it is there still belongs to it.
+  if (node.kind === 'group' && holds(node, walk.names[walk.at])) once(node, walk);
+  else
+    walk.missing.push({ segment: leader(node), group: node.kind === 'group' ? node.name : group });
+}
+
+function once(node: StructureNode, walk: Walk): void {
+  if (node.kind !== 'group') walk.at += 1;
+  else for (const child of node.children) match(child, node.name, walk);
+}
+
+/** Whether a segment can be the first of the node. */
+function starts(node: StructureNode, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  if (node.kind === 'segment') return node.name === name;
+  for (const child of node.children) {
+    if (starts(child, name)) return true;
+    if (node.kind === 'group' && child.required) return false;
+  }
+  return false;
+}
+
+function holds(node: StructureNode, name: string | undefined): boolean {
+  return node.kind === 'segment'
+    ? node.name === name
+    : node.children.some((child) => holds(child, name));
+}
+
+/** The first segment that the node cannot be without. */
+function leader(node: StructureNode): string {
+  if (node.kind === 'segment') return node.name;
+  if (node.kind === 'choice') return node.children.map(({ name }) => name).join(' or ');
+  const first = node.children.find((child) => child.required) ?? node.children[0];
+  return first === undefined ? node.name : leader(first);
+}
+
+/** Every segment that a structure names. */
+export function segmentsOf(structure: readonly StructureNode[]): Set<string> {
+  const names = new Set<string>();
+  const visit = (node: StructureNode): void => {
+    if (node.kind === 'segment') names.add(node.name);
+    for (const child of node.children) visit(child);
+  };
+  for (const node of structure) visit(node);
+  return names;
+}

@@ -1,0 +1,72 @@
+import type { Document } from '../../document.ts';
+import { hl7BodyProblem } from '../body-problem.ts';
+import { HL7_VERSIONS, type Hl7Dictionary, hl7Dictionary } from '../dictionary/dictionary.ts';
+import { finding, type Hl7Finding, type Place } from '../finding.ts';
+import { hl7Header } from '../header.ts';
+import { Hl7Document } from '../hl7-document.ts';
+import { checkFields } from './check-fields.ts';
+import { checkStructure } from './check-structure.ts';
+import type { Checked, ValidationOptions } from './checked.ts';
+
+/**
+ * `structure`: MSH-9, 10 and 12, charset, lines, known segments, their order and the required ones.
+ * `full`: also required fields, data types, codes of HL7's own tables and repetitions.
+ */
+export type ValidationLevel = 'none' | 'structure' | 'full';
+
+/**
+ * Checks an HL7 message by the rules of its version, 2.1 to 2.8. Findings come in the order of the
+ * message; there are none for other kinds of documents. A message is invalid if one is an `error`.
+ */
+export function validate(
+  document: Document,
+  level: ValidationLevel,
+  options: ValidationOptions = {},
+): Hl7Finding[] {
+  if (level === 'none' || !(document instanceof Hl7Document)) return [];
+  const bytes = document.bytes();
+  const header = hl7Header(bytes);
+  if (header.kind === 'batch') {
+    return [
+      finding('warning', '100', 'A batch is not checked as a whole; check its messages.', ['MSH']),
+    ];
+  }
+  const findings = [...headerFindings(document), ...versionFindings(document, options)];
+  const problem = hl7BodyProblem(bytes, header);
+  if (problem !== undefined) {
+    const place: Place = [problem.segment ?? 'MSH', problem.segmentIndex, problem.field];
+    findings.push(finding('error', problem.code, `${problem.text}.`, place));
+  }
+  const dictionary = dictionaryFor(options.version ?? document.get('MSH-12.1'));
+  const checked: Checked = { document, dictionary, options };
+  findings.push(...checkStructure(checked));
+  if (level === 'full') findings.push(...checkFields(checked));
+  return findings;
+}
+
+const NAMES = { 9: 'Message Type', 10: 'Message Control ID', 12: 'Version ID' } as const;
+
+function headerFindings(document: Hl7Document): Hl7Finding[] {
+  return ([9, 10, 12] as const)
+    .filter((field) => document.get(`MSH-${field}`).trim() === '')
+    .map((field) =>
+      finding('error', '101', `MSH-${field} (${NAMES[field]}) is missing.`, ['MSH', 1, field]),
+    );
+}
+
+function versionFindings(document: Hl7Document, options: ValidationOptions): Hl7Finding[] {
+  const version = options.version ?? document.get('MSH-12.1').trim();
+  if (version === '' || hl7Dictionary(version) !== undefined) return [];
+  const name = version.replaceAll(/[^\w.]/g, '?').slice(0, 10);
+  return [finding('error', '203', `Unsupported version id ${name}.`, ['MSH', 1, 12])];
+}
+
+/** A message of an unknown version is checked by the newest one that is not newer. */
+function dictionaryFor(version: string): Hl7Dictionary {
+  const known = hl7Dictionary(version.trim());
+  if (known !== undefined) return known;
+  const older = HL7_VERSIONS.filter((one) => one <= version);
+  const dictionary = hl7Dictionary(older.at(-1) ?? '2.5.1');
+  if (dictionary === undefined) throw new TypeError('every listed version has a dictionary');
+  return dictionary;
+}
