@@ -25,6 +25,8 @@ export interface CertificateRequest {
   readonly notAfter?: Date;
   /** Default: both. */
   readonly use?: readonly ('server' | 'client')[];
+  /** Default: P-256. RSA for those who take nothing else, such as Entra; it takes some hundred milliseconds. */
+  readonly keys?: 'P-256' | 'RSA';
 }
 
 /** A certificate authority of our own: for the demo, for tests, for a first TLS connection in a lab. */
@@ -63,7 +65,7 @@ function authority(issuer: Identity, own: string, chain: string): CertificateAut
   return {
     certificate: own,
     issue(request) {
-      const subject: Identity = { name: nameOf(request.commonName), keys: keyPair() };
+      const subject: Identity = { name: nameOf(request.commonName), keys: keyPair(request.keys) };
       const made = certificate(subject, issuer, {
         ...(request.notBefore && { notBefore: request.notBefore }),
         notAfter: request.notAfter ?? new Date(Date.now() + 365 * DAY),
@@ -87,7 +89,10 @@ function authority(issuer: Identity, own: string, chain: string): CertificateAut
   };
 }
 
-const keyPair = (): Identity['keys'] => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const keyPair = (kind: CertificateRequest['keys'] = 'P-256'): Identity['keys'] =>
+  kind === 'RSA'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : generateKeyPairSync('ec', { namedCurve: kind });
 
 /** ecdsa-with-SHA256 */
 const SIGNATURE = der.sequence(der.identifier('1.2.840.10045.4.3.2'));
