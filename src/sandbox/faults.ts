@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a sandbox can be told to do wrong, as the real servers do now and then. */
+export type Fault =
+  /** 429 with Retry-After, in seconds. */
+  | { readonly kind: 'throttle'; readonly retryAfter: number }
+  /** A good answer, late by milliseconds. */
+  | { readonly kind: 'slow'; readonly delay: number }
+  /** Any answer, sent as it is. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: string | object;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** A gateway's page in front of the server. */
+  | { readonly kind: 'page'; readonly status: number }
+  /** Cuts the connection after the request came in. */
+  | { readonly kind: 'drop' }
+  /** Takes the request and never answers. */
+  | { readonly kind: 'hang' };
+
+/** Faults of a sandbox: each of the next requests meets one, then those set for always. */
+export interface Faults {
+  next(...faults: readonly Fault[]): void;
+  /** Until `clear`. */
+  always(fault: Fault): void;
+  clear(): void;
+}
+
+/** The queue behind `Faults`, for a sandbox to apply. */
+export interface FaultQueue extends Faults {
+  /**
+   * Applies the next fault. Resolves to true if it has dealt with the request, and to false if the
+   * request is to be answered as usual. `throttled` writes the body of a 429 in the server's own form.
+   */
+  meet(
+    request: IncomingMessage,
+    response: ServerResponse,
+    throttled: () => object,
+  ): Promise<boolean>;
+}
+
+export function faultQueue(): FaultQueue {
+  const queue: Fault[] = [];
+  let standing: Fault | undefined;
+  return {
+    next: (...faults) => void queue.push(...faults),
+    always(fault) {
+      standing = fault;
+    },
+    clear() {
+      queue.length = 0;
+      standing = undefined;
+    },
+    async meet(request, response, throttled) {
+      const fault = queue.shift() ?? standing;
+      if (fault === undefined) return false;
+      return apply(fault, { request, response, throttled });
+    },
+  };
+}
+
+interface Meeting {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly throttled: () => object;
+}
+
+async function apply(fault: Fault, { request, response, throttled }: Meeting): Promise<boolean> {
+  switch (fault.kind) {
+    case 'slow':
+      await sleep(fault.delay);
+      return response.destroyed;
+    case 'drop':
+      request.socket.destroy();
+      return true;
+    case 'hang':
+      return true;
+    case 'throttle':
+      answer(response, 429, throttled(), { 'retry-after': String(fault.retryAfter) });
+      return true;
+    case 'page':
+      answer(response, fault.status, '<!doctype html><title>Gateway</title>', {
+        'content-type': 'text/html',
+      });
+      return true;
+    case 'answer':
+      answer(response, fault.status, fault.body, fault.headers);
+      return true;
+  }
+}
+
+/** Sends a text as it is and an object as JSON. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  body: string | object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store, no-cache',
+    ...headers,
+  });
+  response.end(text);
+}

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import {
+  type CertificateAuthority,
+  certificateAuthority,
+} from '../credential/certificate-maker.ts';
+
+export interface HttpsListenerOptions {
+  /** What the authority is called, to be recognised in a trust store. */
+  readonly authority: string;
+  /** Default: a free one. */
+  readonly port?: number | undefined;
+  /** Asks clients for a certificate of the same authority; without a good one they still get in. */
+  readonly clientCertificates?: boolean;
+}
+
+/** An HTTPS server on loopback under an authority that was made for it. */
+export interface HttpsListener {
+  /** `https://localhost:port` */
+  readonly url: string;
+  readonly authority: CertificateAuthority;
+  readonly server: Server;
+  /** Cuts every connection. */
+  close(): Promise<void>;
+}
+
+/** Listens on 127.0.0.1 only: what a sandbox holds is not worth attacking, but its port would be. */
+export async function httpsListener(options: HttpsListenerOptions): Promise<HttpsListener> {
+  const authority = certificateAuthority(options.authority);
+  const own = authority.issue({
+    commonName: 'localhost',
+    names: ['DNS:localhost', 'IP:127.0.0.1'],
+  });
+  const server = createServer({
+    cert: own.certificate,
+    key: own.key,
+    ca: authority.certificate,
+    requestCert: options.clientCertificates === true,
+    rejectUnauthorized: false,
+  });
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://localhost:${port}`,
+    authority,
+    server,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
