@@ -61,8 +61,8 @@ function typeText(
 
 function unknownVariable(source: string, known: KnownNames): string {
   const near = nearest(source, known.variables);
-  const hint = near === undefined ? 'A text is written in quotes.' : `Did you mean ${near}?`;
-  return `There is no ${source}. ${hint}`;
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+  return `There is no ${source}.${hint} A text is written in quotes.`;
 }
 
 function wrongArguments(summary: string, known: KnownNames): string {

@@ -54,7 +54,7 @@ function remember(pattern: string): readonly Part[] | undefined {
   const parts = pieces(pattern).map((piece): Part => {
     const part = LETTERS[piece];
     if (part !== undefined) return part;
-    const text = piece === "''" ? "'" : piece.replaceAll(/^'|'$/g, '');
+    const text = piece === "''" ? "'" : piece.replace(/^'(.*)'$/s, '$1').replaceAll("''", "'");
     return () => text;
   });
   known.set(pattern, parts);
@@ -63,5 +63,5 @@ function remember(pattern: string): readonly Part[] | undefined {
 
 /** Runs of one letter, quoted texts, and anything else a character at a time. */
 function pieces(pattern: string): string[] {
-  return pattern.match(/([A-Za-z])\1*|'[^']*'|[^]/g) ?? [];
+  return pattern.match(/([A-Za-z])\1*|'(?:[^']|'')*'|[^]/g) ?? [];
 }

@@ -36,7 +36,12 @@ export function expressionFailed(source: string, thrown: unknown): EngineError {
 
 function reason(thrown: unknown): string {
   if (thrown instanceof ExpressionFault) return thrown.message;
-  if (isEngineError(thrown)) return thrown.message.replace(/\.$/, '');
+  if (isEngineError(thrown)) {
+    // A path may have been put together from values, and its error quotes it.
+    return thrown.code === 'PATH_INVALID'
+      ? 'a path is not one of this kind of body'
+      : thrown.message.replace(/\.$/, '');
+  }
   const { code, range } = thrown as { code?: unknown; range?: { start?: unknown } };
   const known = typeof code === 'string' ? REASONS[code] : undefined;
   const column = typeof range?.start === 'number' ? ` at column ${range.start + 1}` : '';

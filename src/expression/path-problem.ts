@@ -1,12 +1,13 @@
 import { columnPath } from '../document/delimited/column-path.ts';
 import type { Document } from '../document/document.ts';
-import { hl7Path } from '../document/hl7/path.ts';
+import { knownPath } from '../document/hl7/dictionary/known-path.ts';
 import { jsonPointer } from '../document/json/pointer.ts';
 import { xpathExpression } from '../document/xml/xpath-expression.ts';
 import { isEngineError } from '../error/engine-error.ts';
 
-/** Three letters and then a digit, dash, dot or bracket, or nothing: meant as an HL7 path, also if it is written wrongly. */
-const LIKE_HL7 = /^(?:[A-Z][A-Z\d]{2}(?:$|[-.[]|\d)|[A-Za-z][A-Za-z\d]{2}[-.]\d)/;
+/** Meant as an HL7 path, also if it is written wrongly: `PID`, `PID3`, `pid-3`, `PID.3`, `PIDD-3`. */
+const LIKE_HL7 =
+  /^(?:[A-Z][A-Z\d]{2}(?:$|[-.[]|\d)|[A-Za-z][A-Za-z\d]{2}[-.]\d|[A-Z][A-Z\d]{1,4}-\d)/;
 
 /**
  * What is wrong with a path in a production; undefined if nothing is.
@@ -22,7 +23,7 @@ export function pathProblem(path: string, kind?: Document['kind']): string | und
 type Likely = Document['kind'] | 'pointer or XPath' | 'any';
 
 const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
-  hl7: (path) => problemOf(() => hl7Path(path)),
+  hl7: (path) => knownPath(path).problem,
   json: (path) => problemOf(() => jsonPointer(path)),
   xml: (path) => problemOf(() => xpathExpression(path)),
   delimited: (path) => problemOf(() => columnPath(path)),

@@ -1,6 +1,8 @@
 import type { Document } from '../document/document.ts';
 import { kindOf } from '../document/document-of.ts';
+import { isBefore } from '../document/hl7/version.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { messageStructure } from './message-structure.ts';
 
 /** What a transform declares under `type`. */
 export interface DeclaredType {
@@ -45,11 +47,17 @@ export function declareType(target: Document, { kind, hl7, text }: DeclaredType)
   }
   if (hl7 === undefined) return;
   const { message, event, version } = hl7;
-  if (target.get('MSH-9.1') !== message || target.get('MSH-9.2') !== event) {
-    const structure = target.get('MSH-9.3');
+  if (version !== undefined) target.set('MSH-12.1', version);
+  const structure = target.get('MSH-9.3');
+  const isOther = target.get('MSH-9.1') !== message || target.get('MSH-9.2') !== event;
+  if (isOther) {
     target.set('MSH-9.1', message);
     target.set('MSH-9.2', event);
-    if (structure !== '') target.set('MSH-9.3', event === '' ? message : `${message}_${event}`);
   }
-  if (version !== undefined) target.set('MSH-12.1', version);
+  if (structure === '') return;
+  if (isBefore(target.get('MSH-12.1'), FIRST_WITH_STRUCTURE)) target.remove('MSH-9.3');
+  else if (isOther) target.set('MSH-9.3', messageStructure(message, event));
 }
+
+/** The first version in which MSH-9 has a third part. */
+export const FIRST_WITH_STRUCTURE = '2.3.1';

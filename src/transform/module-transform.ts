@@ -7,7 +7,7 @@ import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { declaredType } from './declared-type.ts';
 import type { MadeMessage, MadeMessages, TransformFunction } from './define-transform.ts';
-import type { Transform, TransformInput, TransformOutput } from './transform.ts';
+import type { Transform, TransformOutput } from './transform.ts';
 
 /**
  * A transform from what a module exports; undefined if that is no function. Anything it throws becomes

@@ -3,9 +3,11 @@ import type { Document } from '../document/document.ts';
 import { documentOf } from '../document/document-of.ts';
 import { DEFAULT_DELIMITERS } from '../document/hl7/delimiters.ts';
 import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { isBefore } from '../document/hl7/version.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { formatDate } from '../expression/date-pattern.ts';
-import type { DeclaredType, Hl7Type } from './declared-type.ts';
+import { type DeclaredType, FIRST_WITH_STRUCTURE, type Hl7Type } from './declared-type.ts';
+import { messageStructure } from './message-structure.ts';
 import type { TransformInput } from './transform.ts';
 
 /** The first state of a new message that is no copy: a given body, or the least that is valid for its type. */
@@ -34,6 +36,7 @@ function emptyHl7({ message, document, now }: TransformInput, type: Hl7Type): st
   const source = document instanceof Hl7Document ? document : undefined;
   const kept = (path: string, otherwise: string): string => source?.raw(path) || otherwise;
   const { field, component, encoding } = source?.delimiters ?? DEFAULT_DELIMITERS;
+  const version = type.version ?? kept('MSH-12.1', '2.5.1');
   const slots = [
     `MSH${field}${encoding}`,
     '',
@@ -42,12 +45,19 @@ function emptyHl7({ message, document, now }: TransformInput, type: Hl7Type): st
     '',
     formatDate(new Date(now()), 'yyyyMMddHHmmss', undefined) ?? '',
     '',
-    type.event === '' ? type.message : type.message + component + type.event,
+    messageType(type, version).join(component),
     kept('MSH-10', String(message.id)),
     kept('MSH-11', 'P'),
-    type.version ?? kept('MSH-12', '2.5.1'),
+    version,
   ];
   const charset = kept('MSH-18', '');
   if (charset !== '') slots.push('', '', '', '', '', charset);
   return `${slots.join(field)}\r`;
+}
+
+/** The parts of MSH-9 as the version has them. */
+function messageType({ message, event }: Hl7Type, version: string): string[] {
+  if (event === '') return [message];
+  if (isBefore(version, FIRST_WITH_STRUCTURE)) return [message, event];
+  return [message, event, messageStructure(message, event)];
 }

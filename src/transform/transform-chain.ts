@@ -15,12 +15,11 @@ async function applyChain(
   transforms: readonly Transform[],
   input: TransformInput,
 ): Promise<TransformOutput[]> {
-  let inputs = [input];
   let outputs: TransformOutput[] = [];
-  for (const transform of transforms) {
+  for (const [index, transform] of transforms.entries()) {
+    const inputs = index === 0 ? [input] : outputs.map((output) => nextInput(input, output));
     outputs = [];
     for (const one of inputs) outputs.push(...(await transform.apply(one)));
-    inputs = outputs.map((output) => nextInput(input, output));
   }
   return outputs;
 }
