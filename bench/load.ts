@@ -1,0 +1,56 @@
+import { message } from './messages.ts';
+import { sender } from './peers.ts';
+
+export interface LoadResult {
+  readonly seconds: number;
+  /** Sorted milliseconds to each acknowledgement. */
+  readonly acknowledged: number[];
+}
+
+export interface Load {
+  /** The port of each connection's listener, by the number of the message. */
+  readonly ports: readonly number[];
+  /** Which of `ports` a message goes to. */
+  readonly portOf: (n: number) => number;
+  readonly connections: number;
+  readonly messages: number;
+  /** The number of the first message, so that runs do not repeat control ids. */
+  readonly first: number;
+  readonly onSend: (controlId: string, at: number) => void;
+}
+
+/** Sends messages over all connections, one in flight on each. */
+export async function load({
+  ports,
+  portOf,
+  connections,
+  messages,
+  first,
+  onSend,
+}: Load): Promise<LoadResult> {
+  const acknowledged: number[] = [];
+  let next = first;
+  const end = first + messages;
+  const began = performance.now();
+  const drive = async (): Promise<void> => {
+    const open = await Promise.all(ports.map((port) => sender(port)));
+    while (next < end) {
+      const n = next++;
+      const { controlId, bytes } = message(n);
+      onSend(controlId, performance.now());
+      acknowledged.push((await open[portOf(n)]?.send(bytes)) ?? 0);
+    }
+    for (const one of open) one.close();
+  };
+  await Promise.all(Array.from({ length: connections }, drive));
+  return {
+    seconds: (performance.now() - began) / 1_000,
+    acknowledged: acknowledged.toSorted((a, b) => a - b),
+  };
+}
+
+/** The value below which the given share of sorted values lies. */
+export function percentile(sorted: readonly number[], share: number): number {
+  const index = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
+  return Number((sorted[index] ?? 0).toFixed(2));
+}
