@@ -1,4 +1,5 @@
 import type { CredentialKind } from '../adapter/setting.ts';
+import { credentialKinds } from '../credential/credential-kinds.ts';
 import { suggestion } from './problem.ts';
 import { valueAt, type Written } from './written/written.ts';
 
@@ -8,6 +9,7 @@ import { valueAt, type Written } from './written/written.ts';
  */
 export interface ProductionNames {
   readonly targets: ReadonlySet<string>;
+  /** Name → kind; `''` for one that is not known, which is reported where it stands. */
   readonly credentials: ReadonlyMap<string, string>;
   readonly lookups: ReadonlySet<string>;
   readonly transforms: ReadonlySet<string>;
@@ -23,7 +25,8 @@ export function productionNames(written: Written): ProductionNames {
   };
   const kindOf = (name: string): string => {
     const kind = valueAt(written, ['credentials', name, 'kind']);
-    return kind?.kind === 'scalar' ? String(kind.value) : '';
+    const word = kind?.kind === 'scalar' ? String(kind.value) : '';
+    return Object.hasOwn(credentialKinds, word) ? word : '';
   };
   return {
     targets: new Set([...namesUnder('processes'), ...namesUnder('operations')]),
@@ -64,7 +67,6 @@ export function unfitCredential(
     const remedy = suggestion(name, names.credentials.keys(), 'Add it under credentials.');
     return `no credential is named ${name}. ${remedy}`;
   }
-  // A kind that is not known is reported where the credential stands.
   if (kinds === undefined || (kinds as readonly string[]).includes(kind) || kind === '') {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Definition } from '../definition.ts';
 import { placeAt, valueAt } from '../written/written.ts';
 import { type CertificateAt, checkCertificate } from './certificates.ts';
+import { checkCode } from './code.ts';
 import { portProblems } from './ports.ts';
 import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
 import { checkSearch } from './search.ts';
@@ -15,6 +16,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   for (const { what, remedy, path, ...place } of portProblems([definition])) {
     problems.error(place, path, what, remedy);
   }
+  await checkCode(checking);
   for (const certificate of certificatesOf(definition)) {
     await checkCertificate(certificate, now, problems);
   }

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import type { Place } from '../definition.ts';
 import type { Problems } from '../problem.ts';
 import { suggestion } from '../problem.ts';
-import { included, overlaid } from './merge.ts';
+import { checkOverlay, included, overlaid } from './merge.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { valueAt, type WrittenBlock } from './written.ts';
 
@@ -42,7 +42,10 @@ export async function loadProduction(
   for (const overlay of overlays) {
     const above = await readOverlay(folder, overlay, { read, problems });
     if (above === undefined) written = undefined;
-    else if (written !== undefined) written = overlaid(written, above);
+    else if (written !== undefined) {
+      checkOverlay(written, above, problems);
+      written = overlaid(written, above);
+    }
   }
   return base === undefined || written === undefined ? undefined : { written, base, files };
 }

@@ -1,4 +1,4 @@
-import type { Problems } from '../problem.ts';
+import { type Problems, suggestion } from '../problem.ts';
 import {
   type Keys,
   pathText,
@@ -22,6 +22,26 @@ export function overlaid(below: WrittenBlock, above: WrittenBlock): WrittenBlock
     } else entries.set(key, entry);
   }
   return { ...below, entries };
+}
+
+const HOSTS = ['services', 'processes', 'operations'];
+/** Without one of these, a new host of an overlay cannot be meant as one. */
+const ESSENTIAL = ['adapter', 'rules', 'code'];
+
+/** A name in an overlay that nothing below has would otherwise be a change that is silently not made. */
+export function checkOverlay(below: WrittenBlock, above: WrittenBlock, problems: Problems): void {
+  for (const section of HOSTS) {
+    const hosts = above.entries.get(section)?.value;
+    const under = below.entries.get(section)?.value;
+    if (hosts?.kind !== 'block') continue;
+    const known = under?.kind === 'block' ? [...under.entries.keys()] : [];
+    for (const { key, place, value } of hosts.entries.values()) {
+      const isNew = value.kind === 'block' && ESSENTIAL.some((one) => value.entries.has(one));
+      if (isNew || known.includes(key)) continue;
+      const what = 'the production has no host of this name for the overlay to change';
+      problems.error(place, pathText([section, key]), what, suggestion(key, known));
+    }
+  }
 }
 
 /** How deep included files may meet: `services` → `adt-in`, but not inside one host. */
