@@ -1,4 +1,6 @@
 import type { InboundAdapter, OutboundAdapter } from 'waybill/adapter';
+import mllpIn from './mllp/mllp-in.ts';
+import mllpOut from './mllp/mllp-out.ts';
 
 /** Every adapter that ships with Waybill: the only list. A production may name a file of its own besides. */
-export const adapters: readonly (InboundAdapter | OutboundAdapter)[] = [];
+export const adapters: readonly (InboundAdapter | OutboundAdapter)[] = [mllpIn, mllpOut];

@@ -81,7 +81,6 @@ function answerFor({ reply, outcome, status }: Receipt): Answer {
       {
         code: '207',
         text: 'The target did not answer in time; the message is stored',
-        answer: 'error',
       },
     ],
   };

@@ -1,0 +1,132 @@
+import type { Message, Reply } from 'waybill/adapter';
+import { dial, type Lent, type OpenOutbound, outbound, placeOf, probe } from 'waybill/adapter';
+import { mllpOutSettings } from './mllp-out-settings.ts';
+import { outgoingMessage } from './outgoing-message.ts';
+import { PeerConnection } from './peer-connection.ts';
+import { throttle } from './throttle.ts';
+
+type LentHere = Lent<typeof mllpOutSettings>;
+
+export default outbound({
+  type: 'mllp-out',
+  title: 'HL7 v2 over MLLP, sending',
+  summary: 'Sends each HL7 v2 message to a TCP port and returns its acknowledgement.',
+  settings: mllpOutSettings,
+  // Those that only warn come first, so that they are heard beside the code that decides.
+  replies: {
+    'wrong-control-id': 'warn',
+    AA: 'complete',
+    CA: 'complete',
+    AE: 'suspend',
+    CE: 'suspend',
+    AR: ['retry', 'fail'],
+    CR: ['retry', 'fail'],
+    'no-code': 'suspend',
+    'wrong-type': 'complete',
+    none: 'retry',
+    other: 'suspend',
+  },
+  async open(lent) {
+    const link = new Link(lent);
+    await link.open();
+    return link;
+  },
+  test: ({ settings, ...lent }, step) =>
+    probe(lent, step, { address: settings.connect, tls: settings.tls, silent: true }),
+});
+
+/**
+ * The connections to one peer: one for each message in flight, kept for the next one. The first is
+ * opened at once, so that operators see whether the peer is there before a message needs it.
+ */
+class Link implements OpenOutbound {
+  readonly #lent: LentHere;
+  readonly #place: string;
+  readonly #idle: { readonly connection: PeerConnection; readonly timer?: NodeJS.Timeout }[] = [];
+  readonly #sending = new Set<Promise<unknown>>();
+  readonly #turn: (signal: AbortSignal) => Promise<void>;
+  readonly #connections = new Set<PeerConnection>();
+  #closing = false;
+
+  constructor(lent: LentHere) {
+    this.#lent = lent;
+    this.#place = placeOf(lent.settings.connect);
+    this.#turn = throttle(lent.settings.throttle);
+  }
+
+  async open(): Promise<void> {
+    const first = await this.#dial(this.#lent.signal);
+    if (this.#lent.settings.stayConnected > 0) this.#keep(first);
+    else await first.end();
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
+    const sending = this.#send(message, AbortSignal.any([signal, this.#lent.signal]));
+    this.#sending.add(sending);
+    try {
+      return await sending;
+    } finally {
+      this.#sending.delete(sending);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#sending);
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
+    await Promise.all([...this.#connections].map((connection) => connection.end()));
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
+    await this.#turn(signal);
+    const outgoing = await outgoingMessage(message.body, this.#lent.settings.framing);
+    const connection = this.#takeIdle() ?? (await this.#dial(signal));
+    const reply = await connection.exchange(outgoing, signal);
+    if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
+    else void connection.end();
+    return reply;
+  }
+
+  #takeIdle(): PeerConnection | undefined {
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
+      clearTimeout(last.timer);
+      if (last.connection.usable) return last.connection;
+    }
+    return undefined;
+  }
+
+  #keep(connection: PeerConnection): void {
+    const { stayConnected } = this.#lent.settings;
+    const timer = Number.isFinite(stayConnected)
+      ? setTimeout(() => this.#drop(connection), stayConnected)
+      : undefined;
+    this.#idle.push({ connection, ...(timer && { timer }) });
+  }
+
+  #drop(connection: PeerConnection): void {
+    const at = this.#idle.findIndex((one) => one.connection === connection);
+    if (at < 0) return;
+    clearTimeout(this.#idle.splice(at, 1)[0]?.timer);
+    void connection.end();
+  }
+
+  async #dial(signal: AbortSignal): Promise<PeerConnection> {
+    const { settings, log } = this.#lent;
+    const { connect: address, tls, connectTimeout: timeout } = settings;
+    const socket = await dial(this.#lent, { address, tls, timeout }, signal);
+    const connection = new PeerConnection(socket, { place: this.#place, settings, log });
+    this.#connections.add(connection);
+    this.#lent.connection('connected', this.#place);
+    connection.onClose((refused) => this.#closed(connection, refused));
+    return connection;
+  }
+
+  #closed(connection: PeerConnection, refused: string | undefined): void {
+    this.#connections.delete(connection);
+    this.#drop(connection);
+    if (refused !== undefined) this.#lent.event('error', 'tls-refused', refused);
+    if (this.#connections.size === 0 && !this.#closing) {
+      this.#lent.connection('waiting', `${this.#place}, connects for the next message`);
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import type { Socket } from 'node:net';
+import {
+  connectionCause,
+  EngineError,
+  type Logger,
+  NotConnectedError,
+  type Reply,
+  spokenProtocol,
+  TemporaryError,
+} from 'waybill/adapter';
+import type { Hl7Header } from 'waybill/document';
+import { FrameReader } from './frame-reader.ts';
+import { frameMarks } from './framing.ts';
+import type { MllpOutSettings } from './mllp-out-settings.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
+import { peerReply } from './peer-reply.ts';
+
+interface Exchange {
+  readonly sent: Hl7Header | undefined;
+  readonly done: PromiseWithResolvers<Reply>;
+  timer?: NodeJS.Timeout;
+}
+
+/**
+ * One connection to the peer, with at most one message in flight.
+ *
+ *     idle ──exchange──► in flight ──its acknowledgement──► idle
+ *     in flight ──time-out, odd answer, abort, loss──► closed
+ *     idle ──the peer closes or speaks unasked──► closed
+ *
+ * Closing after every doubt is what keeps a late acknowledgement from being credited to the next
+ * message.
+ */
+export class PeerConnection {
+  readonly #socket: Socket;
+  readonly #place: string;
+  readonly #settings: MllpOutSettings;
+  readonly #log: Logger;
+  readonly #reader: FrameReader;
+  #exchange: Exchange | undefined;
+  /** The message for which the peer may still send its application's answer after a commit code. */
+  #committed: string | undefined;
+  #failure: Error | undefined;
+  #strayBytes = 0;
+
+  constructor(
+    socket: Socket,
+    { place, settings, log }: { place: string; settings: MllpOutSettings; log: Logger },
+  ) {
+    this.#socket = socket;
+    this.#place = place;
+    this.#settings = settings;
+    this.#log = log;
+    // The peer's marks are read as loosely as they can be: an acknowledgement that came must count.
+    const loose =
+      settings.framing.start === undefined
+        ? settings.framing
+        : { ...settings.framing, lenient: true };
+    this.#reader = new FrameReader(loose, settings.replyLimit);
+    socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('error', (error) => {
+      this.#failure = error;
+    });
+    socket.on('close', () => this.#fail(this.#lossOf()));
+    socket.on('end', () => socket.destroy());
+  }
+
+  /** Whether another message may be sent on it. */
+  get usable(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable && this.#exchange === undefined;
+  }
+
+  /** `refused`: what the peer said to our TLS, if that was why; with TLS 1.3 it says so after we are connected. */
+  onClose(listener: (refused: string | undefined) => void): void {
+    this.#socket.once('close', () => {
+      const known =
+        this.#failure === undefined ? undefined : connectionCause(this.#failure, this.#place);
+      listener(known?.tls === true ? `${known.cause}. ${known.remedy}.` : undefined);
+    });
+  }
+
+  /** Sends a message and waits for its acknowledgement. On any error the connection is closed. */
+  async exchange(message: OutgoingMessage, signal: AbortSignal): Promise<Reply | undefined> {
+    const exchange: Exchange = { sent: message.header, done: Promise.withResolvers() };
+    // Rejections that come while the message is still being written are thrown below.
+    exchange.done.promise.catch(() => undefined);
+    this.#exchange = exchange;
+    const abort = (): void =>
+      this.#giveUp(
+        new TemporaryError(
+          `Given up while ${this.#place} had not acknowledged the message. It may have it.`,
+          { cause: signal.reason },
+        ),
+      );
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (signal.aborted) abort();
+      await this.#write(message);
+      if (this.#settings.reply === 'none') return undefined;
+      this.#startTimer(exchange);
+      return await exchange.done.promise;
+    } catch (error) {
+      this.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      clearTimeout(exchange.timer);
+      this.#exchange = undefined;
+    }
+  }
+
+  /** Ends it in order; destroyed if the peer does not follow within a second. */
+  end(): Promise<void> {
+    if (this.#socket.destroyed) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => this.#socket.destroy(), 1_000);
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    this.#socket.end();
+    return promise;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  async #write(message: OutgoingMessage): Promise<void> {
+    const { before, after } = frameMarks(this.#settings.framing);
+    let buffered: Buffer = before;
+    for await (const part of message.parts()) {
+      await this.#flush(buffered);
+      buffered = buffered === before ? Buffer.concat([before, part]) : part;
+    }
+    await this.#flush(Buffer.concat([buffered, after]));
+  }
+
+  /** Waits until the system took the bytes, so that a body is never piled up in memory for a slow peer. */
+  async #flush(bytes: Buffer): Promise<void> {
+    if (bytes.length <= 1) return;
+    const { writeTimeout } = this.#settings;
+    const timer = Number.isFinite(writeTimeout)
+      ? setTimeout(() => this.#giveUp(this.#unread()), writeTimeout)
+      : undefined;
+    try {
+      const written = new Promise<void>((resolve, reject) => {
+        this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+      });
+      await Promise.race([written, this.#exchange?.done.promise]);
+    } catch (error) {
+      throw this.#failure === undefined ? error : this.#lossOf();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #startTimer(exchange: Exchange): void {
+    const { ackTimeout } = this.#settings;
+    if (!Number.isFinite(ackTimeout)) return;
+    exchange.timer = setTimeout(() => this.#giveUp(this.#unanswered()), ackTimeout);
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#settings.reply === 'none') return;
+    for (const found of this.#reader.push(chunk)) {
+      if (found.kind === 'frame') this.#answered(found.body);
+      else if (found.kind === 'junk') this.#stray(found.bytes);
+      else if (found.kind === 'too-large') this.#giveUp(this.#tooLarge());
+    }
+    if (this.#reader.almostEnded) this.#answered(this.#reader.finish());
+    if (this.#exchange === undefined && this.#reader.open) this.#unasked();
+  }
+
+  #answered(body: Buffer): void {
+    const exchange = this.#exchange;
+    const { reply, controlId, isOdd } = peerReply(body, exchange?.sent);
+    if (this.#isLateApplicationAnswer(controlId)) {
+      this.#log.debug('answer of the application after the commit code');
+      return;
+    }
+    if (exchange === undefined) return this.#unasked();
+    this.#committed = /^C[AER]$/.test(reply.code ?? '') ? controlId : undefined;
+    if (this.#settings.reply === 'application' && reply.code === 'CA') return;
+    exchange.done.resolve(reply);
+    if (isOdd) this.destroy();
+  }
+
+  #isLateApplicationAnswer(controlId: string): boolean {
+    const awaited = this.#exchange?.sent?.controlId ?? '';
+    return controlId !== '' && controlId === this.#committed && controlId !== awaited;
+  }
+
+  /** The peer speaks although nothing was asked: whatever it is, it must not be taken for an answer. */
+  #unasked(): void {
+    this.#log.debug('closed: the peer spoke unasked');
+    this.destroy();
+  }
+
+  #stray(bytes: Buffer): void {
+    this.#strayBytes += bytes.length;
+    const spoken = spokenProtocol(bytes);
+    if (spoken === undefined) return;
+    this.#giveUp(new NotConnectedError(`${this.#place} ${spoken.seen}. ${spoken.remedy}.`));
+  }
+
+  #giveUp(error: Error): void {
+    this.#fail(error);
+    this.destroy();
+  }
+
+  #fail(error: Error): void {
+    this.#exchange?.done.reject(error);
+  }
+
+  /** The connection was lost while a message was out: whether the peer has it is not known. */
+  #lossOf(): Error {
+    const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
+    const { cause, remedy, tls } = connectionCause(lost, this.#place);
+    if (tls) return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`);
+    return new TemporaryError(
+      `${this.#place} closed the connection before it acknowledged the message. It may have it; it is sent again with the same control id.`,
+      { cause: lost },
+    );
+  }
+
+  #unanswered(): Error {
+    const came =
+      this.#strayBytes > 0
+        ? ` ${this.#strayBytes} bytes came that are not in the marks of a message: look at framing.`
+        : ' Ask the peer whether it took the message; it is sent again.';
+    return new EngineError(
+      'REPLY_TIMEOUT',
+      `${this.#place} did not acknowledge within ${this.#settings.ackTimeout} ms.${came}`,
+      { retryable: true },
+    );
+  }
+
+  #unread(): Error {
+    return new TemporaryError(
+      `${this.#place} did not take the bytes of the message within ${this.#settings.writeTimeout} ms. It is sent again.`,
+    );
+  }
+
+  #tooLarge(): Error {
+    return new TemporaryError(
+      `${this.#place} sent an acknowledgement larger than ${this.#settings.replyLimit} bytes. Raise replyLimit if it is meant to.`,
+    );
+  }
+}
