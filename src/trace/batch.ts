@@ -108,15 +108,8 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
 export function sessionOf(input: TraceInput): number {
   if (input.kind === 'message') return input.envelope.sessionId;
   const { record } = input.entry;
-  switch (record.kind) {
-    case 'leg':
-      return record.message.sessionId;
-    case 'host':
-      return 0;
-    case 'attempt':
-    case 'outcome':
-      return record.sessionId;
-  }
+  if (record.kind === 'host') return 0;
+  return record.kind === 'leg' ? record.message.sessionId : record.sessionId;
 }
 
 /** The message an input tells of; undefined for a host's event. */
@@ -155,6 +148,7 @@ function factOf(input: TraceInput, ground: BatchGround): Fact | undefined {
     case 'outcome':
       return factOfOutcome(record, body);
     case 'host':
+    default:
       return undefined;
   }
 }

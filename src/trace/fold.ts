@@ -91,29 +91,35 @@ export function fold(
   fact: Fact,
   past: readonly Settlement[] = [],
 ): Folded {
-  const known = before ?? {
-    id: fact.id,
-    sessionId: fact.sessionId,
-    host: fact.host,
-    attempts: 0,
-  };
+  const { id, sessionId, host, settlement } = fact;
+  const known = before ?? { id, sessionId, host, attempts: 0 };
   const said = foldSaid(known, fact);
   const arrived = known.envelope === undefined && fact.envelope !== undefined;
-  if (fact.settlement === undefined) {
-    return { state: before !== undefined && equalParts(before, said) ? before : said, arrived };
-  }
-  const { stands, fell } = foldSettlement(known.settlement, fact.settlement);
-  const isNew =
-    fact.settlement.done !== undefined &&
-    fact.settlement.presumed !== true &&
-    ![known.settlement, ...past].some((other) => isSame(other, fact.settlement));
+  if (settlement === undefined) return { ...changed(before, said), arrived };
+  const { stands, fell } = foldSettlement(known.settlement, settlement);
   const state = { ...said, settlement: stands, lastTry: undefined };
   return {
-    state: before !== undefined && equalParts(before, state) ? before : state,
-    past: isPast(fell) ? fell : undefined,
+    ...changed(before, state),
     arrived,
-    settled: isNew ? fact.settlement : undefined,
+    past: fell !== undefined && isReported(fell) ? fell : undefined,
+    settled: isNews(settlement, known.settlement, past) ? settlement : undefined,
   };
+}
+
+/** Keeps the state as it was if nothing of it is different, so that it is not written again. */
+function changed(before: MessageState | undefined, state: MessageState): { state: MessageState } {
+  return { state: before !== undefined && equalParts(before, state) ? before : state };
+}
+
+/** Whether statistics should count it: reported, not known before, and not presumed rightly before it was reported. */
+function isNews(
+  next: Settlement,
+  known: Settlement | undefined,
+  past: readonly Settlement[],
+): boolean {
+  if (!isReported(next) || isSame(known, next)) return false;
+  if (known?.presumed === true && next.status === known.status) return false;
+  return !past.some((other) => isSame(other, next));
 }
 
 /** All but the settlement. */
@@ -129,7 +135,7 @@ function foldSaid(known: MessageState, fact: Fact): MessageState {
     attempts: Math.max(known.attempts, fact.attempts ?? 0),
     lastTry: known.settlement === undefined ? laterTry(known.lastTry, fact.lastTry) : undefined,
     settlement: known.settlement,
-    possibleDuplicate: known.possibleDuplicate === true || fact.possibleDuplicate === true,
+    possibleDuplicate: known.possibleDuplicate ?? (fact.possibleDuplicate || undefined),
     duplicateOf: known.duplicateOf ?? fact.duplicateOf,
     note: known.note ?? fact.note,
   };
@@ -168,22 +174,24 @@ function isSame(a: Settlement | undefined, b: Settlement | undefined): boolean {
   return a?.status === b?.status && a?.done === b?.done && a?.presumed === b?.presumed;
 }
 
-/** A presumption, or a bare sight of the message among the suspended, is no outcome worth remembering. */
-function isPast(settlement: Settlement | undefined): boolean {
-  return settlement?.done !== undefined && settlement.presumed !== true;
+/** Not so a presumption, or a bare sight of the message among the suspended. */
+function isReported({ done, presumed }: Settlement): boolean {
+  return done !== undefined && presumed !== true;
 }
 
+const PARTS = [
+  'envelope',
+  'queue',
+  'body',
+  'sameBodyAs',
+  'attempts',
+  'lastTry',
+  'settlement',
+  'possibleDuplicate',
+  'duplicateOf',
+  'note',
+] as const satisfies readonly (keyof MessageState)[];
+
 function equalParts(a: MessageState, b: MessageState): boolean {
-  return (
-    a.envelope === b.envelope &&
-    a.queue === b.queue &&
-    a.body === b.body &&
-    a.sameBodyAs === b.sameBodyAs &&
-    a.attempts === b.attempts &&
-    a.lastTry === b.lastTry &&
-    a.settlement === b.settlement &&
-    (a.possibleDuplicate ?? false) === (b.possibleDuplicate ?? false) &&
-    a.duplicateOf === b.duplicateOf &&
-    a.note === b.note
-  );
+  return PARTS.every((part) => a[part] === b[part]);
 }

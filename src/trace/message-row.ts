@@ -83,7 +83,6 @@ const PRESUMED = 2;
 const HAS_ENVELOPE = 4;
 const RETRYABLE = 8;
 
-/** What few messages have. */
 interface More {
   readonly received?: number | undefined;
   readonly charset?: string | undefined;
@@ -97,42 +96,68 @@ interface More {
   readonly by?: string | undefined;
 }
 
+type ToWord = (text: string | undefined) => number | null;
+type ToText = (number: number | null) => string | undefined;
+
 export function rowOfState(state: MessageState, words: Words, explain: number | null): MessageRow {
-  const { envelope, settlement, queue } = state;
-  const error = settlement === undefined ? state.lastTry?.error : settlement.error;
-  const word = (text: string | undefined): number | null =>
-    text === undefined ? null : words.number(text);
+  const word: ToWord = (text) => (text === undefined ? null : words.number(text));
+  const error = errorOf(state);
   return {
-    id: state.id,
-    session_id: state.sessionId,
-    parent_id: envelope?.parentId ?? null,
-    resend_of: envelope?.resendOf ?? null,
-    source: word(envelope?.source),
+    ...legColumns(state, word),
     target: words.number(state.host),
-    type: word(envelope?.type),
     status: STATUS_NUMBER[statusOf(state)],
     attempts: state.attempts,
-    created: envelope?.created ?? timeOfId(state.id),
-    started: (settlement === undefined ? state.lastTry?.at : settlement.started) ?? null,
-    done: settlement?.done ?? null,
-    size: envelope?.size ?? 0,
+    ...endColumns(state),
     body: state.body ?? null,
     same_as: state.sameBodyAs ?? null,
-    stream: word(queue?.stream),
-    sequence: queue?.sequence ?? null,
+    stream: word(state.queue?.stream),
+    sequence: state.queue?.sequence ?? null,
     error_code: word(error?.code),
     error: error?.text ?? null,
-    ...replyColumns(settlement?.reply, word),
+    ...replyColumns(state.settlement?.reply, word),
     explain,
     flags: flagsOf(state, error),
-    name: envelope?.name ?? null,
     more: moreOf(state),
   };
 }
 
+function errorOf({ settlement, lastTry }: MessageState): RecordedError | undefined {
+  return settlement === undefined ? lastTry?.error : settlement.error;
+}
+
+/** What stands in a row until the message itself is read. */
+type Unread = Pick<Envelope, 'created' | 'size'>;
+
+function legColumns(
+  { id, sessionId, envelope }: MessageState,
+  word: ToWord,
+): Pick<
+  MessageRow,
+  'id' | 'session_id' | 'parent_id' | 'resend_of' | 'source' | 'type' | 'created' | 'size' | 'name'
+> {
+  const { parentId, resendOf, source, type, created, size, name }: Partial<Envelope> & Unread =
+    envelope ?? { created: timeOfId(id), size: 0 };
+  return {
+    id,
+    session_id: sessionId,
+    parent_id: parentId ?? null,
+    resend_of: resendOf ?? null,
+    source: word(source),
+    type: word(type),
+    created,
+    size,
+    name: name ?? null,
+  };
+}
+
+function endColumns({ settlement, lastTry }: MessageState): Pick<MessageRow, 'started' | 'done'> {
+  if (settlement === undefined) return { started: lastTry?.at ?? null, done: null };
+  return { started: settlement.started ?? null, done: settlement.done ?? null };
+}
+
 function replyColumns(
   reply: StoredReply | undefined,
-  word: (text: string | undefined) => number | null,
+  word: ToWord,
 ): Pick<MessageRow, 'reply_type' | 'reply_code' | 'reply_text' | 'reply_body'> {
   return {
     reply_type: word(reply?.type),
@@ -180,56 +205,65 @@ export function stateOfRow(
   words: Words,
   explain?: Settlement['explain'],
 ): MessageState {
-  const status = STATUSES[row.status] ?? 'queued';
   const more: More = row.more === null ? {} : (JSON.parse(row.more) as More);
-  const text = (number: number | null): string | undefined =>
-    number === null ? undefined : words.text(number);
-  const error =
-    row.error_code === null
-      ? undefined
-      : {
-          code: words.text(row.error_code),
-          text: row.error ?? '',
-          retryable: (row.flags & RETRYABLE) !== 0,
-        };
-  const open = status === 'queued' || status === 'retrying';
+  const text: ToText = (number) => (number === null ? undefined : words.text(number));
   return {
     id: row.id,
     sessionId: row.session_id,
     host: words.text(row.target),
-    envelope: envelopeOf(row, words, more),
-    queue:
-      row.stream === null || row.sequence === null
-        ? undefined
-        : { stream: words.text(row.stream), sequence: row.sequence },
+    envelope: envelopeOf(row, text, more),
+    queue: queueOf(row, text),
     body: row.body ?? undefined,
     sameBodyAs: row.same_as ?? undefined,
     attempts: row.attempts,
-    lastTry:
-      status === 'retrying' && error !== undefined ? { at: row.started ?? 0, error } : undefined,
-    settlement: open
-      ? undefined
-      : {
-          status,
-          started: row.started ?? undefined,
-          done: row.done ?? undefined,
-          reply: replyOf(row, text),
-          explain,
-          error,
-          warning: more.warning,
-          by: more.by,
-          presumed: (row.flags & PRESUMED) === 0 ? undefined : true,
-        },
+    ...endOf(row, text, { more, explain }),
     possibleDuplicate: (row.flags & POSSIBLE_DUPLICATE) === 0 ? undefined : true,
     duplicateOf: more.duplicateOf,
     note: more.note,
   };
 }
 
-function replyOf(
+function queueOf({ stream, sequence }: MessageRow, text: ToText): MessageState['queue'] {
+  if (stream === null || sequence === null) return undefined;
+  return { stream: text(stream) ?? '', sequence };
+}
+
+function endOf(
   row: MessageRow,
-  text: (number: number | null) => string | undefined,
-): StoredReply | undefined {
+  text: ToText,
+  { more, explain }: { readonly more: More; readonly explain: Settlement['explain'] },
+): Pick<MessageState, 'lastTry' | 'settlement'> {
+  const status = STATUSES[row.status] ?? 'queued';
+  const error = recordedError(row, text);
+  const started = row.started ?? undefined;
+  if (status === 'queued') return {};
+  if (status === 'retrying') {
+    return error === undefined ? {} : { lastTry: { at: started ?? 0, error } };
+  }
+  const settlement: Settlement = {
+    status,
+    started,
+    done: row.done ?? undefined,
+    reply: replyOf(row, text),
+    explain,
+    error,
+    warning: more.warning,
+    by: more.by,
+    presumed: (row.flags & PRESUMED) === 0 ? undefined : true,
+  };
+  return { settlement };
+}
+
+function recordedError(row: MessageRow, text: ToText): RecordedError | undefined {
+  if (row.error_code === null) return undefined;
+  return {
+    code: text(row.error_code) ?? '',
+    text: row.error ?? '',
+    retryable: (row.flags & RETRYABLE) !== 0,
+  };
+}
+
+function replyOf(row: MessageRow, text: ToText): StoredReply | undefined {
   if (row.reply_type === null) return undefined;
   return {
     type: text(row.reply_type) ?? '',
@@ -239,24 +273,25 @@ function replyOf(
   };
 }
 
-function envelopeOf(row: MessageRow, words: Words, more: More): Envelope | undefined {
+function envelopeOf(row: MessageRow, text: ToText, more: More): Envelope | undefined {
   if ((row.flags & HAS_ENVELOPE) === 0) return undefined;
+  const { received, charset, origin, priority, replyTo, traceparent } = more;
   return {
     id: row.id,
     sessionId: row.session_id,
     parentId: row.parent_id ?? undefined,
-    source: row.source === null ? '' : words.text(row.source),
-    target: words.text(row.target),
-    type: row.type === null ? '' : words.text(row.type),
+    source: text(row.source) ?? '',
+    target: text(row.target) ?? '',
+    type: text(row.type) ?? '',
     created: row.created,
-    received: more.received ?? timeOfId(row.session_id),
+    received: received ?? timeOfId(row.session_id),
     size: row.size,
-    charset: more.charset,
+    charset,
     name: row.name ?? undefined,
-    origin: more.origin,
-    priority: more.priority,
-    replyTo: more.replyTo,
+    origin,
+    priority,
+    replyTo,
     resendOf: row.resend_of ?? undefined,
-    traceparent: more.traceparent,
+    traceparent,
   };
 }

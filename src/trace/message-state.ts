@@ -58,34 +58,43 @@ export function statusOf({ settlement, lastTry }: MessageState): Status {
 
 /** The state as a reader sees it. */
 export function tracedMessage(state: MessageState): TracedMessage {
-  const { envelope, settlement, lastTry } = state;
-  const warnings = [state.note, settlement?.warning].filter((text) => text !== undefined);
+  const { id, sessionId, attempts, possibleDuplicate, duplicateOf, queue } = state;
   return {
-    ...(envelope ?? {
-      source: '',
-      target: state.host,
-      type: '',
-      created: timeOfId(state.id),
-      received: timeOfId(state.sessionId),
-      size: 0,
-    }),
-    id: state.id,
-    sessionId: state.sessionId,
+    ...(state.envelope ?? unread(state)),
+    id,
+    sessionId,
     status: statusOf(state),
-    started: settlement === undefined ? lastTry?.at : settlement.started,
-    done: settlement?.done,
-    attempts: state.attempts,
-    error: settlement === undefined ? lastTry?.error : settlement.error,
-    reply: tracedReply(settlement?.reply),
-    explain: settlement?.explain,
-    possibleDuplicate: state.possibleDuplicate,
-    duplicateOf: state.duplicateOf,
-    warning: warnings.length === 0 ? undefined : warnings.join('; '),
-    by: settlement?.by,
-    presumed: settlement?.presumed,
-    queue: state.queue,
+    attempts,
+    ...ending(state),
+    possibleDuplicate,
+    duplicateOf,
+    warning: warningOf(state),
+    queue,
     hasBody: state.body !== undefined || state.sameBodyAs !== undefined,
   };
+}
+
+/** What stands for the envelope while only an attempt or outcome has been read. */
+function unread({ id, sessionId, host }: MessageState): Omit<Envelope, 'id' | 'sessionId'> {
+  return {
+    source: '',
+    target: host,
+    type: '',
+    created: timeOfId(id),
+    received: timeOfId(sessionId),
+    size: 0,
+  };
+}
+
+function ending({ settlement, lastTry }: MessageState): Partial<TracedMessage> {
+  if (settlement === undefined) return { started: lastTry?.at, error: lastTry?.error };
+  const { started, done, error, explain, by, presumed, reply } = settlement;
+  return { started, done, error, explain, by, presumed, reply: tracedReply(reply) };
+}
+
+function warningOf({ note, settlement }: MessageState): string | undefined {
+  const warnings = [note, settlement?.warning].filter((text) => text !== undefined);
+  return warnings.length === 0 ? undefined : warnings.join('; ');
 }
 
 function tracedReply(reply: StoredReply | undefined): TracedMessage['reply'] {

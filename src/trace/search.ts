@@ -54,31 +54,48 @@ export async function search(
 ): Promise<TracePage> {
   const walk = await beginning(query, ground);
   const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
-  const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
   const text = query.contains === undefined ? undefined : Buffer.from(query.contains);
+  const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
   const items: TracedMessage[] = [];
   let turn = performance.now();
-  while (walk.high >= walk.bottom) {
+  while (walk.high >= walk.bottom && items.length < limit) {
     signal?.throwIfAborted();
     const want = text === undefined ? limit - items.length : BODIES_AT_ONCE;
     const span = walk.span();
     const began = performance.now();
     const rows = await ground.candidates(span, want);
-    for (const row of rows) {
-      walk.passed(row);
-      if (text !== undefined && !(await ground.holds(row, text))) continue;
-      items.push(row);
-      if (items.length === limit) return page(items, walk);
-    }
+    await take(rows, { walk, items, limit, holds: (row) => !text || ground.holds(row, text) });
     const now = performance.now();
     if (rows.length < want) walk.finished(span, now - began);
-    if (now > end) return page(items, walk);
+    if (now > end) break;
     if (now - turn > TURN) {
       await yieldToOthers();
       turn = performance.now();
     }
   }
   return page(items, walk);
+}
+
+/** Takes the candidates that hold the text, until the page is full. */
+async function take(
+  rows: readonly TracedMessage[],
+  {
+    walk,
+    items,
+    limit,
+    holds,
+  }: {
+    readonly walk: Walk;
+    readonly items: TracedMessage[];
+    readonly limit: number;
+    readonly holds: (row: TracedMessage) => boolean | Promise<boolean>;
+  },
+): Promise<void> {
+  for (const row of rows) {
+    if (items.length === limit) return;
+    walk.passed(row);
+    if (await holds(row)) items.push(row);
+  }
 }
 
 function page(items: readonly TracedMessage[], walk: Walk): TracePage {

@@ -65,6 +65,6 @@ export function countMessages(file: TraceFile, added: number): void {
 }
 
 export function messageCount(file: TraceFile): number {
-  const row = file.get<{ value: string }>(`SELECT value FROM note WHERE name='messages'`);
+  const row = file.first<{ value: string }>(`SELECT value FROM note WHERE name='messages'`);
   return Number(row?.value ?? 0);
 }

@@ -139,6 +139,6 @@ export class BodyTable {
   }
 
   #row(id: number): BodyRow | undefined {
-    return this.#file.get<BodyRow>('SELECT * FROM body WHERE id=?', id);
+    return this.#file.first<BodyRow>('SELECT * FROM body WHERE id=?', id);
   }
 }

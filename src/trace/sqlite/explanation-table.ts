@@ -19,7 +19,7 @@ export class ExplanationTable {
     const known = this.#numbers.get(json);
     if (known !== undefined) return known;
     const digest = hash('sha256', json, 'buffer').subarray(0, 16);
-    const row = this.#file.get<{ id: number }>('SELECT id FROM explanation WHERE hash=?', digest);
+    const row = this.#file.first<{ id: number }>('SELECT id FROM explanation WHERE hash=?', digest);
     const number =
       row?.id ??
       this.#file.insert('INSERT INTO explanation(hash, json) VALUES(?, ?)', digest, json);
@@ -29,7 +29,10 @@ export class ExplanationTable {
   }
 
   get(number: number): Explanation | undefined {
-    const row = this.#file.get<{ json: string }>('SELECT json FROM explanation WHERE id=?', number);
+    const row = this.#file.first<{ json: string }>(
+      'SELECT json FROM explanation WHERE id=?',
+      number,
+    );
     return row === undefined ? undefined : (JSON.parse(row.json) as Explanation);
   }
 

@@ -24,7 +24,7 @@ const INDEXED: Readonly<Record<SearchIndex, string>> = {
 export interface FindContext {
   readonly files: TraceFiles;
   /** The bytes of a body, wherever they lie. */
-  bytes(message: TracedMessage): Promise<Uint8Array | undefined>;
+  readonly bytes: (message: TracedMessage) => Promise<Uint8Array | undefined>;
 }
 
 /** Searches all files, newest first. */

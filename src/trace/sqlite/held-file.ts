@@ -22,7 +22,7 @@ export class HeldFile extends TraceFile {
   has(sessionId: number): boolean {
     if (this.#held === 0) return false;
     return (
-      this.get('SELECT 1 FROM held_session WHERE session_id=? AND staged=0', sessionId) !==
+      this.first('SELECT 1 FROM held_session WHERE session_id=? AND staged=0', sessionId) !==
       undefined
     );
   }
@@ -38,7 +38,7 @@ export class HeldFile extends TraceFile {
 
   /** What a search of this file must leave out: what is staged is found in its day's file. */
   shown(): Condition[] {
-    const staged = this.get('SELECT 1 FROM held_session WHERE staged=1 LIMIT 1');
+    const staged = this.first('SELECT 1 FROM held_session WHERE staged=1 LIMIT 1');
     if (staged === undefined) return [];
     const sql = 'm.session_id NOT IN (SELECT session_id FROM held_session WHERE staged=1)';
     return [{ sql, values: [] }];
@@ -106,7 +106,7 @@ export class HeldFile extends TraceFile {
 
   /** Only within a transaction. */
   #dropSession(sessionId: number): void {
-    const count = this.get<{ n: number }>(
+    const count = this.first<{ n: number }>(
       'SELECT count(*) AS n FROM message WHERE session_id=?',
       sessionId,
     );
@@ -127,7 +127,7 @@ export class HeldFile extends TraceFile {
 
   #pointsTo(ref: string): boolean {
     const sql = 'SELECT 1 FROM body WHERE encoding=? AND data=? LIMIT 1';
-    return this.get(sql, BODY_ENCODING.reference, Buffer.from(ref)) !== undefined;
+    return this.first(sql, BODY_ENCODING.reference, Buffer.from(ref)) !== undefined;
   }
 
   recount(): void {
@@ -135,7 +135,7 @@ export class HeldFile extends TraceFile {
   }
 
   #count(): number {
-    const row = this.get<{ held: number }>(
+    const row = this.first<{ held: number }>(
       'SELECT count(*) AS held FROM held_session WHERE staged=0',
     );
     return row?.held ?? 0;

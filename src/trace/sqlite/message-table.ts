@@ -19,7 +19,7 @@ const UPSERT = `INSERT INTO message(${COLUMNS}) VALUES(${MESSAGE_COLUMNS.map(() 
     .join(', ')}`;
 
 export function readState(file: TraceFile, id: number): MessageState | undefined {
-  const row = file.get<MessageRow>(`${SELECT} WHERE id=?`, id);
+  const row = file.first<MessageRow>(`${SELECT} WHERE id=?`, id);
   return row === undefined ? undefined : stateWithExplanation(file, row);
 }
 

@@ -101,7 +101,7 @@ function sessionsToKeep(files: TraceFiles, day: string, now: number): number[] {
 }
 
 function hasSession(file: TraceFile, sessionId: number): boolean {
-  return file.get('SELECT 1 FROM message WHERE session_id=? LIMIT 1', sessionId) !== undefined;
+  return file.first('SELECT 1 FROM message WHERE session_id=? LIMIT 1', sessionId) !== undefined;
 }
 
 /** Roll-ups outlive their messages, by the hour. Only within a transaction. */

@@ -46,7 +46,7 @@ export async function reindex(files: TraceFiles, options: ReindexOptions): Promi
 }
 
 function indexedBy(files: TraceFiles, name: string): string | undefined {
-  return files.file(name).get<{ value: string }>(`SELECT value FROM note WHERE name='search'`)
+  return files.file(name).first<{ value: string }>(`SELECT value FROM note WHERE name='search'`)
     ?.value;
 }
 

@@ -80,7 +80,9 @@ function eventsOfDay(
       `SELECT * FROM event INDEXED BY event_at WHERE at BETWEEN ? AND ? AND level >= ?
          ${words === undefined ? '' : 'AND host IN (SELECT value FROM json_each(?))'}
          ORDER BY at DESC LIMIT ?`,
-      ...[query.from, query.to, level],
+      query.from,
+      query.to,
+      level,
       ...(words === undefined ? [] : [JSON.stringify(words)]),
       query.limit,
     )

@@ -8,6 +8,8 @@ import { WordTable } from './word-table.ts';
 /** A row as node:sqlite gives it. */
 export type SqlRow = Record<string, SQLInputValue>;
 
+type Found<Row> = Row | undefined;
+
 /** One open file of the trace: statements, and the caches that belong to it. Everything in it is synchronous. */
 export class TraceFile {
   /** `2026-11-24`, or `held`. */
@@ -34,8 +36,8 @@ export class TraceFile {
     return this.#prepare(sql).all(...values) as Row[];
   }
 
-  get<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined;
+  first<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Found<Row> {
+    return this.all<Row>(sql, ...values)[0];
   }
 
   /** Returns how many rows changed. */

@@ -150,14 +150,14 @@ function emptyRange(name: string): FileRange {
 }
 
 function readRange(file: TraceFile): FileRange {
-  const ids = file.get<{ last: number | null }>('SELECT max(id) AS last FROM message');
-  const minutes = file.get<{ last: number | null }>('SELECT max(minute) AS last FROM statistic');
+  const ids = file.first<{ last: number | null }>('SELECT max(id) AS last FROM message');
+  const minutes = file.first<{ last: number | null }>('SELECT max(minute) AS last FROM statistic');
   const range = emptyRange(file.name);
   if (file.name === 'held') {
-    const first = file.get<{ first: number | null }>(
+    const first = file.first<{ first: number | null }>(
       'SELECT min(session_id) AS first FROM message',
     );
-    const last = file.get<{ last: number | null }>('SELECT max(session_id) AS last FROM message');
+    const last = file.first<{ last: number | null }>('SELECT max(session_id) AS last FROM message');
     Object.assign(range, { firstSession: first?.first ?? 0, lastSession: last?.last ?? 0 });
   }
   return { ...range, lastId: ids?.last ?? 0, lastMinute: minutes?.last ?? 0 };

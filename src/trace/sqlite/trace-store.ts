@@ -21,7 +21,7 @@ export interface SqliteTraceOptions {
   /** Holds one file a day and held.db; made if it is not there. One production's only, and one process writes to it. */
   readonly folder: string;
   /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
-  readonly largeBody?: ((ref: string) => Promise<Uint8Array | undefined>) | undefined;
+  readonly largeBody?: ((ref: string, size: number) => Promise<Uint8Array | undefined>) | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -36,7 +36,7 @@ export function sqliteTraceStore({
 }: SqliteTraceOptions): TraceStore {
   const files = guarded(() => new TraceFiles(folder));
   const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
-    stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref);
+    stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref, stored.size);
   const close = (): Promise<void> => attempt(() => files.close());
   return {
     apply: (inputs) => attempt(() => apply(files, inputs)),
@@ -90,15 +90,8 @@ function fileNameOf(files: TraceFiles, input: TraceInput): string {
 function timeOf(input: TraceInput): number {
   if (input.kind === 'message') return input.envelope.created;
   const { record } = input.entry;
-  switch (record.kind) {
-    case 'leg':
-      return Math.max(record.done, record.message.created);
-    case 'outcome':
-      return record.done;
-    case 'attempt':
-    case 'host':
-      return record.at;
-  }
+  if (record.kind === 'leg') return Math.max(record.done, record.message.created);
+  return record.kind === 'outcome' ? record.done : record.at;
 }
 
 async function attempt<Result>(work: () => Result): Promise<Result> {

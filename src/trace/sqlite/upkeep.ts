@@ -50,9 +50,9 @@ const ORPHANS = [
 export function orphans(files: TraceFiles): number {
   let count = 0;
   for (const { name } of files.ranges()) {
-    for (const sql of ORPHANS) count += files.file(name).get<{ n: number }>(sql)?.n ?? 0;
+    for (const sql of ORPHANS) count += files.file(name).first<{ n: number }>(sql)?.n ?? 0;
   }
-  const unknown = files.held.get<{ n: number }>(
+  const unknown = files.held.first<{ n: number }>(
     'SELECT count(*) AS n FROM held_session WHERE session_id NOT IN (SELECT session_id FROM message)',
   );
   return count + (unknown?.n ?? 0);

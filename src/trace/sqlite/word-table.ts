@@ -24,7 +24,7 @@ export class WordTable implements Words {
   find(text: string): number | undefined {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
-    const row = this.#file.get<{ id: number }>('SELECT id FROM word WHERE text=?', text);
+    const row = this.#file.first<{ id: number }>('SELECT id FROM word WHERE text=?', text);
     if (row !== undefined) this.#remember(row.id, text);
     return row?.id;
   }
@@ -39,7 +39,7 @@ export class WordTable implements Words {
   text(number: number): string {
     const known = this.#texts.get(number);
     if (known !== undefined) return known;
-    const row = this.#file.get<{ text: string }>('SELECT text FROM word WHERE id=?', number);
+    const row = this.#file.first<{ text: string }>('SELECT text FROM word WHERE id=?', number);
     if (row === undefined) return '';
     this.#remember(number, row.text);
     return row.text;

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../log/logger.ts';
+import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
+import type { TraceInput } from './trace-input.ts';
+import type { StreamFloor, TraceStore } from './trace-store.ts';
+
+/** Where the projector gets what it writes. */
+export interface ProjectorSource {
+  /** The next batch as soon as there is one; undefined once the source is closed. */
+  next(): Promise<ProjectorBatch | undefined>;
+  /** How many messages of the streams wait to be read or acknowledged. */
+  lag(): Promise<number>;
+  /**
+   * How far the workers have acknowledged each queue, as it was before something that has been read and
+   * acknowledged since: whatever outcomes belong to it have been applied. Undefined if there is nothing new.
+   */
+  floors(): Promise<readonly StreamFloor[] | undefined>;
+  close(): Promise<void>;
+}
+
+export interface ProjectorBatch {
+  readonly inputs: readonly TraceInput[];
+  /** Called once the store has all of it; what was not acknowledged comes again after a restart. */
+  acknowledge(): void;
+}
+
+export interface ProjectorOptions {
+  readonly source: ProjectorSource;
+  readonly store: TraceStore;
+  readonly log: Logger;
+  /** How a store that fails is tried again. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Milliseconds between two looks for outcomes that were lost. Default 30 s. */
+  readonly reconcileEvery?: number | undefined;
+}
+
+export interface Projector {
+  /** Messages of the streams that the trace does not show yet. */
+  lag(): Promise<number>;
+  /** Since when the store has failed; undefined while it works. */
+  failingSince(): number | undefined;
+  /** Finishes the batch it has, unless the store fails, and closes the source. */
+  stop(): Promise<void>;
+}
+
+const RETRY: RetryPolicy = { every: 200, for: Number.POSITIVE_INFINITY, backoff: 2, max: 30_000 };
+/** Inputs of one transaction: a journal batch may hold many, and others share the thread. */
+const AT_ONCE = 1_000;
+
+/**
+ * Builds the trace: takes a batch, applies it, acknowledges it, for ever.
+ *
+ * A store that fails is tried again with back-off; a batch is never skipped, and the streams keep what
+ * follows. So a broken trace store refuses no traffic until JetStream's own limit is near.
+ */
+export function startProjector(options: ProjectorOptions): Projector {
+  const { source, store, log, retry = RETRY, reconcileEvery = 30_000 } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let failing: number | undefined;
+
+  /** Resolves to whether it was applied; false if it was told to stop while the store failed. */
+  const apply = async (inputs: readonly TraceInput[]): Promise<boolean> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        await store.apply(inputs);
+        if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
+        failing = undefined;
+        return true;
+      } catch (error) {
+        if (failing === undefined) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
+        failing ??= Date.now();
+        await sleep(retryDelay(retry, tries), undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) return false;
+      }
+    }
+  };
+
+  const project = async (): Promise<void> => {
+    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+      for (let at = 0; at < batch.inputs.length; at += AT_ONCE) {
+        if (!(await apply(batch.inputs.slice(at, at + AT_ONCE)))) return;
+      }
+      batch.acknowledge();
+    }
+  };
+
+  const reconcile = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        const floors = await source.floors();
+        const settled = floors === undefined ? 0 : await store.settleByFloor(floors);
+        if (settled > 0) log.warn({ event: 'outcomes-lost', settled }, 'outcomes-lost');
+      } catch (error) {
+        // what was not reconciled now is found by the next look
+        log.debug({ event: 'reconcile-failed', err: error }, 'reconcile-failed');
+      }
+      await sleep(reconcileEvery, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  };
+
+  const running = Promise.all([project(), reconcile()]);
+  return {
+    lag: () => source.lag(),
+    failingSince: () => failing,
+    async stop() {
+      stopping.abort();
+      await source.close();
+      await running;
+    },
+  };
+}

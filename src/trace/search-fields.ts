@@ -1,0 +1,59 @@
+import type { Document, Reading } from '../document/document.ts';
+import { documentOf, kindOf } from '../document/document-of.ts';
+import { CONTROL_ID } from './quick-find.ts';
+import type { SearchKey } from './trace-input.ts';
+
+/** Values of one field of one body: a repetition beyond these is not searched for. */
+const VALUES = 20;
+
+/** Reads the search keys of a body. Gives none where it cannot be read: the trace takes what flowed, readable or not. */
+export type SearchFields = (bytes: Uint8Array, reading: Reading) => readonly SearchKey[];
+
+/**
+ * The production's search fields (name → HL7 path, JSON pointer, XPath or column), and always the
+ * control id of HL7. A path that is not one for a body's kind finds nothing there.
+ */
+export function searchFields(search: ReadonlyMap<string, string>): SearchFields {
+  const paths = [...search].filter(([name]) => name !== CONTROL_ID);
+  /** `kind path` of paths that are written for another kind of document. */
+  const unfit = new Set<string>();
+  return (bytes, reading) => {
+    const document = readable(bytes, reading);
+    if (document === undefined) return [];
+    const keys: SearchKey[] = [];
+    const add = (name: string, path: string): void => {
+      for (const value of valuesAt(document, path, unfit)) keys.push({ name, value });
+    };
+    if (document.kind === 'hl7') add(CONTROL_ID, 'MSH-10');
+    for (const [name, path] of paths) add(name, path);
+    return keys;
+  };
+}
+
+/** Names a set of search fields: a store that was indexed by other ones is to be indexed anew. */
+export function searchFingerprint(search: ReadonlyMap<string, string>): string {
+  return JSON.stringify([...search].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A text has no fields. */
+function readable(bytes: Uint8Array, reading: Reading): Document | undefined {
+  if (bytes.byteLength === 0 || kindOf(reading.type) === 'text') return undefined;
+  try {
+    return documentOf(bytes, reading);
+  } catch {
+    return undefined;
+  }
+}
+
+function valuesAt(document: Document, path: string, unfit: Set<string>): string[] {
+  const place = `${document.kind} ${path}`;
+  if (unfit.has(place)) return [];
+  try {
+    const values = document.all(path).filter((value) => value.trim() !== '');
+    return [...new Set(values)].slice(0, VALUES);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'PATH_INVALID')
+      unfit.add(place);
+    return [];
+  }
+}
