@@ -18,7 +18,7 @@ export interface Way {
   /** Milliseconds for connecting, and again for the greeting with STARTTLS. */
   readonly connectTimeout: number;
   /** Milliseconds without a byte from the server after which the connection counts as lost. */
-  readonly answerTimeout: number;
+  readonly timeout: number;
 }
 
 /** A secured connection over which commands can be asked. */
@@ -52,13 +52,13 @@ export async function openLine(
   way: Way,
   signal: AbortSignal,
 ): Promise<Line> {
-  const { connect: address, security, connectTimeout: timeout } = way;
+  const { connect: address, security, connectTimeout } = way;
   const tls = way.tls ?? PUBLIC;
   const place = placeOf(address);
   const upgrade = security === 'starttls' ? await clientTls(lent, tls, address.host) : {};
   const socket = await dial(
     lent,
-    { address, timeout, tls: security === 'tls' ? tls : undefined },
+    { address, timeout: connectTimeout, tls: security === 'tls' ? tls : undefined },
     signal,
   );
   const lineUse = Promise.withResolvers<SMTPConnectionCustomAuthContext>();
@@ -72,9 +72,9 @@ export async function openLine(
     ignoreTLS: security === 'none',
     tls: upgrade,
     name: way.clientName,
-    connectionTimeout: timeout,
-    greetingTimeout: timeout,
-    socketTimeout: way.answerTimeout,
+    connectionTimeout: connectTimeout,
+    greetingTimeout: connectTimeout,
+    socketTimeout: way.timeout,
     socketCloseTimeout: 0,
     customAuth: { [LINE]: (context) => lineUse.resolve(context) },
   });

@@ -84,7 +84,7 @@ export const smtpSettings = {
     default: '10s',
     advanced: true,
   }),
-  answerTimeout: setting.duration({
+  timeout: setting.duration({
     help: 'How long the server may be silent before the connection counts as lost. Content filters take their time after a mail.',
     default: '2m',
     advanced: true,

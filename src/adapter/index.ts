@@ -28,6 +28,7 @@ export type { CertificateCredential, Credential, TokenCredential } from './crede
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
+export { filePattern, isMeant } from './folder/file-pattern.ts';
 export {
   type FileEntry,
   FileError,
@@ -37,6 +38,7 @@ export {
   inFolder,
   isFileProblem,
 } from './folder/file-store.ts';
+export { fileType } from './folder/file-type.ts';
 export { type Pickup, pickup } from './folder/pickup.ts';
 export {
   type PickupSettings,
@@ -51,7 +53,17 @@ export {
   letter,
   letterSettings,
   type Mailbox,
-} from './letter.ts';
+} from './mail/letter.ts';
+export {
+  type MailDocument,
+  type MailDocumentAddress,
+  type MailPart,
+  mailDocument,
+  mailPart,
+  mailText,
+  type PartFacts,
+} from './mail/mail-part.ts';
+export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe } from './probe.ts';

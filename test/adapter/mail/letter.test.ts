@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { letter, letterSettings } from '../../src/adapter/index.ts';
-import type { Template } from '../../src/adapter/setting.ts';
-import { EngineError } from '../../src/error/engine-error.ts';
-import { messageOf, readGiven } from '../support/open-adapter.ts';
+import { letter, letterSettings } from '../../../src/adapter/index.ts';
+import type { Template } from '../../../src/adapter/setting.ts';
+import { EngineError } from '../../../src/error/engine-error.ts';
+import { messageOf, readGiven } from '../../support/open-adapter.ts';
 
 const BODY = Buffer.from('MSH|^~\\&|A|B\rPID|1\r');
 

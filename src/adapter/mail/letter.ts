@@ -1,9 +1,9 @@
 import addressparser from 'nodemailer/lib/addressparser';
-import { SuspendError } from '../error/adapter-error.ts';
-import { isEngineError } from '../error/engine-error.ts';
-import type { Body } from '../message/body.ts';
-import type { Message } from '../message/message.ts';
-import { choice, list, optional, type Template, template, type ValuesOf } from './setting.ts';
+import { SuspendError } from '../../error/adapter-error.ts';
+import { isEngineError } from '../../error/engine-error.ts';
+import type { Body } from '../../message/body.ts';
+import type { Message } from '../../message/message.ts';
+import { choice, list, optional, type Template, template, type ValuesOf } from '../setting.ts';
 
 const addresses = template({ help: 'An address; several are separated by commas.' });
 

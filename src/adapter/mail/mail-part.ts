@@ -1,0 +1,106 @@
+import type { NewMessage } from '../../message/message.ts';
+import { fileType } from '../folder/file-type.ts';
+
+/** Up to here a part is handed over in memory: below it, a stream costs more than it saves. */
+const IN_MEMORY = 256 * 1024;
+
+/** What a mail adapter takes out of a mail; it adds where the mail came from. */
+export type MailPart = Pick<NewMessage, 'body' | 'type' | 'charset' | 'name'>;
+
+/** What the mail says of a part. */
+export interface PartFacts {
+  /** The file name, or the subject where the part has none. */
+  readonly name: string;
+  /** The media type as declared. */
+  readonly type: string;
+  readonly charset?: string | undefined;
+}
+
+/** Says little: programs put it on files that they do not know. */
+const VAGUE =
+  /^(application\/(octet-stream|x-download|force-download|binary)|text\/plain|x-application\/.*)$/i;
+
+/**
+ * A part as a message: small ones in memory, large ones as a stream that goes on from what was read.
+ * HL7 is recognised by its first bytes; otherwise the declared type holds, unless it is a vague one.
+ */
+export async function mailPart(
+  content: AsyncIterable<Uint8Array>,
+  facts: PartFacts,
+): Promise<MailPart> {
+  const chunks = content[Symbol.asyncIterator]();
+  const first: Uint8Array[] = [];
+  let size = 0;
+  while (size <= IN_MEMORY) {
+    const next = await chunks.next();
+    if (next.done === true) return part(Buffer.concat(first), Buffer.concat(first), facts);
+    first.push(next.value);
+    size += next.value.byteLength;
+  }
+  return part(goOn(first, chunks), Buffer.concat(first), facts);
+}
+
+function part(body: NewMessage['body'], head: Uint8Array, facts: PartFacts): MailPart {
+  return { body, type: typeOf(head, facts), charset: facts.charset, name: facts.name };
+}
+
+async function* goOn(
+  first: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* first;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      yield next.value;
+    }
+  } finally {
+    await rest.return?.();
+  }
+}
+
+function typeOf(head: Uint8Array, { name, type }: PartFacts): string {
+  if (type === 'message/rfc822') return type;
+  const found = fileType(head, name);
+  if (found.startsWith('HL7v2')) return found;
+  if (!VAGUE.test(type)) return type;
+  return found === 'application/octet-stream' ? type : found;
+}
+
+/** A mail as one JSON document: what `take: parts` gives. */
+export interface MailDocument {
+  readonly messageId: string;
+  /** ISO 8601, UTC; `''` where the mail does not say. */
+  readonly date: string;
+  readonly from: readonly MailDocumentAddress[];
+  readonly to: readonly MailDocumentAddress[];
+  readonly cc: readonly MailDocumentAddress[];
+  readonly subject: string;
+  readonly text: string;
+  /** `''` where the mail has none. */
+  readonly html: string;
+  readonly attachments: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly size: number;
+    /** Base64. */
+    readonly content: string;
+  }[];
+}
+
+export interface MailDocumentAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+export function mailDocument(document: MailDocument): MailPart {
+  return {
+    body: Buffer.from(JSON.stringify(document)),
+    type: 'application/json',
+    charset: 'utf-8',
+    name: document.subject,
+  };
+}
+
+export function mailText(text: string, subject: string): MailPart {
+  return { body: Buffer.from(text), type: 'text/plain', charset: 'utf-8', name: subject };
+}
