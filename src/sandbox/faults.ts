@@ -69,27 +69,20 @@ interface Meeting {
 }
 
 async function apply(fault: Fault, { request, response, throttled }: Meeting): Promise<boolean> {
-  switch (fault.kind) {
-    case 'slow':
-      await sleep(fault.delay);
-      return response.destroyed;
-    case 'drop':
-      request.socket.destroy();
-      return true;
-    case 'hang':
-      return true;
-    case 'throttle':
-      answer(response, 429, throttled(), { 'retry-after': String(fault.retryAfter) });
-      return true;
-    case 'page':
-      answer(response, fault.status, '<!doctype html><title>Gateway</title>', {
-        'content-type': 'text/html',
-      });
-      return true;
-    case 'answer':
-      answer(response, fault.status, fault.body, fault.headers);
-      return true;
+  if (fault.kind === 'slow') {
+    await sleep(fault.delay);
+    return response.destroyed;
   }
+  if (fault.kind === 'drop') request.socket.destroy();
+  if (fault.kind === 'throttle') {
+    answer(response, 429, throttled(), { 'retry-after': String(fault.retryAfter) });
+  }
+  if (fault.kind === 'page') {
+    const headers = { 'content-type': 'text/html' };
+    answer(response, fault.status, '<!doctype html><title>Gateway</title>', headers);
+  }
+  if (fault.kind === 'answer') answer(response, fault.status, fault.body, fault.headers);
+  return true;
 }
 
 /** Sends a text as it is and an object as JSON. */
