@@ -1,5 +1,6 @@
 import type { Document } from '../document/document.ts';
 import { kindOf } from '../document/document-of.ts';
+import { Hl7Document } from '../document/hl7/hl7-document.ts';
 import { isBefore } from '../document/hl7/version.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { messageStructure } from './message-structure.ts';
@@ -45,18 +46,18 @@ export function declareType(target: Document, { kind, hl7, text }: DeclaredType)
       `a copy of a body that is ${target.kind} cannot become ${text}. Write start: empty, or use a transform in TypeScript.`,
     );
   }
-  if (hl7 === undefined) return;
-  const { message, event, version } = hl7;
+  if (hl7 !== undefined && target instanceof Hl7Document) declareHl7(target, hl7);
+}
+
+function declareHl7(target: Hl7Document, { message, event, version }: Hl7Type): void {
   if (version !== undefined) target.set('MSH-12.1', version);
   const structure = target.get('MSH-9.3');
   const isOther = target.get('MSH-9.1') !== message || target.get('MSH-9.2') !== event;
-  if (isOther) {
-    target.set('MSH-9.1', message);
-    target.set('MSH-9.2', event);
-  }
-  if (structure === '') return;
-  if (isBefore(target.get('MSH-12.1'), FIRST_WITH_STRUCTURE)) target.remove('MSH-9.3');
-  else if (isOther) target.set('MSH-9.3', messageStructure(message, event));
+  const isTooOld = isBefore(target.get('MSH-12.1'), FIRST_WITH_STRUCTURE);
+  if (!isOther && (structure === '' || !isTooOld)) return;
+  const parts = event === '' ? [message] : [message, event];
+  if (structure !== '' && !isTooOld && event !== '') parts.push(messageStructure(message, event));
+  target.set('MSH-9', parts.join(target.delimiters.component));
 }
 
 /** The first version in which MSH-9 has a third part. */
