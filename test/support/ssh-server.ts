@@ -1,0 +1,92 @@
+import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { Credential } from '../../src/adapter/index.ts';
+import { descendants, signal } from '../../src/sandbox/daemon.ts';
+import {
+  type SshServer,
+  type SshServerOptions,
+  sshServer,
+  whyNoSshServer,
+} from '../../src/sandbox/ssh.ts';
+
+/** Why tests against OpenSSH are skipped; undefined where they run. */
+export const noSshServer: string | undefined = await whyNoSshServer();
+
+/** Declares tests against a real sshd, which is started once for all of them; skipped, with the reason, where there is none. */
+export function describeWithSshd(
+  title: string,
+  tests: (server: () => SshServer) => void,
+  options: SshServerOptions = {},
+): void {
+  const why = noSshServer === undefined ? '' : ` (skipped: ${noSshServer})`;
+  describe.skipIf(noSshServer !== undefined)(`${title}${why}`, () => {
+    let server: SshServer | undefined;
+    beforeAll(async () => {
+      server = await sshServer(options);
+    });
+    afterAll(() => server?.[Symbol.asyncDispose]());
+    tests(() => {
+      if (server === undefined) throw new Error('the server was not started');
+      return server;
+    });
+  });
+}
+
+/** A folder of its own below the home of the server's user, for one test. */
+export interface RemoteFolder extends AsyncDisposable {
+  /** As the settings name it: it counts from where the sign-in starts. */
+  readonly name: string;
+  /** On this machine's disk. */
+  readonly path: string;
+  /** Puts a file there in one step, as a careful sender does. */
+  put(name: string, content: Uint8Array | string): Promise<void>;
+  /** The names of the files, hidden ones too. */
+  names(): Promise<string[]>;
+  read(name: string): Promise<Buffer>;
+}
+
+let folders = 0;
+
+export async function remoteFolder(home: string): Promise<RemoteFolder> {
+  const name = `t${process.pid}-${++folders}`;
+  const path = join(home, name);
+  const { uid, gid } = await stat(home);
+  await mkdir(path);
+  await chown(path, uid, gid);
+  return {
+    name,
+    path,
+    async put(file, content) {
+      const temporary = join(home, `.${name}.${file.replaceAll('/', '-')}`);
+      await writeFile(temporary, content);
+      await rename(temporary, join(path, file));
+    },
+    async names() {
+      return (await readdir(path)).toSorted();
+    },
+    read: (file) => readFile(join(path, file)),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** The settings that reach a server, with what its credential `drop` stands for. */
+export function sftpTo(server: SshServer): {
+  given: { connect: string; credential: string; hostKey: string };
+  options: { credentials: Record<string, Credential> };
+} {
+  const { port, user, privateKey, hostKeys } = server;
+  return {
+    given: {
+      connect: `127.0.0.1:${port}`,
+      credential: 'drop',
+      hostKey: hostKeys[0]?.fingerprint ?? '',
+    },
+    options: { credentials: { drop: { kind: 'ssh-key', user, privateKey } } },
+  };
+}
+
+/** Sends a signal to every process that serves a connection: SIGSTOP is a network that hangs, SIGKILL a server that dies. */
+export async function signalConnections(pid: number, name: NodeJS.Signals): Promise<void> {
+  for (const child of await descendants(pid)) signal(child, name);
+}
