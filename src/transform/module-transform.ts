@@ -7,7 +7,7 @@ import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { declaredType } from './declared-type.ts';
 import type { MadeMessage, MadeMessages, TransformFunction } from './define-transform.ts';
-import type { Transform, TransformOutput } from './transform.ts';
+import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 
 /**
  * A transform from what a module exports; undefined if that is no function. Anything it throws becomes
@@ -20,18 +20,26 @@ export function moduleTransform(name: string, exported: unknown): Transform | un
   return {
     name,
     apply(input) {
-      try {
-        const made = transform(input);
-        if (!(made instanceof Promise)) return outputs(name, made, input.message);
-        return made.then(
-          (later) => outputs(name, later, input.message),
-          (error: unknown) => Promise.reject(failed(name, error)),
-        );
-      } catch (error) {
-        throw failed(name, error);
-      }
+      const made = run(name, transform, input);
+      if (!(made instanceof Promise)) return outputs(name, made, input.message);
+      return made.then(
+        (later) => outputs(name, later, input.message),
+        (error: unknown) => Promise.reject(failed(name, error)),
+      );
     },
   };
+}
+
+function run(
+  name: string,
+  transform: TransformFunction,
+  input: TransformInput,
+): ReturnType<TransformFunction> {
+  try {
+    return transform(input);
+  } catch (error) {
+    throw failed(name, error);
+  }
 }
 
 function outputs(name: string, made: MadeMessages, message: Envelope): TransformOutput[] {
