@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import type { BodySource } from '../batch.ts';
-import { BODY_ENCODING, baseOf, decodeBody, encodeBody, MINIMUM_BASE } from '../body-codec.ts';
+import {
+  BODY_ENCODING,
+  baseOf,
+  decodeBody,
+  encodeBody,
+  isDelta,
+  MINIMUM_BASE,
+} from '../body-codec.ts';
 import type { TraceFile } from './trace-file.ts';
 
 interface BodyRow {
@@ -67,9 +74,8 @@ export class BodyTable {
 
   #insertBytes(session: SessionBodies, digest: Uint8Array, bytes: Uint8Array): number {
     const encoded = encodeBody(bytes, session.base?.bytes);
-    const delta = encoded.encoding === BODY_ENCODING.delta;
-    const base = delta && session.base !== undefined ? session.base.id : null;
-    const id = this.#insert(base, digest, { ...encoded, size: bytes.byteLength });
+    const base = isDelta(encoded.encoding) ? (session.base?.id ?? null) : null;
+    const id = this.#insert(base, digest, encoded);
     if (session.base === undefined && bytes.byteLength >= MINIMUM_BASE) {
       session.base = { id, bytes: baseOf(bytes) };
     }
