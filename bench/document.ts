@@ -7,7 +7,7 @@ export interface DocumentRate {
   readonly case: string;
   /** Bytes of the message. */
   readonly bytes: number;
-  /** Messages per second, median of the rounds. */
+  /** Messages per second of processor time, median of the rounds: what else runs on the machine counts little. */
   readonly waybill: number;
   /** The same work by splitting every segment, field, repetition and component at once. */
   readonly splitEverything: number;
@@ -41,6 +41,8 @@ const ADT = Buffer.from(
     'PV2|||CHEST PAIN^Acute chest pain at rest|||||20260415|20260419|4|||||||||||N',
     'OBX|1|NM|8302-2^Body height^LN||178|cm|||||F|||20260415081500',
     'AL1|1|DA|^PENICILLIN|MO|PRODUCES HIVES~LOSS OF HAIR|19990101',
+    'GT1|1|8291^^^GHH|EVERYMAN^ADAM^A^III||2222 HOME STREET^^GREENSBORO^NC^27401-1020|(555) 555-2004|(555)555-2004||||SEL^SELF|444333333||||EVERYMAN STEEL WORKS^^1045',
+    'IN1|1|PPO^Preferred provider|HC02^^^GHH|HEALTH CARE INC|5555 INSURANCE WAY^^GREENSBORO^NC^27401|||987654321',
     'DG1|1|ICD10|I20.0^Unstable angina^I10|Unstable angina|20260415|A|||||||||1|004777^ATTEND^AARON^A',
   ].join('\r') + '\r',
 );
@@ -132,16 +134,17 @@ export function runDocumentBench(seconds = 1.5): DocumentRate[] {
   });
 }
 
+/** How often the work is done in a second of processor time. */
 function rate(work: () => unknown, milliseconds: number): number {
+  const before = process.cpuUsage();
   const start = performance.now();
   let count = 0;
-  let now = start;
-  while (now - start < milliseconds) {
+  while (performance.now() - start < milliseconds) {
     for (let turn = 0; turn < 50; turn++) work();
     count += 50;
-    now = performance.now();
   }
-  return Math.round((count * 1000) / (now - start));
+  const { user, system } = process.cpuUsage(before);
+  return Math.round((count * 1_000_000) / (user + system));
 }
 
 function median(values: readonly number[]): number {

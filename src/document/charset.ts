@@ -42,8 +42,9 @@ const KNOWN = new Map<string, Charset | undefined>([
   ['ascii', ASCII],
 ]);
 
-/** The charset of an IANA name; undefined if it is unknown or not a superset of ASCII (UTF-16, UTF-7). */
-export function charsetNamed(name: string): Charset | undefined {
+/** The charset of an IANA name; undefined if it is unknown or not a superset of ASCII (UTF-16, UTF-7), or if there is no name. */
+export function charsetNamed(name: string | undefined): Charset | undefined {
+  if (name === undefined || name === '') return undefined;
   const key = name.trim().toLowerCase();
   if (KNOWN.has(key)) return KNOWN.get(key);
   const found = fromIconv(key);

@@ -15,7 +15,7 @@ export interface Layout {
 
 /** Reads CSV and its kin. Throws DOCUMENT_UNREADABLE with the line of a quote that is never closed. */
 export function delimitedDocument(bytes: Uint8Array, layout: Layout): DelimitedDocument {
-  const { text, charset } = decodeFaithfully(bytes, charsetNamed(layout.charset ?? ''));
+  const { text, charset } = decodeFaithfully(bytes, charsetNamed(layout.charset));
   const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
   const body = text.slice(mark.length);
   const delimiter = layout.delimiter ?? likelyDelimiter(body);

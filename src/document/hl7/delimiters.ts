@@ -20,7 +20,7 @@ export function isHeaderName(name: string): boolean {
 
 /**
  * Reads the delimiters of the header segment that begins at `start`; undefined if they cannot be used:
- * blank, alphanumeric, control or the same twice.
+ * blank, alphanumeric, not ASCII or the same twice.
  */
 export function delimitersAt(text: string, start: number): Delimiters | undefined {
   if (text.startsWith('|^~\\&|', start + 3)) return DEFAULT_DELIMITERS;
@@ -36,7 +36,7 @@ export function delimitersAt(text: string, start: number): Delimiters | undefine
 export function usableDelimiters(field: string, encoding: string): Delimiters | undefined {
   const all = field + encoding;
   if (encoding === '' || encoding.length > 5 || field.length !== 1) return undefined;
-  if (/[\p{L}\p{N}\s\p{Cc}]/u.test(all) || new Set(all).size !== all.length) return undefined;
+  if (/[^!-~]|[A-Za-z\d]/.test(all) || new Set(all).size !== all.length) return undefined;
   return delimitersOf(field, encoding);
 }
 

@@ -93,10 +93,10 @@ export function declaredCharset(buffer: Buffer): { name: string; charset: Charse
 export function headerStart(text: string): number {
   let start = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
   while (start < text.length && isBlank(text.charCodeAt(start))) start++;
-  return HEADER_NAME.test(text.slice(start, start + 3)) ? start : -1;
+  const named =
+    text.startsWith('MSH', start) || text.startsWith('BHS', start) || text.startsWith('FHS', start);
+  return named ? start : -1;
 }
-
-const HEADER_NAME = /^(?:MSH|BHS|FHS)$/;
 
 function isBlank(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13) || code === 0xfeff;

@@ -1,17 +1,10 @@
-import { isAscii } from 'node:buffer';
-import {
-  buffered,
-  type Charset,
-  charsetNamed,
-  decodeFaithfully,
-  isAsciiText,
-  UTF8,
-} from '../charset.ts';
+import { ASCII, type Charset, charsetNamed, isAsciiText, UTF8 } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { hl7Charset } from './charset.ts';
 import { type Delimiters, delimitersAt } from './delimiters.ts';
-import { declaredCharset, headerStart } from './header.ts';
+import { headerStart } from './header.ts';
 import { Hl7Segment } from './hl7-segment.ts';
+import { asciiBytes, type Hl7Text, hl7Text } from './hl7-text.ts';
 import type { Line } from './line.ts';
 import { LineList } from './line-list.ts';
 import { ALL, type Hl7Path, hl7Path } from './path.ts';
@@ -37,52 +30,35 @@ import {
 /** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
 export type SegmentFields = Readonly<Record<string, string>>;
 
-interface Written {
-  readonly text: string;
-  /** The original bytes, while the text is unchanged. */
-  readonly raw: Uint8Array | undefined;
-  readonly charset: Charset | undefined;
-  /** The charset the caller knows of, for a message that declares none. */
-  readonly given: string | undefined;
-}
-
 /**
  * Reads an HL7 v2 message or batch. Only what is asked for is taken apart. Throws DOCUMENT_UNREADABLE
  * if the bytes do not begin with MSH, BHS or FHS and usable delimiters.
  */
 export function hl7Document(bytes: Uint8Array, given?: string): Hl7Document {
-  const buffer = buffered(bytes);
-  if (isAscii(buffer)) {
-    // Its charset matters only if something else is written into it: found out then.
-    return new Hl7Document({
-      text: buffer.toString('latin1'),
-      raw: bytes,
-      charset: undefined,
-      given,
-    });
-  }
-  const wanted = declaredCharset(buffer).charset ?? charsetNamed(given ?? '');
-  const { text, charset } = decodeFaithfully(buffer, wanted);
-  return new Hl7Document({ text, raw: bytes, charset, given });
+  return new Hl7Document(hl7Text(bytes, given));
 }
 
 /** An HL7 v2 message; see `Document` for the paths and for what is kept as it came. */
 export class Hl7Document implements Document {
   readonly kind = 'hl7';
-  #raw: Uint8Array | undefined;
+  readonly #source: Hl7Text;
   #charset: Charset | undefined;
-  readonly #given: string | undefined;
+  /** Every character is known to be ASCII. */
+  #ascii: boolean;
+  /** The message as bytes, while nothing is changed. */
+  #bytes: Uint8Array | undefined;
   readonly #lines: LineList;
   #writing: Writing;
 
-  constructor({ text, raw, charset, given }: Written) {
-    const start = headerStart(text);
-    const delimiters = start < 0 ? undefined : delimitersAt(text, start);
+  constructor(source: Hl7Text) {
+    const start = headerStart(source.text);
+    const delimiters = start < 0 ? undefined : delimitersAt(source.text, start);
     if (delimiters === undefined) throw unreadable(start);
-    this.#raw = raw;
-    this.#charset = charset;
-    this.#given = given;
-    this.#lines = new LineList(text, start, delimiters.field);
+    this.#source = source;
+    this.#bytes = source.raw;
+    this.#charset = source.charset;
+    this.#ascii = source.charset === undefined;
+    this.#lines = new LineList(source.text, start, delimiters.field);
     this.#writing = { delimiters, charset: () => this.charset };
   }
 
@@ -95,7 +71,7 @@ export class Hl7Document implements Document {
     if (this.#charset === undefined) {
       const declared = this.get('MSH-18');
       const named = declared === '' ? undefined : hl7Charset(declared);
-      this.#charset = named ?? charsetNamed(this.#given ?? '') ?? UTF8;
+      this.#charset = named ?? charsetNamed(this.#source.given) ?? UTF8;
     }
     return this.#charset;
   }
@@ -148,17 +124,16 @@ export class Hl7Document implements Document {
   }
 
   bytes(): Uint8Array {
-    this.#raw ??= this.charset.encode(this.#lines.text());
-    return this.#raw;
+    this.#bytes ??= this.#write();
+    return this.#bytes;
   }
 
   copy(): Hl7Document {
-    return new Hl7Document({
-      text: this.text(),
-      raw: this.#raw,
-      charset: this.#charset,
-      given: this.#given,
-    });
+    const { text, raw, given } = this.#source;
+    const charset = this.#ascii ? undefined : this.charset;
+    return this.#lines.changed
+      ? new Hl7Document({ text: this.text(), raw: this.#bytes, charset, given })
+      : new Hl7Document({ text, raw, charset, given });
   }
 
   /** The message as text, line ends as they came. */
@@ -255,7 +230,7 @@ export class Hl7Document implements Document {
   /** @internal */
   removeLines(lines: Iterable<Line>): void {
     this.#lines.remove(new Set(lines));
-    if (this.#lines.changed) this.#raw = undefined;
+    if (this.#lines.changed) this.#bytes = undefined;
   }
 
   #reached(path: Hl7Path): Line[] {
@@ -282,18 +257,26 @@ export class Hl7Document implements Document {
   #insert(index: number, name: string, fields: SegmentFields): Hl7Segment {
     const { segment } = hl7Path(name);
     const line = this.#lines.insert(index, segment);
-    this.#raw = undefined;
+    this.#bytes = undefined;
     for (const [field, value] of Object.entries(fields)) {
       this.setIn(line, hl7Path(`${segment}-${field}`), value);
     }
     return new Hl7Segment(this, line);
   }
 
+  #write(): Uint8Array {
+    const { raw } = this.#source;
+    if (this.#ascii && raw !== undefined) return asciiBytes(this.#lines.pieces(), raw);
+    return (this.#ascii ? ASCII : this.charset).encode(this.text());
+  }
+
   /** Called before every change of a value. */
   #changing(path: Hl7Path, value: string): void {
-    if (!isAsciiText(value) || path.field === 0) checkWritable(path, value, this.charset);
+    const ascii = isAsciiText(value);
+    if (!ascii || path.field === 0) checkWritable(path, value, this.charset);
+    this.#ascii &&= ascii;
     this.#lines.touch();
-    this.#raw = undefined;
+    this.#bytes = undefined;
   }
 
   #redelimit(path: Hl7Path, value: string): void {
@@ -305,6 +288,6 @@ export class Hl7Document implements Document {
     }
     this.#lines.touch();
     this.#writing = { ...this.#writing, delimiters };
-    this.#raw = undefined;
+    this.#bytes = undefined;
   }
 }

@@ -5,6 +5,9 @@ const CR = 13;
 const LF = 10;
 const BLANK = 32;
 
+/** A new text, or from where to where in the original one. */
+export type Piece = string | readonly [from: number, to: number];
+
 /**
  * The segments of a message in order, found one after the other as they are asked for. What nobody
  * asked for is never looked at and is written back as the text it is.
@@ -101,11 +104,20 @@ export class LineList {
     return this.#lineEnd;
   }
 
-  /** The whole message. Neighbours that still lie in the original text are taken as one piece. */
+  /** The whole message. */
   text(): string {
     if (!this.#changed) return this.#text;
+    let text = '';
+    for (const piece of this.pieces()) {
+      text += typeof piece === 'string' ? piece : this.#text.slice(piece[0], piece[1]);
+    }
+    return text;
+  }
+
+  /** The message as stretches of the original text, from and to, and new texts between them. */
+  pieces(): Piece[] {
+    const pieces: Piece[] = [];
     const text = this.#text;
-    let result = '';
     let from = 0;
     let to = 0;
     for (const line of this.#lines) {
@@ -113,18 +125,14 @@ export class LineList {
         to = line.next;
         continue;
       }
-      result += text.slice(from, to);
-      if (line.source === text) {
-        from = line.from;
-        to = line.next;
-      } else {
-        result += line.source;
-        from = 0;
-        to = 0;
-      }
+      if (to > from) pieces.push([from, to]);
+      if (line.source !== text) pieces.push(line.source);
+      from = line.source === text ? line.from : 0;
+      to = line.source === text ? line.next : 0;
     }
-    if (to === this.#at) return result + text.slice(from);
-    return result + text.slice(from, to) + text.slice(this.#at);
+    if (to === this.#at) return [...pieces, [from, text.length]];
+    if (to > from) pieces.push([from, to]);
+    return [...pieces, [this.#at, text.length]];
   }
 
   #scan(): boolean {
@@ -166,7 +174,7 @@ function isBlank(code: number): boolean {
 
 function lineEndOf(text: string, start: number): string {
   const cr = text.indexOf('\r', start);
-  const lf = cr < 0 ? text.indexOf('\n', start) : text.lastIndexOf('\n', cr);
-  if (lf >= start) return '\n';
+  const line = cr < 0 ? text : text.slice(start, cr);
+  if (line.includes('\n')) return '\n';
   return text.charCodeAt(cr + 1) === LF && cr >= 0 ? '\r\n' : '\r';
 }

@@ -39,7 +39,7 @@ export class Line {
   /** The characters between the nth and the next separator; `''` beyond the last. Slot 0 is the name. */
   slot(n: number, separator: string): string {
     const separators = this.#separators;
-    while (separators.length <= n && !this.#searched) this.#search(separator);
+    if (separators.length <= n && !this.#searched) this.#search(separator, n);
     if (n > separators.length) return '';
     const from = n === 0 ? this.start : (separators[n - 1] ?? 0) + 1;
     return this.source.slice(from, separators[n] ?? this.end);
@@ -47,18 +47,20 @@ export class Line {
 
   /** How many separators the segment has. */
   slots(separator: string): number {
-    while (!this.#searched) this.#search(separator);
+    if (!this.#searched) this.#search(separator, Number.MAX_SAFE_INTEGER);
     return this.#separators.length;
   }
 
   replaceSlot(n: number, separator: string, value: string): void {
-    const before = this.slots(separator);
-    if (n > before) {
-      if (value !== '') this.rewrite(this.text + separator.repeat(n - before) + value);
+    const separators = this.#separators;
+    if (separators.length <= n && !this.#searched) this.#search(separator, n);
+    if (n > separators.length) {
+      const missing = separator.repeat(n - separators.length);
+      if (value !== '') this.rewrite(this.text + missing + value);
       return;
     }
-    const from = n === 0 ? this.start : (this.#separators[n - 1] ?? 0) + 1;
-    const to = this.#separators[n] ?? this.end;
+    const from = n === 0 ? this.start : (separators[n - 1] ?? 0) + 1;
+    const to = separators[n] ?? this.end;
     this.rewrite(this.source.slice(this.start, from) + value + this.source.slice(to, this.end));
   }
 
@@ -83,12 +85,21 @@ export class Line {
     this.#searched = false;
   }
 
-  #search(separator: string): void {
+  /** Finds separators up to the nth, counted from 0. */
+  #search(separator: string, n: number): void {
+    const { source, end } = this;
     const separators = this.#separators;
-    const last = separators.at(-1);
-    const found = this.source.indexOf(separator, last === undefined ? this.start : last + 1);
-    if (found < 0 || found >= this.end) this.#searched = true;
-    else separators.push(found);
+    const last = separators[separators.length - 1];
+    let from = last === undefined ? this.start : last + 1;
+    while (separators.length <= n) {
+      const found = source.indexOf(separator, from);
+      if (found < 0 || found >= end) {
+        this.#searched = true;
+        return;
+      }
+      separators.push(found);
+      from = found + 1;
+    }
   }
 }
 

@@ -15,11 +15,12 @@ export function partOf(text: string, separator: string, n: number): string {
 }
 
 export function partsOf(text: string, separator: string): string[] {
-  return separator === '' ? [text] : text.split(separator);
+  return separator === '' || !text.includes(separator) ? [text] : text.split(separator);
 }
 
 /** The text with its nth part replaced, lengthened with empty parts if it is too short; unchanged when an empty value lies beyond its end. */
 export function withPart(text: string, separator: string, n: number, value: string): string {
+  if (n === 1 && (separator === '' || !text.includes(separator))) return value;
   const parts = partsOf(text, separator);
   if (n > parts.length && value === '') return text;
   while (parts.length < n) parts.push('');

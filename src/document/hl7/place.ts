@@ -22,13 +22,16 @@ export function readPlace(line: Line, path: Hl7Path, writing: Writing): string {
 
 /** Every value of the path in this segment; places where nothing stands are left out. */
 export function readAllPlaces(line: Line, path: Hl7Path, writing: Writing): string[] {
+  const { field: separator, repetition } = writing.delimiters;
   const several = path.field > 0 && path.repetition <= 0 && !(line.isHeader && path.slot < 2);
-  const values = several
-    ? partsOf(line.slot(path.slot, writing.delimiters.field), writing.delimiters.repetition).map(
-        (repetition) => valueIn(repetition, path, writing),
-      )
-    : [readPlace(line, path, writing)];
-  return values.filter((value) => value !== '');
+  const field = several ? line.slot(path.slot, separator) : '';
+  if (!several || !field.includes(repetition)) {
+    const value = readPlace(line, path, writing);
+    return value === '' ? [] : [value];
+  }
+  return partsOf(field, repetition)
+    .map((part) => valueIn(part, path, writing))
+    .filter((value) => value !== '');
 }
 
 /** The characters at the path as they stand in the message; of a field without a repetition number, all its repetitions. */

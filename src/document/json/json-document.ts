@@ -15,7 +15,7 @@ const BOM = '\uFEFF';
 
 /** Reads JSON. Throws DOCUMENT_UNREADABLE with line and column, never quoting the text. */
 export function jsonDocument(bytes: Uint8Array, charset?: string): JsonDocument {
-  const decoded = decodeFaithfully(bytes, charsetNamed(charset ?? ''));
+  const decoded = decodeFaithfully(bytes, charsetNamed(charset));
   const text = decoded.text.startsWith(BOM) ? decoded.text.slice(1) : decoded.text;
   checkJson(text);
   return new JsonDocument(text, decoded.charset, bytes);

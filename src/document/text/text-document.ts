@@ -4,7 +4,7 @@ import type { Document } from '../document.ts';
 
 /** Reads any other text. Its paths are `.` for the whole text and `[3]` for its third line. */
 export function textDocument(bytes: Uint8Array, charset?: string): TextDocument {
-  const decoded = decodeFaithfully(bytes, charsetNamed(charset ?? ''));
+  const decoded = decodeFaithfully(bytes, charsetNamed(charset));
   return new TextDocument(decoded.text, decoded.charset, bytes);
 }
 

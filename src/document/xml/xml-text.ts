@@ -8,7 +8,7 @@ const ENCODING = /^(?:\uFEFF|\u00ef\u00bb\u00bf)?<\?xml[^>]*?\sencoding\s*=\s*["
 /** Reads the bytes in the encoding that the XML declaration names, else the given one, else UTF-8. */
 export function xmlText(bytes: Uint8Array, given: string | undefined): Decoded {
   const declared = ENCODING.exec(LATIN1.decode(bytes.subarray(0, 200)))?.[1];
-  const charset: Charset | undefined = charsetNamed(declared ?? given ?? '');
+  const charset: Charset | undefined = charsetNamed(declared ?? given);
   const decoded = decodeFaithfully(bytes, charset);
   if (decoded.invalidAt !== undefined || (declared !== undefined && charset === undefined)) {
     throw unreadable(
