@@ -11,7 +11,9 @@ export interface Answer {
 /** Reads an answer, of which the last line counts. */
 export function answerOf(response: string): Answer {
   const [, status = '', enhanced] = /^(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3}))?/.exec(response) ?? [];
-  const lines = response.split(/\r?\n/).map((line) => line.replace(/^\d{3}[ -]?(\d\.\d{1,3}\.\d{1,3} )?/, ''));
+  const lines = response
+    .split(/\r?\n/)
+    .map((line) => line.replace(/^\d{3}[ -]?(\d\.\d{1,3}\.\d{1,3} )?/, ''));
   return {
     status: Number(status),
     code: enhanced === undefined ? status : `${status} ${enhanced}`,

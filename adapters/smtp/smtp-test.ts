@@ -1,11 +1,11 @@
 import {
   describeSize,
-  EngineError,
   type Lent,
   probe,
   type Step,
   StepFailure,
   type setting,
+  stepFailure,
 } from 'waybill/adapter';
 import { describeSignIn } from './sign-in.ts';
 import { meaning } from './smtp-answer.ts';
@@ -55,15 +55,8 @@ async function opened(
   try {
     return await openSession(lent, account, signal);
   } catch (error) {
-    throw error instanceof EngineError ? asStep(error) : error;
+    throw stepFailure(error);
   }
-}
-
-/** The texts of these errors are "what is wrong. What to do.": the first sentence is the cause. */
-function asStep(error: EngineError): StepFailure {
-  const [, cause = error.message, remedy] =
-    /^(?:Not connected: )?(.*?\S)\. (\S.*)$/s.exec(error.message) ?? [];
-  return new StepFailure(cause, remedy ?? 'Look into the log of the server.', { cause: error });
 }
 
 function describeServer({ capabilities, secure, sizeLimit }: SmtpSession): string {

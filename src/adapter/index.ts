@@ -69,7 +69,7 @@ export { poll } from './poll.ts';
 export { answersTls, type Probe, probe } from './probe.ts';
 export * as setting from './setting.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
-export { type Step, StepFailure, type TestStep } from './test-step.ts';
+export { type Step, StepFailure, stepFailure, type TestStep } from './test-step.ts';
 export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
 export {
   type CertificateFacts,

@@ -1,3 +1,5 @@
+import { isEngineError } from '../error/engine-error.ts';
+
 /** One step of a connection test, in the order it was made. */
 export interface TestStep {
   /** `name`, `TCP`, `TLS`, `banner`, `sign-in`, `permission`, `path`: a word for the step. */
@@ -22,6 +24,17 @@ export class StepFailure extends Error {
     this.name = 'StepFailure';
     this.remedy = remedy;
   }
+}
+
+/**
+ * An error of the engine as the failure of a step: its texts are "What is wrong. What to do.", of
+ * which the first sentence is the cause. Anything else is given back as it is.
+ */
+export function stepFailure(error: unknown): unknown {
+  if (!isEngineError(error)) return error;
+  const [, cause = error.message, remedy] =
+    /^(?:Not connected: )?(.*?[^.\s])\. (\S.*)$/s.exec(error.message) ?? [];
+  return new StepFailure(cause, remedy ?? 'Look into the log of the peer', { cause: error });
 }
 
 /** Runs one step of a test and records it. A failed step throws, which ends the test. */

@@ -11,6 +11,8 @@ export { hasMailServers } from '../../src/sandbox/mail.ts';
 export interface MailServer extends MailServers {
   /** The path of the authority's certificate, for `trust`. */
   readonly trust: string;
+  /** The same, read. */
+  authority(): Promise<string>;
   /** A token for a mailbox; `lifetime` in seconds, negative for an expired one. */
   token(mailbox: string, lifetime?: number): Promise<string>;
   /** The mails in a folder of a mailbox, oldest first, as files. */
@@ -40,6 +42,7 @@ export async function mailServer(
   return {
     ...servers,
     trust: files.trust,
+    authority: () => readFile(files.trust, 'utf8'),
     token: (mailbox, lifetime = 600) =>
       new SignJWT({ email: mailbox, azp: 'default' })
         .setProtectedHeader({ alg: 'RS256', kid: 'k1', typ: 'JWT' })

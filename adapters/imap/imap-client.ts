@@ -1,0 +1,54 @@
+import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+
+/** The ways to sign in. `LOGIN` is the mechanism, or the old command where only that is left. */
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'XOAUTH2' | 'OAUTHBEARER';
+
+/** Picks the mechanism from what is offered; what it throws ends the attempt to connect. */
+export type Choice = (offered: readonly string[]) => Mechanism;
+
+/**
+ * imapflow, but with the choice of the mechanism in our hands: left alone it prefers OAUTHBEARER to
+ * an explicit wish for XOAUTH2, and signs in over plain text if the server lets it.
+ */
+export class ImapClient extends ImapFlow {
+  readonly #choose: Choice;
+  /** As the server wrote them once the connection was secured. */
+  offered: readonly string[] = [];
+  used: Mechanism | undefined;
+
+  constructor(options: ImapFlowOptions, choose: Choice) {
+    super(options);
+    this.#choose = choose;
+  }
+
+  /** Runs after the capabilities are known and right before signing in. */
+  override async upgradeToSTARTTLS(): Promise<boolean> {
+    const secured = await super.upgradeToSTARTTLS();
+    if (!this.secureConnection) throw new Error('not encrypted');
+    this.offered = this.#offer();
+    this.used = this.#choose(this.offered);
+    for (const capability of this.capabilities.keys()) {
+      if (capability.startsWith('AUTH=') && capability !== `AUTH=${this.used}`) {
+        this.capabilities.delete(capability);
+      }
+    }
+    const { auth } = this.options;
+    if (auth !== undefined) {
+      this.options.auth = { ...auth, loginMethod: this.#loginMethod(this.used) };
+    }
+    return secured;
+  }
+
+  #offer(): string[] {
+    const names = [...this.capabilities.keys()];
+    const mechanisms = names.flatMap((name) => (name.startsWith('AUTH=') ? [name.slice(5)] : []));
+    const command =
+      names.includes('LOGINDISABLED') || mechanisms.includes('LOGIN') ? [] : ['LOGIN'];
+    return [...mechanisms, ...command];
+  }
+
+  #loginMethod(used: Mechanism): string {
+    if (used === 'PLAIN') return 'AUTH=PLAIN';
+    return this.capabilities.has('AUTH=LOGIN') ? 'AUTH=LOGIN' : 'LOGIN';
+  }
+}

@@ -1,0 +1,268 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MailboxObject, SearchObject } from 'imapflow';
+import { type Lent, NotConnectedError, placeOf, type setting } from 'waybill/adapter';
+import type { ImapClient } from './imap-client.ts';
+import { closed, imapFailure } from './imap-failure.ts';
+import type { ImapValues } from './imap-settings.ts';
+import { signIn } from './sign-in.ts';
+
+/** The keyword that marks taken mails where `afterwards` is `flag`. */
+export const KEYWORD = '$Waybill';
+
+/** How often IDLE is begun anew: routers forget a connection that is silent for longer. */
+const IDLE_AGAIN = 4 * 60_000;
+/** Bytes asked for at once of a large mail. */
+const PIECE = 512 * 1024;
+
+/** What is known of a mail before it is read. */
+export interface MailFacts {
+  readonly uid: number;
+  readonly size: number;
+  /** As the sender wrote it; `''` where there is none. */
+  readonly messageId: string;
+  readonly subject: string;
+  /** When the server got it, in milliseconds since 1970. */
+  readonly arrived: number;
+}
+
+/** A signed-in connection with one folder open. Whatever it throws is an EngineError. */
+export class ImapSession {
+  readonly place: string;
+  /** How the sign-in went. */
+  readonly signedIn: string;
+  readonly #client: ImapClient;
+  readonly #settings: ImapValues;
+  /** Mails may have come since the last search. */
+  #news = false;
+
+  private constructor(client: ImapClient, signedIn: string, settings: ImapValues) {
+    this.#client = client;
+    this.#settings = settings;
+    this.place = placeOf(settings.connect);
+    this.signedIn = signedIn;
+    client.on('exists', () => {
+      this.#news = true;
+    });
+  }
+
+  /** Connects, signs in and opens the folder. */
+  static async open(
+    lent: Pick<Lent<setting.Settings>, 'credential'>,
+    settings: ImapValues,
+    signal: AbortSignal,
+  ): Promise<ImapSession> {
+    const session = await ImapSession.signIn(lent, settings, signal);
+    try {
+      const { afterwards, archive, failed } = settings;
+      const wanted = [afterwards === 'archive' ? archive : undefined, failed];
+      for (const path of wanted) if (path !== undefined) await session.#make(path);
+      await session.enter();
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  /** Connects and signs in only. */
+  static async signIn(
+    lent: Pick<Lent<setting.Settings>, 'credential'>,
+    settings: ImapValues,
+    signal: AbortSignal,
+  ): Promise<ImapSession> {
+    const { client, text } = await signIn(lent, settings, signal);
+    return new ImapSession(client, text, settings);
+  }
+
+  /** The folder's UIDVALIDITY: when it changes, all UIDs mean other mails than before. */
+  get validity(): string {
+    return this.#client.mailbox === false ? '' : String(this.#client.mailbox.uidValidity);
+  }
+
+  /** Whether the server tells of new mails by itself. */
+  get pushes(): boolean {
+    return this.#client.capabilities.has('IDLE');
+  }
+
+  /** UIDs of the mails that fit, in ascending order. */
+  async search(criteria: SearchObject): Promise<readonly number[]> {
+    this.#news = false;
+    const { from, to, subject } = this.#settings;
+    const found = await this.#ask(() =>
+      this.#client.search(
+        {
+          ...criteria,
+          ...(from === undefined ? {} : { from }),
+          ...(to === undefined ? {} : { to }),
+          ...(subject === undefined ? {} : { subject }),
+        },
+        { uid: true },
+      ),
+    );
+    // `false` is a refused search, not an empty folder.
+    if (!Array.isArray(found)) throw closed(this.place);
+    return found.toSorted((a, b) => a - b);
+  }
+
+  /** Undefined where the mail has gone meanwhile. */
+  async facts(uid: number): Promise<MailFacts | undefined> {
+    const found = await this.#ask(() =>
+      this.#client.fetchOne(
+        String(uid),
+        { size: true, envelope: true, internalDate: true },
+        { uid: true },
+      ),
+    );
+    if (found === false) return undefined;
+    const { envelope, internalDate, size = 0 } = found;
+    return {
+      uid,
+      size,
+      messageId: envelope?.messageId ?? '',
+      subject: envelope?.subject ?? '',
+      arrived: new Date(internalDate ?? 0).getTime(),
+    };
+  }
+
+  /** The whole mail; it is not marked as read by this. Undefined where it has gone meanwhile. */
+  async content(uid: number): Promise<Readable | undefined> {
+    const { content } = await this.#ask(() =>
+      this.#client.download(String(uid), undefined, { uid: true, chunkSize: PIECE }),
+    );
+    return content;
+  }
+
+  /** Does with a taken mail what `afterwards` says. False if the server refused. */
+  settle(uid: number): Promise<boolean> {
+    const { afterwards, archive } = this.#settings;
+    if (afterwards === 'archive') return this.move(uid, archive);
+    const range = String(uid);
+    return this.#done(() => {
+      if (afterwards === 'delete') return this.#client.messageDelete(range, { uid: true });
+      if (afterwards === 'keep') return Promise.resolve(true);
+      const flag = afterwards === 'seen' ? '\\Seen' : KEYWORD;
+      return this.#client.messageFlagsAdd(range, [flag], { uid: true });
+    });
+  }
+
+  move(uid: number, folder: string): Promise<boolean> {
+    return this.#done(async () => {
+      const moved = await this.#client.messageMove(String(uid), folder, { uid: true });
+      return moved !== false && moved !== undefined;
+    });
+  }
+
+  /** Waits until new mails may be there, or for `limit` milliseconds. */
+  async news(limit: number, signal: AbortSignal): Promise<void> {
+    if (this.#news) return;
+    if (!this.pushes) {
+      await sleep(limit, undefined, { signal });
+      return;
+    }
+    const client = this.#client;
+    const woken = Promise.withResolvers<void>();
+    const ended = () => woken.reject(closed(this.place));
+    const timer = setTimeout(woken.resolve, limit);
+    client.on('exists', woken.resolve);
+    client.on('close', ended);
+    signal.addEventListener('abort', ended, { once: true });
+    try {
+      // Ends when another command is given; if the connection fails, 'close' says so.
+      client.idle().catch(() => undefined);
+      if (!client.usable) ended();
+      await woken.promise;
+      await this.#ask(() => client.noop());
+    } finally {
+      clearTimeout(timer);
+      client.off('exists', woken.resolve);
+      client.off('close', ended);
+      signal.removeEventListener('abort', ended);
+    }
+  }
+
+  /** Says goodbye and closes; a server that does not answer is given a second. */
+  async quit(): Promise<void> {
+    const timer = setTimeout(() => this.#client.close(), 1_000);
+    await this.#client.logout().catch(() => undefined);
+    clearTimeout(timer);
+    this.#client.close();
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Opens the folder, and checks that mails can be put away as `afterwards` says. */
+  async enter(): Promise<void> {
+    const { folder } = this.#settings;
+    this.#client.maxIdleTime = IDLE_AGAIN;
+    // A lock that is never given back: only so the long silence while a message is being stored is
+    // not taken for a dead connection.
+    await this.#client.getMailboxLock(folder).catch((error: unknown) => {
+      if (!isRefusal(error)) throw imapFailure(error, this.place);
+      throw new NotConnectedError(
+        `Not connected: the folder ${folder} cannot be opened: it is not there, or this account has no right on it. Correct folder, or give the right.`,
+      );
+    });
+    const { mailbox } = this.#client;
+    if (mailbox === false) throw closed(this.place);
+    const problem = marksProblem(mailbox, this.#settings.afterwards);
+    if (problem !== undefined) throw new NotConnectedError(`Not connected: ${folder} ${problem}`);
+  }
+
+  /** Whether a folder is there. */
+  async has(folder: string): Promise<boolean> {
+    const folders = await this.#ask(() => this.#client.list());
+    return folders.some(({ path }) => path === folder);
+  }
+
+  /** How many mails the open folder has. */
+  get mails(): number {
+    return this.#client.mailbox === false ? 0 : this.#client.mailbox.exists;
+  }
+
+  async #make(folder: string): Promise<void> {
+    await this.#client.mailboxCreate(folder).catch((error: unknown) => {
+      if (!isRefusal(error)) throw imapFailure(error, this.place);
+      throw new NotConnectedError(
+        `Not connected: the folder ${folder} is not there and cannot be made by this account. Make it, or name another.`,
+      );
+    });
+  }
+
+  async #done(work: () => Promise<boolean | undefined>): Promise<boolean> {
+    return (await this.#ask(work)) === true;
+  }
+
+  async #ask<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      throw imapFailure(error, this.place);
+    }
+  }
+}
+
+/** The server answered and said no; anything else is about the connection. */
+function isRefusal(error: unknown): boolean {
+  const { responseStatus, mailboxMissing } = error as {
+    readonly responseStatus?: string;
+    readonly mailboxMissing?: boolean;
+  };
+  return responseStatus !== undefined || mailboxMissing === true;
+}
+
+function marksProblem(
+  { readOnly, permanentFlags }: MailboxObject,
+  afterwards: ImapValues['afterwards'],
+): string | undefined {
+  if (readOnly === true && afterwards !== 'keep') {
+    return 'may only be read by this account, so taken mails cannot be marked. Give it the right to write, or use afterwards keep.';
+  }
+  const takesKeywords =
+    permanentFlags === undefined || permanentFlags.has('\\*') || permanentFlags.has(KEYWORD);
+  return afterwards === 'flag' && !takesKeywords
+    ? 'takes no keywords of its users. Use afterwards seen, archive or delete.'
+    : undefined;
+}

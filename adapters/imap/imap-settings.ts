@@ -1,0 +1,88 @@
+import { setting, takeSettings, tlsClient } from 'waybill/adapter';
+
+const afterwards = {
+  afterwards: setting.choice(
+    {
+      seen: 'It is marked as read; only unread mails are taken',
+      flag: 'It gets the keyword $Waybill; those that have it are not taken',
+      archive: 'It is moved to the folder under archive',
+      delete: 'It is deleted',
+      keep: 'It stays as it is, and is remembered; for mailboxes that may only be read',
+    },
+    { help: 'What happens to a mail once its messages are stored.', default: 'archive' },
+  ),
+  archive: setting.text({
+    help: 'Folder to which taken mails are moved; it is made if it is not there.',
+    default: 'Waybill',
+  }),
+  failed: setting.optional(
+    setting.text({
+      help: 'Folder to which a mail is moved that can never be taken (too large, or refused for good). Left out, it stays and is reported once.',
+      example: 'Waybill/Failed',
+    }),
+  ),
+};
+
+/** The settings of `imap-in`. */
+export const imapSettings = {
+  connect: setting.address({
+    help: 'The mail server and its port: 993 with TLS from the start, 143 with STARTTLS.',
+    example: 'imap.hospital.example:993',
+  }),
+  security: setting.choice(
+    {
+      tls: 'TLS from the start',
+      starttls: 'Switches to TLS before the sign-in, or does not sign in',
+    },
+    { help: 'How the connection is encrypted. Nobody signs in over plain text.', default: 'tls' },
+  ),
+  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  credential: setting.credential({
+    help: 'Who signs in: user and password, or a token.',
+    example: 'mailbox',
+    kinds: ['basic', 'bearer', 'oauth2'],
+  }),
+  mechanism: setting.choice(
+    {
+      auto: 'Chosen by the kind of credential and by what the server offers; one that is refused is followed by the next',
+      PLAIN: 'User and password',
+      LOGIN: 'User and password, for old servers',
+      XOAUTH2: 'A token; Exchange Online, Google',
+      OAUTHBEARER: 'A token; RFC 7628',
+    },
+    { help: 'How to sign in.', default: 'auto', advanced: true },
+  ),
+  mailbox: setting.optional(
+    setting.text({
+      help: 'The mailbox a token is for, if the credential does not say it.',
+      example: 'results@hospital.example',
+      advanced: true,
+    }),
+  ),
+  folder: setting.text({
+    help: 'The mail folder that is read.',
+    default: 'INBOX',
+    example: 'INBOX/Lab',
+  }),
+  to: setting.optional(
+    setting.text({ help: 'Only mails with a recipient that contains this.', example: 'results@' }),
+  ),
+  ...takeSettings,
+  ...afterwards,
+  every: setting.duration({
+    help: 'How often the folder is looked at. Where the server can (IDLE) it tells of new mails at once, and this is only a safeguard.',
+    default: '1m',
+  }),
+  connectTimeout: setting.duration({
+    help: 'How long connecting, and then the greeting, may take.',
+    default: '10s',
+    advanced: true,
+  }),
+  timeout: setting.duration({
+    help: 'How long the server may leave a request unanswered before the connection counts as lost.',
+    default: '1m',
+    advanced: true,
+  }),
+};
+
+export type ImapValues = setting.ValuesOf<typeof imapSettings>;

@@ -1,0 +1,40 @@
+import { type Lent, probe, type Step, stepFailure } from 'waybill/adapter';
+import { ImapSession } from './imap-session.ts';
+import type { imapSettings } from './imap-settings.ts';
+
+type ImapLent = Lent<typeof imapSettings>;
+
+/** Name, TCP, TLS, sign-in, and whether the folder can be read and mails be put away. Changes nothing. */
+export async function imapTest(lent: ImapLent, step: Step): Promise<void> {
+  const { connect: address, security, tls } = lent.settings;
+  await probe(lent, step, { address, ...(security === 'tls' ? { tls, alwaysTls: true } : {}) });
+  const session = await step('sign-in', async (detail) => {
+    const signedIn = await told(() => ImapSession.signIn(lent, lent.settings, lent.signal));
+    detail(signedIn.signedIn);
+    return signedIn;
+  });
+  try {
+    await step('folder', async (detail) => detail(await told(() => lookInto(session, lent))));
+  } finally {
+    await session.quit();
+  }
+}
+
+async function lookInto(session: ImapSession, { settings }: ImapLent): Promise<string> {
+  const { folder, afterwards, archive } = settings;
+  const archived =
+    afterwards === 'archive' && !(await session.has(archive)) ? `; ${archive} will be made` : '';
+  await session.enter();
+  const pushes = session.pushes
+    ? 'tells of new mails at once'
+    : 'does not tell of new mails (no IDLE)';
+  return `${folder} has ${session.mails} mails; the server ${pushes}${archived}`;
+}
+
+async function told<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    throw stepFailure(error);
+  }
+}

@@ -1,0 +1,178 @@
+import type { ImapFlowOptions } from 'imapflow';
+import {
+  type Credential,
+  clientTls,
+  DisableError,
+  type Lent,
+  NotConnectedError,
+  placeOf,
+  type setting,
+  TemporaryError,
+  type TokenCredential,
+} from 'waybill/adapter';
+import { type Choice, ImapClient, type Mechanism } from './imap-client.ts';
+import { type ImapError, imapFailure } from './imap-failure.ts';
+import type { ImapValues } from './imap-settings.ts';
+
+type BasicCredential = Extract<Credential, { kind: 'basic' }>;
+
+/** In order of preference for each kind of credential. */
+const PASSWORD_MECHANISMS: readonly Mechanism[] = ['PLAIN', 'LOGIN'];
+const TOKEN_MECHANISMS: readonly Mechanism[] = ['OAUTHBEARER', 'XOAUTH2'];
+
+/** Codes by which a server says that it cannot check the sign-in now. */
+const LATER = new Set(['UNAVAILABLE', 'LIMIT', 'INUSE', 'SERVERBUG']);
+
+/** A signed-in connection, and how the sign-in went. */
+export interface SignedIn {
+  readonly client: ImapClient;
+  readonly text: string;
+}
+
+type Proof = { readonly user: string } & (
+  | { readonly pass: string }
+  | { readonly accessToken: string }
+);
+
+/**
+ * Connects and signs in with the first mechanism that fits the credential, is offered and is
+ * accepted; a refused token is renewed once. A refusal ends the connection, so every try makes its
+ * own. Throws a DisableError when all were refused, since asking on locks accounts.
+ */
+export async function signIn(
+  lent: Pick<Lent<setting.Settings>, 'credential'>,
+  settings: ImapValues,
+  signal: AbortSignal,
+): Promise<SignedIn> {
+  const place = placeOf(settings.connect);
+  const credential = credentialOf(await lent.credential(settings.credential));
+  const options = await connectionOptions(lent, settings);
+  const refused = new Map<Mechanism, string>();
+  let fresh = false;
+  for (;;) {
+    const choose = choice(settings, credential, refused);
+    const auth = await proof(credential, settings, { signal, fresh });
+    const client = new ImapClient({ ...options, auth }, choose);
+    const refusal = await connected(client, place, signal);
+    const { used } = client;
+    if (refusal === undefined) return { client, text: describe(client, refused) };
+    if (used === undefined) throw imapFailure(refusal, place);
+    if (credential.kind !== 'basic' && !fresh) {
+      fresh = true;
+      continue;
+    }
+    refused.set(used, refusal.serverResponseCode ?? 'NO');
+    if (fitting(settings, credential, client.offered).some((one) => !refused.has(one))) continue;
+    throw new DisableError(
+      `${place} refused the sign-in with ${list(refused)}; it offers ${client.offered.join(', ')}. ${remedy(credential)}`,
+    );
+  }
+}
+
+/** Undefined once signed in, or the refusal. Throws if it could not be asked. */
+async function connected(
+  client: ImapClient,
+  place: string,
+  signal: AbortSignal,
+): Promise<ImapError | undefined> {
+  const stop = () => client.close();
+  signal.addEventListener('abort', stop, { once: true });
+  // An 'error' event that nobody listens to would end the process; 'close' tells of the end.
+  client.on('error', () => undefined);
+  try {
+    signal.throwIfAborted();
+    await client.connect();
+    return undefined;
+  } catch (error) {
+    client.close();
+    signal.throwIfAborted();
+    const failure = error as ImapError;
+    if (failure.authenticationFailed !== true) throw imapFailure(error, place);
+    const code = failure.serverResponseCode ?? '';
+    if (!LATER.has(code)) return failure;
+    throw new TemporaryError(`${place} cannot check the sign-in now (${code}). It is asked again.`);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function connectionOptions(
+  lent: Pick<Lent<setting.Settings>, 'credential'>,
+  { connect, security, tls, connectTimeout, timeout }: ImapValues,
+): Promise<ImapFlowOptions> {
+  return {
+    host: connect.host,
+    port: connect.port,
+    secure: security === 'tls',
+    ...(security === 'starttls' ? { doSTARTTLS: true } : {}),
+    tls: await clientTls(lent, tls, connect.host),
+    connectionTimeout: connectTimeout,
+    greetingTimeout: connectTimeout,
+    socketTimeout: timeout,
+    logger: false,
+    disableAutoIdle: true,
+    disableCompression: true,
+    maxLockHoldTime: false,
+    clientInfo: { name: 'Waybill', vendor: false, 'support-url': false },
+  };
+}
+
+function credentialOf(credential: Credential): BasicCredential | TokenCredential {
+  const { kind } = credential;
+  if (kind === 'basic' || kind === 'bearer' || kind === 'oauth2') return credential;
+  throw new DisableError(
+    `IMAP cannot sign in with a credential of kind ${kind}. Use basic, bearer or oauth2.`,
+  );
+}
+
+async function proof(
+  credential: BasicCredential | TokenCredential,
+  { mailbox }: ImapValues,
+  { signal, fresh }: { readonly signal: AbortSignal; readonly fresh: boolean },
+): Promise<Proof> {
+  if (credential.kind === 'basic') return { user: credential.user, pass: credential.password };
+  const user = credential.user ?? mailbox;
+  if (user !== undefined) return { user, accessToken: await credential.token(signal, { fresh }) };
+  throw new DisableError(
+    'The token needs the mailbox it is for: set user in the credential, or mailbox here.',
+  );
+}
+
+function fitting(
+  { mechanism }: ImapValues,
+  { kind }: BasicCredential | TokenCredential,
+  offered: readonly string[],
+): readonly Mechanism[] {
+  const own = kind === 'basic' ? PASSWORD_MECHANISMS : TOKEN_MECHANISMS;
+  const wished = own.filter((one) => mechanism === 'auto' || one === mechanism);
+  return wished.filter((one) => offered.includes(one));
+}
+
+function choice(
+  settings: ImapValues,
+  credential: BasicCredential | TokenCredential,
+  refused: ReadonlyMap<Mechanism, string>,
+): Choice {
+  return (offered) => {
+    const found = fitting(settings, credential, offered).find((one) => !refused.has(one));
+    if (found !== undefined) return found;
+    const wish = settings.mechanism === 'auto' ? '' : ` with mechanism ${settings.mechanism}`;
+    throw new NotConnectedError(
+      `Not connected: ${placeOf(settings.connect)} offers ${offered.join(', ') || 'no sign-in'}, none of which takes a credential of kind ${credential.kind}${wish}. Use another kind of credential, or have the server allow it.`,
+    );
+  };
+}
+
+function describe({ offered, used }: ImapClient, refused: ReadonlyMap<Mechanism, string>): string {
+  const before = refused.size === 0 ? '' : `; refused before: ${list(refused)}`;
+  return `signed in with ${used} (offered: ${offered.join(', ')}${before})`;
+}
+
+const list = (refused: ReadonlyMap<Mechanism, string>): string =>
+  [...refused].map(([mechanism, code]) => `${mechanism} (${code})`).join(', ');
+
+function remedy({ kind }: BasicCredential | TokenCredential): string {
+  return kind === 'basic'
+    ? 'Check user and password, and that the account may use IMAP.'
+    : 'Check that the token is for this mailbox and service (for Exchange Online: IMAP.AccessAsApp, and the application has a right on the mailbox).';
+}
