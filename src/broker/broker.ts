@@ -19,6 +19,8 @@ export interface Broker extends AsyncDisposable {
   readonly manager: JetStreamManager;
   /** For messages: the fast way to publish. */
   readonly publisher: Publisher;
+  /** Another connection to the same server, with everything a connection has of its own. */
+  another(): Promise<Broker>;
   /** Sends what is buffered, then closes. */
   close(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     jetstream: jetstream(connection, { timeout: 5_000 }),
     manager,
     publisher: out,
+    another: () => connectBroker(options),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -110,11 +110,11 @@ function holdLease(kv: KV, key: string, holder: string, first: number): Lease {
       renewed = Date.now();
       return;
     } catch {
-      // a short outage of NATS does not cost the lease; another holder or long silence does
+      // a short outage of NATS does not cost the lease; another holder or silence does, before others may take it
     }
     const entry = await kv.get(key).catch(() => null);
     const other = heldIn(entry)?.holder;
-    if ((other !== undefined && other !== holder) || Date.now() - renewed > LEASE_TIME) {
+    if ((other !== undefined && other !== holder) || Date.now() - renewed > LEASE_TIME - RENEW) {
       lost.abort(
         new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
       );

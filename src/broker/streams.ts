@@ -77,21 +77,35 @@ export async function ensureWorker(
   }
 }
 
+/** How far the one engine that works on a strict line reads ahead. */
+const READ_AHEAD = 64;
+
 /**
- * Lets a queue go on at once after this engine was killed: what it had taken would otherwise wait
- * for the acknowledge wait. Only for the sole engine of a production. The consumer is made again at
- * its acknowledge floor; what was settled above it is known from the journal and not sent again.
+ * Gives a strict line to this engine, which holds its lease: what an engine before had taken and not
+ * acknowledged comes again, from the acknowledge floor on and in order, instead of after the
+ * acknowledge wait. What was settled above the floor is known from the outcomes and not sent again.
+ *
+ * Without reading ahead (`max_ack_pending: 1`, no lease) each message costs a round trip to the
+ * server between two sends: 180 instead of over 1,000 messages/s on a busy machine.
+ */
+export async function takeOverLine(broker: Broker, stream: string): Promise<void> {
+  await reclaimWorker(broker, stream, READ_AHEAD);
+  await ensureWorker(broker, stream, READ_AHEAD);
+}
+
+/**
+ * Makes a queue's consumer again at its acknowledge floor, so that what a killed engine had taken is
+ * handed out at once. Only when no other engine works on the queue.
  */
 export async function reclaimWorker(broker: Broker, stream: string, pool: number): Promise<void> {
   const { manager } = broker;
   const info = await manager.consumers.info(stream, WORKER).catch(() => undefined);
   if (info === undefined || info.num_ack_pending === 0) return;
-  const floor = info.ack_floor.stream_seq;
   await manager.consumers.delete(stream, WORKER);
   await manager.consumers.add(stream, {
     durable_name: WORKER,
     deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: floor + 1,
+    opt_start_seq: info.ack_floor.stream_seq + 1,
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(ACKNOWLEDGE_WAIT),
     max_ack_pending: pool,

@@ -1,5 +1,6 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Taken } from '../broker/queue.ts';
+import { takeOverLine } from '../broker/streams.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
@@ -11,6 +12,7 @@ import { Connection } from './connection.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
 import { QueueWorker } from './queue-worker.ts';
+import { aborted, whileHeld } from './while-held.ts';
 
 export interface OperationParts {
   readonly name: string;
@@ -21,6 +23,8 @@ export interface OperationParts {
   readonly settled: SettledMemory;
   /** How many messages at once from each stream. */
   readonly pool: number;
+  /** One strict line: sent by the one engine that holds its lease, which reads ahead. */
+  readonly line: boolean;
   readonly retry: RetryPolicy;
   readonly timeout: number;
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
@@ -45,6 +49,10 @@ export class BusinessOperation implements Host {
   /** Outcomes being stored: no slot sends its next message before its last outcome is safe. */
   readonly #storing = new Set<Promise<void>>();
   #stop = new AbortController();
+  #held = new AbortController();
+  #holding: Promise<void> | undefined;
+  /** Milliseconds that a stop waits for what is in flight. */
+  #limit = 10_000;
   #connection: Connection<OpenOutbound> | undefined;
   #workers: QueueWorker[] = [];
 
@@ -59,8 +67,8 @@ export class BusinessOperation implements Host {
     if (this.#state.running) return;
     this.#state.running = true;
     this.#stop = new AbortController();
-    const { adapter, settings, streams, settled } = this.#parts;
-    const { events, broker, accepting } = this.#surroundings;
+    const { adapter, settings } = this.#parts;
+    const { events } = this.#surroundings;
     this.#connection = new Connection(
       () =>
         adapter.open(
@@ -73,6 +81,47 @@ export class BusinessOperation implements Host {
       (reason, next) => this.#lost(reason, next),
     );
     this.#connection.start();
+    events.hostStarted(this.name);
+    if (this.#parts.line) this.#holding = this.#workWhileHeld();
+    else this.#startWorkers();
+  }
+
+  async stop(limit: number): Promise<void> {
+    if (!this.#state.running) return;
+    this.#state.running = false;
+    this.#limit = limit;
+    this.#held.abort();
+    await this.#holding;
+    await this.#stopWorkers();
+    this.#stop.abort();
+    await this.#connection?.close();
+    this.#connection = undefined;
+    this.#state.connection = undefined;
+    this.#state.retrying = undefined;
+  }
+
+  #workWhileHeld(): Promise<void> {
+    const { leases, broker } = this.#surroundings;
+    const [stream = ''] = this.#parts.streams;
+    this.#held = new AbortController();
+    return whileHeld(leases, `queue.${this.name}`, {
+      signal: this.#held.signal,
+      onWaiting: () => {
+        this.#state.connection = 'waiting';
+        this.#state.detail = 'another engine sends';
+      },
+      run: async (held) => {
+        await takeOverLine(broker, stream);
+        this.#startWorkers();
+        await aborted(held);
+        await this.#stopWorkers();
+      },
+    });
+  }
+
+  #startWorkers(): void {
+    const { broker, accepting } = this.#surroundings;
+    const { streams, settled, pool } = this.#parts;
     this.#workers = streams.map(
       (stream) =>
         new QueueWorker({
@@ -80,24 +129,18 @@ export class BusinessOperation implements Host {
           bodies: accepting.bodies,
           stream,
           settled,
+          slots: pool,
           handle: (taken, signal) => this.#handle(taken, signal),
         }),
     );
     for (const worker of this.#workers) worker.start();
-    events.hostStarted(this.name);
   }
 
-  async stop(limit: number): Promise<void> {
-    if (!this.#state.running) return;
-    this.#state.running = false;
-    await Promise.all(this.#workers.map((worker) => worker.stop(limit)));
+  async #stopWorkers(): Promise<void> {
+    const workers = this.#workers;
     this.#workers = [];
+    await Promise.all(workers.map((worker) => worker.stop(this.#limit)));
     await Promise.all(this.#storing);
-    this.#stop.abort();
-    await this.#connection?.close();
-    this.#connection = undefined;
-    this.#state.connection = undefined;
-    this.#state.retrying = undefined;
   }
 
   retryNow(): void {
@@ -203,6 +246,8 @@ export class BusinessOperation implements Host {
       retryable: false,
     };
     this.#state.failed(error.code, error.text);
+    // before the message goes back: nothing may overtake it
+    for (const worker of this.#workers) worker.halt();
     taken.giveBack();
     this.#surroundings.events.hostDisabled(this.name, error);
     // not awaited: stopping waits for this very message

@@ -18,6 +18,8 @@ export interface ProcessParts {
   /** Asked for each message: a change of the production takes effect with the next one. */
   readonly process: () => Process;
   readonly streams: readonly string[];
+  /** How many messages at once from each stream. */
+  readonly pool: number;
   readonly settled: SettledMemory;
 }
 
@@ -47,6 +49,7 @@ export class BusinessProcess implements Host {
           bodies: accepting.bodies,
           stream,
           settled: this.#parts.settled,
+          slots: this.#parts.pool,
           handle: (taken, signal) => this.#handle(taken, signal),
         }),
     );

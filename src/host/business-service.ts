@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { InboundAdapter, LentInbound, Open } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
 import { describeError } from '../error/engine-error.ts';
@@ -6,14 +5,13 @@ import { type AcceptingService, accept } from '../flow/accept.ts';
 import { Connection } from './connection.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
+import { aborted, whileHeld } from './while-held.ts';
 
 export interface ServiceParts {
   readonly adapter: InboundAdapter;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly accepting: Omit<AcceptingService, 'onAccepted'>;
 }
-
-const LEASE_SEEK = 2_000;
 
 /**
  * Takes messages in through its inbound adapter. A polling adapter is open only while this engine
@@ -76,23 +74,20 @@ export class BusinessService implements Host {
     return connection;
   }
 
-  async #pollWhileHeld(): Promise<void> {
-    const { leases } = this.#surroundings;
-    while (!this.#stop.signal.aborted) {
-      const lease = await leases.take(`poll.${this.name}`).catch(() => undefined);
-      if (lease === undefined) {
+  #pollWhileHeld(): Promise<void> {
+    return whileHeld(this.#surroundings.leases, `poll.${this.name}`, {
+      signal: this.#stop.signal,
+      onWaiting: () => {
         this.#state.connection = 'waiting';
         this.#state.detail = 'another engine polls';
-        await sleep(LEASE_SEEK, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-        continue;
-      }
-      const held = AbortSignal.any([this.#stop.signal, lease.signal]);
-      const connection = this.#open(held);
-      this.#connection = connection;
-      await aborted(held);
-      await connection.close();
-      await lease.release();
-    }
+      },
+      run: async (held) => {
+        const connection = this.#open(held);
+        this.#connection = connection;
+        await aborted(held);
+        await connection.close();
+      },
+    });
   }
 
   #lend(signal: AbortSignal, lost: (reason: Error) => void): LentInbound<Settings> {
@@ -139,11 +134,4 @@ export class BusinessService implements Host {
     this.#state.failed(code, text);
     this.#surroundings.events.connectionLost(this.name, reason, next);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -43,6 +43,7 @@ export interface HostStatus {
 /** What the engine gives every host. */
 export interface Surroundings {
   readonly production: string;
+  /** The connection on which queues are read. */
   readonly broker: Broker;
   readonly accepting: Accepting;
   /** Where outcomes go. */

@@ -12,19 +12,21 @@ export interface QueueWorkerParts {
   readonly bodies: Bodies;
   readonly stream: string;
   readonly settled: SettledMemory;
+  /** How many at once; what the server delivers beyond waits here, in order. */
+  readonly slots: number;
   /** Works on one message; resolves when the next of the slot may be taken on. Rejects only when the signal aborts. */
   readonly handle: (taken: Taken, signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * Takes messages from one queue stream. How many at once is the server's doing (`max_ack_pending` of
- * the consumer): this only works on what it is given, tells the server that it is alive, and gives
- * back what it cannot finish.
+ * Takes messages from one queue stream in their order, tells the server that it is alive, and gives
+ * back what it cannot finish. How many the server hands out is `max_ack_pending` of the consumer.
  */
 export class QueueWorker {
   readonly #parts: QueueWorkerParts;
   readonly #stop = new AbortController();
   readonly #inFlight = new Map<Promise<void>, Taken>();
+  readonly #waiting: Taken[] = [];
   #messages: ConsumerMessages | undefined;
   #stopping = false;
   #loop: Promise<void> | undefined;
@@ -64,10 +66,26 @@ export class QueueWorker {
 
   #take(taken: Taken): void {
     if (this.#stopping) return taken.giveBack();
-    if (this.#parts.settled.has(taken.message.id)) return taken.acknowledge();
+    this.#waiting.push(taken);
+    this.#work();
+  }
+
+  #work(): void {
+    while (this.#inFlight.size < this.#parts.slots) {
+      const taken = this.#waiting.shift();
+      if (taken === undefined) return;
+      if (this.#parts.settled.has(taken.message.id)) taken.acknowledge();
+      else this.#begin(taken);
+    }
+  }
+
+  #begin(taken: Taken): void {
     const work = this.#parts.handle(taken, this.#stop.signal).catch(() => taken.giveBack());
     this.#inFlight.set(work, taken);
-    void work.finally(() => this.#inFlight.delete(work));
+    void work.finally(() => {
+      this.#inFlight.delete(work);
+      if (!this.#stopping) this.#work();
+    });
   }
 
   async #heartbeat(): Promise<void> {
@@ -77,16 +95,21 @@ export class QueueWorker {
         signal: this.#beatStop.signal,
       }).catch(() => undefined);
       if (this.#beatStop.signal.aborted) return;
-      for (const taken of this.#inFlight.values()) taken.working();
+      for (const taken of [...this.#inFlight.values(), ...this.#waiting]) taken.working();
     }
   }
   readonly #beatStop = new AbortController();
 
-  /** Takes nothing more, waits up to `limit` milliseconds for what is in flight, then gives the rest back. */
-  async stop(limit: number): Promise<void> {
+  /** Takes and begins nothing more from this moment; what was read ahead goes back in order. */
+  halt(): void {
     this.#stopping = true;
-    const messages = this.#messages;
-    messages?.stop();
+    this.#messages?.stop();
+    for (const taken of this.#waiting.splice(0)) taken.giveBack();
+  }
+
+  /** Halts, waits up to `limit` milliseconds for what is in flight, then gives that back too. */
+  async stop(limit: number): Promise<void> {
+    this.halt();
     const done = Promise.all(this.#inFlight.keys());
     const given = new AbortController();
     await Promise.race([

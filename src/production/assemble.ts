@@ -18,7 +18,7 @@ import type {
 } from './definition.ts';
 import type { Engine } from './engine.ts';
 import { type ProcessParts, processOf } from './process-of.ts';
-import { queueLines, wiring } from './wiring.ts';
+import { isLine, queueLines, wiring } from './wiring.ts';
 
 /** What hosts need that outlives a change of the production. */
 export interface AssemblyParts {
@@ -72,6 +72,7 @@ export function assemble(
         name: of.name,
         process: () => current().process(of.name),
         streams: streamsOf(parts, of),
+        pool: typeof of.order === 'string' ? of.pool : 1,
         settled: parts.settled(of.name),
       });
     },
@@ -84,11 +85,11 @@ function surroundingsOf(
   current: () => Wiring,
   clock: Clock,
 ): Surroundings {
-  const { broker, bodies, journal, outcomes, answers, ids, leases, state } = engine;
+  const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { inlineLimit } = settings;
   return {
     production: name,
-    broker,
+    broker: sending,
     outcomes,
     events,
     log,
@@ -144,6 +145,7 @@ function operation(
     streams: streamsOf(parts, of),
     settled: parts.settled(of.name),
     pool: typeof of.order === 'string' ? of.pool : 1,
+    line: isLine(of),
     retry: of.retry,
     timeout: of.timeout,
     replies: of.replies,

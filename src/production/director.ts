@@ -18,13 +18,22 @@ import type {
 } from './definition.ts';
 import type { Engine } from './engine.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
-import { queueLines } from './wiring.ts';
+import { isLine, queueLines } from './wiring.ts';
 
 export interface DirectorParts {
   readonly engine: Engine;
   readonly events: Events;
   readonly log: Logger;
   readonly credential: (name: string) => Promise<Credential>;
+}
+
+/** One stream of a queue. */
+interface Line {
+  readonly stream: string;
+  readonly subject: string;
+  readonly pool: number;
+  /** A strict line, whose consumer is made by the engine that takes it over. */
+  readonly line: boolean;
 }
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
@@ -217,13 +226,12 @@ export class Director {
     return memory;
   }
 
-  #lines(
-    of: ProcessDefinition | OperationDefinition,
-  ): { stream: string; subject: string; pool: number }[] {
+  #lines(of: ProcessDefinition | OperationDefinition): Line[] {
     const { names } = this.#parts.engine.broker;
     return queueLines(of.order, of.pool).map(({ partition, pool }) => ({
       ...names.queue(of.name, partition),
       pool,
+      line: of.kind === 'operation' && isLine(of),
     }));
   }
 
@@ -232,12 +240,13 @@ export class Director {
     const { queueLimit, duplicateWindow } = definition.settings;
     const lines = queued(definition).flatMap((of) => this.#lines(of));
     await Promise.all(
-      lines.map(async ({ stream, subject, pool }) => {
+      lines.map(async ({ stream, subject, pool, line }) => {
         await ensureStream(engine.broker.manager, stream, [subject], {
           duplicateWindow,
           limit: queueLimit,
         });
         await ensureProjector(engine.broker, stream);
+        if (line) return;
         const running = [...this.#hosts.keys()].some((name) =>
           this.queueStreamsOf(name).includes(stream),
         );

@@ -14,6 +14,11 @@ import type { ProductionSettings } from './definition.ts';
 /** What one running engine has of NATS: its streams, its number among the engines, its leases. */
 export interface Engine extends AsyncDisposable {
   readonly broker: Broker;
+  /**
+   * The connection of what goes out: queues are read and outcomes stored on it, so that they do not
+   * wait behind the messages that are being accepted.
+   */
+  readonly sending: Broker;
   /** 0 to 63, unique among the living engines of the production. */
   readonly number: number;
   readonly ids: IdSource;
@@ -39,6 +44,7 @@ const JOURNAL_LIMIT = -1;
 /** Makes what is missing in JetStream and takes an engine number, which message ids need. */
 export async function startEngine(broker: Broker, settings: ProductionSettings): Promise<Engine> {
   const { names, manager } = broker;
+  const sending = await broker.another();
   const kept = await state(broker);
   const held = leases(kept.kv, randomUUID());
   const [number, sole, stored, done] = await Promise.all([
@@ -61,14 +67,16 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
   ]);
   const waiting = answers(broker);
   const accepted = journal(broker, names.journal.subject);
-  const outcomes = journal(broker, names.outcomes.subject);
+  const outcomes = journal(sending, names.outcomes.subject);
   const close = async (): Promise<void> => {
     await Promise.all([accepted.flush(), outcomes.flush()]);
     waiting.close();
     await number.lease.release();
+    await sending.close();
   };
   return {
     broker,
+    sending,
     number: number.value,
     ids: idSource(number.value),
     journal: accepted,

@@ -55,3 +55,14 @@ export function queueLines(
   if (typeof order === 'string') return [{ partition: undefined, pool }];
   return Array.from({ length: order.partitions }, (_, partition) => ({ partition, pool: 1 }));
 }
+
+/** Whether a queue is one strict line: one engine at a time takes from it, and reads ahead. */
+export function isLine({
+  order,
+  pool,
+}: {
+  readonly order: QueueOrder;
+  readonly pool: number;
+}): boolean {
+  return order === 'fifo' && pool === 1;
+}
