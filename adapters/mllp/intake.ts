@@ -10,10 +10,12 @@ import {
   acknowledgementCode,
   type Hl7Header,
   type Hl7Problem,
-  hl7BodyProblem,
+  hl7Batch,
   hl7Header,
 } from 'waybill/document';
 import { type AnswerPlan, answerPlan, waitsForTarget, wantedAnswer } from './answer-plan.ts';
+import { batchAnswer } from './batch-answer.ts';
+import { messageProblems } from './message-check.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
 import { relayedAnswer } from './relayed-answer.ts';
 
@@ -90,12 +92,19 @@ export class Intake {
   }
 
   async #takeMessage(incoming: Incoming): Promise<Taken> {
-    const { header, sender } = incoming;
+    const { body, header, sender } = incoming;
     if (header.isAcknowledgement && this.#settings.inboundAcks === 'ignore') {
-      this.#tell(sender, 'acknowledgement-ignored', 'An acknowledgement came in and was ignored');
+      this.#tell(
+        sender,
+        'acknowledgement-ignored',
+        `An acknowledgement came in from ${sender.address} and was ignored.`,
+      );
       return 'taken';
     }
-    const problems = this.#problemsOf(incoming);
+    if (header.kind === 'batch' && this.#settings.batch === 'split') {
+      return await this.#takeBatch(incoming);
+    }
+    const problems = messageProblems(this.#settings, body, header);
     if (problems.length > 0) {
       this.#refuse(incoming, problems);
       return 'refused';
@@ -103,16 +112,23 @@ export class Intake {
     return await this.#deliver(incoming);
   }
 
-  #problemsOf({ body, header }: Incoming): readonly Hl7Problem[] {
-    const { versions, validate } = this.#settings;
-    if (versions.length > 0 && !versions.includes(header.version)) {
-      const text = `Unsupported version id ${header.version}`;
-      const where = { segment: 'MSH', segmentIndex: 1, field: 12 };
-      return [{ code: '203', text, answer: 'reject', ...where }];
+  /** Takes a batch apart; its messages are taken one after the other, in order. */
+  async #takeBatch({ body, header, sender, answer }: Incoming): Promise<Taken> {
+    const batch = hl7Batch(body);
+    for (const { text } of batch.findings) {
+      this.#tell(sender, 'batch-odd', `A batch of ${sender.address} is odd: ${text}`);
     }
-    if (validate === 'none' || header.kind === 'batch') return [];
-    const problem = hl7BodyProblem(body, header);
-    return problem === undefined ? [] : [problem];
+    if (batch.messages.length === 0) {
+      answer(acknowledgement(header, { code: 'AA' }));
+      return 'taken';
+    }
+    const together = this.#settings.batchAnswer === 'batch' ? ([] as Uint8Array[]) : undefined;
+    const keep = together === undefined ? answer : (one: Uint8Array) => void together.push(one);
+    for (const message of batch.messages) await this.take(message, sender, keep);
+    if (together !== undefined) {
+      answer(batchAnswer(header, together, batch.findings.map(({ text }) => text).join(' ')));
+    }
+    return 'taken';
   }
 
   async #deliver(incoming: Incoming): Promise<Taken> {
@@ -167,7 +183,7 @@ export class Intake {
   #refuse(incoming: Incoming, problems: readonly Hl7Problem[]): void {
     const [first] = problems;
     const text = `Refused a message of ${incoming.sender.address}: ${first?.text ?? ''}`;
-    this.#tell(incoming.sender, `message-refused`, text);
+    this.#tell(incoming.sender, 'message-refused', text.endsWith('.') ? text : `${text}.`);
     this.#answerNo(incoming, problems, 'message');
   }
 
@@ -191,7 +207,7 @@ export class Intake {
   }
 
   #tell({ address }: Sender, name: string, text: string): void {
-    if (this.#isNews(`${address} ${text}`)) this.#lent.event('warn', name, `${text}.`);
+    if (this.#isNews(`${address} ${text}`)) this.#lent.event('warn', name, text);
     this.#lent.log.debug({ peer: address, reason: name }, 'message not taken');
   }
 }

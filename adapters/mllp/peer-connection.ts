@@ -218,8 +218,10 @@ export class PeerConnection {
     const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
     const { cause, remedy, tls } = connectionCause(lost, this.#place);
     if (tls) return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`);
+    const hint =
+      this.#socket.bytesRead > 0 ? '' : ' If it always does, it may expect TLS or other marks.';
     return new TemporaryError(
-      `${this.#place} closed the connection before it acknowledged the message. It may have it; it is sent again with the same control id.`,
+      `${this.#place} closed the connection before it acknowledged the message. It may have it; it is sent again with the same control id.${hint}`,
       { cause: lost },
     );
   }

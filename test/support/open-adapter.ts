@@ -49,6 +49,9 @@ export interface Seen {
 
 export type Delivered = Omit<NewMessage, 'body'> & { readonly body: Buffer };
 
+/** What a target answers, as a receipt holds it. */
+export type Answered = Pick<Receipt, 'reply' | 'outcome'>;
+
 /** An open inbound adapter, with a store behind it that does as it is told. */
 export interface OpenedInbound extends AsyncDisposable, Seen {
   readonly delivered: Delivered[];
@@ -66,7 +69,7 @@ export interface OpenedInbound extends AsyncDisposable, Seen {
   hold(): void;
   release(): void;
   /** What a delivery that asks for a reply gets. */
-  answer(reply: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'>): void;
+  answer(reply: (message: Delivered) => Answered | Promise<Answered>): void;
   /** Aborts the host's signal, as a forced stop does. */
   abort(): void;
   close(): Promise<void>;
@@ -219,7 +222,7 @@ class ObedientStore {
   refused = 0;
   #refusal: Error | undefined;
   #gate: PromiseWithResolvers<void> | undefined;
-  #answer: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'> = () => ({});
+  #answer: (message: Delivered) => Answered | Promise<Answered> = () => ({});
 
   constructor(memory: string | undefined) {
     this.memory = memory;
@@ -244,7 +247,7 @@ class ObedientStore {
     this.#gate = undefined;
   }
 
-  answer(reply: (message: Delivered) => Pick<Receipt, 'reply' | 'outcome'>): void {
+  answer(reply: (message: Delivered) => Answered | Promise<Answered>): void {
     this.#answer = reply;
   }
 
@@ -263,7 +266,7 @@ class ObedientStore {
     this.delivered.push(delivered);
     const id = this.delivered.length;
     options.stored?.();
-    const answer = options.reply === true ? this.#answer(delivered) : {};
+    const answer = options.reply === true ? await this.#answer(delivered) : {};
     return { messageId: id, sessionId: id, status: 'stored', ...answer };
   }
 }

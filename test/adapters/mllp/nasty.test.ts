@@ -68,7 +68,15 @@ const RIGHT: Readonly<Record<string, Right | readonly Right[]>> = {
   'lf-terminators': { answers: ['AA|N21'], stays: true, exact: true },
   'crlf-terminators': { answers: ['AA|N22'], stays: true, exact: true },
   'blank-and-indented-segments': { answers: ['AA|N23'], stays: true, exact: true },
-  'line-that-is-no-segment': [{ answers: ['AA|N24'], stays: true, exact: true }],
+  'line-that-is-no-segment': [
+    { answers: ['AA|N24'], stays: true, exact: true },
+    {
+      answers: ['AE|N24'],
+      stays: true,
+      settings: { validate: 'structure' },
+      says: /100.*Line 3 is not a segment/,
+    },
+  ],
   'invalid-utf8-declared-utf8': [
     { answers: ['AE|N25'], stays: true, says: /102.*Invalid byte at offset \d+ for UNICODE UTF-8/ },
     { answers: ['AA|N25'], stays: true, exact: true, settings: { validate: 'none' } },
@@ -88,6 +96,13 @@ const RIGHT: Readonly<Record<string, Right | readonly Right[]>> = {
       event: /BTS-1 is 3, found 2/,
     },
     {
+      answers: ['AA|N31A'],
+      stays: true,
+      delivered: 2,
+      settings: { batchAnswer: 'batch' },
+      says: /^BHS[^]*MSA\|AA\|N31A[^]*MSA\|AA\|N31B[^]*BTS\|2\|BTS-1 is 3, found 2/,
+    },
+    {
       answers: ['AA|'],
       stays: true,
       delivered: 1,
@@ -96,7 +111,12 @@ const RIGHT: Readonly<Record<string, Right | readonly Right[]>> = {
     },
   ],
   'ack-on-inbound': [
-    { answers: [], stays: true, delivered: 0, event: /acknowledgement came in and was ignored/ },
+    {
+      answers: [],
+      stays: true,
+      delivered: 0,
+      event: /acknowledgement came in from 127.0.0.1 and was ignored/,
+    },
     { answers: [], stays: true, delivered: 1, settings: { inboundAcks: 'deliver' } },
   ],
   'enhanced-mode-never': [
@@ -114,6 +134,9 @@ const RIGHT: Readonly<Record<string, Right | readonly Right[]>> = {
   'fs-inside-payload': { answers: ['AA|N39'], stays: true, exact: true },
   '100k-segments': { answers: ['AA|N40'], stays: true, exact: true, within: 2_000 },
 };
+
+const ALIVE =
+  'MSH|^~\\&|A|B|C|D|20260101||ADT^A01^ADT_A01|ALIVE|P|2.5.1\rEVN|A01|20260101\rPID|1||1||X\rPV1|1|I\r';
 
 const CASES = Object.entries(RIGHT).flatMap(([name, right]) =>
   [right]
@@ -154,7 +177,7 @@ async function writeAll({ socket }: MllpSender, { chunks }: NastyCase): Promise<
 
 /** The connection still takes a good message; nothing else was answered before it. */
 async function expectAlive(sender: MllpSender, answersBefore: number): Promise<void> {
-  sender.send('MSH|^~\\&|A|B|C|D|20260101||ADT^A01|ALIVE|P|2.5\rPID|1\r');
+  sender.send(ALIVE);
   await sender.answered(answersBefore + 1);
   expect(sender.codes().slice(answersBefore)).toEqual(['AA|ALIVE']);
 }

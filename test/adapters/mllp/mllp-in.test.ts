@@ -1,0 +1,242 @@
+import { describe, expect, test, vi } from 'vitest';
+import { certificates } from '../../support/certificates.ts';
+import { inMllp, type MllpSender, mllpSender, portOf } from '../../support/mllp-sender.ts';
+import { adt, closed, connected, listening, texts } from './listening.ts';
+
+describe('a delivered message', () => {
+  test('has its type, control id, charset and sender', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    sender.send(adt('M1', '||||||8859/1'));
+    await sender.answered(1);
+    expect(opened.delivered[0]).toMatchObject({
+      type: 'HL7v2:ADT_A01:2.5.1',
+      dedupeKey: 'M1',
+      charset: 'iso-8859-1',
+      origin: '127.0.0.1',
+    });
+  });
+
+  test('has the charset of the setting where it names none', async () => {
+    await using opened = await listening({ charset: 'windows-1252' });
+    await using sender = await connected(opened);
+    sender.send(adt('M1'));
+    await sender.answered(1);
+    expect(opened.delivered[0]?.charset).toBe('windows-1252');
+  });
+});
+
+describe('a connection', () => {
+  test('may be half closed: what was sent is still answered', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    sender.socket.end(Buffer.concat([inMllp(adt('M1')), inMllp(adt('M2'))]));
+    await sender.answered(2);
+    await closed(sender);
+    expect(sender.codes()).toEqual(['AA|M1', 'AA|M2']);
+  });
+
+  test('that is gone before the acknowledgement leaves the message stored', async () => {
+    await using opened = await listening();
+    opened.hold();
+    const sender = await connected(opened);
+    sender.send(adt('M1'));
+    await vi.waitFor(() => expect(opened.waiting).toBe(1));
+    sender.socket.resetAndDestroy();
+    opened.release();
+    await vi.waitFor(() => expect(opened.delivered).toHaveLength(1));
+    await using again = await connected(opened);
+    again.send(adt('M1'));
+    await again.answered(1);
+    expect(again.codes()).toEqual(['AA|M1']);
+    expect(opened.delivered.map(({ dedupeKey }) => dedupeKey)).toEqual(['M1', 'M1']);
+  });
+
+  test('whose sender leaves in the middle of a message is reported', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    sender.socket.end('\u000bMSH|^~\\&|A');
+    await closed(sender);
+    await vi.waitFor(() =>
+      expect(texts(opened)).toMatch(/left in the middle of a message \(10 bytes/),
+    );
+    expect(opened.delivered).toEqual([]);
+  });
+
+  test('that sends a byte now and then is closed when a message takes too long in total', async () => {
+    await using opened = await listening({ frameTimeout: '150ms' });
+    await using sender = await connected(opened);
+    const begin = performance.now();
+    const drip = async (): Promise<void> => {
+      for (const byte of inMllp(adt('M1'))) {
+        if (sender.closed || sender.socket.destroyed) return;
+        sender.write(Buffer.of(byte));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    await drip();
+    expect(performance.now() - begin).toBeLessThan(2_000);
+    await closed(sender);
+    expect(sender.answers).toEqual([]);
+  });
+
+  test('that never reads its acknowledgements is closed', async () => {
+    await using opened = await listening({ writeTimeout: '100ms' });
+    await using sender = await connected(opened);
+    sender.socket.pause();
+    // MSA-2 repeats MSH-10, so that a few hundred answers fill every buffer on the way.
+    const message = inMllp(adt('C'.repeat(30_000)));
+    for (let n = 0; n < 500; n++) sender.write(message);
+    await vi.waitFor(() => expect(texts(opened)).toMatch(/does not read its acknowledgements/), {
+      timeout: 5_000,
+    });
+  });
+
+  test('that sends faster than messages are stored is slowed down', async () => {
+    await using opened = await listening();
+    opened.hold();
+    await using sender = await connected(opened);
+    const message = inMllp(adt('M1', `||||||${' '.repeat(60_000)}`));
+    for (let n = 0; n < 400; n++) sender.write(message);
+    await vi.waitFor(() => expect(opened.waiting).toBe(1));
+    await vi.waitFor(() => expect(sender.socket.writableLength).toBeGreaterThan(5_000_000));
+    opened.release();
+    await sender.answered(400);
+  });
+
+  test('that sends nothing is closed after idleTimeout, but not while its message is in work', async () => {
+    await using opened = await listening({ idleTimeout: '50ms' });
+    opened.hold();
+    await using busy = await connected(opened);
+    await using idle = await connected(opened);
+    busy.send(adt('M1'));
+    await closed(idle);
+    expect(busy.closed).toBe(false);
+    opened.release();
+    await busy.answered(1);
+    await closed(busy);
+  });
+
+  test('that sends what is not HL7 five times in a row is closed', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    for (let n = 0; n < 4; n++) sender.send('hello');
+    sender.send(adt('M1'));
+    await sender.answered(5);
+    expect(sender.closed).toBe(false);
+    for (let n = 0; n < 5; n++) sender.send('hello');
+    await closed(sender);
+    expect(sender.codes()).toEqual([...Array(4).fill('AR|'), 'AA|M1', ...Array(5).fill('AR|')]);
+  });
+
+  test('that sends too much is told so, if the header came, and closed', async () => {
+    await using opened = await listening({ limit: '4KB' });
+    await using sender = await connected(opened);
+    sender.send(adt('M1', `||||||${' '.repeat(5_000)}`));
+    await closed(sender);
+    expect(sender.codes()).toEqual(['AR|M1']);
+    expect(sender.answers[0]).toMatch(/larger than this port takes/);
+  });
+
+  test('that leaves out the last CR is answered after a pause', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    sender.write(Buffer.from(`\u000b${adt('M1')}\u001c`));
+    await sender.answered(1);
+    expect(sender.codes()).toEqual(['AA|M1']);
+  });
+
+  test('with ascii-lf framing is answered in it', async () => {
+    await using opened = await listening({ framing: 'ascii-lf' });
+    await using sender = await connected(opened);
+    const lines: string[] = [];
+    sender.socket.on('data', (data) => lines.push(data.toString()));
+    sender.write(Buffer.from(`${adt('M1')}\n`));
+    await vi.waitFor(() => expect(lines.join('')).toMatch(/^MSH[^\n]*MSA\|AA\|M1\r\n$/));
+  });
+});
+
+describe('who may connect', () => {
+  test('is limited by address', async () => {
+    await using opened = await listening({ allowFrom: ['10.0.0.0/8', '192.0.2.1'] });
+    await using sender = await connected(opened);
+    await closed(sender);
+    expect(texts(opened)).toBe('Refused 127.0.0.1: its address is not in allowFrom.');
+    await using other = await listening({ allowFrom: ['127.0.0.0/8'] });
+    await using welcome = await connected(other);
+    welcome.send(adt('M1'));
+    await welcome.answered(1);
+  });
+
+  test('is limited in number', async () => {
+    await using opened = await listening({ maxConnections: 1 });
+    await using first = await connected(opened);
+    first.send(adt('M1'));
+    await first.answered(1);
+    await using second = await connected(opened);
+    await closed(second);
+    expect(texts(opened)).toMatch(/too many connections/);
+  });
+
+  test('with replace: a new connection takes the place of the old, after its message is answered', async () => {
+    await using opened = await listening({ connections: 'replace' });
+    opened.hold();
+    await using old = await connected(opened);
+    old.send(adt('M1'));
+    await vi.waitFor(() => expect(opened.waiting).toBe(1));
+    await using fresh = await connected(opened);
+    opened.release();
+    fresh.send(adt('M2'));
+    await fresh.answered(1);
+    await closed(old);
+    expect([...old.codes(), ...fresh.codes()]).toEqual(['AA|M1', 'AA|M2']);
+  });
+
+  test('with refuse: a new connection is refused while the old is open', async () => {
+    await using opened = await listening({ connections: 'refuse' });
+    const old = await connected(opened);
+    old.send(adt('M1'));
+    await old.answered(1);
+    await using second = await connected(opened);
+    await closed(second);
+    expect(texts(opened)).toMatch(/has a connection already/);
+    await old[Symbol.asyncDispose]();
+    await vi.waitFor(async () => {
+      await using third = await connected(opened);
+      third.send(adt('M2'));
+      await third.answered(1);
+    });
+  });
+
+  test('with TLS and client certificates: the trusted, whose subject is in the origin', async () => {
+    await using all = await certificates();
+    await using opened = await listening(
+      {
+        tls: {
+          certificate: 'hub',
+          clientCertificate: 'required',
+          trust: all.trust,
+          allow: ['CN=client-a'],
+        },
+      },
+      { credentials: { hub: all.server } },
+    );
+    const secure = (client?: { certificate: string; key: string }): Promise<MllpSender> =>
+      mllpSender(portOf(opened), {
+        ca: all.authority.certificate,
+        servername: 'localhost',
+        ...(client && { cert: client.certificate, key: client.key }),
+      });
+    await using good = await secure(all.client);
+    good.send(adt('M1'));
+    await good.answered(1);
+    expect(opened.delivered[0]?.origin).toBe('127.0.0.1 CN=client-a');
+    for (const client of [undefined, all.otherClient, all.expiredClient, all.strangeClient]) {
+      await using refused = await secure(client);
+      refused.send(adt('M2'));
+      await closed(refused);
+    }
+    expect(opened.delivered).toHaveLength(1);
+    expect(opened.events.map(({ name }) => name)).toEqual(Array(4).fill('refused'));
+  });
+});
