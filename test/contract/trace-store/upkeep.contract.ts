@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest';
+import { startOfDay } from '../../../src/trace/day.ts';
+import { NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
+import { DAY, idsOf, type OpenTraceStore, opened } from './opened.ts';
+
+/** Purge keeps what is open or held; re-indexing finds what it should. */
+export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
+  describe(`${name}: purge`, () => {
+    const LATER = NOON + 10 * DAY;
+
+    test('settled days go whole, open and held sessions stay and say why', async () => {
+      const store = await opened(open);
+      const settled = sampleSession();
+      const queued = sampleSession({ number: 1, mrn: 'M-OPEN', bodyRef: 'kept' });
+      const suspended = sampleSession({ number: 2, outcome: { status: 'suspended' } });
+      const pinned = sampleSession({ number: 3, mrn: 'M-PINNED' });
+      const young = sampleSession({ number: 4, at: LATER - DAY });
+      const large = sampleSession({ number: 5, bodyRef: 'gone' });
+      await store.apply([
+        ...settled.all,
+        queued.arrival,
+        queued.queued,
+        sampleAttempt(queued, 1),
+        ...suspended.all,
+        ...pinned.all,
+        ...young.all,
+        ...large.all,
+      ]);
+      await store.hold(pinned.root, { reason: 'complaint 12', by: 'jdoe' });
+      const before = await Promise.all(
+        [queued, suspended, pinned].map(({ root }) => store.session(root)),
+      );
+      const gone: string[] = [];
+      const report = await store.purge({
+        now: LATER,
+        keep: 7 * DAY,
+        removeBody: async (ref) => void gone.push(ref),
+      });
+      expect(report).toMatchObject({
+        removed: [{ day: '2026-03-10', messages: 10, because: 'age' }],
+        keptSessions: 3,
+        kept: [
+          { sessionId: queued.root, messageId: queued.derived, host: 'ward', reason: 'retrying' },
+          { sessionId: suspended.root, messageId: suspended.derived, reason: 'suspended' },
+          { sessionId: pinned.root, reason: 'held' },
+        ],
+        bodiesRemoved: 1,
+      });
+      expect(gone).toEqual(['gone']);
+      expect(await store.session(settled.root)).toBeUndefined();
+      expect(
+        await Promise.all([queued, suspended, pinned].map(({ root }) => store.session(root))),
+      ).toEqual(before);
+      expect(Buffer.from((await store.body(pinned.derived))?.bytes ?? []).toString()).toContain(
+        '|WARD|',
+      );
+      expect(await store.body(queued.derived)).toMatchObject({ ref: 'kept' });
+      expect(await idsOf(store, { search: { mrn: 'M-PINNED' } })).toHaveLength(2);
+      expect(await idsOf(store, {})).toEqual(
+        [young, pinned, suspended, queued]
+          .flatMap(({ derived, root }) => [derived, root])
+          .toSorted((a, b) => b - a),
+      );
+      expect(await idsOf(store, { search: { mrn: 'M1' } })).toEqual([
+        young.derived,
+        young.root,
+        suspended.derived,
+        suspended.root,
+      ]);
+      expect(await store.orphans()).toBe(0);
+      expect((await store.usage()).heldSessions).toBe(3);
+    });
+
+    test('a late outcome finds its session after its day is gone, and the session goes when it is settled long enough', async () => {
+      const store = await opened(open);
+      const sample = sampleSession();
+      await store.apply([sample.arrival, sample.queued]);
+      await store.purge({ now: LATER, keep: 7 * DAY });
+      const late = sampleSession({ outcome: { done: LATER } });
+      await store.apply([late.outcome]);
+      expect(await store.message(sample.derived)).toMatchObject({
+        status: 'completed',
+        done: LATER,
+        source: 'router',
+      });
+      const soon = await store.purge({ now: LATER + DAY, keep: 7 * DAY });
+      expect(soon).toMatchObject({ released: 0, keptSessions: 1, kept: [] });
+      const later = await store.purge({ now: LATER + 8 * DAY, keep: 7 * DAY });
+      expect(later).toMatchObject({ released: 1, keptSessions: 0 });
+      expect(await store.session(sample.root)).toBeUndefined();
+      expect(await store.orphans()).toBe(0);
+    });
+
+    test('roll-ups outlive their day, by the hour', async () => {
+      const store = await opened(open);
+      await store.apply([
+        ...sampleSession().all,
+        ...sampleSession({ number: 1, at: NOON + 600_000 }).all,
+      ]);
+      await store.purge({ now: LATER, keep: 7 * DAY });
+      await store.purge({ now: LATER, keep: 7 * DAY });
+      const rows = await store.statistics({
+        from: NOON - DAY,
+        to: LATER,
+        step: 3_600_000,
+        hosts: ['ward'],
+      });
+      expect(rows).toMatchObject([{ at: NOON, in: 2, out: 2, latencyMax: 23 }]);
+    });
+
+    test('above its size the oldest days go early, never the current one', async () => {
+      const store = await opened(open);
+      for (const day of [0, 1, 2]) {
+        await store.apply(sampleSession({ at: LATER + day * DAY, number: day }).all);
+      }
+      const report = await store.purge({ now: LATER + 2 * DAY, keep: 7 * DAY, maxBytes: 1 });
+      expect(report.removed.map(({ day, because }) => [day, because])).toEqual([
+        ['2026-03-20', 'size'],
+        ['2026-03-21', 'size'],
+      ]);
+      expect((await store.usage()).days.map(({ day }) => day)).toEqual(['2026-03-22']);
+    });
+
+    test('what arrives while a day is being removed is kept if it is open', async () => {
+      const store = await opened(open);
+      const many = Array.from({ length: 450 }, (_, number) =>
+        sampleSession({ number, at: NOON + number }),
+      );
+      await store.apply(many.flatMap(({ arrival, queued }) => [arrival, queued]));
+      const purging = store.purge({ now: LATER, keep: 7 * DAY });
+      const newcomer = sampleSession({ number: 1, at: NOON + 90_000 });
+      const settled = sampleSession({ outcome: { done: LATER } });
+      await store.apply([newcomer.arrival, newcomer.queued, settled.outcome]);
+      const report = await purging;
+      expect(report.keptSessions).toBeGreaterThanOrEqual(450);
+      expect(await store.message(newcomer.derived)).toMatchObject({ status: 'queued' });
+      expect(await store.message(settled.derived)).toMatchObject({ status: 'completed' });
+      expect(await store.openMessages('ward')).toHaveLength(450);
+      expect(await store.orphans()).toBe(0);
+    });
+
+    test('a hold that ran out no longer keeps its session', async () => {
+      const store = await opened(open);
+      const sample = sampleSession();
+      await store.apply(sample.all);
+      await store.hold(sample.root, { reason: 'audit', by: 'jdoe', until: LATER + DAY });
+      await store.purge({ now: LATER, keep: 7 * DAY });
+      expect(await store.session(sample.root)).toBeDefined();
+      await store.purge({ now: LATER + 2 * DAY, keep: 7 * DAY });
+      expect(await store.session(sample.root)).toBeUndefined();
+      await expect(store.hold(sample.root, { reason: 'x', by: 'jdoe' })).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+    });
+
+    test('a released session goes with the next purge', async () => {
+      const store = await opened(open);
+      const sample = sampleSession();
+      await store.apply(sample.all);
+      await store.hold(sample.root, { reason: 'audit', by: 'jdoe' });
+      await store.purge({ now: LATER, keep: 7 * DAY });
+      await store.release(sample.root);
+      expect(await store.purge({ now: LATER, keep: 7 * DAY })).toMatchObject({ released: 1 });
+    });
+  });
+
+  describe(`${name}: re-index`, () => {
+    test('keys are read anew from the bodies, with progress, once for each set of search fields', async () => {
+      const store = await opened(open);
+      const samples = Array.from({ length: 30 }, (_, number) =>
+        sampleSession({
+          number,
+          at: startOfDay('2026-03-10') + number * 3_600_000,
+          mrn: `M${number}`,
+        }),
+      );
+      await store.apply(samples.flatMap(({ all }) => all));
+      const progress: number[] = [];
+      const options = {
+        fingerprint: 'ward=MSH-5',
+        keys: (body: { bytes?: Uint8Array | undefined }) => {
+          const text = Buffer.from(body.bytes ?? []).toString();
+          return [{ name: 'receiver', value: text.split('|')[4] ?? '' }];
+        },
+        progress: ({ done, total }: { done: number; total: number }) => {
+          progress.push(done / total);
+        },
+      };
+      const report = await store.reindex(options);
+      expect(report).toMatchObject({ messages: 60, keys: 60, failed: 0 });
+      expect(progress.at(-1)).toBe(1);
+      expect(await idsOf(store, { search: { mrn: 'M3' } })).toEqual([]);
+      expect(await idsOf(store, { search: { receiver: 'ward' }, limit: 1_000 })).toHaveLength(60);
+      expect(await store.reindex(options)).toMatchObject({ messages: 0 });
+      expect(await store.orphans()).toBe(0);
+    });
+
+    test('a body that cannot be read is counted, and the rest goes on', async () => {
+      const store = await opened(open);
+      await store.apply([
+        ...sampleSession({ mrn: 'BAD' }).all,
+        ...sampleSession({ number: 1, mrn: 'GOOD' }).all,
+      ]);
+      const report = await store.reindex({
+        fingerprint: 'x',
+        keys: ({ bytes }) => {
+          const text = Buffer.from(bytes ?? []).toString();
+          if (text.includes('BAD')) throw new Error('unreadable');
+          return [{ name: 'found', value: 'yes' }];
+        },
+      });
+      expect(report).toMatchObject({ messages: 4, failed: 2, keys: 1 });
+    });
+  });
+}
