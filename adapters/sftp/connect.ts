@@ -40,12 +40,14 @@ export async function connectSftp(
     { address: settings.connect, timeout: settings.connectTimeout },
     signal,
   );
-  const listening = new Listening(socket, settings.connect);
+  const listening = new Listening(socket, settings.connect, settings.connectTimeout);
   try {
     return await handshake(socket, { attempt, settings, stages, listening, signal });
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
+    // A server that waits for TLS may close at our greeting, before it was asked.
+    await listening.askIfUnheard();
     throw failureOf(error, attempt, listening.heard);
   } finally {
     listening.stop();

@@ -1,21 +1,28 @@
 import type { Socket } from 'node:net';
 import { answersTls, type SpokenProtocol, type setting, spokenProtocol } from 'waybill/adapter';
 
-/** How long a server may keep silent before it is asked whether it speaks TLS. */
+/** How long a server may keep silent before it is asked whether it speaks TLS, and how long it has to answer. */
 const SILENCE = 2_000;
+const ANSWER = 3_000;
 
 /** Hears what a peer says first, to tell an SSH server from another one: those that wait for TLS say nothing at all. */
 export class Listening {
   readonly #socket: Socket;
+  readonly #address: setting.Address;
+  readonly #patience: number;
   readonly #asking: NodeJS.Timeout;
   #foreign: (reason: Error) => void = () => undefined;
   #ssh: (software: string) => void = () => undefined;
   #software = '';
+  #spoke = false;
   #heard: SpokenProtocol | undefined;
 
-  constructor(socket: Socket, address: setting.Address) {
+  /** `patience` is how long connecting may take in all. */
+  constructor(socket: Socket, address: setting.Address, patience: number) {
     this.#socket = socket;
-    this.#asking = setTimeout(() => void this.#askForTls(address), SILENCE);
+    this.#address = address;
+    this.#patience = Math.min(ANSWER, patience);
+    this.#asking = setTimeout(() => void this.#askForTls(), SILENCE);
     // The library has paused the socket; this listener does not set it flowing.
     socket.pause().on('data', this.#hear);
   }
@@ -40,6 +47,12 @@ export class Listening {
     this.#ssh = then;
   }
 
+  /** After a failure: asks a server that never said anything whether it speaks TLS. */
+  async askIfUnheard(): Promise<void> {
+    this.stop();
+    if (!this.#spoke && this.#heard === undefined) await this.#askForTls();
+  }
+
   stop(): void {
     clearTimeout(this.#asking);
     this.#socket.off('data', this.#hear);
@@ -47,6 +60,7 @@ export class Listening {
 
   readonly #hear = (chunk: Buffer): void => {
     this.stop();
+    this.#spoke = true;
     const [, software] = /(?:^|\n)SSH-[\d.]+-([^\r\n]*)/.exec(chunk.toString('latin1')) ?? [];
     this.#software = printable(software ?? '');
     if (software !== undefined) return this.#ssh(this.#software);
@@ -54,8 +68,9 @@ export class Listening {
     if (spoken !== undefined) this.#recognise(spoken);
   };
 
-  async #askForTls(address: setting.Address): Promise<void> {
-    if (await answersTls(address)) this.#recognise(spokenProtocol(Buffer.of(0x16, 3, 3)));
+  async #askForTls(): Promise<void> {
+    if (await answersTls(this.#address, this.#patience))
+      this.#recognise(spokenProtocol(Buffer.of(0x16, 3, 3)));
   }
 
   #recognise(spoken: SpokenProtocol | undefined): void {

@@ -71,8 +71,8 @@ export async function withPrivateUsers(
   };
 }
 
-/** Passwords only: no session, no limits, nothing of this machine's policy. */
-const PAM = `auth required pam_unix.so
+/** Passwords only: no session, no limits, no pause after a wrong one, nothing of this machine's policy. */
+const PAM = `auth required pam_unix.so nodelay
 account required pam_permit.so
 session required pam_permit.so
 `;

@@ -1,7 +1,8 @@
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { Credential } from '../../src/adapter/index.ts';
+import { sftpSettings } from '../../adapters/sftp/sftp-settings.ts';
+import type { Credential, Lent } from '../../src/adapter/index.ts';
 import { descendants, signal } from '../../src/sandbox/daemon.ts';
 import {
   type SshServer,
@@ -9,6 +10,7 @@ import {
   sshServer,
   whyNoSshServer,
 } from '../../src/sandbox/ssh.ts';
+import { lend, type Seen } from './open-adapter.ts';
 
 /** Why tests against OpenSSH are skipped; undefined where they run. */
 export const noSshServer: string | undefined = await whyNoSshServer();
@@ -89,4 +91,21 @@ export function sftpTo(server: SshServer): {
 /** Sends a signal to every process that serves a connection: SIGSTOP is a network that hangs, SIGKILL a server that dies. */
 export async function signalConnections(pid: number, name: NodeJS.Signals): Promise<void> {
   for (const child of await descendants(pid)) signal(child, name);
+}
+
+/** Settings and a credential to connect with; what is not given is right. */
+export interface ConnectGiven {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly credential?: Credential;
+}
+
+/** What `connectSftp` needs to reach a port of this machine. */
+export function lentTo(
+  port: number,
+  { settings = {}, credential }: ConnectGiven,
+): { lent: Lent<typeof sftpSettings>; seen: Seen } {
+  const given = { connect: `127.0.0.1:${port}`, credential: 'drop', ...settings };
+  return lend(sftpSettings, given, {
+    credentials: { drop: credential ?? { kind: 'basic', user: 'hub', password: 'open sesame' } },
+  });
 }
