@@ -103,7 +103,10 @@ test('an application that is disabled is refused by its number', async () => {
 const authority = certificateAuthority('Hospital');
 const client = authority.issue({ commonName: 'waybill', keys: 'RSA' });
 
-function withCertificate(entra: EntraSandbox, certificate: object): Record<string, { kind: string }> {
+function withCertificate(
+  entra: EntraSandbox,
+  certificate: object,
+): Record<string, { kind: string }> {
   return {
     ...given(entra, { authentication: { certificate: 'own' } }),
     own: { kind: 'certificate', ...certificate },

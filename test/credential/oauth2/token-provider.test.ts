@@ -2,7 +2,10 @@ import { expect, test, vi } from 'vitest';
 import { CredentialError } from '../../../src/credential/credential-error.ts';
 import { credentialEvents } from '../../../src/credential/credential-events.ts';
 import { type Token, tokenFrom } from '../../../src/credential/oauth2/token.ts';
-import { type TokenProvider, tokenProvider } from '../../../src/credential/oauth2/token-provider.ts';
+import {
+  type TokenProvider,
+  tokenProvider,
+} from '../../../src/credential/oauth2/token-provider.ts';
 import { rootLogger } from '../../../src/log/logger.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 
