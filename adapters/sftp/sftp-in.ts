@@ -9,11 +9,12 @@ import {
   placeOf,
   poll,
   setting,
+  tryWriting,
 } from 'waybill/adapter';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { SftpStore } from './sftp-store.ts';
-import { testSftp, tryWriting } from './sftp-test.ts';
+import { testSftp } from './sftp-test.ts';
 
 const settings = { ...sftpSettings, ...pickupSettings(setting.text) };
 

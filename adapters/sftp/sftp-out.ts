@@ -2,6 +2,7 @@ import {
   DisableError,
   dropFile,
   dropSettings,
+  fileMode,
   type InFlight,
   inFlight,
   type Lent,
@@ -9,12 +10,12 @@ import {
   type OpenOutbound,
   outbound,
   setting,
+  tryWriting,
 } from 'waybill/adapter';
-import { fileMode } from './file-mode.ts';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { SftpStore } from './sftp-store.ts';
-import { testSftp, tryWriting } from './sftp-test.ts';
+import { testSftp } from './sftp-test.ts';
 
 const settings = {
   ...sftpSettings,

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import {
   type FileStore,
-  inFolder,
   type Lent,
   probe,
   type Step,
@@ -69,19 +67,4 @@ function asStepFailure(error: unknown): unknown {
   const at = error.message.indexOf('. ');
   if (at < 0) return error;
   return new StepFailure(error.message.slice(0, at), error.message.slice(at + 2), { cause: error });
-}
-
-/** Writes an empty file under a temporary name and deletes it. Receivers pass such names over. */
-export async function tryWriting(
-  store: FileStore,
-  folder: string,
-  temporary: string,
-): Promise<void> {
-  const path = inFolder(folder, temporary.replaceAll('*', `waybill-test-${randomUUID()}`));
-  await store.write(path, nothing(), new AbortController().signal);
-  await store.remove(path);
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {
-  // A file without bytes is enough to see whether one may be made and deleted.
 }

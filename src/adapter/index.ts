@@ -28,6 +28,7 @@ export type { CertificateCredential, Credential, TokenCredential } from './crede
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
+export { fileMode } from './folder/file-mode.ts';
 export { filePattern, isMeant } from './folder/file-pattern.ts';
 export {
   type FileEntry,
@@ -45,6 +46,7 @@ export {
   type PickupValues,
   pickupSettings,
 } from './folder/pickup-settings.ts';
+export { tryWriting } from './folder/try-writing.ts';
 export { type InFlight, inFlight } from './in-flight.ts';
 export {
   type Letter,
