@@ -28,7 +28,8 @@ export interface TraceBenchOptions {
   readonly days: number;
   /** Times each query is asked. */
   readonly asked?: number;
-  readonly store: TraceStore;
+  /** Opens the store: once to fill it, then again to ask it with cold caches. */
+  readonly open: () => TraceStore;
   readonly report?: (line: string) => void;
 }
 
@@ -37,7 +38,8 @@ const WRITTEN_MEANWHILE = 500;
 
 /** Fills a store and asks it. The last day is today, so that what is written meanwhile lands beside it. */
 export async function traceRates(options: TraceBenchOptions): Promise<TraceRates> {
-  const { messages, days, store, asked = 200, report = () => undefined } = options;
+  const { messages, days, open, asked = 200, report = () => undefined } = options;
+  const filling = open();
   const traffic = traceTraffic({ messages, days, fields: searchFields(SEARCH) });
   let written = 0;
   let took = 0;
@@ -45,7 +47,7 @@ export async function traceRates(options: TraceBenchOptions): Promise<TraceRates
   for (const batch of traffic.batches(BATCH)) {
     const used = process.cpuUsage();
     const began = performance.now();
-    await store.apply(batch.inputs);
+    await filling.apply(batch.inputs);
     took += performance.now() - began;
     const { user, system } = process.cpuUsage(used);
     cpu += user + system;
@@ -54,12 +56,15 @@ export async function traceRates(options: TraceBenchOptions): Promise<TraceRates
       report(`${written} messages, ${Math.round((written / took) * 1_000)}/s`);
     }
   }
+  await filling.close();
+  const store = open();
   const { bytes } = await store.usage();
   const writing = new AbortController();
   const writer = writeMeanwhile(store, traffic, writing.signal);
   const queries = await measure(store, traffic, asked);
   writing.abort();
   await writer;
+  await store.close();
   return {
     messages: written,
     writtenPerSecond: Math.round((written / took) * 1_000),
@@ -146,22 +151,19 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     options: {
       messages: { type: 'string', default: '100000' },
       days: { type: 'string', default: '10' },
-      postgres: { type: 'string' },
     },
   });
   const folder = await mkdtemp(join(tmpdir(), 'waybill-bench-trace-'));
-  const store = sqliteTraceStore({ folder });
   try {
     const print = (line: string): void => void process.stderr.write(`${line}\n`);
     const rates = await traceRates({
       messages: Number(values.messages),
       days: Number(values.days),
-      store,
+      open: () => sqliteTraceStore({ folder }),
       report: print,
     });
     process.stdout.write(`${JSON.stringify(rates, undefined, 2)}\n`);
   } finally {
-    await store.close();
     await rm(folder, { recursive: true });
   }
 }

@@ -26,14 +26,20 @@ export function statistics(
   for (const { name, lastMinute } of files.ranges()) {
     if (lastMinute < first) continue;
     const file = files.file(name);
+    const chosen = hosts?.flatMap((host) => file.words.find(host) ?? []);
     const rows = file.all<StatisticRow>(
-      'SELECT * FROM statistic WHERE minute BETWEEN ? AND ?',
+      `SELECT minute / ?1 * ?1 AS minute, host, sum(n_in) AS n_in, sum(n_out) AS n_out,
+         sum(n_error) AS n_error, sum(bytes) AS bytes, sum(latency) AS latency,
+         max(latency_max) AS latency_max
+       FROM statistic WHERE minute BETWEEN ?2 AND ?3
+         ${chosen === undefined ? '' : `AND host IN (${chosen.join(', ')})`}
+       GROUP BY statistic.minute / ?1, host`,
+      Math.max(1, Math.floor(step / 60_000)),
       first,
       Math.floor(to / 60_000),
     );
     for (const row of rows) {
       const host = file.words.text(row.host);
-      if (hosts !== undefined && !hosts.includes(host)) continue;
       sums.add({
         host,
         at: row.minute * 60_000,

@@ -68,6 +68,11 @@ export class TraceFile {
     }
   }
 
+  /** Moves the log into the file and empties it. */
+  checkpoint(): void {
+    this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
   close(): void {
     this.#statements.clear();
     this.db.close();

@@ -26,6 +26,8 @@ export interface Growth {
 }
 
 const OPEN_AT_ONCE = 12;
+/** Bytes; below it a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
+const LOG_LEFT = 8 * 1024 * 1024;
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
 
 /**
@@ -37,6 +39,8 @@ export class TraceFiles {
   readonly held: HeldFile;
   readonly #ranges = new Map<string, FileRange>();
   readonly #watched = new Map<string, Set<number>>();
+  /** The file written to last. */
+  #written = '';
   readonly #open = new Map<string, TraceFile>();
 
   constructor(folder: string) {
@@ -94,6 +98,14 @@ export class TraceFiles {
     range.lastMinute = Math.max(range.lastMinute, lastMinute);
     this.#ranges.set(name, range);
     for (const sessionId of sessions) this.#watched.get(name)?.add(sessionId);
+    if (this.#written !== name) this.#settleLog();
+    this.#written = name;
+  }
+
+  /** A day that is over would keep a log as large as the checkpoint interval for as long as it is open. */
+  #settleLog(): void {
+    const file = this.#open.get(this.#written);
+    if (file !== undefined && sizeOf(`${file.path}-wal`) > LOG_LEFT) file.checkpoint();
   }
 
   /** Gathers the sessions of a day that are written to, until it is disposed of. */
