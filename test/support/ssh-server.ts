@@ -1,6 +1,8 @@
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { connectSftp } from '../../adapters/sftp/connect.ts';
+import type { SftpSession } from '../../adapters/sftp/sftp-session.ts';
 import { sftpSettings } from '../../adapters/sftp/sftp-settings.ts';
 import type { Credential, Lent } from '../../src/adapter/index.ts';
 import { descendants, signal } from '../../src/sandbox/daemon.ts';
@@ -10,6 +12,7 @@ import {
   sshServer,
   whyNoSshServer,
 } from '../../src/sandbox/ssh.ts';
+import { SECRET_MARKER } from '../contract/marker.ts';
 import { lend, type Seen } from './open-adapter.ts';
 
 /** Why tests against OpenSSH are skipped; undefined where they run. */
@@ -109,3 +112,16 @@ export function lentTo(
     credentials: { drop: credential ?? { kind: 'basic', user: 'hub', password: 'open sesame' } },
   });
 }
+
+/** Connects to a server, all of whose keys are pinned; what is not given is right. */
+export async function connectTo(
+  { port, hostKeys }: SshServer,
+  { settings, ...rest }: ConnectGiven = {},
+): Promise<SftpSession> {
+  const hostKey = hostKeys.map(({ fingerprint }) => fingerprint);
+  const { lent } = lentTo(port, { settings: { hostKey, ...settings }, ...rest });
+  return await connectSftp(lent, lent.signal);
+}
+
+/** A credential that is wrong, and whose password must not turn up anywhere. */
+export const WRONG: Credential = { kind: 'basic', user: 'hub', password: SECRET_MARKER };

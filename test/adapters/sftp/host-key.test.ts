@@ -9,12 +9,13 @@ import {
   showHostKey,
 } from '../../../adapters/sftp/host-key.ts';
 
+function part(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
 function key(type: string, content: string): Buffer {
-  const part = (bytes: Buffer): Buffer => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    return Buffer.concat([length, bytes]);
-  };
   return Buffer.concat([part(Buffer.from(type)), part(Buffer.from(content))]);
 }
 
