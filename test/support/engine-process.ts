@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+export interface EngineOptions {
+  readonly production: string;
+  readonly data: string;
+  /** Ports that must be open before it counts as started. */
+  readonly ports: readonly number[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly arguments?: readonly string[];
+}
+
+/** A `waybill run` in a process of its own, which can be killed. */
+export interface EngineProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** What it wrote to standard error: its log and what it says. */
+  readonly output: () => string;
+  natsPid(): Promise<number>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startEngineProcess(options: EngineOptions): Promise<EngineProcess> {
+  const { production, data, ports } = options;
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=waybill-source',
+      MAIN,
+      'run',
+      production,
+      ...['--data', data, '--metrics', 'off', '--console', 'off'],
+      ...(options.arguments ?? []),
+    ],
+    { env: { ...process.env, ...options.environment }, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  for (const port of ports) await untilOpen(port, child, () => output);
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    async natsPid() {
+      const state = JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as { pid: number };
+      return state.pid;
+    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    [Symbol.asyncDispose]: () => end('SIGTERM'),
+  };
+}
+
+async function untilOpen(port: number, child: ChildProcess, output: () => string): Promise<void> {
+  for (let waited = 0; waited < 30_000; waited += 20) {
+    if (child.exitCode !== null) throw new Error(`the engine ended at once: ${output()}`);
+    const socket = connect(port, '127.0.0.1');
+    const open = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (open) return;
+    await sleep(20);
+  }
+  throw new Error(`the engine does not listen on ${port}: ${output()}`);
+}
+
+/** Runs a command of the command line and returns what it printed. */
+export async function waybill(
+  ...words: readonly string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ['--conditions=waybill-source', MAIN, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code: code ?? 1, stdout, stderr };
+}

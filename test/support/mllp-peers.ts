@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Plain MLLP peers that share no code with the adapters. */
+
+export function framed(body: Buffer | string): Buffer {
+  return Buffer.concat([Buffer.of(0x0b), Buffer.from(body), Buffer.of(0x1c, 0x0d)]);
+}
+
+function onFrames(socket: Socket, take: (body: Buffer) => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(0x1c); end >= 0; end = rest.indexOf(0x1c)) {
+      take(rest.subarray(1, end));
+      rest = rest.subarray(end + 2);
+    }
+  });
+}
+
+export const controlIdOf = (body: Buffer): string =>
+  body.toString('latin1').split('\r', 1)[0]?.split('|')[9] ?? '';
+
+export interface Received {
+  readonly controlId: string;
+  readonly body: Buffer;
+}
+
+export interface MllpReceiver extends AsyncDisposable {
+  readonly port: number;
+  readonly received: Received[];
+}
+
+/** What a scripted receiver does with a message: an ACK code, raw bytes, or an act on the connection. */
+export type ScriptedAnswer = string | Buffer | 'silence' | 'close' | 'close-in-answer';
+
+export const acknowledgementOf = (code: string, controlId: string): string =>
+  `MSH|^~\\&|R|R|S|S|20260101||ACK|A${controlId}|P|2.5.1\rMSA|${code}|${controlId}\r`;
+
+/** A receiving system; by default it answers AA. */
+export async function mllpReceiver(
+  answer: (message: Received, index: number) => ScriptedAnswer = () => 'AA',
+  port = 0,
+): Promise<MllpReceiver> {
+  const received: Received[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+    onFrames(socket, (body) => {
+      const message = { controlId: controlIdOf(body), body: Buffer.from(body) };
+      const said = answer(message, received.length);
+      received.push(message);
+      if (said === 'silence') return;
+      if (said === 'close') return void socket.destroy();
+      if (said === 'close-in-answer') {
+        socket.end(framed(acknowledgementOf('AA', message.controlId)).subarray(0, 20));
+        return;
+      }
+      socket.write(
+        typeof said === 'string' ? framed(acknowledgementOf(said, message.controlId)) : said,
+      );
+    });
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    received,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/**
+ * Sends messages one after the other until each is acknowledged with AA; connects again and repeats
+ * the unacknowledged one, with the same bytes, after any failure.
+ */
+export async function sendUntilAcknowledged(
+  port: number,
+  messages: Iterable<string> | AsyncIterable<string>,
+  onAcknowledged: (message: string) => void,
+): Promise<void> {
+  let socket: Socket | undefined;
+  for await (const message of messages) {
+    for (;;) {
+      try {
+        socket ??= await open(port);
+        const answer = await exchange(socket, message);
+        if (answer.includes('MSA|AA|')) break;
+      } catch {
+        // the engine is away: tried again below
+      }
+      socket?.destroy();
+      socket = undefined;
+      await sleep(20);
+    }
+    onAcknowledged(message);
+  }
+  socket?.destroy();
+}
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.on('error', () => socket.destroy());
+  return socket;
+}
+
+function exchange(socket: Socket, message: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer')), 15_000);
+    const closed = (): void => {
+      clearTimeout(timer);
+      reject(new Error('closed'));
+    };
+    socket.once('close', closed);
+    socket.once('data', (bytes: Buffer) => {
+      clearTimeout(timer);
+      socket.off('close', closed);
+      resolve(bytes.toString('latin1'));
+    });
+    socket.write(framed(message));
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
