@@ -1,7 +1,9 @@
 import { describeError, isEngineError } from '../../error/engine-error.ts';
+import type { NewMessage } from '../../message/message.ts';
 import { describeSize } from '../../time/size.ts';
 import type { LentInbound } from '../adapter.ts';
 import type { Settings } from '../setting.ts';
+import { batchParts } from './batch-parts.ts';
 import { moveAway, removeFile } from './clear-away.ts';
 import { asError, type FileBody, fileBody, isOfThisFile } from './file-body.ts';
 import { isMeant } from './file-pattern.ts';
@@ -73,7 +75,7 @@ export class Look {
 
   /** Delivers one file and clears it away. False ends the look: the engine takes nothing now. */
   async #take(found: MarkedFile): Promise<boolean> {
-    const { settings, lent, store, taken, told } = this.#parts;
+    const { settings, store, taken, told } = this.#parts;
     const facts = found.rough === true ? await store.facts(found.path) : found;
     if (facts === undefined) return true;
     const file = { ...found, ...facts };
@@ -88,7 +90,7 @@ export class Look {
     let content: FileBody | undefined;
     try {
       content = await fileBody(store, file);
-      await lent.deliver(this.#message(file, content));
+      await this.#deliver(file, this.#message(file, content));
     } catch (error) {
       return await this.#undelivered(file, content, error);
     } finally {
@@ -99,7 +101,21 @@ export class Look {
     return true;
   }
 
-  #message(file: MarkedFile, { head, body }: FileBody): Parameters<PickupLent['deliver']>[0] {
+  /** One after the other, so that a file that is cut off by a failure is taken up again in order. */
+  async #deliver(file: MarkedFile, message: NewMessage): Promise<void> {
+    const { settings, lent, told } = this.#parts;
+    if (settings.batch === 'whole') {
+      await lent.deliver(message);
+      return;
+    }
+    const { messages, oddities } = await batchParts(message);
+    for (const one of messages) await lent.deliver(one);
+    if (oddities.length > 0) {
+      told.about(file, 'warn', 'batch-odd', `${file.relative} is odd: ${oddities.join(' ')}`);
+    }
+  }
+
+  #message(file: MarkedFile, { head, body }: FileBody): NewMessage {
     const { settings, origin } = this.#parts;
     return {
       body,

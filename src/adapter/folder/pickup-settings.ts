@@ -94,6 +94,16 @@ function content() {
       default: false,
       advanced: true,
     }),
+    batch: choice(
+      {
+        split: 'Each HL7 message of the file is delivered by itself, in order',
+        whole: 'The file is delivered as one message',
+      },
+      {
+        help: 'What becomes of a file with several HL7 messages, with or without FHS and BHS around them. To split it, the file is read into memory.',
+        default: 'split',
+      },
+    ),
     type: optional(
       text({
         help: 'The type of the messages, such as text/csv. Left out, it is told from the content and the name of each file.',
