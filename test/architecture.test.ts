@@ -1,0 +1,105 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+interface Row {
+  readonly folder: string;
+  readonly allowed: readonly string[];
+  /** Folders of which only types may be imported. */
+  readonly typesOf: readonly string[];
+}
+
+/** The table in docs/architecture.md is the rule: which folder may import which. */
+const rows: readonly Row[] = [
+  ...readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| [\d—]+ \| (\S+) \| (.+?) \|$/gm),
+].map(([, folder = '', cell = '']) => {
+  const words = cell.split(', ');
+  return {
+    folder,
+    allowed: words.map((word) => word.replace(' (types)', '')),
+    typesOf: words
+      .filter((word) => word.endsWith(' (types)'))
+      .map((word) => word.replace(' (types)', '')),
+  };
+});
+
+const rowOf = (path: string): Row | undefined =>
+  rows.find(({ folder }) => path === folder || path.startsWith(`${folder}/`));
+
+interface Import {
+  readonly path: string;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  return [
+    ...text.matchAll(
+      /(?:^|\n)\s*(import|export)\s(type\s)?([^;]*?)from\s'([^']+)'|import\('([^']+)'\)/g,
+    ),
+  ].map(([, , type, , specifier = '', dynamic = '']) => {
+    const named = specifier || dynamic;
+    return {
+      path: named.startsWith('.') ? join(dirname(file), named) : named,
+      typeOnly: type !== undefined,
+    };
+  });
+}
+
+function isStray(
+  file: string,
+  { folder, allowed, typesOf }: Row,
+  { path, typeOnly }: Import,
+): boolean {
+  if (allowed.includes('all')) return false;
+  if (path.startsWith('waybill/')) return !allowed.includes(path);
+  const target = rowOf(path)?.folder;
+  if (target === undefined) return path.startsWith('adapters/') && !file.startsWith('adapters/');
+  if (target === folder) return folder === 'adapters' && isOtherProtocol(file, path);
+  return !allowed.includes(target) || (typesOf.includes(target) && !typeOnly);
+}
+
+/** Adapters never import each other; only the list knows them all. */
+function isOtherProtocol(file: string, path: string): boolean {
+  return file !== 'adapters/index.ts' && file.split('/')[1] !== path.split('/')[1];
+}
+
+test('there is a table of folders, and imports are seen', () => {
+  expect(rows.length).toBeGreaterThan(15);
+  expect(importsOf('src/main.ts').map(({ path }) => path)).toContain('src/cli/commands.ts');
+});
+
+test.for(rows)('$folder imports only what its row allows', (row) => {
+  const strays = globSync(
+    [`${row.folder}/**/*.ts`, row.folder.endsWith('.ts') ? row.folder : ''].filter(Boolean),
+  ).flatMap((file) =>
+    importsOf(file)
+      .filter((one) => isStray(file, row, one))
+      .map(({ path }) => `${file} → ${path}`),
+  );
+  expect(strays).toEqual([]);
+});
+
+test('every source file has a row', () => {
+  const without = globSync(['src/**/*.ts', 'adapters/**/*.ts']).filter(
+    (file) => rowOf(file) === undefined,
+  );
+  expect(without).toEqual([]);
+});
+
+test('no file of the program has more than 300 lines', () => {
+  const long = globSync([
+    'src/**/*.ts',
+    'adapters/**/*.ts',
+    'bench/**/*.ts',
+    'console/src/**/*.{ts,tsx}',
+  ])
+    .map((file) => ({ file, lines: readFileSync(file, 'utf8').split('\n').length }))
+    .filter(({ lines }) => lines > 301);
+  expect(long).toEqual([]);
+});
+
+test('no folder is named for what it is not', () => {
+  const vague = /(^|\/)(utils?|helpers?|common|types|shared|misc)(\/|\.ts$)/;
+  expect(globSync(['src/**', 'adapters/**']).filter((path) => vague.test(path))).toEqual([]);
+});
