@@ -4,6 +4,7 @@ import type { LookupTables } from '../lookup/lookup-tables.ts';
 import { celEnvironment, functionName, knownNames } from './cel-environment.ts';
 import { celProblem, type KnownNames, readable } from './cel-problem.ts';
 import type { Compiled, ExpressionProblem, ResultTypes } from './compiled.ts';
+import { directEvaluations, type Evaluation } from './direct.ts';
 import type { Scope } from './expression.ts';
 import { ExpressionFault, expressionFailed } from './fault.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
@@ -83,7 +84,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
 type Checked =
   | {
       readonly ok: true;
-      readonly run: (variables: object) => unknown;
+      readonly run: Evaluation;
       readonly readsBody: boolean;
     }
   | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };
@@ -94,6 +95,7 @@ function expressionCheck(
 ): (source: string, result: keyof ResultTypes) => Checked {
   const cel = celEnvironment(functions);
   const known = knownNames(cel);
+  const direct = directEvaluations(functions);
   const bodyReaders = new Set(
     functions
       .filter(({ readsBody }) => readsBody === true)
@@ -115,7 +117,7 @@ function expressionCheck(
     }
     return {
       ok: true,
-      run: parsed,
+      run: direct(parsed.ast) ?? parsed,
       readsBody: calls.some(({ name }) => bodyReaders.has(name)),
     };
   };

@@ -100,10 +100,11 @@ async function applyChain(
   let outputs: TransformOutput[] = [];
   for (const [step, name] of names.entries()) {
     outputs = [];
-    for (const { message, document } of inputs) {
-      const applied = parts
-        .transform(name)
-        .apply({ message, document: document.copy(), lookup: parts.lookup, now: parts.now });
+    for (const { message, document: read } of inputs) {
+      const transform = parts.transform(name);
+      const document = transform.keepsDocument === true ? read : read.copy();
+      const { lookup, now } = parts;
+      const applied = transform.apply({ message, document, lookup, now });
       outputs.push(...(applied instanceof Promise ? await applied : applied));
     }
     if (step === names.length - 1) break;

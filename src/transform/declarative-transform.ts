@@ -3,7 +3,7 @@ import { Hl7Document } from '../document/hl7/hl7-document.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Expression, Scope } from '../expression/expression.ts';
 import { type DeclaredType, declareType } from './declared-type.ts';
-import { outputType } from './output-type.ts';
+import { outputCharset, outputType } from './output-type.ts';
 import { startDocument } from './start-document.ts';
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
@@ -30,6 +30,7 @@ export type FindTransform = (name: string) => Transform | undefined;
  */
 export class DeclarativeTransform implements Transform {
   readonly name: string;
+  readonly keepsDocument = true;
   readonly declaration: Declaration;
   readonly #find: FindTransform;
 
@@ -70,13 +71,13 @@ export class DeclarativeTransform implements Transform {
     };
   }
 
-  #output({ message }: TransformInput, target: Document, scope: Scope): TransformOutput {
+  #output({ message, document }: TransformInput, target: Document, scope: Scope): TransformOutput {
     const { type, label } = this.declaration;
     const body = target.bytes();
     return {
       body,
-      type: outputType(target, body, type?.text ?? message.type),
-      charset: target instanceof Hl7Document ? target.charset.name : message.charset,
+      type: outputType(document, target, { before: message.type, declared: type?.text }),
+      charset: outputCharset(document, target, message.charset),
       name: label?.evaluate(scope) ?? message.name,
     };
   }

@@ -20,5 +20,7 @@ export interface TransformOutput extends Pick<NewMessage, 'type' | 'charset' | '
  */
 export interface Transform {
   readonly name: string;
+  /** It leaves the input's document as it is, so that several may get the same one without a copy. */
+  readonly keepsDocument?: true;
   apply(input: TransformInput): TransformOutput[] | Promise<TransformOutput[]>;
 }
