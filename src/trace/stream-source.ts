@@ -4,12 +4,13 @@ import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { readEnvelope } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
-import { streamReader } from '../broker/stream-reader.ts';
+import { type StreamReader, streamReader } from '../broker/stream-reader.ts';
 import type { Reading } from '../document/document.ts';
 import { kindOf } from '../document/document-of.ts';
 import type { JournalEntry } from '../message/record.ts';
 import { type BodySource, bodyOf } from './batch.ts';
 import type { ProjectorBatch, ProjectorSource } from './projector.ts';
+import { reclaimProjector } from './reclaim.ts';
 import { type SearchFields, searchFields } from './search-fields.ts';
 import { streamFloors } from './stream-floors.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
@@ -19,14 +20,14 @@ const LARGEST = 8 * 1024 * 1024;
 
 /** Reads the journal, the outcomes and all queues of a production as what the trace is built from, search keys included. */
 export function streamSource(broker: Broker, search: ReadonlyMap<string, string>): ProjectorSource {
-  const reader = streamReader(broker);
+  const opened = open(broker);
   const fields = searchFields(search);
   const large = bodies(broker);
   // whoever needs a large body meets the failure
   large.catch(() => undefined);
   return {
     async next(): Promise<ProjectorBatch | undefined> {
-      const batch = await reader.next();
+      const batch = await (await opened).next();
       if (batch === undefined) return undefined;
       const inputs: TraceInput[] = [];
       for (const input of batch.messages.flatMap((message) => inputsOf(broker, message))) {
@@ -34,10 +35,16 @@ export function streamSource(broker: Broker, search: ReadonlyMap<string, string>
       }
       return { inputs, acknowledge: () => batch.acknowledge() };
     },
-    lag: () => reader.lag(),
+    lag: async () => (await opened).lag(),
     floors: streamFloors(broker),
-    close: () => reader.close(),
+    close: async () => (await opened).close(),
   };
+}
+
+/** NATS may be away for the moment: the consumers are durable, and a late batch is better than none. */
+async function open(broker: Broker): Promise<StreamReader> {
+  await reclaimProjector(broker).catch(() => undefined);
+  return streamReader(broker);
 }
 
 function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {

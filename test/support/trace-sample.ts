@@ -36,7 +36,7 @@ export function hl7(control: string, mrn: string, name = 'DOE^JOHN'): string {
     `MSH|^~\\&|EPIC|MAIN|WAYBILL|HUB|20260310120000||ADT^A01^ADT_A01|${control}|P|2.5.1`,
     'EVN|A01|20260310120000',
     `PID|1||${mrn}^^^MAIN^MR||${name}||19700101|M|||1 STREET^^CITY`,
-    'PV1|1|I|W1^101^1^MAIN||||1234^ATTENDING^ANNA|||||||||||V100',
+    'PV1|1|I|W1^101^1^MAIN||||1234^ATTENDING^ANNA||||||||||||V100',
     '',
   ].join('\r');
 }

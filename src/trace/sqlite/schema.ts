@@ -69,7 +69,7 @@ const VERSION = 1;
 
 /** Opens a file of the trace, making it if it is new. */
 export function openTraceFile(path: string, kind: 'day' | 'held'): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const db = new DatabaseSync(path, { timeout: 1_000 });
   try {
     db.exec(PRAGMAS);
     const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
