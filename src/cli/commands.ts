@@ -1,15 +1,20 @@
 import type { Command } from 'commander';
+import { adaptersCommand } from './adapters.ts';
 import { applyCommand } from './apply.ts';
+import { checkCommand } from './check.ts';
 import { replayCommand, resendCommand } from './resend.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { retryCommand, startCommand, stopCommand } from './switch.ts';
+import { testCommand } from './test.ts';
 import { tryCommand } from './try.ts';
 
 /** Every command, in the order of `--help`. */
 export function commands(): Command[] {
   return [
     runCommand(),
+    checkCommand(),
+    testCommand(),
     applyCommand(),
     statusCommand(),
     startCommand(),
@@ -18,5 +23,6 @@ export function commands(): Command[] {
     resendCommand(),
     replayCommand(),
     tryCommand(),
+    adaptersCommand(),
   ];
 }

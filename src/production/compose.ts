@@ -32,6 +32,9 @@ export function compose(parts: CompositionParts): Definition | undefined {
     keys: [section, name],
   });
   const name = productionName(values.production, written, reading);
+  const processes = mapOf(values.processes, (entry) =>
+    readProcess(entry, parts, at('processes', entry.name)),
+  );
   return {
     name,
     title: values.title ?? name,
@@ -40,9 +43,7 @@ export function compose(parts: CompositionParts): Definition | undefined {
     services: mapOf(values.services, (entry) =>
       readService(entry, adapters, at('services', entry.name)),
     ),
-    processes: mapOf(values.processes, (entry) =>
-      readProcess(entry, parts, at('processes', entry.name)),
-    ),
+    processes,
     operations: mapOf(values.operations, (entry) =>
       readOperation(entry, adapters, at('operations', entry.name)),
     ),
@@ -52,7 +53,7 @@ export function compose(parts: CompositionParts): Definition | undefined {
       readCredentialEntry(entry, at('credentials', entry.name)),
     ),
     alerts: alertSettings(values.alerts),
-    files,
+    files: [...files, ...[...processes.values()].flatMap(({ code }) => code ?? [])],
     placeOf: (keys) => (valueAt(written, keys) === undefined ? undefined : placeAt(written, keys)),
     source: { written, digests: new Map() },
   };

@@ -26,6 +26,8 @@ export interface ReadOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where `${secret:NAME}` comes from. Default: there are none. */
   readonly secrets?: ValueSource['secrets'];
+  /** Takes secrets and files of credentials that are missing for present: for checks and tests elsewhere. */
+  readonly assume?: boolean;
   /** What `now()` in expressions says, and by which certificates are judged. Default: the system's. */
   readonly clock?: Clock;
   /** Stands between expressions and the code tables; a production test replaces entries there. */
@@ -54,6 +56,7 @@ export async function readProduction(
     folder: absolute,
     environment: options.environment ?? process.env,
     secrets: options.secrets ?? (() => undefined),
+    assume: options.assume,
   };
   const written = await fill(loaded.written, source, problems);
   const names = productionNames(written);

@@ -4,8 +4,9 @@ import { placeAt, valueAt } from '../written/written.ts';
 import { type CertificateAt, checkCertificate } from './certificates.ts';
 import { checkCode } from './code.ts';
 import { portProblems } from './ports.ts';
-import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
+import { type Checking, checkLoops } from './reach.ts';
 import { checkSearch } from './search.ts';
+import { warnOfUnused } from './unused.ts';
 
 /** What must hold between the parts of a production. Warnings wait until there is no error, since most would follow from it. */
 export async function checkWhole(checking: Checking, now: number): Promise<void> {
@@ -20,7 +21,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   for (const certificate of certificatesOf(definition)) {
     await checkCertificate(certificate, now, problems);
   }
-  if (!problems.failed) warnOfUnused(checking);
+  if (!problems.failed) await warnOfUnused(checking);
 }
 
 function checkServices({ written, problems }: Checking): void {

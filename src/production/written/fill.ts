@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Problems } from '../problem.ts';
+import { describeError } from '../../error/engine-error.ts';
+import { type Problems, splitProblem } from '../problem.ts';
 import { type Keys, pathText, type Written, type WrittenScalar } from './written.ts';
 
 /** Where the values behind `${…}` come from. */
@@ -10,7 +11,12 @@ export interface ValueSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The value of `${secret:NAME}`; undefined if there is none of that name. */
   readonly secrets: (name: string) => Promise<string | undefined> | string | undefined;
+  /** Takes secrets and files that are missing for present: for checks and tests away from where it runs. */
+  readonly assume?: boolean | undefined;
 }
+
+/** Stands for what is assumed. */
+const ASSUMED: Found = { text: 'assumed', hidden: true };
 
 /**
  * Fills in `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${secret:NAME}`; `$${` is a
@@ -165,6 +171,7 @@ async function lookInFile(name: string, looking: Looking): Promise<Found | undef
     if (inCredentials(looking)) looking.problems.hide(text);
     return { text, hidden: true, file };
   } catch (error) {
+    if (looking.source.assume === true && inCredentials(looking)) return ASSUMED;
     const { code } = error as NodeJS.ErrnoException;
     return reportMissing(
       looking,
@@ -182,7 +189,15 @@ async function lookInSecrets(name: string, looking: Looking): Promise<Found | un
       'Make an entry under credentials, and name that entry here.',
     );
   }
-  const text = await looking.source.secrets(name);
+  let text: string | undefined;
+  try {
+    text = await looking.source.secrets(name);
+  } catch (error) {
+    if (looking.source.assume === true) return ASSUMED;
+    const { what, remedy } = splitProblem(describeError(error).text);
+    return reportMissing(looking, `the secret ${name} cannot be read: ${what}`, remedy);
+  }
+  if (text === undefined && looking.source.assume === true) return ASSUMED;
   if (text === undefined) {
     return reportMissing(
       looking,

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { portProblems } from '../production/check/ports.ts';
+import type { Definition } from '../production/definition.ts';
+import { describeProblem, type Problem } from '../production/problem.ts';
+import { readProduction } from '../production/read.ts';
+import { print } from './output.ts';
+import { problemLine, type ReadingFlags, readingOptions, readOptions } from './reading.ts';
+
+interface CheckFlags extends ReadingFlags {
+  readonly assumeSecrets?: boolean;
+  readonly json?: boolean;
+}
+
+/** `waybill check`: every problem of one or several productions, each with its place. */
+export function checkCommand(): Command {
+  return readingOptions(new Command('check'))
+    .description(
+      'Checks productions completely without starting anything: every problem at once, with its place and what to do. Several are also checked for ports they share.',
+    )
+    .argument('<production...>', 'their folders')
+    .option(
+      '--assume-secrets',
+      'take missing secrets and files of credentials for present, as on a build server',
+    )
+    .option('--json', 'as JSON')
+    .action(check);
+}
+
+interface Checked {
+  readonly folder: string;
+  readonly definition: Definition | undefined;
+  readonly problems: readonly Problem[];
+}
+
+async function check(folders: string[], flags: CheckFlags): Promise<void> {
+  const options = { ...readOptions(flags), assume: flags.assumeSecrets === true };
+  const checked: Checked[] = [];
+  for (const folder of folders) {
+    const { definition, problems } = await readProduction(folder, options);
+    checked.push({ folder, definition, problems });
+  }
+  const ports = sharedPorts(checked);
+  const problems = [...checked.flatMap((one) => one.problems), ...ports];
+  if (problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+  if (flags.json === true) return print(JSON.stringify(checked.map(summary)));
+  for (const one of checked) {
+    for (const problem of one.problems) print(problemLine(problem, one.folder));
+    print(conclusion(one));
+  }
+  for (const problem of ports) print(describeProblem(problem));
+}
+
+/** Ports within one production are among its own problems already. */
+function sharedPorts(checked: readonly Checked[]): Problem[] {
+  const [, ...more] = checked;
+  if (more.length === 0) return [];
+  return portProblems(
+    checked.flatMap(({ folder, definition }) =>
+      definition === undefined ? [] : [placedFromHere(definition, folder)],
+    ),
+  );
+}
+
+/** The definition with the files of its places as seen from here, since its own are relative to its folder. */
+function placedFromHere(definition: Definition, folder: string): Definition {
+  return {
+    ...definition,
+    placeOf(keys) {
+      const place = definition.placeOf(keys);
+      return place === undefined ? undefined : { ...place, file: join(folder, place.file) };
+    },
+  };
+}
+
+function summary({ folder, definition, problems }: Checked) {
+  return { folder, production: definition?.name, problems };
+}
+
+function conclusion({ folder, definition, problems }: Checked): string {
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  if (definition === undefined) return `${folder}: ${errors} ${errors === 1 ? 'error' : 'errors'}`;
+  const { name, services, processes, operations } = definition;
+  const hosts = [
+    plural(services.size, 'service'),
+    plural(processes.size, 'process'),
+    plural(operations.size, 'operation'),
+  ];
+  const warnings = problems.length === 0 ? 'no problems' : plural(problems.length, 'warning');
+  return `${name}: ${hosts.join(', ')}; ${warnings}`;
+}
+
+function plural(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun}${noun.endsWith('s') ? 'es' : 's'}`;
+}

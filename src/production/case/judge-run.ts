@@ -1,0 +1,143 @@
+import type { ExpectedMessages, TestCase } from '../grammar/test-form.ts';
+import { judgeMessage } from './judge-message.ts';
+import type { Failure } from './report.ts';
+import type { MessageRun, ProcessRun, SentMessage } from './run-message.ts';
+
+/** Compares what became of a message with what its case says. */
+export async function judgeRun(
+  given: TestCase,
+  run: MessageRun,
+  folder: string,
+): Promise<Failure[]> {
+  return [
+    ...judgeSuspended(given, run),
+    ...(await judgeSent(given, run, folder)),
+    ...judgeRules(given, run),
+    ...judgeDiscarded(given, run),
+    ...(await judgeReply(given, run, folder)),
+  ];
+}
+
+async function judgeSent(
+  { expect, others }: TestCase,
+  { sent }: MessageRun,
+  folder: string,
+): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  for (const [target, { value }] of expect ?? []) {
+    const got = sent.filter(({ to }) => to === target);
+    failures.push(...(await judgeTarget(target, value, { got, folder })));
+  }
+  if (others === 'any') return failures;
+  const unexpected = sent.filter(({ to }) => expect?.has(to) !== true);
+  for (const target of new Set(unexpected.map(({ to }) => to))) {
+    const count = unexpected.filter(({ to }) => to === target);
+    failures.push({ at: target, expected: 'no message', actual: countText(count) });
+  }
+  return failures;
+}
+
+async function judgeTarget(
+  target: string,
+  expected: ExpectedMessages,
+  { got, folder }: { readonly got: readonly SentMessage[]; readonly folder: string },
+): Promise<Failure[]> {
+  const count = typeof expected === 'number' ? expected : expected.length;
+  if (count !== got.length) {
+    const wanted = count === 1 ? '1 message' : `${count} messages`;
+    return [{ at: target, expected: wanted, actual: countText(got) }];
+  }
+  if (typeof expected === 'number') return [];
+  const failures = await Promise.all(
+    expected.map(async (one, index) => {
+      const message = got[index];
+      const at = expected.length === 1 ? target : `${target}, message ${index + 1}`;
+      return message === undefined ? [] : judgeMessage(one, message, { at, folder });
+    }),
+  );
+  return failures.flat();
+}
+
+function countText(messages: readonly SentMessage[]): string {
+  if (messages.length === 0) return 'no message';
+  const types = messages.map(({ type }) => type).join(', ');
+  return `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} (${types})`;
+}
+
+function judgeRules({ rules }: TestCase, { processes }: MessageRun): Failure[] {
+  return [...(rules ?? [])].flatMap(([process, { value }]) => {
+    const runs = processes.filter((run) => run.process === process);
+    const fired = runs.flatMap(firedRules);
+    const [expected, actual] = [value.join(', '), fired.join(', ')];
+    if (expected === actual) return [];
+    const none = runs.length === 0 ? 'the message did not come there' : 'none';
+    return [{ at: `rules of ${process}`, expected: expected || 'none', actual: actual || none }];
+  });
+}
+
+function firedRules({ explain }: ProcessRun): string[] {
+  const rules = explain?.rules ?? [];
+  return rules.filter(({ result }) => result === 'fired').map(({ rule }) => rule);
+}
+
+function judgeDiscarded({ discarded }: TestCase, { processes }: MessageRun): Failure[] {
+  return (discarded ?? []).flatMap((process) => {
+    const runs = processes.filter((run) => run.process === process);
+    if (runs.some(({ status }) => status === 'discarded')) return [];
+    return [{ at: process, expected: 'discarded', actual: statusText(runs) }];
+  });
+}
+
+function statusText(runs: readonly ProcessRun[]): string {
+  if (runs.length === 0) return 'the message did not come there';
+  return runs
+    .map(({ status, error }) => (error === undefined ? status : `${status}: ${error.text}`))
+    .join(', ');
+}
+
+/** A process that suspends without being expected to is a failure in every case. */
+function judgeSuspended({ suspended }: TestCase, { processes }: MessageRun): Failure[] {
+  const failures: Failure[] = [];
+  for (const [process, { value: reason }] of suspended ?? []) {
+    const runs = processes.filter((run) => run.process === process);
+    const fits = runs.some(
+      ({ status, error }) => status === 'suspended' && (error?.text ?? '').includes(reason),
+    );
+    const expected = reason === '' ? 'suspended' : `suspended: … ${reason} …`;
+    if (!fits) failures.push({ at: process, expected, actual: statusText(runs) });
+  }
+  for (const run of processes) {
+    if (run.status !== 'suspended' || suspended?.has(run.process) === true) continue;
+    failures.push({ at: run.process, expected: 'not suspended', actual: statusText([run]) });
+  }
+  return failures;
+}
+
+async function judgeReply(
+  { reply: expected }: TestCase,
+  { reply }: MessageRun,
+  folder: string,
+): Promise<Failure[]> {
+  if (expected === undefined) return [];
+  if (reply === undefined) return [{ at: 'reply', expected: 'a reply', actual: 'none' }];
+  const failures: Failure[] = [];
+  if (expected.code !== undefined && expected.code !== reply.code) {
+    failures.push({ at: 'reply, code', expected: expected.code, actual: reply.code ?? 'none' });
+  }
+  const wanted = {
+    type: expected.type,
+    fields: expected.fields,
+    body: expected.body,
+    name: undefined,
+    present: undefined,
+    absent: undefined,
+    contains: undefined,
+  };
+  const message = { to: 'reply', type: reply.type, name: undefined, charset: undefined };
+  const found = await judgeMessage(
+    wanted,
+    { ...message, body: reply.body },
+    { at: 'reply', folder },
+  );
+  return [...failures, ...found];
+}

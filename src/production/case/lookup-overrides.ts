@@ -1,0 +1,19 @@
+import type { LookupTables } from '../../lookup/lookup-tables.ts';
+
+/** Code tables in which single entries can be replaced for the length of a case. */
+export interface OverriddenTables extends LookupTables {
+  /** Replaces the entries by table and key; all earlier ones are as in the files again. */
+  override(entries: ReadonlyMap<string, ReadonlyMap<string, string>>): void;
+}
+
+export function overriddenTables(tables: LookupTables): OverriddenTables {
+  let replaced: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map();
+  return {
+    names: tables.names,
+    lookup: (table, key, otherwise) =>
+      replaced.get(table)?.get(key) ?? tables.lookup(table, key, otherwise),
+    override(entries) {
+      replaced = entries;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expressionEnvironment } from '../../expression/environment.ts';
+import { type PlacedCase, testFileForm } from '../grammar/test-form.ts';
+import { productionNames } from '../names.ts';
+import type { Problems } from '../problem.ts';
+import { readContext } from '../read-context.ts';
+import { parseYaml } from '../written/parse-yaml.ts';
+
+export const TEST_FILE = 'production.test.yaml';
+
+/** 2026-01-01T00:00:00Z: tests give the same bytes on every day. */
+const CLOCK = Date.UTC(2026, 0, 1);
+
+export interface TestFile {
+  /** Milliseconds since 1970. */
+  readonly clock: number;
+  readonly overlays: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cases: readonly PlacedCase[];
+}
+
+/** Reads `production.test.yaml`; undefined after its problems were reported. */
+export async function readTestFile(
+  folder: string,
+  problems: Problems,
+): Promise<TestFile | undefined> {
+  const start = { file: TEST_FILE, line: 1, column: 1 };
+  const text = await readFile(join(folder, TEST_FILE), 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    const remedy = `Write cases in ${join(folder, TEST_FILE)}.`;
+    problems.error(start, '', 'there is no test file', remedy);
+    return undefined;
+  }
+  const written = parseYaml(TEST_FILE, text, problems);
+  if (written === undefined) return undefined;
+  const lookups = { names: [], lookup: () => '' };
+  const context = readContext(folder, productionNames(written), expressionEnvironment({ lookups }));
+  const read = testFileForm.read(written, { problems, keys: [], context });
+  if (read?.cases === undefined) return undefined;
+  const { clock = CLOCK, overlays = [], environment, cases } = read;
+  return {
+    clock,
+    overlays,
+    environment: Object.fromEntries(
+      [...(environment ?? [])].map(([name, { value }]) => [name, value]),
+    ),
+    cases,
+  };
+}

@@ -1,0 +1,169 @@
+import { setting } from '../../adapter/index.ts';
+import { type BlockValues, block, type Fields } from '../form/block.ts';
+import { type Form, many, type Named, named, report, shaped } from '../form/form.ts';
+import { settingForm, textAt } from '../form/setting-form.ts';
+import { ENTRY_NAME } from './name-rule.ts';
+
+const text = (help: string, example?: string) =>
+  setting.optional(setting.text({ help, ...(example === undefined ? {} : { example }) }));
+const words = (help: string): Form<readonly string[]> => many(settingForm(setting.text({ help })));
+
+/** Any text may be a key: paths, names of rules, codes. */
+const ANY = { pattern: '', problem: () => undefined };
+
+/** The same words, as the block of names that they stand for. */
+const textsByName = named(settingForm(setting.text({ help: 'A text.' })), ANY);
+
+const messageFields = {
+  type: text('The type of the message; HL7v2: may be left out.', 'ADT_A01:2.3'),
+  name: text('The label of the message: a file name, a subject.'),
+  fields: {
+    form: named(words('The value there; a list for every value, such as all repetitions.'), ANY),
+    help: 'Path → value: HL7 paths, JSON pointers, XPath or columns.',
+    example: '{ MSH-3: WAYBILL, PV1-3.1: NORTH }',
+  },
+  present: { form: words('A path.'), help: 'Paths at which something must stand.' },
+  absent: {
+    form: words('A path.'),
+    help: 'Paths at which nothing may stand, such as whole segments.',
+    example: '[NK1]',
+  },
+  body: text('The file with the exact message.', 'expected/ward.hl7'),
+  contains: { form: words('A text.'), help: 'Texts that must be somewhere in the message.' },
+} as const satisfies Fields;
+
+const message = block(messageFields);
+export type ExpectedMessage = BlockValues<typeof messageFields>;
+
+/** How many messages a target gets, or what each of them is. */
+export type ExpectedMessages = number | readonly ExpectedMessage[];
+
+const count: Form<ExpectedMessages> = settingForm(
+  setting.integer({ help: 'How many messages.', minimum: 0 }),
+);
+
+const expected: Form<ExpectedMessages> = shaped<ExpectedMessages>({
+  scalar: count,
+  block: many(message),
+  list: many(message),
+});
+
+const answerFields = {
+  status: setting.choice(
+    {
+      completed: 'the target took it',
+      error: 'it failed',
+      suspended: 'it waits for a person',
+    },
+    { help: 'How the call ended.', default: 'completed' },
+  ),
+  code: text('The code of the answer.', 'AA'),
+  text: text('The explanation in the answer.'),
+  type: text('The type of the answer’s body.', 'application/json'),
+  body: text('The file with the answer’s body.'),
+  content: text('The answer’s body itself.'),
+} as const satisfies Fields;
+const answers = many(block(answerFields));
+export type ScriptedAnswer = BlockValues<typeof answerFields>;
+
+const replyFields = {
+  type: text('The type of the reply.'),
+  code: text('The code of the reply.', 'AA'),
+  fields: messageFields.fields,
+  body: messageFields.body,
+} as const satisfies Fields;
+
+/** Which processes suspend the message; a text is part of the reason. */
+const suspended: Form<ReadonlyMap<string, Named<string>>> = {
+  read(written, reading) {
+    if (written.kind === 'block') return textsByName.read(written, reading);
+    const names = words('A process.').read(written, reading);
+    if (names === undefined) return undefined;
+    return new Map(names.map((name) => [name, { name, value: '', place: written.place, written }]));
+  },
+  schema: () => ({ anyOf: [words('A process.').schema(), textsByName.schema()] }),
+};
+
+const caseFields = {
+  name: setting.text({ help: 'What must hold, as a sentence.' }),
+  in: text('The service the message comes to; may be left out where there is only one.'),
+  message: text('The file with the message.', 'messages/admission.hl7'),
+  text: text('The message itself, in place of a file. Lines of HL7 end as they must.'),
+  type: text('The type of the message, where it is not HL7, JSON or XML.', 'text/csv'),
+  label: text('The label the adapter would give: a file name, a subject.'),
+  lookups: {
+    form: named(textsByName, ENTRY_NAME),
+    help: 'Entries of code tables that replace those in the files, by table.',
+    example: '{ wards: { W1: NORTH } }',
+  },
+  calls: {
+    form: named(answers, ANY),
+    help: 'What targets answer to the calls of code processes, one after the other.',
+  },
+  expect: {
+    form: named(expected, ANY),
+    help: 'Target → number of messages, or what each message is. A target that is not named gets none.',
+  },
+  others: setting.choice(
+    {
+      none: 'a message to a target that is not named is a failure',
+      any: 'other targets may get what they want',
+    },
+    { help: 'What holds for targets that are not named under expect.', default: 'none' },
+  ),
+  rules: {
+    form: named(words('The name of a rule.'), ANY),
+    help: 'Router → the rules that must fire, and no others.',
+  },
+  discarded: { form: words('A process.'), help: 'The processes that discard the message.' },
+  suspended: {
+    form: suspended,
+    help: 'The processes that suspend the message; with a text, which is part of the reason.',
+  },
+  reply: { form: block(replyFields), help: 'What a code process answers to the sender.' },
+} as const satisfies Fields;
+
+export type TestCase = BlockValues<typeof caseFields>;
+
+const instant: Form<number> = {
+  read(written, reading) {
+    const given = textAt(written, reading);
+    if (given === undefined) return undefined;
+    const time = Date.parse(given);
+    if (!Number.isNaN(time)) return time;
+    return report(reading, written.place, 'must be a time such as 2026-01-15T08:00:00Z');
+  },
+  schema: () => ({ type: 'string' }),
+};
+
+/** The whole of `production.test.yaml`. */
+export const testFileForm = block({
+  clock: {
+    form: instant,
+    help: 'The time that stands still during the tests. Default 2026-01-01T00:00:00Z.',
+    example: '2026-01-15T08:00:00Z',
+  },
+  overlays: { form: words('The name of an overlay.'), help: 'Overlays to test with.' },
+  environment: {
+    form: textsByName,
+    help: 'Values of ${env:NAME}, over those of the process.',
+  },
+  cases: {
+    form: many(withPlace(block(caseFields))),
+    help: 'The cases, each with one message.',
+    needed: true,
+  },
+});
+
+/** A case with the place where it stands. */
+function withPlace(form: Form<TestCase>): Form<PlacedCase> {
+  return {
+    read(written, reading) {
+      const value = form.read(written, reading);
+      return value === undefined ? undefined : { ...value, place: written.place };
+    },
+    schema: form.schema,
+  };
+}
+
+export type PlacedCase = TestCase & { readonly place: Named<unknown>['place'] };
