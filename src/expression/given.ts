@@ -9,7 +9,7 @@ export type GivenPath = readonly (string | number)[];
  * Takes one problem of plain data: the keys and numbers that lead to its place, what is wrong and what
  * to do, and where in the text of that place, from 0.
  */
-export type ProblemSink = (path: GivenPath, text: string, offset?: number) => void;
+type ProblemSink = (path: GivenPath, text: string, offset?: number) => void;
 
 /** What a reader of plain data needs of the production around it. */
 export interface Reading {

@@ -1,10 +1,9 @@
 import type { Document } from '../document/document.ts';
-import { documentOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
-import type { Envelope } from '../message/message.ts';
 import type { Explanation } from '../message/record.ts';
 import type { Transform, TransformInput, TransformOutput } from '../transform/transform.ts';
+import { transformChain } from '../transform/transform-chain.ts';
 import type { Subject } from './subject.ts';
 import type { Process, ProcessResult, ProcessSend } from './wiring.ts';
 
@@ -78,51 +77,18 @@ async function transformed(
       sends.push({ to });
       continue;
     }
-    const chain = transforms.join('\0');
-    let outputs = chains.get(chain);
+    const key = transforms.join('\0');
+    let outputs = chains.get(key);
     if (outputs === undefined) {
-      outputs = await applyChain(parts, subject, transforms);
-      chains.set(chain, outputs);
+      const chain = transformChain(transforms.map((name) => parts.transform(name)));
+      const { message } = subject;
+      const { lookup, now } = parts;
+      outputs = await chain.apply({ message, document: subject.document(), lookup, now });
+      chains.set(key, outputs);
     }
     sends.push(...outputs.map((output) => ({ to, output })));
   }
   return { status: sends.length === 0 ? 'discarded' : 'completed', sends, explain };
-}
-
-async function applyChain(
-  parts: RouterParts,
-  subject: Subject,
-  names: readonly string[],
-): Promise<TransformOutput[]> {
-  let inputs: { message: Envelope; document: Document }[] = [
-    { message: subject.message, document: subject.document() },
-  ];
-  let outputs: TransformOutput[] = [];
-  for (const [step, name] of names.entries()) {
-    outputs = [];
-    for (const { message, document: read } of inputs) {
-      const transform = parts.transform(name);
-      const document = transform.keepsDocument === true ? read : read.copy();
-      const { lookup, now } = parts;
-      const applied = transform.apply({ message, document, lookup, now });
-      outputs.push(...(applied instanceof Promise ? await applied : applied));
-    }
-    if (step === names.length - 1) break;
-    inputs = outputs.map((output) => reread(subject.message, output));
-  }
-  return outputs;
-}
-
-function reread(
-  message: Envelope,
-  output: TransformOutput,
-): { message: Envelope; document: Document } {
-  const type = output.type;
-  const charset = output.charset ?? message.charset;
-  return {
-    message: { ...message, type, charset, size: output.body.byteLength },
-    document: documentOf(output.body, { type, charset }),
-  };
 }
 
 /** A process name that a production no longer has. */

@@ -92,7 +92,7 @@ function segmentPairs(source: Document, target: Document | undefined): SegmentPa
 }
 
 /** What a transform threw, with its name and step. The text of a foreign error may quote the body and is left out. */
-export function transformFailed(name: string, step: string, error: unknown): EngineError {
+function transformFailed(name: string, step: string, error: unknown): EngineError {
   const { text } = describeError(error);
   const retryable = isEngineError(error) && error.retryable;
   return new EngineError('TRANSFORM_FAILED', `Transform ${name}, ${step}: ${text}`, { retryable });

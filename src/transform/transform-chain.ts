@@ -3,31 +3,34 @@ import type { Transform, TransformInput, TransformOutput } from './transform.ts'
 
 /** Several transforms applied one after the other, each to every message that the one before made. */
 export function transformChain(transforms: readonly Transform[]): Transform {
-  const [only] = transforms;
-  if (only !== undefined && transforms.length === 1) return only;
+  const [first, ...others] = transforms.map(keepingDocument);
+  if (first !== undefined && others.length === 0) return first;
   return {
     name: transforms.map(({ name }) => name).join(', '),
-    apply: (input) => applyChain(transforms, input),
+    keepsDocument: true,
+    async apply(input) {
+      let outputs = first === undefined ? [] : await first.apply(input);
+      for (const transform of others) {
+        const made: TransformOutput[] = [];
+        for (const output of outputs) made.push(...(await transform.apply(next(input, output))));
+        outputs = made;
+      }
+      return outputs;
+    },
   };
 }
 
-async function applyChain(
-  transforms: readonly Transform[],
-  input: TransformInput,
-): Promise<TransformOutput[]> {
-  let outputs: TransformOutput[] = [];
-  for (const [index, transform] of transforms.entries()) {
-    const inputs = index === 0 ? [input] : outputs.map((output) => nextInput(input, output));
-    outputs = [];
-    for (const one of inputs) outputs.push(...(await transform.apply(one)));
-  }
-  return outputs;
+function keepingDocument(transform: Transform): Transform {
+  if (transform.keepsDocument === true) return transform;
+  return {
+    name: transform.name,
+    keepsDocument: true,
+    apply: (input) => transform.apply({ ...input, document: input.document.copy() }),
+  };
 }
 
-function nextInput(
-  input: TransformInput,
-  { body, type, charset, name }: TransformOutput,
-): TransformInput {
+function next(input: TransformInput, output: TransformOutput): TransformInput {
+  const { body, type, charset = input.message.charset, name = input.message.name } = output;
   const message = { ...input.message, type, charset, name, size: body.byteLength };
   return { ...input, message, document: documentOf(body, { type, charset }) };
 }

@@ -44,7 +44,7 @@ export interface Work {
 }
 
 /** The innermost loop over segments. */
-export interface SegmentLoop {
+interface SegmentLoop {
   readonly name: string;
   /** Position of the segment at hand in `SegmentPairs`. */
   readonly at: number;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Document } from '../../src/document/document.ts';
 import { callProblems } from '../../src/transform/call-problems.ts';
 import { moduleTransform } from '../../src/transform/module-transform.ts';
 import type { Transform } from '../../src/transform/transform.ts';
@@ -42,7 +43,7 @@ test('a chain makes as many messages as its transforms do together', async () =>
       { body: 'a', type: 'text/plain' },
       { body: 'b', type: 'text/plain' },
     ]),
-    code(({ document }: { document: { get(path: string): string } }) =>
+    code(({ document }: { document: Document }) =>
       document.get('.') === 'a' ? [] : [document.get('.'), 'c'],
     ),
   ]);
@@ -50,8 +51,21 @@ test('a chain makes as many messages as its transforms do together', async () =>
   expect(made.map((output) => textOf(output))).toEqual(['b', 'c']);
 });
 
-test('a chain of one is that one', () => {
-  const one = code(() => '');
+test('a chain leaves the document it gets as it is, whatever its transforms do with theirs', async () => {
+  const given = input();
+  const spoil = code(({ document }: { document: Document }) => {
+    document.set('PID-5.1', 'SPOILT');
+    return document;
+  });
+  for (const chain of [[spoil], [spoil, spoil]]) {
+    const [made] = await transformChain(chain).apply(given);
+    expect(textOf(made)).toContain('SPOILT');
+  }
+  expect(given.document.get('PID-5.1')).toBe('DOE');
+});
+
+test('a chain of one transform that leaves its document alone is that one', () => {
+  const one = transformOf({ steps: [] });
   expect(transformChain([one])).toBe(one);
 });
 
