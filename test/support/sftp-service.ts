@@ -1,0 +1,36 @@
+import { expect, vi } from 'vitest';
+import sftpIn from '../../adapters/sftp/sftp-in.ts';
+import type { SshServer } from '../../src/sandbox/ssh.ts';
+import { type OpenedInbound, type OpenOptions, openInbound } from './open-adapter.ts';
+import { type RemoteFolder, sftpTo } from './ssh-server.ts';
+
+/** A busy machine may take its time. */
+export const PATIENCE = { timeout: 10_000, interval: 5 };
+
+/** Opens `sftp-in` on a folder, looking all the time. */
+export async function openedSftpIn(
+  server: SshServer,
+  folder: RemoteFolder,
+  settings: Readonly<Record<string, unknown>> = {},
+  memory?: string,
+): Promise<OpenedInbound> {
+  const { given, options } = sftpTo(server);
+  const more: OpenOptions = { ...options, ...(memory !== undefined && { memory }) };
+  return await openInbound(
+    sftpIn,
+    { ...given, folder: folder.name, every: '10ms', stable: '0s', ...settings },
+    more,
+  );
+}
+
+/** The names delivered so far. */
+export const names = (service: OpenedInbound): (string | undefined)[] =>
+  service.delivered.map(({ name }) => name);
+
+/** Resolves once a further look has come round to its end. */
+export async function looksAgain(service: OpenedInbound, folder: RemoteFolder): Promise<void> {
+  // A file that comes later is taken by a later look: then every earlier one has been looked at again.
+  const later = `zz-later-${service.delivered.length}.txt`;
+  await folder.put(later, 'later');
+  await vi.waitFor(() => expect(names(service)).toContain(later), PATIENCE);
+}
