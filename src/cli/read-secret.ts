@@ -16,8 +16,15 @@ export async function readSecret(what: string): Promise<string> {
 }
 
 async function askTwice(what: string): Promise<string> {
-  const first = await ask(`${what}: `);
-  if (first === '' || first === (await ask('once more: '))) return first;
+  const { stdin } = process;
+  // Before the question and until the last answer: what is typed in between must not be shown either.
+  stdin.setEncoding('utf8').setRawMode(true);
+  try {
+    const first = await ask(`${what}: `);
+    if (first === '' || first === (await ask('once more: '))) return first;
+  } finally {
+    stdin.setRawMode(false);
+  }
   throw new EngineError('CREDENTIAL_REFUSED', 'The two are not the same. Nothing was changed.');
 }
 
@@ -27,7 +34,7 @@ function ask(question: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let typed = '';
   const end = (): void => {
-    stdin.off('data', take).setRawMode(false).pause();
+    stdin.off('data', take).pause();
     stderr.write('\n');
   };
   const takeKey = (key: string): boolean => {
@@ -53,6 +60,6 @@ function ask(question: string): Promise<string> {
     if (last !== -1 && last < keys.length - 1) stdin.unshift(keys.slice(last + 1).join(''));
   };
   stderr.write(question);
-  stdin.setEncoding('utf8').setRawMode(true).on('data', take).resume();
+  stdin.on('data', take).resume();
   return promise;
 }

@@ -6,7 +6,9 @@ import {
 } from '../../src/credential/credentials.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 
-type Given = Readonly<Record<string, { readonly kind: string } & Readonly<Record<string, unknown>>>>;
+type Given = Readonly<
+  Record<string, { readonly kind: string } & Readonly<Record<string, unknown>>>
+>;
 
 export interface CredentialSet extends AsyncDisposable {
   readonly credentials: Credentials;
@@ -15,7 +17,10 @@ export interface CredentialSet extends AsyncDisposable {
   /** What is in the production from now on, as a changed file or secret would have it. */
   set(given: Given): void;
   /** The token of a credential of kind `oauth2` or `bearer`. */
-  token(name: string, options?: { readonly fresh?: boolean; readonly signal?: AbortSignal }): Promise<string>;
+  token(
+    name: string,
+    options?: { readonly fresh?: boolean; readonly signal?: AbortSignal },
+  ): Promise<string>;
 }
 
 /** Credentials as a production would have them, given as they are written there. */

@@ -15,9 +15,9 @@ export interface OddTokenServer extends AsyncDisposable {
   readonly asked: readonly OddAsked[];
 }
 
-/** A server that answers as somebody's home-made token server does: `reply` says how. */
+/** A server that answers as somebody's home-made token server does: `behave` says how. */
 export async function oddTokenServer(
-  reply: (asked: OddAsked, response: ServerResponse) => void,
+  behave: (asked: OddAsked, response: ServerResponse) => void,
 ): Promise<OddTokenServer> {
   const listener = await httpsListener({ authority: 'Odd' });
   const asked: OddAsked[] = [];
@@ -30,7 +30,7 @@ export async function oddTokenServer(
         form: new URLSearchParams(await text(request)),
       };
       asked.push(one);
-      reply(one, response);
+      behave(one, response);
     };
     serve().catch(() => response.destroy());
   });

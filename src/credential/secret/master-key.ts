@@ -53,7 +53,7 @@ export function masterKey(text: string): MasterKey {
         N,
         r,
         p,
-        maxmem: 256 * N * r,
+        maxmem: 256 * N * r + 1_048_576,
       }),
   };
 }

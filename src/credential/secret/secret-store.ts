@@ -60,9 +60,9 @@ export function secretStore(
       if (store === undefined || secret === undefined) return undefined;
       return open(store, name, file);
     },
-    set(name, value) {
+    async set(name, value) {
       checkName(name);
-      return changed(async ({ content, key }) => {
+      await changed(async ({ content, key }) => {
         const sealed = seal(key, label(content, name), value);
         const secrets = new Map(content.secrets);
         secrets.set(name, { sealed, changed: new Date().toISOString() });

@@ -320,10 +320,10 @@ test('nothing is left open after a token, a time-out and a stop', async () => {
     clock.set(clock.now() + 3_600_000);
     await refusalOf(set);
     clock.set(clock.now() + 60_000);
-    const waiting = expect(set.token('graph')).rejects.toThrow('the engine is stopping');
+    const waiting = set.token('graph').catch((error: unknown) => error);
     await vi.waitFor(() => expect(tokenRequests(entra)).toBe(3));
     await set.credentials.close();
-    await waiting;
+    expect(String(await waiting)).toContain('the engine is stopping');
   }
   await resources.expectNothingNew();
 });

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportJWK, type JWK } from 'jose';
 import { expect, test } from 'vitest';
 import type { CredentialError } from '../../../src/credential/credential-error.ts';
@@ -15,8 +15,7 @@ const FHIR = 'https://fhir.hospital.example/r4';
 /** Every character that Basic, forms and URLs treat specially. */
 const SECRET = "se:cr et/+%&=*'";
 
-const pem = (key: ReturnType<typeof createPrivateKey>): string =>
-  key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
 const keys = {
   RS384: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
@@ -110,7 +109,7 @@ test.for([
       alg: algorithm,
       use: 'sig',
     });
-    await server.register({ clientId: 'epic', keys: document.keys as never });
+    await server.register({ clientId: 'epic', keys: document.keys });
     expect(await server.introspect(await set.token('api'))).toMatchObject({ active: true });
   },
 );
@@ -153,7 +152,7 @@ test('an assertion names the issuer where the server insists on it', async () =>
   const change = { clientId: 'epic', authentication: { privateKeyJwt: key } };
   await using set = credentialSet(given(server, change));
   const { keys: published } = await set.credentials.jwksDocument();
-  await server.register({ clientId: 'epic', keys: published as never });
+  await server.register({ clientId: 'epic', keys: published });
   expect(await server.introspect(await set.token('api'))).toMatchObject({ active: true });
 });
 
@@ -164,7 +163,7 @@ test('a clock that is twenty minutes slow does no harm', async () => {
   const change = { clientId: 'epic', authentication };
   await using set = credentialSet(given(server, change), { clock });
   const { keys: published } = await set.credentials.jwksDocument();
-  await server.register({ clientId: 'epic', keys: published as never });
+  await server.register({ clientId: 'epic', keys: published });
   expect(await server.introspect(await set.token('api'))).toMatchObject({ active: true });
   expect(server.tokenRequests).toBe(2);
   clock.set(clock.now() + 600_000);
@@ -195,7 +194,7 @@ test('a wrong clock is told where an assertion is refused', async () => {
   const change = { clientId: 'epic', authentication };
   await using set = credentialSet(given(server, change), { clock });
   const other = { ...(await publicJwk('ES384')), kid: 'other', alg: 'ES384' };
-  await server.register({ clientId: 'epic', keys: [other as never] });
+  await server.register({ clientId: 'epic', keys: [other] });
   expect((await refusalOf(set)).message).toContain(
     "the clock of this machine is 20 min behind the server's",
   );
@@ -204,7 +203,7 @@ test('a wrong clock is told where an assertion is refused', async () => {
 function tlsGiven(server: OAuth2Sandbox, name: string): Record<string, { kind: string }> {
   return {
     ...given(server, { clientId: 'tls', authentication: { mutualTls: 'own' } }),
-    own: { kind: 'certificate', ...server.clientCertificate(name) } as { kind: string },
+    own: { kind: 'certificate', ...server.clientCertificate(name) },
   };
 }
 
@@ -265,82 +264,6 @@ test('a scope that the server drops without a word is told', async () => {
   await using set = credentialSet(given(server, change));
   await set.token('api');
   expect(set.lines.join()).toContain('"missing":["write"]');
-});
-
-const TOLERATED: readonly (readonly [string, number, object | string])[] = [
-  ['201', 201, { access_token: 't', token_type: 'Bearer', expires_in: 60 }],
-  ['a lifetime as text', 200, { access_token: 't', token_type: 'bearer', expires_in: '60' }],
-  ['no token_type', 200, { access_token: 't', expires_in: 60 }],
-  ['JSON that is called text', 200, '{"access_token":"t","token_type":"Bearer"}'],
-];
-
-test.for(TOLERATED)('a server that answers with %s is understood', async ([, status, body]) => {
-  await using server = await oddTokenServer((_, response) => reply(response, status, body));
-  const change = { issuer: undefined, tokenUrl: `${server.url}/token` };
-  await using set = credentialSet(given(server, change));
-  expect(await set.token('api')).toBe('t');
-});
-
-interface Odd {
-  readonly status: number;
-  readonly body: object | string;
-  readonly headers?: Record<string, string>;
-  readonly text: string;
-  readonly retryable: boolean;
-}
-
-const ODD: readonly Odd[] = [
-  {
-    status: 200,
-    body: { access_token: 't', token_type: 'mac' },
-    text: 'its token is of type mac, not Bearer',
-    retryable: false,
-  },
-  {
-    status: 302,
-    body: '',
-    headers: { location: 'https://elsewhere.example/' },
-    text: 'a redirect',
-    retryable: false,
-  },
-  { status: 404, body: 'no', text: 'there is no token endpoint at this address', retryable: false },
-  { status: 403, body: 'no', text: 'it answered 403 with text/plain', retryable: false },
-  { status: 503, body: 'no', text: 'it answered 503 with text/plain', retryable: true },
-  { status: 200, body: '[]', text: 'instead of a token', retryable: true },
-  {
-    status: 400,
-    body: { error: 'house_rule', error_description: 'ask Jane' },
-    text: 'house_rule (it says: ask Jane)',
-    retryable: false,
-  },
-  { status: 400, body: { error: 'slow_down' }, text: 'is asked too often', retryable: true },
-  { status: 200, body: 'x'.repeat(2_000_000), text: 'the connection to', retryable: true },
-];
-
-test.for(ODD)('$status $text', async ({ status, body, headers, text, retryable }) => {
-  await using server = await oddTokenServer((_, response) =>
-    reply(response, status, body, headers),
-  );
-  const change = { issuer: undefined, tokenUrl: `${server.url}/token` };
-  await using set = credentialSet(given(server, change));
-  const error = await refusalOf(set);
-  expect(error.message).toContain(text);
-  expect(error.retryable).toBe(retryable);
-  expect(server.asked.length).toBe(1);
-});
-
-test.for([
-  ['seconds', '120', 120_000],
-  ['a date', new Date(Date.now() + 120_000).toUTCString(), 120_000],
-  ['a day, which is an hour here', '86400', 3_600_000],
-] as const)('Retry-After is understood as %s', async ([, value, wait]) => {
-  await using server = await oddTokenServer((_, response) =>
-    reply(response, 429, { error: 'slow_down' }, { 'retry-after': value }),
-  );
-  const change = { issuer: undefined, tokenUrl: `${server.url}/token` };
-  await using set = credentialSet(given(server, change));
-  const { retryAfter = 0 } = await refusalOf(set);
-  expect(Math.abs(retryAfter - wait)).toBeLessThan(5_000);
 });
 
 test('a hang at the token endpoint ends with the time-out', async () => {

@@ -139,9 +139,9 @@ test('the server is left alone as long as it asked for, and no longer', async ()
   const { provider, asked, later, settle } = bench();
   const first = provider.token(never);
   settle(unavailable(7_000));
-  await expect(first).rejects.toThrow();
+  await expect(first).rejects.toThrow('busy');
   later(6_999);
-  await expect(provider.token(never)).rejects.toThrow();
+  await expect(provider.token(never)).rejects.toThrow('busy');
   expect(asked()).toBe(1);
   later(1);
   const second = provider.token(never);
@@ -261,9 +261,9 @@ test('one who has given up already starts no request', async () => {
 test('closing ends the request and refuses later ones', async () => {
   const { provider, asked } = bench();
   const waiting = provider.token(never);
-  const refusal = expect(waiting).rejects.toThrow('the engine is stopping');
+  const refusal = waiting.catch((error: unknown) => error);
   await provider.close();
-  await refusal;
+  expect(String(await refusal)).toContain('the engine is stopping');
   await expect(provider.token(never)).rejects.toThrow('the engine is stopping');
   expect(asked()).toBe(1);
 });

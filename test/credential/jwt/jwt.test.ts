@@ -1,0 +1,204 @@
+import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, exportJWK, SignJWT, UnsecuredJWT } from 'jose';
+import { expect, test } from 'vitest';
+import { JWT_ALGORITHMS } from '../../../src/credential/jwt/jwt-key-settings.ts';
+import { fixedClock } from '../../../src/time/clock.ts';
+import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
+import { oddTokenServer, reply } from '../../support/odd-token-server.ts';
+
+const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const publicPem = (key: KeyObject): string =>
+  createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const keys: Readonly<Record<string, KeyObject>> = {
+  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+  ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
+  ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey,
+  EdDSA: generateKeyPairSync('ed25519').privateKey,
+};
+const SECRET = 'a shared secret of more than sixty-four bytes, as HS512 needs it to be';
+
+function keyFor(algorithm: string): object {
+  return algorithm.startsWith('HS')
+    ? { algorithm, secret: SECRET }
+    : { algorithm, privateKey: pem(keys[algorithm] ?? rsa) };
+}
+
+function setWith(values: object, parts: Parameters<typeof credentialSet>[1] = {}): CredentialSet {
+  return credentialSet({ key: { kind: 'jwt-key', ...values } }, parts);
+}
+
+test.for(Object.keys(JWT_ALGORITHMS))(
+  '%s signs, and verifies what it signed',
+  async (algorithm) => {
+    const issuer = { issuer: 'urn:hub', audience: 'urn:lab', lifetime: '10m' };
+    await using set = setWith({ ...keyFor(algorithm), ...issuer });
+    const jwt = await set.credentials.jwt('key');
+    const token = await jwt.sign({ mrn: '4711' }, { subject: 'hub' });
+    expect(decodeProtectedHeader(token)).toMatchObject({ alg: algorithm, typ: 'JWT' });
+    const claims = await jwt.verify(token);
+    expect(claims).toMatchObject({ mrn: '4711', sub: 'hub', iss: 'urn:hub', aud: 'urn:lab' });
+    expect(Number(claims['exp']) - Number(claims['iat'])).toBe(600);
+    expect(claims['jti']).toMatch(/^[\w-]{36}$/);
+  },
+);
+
+test('a public key alone verifies and does not sign', async () => {
+  await using signer = setWith(keyFor('RS256'));
+  await using verifier = setWith({ algorithm: 'RS256', publicKey: publicPem(rsa) });
+  const token = await (await signer.credentials.jwt('key')).sign({ a: 1 });
+  const jwt = await verifier.credentials.jwt('key');
+  expect(await jwt.verify(token)).toMatchObject({ a: 1 });
+  await expect(jwt.sign({})).rejects.toMatchObject({ code: 'CREDENTIAL_MISSING' });
+});
+
+const part = (one: object): string => Buffer.from(JSON.stringify(one)).toString('base64url');
+
+/** Signed by hand, as an attacker would who knows only the public key. */
+function forged(header: object, claims: object, secret: string): string {
+  const text = `${part(header)}.${part(claims)}`;
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+}
+
+const soon = Math.floor(Date.now() / 1_000) + 300;
+
+test('a token that is signed with the public key as a shared secret is refused', async () => {
+  await using set = setWith({ algorithm: 'RS256', publicKey: publicPem(rsa) });
+  const token = forged({ alg: 'HS256', typ: 'JWT' }, { exp: soon }, publicPem(rsa));
+  await expect((await set.credentials.jwt('key')).verify(token)).rejects.toThrow(
+    'the token is not signed with RS256',
+  );
+});
+
+test('a public key is not taken as a shared secret at all', async () => {
+  await using set = setWith({ algorithm: 'HS256', secret: publicPem(rsa) });
+  await expect(set.credentials.jwt('key')).rejects.toThrow('the shared secret is a PEM key');
+});
+
+test('a token without a signature is refused', async () => {
+  await using set = setWith(keyFor('RS256'));
+  const token = new UnsecuredJWT({}).setExpirationTime('5m').encode();
+  await expect((await set.credentials.jwt('key')).verify(token)).rejects.toMatchObject({
+    code: 'CREDENTIAL_REFUSED',
+    retryable: false,
+  });
+});
+
+const sign = (claims: object, key: KeyObject = rsa, alg = 'RS256'): Promise<string> =>
+  new SignJWT({ exp: soon, iss: 'urn:hub', aud: 'urn:lab', ...claims })
+    .setProtectedHeader({ alg })
+    .sign(key);
+
+const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+
+const REFUSED: readonly (readonly [string, () => Promise<string>, string])[] = [
+  ['expired', () => sign({ exp: soon - 1_000 }), 'the token has expired'],
+  ['without expiry', () => sign({ exp: undefined }), 'the token has no expiry (exp)'],
+  ['not valid yet', () => sign({ nbf: soon }), 'the token is not valid yet'],
+  ['for somebody else', () => sign({ aud: 'urn:other' }), 'the audience (aud) of the token'],
+  ['for nobody', () => sign({ aud: undefined }), 'the token has no audience (aud)'],
+  ['of another issuer', () => sign({ iss: 'urn:x' }), 'the issuer (iss) of the token'],
+  ['of another key', () => sign({}, stranger), 'the signature of the token does not belong'],
+  ['of another algorithm', () => sign({}, rsa, 'PS256'), 'the token is not signed with RS256'],
+  ['no token', async () => 'MSH|^~\\&|', 'the text is not a signed JSON Web Token'],
+  ['changed', async () => (await sign({})).replace('.', '.e'), 'not a signed|does not belong'],
+];
+
+test.for(REFUSED)(
+  'a token that is %s is refused with the check that failed',
+  async ([, make, text]) => {
+    const expected = { issuer: 'urn:hub', audience: 'urn:lab' };
+    await using set = setWith({ ...keyFor('RS256'), ...expected });
+    const jwt = await set.credentials.jwt('key');
+    const error = await jwt.verify(await make()).then(
+      () => expect.fail('it was taken'),
+      (thrown: Error) => thrown,
+    );
+    const escaped = text.replaceAll(/[()]/g, String.raw`\$&`);
+    expect(error.message).toMatch(new RegExp(escaped));
+    expect(error.message).not.toMatch(/eyJ/);
+  },
+);
+
+test('what a verifier asks for takes the place of what the key says', async () => {
+  await using set = setWith({ ...keyFor('RS256'), audience: 'urn:lab' });
+  const jwt = await set.credentials.jwt('key');
+  const token = await sign({ aud: 'urn:other' });
+  expect(await jwt.verify(token, { audience: ['urn:x', 'urn:other'] })).toBeDefined();
+  await expect(jwt.verify(token, { audience: 'urn:other', required: ['mrn'] })).rejects.toThrow(
+    'the token has no required claim (mrn)',
+  );
+});
+
+test('a clock that is off by less than the allowance is no reason to refuse', async () => {
+  const clock = fixedClock((soon + 25) * 1_000);
+  await using set = setWith(keyFor('RS256'), { clock });
+  const jwt = await set.credentials.jwt('key');
+  expect(await jwt.verify(await sign({}))).toBeDefined();
+  clock.set((soon + 31) * 1_000);
+  await expect(jwt.verify(await sign({}))).rejects.toThrow('the token has expired');
+});
+
+test.for([
+  [{ algorithm: 'HS256', secret: 'secret' }, 'must have at least 32 bytes'],
+  [{ algorithm: 'ES256', privateKey: pem(rsa) }, 'a key of type rsa 2048 bit does not serve'],
+  [{ algorithm: 'RS256', secret: SECRET }, 'is for HS256 to HS512, not RS256'],
+  [{ algorithm: 'none', secret: SECRET }, 'must be one of HS256'],
+  [{ algorithm: 'HS256', privateKey: pem(rsa) }, 'HS256 takes a secret and no keys'],
+  [{ algorithm: 'RS256' }, 'is required to sign'],
+] as const)('a key that does not fit is refused: %s', async ([values, text]) => {
+  await using set = setWith(values);
+  await expect(set.credentials.jwt('key')).rejects.toThrow(text);
+});
+
+test('published keys are found by the id that a token names, and fetched once', async () => {
+  const first = { ...(await exportJWK(createPublicKey(rsa))), kid: 'first', alg: 'RS256' };
+  const second = { ...(await exportJWK(createPublicKey(stranger))), kid: 'second', alg: 'RS256' };
+  await using server = await oddTokenServer((_, response) =>
+    reply(response, 200, { keys: [first, second] }),
+  );
+  const trust = { jwksUrl: `${server.url}/keys`, trust: server.ca };
+  await using set = setWith({ algorithm: 'RS256', ...trust });
+  const token = await new SignJWT({ exp: soon })
+    .setProtectedHeader({ alg: 'RS256', kid: 'second' })
+    .sign(stranger);
+  expect(await (await set.credentials.jwt('key')).verify(token)).toMatchObject({ exp: soon });
+  expect(await (await set.credentials.jwt('key')).verify(token)).toMatchObject({ exp: soon });
+  expect(server.asked.length).toBe(1);
+  const unknown = await new SignJWT({ exp: soon })
+    .setProtectedHeader({ alg: 'RS256', kid: 'third' })
+    .sign(stranger);
+  await expect((await set.credentials.jwt('key')).verify(unknown)).rejects.toThrow(
+    'is not among those the signer publishes',
+  );
+});
+
+test('a server of published keys that is down can be tried again', async () => {
+  const server = await oddTokenServer((_, response) => reply(response, 200, { keys: [] }));
+  await server[Symbol.asyncDispose]();
+  await using set = setWith({ algorithm: 'RS256', jwksUrl: `${server.url}/keys` });
+  const jwt = await set.credentials.jwt('key');
+  await expect(jwt.verify(await sign({}))).rejects.toMatchObject({
+    code: 'CREDENTIAL_UNAVAILABLE',
+    retryable: true,
+  });
+});
+
+test('a key signs under the name by which it is published', async () => {
+  await using set = setWith({ ...keyFor('ES384'), keyId: 'key-7' });
+  const token = await (await set.credentials.jwt('key')).sign({});
+  expect(decodeProtectedHeader(token).kid).toBe('key-7');
+  expect(decodeJwt(token).iss).toBeUndefined();
+});
+
+test('a key cannot be used to sign in to a peer, and a password not to sign', async () => {
+  await using set = credentialSet({
+    key: { kind: 'jwt-key', algorithm: 'HS256', secret: SECRET },
+    drop: { kind: 'basic', user: 'u', password: 'p' },
+  });
+  await expect(set.credentials.get('key')).rejects.toMatchObject({ code: 'CREDENTIAL_REFUSED' });
+  await expect(set.credentials.jwt('drop')).rejects.toThrow(
+    'it is of kind basic, and signing and verifying tokens needs kind jwt-key',
+  );
+});
