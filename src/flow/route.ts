@@ -157,6 +157,7 @@ async function inlineLeg(
       depth: step.depth + 1,
       legs: derived,
     });
+    error = result.error;
     if (result.reason !== undefined) {
       error = { code: 'MESSAGE_INVALID', text: result.reason, retryable: false };
     }

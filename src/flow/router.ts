@@ -1,7 +1,8 @@
 import type { Document } from '../document/document.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
 import type { Explanation } from '../message/record.ts';
+import { RuleError } from '../rule/rule-error.ts';
 import type { Transform, TransformInput, TransformOutput } from '../transform/transform.ts';
 import { transformChain } from '../transform/transform-chain.ts';
 import type { Subject } from './subject.ts';
@@ -33,7 +34,9 @@ export function router(parts: RouterParts): Process {
     run(subject) {
       const problem = parts.validate?.(subject.document());
       if (problem !== undefined) return refuse(problem, parts.invalid);
-      const { sends, otherwise, explanation } = parts.decide(subject);
+      const chosen = decided(parts, subject);
+      if ('status' in chosen) return chosen;
+      const { sends, otherwise, explanation } = chosen;
       if (sends.length === 0) {
         const suspended = otherwise === 'suspend';
         return {
@@ -63,6 +66,20 @@ function refuse(problem: string, invalid: string): ProcessResult {
     : { status: 'completed', sends: [{ to: invalid }], explain: undefined };
 }
 
+function decided(parts: RouterParts, subject: Subject): Chosen | ProcessResult {
+  try {
+    return parts.decide(subject);
+  } catch (error) {
+    return suspendedBy(error, error instanceof RuleError ? error.explanation : undefined);
+  }
+}
+
+/** What failed, with the explanation kept; a passing fault is left to the caller to try again. */
+function suspendedBy(error: unknown, explain: Explanation | undefined): ProcessResult {
+  if (!isEngineError(error) || error.retryable) throw error;
+  return { status: 'suspended', sends: [], explain, error: describeError(error) };
+}
+
 async function transformed(
   parts: RouterParts,
   subject: Subject,
@@ -83,7 +100,11 @@ async function transformed(
       const chain = transformChain(transforms.map((name) => parts.transform(name)));
       const { message } = subject;
       const { lookup, now } = parts;
-      outputs = await chain.apply({ message, document: subject.document(), lookup, now });
+      try {
+        outputs = await chain.apply({ message, document: subject.document(), lookup, now });
+      } catch (error) {
+        return suspendedBy(error, explain);
+      }
       chains.set(key, outputs);
     }
     sends.push(...outputs.map((output) => ({ to, output })));

@@ -1,5 +1,5 @@
 import type { Reply } from '../message/message.ts';
-import type { Explanation } from '../message/record.ts';
+import type { Explanation, RecordedError } from '../message/record.ts';
 import type { TransformOutput } from '../transform/transform.ts';
 import type { Subject } from './subject.ts';
 
@@ -45,6 +45,8 @@ export interface ProcessResult {
   readonly reply?: Reply | undefined;
   /** Why it is suspended, in words for a person. */
   readonly reason?: string | undefined;
+  /** What failed, where the explanation still says how far the rules got; `status` is then `suspended`. */
+  readonly error?: RecordedError | undefined;
 }
 
 export interface ProcessSend {

@@ -128,6 +128,7 @@ export class BusinessProcess implements Host {
       return { error: describeError(error) };
     }
     await enqueue(accepting, legs);
+    if (result.error !== undefined) return { result, error: result.error };
     if (result.reason === undefined) return { result };
     return { result, error: { code: 'MESSAGE_INVALID', text: result.reason, retryable: false } };
   }
