@@ -29,6 +29,7 @@ export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
 export { fileMode } from './folder/file-mode.ts';
+export { checkFileName } from './folder/file-name.ts';
 export { filePattern, isMeant } from './folder/file-pattern.ts';
 export {
   type FileEntry,

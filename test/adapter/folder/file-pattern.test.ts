@@ -9,6 +9,8 @@ const cases: readonly (readonly [string, readonly string[], boolean])[] = [
   ['lab.HL7', ['*.hl7'], false],
   ['lab.txt', ['*.hl7', '*.txt'], true],
   ['lab.txt', ['*.{hl7,txt}'], true],
+  ['lab.txt', ['*.hl7; *.txt'], true],
+  ['lab.csv', ['*.hl7;*.txt'], false],
   ['lab1.txt', ['lab[0-9].txt'], true],
   ['ward-3/lab.hl7', ['*.hl7'], true],
   ['ward-3/lab.hl7', ['ward-*/*.hl7'], true],

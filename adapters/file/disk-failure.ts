@@ -1,0 +1,47 @@
+import { EngineError, FileError, type FileProblem } from 'waybill/adapter';
+
+const PROBLEMS: Readonly<Record<string, FileProblem>> = {
+  ENOENT: 'missing',
+  ENOTDIR: 'missing',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+  ELOOP: 'denied',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EFBIG: 'full',
+  EEXIST: 'exists',
+  ENOTEMPTY: 'exists',
+  EISDIR: 'exists',
+  ENOTSUP: 'unsupported',
+  EOPNOTSUPP: 'unsupported',
+  ENOSYS: 'unsupported',
+};
+
+/** What happened and what to do, by problem. Names of files are left out: they may be patient data. */
+const TEXTS: Readonly<Record<FileProblem, (folder: string, code: string) => string>> = {
+  missing: (folder) => `The folder ${folder} is not there. Create it, or correct the setting.`,
+  denied: (folder, code) =>
+    `The system does not allow it in ${folder} (${code}). Give the account of this process the right to read, write and delete there.`,
+  full: (folder, code) =>
+    `The disk or the quota of ${folder} is full (${code}). Free some space; it is tried again.`,
+  exists: (folder) => `A file of that name is in ${folder} already. Take it away or rename it.`,
+  changed: (folder) =>
+    `A file in ${folder} changed while it was read. It is read again once it stands still.`,
+  unsupported: (folder, code) =>
+    `The file system of ${folder} cannot do it (${code}). Use a local file system.`,
+  failed: (folder, code) =>
+    `The disk or share of ${folder} failed (${code}). Look into the system's log.`,
+};
+
+/** What node says of a file operation, as the error to throw. */
+export function diskFailure(error: unknown, folder: string): Error {
+  if (!(error instanceof Error) || error instanceof EngineError) return error as Error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return error;
+  return diskProblem(PROBLEMS[code] ?? 'failed', folder, code);
+}
+
+export function diskProblem(problem: FileProblem, folder: string, code = ''): FileError {
+  return new FileError(problem, TEXTS[problem](folder, code));
+}

@@ -1,0 +1,225 @@
+import { constants, type Dirent, type Stats } from 'node:fs';
+import {
+  copyFile,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import {
+  type FileEntry,
+  type FileFacts,
+  type FileStore,
+  inFolder,
+  isFileProblem,
+} from 'waybill/adapter';
+import { diskFailure, diskProblem } from './disk-failure.ts';
+
+const CHUNK = 256 * 1024;
+/** Files looked at side by side: more would only queue up for the threads that do it. */
+const AT_ONCE = 16;
+
+export interface DiskOptions {
+  /** Permissions of new files; the system's default if undefined. */
+  readonly mode?: number | undefined;
+  /** Brings every file, and its name, to the disk before it counts. */
+  readonly sync: boolean;
+  /** Whether a link to a file or folder counts as what it points to. It may point outside of the folder. */
+  readonly followLinks?: boolean;
+}
+
+/** The files of this machine: a disk, or a share that is mounted. */
+export class DiskStore implements FileStore {
+  readonly #options: DiskOptions;
+
+  constructor(options: DiskOptions) {
+    this.#options = options;
+  }
+
+  async list(folder: string): Promise<readonly FileEntry[]> {
+    const found = await tried(folder, () => readdir(folder, { withFileTypes: true }));
+    const entries: FileEntry[] = [];
+    for (let at = 0; at < found.length; at += AT_ONCE) {
+      const some = found.slice(at, at + AT_ONCE);
+      const looked = await Promise.all(some.map((one) => this.#entry(folder, one)));
+      entries.push(...looked.filter((one) => one !== undefined));
+    }
+    return entries;
+  }
+
+  async facts(path: string): Promise<FileFacts | undefined> {
+    try {
+      const facts = await tried(dirname(path), () => this.#stat(path));
+      return facts.isFile() ? factsOf(facts) : undefined;
+    } catch (error) {
+      if (isFileProblem(error, 'missing')) return undefined;
+      throw error;
+    }
+  }
+
+  async *read(path: string, expected: FileFacts): AsyncGenerator<Uint8Array, void, undefined> {
+    const folder = dirname(path);
+    const noFollow = this.#options.followLinks === true ? 0 : constants.O_NOFOLLOW;
+    const file = await tried(folder, () => open(path, constants.O_RDONLY | noFollow));
+    try {
+      for (let at = 0; at < expected.size; ) {
+        const chunk = Buffer.allocUnsafe(Math.min(CHUNK, expected.size - at));
+        const { bytesRead } = await tried(folder, () => file.read(chunk, 0, chunk.length, at));
+        if (bytesRead === 0) throw diskProblem('changed', folder);
+        at += bytesRead;
+        yield chunk.subarray(0, bytesRead);
+      }
+      const { size, modified } = factsOf(await tried(folder, () => file.stat()));
+      if (size !== expected.size || modified !== expected.modified) {
+        throw diskProblem('changed', folder);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await tried(dirname(path), async () => {
+      const file = await open(path, 'w', this.#options.mode ?? 0o666);
+      try {
+        // The mode of `open` is cut by the umask and means nothing to a file that is there.
+        if (this.#options.mode !== undefined) await file.chmod(this.#options.mode);
+        await writeAll(file, body, signal);
+        if (this.#options.sync) await file.sync();
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /**
+   * By a second name and the removal of the first: the system's own rename would write over whatever
+   * has the name.
+   */
+  async rename(from: string, to: string): Promise<void> {
+    await tried(dirname(to), async () => {
+      try {
+        await link(from, to);
+      } catch (error) {
+        return await this.#renameAnotherWay(error, from, to);
+      }
+      await unlink(from);
+    });
+    await this.#syncFolder(dirname(to));
+  }
+
+  async replace(from: string, to: string): Promise<void> {
+    await tried(dirname(to), () => rename(from, to));
+    await this.#syncFolder(dirname(to));
+  }
+
+  async remove(path: string): Promise<void> {
+    await tried(dirname(path), () => rm(path, { force: true }));
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    await tried(path, () => mkdir(path, { recursive: true }));
+  }
+
+  async #entry(folder: string, { name }: Dirent): Promise<FileEntry | undefined> {
+    const path = inFolder(folder, name);
+    try {
+      const facts = await this.#stat(path);
+      const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
+      return { name, kind, ...factsOf(facts) };
+    } catch {
+      // Gone since it was listed, or a link to nothing.
+      return undefined;
+    }
+  }
+
+  #stat(path: string): Promise<Stats> {
+    return this.#options.followLinks === true ? stat(path) : lstat(path);
+  }
+
+  async #renameAnotherWay(error: unknown, from: string, to: string): Promise<void> {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') {
+      // A crash between the two steps left both names: the second step is all that is missing.
+      if (!(await isSameFile(from, to))) throw error;
+      return await unlink(from);
+    }
+    if (code === 'EXDEV') return await this.#moveAcross(from, to);
+    // File systems without hard links: what is left is to look first.
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+    if ((await this.facts(to)) !== undefined) throw diskProblem('exists', dirname(to));
+    await rename(from, to);
+  }
+
+  /** Onto another disk: a copy that is complete before it has its name, then the removal of the original. */
+  async #moveAcross(from: string, to: string): Promise<void> {
+    const half = join(dirname(to), `.${basename(to)}.part`);
+    try {
+      await copyFile(from, half);
+      const file = await open(half, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.rename(half, to);
+    } catch (error) {
+      await rm(half, { force: true });
+      throw error;
+    }
+    await unlink(from);
+  }
+
+  /** The name of a file is part of its folder, which has a place of its own on the disk. */
+  async #syncFolder(folder: string): Promise<void> {
+    if (!this.#options.sync) return;
+    await tried(folder, async () => {
+      const handle = await open(folder, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+}
+
+function factsOf({ size, mtimeMs }: Pick<Stats, 'size' | 'mtimeMs'>): FileFacts {
+  return { size, modified: mtimeMs };
+}
+
+async function writeAll(
+  file: FileHandle,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const chunk of body) {
+    signal.throwIfAborted();
+    let written = 0;
+    while (written < chunk.byteLength) {
+      const { bytesWritten } = await file.write(chunk, written);
+      written += bytesWritten;
+    }
+  }
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([lstat(one), lstat(other)]);
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
+/** Turns what node throws into what the contract of a store says. */
+async function tried<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    throw diskFailure(error, folder);
+  }
+}

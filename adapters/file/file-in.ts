@@ -1,0 +1,68 @@
+import {
+  FileError,
+  inbound,
+  NotConnectedError,
+  pickup,
+  pickupSettings,
+  poll,
+  setting,
+  tryWriting,
+} from 'waybill/adapter';
+import { DiskStore } from './disk-store.ts';
+import { explained } from './explained.ts';
+
+const settings = {
+  ...pickupSettings(setting.path),
+  followLinks: setting.flag({
+    help: 'Takes what links point to as well. Who may write into the folder can then have any file delivered that this process may read.',
+    default: false,
+    advanced: true,
+  }),
+};
+
+export default inbound({
+  type: 'file-in',
+  title: 'Files from a folder',
+  summary:
+    'Delivers each file of a folder of this machine, and archives or deletes it once it is stored.',
+  polling: true,
+  settings,
+  async open(lent) {
+    const { folder, every, followLinks } = lent.settings;
+    const store = new DiskStore({ sync: true, followLinks });
+    const files = pickup(lent.settings, lent, folder);
+    await reachable(() => store.list(folder));
+    lent.connection('connected', folder);
+    return poll(every, lent, (signal) => reachable(() => files.look(store, signal)));
+  },
+  async test({ settings: { folder, keep, followLinks, archive, failed } }, step) {
+    const store = new DiskStore({ sync: false, followLinks });
+    await step('path', (detail) =>
+      explained(async () => {
+        const entries = await store.list(folder);
+        detail(`${folder} holds ${entries.length} entries`);
+      }),
+    );
+    await step('permission', (detail) =>
+      explained(async () => {
+        if (keep) return detail('files are only read');
+        const folders = [folder, archive, failed].filter((one) => one !== undefined);
+        for (const one of folders) {
+          if (one !== folder) await store.makeFolder(one);
+          await tryWriting(store, one, '.*.part');
+        }
+        detail(`files can be written and deleted in ${folders.join(', ')}`);
+      }),
+    );
+  },
+});
+
+/** A folder that is away (a share that is not mounted, a disk that failed) is a lost connection: it is opened again. */
+async function reachable<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FileError) throw new NotConnectedError(error.message);
+    throw error;
+  }
+}

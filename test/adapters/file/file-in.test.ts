@@ -1,0 +1,165 @@
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import fileIn from '../../../adapters/file/file-in.ts';
+import { type OpenedInbound, openInbound } from '../../support/open-adapter.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const open = (
+  folder: string,
+  given: Readonly<Record<string, unknown>> = {},
+  memory?: string,
+): Promise<OpenedInbound> =>
+  openInbound(
+    fileIn,
+    { folder, every: '10ms', stable: '0s', ...given },
+    { folder, ...(memory !== undefined && { memory }) },
+  );
+
+const adt = (id: string): string => `MSH|^~\\&|A|B|C|D|2026||ADT^A01|${id}|P|2.5\rPID|1\r`;
+
+const delivered = (opened: OpenedInbound, count: number): Promise<void> =>
+  vi.waitFor(() => expect(opened.delivered).toHaveLength(count));
+
+test('a file is delivered with its name, type and a key of name, size and time, then archived', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'a.hl7'), adt('1'));
+  await using opened = await open(folder.path, { archive: 'done' });
+  await vi.waitFor(async () => expect(await readdir(join(folder.path, 'done'))).toEqual(['a.hl7']));
+  expect(opened.delivered).toMatchObject([
+    {
+      name: 'a.hl7',
+      type: 'HL7v2:ADT_A01:2.5',
+      origin: folder.path,
+      dedupeKey: expect.stringMatching(/^a\.hl7 \d+ [\d.]+$/),
+    },
+  ]);
+});
+
+test('a name that is in the archive already gets the time added', async () => {
+  await using folder = await temporaryFolder();
+  const archive = join(folder.path, 'done');
+  await mkdir(archive);
+  await writeFile(join(archive, 'a.hl7'), 'yesterday');
+  await writeFile(join(folder.path, 'a.hl7'), adt('1'));
+  await using _ = await open(folder.path, { archive });
+  await vi.waitFor(async () => expect(await readdir(archive)).toHaveLength(2));
+  expect(await readFile(join(archive, 'a.hl7'), 'utf8')).toBe('yesterday');
+});
+
+test('a batch is delivered message by message, or whole', async () => {
+  await using folder = await temporaryFolder();
+  const batch = `BHS|^~\\&\r${adt('1')}${adt('2')}BTS|2\r`;
+  await writeFile(join(folder.path, 'a.hl7'), batch);
+  await using split = await open(folder.path);
+  await delivered(split, 2);
+  expect(split.delivered.map(({ body }) => body.toString())).toEqual([adt('1'), adt('2')]);
+  await split.close();
+
+  await writeFile(join(folder.path, 'b.hl7'), batch);
+  await using whole = await open(folder.path, { batch: 'whole' });
+  await delivered(whole, 1);
+  expect(whole.delivered[0]?.body.toString()).toBe(batch);
+});
+
+test('a large file is delivered as a stream', async () => {
+  await using folder = await temporaryFolder();
+  const text = `a;b\n${'x;y\n'.repeat(2_000_000)}`;
+  await writeFile(join(folder.path, 'big.csv'), text);
+  await using opened = await open(folder.path);
+  await delivered(opened, 1);
+  expect(opened.delivered[0]).toMatchObject({ type: 'text/csv' });
+  expect(opened.delivered[0]?.body.equals(Buffer.from(text)), 'the bytes were changed').toBe(true);
+});
+
+describe('which files are taken', () => {
+  test('is told by patterns and levels of subfolders', async () => {
+    await using folder = await temporaryFolder();
+    await mkdir(join(folder.path, 'ward', 'deep'), { recursive: true });
+    for (const name of ['a.hl7', 'a.txt', 'a.csv', 'b.part', 'ward/c.hl7', 'ward/deep/d.hl7']) {
+      await writeFile(join(folder.path, name), adt(name));
+    }
+    await using opened = await open(folder.path, {
+      pattern: '*.hl7;*.txt',
+      subfolders: 1,
+      order: 'name',
+    });
+    await delivered(opened, 3);
+    expect(opened.delivered.map(({ name }) => name)).toEqual(['a.hl7', 'a.txt', 'ward/c.hl7']);
+  });
+
+  test('is never one that is still being written', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'a.hl7');
+    await using opened = await open(folder.path, { stable: '150ms' });
+    for (let n = 0; n < 10; n++) {
+      await writeFile(path, adt(`${n}`.repeat(n + 1)));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(opened.delivered).toEqual([]);
+    }
+    await delivered(opened, 1);
+  });
+
+  test('can wait for a marker', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.hl7'), adt('1'));
+    await writeFile(join(folder.path, 'b.hl7'), adt('2'));
+    await using opened = await open(folder.path, { marker: '.done' });
+    await writeFile(join(folder.path, 'b.done'), '');
+    await delivered(opened, 1);
+    await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual(['a.hl7']));
+  });
+});
+
+describe('a crash', () => {
+  test('after the delivery was noted and before the file was removed does not deliver it again', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.hl7'), adt('1'));
+    const first = await open(folder.path, { keep: true });
+    await delivered(first, 1);
+    await vi.waitFor(() => expect(first.memory).toBeTruthy());
+    const { memory } = first;
+    await first.close();
+
+    await using second = await open(folder.path, {}, memory);
+    await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
+    expect(second.delivered).toEqual([]);
+  });
+
+  test('before the delivery was noted delivers it again under the same key', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.hl7'), adt('1'));
+    const keys = new Set<string | undefined>();
+    for (let n = 0; n < 2; n++) {
+      const opened = await open(folder.path, { keep: true });
+      await delivered(opened, 1);
+      keys.add(opened.delivered[0]?.dedupeKey);
+      await opened.close();
+    }
+    expect(keys.size).toBe(1);
+  });
+});
+
+test('a file of the same name that came later is another one', async () => {
+  await using folder = await temporaryFolder();
+  await using opened = await open(folder.path);
+  for (const id of ['1', '22']) {
+    await writeFile(join(folder.path, 'x.part'), adt(id));
+    await rename(join(folder.path, 'x.part'), join(folder.path, 'a.hl7'));
+    await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
+  }
+  expect(opened.delivered.map(({ body }) => body.toString())).toEqual([adt('1'), adt('22')]);
+});
+
+test('a folder that goes away is reported as a lost connection', async () => {
+  await using folder = await temporaryFolder();
+  const inside = join(folder.path, 'in');
+  await mkdir(inside);
+  await using opened = await open(inside);
+  await rename(inside, join(folder.path, 'gone'));
+  await vi.waitFor(() => expect(opened.lost).toHaveLength(1));
+  expect(opened.lost[0]).toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
+  expect(opened.lost[0]?.message).toBe(
+    `The folder ${inside} is not there. Create it, or correct the setting.`,
+  );
+});

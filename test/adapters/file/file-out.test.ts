@@ -1,0 +1,181 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import fileOut from '../../../adapters/file/file-out.ts';
+import type { Body } from '../../../src/adapter/index.ts';
+import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const open = (
+  folder: string,
+  given: Readonly<Record<string, unknown>> = {},
+): Promise<OpenedOutbound> => openOutbound(fileOut, { folder, name: '{name}', ...given });
+
+const text = (folder: string, name: string): Promise<string> =>
+  readFile(join(folder, name), 'utf8');
+
+describe('the name of a file', () => {
+  test('comes from the template', async () => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { name: '{source}_{id}.hl7' });
+    await out.send(Buffer.from('x'));
+    expect(await readdir(folder.path)).toEqual(['adt-in_7000001.hl7']);
+  });
+
+  test.for(['../evil', '/etc/evil', 'a/b', 'a\\b', '..', '', ' ', 'a\u0000b', 'x'.repeat(300)])(
+    'cannot leave the folder: %j',
+    async (name) => {
+      await using folder = await temporaryFolder();
+      await using out = await open(folder.path);
+      const sending = out.send(Buffer.from('x'), { name });
+      await expect(sending).rejects.toMatchObject({
+        code: 'ADAPTER_SUSPEND',
+        message: expect.not.stringContaining('evil'),
+      });
+      await using appending = await open(folder.path, { write: 'append' });
+      await expect(appending.send(Buffer.from('x'), { name })).rejects.toMatchObject({
+        code: 'ADAPTER_SUSPEND',
+      });
+      expect(await readdir(folder.path)).toEqual([]);
+    },
+  );
+});
+
+describe('a name that is taken', () => {
+  test.for([
+    { exists: 'replace', files: { 'a.hl7': 'new' } },
+    { exists: 'number', files: { 'a.hl7': 'old', 'a-1.hl7': 'new' } },
+  ])('$exists', async ({ exists, files }) => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.hl7'), 'old');
+    await using out = await open(folder.path, { exists });
+    await out.send(Buffer.from('new'), { name: 'a.hl7' });
+    const seen: Record<string, string> = {};
+    for (const name of await readdir(folder.path)) seen[name] = await text(folder.path, name);
+    expect(seen).toEqual(files);
+  });
+
+  test('suspend keeps the message, and the file as it is', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.hl7'), 'old');
+    await using out = await open(folder.path);
+    const sending = out.send(Buffer.from('new'), { name: 'a.hl7' });
+    await expect(sending).rejects.toMatchObject({ code: 'ADAPTER_SUSPEND' });
+    expect(await readdir(folder.path)).toEqual(['a.hl7']);
+    expect(await text(folder.path, 'a.hl7')).toBe('old');
+  });
+});
+
+describe('appending', () => {
+  test('adds messages with a separator, one after the other', async () => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { write: 'append', separator: '\n--\n' });
+    const parts = Array.from({ length: 20 }, (_, n) => `message ${n}`);
+    await Promise.all(parts.map((part) => out.send(Buffer.from(part), { name: 'log.txt' })));
+    const written = (await text(folder.path, 'log.txt')).split('\n--\n').slice(0, -1);
+    expect(written.toSorted()).toEqual(parts.toSorted());
+  });
+
+  test('that fails in the middle leaves nothing of the message behind', async () => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { write: 'append' });
+    await out.send(Buffer.from('first'), { name: 'log.txt' });
+    await expect(out.send(broken('half'), { name: 'log.txt' })).rejects.toThrow('cut off');
+    await out.send(Buffer.from('second'), { name: 'log.txt' });
+    expect(await text(folder.path, 'log.txt')).toBe('first\nsecond\n');
+  });
+});
+
+describe('a text encoding', () => {
+  test('is written instead of the message’s own', async () => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { charset: 'ISO-8859-1' });
+    await out.send(Buffer.from('Müller'), { name: 'a' });
+    await out.send(Buffer.from('M\xfcller', 'latin1'), { name: 'b', charset: 'iso-8859-1' });
+    expect(await readFile(join(folder.path, 'a'))).toEqual(Buffer.from('M\xfcller', 'latin1'));
+    expect(await readFile(join(folder.path, 'b'))).toEqual(Buffer.from('M\xfcller', 'latin1'));
+  });
+
+  test('that lacks a character keeps the message for a person', async () => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { charset: 'ISO-8859-1' });
+    const sending = out.send(Buffer.from('Šimek'), { name: 'a' });
+    await expect(sending).rejects.toMatchObject({
+      code: 'ADAPTER_SUSPEND',
+      message: expect.stringMatching(/characters that iso-8859-1 does not have/),
+    });
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('nobody knows is refused before anything starts', async () => {
+    await expect(open('/', { charset: 'klingon' })).rejects.toThrow(
+      'settings.charset: must be a text encoding',
+    );
+  });
+});
+
+test('nobody sees half a file: a body that breaks off leaves no file', async () => {
+  await using folder = await temporaryFolder();
+  await using out = await open(folder.path);
+  await expect(out.send(broken('half'), { name: 'a.hl7' })).rejects.toThrow('cut off');
+  expect(await readdir(folder.path)).toEqual([]);
+});
+
+test('a message that is given up leaves no file either, and the next one is written', async () => {
+  await using folder = await temporaryFolder();
+  const out = await open(folder.path);
+  const controller = new AbortController();
+  const { body, go } = slow('half');
+  const sending = out.send(body, { name: 'a.hl7' }, controller.signal);
+  controller.abort(new Error('operation timed out'));
+  await expect(sending).rejects.toThrow('operation timed out');
+  go();
+  await out.send(Buffer.from('whole'), { name: 'b.hl7' });
+  await out.close();
+  expect(await readdir(folder.path)).toEqual(['b.hl7']);
+});
+
+test('files get the permissions of the setting', async () => {
+  await using folder = await temporaryFolder();
+  await using out = await open(folder.path, { mode: '0640' });
+  await out.send(Buffer.from('x'), { name: 'a' });
+  expect((await stat(join(folder.path, 'a'))).mode & 0o777).toBe(0o640);
+});
+
+test('a folder is made if that is wanted', async () => {
+  await using folder = await temporaryFolder();
+  const inside = join(folder.path, 'a', 'b');
+  await expect(open(inside)).rejects.toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
+  await using out = await open(inside, { makeFolder: true });
+  await out.send(Buffer.from('x'), { name: 'a' });
+  expect(await readdir(inside)).toEqual(['a']);
+});
+
+/** A body that breaks off after its first part. */
+function broken(part: string): Body {
+  return {
+    size: 1_000,
+    inline: undefined,
+    bytes: () => Promise.reject(new Error('cut off')),
+    async *stream() {
+      yield Buffer.from(part);
+      throw new Error('cut off');
+    },
+  };
+}
+
+/** A body whose second part comes when it is told to. */
+function slow(part: string): { body: Body; go: () => void } {
+  const gate = Promise.withResolvers<void>();
+  const body: Body = {
+    size: 1_000,
+    inline: undefined,
+    bytes: () => Promise.reject(new Error('not in memory')),
+    async *stream() {
+      yield Buffer.from(part);
+      await gate.promise;
+      yield Buffer.from(part);
+    },
+  };
+  return { body, go: gate.resolve };
+}
