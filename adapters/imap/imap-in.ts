@@ -17,6 +17,9 @@ type ImapLent = LentInbound<typeof imapSettings>;
 /** How long after a refused sign-in the next one is made: accounts are locked after a few. */
 const REFUSED_PAUSE = 10 * 60_000;
 
+/** How long closing waits for an answer of the server. */
+const PATIENCE = 1_000;
+
 export default inbound({
   type: 'imap-in',
   title: 'Mail (IMAP)',
@@ -62,26 +65,54 @@ async function run(
     await sleep(REFUSED_PAUSE, undefined, { signal });
     session = await firstSession(lent, signal);
   }
-  // Closing lets a delivery in work end and the mail be put away; a forced stop does not.
-  const open = session;
-  const cut = () => open.close();
-  lent.signal.addEventListener('abort', cut, { once: true });
+  const rounds = await mailRounds(lent, session);
+  const over = new AbortController();
+  const cut = cutWhenStopped(session, rounds, { lent, signal, over: over.signal });
   try {
-    await takeMails(lent, open, signal);
+    await takeMails(lent, { session, rounds }, signal);
   } finally {
-    lent.signal.removeEventListener('abort', cut);
-    if (signal.aborted && !lent.signal.aborted) await open.quit();
-    open.close();
+    if (signal.aborted && !lent.signal.aborted) await session.quit();
+    session.close();
+    over.abort();
+    await cut;
   }
 }
 
-async function takeMails(lent: ImapLent, session: ImapSession, signal: AbortSignal): Promise<void> {
+interface Cutting {
+  readonly lent: ImapLent;
+  readonly signal: AbortSignal;
+  readonly over: AbortSignal;
+}
+
+/**
+ * Cuts the connection at once when the host is forced to stop. When it closes, a delivery in work may
+ * end and its mail be put away; a request that hangs is not waited for.
+ */
+async function cutWhenStopped(
+  session: ImapSession,
+  rounds: MailRounds,
+  { lent, signal, over }: Cutting,
+): Promise<void> {
+  const either = AbortSignal.any([signal, over]);
+  await aborted(either);
+  while (!over.aborted && !lent.signal.aborted) {
+    await sleep(PATIENCE, undefined, { signal: over }).catch(() => undefined);
+    if (!rounds.delivering) break;
+  }
+  session.close();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+async function mailRounds(lent: ImapLent, session: ImapSession): Promise<MailRounds> {
   const { settings } = lent;
   const taken = new TakenMails(lent.memory, settings.afterwards === 'keep');
   const renumbered = await taken.enter(session.validity);
-  const state = `${session.place}, ${session.signedIn}, ${session.pushes ? 'told of new mails at once' : `looks every ${settings.every} ms`}`;
-  lent.connection('connected', state);
-  lent.event('info', 'connected', state);
   if (renumbered) {
     lent.event(
       'info',
@@ -89,10 +120,22 @@ async function takeMails(lent: ImapLent, session: ImapSession, signal: AbortSign
       `The server has numbered the mails of ${settings.folder} anew. Taken ones are recognised by their Message-ID.`,
     );
   }
-  const rounds = new MailRounds(lent, taken);
+  return new MailRounds(lent, taken);
+}
+
+async function takeMails(
+  lent: ImapLent,
+  { session, rounds }: { readonly session: ImapSession; readonly rounds: MailRounds },
+  signal: AbortSignal,
+): Promise<void> {
+  const { every } = lent.settings;
+  const told = session.pushes ? 'told of new mails at once' : `looks every ${every} ms`;
+  const state = `${session.place}, ${session.signedIn}, ${told}`;
+  lent.connection('connected', state);
+  lent.event('info', 'connected', state);
   while (!signal.aborted) {
     const all = await rounds.round(session, signal);
-    if (all) await session.news(settings.every, signal);
-    else await sleep(settings.every, undefined, { signal });
+    if (all) await session.news(every, signal);
+    else await sleep(every, undefined, { signal });
   }
 }

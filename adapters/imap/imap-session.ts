@@ -155,6 +155,7 @@ export class ImapSession {
 
   /** Waits until new mails may be there, or for `limit` milliseconds. */
   async news(limit: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     if (this.#news) return;
     if (!this.pushes) {
       await sleep(limit, undefined, { signal });

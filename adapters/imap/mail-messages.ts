@@ -50,11 +50,17 @@ export async function* mailMessages(
 
 async function* attachments(content: Readable, taking: Taking): AsyncGenerator<MailPart> {
   const parser = new MailParser({ ...PLAIN, skipHtmlToText: true });
-  content.on('error', (error) => parser.destroy(error));
+  let current: AttachmentStream | undefined;
+  content.on('error', (error) => {
+    // The parser would leave whoever reads an attachment waiting for the rest for ever.
+    current?.content.destroy(error);
+    parser.destroy(error);
+  });
   content.pipe(parser);
   try {
     for await (const found of parser as AsyncIterable<AttachmentStream | MessageText>) {
       if (found.type === 'text') continue;
+      current = found;
       const part = isWanted(found, taking) ? await attachment(found) : undefined;
       if (part !== undefined) yield part;
       await drain(part?.body ?? found.content);

@@ -21,10 +21,16 @@ export class MailRounds {
   readonly #lent: ImapLent;
   readonly #taken: TakenMails;
   readonly #isNews = newsFilter(60 * 60_000);
+  #delivering = false;
 
   constructor(lent: ImapLent, taken: TakenMails) {
     this.#lent = lent;
     this.#taken = taken;
+  }
+
+  /** Whether a message is just being stored. */
+  get delivering(): boolean {
+    return this.#delivering;
   }
 
   /** Goes through the folder once. False if the engine could not take a mail, which stays. */
@@ -41,6 +47,7 @@ export class MailRounds {
       if (fate === 'taken') await this.#putAway(session, mail);
       if (fate === 'refused') await this.#putAside(session, mail);
     }
+    await this.#taken.wholeRound(waiting.at(-1) ?? 0);
     return true;
   }
 
@@ -82,12 +89,15 @@ export class MailRounds {
     const content = await session.content(mail.uid);
     if (content === undefined) return 'gone';
     try {
+      this.#delivering = true;
       const messages = await this.#store(session, mail, { content, take });
       if (messages === 0) return 'empty';
     } catch (error) {
       // Lost while it was read: the engine's refusal, if any, is only the consequence.
       if (content.errored !== null) throw imapFailure(content.errored, session.place);
-      return this.#undelivered(mail, error);
+      return await this.#undelivered(mail, error);
+    } finally {
+      this.#delivering = false;
     }
     await this.#taken.add(mail, 'taken');
     return 'taken';

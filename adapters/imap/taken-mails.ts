@@ -115,6 +115,18 @@ export class TakenMails {
     this.#state = { ...this.#state, open: this.#state.open.filter(([uid]) => there.has(uid)) };
   }
 
+  /** Notes that the folder was gone through to its end: from then on the new numbers suffice. */
+  async wholeRound(highest: number): Promise<void> {
+    const { before, recent, floor } = this.#state;
+    if (before.length === 0) return;
+    await this.#write({
+      ...this.#state,
+      floor: this.#stay ? Math.max(floor, highest) : floor,
+      recent: this.#stay ? [...before, ...recent].slice(-RECENT) : recent,
+      before: [],
+    });
+  }
+
   async #write(state: State): Promise<void> {
     await this.#memory.write(JSON.stringify(state));
     this.#state = state;

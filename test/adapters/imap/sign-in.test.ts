@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import imapIn from '../../../adapters/imap/imap-in.ts';
+import type { Credential } from '../../../src/adapter/index.ts';
+import { type BareImap, type BareImapOptions, bareImap } from '../../support/bare-imap.ts';
+import { type Certificates, certificates } from '../../support/certificates.ts';
+import { hasMailServers, type MailServer, mailServer, USERS } from '../../support/mail-server.ts';
+import { type OpenedInbound, openInbound, testSteps } from '../../support/open-adapter.ts';
+
+const BOB = 'bob@lab.example';
+const PASSWORD: Credential = { kind: 'basic', user: BOB, password: USERS[BOB] };
+const OK = 'OK welcome';
+const NO = 'NO [AUTHENTICATIONFAILED] no';
+
+interface Lab extends AsyncDisposable {
+  readonly peer: BareImap;
+  readonly files: Certificates;
+  readonly given: Readonly<Record<string, unknown>>;
+  open(credential?: Credential, more?: Record<string, unknown>): Promise<OpenedInbound>;
+}
+
+async function lab(options: Partial<BareImapOptions> = {}): Promise<Lab> {
+  const files = await certificates();
+  const peer = await bareImap({
+    certificate: files.server,
+    capabilities: ['AUTH=PLAIN', 'AUTH=LOGIN'],
+    signIn: () => OK,
+    ...options,
+  });
+  const given = {
+    connect: `localhost:${peer.port}`,
+    tls: { trust: files.trust },
+    credential: 'mailbox',
+    afterwards: 'seen',
+    every: '20ms',
+    connectTimeout: '1s',
+  };
+  return {
+    peer,
+    files,
+    given,
+    open: (mailbox = PASSWORD, more = {}) =>
+      openInbound(imapIn, { ...given, ...more }, { credentials: { mailbox } }),
+    async [Symbol.asyncDispose]() {
+      await peer[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function tokens(...values: string[]): Extract<Credential, { kind: 'oauth2' | 'bearer' }> & {
+  readonly asked: boolean[];
+} {
+  const asked: boolean[] = [];
+  let at = 0;
+  return {
+    kind: 'oauth2',
+    user: BOB,
+    asked,
+    async token(_signal, { fresh = false } = {}) {
+      asked.push(fresh);
+      if (fresh) at += 1;
+      return values[at] ?? '';
+    },
+  };
+}
+
+describe('the mechanism', () => {
+  test.for([
+    { capabilities: ['AUTH=PLAIN', 'AUTH=LOGIN'], used: 'PLAIN' },
+    { capabilities: ['AUTH=LOGIN'], used: 'LOGIN' },
+    { capabilities: [], used: 'LOGIN command' },
+    { capabilities: ['AUTH=XOAUTH2', 'AUTH=PLAIN'], used: 'PLAIN' },
+  ])('of a password with $capabilities is $used', async ({ capabilities, used }) => {
+    await using one = await lab({ capabilities });
+    await using opened = await one.open();
+    expect(one.peer.signIns.map(({ mechanism }) => mechanism)).toEqual([used]);
+    await vi.waitFor(() => expect(opened.states.at(-1)?.state).toBe('connected'));
+  });
+
+  test.for([
+    { capabilities: ['AUTH=XOAUTH2', 'AUTH=OAUTHBEARER'], mechanism: 'auto', used: 'OAUTHBEARER' },
+    { capabilities: ['AUTH=XOAUTH2', 'AUTH=OAUTHBEARER'], mechanism: 'XOAUTH2', used: 'XOAUTH2' },
+    { capabilities: ['AUTH=XOAUTH2', 'AUTH=PLAIN'], mechanism: 'auto', used: 'XOAUTH2' },
+  ])(
+    'of a token with $capabilities and $mechanism is $used',
+    async ({ capabilities, mechanism, used }) => {
+      await using one = await lab({ capabilities });
+      await using opened = await one.open(tokens('t1'), { mechanism });
+      expect(one.peer.signIns.map((tried) => tried.mechanism)).toEqual([used]);
+      expect(opened.lost).toEqual([]);
+    },
+  );
+
+  test('that is offered and refused is followed by the next, and operators see both', async () => {
+    await using one = await lab({
+      signIn: (mechanism) =>
+        mechanism === 'LOGIN' || mechanism === 'LOGIN command' ? OK : 'NO [CANNOT] not this one',
+    });
+    await using opened = await one.open();
+    await vi.waitFor(() => expect(opened.events).toHaveLength(1));
+    expect(opened.events[0]?.text).toMatch(
+      /signed in with LOGIN \(offered: PLAIN, LOGIN; refused before: PLAIN \(CANNOT\)\)/,
+    );
+  });
+
+  test('that is not offered for the kind of credential ends with what is', async () => {
+    await using one = await lab({ capabilities: ['AUTH=PLAIN', 'LOGINDISABLED'] });
+    await expect(one.open(tokens('t1'))).rejects.toMatchObject({
+      code: 'ADAPTER_NOT_CONNECTED',
+      message: expect.stringMatching(
+        /offers PLAIN, none of which takes a credential of kind oauth2/,
+      ),
+    });
+    expect(one.peer.signIns).toEqual([]);
+  });
+});
+
+describe('a refused sign-in', () => {
+  test('is not repeated every few seconds, which would lock the account', async () => {
+    await using one = await lab({ signIn: () => NO });
+    await using opened = await one.open();
+    expect(opened.states.at(-1)).toMatchObject({
+      state: 'disconnected',
+      detail: expect.stringMatching(
+        /refused the sign-in with PLAIN \(AUTHENTICATIONFAILED\), LOGIN/,
+      ),
+    });
+    expect(opened.events).toMatchObject([{ level: 'error', name: 'refused' }]);
+    expect(opened.lost).toEqual([]);
+    expect(one.peer.signIns).toHaveLength(2);
+  });
+
+  test('that the server only cannot check now is repeated soon', async () => {
+    await using one = await lab({ signIn: () => 'NO [UNAVAILABLE] later' });
+    await expect(one.open()).rejects.toMatchObject({ code: 'ADAPTER_TEMPORARY' });
+    expect(one.peer.signIns).toHaveLength(1);
+  });
+
+  test('of a token renews it once, on a connection of its own', async () => {
+    await using one = await lab({
+      capabilities: ['AUTH=XOAUTH2', 'SASL-IR'],
+      signIn: (_mechanism, secret) => (secret.includes('Bearer good') ? OK : NO),
+    });
+    const credential = tokens('expired', 'good');
+    await using opened = await one.open(credential);
+    expect(credential.asked).toEqual([false, true]);
+    expect(opened.lost).toEqual([]);
+    expect(one.peer.signIns).toHaveLength(2);
+  });
+
+  test('is named in the connection test with what to do, and quotes no secret', async () => {
+    await using one = await lab({ signIn: () => NO });
+    const steps = await testSteps(imapIn, one.given, { credentials: { mailbox: PASSWORD } });
+    expect(steps.at(-1)).toMatchObject({
+      name: 'sign-in',
+      result: 'failed',
+      cause: expect.stringMatching(/refused the sign-in with PLAIN/),
+      remedy: expect.stringMatching(/Check user and password/),
+    });
+    expect(JSON.stringify(steps)).not.toContain(USERS[BOB]);
+  });
+});
+
+test('a server without IDLE is looked at now and then', async () => {
+  await using one = await lab();
+  await using opened = await one.open();
+  const searches = () => one.peer.commands.filter((command) => /SEARCH/.test(command)).length;
+  await vi.waitFor(() => expect(searches()).toBeGreaterThan(2));
+  expect(opened.states.at(-1)?.detail).toContain('looks every 20 ms');
+});
+
+test('a server with a certificate of an unknown authority gets no sign-in', async () => {
+  await using one = await lab();
+  await expect(one.open(PASSWORD, { tls: {} })).rejects.toMatchObject({
+    code: 'ADAPTER_NOT_CONNECTED',
+    message: expect.stringMatching(/signed by an authority that is not trusted here/),
+  });
+  expect(one.peer.signIns).toEqual([]);
+});
+
+describe.runIf(await hasMailServers())('with Dovecot', () => {
+  let server: MailServer;
+  beforeAll(async () => {
+    server = await mailServer();
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
+  const given = (more: Record<string, unknown> = {}) => ({
+    connect: `localhost:${server.ports.imaps}`,
+    tls: { trust: server.trust },
+    credential: 'mailbox',
+    ...more,
+  });
+  const token = (...lifetimes: number[]): Credential => {
+    let at = 0;
+    return {
+      kind: 'oauth2',
+      user: BOB,
+      token: (_signal, { fresh = false } = {}) => {
+        if (fresh) at += 1;
+        return server.token(BOB, lifetimes[at] ?? -600);
+      },
+    };
+  };
+
+  test.for([
+    { mechanism: 'auto', credential: () => PASSWORD, used: 'PLAIN' },
+    { mechanism: 'LOGIN', credential: () => PASSWORD, used: 'LOGIN' },
+    { mechanism: 'auto', credential: () => token(600), used: 'OAUTHBEARER' },
+    { mechanism: 'XOAUTH2', credential: () => token(600), used: 'XOAUTH2' },
+    { mechanism: 'XOAUTH2', credential: () => token(-600, 600), used: 'XOAUTH2' },
+  ])('$mechanism signs in with $used', async ({ mechanism, credential, used }) => {
+    await using opened = await openInbound(imapIn, given({ mechanism }), {
+      credentials: { mailbox: credential() },
+    });
+    await vi.waitFor(() =>
+      expect(opened.states.at(-1)?.detail).toContain(`signed in with ${used} (offered: `),
+    );
+  });
+
+  test('STARTTLS encrypts before the sign-in', async () => {
+    const starttls = given({
+      connect: `localhost:${server.ports.imap}`,
+      security: 'starttls',
+      archive: 'Elsewhere',
+    });
+    const steps = await testSteps(imapIn, starttls, { credentials: { mailbox: PASSWORD } });
+    expect(steps.map(({ name, result }) => `${name} ${result}`)).toEqual([
+      'name passed',
+      'TCP passed',
+      'sign-in passed',
+      'folder passed',
+    ]);
+    expect(steps.at(-1)?.detail).toMatch(
+      /INBOX has \d+ mails; the server tells of new mails at once; Elsewhere will be made/,
+    );
+  });
+
+  test('a port without TLS from the start is named as such', async () => {
+    const wrong = given({ connect: `localhost:${server.ports.imap}` });
+    await expect(
+      openInbound(imapIn, wrong, { credentials: { mailbox: PASSWORD } }),
+    ).rejects.toThrow(/does not speak TLS on this port/);
+  });
+
+  test('a folder that is not there is named in the connection test', async () => {
+    const steps = await testSteps(imapIn, given({ folder: 'Nowhere' }), {
+      credentials: { mailbox: PASSWORD },
+    });
+    expect(steps.at(-1)).toMatchObject({
+      name: 'folder',
+      result: 'failed',
+      cause: expect.stringMatching(/the folder Nowhere cannot be opened/),
+    });
+  });
+});

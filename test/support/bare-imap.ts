@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import type { CertificateCredential } from '../../src/adapter/index.ts';
+
+/** What a bare server says of itself, and whom it lets in. */
+export interface BareImapOptions {
+  readonly certificate: CertificateCredential;
+  /** The words after CAPABILITY, `IMAP4rev1` aside. */
+  readonly capabilities: readonly string[];
+  /** The answer to a sign-in: `OK`, or `NO [CODE] text`. `secret` is what was sent, decoded. */
+  readonly signIn: (mechanism: string, secret: string) => string;
+}
+
+/** An IMAP server with an empty INBOX and nothing else, over TLS from the start. */
+export interface BareImap extends AsyncDisposable {
+  readonly port: number;
+  /** Every command taken, without its tag. */
+  readonly commands: string[];
+  /** Mechanism by mechanism, what was tried. */
+  readonly signIns: { readonly mechanism: string; readonly secret: string }[];
+}
+
+export async function bareImap(options: BareImapOptions): Promise<BareImap> {
+  const commands: string[] = [];
+  const signIns: BareImap['signIns'] = [];
+  const sockets = new Set<Socket>();
+  const { certificate, key } = options.certificate;
+  const server = createServer({ cert: certificate, key }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    serve(socket, options, { commands, signIns });
+  });
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    commands,
+    signIns,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const ANSWERS: Readonly<Record<string, readonly string[]>> = {
+  NAMESPACE: ['NAMESPACE (("" "/")) NIL NIL'],
+  LIST: ['LIST () "/" INBOX'],
+  SELECT: [
+    '0 EXISTS',
+    '0 RECENT',
+    'FLAGS (\\Seen \\Deleted)',
+    'OK [PERMANENTFLAGS (\\Seen \\Deleted)] ok',
+    'OK [UIDVALIDITY 7] ok',
+    'OK [UIDNEXT 1] ok',
+  ],
+  LOGOUT: ['BYE bye'],
+};
+
+function serve(
+  socket: TLSSocket,
+  { capabilities, signIn }: BareImapOptions,
+  seen: Pick<BareImap, 'commands' | 'signIns'>,
+): void {
+  let pending = '';
+  /** Takes the next line instead of a command. */
+  let next: ((line: string) => void) | undefined;
+  const say = (line: string): void => void socket.write(`${line}\r\n`);
+  const enter = (tag: string, mechanism: string, secret: string): void => {
+    seen.signIns.push({ mechanism, secret });
+    say(`${tag} ${signIn(mechanism, secret)}`);
+  };
+  const authenticate = (tag: string, [mechanism = '', initial]: readonly string[]): void => {
+    const answer = (line: string): void => {
+      next = undefined;
+      enter(tag, mechanism, Buffer.from(line, 'base64').toString());
+    };
+    if (initial === undefined) {
+      next = answer;
+      say('+ ');
+    } else answer(initial);
+  };
+  const command = (line: string): void => {
+    const [tag = '', verb = '', ...words] = line.split(' ');
+    seen.commands.push([verb, ...words].join(' '));
+    const name = (verb.toUpperCase() === 'UID' ? words[0] : verb)?.toUpperCase() ?? '';
+    if (name === 'AUTHENTICATE') return authenticate(tag, words);
+    if (name === 'LOGIN') return enter(tag, 'LOGIN command', words.join(' '));
+    if (name === 'CAPABILITY') say(`* CAPABILITY IMAP4rev1 ${capabilities.join(' ')}`);
+    if (name === 'SEARCH') say('* SEARCH');
+    for (const answer of ANSWERS[name] ?? []) say(`* ${answer}`);
+    say(`${tag} OK ${name} done`);
+  };
+  socket.on('data', (chunk: Buffer) => {
+    const lines = (pending + chunk.toString()).split('\r\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines)
+      if (next === undefined) command(line);
+      else next(line);
+  });
+  say('* OK bare');
+}

@@ -1,0 +1,60 @@
+import { expect, vi } from 'vitest';
+import imapIn from '../../adapters/imap/imap-in.ts';
+import { type MailServer, mailServer, USERS } from './mail-server.ts';
+import { type Mailbox, mailbox, mailWith } from './mailbox.ts';
+import { type OpenedInbound, openInbound } from './open-adapter.ts';
+
+const BOB = 'bob@lab.example';
+
+/** A running mail server, and `imap-in` on folders of it. */
+export interface ImapLab extends AsyncDisposable {
+  readonly server: MailServer;
+  /** A folder of its own. */
+  box(): Promise<Mailbox>;
+  /** Opens the adapter on the folder, through another port where the test has a proxy. */
+  open(box: Mailbox, more?: Record<string, unknown>, memory?: string): Promise<OpenedInbound>;
+}
+
+export async function imapLab(): Promise<ImapLab> {
+  const server = await mailServer();
+  return {
+    server,
+    box: () => mailbox(server, BOB),
+    open: (box, more = {}, memory) =>
+      openInbound(
+        imapIn,
+        {
+          connect: `localhost:${server.ports.imaps}`,
+          tls: { trust: server.trust },
+          credential: 'mailbox',
+          folder: box.folder,
+          archive: `${box.folder}-taken`,
+          every: '30ms',
+          ...more,
+        },
+        {
+          credentials: { mailbox: { kind: 'basic', user: BOB, password: USERS[BOB] } },
+          ...(memory === undefined ? {} : { memory }),
+        },
+      ),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Waits until so many messages were delivered. */
+export async function delivered(opened: OpenedInbound, count: number): Promise<void> {
+  await vi.waitFor(() => expect(opened.delivered).toHaveLength(count), { timeout: 5_000 });
+}
+
+/** Has one more mail taken: by then the folder was looked at anew, and what was there could have been taken again. */
+export async function anotherLook(box: Mailbox, opened: OpenedInbound): Promise<void> {
+  const attachments = [{ filename: 'last.txt', content: 'x' }];
+  await box.put(await mailWith({ subject: 'last', text: 'x', attachments }));
+  await vi.waitFor(
+    () => {
+      const names = opened.delivered.map(({ name }) => name);
+      expect(names.some((name) => name === 'last' || name === 'last.txt')).toBe(true);
+    },
+    { timeout: 5_000 },
+  );
+}
