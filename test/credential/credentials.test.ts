@@ -116,9 +116,9 @@ test.for([
   [{ ...hub, key: hub.certificate }, 'key is not a private key'],
   [{ ...hub, certificate: hub.key }, 'certificate holds no certificate'],
   [{ ...hub, certificate: '/nowhere/hub.crt' }, '/nowhere/hub.crt, cannot be read (ENOENT)'],
-])('a certificate is refused before a connection is: %j', async ([values, text]) => {
-  await using set = credentialSet({ own: { kind: 'certificate', ...(values as object) } });
-  await expect(set.credentials.get('own')).rejects.toThrow(text as string);
+] as const)('a certificate is refused before a connection is: %j', async ([values, text]) => {
+  await using set = credentialSet({ own: { kind: 'certificate', ...values } });
+  await expect(set.credentials.get('own')).rejects.toThrow(text);
 });
 
 test('an encrypted key is handed over with its passphrase', async () => {
