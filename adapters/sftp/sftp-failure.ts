@@ -30,21 +30,23 @@ export function codeOf(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
-export function problemOf(error: unknown): FileProblem {
+/** What was wrong; undefined for an error that has nothing to do with the server. */
+export function problemOf(error: unknown): FileProblem | undefined {
   const { message } = error as Error;
   // The library refuses an extension the server does not have before it asks.
   if (/does not support this extended request/.test(message)) return 'unsupported';
-  const byCode = BY_CODE.get(codeOf(error) ?? 0);
-  return byCode ?? BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? 'failed';
+  const code = codeOf(error);
+  if (code === undefined) return undefined;
+  return BY_CODE.get(code) ?? BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? 'failed';
 }
 
-/** A refused request as the error to throw; a lost connection stays what it is. The name of a file is not quoted. */
+/** A refused request as the error to throw; a lost connection, or a body that broke off, stays what it is. The name of a file is not quoted. */
 export function fileFailure(
   error: unknown,
   { place, doing, path }: { readonly place: string; readonly doing: Doing; readonly path: string },
-): Error {
-  if (error instanceof EngineError) return error;
+): unknown {
   const problem = problemOf(error);
+  if (error instanceof EngineError || problem === undefined) return error;
   const folder = doing === 'list' || doing === 'make' ? path : posix.dirname(path);
   return new FileError(problem, TEXT[problem]({ place, doing, folder: folder || '.' }));
 }

@@ -66,7 +66,7 @@ export class SftpSession {
     this.#onEnd.push(then);
   }
 
-  /** Sends one request. What the server refuses rejects with the library's error, which has a numeric `code`. */
+  /** Sends one request. What the server refuses rejects with the library's error, which has a numeric `code`; an extension it does not have, with one of the library without. */
   request<Value = void>(send: (sftp: SFTPWrapper, done: Done<Value>) => void): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {
@@ -82,8 +82,7 @@ export class SftpSession {
       try {
         send(this.#sftp, (error, value) => {
           settle();
-          // The connection may have gone down with the request; then that is why.
-          if (error) reject(this.#ended ?? error);
+          if (error) reject(this.#explained(error));
           else resolve(value);
         });
       } catch (error) {
@@ -104,6 +103,12 @@ export class SftpSession {
     this.#client.end().catch(() => undefined);
     await gone;
     this.#socket.destroy();
+  }
+
+  /** An error without a code is no answer: the connection has gone down with the request, or is beyond use. */
+  #explained(error: Error): Error {
+    if (typeof (error as { code?: unknown }).code !== 'number') this.#end('broke off');
+    return this.#ended ?? error;
   }
 
   /** Each answer gives the server its full time again, as long as any is awaited. */

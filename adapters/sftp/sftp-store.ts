@@ -13,6 +13,9 @@ import { type Doing, fileFailure } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { type WriteFileOptions, writeFile } from './write-file.ts';
 
+/** The code for it, which servers of version 3 do not send. */
+const DISK_FULL = 14;
+
 /** The files of an SFTP server, as picking up and dropping see them. */
 export class SftpStore implements FileStore {
   readonly #session: SftpSession;
@@ -54,7 +57,6 @@ export class SftpStore implements FileStore {
     try {
       await writeFile(this.#session, path, body, { ...this.#writing, signal });
     } catch (error) {
-      signal.throwIfAborted();
       throw await this.#explained(error, path);
     }
   }
@@ -141,12 +143,12 @@ export class SftpStore implements FileStore {
     }
   }
 
-  #failure(error: unknown, doing: Doing, path: string): Error {
+  #failure(error: unknown, doing: Doing, path: string): unknown {
     return fileFailure(error, { place: this.#session.facts.place, doing, path });
   }
 
   /** A server says no more than "failure" of a full disk; many tell how much room there is when asked. */
-  async #explained(error: unknown, path: string): Promise<Error> {
+  async #explained(error: unknown, path: string): Promise<unknown> {
     const failure = this.#failure(error, 'write', path);
     if (!isFileProblem(failure, 'failed')) return failure;
     try {
@@ -155,7 +157,7 @@ export class SftpStore implements FileStore {
         sftp.ext_openssh_statvfs(folder, done),
       );
       const full = room.f_bavail === 0;
-      return full ? this.#failure({ message: 'disk full' }, 'write', path) : failure;
+      return full ? this.#failure({ code: DISK_FULL }, 'write', path) : failure;
     } catch {
       return failure;
     }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Stats } from 'ssh2';
-import { FileError } from 'waybill/adapter';
+import { FileError, inFlight } from 'waybill/adapter';
 import { partSize } from './part-size.ts';
 import { problemOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -33,13 +33,15 @@ export async function writeFile(
   );
   const writing = new Writing(session, handle);
   try {
-    await pipeline(Readable.from(body), (chunks) => writing.all(chunks), { signal });
+    // A body that stalls would hold up the end of the pipeline, also after an abort.
+    await inFlight().until(signal, () =>
+      pipeline(Readable.from(body), (chunks) => writing.all(chunks), { signal }),
+    );
     await finish(session, handle, { ...options, size: writing.size });
   } catch (error) {
+    writing.stop();
     // The file is given up: how closing it ends does not matter.
     session.request((sftp, done) => sftp.close(handle, done)).catch(() => undefined);
-    // The pipeline turns an abort into an error of its own; the caller gave a better one.
-    signal.throwIfAborted();
     throw error;
   }
 }
@@ -63,6 +65,11 @@ class Writing {
   /** Bytes sent. */
   get size(): number {
     return this.#position;
+  }
+
+  /** Writes nothing any more: the server gives the number of a closed file to the next one. */
+  stop(): void {
+    this.#failure ??= new Error('stopped');
   }
 
   /** Resolves once every part is confirmed. */

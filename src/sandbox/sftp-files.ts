@@ -75,7 +75,7 @@ async function answer(sftp: SFTPWrapper, id: number, asked: Asked): Promise<void
   const verdict = serving.intercept({ name, path: typeof given[0] === 'string' ? given[0] : '' });
   if (verdict === 'silent') return;
   if (verdict === 'die-before') return serving.die();
-  if (typeof verdict === 'object') return sftp.status(id, verdict.status, verdict.text);
+  if (typeof verdict === 'object') return refuse(sftp, id, verdict);
   try {
     const reply = await run(...(given as never[]));
     if (verdict === 'die-after') return serving.die();
@@ -83,6 +83,30 @@ async function answer(sftp: SFTPWrapper, id: number, asked: Asked): Promise<void
   } catch (error) {
     sftp.status(id, statusOf(error));
   }
+}
+
+/** Any code, also one of later drafts: the library sends only those of version 3. */
+function refuse(sftp: SFTPWrapper, id: number, { status, text = '' }: Refusal): void {
+  if (status <= 8) return sftp.status(id, status, text);
+  const words = Buffer.from(text);
+  const packet = Buffer.alloc(21 + words.length);
+  packet.writeUInt32BE(packet.length - 4, 0);
+  packet.writeUInt8(STATUS, 4);
+  packet.writeUInt32BE(id, 5);
+  packet.writeUInt32BE(status, 9);
+  packet.writeUInt32BE(words.length, 13);
+  words.copy(packet, 17);
+  const { _protocol: protocol, outgoing } = sftp as unknown as Channel;
+  protocol.channelData(outgoing.id, packet);
+}
+
+/** The number of a status packet. */
+const STATUS = 101;
+
+/** What the library keeps to itself of a channel. */
+interface Channel {
+  readonly _protocol: { channelData(id: number, packet: Buffer): void };
+  readonly outgoing: { readonly id: number };
 }
 
 const done: Answer = (sftp, id) => sftp.status(id, STATUS_CODE.OK);
