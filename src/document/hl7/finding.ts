@@ -4,7 +4,7 @@ export interface Hl7Finding {
   readonly severity: 'error' | 'warning';
   /** HL7 table 0357. */
   readonly code: string;
-  /** A sentence that names segment and field and never a value. */
+  /** A sentence that names segment and field and no value but the codes of message type, version and charset. */
   readonly text: string;
   readonly segment: string;
   /** Which segment of that name, from 1. */

@@ -20,7 +20,7 @@ export interface Hl7Path {
 export const ALL = -1;
 
 const PATH =
-  /^([A-Z][A-Z\d]{2})(?:\[(\*|\d{1,5})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?)?$/;
+  /^([A-Z][A-Z\d]{2})(?:\[(\*|\d{1,7})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?)?$/;
 const CACHE_LIMIT = 5000;
 const cache = new Map<string, Hl7Path>();
 
@@ -73,7 +73,7 @@ function invalid(text: string, at: number, why: string): EngineError {
 }
 
 const PREFIX =
-  /^[A-Z][A-Z\d]{2}(?:\[(?:\*|\d{1,5})\])?(-\d{1,3}(?:\[(?:\*|\d{1,4})\])?(?:\.\d{1,3}(\.\d{1,3})?)?)?/;
+  /^[A-Z][A-Z\d]{2}(?:\[(?:\*|\d{1,7})\])?(-\d{1,3}(?:\[(?:\*|\d{1,4})\])?(?:\.\d{1,3}(\.\d{1,3})?)?)?/;
 
 /** Says what is wrong where the longest correct beginning ends. */
 function mistake(text: string): [at: number, why: string] {

@@ -56,20 +56,30 @@ export class JsonDocument implements Document {
 
   /** Keeps the kind of what stood there where the value allows it: a number stays a number, true or false a flag. Else text. */
   set(path: string, value: string): void {
+    this.#put(path, (before) =>
+      before === undefined ? JSON.stringify(value) : jsonOf(value, before),
+    );
+  }
+
+  /** Writes a number, a flag, null or a text as what it is, whatever stood there. A number that is not finite becomes null. */
+  setTyped(path: string, value: string | number | bigint | boolean | null): void {
+    const json = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+    this.#put(path, () => json);
+  }
+
+  #put(path: string, jsonFor: (before: string | undefined) => string): void {
     const keys = jsonPointer(path);
     let span: JsonSpan = jsonValue(this.#text, 0);
     for (const [index, key] of keys.entries()) {
       const entry = this.#entry(span, key);
       if (entry === undefined) {
-        this.#add(span, keys.slice(index), value, path);
+        this.#add(span, keys.slice(index), jsonFor(undefined), path);
         return;
       }
       span = entry;
     }
     const before = this.#text.slice(span.from, span.to);
-    this.#change(
-      this.#text.slice(0, span.from) + jsonOf(value, before) + this.#text.slice(span.to),
-    );
+    this.#change(this.#text.slice(0, span.from) + jsonFor(before) + this.#text.slice(span.to));
   }
 
   remove(path: string): void {
@@ -123,11 +133,11 @@ export class JsonDocument implements Document {
   }
 
   /** Puts the rest of a path below a value that does not have it. */
-  #add(span: JsonSpan, [key = '', ...below]: readonly string[], value: string, path: string): void {
+  #add(span: JsonSpan, [key = '', ...below]: readonly string[], json: string, path: string): void {
     const inner = below.reduceRight(
       (made, name) =>
         name === '-' || name === '0' ? `[${made}]` : `{${JSON.stringify(name)}:${made}}`,
-      JSON.stringify(value),
+      json,
     );
     const open = this.#text[span.from];
     if (open === '{') {

@@ -74,10 +74,18 @@ function written(node: SourceNode): string {
     node.compounds === undefined
       ? node.children === undefined
         ? String(node.name)
-        : `${node.name}(${node.children.map(written).join(' ')})`
+        : `${groupName(node)}(${node.children.map(written).join(' ')})`
       : `<${node.compounds.map(({ name }) => name).join('|')}>`;
   const repeated = node.max === 1 ? inner : `{${inner}}`;
   return node.min === 0 ? `[${repeated}]` : repeated;
+}
+
+/** The source has a few group names with blanks, brackets or small letters. */
+function groupName({ name }: SourceNode): string {
+  return (name ?? '')
+    .toUpperCase()
+    .replaceAll(/[^A-Z\d]+/g, '_')
+    .replaceAll(/^_|_$/g, '');
 }
 
 function mapped<From, To>(
