@@ -1,10 +1,12 @@
 import type { Expression } from './expression.ts';
 
-/** What an expression must give; `any` is for keys and the like, where every plain value will do. */
+/** What an expression must give; `any` is for keys and the like, where every value will do. */
 export interface ResultTypes {
   readonly bool: boolean;
   readonly string: string;
   readonly number: number;
+  /** A text, number or flag; a whole number is a bigint. */
+  readonly plain: string | number | bigint | boolean;
   readonly any: unknown;
 }
 

@@ -54,6 +54,12 @@ export class Part implements Document {
     this.inner.set(this.#here(path), value);
   }
 
+  /** The document that a path belongs to, and the path as it is there. */
+  placeOf(path: string): readonly [document: Document, path: string] {
+    const here = this.#here(path);
+    return this.inner instanceof Part ? this.inner.placeOf(here) : [this.inner, here];
+  }
+
   remove(path: string): void {
     this.inner.remove(this.#here(path));
     if (this.#list.below(path) === '') this.#removed();

@@ -7,6 +7,7 @@ const TYPES: Readonly<Record<Result, ReadonlySet<string>>> = {
   bool: new Set(['bool']),
   string: new Set(['string']),
   number: new Set(['int', 'double', 'uint']),
+  plain: new Set(['string', 'bool', 'int', 'double']),
   any: new Set(),
 };
 
@@ -14,6 +15,7 @@ const REMEDIES: Readonly<Record<Result, string>> = {
   bool: 'A condition is needed, such as field("PV1-2") == "I"',
   string: 'A text is needed: write one in quotes, or make one with string(…)',
   number: 'A number is needed: make one of a text with number(…)',
+  plain: 'A text, a number, or true or false is needed',
   any: '',
 };
 
@@ -37,6 +39,13 @@ const CONVERSIONS: { readonly [Wanted in Result]: (value: unknown) => ResultType
     if (typeof value === 'number') return value;
     return typeof value === 'bigint' ? Number(value) : wrong('a number');
   },
+  plain: (value) =>
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'bigint' ||
+    typeof value === 'boolean'
+      ? value
+      : wrong('a text, number or flag'),
   any: (value) => value,
 };
 

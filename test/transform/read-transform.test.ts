@@ -94,6 +94,14 @@ test.for<[string, string, string[]]>([
     ],
   ],
   [
+    'a value for JSON that is neither text nor number nor flag',
+    '{ start: empty, type: application/json, steps: [{ set: /a, to: fields("PID-3") }, { set: /b, value: [1] }, { set: /c, to: 5 }] }',
+    [
+      'steps.0.to 0 It gives list<string>. A text, a number, or true or false is needed.',
+      'steps.1.value value is a text, a number, or true or false.',
+    ],
+  ],
+  [
     'an expression deep inside',
     '{ steps: [{ each: OBX, when: event, steps: [{ if: "true", then: [{ set: OBX-5, to: feild("OBX-5") }] }] }] }',
     [

@@ -61,8 +61,8 @@ export class JsonDocument implements Document {
     );
   }
 
-  /** Writes a number, a flag, null or a text as what it is, whatever stood there. A number that is not finite becomes null. */
-  setTyped(path: string, value: string | number | bigint | boolean | null): void {
+  /** Writes a number, a flag or a text as what it is, whatever stood there. A number that is not finite becomes null. */
+  setTyped(path: string, value: string | number | bigint | boolean): void {
     const json = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
     this.#put(path, () => json);
   }

@@ -1,21 +1,55 @@
-import { readPlace, readValue, type StepKind } from './step-reader.ts';
+import type { Document } from '../../document/document.ts';
+import { JsonDocument } from '../../document/json/json-document.ts';
+import type { Given } from '../../expression/given.ts';
+import { Part } from '../../expression/part.ts';
+import type { Step } from '../work.ts';
+import { readPlace, readValue, type StepContext, type StepKind } from './step-reader.ts';
 
-/** `{ set: PV1-3.1, to: EXPRESSION }` or `{ set: MSH-3, value: WAYBILL }`: writes a value. */
+/**
+ * `{ set: PV1-3.1, to: EXPRESSION }` or `{ set: MSH-3, value: WAYBILL }`: writes a value. A transform
+ * whose type is JSON writes numbers and flags as such.
+ */
 export const setStep: StepKind = {
   keys: ['set', 'to', 'value'],
-  read(given, { kind }) {
-    const place = readPlace(given.at('set'), { kind });
-    const [to, literal] = [given.at('to'), given.at('value')];
-    if (to.isAbsent === literal.isAbsent) {
-      given.wrong('set needs either to: with an expression, or value: with a text as it is.');
-      return undefined;
-    }
-    if (!literal.isAbsent) {
-      const text = String(literal.value);
-      return place === undefined ? undefined : (work) => work.target.set(place(work), text);
-    }
-    const value = readValue(to, 'to');
-    if (place === undefined || value === undefined) return undefined;
-    return (work) => work.target.set(place(work), value(work.scope));
+  read(given, context) {
+    const place = readPlace(given.at('set'), context);
+    const write = readWrite(given, context);
+    return place === undefined || write === undefined
+      ? undefined
+      : (work) => write(work, place(work));
   },
 };
+
+type Write = (work: Parameters<Step['run']>[0], path: string) => void;
+
+function readWrite(given: Given, { kind }: StepContext): Write | undefined {
+  const [to, literal] = [given.at('to'), given.at('value')];
+  if (to.isAbsent === literal.isAbsent) {
+    given.wrong('set needs either to: with an expression, or value: with a text as it is.');
+    return undefined;
+  }
+  if (!literal.isAbsent || typeof to.value === 'number') {
+    const { value } = literal.isAbsent ? to : literal;
+    if (typeof value === 'object') literal.wrong('value is a text, a number, or true or false.');
+    const plain = typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+    return ({ target }, path) => setPlain(target, path, plain);
+  }
+  if (kind === 'json' && typeof to.value === 'string') {
+    const expression = to.expression('to', 'plain');
+    return (
+      expression &&
+      (({ target, scope }, path) => setPlain(target, path, expression.evaluate(scope)))
+    );
+  }
+  const value = readValue(to, 'to');
+  return value && (({ target, scope }, path) => target.set(path, value(scope)));
+}
+
+function setPlain(target: Document, path: string, value: string | number | bigint | boolean): void {
+  const [document, place] = target instanceof Part ? target.placeOf(path) : [target, path];
+  if (document instanceof JsonDocument && typeof value !== 'string') {
+    document.setTyped(place, value);
+  } else {
+    document.set(place, String(value));
+  }
+}

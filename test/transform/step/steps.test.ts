@@ -21,6 +21,37 @@ test('set writes an expression, or a text, number or flag as it is', () => {
   expect(linesOf(result, 'NK1').every((line) => line.endsWith('||||||x'))).toBe(true);
 });
 
+test('set writes numbers and flags into JSON as such', () => {
+  const result = made(`
+    start: empty
+    type: application/json
+    steps:
+      - { set: /count, to: segments("NK1").size() }
+      - { set: /weight, to: number("72.50") }
+      - { set: /adult, to: age(field("PID-7")) >= 18 }
+      - { set: /mrn, to: field("PID-3.1") }
+      - { set: /version, to: 2 }
+      - { set: /final, value: true }
+      - each: NK1
+        steps: [{ set: /kin/#/number, to: 'number(field("NK1-1"))' }]
+      - { set: /count, value: none }
+  `);
+  expect(JSON.parse(textOf(result))).toEqual({
+    count: 'none',
+    weight: 72.5,
+    adult: true,
+    mrn: '4711',
+    version: 2,
+    final: true,
+    kin: [{ number: 1 }, { number: 2 }],
+  });
+  const copy = made(
+    'steps: [{ each: /a, steps: [{ set: "/a/*/n", value: 3 }, { set: "/a/*/f", value: false }] }]',
+    scopeOf('{"a":[{"n":"1"},{}]}', { type: 'application/json' }),
+  );
+  expect(textOf(copy)).toBe('{"a":[{"n":3,"f":false},{"n":3,"f":false}]}');
+});
+
 test('a step whose condition is false is left out', () => {
   const result = made(`
     steps:
