@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { searchFields } from '../src/trace/search-fields.ts';
 import { sqliteTraceStore } from '../src/trace/sqlite/trace-store.ts';
 import type { TraceStore } from '../src/trace/trace-store.ts';
-import { traceTraffic } from './trace-traffic.ts';
+import { TraceTraffic } from './trace-traffic.ts';
 
 /** How fast a trace store takes messages and answers while it does. */
 export interface TraceRates {
@@ -30,7 +30,7 @@ export interface TraceBenchOptions {
   readonly asked?: number;
   /** Opens the store: once to fill it, then again to ask it with cold caches. */
   readonly open: () => TraceStore;
-  readonly report?: (line: string) => void;
+  readonly report?: (line: string) => unknown;
 }
 
 const BATCH = 500;
@@ -40,7 +40,7 @@ const WRITTEN_MEANWHILE = 500;
 export async function traceRates(options: TraceBenchOptions): Promise<TraceRates> {
   const { messages, days, open, asked = 200, report = () => undefined } = options;
   const filling = open();
-  const traffic = traceTraffic({ messages, days, fields: searchFields(SEARCH) });
+  const traffic = new TraceTraffic({ messages, days, fields: searchFields(SEARCH) });
   let written = 0;
   let took = 0;
   let cpu = 0;
@@ -85,7 +85,7 @@ const SEARCH = new Map([
 /** Ten batches a second. */
 async function writeMeanwhile(
   store: TraceStore,
-  traffic: ReturnType<typeof traceTraffic>,
+  traffic: TraceTraffic,
   signal: AbortSignal,
 ): Promise<void> {
   const every = 100;
@@ -99,7 +99,7 @@ async function writeMeanwhile(
 
 async function measure(
   store: TraceStore,
-  traffic: ReturnType<typeof traceTraffic>,
+  traffic: TraceTraffic,
   asked: number,
 ): Promise<TraceRates['queries']> {
   const questions: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -155,12 +155,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   const folder = await mkdtemp(join(tmpdir(), 'waybill-bench-trace-'));
   try {
-    const print = (line: string): void => void process.stderr.write(`${line}\n`);
     const rates = await traceRates({
       messages: Number(values.messages),
       days: Number(values.days),
       open: () => sqliteTraceStore({ folder }),
-      report: print,
+      report: (line) => process.stderr.write(`${line}\n`),
     });
     process.stdout.write(`${JSON.stringify(rates, undefined, 2)}\n`);
   } finally {

@@ -8,6 +8,7 @@ import type { StoredBody } from '../trace/traced-message.ts';
 const METHODS = [
   'find',
   'quickFind',
+  'fields',
   'session',
   'message',
   'events',

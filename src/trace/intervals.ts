@@ -5,15 +5,20 @@ export function intervals(step: number): {
   add(part: HostStatistics): void;
   list(): HostStatistics[];
 } {
-  const sums = new Map<string, HostStatistics>();
+  /** By start, then by host: a day by the minute is some ten thousand sums. */
+  const sums = new Map<number, Map<string, HostStatistics>>();
   return {
     add(part) {
       const at = Math.floor(part.at / step) * step;
-      const key = `${at} ${part.host}`;
-      const sum = sums.get(key);
-      sums.set(key, sum === undefined ? { ...part, at } : plus(sum, part));
+      const hosts = sums.get(at) ?? new Map<string, HostStatistics>();
+      sums.set(at, hosts);
+      const sum = hosts.get(part.host);
+      hosts.set(part.host, sum === undefined ? { ...part, at } : plus(sum, part));
     },
-    list: () => [...sums.values()].toSorted((a, b) => a.at - b.at || a.host.localeCompare(b.host)),
+    list: () =>
+      [...sums]
+        .toSorted(([a], [b]) => a - b)
+        .flatMap(([, hosts]) => [...hosts.values()].toSorted((a, b) => (a.host < b.host ? -1 : 1))),
   };
 }
 

@@ -37,6 +37,8 @@ export interface TraceReader {
   find(query: TraceQuery, options?: { readonly signal?: AbortSignal }): Promise<TracePage>;
   /** What a pasted text may be: a message or session id, a control id, or the value of any search field. Newest first. */
   quickFind(text: string, options?: QuickFindOptions): Promise<readonly QuickHit[]>;
+  /** Names of the search fields that the trace knows. */
+  fields(): Promise<readonly string[]>;
   /** The session of that id or, if it is a message's id, the session it belongs to. */
   session(id: number): Promise<TracedSession | undefined>;
   message(id: number): Promise<TracedMessage | undefined>;

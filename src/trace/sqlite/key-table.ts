@@ -47,6 +47,12 @@ export class KeyTable {
       .map((row) => ({ field: this.#file.words.text(row.name), sessionId: row.session_id }));
   }
 
+  fields(): string[] {
+    return this.#file
+      .all<{ word: number }>('SELECT word FROM key_name')
+      .map(({ word }) => this.#file.words.text(word));
+  }
+
   forget(): void {
     this.#names.clear();
   }

@@ -23,6 +23,17 @@ export function quickFind(
   return hits;
 }
 
+const LATELY = 8;
+
+/** Names of search fields of the last days. */
+export function fields(files: TraceFiles): string[] {
+  const names = files
+    .ranges()
+    .slice(0, LATELY)
+    .flatMap(({ name }) => files.file(name).keys.fields());
+  return [...new Set(names)].toSorted((a, b) => a.localeCompare(b));
+}
+
 function* byId(
   files: TraceFiles,
   text: string,

@@ -10,7 +10,6 @@ PRAGMA page_size=4096;
 PRAGMA journal_mode=WAL;
 PRAGMA synchronous=FULL;
 PRAGMA wal_autocheckpoint=16000;
-PRAGMA cache_size=-16000;
 PRAGMA temp_store=MEMORY;
 `;
 

@@ -20,6 +20,7 @@ export class TraceFile {
   readonly bodies: BodyTable;
   readonly explanations: ExplanationTable;
   readonly keys: KeyTable;
+  #written = false;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(name: string, path: string) {
@@ -52,6 +53,7 @@ export class TraceFile {
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or none. */
   transaction<Result>(work: () => Result): Result {
+    this.#growCache();
     this.db.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
@@ -76,6 +78,12 @@ export class TraceFile {
   close(): void {
     this.#statements.clear();
     this.db.close();
+  }
+
+  /** A file that is written to keeps its hot pages; the many that are only searched share little memory. */
+  #growCache(): void {
+    if (!this.#written) this.db.exec('PRAGMA cache_size=-16000');
+    this.#written = true;
   }
 
   #prepare(sql: string): StatementSync {

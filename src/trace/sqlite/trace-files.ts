@@ -25,7 +25,8 @@ export interface Growth {
   readonly sessions: readonly number[];
 }
 
-const OPEN_AT_ONCE = 12;
+/** A search by field asks every day: with fewer, one of a quarter year would open most files each time. */
+const OPEN_AT_ONCE = 64;
 /** Bytes; below it a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
 const LOG_LEFT = 8 * 1024 * 1024;
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;

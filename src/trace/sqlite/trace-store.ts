@@ -9,7 +9,7 @@ import { applyToFile } from './apply.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { purge } from './purge.ts';
-import { quickFind } from './quick-find.ts';
+import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
 import { reindex } from './reindex.ts';
 import { openMessages, settleByFloor } from './settle.ts';
@@ -46,6 +46,7 @@ export function sqliteTraceStore({
         unavailable,
       ),
     quickFind: (text, options) => attempt(() => quickFind(files, text, options)),
+    fields: () => attempt(() => fields(files)),
     session: (id) => attempt(() => session(files, id)),
     message: (id) => attempt(() => message(files, id)),
     body: (id, part = 'message') => attempt(() => body(files, id, part)),

@@ -1,0 +1,92 @@
+import { describeDuration } from '../../time/duration.ts';
+import { describeSize } from '../../time/size.ts';
+import type { TracePage } from '../trace-query.ts';
+import type { TracedMessage } from '../traced-message.ts';
+import { cut, type DrawingOptions, dateTime, plainText, shortType } from './terminal-text.ts';
+
+interface Column {
+  readonly title: string;
+  readonly text: (message: TracedMessage, options: DrawingOptions) => string;
+  /** Left out first where the terminal is narrow. */
+  readonly dropped: number;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'created', text: ({ created }, { zone }) => dateTime(created, zone), dropped: 0 },
+  { title: 'message', text: ({ id }) => String(id), dropped: 0 },
+  { title: 'session', text: ({ sessionId }) => String(sessionId), dropped: 2 },
+  { title: 'status', text: ({ status }) => status, dropped: 0 },
+  { title: 'type', text: ({ type }) => shortType(type), dropped: 1 },
+  { title: 'from', text: ({ source }) => source || '?', dropped: 1 },
+  { title: 'to', text: ({ target }) => target, dropped: 0 },
+  { title: 'size', text: ({ size }) => describeSize(size), dropped: 3 },
+  { title: 'took', text: tookText, dropped: 3 },
+  { title: '', text: remark, dropped: 1 },
+];
+
+/** Columns that the last one should have to be of use. */
+const REMARK = 20;
+
+/** The messages of a page as a table, and how far the search got. */
+export function drawPage(page: TracePage, options: DrawingOptions = {}): string {
+  const { width, ascii = false } = options;
+  const columns = fitting(page.items, options);
+  const rows = [
+    columns.map(({ title }) => title),
+    ...page.items.map((message) => columns.map(({ text }) => text(message, options))),
+  ];
+  const lines = aligned(rows).map((line) => cut(line, width, ascii));
+  return [...(page.items.length === 0 ? [] : lines), foot(page, options)].join('\n');
+}
+
+function fitting(items: readonly TracedMessage[], options: DrawingOptions): readonly Column[] {
+  const { width } = options;
+  for (let dropped = 4; dropped > 0 && width !== undefined; dropped--) {
+    const columns = COLUMNS.filter((column) => column.dropped < dropped);
+    const widths = columns
+      .slice(0, -1)
+      .map(({ title, text }) =>
+        Math.max(title.length, ...items.map((message) => text(message, options).length)),
+      );
+    const needed = widths.reduce((sum, one) => sum + one + 2, dropped === 1 ? 0 : REMARK);
+    if (needed <= width || dropped === 1) return columns;
+  }
+  return COLUMNS;
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function tookText({ created, done }: TracedMessage): string {
+  return done === undefined ? '' : describeDuration(Math.max(0, done - created));
+}
+
+function remark(message: TracedMessage): string {
+  const { error, warning, reply, resendOf } = message;
+  const parts = [
+    error && `${error.code} ${error.text}`,
+    warning,
+    error === undefined ? undefined : reply?.code,
+    resendOf && `resend of ${resendOf}`,
+    message.possibleDuplicate === true && 'possible duplicate',
+  ];
+  return plainText(parts.filter((part) => typeof part === 'string').join(', '));
+}
+
+function foot(
+  { items, complete, next, searchedBackTo }: TracePage,
+  { zone }: DrawingOptions,
+): string {
+  const found = items.length === 1 ? '1 message' : `${items.length} messages`;
+  if (complete) return `${found}; everything was searched`;
+  return `${found}; searched back to ${dateTime(searchedBackTo, zone)}; go on with --after ${next}`;
+}
