@@ -14,6 +14,7 @@ const VT = 0x0b;
 const FS = 0x1c;
 const CR = 0x0d;
 const LF = 0x0a;
+const SPACE = 0x20;
 
 const MLLP: Framing = { start: VT, end: [FS, CR], lenient: false };
 
@@ -28,7 +29,7 @@ const KNOWN: Readonly<Record<string, Framing>> = {
 /** `0B/1C0D`: hexadecimal, the start byte (or none), a slash, one or two end bytes. */
 const CUSTOM = /^([0-9a-f]{2})?\/([0-9a-f]{2})([0-9a-f]{2})?$/i;
 
-const byte = (hex: string): number => Number.parseInt(hex, 16);
+const byteOf = (hex: string): number => Number.parseInt(hex, 16);
 
 /** The framing a setting names; undefined if it names none. */
 export function framingNamed(text: string): Framing | undefined {
@@ -37,8 +38,8 @@ export function framingNamed(text: string): Framing | undefined {
   const [, start, first, second] = CUSTOM.exec(text) ?? [];
   if (first === undefined) return undefined;
   return {
-    start: start === undefined ? undefined : byte(start),
-    end: second === undefined ? [byte(first)] : [byte(first), byte(second)],
+    start: start === undefined ? undefined : byteOf(start),
+    end: second === undefined ? [byteOf(first)] : [byteOf(first), byteOf(second)],
     lenient: false,
   };
 }
@@ -75,4 +76,13 @@ export function frameMarks({ start, end }: Framing): { before: Buffer; after: Bu
 export function frame(body: Uint8Array, framing: Framing): Buffer {
   const { before, after } = frameMarks(framing);
   return Buffer.concat([before, body, after]);
+}
+
+/**
+ * A body that may stand between marks: an acknowledgement repeats fields of the sender, and a mark among
+ * them would cut it in two. Framings without a start byte end in a line end, which HL7 needs itself.
+ */
+export function withoutMarks(body: Uint8Array, { start, end: [first] }: Framing): Uint8Array {
+  if (start === undefined || (!body.includes(start) && !body.includes(first))) return body;
+  return body.map((byte) => (byte === start || byte === first ? SPACE : byte));
 }

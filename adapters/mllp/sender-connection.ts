@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type LentInbound, spokenProtocol } from 'waybill/adapter';
 import { type Found, FrameReader } from './frame-reader.ts';
-import { frame } from './framing.ts';
+import { frame, withoutMarks } from './framing.ts';
 import type { Intake, Sender } from './intake.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
 import { SocketWriter } from './socket-writer.ts';
@@ -193,7 +193,8 @@ export class SenderConnection {
   }
 
   #write(answer: Uint8Array): void {
-    this.#writer.write(frame(answer, this.#settings.framing));
+    const { framing } = this.#settings;
+    this.#writer.write(frame(withoutMarks(answer, framing), framing));
   }
 
   #skipJunk(bytes: Buffer): void {

@@ -59,6 +59,15 @@ describe('acknowledgements', () => {
     expect(sender.codes()).toEqual(['CA|M1', 'AA|M1']);
   });
 
+  test('stay whole although a field that they repeat holds the marks', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    sender.send('MSH|^~\\&|A\u001cA|B|C|D|2026||ADT^A01|M1|P|2.5\u001c');
+    await sender.answered(1);
+    expect(sender.codes()).toEqual(['AA|M1']);
+    expect(sender.answers[0]).toMatch(/^MSH\|\^~\\&\|C\|D\|A A\|B\|.*\|2\.5 \rMSA/);
+  });
+
   test('with commit codes say CA where the others say AA', async () => {
     await using opened = await listening({ commitCodes: true });
     await using sender = await connected(opened);
