@@ -39,7 +39,7 @@ export function kindOf(type: string): Document['kind'] {
   return /^text\/(?:csv|tab-separated-values)$/.test(media) ? 'delimited' : 'text';
 }
 
-const HL7 = /^(?:application|text)\/(?:hl7-v2|x-hl7|edi-hl7|hl7v2)(?:\+er7)?$/;
+const HL7 = /^(?:application|x-application|text)\/(?:hl7-v2|x-hl7|edi-hl7|hl7v2)(?:\+er7)?$/;
 
 function layoutOf(
   media: string,

@@ -1,6 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
+import { jsonFaultAt } from './json-fault.ts';
 import {
   type JsonSpan,
   jsonEntries,
@@ -16,9 +17,18 @@ const BOM = '\uFEFF';
 /** Reads JSON. Throws DOCUMENT_UNREADABLE with line and column, never quoting the text. */
 export function jsonDocument(bytes: Uint8Array, charset?: string): JsonDocument {
   const decoded = decodeFaithfully(bytes, charsetNamed(charset));
-  const text = decoded.text.startsWith(BOM) ? decoded.text.slice(1) : decoded.text;
+  const mark = decoded.text.startsWith(BOM) ? BOM : '';
+  const text = decoded.text.slice(mark.length);
   checkJson(text);
-  return new JsonDocument(text, decoded.charset, bytes);
+  return new JsonDocument({ text, mark, charset: decoded.charset, raw: bytes });
+}
+
+interface Source {
+  readonly text: string;
+  /** A byte order mark, or `''`. */
+  readonly mark: string;
+  readonly charset: Charset;
+  readonly raw: Uint8Array | undefined;
 }
 
 /**
@@ -28,11 +38,13 @@ export function jsonDocument(bytes: Uint8Array, charset?: string): JsonDocument 
 export class JsonDocument implements Document {
   readonly kind = 'json';
   #text: string;
+  readonly #mark: string;
   readonly #charset: Charset;
   #raw: Uint8Array | undefined;
 
-  constructor(text: string, charset: Charset, raw?: Uint8Array) {
+  constructor({ text, mark, charset, raw }: Source) {
     this.#text = text;
+    this.#mark = mark;
     this.#charset = charset;
     this.#raw = raw;
   }
@@ -100,12 +112,13 @@ export class JsonDocument implements Document {
   }
 
   bytes(): Uint8Array {
-    this.#raw ??= this.#charset.encode(this.#text);
+    this.#raw ??= this.#charset.encode(this.#mark + this.#text);
     return this.#raw;
   }
 
   copy(): JsonDocument {
-    return new JsonDocument(this.#text, this.#charset, this.#raw);
+    const [text, mark, charset, raw] = [this.#text, this.#mark, this.#charset, this.#raw];
+    return new JsonDocument({ text, mark, charset, raw });
   }
 
   #reached(keys: readonly string[]): JsonSpan[] {
@@ -184,11 +197,9 @@ function isFlag(text: string): boolean {
 function checkJson(text: string): void {
   try {
     JSON.parse(text);
-  } catch (error) {
-    // The parser's message quotes the body; only its position is taken.
-    const said = error instanceof Error ? error.message : '';
-    const at = /at position (\d+)/.exec(said)?.[1];
-    const before = text.slice(0, at === undefined ? text.length : Number(at));
+  } catch {
+    // The parser's own message quotes the body.
+    const before = text.slice(0, jsonFaultAt(text));
     const line = before.split('\n').length;
     const column = before.length - before.lastIndexOf('\n');
     throw new EngineError(

@@ -15,23 +15,35 @@ export interface JsonEntry extends JsonSpan {
 }
 
 const SCALAR = /[^\s,\]}]*/y;
-const STRING = /"(?:[^"\\]|\\.)*"/y;
 const BLANK = /\s*/y;
 
 /** The value that begins at or after a position. */
 export function jsonValue(text: string, at: number): JsonSpan {
   const from = afterBlank(text, at);
   const first = text.charAt(from);
-  if (first === '"') return { from, to: endOf(STRING, text, from) };
+  if (first === '"') return { from, to: jsonStringEnd(text, from) };
   if (first !== '{' && first !== '[') return { from, to: endOf(SCALAR, text, from) };
   let depth = 0;
   for (let to = from; ; to++) {
     const character = text.charAt(to);
-    if (character === '"') to = endOf(STRING, text, to) - 1;
+    if (character === '"') to = jsonStringEnd(text, to) - 1;
     else if (character === '{' || character === '[') depth++;
     else if (character === '}' || character === ']') depth--;
     if (depth === 0 || to >= text.length) return { from, to: to + 1 };
   }
+}
+
+/** The place behind the string that begins at a position; the end of the text if it is never closed. */
+export function jsonStringEnd(text: string, from: number): number {
+  let quote = text.indexOf('"', from + 1);
+  while (quote >= 0) {
+    let before = quote - 1;
+    while (text[before] === '\\') before--;
+    // An even number of backslashes escape each other.
+    if ((quote - before) % 2 === 1) return quote + 1;
+    quote = text.indexOf('"', quote + 1);
+  }
+  return text.length;
 }
 
 /** The entries of the object or array that begins at a position; none for another value. */

@@ -7,6 +7,8 @@ import { xpathExpression } from './xpath-expression.ts';
 
 const ELEMENT = 1;
 const ATTRIBUTE = 2;
+/** Elements, attributes, texts and CDATA. */
+const HOLDS_TEXT: ReadonlySet<number> = new Set([ELEMENT, ATTRIBUTE, 3, 4]);
 /** What XML 1.0 cannot hold, escaped or not. */
 // oxlint-disable-next-line no-control-regex
 const FORBIDDEN = /[\0-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
@@ -66,6 +68,12 @@ export class XmlDocument implements Document {
     }
     const [found] = this.#nodes(path);
     const node = found ?? placeFor(this.#tree, path);
+    if (!HOLDS_TEXT.has(node.nodeType)) {
+      throw new EngineError(
+        'PATH_INVALID',
+        `XPath ${path} is neither an element nor an attribute.`,
+      );
+    }
     if (node.nodeType === ATTRIBUTE) node.nodeValue = value;
     node.textContent = value;
     this.#raw = undefined;

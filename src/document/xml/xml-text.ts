@@ -9,13 +9,12 @@ const ENCODING = /^(?:\uFEFF|\u00ef\u00bb\u00bf)?<\?xml[^>]*?\sencoding\s*=\s*["
 export function xmlText(bytes: Uint8Array, given: string | undefined): Decoded {
   const declared = ENCODING.exec(LATIN1.decode(bytes.subarray(0, 200)))?.[1];
   const charset: Charset | undefined = charsetNamed(declared ?? given);
+  if (declared !== undefined && charset === undefined) {
+    throw unreadable('its encoding is not supported');
+  }
   const decoded = decodeFaithfully(bytes, charset);
-  if (decoded.invalidAt !== undefined || (declared !== undefined && charset === undefined)) {
-    throw unreadable(
-      charset === undefined
-        ? 'its encoding is not supported'
-        : `the byte at offset ${decoded.invalidAt} is not valid in its encoding`,
-    );
+  if (decoded.invalidAt !== undefined) {
+    throw unreadable(`the byte at offset ${decoded.invalidAt} is not valid in its encoding`);
   }
   return decoded;
 }

@@ -22,17 +22,26 @@ function bodies(name: string): Buffer[] {
   return found;
 }
 
+function read(name: string, path: string): string {
+  return hl7Document(bodies(name)[0] ?? Buffer.alloc(0)).get(path);
+}
+
+function header(name: string): ReturnType<typeof hl7Header> {
+  return hl7Header(bodies(name)[0] ?? Buffer.alloc(0));
+}
+
 /** Checks and answers a body as a listener does; the answer as `code|control id|text` with the codes of its ERR. */
 function answered(body: Buffer): string {
-  const header = hl7Header(body);
-  const problem = header.problem ?? hl7BodyProblem(body, header);
-  const ack = acknowledgement(header, {
+  const own = hl7Header(body);
+  const problem = own.problem ?? hl7BodyProblem(body, own);
+  const ack = acknowledgement(own, {
     code: acknowledgementCode(problem?.answer ?? 'accept', false),
     ...(problem === undefined ? {} : { problems: [problem] }),
   });
-  const read = readAcknowledgement(ack);
-  expect(hl7Header(ack).delimiters.encoding).toBe(header.delimiters.encoding);
-  return [read.code, read.controlId, read.text, ...read.errors.map(({ code }) => code)].join('|');
+  const answer = readAcknowledgement(ack);
+  expect(hl7Header(ack).delimiters.encoding).toBe(own.delimiters.encoding);
+  const codes = answer.errors.map(({ code }) => code);
+  return [answer.code, answer.controlId, answer.text, ...codes].join('|');
 }
 
 test.for([
@@ -90,8 +99,6 @@ test.for([
 });
 
 test('values come out as they were meant', () => {
-  const read = (name: string, path: string): string =>
-    hl7Document(bodies(name)[0] ?? Buffer.alloc(0)).get(path);
   expect(read('utf8-char-split', 'PID-5.1')).toBe('Müller');
   expect(read('latin1-declared-8859/1', 'PID-5.1')).toBe('Müller');
   expect(read('crlf-terminators', 'PV1-2')).toBe('I');
@@ -129,8 +136,6 @@ test('a batch whose count is wrong still gives its messages', () => {
 });
 
 test('acknowledgements and the answers that a sender wants are told from the header', () => {
-  const header = (name: string): ReturnType<typeof hl7Header> =>
-    hl7Header(bodies(name)[0] ?? Buffer.alloc(0));
   expect(header('ack-on-inbound').isAcknowledgement).toBe(true);
   expect(header('enhanced-mode-never')).toMatchObject({ acceptAck: 'NE', applicationAck: 'NE' });
   expect(header('enhanced-mode-al')).toMatchObject({ acceptAck: 'AL', applicationAck: 'NE' });
