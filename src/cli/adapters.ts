@@ -74,7 +74,7 @@ function* notes({
   if (maximum !== undefined) yield `at most ${maximum}`;
   const isEmpty = Array.isArray(preset) && preset.length === 0;
   if (preset !== undefined && !isEmpty) {
-    yield `default: ${typeof preset === 'string' ? preset : JSON.stringify(preset)}`;
+    yield `default: ${typeof preset === 'string' && preset === preset.trim() ? preset : JSON.stringify(preset)}`;
   }
   if (example !== undefined) yield `example: ${example}`;
 }

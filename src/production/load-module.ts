@@ -16,7 +16,8 @@ export async function loadModule(
 ): Promise<{ readonly exported: unknown } | { readonly fault: Fault }> {
   try {
     const { mtimeMs } = await stat(file);
-    const url = `${pathToFileURL(file).href}?changed=${mtimeMs}`;
+    // A whole number: loaders that look at the end of a URL would take a fraction for the file's ending.
+    const url = `${pathToFileURL(file).href}?changed=${Math.round(mtimeMs * 1_000)}`;
     const module = (await import(url)) as { readonly default?: unknown };
     return { exported: module.default };
   } catch (error) {

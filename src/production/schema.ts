@@ -5,6 +5,7 @@ import type { JsonSchema } from './form/form.ts';
 import { fieldsSchema } from './form/setting-schema.ts';
 import { productionForm } from './grammar/production-form.ts';
 import { testFileForm } from './grammar/test-form.ts';
+import { shareSchemas } from './share-schemas.ts';
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
 
@@ -70,7 +71,8 @@ export function transformSchema(): JsonSchema {
   const value = { type: ['string', 'number', 'boolean'] };
   const inner = (key: string): JsonSchema => {
     if (['steps', 'then', 'else'].includes(key)) return steps;
-    return key === 'fields' ? { type: 'object', additionalProperties: value } : value;
+    if (key === 'fields') return { type: 'object', additionalProperties: value };
+    return { anyOf: [value, { type: 'array', items: value }] };
   };
   return {
     $schema: DRAFT,
@@ -130,4 +132,5 @@ export function schemaFiles(adapters: readonly AnyAdapter[]): ReadonlyMap<string
   ]);
 }
 
-const text = (schema: JsonSchema): string => `${JSON.stringify(schema, undefined, 2)}\n`;
+const text = (schema: JsonSchema): string =>
+  `${JSON.stringify(shareSchemas(schema), undefined, 2)}\n`;

@@ -1,15 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { extname, resolve } from 'node:path';
-import { hl7Header } from '../../document/index.ts';
+import { resolve } from 'node:path';
+import { fileType } from '../../adapter/folder/file-type.ts';
 import type { NewMessage } from '../../message/message.ts';
 import type { TestCase } from '../grammar/test-form.ts';
-
-const BY_ENDING: Readonly<Record<string, string>> = {
-  '.json': 'application/json',
-  '.xml': 'application/xml',
-  '.csv': 'text/csv',
-  '.tsv': 'text/tab-separated-values',
-};
 
 /** The message of a case as a service's adapter would deliver it. Throws if its file cannot be read. */
 export async function messageOf(
@@ -21,7 +14,7 @@ export async function messageOf(
   const body = withSegmentEnds(given);
   return {
     body,
-    type: type ?? typeOf(body, message ?? ''),
+    type: type ?? fileType(body, message ?? ''),
     name: label ?? (message === undefined ? undefined : message.split('/').at(-1)),
   };
 }
@@ -34,12 +27,3 @@ export function withSegmentEnds(bytes: Buffer): Buffer {
 }
 
 const isHl7 = (bytes: Buffer): boolean => /^(MSH|BHS|FHS)/.test(bytes.toString('latin1', 0, 3));
-
-function typeOf(bytes: Buffer, file: string): string {
-  if (isHl7(bytes)) return hl7Header(bytes).type;
-  const known = BY_ENDING[extname(file)];
-  if (known !== undefined) return known;
-  const [first = ''] = bytes.toString('latin1', 0, 64).trimStart();
-  if (first === '{' || first === '[') return 'application/json';
-  return first === '<' ? 'application/xml' : 'text/plain';
-}

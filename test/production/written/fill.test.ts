@@ -7,6 +7,9 @@ import { parseYaml } from '../../../src/production/written/parse-yaml.ts';
 import { shown, valueAt, type Written } from '../../../src/production/written/written.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
+const secrets = (name: string): string | undefined =>
+  name === 'graph' ? 'very-secret' : undefined;
+
 async function filled(
   text: string,
   environment: Readonly<Record<string, string>> = {},
@@ -16,8 +19,6 @@ async function filled(
   const problems = problemList();
   const parsed = parseYaml('a.yaml', text, problems);
   if (parsed === undefined) throw new Error('not YAML');
-  const secrets = (name: string): string | undefined =>
-    name === 'graph' ? 'very-secret' : undefined;
   const written = await fill(parsed, { folder: folder.path, environment, secrets }, problems);
   return { written, problems: problems.list().map(describeProblem) };
 }

@@ -1,0 +1,19 @@
+/** What the transforms and processes of a production import: `import { defineTransform } from 'waybill'`. */
+export type { Document } from './document/document.ts';
+export {
+  type CallAnswer,
+  type CallOptions,
+  defineProcess,
+  type ProcessBody,
+  type ProcessCode,
+  type ProcessContext,
+  type ProcessMessage,
+} from './flow/process-code.ts';
+export type { Envelope, Message, Reply } from './message/message.ts';
+export {
+  defineTransform,
+  type MadeMessage,
+  type MadeMessages,
+  type TransformFunction,
+} from './transform/define-transform.ts';
+export type { TransformInput } from './transform/transform.ts';

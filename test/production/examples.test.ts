@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { adapters } from '../../adapters/index.ts';
+import { describeReport } from '../../src/production/case/report.ts';
+import { describeProblem } from '../../src/production/problem.ts';
+import { readProduction } from '../../src/production/read.ts';
+import { testProduction } from '../../src/production/test-production.ts';
+
+const PRODUCTIONS = join(import.meta.dirname, '../../productions');
+const folders = (await readdir(PRODUCTIONS, { withFileTypes: true }))
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+test.for(folders)('the example %s has no problem but what its surroundings lack', async (name) => {
+  const { definition, problems } = await readProduction(join(PRODUCTIONS, name), {
+    adapters,
+    environment: {},
+  });
+  const shown = problems.map(describeProblem);
+  expect(shown.filter((line) => !/the file cannot be read/.test(line))).toEqual([]);
+  expect(definition?.name).toBe(name);
+});
+
+test.for(folders)('every case of the example %s passes', async (name) => {
+  const report = await testProduction(join(PRODUCTIONS, name), { adapters, environment: {} });
+  expect(report.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(report.failed, describeReport(report).join('\n')).toBe(0);
+  expect(report.passed).toBeGreaterThan(0);
+});
+
+test('the overlay of the hub changes what it names', async () => {
+  const folder = join(PRODUCTIONS, 'adt-hub');
+  const { definition } = await readProduction(folder, {
+    adapters,
+    environment: {},
+    overlays: ['prod'],
+  });
+  expect(definition?.settings.keep).toBe(30 * 86_400_000);
+  expect(definition?.operations.get('registry')?.schedule).toBe('mon-fri 06:00-20:00');
+});
