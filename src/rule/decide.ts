@@ -1,30 +1,15 @@
 import { isEngineError } from '../error/engine-error.ts';
 import type { Expression, Scope } from '../expression/expression.ts';
-import type { Explanation, RuleExplanation } from '../message/record.ts';
+import type { RuleExplanation } from '../message/record.ts';
+import type { Decision } from './decision.ts';
 import {
   type PreparedRule,
   type PreparedSend,
   type PreparedSet,
-  preparedSets,
+  preparedRules,
 } from './prepared.ts';
 import type { Effective, RuleSet } from './rule.ts';
 import { RuleError } from './rule-error.ts';
-
-/** What the rules chose for one message, and why. */
-export interface Decision {
-  /** In the order of the rules; the same target through the same transforms stands here once. */
-  readonly sends: readonly {
-    readonly to: string;
-    readonly transforms: readonly string[];
-    readonly rule: string;
-  }[];
-  /**
-   * `suspend`: a set that no rule of it took says so, and `sends` is empty, since a resend must repeat
-   * no target. `send`: some of the sends are those of an `otherwise`. `discard`: nothing is sent.
-   */
-  readonly otherwise: 'discard' | 'suspend' | 'send' | undefined;
-  readonly explanation: Explanation;
-}
 
 interface Course {
   readonly scope: Scope;
@@ -32,11 +17,15 @@ interface Course {
   readonly rules: RuleExplanation[];
   readonly sends: PreparedSend[];
   otherwise: 'suspend' | 'send' | undefined;
+  /** One letter for each outcome on the way, which together say everything about the decision. */
+  way: string;
 }
 
 /**
  * Tries all rule sets on a message. In each, the first rule that fires ends the set unless it says
  * `continue`. Throws a RuleError, with the explanation so far, if a condition fails.
+ *
+ * Messages that took the same way through the rules get the same object, which may so be written once.
  *
  * @param now milliseconds since 1970, asked only where a rule or set is in effect for a time
  */
@@ -45,21 +34,33 @@ export function decide(
   scope: Scope,
   now: () => number = Date.now,
 ): Decision {
-  const course: Course = { scope, now, rules: [], sends: [], otherwise: undefined };
-  for (const set of preparedSets(sets)) trySet(set, course);
-  const { rules, sends, otherwise } = course;
+  const prepared = preparedRules(sets);
+  const course: Course = { scope, now, rules: [], sends: [], otherwise: undefined, way: '' };
+  for (const set of prepared.sets) trySet(set, course);
+  return prepared.decisions.get(course.way) ?? remember(prepared.decisions, course);
+}
+
+/** Ways seen that are remembered; a router takes few of the many there may be. */
+const REMEMBERED = 500;
+
+function remember(decisions: Map<string, Decision>, course: Course): Decision {
+  const { rules, sends, otherwise, way } = course;
   if (otherwise === 'suspend') sends.length = 0;
   const said = otherwise ?? (sends.length === 0 ? 'discard' : undefined);
   const sent = sends.map((send) => send.sent);
-  return {
+  const decision: Decision = {
     sends: sends.map(({ to, transforms, sent: { rule } }) => ({ to, transforms, rule })),
     otherwise: said,
     explanation: said === undefined ? { rules, sent } : { rules, sent, otherwise: said },
   };
+  if (decisions.size >= REMEMBERED) decisions.clear();
+  decisions.set(way, decision);
+  return decision;
 }
 
 function trySet(set: PreparedSet, course: Course): void {
   if (!isInEffect(set.effective, course.now)) {
+    course.way += 'E';
     for (const rule of set.rules) course.rules.push(rule.notInEffect);
     return;
   }
@@ -82,6 +83,7 @@ function tryRule(rule: PreparedRule, course: Course): boolean {
     return false;
   }
   if (!isInEffect(rule.effective, course.now)) {
+    course.way += 'e';
     course.rules.push(rule.notInEffect);
     return false;
   }
@@ -89,6 +91,7 @@ function tryRule(rule: PreparedRule, course: Course): boolean {
     course.rules.push(rule.no);
     return false;
   }
+  course.way += 'f';
   const notes = choose(rule.sends, rule.name, course);
   course.rules.push(notes.length === 0 ? rule.fired : { ...rule.fired, text: notes.join('; ') });
   return true;
@@ -120,7 +123,9 @@ function choose(sends: readonly PreparedSend[], rule: string, course: Course): s
 
 function holds(when: Expression<boolean>, rule: string, course: Course): boolean {
   try {
-    return when.evaluate(course.scope);
+    const value = when.evaluate(course.scope);
+    course.way += value ? 'y' : 'n';
+    return value;
   } catch (error) {
     if (!isEngineError(error)) throw error;
     const failed: RuleExplanation = {

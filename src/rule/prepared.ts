@@ -1,5 +1,6 @@
 import type { Expression } from '../expression/expression.ts';
 import type { Explanation, RuleExplanation } from '../message/record.ts';
+import type { Decision } from './decision.ts';
 import type { Effective, Rule, RuleSet, Send } from './rule.ts';
 
 /**
@@ -36,13 +37,23 @@ export interface PreparedSend {
   readonly sent: Explanation['sent'][number];
 }
 
-const prepared = new WeakMap<readonly RuleSet[], readonly PreparedSet[]>();
+/** The rule sets of one router, with what was decided by them for each way a message took. */
+export interface PreparedRules {
+  readonly sets: readonly PreparedSet[];
+  readonly decisions: Map<string, Decision>;
+}
+
+const prepared = new WeakMap<readonly RuleSet[], PreparedRules>();
 
 /** Prepares on the first use; rule sets never change once they are read. */
-export function preparedSets(sets: readonly RuleSet[]): readonly PreparedSet[] {
+export function preparedRules(sets: readonly RuleSet[]): PreparedRules {
   const known = prepared.get(sets);
   if (known !== undefined) return known;
-  const fresh = sets.map((set) => prepareSet(set, sets.length > 1 ? `${set.name}: ` : ''));
+  const prefixed = sets.length > 1;
+  const fresh: PreparedRules = {
+    sets: sets.map((set) => prepareSet(set, prefixed ? `${set.name}: ` : '')),
+    decisions: new Map(),
+  };
   prepared.set(sets, fresh);
   return fresh;
 }

@@ -290,3 +290,32 @@ test.for<[unknown, boolean]>([
 ])('whether a body is needed for %j', ([given, needed]) => {
   expect(rulesReadBody(rulesOf(given))).toBe(needed);
 });
+
+test('messages that took the same way through the rules share what is explained, others do not', () => {
+  const sets = rulesOf([
+    { name: 'a', when: 'event == "R01"', send: 'lab' },
+    { name: 'b', send: ['ward', { to: 'hub', when: 'field("PV1-2") == "I"' }] },
+  ]);
+  const outpatient = scopeOf(ADMISSION.replace('PV1|1|I', 'PV1|1|O'));
+  const first = decide(sets, admission);
+  expect(decide(sets, scopeOf(ADMISSION))).toBe(first);
+  expect(decide(sets, outpatient).sends.map(({ to }) => to)).toEqual(['ward']);
+  expect(decide(sets, scopeOf(RESULT)).sends.map(({ to }) => to)).toEqual(['lab']);
+  expect(decide(sets, admission)).toBe(first);
+});
+
+test('a rule and a set out of their time are not taken for each other', () => {
+  let time = NOW;
+  const from = '2026-02-01T00:00Z';
+  const rule = { name: 'x', when: 'event == "A01"', send: 'lab' };
+  const sets = rulesOf({
+    one: {
+      effective: { until: from },
+      rules: [{ ...rule, effective: { from } }, { otherwise: 'suspend' }],
+    },
+    two: [{ name: 'all', send: 'hub' }],
+  });
+  expect(decide(sets, admission, () => time)).toMatchObject({ sends: [], otherwise: 'suspend' });
+  time = Date.UTC(2026, 1, 2);
+  expect(decide(sets, admission, () => time)).toMatchObject({ sends: [{ to: 'hub' }] });
+});
