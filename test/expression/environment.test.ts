@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { documentOf } from '../../src/document/document-of.ts';
 import type { ResultTypes } from '../../src/expression/compiled.ts';
 import { expressionEnvironment } from '../../src/expression/environment.ts';
 import {
@@ -65,6 +66,18 @@ describe('what an expression sees', () => {
       scopeOf(RESULT),
     );
     expect(value).toBe('2 1');
+  });
+
+  test('the whole body is read in its own charset', () => {
+    const latin = Buffer.from(
+      ADMISSION.replace('|2.5.1', '|2.5.1||||||8859/1').replace('DOE', 'D\u00d6E'),
+      'latin1',
+    );
+    const document = documentOf(latin, { type: 'HL7v2:ADT_A01:2.5.1' });
+    const hl7 = { message: scope.message, document: () => document };
+    expect(valueOf('firstMatch(body(), "(D.E)\\\\^")', hl7)).toBe('D\u00d6E');
+    const json = scopeOf('{"a":"\u00d6"}', { type: 'application/json' });
+    expect(valueOf('body()', json)).toBe('{"a":"\u00d6"}');
   });
 
   test('a type that is not HL7 has neither event nor version', () => {

@@ -1,6 +1,7 @@
 import { charsetNamed, decodeFaithfully } from '../../document/charset.ts';
 import type { Document } from '../../document/document.ts';
-import type { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
+import { Hl7Document } from '../../document/hl7/hl7-document.ts';
+import { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
 import type { LookupTables } from '../../lookup/lookup-tables.ts';
 import type { Scope } from '../expression.ts';
 import { ExpressionFault } from '../fault.ts';
@@ -114,7 +115,11 @@ function ofKind(document: Document, kind: 'json' | 'xml'): Document {
 }
 
 function bodyText(scope: Scope): string {
+  const document = scope.document();
+  // HL7 says itself what it is written in.
+  if (document instanceof Hl7Document) return document.text();
+  if (document instanceof Hl7Segment) return document.message.text();
   const { charset } = scope.message;
   const known = charset === undefined ? undefined : charsetNamed(charset);
-  return decodeFaithfully(scope.document().bytes(), known).text;
+  return decodeFaithfully(document.bytes(), known).text;
 }
