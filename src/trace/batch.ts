@@ -8,6 +8,7 @@ import {
   factOfMessage,
   factOfOutcome,
   fold,
+  wholeTime,
 } from './fold.ts';
 import type { MessageState, Settlement } from './message-state.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
@@ -84,11 +85,12 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
     const sessionId = sessionOf(input);
     for (const key of input.keys ?? []) keys.push({ sessionId, key });
     if (input.kind === 'entry' && input.entry.record.kind === 'host') {
-      events.push(input.entry.record);
+      events.push({ ...input.entry.record, at: wholeTime(input.entry.record.at) });
       continue;
     }
     if (input.kind === 'entry' && input.entry.record.kind === 'attempt') {
-      attempts.push(input.entry.record);
+      const { record } = input.entry;
+      attempts.push({ ...record, at: wholeTime(record.at), next: wholeTime(record.next) });
     }
     const fact = factOf(input, ground);
     if (fact !== undefined) take(fact);

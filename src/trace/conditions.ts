@@ -13,6 +13,8 @@ export interface WordSearch {
   find(text: string): number | undefined;
   /** All texts that hold `part`, whatever its case. */
   matching(part: string): number[];
+  /** The operator that compares with a pattern whatever the case. */
+  readonly like: 'LIKE' | 'ILIKE';
 }
 
 /**
@@ -139,7 +141,7 @@ function measures({ minSize, maxSize, minDuration, maxDuration }: TraceQuery): C
 function errorCondition(text: string | undefined, words: WordSearch): Condition[] {
   if (text === undefined) return [];
   const codes = words.matching(text);
-  const inText = { sql: `m.error LIKE ? ESCAPE '\\'`, values: [`%${escapeLike(text)}%`] };
+  const inText = { sql: `m.error ${words.like} ? ESCAPE '\\'`, values: [`%${escapeLike(text)}%`] };
   if (codes.length === 0) return [inText];
   const byCode = within('m.error_code', codes);
   return [

@@ -20,6 +20,14 @@ export interface Fact {
   readonly note?: string | undefined;
 }
 
+/**
+ * Times are whole milliseconds in the trace. A delay that grows by a factor is not, and a store that
+ * refused such a number would stand still for ever.
+ */
+export function wholeTime(time: number): number {
+  return Number.isFinite(time) ? Math.round(time) : 0;
+}
+
 export function factOfMessage(input: MessageInput, body: number | undefined): Fact {
   const { envelope } = input;
   return {
@@ -39,8 +47,8 @@ export function factOfLeg(leg: LegRecord, body: number | undefined): Fact {
     duplicateOf: leg.duplicateOf,
     settlement: {
       status: leg.status,
-      started: leg.started,
-      done: leg.done,
+      started: wholeTime(leg.started),
+      done: wholeTime(leg.done),
       explain: leg.explain,
       error: leg.error,
     },
@@ -48,13 +56,14 @@ export function factOfLeg(leg: LegRecord, body: number | undefined): Fact {
 }
 
 export function factOfAttempt({ id, sessionId, host, attempt, at, error }: AttemptRecord): Fact {
-  return { id, sessionId, host, attempts: attempt, lastTry: { at, error } };
+  return { id, sessionId, host, attempts: attempt, lastTry: { at: wholeTime(at), error } };
 }
 
 export function factOfOutcome(outcome: OutcomeRecord, replyBody: number | undefined): Fact {
   const { id, sessionId, host, attempts, possibleDuplicate } = outcome;
   const reply: StoredReply | undefined = outcome.reply && { ...outcome.reply, body: replyBody };
-  const { status, started, done, explain, error, warning, by } = outcome;
+  const { status, explain, error, warning, by } = outcome;
+  const [started, done] = [wholeTime(outcome.started), wholeTime(outcome.done)];
   return {
     id,
     sessionId,
@@ -65,8 +74,14 @@ export function factOfOutcome(outcome: OutcomeRecord, replyBody: number | undefi
   };
 }
 
-function factOfEnvelope(envelope: Envelope): Fact {
-  const { id, sessionId, target, possibleDuplicate } = envelope;
+function factOfEnvelope(given: Envelope): Fact {
+  const { id, sessionId, target, possibleDuplicate, created, received, size } = given;
+  const envelope = {
+    ...given,
+    created: wholeTime(created),
+    received: wholeTime(received),
+    size: wholeTime(size),
+  };
   return { id, sessionId, host: target, envelope, possibleDuplicate };
 }
 

@@ -65,6 +65,5 @@ export function countMessages(file: TraceFile, added: number): void {
 }
 
 export function messageCount(file: TraceFile): number {
-  const row = file.first<{ value: string }>(`SELECT value FROM note WHERE name='messages'`);
-  return Number(row?.value ?? 0);
+  return Number(file.note('messages') ?? 0);
 }

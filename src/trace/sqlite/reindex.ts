@@ -24,18 +24,18 @@ interface Running extends ReindexOptions {
  * cut off does the unfinished file again. New messages get their keys from the projector meanwhile.
  */
 export async function reindex(files: TraceFiles, options: ReindexOptions): Promise<ReindexReport> {
+  // days that begin from now on are indexed by these fields from the start
+  files.held.setNote('fields', options.fingerprint);
   const stale = files
     .ranges()
     .map(({ name }) => name)
-    .filter((name) => indexedBy(files, name) !== options.fingerprint);
+    .filter((name) => files.file(name).note('search') !== options.fingerprint);
   const total = stale.reduce((sum, name) => sum + messageCount(files.file(name)), 0);
   const running: Running = { ...options, total, messages: 0, added: 0, failed: 0 };
   for (const name of stale) {
     if (name === 'held') await reindexAll(files, name, running);
     else await reindexDay(files, name, running);
-    files
-      .file(name)
-      .run(`INSERT OR REPLACE INTO note(name, value) VALUES('search', ?)`, options.fingerprint);
+    files.file(name).setNote('search', options.fingerprint);
   }
   return {
     days: stale.length,
@@ -43,11 +43,6 @@ export async function reindex(files: TraceFiles, options: ReindexOptions): Promi
     keys: running.added,
     failed: running.failed,
   };
-}
-
-function indexedBy(files: TraceFiles, name: string): string | undefined {
-  return files.file(name).first<{ value: string }>(`SELECT value FROM note WHERE name='search'`)
-    ?.value;
 }
 
 async function reindexDay(files: TraceFiles, day: string, running: Running): Promise<void> {

@@ -66,8 +66,13 @@ CREATE TABLE gone_body(ref TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 const VERSION = 1;
 
+export interface OpenedFile {
+  readonly db: DatabaseSync;
+  readonly isNew: boolean;
+}
+
 /** Opens a file of the trace, making it if it is new. */
-export function openTraceFile(path: string, kind: 'day' | 'held'): DatabaseSync {
+export function openTraceFile(path: string, kind: 'day' | 'held'): OpenedFile {
   const db = new DatabaseSync(path, { timeout: 1_000 });
   try {
     db.exec(PRAGMAS);
@@ -77,7 +82,7 @@ export function openTraceFile(path: string, kind: 'day' | 'held'): DatabaseSync 
         `BEGIN IMMEDIATE;${SCHEMA}${kind === 'held' ? HELD_SCHEMA : ''}PRAGMA user_version=${VERSION};COMMIT`,
       );
     }
-    return db;
+    return { db, isNew: version === 0 };
   } catch (error) {
     db.close();
     throw error;

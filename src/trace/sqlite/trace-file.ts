@@ -16,6 +16,8 @@ export class TraceFile {
   readonly name: string;
   readonly path: string;
   readonly db: DatabaseSync;
+  /** Whether this made it. */
+  readonly isNew: boolean;
   readonly words: WordTable;
   readonly bodies: BodyTable;
   readonly explanations: ExplanationTable;
@@ -26,7 +28,9 @@ export class TraceFile {
   constructor(name: string, path: string) {
     this.name = name;
     this.path = path;
-    this.db = openTraceFile(path, name === 'held' ? 'held' : 'day');
+    const { db, isNew } = openTraceFile(path, name === 'held' ? 'held' : 'day');
+    this.db = db;
+    this.isNew = isNew;
     this.words = new WordTable(this);
     this.bodies = new BodyTable(this);
     this.explanations = new ExplanationTable(this);
@@ -68,6 +72,15 @@ export class TraceFile {
       this.keys.forget();
       throw error;
     }
+  }
+
+  /** What is remembered of the file as a whole. */
+  note(name: string): string | undefined {
+    return this.first<{ value: string }>('SELECT value FROM note WHERE name=?', name)?.value;
+  }
+
+  setNote(name: string, value: string): void {
+    this.run('INSERT OR REPLACE INTO note(name, value) VALUES(?, ?)', name, value);
   }
 
   /** Moves the log into the file and empties it. */

@@ -80,7 +80,7 @@ export class TraceFiles {
 
   /** The day's file, made if there is none. */
   day(day: string): TraceFile {
-    const open = this.#open.get(day) ?? new TraceFile(day, this.#path(day));
+    const open = this.#open.get(day) ?? this.#openDay(day);
     // a Map keeps the order of insertion: the first is the one not used for longest
     this.#open.delete(day);
     this.#open.set(day, open);
@@ -90,6 +90,13 @@ export class TraceFiles {
       file.close();
     }
     return open;
+  }
+
+  #openDay(day: string): TraceFile {
+    const file = new TraceFile(day, this.#path(day));
+    const fields = file.isNew ? this.held.note('fields') : undefined;
+    if (fields !== undefined) file.setNote('search', fields);
+    return file;
   }
 
   /** Notes what was written to a file. */

@@ -1,8 +1,10 @@
+import type { WordSearch } from '../conditions.ts';
 import type { Words } from '../message-row.ts';
 import type { TraceFile } from './trace-file.ts';
 
 /** The word table of one file, remembered. */
-export class WordTable implements Words {
+export class WordTable implements Words, WordSearch {
+  readonly like = 'LIKE';
   readonly #file: TraceFile;
   readonly #numbers = new Map<string, number>();
   readonly #texts = new Map<number, string>();

@@ -214,6 +214,34 @@ export function describeTraceApply(name: string, open: OpenTraceStore): void {
       );
     });
 
+    test('times with fractions and texts with control characters do not stop the trace', async () => {
+      const store = await opened(open);
+      const sample = sampleSession({
+        envelope: { name: 'a\u0000b\ud800.hl7' },
+        outcome: {
+          status: 'error',
+          done: NOON + 25.4,
+          error: { code: 'X', text: 'no\u0000 such', retryable: true },
+        },
+      });
+      const { entry } = sampleAttempt(sample, 1) as Extract<TraceInput, { kind: 'entry' }>;
+      const record = {
+        ...entry.record,
+        at: NOON + 0.5,
+        next: Number.POSITIVE_INFINITY,
+      } as typeof entry.record;
+      await store.apply([...sample.all, { kind: 'entry', entry: { record } }]);
+      const message = await store.message(sample.derived);
+      expect(message).toMatchObject({
+        done: NOON + 25,
+        error: { text: expect.stringMatching(/^no. such$/) },
+      });
+      expect(message?.name).toMatch(/^a.b.\.hl7$/);
+      expect((await store.session(sample.root))?.attempts).toMatchObject([
+        { at: NOON + 1, next: 0 },
+      ]);
+    });
+
     test('a large body is known by its reference and size', async () => {
       const store = await opened(open);
       const sample = sampleSession({ bodyRef: 'bodies/1' });

@@ -192,6 +192,11 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
       expect(await idsOf(store, { search: { mrn: 'M3' } })).toEqual([]);
       expect(await idsOf(store, { search: { receiver: 'ward' }, limit: 1_000 })).toHaveLength(60);
       expect(await store.reindex(options)).toMatchObject({ messages: 0 });
+      await store.apply(sampleSession({ at: NOON + 20 * DAY }).all);
+      expect(await store.reindex(options)).toMatchObject({ messages: 0 });
+      expect(await store.reindex({ ...options, fingerprint: 'other' })).toMatchObject({
+        messages: 62,
+      });
       expect(await store.orphans()).toBe(0);
     });
 
