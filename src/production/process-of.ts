@@ -1,3 +1,4 @@
+import { type Document, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type DurableParts, durableProcess } from '../flow/durable-process.ts';
 import { inlineProcess } from '../flow/inline-process.ts';
@@ -29,7 +30,7 @@ function routerOf(definition: Definition, of: ProcessDefinition, { now }: Proces
   return router({
     readsBody: readsBody(of),
     decide: (scope) => decide(of.rules, scope, now),
-    validate: undefined,
+    validate: validatorOf(of),
     invalid: of.invalid,
     transform(transform) {
       const found = definition.transforms.get(transform);
@@ -58,6 +59,13 @@ function readsBody({ rules, validate }: ProcessDefinition): boolean {
           set.otherwise.some((send) => reads(send.when) || send.transforms.length > 0)),
     )
   );
+}
+
+function validatorOf({
+  validate: level,
+}: ProcessDefinition): ((document: Document) => string | undefined) | undefined {
+  if (level === 'none') return undefined;
+  return (document) => validate(document, level).find(({ severity }) => severity === 'error')?.text;
 }
 
 function codeOf(definition: Definition, of: ProcessDefinition, parts: ProcessParts): Process {

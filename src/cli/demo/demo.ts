@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { rootLogger } from '../../log/logger.ts';
+import { remoteTrace } from '../../operator/trace-service.ts';
+import type { Definition } from '../../production/definition.ts';
+import { type Hospital, hospital } from '../../sandbox/hospital.ts';
+import { freePort } from '../free-port.ts';
+import { mllpClient } from '../mllp-client.ts';
+import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
+import { print, say } from '../output.ts';
+import { type RunningProduction, runProduction } from '../run-production.ts';
+import { expectedArrivals } from './demo-expected.ts';
+import { demoMessages } from './demo-messages.ts';
+import { type DemoPki, demoPki } from './demo-pki.ts';
+import { arrivalTable, type DemoResult, traceReport } from './demo-report.ts';
+
+interface DemoFlags {
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+const SYSTEMS = ['ward', 'lab', 'pharmacy', 'registry'];
+const PRODUCTION = packaged('productions/adt-hub');
+const PATIENCE = 120_000;
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description(
+      'Shows a hospital’s hub at work: real HL7 over mutual TLS in, rules and transforms, HL7 and files out, all of it traced.',
+    )
+    .option('--once', 'end when everything has arrived: exit 0 if it did, else 1')
+    .option('--json', 'the last line is the result as JSON')
+    .action(demo);
+}
+
+async function demo(flags: DemoFlags): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-demo-'));
+  try {
+    await show(folder, flags);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function show(folder: string, flags: DemoFlags): Promise<void> {
+  const began = performance.now();
+  const pki = await demoPki(join(folder, 'pki'));
+  await using peers = await hospital({
+    systems: Object.fromEntries(SYSTEMS.map((name) => [name, 0])),
+    tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
+  });
+  say(
+    `a hospital listens: ${peers.systems.map(({ name, port }) => `${name} on ${port}`).join(', ')} (MLLP over mutual TLS)`,
+  );
+
+  const port = await freePort();
+  const archive = join(folder, 'archive');
+  const data = join(folder, 'data');
+  await using running = await runProduction({
+    folder: PRODUCTION,
+    data,
+    log: rootLogger('error'),
+    environment: environmentOf(pki, peers, { port, archive }),
+    say,
+  });
+  const { definition } = running;
+  const operator = await operatorOf(running, data);
+  say(`production ${definition.name} runs; it listens on 127.0.0.1:${port}`);
+
+  const messages = await demoMessages(PRODUCTION);
+  const expected = await expectedArrivals(definition, 'adt-in', messages);
+  await sendAll(messages, pki, port);
+  const arrived = await untilArrived(expected, peers, archive);
+  const result: DemoResult = {
+    ok: Object.entries(expected).every(([name, count]) => arrived[name] === count),
+    sent: messages.length,
+    expected,
+    arrived,
+    adapters: byAdapter(definition, arrived),
+    seconds: Number(((performance.now() - began) / 1_000).toFixed(1)),
+  };
+  await report(running, result, { data, port, folder: pki.folder });
+  if (flags.once !== true) {
+    say('The production goes on. Ctrl-C ends the demo.');
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  }
+  await operator.stop();
+  if (flags.json === true) print(JSON.stringify(result));
+  if (!result.ok) process.exitCode = 1;
+}
+
+function environmentOf(
+  pki: DemoPki,
+  { systems }: Hospital,
+  { port, archive }: { readonly port: number; readonly archive: string },
+): Record<string, string> {
+  return {
+    WAYBILL_DEMO_PKI: pki.folder,
+    WAYBILL_DEMO_LISTEN: `127.0.0.1:${port}`,
+    WAYBILL_DEMO_ARCHIVE: archive,
+    ...Object.fromEntries(
+      systems.map(({ name, port: at }) => [
+        `WAYBILL_DEMO_${name.toUpperCase()}`,
+        `127.0.0.1:${at}`,
+      ]),
+    ),
+  };
+}
+
+function operatorOf(
+  { access, definition }: RunningProduction,
+  data: string,
+): Promise<OperatorWorker> {
+  return startOperatorPlane({
+    access,
+    production: definition.name,
+    data,
+    trace: undefined,
+    search: [...definition.settings.search],
+    keep: definition.settings.keep,
+    logLevel: 'error',
+  });
+}
+
+async function sendAll(messages: readonly Uint8Array[], pki: DemoPki, port: number): Promise<void> {
+  const client = await mllpClient({
+    host: '127.0.0.1',
+    port,
+    tls: { trust: pki.trust, certificate: pki.sender.certificate, key: pki.sender.key },
+  });
+  let sent = 0;
+  for (const message of messages) {
+    const code = await client.send(message);
+    if (code !== 'AA') say(`message ${sent + 1} was answered with ${code}`);
+    sent++;
+    if (sent % 50 === 0 || sent === messages.length)
+      say(`sent ${sent} of ${messages.length}, each acknowledged`);
+  }
+  client.close();
+}
+
+/** Asks the receiving systems until they have what they should, or nothing has come for a while. */
+async function untilArrived(
+  expected: Readonly<Record<string, number>>,
+  { systems }: Hospital,
+  archive: string,
+): Promise<Record<string, number>> {
+  const limit = Date.now() + PATIENCE;
+  for (;;) {
+    const files = await readdir(archive).catch(() => []);
+    const arrived: Record<string, number> = {
+      ...Object.fromEntries(systems.map(({ name, count }) => [name, count()])),
+      archive: files.filter((name) => name.endsWith('.hl7')).length,
+    };
+    const done = Object.entries(expected).every(([name, count]) => (arrived[name] ?? 0) >= count);
+    if (done || Date.now() > limit) return arrived;
+    await sleep(50);
+  }
+}
+
+function byAdapter(
+  { operations }: Definition,
+  arrived: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { name, adapter } of operations.values()) {
+    counts[adapter.type] = (counts[adapter.type] ?? 0) + (arrived[name] ?? 0);
+  }
+  return counts;
+}
+
+async function report(
+  { broker, definition }: RunningProduction,
+  result: DemoResult,
+  where: { readonly data: string; readonly port: number; readonly folder: string },
+): Promise<void> {
+  print(`\n${result.sent} messages sent, ${result.seconds} s from the start of everything\n`);
+  print(arrivalTable(result));
+  const trace = remoteTrace(broker);
+  await untilTraced(trace, result.sent);
+  print(`\n${await traceReport(trace, [...definition.processes.keys()])}`);
+  print(`
+How to go on, in another terminal:
+  npx waybill status --data ${where.data}
+  npx waybill find status=suspended --data ${where.data}
+  npx waybill check productions/adt-hub     every problem of a production, with its place
+  npx waybill test productions/adt-hub      its tests, without any network
+  npx waybill send mllps://localhost:${where.port} productions/adt-hub/messages/admission.hl7 --ca ${where.folder}/ca.crt --cert ${where.folder}/sender.crt --key ${where.folder}/sender.key
+Then copy productions/passthrough and make it your own: docs/production-format.md.
+`);
+}
+
+/** The trace follows the messages by some milliseconds. */
+async function untilTraced(trace: ReturnType<typeof remoteTrace>, sent: number): Promise<void> {
+  for (let waited = 0; waited < 10_000; waited += 100) {
+    const page = await trace.find({ source: 'adt-in', limit: Math.min(1_000, sent) });
+    if (page.items.length >= Math.min(1_000, sent)) return;
+    await sleep(100);
+  }
+}
+
+/** A file or folder that ships with Waybill, from a clone and from the package. */
+function packaged(path: string): string {
+  const built = import.meta.filename.endsWith('.js');
+  return join(import.meta.dirname, built ? '../../../..' : '../../..', path);
+}
