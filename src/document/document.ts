@@ -16,6 +16,7 @@ export interface Document {
   has(path: string): boolean;
   /** Writes a value, escaped as the document needs. Makes the place if it is not there. */
   set(path: string, value: string): void;
+  /** Removes everything that the path reaches, as `all` finds it: `OBX` every OBX, `OBX[2]` the second. */
   remove(path: string): void;
   /** The document as bytes in its own charset: the original ones where nothing was changed. */
   bytes(): Uint8Array;

@@ -111,7 +111,7 @@ function uniqueControlId(): string {
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** `YYYYMMDDHHMMSS+ZZZZ` in local time. */
-export function timestamp(at: number): string {
+function timestamp(at: number): string {
   const date = new Date(at);
   const offset = -date.getTimezoneOffset();
   const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;

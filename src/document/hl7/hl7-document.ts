@@ -88,7 +88,8 @@ export class Hl7Document implements Document {
   }
 
   has(path: string): boolean {
-    return this.all(path).length > 0;
+    // Most often the first place has it, and then the rest of the message need not be looked at.
+    return this.get(path) !== '' || this.all(path).length > 0;
   }
 
   /** The characters at the path as they stand, escapes and separators included; of a field, all its repetitions. */
