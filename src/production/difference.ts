@@ -31,7 +31,7 @@ export function productionDifference(before: Definition, after: Definition): Dif
     if (news.get(name)?.kind === host.kind) continue;
     hosts.push({ host: name, kind: host.kind, how: 'removed', changes: [], restart: true });
   }
-  const settingsChanged = !isEqual(plainSettings(before), plainSettings(after));
+  const acceptsOtherwise = !isEqual(acceptance(before), acceptance(after));
   for (const [name, host] of news) {
     const old = olds.get(name);
     if (old?.kind !== host.kind) {
@@ -39,7 +39,7 @@ export function productionDifference(before: Definition, after: Definition): Dif
       continue;
     }
     const compared = compareHost({ definition: before, host: old }, { definition: after, host });
-    const restart = compared.restart || (settingsChanged && host.kind === 'service');
+    const restart = compared.restart || (acceptsOtherwise && host.kind === 'service');
     if (compared.changes.length === 0 && !restart) continue;
     hosts.push({ host: name, kind: host.kind, how: 'changed', ...compared, restart });
   }
@@ -71,10 +71,11 @@ function hostsOf({ services, processes, operations }: Definition): Map<string, H
   return new Map<string, Host>([...services, ...processes, ...operations]);
 }
 
-const plainSettings = ({ settings }: Definition): unknown => ({
-  ...settings,
-  search: Object.fromEntries(settings.search),
-});
+/** The settings of the whole production by which services accept messages. */
+const acceptance = ({ settings: { duplicateWindow, inlineLimit } }: Definition): unknown => [
+  duplicateWindow,
+  inlineLimit,
+];
 
 function productionChanges(before: Definition, after: Definition): Change[] {
   const written = changes(beyondHosts(before), beyondHosts(after));

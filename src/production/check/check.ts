@@ -37,13 +37,18 @@ function checkServices({ written, problems }: Checking): void {
 }
 
 /** Certificates that hosts show or trust, as far as they lie in this production's files. */
-function* certificatesOf({ credentials, folder }: Definition): Generator<CertificateAt> {
-  for (const [name, { kind, values, place }] of credentials) {
+function* certificatesOf(definition: Definition): Generator<CertificateAt> {
+  for (const [name, { kind, values, place }] of definition.credentials) {
     const { certificate } = values;
     if (kind !== 'certificate' || typeof certificate !== 'string') continue;
     const pem = certificate.includes('-----BEGIN ')
       ? { text: certificate }
-      : { file: resolve(folder, certificate) };
-    yield { pem, place, path: `credentials.${name}.certificate` };
+      : { file: resolve(definition.folder, certificate) };
+    const keys = ['credentials', name, 'certificate'];
+    yield {
+      pem,
+      place: definition.placeOf(keys) ?? place,
+      path: `credentials.${name}.certificate`,
+    };
   }
 }
