@@ -10,6 +10,7 @@ import {
 } from './prepared.ts';
 import type { Effective, RuleSet } from './rule.ts';
 import { RuleError } from './rule-error.ts';
+import { Way, type WayKey } from './way.ts';
 
 interface Course {
   readonly scope: Scope;
@@ -17,8 +18,7 @@ interface Course {
   readonly rules: RuleExplanation[];
   readonly sends: PreparedSend[];
   otherwise: 'suspend' | 'send' | undefined;
-  /** One letter for each outcome on the way, which together say everything about the decision. */
-  way: string;
+  readonly way: Way;
 }
 
 /**
@@ -35,16 +35,17 @@ export function decide(
   now: () => number = Date.now,
 ): Decision {
   const prepared = preparedRules(sets);
-  const course: Course = { scope, now, rules: [], sends: [], otherwise: undefined, way: '' };
+  const course: Course = { scope, now, rules: [], sends: [], otherwise: undefined, way: new Way() };
   for (const set of prepared.sets) trySet(set, course);
-  return prepared.decisions.get(course.way) ?? remember(prepared.decisions, course);
+  const key = course.way.key();
+  return prepared.decisions.get(key) ?? remember(prepared.decisions, key, course);
 }
 
 /** Ways seen that are remembered; a router takes few of the many there may be. */
 const REMEMBERED = 500;
 
-function remember(decisions: Map<string, Decision>, course: Course): Decision {
-  const { rules, sends, otherwise, way } = course;
+function remember(decisions: Map<WayKey, Decision>, key: WayKey, course: Course): Decision {
+  const { rules, sends, otherwise } = course;
   if (otherwise === 'suspend') sends.length = 0;
   const said = otherwise ?? (sends.length === 0 ? 'discard' : undefined);
   const sent = sends.map((send) => send.sent);
@@ -54,13 +55,12 @@ function remember(decisions: Map<string, Decision>, course: Course): Decision {
     explanation: said === undefined ? { rules, sent } : { rules, sent, otherwise: said },
   };
   if (decisions.size >= REMEMBERED) decisions.clear();
-  decisions.set(way, decision);
+  decisions.set(key, decision);
   return decision;
 }
 
 function trySet(set: PreparedSet, course: Course): void {
-  if (!isInEffect(set.effective, course.now)) {
-    course.way += 'E';
+  if (!isInEffect(set.effective, course)) {
     for (const rule of set.rules) course.rules.push(rule.notInEffect);
     return;
   }
@@ -82,8 +82,7 @@ function tryRule(rule: PreparedRule, course: Course): boolean {
     course.rules.push(rule.off);
     return false;
   }
-  if (!isInEffect(rule.effective, course.now)) {
-    course.way += 'e';
+  if (!isInEffect(rule.effective, course)) {
     course.rules.push(rule.notInEffect);
     return false;
   }
@@ -91,7 +90,6 @@ function tryRule(rule: PreparedRule, course: Course): boolean {
     course.rules.push(rule.no);
     return false;
   }
-  course.way += 'f';
   const notes = choose(rule.sends, rule.name, course);
   course.rules.push(notes.length === 0 ? rule.fired : { ...rule.fired, text: notes.join('; ') });
   return true;
@@ -123,9 +121,7 @@ function choose(sends: readonly PreparedSend[], rule: string, course: Course): s
 
 function holds(when: Expression<boolean>, rule: string, course: Course): boolean {
   try {
-    const value = when.evaluate(course.scope);
-    course.way += value ? 'y' : 'n';
-    return value;
+    return course.way.note(when.evaluate(course.scope));
   } catch (error) {
     if (!isEngineError(error)) throw error;
     const failed: RuleExplanation = {
@@ -138,11 +134,9 @@ function holds(when: Expression<boolean>, rule: string, course: Course): boolean
   }
 }
 
-function isInEffect(effective: Effective | undefined, now: () => number): boolean {
+function isInEffect(effective: Effective | undefined, { now, way }: Course): boolean {
   if (effective === undefined) return true;
+  const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = effective;
   const time = now();
-  return (
-    time >= (effective.from ?? Number.NEGATIVE_INFINITY) &&
-    time < (effective.until ?? Number.POSITIVE_INFINITY)
-  );
+  return way.note(time >= from && time < until);
 }

@@ -2,6 +2,7 @@ import type { Expression } from '../expression/expression.ts';
 import type { Explanation, RuleExplanation } from '../message/record.ts';
 import type { Decision } from './decision.ts';
 import type { Effective, Rule, RuleSet, Send } from './rule.ts';
+import type { WayKey } from './way.ts';
 
 /**
  * Rule sets with every line that their explanations may hold made once: what is explained of a
@@ -40,7 +41,7 @@ export interface PreparedSend {
 /** The rule sets of one router, with what was decided by them for each way a message took. */
 export interface PreparedRules {
   readonly sets: readonly PreparedSet[];
-  readonly decisions: Map<string, Decision>;
+  readonly decisions: Map<WayKey, Decision>;
 }
 
 const prepared = new WeakMap<readonly RuleSet[], PreparedRules>();
