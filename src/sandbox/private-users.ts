@@ -24,8 +24,8 @@ export interface PrivateSystem {
   /** A folder for the files that stand in for the system's. */
   readonly folder: string;
   readonly users: readonly PrivateUser[];
-  /** The PAM service of the program: `sshd`, `vsftpd`. */
-  readonly service: string;
+  /** The PAM service of the program: `sshd`, `vsftpd`; undefined for one that does without PAM. */
+  readonly service: string | undefined;
   readonly disk?: SmallDisk | undefined;
 }
 
@@ -59,7 +59,7 @@ export async function withPrivateUsers(
     await mount(folder, '/etc/passwd', await withLines('/etc/passwd', passwd)),
     await mount(folder, '/etc/shadow', await withLines('/etc/shadow', shadow)),
     await mount(folder, '/etc/group', await withLines('/etc/group', group)),
-    await mount(folder, `/etc/pam.d/${service}`, PAM),
+    ...(service === undefined ? [] : [await mount(folder, `/etc/pam.d/${service}`, PAM)]),
     ...(disk === undefined
       ? []
       : [`mount -t tmpfs -o size=${disk.size},mode=777 none ${disk.folder}`]),
