@@ -84,7 +84,8 @@ export class SenderConnection {
   #listen(): void {
     const { idleTimeout } = this.#settings;
     if (Number.isFinite(idleTimeout)) {
-      this.#socket.setTimeout(idleTimeout, () => {
+      // Not with a callback, which would be called once and never again.
+      this.#socket.setTimeout(idleTimeout).on('timeout', () => {
         if (this.#work === undefined && !this.#reader.open) this.destroy();
       });
     }

@@ -105,11 +105,13 @@ describe('a connection', () => {
   });
 
   test('that sends nothing is closed after idleTimeout, but not while its message is in work', async () => {
-    await using opened = await listening({ idleTimeout: '50ms' });
+    await using opened = await listening({ idleTimeout: '100ms' });
     opened.hold();
     await using busy = await connected(opened);
-    await using idle = await connected(opened);
     busy.send(adt('M1'));
+    await vi.waitFor(() => expect(opened.waiting).toBe(1));
+    await using idle = await connected(opened);
+    // By then the time of the busy one has run out as well.
     await closed(idle);
     expect(busy.closed).toBe(false);
     opened.release();
