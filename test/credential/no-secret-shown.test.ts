@@ -60,6 +60,11 @@ function everything({ authorization, form }: OddAsked): string {
 const REPLIES: Readonly<Record<string, (asked: OddAsked, response: ServerResponse) => void>> = {
   'echoes in the description': (asked, response) =>
     reply(response, 400, { error: 'invalid_client', error_description: everything(asked) }),
+  'echoes the assertion alone': ({ form }, response) =>
+    reply(response, 400, {
+      error: 'invalid_client',
+      error_description: `AADSTS9999999: ${form.get('client_assertion') ?? ''}`,
+    }),
   'echoes in the error word': (asked, response) =>
     reply(response, 400, { error: everything(asked) }),
   'echoes as Entra would': (asked, response) =>

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { httpsListener } from '../../src/sandbox/https-listener.ts';
 
 export interface OddAsked {
@@ -13,6 +14,8 @@ export interface OddTokenServer extends AsyncDisposable {
   readonly url: string;
   readonly ca: string;
   readonly asked: readonly OddAsked[];
+  /** Connections that are open now. */
+  connections(): Promise<number>;
 }
 
 /** A server that answers as somebody's home-made token server does: `behave` says how. */
@@ -38,6 +41,7 @@ export async function oddTokenServer(
     url: listener.url,
     ca: listener.authority.certificate,
     asked,
+    connections: () => promisify(listener.server.getConnections.bind(listener.server))(),
     [Symbol.asyncDispose]: () => listener.close(),
   };
 }
