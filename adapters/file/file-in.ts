@@ -1,4 +1,5 @@
 import {
+  explained,
   FileError,
   inbound,
   NotConnectedError,
@@ -9,7 +10,6 @@ import {
   tryWriting,
 } from 'waybill/adapter';
 import { DiskStore } from './disk-store.ts';
-import { explained } from './explained.ts';
 
 const settings = {
   ...pickupSettings(setting.path),

@@ -2,6 +2,7 @@ import {
   checkFileName,
   dropFile,
   dropSettings,
+  explained,
   FileError,
   fileMode,
   type InFlight,
@@ -17,7 +18,6 @@ import {
 } from 'waybill/adapter';
 import { Appender } from './append.ts';
 import { type DiskOptions, DiskStore } from './disk-store.ts';
-import { explained } from './explained.ts';
 import { charsetSetting, transcoded } from './transcoded.ts';
 
 const settings = {

@@ -1,9 +1,9 @@
 import {
+  explained,
   type FileStore,
   type Lent,
   probe,
   type Step,
-  StepFailure,
   type setting,
 } from 'waybill/adapter';
 import { connectSftp } from './connect.ts';
@@ -51,20 +51,4 @@ export async function testSftp(
       () => undefined,
     );
   }
-}
-
-/** The first sentence of our errors is the cause, the rest the remedy. */
-async function explained<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw asStepFailure(error);
-  }
-}
-
-function asStepFailure(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const at = error.message.indexOf('. ');
-  if (at < 0) return error;
-  return new StepFailure(error.message.slice(0, at), error.message.slice(at + 2), { cause: error });
 }

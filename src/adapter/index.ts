@@ -26,6 +26,7 @@ export {
 export { type ConnectionCause, connectionCause } from './connection-cause.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
+export { explained } from './explained.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
 export { fileMode } from './folder/file-mode.ts';

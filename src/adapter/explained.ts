@@ -1,6 +1,6 @@
-import { StepFailure } from 'waybill/adapter';
+import { StepFailure } from './test-step.ts';
 
-/** Runs a step of a test: the first sentence of our errors is the cause, the rest the remedy. */
+/** Runs what a step of a test does: the first sentence of our errors is the cause, the rest the remedy. */
 export async function explained<Value>(work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();
