@@ -42,6 +42,10 @@ export interface OutboundContract {
   readonly gaps?: Readonly<Partial<Record<OutboundClause, string>>>;
 }
 
+/** Further messages have ids of their own: an adapter may recognise one that it sent before. */
+const SECOND = { id: 7_000_002 };
+const THIRD = { id: 7_000_003 };
+
 const CLAUSES = {
   tidy: 'opens, sends and closes, and leaves no socket, watcher or timer behind',
   exact: 'sends the exact bytes of a message',
@@ -95,7 +99,7 @@ export function describeOutbound<S extends Settings>(
       await using one = await peer();
       await using opened = await open(one);
       await opened.send(body('C1'));
-      await opened.send(body('C2'));
+      await opened.send(body('C2'), SECOND);
       expect(await one.received()).toEqual([arrives(body('C1')), arrives(body('C2'))]);
     });
 
@@ -176,7 +180,9 @@ export function describeOutbound<S extends Settings>(
       await using opened = await open(one);
       await opened.send(body('C1'));
       await one.breakDown?.();
-      const error: unknown = await opened.send(body('C2')).catch((thrown: unknown) => thrown);
+      const error: unknown = await opened
+        .send(body('C2'), SECOND)
+        .catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(Error);
       expectErrorQuotesNothing(error);
       await one.repair?.();
@@ -246,12 +252,12 @@ async function sendByReopening<S extends Settings>(
   body: Buffer,
 ): Promise<void> {
   try {
-    await opened.send(body);
+    await opened.send(body, THIRD);
   } catch {
     await vi.waitFor(
       async () => {
         await using fresh = await openOutbound(adapter, given, options);
-        await fresh.send(body);
+        await fresh.send(body, THIRD);
       },
       { timeout: 5_000 },
     );

@@ -26,8 +26,8 @@ interface Cut {
   allowed(chunk: Buffer): number | undefined;
 }
 
-/** Starts a proxy in front of a port of 127.0.0.1. */
-export async function cuttingProxy(target: number): Promise<CuttingProxy> {
+/** Starts a proxy in front of a port of 127.0.0.1, on a free port unless one is given. */
+export async function cuttingProxy(target: number, own = 0): Promise<CuttingProxy> {
   const passed: Record<Direction, Buffer[]> = { toServer: [], toClient: [] };
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -67,7 +67,7 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
     pass(client, peer, 'toServer');
     pass(peer, client, 'toClient');
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(own, '127.0.0.1');
   await once(server, 'listening');
 
   return {
@@ -98,6 +98,7 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
       server.close();
       await once(server, 'close');
     },

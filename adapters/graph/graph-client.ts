@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
+import {
+  clientTls,
+  DisableError,
+  type Lent,
+  type setting,
+  type TokenCredential,
+} from 'waybill/adapter';
+import { GraphError, NoAnswer } from './graph-error.ts';
+import { type Json, jsonOf } from './graph-json.ts';
+import type { GraphValues } from './graph-settings.ts';
+
+/** Outlook serves an application four requests at one mailbox at once; one a connection, so not HTTP/2. */
+const LIMITS = { connections: 4, allowH2: false } as const;
+/** A pause up to here is made in the middle of the work; a longer one is the engine's to keep. */
+const SHORT_PAUSE = 5_000;
+const PAUSES = 3;
+
+export interface GraphQuestion {
+  readonly json?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/**
+ * Microsoft Graph for one mailbox. Every request carries a token, which is renewed once after a 401,
+ * and asks for ids that survive a move. Short throttling is waited out. Throws GraphError and NoAnswer.
+ */
+export class GraphClient {
+  readonly place: string;
+  readonly #settings: GraphValues;
+  readonly #credential: TokenCredential;
+  readonly #dispatcher: Dispatcher;
+
+  private constructor(settings: GraphValues, credential: TokenCredential, dispatcher: Dispatcher) {
+    this.#settings = settings;
+    this.#credential = credential;
+    this.#dispatcher = dispatcher;
+    this.place = settings.url.host;
+  }
+
+  /** Connects nothing yet. */
+  static async open(
+    lent: Pick<Lent<setting.Settings>, 'credential'>,
+    settings: GraphValues,
+  ): Promise<GraphClient> {
+    const { url, proxy, tls } = settings;
+    if (url.protocol !== 'https:') {
+      throw new DisableError(
+        'url must begin with https: a token would cross the network in clear text.',
+      );
+    }
+    const credential = await lent.credential(settings.credential);
+    if (credential.kind !== 'oauth2' && credential.kind !== 'bearer') {
+      throw new DisableError(
+        `Graph cannot be signed in to with a credential of kind ${credential.kind}. Use oauth2.`,
+      );
+    }
+    const connect = (await clientTls(lent, tls, url.hostname)) as buildConnector.BuildOptions;
+    const dispatcher =
+      proxy === undefined
+        ? new Agent({ ...LIMITS, connect })
+        : new ProxyAgent({ uri: proxy.href, requestTls: connect, ...LIMITS });
+    return new GraphClient(settings, credential, dispatcher);
+  }
+
+  /** The current token, for a look at what it says. */
+  token(signal: AbortSignal): Promise<string> {
+    return this.#credential.token(signal);
+  }
+
+  /** `path` is below the mailbox, or a link that Graph gave. An answer without a body is `{}`. */
+  async ask(method: Method, path: string, question: GraphQuestion): Promise<Json> {
+    const body = await this.#asked(method, path, question);
+    return jsonOf(await this.#read(body));
+  }
+
+  /** The bytes of an answer, as they come. Destroy it if it is not read to its end. */
+  stream(path: string, signal: AbortSignal): Promise<Readable> {
+    return this.#asked('GET', path, { signal });
+  }
+
+  /** Puts a piece of a file to an upload address, which carries its own authorisation. */
+  async put(url: string, piece: Uint8Array, question: GraphQuestion): Promise<Json> {
+    return jsonOf(await this.#read(await this.#upload(url, 'PUT', { ...question, piece })));
+  }
+
+  /** Asks an upload address which piece is next. */
+  async uploadStatus(url: string, signal: AbortSignal): Promise<Json> {
+    return jsonOf(await this.#read(await this.#upload(url, 'GET', { signal })));
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #asked(method: Method, path: string, question: GraphQuestion): Promise<Readable> {
+    const url = this.#urlOf(path);
+    let fresh = false;
+    for (let pauses = 0; ; ) {
+      const token = await this.#credential.token(question.signal, { fresh });
+      const answer = await this.#once(url, method, { ...question, token });
+      if (answer.statusCode < 300) return answer.body;
+      const error = await errorOf(answer);
+      if (error.status === 401 && !fresh) {
+        fresh = true;
+        continue;
+      }
+      fresh = false;
+      const pause = error.retryAfter ?? Number.POSITIVE_INFINITY;
+      const isBusy = error.status === 429 || error.status === 503;
+      if (!isBusy || pause > SHORT_PAUSE || pauses >= PAUSES) throw error;
+      pauses += 1;
+      await sleep(pause, undefined, { signal: question.signal });
+    }
+  }
+
+  /** Tokens go to Graph and to nobody else, whatever a link in an answer says. */
+  #urlOf(path: string): URL {
+    const { url, mailbox } = this.#settings;
+    if (path.startsWith('/')) {
+      const base = url.href.replace(/\/$/, '');
+      return new URL(`${base}/users/${encodeURIComponent(mailbox)}${path}`);
+    }
+    const link = new URL(path);
+    if (link.origin === url.origin) return link;
+    throw new DisableError(
+      `An answer of ${this.place} points to ${link.host}. It is not followed: the token is for ${this.place} only.`,
+    );
+  }
+
+  async #once(
+    url: URL,
+    method: Method,
+    { token, json, headers, signal }: GraphQuestion & { readonly token: string },
+  ): Promise<Dispatcher.ResponseData> {
+    try {
+      return await request(url, {
+        method,
+        dispatcher: this.#dispatcher,
+        ...this.#limits(signal),
+        headers: {
+          authorization: `Bearer ${token}`,
+          prefer: 'IdType="ImmutableId"',
+          'client-request-id': randomUUID(),
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      });
+    } catch (error) {
+      throw this.#unanswered(error, signal);
+    }
+  }
+
+  async #upload(
+    url: string,
+    method: 'PUT' | 'GET',
+    { piece, headers, signal }: GraphQuestion & { readonly piece?: Uint8Array },
+  ): Promise<Readable> {
+    try {
+      const answer = await request(url, {
+        method,
+        dispatcher: this.#dispatcher,
+        ...this.#limits(signal),
+        ...(headers === undefined ? {} : { headers }),
+        ...(piece === undefined ? {} : { body: piece }),
+      });
+      if (answer.statusCode < 300) return answer.body;
+      throw await errorOf(answer);
+    } catch (error) {
+      throw error instanceof GraphError ? error : this.#unanswered(error, signal);
+    }
+  }
+
+  async #read(body: Readable): Promise<string> {
+    try {
+      const chunks: Buffer[] = [];
+      for await (const chunk of body) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString('utf8');
+    } catch (error) {
+      throw new NoAnswer(error, true);
+    }
+  }
+
+  #limits(signal: AbortSignal): {
+    signal: AbortSignal;
+    headersTimeout: number;
+    bodyTimeout: number;
+  } {
+    const { timeout } = this.#settings;
+    return { signal, headersTimeout: timeout, bodyTimeout: timeout };
+  }
+
+  #unanswered(error: unknown, signal: AbortSignal): NoAnswer {
+    signal.throwIfAborted();
+    const { code = '' } = error as { code?: string };
+    const sent = /^(UND_ERR_SOCKET|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT|ECONNRESET|EPIPE)$/;
+    return new NoAnswer(error, sent.test(code));
+  }
+}
+
+async function errorOf({
+  statusCode,
+  headers,
+  body,
+}: Dispatcher.ResponseData): Promise<GraphError> {
+  const text = await body.text().catch(() => '');
+  const { error = {} } = jsonOf(text) as { error?: { code?: unknown; message?: unknown } };
+  return new GraphError(statusCode, {
+    code: typeof error.code === 'string' ? error.code : '',
+    said: typeof error.message === 'string' ? error.message : '',
+    retryAfter: pauseOf(headers['retry-after']),
+    requestId: headers['request-id']?.toString(),
+  });
+}
+
+/** Seconds or a date. */
+function pauseOf(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return seconds * 1_000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}

@@ -1,0 +1,127 @@
+import {
+  DisableError,
+  type EngineError,
+  NotConnectedError,
+  notConnected,
+  RejectedError,
+  SuspendError,
+  TemporaryError,
+} from 'waybill/adapter';
+import { GraphError, NoAnswer } from './graph-error.ts';
+
+/** What a refusal means. `setup`: every message would meet it. `sender`: depends on the sender of the mail. */
+interface Meaning {
+  readonly kind: 'setup' | 'sender' | 'message' | 'later';
+  /** What is wrong and what to do. */
+  readonly text: string;
+}
+
+/** Where a refusal was met: words for the explanation. */
+export interface Asked {
+  readonly place: string;
+  readonly mailbox: string;
+  /** The application permission that the request needs. */
+  readonly needs: string;
+}
+
+type Explain = (asked: Asked) => Meaning;
+
+const setup = (text: string): Meaning => ({ kind: 'setup', text });
+const message = (text: string): Meaning => ({ kind: 'message', text });
+const later = (text: string): Meaning => ({ kind: 'later', text });
+
+const CODES: Readonly<Record<string, Explain>> = {
+  ErrorAccessDenied: ({ needs, mailbox }) =>
+    setup(
+      `the application may not do this at ${mailbox}. Grant it the application permission ${needs} with the consent of an administrator; if it has that, include the mailbox in its scope (RBAC for Applications, or the application access policy)`,
+    ),
+  ErrorSendAsDenied: ({ mailbox }) => ({
+    kind: 'sender',
+    text: `${mailbox} may not send as the address under from. Use its own address, or give it the right to send as the other`,
+  }),
+  MailboxNotEnabledForRESTAPI: ({ mailbox }) =>
+    setup(
+      `${mailbox} is not in Exchange Online: it has no licence, was deleted, or lies on a server of your own. Give it a licence, or use SMTP`,
+    ),
+  MailboxNotSupportedForRESTAPI: ({ mailbox }) =>
+    setup(`${mailbox} is not a mailbox that Graph serves. Use a user's or a shared mailbox`),
+  ErrorInvalidUser: ({ mailbox }) =>
+    setup(
+      `there is no mailbox ${mailbox} in this tenant. Check mailbox, and the tenant of the credential`,
+    ),
+  ResourceNotFound: ({ mailbox }) =>
+    setup(
+      `there is no mailbox ${mailbox} in this tenant. Check mailbox, and the tenant of the credential`,
+    ),
+  ErrorInvalidRecipients: () =>
+    message('a recipient is not a valid address. Correct the recipients and resend'),
+  ErrorMessageSizeExceeded: () =>
+    message(
+      'the mail is larger than the mailbox may send. Have the limit raised (150 MB at most), or send the document another way',
+    ),
+  ErrorAttachmentSizeLimitExceeded: () =>
+    message('the attachment is larger than Graph takes (150 MB). Send the document another way'),
+  ErrorQuotaExceeded: ({ mailbox }) => later(`${mailbox} is full. Have it cleared or enlarged`),
+  ErrorSendQuotaExceeded: ({ mailbox }) =>
+    later(`${mailbox} has sent as many mails as it may in a day. It goes on tomorrow`),
+  ErrorMailboxStoreUnavailable: () => later('the mailbox store is busy. It is tried again'),
+};
+
+const STATUSES: Readonly<Record<number, Explain>> = {
+  401: ({ place }) =>
+    setup(
+      `the token is refused, a fresh one too. Check the scope (https://graph.microsoft.com/.default), the tenant, and the clock of this machine; ${place} says no more`,
+    ),
+  403: ({ needs }) => setup(`the application lacks a right. Grant it ${needs}`),
+  413: () => message('the request is larger than Graph takes. Make the mail smaller'),
+  429: () => later('Graph asks for fewer requests. They go on after a pause'),
+};
+
+function meaningOf({ status, graphCode }: GraphError, asked: Asked): Meaning {
+  const known = CODES[graphCode] ?? STATUSES[status];
+  if (known !== undefined) return known(asked);
+  if (status >= 500) return later('Graph has a trouble of its own. It is tried again');
+  return message('Graph does not take the request. Look at its words in the trace');
+}
+
+/**
+ * What to throw for a mail that could not be sent. `fixedSender`: from is the same for every mail, so
+ * that a refused one is a matter of the settings.
+ */
+export function sendingFailure(error: unknown, asked: Asked, fixedSender: boolean): unknown {
+  if (error instanceof NoAnswer) return lost(error, asked);
+  if (!(error instanceof GraphError)) return error;
+  const { kind, text } = meaningOf(error, asked);
+  const full = `${asked.place} answered ${error.status} ${error.graphCode}: ${text}.`;
+  const { detail, retryAfter } = error;
+  if (kind === 'later') {
+    return new TemporaryError(full, {
+      detail,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+  }
+  if (kind === 'message') return new RejectedError(full, { detail });
+  return kind === 'setup' || fixedSender
+    ? new DisableError(full, { detail })
+    : new SuspendError(full, { detail });
+}
+
+function lost({ cause, doubtful }: NoAnswer, { place }: Asked): EngineError {
+  const failure = notConnected(cause, place);
+  if (!doubtful) return failure;
+  return new TemporaryError(
+    `${place} broke the connection before it answered, so the mail may have been taken. The next try looks for it first.`,
+    { cause: failure },
+  );
+}
+
+/** What to report for a mailbox that could not be read: it is opened again after a while. */
+export function readingFailure(error: unknown, asked: Asked): unknown {
+  if (error instanceof NoAnswer) return notConnected(error.cause, asked.place);
+  if (!(error instanceof GraphError)) return error;
+  const { detail, retryAfter } = error;
+  const { kind, text } = meaningOf(error, asked);
+  const full = `Not connected: ${asked.place} answered ${error.status} ${error.graphCode}: ${text}.`;
+  if (kind !== 'later') return new NotConnectedError(full, { detail });
+  return new TemporaryError(full, { detail, ...(retryAfter === undefined ? {} : { retryAfter }) });
+}

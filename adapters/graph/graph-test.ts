@@ -1,0 +1,88 @@
+import { type Lent, probe, type Step, StepFailure, stepFailure } from 'waybill/adapter';
+import { GraphClient } from './graph-client.ts';
+import { readingFailure } from './graph-failure.ts';
+import type { GraphOutValues } from './graph-out-settings.ts';
+import type { GraphSettings, GraphValues } from './graph-settings.ts';
+import { describeClaims, tokenClaims } from './token-claims.ts';
+
+/** What a connection test of either direction goes through; `look` is its last step. */
+export interface GraphTest<S extends GraphSettings> {
+  readonly lent: Lent<S>;
+  readonly settings: GraphValues;
+  readonly step: Step;
+  /** Application permissions, each as the ones of which one is needed. */
+  readonly needs: readonly (readonly string[])[];
+}
+
+/** Name, TCP, TLS, the token with what it says, and the permissions in it. */
+export async function testAccess<S extends GraphSettings>({
+  lent,
+  settings,
+  step,
+  needs,
+}: GraphTest<S>): Promise<GraphClient> {
+  const { url, tls, proxy } = settings;
+  if (proxy === undefined) {
+    const port = url.port === '' ? 443 : Number(url.port);
+    await probe(lent, step, { address: { host: url.hostname, port }, tls, alwaysTls: true });
+  }
+  const client = await GraphClient.open(lent, settings);
+  const claims = await step('sign-in', async (detail) => {
+    const found = tokenClaims(await client.token(lent.signal).catch(rethrown));
+    detail(found === undefined ? 'a token that says nothing of itself' : describeClaims(found));
+    return found;
+  });
+  await step('permission', (detail) => {
+    const missing = needs.filter((any) => !any.some((one) => claims?.roles.includes(one) ?? true));
+    if (missing.length > 0) {
+      throw new StepFailure(
+        `the token lacks ${missing.map((any) => any.join(' or ')).join(', ')}`,
+        'Grant it as an application permission of Microsoft Graph, with the consent of an administrator',
+      );
+    }
+    detail(`granted: ${needs.map((any) => any.join(' or ')).join(', ')}`);
+  });
+  return client;
+}
+
+function rethrown(error: unknown): never {
+  throw stepFailure(error);
+}
+
+/** One question to Graph as a step, its refusal in plain words. */
+export async function asked<Value>(
+  client: GraphClient,
+  { settings, needs }: Pick<GraphTest<GraphSettings>, 'settings' | 'needs'>,
+  question: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await question();
+  } catch (error) {
+    const flat = needs.map((any) => any.join(' or ')).join(', ');
+    const failure = { place: client.place, mailbox: settings.mailbox, needs: flat };
+    throw stepFailure(readingFailure(error, failure));
+  }
+}
+
+/** Nothing is sent. With Mail.Send alone the mailbox itself cannot be looked at. */
+export async function testSending<S extends GraphSettings>(
+  lent: Lent<S> & { readonly settings: GraphOutValues },
+  step: Step,
+): Promise<void> {
+  const { settings, signal } = lent;
+  const isOnce = settings.sending === 'once';
+  const needs = isOnce ? [['Mail.Send'], ['Mail.ReadWrite']] : [['Mail.Send']];
+  const client = await testAccess({ lent, settings, step, needs });
+  try {
+    if (!isOnce) return;
+    await step('mailbox', async (detail) => {
+      const query = '/mailFolders/drafts?$select=id,totalItemCount';
+      const json = await asked(client, { settings, needs }, () =>
+        client.ask('GET', query, { signal }),
+      );
+      detail(`${settings.mailbox} is there; ${Number(json['totalItemCount'])} drafts in it`);
+    });
+  } finally {
+    await client.close();
+  }
+}

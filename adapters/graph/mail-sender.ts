@@ -1,0 +1,162 @@
+import {
+  type InFlight,
+  inFlight,
+  type Letter,
+  type LetterSettings,
+  letter,
+  type Message,
+  type OpenOutbound,
+  type Reply,
+} from 'waybill/adapter';
+import type { GraphClient } from './graph-client.ts';
+import { sendingFailure } from './graph-failure.ts';
+import { type Json, listAt, textAt } from './graph-json.ts';
+import type { GraphOutValues } from './graph-out-settings.ts';
+import { filterFor, graphAttachment, graphMail, travelOf } from './outgoing-mail.ts';
+import { upload } from './upload.ts';
+
+/** How many tried messages are remembered. */
+const MOST = 10_000;
+
+export interface SenderParts {
+  readonly client: GraphClient;
+  readonly settings: GraphOutValues;
+  /** What the mailbox's templates are filled in for; names us among all that use the mailbox. */
+  readonly marks: string;
+}
+
+interface Sending {
+  readonly message: Message;
+  readonly letter: Letter;
+  readonly signal: AbortSignal;
+}
+
+/** Sends each message as a mail of the mailbox. */
+export class MailSender implements OpenOutbound {
+  readonly #parts: SenderParts;
+  readonly #letter: LetterSettings;
+  readonly #fixedSender: boolean;
+  readonly #flights: InFlight = inFlight();
+  /** Messages that were tried and not sent for certain. */
+  readonly #tried = new Set<number>();
+
+  constructor(parts: SenderParts) {
+    const { settings } = parts;
+    this.#parts = parts;
+    this.#letter = { ...settings, from: settings.from ?? fixed(settings.mailbox) };
+    this.#fixedSender = !this.#letter.from.source.includes('{');
+  }
+
+  send(message: Message, signal: AbortSignal): Promise<Reply> {
+    return this.#flights.until(signal, () => this.#send(message, signal));
+  }
+
+  async close(): Promise<void> {
+    await this.#flights.ended(1_000);
+    await this.#parts.client.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const { client, settings } = this.#parts;
+    const sending = { message, letter: await letter(message, this.#letter), signal };
+    const isDirect = settings.sending !== 'once' && travelOf(sending.letter.attachment) === 'along';
+    const needs = isDirect ? 'Mail.Send' : 'Mail.ReadWrite and Mail.Send';
+    try {
+      return isDirect ? await this.#direct(sending) : await this.#once(sending);
+    } catch (error) {
+      signal.throwIfAborted();
+      const asked = { place: client.place, mailbox: settings.mailbox, needs };
+      throw sendingFailure(error, asked, this.#fixedSender);
+    }
+  }
+
+  async #direct({ message, letter: written, signal }: Sending): Promise<Reply> {
+    const mail = await graphMail(written, message, undefined);
+    const saveToSentItems = this.#parts.settings.sending !== 'unsaved';
+    await this.#parts.client.ask('POST', '/sendMail', {
+      json: { message: mail, saveToSentItems },
+      signal,
+    });
+    return accepted('accepted');
+  }
+
+  /** A draft is marked, completed and sent; a later try finds it by its mark and sees how far it got. */
+  async #once(sending: Sending): Promise<Reply> {
+    const { message, signal } = sending;
+    const mark = `${this.#parts.marks}/${message.id}`;
+    if (message.possibleDuplicate === true || this.#tried.has(message.id)) {
+      if (await this.#wasSent(mark, signal)) return this.#sent(message, 'sent by an earlier try');
+    }
+    this.#remember(message.id);
+    await this.#complete(await this.#draft(sending, mark), sending);
+    return this.#sent(message, 'accepted');
+  }
+
+  async #draft({ message, letter: written, signal }: Sending, mark: string): Promise<string> {
+    const json = await graphMail(written, message, mark);
+    return textAt(await this.#parts.client.ask('POST', '/messages', { json, signal }), 'id');
+  }
+
+  async #complete(id: string, { letter: { attachment }, signal }: Sending): Promise<void> {
+    const { client } = this.#parts;
+    try {
+      if (attachment !== undefined && travelOf(attachment) === 'alone') {
+        const json = await graphAttachment(attachment);
+        await client.ask('POST', `/messages/${id}/attachments`, { json, signal });
+      }
+      if (attachment !== undefined && travelOf(attachment) === 'pieces') {
+        await upload(client, id, { attachment, signal });
+      }
+      await client.ask('POST', `/messages/${id}/send`, { signal });
+    } catch (error) {
+      await this.#tidy(id, error);
+      throw error;
+    }
+  }
+
+  /** A draft that Graph refuses would stay for ever; one whose fate is not known is needed. */
+  async #tidy(id: string, error: unknown): Promise<void> {
+    if (!(error instanceof Error) || error.name !== 'GraphError') return;
+    const signal = AbortSignal.timeout(5_000);
+    await this.#parts.client.ask('DELETE', `/messages/${id}`, { signal }).catch(() => undefined);
+  }
+
+  /** Looks for what earlier tries left: a sent mail is the end of it, half-made drafts are removed. */
+  async #wasSent(mark: string, signal: AbortSignal): Promise<boolean> {
+    const { client } = this.#parts;
+    const query = `$filter=${encodeURIComponent(filterFor(mark))}&$select=id,isDraft,parentFolderId`;
+    const found = listAt(await client.ask('GET', `/messages?${query}`, { signal }), 'value');
+    if (found.length === 0) return false;
+    const drafts = await client.ask('GET', '/mailFolders/drafts?$select=id', { signal });
+    const isUnsent = (one: Json): boolean =>
+      one['isDraft'] === true && textAt(one, 'parentFolderId') === textAt(drafts, 'id');
+    if (!found.every(isUnsent)) return true;
+    for (const one of found) {
+      await client.ask('DELETE', `/messages/${textAt(one, 'id')}`, { signal });
+    }
+    return false;
+  }
+
+  #remember(id: number): void {
+    this.#tried.add(id);
+    const [oldest] = this.#tried;
+    if (this.#tried.size > MOST && oldest !== undefined) this.#tried.delete(oldest);
+  }
+
+  #sent({ id }: Message, text: string): Reply {
+    this.#tried.delete(id);
+    return accepted(text);
+  }
+}
+
+const accepted = (text: string): Reply => ({
+  body: new Uint8Array(),
+  type: 'text/plain',
+  code: '202',
+  text,
+});
+
+const fixed = (source: string): LetterSettings['from'] => ({
+  source,
+  render: () => Promise.resolve(source),
+});

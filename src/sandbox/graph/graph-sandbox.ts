@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import type { EntraSandbox } from '../entra/entra-sandbox.ts';
+import { type FaultQueue, type Faults, faultQueue } from '../faults.ts';
+import { httpsListener } from '../https-listener.ts';
+import { Concurrency, checkAccess, type GateRules } from './graph-gate.ts';
+import { GraphMailbox } from './graph-mailbox.ts';
+import type { GraphContent } from './graph-message.ts';
+import { contentOfMime } from './graph-reading.ts';
+import { badRequest, type GraphAnswer, GraphRefusal, refusalBody } from './graph-refusal.ts';
+import type { GraphRequest, GraphRoute, GraphWorld } from './graph-route.ts';
+import { GRAPH_ROUTES } from './graph-routes.ts';
+import { GraphUploads } from './graph-uploads.ts';
+
+const MB = 1024 * 1024;
+
+export interface GraphSandboxOptions {
+  /** Says which tokens are good: the sandbox of Entra. */
+  readonly entra: Pick<EntraSandbox, 'validate'>;
+  readonly mailboxes: readonly string[];
+  /** Mailbox → further addresses it may send as. */
+  readonly sendAs?: Readonly<Record<string, readonly string[]>>;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Bytes of a whole message; 35 MB by default, as at Microsoft. */
+  readonly messageLimit?: number;
+  /** Requests of one application at one mailbox at once; 4 by default, as at Microsoft. */
+  readonly concurrency?: number;
+  /** Whether an upload address says by GET which range is next. */
+  readonly uploadStatus?: boolean;
+}
+
+/** A request as the sandbox saw it. */
+export interface GraphSeen {
+  readonly method: string;
+  /** Below the version: `/users/a@b.example/sendMail`. */
+  readonly path: string;
+  readonly query: string;
+  readonly size: number;
+  readonly status: number;
+  readonly prefer: string;
+}
+
+/** Mail of Microsoft Graph, for applications without a user. */
+export interface GraphSandbox extends AsyncDisposable {
+  /** What goes under `url` of an adapter: the version included. */
+  readonly url: string;
+  /** PEM of the authority that signed the server's certificate: what goes under `trust`. */
+  readonly ca: string;
+  readonly requests: readonly GraphSeen[];
+  /** The most requests that one application had under way at one mailbox. */
+  readonly peak: number;
+  mailbox(address: string): GraphMailbox;
+  /** Has a mail come in over the internet. */
+  receive(address: string, mime: Buffer): Promise<void>;
+  /** Faults of requests that fit, written as `POST /users/a@b.example/sendMail`; of all by default. */
+  faults(fits?: RegExp): Faults;
+  /** The next request that fits is carried out, and its answer is lost on the way. */
+  loseAnswer(fits: RegExp): void;
+  /** Takes a mailbox out of the application's scope, or out of Exchange Online. */
+  deny(address: string, how: 'scope' | 'inactive'): void;
+  /** Allows it again. */
+  allow(address: string): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts it on loopback. Faithful to the v1.0 endpoint where an adapter meets it: tokens and roles,
+ * drafts and sending, sizes, upload sessions, immutable ids, delta queries with tokens that grow too
+ * old, throttling, and the errors in Microsoft's words.
+ */
+export async function graphSandbox(options: GraphSandboxOptions): Promise<GraphSandbox> {
+  const listener = await httpsListener({ authority: 'Graph sandbox', port: options.port });
+  const sandbox = new Sandbox(options, listener.url);
+  listener.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    // A client that hung up is gone; there is nobody left to tell.
+    sandbox.serve(request, response).catch(() => response.destroy());
+  });
+  return Object.assign(sandbox, {
+    ca: listener.authority.certificate,
+    close: () => listener.close(),
+    [Symbol.asyncDispose]: () => listener.close(),
+  });
+}
+
+class Sandbox {
+  readonly url: string;
+  readonly requests: GraphSeen[] = [];
+  readonly #base: string;
+  readonly #mailboxes: ReadonlyMap<string, GraphMailbox>;
+  readonly #world: GraphWorld;
+  readonly #rules: GateRules & { readonly denied: Set<string>; readonly inactive: Set<string> };
+  readonly #concurrency: Concurrency;
+  readonly #faults: { readonly fits: RegExp; readonly queue: FaultQueue }[] = [];
+  readonly #lost: RegExp[] = [];
+
+  constructor(options: GraphSandboxOptions, base: string) {
+    this.#base = base;
+    this.url = `${base}/v1.0`;
+    const addresses = options.mailboxes.map((one) => one.toLowerCase());
+    this.#mailboxes = new Map(addresses.map((one) => [one, new GraphMailbox(one)]));
+    this.#concurrency = new Concurrency(options.concurrency ?? 4);
+    this.#rules = {
+      validate: options.entra.validate,
+      denied: new Set(),
+      inactive: new Set(),
+      known: (address) => this.#mailboxes.has(address),
+    };
+    this.#world = {
+      uploads: new GraphUploads(base, options.uploadStatus ?? true),
+      messageLimit: options.messageLimit ?? 35 * MB,
+      maySendAs: (mailbox, address) =>
+        mailbox === address || (options.sendAs?.[mailbox]?.includes(address) ?? false),
+      deliver: (content) => this.#deliver(content),
+    };
+  }
+
+  get peak(): number {
+    return this.#concurrency.peak;
+  }
+
+  mailbox(address: string): GraphMailbox {
+    const found = this.#mailboxes.get(address.toLowerCase());
+    if (found === undefined) throw new RangeError(`the sandbox has no mailbox ${address}`);
+    return found;
+  }
+
+  async receive(address: string, mime: Buffer): Promise<void> {
+    this.mailbox(address).add(await contentOfMime(mime), 'inbox');
+  }
+
+  faults(fits = /./): Faults {
+    const known = this.#faults.find((one) => String(one.fits) === String(fits));
+    if (known !== undefined) return known.queue;
+    const queue = faultQueue();
+    this.#faults.push({ fits, queue });
+    return queue;
+  }
+
+  loseAnswer(fits: RegExp): void {
+    this.#lost.push(fits);
+  }
+
+  deny(address: string, how: 'scope' | 'inactive'): void {
+    (how === 'scope' ? this.#rules.denied : this.#rules.inactive).add(address);
+  }
+
+  allow(address: string): void {
+    this.#rules.denied.delete(address);
+    this.#rules.inactive.delete(address);
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url = '' } = request;
+    const { pathname, searchParams } = new URL(url, this.#base);
+    const path = decodeURIComponent(pathname.replace(/^\/v1\.0/, ''));
+    const line = `${method} ${path}`;
+    const requestId = randomUUID();
+    const throttled = (): object =>
+      refusalBody(new GraphRefusal(429, 'TooManyRequests', 'Too many requests.'), requestId);
+    for (const { fits, queue } of this.#faults) {
+      if (fits.test(line) && (await queue.meet(request, response, throttled))) {
+        this.requests.push({
+          method,
+          path,
+          query: searchParams.toString(),
+          size: 0,
+          status: response.statusCode,
+          prefer: '',
+        });
+        return;
+      }
+    }
+    const body = await buffer(request);
+    const answer = await this.#answer(request, { path, query: searchParams, body }).catch(
+      (error: unknown): GraphAnswer => {
+        if (!(error instanceof GraphRefusal)) throw error;
+        return {
+          status: error.status,
+          json: refusalBody(error, requestId),
+          headers: error.headers,
+        };
+      },
+    );
+    const prefer = String(request.headers['prefer'] ?? '');
+    const query = searchParams.toString();
+    this.requests.push({ method, path, query, size: body.length, status: answer.status, prefer });
+    const lost = this.#lost.findIndex((fits) => fits.test(line));
+    if (lost < 0) write(response, answer, requestId);
+    else {
+      this.#lost.splice(lost, 1);
+      request.socket.destroy();
+    }
+  }
+
+  async #answer(request: IncomingMessage, asked: Asked): Promise<GraphAnswer> {
+    const { method = '', headers } = request;
+    const [, upload] = /^\/upload\/([^/]+)$/.exec(asked.path) ?? [];
+    if (upload !== undefined) {
+      return this.#world.uploads.answer(upload, { method, headers, body: asked.body });
+    }
+    const [, user = '', rest = ''] = /^\/users\/([^/]+)(\/.*)$/.exec(asked.path) ?? [];
+    const found = routeOf(method, rest);
+    if (found === undefined) throw badRequest(`Resource not found for the segment '${rest}'.`);
+    const mailbox = user.toLowerCase();
+    const { roles } = found.route;
+    const application = await checkAccess(headers.authorization, { mailbox, roles }, this.#rules);
+    const leave = this.#concurrency.enter(`${application} ${mailbox}`);
+    try {
+      if (asked.body.length > 4 * MB) {
+        throw new GraphRefusal(413, 'RequestEntityTooLarge', 'The request entity is too large.');
+      }
+      return await found.route.answer({
+        ...wishes(headers),
+        mailbox: this.mailbox(mailbox),
+        parts: found.parts,
+        query: asked.query,
+        address: `${this.url}/users/${encodeURIComponent(mailbox)}${rest}`,
+        body: asked.body,
+        world: this.#world,
+      });
+    } finally {
+      leave();
+    }
+  }
+
+  #deliver(content: GraphContent): void {
+    const { toRecipients, ccRecipients, bccRecipients } = content;
+    for (const { emailAddress } of [...toRecipients, ...ccRecipients, ...bccRecipients]) {
+      this.#mailboxes.get(emailAddress.address.toLowerCase())?.add(content, 'inbox');
+    }
+  }
+}
+
+function wishes(
+  headers: IncomingHttpHeaders,
+): Pick<GraphRequest, 'contentType' | 'immutable' | 'page' | 'textWanted'> {
+  const prefer = String(headers['prefer'] ?? '');
+  return {
+    contentType: headers['content-type'] ?? '',
+    immutable: /IdType="ImmutableId"/i.test(prefer),
+    page: Number(/odata\.maxpagesize=(\d+)/i.exec(prefer)?.[1] ?? 10),
+    textWanted: /outlook\.body-content-type="text"/i.test(prefer),
+  };
+}
+
+interface Asked {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+}
+
+function routeOf(
+  method: string,
+  rest: string,
+): { readonly route: GraphRoute; readonly parts: readonly string[] } | undefined {
+  for (const route of GRAPH_ROUTES) {
+    const parts = route.method === method ? route.path.exec(rest) : null;
+    if (parts !== null) return { route, parts: parts.slice(1) };
+  }
+  return undefined;
+}
+
+function write(response: ServerResponse, answer: GraphAnswer, requestId: string): void {
+  const { status, json, bytes, headers } = answer;
+  const type =
+    json === undefined ? {} : { 'content-type': 'application/json; odata.metadata=minimal' };
+  response.writeHead(status, { 'request-id': requestId, ...type, ...headers });
+  response.end(json === undefined ? bytes : JSON.stringify(json));
+}
