@@ -60,7 +60,7 @@ function missing(name: string, known: Iterable<string>): CredentialError {
   const near = nearest(name, known);
   return new CredentialError('CREDENTIAL_MISSING', name, {
     cause: 'there is no such entry under credentials',
-    remedy: near === undefined ? 'Add it to the production' : `Did you mean ${near}`,
+    remedy: near === undefined ? 'Add it to the production' : `Perhaps ${near} is meant`,
   });
 }
 

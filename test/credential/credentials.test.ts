@@ -18,7 +18,7 @@ test('a name that does not exist is missing, with the nearest one', async () => 
   await expect(set.credentials.get('grahp')).rejects.toMatchObject({
     code: 'CREDENTIAL_MISSING',
     retryable: false,
-    message: 'credential grahp: there is no such entry under credentials. Did you mean graph.',
+    message: 'credential grahp: there is no such entry under credentials. Perhaps graph is meant.',
   });
 });
 

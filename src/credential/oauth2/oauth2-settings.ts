@@ -13,7 +13,7 @@ import {
 import { pem, secret, secretPem } from '../secret-setting.ts';
 
 /** How client assertions are signed, as JOSE names it. */
-export const ASSERTION_ALGORITHMS = {
+const ASSERTION_ALGORITHMS = {
   RS384: 'RSA, SHA-384: what SMART and Epic ask for',
   ES384: 'Elliptic curve P-384: the other one SMART names',
   RS256: 'RSA, SHA-256',
