@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { adapters } from '../../adapters/index.ts';
+import { schemaFiles } from '../production/schema.ts';
+import { adapterPages } from './adapter-pages.ts';
+import { errorPage } from './error-page.ts';
+
+/** `npm run build`: what is generated and committed (schemas, reference pages), then what the package runs (`dist`). */
+
+const root = join(import.meta.dirname, '../..');
+const generated = new Map([
+  ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
+  ...adapterPages(adapters),
+  ['docs/errors.md', errorPage()] as const,
+]);
+
+for (const [path, text] of generated) {
+  const file = join(root, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const bin = (name: string): string => join(root, 'node_modules/.bin', name);
+execFileSync(bin('tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+for (const data of globSync('{src,adapters}/**/*.json', { cwd: root })) {
+  mkdirSync(dirname(join(root, 'dist', data)), { recursive: true });
+  cpSync(join(root, data), join(root, 'dist', data));
+}
+if (existsSync(join(root, 'console/vite.config.ts'))) {
+  execFileSync(bin('vite'), ['build', '--config', 'console/vite.config.ts'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+}

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { adapters } from '../adapters/index.ts';
+import { adapterPages } from '../src/build/adapter-pages.ts';
+import { errorPage } from '../src/build/error-page.ts';
+import { commands } from '../src/cli/commands.ts';
+import { ERROR_CODES } from '../src/error/codes.ts';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+
+test('the error page is what the catalogue says', () => {
+  expect(read('docs/errors.md')).toBe(errorPage());
+});
+
+test('every code that the program uses is in the catalogue', () => {
+  const used = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [...read(`src/${file}`).matchAll(/new EngineError\(\s*'([A-Z_]+)'/g)])
+    .map(([, code = '']) => code);
+  expect(used.length).toBeGreaterThan(20);
+  expect(used.filter((code) => !Object.hasOwn(ERROR_CODES, code))).toEqual([]);
+});
+
+test.for([...adapterPages(adapters)])('%s is what the declarations say', ([path, text]) => {
+  expect(read(path)).toBe(text);
+});
+
+test('there is no page of an adapter that is gone', () => {
+  const pages = readdirSync('docs/adapters').map((name) => `docs/adapters/${name}`);
+  expect(pages.toSorted()).toEqual([...adapterPages(adapters).keys()].toSorted());
+});
+
+test('every command is in the operations guide', () => {
+  const guide = read('docs/operations.md');
+  const missing = commands()
+    .map((command) => command.name())
+    .filter((name) => !guide.includes(`waybill ${name}`));
+  expect(missing).toEqual([]);
+});
+
+test('every dependency says what it is for', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >;
+  const page = read('docs/dependencies.md');
+  const named = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith('@types/'));
+  expect(named.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('links between the documents lead somewhere', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const broken = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)/g)]
+      .map(([, target = '']) => new URL(target, `file:///${page}`).pathname.slice(1))
+      .filter((target) => !existsHere(target))
+      .map((target) => `${page} → ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+function existsHere(path: string): boolean {
+  try {
+    readdirSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+  }
+}
