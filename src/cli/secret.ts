@@ -32,7 +32,7 @@ export function secretCommand(): Command {
     .action(async (name: string, flags: SecretFlags) => {
       const store = await openStore(flags);
       await store.set(name, await readSecret(`the value of ${name}`));
-      say(`${name} is set; hosts use it the next time they connect or renew a token.`);
+      say(`${name} is set. Productions that run take it over with waybill apply.`);
     });
   sub('list', 'Lists the names and when each was last set; never a value.')
     .option('--json', 'for programs')
