@@ -115,12 +115,13 @@ operations:
   );
 });
 
-test('a port that two productions share is reported with the other production', async () => {
-  const text = (name: string): string => `production: ${name}
+const listening = (name: string): string => `production: ${name}
 services: { in: { adapter: sample-in, settings: { listen: 0.0.0.0:2575 }, to: out } }
 operations: { out: { adapter: sample-out, settings: { connect: a:1 } } }
 `;
-  const definitions = [await definitionOf(text('one')), await definitionOf(text('two'))];
+
+test('a port that two productions share is reported with the other production', async () => {
+  const definitions = [await definitionOf(listening('one')), await definitionOf(listening('two'))];
   expect(portProblems(definitions).map(describeProblem)).toEqual([
     'production.yaml:2:51 services.in.settings.listen: in of the production one listens on port 2575 already. Give one of them another port.',
   ]);

@@ -49,6 +49,21 @@ const COMMON = {
   alert: { form: hostAlert, help: 'When people are told about this host.' },
 } as const satisfies Fields;
 
+/** A choice whose default depends on other keys, so that the schema names none. */
+function word<const C extends Readonly<Record<string, string>>>(
+  choices: C,
+): Form<keyof C & string> {
+  const [first = ''] = Object.keys(choices);
+  const form = settingForm(setting.choice(choices, { help: '', default: first }));
+  return {
+    read: form.read,
+    schema() {
+      const { default: _, description: __, ...schema } = form.schema();
+      return schema;
+    },
+  };
+}
+
 const anyBlock = (): JsonSchema => ({ type: 'object' });
 
 const target = setting.target({ help: 'The name of a process or operation.' });
@@ -139,15 +154,13 @@ export const processForm = block({
       example: 'processes/letters.ts',
     }),
   ),
-  run: setting.optional(
-    setting.choice(
-      {
-        inline: 'while the message is accepted, without a queue of its own',
-        queued: 'from a queue of its own; survives a restart in the middle',
-      },
-      { help: 'Where it runs. Default inline for rules, queued for code.', default: 'inline' },
-    ),
-  ),
+  run: {
+    form: word({
+      inline: 'while the message is accepted, without a queue of its own',
+      queued: 'from a queue of its own; survives a restart in the middle',
+    }),
+    help: 'Where it runs. Default inline for rules, queued for code.',
+  },
   to: {
     form: many(settingForm(target)),
     help: 'The targets that the code may send to, for the map and the check. Rules say it themselves.',
