@@ -55,13 +55,16 @@ class Link implements OpenOutbound {
   }
 
   async open(): Promise<void> {
-    const first = await this.#dial(this.#lent.signal);
+    const { signal } = this.#lent;
+    const first = await this.#dial(signal);
+    // Not by a signal composed for each message: that costs as much as sending it.
+    signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#lent.settings.stayConnected > 0) this.#keep(first);
     else await first.end();
   }
 
   async send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
-    const sending = this.#send(message, AbortSignal.any([signal, this.#lent.signal]));
+    const sending = this.#send(message, signal);
     this.#sending.add(sending);
     try {
       return await sending;
@@ -73,14 +76,20 @@ class Link implements OpenOutbound {
   async close(): Promise<void> {
     this.#closing = true;
     await Promise.allSettled(this.#sending);
+    this.#lent.signal.removeEventListener('abort', this.#abort);
     for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
     await Promise.all([...this.#connections].map((connection) => connection.end()));
   }
 
+  readonly #abort = (): void => {
+    for (const connection of this.#connections) connection.destroy();
+  };
+
   async #send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
     await this.#turn(signal);
     const outgoing = await outgoingMessage(message.body, this.#lent.settings.framing);
-    const connection = this.#takeIdle() ?? (await this.#dial(signal));
+    const connection =
+      this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
     const reply = await connection.exchange(outgoing, signal);
     if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
     else void connection.end();

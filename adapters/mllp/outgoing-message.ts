@@ -8,40 +8,47 @@ const HEAD = 64 * 1024;
 export interface OutgoingMessage {
   /** Undefined for a body that is not HL7. */
   readonly header: Hl7Header | undefined;
-  /** Throws SuspendError before the first part that holds the marks of the framing. */
-  parts(): AsyncGenerator<Buffer>;
+  /** The parts, in order. Throws SuspendError before the first one that holds the marks of the framing. */
+  parts(): Iterable<Buffer> | AsyncIterable<Buffer>;
 }
 
 /** Reads as much of the body as its header needs. */
 export async function outgoingMessage(body: Body, framing: Framing): Promise<OutgoingMessage> {
-  const source =
-    body.inline === undefined ? body.stream()[Symbol.asyncIterator]() : whole(body.inline);
+  if (body.inline === undefined) return await streamed(body.stream(), framing);
+  const whole = asBuffer(body.inline);
+  return { header: headerOf(whole), parts: () => [markGuard(framing)(whole)] };
+}
+
+async function streamed(
+  stream: AsyncIterable<Uint8Array>,
+  framing: Framing,
+): Promise<OutgoingMessage> {
+  const source = stream[Symbol.asyncIterator]();
   const head: Buffer[] = [];
   let size = 0;
-  let done = false;
-  while (size < HEAD && !done) {
-    const next = await source.next();
-    done = next.done === true;
-    if (next.done === true) break;
+  let next = await source.next();
+  while (next.done !== true) {
     head.push(asBuffer(next.value));
     size += next.value.length;
+    if (size >= HEAD) break;
+    next = await source.next();
   }
-  const header = hl7Header(head.length === 1 ? (head[0] ?? Buffer.alloc(0)) : Buffer.concat(head));
   return {
-    header: header.kind === 'none' ? undefined : header,
+    header: headerOf(Buffer.concat(head)),
     async *parts() {
       const guard = markGuard(framing);
       for (const part of head) yield guard(part);
-      if (done) return;
-      for (let next = await source.next(); next.done !== true; next = await source.next()) {
+      if (next.done === true) return;
+      for (next = await source.next(); next.done !== true; next = await source.next()) {
         yield guard(asBuffer(next.value));
       }
     },
   };
 }
 
-async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+function headerOf(head: Buffer): Hl7Header | undefined {
+  const header = hl7Header(head);
+  return header.kind === 'none' ? undefined : header;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
