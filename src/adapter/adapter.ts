@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../time/back-off.ts';
 import type { Credential } from './credential.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { Step } from './test-step.ts';
+import type { TokenVerifier } from './token-verifier.ts';
 
 /** What the engine lends an adapter while it is open. Its functions may be taken out of it. */
 export interface Lent<S extends Settings> {
@@ -17,6 +18,8 @@ export interface Lent<S extends Settings> {
   readonly signal: AbortSignal;
   /** The current values behind a name under `credentials`. Throws CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
   readonly credential: (name: string) => Promise<Credential>;
+  /** What checks the tokens of callers, behind a credential of kind `jwt-key`. Throws as `credential` does. */
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
   readonly connection: (state: ConnectionState, detail?: string) => void;
   /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */

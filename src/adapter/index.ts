@@ -89,3 +89,4 @@ export {
   tlsClient,
   tlsServer,
 } from './tls/tls-settings.ts';
+export type { TokenVerifier } from './token-verifier.ts';

@@ -4,7 +4,8 @@ import { milliseconds } from '../time/duration.ts';
 import { byteCount } from '../time/size.ts';
 import type { Credential } from './credential.ts';
 
-export type CredentialKind = Credential['kind'];
+/** `jwt-key` is for verifying what a caller shows, never for signing in to a peer. */
+export type CredentialKind = Credential['kind'] | 'jwt-key';
 
 /** The closed set of settings. Each kind has one reader here and one control in the console. */
 export type SettingKind =
@@ -60,8 +61,8 @@ export interface Setting<Value, Given = Value> extends About<unknown> {
 export interface ReadContext {
   /** An absolute path; relative ones count from the production's folder. */
   path(text: string): string;
-  /** Compiles `"{type}_{id}.hl7"`. */
-  template(text: string): Read<Template>;
+  /** Compiles `"{type}_{id}.hl7"`. `encode` is applied to each value that is filled in, so that none can break out of its place. */
+  template(text: string, encode?: (value: string) => string): Read<Template>;
   expression(text: string): Read<MessageExpression>;
   /** The problem with a name, with the nearest known one; undefined if it exists. */
   unknown(kind: 'target' | 'lookup', name: string): string | undefined;

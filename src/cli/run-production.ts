@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { adapters } from '../../adapters/index.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import { queueState } from '../broker/consumer-lag.ts';
 import {
@@ -22,6 +21,7 @@ import { hostTest } from '../production/host-test.ts';
 import { describeProblem } from '../production/problem.ts';
 import { type ReadOptions, readProduction } from '../production/read.ts';
 import { reloader } from '../production/reload.ts';
+import { readOptions } from './reading.ts';
 
 export interface RunOptions {
   /** The production's folder. */
@@ -86,7 +86,13 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     folder: definition.folder,
   });
   director = new Director(
-    { engine, events: told, log, credential: (name) => known.get(name) },
+    {
+      engine,
+      events: told,
+      log,
+      credential: (name) => known.get(name),
+      verifier: (name) => known.jwt(name),
+    },
     definition,
   );
   const running = director;
@@ -94,14 +100,18 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const reload = reloader({
     director: running,
     credentials: known,
-    read: () => readProduction(options.folder, readOptions(options)),
+    read: () => readProduction(options.folder, readingOf(options)),
   });
   const control = engineControl({
     engine,
     director: running,
     reload,
     test: (host) =>
-      hostTest(running.definition, host, { credential: (name) => known.get(name), log }),
+      hostTest(running.definition, host, {
+        credential: (name) => known.get(name),
+        verifier: (name) => known.jwt(name),
+        log,
+      }),
   });
   observeQueues(figures, running, engine);
 
@@ -137,17 +147,18 @@ async function startServer(options: RunOptions, data: string): Promise<NatsServe
   });
 }
 
-function readOptions({ overlays, environment, secrets }: RunOptions): ReadOptions {
+function readingOf({ overlays, data, environment, secrets }: RunOptions): ReadOptions {
+  const { secrets: stored, ...common } = readOptions({ overlay: [...(overlays ?? [])], data });
+  const resolver = secrets ?? stored;
   return {
-    adapters,
-    ...(overlays === undefined ? {} : { overlays }),
+    ...common,
     ...(environment === undefined ? {} : { environment }),
-    ...(secrets === undefined ? {} : { secrets }),
+    ...(resolver === undefined ? {} : { secrets: resolver }),
   };
 }
 
 async function readOrThrow(options: RunOptions): Promise<Definition> {
-  const { definition, problems } = await readProduction(options.folder, readOptions(options));
+  const { definition, problems } = await readProduction(options.folder, readingOf(options));
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   for (const problem of problems) options.say?.(describeProblem(problem));
   return definition;

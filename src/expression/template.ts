@@ -10,11 +10,12 @@ export type CompiledTemplate =
 
 /**
  * Compiles a text with expressions in braces: `{type}_{id}.hl7`. Numbers and times become text by
- * themselves, and `{{` and `}}` stand for braces. Never throws.
+ * themselves, and `{{` and `}}` stand for braces. `encode` is applied to what each expression gave. Never throws.
  */
 export function compileTemplate(
   source: string,
   environment: ExpressionEnvironment,
+  encode: (value: string) => string = (value) => value,
 ): CompiledTemplate {
   const parts: (string | Expression)[] = [];
   const problems: ExpressionProblem[] = [];
@@ -36,7 +37,7 @@ export function compileTemplate(
   }
   return problems.length > 0
     ? { ok: false, problems }
-    : { ok: true, template: filled(source, parts) };
+    : { ok: true, template: filled(source, parts, encode) };
 }
 
 function unpaired(source: string, at: number): ExpressionProblem {
@@ -52,16 +53,22 @@ function moved(problem: ExpressionProblem, by: number): ExpressionProblem {
   return { text: problem.text, offset: problem.offset + by, end: problem.end + by };
 }
 
-function filled(source: string, parts: readonly (string | Expression)[]): Expression<string> {
+function filled(
+  source: string,
+  parts: readonly (string | Expression)[],
+  encode: (value: string) => string,
+): Expression<string> {
   return {
     source,
     readsBody: parts.some((part) => typeof part !== 'string' && part.readsBody),
-    evaluate: (scope) => parts.map((part) => partText(part, scope)).join(''),
+    evaluate: (scope) =>
+      parts
+        .map((part) => (typeof part === 'string' ? part : encode(partText(part, scope))))
+        .join(''),
   };
 }
 
-function partText(part: string | Expression, scope: Scope): string {
-  if (typeof part === 'string') return part;
+function partText(part: Expression, scope: Scope): string {
   const value = part.evaluate(scope);
   if (typeof value === 'string') return value;
   if (value instanceof Date) return value.toISOString();

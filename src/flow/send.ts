@@ -100,7 +100,7 @@ async function tryOnce(
   const either = limit === undefined ? signal : AbortSignal.any([signal, limit]);
   try {
     const reply = await adapter.send(message, either);
-    return { verdict: parts.replies.onReply(reply), reply };
+    return { verdict: parts.replies.onReply(reply), reply, after: reply?.retryAfter };
   } catch (caught) {
     const error = limit?.aborted === true && !signal.aborted ? timedOut(parts.timeout) : caught;
     const ruled = parts.replies.onError(error);

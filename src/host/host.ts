@@ -1,5 +1,6 @@
 import type { ConnectionState, Memory } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Leases } from '../broker/lease.ts';
@@ -52,6 +53,7 @@ export interface Surroundings {
   readonly log: Logger;
   readonly leases: Leases;
   readonly credential: (name: string) => Promise<Credential>;
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
   readonly memory: (host: string) => Memory;
 }
 

@@ -4,7 +4,7 @@ import type { HostState, Surroundings } from './host.ts';
 
 /** What every adapter is lent, inbound or outbound. */
 export function lend(
-  { production, events, log, credential }: Surroundings,
+  { production, events, log, credential, verifier }: Surroundings,
   host: string,
   {
     settings,
@@ -19,6 +19,7 @@ export function lend(
     log: log.child({ host }),
     signal,
     credential,
+    verifier,
     connection(connection, detail) {
       const changed = state.connection !== connection || state.detail !== detail;
       const isUp = connection === 'connected' || connection === 'listening';

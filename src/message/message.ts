@@ -60,6 +60,8 @@ export interface Reply {
   readonly code?: string | undefined;
   /** The peer's explanation (MSA-3, ERR, a status line). Goes to the trace, never to a log. */
   readonly text?: string | undefined;
+  /** Milliseconds the peer asked to wait before another try (`Retry-After`); overrides the policy's next delay. */
+  readonly retryAfter?: number | undefined;
   /** What is odd about the reply; each may have a rule of its own under `replies`. */
   readonly problems?: readonly ReplyProblem[] | undefined;
 }

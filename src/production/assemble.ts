@@ -1,4 +1,5 @@
 import type { Credential } from '../adapter/credential.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Routing } from '../flow/route.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
@@ -27,6 +28,7 @@ export interface AssemblyParts {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly credential: (name: string) => Promise<Credential>;
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Switches a host off durably because it stopped itself. */
   readonly disable: (host: string, reason: string) => Promise<void>;
   /** What each queue has settled lately; kept over a change of the production. */
@@ -80,7 +82,7 @@ export function assemble(
 }
 
 function surroundingsOf(
-  { engine, events, log, credential }: AssemblyParts,
+  { engine, events, log, credential, verifier }: AssemblyParts,
   { name, settings }: Definition,
   current: () => Wiring,
   clock: Clock,
@@ -95,6 +97,7 @@ function surroundingsOf(
     log,
     leases,
     credential,
+    verifier,
     memory: (host) => state.memory(host),
     accepting: {
       broker,

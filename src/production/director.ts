@@ -1,4 +1,5 @@
 import type { Credential } from '../adapter/credential.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { outcomeTail } from '../broker/outcome-tail.ts';
 import type { Switch } from '../broker/state.ts';
@@ -25,6 +26,7 @@ export interface DirectorParts {
   readonly events: Events;
   readonly log: Logger;
   readonly credential: (name: string) => Promise<Credential>;
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
 }
 
 /** One stream of a queue. */
@@ -205,12 +207,13 @@ export class Director {
   }
 
   #assemble(definition: Definition): Assembly {
-    const { engine, events, log, credential } = this.#parts;
+    const { engine, events, log, credential, verifier } = this.#parts;
     const parts: AssemblyParts = {
       engine,
       events,
       log,
       credential,
+      verifier,
       settled: (host) => this.#memory(host),
       disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
     };
@@ -241,7 +244,7 @@ export class Director {
     const lines = queued(definition).flatMap((of) => this.#lines(of));
     await Promise.all(
       lines.map(async ({ stream, subject, pool, line }) => {
-        await ensureStream(engine.broker.manager, stream, [subject], {
+        await ensureStream(engine.broker, stream, [subject], {
           duplicateWindow,
           limit: queueLimit,
         });

@@ -2,12 +2,14 @@ import type { Lent } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
 import type { Settings } from '../adapter/setting.ts';
 import { StepFailure, type TestStep } from '../adapter/test-step.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Definition } from './definition.ts';
 
 export interface HostTestParts {
   readonly credential: (name: string) => Promise<Credential>;
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
   readonly log: Logger;
   /** Told of each step as it ends. */
   readonly onStep?: (step: TestStep) => void;
@@ -19,7 +21,7 @@ const LIMIT = 60_000;
 export async function hostTest(
   definition: Definition,
   host: string,
-  { credential, log, onStep = () => undefined }: HostTestParts,
+  { credential, verifier, log, onStep = () => undefined }: HostTestParts,
 ): Promise<readonly TestStep[]> {
   const of = definition.services.get(host) ?? definition.operations.get(host);
   if (of === undefined) {
@@ -50,6 +52,7 @@ export async function hostTest(
     log,
     signal: AbortSignal.timeout(LIMIT),
     credential,
+    verifier,
     connection: () => undefined,
     event: () => undefined,
   };

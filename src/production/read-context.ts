@@ -31,8 +31,8 @@ export function readContext(
       const read = compile(source);
       return read.ok ? { ok: true, value: messageExpression(read.value) } : read;
     },
-    template(source) {
-      const compiled = compileTemplate(source, language);
+    template(source, encode) {
+      const compiled = compileTemplate(source, language, encode);
       return compiled.ok
         ? { ok: true, value: messageTemplate(compiled.template) }
         : refused(compiled.problems);

@@ -14,6 +14,7 @@ import {
   type Reply,
   StepFailure,
   type TestStep,
+  type TokenVerifier,
 } from '../../src/adapter/index.ts';
 import { type ReadContext, readFields, type Settings } from '../../src/adapter/setting.ts';
 import { ConfigError } from '../../src/error/adapter-error.ts';
@@ -24,6 +25,8 @@ import { type Body, inlineBody } from '../../src/message/body.ts';
 export interface OpenOptions {
   /** What the names in the settings stand for. */
   readonly credentials?: Readonly<Record<string, Credential>>;
+  /** What checks the tokens of callers, by the names of `jwt-key` credentials. */
+  readonly verifiers?: Readonly<Record<string, TokenVerifier>>;
   /** The production's folder: relative paths count from it. */
   readonly folder?: string;
   /** Names that `target` and `lookup` settings may use. */
@@ -98,12 +101,17 @@ export function readGiven<S extends Settings>(
   );
 }
 
-function contextOf({ credentials = {}, folder = '/', names = [] }: OpenOptions): ReadContext {
+function contextOf({
+  credentials = {},
+  verifiers = {},
+  folder = '/',
+  names = [],
+}: OpenOptions): ReadContext {
   return {
     path: (text) => (isAbsolute(text) ? text : join(folder, text)),
-    template: (source) => ({
+    template: (source, encode) => ({
       ok: true,
-      value: { source, render: (message) => Promise.resolve(rendered(source, message)) },
+      value: { source, render: (message) => Promise.resolve(rendered(source, message, encode)) },
     }),
     expression: (source) => ({
       ok: true,
@@ -112,6 +120,7 @@ function contextOf({ credentials = {}, folder = '/', names = [] }: OpenOptions):
     unknown: (kind, name) =>
       names.includes(name) ? undefined : `there is no ${kind} named ${name}`,
     unfit: (name, kinds) => {
+      if (name in verifiers && kinds?.includes('jwt-key') === true) return undefined;
       const found = credentials[name];
       if (found === undefined) return `there is no credential named ${name}`;
       return kinds === undefined || kinds.includes(found.kind)
@@ -122,7 +131,11 @@ function contextOf({ credentials = {}, folder = '/', names = [] }: OpenOptions):
 }
 
 /** Fills in fields of the envelope: enough for an adapter's own tests; expressions are tested elsewhere. */
-function rendered(source: string, message: Message): string {
+function rendered(
+  source: string,
+  message: Message,
+  encode = (value: string): string => value,
+): string {
   const { id, type, source: from, name = '', sessionId, received } = message;
   const fields: Readonly<Record<string, string | number>> = {
     id,
@@ -132,7 +145,7 @@ function rendered(source: string, message: Message): string {
     session: sessionId,
     received,
   };
-  return source.replaceAll(/\{(\w+)\}/g, (_, field: string) => String(fields[field] ?? ''));
+  return source.replaceAll(/\{(\w+)\}/g, (_, field: string) => encode(String(fields[field] ?? '')));
 }
 
 interface LentParts<S extends Settings> {
@@ -158,6 +171,11 @@ export function lend<S extends Settings>(
     signal: controller.signal,
     async credential(name) {
       const found = options.credentials?.[name];
+      if (found === undefined) throw new EngineError('CREDENTIAL_MISSING', `no credential ${name}`);
+      return found;
+    },
+    async verifier(name) {
+      const found = options.verifiers?.[name];
       if (found === undefined) throw new EngineError('CREDENTIAL_MISSING', `no credential ${name}`);
       return found;
     },

@@ -30,6 +30,7 @@ export async function run(nats: NatsAccess, definition: Definition): Promise<Run
       events: told,
       log,
       credential: () => Promise.reject(new Error('no credentials in this test')),
+      verifier: () => Promise.reject(new Error('no credentials in this test')),
     },
     definition,
   );
