@@ -27,7 +27,7 @@ const WINDOW = 8;
  */
 export async function bodies(broker: Broker): Promise<Bodies> {
   const { names, manager } = broker;
-  await ensureStream(manager, names.bodies.stream, [names.bodies.subjects], {
+  await ensureStream(broker, names.bodies.stream, [names.bodies.subjects], {
     duplicateWindow: 60_000,
     limit: -1,
   });

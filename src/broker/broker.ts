@@ -19,6 +19,8 @@ export interface Broker extends AsyncDisposable {
   readonly manager: JetStreamManager;
   /** For messages: the fast way to publish. */
   readonly publisher: Publisher;
+  /** How many copies of a stream the server can keep: 3 in a cluster of at least three, else 1. */
+  readonly replicas: number;
   /** Another connection to the same server, with everything a connection has of its own. */
   another(): Promise<Broker>;
   /** Sends what is buffered, then closes. */
@@ -65,6 +67,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     jetstream: jetstream(connection, { timeout: 5_000 }),
     manager,
     publisher: out,
+    replicas: (connection.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1,
     another: () => connectBroker(options),
     close,
     [Symbol.asyncDispose]: close,

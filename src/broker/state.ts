@@ -18,8 +18,8 @@ export interface Switch {
   readonly reason: string;
 }
 
-export async function state({ jetstream, names }: Broker): Promise<State> {
-  const kv = await new Kvm(jetstream).create(names.state, { history: 1 });
+export async function state({ jetstream, names, replicas }: Broker): Promise<State> {
+  const kv = await new Kvm(jetstream).create(names.state, { history: 1, replicas });
   const read = async (key: string): Promise<string | undefined> => {
     const entry = await kv.get(key);
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();

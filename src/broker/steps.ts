@@ -23,8 +23,8 @@ export interface StoredAnswer {
 
 const KEEP = 7 * 86_400_000;
 
-export async function steps({ jetstream, names }: Broker): Promise<Steps> {
-  const kv = await new Kvm(jetstream).create(names.steps, { history: 1, ttl: KEEP });
+export async function steps({ jetstream, names, replicas }: Broker): Promise<Steps> {
+  const kv = await new Kvm(jetstream).create(names.steps, { history: 1, ttl: KEEP, replicas });
   return {
     async read(key) {
       const entry = await kv.get(key);

@@ -3,7 +3,6 @@ import {
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
-  type JetStreamManager,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
@@ -17,8 +16,6 @@ export interface StreamSettings {
   readonly duplicateWindow: number;
   /** Bytes of one stream. */
   readonly limit: number;
-  /** 1, or 3 in a cluster. */
-  readonly replicas?: number;
 }
 
 /** How long the server waits for a sign of life of the engine that took a message. */
@@ -29,10 +26,10 @@ export const ACKNOWLEDGE_WAIT = 10_000;
  * `interest` retention is used: they sync every removal, and what was delivered could not be replayed.
  */
 export async function ensureStream(
-  manager: JetStreamManager,
+  { manager, replicas }: Pick<Broker, 'manager' | 'replicas'>,
   name: string,
   subjects: readonly string[],
-  { duplicateWindow, limit, replicas = 1 }: StreamSettings,
+  { duplicateWindow, limit }: StreamSettings,
 ): Promise<void> {
   const wanted = {
     name,

@@ -6,6 +6,7 @@ import { demoCommand } from './demo/demo.ts';
 import { findCommand } from './find.ts';
 import { replayCommand, resendCommand } from './resend.ts';
 import { runCommand } from './run.ts';
+import { sandboxCommand } from './sandbox.ts';
 import { secretCommand } from './secret.ts';
 import { sendCommand } from './send.ts';
 import { statusCommand } from './status.ts';
@@ -33,6 +34,7 @@ export function commands(): Command[] {
     tryCommand(),
     adaptersCommand(),
     secretCommand(),
+    sandboxCommand(),
     demoCommand(),
   ];
 }

@@ -3,13 +3,19 @@ import { type FSWatcher, watch } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { describeError } from '../error/engine-error.ts';
+import type { NatsAccess } from '../broker/nats-server.ts';
+import { ConfigError } from '../error/adapter-error.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
 import { rootLogger } from '../log/logger.ts';
+import type { Definition } from '../production/definition.ts';
+import { describeProblem } from '../production/problem.ts';
+import { readProduction } from '../production/read.ts';
 import { readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
 import { serveFigures } from './figures-server.ts';
 import { startOperatorPlane } from './operator-worker.ts';
 import { say } from './output.ts';
+import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
 
 interface RunFlags {
@@ -72,6 +78,7 @@ export function runCommand(): Command {
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 async function run(folder: string, flags: RunFlags): Promise<void> {
+  if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
   const running = await runProduction({
     folder,
@@ -90,15 +97,7 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
   const operator =
     flags.role === 'engine'
       ? undefined
-      : await startOperatorPlane({
-          access: running.access,
-          production: definition.name,
-          data: resolve(flags.data),
-          trace: flags.trace,
-          search: [...definition.settings.search],
-          keep: definition.settings.keep,
-          logLevel: flags.logLevel,
-        });
+      : await startOperatorPlane(operatorOrder(definition, running.access, flags));
   const watcher = flags.watch === true ? watchFiles(running) : undefined;
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
@@ -110,6 +109,41 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
   await figures?.close();
   await operator?.stop();
   await running.stop();
+}
+
+/** The operator plane alone: the engines run elsewhere and are reached over NATS. */
+async function runOperator(folder: string, flags: RunFlags): Promise<void> {
+  if (flags.nats === undefined) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      '--role operator needs --nats: the server that the engines use',
+    );
+  }
+  const { definition, problems } = await readProduction(
+    folder,
+    readOptions({ overlay: flags.overlay, data: flags.data }),
+  );
+  if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
+  const operator = await startOperatorPlane(operatorOrder(definition, accessOf(flags.nats), flags));
+  say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await operator.stop();
+}
+
+function operatorOrder(
+  { name, settings }: Definition,
+  access: NatsAccess,
+  flags: RunFlags,
+): Parameters<typeof startOperatorPlane>[0] {
+  return {
+    access,
+    production: name,
+    data: resolve(flags.data),
+    trace: flags.trace,
+    search: [...settings.search],
+    keep: settings.keep,
+    logLevel: flags.logLevel,
+  };
 }
 
 /** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */

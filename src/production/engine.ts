@@ -43,7 +43,7 @@ const JOURNAL_LIMIT = -1;
 
 /** Makes what is missing in JetStream and takes an engine number, which message ids need. */
 export async function startEngine(broker: Broker, settings: ProductionSettings): Promise<Engine> {
-  const { names, manager } = broker;
+  const { names } = broker;
   const sending = await broker.another();
   const kept = await state(broker);
   const held = leases(kept.kv, randomUUID());
@@ -52,15 +52,15 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
     held.heldByOthers('engine').then((others) => others.length === 0),
     bodies(broker),
     steps(broker),
-    ensureStream(manager, names.journal.stream, [names.journal.subject], {
+    ensureStream(broker, names.journal.stream, [names.journal.subject], {
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
     }).then(() => ensureProjector(broker, names.journal.stream)),
-    ensureStream(manager, names.outcomes.stream, [names.outcomes.subject], {
+    ensureStream(broker, names.outcomes.stream, [names.outcomes.subject], {
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
     }).then(() => ensureProjector(broker, names.outcomes.stream)),
-    ensureStream(manager, names.suspended.stream, [names.suspended.subjects], {
+    ensureStream(broker, names.suspended.stream, [names.suspended.subjects], {
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
     }),

@@ -16,12 +16,12 @@ import { traced } from '../support/traced.ts';
 
 /** The streams of a production with one queue, as an engine makes them. */
 async function streams(broker: Broker): Promise<string> {
-  const { names, manager } = broker;
+  const { names } = broker;
   const settings = { duplicateWindow: 60_000, limit: 1024 ** 3 };
   const { stream, subject } = names.queue('ward');
-  await ensureStream(manager, stream, [subject], settings);
-  await ensureStream(manager, names.journal.stream, [names.journal.subject], settings);
-  await ensureStream(manager, names.outcomes.stream, [names.outcomes.subject], settings);
+  await ensureStream(broker, stream, [subject], settings);
+  await ensureStream(broker, names.journal.stream, [names.journal.subject], settings);
+  await ensureStream(broker, names.outcomes.stream, [names.outcomes.subject], settings);
   await ensureWorker(broker, stream, 1);
   await ensureProjector(broker, names.outcomes.stream);
   return stream;

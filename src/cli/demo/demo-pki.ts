@@ -17,7 +17,7 @@ export interface DemoPki {
 const LOCAL = ['DNS:localhost', 'IP:127.0.0.1'];
 
 /** Makes an authority and a certificate each for the hub, the hospital and the sender. */
-export async function demoPki(folder: string): Promise<DemoPki> {
+export async function demoPki(folder: string, names: readonly string[] = []): Promise<DemoPki> {
   await mkdir(folder, { recursive: true });
   const authority = certificateAuthority('Demo Hospital CA');
   const hub = authority.issue({ commonName: 'hub.demo', names: LOCAL });
@@ -26,7 +26,7 @@ export async function demoPki(folder: string): Promise<DemoPki> {
   await write('ca.crt', authority.certificate);
   await write('hub.crt', hub.certificate);
   await write('hub.key', hub.key, 0o600);
-  const hospital = authority.issue({ commonName: 'hospital.demo', names: LOCAL });
+  const hospital = authority.issue({ commonName: 'hospital.demo', names: [...LOCAL, ...names] });
   const sender = authority.issue({ commonName: 'epic.demo', names: LOCAL });
   await write('sender.crt', sender.certificate);
   await write('sender.key', sender.key, 0o600);
