@@ -26,6 +26,8 @@ export default outbound({
     none: 'retry',
     other: 'suspend',
   },
+  // The line is held for as long as it takes: a receiver that is away must not cost a message.
+  retry: { for: Number.POSITIVE_INFINITY },
   async open(lent) {
     const link = new Link(lent);
     await link.open();

@@ -39,3 +39,16 @@ test('the overlay of the hub changes what it names', async () => {
   expect(definition?.settings.keep).toBe(30 * 86_400_000);
   expect(definition?.operations.get('registry')?.schedule).toBe('mon-fri 06:00-20:00');
 });
+
+test('HL7 over MLLP is tried for as long as it takes, unless an operation says otherwise', async () => {
+  const { definition } = await readProduction(join(PRODUCTIONS, 'passthrough'), {
+    adapters,
+    environment: {},
+  });
+  expect(definition?.operations.get('hl7-out')?.retry).toEqual({
+    every: 5_000,
+    for: Number.POSITIVE_INFINITY,
+    backoff: 1,
+    max: 300_000,
+  });
+});
