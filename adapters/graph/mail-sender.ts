@@ -9,6 +9,7 @@ import {
   type Reply,
 } from 'waybill/adapter';
 import type { GraphClient } from './graph-client.ts';
+import { GraphError } from './graph-error.ts';
 import { sendingFailure } from './graph-failure.ts';
 import { type Json, listAt, textAt } from './graph-json.ts';
 import type { GraphOutValues } from './graph-out-settings.ts';
@@ -25,6 +26,18 @@ export interface SenderParts {
   readonly marks: string;
 }
 
+const TRIED = new WeakMap<GraphOutValues, Set<number>>();
+
+/**
+ * Messages that were tried and not sent for certain. An adapter that lost its connection is closed and
+ * opened anew with the same settings, and must know them still.
+ */
+function triedWith(settings: GraphOutValues): Set<number> {
+  const tried = TRIED.get(settings) ?? new Set();
+  TRIED.set(settings, tried);
+  return tried;
+}
+
 interface Sending {
   readonly message: Message;
   readonly letter: Letter;
@@ -37,12 +50,12 @@ export class MailSender implements OpenOutbound {
   readonly #letter: LetterSettings;
   readonly #fixedSender: boolean;
   readonly #flights: InFlight = inFlight();
-  /** Messages that were tried and not sent for certain. */
-  readonly #tried = new Set<number>();
+  readonly #tried: Set<number>;
 
   constructor(parts: SenderParts) {
     const { settings } = parts;
     this.#parts = parts;
+    this.#tried = triedWith(settings);
     this.#letter = { ...settings, from: settings.from ?? fixed(settings.mailbox) };
     this.#fixedSender = !this.#letter.from.source.includes('{');
   }
@@ -116,7 +129,7 @@ export class MailSender implements OpenOutbound {
 
   /** A draft that Graph refuses would stay for ever; one whose fate is not known is needed. */
   async #tidy(id: string, error: unknown): Promise<void> {
-    if (!(error instanceof Error) || error.name !== 'GraphError') return;
+    if (!(error instanceof GraphError)) return;
     const signal = AbortSignal.timeout(5_000);
     await this.#parts.client.ask('DELETE', `/messages/${id}`, { signal }).catch(() => undefined);
   }

@@ -34,7 +34,7 @@ export class MailSender implements OpenOutbound {
     this.#settings = settings;
     this.#pool = pool;
     this.#signature = signature;
-    this.#recipients = new RefusedRecipients(settings.refusedRecipients);
+    this.#recipients = new RefusedRecipients(settings);
   }
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {

@@ -8,6 +8,15 @@ export type RefusedPolicy = 'reject' | 'continue' | 'suspend';
 /** How many partly delivered messages are remembered. */
 const MOST = 10_000;
 
+const SERVED = new WeakMap<object, Map<number, ReadonlySet<string>>>();
+
+/** An adapter that lost its connection is opened anew with the same settings, and must know still. */
+function servedWith(settings: object): Map<number, ReadonlySet<string>> {
+  const served = SERVED.get(settings) ?? new Map();
+  SERVED.set(settings, served);
+  return served;
+}
+
 /**
  * Decides on mails that the server takes for some recipients and not for others. `reject` and
  * `suspend` let nobody have it; if the server only asks to wait for the rest, all wait. `continue`
@@ -16,10 +25,11 @@ const MOST = 10_000;
 export class RefusedRecipients {
   readonly #policy: RefusedPolicy;
   /** Message id → who has it already. Lost with the process: then they may get it twice. */
-  readonly #served = new Map<number, ReadonlySet<string>>();
+  readonly #served: Map<number, ReadonlySet<string>>;
 
-  constructor(policy: RefusedPolicy) {
-    this.#policy = policy;
+  constructor(settings: { readonly refusedRecipients: RefusedPolicy }) {
+    this.#policy = settings.refusedRecipients;
+    this.#served = servedWith(settings);
   }
 
   /** Who still is to get the message. */
