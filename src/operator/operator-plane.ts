@@ -42,7 +42,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const large = await bodies(broker);
   const folder = join(options.data, 'trace');
   await mkdir(folder, { recursive: true });
-  const store = await openTraceStore({ url: options.trace, folder, bodies: large });
+  const store = await openTraceStore({ production, url: options.trace, folder, bodies: large });
   const projector = startProjector({
     source: streamSource(broker, options.search),
     store,

@@ -30,13 +30,20 @@ export type BodySource =
 /** What a batch changes, to be written in one transaction. Everything else of it was known. */
 export interface BatchChanges {
   readonly messages: readonly MessageState[];
-  /** How many of `messages` are new rows. */
-  readonly added: number;
+  /** The session of each of `messages` that is a new row. */
+  readonly added: readonly number[];
   readonly attempts: readonly AttemptRecord[];
-  readonly past: readonly { readonly id: number; readonly settlement: Settlement }[];
+  readonly past: readonly PastChange[];
   readonly keys: readonly { readonly sessionId: number; readonly key: SearchKey }[];
   readonly events: readonly HostRecord[];
   readonly statistics: readonly StatisticChange[];
+}
+
+/** An outcome that another one replaced. */
+export interface PastChange {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly settlement: Settlement;
 }
 
 export interface StatisticChange {
@@ -60,7 +67,7 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
   const keys: { sessionId: number; key: SearchKey }[] = [];
   const events: HostRecord[] = [];
   const statistics = new StatisticChanges();
-  const fell: { id: number; settlement: Settlement }[] = [];
+  const fell: PastChange[] = [];
 
   const take = (fact: Fact): void => {
     const { id } = fact;
@@ -70,7 +77,7 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
     const folded = fold(before, fact, earlier);
     if (folded.state !== before) changed.set(id, folded.state);
     if (folded.past !== undefined) {
-      fell.push({ id, settlement: folded.past });
+      fell.push({ id, sessionId: fact.sessionId, settlement: folded.past });
       pastOf(id).push(folded.past);
     }
     statistics.count(folded);
@@ -97,7 +104,9 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
   }
   return {
     messages: [...changed.values()],
-    added: [...changed.keys()].filter((id) => known.get(id) === undefined).length,
+    added: [...changed.values()]
+      .filter(({ id }) => known.get(id) === undefined)
+      .map(({ sessionId }) => sessionId),
     attempts,
     past: fell,
     keys,

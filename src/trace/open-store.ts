@@ -4,7 +4,9 @@ import { sqliteTraceStore } from './sqlite/trace-store.ts';
 import type { TraceStore } from './trace-store.ts';
 
 export interface OpenStoreOptions {
-  /** Another store than files. */
+  /** Has a trace of its own: in PostgreSQL a schema. */
+  readonly production: string;
+  /** `postgres://user:password@host:port/database`; undefined keeps the trace in files. */
   readonly url?: string | undefined;
   /** Where the files lie. */
   readonly folder: string;
@@ -12,8 +14,9 @@ export interface OpenStoreOptions {
   readonly bodies?: Pick<Bodies, 'open'> | undefined;
 }
 
-/** Opens the production's trace store in a folder. */
+/** Opens the production's trace store: files in a folder, or PostgreSQL by its URL. */
 export async function openTraceStore({
+  production,
   url,
   folder,
   bodies,
@@ -21,5 +24,13 @@ export async function openTraceStore({
   const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
     bodies?.open(ref, size).bytes();
   if (url === undefined) return sqliteTraceStore({ folder, largeBody });
-  throw new EngineError('STORE_UNAVAILABLE', `${new URL(url).protocol} is no trace store`);
+  if (!/^postgres(?:ql)?:\/\//.test(url)) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      '--trace takes the URL of a PostgreSQL database: postgres://user:password@host/database',
+    );
+  }
+  // loaded only where it is used
+  const { postgresTraceStore } = await import('./postgres/trace-store.ts');
+  return postgresTraceStore({ url, production, largeBody });
 }

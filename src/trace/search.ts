@@ -26,6 +26,8 @@ export interface Span {
 export interface SearchGround {
   /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
   bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
+  /** The newest message's id, where a search begins. */
+  top(): Promise<number> | number;
   /** The newest candidates of a span in its order, all conditions but `contains` checked. */
   candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
   /** Whether the message's body holds the bytes. */
@@ -114,18 +116,14 @@ async function beginning(query: TraceQuery, ground: SearchGround): Promise<Walk>
   const lowest = await ground.bottom(order, query.from);
   const bottom =
     order === 'id' && query.from !== undefined ? Math.max(lowest, idAtTime(query.from)) : lowest;
-  const top = query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1;
+  const newest = await ground.top();
+  const top = query.to === undefined ? newest : Math.min(newest, idAtTime(query.to + 1) - 1);
   const exact = keys.some(({ prefix }) => !prefix);
   const width =
     exact || (order === 'id' && !readsEveryRow(query)) ? Number.POSITIVE_INFINITY : FIRST_SLICE;
-  const walk = new Walk(order, bottom, Math.min(top, newestId()), width);
+  const walk = new Walk(order, bottom, top, width);
   if (query.after !== undefined) walk.resume(query.after);
   return walk;
-}
-
-/** No message is from the future; a minute for clocks that disagree. */
-function newestId(): number {
-  return idAtTime(Date.now() + 60_000);
 }
 
 /** Whether some condition is checked row by row, so that a hit may be far away. */

@@ -59,7 +59,10 @@ export interface TraceReader {
 
 /** What keeps the store small and its index true. */
 export interface TraceUpkeep {
-  /** Removes what is settled and older than `keep`. Never what is open or held. Safe to interrupt at any point. */
+  /**
+   * Removes sessions that began before `keep` and have been settled that long. Never what is open or held.
+   * Safe to interrupt at any point.
+   */
   purge(options: PurgeOptions): Promise<PurgeReport>;
   /** Builds the search keys anew after the production's search fields have changed. */
   reindex(options: ReindexOptions): Promise<ReindexReport>;
@@ -142,8 +145,9 @@ export interface PurgeReport {
     readonly bytes: number;
     readonly because: 'age' | 'size';
   }[];
-  /** Messages that outlived their time because their session is open or held; at most 1000 are named. */
+  /** Messages that outlive their time because they are open or their session is held; at most 1000 are named. */
   readonly kept: readonly KeptMessage[];
+  /** All sessions that outlive their day: open, held, or settled less than `keep` ago. */
   readonly keptSessions: number;
   /** Sessions kept earlier that have been settled since and are now gone. */
   readonly released: number;

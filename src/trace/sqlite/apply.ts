@@ -20,7 +20,7 @@ export function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): voi
     for (const { sessionId, key } of changes.keys) file.keys.put(sessionId, key);
     for (const event of changes.events) writeEvent(file, event);
     for (const change of changes.statistics) writeStatistic(file, change);
-    if (changes.added > 0) countMessages(file, changes.added);
+    if (changes.added.length > 0) countMessages(file, changes.added.length);
   });
 }
 

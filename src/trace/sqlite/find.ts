@@ -36,6 +36,7 @@ export function find(
   const keys = keyMatches(query.search);
   const ground: SearchGround = {
     bottom: (order, from) => bottom(files.ranges(), order, from),
+    top: () => Math.max(0, ...files.ranges().map(({ lastId }) => lastId)),
     candidates(span, limit) {
       const rows: TracedMessage[] = [];
       for (const range of rangesOf(files, span)) {

@@ -8,7 +8,7 @@ import {
   stateOfRow,
 } from '../message-row.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
-import type { PastOutcome, TracedAttempt } from '../traced-message.ts';
+import type { TracedAttempt } from '../traced-message.ts';
 import type { TraceFile } from './trace-file.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ');
@@ -117,9 +117,4 @@ export function readPast(file: TraceFile, id: number): Settlement[] {
         rest.reply === undefined ? undefined : { ...rest.reply, body: body ?? undefined };
       return { ...rest, reply, done, status: STATUSES[status] as Settlement['status'] };
     });
-}
-
-export function pastOutcome(messageId: number, past: Settlement): PastOutcome {
-  const { status, done = 0, error, by } = past;
-  return { messageId, status, done, error, by };
 }

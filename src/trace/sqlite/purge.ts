@@ -10,6 +10,7 @@ import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
 const SESSIONS_AT_ONCE = 200;
+const MESSAGES_AT_ONCE = 20_000;
 const KEPT_NAMED = 1_000;
 
 type RemovedDay = PurgeReport['removed'][number];
@@ -20,9 +21,7 @@ export async function purge(files: TraceFiles, options: PurgeOptions): Promise<P
   for (const day of files.days().toReversed()) {
     const because = reasonToGo(files, day, options);
     if (because === undefined) break;
-    removed.push(
-      await removeDay(files, day, { because, now: options.now, signal: options.signal }),
-    );
+    removed.push(await removeDay(files, day, { ...options, because }));
   }
   const released = dropSettled(files, options);
   return {
@@ -44,29 +43,34 @@ function reasonToGo(
   return total > maxBytes && day < dayOf(now) ? 'size' : undefined;
 }
 
-async function removeDay(
-  files: TraceFiles,
-  day: string,
-  {
-    because,
-    now,
-    signal,
-  }: { because: RemovedDay['because']; now: number; signal: AbortSignal | undefined },
-): Promise<RemovedDay> {
+interface Removal {
+  readonly because: RemovedDay['because'];
+  readonly now: number;
+  readonly keep: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function removeDay(files: TraceFiles, day: string, removal: Removal): Promise<RemovedDay> {
   const { held } = files;
+  const { because, now, signal } = removal;
   const removed = { day, because, bytes: files.bytes(day), messages: messageCount(files.day(day)) };
   using touched = files.watch(day);
   const copied = new Set<number>();
-  for (const part of slices(sessionsToKeep(files, day, now))) {
+  const copy = (sessionIds: readonly number[]): void => {
+    copySessions(files.day(day), held, sessionIds);
+    for (const sessionId of sessionIds) copied.add(sessionId);
+  };
+  for (const part of slices(await sessionsToKeep(files, day, removal))) {
     signal?.throwIfAborted();
-    copySessions(files.day(day), held, part);
-    for (const sessionId of part) copied.add(sessionId);
+    copy(part);
     await yieldToOthers();
   }
   // nothing may await from here: what is copied now is what the day holds when it goes
-  const missing = sessionsToKeep(files, day, now).filter((sessionId) => !copied.has(sessionId));
-  const stale = [...copied].filter((sessionId) => touched.has(sessionId));
-  for (const part of slices([...missing, ...stale])) copySessions(files.day(day), held, part);
+  const changed = [...touched].filter(
+    (sessionId) => copied.has(sessionId) || isToKeep(files.day(day), sessionId, removal),
+  );
+  const onHold = sessionsOnHold(files, day, now).filter((sessionId) => !copied.has(sessionId));
+  for (const part of slices([...new Set([...changed, ...onHold])])) copy(part);
   const file = files.day(day);
   held.transaction(() => {
     keepStatistics(file, held);
@@ -82,22 +86,71 @@ function* slices(sessionIds: readonly number[]): Generator<number[]> {
   }
 }
 
-/** Sessions with a message in a queue or suspended, and those on hold. */
-function sessionsToKeep(files: TraceFiles, day: string, now: number): number[] {
-  const open = files.day(day).all<{ session_id: number }>(
-    `SELECT DISTINCT session_id FROM message INDEXED BY message_status
+/** Sessions with a message in a queue or suspended, those on hold, and those that were settled lately. */
+async function sessionsToKeep(files: TraceFiles, day: string, removal: Removal): Promise<number[]> {
+  const open = files
+    .day(day)
+    .all<{ session_id: number }>(
+      `SELECT DISTINCT session_id FROM message INDEXED BY message_status
          WHERE status <> 2 AND status IN (0, 1, 5)`,
+    )
+    .map(({ session_id }) => session_id);
+  const onHold = sessionsOnHold(files, day, removal.now);
+  const late = await sessionsSettledSince(files, day, settledSince(removal));
+  return [...new Set([...open, ...onHold, ...late])].toSorted((a, b) => a - b);
+}
+
+/** What was settled late has its time from then, unless room is needed. */
+function settledSince({ because, now, keep }: Removal): number {
+  return because === 'age' ? now - keep : Number.MAX_SAFE_INTEGER;
+}
+
+async function sessionsSettledSince(
+  files: TraceFiles,
+  day: string,
+  since: number,
+): Promise<Set<number>> {
+  const found = new Set<number>();
+  let after = 0;
+  for (;;) {
+    const file = files.day(day);
+    const [end] = file.all<{ id: number | null }>(
+      'SELECT max(id) AS id FROM (SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?)',
+      after,
+      MESSAGES_AT_ONCE,
+    );
+    if (end?.id === undefined || end.id === null) return found;
+    const rows = file.all<{ session_id: number }>(
+      'SELECT DISTINCT session_id FROM message NOT INDEXED WHERE id > ? AND id <= ? AND done > ?',
+      after,
+      end.id,
+      since,
+    );
+    for (const { session_id } of rows) found.add(session_id);
+    after = end.id;
+    await yieldToOthers();
+  }
+}
+
+function isToKeep(file: TraceFile, sessionId: number, removal: Removal): boolean {
+  const row = file.first(
+    'SELECT 1 FROM message WHERE session_id = ? AND (status IN (0, 1, 5) OR done > ?) LIMIT 1',
+    sessionId,
+    settledSince(removal),
   );
-  const onHold = files.held
+  return row !== undefined;
+}
+
+function sessionsOnHold(files: TraceFiles, day: string, now: number): number[] {
+  return files.held
     .all<{ session_id: number }>(
       `SELECT session_id FROM hold WHERE session_id BETWEEN ? AND ? AND (until IS NULL OR until > ?)`,
       idAtTime(startOfDay(day)),
       idAtTime(endOfDay(day)) - 1,
       now,
     )
-    .filter(({ session_id }) => hasSession(files.day(day), session_id));
-  const all = [...open, ...onHold].map(({ session_id }) => session_id);
-  return [...new Set(all)].toSorted((a, b) => a - b);
+    .map(({ session_id }) => session_id)
+    .filter((sessionId) => hasSession(files.day(day), sessionId));
 }
 
 function hasSession(file: TraceFile, sessionId: number): boolean {

@@ -1,14 +1,9 @@
 import { dayOfSession } from '../day.ts';
 import type { MessageState } from '../message-state.ts';
 import { tracedMessage } from '../message-state.ts';
+import { pastOutcome } from '../past-outcome.ts';
 import type { StoredBody, TracedAttempt, TracedMessage, TracedSession } from '../traced-message.ts';
-import {
-  pastOutcome,
-  readAttempts,
-  readPast,
-  readSessionStates,
-  readState,
-} from './message-table.ts';
+import { readAttempts, readPast, readSessionStates, readState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 

@@ -1,9 +1,7 @@
-import { timeOfId } from '../../message/id.ts';
 import { STATUSES } from '../../message/status.ts';
-import type { Fact } from '../fold.ts';
 import { fold } from '../fold.ts';
 import { STATUS_NUMBER } from '../message-row.ts';
-import { OUTCOME_LOST } from '../outcome-lost.ts';
+import { presumption } from '../presumption.ts';
 import type { OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
 import { writeStatistic } from './apply.ts';
 import { readState, writeState } from './message-table.ts';
@@ -53,24 +51,9 @@ function lostIn(file: TraceFile, { stream, floor }: StreamFloor): Lost[] {
 function presume(file: TraceFile, id: number, now: number): void {
   const state = readState(file, id);
   if (state === undefined) return;
-  const fact: Fact = {
-    id,
-    sessionId: state.sessionId,
-    host: state.host,
-    settlement: { status: 'completed', done: now, presumed: true, warning: OUTCOME_LOST },
-  };
+  const { fact, statistic } = presumption(state, now);
   writeState(file, fold(state, fact).state);
-  const latency = Math.max(0, now - timeOfId(id));
-  writeStatistic(file, {
-    minute: Math.floor(now / 60_000),
-    host: state.host,
-    in: 0,
-    out: 1,
-    errors: 0,
-    bytes: 0,
-    latency,
-    latencyMax: latency,
-  });
+  writeStatistic(file, statistic);
 }
 
 /** Oldest first: the days in order, and in each by id. */

@@ -1,0 +1,141 @@
+import { idAtTime } from '../../message/id.ts';
+import { anyOf, type Condition, searchPlan } from '../conditions.ts';
+import { afterPrefix, type KeyMatch, keyMatches } from '../key-value.ts';
+import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts';
+import { tracedMessage } from '../message-state.ts';
+import { type SearchGround, type Span, search } from '../search.ts';
+import type { TracePage, TraceQuery } from '../trace-query.ts';
+import type { TracedMessage } from '../traced-message.ts';
+import type { Database } from './database.ts';
+import type { WordTable } from './word-table.ts';
+
+const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
+
+export interface FindContext {
+  readonly db: Database;
+  readonly words: WordTable;
+  /** The bytes of a body, wherever they lie. */
+  readonly bytes: (message: TracedMessage) => Promise<Uint8Array | undefined>;
+}
+
+/** Searches all days, newest first. */
+export async function find(
+  { db, words, bytes }: FindContext,
+  query: TraceQuery,
+  signal?: AbortSignal,
+): Promise<TracePage> {
+  await words.refresh(db);
+  const keys = keyMatches(query.search);
+  const ground: SearchGround = {
+    bottom: (order, from) => bottom(db, order, from),
+    top: () => top(db),
+    async candidates(span, limit) {
+      const found = new Map<number, TracedMessage>();
+      for (const { sql, values } of candidateStatements(words, query, { keys, span, limit })) {
+        for (const row of await db.rows<MessageRow>(sql, ...values)) {
+          found.set(row.id, tracedMessage(stateOfRow(row, words)));
+        }
+      }
+      return [...found.values()].toSorted(span.order === 'id' ? byId : bySession).slice(0, limit);
+    },
+    async holds(message, text) {
+      const body = await bytes(message);
+      return body !== undefined && Buffer.from(body).includes(Buffer.from(text));
+    },
+  };
+  return search(query, ground, signal);
+}
+
+interface CandidateQuery {
+  readonly keys: readonly KeyMatch[];
+  readonly span: Span;
+  readonly limit: number;
+}
+
+/** The statements that answer a query; none if nothing can match. */
+export function candidateStatements(
+  words: WordTable,
+  query: TraceQuery,
+  { keys, span, limit }: CandidateQuery,
+): Condition[] {
+  const { branches, rest } = searchPlan(query, words);
+  if (branches.length === 0) return [];
+  if (span.order === 'session') {
+    const byKey = keyCondition(words, keys, span);
+    if (byKey === undefined) return [];
+    const chosen = branches.some(({ sql }) => sql !== '') ? [anyOf(branches)] : [];
+    const conditions = [byKey, ...chosen, ...madeBetween(query), ...rest];
+    if (span.belowId !== undefined) {
+      conditions.push({ sql: '(m.session_id < ? OR m.id < ?)', values: [span.high, span.belowId] });
+    }
+    return [statement(conditions, 'm.session_id DESC, m.id DESC', limit)];
+  }
+  // a session is not younger than its messages: younger days need not be looked into
+  const between = {
+    sql: 'm.id BETWEEN ? AND ? AND m.session_id <= ?',
+    values: [span.low, span.high, span.high],
+  };
+  return branches.map(({ sql, values }) =>
+    statement([...(sql === '' ? [] : [{ sql, values }]), between, ...rest], 'm.id DESC', limit),
+  );
+}
+
+function statement(conditions: readonly Condition[], order: string, limit: number): Condition {
+  return {
+    sql: `SELECT ${COLUMNS} FROM message m WHERE ${conditions.map(({ sql }) => sql).join(' AND ')} ORDER BY ${order} LIMIT ?`,
+    values: [...conditions.flatMap(({ values }) => values), limit],
+  };
+}
+
+/** The messages of the sessions that have all keys. */
+function keyCondition(
+  words: WordTable,
+  keys: readonly KeyMatch[],
+  span: Span,
+): Condition | undefined {
+  const values: (number | string)[] = [];
+  const sources: string[] = [];
+  for (const key of keys) {
+    const name = words.find(key.name);
+    if (name === undefined) return undefined;
+    sources.push(
+      `SELECT session_id FROM skey WHERE name = ? AND ${key.prefix ? 'value >= ? AND value < ?' : 'value = ?'}
+         AND session_id BETWEEN ? AND ?`,
+    );
+    values.push(name, key.value, ...(key.prefix ? [afterPrefix(key.value)] : []));
+    values.push(span.low, span.high);
+  }
+  return {
+    sql: `m.session_id IN (${sources.join(' INTERSECT ')}) AND m.session_id BETWEEN ? AND ?`,
+    values: [...values, span.low, span.high],
+  };
+}
+
+function madeBetween({ from, to }: TraceQuery): Condition[] {
+  return [
+    ...(from === undefined ? [] : [{ sql: 'm.id >= ?', values: [idAtTime(from)] }]),
+    ...(to === undefined ? [] : [{ sql: 'm.id < ?', values: [idAtTime(to + 1)] }]),
+  ];
+}
+
+async function top(db: Database): Promise<number> {
+  const [row] = await db.rows<{ newest: number | null }>('SELECT max(id) AS newest FROM message');
+  return row?.newest ?? 0;
+}
+
+/** Of sessions the oldest at all: one with a message since `from` may have begun long before. */
+async function bottom(
+  db: Database,
+  order: Span['order'],
+  from: number | undefined,
+): Promise<number> {
+  const [row] = await db.rows<{ lowest: number | null }>(
+    'SELECT min(session_id) AS lowest FROM message',
+  );
+  const lowest = row?.lowest ?? Number.MAX_SAFE_INTEGER;
+  return order === 'id' && from !== undefined ? Math.max(lowest, idAtTime(from)) : lowest;
+}
+
+const byId = (a: TracedMessage, b: TracedMessage): number => b.id - a.id;
+const bySession = (a: TracedMessage, b: TracedMessage): number =>
+  b.sessionId - a.sessionId || b.id - a.id;

@@ -1,0 +1,74 @@
+import { idAtTime } from '../../message/id.ts';
+import type { Status } from '../../message/status.ts';
+import { STATUSES } from '../../message/status.ts';
+import { failureGroups } from '../failure-groups.ts';
+import { STATUS_NUMBER } from '../message-row.ts';
+import type { ReplayQuery } from '../trace-query.ts';
+import type { FailureGroup, FailureQuery } from '../trace-store.ts';
+import type { Database } from './database.ts';
+import type { WordTable } from './word-table.ts';
+
+/** Messages of one host in the order they were made. */
+export async function replayList(
+  db: Database,
+  words: WordTable,
+  { host, from, to, status, after = 0, limit = 1_000 }: ReplayQuery,
+): Promise<{ ids: number[]; more: boolean }> {
+  await words.refresh(db);
+  const word = words.find(host);
+  if (word === undefined) return { ids: [], more: false };
+  const rows = await db.rows<{ id: number }>(
+    `SELECT id FROM message WHERE target = ? AND id BETWEEN ? AND ?
+       ${status === undefined ? '' : 'AND status = ANY(?)'} ORDER BY id LIMIT ?`,
+    word,
+    Math.max(idAtTime(from), after + 1),
+    idAtTime(to + 1) - 1,
+    ...(status === undefined ? [] : [status.map((one) => STATUS_NUMBER[one])]),
+    limit + 1,
+  );
+  const ids = rows.map(({ id }) => id);
+  return { ids: ids.slice(0, limit), more: ids.length > limit };
+}
+
+const FAILURES: readonly Status[] = ['error', 'suspended'];
+
+/** Errors and suspensions by host and code. */
+export async function failures(
+  db: Database,
+  words: WordTable,
+  query: FailureQuery,
+): Promise<FailureGroup[]> {
+  await words.refresh(db);
+  const rows = await db.rows<{
+    target: number;
+    status: number;
+    error_code: number | null;
+    n: number;
+    first: number;
+    last: number;
+    newest: number;
+    error: string | null;
+  }>(
+    `SELECT target, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
+       max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error
+     FROM message WHERE status <> 2 AND status = ANY(?) AND id BETWEEN ? AND ?
+     GROUP BY target, status, error_code`,
+    (query.status ?? FAILURES).map((one) => STATUS_NUMBER[one]),
+    query.from === undefined ? 0 : idAtTime(query.from),
+    query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1,
+  );
+  const groups = failureGroups(query.visible);
+  for (const row of rows) {
+    groups.add({
+      host: words.text(row.target),
+      status: STATUSES[row.status] ?? 'error',
+      code: row.error_code === null ? '' : words.text(row.error_code),
+      text: row.error ?? '',
+      count: row.n,
+      first: row.first,
+      last: row.last,
+      newestId: row.newest,
+    });
+  }
+  return groups.list();
+}

@@ -1,0 +1,209 @@
+import { idAtTime } from '../../message/id.ts';
+import { STATUSES } from '../../message/status.ts';
+import { BODY_ENCODING } from '../body-codec.ts';
+import { dayOf, endOfDay } from '../day.ts';
+import type { KeptMessage, PurgeOptions, PurgeReport } from '../trace-store.ts';
+import type { Database, Session } from './database.ts';
+import type { Memory } from './memory.ts';
+import { boundsOf, partition } from './partitions.ts';
+import { PARTITIONED } from './schema.ts';
+import { bytesOfDay, totalBytes } from './upkeep.ts';
+
+const KEPT_NAMED = 1_000;
+const OPEN = 'm.status <> 2 AND m.status IN (0, 1, 5)';
+
+type RemovedDay = PurgeReport['removed'][number];
+
+/** Removes whole days; what is open or on hold moves to the default partition first. */
+export async function purge(
+  db: Database,
+  memory: Memory,
+  options: PurgeOptions,
+): Promise<PurgeReport> {
+  await memory.words.refresh(db);
+  await memory.partitions.refresh(db);
+  const removed: RemovedDay[] = [];
+  for (const day of memory.partitions.days().toReversed()) {
+    options.signal?.throwIfAborted();
+    const because = await reasonToGo(db, day, options);
+    if (because === undefined) break;
+    removed.push(
+      await removeDay(db, memory, { day, because, now: options.now, keep: options.keep }),
+    );
+  }
+  const released = await dropSettled(db, memory, options);
+  return {
+    removed,
+    kept: await keptMessages(db, memory, options.now),
+    keptSessions: await heldSessions(db),
+    released,
+    bodiesRemoved: await removeBodies(db, options),
+  };
+}
+
+async function reasonToGo(
+  db: Database,
+  day: string,
+  { now, keep, maxBytes }: PurgeOptions,
+): Promise<RemovedDay['because'] | undefined> {
+  if (endOfDay(day) + keep <= now) return 'age';
+  if (maxBytes === undefined || day >= dayOf(now)) return undefined;
+  return (await totalBytes(db)) > maxBytes ? 'size' : undefined;
+}
+
+interface Removal {
+  readonly day: string;
+  readonly because: RemovedDay['because'];
+  readonly now: number;
+  readonly keep: number;
+}
+
+/** All in one transaction: nothing can be added to the day meanwhile, and a crash leaves it whole. */
+function removeDay(
+  db: Database,
+  memory: Memory,
+  { day, because, now, keep }: Removal,
+): Promise<RemovedDay> {
+  return memory.transaction(db, async (session) => {
+    const bytes = await bytesOfDay(session, day);
+    const [count] = await session.rows<{ messages: number }>(
+      'SELECT messages FROM day WHERE day = ?',
+      day,
+    );
+    for (const table of PARTITIONED) {
+      await session.run(`ALTER TABLE ${table} DETACH PARTITION ${partition(table, day)}`);
+    }
+    // what was settled late has its time from then, unless room is needed
+    const since = because === 'age' ? now - keep : Number.MAX_SAFE_INTEGER;
+    await keepOpen(session, day, { now, since });
+    await keepStatistics(session, day);
+    for (const table of PARTITIONED) await session.run(`DROP TABLE ${partition(table, day)}`);
+    await session.run('DELETE FROM event WHERE at < ?', endOfDay(day));
+    await session.run('DELETE FROM day WHERE day = ?', day);
+    await session.run(
+      `INSERT INTO note VALUES('horizon', ?) ON CONFLICT(name) DO UPDATE
+         SET value = greatest(note.value, excluded.value)`,
+      day,
+    );
+    await memory.partitions.refresh(session);
+    return { day, because, bytes, messages: count?.messages ?? 0 };
+  });
+}
+
+/** What no partition claims any more goes to the default one. */
+async function keepOpen(
+  session: Session,
+  day: string,
+  { now, since }: { readonly now: number; readonly since: number },
+): Promise<void> {
+  const message = partition('message', day);
+  const { first, next } = boundsOf(day);
+  await session.run(
+    `CREATE TEMP TABLE kept ON COMMIT DROP AS
+       SELECT DISTINCT session_id FROM ${message} m WHERE ${OPEN} OR done > ${since}
+       UNION SELECT session_id FROM hold WHERE session_id >= ${first} AND session_id < ${next}
+         AND (until IS NULL OR until > ${now})
+         AND EXISTS (SELECT 1 FROM ${message} m WHERE m.session_id = hold.session_id)`,
+  );
+  for (const table of PARTITIONED) {
+    await session.run(
+      `INSERT INTO ${table} SELECT * FROM ${partition(table, day)} WHERE session_id IN (SELECT session_id FROM kept)`,
+    );
+  }
+  await session.run(
+    `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8') FROM ${partition('body', day)} gone
+       WHERE encoding = ? AND NOT EXISTS (
+         SELECT 1 FROM body_held held WHERE held.encoding = gone.encoding AND held.data = gone.data)
+     ON CONFLICT DO NOTHING`,
+    BODY_ENCODING.reference,
+  );
+  await session.run(
+    'DELETE FROM explanation WHERE day = ? AND id NOT IN (SELECT explain FROM message_held WHERE explain IS NOT NULL)',
+    day,
+  );
+  await session.run('DROP TABLE kept');
+}
+
+/** Roll-ups outlive their messages, by the hour. */
+async function keepStatistics(session: Session, day: string): Promise<void> {
+  await session.run(
+    `WITH old AS (DELETE FROM statistic WHERE minute < ? RETURNING *)
+     INSERT INTO statistic SELECT minute / 60 * 60, host, sum(n_in), sum(n_out), sum(n_error), sum(bytes),
+       sum(latency), max(latency_max) FROM old GROUP BY minute / 60 * 60, host
+     ON CONFLICT DO NOTHING`,
+    Math.floor(endOfDay(day) / 60_000),
+  );
+}
+
+async function removeBodies(db: Database, { removeBody, signal }: PurgeOptions): Promise<number> {
+  if (removeBody === undefined) return 0;
+  const rows = await db.rows<{ ref: string }>('SELECT ref FROM gone_body');
+  for (const { ref } of rows) {
+    signal?.throwIfAborted();
+    await removeBody(ref);
+    await db.run('DELETE FROM gone_body WHERE ref = ?', ref);
+  }
+  return rows.length;
+}
+
+/** Removes held sessions that were settled `keep` ago and are no longer on hold. */
+function dropSettled(db: Database, memory: Memory, { now, keep }: PurgeOptions): Promise<number> {
+  return memory.transaction(db, async (session) => {
+    await session.run('DELETE FROM hold WHERE until <= ?', now);
+    const rows = await session.rows<{ session_id: number }>(
+      `SELECT session_id FROM message_held m GROUP BY session_id
+         HAVING NOT bool_or(${OPEN}) AND max(coalesce(m.done, m.created)) <= ?
+           AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.session_id = m.session_id)`,
+      now - keep,
+    );
+    const sessionIds = rows.map(({ session_id }) => session_id);
+    if (sessionIds.length === 0) return 0;
+    await session.run(
+      `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8') FROM body_held
+         WHERE encoding = ? AND session_id = ANY(?) ON CONFLICT DO NOTHING`,
+      BODY_ENCODING.reference,
+      sessionIds,
+    );
+    for (const table of PARTITIONED) {
+      await session.run(`DELETE FROM ${table}_held WHERE session_id = ANY(?)`, sessionIds);
+    }
+    memory.bodies.forget();
+    return sessionIds.length;
+  });
+}
+
+async function heldSessions(db: Database): Promise<number> {
+  const [row] = await db.rows<{ n: number }>(
+    'SELECT count(DISTINCT session_id) AS n FROM message_held',
+  );
+  return row?.n ?? 0;
+}
+
+async function keptMessages(db: Database, { words }: Memory, now: number): Promise<KeptMessage[]> {
+  const rows = await db.rows<{
+    id: number;
+    session_id: number;
+    target: number;
+    status: number;
+    created: number;
+    held: boolean;
+  }>(
+    `SELECT id, session_id, target, status, created, false AS held FROM message_held m WHERE ${OPEN}
+     UNION ALL SELECT m.id, m.session_id, m.target, m.status, m.created, true FROM hold
+       JOIN message m ON m.session_id = hold.session_id AND m.id = hold.session_id
+       WHERE hold.until IS NULL OR hold.until > ?
+     ORDER BY held, id LIMIT ?`,
+    now,
+    KEPT_NAMED,
+  );
+  // a session on hold that is young needs no keeping yet
+  return rows
+    .filter(({ session_id }) => session_id < idAtTime(now))
+    .map((row) => ({
+      sessionId: row.session_id,
+      messageId: row.id,
+      host: words.text(row.target),
+      reason: row.held ? 'held' : (STATUSES[row.status] ?? 'queued'),
+      since: row.created,
+    }));
+}
