@@ -1,6 +1,8 @@
-import type { Lent, setting } from 'waybill/adapter';
+import type { FileStore, Lent, StoreLine, setting } from 'waybill/adapter';
 import { type ConnectLent, connectSftp } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
+import { SftpStore } from './sftp-store.ts';
+import type { WriteFileOptions } from './write-file.ts';
 
 export type LineLent = ConnectLent &
   Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
@@ -9,8 +11,9 @@ export type LineLent = ConnectLent &
  * The connection of one host, made when it is needed, shared by all who need it at once, and made
  * anew after it was lost or has lain idle.
  */
-export class SftpLine {
+export class SftpLine implements StoreLine {
   readonly #lent: LineLent;
+  readonly #writing: WriteFileOptions | undefined;
   readonly #closing = new AbortController();
   #session: SftpSession | undefined;
   #connecting: Promise<SftpSession> | undefined;
@@ -18,16 +21,17 @@ export class SftpLine {
   #idle: NodeJS.Timeout | undefined;
   #said = '';
 
-  constructor(lent: LineLent) {
+  constructor(lent: LineLent, writing?: WriteFileOptions) {
     this.#lent = lent;
+    this.#writing = writing;
   }
 
   /** Runs something on a living connection. Throws what connecting throws. */
-  async use<Value>(work: (session: SftpSession) => Promise<Value>): Promise<Value> {
+  async use<Value>(work: (store: FileStore) => Promise<Value>): Promise<Value> {
     clearTimeout(this.#idle);
     this.#users += 1;
     try {
-      return await work(await this.#alive());
+      return await work(new SftpStore(await this.#alive(), this.#writing));
     } finally {
       this.#users -= 1;
       if (this.#users === 0) this.#rest();

@@ -28,6 +28,7 @@ export type { CertificateCredential, Credential, TokenCredential } from './crede
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 export { explained } from './explained.ts';
 export { dropFile } from './folder/drop.ts';
+export { type DropServiceLent, dropService } from './folder/drop-service.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
 export { fileMode } from './folder/file-mode.ts';
 export { checkFileName } from './folder/file-name.ts';
@@ -42,12 +43,15 @@ export {
   isFileProblem,
 } from './folder/file-store.ts';
 export { fileType } from './folder/file-type.ts';
+export { dropSteps, pickupSteps } from './folder/folder-steps.ts';
 export { type Pickup, pickup } from './folder/pickup.ts';
+export { type PickupServiceLent, pickupService } from './folder/pickup-service.ts';
 export {
   type PickupSettings,
   type PickupValues,
   pickupSettings,
 } from './folder/pickup-settings.ts';
+export type { StoreLine } from './folder/store-line.ts';
 export { tryWriting } from './folder/try-writing.ts';
 export { type InFlight, inFlight } from './in-flight.ts';
 export {

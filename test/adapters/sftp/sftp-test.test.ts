@@ -35,7 +35,7 @@ describeWithSshd('the connection test of SFTP', (server) => {
       expect(said['sign-in']).toMatch(
         /takes publickey, password; used was publickey \(ssh-ed25519/,
       );
-      expect(said['path']).toBe(`${folder.name} holds 1 entries`);
+      expect(said['path']).toBe(`${folder.name} holds 1 entry`);
     }
     expect(await folder.names()).toEqual(['a.txt']);
   });

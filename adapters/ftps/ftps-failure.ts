@@ -1,0 +1,88 @@
+import { posix } from 'node:path';
+import { EngineError, FileError, type FileProblem } from 'waybill/adapter';
+
+/** What was being done, for the text of an error. */
+export type Doing = 'list' | 'look at' | 'read' | 'write' | 'rename' | 'delete' | 'make';
+
+/** The reply code of a refused command; undefined for an error that is no reply. */
+export function replyCode(error: unknown): number | undefined {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'number' ? code : undefined;
+}
+
+const BY_CODE: ReadonlyMap<number, FileProblem> = new Map([
+  [452, 'full'],
+  [500, 'unsupported'],
+  [501, 'failed'],
+  [502, 'unsupported'],
+  [504, 'unsupported'],
+  [530, 'denied'],
+  [532, 'denied'],
+  [552, 'full'],
+]);
+
+/** 550 and 553 stand for many things; the text behind them differs from server to server. */
+const BY_TEXT: readonly (readonly [RegExp, FileProblem])[] = [
+  [/quota|no space|disk full|space left|insufficient|exceeded/i, 'full'],
+  [/already exists|file exists/i, 'exists'],
+  [/no such|not found|does ?n.t exist|does not exist|cannot find/i, 'missing'],
+  [/permission|denied|not permitted|not allowed|read-only|access/i, 'denied'],
+];
+
+/** What a refusal means; undefined for an error that has nothing to do with the server, or whose cause it does not tell. */
+export function problemOf(error: unknown): FileProblem | undefined {
+  const code = replyCode(error);
+  if (code === undefined) return undefined;
+  const { message } = error as Error;
+  return BY_CODE.get(code) ?? BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? 'failed';
+}
+
+export interface FailureAt {
+  readonly place: string;
+  readonly doing: Doing;
+  readonly path: string;
+}
+
+/** A refused command as the error to throw; a lost connection, or a body that broke off, stays what it is. Neither the name of a file nor the server's words are quoted. */
+export function fileFailure(
+  error: unknown,
+  at: FailureAt,
+  problem: FileProblem | undefined = problemOf(error),
+): unknown {
+  if (error instanceof EngineError || problem === undefined) return error;
+  const code = replyCode(error);
+  return ownFailure(at, problem, code === undefined ? '' : ` (${code})`);
+}
+
+/** The same for what we found out ourselves. */
+export function ownFailure(at: FailureAt, problem: FileProblem, answer = ''): FileError {
+  const folder = at.doing === 'list' || at.doing === 'make' ? at.path : posix.dirname(at.path);
+  return new FileError(problem, TEXT[problem]({ ...at, folder, answer }));
+}
+
+interface Where extends FailureAt {
+  readonly folder: string;
+  readonly answer: string;
+}
+
+const PATH =
+  'Correct the path (without / at its beginning it counts from where the sign-in starts), or have the folder made';
+
+const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
+  missing: ({ place, doing, folder, answer }) =>
+    doing === 'list'
+      ? `There is no folder ${folder} on ${place}, or we may not enter it${answer}. ${PATH}.`
+      : `There is no such file or folder in ${folder} on ${place}${answer}. ${PATH}.`,
+  denied: ({ place, doing, folder, answer }) =>
+    `${place} does not allow us to ${doing} in ${folder}${answer}. Ask its owner for the permission, or correct the path.`,
+  full: ({ place, answer }) =>
+    `The disk or the quota of ${place} is full${answer}. It is tried again; ask its owner to make room.`,
+  exists: ({ place, folder }) =>
+    `There is something of that name in ${folder} on ${place} already. Move it away.`,
+  unsupported: ({ place, doing, folder, answer }) =>
+    `${place} cannot ${doing} in ${folder}: it has no such command${answer}. Ask its owner.`,
+  changed: ({ place, folder }) =>
+    `A file in ${folder} on ${place} was changed while it was read. It is read again when it has come to rest.`,
+  failed: ({ place, doing, folder, answer }) =>
+    `${place} could not ${doing} in ${folder}${answer}. Its disk or a quota may be full, or the file in use: look into its log.`,
+};

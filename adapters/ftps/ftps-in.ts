@@ -1,0 +1,27 @@
+import {
+  inbound,
+  pickupService,
+  pickupSettings,
+  pickupSteps,
+  placeOf,
+  setting,
+} from 'waybill/adapter';
+import { FtpsPool } from './ftps-pool.ts';
+import { ftpsSettings } from './ftps-settings.ts';
+import { testFtps } from './ftps-test.ts';
+
+export default inbound({
+  type: 'ftps-in',
+  title: 'Files from an FTPS server',
+  summary:
+    'Delivers each file of a folder of an FTP server, with TLS, and archives or deletes it once it is stored.',
+  polling: true,
+  settings: { ...ftpsSettings, ...pickupSettings(setting.text) },
+  open(lent) {
+    const scheme = lent.settings.security === 'none' ? 'ftp' : 'ftps';
+    const origin = `${scheme}://${placeOf(lent.settings.connect)}`;
+    return pickupService(new FtpsPool(lent), lent, origin);
+  },
+  test: (lent, step) =>
+    testFtps(lent, step, (store, told) => pickupSteps(store, told, lent.settings)),
+});

@@ -1,0 +1,119 @@
+import type { Client } from 'basic-ftp';
+import { EngineError, NotConnectedError } from 'waybill/adapter';
+import { replyCode } from './ftps-failure.ts';
+
+/** The code of a server that is about to close the connection. */
+const CLOSING = 421;
+/** How long an idle connection gets to show that it is alive. */
+const STILL_THERE = 5_000;
+
+/** What is known of a connection once it stands. */
+export interface FtpsFacts {
+  /** `host:port` for people. */
+  readonly place: string;
+  /** `TLSv1.3, TLS_AES_256_GCM_SHA384`, or that there is none. */
+  readonly security: string;
+  /** The absolute path of the folder in which the sign-in starts. */
+  readonly start: string;
+  /** Commands beyond the first RFC that the server says it has: `MLST`, `SIZE` … */
+  readonly features: ReadonlySet<string>;
+  /** Milliseconds of silence after which the connection counts as lost. */
+  readonly timeout: number;
+}
+
+/**
+ * One signed-in connection, which does one thing after the other: FTP knows no more. Never used again
+ * after it broke.
+ */
+export class FtpsSession {
+  readonly facts: FtpsFacts;
+  readonly #client: Client;
+  #last: Promise<unknown> = Promise.resolve();
+  #used = performance.now();
+  #ended: Error | undefined;
+  #lastReply = '';
+
+  constructor(client: Client, facts: FtpsFacts) {
+    this.#client = client;
+    this.facts = facts;
+    // The library passes every line of the control connection to its log, and tells of replies to a transfer nowhere else.
+    client.ftp.log = (line) => {
+      if (line.startsWith('< ')) this.#lastReply = line.slice(2);
+    };
+  }
+
+  /** What the server said last. Its words are for judging, not for showing. */
+  get lastReply(): string {
+    return this.#lastReply;
+  }
+
+  get isAlive(): boolean {
+    return this.#ended === undefined && !this.#client.closed;
+  }
+
+  /** Calls back once, when the server has closed the connection while nothing was under way. */
+  onEnd(then: () => void): void {
+    this.#client.ftp.socket.once('close', then);
+  }
+
+  /**
+   * Runs something on the connection once what was asked before is done. Replies of 400 and more
+   * reject with an error that has the reply's `code`; a broken connection, with NotConnectedError.
+   */
+  run<Value>(work: (client: Client) => Promise<Value>): Promise<Value> {
+    const turn = this.#last.then(() => this.#run(work));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Whether a connection that lay idle still works; ends it if not. */
+  async isStillThere(): Promise<boolean> {
+    if (!this.isAlive) return false;
+    if (performance.now() - this.#used < STILL_THERE) return true;
+    const late = setTimeout(() => this.#client.close(), Math.min(STILL_THERE, this.facts.timeout));
+    try {
+      await this.run((client) => client.send('NOOP'));
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Says good-bye and closes; what is under way ends with an error. */
+  close(): void {
+    this.#ended ??= this.#gone('was closed by us');
+    this.#client.close();
+  }
+
+  async #run<Value>(work: (client: Client) => Promise<Value>): Promise<Value> {
+    if (this.#ended !== undefined) throw this.#ended;
+    try {
+      return await work(this.#client);
+    } catch (error) {
+      const code = replyCode(error);
+      if (code !== undefined && code !== CLOSING && !this.#client.closed) throw error;
+      this.#client.close();
+      this.#ended ??= this.#gone(why(error, this.facts.timeout));
+      throw error instanceof EngineError ? error : this.#ended;
+    } finally {
+      this.#used = performance.now();
+    }
+  }
+
+  #gone(text: string): NotConnectedError {
+    return new NotConnectedError(
+      `The connection to ${this.facts.place} is gone: it ${text}. It is opened again; look into the log of the server if it lasts.`,
+    );
+  }
+}
+
+/** The library's errors have only a text. */
+function why(error: unknown, timeout: number): string {
+  const text = error instanceof Error ? error.message : '';
+  if (replyCode(error) === CLOSING) return 'was ended by the server (421), which may be too busy';
+  if (/Timeout/i.test(text)) return `was silent for ${timeout / 1_000} s`;
+  if (/FIN packet|closed connection unexpectedly/.test(text)) return 'was closed by the server';
+  return /data socket/.test(text) ? 'broke off while a file was sent or fetched' : 'was broken off';
+}

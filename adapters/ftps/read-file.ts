@@ -1,0 +1,38 @@
+import { PassThrough } from 'node:stream';
+import { FileError, type FileFacts } from 'waybill/adapter';
+import type { FtpsSession } from './ftps-session.ts';
+
+/** Bytes fetched ahead of whoever reads. */
+const AHEAD = 1024 * 1024;
+
+/**
+ * Fetches a file as fast as it is read. Ends with `changed` where its length is not the expected one:
+ * a transfer that the server breaks off may look like a file that is done. A reader that stops early
+ * costs the connection, since FTP cannot stop a transfer otherwise.
+ */
+export async function* readFile(
+  session: FtpsSession,
+  path: string,
+  expected: FileFacts,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const through = new PassThrough({ highWaterMark: AHEAD });
+  const fetched = session.run((client) => client.downloadTo(through, path));
+  // The stream only ends well if the server says so too.
+  fetched.catch((error: Error) => through.destroy(error));
+  let size = 0;
+  try {
+    for await (const chunk of through as AsyncIterable<Uint8Array>) {
+      size += chunk.byteLength;
+      yield chunk;
+    }
+    await fetched;
+  } finally {
+    through.destroy();
+  }
+  if (size !== expected.size) {
+    throw new FileError(
+      'changed',
+      'The file was changed while it was read. It is read again when it has come to rest.',
+    );
+  }
+}

@@ -1,0 +1,95 @@
+import { Readable } from 'node:stream';
+import { FileError, inFlight } from 'waybill/adapter';
+import type { FtpsSession } from './ftps-session.ts';
+
+/**
+ * Sends a file and resolves once the server has it whole. A body that breaks off, or a signal that
+ * aborts, ends the transfer as if the file were shorter: the connection stays usable, so that the
+ * piece can be deleted; then that error is thrown.
+ */
+export async function writeFile(
+  session: FtpsSession,
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = new Source(body, signal);
+  const stored = await session.run(async (client) => {
+    try {
+      await client.uploadFrom(Readable.from(source.chunks()), path);
+    } catch (error) {
+      throw source.size > 0 && isBrokenTransfer(error) ? brokenOff(session) : error;
+    }
+    if (source.failure !== undefined) return source.size;
+    return await sizeOf(() => client.size(path), source.size);
+  });
+  if (source.failure !== undefined) throw source.failure;
+  if (stored !== source.size) {
+    throw new FileError(
+      'failed',
+      `The server holds ${stored} bytes of the ${source.size} that were sent. It is tried again; its disk may be full.`,
+    );
+  }
+}
+
+/** The library's errors have only a text for this. A time-out is no refusal. */
+function isBrokenTransfer(error: unknown): boolean {
+  const { message, code } = error as { message: string; code?: unknown };
+  return code === 'EPIPE' || (/data socket/.test(message) && !/Timeout/.test(message));
+}
+
+/**
+ * A server whose disk is full breaks off the transfer, at times without a word. So this is not taken
+ * for a lost connection, which would be tried again at once and for ever.
+ */
+function brokenOff(session: FtpsSession): FileError {
+  const full = /^[45]52|space|quota|full|Failure writing/i.test(session.lastReply);
+  return new FileError(
+    full ? 'full' : 'failed',
+    full
+      ? `The disk or the quota of ${session.facts.place} is full. It is tried again; ask its owner to make room.`
+      : `${session.facts.place} broke off the transfer of a file. It is tried again: the network may be at fault, or its disk or a quota may be full.`,
+  );
+}
+
+/** A server without SIZE is believed that it has what it confirmed. */
+async function sizeOf(ask: () => Promise<number>, sent: number): Promise<number> {
+  try {
+    return await ask();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === 500 || code === 502 || code === 504) return sent;
+    throw error;
+  }
+}
+
+/** The body as a source that never fails: it ends, and remembers why. */
+class Source {
+  readonly #body: AsyncIterable<Uint8Array>;
+  readonly #signal: AbortSignal;
+  size = 0;
+  failure: Error | undefined;
+
+  constructor(body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+    this.#body = body;
+    this.#signal = signal;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const chunks = this.#body[Symbol.asyncIterator]();
+    const waiting = inFlight();
+    try {
+      for (;;) {
+        const { done, value } = await waiting.until(this.#signal, () => chunks.next());
+        if (done === true) return;
+        this.size += value.byteLength;
+        yield value;
+      }
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error('the body broke off');
+    } finally {
+      // Not waited for: a body that stalls would hold up the end.
+      void chunks.return?.();
+    }
+  }
+}
