@@ -89,7 +89,7 @@ export function describeInbound<S extends Settings>(
       const offered = await one.offer(body('C1'), opened);
       await vi.waitFor(async () => expect(await offered.standing()).toBe('taken'));
       await opened.close();
-      await one[Symbol.asyncDispose]();
+      // Before the peer goes: it would close what the adapter forgot.
       await resources.expectNothingNew();
     });
 

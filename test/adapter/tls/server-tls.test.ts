@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, createServer } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
 import {
   type CertificateCredential,
@@ -57,7 +57,7 @@ async function listen(
 interface Answer {
   readonly text: string;
   readonly serial: string | undefined;
-  readonly socket: TLSSocket;
+  readonly resumed: boolean;
 }
 
 /** What a client gets: a greeting, or nothing before it is closed. */
@@ -66,15 +66,17 @@ async function greeting(port: number, options: ConnectionOptions): Promise<Answe
   let text = '';
   socket.on('data', (data) => {
     text += data.toString();
-    if (options.session === undefined) socket.end();
+    socket.end();
   });
   socket.on('error', () => undefined);
   let serial: string | undefined;
+  let resumed = false;
   socket.on('secureConnect', () => {
+    resumed = socket.isSessionReused();
     serial = socket.getPeerX509Certificate()?.serialNumber;
   });
   await new Promise((resolve) => socket.once('close', resolve));
-  return { text, serial, socket };
+  return { text, serial, resumed };
 }
 
 const shown = ({ certificate, key }: CertificateCredential): ConnectionOptions => ({
@@ -175,6 +177,25 @@ describe('a server that requires client certificates', () => {
     const texts = server.events.map((event) => event.text).join('\n');
     expect(texts).toMatch(/the revocation list named by tls\.crl expired on/);
     expect(texts).toMatch(/revocation list named by crl is out of date/);
+  });
+
+  test('refuses a resumed session whose certificate has expired since', async () => {
+    await using all = await certificates();
+    await using server = await listen(
+      { certificate: 'hub', clientCertificate: 'required', trust: all.trust },
+      { hub: all.server },
+    );
+    const end = Math.floor(Date.now() / 1_000) * 1_000 + 2_000;
+    const issued = all.authority.issue({ commonName: 'client-a', notAfter: new Date(end) });
+    const options = { ca: all.authority.certificate, ...shown(credentialOf(issued)) };
+    const first = connect({ port: server.port, servername: 'localhost', ...options });
+    const [session] = (await once(first.resume(), 'session')) as [Buffer];
+    first.destroy();
+    const before = await greeting(server.port, { ...options, session });
+    expect(before).toMatchObject({ text: 'welcome', resumed: true });
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(end), { timeout: 3_000 });
+    expect((await greeting(server.port, { ...options, session })).text).toBe('');
+    expect(server.events.at(-1)?.text).toMatch(/has expired/);
   });
 
   test('lets a client without a certificate in where it is only requested, but not one with a bad one', async () => {

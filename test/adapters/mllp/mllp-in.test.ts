@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { certificates } from '../../support/certificates.ts';
 import { inMllp, type MllpSender, mllpSender, portOf } from '../../support/mllp-sender.ts';
+import { openResources } from '../../support/nothing-open.ts';
 import { adt, closed, connected, listening, texts } from './listening.ts';
 
 describe('a delivered message', () => {
@@ -52,7 +53,8 @@ describe('a connection', () => {
     expect(opened.delivered.map(({ dedupeKey }) => dedupeKey)).toEqual(['M1', 'M1']);
   });
 
-  test('whose sender leaves in the middle of a message is reported', async () => {
+  test('whose sender leaves in the middle of a message is reported, and leaves nothing behind', async () => {
+    const resources = openResources();
     await using opened = await listening();
     await using sender = await connected(opened);
     sender.socket.end('\u000bMSH|^~\\&|A');
@@ -61,6 +63,8 @@ describe('a connection', () => {
       expect(texts(opened)).toMatch(/left in the middle of a message \(10 bytes/),
     );
     expect(opened.delivered).toEqual([]);
+    await opened.close();
+    await resources.expectNothingNew();
   });
 
   test('that sends a byte now and then is closed when a message takes too long in total', async () => {
