@@ -1,0 +1,36 @@
+import type { FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
+import { ApiError } from '../api/api-error.ts';
+import type { Permission, Principal } from './principal.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; undefined until somebody has signed in. Set by the sign-in's `onRequest` hook. */
+    principal: Principal | undefined;
+  }
+  interface FastifyContextConfig {
+    /** What the route needs; for the OpenAPI document and the tests. */
+    permissions?: readonly Permission[];
+  }
+}
+
+/** The signed-in principal of a request. Throws SIGN_IN_REQUIRED (401). */
+export function principalOf(request: FastifyRequest): Principal {
+  const { principal } = request;
+  if (principal === undefined) throw new ApiError(401, 'SIGN_IN_REQUIRED', 'sign in first');
+  return principal;
+}
+
+/** Lets a request pass only if its principal has every one of the permissions; otherwise 401 or 403 `FORBIDDEN`. */
+export function requirePermission(...needed: readonly Permission[]): preHandlerAsyncHookHandler {
+  return async (request) => {
+    checkPermission(principalOf(request), ...needed);
+  };
+}
+
+/** As `requirePermission`, for what depends on the request's content. */
+export function checkPermission(principal: Principal, ...needed: readonly Permission[]): void {
+  const missing = needed.filter((one) => !principal.permissions.has(one));
+  if (missing.length > 0) {
+    throw new ApiError(403, 'FORBIDDEN', `${principal.name} lacks ${missing.join(', ')}`);
+  }
+}
