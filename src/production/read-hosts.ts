@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '../time/back-off.ts';
 import type { OperationDefinition, ServiceDefinition } from './definition.ts';
 import type { Adapters } from './find-adapter.ts';
 import { below, type Reading, report } from './form/form.ts';
@@ -5,7 +6,7 @@ import type { OperationEntry, ServiceEntry } from './grammar/production-form.ts'
 import { retryPolicy } from './grammar/retry-form.ts';
 import { hostCommon, readAdapterSettings } from './read-host.ts';
 import { readLine } from './read-line.ts';
-import { valueAt } from './written/written.ts';
+import { pathText, valueAt } from './written/written.ts';
 
 /** A business service; undefined after its problems were reported. */
 export function readService(
@@ -47,14 +48,31 @@ export function readOperation(
   const replies = Object.fromEntries(
     [...(value.replies ?? [])].map(([key, { value: actions }]) => [key, actions]),
   );
+  const retry = retryPolicy(value.retry, adapter.retry);
+  warnOfNoRetry(entry, retry, reading);
   return {
     kind: 'operation',
     ...hostCommon(entry),
     adapter,
     ...read,
     ...line,
-    retry: retryPolicy(value.retry, adapter.retry),
+    retry,
     timeout: value.timeout,
     replies,
   };
+}
+
+/** `retry` as an action where nothing is ever tried again is what the action after it says, or a failure. */
+function warnOfNoRetry(
+  { value: { replies } }: OperationEntry,
+  retry: RetryPolicy,
+  { problems, keys }: Reading,
+): void {
+  if (retry.for > 0) return;
+  for (const { name, value: actions, place } of replies?.values() ?? []) {
+    if (![actions].flat().includes('retry')) continue;
+    const what = 'nothing is tried again, since retry says for: 0s';
+    const remedy = 'Raise for, or write another action.';
+    problems.warning(place, pathText([...keys, 'replies', name]), what, remedy);
+  }
 }

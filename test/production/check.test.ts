@@ -240,3 +240,54 @@ test('a process in code must be there and have a function', async () => {
     'production.yaml:6:25 processes.a.code: the module has no function as its default export. Write: export default defineProcess(async (message, context) => { … }).',
   ]);
 });
+
+test('no two hosts have the same name, not even in capitals', async () => {
+  const problems = await problemsOf(`production: p
+services:
+  a: { adapter: sample-in, to: b }
+  c: { adapter: sample-in, to: b }
+processes:
+  C: { rules: [{ send: b }] }
+operations:
+  a: { adapter: sample-out, settings: { connect: a:1 } }
+  b: { adapter: sample-out, settings: { connect: b:1 } }
+`);
+  expect(problems).toEqual([
+    'production.yaml:6:3 processes.C: there is a host of this name already: services.c. Give one of them another name.',
+    'production.yaml:8:3 operations.a: there is a host of this name already: services.a. Give one of them another name.',
+  ]);
+});
+
+test('an action of retry where nothing is tried again is a warning', async () => {
+  const problems = await problemsOf(`production: p
+services: { in: { adapter: sample-in, to: out } }
+operations:
+  out:
+    adapter: sample-out
+    settings: { connect: a:1 }
+    retry: { for: 0s }
+    replies: { AR: [retry, suspend], AE: fail }
+`);
+  expect(problems).toEqual([
+    'production.yaml:8:16 warning: operations.out.replies.AR: nothing is tried again, since retry says for: 0s. Raise for, or write another action.',
+  ]);
+});
+
+test('files of trusted authorities are looked at too, each once', async () => {
+  const { certificate, key } = certificateAuthority('Test').issue({ commonName: 'hub' });
+  const text = `production: p
+credentials: { hub: { kind: certificate, certificate: hub.crt, key: hub.key } }
+services:
+  a: { adapter: sample-in, settings: { tls: { certificate: hub, trust: gone.crt } }, to: out }
+  b: { adapter: sample-in, settings: { tls: { certificate: hub, trust: gone.crt } }, to: out }
+  c: { adapter: sample-in, settings: { tls: { certificate: hub, trust: bad.crt } }, to: out }
+operations:
+  out: { adapter: sample-out, settings: { connect: a:1 } }
+`;
+  const bad = certificate.replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA');
+  const files = { 'hub.crt': certificate, 'hub.key': key, 'bad.crt': bad };
+  expect(await problemsOf(text, { files })).toEqual([
+    'production.yaml:4:65 warning: services.a.settings.tls.trust: the file cannot be read. It is read when a host connects: put it there before the start.',
+    'production.yaml:6:65 services.c.settings.tls.trust: it is damaged. It must be PEM: -----BEGIN CERTIFICATE-----.',
+  ]);
+});

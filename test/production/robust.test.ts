@@ -1,5 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { adapters } from '../../adapters/index.ts';
+import { describeDifference, productionDifference } from '../../src/production/difference.ts';
 import { productionFolder } from '../support/production.ts';
 
 const KEYS = [
@@ -167,3 +172,41 @@ operations:
     expect(definition !== undefined || problems.length > 0).toBe(true);
   }
 });
+
+test('a good production with a few values replaced by anything is read or refused, never thrown at', async () => {
+  const good = parse(
+    await readFile(join(import.meta.dirname, '../../productions/adt-hub/production.yaml'), 'utf8'),
+  ) as object;
+  await using folder = await productionFolder({});
+  const change = fc.tuple(fc.nat(), fc.oneof(tree, fc.constant(DELETED)));
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+      const broken = structuredClone(good);
+      for (const [at, value] of changes) replaceAt(broken, at, value);
+      await folder.write({ 'production.yaml': JSON.stringify(broken) });
+      const { definition, problems } = await folder.read({ adapters });
+      expect(definition !== undefined || problems.length > 0).toBe(true);
+      if (definition !== undefined)
+        describeDifference(productionDifference(definition, definition));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+const DELETED = Symbol('deleted');
+
+/** Replaces the value with that number, counted through the whole tree. */
+function replaceAt(root: object, at: number, value: unknown): void {
+  const places: [Record<string, unknown>, string][] = [];
+  const walk = (node: object): void => {
+    for (const key of Object.keys(node)) {
+      places.push([node as Record<string, unknown>, key]);
+      const inner = (node as Record<string, unknown>)[key];
+      if (typeof inner === 'object' && inner !== null) walk(inner);
+    }
+  };
+  walk(root);
+  const [node, key] = places[at % Math.max(places.length, 1)] ?? [{}, ''];
+  if (value === DELETED) delete node[key];
+  else node[key] = value;
+}

@@ -1,20 +1,67 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Place } from '../definition.ts';
+import { resolve } from 'node:path';
+import type { Definition, Place } from '../definition.ts';
 import type { Problems } from '../problem.ts';
+import { pathText } from '../written/written.ts';
 
 /** How long before a certificate's end its renewal is due. */
 const SOON = 30 * 86_400_000;
 
-export interface CertificateAt {
+interface CertificateAt {
   /** PEM text, or the absolute path of a PEM file. */
   readonly pem: { readonly text: string } | { readonly file: string };
   readonly place: Place;
   readonly path: string;
 }
 
-/** Reports certificates that have expired or will soon, and files that cannot be read as such. */
-export async function checkCertificate(
+/** Reports certificates that have expired or will soon, and files that cannot be read as such, each file once. */
+export async function checkCertificates(
+  definition: Definition,
+  now: number,
+  problems: Problems,
+): Promise<void> {
+  const seen = new Set<string>();
+  for (const one of [...ownCertificates(definition), ...trustedCertificates(definition)]) {
+    const name = 'file' in one.pem ? one.pem.file : one.pem.text;
+    if (!seen.has(name)) await checkCertificate(one, now, problems);
+    seen.add(name);
+  }
+}
+
+/** What the hosts show: credentials of the kind certificate. */
+function* ownCertificates(definition: Definition): Generator<CertificateAt> {
+  for (const [name, { kind, values, place }] of definition.credentials) {
+    const { certificate } = values;
+    if (kind !== 'certificate' || typeof certificate !== 'string') continue;
+    const keys = ['credentials', name, 'certificate'];
+    const pem = certificate.includes('-----BEGIN ')
+      ? { text: certificate }
+      : { file: resolve(definition.folder, certificate) };
+    yield { pem, place: definition.placeOf(keys) ?? place, path: pathText(keys) };
+  }
+}
+
+/** What the hosts trust: by a rule for all adapters, the file under `tls: { trust: … }`. */
+function* trustedCertificates(definition: Definition): Generator<CertificateAt> {
+  for (const [section, hosts] of [
+    ['services', definition.services],
+    ['operations', definition.operations],
+  ] as const) {
+    for (const { name, settings, place } of hosts.values()) {
+      const { trust } = (settings['tls'] ?? {}) as { readonly trust?: unknown };
+      if (typeof trust !== 'string') continue;
+      const keys = [section, name, 'settings', 'tls', 'trust'];
+      yield {
+        pem: { file: trust },
+        place: definition.placeOf(keys) ?? place,
+        path: pathText(keys),
+      };
+    }
+  }
+}
+
+async function checkCertificate(
   { pem, place, path }: CertificateAt,
   now: number,
   problems: Problems,
@@ -25,25 +72,25 @@ export async function checkCertificate(
     problems.warning(place, path, 'the file cannot be read', remedy);
     return;
   }
-  const [first] = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(text) ?? [];
-  const certificate = first === undefined ? undefined : parse(first);
-  if (certificate === undefined) {
-    problems.error(
-      place,
-      path,
-      'there is no certificate in it',
-      'It must be PEM: -----BEGIN CERTIFICATE-----.',
-    );
-    return;
+  const certificates = [...text.matchAll(CERTIFICATE)].map(([one]) => parse(one));
+  if (certificates.length === 0 || certificates.includes(undefined)) {
+    const what = certificates.length === 0 ? 'there is no certificate in it' : 'it is damaged';
+    problems.error(place, path, what, 'It must be PEM: -----BEGIN CERTIFICATE-----.');
   }
+  for (const certificate of certificates) {
+    const what = certificate === undefined ? undefined : ending(certificate, now);
+    if (what !== undefined) problems.warning(place, path, what, 'Renew it.');
+  }
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+function ending(certificate: X509Certificate, now: number): string | undefined {
   const end = Date.parse(certificate.validTo);
-  const day = new Date(end).toISOString().slice(0, 10);
+  if (end >= now + SOON) return undefined;
   const subject = certificate.subject.replaceAll('\n', ', ');
-  if (end < now) {
-    problems.warning(place, path, `the certificate of ${subject} expired on ${day}`, 'Renew it.');
-  } else if (end < now + SOON) {
-    problems.warning(place, path, `the certificate of ${subject} expires on ${day}`, 'Renew it.');
-  }
+  const day = new Date(end).toISOString().slice(0, 10);
+  return `the certificate of ${subject} ${end < now ? 'expired' : 'expires'} on ${day}`;
 }
 
 async function readText(file: string): Promise<string | undefined> {

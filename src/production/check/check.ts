@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
-import type { Definition } from '../definition.ts';
 import { placeAt, valueAt } from '../written/written.ts';
-import { type CertificateAt, checkCertificate } from './certificates.ts';
+import { checkCertificates } from './certificates.ts';
 import { checkCode } from './code.ts';
 import { portProblems } from './ports.ts';
 import { type Checking, checkLoops } from './reach.ts';
@@ -12,15 +10,14 @@ import { warnOfUnused } from './unused.ts';
 export async function checkWhole(checking: Checking, now: number): Promise<void> {
   const { definition, problems } = checking;
   checkServices(checking);
+  checkNames(checking);
   checkLoops(checking);
   checkSearch(checking);
   for (const { what, remedy, path, ...place } of portProblems([definition])) {
     problems.error(place, path, what, remedy);
   }
   await checkCode(checking);
-  for (const certificate of certificatesOf(definition)) {
-    await checkCertificate(certificate, now, problems);
-  }
+  await checkCertificates(definition, now, problems);
   if (!problems.failed) await warnOfUnused(checking);
 }
 
@@ -36,19 +33,20 @@ function checkServices({ written, problems }: Checking): void {
   );
 }
 
-/** Certificates that hosts show or trust, as far as they lie in this production's files. */
-function* certificatesOf(definition: Definition): Generator<CertificateAt> {
-  for (const [name, { kind, values, place }] of definition.credentials) {
-    const { certificate } = values;
-    if (kind !== 'certificate' || typeof certificate !== 'string') continue;
-    const pem = certificate.includes('-----BEGIN ')
-      ? { text: certificate }
-      : { file: resolve(definition.folder, certificate) };
-    const keys = ['credentials', name, 'certificate'];
-    yield {
-      pem,
-      place: definition.placeOf(keys) ?? place,
-      path: `credentials.${name}.certificate`,
-    };
+const SECTIONS = ['services', 'processes', 'operations'];
+
+/** A host's name is its address and the name of its queue's files, where some disks know no capitals. */
+function checkNames({ written, problems }: Checking): void {
+  const seen = new Map<string, string>();
+  for (const section of SECTIONS) {
+    const hosts = valueAt(written, [section]);
+    for (const { key, place } of hosts?.kind === 'block' ? hosts.entries.values() : []) {
+      const other = seen.get(key.toLowerCase());
+      if (other === undefined) seen.set(key.toLowerCase(), `${section}.${key}`);
+      else {
+        const what = `there is a host of this name already: ${other}`;
+        problems.error(place, `${section}.${key}`, what, 'Give one of them another name.');
+      }
+    }
   }
 }

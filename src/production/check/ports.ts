@@ -31,7 +31,8 @@ export function portProblems(definitions: readonly Definition[]): Problem[] {
 /** By a rule for all adapters, `listen` is the address a service listens on. */
 function listenerOf(definition: Definition, service: ServiceDefinition): Listener | undefined {
   const { listen } = service.settings;
-  if (service.adapter.settings['listen']?.kind !== 'address') return undefined;
+  const { listen: declared } = service.adapter.settings;
+  if (declared?.kind !== 'address' || listen === undefined) return undefined;
   const keys = ['services', service.name, 'settings', 'listen'];
   return {
     production: definition.name,
