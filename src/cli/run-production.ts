@@ -112,6 +112,8 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
         verifier: (name) => known.jwt(name),
         log,
       }),
+    certificates: () => known.certificates(),
+    figures: () => figures.text(),
   });
   observeQueues(figures, running, engine);
 

@@ -2,8 +2,10 @@ import type { TestStep } from '../adapter/test-step.ts';
 import { queueState } from '../broker/consumer-lag.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { HostStatus } from '../host/host.ts';
+import { describeProduction } from './describe-production.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
+import { type Notification, notify } from './notify.ts';
 import { type Discard, discardSuspended, type Resend, resend } from './resend.ts';
 
 /** One host as `waybill status` and the console show it. */
@@ -35,6 +37,10 @@ export interface ControlParts {
   /** Reads the production again and, unless only asked to show, applies it. */
   readonly reload: (request: { readonly dryRun: boolean; readonly by: string }) => Promise<unknown>;
   readonly test: (host: string) => Promise<readonly TestStep[]>;
+  /** The certificates that the production's credentials hold. */
+  readonly certificates: () => Promise<unknown>;
+  /** This engine's figures in the Prometheus text format. */
+  readonly figures: () => Promise<string>;
 }
 
 /** Answers what the command line and the operator plane ask of this engine. */
@@ -77,6 +83,15 @@ export function engineControl(parts: ControlParts): ControlServer {
       (request) => discardSuspended(engine, request as Discard),
       true,
     ),
+    serveControl(
+      broker,
+      subject('notify'),
+      (request) => notify(engine, director, request as Notification),
+      true,
+    ),
+    serveControl(broker, subject('describe'), () => describeProduction(director.definition), true),
+    serveControl(broker, subject('certificates'), () => parts.certificates(), true),
+    serveControl(broker, subject('figures'), () => parts.figures()),
   ];
   return {
     close() {
