@@ -1,88 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect as connectPlain } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect, createServer } from 'node:tls';
+import { connect } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
-import {
-  type CertificateCredential,
-  type ServerTls,
-  serverTls,
-  tlsServer,
-} from '../../../src/adapter/index.ts';
+import { type CertificateCredential, tlsServer } from '../../../src/adapter/index.ts';
 import { type Certificates, certificates, credentialOf } from '../../support/certificates.ts';
-import { lend, type Seen } from '../../support/open-adapter.ts';
-
-const LOOK_EVERY = 20;
-
-interface Listener extends AsyncDisposable, Seen {
-  readonly port: number;
-  readonly tls: ServerTls;
-}
-
-/** A server that greets whom it admits. */
-async function listen(
-  given: Readonly<Record<string, unknown>>,
-  credentials: Readonly<Record<string, CertificateCredential | (() => CertificateCredential)>>,
-): Promise<Listener> {
-  const resolved = {
-    get hub(): CertificateCredential {
-      const { hub } = credentials;
-      if (hub === undefined) throw new Error('a hub certificate is needed');
-      return typeof hub === 'function' ? hub() : hub;
-    },
-  };
-  const { lent, seen } = lend({ tls: tlsServer() }, { tls: given }, { credentials: resolved });
-  const { tls: settings } = lent.settings;
-  if (settings === undefined) throw new Error('tls is needed');
-  const tls = await serverTls(lent, settings, LOOK_EVERY);
-  const server = createServer(tls.options, (socket) => {
-    socket.on('error', () => undefined);
-    if (tls.admits(socket)) socket.write('welcome');
-  });
-  tls.follow(server);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    ...seen,
-    port: (server.address() as AddressInfo).port,
-    tls,
-    async [Symbol.asyncDispose]() {
-      tls.close();
-      server.close();
-    },
-  };
-}
-
-interface Answer {
-  readonly text: string;
-  readonly serial: string | undefined;
-  readonly resumed: boolean;
-}
-
-/** What a client gets: a greeting, or nothing before it is closed. */
-async function greeting(port: number, options: ConnectionOptions): Promise<Answer> {
-  const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ...options });
-  let text = '';
-  socket.on('data', (data) => {
-    text += data.toString();
-    socket.end();
-  });
-  socket.on('error', () => undefined);
-  let serial: string | undefined;
-  let resumed = false;
-  socket.on('secureConnect', () => {
-    resumed = socket.isSessionReused();
-    serial = socket.getPeerX509Certificate()?.serialNumber;
-  });
-  await new Promise((resolve) => socket.once('close', resolve));
-  return { text, serial, resumed };
-}
-
-const shown = ({ certificate, key }: CertificateCredential): ConnectionOptions => ({
-  cert: certificate,
-  key,
-});
+import { lend } from '../../support/open-adapter.ts';
+import { greeting, listen, shown } from './tls-listener.ts';
 
 describe('a server that requires client certificates', () => {
   const cases: readonly {
@@ -207,67 +133,6 @@ describe('a server that requires client certificates', () => {
     const ca = all.authority.certificate;
     expect((await greeting(server.port, { ca })).text).toBe('welcome');
     expect((await greeting(server.port, { ca, ...shown(all.strangeClient) })).text).toBe('');
-  });
-});
-
-describe('a server whose certificate is renewed', () => {
-  test('shows the new one without a restart', async () => {
-    await using all = await certificates();
-    const files = [join(all.folder, 'hub.crt'), join(all.folder, 'hub.key')];
-    let current = all.server;
-    await writeFile(files[0] ?? '', current.certificate);
-    await writeFile(files[1] ?? '', current.key);
-    await using server = await listen(
-      { certificate: 'hub' },
-      { hub: () => ({ ...current, files }) },
-    );
-    const ca = all.authority.certificate;
-    const before = await greeting(server.port, { ca });
-    current = credentialOf(
-      all.authority.issue({ commonName: 'localhost', names: ['DNS:localhost'] }),
-    );
-    await writeFile(join(all.folder, 'next'), current.certificate);
-    await rename(join(all.folder, 'next'), files[0] ?? '');
-    await vi.waitFor(() => expect(server.events.at(-1)?.name).toBe('certificate-renewed'));
-    const after = await greeting(server.port, { ca });
-    expect(after.text).toBe('welcome');
-    expect(after.serial).not.toBe(before.serial);
-    expect(server.tls.certificate.serial).toBe(after.serial);
-  });
-
-  test('keeps the old one if certificate and key do not belong together, and says so', async () => {
-    await using all = await certificates();
-    const file = await all.file('hub.crt', all.server.certificate);
-    let current = all.server;
-    await using server = await listen(
-      { certificate: 'hub' },
-      { hub: () => ({ ...current, files: [file] }) },
-    );
-    const before = await greeting(server.port, { ca: all.authority.certificate });
-    current = { ...current, key: all.client.key };
-    await writeFile(file, 'changed');
-    await vi.waitFor(() => expect(server.events.at(-1)?.name).toBe('certificate-not-renewed'));
-    expect(server.events.at(-1)?.text).toMatch(/key of hub does not belong to its certificate/);
-    const after = await greeting(server.port, { ca: all.authority.certificate });
-    expect(after.serial).toBe(before.serial);
-  });
-
-  test('warns of a certificate that expires soon', async () => {
-    await using all = await certificates();
-    const soon = credentialOf(
-      all.authority.issue({
-        commonName: 'localhost',
-        notAfter: new Date(Date.now() + 10.5 * 86_400_000),
-      }),
-    );
-    await using server = await listen({ certificate: 'hub' }, { hub: soon });
-    expect(server.events).toMatchObject([
-      {
-        level: 'warn',
-        name: 'expires-soon',
-        text: expect.stringMatching(/CN=localhost expires on .*, in 10 days/),
-      },
-    ]);
   });
 });
 

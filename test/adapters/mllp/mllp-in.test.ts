@@ -123,6 +123,18 @@ describe('a connection', () => {
     await closed(busy);
   });
 
+  test('that sends nothing but junk is closed once that is more than maxJunk', async () => {
+    await using opened = await listening({ maxJunk: '1KB' });
+    await using sender = await connected(opened);
+    sender.write(Buffer.alloc(1_000, 'x'));
+    sender.send(adt('M1'));
+    await sender.answered(1);
+    sender.write(Buffer.alloc(1_000, 'x'));
+    sender.write(Buffer.alloc(1_000, 'x'));
+    await closed(sender);
+    expect(texts(opened)).toMatch(/2000 bytes came without the start of a message/);
+  });
+
   test('that sends what is not HL7 five times in a row is closed', async () => {
     await using opened = await listening();
     await using sender = await connected(opened);

@@ -17,6 +17,25 @@ describe('enhanced mode', () => {
     expect(peer.connections).toBe(1);
   });
 
+  test('an answer of the application that comes late is passed over, whenever it comes', async () => {
+    await using peer = await mllpPeer();
+    let late: Uint8Array | undefined;
+    peer.script((message) => {
+      const before = late;
+      late = ackOf(message, 'AE');
+      return Buffer.concat([before ?? Buffer.alloc(0), ackOf(message, 'CA')]);
+    });
+    await using out = await open(peer);
+    expect(await out.send(body('M1'))).toMatchObject({ code: 'CA' });
+    expect(await out.send(body('M2'))).toMatchObject({ code: 'CA' });
+    for (const socket of peer.open) socket.write(late ?? '');
+    await vi.waitFor(() =>
+      expect(out.log.join('')).toMatch(/answer of the application[^]*answer of/),
+    );
+    expect(await out.send(body('M3'))).toMatchObject({ code: 'CA' });
+    expect(peer.connections).toBe(1);
+  });
+
   test('the answer of the application is waited for with reply: application', async () => {
     await using peer = await mllpPeer();
     peer.script(commitThenApply);

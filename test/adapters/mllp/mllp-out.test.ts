@@ -51,6 +51,10 @@ describe('the answer of a scripted peer', () => {
     peer.script(script);
     await using out = await open(peer);
     expect((await out.send(body('M1')))?.problems).toEqual(problems);
+    // What comes next on such a connection could belong to anything.
+    peer.script((message) => ackOf(message));
+    await out.send(body('M2'));
+    expect(peer.connections).toBe(problems.includes('wrong-type') ? 1 : 2);
   });
 
   test('in two parts, or after junk, counts as well', async () => {
