@@ -1,6 +1,7 @@
 import type { InboundAdapter, OutboundAdapter } from 'waybill/adapter';
 import fileIn from './file/file-in.ts';
 import fileOut from './file/file-out.ts';
+import httpOut from './http/http-out.ts';
 import mllpIn from './mllp/mllp-in.ts';
 import mllpOut from './mllp/mllp-out.ts';
 
@@ -8,6 +9,7 @@ import mllpOut from './mllp/mllp-out.ts';
 export const adapters: readonly (InboundAdapter | OutboundAdapter)[] = [
   fileIn,
   fileOut,
+  httpOut,
   mllpIn,
   mllpOut,
 ];

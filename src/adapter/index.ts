@@ -53,6 +53,23 @@ export {
 } from './folder/pickup-settings.ts';
 export type { StoreLine } from './folder/store-line.ts';
 export { tryWriting } from './folder/try-writing.ts';
+export { type Challenge, challengesOf } from './http/challenge.ts';
+export { HttpClient } from './http/http-client.ts';
+export { type HttpClientValues, httpClientSettings } from './http/http-client-settings.ts';
+export {
+  type HttpAnswer,
+  type HttpQuestion,
+  placeOfUrl,
+  retryAfterOf,
+} from './http/http-exchange.ts';
+export { type HttpTrial, tryHttp } from './http/http-test.ts';
+export { contentTypeOf, type MediaType, mediaTypeOf, messageTypeOf } from './http/media-type.ts';
+export {
+  type HeaderTemplate,
+  headerTemplate,
+  type UrlTemplate,
+  urlTemplate,
+} from './http/url-template.ts';
 export { type InFlight, inFlight } from './in-flight.ts';
 export {
   type Letter,

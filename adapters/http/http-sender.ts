@@ -1,0 +1,85 @@
+import {
+  contentTypeOf,
+  type HttpAnswer,
+  type HttpClient,
+  type InFlight,
+  type Message,
+  mediaTypeOf,
+  messageTypeOf,
+  type OpenOutbound,
+  type Reply,
+  retryAfterOf,
+} from 'waybill/adapter';
+import type { HttpOutValues } from './http-out-settings.ts';
+
+interface Sending {
+  readonly settings: HttpOutValues;
+  readonly signal: AbortSignal;
+  readonly work: InFlight;
+}
+
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);
+const GRACE = 1_000;
+
+/** Turns messages into requests and answers into replies. */
+export class HttpSender implements OpenOutbound {
+  readonly #client: HttpClient;
+  readonly #sending: Sending;
+
+  constructor(client: HttpClient, sending: Sending) {
+    this.#client = client;
+    this.#sending = sending;
+  }
+
+  send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const either = AbortSignal.any([signal, this.#sending.signal]);
+    return this.#sending.work.until(either, () => this.#send(message, either));
+  }
+
+  async close(): Promise<void> {
+    await this.#sending.work.ended(GRACE);
+    await this.#client.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const { url, method } = this.#sending.settings;
+    const hasBody = !BODILESS.has(method);
+    const answer = await this.#client.ask({
+      method,
+      url: await url.render(message),
+      headers: {
+        ...(hasBody && { 'content-type': await this.#contentType(message) }),
+        ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+        ...(await this.#headers(message)),
+      },
+      ...(hasBody && { body: message.body }),
+      signal,
+    });
+    return replyOf(answer);
+  }
+
+  async #contentType(message: Message): Promise<string> {
+    const { contentType } = this.#sending.settings;
+    return contentType === undefined
+      ? contentTypeOf(message.type, message.charset)
+      : contentType.render(message);
+  }
+
+  async #headers(message: Message): Promise<Record<string, string>> {
+    const rendered = this.#sending.settings.headers.map(
+      async ({ name, value }) => [name, await value.render(message)] as const,
+    );
+    return Object.fromEntries((await Promise.all(rendered)).filter(([, value]) => value !== ''));
+  }
+}
+
+/** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */
+export function replyOf({ status, headers, body }: HttpAnswer): Reply {
+  const media = mediaTypeOf(headers['content-type']);
+  return {
+    body,
+    type: messageTypeOf(media, body.subarray(0, 2_048)),
+    code: String(status),
+    retryAfter: retryAfterOf(headers['retry-after']),
+  };
+}

@@ -1,0 +1,190 @@
+import { type Dispatcher, request } from 'undici';
+import { RejectedError, TemporaryError } from '../../error/adapter-error.ts';
+import type { Lent } from '../adapter.ts';
+import type { Credential } from '../credential.ts';
+import type { Settings } from '../setting.ts';
+import type { HttpClientValues } from './http-client-settings.ts';
+import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.ts';
+import { exchangeFailure, signInFailure } from './http-failure.ts';
+import { NtlmConnections } from './ntlm.ts';
+import { readAnswer } from './read-answer.ts';
+import { redirected } from './redirection.ts';
+import { type Signed, type SignIn, signInWith } from './sign-in.ts';
+import { pinned, transport } from './transport.ts';
+
+/** First try, an answer to a challenge, and another where its nonce was too old. */
+const MOST_TRIES = 3;
+const MOST_REDIRECTIONS = 10;
+
+type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
+
+interface Parts {
+  readonly lent: Lending;
+  readonly values: HttpClientValues;
+  readonly credential: Credential | undefined;
+  readonly dispatcher: Dispatcher;
+}
+
+/**
+ * A web client that signs in by itself: a refused token is renewed once, a challenge is answered,
+ * connections are kept. The credential goes to the host of the question and to no other.
+ */
+export class HttpClient {
+  readonly #parts: Parts;
+  readonly #signIn: SignIn;
+  readonly #ntlm: NtlmConnections | undefined;
+  #connected: string | undefined;
+
+  private constructor(parts: Parts) {
+    const { credential, values, lent } = parts;
+    this.#parts = parts;
+    this.#signIn = signInWith(credential, values);
+    this.#ntlm =
+      credential?.kind === 'ntlm'
+        ? new NtlmConnections(credential, (origin, opened) =>
+            pinned(lent, values, { origin, opened }),
+          )
+        : undefined;
+  }
+
+  /** Connects nothing yet. Throws a DisableError where the settings do not go together. */
+  static async open(lent: Lending, values: HttpClientValues): Promise<HttpClient> {
+    const credential = values.credential && (await lent.credential(values.credential));
+    const dispatcher = await transport(lent, values);
+    try {
+      return new HttpClient({ lent, values, credential: credential || undefined, dispatcher });
+    } catch (error) {
+      await dispatcher.destroy();
+      throw error;
+    }
+  }
+
+  /** The token that is shown, for a look at what it says; undefined where there is none. */
+  async token(signal: AbortSignal): Promise<string | undefined> {
+    const { credential } = this.#parts;
+    if (credential === undefined || !('token' in credential)) return undefined;
+    return credential.token(signal).catch((error: unknown) => {
+      throw signInFailure(error);
+    });
+  }
+
+  /** The answer with its body. Throws the errors of the adapter contract where there is none; any status is an answer. */
+  async ask(question: HttpQuestion): Promise<HttpAnswer> {
+    let current = question;
+    for (let hops = 0; ; hops++) {
+      const isHome = current.url.origin === question.url.origin;
+      const answer = await this.#signedIn(current, isHome);
+      const next = redirected(current, answer, this.#parts.values.redirects);
+      if (next === undefined) return answer;
+      if (hops >= MOST_REDIRECTIONS) {
+        throw new TemporaryError(
+          `${placeOfUrl(question.url)} redirects more than ${MOST_REDIRECTIONS} times. Have the loop removed there.`,
+        );
+      }
+      current = next;
+    }
+  }
+
+  /** The same without a sign-in: what a server says to a stranger. */
+  askAsNobody(question: HttpQuestion): Promise<HttpAnswer> {
+    return this.#exchange(question, { url: question.url, headers: {} }, false);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#parts.dispatcher.destroy(), this.#ntlm?.close()]);
+  }
+
+  async #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
+    if (!isHome) return this.askAsNobody(question);
+    for (let tries = 1, fresh = false; ; tries++) {
+      const { method, url, signal } = question;
+      const signed = await this.#signIn.sign(method, url, { fresh, signal });
+      const answer = await this.#exchange(question, signed, true);
+      const mayHelp = tries < MOST_TRIES && !fresh;
+      if (answer.status !== 401 || !mayHelp) return answer;
+      if (!this.#signIn.again(answer.headers['www-authenticate'], signed)) return answer;
+      fresh = 'token' in (this.#parts.credential ?? {});
+    }
+  }
+
+  async #exchange(question: HttpQuestion, signed: Signed, isHome: boolean): Promise<HttpAnswer> {
+    const { proxy, timeout, replyLimit: limit } = this.#parts.values;
+    const { url, signal } = question;
+    const headers = { ...lengthOf(question), ...checked(question.headers), ...signed.headers };
+    const sending = {
+      method: question.method,
+      url: signed.url,
+      headers: this.#parts.values.stayConnected > 0 ? headers : { ...headers, connection: 'close' },
+      body: () => bodyOf(question),
+      signal,
+    };
+    try {
+      const { answer, done } =
+        isHome && this.#ntlm !== undefined
+          ? await this.#ntlm.request(sending)
+          : { answer: await this.#request(sending), done: () => undefined };
+      this.#report(placeOfUrl(url));
+      const given = headersOf(answer.headers);
+      try {
+        const place = placeOfUrl(url);
+        const body = await readAnswer(answer.body, given['content-encoding'], { limit, place });
+        done(true);
+        return { status: answer.statusCode, headers: given, body, url: signed.url };
+      } catch (error) {
+        done(false);
+        throw error;
+      }
+    } catch (error) {
+      throw exchangeFailure(error, { url, proxy, timeout, signal });
+    }
+  }
+
+  #request({
+    url,
+    body,
+    ...rest
+  }: {
+    readonly url: URL;
+    readonly method: Dispatcher.HttpMethod;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: () => Dispatcher.DispatchOptions['body'];
+    readonly signal: AbortSignal;
+  }): Promise<Dispatcher.ResponseData> {
+    return request(url, { ...rest, body: body() ?? null, dispatcher: this.#parts.dispatcher });
+  }
+
+  #report(place: string): void {
+    if (this.#connected === place) return;
+    this.#connected = place;
+    this.#parts.lent.connection('connected', place);
+  }
+}
+
+function lengthOf({ method, body }: HttpQuestion): Record<string, string> {
+  if (body !== undefined) return { 'content-length': String(body.size) };
+  return /^(POST|PUT|PATCH)$/.test(method) ? { 'content-length': '0' } : {};
+}
+
+function bodyOf({ body }: HttpQuestion): Dispatcher.DispatchOptions['body'] {
+  if (body === undefined) return null;
+  return body.inline ?? (body.stream() as unknown as Dispatcher.DispatchOptions['body'] & object);
+}
+
+/** What a message put into a header may have broken out of it, or cannot stand in one. */
+function checked(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(headers)) {
+    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) continue;
+    throw new RejectedError(
+      `The value for the header ${name} has a character that cannot stand in a header. Change its template, or encode the value.`,
+    );
+  }
+  return headers;
+}
+
+function headersOf(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(', ')]],
+    ),
+  );
+}

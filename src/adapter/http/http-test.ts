@@ -1,0 +1,161 @@
+import type { Lent } from '../adapter.ts';
+import { probe } from '../probe.ts';
+import type { Settings } from '../setting.ts';
+import { type Step, StepFailure, stepFailure } from '../test-step.ts';
+import { challengesOf } from './challenge.ts';
+import { HttpClient } from './http-client.ts';
+import type { HttpClientValues } from './http-client-settings.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import { hasExpired, tokenFacts } from './token-facts.ts';
+
+export interface HttpTrial {
+  /** Where to look. Where the address depends on the message: its literal part. */
+  readonly url: URL;
+  /** Asks without changing anything. */
+  readonly method: 'HEAD' | 'GET' | 'OPTIONS';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether `url` is the very address, so that a 404 means something. */
+  readonly exact: boolean;
+}
+
+type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
+
+/**
+ * The steps of every connection test of a web client: `name`, `TCP`, `TLS` (or `proxy`), `HTTP`,
+ * `sign-in`, `permission`, `path`. No message is sent. Gives the answer that the signed-in client got.
+ */
+export async function tryHttp(
+  lent: Lending,
+  step: Step,
+  { values, trial }: { readonly values: HttpClientValues; readonly trial: HttpTrial },
+): Promise<HttpAnswer> {
+  const { url } = trial;
+  const isSecure = url.protocol === 'https:';
+  const { hostname: host, port } = values.proxy ?? url;
+  const { protocol } = values.proxy ?? url;
+  await probe(lent, step, {
+    address: {
+      host: host.replaceAll(/^\[|\]$/g, ''),
+      port: Number(port) || (protocol === 'https:' ? 443 : 80),
+    },
+    ...(values.proxy === undefined && isSecure ? { tls: values.tls, alwaysTls: true } : {}),
+    ...(protocol === 'http:' ? { silent: true } : {}),
+  });
+  const client = await HttpClient.open(lent, values).catch((error: unknown) => {
+    throw stepFailure(error);
+  });
+  try {
+    return await steps(client, step, { values, trial, signal: lent.signal });
+  } finally {
+    await client.close();
+  }
+}
+
+interface Trying {
+  readonly values: HttpClientValues;
+  readonly trial: HttpTrial;
+  readonly signal: AbortSignal;
+}
+
+/** Errors of the engine as failures of a step. */
+function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
+  return work().catch((error: unknown) => {
+    throw stepFailure(error);
+  });
+}
+
+async function steps(client: HttpClient, step: Step, trying: Trying): Promise<HttpAnswer> {
+  const { url, method, headers = {}, exact } = trying.trial;
+  const question = { url, method, headers, signal: trying.signal };
+  const stranger = await step('HTTP', (detail) =>
+    plainly(async () => {
+      const answer = await client.askAsNobody(question);
+      detail(`${method} is answered with ${answer.status}${serverOf(answer)}`);
+      return answer;
+    }),
+  );
+  const answer =
+    trying.values.credential === undefined
+      ? stranger
+      : await step('sign-in', (detail) => plainly(() => signedIn(client, question, detail)));
+  await step('permission', (detail) => detail(permission(answer, trying)));
+  await step('path', (detail) => detail(pathState(answer, exact)));
+  return answer;
+}
+
+async function signedIn(
+  client: HttpClient,
+  question: Parameters<HttpClient['ask']>[0],
+  detail: (text: string) => void,
+): Promise<HttpAnswer> {
+  const token = await client.token(question.signal);
+  if (token !== undefined) detail(tokenFacts(token));
+  const answer = await client.ask(question);
+  if (answer.status !== 401) return answer;
+  const told = token !== undefined && hasExpired(token) ? 'the token has expired' : undefined;
+  throw new StepFailure(
+    `the server refuses the credential (401${challengeText(answer)})`,
+    told === undefined
+      ? 'Check user, password or key; for a token compare audience, scope and issuer with what the server expects, and the clocks'
+      : `${told}: set a new one, or let a credential of kind oauth2 fetch it`,
+  );
+}
+
+function permission(answer: HttpAnswer, { values }: Trying): string {
+  if (answer.status === 401) {
+    throw new StepFailure(
+      `the server wants a sign-in (401${challengeText(answer)}) and no credential is set`,
+      'Name a credential of the kind that it asks for',
+    );
+  }
+  if (answer.status === 407) {
+    throw new StepFailure('the proxy wants a sign-in (407)', 'Set proxyCredential');
+  }
+  if (answer.status !== 403) return `answered with ${answer.status}`;
+  const [{ parameters } = { parameters: {} as Readonly<Record<string, string>> }] = challengesOf(
+    answer.headers['www-authenticate'],
+  );
+  const scope = parameters['scope'];
+  throw new StepFailure(
+    `the server knows the caller and does not let it in (403${challengeText(answer)})`,
+    scope === undefined
+      ? `Have the right granted${values.tls?.certificate === undefined ? '; it may also want a client certificate' : ''}`
+      : `Have the scope ${scope.slice(0, 200)} granted, and ask for it in the credential`,
+  );
+}
+
+function pathState({ status }: HttpAnswer, exact: boolean): string {
+  if (status === 404 || status === 410) {
+    if (!exact)
+      return `not tried: the address depends on the message (its beginning gives ${status})`;
+    throw new StepFailure(
+      `the server has nothing at this address (${status})`,
+      'Correct the path in url',
+    );
+  }
+  if (status >= 500) {
+    throw new StepFailure(
+      `the server has a trouble of its own (${status})`,
+      'Look into the log of the peer; messages are tried again by themselves',
+    );
+  }
+  if (status === 405 || status === 501) return `it exists and takes other methods (${status})`;
+  return exact ? `it exists (${status})` : `its beginning exists (${status})`;
+}
+
+function serverOf({ headers }: HttpAnswer): string {
+  const { server } = headers as { server?: string };
+  return server === undefined ? '' : ` by ${server.replaceAll(/\p{Cc}/gu, '?').slice(0, 60)}`;
+}
+
+function challengeText({ headers }: HttpAnswer): string {
+  const said = challengesOf(headers['www-authenticate']).map(({ scheme, parameters }) => {
+    const why = parameters['error_description'] ?? parameters['error'];
+    return why === undefined ? scheme : `${scheme}: ${why}`;
+  });
+  const text = said
+    .join(', ')
+    .replaceAll(/\p{Cc}/gu, '?')
+    .slice(0, 200);
+  return text === '' ? '' : `; ${text}`;
+}

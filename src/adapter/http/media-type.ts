@@ -1,0 +1,34 @@
+import { fileType } from '../folder/file-type.ts';
+
+/** The parts of a `Content-Type` header that matter here. */
+export interface MediaType {
+  /** In lower case, `application/octet-stream` where there is none. */
+  readonly type: string;
+  readonly charset: string | undefined;
+}
+
+export function mediaTypeOf(header: string | undefined): MediaType {
+  const [type = '', ...parameters] = (header ?? '').split(';');
+  const charset = parameters
+    .map((one) => /^\s*charset\s*=\s*"?([^"\s;]+)"?\s*$/i.exec(one)?.[1])
+    .find((one) => one !== undefined);
+  const named = type.trim().toLowerCase();
+  const isOne = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(named);
+  return { type: isOne ? named : 'application/octet-stream', charset };
+}
+
+const HL7 =
+  /^(application\/(edi-)?hl7(-v2)?(\+er7)?|x-application\/hl7-v2(\+er7)?|text\/hl7|text\/plain)$/;
+
+/** The type of a message that came with this media type: HL7 is known by its first segment. */
+export function messageTypeOf({ type }: MediaType, head: Uint8Array): string {
+  if (!HL7.test(type) && type !== 'application/octet-stream') return type;
+  const found = fileType(head, '');
+  return found.startsWith('HL7v2') || type === 'application/octet-stream' ? found : type;
+}
+
+/** The `Content-Type` for a message. */
+export function contentTypeOf(type: string, charset: string | undefined): string {
+  const media = type.startsWith('HL7v2') ? 'application/hl7-v2' : type;
+  return charset === undefined ? media : `${media}; charset=${charset}`;
+}
