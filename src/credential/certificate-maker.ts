@@ -15,7 +15,7 @@ export interface IssuedCertificate {
   readonly key: string;
 }
 
-export interface CertificateRequest {
+interface CertificateRequest {
   readonly commonName: string;
   /** `DNS:a.example`, `URI:urn:x`, `IP:127.0.0.1`; none by default. */
   readonly names?: readonly string[];

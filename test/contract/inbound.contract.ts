@@ -13,7 +13,7 @@ import { expectErrorQuotesNothing, expectNothingQuoted, markedBody } from './mar
 import { describeDeclaration } from './settings.contract.ts';
 
 /** How a message that was offered stands with its sender. */
-export type Standing =
+type Standing =
   /** Not answered yet; of a poller: still where it was found. */
   | 'waiting'
   /** The sender may forget it: it was acknowledged, moved, deleted or marked. */
@@ -21,7 +21,7 @@ export type Standing =
   /** The sender was told to try again. */
   | 'again';
 
-export interface Offered {
+interface Offered {
   standing(): Promise<Standing> | Standing;
 }
 
@@ -60,7 +60,7 @@ const CLAUSES = {
   quiet: 'logs nothing above debug in normal operation',
 } as const;
 
-export type InboundClause = keyof typeof CLAUSES;
+type InboundClause = keyof typeof CLAUSES;
 
 /** The menu that every inbound adapter's test calls: what the engine relies on. */
 export function describeInbound<S extends Settings>(
@@ -159,7 +159,7 @@ export function describeInbound<S extends Settings>(
       opened.hold();
       const offered = await one.offer(body('C1'), opened);
       await vi.waitFor(() => expect(opened.waiting).toBe(1));
-      const closed = vi.fn();
+      const closed = vi.fn<() => void>();
       const closing = opened.close().finally(closed);
       await new Promise((resolve) => setImmediate(resolve));
       expect(closed, 'closed before the delivery ended').not.toHaveBeenCalled();

@@ -31,7 +31,7 @@ export interface OutboundPeer extends AsyncDisposable {
 }
 
 /** How the adapter says that the peer refused: by throwing, or by a reply whose code the engine judges. */
-export type Refusal = { readonly throws: string } | { readonly code: string };
+type Refusal = { readonly throws: string } | { readonly code: string };
 
 export interface OutboundContract {
   readonly peer: () => Promise<OutboundPeer>;
@@ -63,7 +63,7 @@ const CLAUSES = {
   quiet: 'logs nothing above debug in normal operation',
 } as const;
 
-export type OutboundClause = keyof typeof CLAUSES;
+type OutboundClause = keyof typeof CLAUSES;
 
 /** The menu that every outbound adapter's test calls: what the engine relies on. */
 export function describeOutbound<S extends Settings>(

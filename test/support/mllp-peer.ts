@@ -4,7 +4,7 @@ import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
 import { inMllp } from './mllp-sender.ts';
 
 /** What a scripted peer does with a message it got: bytes to write, or an act of its own. */
-export type Script = (body: string, socket: Socket, count: number) => Uint8Array | undefined;
+type Script = (body: string, socket: Socket, count: number) => Uint8Array | undefined;
 
 /** An HL7 receiver of our own: faithful to MLLP, and as rude as a test wants it. */
 export interface MllpPeer extends AsyncDisposable {

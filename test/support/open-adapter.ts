@@ -1,16 +1,13 @@
 import { isAbsolute, join } from 'node:path';
 import {
   type Credential,
-  type DeliverOptions,
   EngineError,
   type InboundAdapter,
   type Lent,
   type Logger,
   type Message,
-  type NewMessage,
   type Open,
   type OutboundAdapter,
-  type Receipt,
   type Reply,
   StepFailure,
   type TestStep,
@@ -21,6 +18,7 @@ import { ConfigError } from '../../src/error/adapter-error.ts';
 import { describeError } from '../../src/error/engine-error.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import { type Body, inlineBody } from '../../src/message/body.ts';
+import { type Answered, type Delivered, ObedientStore } from './obedient-store.ts';
 
 export interface OpenOptions {
   /** What the names in the settings stand for. */
@@ -35,7 +33,7 @@ export interface OpenOptions {
   readonly memory?: string;
 }
 
-export interface SeenEvent {
+interface SeenEvent {
   readonly level: string;
   readonly name: string;
   readonly text: string;
@@ -49,11 +47,6 @@ export interface Seen {
   /** Every line logged, at any level. */
   readonly log: string[];
 }
-
-export type Delivered = Omit<NewMessage, 'body'> & { readonly body: Buffer };
-
-/** What a target answers, as a receipt holds it. */
-export type Answered = Pick<Receipt, 'reply' | 'outcome'>;
 
 /** An open inbound adapter, with a store behind it that does as it is told. */
 export interface OpenedInbound extends AsyncDisposable, Seen {
@@ -229,71 +222,6 @@ function opened(
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= open.close());
   return { abort, close, [Symbol.asyncDispose]: close };
-}
-
-/** Stores, refuses or keeps waiting, as a test wants it. */
-class ObedientStore {
-  readonly delivered: Delivered[] = [];
-  readonly lost: Error[] = [];
-  memory: string | undefined;
-  waiting = 0;
-  refused = 0;
-  #refusal: Error | undefined;
-  #gate: PromiseWithResolvers<void> | undefined;
-  #answer: (message: Delivered) => Answered | Promise<Answered> = () => ({});
-
-  constructor(memory: string | undefined) {
-    this.memory = memory;
-  }
-
-  refuse(
-    error: Error = new EngineError('QUEUE_UNAVAILABLE', 'The store is down.', { retryable: true }),
-  ): void {
-    this.#refusal = error;
-  }
-
-  accept(): void {
-    this.#refusal = undefined;
-  }
-
-  hold(): void {
-    this.#gate ??= Promise.withResolvers();
-  }
-
-  release(): void {
-    this.#gate?.resolve();
-    this.#gate = undefined;
-  }
-
-  answer(reply: (message: Delivered) => Answered | Promise<Answered>): void {
-    this.#answer = reply;
-  }
-
-  async deliver(message: NewMessage, options: DeliverOptions = {}): Promise<Receipt> {
-    const body = await bytesOf(message.body);
-    if (this.#gate !== undefined) {
-      this.waiting += 1;
-      await this.#gate.promise;
-      this.waiting -= 1;
-    }
-    if (this.#refusal !== undefined) {
-      this.refused += 1;
-      throw this.#refusal;
-    }
-    const delivered = { ...message, body };
-    this.delivered.push(delivered);
-    const id = this.delivered.length;
-    options.stored?.();
-    const answer = options.reply === true ? await this.#answer(delivered) : {};
-    return { messageId: id, sessionId: id, status: 'stored', ...answer };
-  }
-}
-
-async function bytesOf(body: NewMessage['body']): Promise<Buffer> {
-  if (body instanceof Uint8Array) return Buffer.from(body);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
 }
 
 /** A message as an operation gets it. */

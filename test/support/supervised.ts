@@ -2,7 +2,8 @@ import { vi } from 'vitest';
 import type { InboundAdapter, Message, OutboundAdapter } from '../../src/adapter/index.ts';
 import type { Settings } from '../../src/adapter/setting.ts';
 import { describeError } from '../../src/error/engine-error.ts';
-import { type Delivered, type OpenOptions, openInbound, openOutbound } from './open-adapter.ts';
+import type { Delivered } from './obedient-store.ts';
+import { type OpenOptions, openInbound, openOutbound } from './open-adapter.ts';
 
 /** What came of an inbound adapter that was opened again after each loss, as an engine does. */
 export interface Supervised extends AsyncDisposable {
