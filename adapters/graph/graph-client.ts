@@ -104,7 +104,13 @@ export class GraphClient {
     let fresh = false;
     for (let pauses = 0; ; ) {
       const token = await this.#credential.token(question.signal, { fresh });
-      const answer = await this.#once(url, method, { ...question, token });
+      const answer = await this.#once(url, method, { ...question, token }).catch(
+        (error: unknown) =>
+          // A connection that waited may just have been closed by the other side.
+          method === 'GET' && error instanceof NoAnswer && error.doubtful
+            ? this.#once(url, method, { ...question, token })
+            : Promise.reject(error as Error),
+      );
       if (answer.statusCode < 300) return answer.body;
       const error = await errorOf(answer);
       if (error.status === 401 && !fresh) {

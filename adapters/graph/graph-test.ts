@@ -1,6 +1,8 @@
 import { type Lent, probe, type Step, StepFailure, stepFailure } from 'waybill/adapter';
 import { GraphClient } from './graph-client.ts';
 import { readingFailure } from './graph-failure.ts';
+import { folderId } from './graph-folder.ts';
+import type { GraphInSettings } from './graph-in-settings.ts';
 import type { GraphOutValues } from './graph-out-settings.ts';
 import type { GraphSettings, GraphValues } from './graph-settings.ts';
 import { describeClaims, tokenClaims } from './token-claims.ts';
@@ -81,6 +83,27 @@ export async function testSending<S extends GraphSettings>(
         client.ask('GET', query, { signal }),
       );
       detail(`${settings.mailbox} is there; ${Number(json['totalItemCount'])} drafts in it`);
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+/** Looks at the folder and changes nothing. */
+export async function testReading(lent: Lent<GraphInSettings>, step: Step): Promise<void> {
+  const { settings, signal } = lent;
+  const isReadOnly = settings.afterwards === 'keep';
+  const needs = isReadOnly ? [['Mail.Read', 'Mail.ReadWrite']] : [['Mail.ReadWrite']];
+  const client = await testAccess({ lent, settings, step, needs });
+  try {
+    await step('folder', async (detail) => {
+      const json = await asked(client, { settings, needs }, async () => {
+        const id = await folderId(client, settings.folder, { signal, make: false });
+        return client.ask('GET', `/mailFolders/${id}`, { signal });
+      });
+      detail(
+        `${settings.folder} of ${settings.mailbox} has ${Number(json['totalItemCount'])} mails`,
+      );
     });
   } finally {
     await client.close();

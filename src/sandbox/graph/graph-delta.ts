@@ -23,6 +23,7 @@ interface Token {
   readonly select: string | null;
   readonly filter: string | null;
   readonly changeType: string | null;
+  readonly order: string | null;
 }
 
 /** One page of changes, with the link to the next page or to the next time. */
@@ -65,10 +66,11 @@ function tokenOf({ query, mailbox }: DeltaQuestion): Token {
     select: query.get('$select'),
     filter: query.get('$filter'),
     changeType: query.get('changeType'),
+    order: query.get('$orderby'),
   };
 }
 
-/** Newest first, as the real one tends to answer; what left the folder comes last. */
+/** Newest first if that is asked for, else in no order to rely on; what left the folder comes last. */
 function changesOf(
   { mailbox, folder, immutable }: DeltaQuestion,
   token: Token,
@@ -81,7 +83,7 @@ function changesOf(
   const told = mailbox
     .messages(folder)
     .filter(isTold)
-    .toSorted((a, b) => b.received - a.received)
+    .toSorted((a, b) => (token.order === null ? a.key.localeCompare(b.key) : byTime(a, b)))
     .map((message) => viewOf(message, immutable, token.select?.split(',')));
   if (token.from === 0 || token.changeType === 'created') return told;
   const gone = mailbox.departures
@@ -92,6 +94,9 @@ function changesOf(
     }));
   return [...told, ...gone];
 }
+
+const byTime = (a: GraphMessage, b: GraphMessage): number =>
+  b.received - a.received || b.created - a.created;
 
 /** The one filter that message delta takes. */
 function sinceOf(filter: string | null): number {

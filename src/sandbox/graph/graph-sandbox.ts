@@ -216,7 +216,8 @@ class Sandbox {
         mailbox: this.mailbox(mailbox),
         parts: found.parts,
         query: asked.query,
-        address: `${this.url}/users/${encodeURIComponent(mailbox)}${rest}`,
+        // Links are for whoever asks: he may have come by a proxy.
+        address: `https://${headers.host}/v1.0/users/${encodeURIComponent(mailbox)}${rest}`,
         body: asked.body,
         world: this.#world,
       });
