@@ -8,6 +8,7 @@ import type { NatsAccess } from '../broker/nats-server.ts';
 import type { Logger } from '../log/logger.ts';
 import { openTraceStore } from '../trace/open-store.ts';
 import { startProjector } from '../trace/projector.ts';
+import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import { streamSource } from '../trace/stream-source.ts';
 import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type ReplayOrder, type ResendOrder, replay, resendTraced } from './resend.ts';
@@ -43,10 +44,12 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const folder = join(options.data, 'trace');
   await mkdir(folder, { recursive: true });
   const store = await openTraceStore({ production, url: options.trace, folder, bodies: large });
+  const spans = spansOf(options);
   const projector = startProjector({
     source: streamSource(broker, options.search),
     store,
     log,
+    onApplied: (inputs) => spans?.take(inputs),
   });
   const stopping = new AbortController();
   const purgeNow = (): Promise<PurgeReport> =>
@@ -78,10 +81,27 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       for (const server of servers) server.close();
       await purging;
       await projector.stop();
+      await spans?.close();
       await store.close();
       await broker.close();
     },
   };
+}
+
+/** The collector that OpenTelemetry's own variables name, if any. */
+function spansOf({ production, log }: OperatorOptions): SpanExporter | undefined {
+  const endpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  if (endpoint === undefined || endpoint === '') return undefined;
+  const written = process.env['OTEL_EXPORTER_OTLP_HEADERS'] ?? '';
+  const headers = Object.fromEntries(
+    written.split(',').flatMap((pair) => {
+      const at = pair.indexOf('=');
+      return at < 1
+        ? []
+        : [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())]];
+    }),
+  );
+  return spanExporter({ endpoint, headers, production, log });
 }
 
 async function purgeRegularly(

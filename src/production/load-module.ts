@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { registerModuleHooks } from './module-hooks.ts';
 
 /** Why something could not be had, and what to do. */
 export interface Fault {
@@ -14,6 +15,7 @@ export interface Fault {
 export async function loadModule(
   file: string,
 ): Promise<{ readonly exported: unknown } | { readonly fault: Fault }> {
+  registerModuleHooks();
   try {
     const { mtimeMs } = await stat(file);
     // A whole number: loaders that look at the end of a URL would take a fraction for the file's ending.

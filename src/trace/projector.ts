@@ -28,6 +28,8 @@ export interface ProjectorOptions {
   readonly source: ProjectorSource;
   readonly store: TraceStore;
   readonly log: Logger;
+  /** Hears what the store has taken, in order. */
+  readonly onApplied?: ((inputs: readonly TraceInput[]) => void) | undefined;
   /** How a store that fails is tried again. */
   readonly retry?: RetryPolicy | undefined;
   /** Milliseconds between two looks for outcomes that were lost. Default 30 s. */
@@ -66,6 +68,7 @@ export function startProjector(options: ProjectorOptions): Projector {
         await store.apply(inputs);
         if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
         failing = undefined;
+        options.onApplied?.(inputs);
         return true;
       } catch (error) {
         if (failing === undefined) log.error({ event: 'trace-failed', err: error }, 'trace-failed');

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { expect, test, vi } from 'vitest';
+import { silentLogger } from '../../src/log/logger.ts';
+import type { Envelope } from '../../src/message/message.ts';
+import { spanExporter } from '../../src/trace/span-exporter.ts';
+import type { TraceInput } from '../../src/trace/trace-input.ts';
+
+const envelope = (id: number, rest: Partial<Envelope> = {}): Envelope => ({
+  id,
+  sessionId: 100,
+  source: 'in',
+  target: 'out',
+  type: 'HL7v2:ADT_A01:2.5.1',
+  created: 1_000,
+  received: 1_000,
+  size: 10,
+  name: 'DOE_JOHN.hl7',
+  ...rest,
+});
+
+const outcome = (id: number, status: 'completed' | 'error'): TraceInput => ({
+  kind: 'entry',
+  entry: {
+    record: {
+      kind: 'outcome',
+      id,
+      sessionId: 100,
+      host: 'out',
+      status,
+      started: 1_500,
+      done: 2_000,
+      attempts: 2,
+    },
+  },
+});
+
+interface Posted {
+  resourceSpans: { scopeSpans: { spans: Record<string, unknown>[] }[] }[];
+}
+
+test('each leg becomes a span that carries on the trace of its sender and holds nothing of a patient', async () => {
+  const posted: Posted[] = [];
+  const server = createServer(async (request, response) => {
+    expect(request.url).toBe('/v1/traces');
+    expect(request.headers['x-key']).toBe('k');
+    posted.push((await json(request)) as Posted);
+    response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const exporter = spanExporter({
+    endpoint: `http://127.0.0.1:${port}`,
+    headers: { 'x-key': 'k' },
+    production: 'test',
+    log: silentLogger,
+  });
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  exporter.take([
+    { kind: 'message', status: 'queued', envelope: envelope(101, { parentId: 100, traceparent }) },
+    {
+      kind: 'entry',
+      entry: {
+        record: {
+          kind: 'leg',
+          message: envelope(100, { traceparent }),
+          status: 'completed',
+          started: 1_000,
+          done: 1_001,
+        },
+      },
+    },
+    outcome(101, 'error'),
+    outcome(999, 'completed'),
+  ]);
+  await exporter.close();
+  const spans = posted.flatMap(({ resourceSpans }) =>
+    resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((one) => one.spans)),
+  );
+  expect(spans).toHaveLength(2);
+  const [leg, sent] = spans;
+  expect(leg).toMatchObject({
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    parentSpanId: 'b7ad6b7169203331',
+    spanId: '0000000000000064',
+  });
+  expect(sent).toMatchObject({
+    parentSpanId: '0000000000000064',
+    endTimeUnixNano: '2000000000',
+    status: { code: 2 },
+  });
+  expect(JSON.stringify(posted)).not.toContain('DOE');
+  server.close();
+});
+
+test('a collector that is away costs nothing but its spans', async () => {
+  const warn = vi.fn();
+  const log = Object.assign(Object.create(silentLogger) as typeof silentLogger, { warn });
+  const exporter = spanExporter({ endpoint: 'http://127.0.0.1:9', production: 'test', log });
+  exporter.take([
+    {
+      kind: 'entry',
+      entry: {
+        record: { kind: 'leg', message: envelope(100), status: 'completed', started: 1, done: 2 },
+      },
+    },
+  ]);
+  await exporter.close();
+  expect(warn).toHaveBeenCalledOnce();
+});
