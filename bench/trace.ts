@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { openTraceStore } from '../src/trace/open-store.ts';
 import { searchFields } from '../src/trace/search-fields.ts';
-import { sqliteTraceStore } from '../src/trace/sqlite/trace-store.ts';
 import type { TraceStore } from '../src/trace/trace-store.ts';
 import { TraceTraffic } from './trace-traffic.ts';
 
@@ -29,7 +29,7 @@ export interface TraceBenchOptions {
   /** Times each query is asked. */
   readonly asked?: number;
   /** Opens the store: once to fill it, then again to ask it with cold caches. */
-  readonly open: () => TraceStore;
+  readonly open: () => Promise<TraceStore>;
   readonly report?: (line: string) => unknown;
 }
 
@@ -39,7 +39,7 @@ const WRITTEN_MEANWHILE = 500;
 /** Fills a store and asks it. The last day is today, so that what is written meanwhile lands beside it. */
 export async function traceRates(options: TraceBenchOptions): Promise<TraceRates> {
   const { messages, days, open, asked = 200, report = () => undefined } = options;
-  const filling = open();
+  const filling = await open();
   const traffic = new TraceTraffic({ messages, days, fields: searchFields(SEARCH) });
   let written = 0;
   let took = 0;
@@ -57,7 +57,7 @@ export async function traceRates(options: TraceBenchOptions): Promise<TraceRates
     }
   }
   await filling.close();
-  const store = open();
+  const store = await open();
   const { bytes } = await store.usage();
   const writing = new AbortController();
   const writer = writeMeanwhile(store, traffic, writing.signal);
@@ -151,6 +151,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     options: {
       messages: { type: 'string', default: '100000' },
       days: { type: 'string', default: '10' },
+      trace: { type: 'string' },
     },
   });
   const folder = await mkdtemp(join(tmpdir(), 'waybill-bench-trace-'));
@@ -158,7 +159,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const rates = await traceRates({
       messages: Number(values.messages),
       days: Number(values.days),
-      open: () => sqliteTraceStore({ folder }),
+      open: () => openTraceStore({ production: 'bench', url: values.trace, folder }),
       report: (line) => process.stderr.write(`${line}\n`),
     });
     process.stdout.write(`${JSON.stringify(rates, undefined, 2)}\n`);

@@ -58,9 +58,24 @@ export function database(url: string, schema: string): Database {
   };
 }
 
+/** Statements that the server keeps planned: with a partition a day, planning takes longer than reading. */
+const PLANNED = 300;
+const statementNames = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  const known = statementNames.get(text);
+  if (known !== undefined || statementNames.size >= PLANNED) return known;
+  const name = `s${statementNames.size}`;
+  statementNames.set(text, name);
+  return name;
+}
+
 function session(ask: (query: QueryConfig) => Promise<QueryResult>): Session {
-  const query = (sql: string, values: readonly SqlValue[]): Promise<QueryResult> =>
-    ask({ text: numbered(sql), values: values.map(storable) });
+  const query = (sql: string, values: readonly SqlValue[]): Promise<QueryResult> => {
+    const text = numbered(sql);
+    const name = values.length === 0 ? undefined : nameOf(text);
+    return ask({ text, values: values.map(storable), ...(name === undefined ? {} : { name }) });
+  };
   return {
     rows: async <Row>(sql: string, ...values: readonly SqlValue[]) =>
       (await query(sql, values)).rows as Row[],

@@ -61,14 +61,14 @@ export function candidateStatements(
   const { branches, rest } = searchPlan(query, words);
   if (branches.length === 0) return [];
   if (span.order === 'session') {
-    const byKey = keyCondition(words, keys, span);
-    if (byKey === undefined) return [];
+    const sessions = sessionStatement(words, keys, span);
+    if (sessions === undefined) return [];
     const chosen = branches.some(({ sql }) => sql !== '') ? [anyOf(branches)] : [];
-    const conditions = [byKey, ...chosen, ...madeBetween(query), ...rest];
+    const conditions = [...chosen, ...madeBetween(query), ...rest];
     if (span.belowId !== undefined) {
       conditions.push({ sql: '(m.session_id < ? OR m.id < ?)', values: [span.high, span.belowId] });
     }
-    return [statement(conditions, 'm.session_id DESC, m.id DESC', limit)];
+    return [sessionFirst(sessions, conditions, limit)];
   }
   // a session is not younger than its messages: younger days need not be looked into
   const between = {
@@ -87,8 +87,27 @@ function statement(conditions: readonly Condition[], order: string, limit: numbe
   };
 }
 
-/** The messages of the sessions that have all keys. */
-function keyCondition(
+/**
+ * Finds the sessions first and then the messages of each. Left to itself the planner was seen to walk
+ * through all messages in order, waiting for one of the sessions (187,058 rows for 50).
+ */
+function sessionFirst(
+  sessions: Condition,
+  conditions: readonly Condition[],
+  limit: number,
+): Condition {
+  const where = conditions.map(({ sql }) => ` AND ${sql}`).join('');
+  return {
+    sql: `WITH k AS MATERIALIZED (${sessions.sql})
+      SELECT ${COLUMNS} FROM k CROSS JOIN LATERAL (
+        SELECT * FROM message m WHERE m.session_id = k.session_id${where} OFFSET 0) m
+      ORDER BY m.session_id DESC, m.id DESC LIMIT ?`,
+    values: [...sessions.values, ...conditions.flatMap(({ values }) => values), limit],
+  };
+}
+
+/** The sessions that have all keys. */
+function sessionStatement(
   words: WordTable,
   keys: readonly KeyMatch[],
   span: Span,
@@ -105,10 +124,9 @@ function keyCondition(
     values.push(name, key.value, ...(key.prefix ? [afterPrefix(key.value)] : []));
     values.push(span.low, span.high);
   }
-  return {
-    sql: `m.session_id IN (${sources.join(' INTERSECT ')}) AND m.session_id BETWEEN ? AND ?`,
-    values: [...values, span.low, span.high],
-  };
+  const [first = '', ...others] = sources;
+  const sql = others.length === 0 ? `${first} GROUP BY session_id` : sources.join(' INTERSECT ');
+  return { sql, values };
 }
 
 function madeBetween({ from, to }: TraceQuery): Condition[] {
@@ -119,7 +137,10 @@ function madeBetween({ from, to }: TraceQuery): Condition[] {
 }
 
 async function top(db: Database): Promise<number> {
-  const [row] = await db.rows<{ newest: number | null }>('SELECT max(id) AS newest FROM message');
+  const [row] = await db.rows<{ newest: number | null }>(
+    'SELECT id AS newest FROM message ORDER BY id DESC LIMIT ?',
+    1,
+  );
   return row?.newest ?? 0;
 }
 
@@ -130,7 +151,8 @@ async function bottom(
   from: number | undefined,
 ): Promise<number> {
   const [row] = await db.rows<{ lowest: number | null }>(
-    'SELECT min(session_id) AS lowest FROM message',
+    'SELECT session_id AS lowest FROM message ORDER BY session_id LIMIT ?',
+    1,
   );
   const lowest = row?.lowest ?? Number.MAX_SAFE_INTEGER;
   return order === 'id' && from !== undefined ? Math.max(lowest, idAtTime(from)) : lowest;
