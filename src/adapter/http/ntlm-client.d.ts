@@ -8,10 +8,12 @@ declare module '@ewsjs/ntlm-client' {
   export function createType1Message(workstation?: string, target?: string): string;
   export function decodeType2Message(header: string): Type2Message;
   export function createType3Message(
-    challenge: Type2Message,
-    user: string,
-    password: string,
-    workstation?: string,
-    target?: string,
+    ...parameters: readonly [
+      challenge: Type2Message,
+      user: string,
+      password: string,
+      workstation: string,
+      target: string,
+    ]
   ): string;
 }

@@ -1,4 +1,4 @@
-import { createType1Message, createType3Message, decodeType2Message } from '@ewsjs/ntlm-client';
+import ntlm from '@ewsjs/ntlm-client';
 import type { Client, Dispatcher } from 'undici';
 import { DisableError } from '../../error/adapter-error.ts';
 import type { Credential } from '../credential.ts';
@@ -94,7 +94,7 @@ export class NtlmConnections {
     const { user, password, domain = '', workstation = '' } = this.#account;
     const place = placeOfUrl(request.url);
     // The first leg carries no message: it is always refused, with a challenge.
-    const offer = createType1Message(workstation, domain);
+    const offer = ntlm.createType1Message(workstation, domain);
     const challenged = await send(pinned.client, request, null, offer);
     const challenge = ntlmOf(challenged.headers['www-authenticate']);
     await challenged.body.dump();
@@ -106,7 +106,7 @@ export class NtlmConnections {
       );
     }
     const type2 = decoded(challenge, place);
-    const proof = createType3Message(
+    const proof = ntlm.createType3Message(
       type2,
       user,
       password,
@@ -119,10 +119,10 @@ export class NtlmConnections {
   }
 }
 
-function decoded(challenge: string, place: string): ReturnType<typeof decodeType2Message> {
-  let type2: ReturnType<typeof decodeType2Message>;
+function decoded(challenge: string, place: string): ReturnType<typeof ntlm.decodeType2Message> {
+  let type2: ReturnType<typeof ntlm.decodeType2Message>;
   try {
-    type2 = decodeType2Message(`NTLM ${challenge}`);
+    type2 = ntlm.decodeType2Message(`NTLM ${challenge}`);
   } catch {
     throw new DisableError(
       `The NTLM challenge of ${place} cannot be read. Is it a Windows server?`,

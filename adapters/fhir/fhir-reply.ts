@@ -1,0 +1,62 @@
+import { type HttpAnswer, mediaTypeOf, type Reply, retryAfterOf } from 'waybill/adapter';
+import { outcomeText } from './operation-outcome.ts';
+
+interface Entry {
+  readonly response?: { readonly status?: unknown; readonly outcome?: unknown };
+}
+
+/**
+ * The answer of a FHIR server as the engine judges it. A Bundle of answers that was taken with 200
+ * may hold refusals: its code is then that of the worst entry, so that none is lost unseen.
+ */
+export function fhirReply({ status, headers, body }: HttpAnswer): Reply {
+  const resource = jsonOf(body);
+  const entries = entriesOf(resource);
+  const failed = entries
+    .map((entry, at) => ({ at, status: statusOf(entry), outcome: entry.response?.outcome }))
+    .filter((entry) => entry.status >= 400);
+  const worst = Math.max(0, ...failed.map((entry) => entry.status));
+  const text =
+    failed.length > 0
+      ? failed
+          .map((one) =>
+            `entry ${one.at + 1}: ${one.status} ${outcomeText(one.outcome) ?? ''}`.trim(),
+          )
+          .join('\n')
+      : (outcomeText(resource) ?? placed(headers));
+  return {
+    body,
+    type: mediaTypeOf(headers['content-type']).type,
+    code: String(status < 300 && worst > 0 ? worst : status),
+    text,
+    retryAfter: retryAfterOf(headers['retry-after']),
+  };
+}
+
+/** Where a created or updated resource is. */
+function placed(headers: HttpAnswer['headers']): string | undefined {
+  const { location, 'content-location': content } = headers as {
+    location?: string;
+    'content-location'?: string;
+  };
+  return location ?? content;
+}
+
+/** Undefined where the body is no JSON; its text is never an error's. */
+export function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function entriesOf(resource: unknown): readonly Entry[] {
+  const { resourceType, type, entry } = Object(resource) as Record<string, unknown>;
+  const isAnswers =
+    resourceType === 'Bundle' && /^(batch|transaction)-response$/.test(String(type));
+  return isAnswers && Array.isArray(entry) ? (entry as Entry[]) : [];
+}
+
+const statusOf = ({ response }: Entry): number =>
+  Number.parseInt(String(response?.status), 10) || 0;

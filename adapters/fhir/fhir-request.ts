@@ -1,0 +1,122 @@
+import { type HttpQuestion, type Message, RejectedError, SuspendError } from 'waybill/adapter';
+import type { FhirValues } from './fhir-settings.ts';
+
+const JSON_TYPE = 'application/fhir+json';
+
+export type FhirQuestion = Omit<HttpQuestion, 'signal'>;
+
+/** The address of something below the base, whether that ends in a slash or not. */
+export function below(base: URL, path: string): URL {
+  return new URL(`${base.href.replace(/[?#].*$/, '').replace(/\/$/, '')}/${path}`);
+}
+
+/** The request for one message. Throws a RejectedError where the body is no FHIR resource, or not one for the action. */
+export async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQuestion> {
+  const { action } = values;
+  if (action === 'search' || action === 'delete') {
+    const query = await found(message, values);
+    return {
+      method: action === 'search' ? 'GET' : 'DELETE',
+      url: below(values.url, query),
+      headers: { accept: JSON_TYPE },
+    };
+  }
+  if (action === 'transaction') return sent(message, values, { method: 'POST', path: '' });
+  const resource = await resourceOf(message);
+  if (action === 'auto' && isProcessed(resource)) {
+    return sent(message, values, { method: 'POST', path: '' });
+  }
+  const updates = action === 'update' || (action === 'auto' && resource.id !== undefined);
+  if (!updates) return created(message, values, resource);
+  const path =
+    values.query === undefined
+      ? `${resource.resourceType}/${encodeURIComponent(idOf(resource))}`
+      : await found(message, values);
+  return sent(message, values, { method: 'PUT', path });
+}
+
+interface Resource {
+  readonly resourceType: string;
+  readonly id: unknown;
+  readonly type: unknown;
+}
+
+const isProcessed = ({ resourceType, type }: Resource): boolean =>
+  resourceType === 'Bundle' && (type === 'transaction' || type === 'batch');
+
+function idOf({ id, resourceType }: Resource): string {
+  if (typeof id === 'string' && /^[A-Za-z0-9.-]{1,64}$/.test(id) && !/^\.+$/.test(id)) return id;
+  throw new RejectedError(
+    `The ${resourceType} has no id to be updated at. Have the transform set one, or set query to find it.`,
+  );
+}
+
+async function created(
+  message: Message,
+  values: FhirValues,
+  { resourceType }: Resource,
+): Promise<FhirQuestion> {
+  const { ifNoneExist } = values;
+  const headers: Record<string, string> =
+    ifNoneExist === undefined ? {} : { 'If-None-Exist': await ifNoneExist.render(message) };
+  return sent(message, values, { method: 'POST', path: resourceType, headers });
+}
+
+interface Place {
+  readonly method: 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function sent(message: Message, { url, prefer }: FhirValues, place: Place): FhirQuestion {
+  const type = message.type === 'application/fhir+xml' ? message.type : JSON_TYPE;
+  return {
+    method: place.method,
+    url: place.path === '' ? url : below(url, place.path),
+    headers: {
+      accept: JSON_TYPE,
+      'content-type': `${type}; charset=utf-8`,
+      prefer: `return=${prefer}`,
+      ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+      ...place.headers,
+    },
+    body: message.body,
+  };
+}
+
+async function found(message: Message, { query, action }: FhirValues): Promise<string> {
+  if (query === undefined) {
+    throw new SuspendError(`action ${action} needs query. Set it and resend the message.`);
+  }
+  const path = await query.render(message);
+  if (
+    path
+      .split(/[?#]/, 1)[0]
+      ?.split('/')
+      .some((part) => /^(\.|%2e){1,2}$/i.test(part)) === true
+  ) {
+    throw new RejectedError(
+      'A value for the path of query is a dot or two dots, which would lead to another address. Correct the message.',
+    );
+  }
+  return path;
+}
+
+async function resourceOf({ body }: Message): Promise<Resource> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await body.bytes()));
+  } catch {
+    // Of the parser's error nothing is kept: it quotes the body.
+    throw new RejectedError(
+      'The body is not JSON, and so no FHIR resource. Have a transform make one, or set action to transaction for XML.',
+    );
+  }
+  const { resourceType, id, type } = Object(parsed) as Partial<Record<keyof Resource, unknown>>;
+  if (typeof resourceType === 'string' && /^[A-Z][A-Za-z]{1,63}$/.test(resourceType)) {
+    return { resourceType, id, type };
+  }
+  throw new RejectedError(
+    'The body has no resourceType, so it is no FHIR resource. Check the transform.',
+  );
+}
