@@ -11,6 +11,8 @@ export interface InlineParts {
   readonly log: (text: string) => void;
   /** Answers a call; undefined where calls are not possible. A production test scripts it. */
   readonly call?: ProcessContext['call'];
+  /** Waits; undefined where waiting is not possible. In a production test no time passes. */
+  readonly sleep?: ProcessContext['sleep'];
 }
 
 /**
@@ -33,7 +35,7 @@ export function inlineProcess(parts: InlineParts): Process {
           sends.push({ to, output: body === undefined ? undefined : outputOf(body, subject) });
         },
         call: parts.call ?? (() => refuse('wait for an answer')),
-        sleep: () => refuse('sleep'),
+        sleep: parts.sleep ?? (() => refuse('sleep')),
         lookup,
         now: async () => now(),
         log,

@@ -17,6 +17,8 @@ export interface ProcessParts {
   readonly durable?: Pick<DurableParts, 'broker' | 'journal' | 'steps' | 'routing'> | undefined;
   /** Answers calls in a production test. */
   readonly call?: ProcessContext['call'];
+  /** Waits in a production test, where no time passes. */
+  readonly sleep?: ProcessContext['sleep'];
 }
 
 /** The process of that name: a router, or the code of a module. */
@@ -83,6 +85,7 @@ function codeOf(definition: Definition, of: ProcessDefinition, parts: ProcessPar
       ...shared,
       now: parts.now,
       ...(parts.call === undefined ? {} : { call: parts.call }),
+      ...(parts.sleep === undefined ? {} : { sleep: parts.sleep }),
     });
   }
   return durableProcess({ ...shared, ...parts.durable });

@@ -38,6 +38,7 @@ steps:
 `,
   'wards.csv': 'W1,NORTH\nICU,INTENSIVE\n',
   'worker.ts': `export default async (message, context) => {
+  await context.sleep(3_600_000);
   const answer = await context.call('lab', { body: 'question', type: 'text/plain' });
   await context.send('ward', { body: answer.status + ' ' + (answer.code ?? ''), type: 'text/plain' });
   return { body: Buffer.from('done'), type: 'text/plain', code: 'AA' };

@@ -63,6 +63,7 @@ export async function runMessage(
     const process = processOf(definition, name, {
       now: () => clock.now(),
       log: () => undefined,
+      sleep: () => Promise.resolve(),
       async call(target, body) {
         if (at === undefined) throw new Error('a call outside of a message');
         const output = body === undefined ? undefined : outputOf(body, at);
