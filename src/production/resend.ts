@@ -1,4 +1,5 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
+import { hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { route } from '../flow/route.ts';
@@ -47,6 +48,7 @@ export async function resend(
     sessionId: id,
     parentId: undefined,
     target: to,
+    type: bodyRef === undefined ? typeNow(message.type, body) : message.type,
     created: now,
     received: now,
     size: bodyRef === undefined ? body.byteLength : message.size,
@@ -68,6 +70,11 @@ export async function resend(
     });
   }
   return { messageId: id, sessionId: id };
+}
+
+/** An edited HL7 message may be of another type than it was. */
+function typeNow(type: string, body: Uint8Array): string {
+  return type.startsWith('HL7v2:') ? hl7Header(body).type : type;
 }
 
 export interface Discard {
