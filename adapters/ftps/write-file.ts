@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import type { Client } from 'basic-ftp';
 import { FileError, inFlight } from 'waybill/adapter';
 import type { FtpsSession } from './ftps-session.ts';
 
@@ -16,7 +19,7 @@ export async function writeFile(
   const source = new Source(body, signal);
   const stored = await session.run(async (client) => {
     try {
-      await client.uploadFrom(Readable.from(source.chunks()), path);
+      await client.uploadFrom(Readable.from(withReadyEnd(source, client)), path);
     } catch (error) {
       throw source.size > 0 && isBrokenTransfer(error) ? brokenOff(session) : error;
     }
@@ -30,6 +33,28 @@ export async function writeFile(
       `The server holds ${stored} bytes of the ${source.size} that were sent. It is tried again; its disk may be full.`,
     );
   }
+}
+
+/**
+ * A data connection that is closed before its TLS handshake is over breaks, and takes the control
+ * connection with it. The library begins an upload that early; only a file without bytes ends so soon.
+ */
+async function* withReadyEnd(
+  source: Source,
+  client: Client,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* source.chunks();
+  const { dataSocket } = client.ftp;
+  if (source.size > 0 || !(dataSocket instanceof TLSSocket)) return;
+  // What goes wrong with the handshake is told by the upload itself.
+  if (isSecuring(dataSocket)) await once(dataSocket, 'secureConnect').catch(() => undefined);
+  // The last message of the handshake leaves with this turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Node's own mark; there is no public way to ask. */
+function isSecuring(socket: TLSSocket): boolean {
+  return Reflect.get(socket, 'secureConnecting') === true;
 }
 
 /** The library's errors have only a text for this. A time-out is no refusal. */

@@ -2,7 +2,8 @@ import { expect, vi } from 'vitest';
 import sftpIn from '../../adapters/sftp/sftp-in.ts';
 import type { SshServer } from '../../src/sandbox/ssh.ts';
 import { type OpenedInbound, type OpenOptions, openInbound } from './open-adapter.ts';
-import { type RemoteFolder, sftpTo } from './ssh-server.ts';
+import { type RemoteFolder } from './remote-folder.ts';
+import { sftpTo } from './ssh-server.ts';
 
 /** A busy machine may take its time. */
 export const PATIENCE = { timeout: 10_000, interval: 5 };

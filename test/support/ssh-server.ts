@@ -1,11 +1,8 @@
-import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { connectSftp } from '../../adapters/sftp/connect.ts';
 import type { SftpSession } from '../../adapters/sftp/sftp-session.ts';
 import { sftpSettings } from '../../adapters/sftp/sftp-settings.ts';
 import type { Credential, Lent } from '../../src/adapter/index.ts';
-import { descendants, signal } from '../../src/sandbox/daemon.ts';
 import {
   type SshServer,
   type SshServerOptions,
@@ -38,43 +35,6 @@ export function describeWithSshd(
   });
 }
 
-/** A folder of its own below the home of the server's user, for one test. */
-export interface RemoteFolder extends AsyncDisposable {
-  /** As the settings name it: it counts from where the sign-in starts. */
-  readonly name: string;
-  /** On this machine's disk. */
-  readonly path: string;
-  /** Puts a file there in one step, as a careful sender does. */
-  put(name: string, content: Uint8Array | string): Promise<void>;
-  /** The names of the files, hidden ones too. */
-  names(): Promise<string[]>;
-  read(name: string): Promise<Buffer>;
-}
-
-let folders = 0;
-
-export async function remoteFolder(home: string): Promise<RemoteFolder> {
-  const name = `t${process.pid}-${++folders}`;
-  const path = join(home, name);
-  const { uid, gid } = await stat(home);
-  await mkdir(path);
-  await chown(path, uid, gid);
-  return {
-    name,
-    path,
-    async put(file, content) {
-      const temporary = join(home, `.${name}.${file.replaceAll('/', '-')}`);
-      await writeFile(temporary, content);
-      await rename(temporary, join(path, file));
-    },
-    async names() {
-      return (await readdir(path)).toSorted();
-    },
-    read: (file) => readFile(join(path, file)),
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
-  };
-}
-
 /** The settings that reach a server, with what its credential `drop` stands for. */
 export function sftpTo(server: SshServer): {
   given: { connect: string; credential: string; hostKey: string };
@@ -89,11 +49,6 @@ export function sftpTo(server: SshServer): {
     },
     options: { credentials: { drop: { kind: 'ssh-key', user, privateKey } } },
   };
-}
-
-/** Sends a signal to every process that serves a connection: SIGSTOP is a network that hangs, SIGKILL a server that dies. */
-export async function signalConnections(pid: number, name: NodeJS.Signals): Promise<void> {
-  for (const child of await descendants(pid)) signal(child, name);
 }
 
 /** Settings and a credential to connect with; what is not given is right. */

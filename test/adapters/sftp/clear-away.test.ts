@@ -2,8 +2,9 @@ import { chmod, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { EngineError } from '../../../src/adapter/index.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
 import { looksAgain, names, openedSftpIn, PATIENCE } from '../../support/sftp-service.ts';
-import { describeWithSshd, remoteFolder } from '../../support/ssh-server.ts';
+import { describeWithSshd } from '../../support/ssh-server.ts';
 
 describeWithSshd('clearing away at OpenSSH what was taken', (server) => {
   test('waits for a marker, and removes it with the file', async () => {

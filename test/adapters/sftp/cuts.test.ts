@@ -3,7 +3,8 @@ import sftpIn from '../../../adapters/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
 import { inlineBody } from '../../../src/message/body.ts';
 import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
-import { describeWithSshd, remoteFolder, sftpTo } from '../../support/ssh-server.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
+import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 import { sentAtLast, supervised } from '../../support/supervised.ts';
 
 const BODY = Buffer.alloc(20_000, 'a line of a report\n');

@@ -6,12 +6,8 @@ import sftpOut from '../../../adapters/sftp/sftp-out.ts';
 import type { Body } from '../../../src/adapter/index.ts';
 import type { SshServer } from '../../../src/sandbox/ssh.ts';
 import { type OpenedOutbound, openOutbound, streamedBody } from '../../support/open-adapter.ts';
-import {
-  describeWithSshd,
-  type RemoteFolder,
-  remoteFolder,
-  sftpTo,
-} from '../../support/ssh-server.ts';
+import { type RemoteFolder, remoteFolder } from '../../support/remote-folder.ts';
+import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
 const BODY = Buffer.from('MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5.1\r');
 

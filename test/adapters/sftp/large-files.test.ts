@@ -6,7 +6,8 @@ import sftpIn from '../../../adapters/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
 import type { Body, NewMessage } from '../../../src/adapter/index.ts';
 import { lend, messageOf } from '../../support/open-adapter.ts';
-import { describeWithSshd, remoteFolder, sftpTo } from '../../support/ssh-server.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
+import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
 const SIZE = 500_000_000;
 /** What a whole file in memory would exceed many times over. */

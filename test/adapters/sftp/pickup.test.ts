@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import sftpIn from '../../../adapters/sftp/sftp-in.ts';
 import { openInbound } from '../../support/open-adapter.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
 import { looksAgain, names, openedSftpIn, PATIENCE } from '../../support/sftp-service.ts';
-import { describeWithSshd, remoteFolder, sftpTo } from '../../support/ssh-server.ts';
+import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
 describeWithSshd('picking up from OpenSSH', (server) => {
   test('takes what the pattern means, and no names under which senders write', async () => {

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sftpIn from '../../../adapters/sftp/sftp-in.ts';
 import { describeInbound } from '../../contract/inbound.contract.ts';
-import { describeWithSshd, remoteFolder, sftpTo } from '../../support/ssh-server.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
+import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
 describeWithSshd('sftp-in with OpenSSH', (server) => {
   describeInbound(sftpIn, {

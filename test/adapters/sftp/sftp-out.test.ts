@@ -2,12 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
 import { describeOutbound } from '../../contract/outbound.contract.ts';
-import {
-  describeWithSshd,
-  remoteFolder,
-  sftpTo,
-  signalConnections,
-} from '../../support/ssh-server.ts';
+import { remoteFolder, signalConnections } from '../../support/remote-folder.ts';
+import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
 describeWithSshd('sftp-out with OpenSSH', (server) => {
   describeOutbound(sftpOut, {

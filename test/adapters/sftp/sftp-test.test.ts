@@ -7,7 +7,8 @@ import type { TestStep } from '../../../src/adapter/index.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 import { certificates } from '../../support/certificates.ts';
 import { testSteps } from '../../support/open-adapter.ts';
-import { describeWithSshd, remoteFolder, sftpTo, WRONG } from '../../support/ssh-server.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
+import { describeWithSshd, sftpTo, WRONG } from '../../support/ssh-server.ts';
 import { listening } from '../../support/tcp-server.ts';
 
 const ORDER = ['name', 'TCP', 'banner', 'host key', 'sign-in', 'path', 'permission'];

@@ -11,13 +11,8 @@ import { signal } from '../../../src/sandbox/daemon.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { openInbound, openOutbound } from '../../support/open-adapter.ts';
-import {
-  connectTo,
-  describeWithSshd,
-  remoteFolder,
-  sftpTo,
-  signalConnections,
-} from '../../support/ssh-server.ts';
+import { remoteFolder, signalConnections } from '../../support/remote-folder.ts';
+import { connectTo, describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
 const PATIENCE = { timeout: 10_000, interval: 10 };
 
