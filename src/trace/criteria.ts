@@ -100,7 +100,7 @@ function measured(given: string, value: number | undefined, what: string): numbe
 }
 
 function unknown(name: string, fields: readonly string[]): EngineError {
-  const known = [...CRITERION_NAMES, ...fields];
+  const known = [...fields, ...CRITERION_NAMES];
   const meant = nearest(name, known);
   const hint = meant === undefined ? `one of ${known.join(', ')}` : `${meant}?`;
   return invalid(`${name} is neither a criterion nor a search field of the production; ${hint}`);

@@ -1,37 +1,34 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import { type Bodies, bodies } from '../broker/bodies.ts';
+import { bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { readEnvelope } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
 import { type StreamReader, streamReader } from '../broker/stream-reader.ts';
 import type { Reading } from '../document/document.ts';
-import { kindOf } from '../document/document-of.ts';
-import type { JournalEntry } from '../message/record.ts';
-import { type BodySource, bodyOf } from './batch.ts';
+import { bodyOf } from './batch.ts';
+import { keyReader } from './key-reader.ts';
 import type { ProjectorBatch, ProjectorSource } from './projector.ts';
 import { reclaimProjector } from './reclaim.ts';
-import { type SearchFields, searchFields } from './search-fields.ts';
 import { streamFloors } from './stream-floors.ts';
-import type { SearchKey, TraceInput } from './trace-input.ts';
-
-/** A large body that is no HL7 is read whole for its search fields up to this many bytes. */
-const LARGEST = 8 * 1024 * 1024;
+import type { TraceInput } from './trace-input.ts';
+import type { KeyReader } from './trace-store.ts';
+import type { StoredBody } from './traced-message.ts';
 
 /** Reads the journal, the outcomes and all queues of a production as what the trace is built from, search keys included. */
 export function streamSource(broker: Broker, search: ReadonlyMap<string, string>): ProjectorSource {
   const opened = open(broker);
-  const fields = searchFields(search);
   const large = bodies(broker);
   // whoever needs a large body meets the failure
   large.catch(() => undefined);
+  const keys = keyReader(search, large);
   return {
     async next(): Promise<ProjectorBatch | undefined> {
       const batch = await (await opened).next();
       if (batch === undefined) return undefined;
       const inputs: TraceInput[] = [];
-      for (const input of batch.messages.flatMap((message) => inputsOf(broker, message))) {
-        inputs.push({ ...input, keys: await keysOf(input, fields, large) });
+      for (const message of batch.messages) {
+        for (const input of inputsOf(broker, message)) inputs.push(await withKeys(input, keys));
       }
       return { inputs, acknowledge: () => batch.acknowledge() };
     },
@@ -58,43 +55,24 @@ function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
   return [{ kind: 'message', envelope, status: 'queued', body, bodyRef, queue }];
 }
 
-/** The keys of the message's own body; a reply is found by the message it answers. */
-async function keysOf(
-  input: TraceInput,
-  fields: SearchFields,
-  large: Promise<Bodies>,
-): Promise<readonly SearchKey[]> {
+async function withKeys(input: TraceInput, keys: KeyReader): Promise<TraceInput> {
+  const body = messageBody(input);
+  return body === undefined ? input : { ...input, keys: await keys(body) };
+}
+
+/** The message's own body; a reply is found by the message it answers. */
+function messageBody(input: TraceInput): StoredBody | undefined {
   const reading = readingOf(input);
   const body = bodyOf(input);
-  if (reading === undefined || body === undefined) return [];
-  const bytes = 'bytes' in body ? body.bytes : await beginning(body, reading, large);
-  return bytes === undefined ? [] : fields(bytes, reading);
+  if (reading === undefined || body === undefined) return undefined;
+  const { type, charset } = reading;
+  return 'bytes' in body
+    ? { type, charset, size: body.bytes.byteLength, bytes: body.bytes }
+    : { type, charset, ...body };
 }
 
 function readingOf(input: TraceInput): Reading | undefined {
-  return input.kind === 'message' ? input.envelope : readingOfEntry(input.entry);
-}
-
-function readingOfEntry({ record }: JournalEntry): Reading | undefined {
+  if (input.kind === 'message') return input.envelope;
+  const { record } = input.entry;
   return record.kind === 'leg' ? record.message : undefined;
-}
-
-/** What is needed of a large body: the first segments of HL7, in which the patient stands; else all of it. */
-async function beginning(
-  { ref, size }: Extract<BodySource, { ref: string }>,
-  { type }: Reading,
-  large: Promise<Bodies>,
-): Promise<Uint8Array | undefined> {
-  const hl7 = kindOf(type) === 'hl7';
-  if (!hl7 && size > LARGEST) return undefined;
-  try {
-    const body = (await large).open(ref, size);
-    if (!hl7) return await body.bytes();
-    for await (const chunk of body.stream()) {
-      return chunk.subarray(0, Buffer.from(chunk).lastIndexOf('\r') + 1);
-    }
-  } catch {
-    // its search fields are not worth stopping the trace for
-  }
-  return undefined;
 }

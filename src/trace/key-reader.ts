@@ -1,0 +1,42 @@
+import type { Bodies } from '../broker/bodies.ts';
+import { kindOf } from '../document/document-of.ts';
+import { searchFields } from './search-fields.ts';
+import type { KeyReader } from './trace-store.ts';
+import type { StoredBody } from './traced-message.ts';
+
+/** A large body that is no HL7 is read whole for its search fields up to this many bytes. */
+const LARGEST = 8 * 1024 * 1024;
+
+/**
+ * Reads the production's search fields (name → path) from a body, wherever it lies: for the projector and
+ * for re-indexing.
+ */
+export function keyReader(
+  search: ReadonlyMap<string, string>,
+  large: Promise<Pick<Bodies, 'open'>>,
+): KeyReader {
+  const fields = searchFields(search);
+  return async (body) => {
+    const bytes = body.bytes ?? (await beginning(body, large));
+    return bytes === undefined ? [] : fields(bytes, body);
+  };
+}
+
+/** What is needed of a large body: the first segments of HL7, in which the patient stands; else all of it. */
+async function beginning(
+  { type, size, ref }: StoredBody,
+  large: Promise<Pick<Bodies, 'open'>>,
+): Promise<Uint8Array | undefined> {
+  const hl7 = kindOf(type) === 'hl7';
+  if (ref === undefined || (!hl7 && size > LARGEST)) return undefined;
+  try {
+    const body = (await large).open(ref, size);
+    if (!hl7) return await body.bytes();
+    for await (const chunk of body.stream()) {
+      return chunk.subarray(0, Buffer.from(chunk).lastIndexOf('\r') + 1);
+    }
+  } catch {
+    // its search fields are not worth stopping the trace for
+  }
+  return undefined;
+}

@@ -1,0 +1,77 @@
+import { expect, test, vi } from 'vitest';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { findCommand } from '../../src/cli/find.ts';
+import { traceCommand } from '../../src/cli/trace.ts';
+import { serveTrace } from '../../src/operator/trace-service.ts';
+import { sqliteTraceStore } from '../../src/trace/sqlite/trace-store.ts';
+import { startNats } from '../support/nats.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { sampleSession } from '../support/trace-sample.ts';
+
+const sample = sampleSession({ mrn: 'M1' });
+const failed = sampleSession({
+  number: 1,
+  mrn: 'M2',
+  outcome: {
+    status: 'error',
+    error: { code: 'ADAPTER_REJECTED', text: 'no bed', retryable: false },
+  },
+});
+
+/** Runs commands against a trace that is served over NATS, and gives what they print. */
+async function served(
+  run: (print: (...words: string[]) => Promise<string>) => Promise<void>,
+): Promise<void> {
+  await using nats = await startNats();
+  await using folder = await temporaryFolder('cli-find');
+  await using store = sqliteTraceStore({ folder: folder.path });
+  await store.apply([...sample.all, ...failed.all]);
+  await using broker = await connectBroker({ ...nats, production: 'hub', role: 'operator' });
+  const server = serveTrace(broker, store);
+  await broker.connection.flush();
+  const url = new URL(nats.url.replace(/^(?!nats:\/\/)/, 'nats://'));
+  url.username = nats.user ?? '';
+  url.password = nats.password ?? '';
+  using output = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  await run(async (command, ...words) => {
+    output.mockClear();
+    const made = command === 'find' ? findCommand() : traceCommand();
+    await made.parseAsync([...words, '--nats', url.href, '--production', 'hub'], { from: 'user' });
+    return output.mock.calls.map(([text]) => String(text)).join('');
+  });
+  server.close();
+}
+
+test('find prints a table of what its criteria ask for, trace draws one session', async () => {
+  await served(async (print) => {
+    const errors = await print('find', 'status=error');
+    expect(errors).toContain(String(failed.derived));
+    expect(errors).toContain('ADAPTER_REJECTED no bed');
+    expect(errors).toContain('1 message; everything was searched');
+    const byMrn = await print('find', 'mrn=m1', '--json');
+    expect(JSON.parse(byMrn)).toMatchObject({
+      items: [{ id: sample.derived }, { id: sample.root }],
+      complete: true,
+    });
+    expect(await print('find', 'M2')).toContain(`mrn of session ${failed.root}`);
+    const page = JSON.parse(await print('find', '--limit', '3', '--json')) as { next: string };
+    expect(JSON.parse(await print('find', '--after', page.next, '--json'))).toMatchObject({
+      items: [{ id: sample.root }],
+    });
+    const drawn = await print('trace', String(failed.derived));
+    expect(drawn).toContain(`session ${failed.root}`);
+    expect(drawn).toContain('ADAPTER_REJECTED no bed');
+    expect(JSON.parse(await print('trace', String(failed.root), '--json'))).toMatchObject({
+      id: failed.root,
+    });
+  });
+});
+
+test('a mistyped criterion and an unknown session are refused in plain words', async () => {
+  await served(async (print) => {
+    await expect(print('find', 'nrm=1')).rejects.toThrow(/mrn\?/);
+    await expect(print('find', '--limit', 'x')).rejects.toThrow('--limit x is not a whole number');
+    await expect(print('trace', '123456')).rejects.toThrow('no session or message 123456');
+    await expect(print('trace', 'abc')).rejects.toThrow('no session or message abc');
+  });
+});
