@@ -7,7 +7,7 @@ const program = new Command('waybill')
   .showSuggestionAfterError()
   .showHelpAfterError('(waybill --help lists the commands)')
   .exitOverride();
-for (const command of commands()) program.addCommand(command);
+for (const command of await commands(process.argv[2])) program.addCommand(command);
 
 try {
   await program.parseAsync();

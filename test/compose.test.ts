@@ -29,11 +29,11 @@ test.skipIf(!installed)('the compose file is valid, with and without the cluster
   }
 });
 
-test('every engine command of the compose file is one that the command line has', () => {
+test('every engine command of the compose file is one that the command line has', async () => {
   const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as {
     services: Record<string, { image: string; command?: string[] }>;
   };
-  const known = new Map(commands().map((command) => [command.name(), command]));
+  const known = new Map((await commands()).map((command) => [command.name(), command]));
   const ours = Object.values(services).filter(({ image }) => image === 'waybill');
   expect(ours.length).toBeGreaterThan(3);
   for (const { command = [] } of ours) {

@@ -30,9 +30,9 @@ test('there is no page of an adapter that is gone', () => {
   expect(pages.toSorted()).toEqual([...adapterPages(adapters).keys()].toSorted());
 });
 
-test('every command is in the operations guide', () => {
+test('every command is in the operations guide', async () => {
   const guide = read('docs/operations.md');
-  const missing = commands()
+  const missing = (await commands())
     .map((command) => command.name())
     .filter((name) => !guide.includes(`waybill ${name}`));
   expect(missing).toEqual([]);
@@ -44,12 +44,20 @@ test('every dependency says what it is for', () => {
     Record<string, string>
   >;
   const page = read('docs/dependencies.md');
-  const named = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith('@types/'));
+  const named = Object.keys({ ...dependencies, ...devDependencies }).filter(
+    (name) => !name.startsWith('@types/'),
+  );
   expect(named.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('links between the documents lead somewhere', () => {
-  const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...readdirSync('docs')
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ];
   const broken = pages.flatMap((page) =>
     [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)/g)]
       .map(([, target = '']) => new URL(target, `file:///${page}`).pathname.slice(1))

@@ -1,40 +1,29 @@
 import type { Command } from 'commander';
-import { adaptersCommand } from './adapters.ts';
-import { applyCommand } from './apply.ts';
-import { checkCommand } from './check.ts';
-import { demoCommand } from './demo/demo.ts';
-import { findCommand } from './find.ts';
-import { replayCommand, resendCommand } from './resend.ts';
-import { runCommand } from './run.ts';
-import { sandboxCommand } from './sandbox.ts';
-import { secretCommand } from './secret.ts';
-import { sendCommand } from './send.ts';
-import { statusCommand } from './status.ts';
-import { retryCommand, startCommand, stopCommand } from './switch.ts';
-import { testCommand } from './test.ts';
-import { traceCommand } from './trace.ts';
-import { tryCommand } from './try.ts';
 
-/** Every command, in the order of `--help`. */
-export function commands(): Command[] {
-  return [
-    runCommand(),
-    checkCommand(),
-    testCommand(),
-    applyCommand(),
-    statusCommand(),
-    startCommand(),
-    stopCommand(),
-    retryCommand(),
-    findCommand(),
-    traceCommand(),
-    resendCommand(),
-    replayCommand(),
-    sendCommand(),
-    tryCommand(),
-    adaptersCommand(),
-    secretCommand(),
-    sandboxCommand(),
-    demoCommand(),
-  ];
+/** Every command, in the order of `--help`. Only the one that is called is loaded: most need no adapter. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).runCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  test: async () => (await import('./test.ts')).testCommand(),
+  apply: async () => (await import('./apply.ts')).applyCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  start: async () => (await import('./switch.ts')).startCommand(),
+  stop: async () => (await import('./switch.ts')).stopCommand(),
+  retry: async () => (await import('./switch.ts')).retryCommand(),
+  find: async () => (await import('./find.ts')).findCommand(),
+  trace: async () => (await import('./trace.ts')).traceCommand(),
+  resend: async () => (await import('./resend.ts')).resendCommand(),
+  replay: async () => (await import('./resend.ts')).replayCommand(),
+  send: async () => (await import('./send.ts')).sendCommand(),
+  try: async () => (await import('./try.ts')).tryCommand(),
+  adapters: async () => (await import('./adapters.ts')).adaptersCommand(),
+  secret: async () => (await import('./secret.ts')).secretCommand(),
+  sandbox: async () => (await import('./sandbox.ts')).sandboxCommand(),
+  demo: async () => (await import('./demo/demo.ts')).demoCommand(),
+};
+
+/** The command of that name alone, or all of them where there is none. */
+export function commands(called?: string): Promise<Command[]> {
+  const one = called === undefined ? undefined : COMMANDS[called];
+  return Promise.all(one === undefined ? Object.values(COMMANDS).map((load) => load()) : [one()]);
 }

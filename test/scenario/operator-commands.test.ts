@@ -48,7 +48,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       ['M1', 'M2'].map((id) => messageOf(id)),
       () => undefined,
     );
-    await vi.waitFor(() => expect(ward.received).toHaveLength(2));
+    await vi.waitFor(() => expect(ward.received).toHaveLength(2), 20_000);
 
     // a stopped host queues, and says who stopped it and why
     expect((await waybill('stop', 'ward', '--reason', 'maintenance', '--data', data)).code).toBe(0);
@@ -70,7 +70,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     });
     expect(ward.received).toHaveLength(2);
     expect((await waybill('start', 'ward', '--data', data)).code).toBe(0);
-    await vi.waitFor(() => expect(ward.received).toHaveLength(3));
+    await vi.waitFor(() => expect(ward.received).toHaveLength(3), 20_000);
 
     // find by patient, trace with the rule that fired
     const page = await vi.waitFor(async () => {
@@ -79,7 +79,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       };
       expect(found.items.find(({ target }) => target === 'ward')?.status).toBe('completed');
       return found;
-    }, 10_000);
+    }, 30_000);
     const sent = page.items.find(({ target }) => target === 'ward');
     const drawn = await waybill('trace', String(sent?.sessionId), '--data', data);
     expect(drawn.stdout).toContain('admissions');
@@ -104,7 +104,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
         items?: { resendOf?: number }[];
       };
       expect(items?.some(({ resendOf }) => resendOf === sent?.id) ?? true).toBe(true);
-    });
+    }, 20_000);
 
     // replay everything that went to the ward, into the lab, in order
     const replayed = (await json(
@@ -131,7 +131,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     const applied = await waybill('apply', '--data', data);
     expect({ code: applied.code, stderr: applied.stderr }).toEqual({ code: 0, stderr: '' });
     await sendUntilAcknowledged(port, [messageOf('M4')], () => undefined);
-    await vi.waitFor(() => expect(lab.received.at(-1)?.controlId).toBe('M4'));
+    await vi.waitFor(() => expect(lab.received.at(-1)?.controlId).toBe('M4'), 20_000);
     expect(ward.received).toHaveLength(3);
     expect(engine.output()).not.toContain('DOE');
   } finally {
@@ -158,7 +158,7 @@ test('a suspended message is settled by its resend', async () => {
       const items = await find('status=suspended');
       expect(items).toHaveLength(1);
       return items;
-    }, 10_000);
+    }, 30_000);
     await writeFile(join(folder, 'corrected.hl7'), messageOf('S1', 'A01'));
     const resent = await waybill(
       'resend',
@@ -169,8 +169,11 @@ test('a suspended message is settled by its resend', async () => {
       data,
     );
     expect(resent.stdout).toContain('resent');
-    await vi.waitFor(() => expect(ward.received.map(({ controlId }) => controlId)).toEqual(['S1']));
-    await vi.waitFor(async () => expect(await find('status=suspended')).toHaveLength(0), 10_000);
+    await vi.waitFor(
+      () => expect(ward.received.map(({ controlId }) => controlId)).toEqual(['S1']),
+      20_000,
+    );
+    await vi.waitFor(async () => expect(await find('status=suspended')).toHaveLength(0), 30_000);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
