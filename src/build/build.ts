@@ -5,6 +5,7 @@ import { adapters } from '../../adapters/index.ts';
 import { schemaFiles } from '../production/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { errorPage } from './error-page.ts';
+import { FORMAT_PAGE, formatPage } from './format-page.ts';
 
 /** `npm run build`: what is generated and committed (schemas, reference pages), then what the package runs (`dist`). */
 
@@ -13,6 +14,7 @@ const generated = new Map([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
   ...adapterPages(adapters),
   ['docs/errors.md', errorPage()] as const,
+  [FORMAT_PAGE, formatPage(root)] as const,
 ]);
 
 for (const [path, text] of generated) {

@@ -40,7 +40,7 @@ export interface Definition {
 }
 
 /** What a definition was made from. */
-export interface DefinitionSource {
+interface DefinitionSource {
   /** Everything as written, after overlays were laid over it and values filled in. */
   readonly written: Written;
   /** Absolute path → hash of the content of each file, such as the code of a process. */
@@ -142,7 +142,7 @@ export interface HostAlert {
   readonly quiet?: string | undefined;
 }
 
-export interface AlertSettings {
+interface AlertSettings {
   readonly to: readonly string[];
   readonly every: number;
 }

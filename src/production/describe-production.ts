@@ -27,6 +27,17 @@ export interface ProductionDescription {
   readonly alerts: { readonly to: readonly string[]; readonly every: number } | undefined;
   readonly hosts: readonly HostDescription[];
   readonly edges: readonly Edge[];
+  /** The adapters in use by type, with what their settings mean. */
+  readonly adapters: Readonly<Record<string, AdapterDescription>>;
+}
+
+export interface AdapterDescription {
+  readonly title: string;
+  readonly summary: string;
+  /** Path of a setting → what it is. */
+  readonly settings: Readonly<
+    Record<string, { readonly kind: string; readonly help: string; readonly advanced: boolean }>
+  >;
 }
 
 export interface HostDescription {
@@ -40,9 +51,10 @@ export interface HostDescription {
   readonly alert: HostAlert | undefined;
   /** Below the production's folder. */
   readonly place: Place;
-  readonly adapter:
-    | { readonly type: string; readonly title: string; readonly summary: string }
-    | undefined;
+  /** Its type; a process has none. */
+  readonly adapter: string | undefined;
+  /** A process that runs where its message is accepted: it has no queue and no state of its own. */
+  readonly inline: boolean;
   /** What the adapter is set to, each with where it stands; then what holds for the host itself. */
   readonly settings: readonly DescribedSetting[];
   readonly rules: readonly DescribedRule[];
@@ -56,8 +68,6 @@ export interface DescribedSetting {
   readonly value: unknown;
   readonly written: boolean;
   readonly place: Place | undefined;
-  readonly help: string | undefined;
-  readonly advanced: boolean;
 }
 
 export interface DescribedRule {
@@ -74,6 +84,7 @@ type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
 export function describeProduction(definition: Definition): ProductionDescription {
   const { name, title, settings, alerts, services, processes, operations } = definition;
   const { search, ...rest } = settings;
+  const adapters = [...services.values(), ...operations.values()].map(({ adapter }) => adapter);
   return {
     name,
     title,
@@ -83,7 +94,26 @@ export function describeProduction(definition: Definition): ProductionDescriptio
       describeHost(definition, host),
     ),
     edges: describeEdges(definition),
+    adapters: Object.fromEntries(
+      adapters.map(({ type, title: named, summary, settings: declared }) => [
+        type,
+        { title: named, summary, settings: Object.fromEntries(meanings(declared, [])) },
+      ]),
+    ),
   };
+}
+
+function meanings(
+  declared: Settings,
+  above: readonly string[],
+): [string, AdapterDescription['settings'][string]][] {
+  return Object.entries(declared).flatMap(([key, { kind, help, advanced, fields }]) => {
+    const path = [...above, key];
+    return [
+      [path.join('.'), { kind, help, advanced: advanced === true }],
+      ...meanings(fields ?? {}, path),
+    ];
+  });
 }
 
 function describeHost(definition: Definition, host: AnyHost): HostDescription {
@@ -101,10 +131,8 @@ function describeHost(definition: Definition, host: AnyHost): HostDescription {
     schedule,
     alert,
     place: relative(definition, place) ?? place,
-    adapter:
-      'adapter' in host
-        ? { type: host.adapter.type, title: host.adapter.title, summary: host.adapter.summary }
-        : undefined,
+    adapter: 'adapter' in host ? host.adapter.type : undefined,
+    inline: host.kind === 'process' && host.run === 'inline',
     settings: [
       ...('adapter' in host
         ? adapterSettings(host.adapter.settings, host.given, [], (path) =>
@@ -136,7 +164,7 @@ function adapterSettings(
 }
 
 function described(
-  { help, advanced, default: standard }: Setting<unknown, unknown>,
+  { default: standard }: Setting<unknown, unknown>,
   { path, value, placeOf }: { path: readonly string[]; value: unknown; placeOf: PlaceOf },
 ): DescribedSetting {
   return {
@@ -145,8 +173,6 @@ function described(
     value: withoutPassword(value ?? standard ?? null),
     written: value !== undefined,
     place: placeOf(path),
-    help,
-    advanced: advanced === true,
   };
 }
 
@@ -160,8 +186,6 @@ function hostSettings(host: AnyHost, placeOf: PlaceOf): DescribedSetting[] {
       value: value === Number.POSITIVE_INFINITY ? 'forever' : (value ?? null),
       written: place !== undefined,
       place,
-      help: undefined,
-      advanced: false,
     };
   };
   if (host.kind === 'service') return [one('to', host.to), one('duplicates', host.duplicates)];

@@ -4,7 +4,7 @@ import { compareHost, type Host, SECTIONS } from './difference/compare-host.ts';
 import { describeChange } from './difference/describe.ts';
 import { shown, valueAt } from './written/written.ts';
 
-export interface HostDifference {
+interface HostDifference {
   readonly host: string;
   readonly kind: Host['kind'];
   readonly how: 'added' | 'removed' | 'changed';

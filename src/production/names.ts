@@ -16,7 +16,7 @@ export interface ProductionNames {
   readonly used: { readonly [Kind in UsedKind]: Set<string> };
 }
 
-export type UsedKind = 'credential' | 'lookup' | 'target' | 'transform';
+type UsedKind = 'credential' | 'lookup' | 'target' | 'transform';
 
 export function productionNames(written: Written): ProductionNames {
   const namesUnder = (key: string): string[] => {

@@ -6,6 +6,7 @@ import type { ProcessCode, ProcessContext } from '../flow/process-code.ts';
 import { router } from '../flow/router.ts';
 import type { Process } from '../flow/wiring.ts';
 import { decide } from '../rule/decide.ts';
+import { rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
 import { loadModule } from './load-module.ts';
 
@@ -30,7 +31,7 @@ export function processOf(definition: Definition, name: string, parts: ProcessPa
 
 function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessParts): Process {
   return router({
-    readsBody: readsBody(of),
+    readsBody: of.validate !== 'none' || rulesReadBody(of.rules),
     decide: (scope) => decide(of.rules, scope, now),
     validate: validatorOf(of),
     invalid: of.invalid,
@@ -42,25 +43,6 @@ function routerOf(definition: Definition, of: ProcessDefinition, { now }: Proces
     lookup: (table, key, otherwise) => definition.lookups.lookup(table, key, otherwise),
     now,
   });
-}
-
-/** Only rules that look into a body make it necessary to fetch a large one. */
-function readsBody({ rules, validate }: ProcessDefinition): boolean {
-  const reads = (when: { readonly readsBody: boolean } | undefined): boolean =>
-    when?.readsBody === true;
-  return (
-    validate !== 'none' ||
-    rules.some(
-      (set) =>
-        set.rules.some(
-          (rule) =>
-            reads(rule.when) ||
-            rule.send.some((send) => reads(send.when) || send.transforms.length > 0),
-        ) ||
-        (typeof set.otherwise !== 'string' &&
-          set.otherwise.some((send) => reads(send.when) || send.transforms.length > 0)),
-    )
-  );
 }
 
 function validatorOf({

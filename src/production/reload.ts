@@ -1,6 +1,6 @@
 import type { Credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
-import { type Difference, difference } from './difference.ts';
+import { type Difference, productionDifference } from './difference.ts';
 import type { Director } from './director.ts';
 import { describeProblem } from './problem.ts';
 import type { ReadProduction } from './read.ts';
@@ -25,10 +25,10 @@ export function reloader({ director, credentials, read }: ReloadParts) {
   }): Promise<Difference> => {
     const { definition, problems } = await read();
     if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
-    const found = difference(director.definition, definition);
+    const found = productionDifference(director.definition, definition);
     if (dryRun) return found;
     await credentials.replace(definition.credentials);
-    await director.apply(definition, found.restart, by);
+    await director.apply(definition, found.restarts, by);
     return found;
   };
 }

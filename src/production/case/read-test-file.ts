@@ -7,7 +7,7 @@ import type { Problems } from '../problem.ts';
 import { readContext } from '../read-context.ts';
 import { parseYaml } from '../written/parse-yaml.ts';
 
-export const TEST_FILE = 'production.test.yaml';
+const TEST_FILE = 'production.test.yaml';
 
 /** 2026-01-01T00:00:00Z: tests give the same bytes on every day. */
 const CLOCK = Date.UTC(2026, 0, 1);

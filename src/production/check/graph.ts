@@ -15,7 +15,7 @@ export function graphOf({
 }
 
 /** Every target a process may send to, each once. */
-export function targetsOf({ rules, to, invalid }: ProcessDefinition): readonly string[] {
+function targetsOf({ rules, to, invalid }: ProcessDefinition): readonly string[] {
   const chosen = rules.flatMap((set) => [
     ...set.rules.flatMap(({ send }) => send),
     ...(typeof set.otherwise === 'string' ? [] : set.otherwise),

@@ -6,7 +6,7 @@ import { below, type Form, type JsonSchema, type Reading, report } from './form.
 import { settingForm } from './setting-form.ts';
 
 /** A key of a block whose value is more than a setting. */
-export interface Field<Value> {
+interface Field<Value> {
   readonly form: Form<Value>;
   /** A full sentence for the editor and the reference page. */
   readonly help: string;

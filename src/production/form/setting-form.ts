@@ -26,7 +26,7 @@ const EXACT: ReadonlySet<SettingKind> = new Set(['integer', 'flag']);
  * the number 2.1 and `user: 007` as 7; where a text is wanted, what stands in the file counts.
  * A number or flag that came from `${env:…}` is a text to YAML and is read here.
  */
-export function given(setting: Setting<unknown, unknown>, written: Written): unknown {
+function given(setting: Setting<unknown, unknown>, written: Written): unknown {
   if (isAbsent(written)) return undefined;
   if (written.kind === 'list') {
     const { item } = setting;

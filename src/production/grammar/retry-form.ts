@@ -10,7 +10,7 @@ import { decimal } from './decimal.ts';
  * again every 5 s for an hour, then the message fails. HL7 over MLLP declares `for: forever`, as
  * IRIS does with its FailureTimeout of -1.
  */
-export const RETRY_DEFAULTS: RetryPolicy = {
+const RETRY_DEFAULTS: RetryPolicy = {
   every: 5_000,
   for: 3_600_000,
   backoff: 1,

@@ -34,7 +34,7 @@ export interface WrittenEntry {
   readonly value: Written;
 }
 
-export interface WrittenList {
+interface WrittenList {
   readonly kind: 'list';
   readonly items: readonly Written[];
   readonly place: Place;
@@ -42,21 +42,7 @@ export interface WrittenList {
 
 export type Keys = readonly (string | number)[];
 
-/** A value that stands in no file, such as a default. */
-export function unwritten(value: string | number | boolean | null, place: Place): WrittenScalar {
-  return {
-    kind: 'scalar',
-    value,
-    source: String(value),
-    place,
-    placeOf: () => place,
-    filled: false,
-    hidden: false,
-    missing: false,
-    files: [],
-  };
-}
-
+/** A block without keys, such as one that was left out. */
 export function emptyBlock(place: Place): WrittenBlock {
   return { kind: 'block', entries: new Map(), place };
 }
