@@ -26,7 +26,7 @@ export interface SearchPlan {
   readonly rest: readonly Condition[];
 }
 
-export interface Branch extends Condition {
+interface Branch extends Condition {
   readonly index: SearchIndex;
 }
 

@@ -20,7 +20,7 @@ export interface MessageInput {
 }
 
 /** An entry of the journal. */
-export interface EntryInput {
+interface EntryInput {
   readonly kind: 'entry';
   readonly entry: JournalEntry;
   readonly keys?: readonly SearchKey[] | undefined;

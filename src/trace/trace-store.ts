@@ -58,7 +58,7 @@ export interface TraceReader {
 }
 
 /** What keeps the store small and its index true. */
-export interface TraceUpkeep {
+interface TraceUpkeep {
   /**
    * Removes sessions that began before `keep` and have been settled that long. Never what is open or held.
    * Safe to interrupt at any point.
@@ -133,10 +133,19 @@ export interface PurgeOptions {
   readonly keep: number;
   /** Bytes the store may take: above it the oldest days go early. Never the current day. */
   readonly maxBytes?: number | undefined;
-  /** Deletes a large body from the object store; called once the trace no longer points to it, again after a crash. */
+  /**
+   * Deletes a large body from the object store; called `BODY_GRACE` after the trace has ceased to point to it,
+   * again after a crash.
+   */
   readonly removeBody?: ((ref: string) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/**
+ * Milliseconds from the end of a large body's last session to its deletion: a message that was resent just
+ * before points to it too, and may not have reached the trace.
+ */
+export const BODY_GRACE = 3_600_000;
 
 export interface PurgeReport {
   readonly removed: readonly {
@@ -173,7 +182,7 @@ export interface ReindexOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ReindexProgress {
+interface ReindexProgress {
   readonly day: string;
   /** Messages read so far, and in all days that need it. */
   readonly done: number;

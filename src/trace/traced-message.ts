@@ -48,7 +48,7 @@ export interface TracedMessage {
   readonly hasBody: boolean;
 }
 
-export interface TracedReply {
+interface TracedReply {
   readonly type: string;
   readonly code?: string | undefined;
   readonly text?: string | undefined;

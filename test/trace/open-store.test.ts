@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { inlineBody } from '../../src/message/body.ts';
 import { openTraceStore } from '../../src/trace/open-store.ts';
@@ -21,4 +23,16 @@ test('the URL of something else is refused, and its password not repeated', asyn
   });
   await expect(opening).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   await expect(opening).rejects.not.toThrow('secret');
+});
+
+test('files of another version are told as such and left alone', async () => {
+  await using folder = await temporaryFolder('open-store');
+  await (await openTraceStore({ production: 'hub', folder: folder.path })).close();
+  const db = new DatabaseSync(join(folder.path, 'held.db'));
+  db.exec('PRAGMA user_version=99');
+  db.close();
+  await expect(openTraceStore({ production: 'hub', folder: folder.path })).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('held.db was written by another version'),
+  });
 });

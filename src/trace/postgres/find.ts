@@ -53,7 +53,7 @@ interface CandidateQuery {
 }
 
 /** The statements that answer a query; none if nothing can match. */
-export function candidateStatements(
+function candidateStatements(
   words: WordTable,
   query: TraceQuery,
   { keys, span, limit }: CandidateQuery,

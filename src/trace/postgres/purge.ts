@@ -2,7 +2,12 @@ import { idAtTime } from '../../message/id.ts';
 import { STATUSES } from '../../message/status.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
 import { dayOf, endOfDay } from '../day.ts';
-import type { KeptMessage, PurgeOptions, PurgeReport } from '../trace-store.ts';
+import {
+  BODY_GRACE,
+  type KeptMessage,
+  type PurgeOptions,
+  type PurgeReport,
+} from '../trace-store.ts';
 import type { Database, Session } from './database.ts';
 import type { Memory } from './memory.ts';
 import { boundsOf, partition } from './partitions.ts';
@@ -10,6 +15,7 @@ import { PARTITIONED } from './schema.ts';
 import { bytesOfDay, totalBytes } from './upkeep.ts';
 
 const KEPT_NAMED = 1_000;
+const LATEST = 'ON CONFLICT(ref) DO UPDATE SET at = excluded.at';
 const OPEN = 'm.status <> 2 AND m.status IN (0, 1, 5)';
 
 type RemovedDay = PurgeReport['removed'][number];
@@ -111,10 +117,9 @@ async function keepOpen(
     );
   }
   await session.run(
-    `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8') FROM ${partition('body', day)} gone
-       WHERE encoding = ? AND NOT EXISTS (
-         SELECT 1 FROM body_held held WHERE held.encoding = gone.encoding AND held.data = gone.data)
-     ON CONFLICT DO NOTHING`,
+    `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8'), ?::bigint FROM ${partition('body', day)}
+       WHERE encoding = ? ${LATEST}`,
+    now,
     BODY_ENCODING.reference,
   );
   await session.run(
@@ -135,15 +140,23 @@ async function keepStatistics(session: Session, day: string): Promise<void> {
   );
 }
 
-async function removeBodies(db: Database, { removeBody, signal }: PurgeOptions): Promise<number> {
+/** A resent message points to the large body of the first: it goes with the last of them. */
+async function removeBodies(
+  db: Database,
+  { removeBody, signal, now }: PurgeOptions,
+): Promise<number> {
   if (removeBody === undefined) return 0;
-  const rows = await db.rows<{ ref: string }>('SELECT ref FROM gone_body');
-  for (const { ref } of rows) {
+  const rows = await db.rows<{ ref: string; used: boolean }>(
+    `SELECT ref, EXISTS (SELECT 1 FROM body WHERE encoding = ${BODY_ENCODING.reference}
+       AND data = convert_to(ref, 'UTF8')) AS used FROM gone_body WHERE at <= ?`,
+    now - BODY_GRACE,
+  );
+  for (const { ref, used } of rows) {
     signal?.throwIfAborted();
-    await removeBody(ref);
+    if (!used) await removeBody(ref);
     await db.run('DELETE FROM gone_body WHERE ref = ?', ref);
   }
-  return rows.length;
+  return rows.filter(({ used }) => !used).length;
 }
 
 /** Removes held sessions that were settled `keep` ago and are no longer on hold. */
@@ -159,8 +172,9 @@ function dropSettled(db: Database, memory: Memory, { now, keep }: PurgeOptions):
     const sessionIds = rows.map(({ session_id }) => session_id);
     if (sessionIds.length === 0) return 0;
     await session.run(
-      `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8') FROM body_held
-         WHERE encoding = ? AND session_id = ANY(?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8'), ?::bigint FROM body_held
+         WHERE encoding = ? AND session_id = ANY(?) ${LATEST}`,
+      now,
       BODY_ENCODING.reference,
       sessionIds,
     );

@@ -28,6 +28,7 @@ CREATE TABLE body(session_id bigint NOT NULL, id int NOT NULL, base int, hash by
   encoding smallint NOT NULL, size bigint NOT NULL, data bytea NOT NULL,
   PRIMARY KEY(session_id, id)) PARTITION BY RANGE(session_id);
 ALTER TABLE body ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE INDEX body_reference ON body(data) WHERE encoding = 5;
 CREATE TABLE skey(session_id bigint NOT NULL, name int NOT NULL, value text COLLATE "C" NOT NULL,
   PRIMARY KEY(name, value, session_id)) PARTITION BY RANGE(session_id);
 CREATE TABLE attempt(session_id bigint NOT NULL, message_id bigint NOT NULL, attempt int NOT NULL,
@@ -46,7 +47,7 @@ CREATE TABLE statistic(minute bigint NOT NULL, host int NOT NULL, n_in bigint NO
   n_out bigint NOT NULL, n_error bigint NOT NULL, bytes bigint NOT NULL, latency bigint NOT NULL,
   latency_max bigint NOT NULL, PRIMARY KEY(minute, host));
 CREATE TABLE hold(session_id bigint PRIMARY KEY, reason text NOT NULL, by text NOT NULL, until bigint);
-CREATE TABLE gone_body(ref text PRIMARY KEY);
+CREATE TABLE gone_body(ref text PRIMARY KEY, at bigint NOT NULL);
 INSERT INTO note VALUES('version', '1');
 `;
 

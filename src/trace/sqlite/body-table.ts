@@ -68,6 +68,15 @@ export class BodyTable {
     return { size: row.size, bytes: this.#decode(row) };
   }
 
+  /** Whether some body is the large one of that key. */
+  pointsTo(ref: string): boolean {
+    const row = this.#file.first(
+      `SELECT 1 FROM body INDEXED BY body_reference WHERE encoding = ${BODY_ENCODING.reference} AND data = ?`,
+      Buffer.from(ref),
+    );
+    return row !== undefined;
+  }
+
   forget(): void {
     this.#sessions.clear();
   }

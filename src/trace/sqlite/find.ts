@@ -63,7 +63,7 @@ export interface CandidateQuery {
 }
 
 /** The newest candidates of a span in one file. */
-export function candidates(
+function candidates(
   file: TraceFile,
   query: TraceQuery,
   given: CandidateQuery,

@@ -45,12 +45,14 @@ export class HeldFile extends TraceFile {
   }
 
   /** From here on the day's staged sessions are held and its file may be removed. Only within a transaction. */
-  takeOver(day: string, bodyRefs: Iterable<string>): void {
+  takeOver(day: string): void {
     this.run('UPDATE held_session SET staged=0 WHERE day=?', day);
     this.run('INSERT OR IGNORE INTO gone_day VALUES(?)', day);
-    for (const ref of bodyRefs) {
-      if (!this.#pointsTo(ref)) this.run('INSERT OR IGNORE INTO gone_body VALUES(?)', ref);
-    }
+  }
+
+  /** Notes that a large body lost one that pointed to it. Only within a transaction. */
+  lostPointer(ref: string, at: number): void {
+    this.run('INSERT OR REPLACE INTO gone_body VALUES(?, ?)', ref, at);
   }
 
   goneDays(): string[] {
@@ -62,9 +64,11 @@ export class HeldFile extends TraceFile {
     this.recount();
   }
 
-  /** Keys of large bodies that the trace no longer points to. */
-  goneBodies(): string[] {
-    return this.all<{ ref: string }>('SELECT ref FROM gone_body').map(({ ref }) => ref);
+  /** Keys of large bodies that lost a pointer until then. */
+  goneBodies(until: number): string[] {
+    return this.all<{ ref: string }>('SELECT ref FROM gone_body WHERE at <= ?', until).map(
+      ({ ref }) => ref,
+    );
   }
 
   forgetGoneBody(ref: string): void {
@@ -79,10 +83,10 @@ export class HeldFile extends TraceFile {
     if (staged.length > 0) this.drop(staged.map(({ session_id }) => session_id));
   }
 
-  /** Removes sessions with all that belongs to them, in one transaction; `forGood`: their large bodies too. */
-  drop(sessionIds: readonly number[], { forGood = false } = {}): void {
+  /** Removes sessions with all that belongs to them, in one transaction; `goneAt`: for good, with their large bodies. */
+  drop(sessionIds: readonly number[], goneAt?: number): void {
     this.transaction(() => {
-      if (forGood) this.#keepRefs(sessionIds);
+      if (goneAt !== undefined) this.#loseBodies(sessionIds, goneAt);
       for (const sessionId of sessionIds) this.#dropSession(sessionId);
       this.run(
         'DELETE FROM skey WHERE session_id IN (SELECT value FROM json_each(?))',
@@ -93,12 +97,14 @@ export class HeldFile extends TraceFile {
     this.recount();
   }
 
-  /** Notes the keys of the large bodies that go with the sessions. Only within a transaction. */
-  #keepRefs(sessionIds: readonly number[]): void {
+  /** Only within a transaction. */
+  #loseBodies(sessionIds: readonly number[], at: number): void {
     this.run(
-      `INSERT OR IGNORE INTO gone_body SELECT CAST(data AS TEXT) FROM body WHERE encoding=?1 AND id IN (
-         SELECT body FROM message WHERE session_id IN (SELECT value FROM json_each(?2))
-         UNION ALL SELECT reply_body FROM message WHERE session_id IN (SELECT value FROM json_each(?2)))`,
+      `INSERT OR REPLACE INTO gone_body SELECT DISTINCT CAST(data AS TEXT), ?1 FROM body
+         WHERE encoding=?2 AND id IN (
+           SELECT body FROM message WHERE session_id IN (SELECT value FROM json_each(?3))
+           UNION ALL SELECT reply_body FROM message WHERE session_id IN (SELECT value FROM json_each(?3)))`,
+      at,
       BODY_ENCODING.reference,
       JSON.stringify(sessionIds),
     );
@@ -123,11 +129,6 @@ export class HeldFile extends TraceFile {
     this.run(`DELETE FROM past WHERE message_id IN (${messages})`, sessionId);
     this.run('DELETE FROM message WHERE session_id=?', sessionId);
     this.run('DELETE FROM held_session WHERE session_id=?', sessionId);
-  }
-
-  #pointsTo(ref: string): boolean {
-    const sql = 'SELECT 1 FROM body WHERE encoding=? AND data=? LIMIT 1';
-    return this.first(sql, BODY_ENCODING.reference, Buffer.from(ref)) !== undefined;
   }
 
   recount(): void {

@@ -4,7 +4,7 @@ import type { SearchKey } from '../trace-input.ts';
 import type { TraceFile } from './trace-file.ts';
 
 /** Every hour of a day: what a search of a whole file names, so that each is one seek. */
-export const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
+const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
 
 /** The UTC hour a session began. */
 export function bucketOf(sessionId: number): number {

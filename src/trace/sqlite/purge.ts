@@ -3,7 +3,12 @@ import { idAtTime } from '../../message/id.ts';
 import { STATUSES } from '../../message/status.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
 import { dayOf, endOfDay, startOfDay } from '../day.ts';
-import type { KeptMessage, PurgeOptions, PurgeReport } from '../trace-store.ts';
+import {
+  BODY_GRACE,
+  type KeptMessage,
+  type PurgeOptions,
+  type PurgeReport,
+} from '../trace-store.ts';
 import { messageCount } from './apply.ts';
 import { copySessions } from './session-copy.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -74,7 +79,8 @@ async function removeDay(files: TraceFiles, day: string, removal: Removal): Prom
   const file = files.day(day);
   held.transaction(() => {
     keepStatistics(file, held);
-    held.takeOver(day, bodyRefs(file));
+    held.takeOver(day);
+    for (const ref of bodyRefs(file)) held.lostPointer(ref, now);
   });
   files.remove(day);
   return removed;
@@ -179,24 +185,29 @@ function keepStatistics(from: TraceFile, to: TraceFile): void {
   }
 }
 
-/** Keys of the large bodies of a day, but for those that a held session still points to. */
+/** Keys of the large bodies of a day. */
 function bodyRefs(file: TraceFile): string[] {
   return file
-    .all<{ data: Uint8Array }>('SELECT data FROM body WHERE encoding=?', BODY_ENCODING.reference)
+    .all<{ data: Uint8Array }>(
+      `SELECT data FROM body INDEXED BY body_reference WHERE encoding = ${BODY_ENCODING.reference}`,
+    )
     .map(({ data }) => Buffer.from(data).toString());
 }
 
+/** A resent message points to the large body of the first: it goes with the last of them. */
 async function removeBodies(
-  { held }: TraceFiles,
-  { removeBody, signal }: PurgeOptions,
+  files: TraceFiles,
+  { removeBody, signal, now }: PurgeOptions,
 ): Promise<number> {
   if (removeBody === undefined) return 0;
   let removed = 0;
-  for (const ref of held.goneBodies()) {
+  for (const ref of files.held.goneBodies(now - BODY_GRACE)) {
     signal?.throwIfAborted();
-    await removeBody(ref);
-    held.forgetGoneBody(ref);
-    removed++;
+    if (!files.ranges().some(({ name }) => files.file(name).bodies.pointsTo(ref))) {
+      await removeBody(ref);
+      removed++;
+    }
+    files.held.forgetGoneBody(ref);
   }
   return removed;
 }
@@ -213,7 +224,7 @@ function dropSettled({ held }: TraceFiles, { now, keep }: PurgeOptions): number 
       now - keep,
     )
     .map(({ session_id }) => session_id);
-  if (settled.length > 0) held.drop(settled, { forGood: true });
+  if (settled.length > 0) held.drop(settled, now);
   return settled.length;
 }
 

@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { EngineError } from '../../error/engine-error.ts';
 
 /**
  * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the checkpoint
@@ -38,6 +40,7 @@ CREATE INDEX message_queue ON message(stream, sequence) WHERE status < 2;
 CREATE INDEX message_resend ON message(resend_of) WHERE resend_of IS NOT NULL;
 CREATE TABLE body(id INTEGER PRIMARY KEY, base INTEGER, hash BLOB NOT NULL,
   encoding INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+CREATE INDEX body_reference ON body(data) WHERE encoding = 5;
 CREATE TABLE explanation(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, json TEXT NOT NULL) STRICT;
 CREATE TABLE attempt(message_id INTEGER NOT NULL, attempt INTEGER NOT NULL, at INTEGER NOT NULL,
   next INTEGER NOT NULL, code INTEGER NOT NULL, text TEXT NOT NULL, retryable INTEGER NOT NULL,
@@ -61,7 +64,7 @@ const HELD_SCHEMA = `
 CREATE TABLE hold(session_id INTEGER PRIMARY KEY, reason TEXT NOT NULL, by TEXT NOT NULL, until INTEGER) STRICT;
 CREATE TABLE held_session(session_id INTEGER PRIMARY KEY, day TEXT NOT NULL, staged INTEGER NOT NULL) STRICT;
 CREATE TABLE gone_day(day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE gone_body(ref TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 const VERSION = 1;
@@ -80,6 +83,12 @@ export function openTraceFile(path: string, kind: 'day' | 'held'): OpenedFile {
     if (version === 0) {
       db.exec(
         `BEGIN IMMEDIATE;${SCHEMA}${kind === 'held' ? HELD_SCHEMA : ''}PRAGMA user_version=${VERSION};COMMIT`,
+      );
+    }
+    if (version !== 0 && version !== VERSION) {
+      throw new EngineError(
+        'STORE_UNAVAILABLE',
+        `the trace file ${basename(path)} was written by another version of Waybill: move the trace folder away, and it is built anew from what the streams still hold`,
       );
     }
     return { db, isNew: version === 0 };

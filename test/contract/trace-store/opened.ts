@@ -8,7 +8,7 @@ export interface TraceStoreOptions {
   readonly now?: number;
 }
 
-export interface OpenedTraceStore {
+interface OpenedTraceStore {
   readonly store: TraceStore;
   /** Closes the store and opens the same again. */
   readonly reopen: () => Promise<TraceStore>;

@@ -39,7 +39,7 @@ test('a purge cut off before it removed the day is completed by the next start',
   await filled(folder.path);
   const files = new TraceFiles(folder.path);
   copySessions(files.day(DAY), files.held, [sample.root]);
-  files.held.transaction(() => files.held.takeOver(DAY, []));
+  files.held.transaction(() => files.held.takeOver(DAY));
   files.close();
 
   await using store = sqliteTraceStore({ folder: folder.path });
@@ -68,12 +68,14 @@ test('while a day is copied its sessions are found once', async () => {
 
 test('large bodies that were to be deleted when the process ended are deleted by the next purge', async () => {
   await using folder = await temporaryFolder('held');
-  const LATER = NOON + 10 * 86_400_000;
+  const HOUR = 3_600_000;
+  const LATER = NOON + 240 * HOUR;
   {
     await using store = sqliteTraceStore({ folder: folder.path });
     await store.apply(sampleSession({ bodyRef: 'b1.1' }).all);
+    await store.purge({ now: LATER, keep: 0 });
     const failing = store.purge({
-      now: LATER,
+      now: LATER + HOUR,
       keep: 0,
       removeBody: () => Promise.reject(new Error('away')),
     });
@@ -82,7 +84,7 @@ test('large bodies that were to be deleted when the process ended are deleted by
   await using store = sqliteTraceStore({ folder: folder.path });
   const removed: string[] = [];
   const report = await store.purge({
-    now: LATER,
+    now: LATER + HOUR,
     keep: 0,
     removeBody: async (ref) => void removed.push(ref),
   });
