@@ -9,26 +9,40 @@ export function shareSchemas(schema: JsonSchema): JsonSchema {
   count(schema, counts, true);
   const names = new Map<string, string>();
   const definitions: Record<string, unknown> = {};
-  const replace = (value: unknown, top: boolean): unknown => {
+  /** Named after the key where it is met first, so that a new adapter does not rename the others. */
+  const nameFor = (key: string): string => {
+    const taken = (name: string): boolean => Object.hasOwn(definitions, name);
+    if (!taken(key)) return key;
+    let number = 2;
+    while (taken(`${key}${number}`)) number++;
+    return `${key}${number}`;
+  };
+  const replace = (value: unknown, key: string): unknown => {
     if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map((item) => replace(item, false));
+    if (Array.isArray(value)) return value.map((item) => replace(item, key));
     const inner = (): JsonSchema =>
-      Object.fromEntries(Object.entries(value).map(([key, one]) => [key, replace(one, false)]));
+      Object.fromEntries(
+        Object.entries(value).map(([name, one]) => [name, replace(one, isWord(name) ? key : name)]),
+      );
     const text = JSON.stringify(value);
-    if (top || !isSchema(value as JsonSchema) || text.length < LEAST || (counts.get(text) ?? 0) < 2)
-      return inner();
+    const isRepeated = text.length >= LEAST && (counts.get(text) ?? 0) > 1;
+    if (value === schema || !isRepeated || !isSchema(value as JsonSchema)) return inner();
     let name = names.get(text);
     if (name === undefined) {
-      name = `shared${names.size + 1}`;
+      name = nameFor(key);
       names.set(text, name);
+      definitions[name] = {};
       definitions[name] = inner();
     }
     return { $ref: `#/definitions/${name}` };
   };
-  const made = replace(schema, true) as JsonSchema;
+  const made = replace(schema, 'schema') as JsonSchema;
   if (names.size === 0) return made;
   return { ...made, definitions: { ...(made['definitions'] as JsonSchema), ...definitions } };
 }
+
+/** Words of JSON Schema between a key and what stands under it. */
+const isWord = (name: string): boolean => name === 'anyOf' || name === 'items';
 
 function count(value: unknown, counts: Map<string, number>, top = false): void {
   if (typeof value !== 'object' || value === null) return;

@@ -176,6 +176,7 @@ operations:
 test('a good production with a few values replaced by anything is read or refused, never thrown at', async () => {
   const good = parse(
     await readFile(join(import.meta.dirname, '../../productions/adt-hub/production.yaml'), 'utf8'),
+    { merge: true },
   ) as object;
   await using folder = await productionFolder({});
   const change = fc.tuple(fc.nat(), fc.oneof(tree, fc.constant(DELETED)));

@@ -127,10 +127,25 @@ function yamlReader(source: Source): { read(node: Node): Written | undefined } {
       const below = value === null ? undefined : read(value as Node, depth + 1);
       entries.set(name, { key: name, place, value: below ?? nothing(place) });
     }
+    mergeInto(entries, problems);
     return { kind: 'block', entries, place: placeOf(map) };
   };
 
   return { read: (node) => read(node, 0) };
+}
+
+/** `<<: *base` takes over the keys of another block, or of several, that the block has none of itself. */
+function mergeInto(entries: Map<string, WrittenEntry>, problems: Problems): void {
+  const merged = entries.get('<<');
+  if (merged === undefined) return;
+  entries.delete('<<');
+  for (const block of merged.value.kind === 'list' ? merged.value.items : [merged.value]) {
+    if (block.kind === 'block') {
+      for (const [key, entry] of block.entries) if (!entries.has(key)) entries.set(key, entry);
+    } else {
+      problems.error(block.place, '', '<< merges a block, and this is none', 'Write <<: *name.');
+    }
+  }
 }
 
 function nothing(place: Place): WrittenScalar {

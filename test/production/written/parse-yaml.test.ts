@@ -61,6 +61,20 @@ test('an alias has the value of its anchor, and its place', () => {
   expect(valueAt(written, ['c', 'b'])).toMatchObject({ value: 1, place: { line: 1, column: 12 } });
 });
 
+test('a block merged with << has its own keys and those of the other, each at its place', () => {
+  const text = 'a: &x { b: 1, c: 2 }\nd: { <<: *x, c: 3 }\ne: { <<: [*x, { f: 4 }] }\n';
+  const written = parseYaml('a.yaml', text, problemList());
+  expect(written === undefined ? undefined : shown(written)).toEqual({
+    a: { b: 1, c: 2 },
+    d: { b: 1, c: 3 },
+    e: { b: 1, c: 2, f: 4 },
+  });
+  expect(valueAt(written, ['d', 'b'])).toMatchObject({ place: { line: 1, column: 12 } });
+  expect(problemsIn('a: { <<: 3 }')).toEqual([
+    'a.yaml:1:10 << merges a block, and this is none. Write <<: *name.',
+  ]);
+});
+
 test.for([
   ['a plain text', 'a: hello world', 6, '1:10'],
   ['a text in double quotes', 'a: "hello"', 2, '1:7'],
