@@ -11,11 +11,10 @@ export function shareSchemas(schema: JsonSchema): JsonSchema {
   const definitions: Record<string, unknown> = {};
   /** Named after the key where it is met first, so that a new adapter does not rename the others. */
   const nameFor = (key: string): string => {
-    const taken = (name: string): boolean => Object.hasOwn(definitions, name);
-    if (!taken(key)) return key;
-    let number = 2;
-    while (taken(`${key}${number}`)) number++;
-    return `${key}${number}`;
+    let number = 1;
+    let name = key;
+    while (Object.hasOwn(definitions, name)) name = `${key}${++number}`;
+    return name;
   };
   const replace = (value: unknown, key: string): unknown => {
     if (typeof value !== 'object' || value === null) return value;

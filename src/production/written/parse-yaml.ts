@@ -140,11 +140,12 @@ function mergeInto(entries: Map<string, WrittenEntry>, problems: Problems): void
   if (merged === undefined) return;
   entries.delete('<<');
   for (const block of merged.value.kind === 'list' ? merged.value.items : [merged.value]) {
-    if (block.kind === 'block') {
-      for (const [key, entry] of block.entries) if (!entries.has(key)) entries.set(key, entry);
-    } else {
+    if (block.kind !== 'block') {
       problems.error(block.place, '', '<< merges a block, and this is none', 'Write <<: *name.');
+      continue;
     }
+    const others = [...block.entries].filter(([key]) => !entries.has(key));
+    for (const [key, entry] of others) entries.set(key, entry);
   }
 }
 
