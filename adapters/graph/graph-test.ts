@@ -1,11 +1,18 @@
-import { type Lent, probe, type Step, StepFailure, stepFailure } from 'waybill/adapter';
+import {
+  describeClaims,
+  type Lent,
+  probe,
+  type Step,
+  StepFailure,
+  stepFailure,
+  tokenClaims,
+} from 'waybill/adapter';
 import { GraphClient } from './graph-client.ts';
 import { readingFailure } from './graph-failure.ts';
 import { folderId } from './graph-folder.ts';
 import type { GraphInSettings } from './graph-in-settings.ts';
 import type { GraphOutValues } from './graph-out-settings.ts';
 import type { GraphSettings, GraphValues } from './graph-settings.ts';
-import { describeClaims, tokenClaims } from './token-claims.ts';
 
 /** What a connection test of either direction goes through; `look` is its last step. */
 export interface GraphTest<S extends GraphSettings> {

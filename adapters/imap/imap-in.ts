@@ -132,7 +132,7 @@ async function takeMails(
   const told = session.pushes ? 'told of new mails at once' : `looks every ${every} ms`;
   const state = `${session.place}, ${session.signedIn}, ${told}`;
   lent.connection('connected', state);
-  lent.event('info', 'connected', state);
+  lent.event('info', 'sign-in', state);
   while (!signal.aborted) {
     const all = await rounds.round(session, signal);
     if (all) await session.news(every, signal);

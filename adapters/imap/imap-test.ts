@@ -1,4 +1,4 @@
-import { type Lent, probe, type Step, stepFailure } from 'waybill/adapter';
+import { type Lent, probe, type Step, stepFailure, testToken } from 'waybill/adapter';
 import { ImapSession } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';
 
@@ -8,6 +8,8 @@ type ImapLent = Lent<typeof imapSettings>;
 export async function imapTest(lent: ImapLent, step: Step): Promise<void> {
   const { connect: address, security, tls } = lent.settings;
   await probe(lent, step, { address, ...(security === 'tls' ? { tls, alwaysTls: true } : {}) });
+  const { credential } = lent.settings;
+  await testToken(lent, step, { credential, host: address.host, role: 'IMAP.AccessAsApp' });
   const session = await step('sign-in', async (detail) => {
     const signedIn = await told(() => ImapSession.signIn(lent, lent.settings, lent.signal));
     detail(signedIn.signedIn);

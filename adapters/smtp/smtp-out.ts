@@ -54,7 +54,7 @@ function sessionPool(lent: SmtpLent): SessionPool {
     const session = await openSession(lent, accountOf(settings), signal);
     const state = describeSession(session);
     lent.connection('connected', state);
-    if (state !== said) lent.event('info', 'connected', state);
+    if (state !== said) lent.event('info', 'sign-in', state);
     said = state;
     return session;
   };

@@ -6,6 +6,7 @@ import {
   StepFailure,
   type setting,
   stepFailure,
+  testToken,
 } from 'waybill/adapter';
 import { describeSignIn } from './sign-in.ts';
 import { meaning } from './smtp-answer.ts';
@@ -32,6 +33,8 @@ export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Pro
     return session;
   });
   await plain.quit();
+  const { credential } = settings;
+  await testToken(lent, step, { credential, host: address.host, role: 'SMTP.SendAsApp' });
   const session =
     account.credential === undefined
       ? await opened(lent, account, signal)

@@ -89,6 +89,7 @@ export {
   type PartFacts,
 } from './mail/mail-part.ts';
 export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
+export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe } from './probe.ts';
@@ -110,4 +111,5 @@ export {
   tlsClient,
   tlsServer,
 } from './tls/tls-settings.ts';
+export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
 export type { TokenVerifier } from './token-verifier.ts';

@@ -1,12 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { EngineError } from '../error/engine-error.ts';
+import { type Daemon, freePort, startDaemon } from './daemon.ts';
 import { dovecotFolder } from './mail/dovecot.ts';
 import { postfixFolder } from './mail/postfix.ts';
 
@@ -47,9 +45,8 @@ export interface MailServers extends AsyncDisposable {
   readonly ports: MailPorts;
   /** The folder of their configuration, queue, mail and logs; removed in the end. */
   readonly folder: string;
-  /** The processes to kill in a test of a server's death. */
-  readonly postfix: ChildProcess;
-  readonly dovecot: ChildProcess;
+  readonly postfix: Daemon;
+  readonly dovecot: Daemon;
 }
 
 /** Whether Postfix and Dovecot are installed and may be started: they need root. */
@@ -76,98 +73,68 @@ export async function mailServers(options: MailServersOptions): Promise<MailServ
   const folder = await mkdtemp(join(tmpdir(), 'waybill-mail-'));
   // Both drop to users of their own, which must reach what lies below.
   await chmod(folder, 0o755);
-  const ports = await freePorts();
-  const imap = join(folder, 'dovecot');
-  const smtp = join(folder, 'postfix');
-  await mkdir(imap);
-  await mkdir(smtp);
-  const dovecot = await dovecotFolder(imap, ports, options);
-  await postfixFolder(smtp, ports, { ...options, signIn: dovecot.signIn });
-  const processes = [
-    await daemon('dovecot', ['-F', '-c', dovecot.configuration], join(folder, 'out.log')),
-    await postfixMaster(smtp, join(folder, 'out.log')),
-  ] as const;
-  const servers: MailServers = {
-    ports,
-    folder,
-    dovecot: processes[0],
-    postfix: processes[1],
-    async [Symbol.asyncDispose]() {
-      await Promise.all(processes.map(stopped));
-      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
-    },
-  };
+  const clear = () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   try {
-    await Promise.all(Object.values(ports).map((port) => answering(port, processes)));
+    const ports = await freePorts();
+    const { dovecot, postfix } = await started(folder, ports, options);
+    return {
+      ports,
+      folder,
+      dovecot,
+      postfix,
+      async [Symbol.asyncDispose]() {
+        await Promise.all([dovecot.stop(), postfix.stop()]);
+        await clear();
+      },
+    };
   } catch (error) {
-    await servers[Symbol.asyncDispose]();
+    await clear();
     throw error;
   }
-  return servers;
+}
+
+async function started(
+  folder: string,
+  ports: MailPorts,
+  options: MailServersOptions,
+): Promise<Pick<MailServers, 'dovecot' | 'postfix'>> {
+  const imap = join(folder, 'dovecot');
+  const smtp = join(folder, 'postfix');
+  const log = join(folder, 'out.log');
+  await mkdir(imap);
+  await mkdir(smtp);
+  const { configuration, signIn } = await dovecotFolder(imap, ports, options);
+  await postfixFolder(smtp, ports, { ...options, signIn });
+  const starting = [
+    startDaemon({ program: 'dovecot', args: ['-F', '-c', configuration], log, port: ports.imaps }),
+    postfixMaster(smtp, log, ports.submission),
+  ] as const;
+  try {
+    const [dovecot, postfix] = await Promise.all(starting);
+    return { dovecot, postfix };
+  } catch (error) {
+    const up = await Promise.allSettled(starting);
+    for (const one of up) if (one.status === 'fulfilled') await one.value.stop();
+    throw error;
+  }
 }
 
 /**
  * `postfix start-fg` would run the master below a shell, which leaves it behind when it is ended; so
  * the queue's folders are made by `postfix check` and the master is started itself.
  */
-async function postfixMaster(folder: string, log: string): Promise<ChildProcess> {
+async function postfixMaster(folder: string, log: string, port: number): Promise<Daemon> {
   await run('postfix', ['-c', folder, 'check']);
   const { stdout } = await run('postconf', ['-d', '-h', 'daemon_directory']);
-  return daemon(join(stdout.trim(), 'master'), ['-c', folder, '-s'], log);
-}
-
-/** Their output goes to a file: a daemon that held our own would keep whoever waits for its end. */
-async function daemon(
-  program: string,
-  args: readonly string[],
-  log: string,
-): Promise<ChildProcess> {
-  await using output = await open(log, 'a');
-  return spawn(program, args, { stdio: ['ignore', output.fd, output.fd] });
-}
-
-async function stopped(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
+  const program = join(stdout.trim(), 'master');
+  return startDaemon({ program, args: ['-c', folder, '-s'], log, port });
 }
 
 async function freePorts(): Promise<MailPorts> {
-  const servers = await Promise.all(Array.from({ length: 6 }, listening));
-  const [submission = 0, submissions = 0, relay = 0, imap = 0, imaps = 0, delivery = 0] =
-    servers.map((server) => {
-      const address = server.address();
-      return typeof address === 'object' && address !== null ? address.port : 0;
-    });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  const ports = new Set<number>();
+  while (ports.size < 6) ports.add(await freePort());
+  const [submission = 0, submissions = 0, relay = 0, imap = 0, imaps = 0, delivery = 0] = [
+    ...ports,
+  ];
   return { submission, submissions, relay, imap, imaps, delivery };
-}
-
-async function listening(): Promise<Server> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-async function answering(port: number, processes: readonly ChildProcess[]): Promise<void> {
-  const end = Date.now() + 15_000;
-  while (!(await accepts(port))) {
-    const dead = processes.find(({ exitCode }) => exitCode !== null);
-    if (dead !== undefined || Date.now() > end) {
-      throw new EngineError('NOT_FOUND', `no mail server came up on port ${port}; see its log`);
-    }
-    await sleep(20);
-  }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -117,7 +117,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
       await using box = await lab.box();
       await using opened = await lab.open(box, { every: '10m' });
       const sessions = async () => {
-        const all = await descendants(lab.server.dovecot.pid ?? 0);
+        const all = await descendants(lab.server.dovecot.pid);
         const names = await Promise.all(
           all.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')),
         );

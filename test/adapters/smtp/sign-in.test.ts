@@ -166,7 +166,7 @@ describe('the mechanism', () => {
     expect(one.peer.mails).toMatchObject([{ user: 'hub' }]);
     expect(opened.events).toContainEqual({
       level: 'info',
-      name: 'connected',
+      name: 'sign-in',
       text: expect.stringMatching(
         /signed in with LOGIN \(offered: PLAIN, LOGIN; refused before: PLAIN \(504 5\.5\.4/,
       ),

@@ -1,0 +1,52 @@
+/** What a token says of itself, as far as a support desk looks at it. Nothing of it is verified. */
+export interface TokenClaims {
+  /** The service it is for. */
+  readonly audience: string;
+  readonly application: string;
+  readonly tenant: string;
+  /** Application permissions. */
+  readonly roles: readonly string[];
+  /** Milliseconds since 1970; 0 where it does not say. */
+  readonly expires: number;
+}
+
+/** Undefined for a token that is no JWT: what such a one says is its server's own business. */
+export function tokenClaims(token: string): TokenClaims | undefined {
+  const [, payload, signature] = token.split('.');
+  if (payload === undefined || signature === undefined) return undefined;
+  const json = claimsOf(payload);
+  if (json === undefined) return undefined;
+  const text = (name: string): string => (typeof json[name] === 'string' ? json[name] : '');
+  const { aud, roles, exp } = json as { aud?: unknown; roles?: unknown; exp?: unknown };
+  return {
+    audience: Array.isArray(aud) ? aud.join(', ') : text('aud'),
+    application: text('appid') || text('azp') || text('client_id'),
+    tenant: text('tid'),
+    roles: Array.isArray(roles) ? roles.map(String) : [],
+    expires: typeof exp === 'number' ? exp * 1_000 : 0,
+  };
+}
+
+function claimsOf(payload: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** In one line: for what, of whom, with which permissions, until when. */
+export function describeClaims(claims: TokenClaims): string {
+  const { audience, application, tenant, roles, expires } = claims;
+  const until = new Date(expires).toISOString().replace(/\.\d+Z$/, 'Z');
+  return [
+    `token of application ${application || 'unknown'}`,
+    tenant === '' ? '' : ` in tenant ${tenant}`,
+    ` for ${audience || 'no service in particular'}`,
+    `: ${roles.length === 0 ? 'no application permissions' : roles.join(', ')}`,
+    expires === 0 ? '' : `; good until ${until}`,
+  ].join('');
+}
