@@ -59,7 +59,7 @@ export async function connectFtps(
   } catch (error) {
     client.close();
     signal.throwIfAborted();
-    await heard.askIfUnheard(attempt.stage);
+    await heard.askIfUnheard(attempt.stage, error);
     throw failureOf(error, attempt, heard.protocol);
   } finally {
     heard.stop();
@@ -123,6 +123,8 @@ async function signIn(
   // The library ignores a refusal; the data connection would then fail or hang.
   if (settings.security !== 'none') await client.send('PROT P');
   const features = await client.features();
+  // If MLSD is refused the library would turn to LIST, which shows a closed folder as an empty one.
+  if (features.has('MLST')) client.availableListCommands = ['MLSD'];
   client.ftp.socket.setNoDelay(true).setKeepAlive(true, 30_000);
   const facts: FtpsFacts = {
     place: attempt.place,

@@ -1,11 +1,25 @@
 import type { Client } from 'basic-ftp';
 import { EngineError, NotConnectedError } from 'waybill/adapter';
+import { forgiveData } from './forgiving-data.ts';
 import { replyCode } from './ftps-failure.ts';
 
 /** The code of a server that is about to close the connection. */
 const CLOSING = 421;
 /** How long an idle connection gets to show that it is alive. */
 const STILL_THERE = 5_000;
+
+/** How long a server has to say why it broke off a transfer. */
+const LAST_WORDS = 500;
+
+/** A refusal that came after the library had given up the transfer. */
+class Refusal extends Error {
+  readonly code: number;
+
+  constructor(code: number, text: string) {
+    super(text);
+    this.code = code;
+  }
+}
 
 /** What is known of a connection once it stands. */
 export interface FtpsFacts {
@@ -32,14 +46,18 @@ export class FtpsSession {
   #used = performance.now();
   #ended: Error | undefined;
   #lastReply = '';
+  #onReply: () => void = () => undefined;
 
   constructor(client: Client, facts: FtpsFacts) {
     this.#client = client;
     this.facts = facts;
     // The library passes every line of the control connection to its log, and tells of replies to a transfer nowhere else.
     client.ftp.log = (line) => {
-      if (line.startsWith('< ')) this.#lastReply = line.slice(2);
+      if (!line.startsWith('< ')) return;
+      this.#lastReply = line.slice(2);
+      this.#onReply();
     };
+    forgiveData(client);
   }
 
   /** What the server said last. Its words are for judging, not for showing. */
@@ -92,14 +110,36 @@ export class FtpsSession {
     try {
       return await work(this.#client);
     } catch (error) {
-      const code = replyCode(error);
-      if (code !== undefined && code !== CLOSING && !this.#client.closed) throw error;
-      this.#client.close();
-      this.#ended ??= this.#gone(why(error, this.facts.timeout));
-      throw error instanceof EngineError ? error : this.#ended;
+      throw await this.#explained(error);
     } finally {
       this.#used = performance.now();
     }
+  }
+
+  async #explained(error: unknown): Promise<unknown> {
+    const code = replyCode(error);
+    if (code !== undefined && code !== CLOSING && !this.#client.closed) return error;
+    if (error instanceof EngineError) return error;
+    // Only the data connection broke: the server mostly says why.
+    const refusal = this.#client.closed ? undefined : await this.#lateRefusal();
+    if (refusal !== undefined) return refusal;
+    this.#client.close();
+    this.#ended ??= this.#gone(why(error, this.facts.timeout));
+    return this.#ended;
+  }
+
+  /** What the server says after a transfer that it broke off. */
+  async #lateRefusal(): Promise<Refusal | undefined> {
+    const said = this.#lastReply;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onReply = resolve;
+    const timer = setTimeout(resolve, LAST_WORDS);
+    await promise;
+    clearTimeout(timer);
+    this.#onReply = () => undefined;
+    const [, code] = /(?:^|\n)(\d{3}) [^\n]*\s*$/.exec(this.#lastReply) ?? [];
+    const refused = this.#lastReply !== said && Number(code) >= 400 && Number(code) !== CLOSING;
+    return refused ? new Refusal(Number(code), this.#lastReply) : undefined;
   }
 
   #gone(text: string): NotConnectedError {

@@ -66,11 +66,14 @@ export class Heard {
   }
 
   /** After a failure: looks again at a server that gave no sign of what it is. */
-  async askIfUnheard(stage: Attempt['stage']): Promise<void> {
+  async askIfUnheard(stage: Attempt['stage'], error: unknown): Promise<void> {
     this.stop();
     if (stage !== 'connect' || this.#spoke || this.#protocol !== undefined) return;
-    if (this.#settings.security === 'implicit') await this.#askForGreeting();
-    else await this.#askForTls();
+    if (this.#settings.security === 'implicit') {
+      if (!isCertificate(error)) await this.#askForGreeting();
+      return;
+    }
+    await this.#askForTls();
   }
 
   async #askForTls(): Promise<void> {
@@ -93,6 +96,12 @@ export class Heard {
     this.#protocol = spoken;
     this.#stop.reject(new Error('another protocol'));
   }
+}
+
+/** A certificate that is refused is an answer in TLS. */
+function isCertificate(error: unknown): boolean {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' && /CERT|ISSUER|SIGNED|CRL|LEAF|WAYBILL/.test(code);
 }
 
 /** What a port says by itself; nothing if it keeps silent. */

@@ -18,11 +18,7 @@ export async function writeFile(
 ): Promise<void> {
   const source = new Source(body, signal);
   const stored = await session.run(async (client) => {
-    try {
-      await client.uploadFrom(Readable.from(withReadyEnd(source, client)), path);
-    } catch (error) {
-      throw source.size > 0 && isBrokenTransfer(error) ? brokenOff(session) : error;
-    }
+    await client.uploadFrom(Readable.from(withReadyEnd(source, client)), path);
     if (source.failure !== undefined) return source.size;
     return await sizeOf(() => client.size(path), source.size);
   });
@@ -55,26 +51,6 @@ async function* withReadyEnd(
 /** Node's own mark; there is no public way to ask. */
 function isSecuring(socket: TLSSocket): boolean {
   return Reflect.get(socket, 'secureConnecting') === true;
-}
-
-/** The library's errors have only a text for this. A time-out is no refusal. */
-function isBrokenTransfer(error: unknown): boolean {
-  const { message, code } = error as { message: string; code?: unknown };
-  return code === 'EPIPE' || (/data socket/.test(message) && !/Timeout/.test(message));
-}
-
-/**
- * A server whose disk is full breaks off the transfer, at times without a word. So this is not taken
- * for a lost connection, which would be tried again at once and for ever.
- */
-function brokenOff(session: FtpsSession): FileError {
-  const full = /^[45]52|space|quota|full|Failure writing/i.test(session.lastReply);
-  return new FileError(
-    full ? 'full' : 'failed',
-    full
-      ? `The disk or the quota of ${session.facts.place} is full. It is tried again; ask its owner to make room.`
-      : `${session.facts.place} broke off the transfer of a file. It is tried again: the network may be at fault, or its disk or a quota may be full.`,
-  );
 }
 
 /** A server without SIZE is believed that it has what it confirmed. */

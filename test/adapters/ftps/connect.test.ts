@@ -1,0 +1,187 @@
+import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { connectFtps } from '../../../adapters/ftps/connect.ts';
+import { SECRET_MARKER } from '../../contract/marker.ts';
+import { certificates } from '../../support/certificates.ts';
+import { cuttingProxy } from '../../support/cutting-proxy.ts';
+import { describeWithFtpd, ftpsLent, ftpsPrograms } from '../../support/ftps-server.ts';
+import { openResources } from '../../support/nothing-open.ts';
+import { listening } from '../../support/tcp-server.ts';
+
+async function refusal(
+  port: number,
+  settings: Readonly<Record<string, unknown>> = {},
+  password = 'open sesame',
+): Promise<{ code?: string; message: string }> {
+  const lent = ftpsLent(port, settings, { kind: 'basic', user: 'hub', password });
+  try {
+    const session = await connectFtps(lent, lent.signal);
+    session.close();
+    return { message: 'it connected' };
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+for (const program of ftpsPrograms) {
+  for (const security of ['explicit', 'implicit', 'none'] as const) {
+    describeWithFtpd(`connecting with security ${security}`, { program, security }, (server) => {
+      const right = (): Record<string, unknown> =>
+        security === 'none' ? { security } : { security, tls: { trust: server().trust } };
+
+      test('signs in, encrypted as told', async () => {
+        await using proxy = await cuttingProxy(server().port);
+        const lent = ftpsLent(proxy.port, right());
+        const session = await connectFtps(lent, lent.signal);
+        expect(session.facts.security).toMatch(security === 'none' ? /^no enc/ : /^TLSv1.3, TLS_/);
+        expect(session.facts.start).toBe(server().home);
+        session.close();
+        const seen = proxy.passed('toServer').includes('open sesame');
+        expect(seen, 'whether the password went in clear').toBe(security === 'none');
+      });
+
+      test.runIf(security !== 'explicit')(
+        'the wrong kind of security (explicit) is named with the right one',
+        async () => {
+          const error = await refusal(server().port, { ...right(), security: 'explicit' });
+          expect(error).toMatchObject({
+            code: 'ADAPTER_NOT_CONNECTED',
+            message: expect.stringMatching(
+              security === 'implicit'
+                ? /speaks TLS at once: this is implicit TLS\. Set security: implicit/
+                : /offers no TLS: it refused AUTH TLS \(5\d\d\)\. Ask its owner/,
+            ),
+          });
+        },
+      );
+
+      test.runIf(security !== 'implicit')(
+        'the wrong kind of security (implicit) is named with the right one',
+        async () => {
+          const error = await refusal(server().port, { security: 'implicit' });
+          expect(error).toMatchObject({
+            code: 'ADAPTER_NOT_CONNECTED',
+            message: expect.stringMatching(
+              /begins in clear.*explicit TLS\. Set security: explicit/,
+            ),
+          });
+        },
+      );
+
+      test.runIf(security !== 'none')('no encryption is refused, before the password', async () => {
+        const error = await refusal(server().port, { security: 'none' });
+        expect(error).toMatchObject({
+          code: 'ADAPTER_NOT_CONNECTED',
+          message: expect.stringMatching(
+            security === 'explicit' ? /nobody in without encryption/ : /Set security: implicit/,
+          ),
+        });
+      });
+
+      test('a refused sign-in stops the operation and shows no secret', async () => {
+        const error = await refusal(server().port, right(), SECRET_MARKER);
+        expect(error).toMatchObject({ code: 'ADAPTER_DISABLED' });
+        expect(error.message).toMatch(
+          /refused the sign-in of hub \(530\)\. Check user and password/,
+        );
+        expect(error.message).not.toContain(SECRET_MARKER);
+      });
+
+      test.runIf(security !== 'none')('a certificate that is not trusted is refused', async () => {
+        const error = await refusal(server().port, { security });
+        expect(error).toMatchObject({
+          code: 'ADAPTER_NOT_CONNECTED',
+          message: expect.stringMatching(/authority that is not trusted here\. Put the authority/),
+        });
+        const named = await refusal(server().port, {
+          security,
+          tls: { trust: server().trust, serverName: 'other.example' },
+        });
+        expect(named.message).toMatch(/is for other names/);
+      });
+    });
+  }
+}
+
+describe('a port that is not FTP is named', () => {
+  test.for([
+    [
+      'SSH',
+      'SSH-2.0-OpenSSH_10.0\r\n',
+      /is an SSH server: it speaks SFTP.*Use sftp-in or sftp-out/,
+    ],
+    ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', /is a web server, not FTP/],
+    ['mail', '220 mx.example ESMTP Postfix\r\n', /is a mail server, not FTP/],
+    ['a full FTP server', '421 Too many users\r\n', /takes no connection now \(421\)/],
+  ] as const)('%s', async ([, greeting, message]) => {
+    await using server = await listening(createServer((socket) => socket.write(greeting)));
+    expect((await refusal(server.port)).message).toMatch(message);
+  });
+
+  test('TLS at once, of whatever service', async () => {
+    await using made = await certificates();
+    const { certificate: cert, key } = made.server;
+    await using server = await listening(createTlsServer({ cert, key }));
+    expect((await refusal(server.port)).message).toMatch(/Set security: implicit/);
+  });
+
+  test('a port that accepts and says nothing, and leaves nothing behind', async () => {
+    const resources = openResources();
+    await using server = await listening(createServer(() => undefined));
+    for (const security of ['explicit', 'implicit', 'none']) {
+      const error = await refusal(server.port, { security, connectTimeout: '300ms' });
+      expect(error.message).toMatch(/did not finish connecting in time/);
+    }
+    await server[Symbol.asyncDispose]();
+    await resources.expectNothingNew();
+  });
+
+  test('a TLS handshake that is never answered', async () => {
+    await using server = await listening(
+      createServer((socket) => {
+        socket.write('220 FTP ready\r\n');
+        socket.once('data', () => socket.write('234 Go ahead\r\n'));
+      }),
+    );
+    const error = await refusal(server.port, { connectTimeout: '300ms' });
+    expect(error.message).toMatch(/did not finish connecting in time/);
+  });
+
+  test('a port that closes at once, and one where nobody listens', async () => {
+    const server = await listening(createServer((socket) => socket.end()));
+    expect((await refusal(server.port)).message).toMatch(/closed the connection before its greet/);
+    await server[Symbol.asyncDispose]();
+    expect((await refusal(server.port)).message).toMatch(/nothing listens on/);
+  });
+
+  test('a server that refuses to encrypt files gets none', async () => {
+    const script: Readonly<Record<string, string>> = {
+      AUTH: '234 Go ahead',
+      OPTS: '200 Fine',
+      USER: '331 Password',
+      PASS: '230 Welcome',
+      FEAT: '211 None',
+      TYPE: '200 Binary',
+      STRU: '200 File',
+      PBSZ: '200 0',
+      PROT: '536 Not with me',
+    };
+    await using made = await certificates();
+    const { certificate: cert, key } = made.server;
+    const answer = (line: string): string => `${script[line.slice(0, 4)] ?? '502 What?'}\r\n`;
+    await using server = await listening(
+      createTlsServer({ cert, key }, (socket) => {
+        socket.write('220 FTP ready\r\n');
+        socket.setEncoding('utf8').on('data', (text) => {
+          for (const line of String(text).trim().split('\r\n')) socket.write(answer(line));
+        });
+      }),
+    );
+    const error = await refusal(server.port, {
+      security: 'implicit',
+      tls: { trust: made.trust },
+    });
+    expect(error.message).toMatch(/refuses to encrypt files \(PROT P, 536\)/);
+  });
+});
