@@ -4,6 +4,8 @@ import { EngineError } from '../error/engine-error.ts';
 import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
 
 export interface OperatorWorker {
+  /** Where the console is; undefined if there is none. */
+  readonly url: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -18,6 +20,7 @@ export async function startOperatorPlane(order: OperatorOrder): Promise<Operator
     throw new EngineError('STORE_UNAVAILABLE', `the operator plane did not start: ${news.text}`);
   }
   return {
+    url: news.kind === 'ready' ? news.url : undefined,
     async stop() {
       const ended = once(worker, 'exit');
       worker.postMessage('stop');

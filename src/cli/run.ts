@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { rootLogger } from '../log/logger.ts';
+import type { ConsoleOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
 import { describeProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
@@ -25,6 +26,9 @@ interface RunFlags {
   readonly role: 'all' | 'engine' | 'operator';
   readonly durability: 'power-loss' | 'process-crash';
   readonly console: string;
+  readonly consoleCertificate?: string;
+  readonly consoleKey?: string;
+  readonly trustedProxy: string[];
   readonly metrics: string;
   readonly trace?: string;
   readonly watch?: boolean;
@@ -64,6 +68,14 @@ export function runCommand(): Command {
       'where the operators’ console listens; port 0 takes a free one; off starts none',
       '127.0.0.1:8080',
     )
+    .option('--console-certificate <file>', 'PEM: the console is served by HTTPS')
+    .option('--console-key <file>', 'PEM: the key of --console-certificate')
+    .option(
+      '--trusted-proxy <address>',
+      'a proxy, or a network such as 10.0.0.0/8, whose X-Forwarded headers are believed; several times',
+      collect,
+      [],
+    )
     .option(
       '--metrics <address>',
       'where /metrics and /health listen; off starts none',
@@ -98,6 +110,7 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
     flags.role === 'engine'
       ? undefined
       : await startOperatorPlane(operatorOrder(definition, running.access, flags));
+  if (operator?.url !== undefined) say(`console: ${operator.url}`);
   const watcher = flags.watch === true ? watchFiles(running) : undefined;
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
@@ -125,6 +138,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   );
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   const operator = await startOperatorPlane(operatorOrder(definition, accessOf(flags.nats), flags));
+  if (operator.url !== undefined) say(`console: ${operator.url}`);
   say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await operator.stop();
@@ -143,7 +157,33 @@ function operatorOrder(
     search: [...settings.search],
     keep: settings.keep,
     logLevel: flags.logLevel,
+    console: flags.console === 'off' ? undefined : consoleOrder(flags),
   };
+}
+
+function consoleOrder(flags: RunFlags): ConsoleOrder {
+  const { consoleCertificate: certificate, consoleKey: key, trustedProxy } = flags;
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      '--console-certificate and --console-key belong together: give both or none',
+    );
+  }
+  return {
+    ...readAddress(flags.console),
+    tls:
+      certificate === undefined || key === undefined
+        ? undefined
+        : { certificate: resolve(certificate), key: resolve(key) },
+    trustedProxies: trustedProxy,
+    consoleFolder: consoleFolder(),
+  };
+}
+
+/** The built console of the package, or of a clone. */
+function consoleFolder(): string {
+  const root = import.meta.url.endsWith('.ts') ? '../../dist/console' : '../../console';
+  return join(import.meta.dirname, root);
 }
 
 /** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */

@@ -11,6 +11,8 @@ import { startProjector } from '../trace/projector.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import { streamSource } from '../trace/stream-source.ts';
 import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import type { ApiServer } from './api/api-server.ts';
+import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
 import { type ReplayOrder, type ResendOrder, replay, resendTraced } from './resend.ts';
 import { serveTrace } from './trace-service.ts';
 
@@ -26,9 +28,13 @@ export interface OperatorOptions {
   /** Milliseconds that settled messages stay. */
   readonly keep: number;
   readonly log: Logger;
+  /** Where the API and the console listen; undefined starts none. */
+  readonly console?: ConsoleOptions | undefined;
 }
 
 export interface OperatorPlane {
+  /** Where the console is; undefined if there is none. */
+  readonly api: ApiServer | undefined;
   readonly store: TraceStore;
   readonly broker: Broker;
   stop(): Promise<void>;
@@ -45,11 +51,15 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   await mkdir(folder, { recursive: true });
   const store = await openTraceStore({ production, url: options.trace, folder, bodies: large });
   const spans = spansOf(options);
+  let console: OperatorConsole | undefined;
   const projector = startProjector({
     source: streamSource(broker, options.search),
     store,
     log,
-    onApplied: (inputs) => spans?.take(inputs),
+    onApplied: (inputs) => {
+      spans?.take(inputs);
+      console?.applied(inputs);
+    },
   });
   const stopping = new AbortController();
   const purgeNow = (): Promise<PurgeReport> =>
@@ -73,19 +83,36 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       replay(broker, store, request as ReplayOrder),
     ),
   ];
-  return {
-    store,
-    broker,
-    async stop() {
-      stopping.abort();
-      for (const server of servers) server.close();
-      await purging;
-      await projector.stop();
-      await spans?.close();
-      await store.close();
-      await broker.close();
-    },
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    for (const server of servers) server.close();
+    await console?.stop();
+    await purging;
+    await projector.stop();
+    await spans?.close();
+    await store.close();
+    await broker.close();
   };
+  try {
+    if (options.console !== undefined) {
+      console = await startConsole(
+        {
+          data: options.data,
+          broker,
+          trace: store,
+          bodies: large,
+          projector,
+          purge: purgeNow,
+          log,
+        },
+        options.console,
+      );
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { api: console?.api, store, broker, stop };
 }
 
 /** The collector that OpenTelemetry's own variables name, if any. */

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import { describeError } from '../error/engine-error.ts';
 import { rootLogger } from '../log/logger.ts';
+import type { ConsoleOptions } from './console.ts';
 import { startOperator } from './operator-plane.ts';
 
 /** What the main thread hands the operator plane when it starts it in a thread of its own. */
@@ -13,11 +14,19 @@ export interface OperatorOrder {
   readonly search: readonly (readonly [string, string])[];
   readonly keep: number;
   readonly logLevel: string;
+  /** Where the API and the console listen; undefined starts none. */
+  readonly console?: ConsoleOrder | undefined;
 }
+
+/** The part of `ConsoleOptions` that can be handed to a thread. */
+export type ConsoleOrder = Pick<
+  ConsoleOptions,
+  'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder'
+>;
 
 /** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
 export type OperatorNews =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly url: string | undefined }
   | { readonly kind: 'failed'; readonly code: string; readonly text: string }
   | { readonly kind: 'stopped' };
 
@@ -34,7 +43,7 @@ if (port !== null) {
         .then(() => tell({ kind: 'stopped' }))
         .finally(() => port.close());
     });
-    tell({ kind: 'ready' });
+    tell({ kind: 'ready', url: plane.api?.url });
   } catch (error) {
     const { code, text } = describeError(error);
     tell({ kind: 'failed', code, text });

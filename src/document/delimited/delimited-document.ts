@@ -66,6 +66,12 @@ export class DelimitedDocument implements Document {
     return this.#columns;
   }
 
+  /** The values of the nth row, from 1; none beyond the last. */
+  row(n: number): string[] {
+    if (n < 1 || n > this.rowCount) return [];
+    return this.#fields(this.#first + n - 1).map(unquoted);
+  }
+
   get(path: string): string {
     const compiled = columnPath(path);
     return this.#value(typeof compiled.row === 'number' ? Math.max(compiled.row, 1) : 1, compiled);

@@ -13,7 +13,7 @@ export interface AuditEntry {
   readonly detail?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Where acts are recorded. An act whose record cannot be kept must not be done: await it before the act. */
+/** Where acts are recorded. Await it before answering: what could not be recorded must not be shown, nor told as done. */
 export interface Audit {
   record(entry: AuditEntry): Promise<void>;
 }

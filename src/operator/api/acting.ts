@@ -1,0 +1,63 @@
+import type { FastifyRequest } from 'fastify';
+import { describeError } from '../../error/engine-error.ts';
+import { isVisible, type TracedMessage } from '../../trace/traced-message.ts';
+import type { AuditEntry } from '../audit/audit.ts';
+import { principalOf } from '../rights/require-permission.ts';
+import { ApiError } from './api-error.ts';
+import type { ApiContext } from './context.ts';
+
+export type Act = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
+
+/** Does what a person ordered and records it, done or failed, before it is answered. */
+export async function audited<Result>(
+  context: ApiContext,
+  request: FastifyRequest,
+  act: Act,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const { name, via } = principalOf(request);
+  const entry = { actor: { name, via }, ip: request.ip, ...act };
+  try {
+    const result = await run();
+    await context.audit.record({ ...entry, outcome: 'done' });
+    return result;
+  } catch (error) {
+    const { code } = describeError(error);
+    await context.audit.record({
+      ...entry,
+      outcome: 'failed',
+      detail: { ...act.detail, code },
+    });
+    throw error;
+  }
+}
+
+/** A message that the asker may see; else 404, as if it were not there. */
+export async function visibleMessage(
+  { trace }: ApiContext,
+  request: FastifyRequest,
+  id: number,
+): Promise<TracedMessage> {
+  const message = await trace.message(id);
+  if (message === undefined || !isVisible(message, principalOf(request).visibleHosts)) {
+    throw new ApiError(404, 'NOT_FOUND', `there is no message ${id} in the trace`);
+  }
+  return message;
+}
+
+/** Throws 404 for a host that the asker may not see. */
+export function checkVisibleHost(request: FastifyRequest, host: string): void {
+  const { visibleHosts } = principalOf(request);
+  if (visibleHosts === undefined || visibleHosts.includes(host)) return;
+  throw new ApiError(404, 'HOST_UNKNOWN', `there is no host ${host}`);
+}
+
+/** The hosts that the asker may see among those asked for; undefined is all. */
+export function visibleAmong(
+  request: FastifyRequest,
+  hosts: readonly string[] | undefined,
+): readonly string[] | undefined {
+  const { visibleHosts } = principalOf(request);
+  if (visibleHosts === undefined) return hosts;
+  return hosts === undefined ? visibleHosts : hosts.filter((host) => visibleHosts.includes(host));
+}

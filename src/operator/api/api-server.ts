@@ -1,0 +1,138 @@
+import type { AddressInfo } from 'node:net';
+import swagger from '@fastify/swagger';
+import fastify, {
+  type FastifyPluginAsync,
+  type FastifyPluginCallback,
+  LogController,
+} from 'fastify';
+import { EngineError } from '../../error/engine-error.ts';
+import { isLoopback, loopbackSignIn } from '../rights/loopback.ts';
+import type { Api } from './api.ts';
+import { ApiError } from './api-error.ts';
+import { consoleFiles } from './console-files.ts';
+import type { ApiContext } from './context.ts';
+import { openApi } from './open-api.ts';
+import { notFound, sendProblem } from './problem.ts';
+import { bodyRoutes } from './route/bodies.ts';
+import { healthRoutes } from './route/health.ts';
+import { hostRoutes } from './route/hosts.ts';
+import { messageRoutes } from './route/messages.ts';
+import { productionRoutes } from './route/production.ts';
+import { securityHeaders } from './security-headers.ts';
+import { serverTls, type TlsFiles } from './server-tls.ts';
+
+export interface ApiOptions {
+  readonly context: ApiContext;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls?: TlsFiles | undefined;
+  /** Addresses or networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /**
+   * Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. Without it
+   * whoever comes from loopback is the administrator, and the API listens nowhere else.
+   */
+  readonly signIn?: FastifyPluginAsync | FastifyPluginCallback | undefined;
+  /** Where the built console lies; without it the API stands alone. */
+  readonly consoleFolder?: string | undefined;
+}
+
+export interface ApiServer {
+  readonly host: string;
+  readonly port: number;
+  /** `http://127.0.0.1:8080/` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The largest request: an edited message. */
+const BODY_LIMIT = 8 * 1024 * 1024;
+export const API_PREFIX = '/api/v1';
+
+/** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
+export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
+  const { context, trustedProxies = [], signIn = loopbackSignIn } = options;
+  const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);
+  const app = fastify({
+    loggerInstance: context.log.child({ part: 'api' }, { level: 'warn' }),
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
+    ...(tls === undefined ? {} : { https: tls.options }),
+  }) as unknown as Api;
+  tls?.follow(app.server);
+  app.addHook('onClose', async () => tls?.close());
+  app.decorateRequest('principal', undefined);
+  app.setErrorHandler(async (error: Error, request, reply) => {
+    if (error instanceof ApiError && error.code === 'FORBIDDEN') await refused(context, request);
+    sendProblem(error, request, reply);
+    return reply;
+  });
+  app.setNotFoundHandler(notFound);
+  securityHeaders(app);
+  await app.register(swagger, openApi);
+  await app.register(signIn);
+  healthRoutes(app, context);
+  await app.register(
+    async (scope) => {
+      const api = scope as unknown as Api;
+      productionRoutes(api, context);
+      hostRoutes(api, context);
+      messageRoutes(api, context);
+      bodyRoutes(api, context);
+    },
+    { prefix: API_PREFIX },
+  );
+  if (options.consoleFolder !== undefined) {
+    await consoleFiles(app, options.consoleFolder, trustedProxies);
+  }
+  return app;
+}
+
+/** Serves the API and the console. Throws CONFIG_INVALID if it would listen beyond loopback without users. */
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const { host, port, signIn, tls } = options;
+  if (signIn === undefined && !isLoopback(host)) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `the console does not listen on ${host} while there is no user: make one, or listen on 127.0.0.1`,
+    );
+  }
+  const app = await buildApi(options);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const { code } = error as { code?: string };
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `the console cannot listen on ${host}:${port} (${code ?? 'unknown'}); name another with --console`,
+    );
+  }
+  const bound = (app.server.address() as AddressInfo).port;
+  const named = host.includes(':') ? `[${host}]` : host;
+  return {
+    host,
+    port: bound,
+    url: `${tls === undefined ? 'http' : 'https'}://${named}:${bound}/`,
+    close: () => app.close(),
+  };
+}
+
+async function refused(
+  { audit }: ApiContext,
+  { principal, ip, method, routeOptions }: Parameters<typeof sendProblem>[1],
+): Promise<void> {
+  if (principal === undefined) return;
+  const { name, via } = principal;
+  await audit.record({
+    actor: { name, via },
+    ip,
+    action: 'request.refused',
+    object: `${method} ${routeOptions.url ?? ''}`,
+    outcome: 'refused',
+  });
+}

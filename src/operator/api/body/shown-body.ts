@@ -1,0 +1,80 @@
+import type { FastifyRequest } from 'fastify';
+import type { Reading } from '../../../document/document.ts';
+import type { TracedMessage } from '../../../trace/traced-message.ts';
+import { checkPermission, principalOf } from '../../rights/require-permission.ts';
+import { visibleMessage } from '../acting.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiContext } from '../context.ts';
+
+export type BodyPart = 'message' | 'reply';
+
+/** A body, or the part of it that was asked for, as the asker may see it. */
+export interface ShownBody {
+  readonly message: TracedMessage;
+  readonly bytes: Uint8Array;
+  readonly reading: Reading;
+  /** Of the whole body. */
+  readonly size: number;
+  readonly offset: number;
+  readonly masked: boolean;
+}
+
+/** A body that is masked or taken apart is held in memory whole. */
+export const WHOLE_LIMIT = 8 * 1024 * 1024;
+
+export interface BodyRequest {
+  readonly id: number;
+  readonly part?: BodyPart | undefined;
+  /** Bytes of the body; all of it if left out, up to `WHOLE_LIMIT`. */
+  readonly offset?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Reads a body for a person: both its hosts must be visible, and who may not see it unmasked gets it masked. */
+export async function shownBody(
+  context: ApiContext,
+  request: FastifyRequest,
+  { id, part = 'message', offset = 0, limit }: BodyRequest,
+): Promise<ShownBody> {
+  const principal = principalOf(request);
+  checkPermission(principal, 'message.content');
+  const message = await visibleMessage(context, request, id);
+  const { visibleHosts } = principal;
+  if (visibleHosts !== undefined && !bothVisible(message, visibleHosts)) {
+    throw new ApiError(403, 'FORBIDDEN', 'its content needs both its hosts to be visible to you');
+  }
+  const stored = await context.trace.body(id, part);
+  if (stored === undefined) {
+    throw new ApiError(404, 'NOT_FOUND', `the ${part} body of ${id} is not in the trace`);
+  }
+  const { size, type, charset } = stored;
+  const masked = !principal.unmasked;
+  const reading: Reading = { type, charset };
+  if ((masked || limit === undefined) && size > WHOLE_LIMIT) {
+    throw new ApiError(413, 'MESSAGE_TOO_LARGE', `${size} bytes: ask for it page by page`);
+  }
+  const all =
+    stored.bytes ??
+    (await upTo(
+      context.bodies.open(stored.ref ?? '', size).stream(),
+      masked || limit === undefined ? size : offset + limit,
+    ));
+  const shown = masked ? context.mask(all, reading) : all;
+  const bytes = shown.subarray(offset, limit === undefined ? undefined : offset + limit);
+  return { message, bytes, reading, size: masked ? shown.byteLength : size, offset, masked };
+}
+
+function bothVisible({ source, target }: TracedMessage, visible: readonly string[]): boolean {
+  return visible.includes(target) && (source === '' || visible.includes(source));
+}
+
+async function upTo(stream: AsyncIterable<Uint8Array>, wanted: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size >= wanted) break;
+  }
+  return Buffer.concat(chunks);
+}

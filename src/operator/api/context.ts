@@ -1,0 +1,25 @@
+import type { Bodies } from '../../broker/bodies.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { Logger } from '../../log/logger.ts';
+import type { PurgeReport, TraceStore } from '../../trace/trace-store.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Engines } from '../engines.ts';
+import type { BodyMask } from '../rights/body-mask.ts';
+
+/** What the routes work with. */
+export interface ApiContext {
+  readonly production: string;
+  readonly broker: Broker;
+  readonly trace: TraceStore;
+  readonly bodies: Bodies;
+  readonly engines: Engines;
+  readonly audit: Audit;
+  readonly mask: BodyMask;
+  readonly alerts: { openCount(visible: readonly string[] | undefined): number };
+  readonly log: Logger;
+  /** Messages that the trace does not show yet. */
+  readonly lag: () => Promise<number>;
+  /** Since when the trace store has failed. */
+  readonly failingSince: () => number | undefined;
+  readonly purge: () => Promise<PurgeReport>;
+}

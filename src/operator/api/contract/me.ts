@@ -1,0 +1,14 @@
+import { type Static, Type } from 'typebox';
+import { PERMISSIONS } from '../../rights/principal.ts';
+import { list, maybe, word } from './schema.ts';
+
+/** Who is signed in, and what they may: the console shows nothing else. */
+export const Me = Type.Object({
+  name: Type.String(),
+  roles: list(Type.String()),
+  permissions: list(word(...PERMISSIONS)),
+  visibleHosts: maybe(list(Type.String())),
+  unmasked: Type.Boolean(),
+  via: Type.String(),
+});
+export type Me = Static<typeof Me>;

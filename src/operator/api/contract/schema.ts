@@ -1,0 +1,39 @@
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+
+/** Small parts that the schemas of the API are made of. */
+
+/** A property that may be left out. */
+export function maybe<T extends TSchema>(schema: T) {
+  return Type.Optional(Type.Unsafe<Static<T> | undefined>(schema));
+}
+
+export function list<T extends TSchema>(schema: T, limits: { maxItems?: number } = {}) {
+  return Type.Unsafe<readonly Static<T>[]>(Type.Array(schema, limits));
+}
+
+export function record<T extends TSchema>(schema: T) {
+  return Type.Unsafe<Readonly<Record<string, Static<T>>>>({
+    type: 'object',
+    additionalProperties: schema,
+  });
+}
+
+/** One of the given words. */
+export function word<const W extends readonly string[]>(...words: W) {
+  return Type.Unsafe<W[number]>({ type: 'string', enum: words });
+}
+
+/** A request's object: what is not declared is refused, so that a misspelt criterion is not silently left out. */
+export function closed<P extends TProperties>(properties: P): TObject<P> {
+  return Type.Object(properties, { additionalProperties: false });
+}
+
+/** Milliseconds since 1970. */
+export const Time = Type.Integer({ minimum: 0, description: 'Milliseconds since 1970.' });
+/** A message or session id. */
+export const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+export const IdParameters = closed({ id: Id });
+export const HostParameters = closed({ host: Type.String({ minLength: 1, maxLength: 200 }) });
+export const Reason = Type.String({ maxLength: 2_000 });
+/** Any JSON value. */
+export const Json = Type.Unknown();

@@ -1,0 +1,87 @@
+import type { ApiContext } from './context.ts';
+
+interface Family {
+  /** `# HELP` and `# TYPE`. */
+  readonly head: string[];
+  readonly samples: string[];
+}
+
+/** The figures of every engine, each sample with its engine's place among the answers, then those of the operator plane. */
+export async function gatheredFigures(context: ApiContext): Promise<string> {
+  const [texts, own] = await Promise.all([
+    context.engines.figures().catch(() => []),
+    ownFigures(context),
+  ]);
+  return `${merged(texts)}${own}`;
+}
+
+/** Samples of one name stand together, as the format demands; the engines' are told apart by a label. */
+function merged(texts: readonly string[]): string {
+  const families = new Map<string, Family>();
+  for (const [engine, text] of texts.entries()) {
+    let family: Family = { head: [], samples: [] };
+    for (const line of text.split('\n')) {
+      if (line.startsWith('# HELP ')) {
+        const name = line.split(' ')[2] ?? '';
+        family = families.get(name) ?? { head: [], samples: [] };
+        families.set(name, family);
+      }
+      if (line.startsWith('#')) {
+        if (family.head.length < 2) family.head.push(line);
+      } else if (line !== '') family.samples.push(labelled(line, engine));
+    }
+  }
+  return [...families.values()]
+    .flatMap(({ head, samples }) => [...head, ...samples])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function labelled(line: string, engine: number): string {
+  const brace = line.indexOf('{');
+  const label = `instance_engine="${engine}"`;
+  if (brace >= 0) {
+    const comma = line[brace + 1] === '}' ? '' : ',';
+    return `${line.slice(0, brace + 1)}${label}${comma}${line.slice(brace + 1)}`;
+  }
+  const space = line.indexOf(' ');
+  return `${line.slice(0, space)}{${label}}${line.slice(space)}`;
+}
+
+async function ownFigures(context: ApiContext): Promise<string> {
+  const { production, alerts } = context;
+  const [lag, usage, certificates] = await Promise.all([
+    context.lag().catch(() => 0),
+    context.trace.usage().catch(() => undefined),
+    context.engines.certificates().catch(() => []),
+  ]);
+  const now = Date.now();
+  const gauge = (name: string, help: string, samples: readonly string[]): string =>
+    [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples, ''].join('\n');
+  const of = (value: number, labels = ''): string =>
+    `{production="${production}"${labels}} ${value}`;
+  return [
+    gauge('waybill_trace_lag_messages', 'Messages the trace does not show yet.', [
+      `waybill_trace_lag_messages${of(lag)}`,
+    ]),
+    gauge('waybill_trace_failing', '1 while the trace store fails.', [
+      `waybill_trace_failing${of(context.failingSince() === undefined ? 0 : 1)}`,
+    ]),
+    gauge('waybill_store_bytes', 'Bytes of the trace store.', [
+      `waybill_store_bytes${of(usage?.bytes ?? 0)}`,
+    ]),
+    gauge('waybill_alerts_open', 'Alerts that are open.', [
+      `waybill_alerts_open${of(alerts.openCount(undefined))}`,
+    ]),
+    gauge(
+      'waybill_certificate_expiry_seconds',
+      'Seconds until a certificate ends.',
+      certificates.flatMap(({ credential, chain }) =>
+        chain.slice(0, 1).map(({ notAfter }) => {
+          const seconds = Math.round((Date.parse(notAfter) - now) / 1_000);
+          return `waybill_certificate_expiry_seconds${of(seconds, `,credential="${credential}"`)}`;
+        }),
+      ),
+    ),
+  ].join('');
+}

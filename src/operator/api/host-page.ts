@@ -1,0 +1,48 @@
+import type {
+  DescribedSetting,
+  ProductionDescription,
+} from '../../production/describe-production.ts';
+import type { StatusReport } from '../../production/engine-control.ts';
+import { ApiError } from './api-error.ts';
+import type { HostPage } from './contract/host.ts';
+import { hostsOf } from './hosts-of.ts';
+
+/** Everything about one host. Throws HOST_UNKNOWN (404). */
+export function hostPage(
+  production: ProductionDescription,
+  reports: readonly StatusReport[],
+  name: string,
+): HostPage {
+  const description = production.hosts.find((one) => one.name === name);
+  const [host] = hostsOf(production, reports, [name]);
+  if (description === undefined || host === undefined) {
+    throw new ApiError(404, 'HOST_UNKNOWN', `there is no host ${name} in ${production.name}`);
+  }
+  const { comment, place, enabled, schedule, alert, rules, adapter: type } = description;
+  const adapter = type === undefined ? undefined : production.adapters[type];
+  const meaning = ({ of, path }: DescribedSetting) =>
+    of === 'adapter' ? adapter?.settings[path] : undefined;
+  const { edges } = production;
+  return {
+    host,
+    comment,
+    place,
+    enabled,
+    schedule,
+    alert,
+    rules,
+    adapter:
+      type === undefined || adapter === undefined
+        ? undefined
+        : { type, title: adapter.title, summary: adapter.summary },
+    settings: description.settings.map((setting) => ({
+      ...setting,
+      help: meaning(setting)?.help,
+      advanced: meaning(setting)?.advanced ?? false,
+    })),
+    sendsTo: unique(edges.filter(({ from }) => from === name).map(({ to }) => to)),
+    receivesFrom: unique(edges.filter(({ to }) => to === name).map(({ from }) => from)),
+  };
+}
+
+const unique = (names: readonly string[]): string[] => [...new Set(names)];

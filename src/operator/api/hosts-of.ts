@@ -1,0 +1,56 @@
+import type {
+  HostDescription,
+  ProductionDescription,
+} from '../../production/describe-production.ts';
+import type { HostReport, StatusReport } from '../../production/engine-control.ts';
+import type { Host } from './contract/host.ts';
+
+type OnEngine = HostReport & { readonly engine: number };
+
+/** Every host over all engines, as it may be seen. */
+export function hostsOf(
+  { hosts }: ProductionDescription,
+  reports: readonly StatusReport[],
+  visible: readonly string[] | undefined,
+): Host[] {
+  const told = Map.groupBy(
+    reports.flatMap((report) =>
+      report.hosts.map((host): OnEngine => ({ ...host, engine: report.engine })),
+    ),
+    ({ host }) => host,
+  );
+  return hosts
+    .filter(({ name }) => visible === undefined || visible.includes(name))
+    .map((host) => hostOf(host, told.get(host.name) ?? []));
+}
+
+function hostOf(description: HostDescription, told: readonly OnEngine[]): Host {
+  const { name, kind, title, tags, adapter } = description;
+  const errors = told.flatMap(({ lastError }) => lastError ?? []);
+  const activity = told.flatMap(({ lastActivity }) => lastActivity ?? []);
+  const queue = told.find((one) => one.queue !== undefined)?.queue;
+  return {
+    name,
+    kind,
+    title,
+    tags,
+    adapter,
+    health: healthOf(description, told),
+    queue,
+    switchedOff: told.find((one) => one.switchedOff !== undefined)?.switchedOff,
+    lastError: errors.toSorted((a, b) => b.at - a.at)[0],
+    lastActivity: activity.length === 0 ? undefined : Math.max(...activity),
+    engines: told.map(({ host: _, kind: __, queue: ___, switchedOff: ____, ...rest }) => rest),
+  };
+}
+
+/** The worst that any engine tells. A poller that waits for another engine's turn is as it is meant to be. */
+function healthOf({ inline }: HostDescription, told: readonly OnEngine[]): Host['health'] {
+  if (inline) return 'inline';
+  if (told.some(({ switchedOff }) => switchedOff !== undefined && switchedOff !== null))
+    return 'off';
+  if (!told.some(({ state }) => state === 'running')) return 'stopped';
+  if (told.some(({ retrying }) => retrying !== undefined && retrying !== null)) return 'retrying';
+  if (told.some(({ connection }) => connection === 'disconnected')) return 'disconnected';
+  return 'running';
+}

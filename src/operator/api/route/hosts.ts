@@ -1,0 +1,184 @@
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { audited, checkVisibleHost } from '../acting.ts';
+import type { Api } from '../api.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  Done,
+  HostPage,
+  Hosts,
+  QueuedMessages,
+  QueuedQuery,
+  Queues,
+  SwitchRequest,
+  TestReport,
+} from '../contract/host.ts';
+import { HostParameters } from '../contract/schema.ts';
+import { hostPage } from '../host-page.ts';
+import { hostsOf } from '../hosts-of.ts';
+
+const tags = ['hosts'];
+
+const SWITCHES = {
+  start: 'Starts a host on every engine and forgets that it was switched off.',
+  stop: 'Stops a host on every engine; it stays off over restarts. Its queue still fills.',
+  retry: 'Tries again at once what waits for its next try.',
+} as const;
+
+export function hostRoutes(app: Api, context: ApiContext): void {
+  const { engines, trace } = context;
+
+  app.get(
+    '/hosts',
+    {
+      schema: { tags, summary: 'Every host over all engines.', response: { 200: Hosts } },
+      preHandler: requirePermission('dashboard.view'),
+    },
+    async (request) => {
+      const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
+      const hosts = hostsOf(description, reports, principalOf(request).visibleHosts);
+      return { at: Date.now(), hosts };
+    },
+  );
+
+  app.get(
+    '/hosts/:host',
+    {
+      schema: {
+        tags,
+        summary: 'One host: state, settings with where they are written, rules.',
+        params: HostParameters,
+        response: { 200: HostPage },
+      },
+      preHandler: requirePermission('production.view'),
+    },
+    async (request) => {
+      checkVisibleHost(request, request.params.host);
+      return hostPage(await engines.describe(), await engines.status(), request.params.host);
+    },
+  );
+
+  for (const verb of ['start', 'stop', 'retry'] as const) {
+    app.post(
+      `/hosts/:host/${verb}`,
+      {
+        schema: {
+          tags,
+          summary: SWITCHES[verb],
+          params: HostParameters,
+          body: SwitchRequest,
+          response: { 200: Done },
+        },
+        preHandler: requirePermission('host.control'),
+      },
+      (request) => {
+        const { host } = request.params;
+        checkVisibleHost(request, host);
+        const { reason } = request.body;
+        const act = { action: `host.${verb}`, object: `host ${host}`, detail: { reason } };
+        return audited(context, request, act, async () => {
+          await engines.switchHost(verb, host, { by: principalOf(request).name, reason });
+          return { done: true as const };
+        });
+      },
+    );
+  }
+
+  app.post(
+    '/hosts/:host/restart',
+    {
+      schema: {
+        tags,
+        summary: 'Stops a host and starts it again.',
+        params: HostParameters,
+        body: SwitchRequest,
+        response: { 200: Done },
+      },
+      preHandler: requirePermission('host.control'),
+    },
+    (request) => {
+      const { host } = request.params;
+      checkVisibleHost(request, host);
+      const by = { by: principalOf(request).name, reason: request.body.reason ?? 'restart' };
+      const act = { action: 'host.restart', object: `host ${host}`, detail: by };
+      return audited(context, request, act, async () => {
+        await engines.switchHost('stop', host, by);
+        await engines.switchHost('start', host, by);
+        return { done: true as const };
+      });
+    },
+  );
+
+  app.post(
+    '/hosts/:host/test',
+    {
+      schema: {
+        tags,
+        summary: 'Tries the connection in steps; no message is moved.',
+        params: HostParameters,
+        response: { 200: TestReport },
+      },
+      preHandler: requirePermission('connection.test'),
+    },
+    (request) => {
+      const { host } = request.params;
+      checkVisibleHost(request, host);
+      return audited(
+        context,
+        request,
+        { action: 'host.test', object: `host ${host}` },
+        async () => {
+          const steps = await engines.test(host);
+          return { steps, passed: steps.every(({ result }) => result !== 'failed') };
+        },
+      );
+    },
+  );
+
+  app.get(
+    '/queues',
+    {
+      schema: { tags, summary: 'Every queue, fullest first.', response: { 200: Queues } },
+      preHandler: requirePermission('queue.view'),
+    },
+    async (request) => {
+      const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
+      const hosts = hostsOf(description, reports, principalOf(request).visibleHosts);
+      const queues = hosts.flatMap(({ name, kind, health, queue, engines: on }) =>
+        queue === undefined
+          ? []
+          : [
+              {
+                host: name,
+                kind,
+                health,
+                ...queue,
+                inFlight: on.reduce((sum, { inFlight }) => sum + inFlight, 0),
+                retrying: on.find(({ retrying }) => retrying !== undefined)?.retrying,
+              },
+            ],
+      );
+      return { at: Date.now(), queues: queues.toSorted((a, b) => b.depth - a.depth) };
+    },
+  );
+
+  app.get(
+    '/queues/:host/messages',
+    {
+      schema: {
+        tags,
+        summary: 'What waits for a host, oldest first.',
+        params: HostParameters,
+        querystring: QueuedQuery,
+        response: { 200: QueuedMessages },
+      },
+      preHandler: requirePermission('queue.view'),
+    },
+    async (request) => {
+      const { host } = request.params;
+      checkVisibleHost(request, host);
+      const { after, limit = 100 } = request.query;
+      const items = await trace.openMessages(host, { after, limit });
+      return { items, next: items.length < limit ? undefined : items.at(-1)?.id };
+    },
+  );
+}

@@ -1,0 +1,154 @@
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { abortSignal } from '../abort-signal.ts';
+import { audited, visibleMessage } from '../acting.ts';
+import type { Api } from '../api.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  Failures,
+  FindQuery,
+  Message,
+  MessageCount,
+  MessagePage,
+  QuickHits,
+  SearchFields,
+  SearchRequest,
+  Session,
+} from '../contract/message.ts';
+import { closed, IdParameters, maybe, Time } from '../contract/schema.ts';
+import { countMessages } from '../count-messages.ts';
+import { sessionFor } from '../session-for.ts';
+import { turnstile } from '../turnstile.ts';
+
+const tags = ['messages'];
+
+/** Searches at once of one person; more of them would only slow each other down. */
+const SEARCHES = 10;
+
+export function messageRoutes(app: Api, context: ApiContext): void {
+  const { trace } = context;
+  const searches = turnstile('searches', SEARCHES);
+
+  app.post(
+    '/messages/search',
+    {
+      schema: {
+        tags,
+        summary: 'Messages, newest first, bounded in time; close the request to cancel it.',
+        body: SearchRequest,
+        response: { 200: MessagePage },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    async (request, reply) => {
+      const { name, visibleHosts: visible } = principalOf(request);
+      const signal = abortSignal(reply);
+      const { after, ...criteria } = request.body;
+      const search = () =>
+        searches.pass(name, () => trace.find({ ...request.body, visible }, { signal }));
+      if (after !== undefined) return search();
+      return audited(
+        context,
+        request,
+        { action: 'message.search', object: 'messages', detail: { criteria } },
+        search,
+      );
+    },
+  );
+
+  app.post(
+    '/messages/count',
+    {
+      schema: {
+        tags,
+        summary: 'How many messages fit, as far as the time allows.',
+        body: SearchRequest,
+        response: { 200: MessageCount },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    (request, reply) => {
+      const { name, visibleHosts: visible } = principalOf(request);
+      const query = { ...request.body, visible };
+      return searches.pass(name, () => countMessages(trace, query, abortSignal(reply)));
+    },
+  );
+
+  app.get(
+    '/messages/fields',
+    {
+      schema: {
+        tags,
+        summary: 'Names of the search fields.',
+        response: { 200: SearchFields },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    async () => ({ fields: await trace.fields() }),
+  );
+
+  app.get(
+    '/find',
+    {
+      schema: {
+        tags,
+        summary: 'What a pasted text may be: a message, a session, or the value of a search field.',
+        querystring: FindQuery,
+        response: { 200: QuickHits },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    (request) => {
+      const { text, limit } = request.query;
+      const { visibleHosts: visible } = principalOf(request);
+      const act = { action: 'message.find', object: 'messages', detail: { search: { text } } };
+      return audited(context, request, act, async () => ({
+        hits: await trace.quickFind(text.trim(), { visible, limit }),
+      }));
+    },
+  );
+
+  app.get(
+    '/messages/:id',
+    {
+      schema: {
+        tags,
+        summary: 'All that the trace knows of one message, without its body.',
+        params: IdParameters,
+        response: { 200: Message },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    (request) => visibleMessage(context, request, request.params.id),
+  );
+
+  app.get(
+    '/sessions/:id',
+    {
+      schema: {
+        tags,
+        summary: 'A session by its id or that of any of its messages.',
+        params: IdParameters,
+        response: { 200: Session },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    (request) => sessionFor(trace, request.params.id, principalOf(request).visibleHosts),
+  );
+
+  app.get(
+    '/failures',
+    {
+      schema: {
+        tags,
+        summary: 'Errors and suspended messages by host and cause, most frequent first.',
+        querystring: closed({ from: maybe(Time), to: maybe(Time) }),
+        response: { 200: Failures },
+      },
+      preHandler: requirePermission('message.search'),
+    },
+    async (request) => {
+      const { visibleHosts: visible } = principalOf(request);
+      return { groups: await trace.failures({ ...request.query, visible }) };
+    },
+  );
+}

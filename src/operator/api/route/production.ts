@@ -1,0 +1,90 @@
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../rights/require-permission.ts';
+import { audited } from '../acting.ts';
+import type { Api } from '../api.ts';
+import type { ApiContext } from '../context.ts';
+import { ProductionMap, ReloadReport, ReloadRequest } from '../contract/host.ts';
+import { Me } from '../contract/me.ts';
+import { Status } from '../contract/status.ts';
+import { hostsOf } from '../hosts-of.ts';
+import { statusOf } from '../status-of.ts';
+
+export function productionRoutes(app: Api, context: ApiContext): void {
+  const { engines } = context;
+
+  app.get(
+    '/me',
+    { schema: { tags: ['me'], summary: 'Who is signed in.', response: { 200: Me } } },
+    async (request) => {
+      const { permissions, ...rest } = principalOf(request);
+      return { ...rest, permissions: [...permissions] };
+    },
+  );
+
+  app.get(
+    '/status',
+    {
+      schema: {
+        tags: ['production'],
+        summary: 'The dashboard: hosts by state, rates, queues, errors, certificates, lag.',
+        response: { 200: Status },
+      },
+      preHandler: requirePermission('dashboard.view'),
+    },
+    (request) => statusOf(context, principalOf(request).visibleHosts),
+  );
+
+  app.get(
+    '/production/map',
+    {
+      schema: {
+        tags: ['production'],
+        summary: 'Hosts and who sends to whom.',
+        response: { 200: ProductionMap },
+      },
+      preHandler: requirePermission('production.view'),
+    },
+    async (request) => {
+      const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
+      const { name, title, settings, alerts, edges } = description;
+      const hosts = hostsOf(description, reports, principalOf(request).visibleHosts);
+      const shown = new Set(hosts.map((host) => host.name));
+      return {
+        name,
+        title,
+        hosts,
+        edges: edges.filter(({ from, to }) => shown.has(from) && shown.has(to)),
+        settings,
+        alerts,
+        engines: reports.map(({ engine, started }) => ({ engine, started })),
+      };
+    },
+  );
+
+  app.post(
+    '/production/reload',
+    {
+      schema: {
+        tags: ['production'],
+        summary: 'Reads the files again; shows what would change, or applies it.',
+        body: ReloadRequest,
+        response: { 200: ReloadReport },
+      },
+      preHandler: requirePermission('config.view'),
+    },
+    async (request) => {
+      const { dryRun, reason } = request.body;
+      const principal = principalOf(request);
+      if (dryRun) return { applied: false, ...(await engines.reload(true, principal.name)) };
+      checkPermission(principal, 'config.deploy');
+      const act = { action: 'config.deploy', object: 'production', detail: { reason } };
+      return audited(context, request, act, async () => ({
+        applied: true,
+        ...(await engines.reload(false, principal.name)),
+      }));
+    },
+  );
+}

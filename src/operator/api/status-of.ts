@@ -1,0 +1,96 @@
+import type { HostStatistics } from '../../trace/traced-message.ts';
+import type { ApiContext } from './context.ts';
+import type { Host } from './contract/host.ts';
+import type { Status } from './contract/status.ts';
+import { hostsOf } from './hosts-of.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** Certificates that the dashboard names: those that end soonest. */
+const CERTIFICATES = 5;
+
+/** The dashboard of one who sees some hosts, or all. */
+export async function statusOf(
+  context: ApiContext,
+  visible: readonly string[] | undefined,
+): Promise<Status> {
+  const { engines, trace, alerts } = context;
+  const now = Date.now();
+  const [description, reports, hour, failed, lag, certificates] = await Promise.all([
+    engines.describe(),
+    engines.status(),
+    trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
+    trace.failures({ from: now - DAY, visible }),
+    context.lag().catch(() => 0),
+    engines.certificates().catch(() => []),
+  ]);
+  const hosts = hostsOf(description, reports, visible);
+  const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
+  const minute = Math.floor(now / MINUTE) * MINUTE;
+  const waiting = await trace.failures({ status: ['suspended'], visible });
+  return {
+    production: description.name,
+    title: description.title,
+    at: now,
+    engines: reports.map(({ engine, started }) => ({ engine, started })),
+    hosts: hostCounts(hosts),
+    queued: queued(hosts),
+    lastMinutes: rate(
+      hour.filter(({ at }) => at >= minute - 5 * MINUTE && at < minute),
+      kinds,
+    ),
+    lastHour: rate(hour, kinds),
+    suspended: sum(waiting.map(({ count }) => count)),
+    errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
+    openAlerts: alerts.openCount(visible),
+    certificates: certificates
+      .flatMap(({ credential, chain }) =>
+        chain
+          .slice(0, 1)
+          .map(({ subject, notAfter }) => ({
+            credential,
+            subject,
+            notAfter: Date.parse(notAfter),
+          })),
+      )
+      .toSorted((a, b) => a.notAfter - b.notAfter)
+      .slice(0, CERTIFICATES),
+    trace: { lag, failingSince: context.failingSince() },
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+function hostCounts(hosts: readonly Host[]): Status['hosts'] {
+  const count = (...words: readonly Host['health'][]): number =>
+    hosts.filter(({ health }) => words.includes(health)).length;
+  return {
+    total: hosts.length,
+    running: count('running', 'inline'),
+    retrying: count('retrying'),
+    disconnected: count('disconnected'),
+    stopped: count('stopped'),
+    off: count('off'),
+  };
+}
+
+function queued(hosts: readonly Host[]): Status['queued'] {
+  const [first] = hosts
+    .flatMap(({ name, queue }) => (queue?.oldest ? [{ host: name, at: queue.oldest }] : []))
+    .toSorted((a, b) => a.at - b.at);
+  return { messages: sum(hosts.map(({ queue }) => queue?.depth ?? 0)), oldest: first };
+}
+
+/** What came in at services and went out at operations; errors wherever they were. */
+function rate(
+  parts: readonly HostStatistics[],
+  kinds: ReadonlyMap<string, Host['kind']>,
+): Status['lastHour'] {
+  const of = (kind: Host['kind']): readonly HostStatistics[] =>
+    parts.filter(({ host }) => kinds.get(host) === kind);
+  return {
+    in: sum(of('service').map((one) => one.in)),
+    out: sum(of('operation').map(({ out }) => out)),
+    errors: sum(parts.map(({ errors }) => errors)),
+  };
+}

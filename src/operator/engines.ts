@@ -1,0 +1,102 @@
+import type { TestStep } from '../adapter/test-step.ts';
+import type { Broker } from '../broker/broker.ts';
+import { askAll, askControl } from '../broker/control.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { Envelope } from '../message/message.ts';
+import type { ProductionDescription } from '../production/describe-production.ts';
+import type { Difference } from '../production/difference.ts';
+import type { StatusReport } from '../production/engine-control.ts';
+import type { Notification } from '../production/notify.ts';
+import { remembered } from './remembered.ts';
+
+/** A certificate of the production as an engine tells of it; times are ISO texts. */
+export interface ToldCertificate {
+  readonly credential: string;
+  readonly chain: readonly {
+    readonly subject: string;
+    readonly issuer: string;
+    readonly names: readonly string[];
+    readonly notBefore: string;
+    readonly notAfter: string;
+    readonly fingerprint: string;
+    readonly serial: string;
+  }[];
+  readonly problem?: string | undefined;
+}
+
+/** The engines of the production as the operator plane knows them: by NATS requests alone, from any machine. */
+export interface Engines {
+  /** Every engine's report, at most some seconds old. Empty while no engine answers. */
+  status(): Promise<readonly StatusReport[]>;
+  /** What the production consists of. Throws BROKER_UNAVAILABLE if no engine has answered yet. */
+  describe(): Promise<ProductionDescription>;
+  certificates(): Promise<readonly ToldCertificate[]>;
+  /** Each engine's figures in the Prometheus text format. */
+  figures(): Promise<readonly string[]>;
+  /** Switches a host on every engine. Throws HOST_UNKNOWN. */
+  switchHost(verb: 'start' | 'stop' | 'retry', host: string, by: SwitchedBy): Promise<void>;
+  test(host: string): Promise<readonly TestStep[]>;
+  reload(dryRun: boolean, by: string): Promise<Difference>;
+  discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
+  notify(notification: Notification): Promise<{ readonly messageId: number }>;
+}
+
+export interface SwitchedBy {
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
+const STATUS_FRESH = 1_500;
+const DESCRIPTION_FRESH = 5_000;
+const CERTIFICATES_FRESH = 60_000;
+/** Milliseconds after the last engine's answer until the others are taken for gone. */
+const STALL = 200;
+const TEST_LIMIT = 70_000;
+const RELOAD_LIMIT = 60_000;
+
+/** The one way by which the operator plane reaches engines. */
+export function engines(broker: Broker): Engines {
+  const { names } = broker;
+  const ask = <Result>(verb: string, request: unknown, timeout = 10_000): Promise<Result> =>
+    askControl<Result>(broker, names.control(verb), request, { timeout });
+  const all = <Result>(verb: string, request: unknown, wait = STALL): Promise<Result[]> =>
+    askAll<Result>(broker, names.control(verb), request, wait);
+  const status = remembered(STATUS_FRESH, () => all<StatusReport>('status', null));
+  const description = remembered(DESCRIPTION_FRESH, () =>
+    ask<ProductionDescription>('describe', null),
+  );
+  const certificates = remembered(CERTIFICATES_FRESH, () =>
+    ask<readonly ToldCertificate[]>('certificates', null),
+  );
+  return {
+    status: status.get,
+    describe: description.get,
+    certificates: certificates.get,
+    figures: () => all<string>('figures', null),
+    async switchHost(verb, host, { by, reason }) {
+      const answered = await all<null>(verb, { host, by, reason }, 2_000);
+      status.forget();
+      if (answered.length === 0) throw nobody();
+    },
+    test: (host) => ask<readonly TestStep[]>('test', { host }, TEST_LIMIT),
+    async reload(dryRun, by) {
+      const answers = dryRun
+        ? [await ask<Difference>('reload', { dryRun, by }, RELOAD_LIMIT)]
+        : await all<Difference>('reload', { dryRun, by }, RELOAD_LIMIT / 6);
+      for (const one of [status, description, certificates]) one.forget();
+      const [first] = answers;
+      if (first === undefined) throw nobody();
+      return first;
+    },
+    async discard(message, { by, reason = 'discarded by a person' }) {
+      await ask('discard', { message, by, reason });
+    },
+    notify: (notification) => ask('notify', notification),
+  };
+}
+
+function nobody(): EngineError {
+  return new EngineError('BROKER_UNAVAILABLE', 'no engine answers: is the production running?', {
+    retryable: true,
+  });
+}
