@@ -2,6 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
 import { explainError } from './cli/output.ts';
 
+// whoever reads our output may stop early: `waybill find … | head`
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 const program = new Command('waybill')
   .description('An integration engine for hospitals.')
   .showSuggestionAfterError()

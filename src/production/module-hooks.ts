@@ -24,8 +24,13 @@ export function registerModuleHooks(): void {
       return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
     },
     load(url, context, next) {
-      if (!needsStripping(url, context.format)) return next(url, context);
-      const source = stripTypeScriptTypes(readFileSync(fileURLToPath(withoutQuery(url)), 'utf8'));
+      const plain = withoutQuery(url);
+      if (!plain.startsWith('file:') || !plain.endsWith('.ts')) return next(url, context);
+      // Node strips types itself, but not under node_modules
+      if (!plain.includes('/node_modules/')) {
+        return next(url, { ...context, format: 'module-typescript' });
+      }
+      const source = strippedQuietly(readFileSync(fileURLToPath(plain), 'utf8'));
       return { format: 'module', source, shortCircuit: true };
     },
   });
@@ -33,9 +38,13 @@ export function registerModuleHooks(): void {
 
 const withoutQuery = (url: string): string => url.replace(/\?.*$/, '');
 
-/** Node strips types itself in a package of type module outside node_modules, as in a clone. */
-function needsStripping(url: string, format: string | null | undefined): boolean {
-  const plain = withoutQuery(url);
-  if (!plain.startsWith('file:') || !plain.endsWith('.ts')) return false;
-  return format !== 'module-typescript' || plain.includes('/node_modules/');
+/** `stripTypeScriptTypes` warns that it may change; that is for us to know, not for who runs a production. */
+function strippedQuietly(source: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return stripTypeScriptTypes(source);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

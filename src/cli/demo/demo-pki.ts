@@ -9,6 +9,8 @@ import {
 export interface DemoPki {
   /** Where the hub's files lie. */
   readonly folder: string;
+  /** Adds the certificate of another authority that the hub is to trust. */
+  trustAlso(name: string, certificate: string): Promise<void>;
   readonly trust: string;
   readonly hospital: IssuedCertificate;
   readonly sender: IssuedCertificate;
@@ -30,5 +32,6 @@ export async function demoPki(folder: string, names: readonly string[] = []): Pr
   const sender = authority.issue({ commonName: 'epic.demo', names: LOCAL });
   await write('sender.crt', sender.certificate);
   await write('sender.key', sender.key, 0o600);
-  return { folder, trust: authority.certificate, hospital, sender };
+  const trustAlso = (name: string, certificate: string): Promise<void> => write(name, certificate);
+  return { folder, trustAlso, trust: authority.certificate, hospital, sender };
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,6 @@ import { Command } from 'commander';
 import { rootLogger } from '../../log/logger.ts';
 import { remoteTrace } from '../../operator/trace-service.ts';
 import type { Definition } from '../../production/definition.ts';
-import { type Hospital, hospital } from '../../sandbox/hospital.ts';
 import { freePort } from '../free-port.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
@@ -15,15 +14,15 @@ import { print, say } from '../output.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
 import { expectedArrivals } from './demo-expected.ts';
 import { demoMessages } from './demo-messages.ts';
-import { type DemoPki, demoPki } from './demo-pki.ts';
+import { demoPki } from './demo-pki.ts';
 import { arrivalTable, type DemoResult, traceReport } from './demo-report.ts';
+import { type DemoWorld, demoWorld } from './demo-world.ts';
 
 interface DemoFlags {
   readonly once?: boolean;
   readonly json?: boolean;
 }
 
-const SYSTEMS = ['ward', 'lab', 'pharmacy', 'registry'];
 const PRODUCTION = packaged('productions/adt-hub');
 const PATIENCE = 120_000;
 
@@ -49,22 +48,16 @@ async function demo(flags: DemoFlags): Promise<void> {
 async function show(folder: string, flags: DemoFlags): Promise<void> {
   const began = performance.now();
   const pki = await demoPki(join(folder, 'pki'));
-  await using peers = await hospital({
-    systems: Object.fromEntries(SYSTEMS.map((name) => [name, 0])),
-    tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
-  });
-  say(
-    `a hospital listens: ${peers.systems.map(({ name, port }) => `${name} on ${port}`).join(', ')} (MLLP over mutual TLS)`,
-  );
+  await using world = await demoWorld(folder, pki);
+  for (const line of world.describe()) say(line);
 
   const port = await freePort();
-  const archive = join(folder, 'archive');
   const data = join(folder, 'data');
   await using running = await runProduction({
     folder: PRODUCTION,
     data,
     log: rootLogger('error'),
-    environment: environmentOf(pki, peers, { port, archive }),
+    environment: { ...world.environment, WAYBILL_DEMO_LISTEN: `127.0.0.1:${port}` },
     say,
   });
   const { definition } = running;
@@ -73,8 +66,8 @@ async function show(folder: string, flags: DemoFlags): Promise<void> {
 
   const messages = await demoMessages(PRODUCTION);
   const expected = await expectedArrivals(definition, 'adt-in', messages);
-  await sendAll(messages, pki, port);
-  const arrived = await untilArrived(expected, peers, archive);
+  await sendAll(messages, world, port);
+  const arrived = await untilArrived(expected, world);
   const result: DemoResult = {
     ok: Object.entries(expected).every(([name, count]) => arrived[name] === count),
     sent: messages.length,
@@ -93,24 +86,6 @@ async function show(folder: string, flags: DemoFlags): Promise<void> {
   if (!result.ok) process.exitCode = 1;
 }
 
-function environmentOf(
-  pki: DemoPki,
-  { systems }: Hospital,
-  { port, archive }: { readonly port: number; readonly archive: string },
-): Record<string, string> {
-  return {
-    WAYBILL_DEMO_PKI: pki.folder,
-    WAYBILL_DEMO_LISTEN: `127.0.0.1:${port}`,
-    WAYBILL_DEMO_ARCHIVE: archive,
-    ...Object.fromEntries(
-      systems.map(({ name, port: at }) => [
-        `WAYBILL_DEMO_${name.toUpperCase()}`,
-        `127.0.0.1:${at}`,
-      ]),
-    ),
-  };
-}
-
 function operatorOf(
   { access, definition }: RunningProduction,
   data: string,
@@ -126,7 +101,11 @@ function operatorOf(
   });
 }
 
-async function sendAll(messages: readonly Uint8Array[], pki: DemoPki, port: number): Promise<void> {
+async function sendAll(
+  messages: readonly Uint8Array[],
+  { pki }: DemoWorld,
+  port: number,
+): Promise<void> {
   const client = await mllpClient({
     host: '127.0.0.1',
     port,
@@ -146,16 +125,11 @@ async function sendAll(messages: readonly Uint8Array[], pki: DemoPki, port: numb
 /** Asks the receiving systems until they have what they should, or nothing has come for a while. */
 async function untilArrived(
   expected: Readonly<Record<string, number>>,
-  { systems }: Hospital,
-  archive: string,
+  world: DemoWorld,
 ): Promise<Record<string, number>> {
   const limit = Date.now() + PATIENCE;
   for (;;) {
-    const files = await readdir(archive).catch(() => []);
-    const arrived: Record<string, number> = {
-      ...Object.fromEntries(systems.map(({ name, count }) => [name, count()])),
-      archive: files.filter((name) => name.endsWith('.hl7')).length,
-    };
+    const arrived = await world.arrived();
     const done = Object.entries(expected).every(([name, count]) => (arrived[name] ?? 0) >= count);
     if (done || Date.now() > limit) return arrived;
     await sleep(50);

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { SMTPServer } from 'smtp-server';
+
+export interface LetterBoxOptions {
+  readonly certificate: string;
+  readonly key: string;
+  /** Whether a token that was shown (XOAUTH2) is good. */
+  readonly validate: (token: string) => Promise<boolean>;
+  readonly port?: number;
+}
+
+/** A mail server that takes mail after STARTTLS and a sign-in with a token, and counts it. */
+export interface LetterBox extends AsyncDisposable {
+  readonly port: number;
+  /** What arrived, as it was written. */
+  readonly mails: readonly Buffer[];
+}
+
+/** Starts it on loopback; speaks SMTP by the package that nodemailer's authors made for tests. */
+export async function letterBox({
+  certificate,
+  key,
+  validate,
+  port = 0,
+}: LetterBoxOptions): Promise<LetterBox> {
+  const mails: Buffer[] = [];
+  const server = new SMTPServer({
+    secure: false,
+    cert: certificate,
+    key,
+    authMethods: ['XOAUTH2'],
+    disabledCommands: [],
+    logger: false,
+    onAuth(auth, _session, done) {
+      validate(auth.accessToken ?? '').then(
+        (good) =>
+          good
+            ? done(null, { user: auth.username ?? 'token' })
+            : done(new Error('the token is not good')),
+        () => done(new Error('the token cannot be checked')),
+      );
+    },
+    onData(stream, _session, done) {
+      buffer(stream).then(
+        (mail) => {
+          mails.push(mail);
+          done(null);
+        },
+        () => done(new Error('the mail broke off')),
+      );
+    },
+  });
+  // a client that leaves in the middle is no fault of the server
+  server.on('error', () => undefined);
+  server.listen(port, '127.0.0.1');
+  await once(server.server, 'listening');
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    mails,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server.server, 'close');
+      server.close(() => undefined);
+      await closed;
+    },
+  };
+}
