@@ -15,20 +15,28 @@ export async function* readFile(
   path: string,
   expected: FileFacts,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const through = new PassThrough({ highWaterMark: AHEAD });
+  // Destroyed without a word: the library would close the client at its error, before the server has said why.
+  const through = new PassThrough({
+    highWaterMark: AHEAD,
+    destroy: (_error, done) => done(null),
+  });
   const fetched = session.run((client) => client.downloadTo(through, path));
-  // The stream only ends well if the server says so too.
-  fetched.catch((error: Error) => through.destroy(error));
+  fetched.catch(() => through.destroy());
   let size = 0;
   try {
     for await (const chunk of through as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength;
       yield chunk;
     }
+  } catch (error) {
+    // Why the transfer broke off is known from its end.
     await fetched;
+    throw error;
   } finally {
     through.destroy();
   }
+  // The stream may end before the server says whether all went well.
+  await fetched;
   if (size !== expected.size) {
     throw new FileError(
       'changed',

@@ -18,7 +18,7 @@ export async function writeFile(
 ): Promise<void> {
   const source = new Source(body, signal);
   const stored = await session.run(async (client) => {
-    await client.uploadFrom(Readable.from(withReadyEnd(source, client)), path);
+    await client.uploadFrom(quiet(withReadyEnd(source, client)), path);
     if (source.failure !== undefined) return source.size;
     return await sizeOf(() => client.size(path), source.size);
   });
@@ -29,6 +29,27 @@ export async function writeFile(
       `The server holds ${stored} bytes of the ${source.size} that were sent. It is tried again; its disk may be full.`,
     );
   }
+}
+
+/** A stream that is destroyed without a word: the library would close the client at its error, before the server has said why. */
+function quiet(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable {
+  return new Readable({
+    read() {
+      void pushNext(this, chunks);
+    },
+    destroy(_error, done) {
+      void chunks.return();
+      done(null);
+    },
+  });
+}
+
+async function pushNext(
+  stream: Readable,
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+): Promise<void> {
+  const { done, value } = await chunks.next();
+  stream.push(done === true ? null : value);
 }
 
 /**
