@@ -113,3 +113,4 @@ export {
 } from './tls/tls-settings.ts';
 export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
 export type { TokenVerifier } from './token-verifier.ts';
+export { tryListening } from './try-listening.ts';

@@ -1,0 +1,119 @@
+import { type CorsPolicy, isAllowedOrigin } from '../cors.ts';
+import type { Incoming } from '../incoming.ts';
+import { Refusal } from '../refusal.ts';
+import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
+
+/** One of these schemes must prove the caller, who must have all of these scopes. */
+export interface Need {
+  readonly schemes: readonly Scheme[];
+  readonly scopes: readonly string[];
+}
+
+/** What a request needs: one of the alternatives, of which each is a set of needs. None at all lets everybody in. */
+export type Access = readonly (readonly Need[])[];
+
+interface Asked {
+  readonly access: Access;
+  readonly cors: CorsPolicy | undefined;
+  readonly body: () => Promise<Buffer>;
+}
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** The proven caller, or undefined where everybody may come in. Throws the Refusal: 401 for who is not known, 403 for who may not. */
+export async function authorize(incoming: Incoming, asked: Asked): Promise<Caller | undefined> {
+  const { access, body } = asked;
+  if (access.length === 0) return undefined;
+  const proofs = new Map<Scheme, Promise<Proof>>();
+  const proofOf = (scheme: Scheme): Promise<Proof> => {
+    const proof = proofs.get(scheme) ?? scheme.prove(incoming, body);
+    proofs.set(scheme, proof);
+    return proof;
+  };
+  const lacking: string[] = [];
+  for (const needs of access) {
+    const met = await Promise.all(needs.map((need) => meet(need, proofOf)));
+    if (met.every(({ result }) => result === 'met')) {
+      if (met.some(({ cookie }) => cookie)) checkSameSite(incoming, asked.cors);
+      return met[0]?.caller;
+    }
+    const known = met.every(({ result }) => result !== 'unknown');
+    if (known) lacking.push(...met.flatMap((one) => one.lacking));
+  }
+  if (lacking.length > 0) throw forbidden(incoming, [...new Set(lacking)], access);
+  throw await unknown(proofs);
+}
+
+interface Met {
+  readonly result: 'met' | 'lacking' | 'unknown';
+  readonly caller?: Caller;
+  readonly cookie: boolean;
+  readonly lacking: readonly string[];
+}
+
+async function meet(
+  { schemes, scopes }: Need,
+  proofOf: (scheme: Scheme) => Promise<Proof>,
+): Promise<Met> {
+  let best: Met = { result: 'unknown', cookie: false, lacking: [] };
+  for (const scheme of schemes) {
+    const proof = await proofOf(scheme);
+    if (proof.result !== 'proven') continue;
+    const { caller, cookie = false } = proof;
+    const lacking = scopes.filter((scope) => !caller.scopes.has(scope));
+    if (lacking.length === 0) return { result: 'met', caller, cookie, lacking };
+    best = { result: 'lacking', caller, cookie, lacking };
+  }
+  return best;
+}
+
+/** A browser sends cookies with requests that another page made it send. */
+function checkSameSite({ method, headers, secure }: Incoming, cors: CorsPolicy | undefined): void {
+  if (SAFE.has(method)) return;
+  const { origin, host = '' } = headers;
+  const own = `${secure ? 'https' : 'http'}://${host}`;
+  const isSame = headers['sec-fetch-site'] === 'same-origin' || origin === own;
+  const isListed = cors?.origins.includes('*') !== true && isAllowedOrigin(cors, origin);
+  if (isSame || isListed) return;
+  throw new Refusal(
+    403,
+    'A cookie signs in only requests of pages of this origin or of one that is listed.',
+    { told: 'a cookie came with a request of another origin' },
+  );
+}
+
+function forbidden({ method, path }: Incoming, scopes: readonly string[], access: Access): Refusal {
+  const text = scopes.join(' ');
+  const isBearer = access
+    .flat()
+    .some(({ schemes }) => schemes.some(({ kind }) => kind === 'bearer'));
+  return new Refusal(403, `The caller lacks the scope ${text}.`, {
+    ...(isBearer && {
+      headers: {
+        'www-authenticate': `Bearer ${REALM}, error="insufficient_scope", scope=${quoted(text)}`,
+      },
+    }),
+    told: `it lacks the scope ${text} for ${method} ${path.slice(0, 100)}`,
+  });
+}
+
+async function unknown(proofs: ReadonlyMap<Scheme, Promise<Proof>>): Promise<Refusal> {
+  const challenges: string[] = [];
+  const reasons: string[] = [];
+  for (const [scheme, proving] of proofs) {
+    const proof = await proving;
+    const reason = proof.result === 'wrong' ? proof.reason : undefined;
+    if (reason !== undefined) reasons.push(reason);
+    const challenge = scheme.challenge(reason);
+    if (challenge !== undefined && !challenges.includes(challenge)) challenges.push(challenge);
+  }
+  const [reason] = reasons;
+  return new Refusal(
+    401,
+    reason === undefined ? 'A sign-in is needed.' : `Not signed in: ${reason}.`,
+    {
+      headers: { 'www-authenticate': challenges },
+      told: reason,
+    },
+  );
+}

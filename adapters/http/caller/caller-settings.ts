@@ -1,0 +1,123 @@
+import { setting } from 'waybill/adapter';
+
+/** Where a key or token stands in a request. */
+export interface TokenSource {
+  readonly place: 'header' | 'cookie' | 'query';
+  /** `''` for `Authorization: Bearer …`. */
+  readonly name: string;
+}
+
+const tokenSource: setting.Setting<TokenSource, string> = {
+  kind: 'text',
+  help: 'Where the key or token is: header (Authorization: Bearer), header:NAME, cookie:NAME or query:NAME.',
+  example: 'header:X-API-Key',
+  read: (given) => {
+    const [, place, name = ''] =
+      typeof given === 'string' ? (/^(header|cookie|query)(?::([\w.-]+))?$/.exec(given) ?? []) : [];
+    return place === undefined || (place !== 'header' && name === '')
+      ? setting.bad('must be header, header:NAME, cookie:NAME or query:NAME')
+      : setting.good({ place: place as TokenSource['place'], name });
+  },
+};
+
+const fields = {
+  kind: setting.choice(
+    {
+      'api-key': 'A key that was handed out: one of credentials, of kind bearer',
+      basic: 'User and password: one of credentials, of kind basic',
+      bearer: 'A signed token (JWT) that verifier checks',
+      certificate: 'The client certificate of the connection; tls must ask for it',
+      hmac: 'A signature over the body, made with one of credentials, of kind bearer',
+    },
+    { help: 'How these callers prove who they are.', default: 'bearer' },
+  ),
+  scheme: setting.optional(
+    setting.text({
+      help: 'The name of the security scheme in the OpenAPI document that this entry serves.',
+      advanced: true,
+    }),
+  ),
+  credentials: setting.list(
+    setting.credential({ help: 'The name of a credential.', kinds: ['basic', 'bearer'] }),
+    { help: 'The keys, accounts or shared keys that are accepted.', example: '["lab-key"]' },
+  ),
+  verifier: setting.optional(
+    setting.credential({
+      help: 'What tokens are checked with: a credential of kind jwt-key, with the address of the published keys (jwksUrl), issuer and audience.',
+      kinds: ['jwt-key'],
+    }),
+  ),
+  audience: setting.list(setting.text({ help: 'A value of aud.' }), {
+    help: 'For whom a token must be meant, where that is not said by the verifier.',
+    advanced: true,
+  }),
+  scopeClaim: setting.optional(
+    setting.text({
+      help: 'Where in a token the scopes stand, with dots between. Left out, in scope, scp and roles.',
+      example: 'realm_access.roles',
+      advanced: true,
+    }),
+  ),
+  grants: setting.list(setting.text({ help: 'A scope.' }), {
+    help: 'The scopes that each of these callers has, besides those in a token.',
+    example: '["results.read"]',
+  }),
+  from: setting.list(tokenSource, {
+    help: 'Where the key or token is looked for, in this order. Left out, in the Authorization header for tokens and in X-API-Key for keys.',
+    example: '["header", "cookie:session"]',
+  }),
+  signatureHeader: setting.text({
+    help: 'The header with the signature of the body: hex or base64, with or without sha256= before it.',
+    default: 'X-Hub-Signature-256',
+    advanced: true,
+  }),
+  timestampHeader: setting.optional(
+    setting.text({
+      help: 'The header with the time of the signature (seconds since 1970 or ISO 8601), which is then signed as time, dot, body; so that an old request cannot be played again.',
+      advanced: true,
+    }),
+  ),
+  tolerance: setting.duration({
+    help: 'How far the time of a signature may be off.',
+    default: '5m',
+    advanced: true,
+  }),
+};
+
+export type CallerValues = setting.ValuesOf<typeof fields>;
+type CallerGiven = setting.SettingsOf<typeof fields>;
+
+const one = setting.group(fields, {
+  help: 'One kind of callers: how they prove who they are, and what they may do.',
+});
+
+/** What is missing in an entry for its kind. */
+function missing({ kind, credentials, verifier }: CallerValues): setting.SettingProblem[] {
+  const needsCredentials = kind === 'api-key' || kind === 'basic' || kind === 'hmac';
+  if (needsCredentials && credentials.length === 0) {
+    return [
+      { path: ['credentials'], problem: `must name at least one credential for kind ${kind}` },
+    ];
+  }
+  return kind === 'bearer' && verifier === undefined
+    ? [
+        {
+          path: ['verifier'],
+          problem: 'is required for kind bearer: the name of a credential of kind jwt-key',
+        },
+      ]
+    : [];
+}
+
+const entry: setting.Setting<CallerValues | undefined, CallerGiven | undefined> = {
+  ...one,
+  read: (given, context) => {
+    const read = one.read(given, context);
+    const problems = read.ok && read.value !== undefined ? missing(read.value) : [];
+    return problems.length > 0 ? { ok: false, problems } : read;
+  },
+};
+
+export const callerSettings = setting.list(entry, {
+  help: 'Who may call: each entry is one way of proving it, and one that fits is enough. Empty lets everybody in, unless the OpenAPI document says otherwise.',
+});

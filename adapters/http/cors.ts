@@ -1,0 +1,100 @@
+import { setting } from 'waybill/adapter';
+import type { Incoming } from './incoming.ts';
+
+const fields = {
+  origins: setting.list(
+    setting.text({ help: 'An origin such as https://portal.hospital.example, or * for all.' }),
+    {
+      help: 'Which web pages may call, by the origin they came from. Pages of others get no answer they can read.',
+      example: '["https://portal.hospital.example"]',
+    },
+  ),
+  headers: setting.list(setting.text({ help: 'The name of a header.' }), {
+    help: 'Which headers pages may send besides the plain ones.',
+    default: ['Authorization', 'Content-Type', 'Idempotency-Key'],
+  }),
+  expose: setting.list(setting.text({ help: 'The name of a header.' }), {
+    help: 'Which headers of an answer pages may read.',
+    default: ['WWW-Authenticate', 'Retry-After'],
+    advanced: true,
+  }),
+  credentials: setting.flag({
+    help: 'Whether pages may send cookies and certificates. Not with the origin *.',
+    default: false,
+  }),
+  maxAge: setting.duration({
+    help: 'How long a browser may remember the permission.',
+    default: '10m',
+    advanced: true,
+  }),
+};
+
+type CorsGiven = setting.SettingsOf<typeof fields> | undefined;
+export type CorsPolicy = setting.ValuesOf<typeof fields>;
+
+const block = setting.group(fields, {
+  help: 'Lets pages in browsers call this service (CORS). The preflight is answered before any sign-in. Left out, browsers refuse pages of other origins.',
+});
+
+export const corsSettings: setting.Setting<CorsPolicy | undefined, CorsGiven> = {
+  ...block,
+  read: (given, context) => {
+    const read = block.read(given, context);
+    return read.ok && read.value?.credentials === true && read.value.origins.includes('*')
+      ? {
+          ok: false,
+          problems: [
+            { path: ['credentials'], problem: 'cannot go with the origin *: name the origins' },
+          ],
+        }
+      : read;
+  },
+};
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Whether the policy lets this origin call. */
+export function isAllowedOrigin(
+  policy: CorsPolicy | undefined,
+  origin: string | undefined,
+): boolean {
+  return (
+    policy !== undefined &&
+    origin !== undefined &&
+    (policy.origins.includes('*') || policy.origins.includes(origin))
+  );
+}
+
+/** What every answer to a page says; a page of an origin that is not listed is told nothing. */
+export function corsHeaders(
+  policy: CorsPolicy | undefined,
+  { headers }: Pick<Incoming, 'headers'>,
+): Headers {
+  const { origin } = headers;
+  if (policy === undefined) return {};
+  if (origin === undefined || !isAllowedOrigin(policy, origin)) return { vary: 'Origin' };
+  return {
+    vary: 'Origin',
+    'access-control-allow-origin': policy.origins.includes('*') ? '*' : origin,
+    ...(policy.credentials && { 'access-control-allow-credentials': 'true' }),
+    ...(policy.expose.length > 0 && { 'access-control-expose-headers': policy.expose.join(', ') }),
+  };
+}
+
+/** Whether a request is the question a browser asks before the request itself. */
+export function isPreflight({ method, headers }: Pick<Incoming, 'method' | 'headers'>): boolean {
+  return (
+    method === 'OPTIONS' &&
+    headers.origin !== undefined &&
+    headers['access-control-request-method'] !== undefined
+  );
+}
+
+/** What a preflight from an allowed origin is answered, beside `corsHeaders`. */
+export function preflightHeaders(policy: CorsPolicy, methods: readonly string[]): Headers {
+  return {
+    'access-control-allow-methods': methods.join(', '),
+    'access-control-allow-headers': policy.headers.join(', '),
+    'access-control-max-age': String(Math.floor(policy.maxAge / 1_000)),
+  };
+}

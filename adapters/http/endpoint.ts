@@ -1,0 +1,227 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type CertificateFacts, type LentInbound, mediaTypeOf, newsFilter } from 'waybill/adapter';
+import { authorize } from './caller/authorize.ts';
+import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './cors.ts';
+import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
+import type { httpInSettings } from './http-in-settings.ts';
+import type { Incoming } from './incoming.ts';
+import { incomingMessage } from './incoming-message.ts';
+import type { Operation } from './operation.ts';
+import { Refusal, refusalOf } from './refusal.ts';
+import { RequestBody } from './request-body.ts';
+
+type LentHere = LentInbound<typeof httpInSettings>;
+
+/** A request as the listener hands it over. */
+export interface Arrived {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly address: string;
+  readonly certificate: CertificateFacts | undefined;
+  readonly secure: boolean;
+  /** Tells a client that waits for it to send the body. */
+  readonly proceed: () => void;
+}
+
+interface Found {
+  readonly operation: Operation;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * One service behind a listener. A request goes: preflight, method, who calls and may, what is sent,
+ * store, answer. What is refused on the way is told to the caller, and to operators once a minute.
+ */
+export class Endpoint {
+  readonly operations: readonly Operation[];
+  readonly #lent: LentHere;
+  readonly #working = new Map<Promise<void>, ServerResponse>();
+  readonly #isNews = newsFilter();
+  #closing = false;
+
+  constructor(lent: LentHere, operations: readonly Operation[]) {
+    this.#lent = lent;
+    this.operations = operations;
+  }
+
+  get host(): string {
+    return this.#lent.host;
+  }
+
+  lost(error: Error): void {
+    this.#lent.lost(error);
+  }
+
+  /** How well a path fits, to be compared as text; undefined if it does not. */
+  fit(path: string, method: string): string | undefined {
+    const fitting = this.operations.filter(({ pattern }) => pattern.match(path) !== undefined);
+    const takes = fitting.some((one) => one.method === method);
+    const [best] = fitting.map(({ pattern }) => pattern.rank).toSorted();
+    return best === undefined ? undefined : `${takes ? '0' : '1'}${best}`;
+  }
+
+  handle(arrived: Arrived): void {
+    const working = this.#serve(arrived).finally(() => this.#working.delete(working));
+    this.#working.set(working, arrived.response);
+  }
+
+  /** Takes nothing new and waits for what is in work; after a forced stop it is cut off. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const cut = (): void => {
+      for (const response of this.#working.values()) response.destroy();
+    };
+    if (this.#lent.signal.aborted) cut();
+    this.#lent.signal.addEventListener('abort', cut, { once: true });
+    const forced = Promise.withResolvers<void>();
+    const force = (): void => forced.resolve();
+    if (this.#lent.signal.aborted) force();
+    this.#lent.signal.addEventListener('abort', force, { once: true });
+    await Promise.race([Promise.allSettled(this.#working.keys()), forced.promise]);
+    this.#lent.signal.removeEventListener('abort', cut);
+    this.#lent.signal.removeEventListener('abort', force);
+  }
+
+  async #serve(arrived: Arrived): Promise<void> {
+    const { request, response, proceed } = arrived;
+    const body = new RequestBody(request, this.#lent.settings.limit, proceed);
+    const cors = corsHeaders(this.#lent.settings.cors, request);
+    try {
+      const reply = await this.#answer(arrived, body);
+      respond(response, reply, { ...cors, ...(this.#closing && { connection: 'close' }) });
+    } catch (error) {
+      const refusal = refusalOf(error);
+      this.#tell(arrived, refusal, error);
+      if (!body.isSmall) await body.drain();
+      respond(response, refusalAnswer(refusal), {
+        ...cors,
+        ...(this.#closing && { connection: 'close' }),
+      });
+    }
+  }
+
+  async #answer(arrived: Arrived, body: RequestBody): Promise<HttpReply> {
+    const { settings, deliver } = this.#lent;
+    const { cors } = settings;
+    const { pathname: path, searchParams: query } = arrived.url;
+    const { method = '', headers } = arrived.request;
+    if (this.#closing)
+      throw new Refusal(503, 'This service is being stopped. Send it again.', {
+        headers: { 'retry-after': '5' },
+      });
+    if (cors !== undefined && isPreflight({ method, headers })) {
+      return this.#preflight(path, headers.origin);
+    }
+    const { operation, parameters } = this.#find(path, method);
+    const { address, certificate, secure, request } = arrived;
+    const incoming: Incoming = {
+      method,
+      path,
+      query,
+      headers,
+      parameters,
+      address,
+      certificate,
+      secure,
+      request,
+    };
+    body.check();
+    const caller = await authorize(incoming, {
+      access: operation.access,
+      cors,
+      body: () => body.bytes(),
+    });
+    withoutSecrets(query, operation);
+    const parsed = await checkedBody(incoming, operation, body);
+    const message = await incomingMessage({ incoming, caller, body, parsed }, settings);
+    const receipt = await deliver(
+      message,
+      settings.answer === 'target' ? { reply: true, timeout: settings.answerTimeout } : {},
+    );
+    return answerTo(receipt, settings);
+  }
+
+  #find(path: string, method: string): Found {
+    const fitting = this.operations
+      .map((operation) => ({ operation, parameters: operation.pattern.match(path) }))
+      .filter((one): one is Found => one.parameters !== undefined)
+      .toSorted((a, b) => (a.operation.pattern.rank < b.operation.pattern.rank ? -1 : 1));
+    const found = fitting.find(({ operation }) => operation.method === method);
+    if (found !== undefined) return found;
+    const allow = [...new Set(fitting.map(({ operation }) => operation.method))].join(', ');
+    throw new Refusal(405, `This address takes ${allow}.`, { headers: { allow } });
+  }
+
+  #preflight(path: string, origin: string | undefined): HttpReply {
+    const { cors } = this.#lent.settings;
+    if (cors === undefined || !isAllowedOrigin(cors, origin)) {
+      throw new Refusal(403, 'Pages of this origin may not call.', {
+        told: 'the origin of its page is not listed under cors',
+      });
+    }
+    const methods = this.operations
+      .filter(({ pattern }) => pattern.match(path) !== undefined)
+      .map(({ method }) => method);
+    return { status: 204, headers: preflightHeaders(cors, [...new Set(methods)]), body: '' };
+  }
+
+  #tell({ address }: Arrived, { status, told }: Refusal, error: unknown): void {
+    const { log, event } = this.#lent;
+    if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
+    if (told === undefined || !this.#isNews(`${address} ${told}`)) return;
+    event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
+    log.warn({ peer: address, status }, 'request refused');
+  }
+}
+
+/** What signs in is no part of the message. */
+function withoutSecrets(query: URLSearchParams, { access }: Operation): void {
+  const schemes = access.flat().flatMap((need) => need.schemes);
+  for (const { place, name } of schemes.flatMap(({ sources }) => sources)) {
+    if (place === 'query') query.delete(name);
+  }
+}
+
+/** Checks media type, parameters and body; gives the parsed body where a schema wanted it. */
+async function checkedBody(
+  incoming: Incoming,
+  { types, check, parameters, bodyRequired }: Operation,
+  body: RequestBody,
+): Promise<unknown> {
+  const wrong = parameters(incoming);
+  if (wrong.length > 0)
+    throw new Refusal(400, 'A parameter is missing or wrong.', { errors: wrong });
+  if (body.length === 0) {
+    if (bodyRequired) throw new Refusal(400, 'The body is missing.');
+    return undefined;
+  }
+  const encoding = incoming.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Refusal(415, 'Send the body unpacked.', {
+      headers: { 'accept-encoding': 'identity' },
+    });
+  }
+  const { type } = mediaTypeOf(incoming.headers['content-type']);
+  if (types.length > 0 && !types.includes(type) && !types.includes('*/*')) {
+    throw new Refusal(415, `This address takes ${types.join(', ')}.`, {
+      headers: { accept: types.join(', ') },
+    });
+  }
+  const checkBody = check(type);
+  if (checkBody === undefined) return undefined;
+  const value = parsedJson(await body.bytes());
+  const errors = checkBody(value);
+  if (errors.length > 0)
+    throw new Refusal(422, 'The body does not satisfy the schema.', { errors });
+  return value;
+}
+
+function parsedJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    // Of the parser's error nothing is kept: it quotes the body.
+    throw new Refusal(400, 'The body is not JSON.');
+  }
+}

@@ -1,0 +1,98 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { contentTypeOf, type Receipt, type Reply } from 'waybill/adapter';
+import type { HttpInValues } from './http-in-settings.ts';
+import type { Refusal } from './refusal.ts';
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Uint8Array | string;
+}
+
+const BY_CODE: Readonly<Record<string, number>> = {
+  AA: 200,
+  CA: 200,
+  AE: 422,
+  CE: 422,
+  AR: 503,
+  CR: 503,
+};
+
+/** What a caller is answered once its message is stored. */
+export function answerTo(
+  receipt: Receipt,
+  { answer, storedStatus }: Pick<HttpInValues, 'answer' | 'storedStatus'>,
+): HttpReply {
+  const { messageId: id, sessionId: session, status, reply, outcome } = receipt;
+  const known = { id, session };
+  if (reply !== undefined) return relayed(reply, id);
+  if (answer === 'stored' || status === 'duplicate')
+    return json(storedStatus, { ...known, status }, id);
+  if (outcome === undefined) {
+    const detail =
+      'The message is stored; its target has not answered in time. Do not send it again.';
+    return problem(504, { detail, ...known }, id);
+  }
+  if (outcome.status === 'error') {
+    return problem(
+      502,
+      { detail: 'The message is stored; its target did not take it.', ...known },
+      id,
+    );
+  }
+  const settled = outcome.status === 'completed' || outcome.status === 'discarded';
+  return json(settled ? 200 : 202, { ...known, status: outcome.status }, id);
+}
+
+function relayed({ body, type, code = '' }: Reply, id: number): HttpReply {
+  const status = /^[2-5]\d\d$/.test(code) ? Number(code) : (BY_CODE[code] ?? 200);
+  const hasBody = body.byteLength > 0;
+  return {
+    // These have no body by definition.
+    status: status === 204 || status === 304 ? (hasBody ? 200 : status) : status,
+    headers: {
+      ...(hasBody && { 'content-type': contentTypeOf(type, undefined) }),
+      'x-message-id': id,
+    },
+    body,
+  };
+}
+
+function json(status: number, value: object, id: number): HttpReply {
+  const hasBody = status !== 204 && status !== 205;
+  return {
+    status,
+    headers: { ...(hasBody && { 'content-type': 'application/json' }), 'x-message-id': id },
+    body: hasBody ? JSON.stringify(value) : '',
+  };
+}
+
+function problem(status: number, value: object, id: number): HttpReply {
+  const headers = { 'content-type': 'application/problem+json', 'x-message-id': id };
+  return { status, headers, body: JSON.stringify({ status, ...value }) };
+}
+
+/** A refusal as a problem document. */
+export function refusalAnswer({ status, message: detail, headers, errors }: Refusal): HttpReply {
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+    body: JSON.stringify({ status, detail, ...(errors !== undefined && { errors }) }),
+  };
+}
+
+/** Writes an answer; `more` are headers that every answer has. */
+export function respond(
+  response: ServerResponse,
+  { status, headers, body }: HttpReply,
+  more: Readonly<Record<string, string>>,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(body),
+    ...more,
+    ...headers,
+  });
+  response.end(body);
+}

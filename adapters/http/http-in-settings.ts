@@ -1,0 +1,116 @@
+import { setting, tlsServer } from 'waybill/adapter';
+import { callerSettings } from './caller/caller-settings.ts';
+import { corsSettings } from './cors.ts';
+import { label } from './label.ts';
+import { methodScopes } from './method-scopes.ts';
+import { routePattern } from './route-pattern.ts';
+
+const where = {
+  listen: setting.address({
+    help: 'Address and port to listen on; 0.0.0.0 listens on every address of this machine. Several services may share a port if their paths differ.',
+    example: '0.0.0.0:8080',
+  }),
+  tls: tlsServer(),
+  path: {
+    ...routePattern,
+    default: '/*',
+  } as setting.Setting<setting.ValuesOf<{ path: typeof routePattern }>['path'], string | undefined>,
+  methods: setting.list(setting.text({ help: 'A method such as POST, PUT or GET.' }), {
+    help: 'The methods that are taken; another one is answered with 405. With openapi, those of the document are taken.',
+    default: ['POST'],
+  }),
+  openapi: setting.optional(
+    setting.path({
+      help: 'An OpenAPI 3 document (YAML or JSON), whose paths, methods, security and schemas are enforced; its paths begin below path.',
+      example: 'openapi.yaml',
+    }),
+  ),
+};
+
+const who = {
+  callers: callerSettings,
+  scopes: setting.list(methodScopes, {
+    help: 'Which scopes a caller needs for which method; * stands for each other method. With openapi, those of the document count too.',
+    example: '["GET: results.read", "POST: results.write"]',
+  }),
+  cors: corsSettings,
+};
+
+const what = {
+  types: setting.list(setting.text({ help: 'A media type such as application/json.' }), {
+    help: 'The media types that are taken; another one is answered with 415. Empty takes all.',
+    example: '["application/json"]',
+  }),
+  schema: setting.optional(
+    setting.path({
+      help: 'A JSON Schema (YAML or JSON) that each body must satisfy; otherwise it is answered with 422 and the places that are wrong.',
+      example: 'schemas/order.json',
+    }),
+  ),
+  deliver: setting.choice(
+    {
+      body: 'The body as it came',
+      request:
+        'A JSON document of the request: method, path, parameters, query, chosen headers, caller and body',
+    },
+    {
+      help: 'What becomes the message. A request without a body (GET, DELETE) is always delivered as the document.',
+      default: 'body',
+    },
+  ),
+  headers: setting.list(setting.text({ help: 'The name of a header.' }), {
+    help: 'Which headers stand in the document of a request; never those that carry a secret.',
+    example: '["X-Sending-Facility"]',
+  }),
+  name: label,
+  idempotencyHeader: setting.text({
+    help: 'The header by which a caller marks a repetition: the same key with the same body is stored once.',
+    default: 'Idempotency-Key',
+    advanced: true,
+  }),
+};
+
+const answering = {
+  answer: setting.choice(
+    {
+      stored: 'At once, when the message is stored (202)',
+      target: 'With the answer of the target, once it has one',
+    },
+    { help: 'When and with what a request is answered.', default: 'stored' },
+  ),
+  answerTimeout: setting.duration({
+    help: 'How long the answer of the target is waited for; then the request is answered with 504 although the message is stored.',
+    default: '30s',
+    advanced: true,
+  }),
+  storedStatus: setting.integer({
+    help: 'The status for a message that is stored.',
+    default: 202,
+    minimum: 200,
+    maximum: 299,
+    advanced: true,
+  }),
+};
+
+const limits = {
+  limit: setting.size({
+    help: 'The largest body that is taken; a larger one is answered with 413.',
+    default: '50MB',
+    advanced: true,
+  }),
+  requestTimeout: setting.duration({
+    help: 'How long a request may take from its first byte to its last.',
+    default: '60s',
+    advanced: true,
+  }),
+  maxConnections: setting.integer({
+    help: 'How many connections may be open at once. Of services that share a port the first decides.',
+    default: 1_000,
+    minimum: 1,
+    advanced: true,
+  }),
+};
+
+export const httpInSettings = { ...where, ...who, ...what, ...answering, ...limits };
+
+export type HttpInValues = setting.ValuesOf<typeof httpInSettings>;

@@ -1,0 +1,226 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import {
+  type LentInbound,
+  NotConnectedError,
+  notConnected,
+  placeOf,
+  type ServerTls,
+  serverTls,
+} from 'waybill/adapter';
+import type { Endpoint } from './endpoint.ts';
+import { refusalAnswer, respond } from './http-answer.ts';
+import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
+import { Refusal } from './refusal.ts';
+
+type LentHere = LentInbound<typeof httpInSettings>;
+
+const HEADERS_TIMEOUT = 15_000;
+/** Longer than balancers keep theirs, so that none sends a request into a connection that is being closed. */
+const KEEP_ALIVE = 75_000;
+
+/** How often late requests are looked for; node does every 30 s by itself. */
+const checkEvery = ({ requestTimeout }: HttpInValues): number =>
+  Math.max(100, Math.min(5_000, requestTimeout / 2));
+
+/** What services that share a port have to agree on. */
+const sharedBy = ({ tls }: HttpInValues): string => JSON.stringify(tls ?? null);
+
+/** The listeners of this process by address: services that name the same one share it. */
+const listeners = new Map<string, Promise<Listener>>();
+
+/** Puts a service behind the listener of its address, which is opened by the first and closed after the last. */
+export async function joinListener(
+  lent: LentHere,
+  endpoint: Endpoint,
+): Promise<{ readonly place: string; leave(): Promise<void> }> {
+  const { settings } = lent;
+  const wanted = placeOf(settings.listen);
+  const isShared = settings.listen.port !== 0;
+  // One that is just being closed by its last service is waited for.
+  for (
+    let known = listeners.get(wanted);
+    isShared && known !== undefined;
+    known = listeners.get(wanted)
+  ) {
+    const listener = await known.catch(() => undefined);
+    if (listener?.join(endpoint, settings) === true) return membership(listener, endpoint);
+    await listener?.closed;
+    if (listener === undefined) break;
+  }
+  const opening = Listener.open(lent, endpoint);
+  if (isShared) {
+    listeners.set(wanted, opening);
+    const forget = (): void => {
+      if (listeners.get(wanted) === opening) listeners.delete(wanted);
+    };
+    opening.then((listener) => listener.closed.then(forget), forget);
+  }
+  return membership(await opening, endpoint);
+}
+
+function membership(
+  listener: Listener,
+  endpoint: Endpoint,
+): { readonly place: string; leave(): Promise<void> } {
+  return { place: listener.place, leave: () => listener.leave(endpoint) };
+}
+
+/** One port and the services behind it. */
+class Listener {
+  readonly closed: Promise<void>;
+  readonly #settings: HttpInValues;
+  readonly #server: Server;
+  readonly #tls: ServerTls | undefined;
+  readonly #endpoints: Set<Endpoint>;
+  readonly #ended = Promise.withResolvers<void>();
+  #closing = false;
+
+  private constructor(settings: HttpInValues, tls: ServerTls | undefined, first: Endpoint) {
+    this.closed = this.#ended.promise;
+    this.#settings = settings;
+    this.#tls = tls;
+    this.#endpoints = new Set([first]);
+    const serve: RequestListener = (request, response) =>
+      this.#serve(request, response, () => undefined);
+    const options = { connectionsCheckingInterval: checkEvery(settings) };
+    if (tls === undefined) this.#server = createServer(options, serve);
+    else {
+      const server = createSecureServer({ ...tls.options, ...options }, serve);
+      tls.follow(server);
+      this.#server = server;
+    }
+    this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      this.#serve(request, response, () => response.writeContinue()),
+    );
+    const { requestTimeout, maxConnections } = settings;
+    this.#server.requestTimeout = Number.isFinite(requestTimeout) ? requestTimeout : 0;
+    this.#server.headersTimeout = Math.min(
+      HEADERS_TIMEOUT,
+      this.#server.requestTimeout || HEADERS_TIMEOUT,
+    );
+    this.#server.keepAliveTimeout = KEEP_ALIVE;
+    this.#server.maxConnections = maxConnections;
+  }
+
+  static async open(lent: LentHere, first: Endpoint): Promise<Listener> {
+    const { listen, tls: tlsSettings } = lent.settings;
+    const tls = tlsSettings === undefined ? undefined : await serverTls(lent, tlsSettings);
+    const listener = new Listener(lent.settings, tls, first);
+    const server = listener.#server;
+    try {
+      server.listen(listen.port, listen.host);
+      await once(server, 'listening');
+    } catch (error) {
+      tls?.close();
+      listener.#ended.resolve();
+      throw notConnected(error, placeOf(listen), 'Not listening');
+    }
+    server.on('error', (error) => {
+      for (const endpoint of listener.#endpoints) endpoint.lost(error);
+    });
+    return listener;
+  }
+
+  get place(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return placeOf({ host: address, port });
+  }
+
+  /** False if it is being closed. Throws where the service does not go together with those that are here. */
+  join(endpoint: Endpoint, settings: HttpInValues): boolean {
+    if (this.#closing) return false;
+    const place = placeOf(settings.listen);
+    if (sharedBy(settings) !== sharedBy(this.#settings)) {
+      throw new NotConnectedError(
+        `Not listening: ${place} is shared with ${this.#names()}, which has other tls settings. Give both the same tls block, or another port.`,
+      );
+    }
+    const taken = [...this.#endpoints].flatMap(({ operations, host }) =>
+      operations.map(({ method, pattern }) => ({ host, key: `${method} ${pattern.source}` })),
+    );
+    const own = new Set(
+      endpoint.operations.map(({ method, pattern }) => `${method} ${pattern.source}`),
+    );
+    const same = taken.find(({ key }) => own.has(key));
+    if (same !== undefined) {
+      throw new NotConnectedError(
+        `Not listening: ${same.key} at ${place} is answered by ${same.host} already. Give one of them another path, method or port.`,
+      );
+    }
+    this.#endpoints.add(endpoint);
+    return true;
+  }
+
+  async leave(endpoint: Endpoint): Promise<void> {
+    const isLast = this.#endpoints.size === 1 && this.#endpoints.has(endpoint);
+    const closed = isLast ? this.#stopListening() : undefined;
+    await endpoint.close();
+    this.#endpoints.delete(endpoint);
+    if (closed === undefined) return;
+    this.#tls?.close();
+    // What was answered last goes out before its connection is closed.
+    this.#server.closeIdleConnections();
+    const rest = setTimeout(() => this.#server.closeAllConnections(), 200);
+    await closed;
+    clearTimeout(rest);
+    this.#ended.resolve();
+  }
+
+  #stopListening(): Promise<unknown> {
+    this.#closing = true;
+    return new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #names(): string {
+    return [...this.#endpoints].map(({ host }) => host).join(', ');
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, proceed: () => void): void {
+    // A client that breaks off is no error of this process.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    const { socket } = request;
+    const secure = socket instanceof TLSSocket ? socket : undefined;
+    if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
+    const url = urlOf(request);
+    const endpoint = url && this.#endpointFor(url.pathname, request.method ?? '');
+    if (url === undefined || endpoint === undefined) {
+      respond(response, refusalAnswer(new Refusal(404, 'There is nothing at this address.')), {});
+      return;
+    }
+    endpoint.handle({
+      request,
+      response,
+      url,
+      proceed,
+      address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      certificate: secure && this.#tls?.client(secure),
+      secure: secure !== undefined,
+    });
+  }
+
+  #endpointFor(path: string, method: string): Endpoint | undefined {
+    const fitting = [...this.#endpoints].flatMap((endpoint) => {
+      const fit = endpoint.fit(path, method);
+      return fit === undefined ? [] : [{ endpoint, fit }];
+    });
+    return fitting.toSorted((a, b) => (a.fit < b.fit ? -1 : 1))[0]?.endpoint;
+  }
+}
+
+function urlOf({ url = '' }: IncomingMessage): URL | undefined {
+  // The host of the request is its sender's word and decides nothing.
+  const [path = ''] = url.split('?', 1);
+  const isPlain = url.startsWith('/') && !/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path);
+  return isPlain && URL.canParse(`http://local${url}`) ? new URL(`http://local${url}`) : undefined;
+}

@@ -1,0 +1,64 @@
+import { setting } from 'waybill/adapter';
+
+/** A path with places for parameters: `/patients/{id}/results`, or `/files/*` for all below. */
+export interface RoutePattern {
+  readonly source: string;
+  /** The parameters of a path that fits, decoded; undefined for any other. */
+  match(path: string): Readonly<Record<string, string>> | undefined;
+  /** Compares how closely two patterns describe a path: literal before parameter before `*`. */
+  readonly rank: string;
+}
+
+/** A pattern, or what is wrong with it. */
+export function routePatternOf(source: string): RoutePattern | string {
+  if (!source.startsWith('/')) return 'must begin with /';
+  const segments = source.slice(1).split('/');
+  const names: string[] = [];
+  const parts: string[] = [];
+  for (const [at, segment] of segments.entries()) {
+    const [, name] = /^\{([A-Za-z_][\w-]*)\}$/.exec(segment) ?? [];
+    const isLast = at === segments.length - 1;
+    if (segment === '*') {
+      if (!isLast) return 'may have * only at its end';
+      names.push('*');
+      parts.push('(.*)');
+    } else if (name !== undefined) {
+      names.push(name);
+      parts.push('([^/]+)');
+    } else if (/[{}*]/.test(segment)) {
+      return 'may have a parameter only as a whole segment, such as /patients/{id}';
+    } else {
+      parts.push(segment.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    }
+  }
+  const regular = new RegExp(`^/${parts.join('/')}$`);
+  return {
+    source,
+    rank: segments.map((one) => (one === '*' ? '2' : one.startsWith('{') ? '1' : '0')).join(''),
+    match(path: string) {
+      const found = regular.exec(path);
+      if (found === null) return undefined;
+      const values = found.slice(1).map(decoded);
+      if (values.includes(undefined)) return undefined;
+      return Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
+    },
+  };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const routePattern: setting.Setting<RoutePattern, string> = {
+  kind: 'text',
+  help: 'The path that this service answers: literal, with parameters, or with * at its end. With openapi, what stands before the paths of the document.',
+  example: '/patients/{id}/results',
+  read: (given) => {
+    const pattern = typeof given === 'string' ? routePatternOf(given) : 'must be a path';
+    return typeof pattern === 'string' ? setting.bad(pattern) : setting.good(pattern);
+  },
+};

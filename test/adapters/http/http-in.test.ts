@@ -1,0 +1,228 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import httpIn from '../../../adapters/http/http-in.ts';
+import { openInbound } from '../../support/open-adapter.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { call, service } from './calling.ts';
+import { listeningPort } from './listening-port.ts';
+
+test('a message is answered with 202 and its id, and says where it came from', async () => {
+  await using one = await service({
+    path: '/orders/{ward}',
+    name: '{parameter.ward} {header.x-file}',
+  });
+  const answer = await one.call('/orders/4%20west', {
+    headers: { 'content-type': 'application/json; charset=utf-8', 'x-file': 'a.json' },
+    body: '{"a":1}',
+  });
+  expect(answer).toMatchObject({ status: 202, headers: { 'x-message-id': '1' } });
+  expect(JSON.parse(answer.body)).toEqual({ id: 1, session: 1, status: 'stored' });
+  expect(one.opened.delivered).toMatchObject([
+    { type: 'application/json', charset: 'utf-8', name: '4 west a.json', origin: '127.0.0.1' },
+  ]);
+});
+
+test('HL7 is known by its first segment, and its control id tells a repetition', async () => {
+  await using one = await service();
+  const body = 'MSH|^~\\&|A|B|C|D|20260101||ADT^A01^ADT_A01|ID-7|P|2.5.1\r';
+  await one.call('/x', { headers: { 'content-type': 'application/hl7-v2' }, body });
+  expect(one.opened.delivered).toMatchObject([{ type: 'HL7v2:ADT_A01:2.5.1', dedupeKey: 'ID-7' }]);
+});
+
+test('an idempotency key belongs to its path', async () => {
+  await using one = await service();
+  await one.call('/x', { headers: { 'idempotency-key': 'k' }, body: 'a' });
+  await one.call('/y', { headers: { 'idempotency-key': 'k' }, body: 'a' });
+  const keys = one.opened.delivered.map(({ dedupeKey }) => dedupeKey);
+  expect(new Set(keys).size).toBe(2);
+});
+
+test('a GET is delivered as a document of the request and answered by the target', async () => {
+  await using one = await service({
+    methods: ['GET'],
+    answer: 'target',
+    path: '/patients/{id}',
+    headers: ['X-Unit', 'Authorization'],
+  });
+  one.opened.answer(() => ({
+    reply: { body: Buffer.from('{"name":"x"}'), type: 'application/json', code: '200' },
+  }));
+  const answer = await one.call('/patients/7?_count=2&tag=a&tag=b', {
+    method: 'GET',
+    headers: { 'x-unit': 'icu', authorization: 'Bearer secret' },
+  });
+  expect(answer).toMatchObject({ status: 200, body: '{"name":"x"}' });
+  expect(JSON.parse(String(one.opened.delivered[0]?.body))).toEqual({
+    method: 'GET',
+    path: '/patients/7',
+    parameters: { id: '7' },
+    query: { _count: '2', tag: ['a', 'b'] },
+    headers: { 'x-unit': 'icu' },
+  });
+});
+
+test.for([
+  [{ reply: { body: Buffer.alloc(0), type: 'text/plain', code: '404' } }, 404],
+  [{ reply: { body: Buffer.from('x'), type: 'text/plain', code: 'AE' } }, 422],
+  [{ reply: { body: Buffer.from('x'), type: 'text/plain' } }, 200],
+  [{ outcome: { status: 'completed' } }, 200],
+  [{ outcome: { status: 'discarded' } }, 200],
+  [{ outcome: { status: 'suspended' } }, 202],
+  [{ outcome: { status: 'error', text: 'secret' } }, 502],
+  [{}, 504],
+] as const)('the answer of the target %j is given as %i', async ([answered, status]) => {
+  await using one = await service({ answer: 'target' });
+  one.opened.answer(() => answered);
+  const answer = await one.call('/x', { body: 'x' });
+  expect(answer.status).toBe(status);
+  expect(answer.body).not.toContain('secret');
+});
+
+test('a message that cannot be stored is answered with 503 and when to try again', async () => {
+  await using one = await service();
+  one.opened.refuse();
+  expect(await one.call('/x', { body: 'x' })).toMatchObject({
+    status: 503,
+    headers: { 'retry-after': '5' },
+  });
+});
+
+test('another method is answered with those that are taken, another path with 404', async () => {
+  await using one = await service({ path: '/in' });
+  expect(await one.call('/in', { method: 'GET' })).toMatchObject({
+    status: 405,
+    headers: { allow: 'POST' },
+  });
+  expect(await one.call('/out', { body: 'x' })).toMatchObject({ status: 404 });
+  expect(one.opened.delivered).toEqual([]);
+});
+
+test('a body beyond the limit is refused before it is read, and in the middle when it does not say how long it is', async () => {
+  await using one = await service({ limit: '2MB' });
+  const large = Buffer.alloc(3_000_000, 'x');
+  expect((await one.call('/x', { body: large })).status).toBe(413);
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (let n = 0; n < 30; n++) yield large.subarray(0, 100_000);
+  }
+  expect((await one.call('/x', { body: pieces() as never })).status).toBe(413);
+  expect(one.opened.delivered).toEqual([]);
+});
+
+test('a large body is passed on as it comes, whole', async () => {
+  await using one = await service();
+  const large = Buffer.alloc(20_000_000, 'abc');
+  expect(
+    (await one.call('/x', { body: large, headers: { 'content-type': 'application/pdf' } })).status,
+  ).toBe(202);
+  expect(one.opened.delivered[0]?.body.equals(large)).toBe(true);
+});
+
+test('a client that breaks off in the middle of its body delivers nothing', async () => {
+  await using one = await service();
+  const { port } = new URL(one.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nbegin');
+  await once(socket, 'connect');
+  await new Promise((resolve) => setImmediate(resolve));
+  socket.destroy();
+  expect((await one.call('/x', { body: 'whole' })).status).toBe(202);
+  await one.opened.close();
+  expect(one.opened.delivered.map(({ body }) => String(body))).toEqual(['whole']);
+});
+
+test('a client that sends too slowly is cut off', async () => {
+  await using one = await service({ requestTimeout: '300ms' });
+  const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
+  socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nb');
+  socket.resume();
+  await vi.waitFor(() => expect(socket.destroyed || socket.readableEnded).toBe(true), 5_000);
+  expect(one.opened.delivered).toEqual([]);
+});
+
+test.for(['/../x', '/a/%2e%2e/x', '/a/./x'])('a path with dots (%s) is not taken', async (path) => {
+  await using one = await service();
+  const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
+  socket.end(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`);
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  expect(String(first)).toMatch(/^HTTP\/1.1 404/);
+});
+
+test('a JSON Schema names the places that are wrong and quotes no value', async () => {
+  await using folder = await temporaryFolder('schema');
+  const schema = {
+    type: 'object',
+    required: ['mrn'],
+    properties: { mrn: { type: 'string', maxLength: 3 } },
+  };
+  await writeFile(join(folder.path, 'order.json'), JSON.stringify(schema));
+  await using one = await service({ schema: 'order.json' }, { folder: folder.path });
+  const wrong = await one.call('/x', { body: '{"mrn":"SECRET"}' });
+  expect(wrong.status).toBe(422);
+  expect(JSON.parse(wrong.body)).toMatchObject({
+    errors: [{ at: '/mrn', problem: expect.any(String) }],
+  });
+  expect(wrong.body).not.toContain('SECRET');
+  expect((await one.call('/x', { body: '{"mrn":' })).status).toBe(400);
+  expect((await one.call('/x', { body: '{"mrn":"1"}' })).status).toBe(202);
+});
+
+test('services share a port by path and method, and one may stop while the other goes on', async () => {
+  const listen = `127.0.0.1:${await listeningPort()}`;
+  const first = await openInbound(httpIn, { listen, path: '/a/*' });
+  await using second = await openInbound(httpIn, { listen, path: '/a/{id}/exact' });
+  const url = `http://${listen}`;
+  await call(`${url}/a/1/exact`, { body: 'second' });
+  await call(`${url}/a/1/other`, { body: 'first' });
+  expect(first.delivered.map(({ body }) => String(body))).toEqual(['first']);
+  expect(second.delivered.map(({ body }) => String(body))).toEqual(['second']);
+  await expect(openInbound(httpIn, { listen, path: '/a/*' })).rejects.toThrow(
+    /is answered by under-test already/,
+  );
+  await first.close();
+  expect((await call(`${url}/a/1/other`, { body: 'x' })).status).toBe(404);
+  expect((await call(`${url}/a/1/exact`, { body: 'x' })).status).toBe(202);
+  await second.close();
+  await using again = await openInbound(httpIn, { listen, path: '/a/*' });
+  expect((await call(`${url}/a/1`, { body: 'x' })).status).toBe(202);
+  expect(again.delivered).toHaveLength(1);
+});
+
+test('a preflight is answered before any sign-in, and strangers are told nothing', async () => {
+  await using one = await service(
+    {
+      methods: ['POST', 'PUT'],
+      callers: { kind: 'api-key', credentials: ['key'] },
+      cors: { origins: ['https://portal.example'], credentials: true },
+    },
+    { credentials: { key: { kind: 'bearer', token: async () => 'k' } } },
+  );
+  const preflight = (origin: string): ReturnType<typeof one.call> =>
+    one.call('/x', {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    });
+  expect(await preflight('https://portal.example')).toMatchObject({
+    status: 204,
+    headers: {
+      'access-control-allow-origin': 'https://portal.example',
+      'access-control-allow-methods': 'POST, PUT',
+      'access-control-allow-credentials': 'true',
+      'access-control-max-age': '600',
+      vary: 'Origin',
+    },
+  });
+  const stranger = await preflight('https://evil.example');
+  expect(stranger.status).toBe(403);
+  expect(stranger.headers).not.toHaveProperty('access-control-allow-origin');
+  const refused = await one.call('/x', {
+    headers: { origin: 'https://portal.example' },
+    body: 'x',
+  });
+  expect(refused).toMatchObject({
+    status: 401,
+    headers: { 'access-control-allow-origin': 'https://portal.example' },
+  });
+});
