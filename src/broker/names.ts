@@ -12,6 +12,8 @@ export interface Names {
     readonly subjects: string;
     subject(key: string): string;
   };
+  /** What consoles are told as it happens; kept for a while, in memory. */
+  readonly live: { readonly stream: string; readonly subject: string };
   readonly state: string;
   readonly steps: string;
   /** Every subject of the production. */
@@ -47,6 +49,7 @@ export function names(production: string): Names {
       subjects: `wb.${production}.b.>`,
       subject: (key) => `wb.${production}.b.${key}`,
     },
+    live: { stream: stream('LIVE'), subject: `wb.${production}.l.told` },
     state: stream('STATE'),
     steps: stream('STEPS'),
     everything: `wb.${production}.>`,

@@ -25,8 +25,8 @@ const SWEEP = 500;
 interface Waiting {
   readonly subject: string;
   readonly since: number;
-  resolve(stored: Stored): void;
-  reject(error: Error): void;
+  readonly resolve: (stored: Stored) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** JetStream's error codes for a stream that has reached its limit. */

@@ -23,7 +23,7 @@ export async function startOperatorPlane(order: OperatorOrder): Promise<Operator
     url: news.kind === 'ready' ? news.url : undefined,
     async stop() {
       const ended = once(worker, 'exit');
-      worker.postMessage('stop');
+      worker.postMessage({ kind: 'stop' });
       await ended;
     },
   };

@@ -31,18 +31,19 @@ export function sendCommand(): Command {
     .action(send);
 }
 
+const textOf = (file: string | undefined): Promise<string> | undefined =>
+  file === undefined ? undefined : readFile(file, 'utf8');
+
 async function send(url: string, files: readonly string[], flags: SendFlags): Promise<void> {
   const { host, port, secure } = target(url);
-  const text = (file: string | undefined): Promise<string> | undefined =>
-    file === undefined ? undefined : readFile(file, 'utf8');
   const client = await mllpClient({
     host,
     port,
     tls: secure
       ? {
-          trust: await text(flags.ca),
-          certificate: await text(flags.cert),
-          key: await text(flags.key),
+          trust: await textOf(flags.ca),
+          certificate: await textOf(flags.cert),
+          key: await textOf(flags.key),
           serverName: flags.serverName,
         }
       : undefined,
@@ -52,15 +53,13 @@ async function send(url: string, files: readonly string[], flags: SendFlags): Pr
   const began = performance.now();
   let sent = 0;
   try {
-    for (const file of files) {
-      for (const message of hl7Batch(await readFile(file)).messages) {
-        const due = began + sent * pause;
-        if (pause > 0 && due > performance.now()) await sleep(due - performance.now());
-        const code = await client.send(message);
-        codes.set(code, (codes.get(code) ?? 0) + 1);
-        sent++;
-        if (code !== 'AA' && code !== 'CA') say(`${file}: ${code}`);
-      }
+    for await (const { file, message } of messagesOf(files)) {
+      const early = began + sent * pause - performance.now();
+      if (early > 0) await sleep(early);
+      const code = await client.send(message);
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      sent++;
+      if (!isTaken(code)) say(`${file}: ${code}`);
     }
   } finally {
     client.close();
@@ -72,7 +71,17 @@ async function send(url: string, files: readonly string[], flags: SendFlags): Pr
     print(
       `${table([...codes].map(([code, count]) => [code, String(count)]))}\n${sent} messages in ${seconds} s`,
     );
-  if ([...codes.keys()].some((code) => code !== 'AA' && code !== 'CA')) process.exitCode = 1;
+  if (![...codes.keys()].every(isTaken)) process.exitCode = 1;
+}
+
+const isTaken = (code: string): boolean => code === 'AA' || code === 'CA';
+
+async function* messagesOf(
+  files: readonly string[],
+): AsyncGenerator<{ file: string; message: Uint8Array }> {
+  for (const file of files) {
+    for (const message of hl7Batch(await readFile(file)).messages) yield { file, message };
+  }
 }
 
 function target(text: string): { host: string; port: number; secure: boolean } {

@@ -33,26 +33,28 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
 }
 
 function row(host: HostReport): string[] {
-  const { queue, retrying } = host;
-  const state =
-    host.switchedOff === undefined || host.state === 'running'
-      ? host.state
-      : `off (${host.switchedOff.by}: ${host.switchedOff.reason})`;
-  const trouble =
-    retrying === undefined
-      ? (host.detail ?? host.connection ?? '')
-      : `try ${retrying.attempt} failed: ${host.lastError?.text ?? ''}; again in ${describeDuration(Math.max(0, retrying.next - Date.now()))}`;
+  const { queue } = host;
   return [
     host.host,
     host.kind,
-    host.kind === 'process' && host.connection === undefined && queue === undefined
-      ? 'inline'
-      : state,
+    stateText(host),
     queue === undefined ? '' : String(queue.depth),
     queue?.oldest === undefined ? '' : since(queue.oldest),
     String(host.messages),
-    trouble,
+    connectionText(host),
   ];
+}
+
+function stateText({ kind, state, queue, switchedOff }: HostReport): string {
+  if (kind === 'process' && queue === undefined) return 'inline';
+  if (switchedOff === undefined || state === 'running') return state;
+  return `off (${switchedOff.by}: ${switchedOff.reason})`;
+}
+
+function connectionText({ retrying, detail, connection, lastError }: HostReport): string {
+  if (retrying === undefined) return detail ?? connection ?? '';
+  const wait = describeDuration(Math.max(0, retrying.next - Date.now()));
+  return `try ${retrying.attempt} failed: ${lastError?.text ?? ''}; again in ${wait}`;
 }
 
 const since = (time: number): string => describeDuration(Math.max(0, Date.now() - time));

@@ -102,17 +102,21 @@ async function tryOnce(
     const reply = await adapter.send(message, either);
     return { verdict: parts.replies.onReply(reply), reply, after: reply?.retryAfter };
   } catch (caught) {
-    const error = limit?.aborted === true && !signal.aborted ? timedOut(parts.timeout) : caught;
-    const ruled = parts.replies.onError(error);
-    if (ruled === undefined && isEngineError(error) && error.code === 'ADAPTER_NOT_CONNECTED') {
-      return { verdict: byKind(error), lost: error };
-    }
-    return {
-      verdict: ruled ?? byKind(error),
-      error: describeError(error),
-      after: error instanceof TemporaryError ? error.retryAfter : undefined,
-    };
+    const late = limit?.aborted === true && !signal.aborted;
+    return judgeError(late ? timedOut(parts.timeout) : caught, parts.replies);
   }
+}
+
+function judgeError(error: unknown, replies: ReplyRules): Tried {
+  const ruled = replies.onError(error);
+  if (ruled === undefined && isEngineError(error) && error.code === 'ADAPTER_NOT_CONNECTED') {
+    return { verdict: byKind(error), lost: error };
+  }
+  return {
+    verdict: ruled ?? byKind(error),
+    error: describeError(error),
+    after: error instanceof TemporaryError ? error.retryAfter : undefined,
+  };
 }
 
 const KINDS: Readonly<Record<string, ReplyAction>> = {

@@ -20,21 +20,3 @@ export type Status = (typeof STATUSES)[number];
 
 /** Outcomes: the message has left its queue. */
 export type Outcome = Exclude<Status, 'queued' | 'retrying'>;
-
-const NEXT: Readonly<Record<Status, readonly Status[]>> = {
-  queued: ['retrying', 'completed', 'discarded', 'error', 'suspended'],
-  retrying: ['retrying', 'completed', 'discarded', 'error', 'suspended'],
-  suspended: ['discarded'],
-  completed: [],
-  discarded: [],
-  error: [],
-};
-
-export function canFollow(from: Status, to: Status): boolean {
-  return NEXT[from].includes(to);
-}
-
-/** Whether the message still needs the engine or a person; retention never removes these. */
-export function isOpen(status: Status): boolean {
-  return status === 'queued' || status === 'retrying' || status === 'suspended';
-}

@@ -40,7 +40,7 @@ const withoutQuery = (url: string): string => url.replace(/\?.*$/, '');
 
 /** `stripTypeScriptTypes` warns that it may change; that is for us to know, not for who runs a production. */
 function strippedQuietly(source: string): string {
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;
   try {
     return stripTypeScriptTypes(source);

@@ -53,10 +53,8 @@ function readSpans(part: string): { readonly spans: Span[] } | { readonly proble
   const found = /^([a-z]+)(?:-([a-z]+))?\s+(\d\d?):(\d\d)-(\d\d?):(\d\d)$/i.exec(part);
   if (found === null) return { problem: 'must be days with times, such as mon-fri 06:00-20:00' };
   const [, first = '', last = first, ...digits] = found;
-  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = digits.map(Number);
-  const from = fromHour * 60 + fromMinute;
-  const until = toHour * 60 + toMinute;
-  if (Math.max(fromMinute, toMinute) > 59 || Math.max(from, until) > DAY || from === DAY) {
+  const [from, until] = [minuteOfDay(digits.slice(0, 2)), minuteOfDay(digits.slice(2))];
+  if (Math.max(from, until) > DAY || from === DAY) {
     return { problem: `${part} holds a time that does not exist` };
   }
   const days = daysFrom(first.toLowerCase(), last.toLowerCase());
@@ -65,6 +63,12 @@ function readSpans(part: string): { readonly spans: Span[] } | { readonly proble
   return {
     spans: days.map((day) => ({ from: day * DAY + from, until: day * DAY + from + length })),
   };
+}
+
+/** Minutes from midnight, or more than a day where there is no such time. */
+function minuteOfDay([hour, minute]: readonly string[]): number {
+  const minutes = Number(minute);
+  return minutes > 59 ? DAY + 1 : Number(hour) * 60 + minutes;
 }
 
 /** Days of the week from 0 for Sunday, or what is wrong. */

@@ -30,8 +30,12 @@ operations:
       ports: [port],
       environment: { PORT: String(port) },
       arguments: [
-        ...['--nats', `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`],
-        ...['--role', 'engine', '--log-level', 'error'],
+        '--nats',
+        `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`,
+        '--role',
+        'engine',
+        '--log-level',
+        'error',
       ],
     });
   try {

@@ -68,6 +68,9 @@ export function processDefinition(
   };
 }
 
+const byName = <Of extends { name: string }>(all: readonly Of[]): Map<string, Of> =>
+  new Map(all.map((one) => [one.name, one]));
+
 /** A definition made by hand, for tests of what runs it. */
 export function definition(parts: {
   readonly services: readonly ServiceDefinition[];
@@ -75,8 +78,6 @@ export function definition(parts: {
   readonly operations: readonly OperationDefinition[];
   readonly rest?: Partial<Definition>;
 }): Definition {
-  const byName = <Of extends { name: string }>(all: readonly Of[]): Map<string, Of> =>
-    new Map(all.map((one) => [one.name, one]));
   return {
     name: 'test',
     title: 'test',

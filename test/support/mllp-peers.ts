@@ -33,7 +33,7 @@ export interface MllpReceiver extends AsyncDisposable {
 }
 
 /** What a scripted receiver does with a message: an ACK code, raw bytes, or an act on the connection. */
-export type ScriptedAnswer = string | Buffer | 'silence' | 'close' | 'close-in-answer';
+export type ScriptedAnswer = 'AA' | 'AE' | 'AR' | Buffer | 'silence' | 'close' | 'close-in-answer';
 
 export const acknowledgementOf = (code: string, controlId: string): string =>
   `MSH|^~\\&|R|R|S|S|20260101||ACK|A${controlId}|P|2.5.1\rMSA|${code}|${controlId}\r`;
@@ -53,15 +53,7 @@ export async function mllpReceiver(
       const message = { controlId: controlIdOf(body), body: Buffer.from(body) };
       const said = answer(message, received.length);
       received.push(message);
-      if (said === 'silence') return;
-      if (said === 'close') return void socket.destroy();
-      if (said === 'close-in-answer') {
-        socket.end(framed(acknowledgementOf('AA', message.controlId)).subarray(0, 20));
-        return;
-      }
-      socket.write(
-        typeof said === 'string' ? framed(acknowledgementOf(said, message.controlId)) : said,
-      );
+      act(socket, said, message.controlId);
     });
   });
   server.listen(port, '127.0.0.1');
@@ -77,6 +69,14 @@ export async function mllpReceiver(
   };
 }
 
+function act(socket: Socket, said: ScriptedAnswer, controlId: string): void {
+  if (typeof said !== 'string') socket.write(said);
+  else if (said === 'close') socket.destroy();
+  else if (said === 'close-in-answer') {
+    socket.end(framed(acknowledgementOf('AA', controlId)).subarray(0, 20));
+  } else if (said !== 'silence') socket.write(framed(acknowledgementOf(said, controlId)));
+}
+
 /**
  * Sends messages one after the other until each is acknowledged with AA; connects again and repeats
  * the unacknowledged one, with the same bytes, after any failure.
@@ -87,15 +87,16 @@ export async function sendUntilAcknowledged(
   onAcknowledged: (message: string) => void,
 ): Promise<void> {
   let socket: Socket | undefined;
+  const isTaken = async (message: string): Promise<boolean> => {
+    try {
+      socket ??= await open(port);
+      return (await exchange(socket, message)).includes('MSA|AA|');
+    } catch {
+      return false; // the engine is away
+    }
+  };
   for await (const message of messages) {
-    for (;;) {
-      try {
-        socket ??= await open(port);
-        const answer = await exchange(socket, message);
-        if (answer.includes('MSA|AA|')) break;
-      } catch {
-        // the engine is away: tried again below
-      }
+    while (!(await isTaken(message))) {
       socket?.destroy();
       socket = undefined;
       await sleep(20);

@@ -1,5 +1,6 @@
 import { drawSession } from '../../trace/drawing/draw-session.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
+import type { TracedMessage } from '../../trace/traced-message.ts';
 import { table } from '../output.ts';
 import { terminal } from '../terminal.ts';
 
@@ -33,29 +34,38 @@ export async function traceReport(
   processes: readonly string[],
 ): Promise<string> {
   const rules = new Map<string, number>();
-  let busiest: { id: number; size: number } | undefined;
-  let after: string | undefined;
-  do {
-    const page = await trace.find({ hosts: processes, limit: 200, after });
-    for (const { id, sessionId, target } of page.items.filter((one) =>
-      processes.includes(one.target),
-    )) {
-      const message = await trace.message(id);
-      const fired = message?.explain?.rules.filter(({ result }) => result === 'fired') ?? [];
-      for (const { rule } of fired) rules.set(rule, (rules.get(rule) ?? 0) + 1);
-      const size = message?.explain?.sent.length ?? 0;
-      if (size > (busiest?.size ?? 0) && target === processes[0]) busiest = { id: sessionId, size };
+  let busiest = { sessionId: 0, sends: 0 };
+  for await (const message of routed(trace, processes)) {
+    const { sessionId, explain } = message;
+    for (const { rule, result } of explain?.rules ?? []) {
+      if (result === 'fired') rules.set(rule, (rules.get(rule) ?? 0) + 1);
     }
-    after = page.next;
-  } while (after !== undefined);
+    const sends = explain?.sent.length ?? 0;
+    if (sends > busiest.sends) busiest = { sessionId, sends };
+  }
   const counts = [...rules]
     .toSorted((a, b) => b[1] - a[1])
     .map(([rule, count]) => [rule, String(count)]);
-  const session = busiest === undefined ? undefined : await trace.session(busiest.id);
-  return [
-    table([['rule', 'fired'], ...counts]),
-    ...(session === undefined
+  const session = await trace.session(busiest.sessionId);
+  const drawn =
+    session === undefined
       ? []
-      : ['', 'One session, as the trace tells it:', '', drawSession(session, terminal())]),
-  ].join('\n');
+      : ['', 'One session, as the trace tells it:', '', drawSession(session, terminal())];
+  return [table([['rule', 'fired'], ...counts]), ...drawn].join('\n');
+}
+
+/** Every message that went into one of the processes, with its explanation. */
+async function* routed(
+  trace: TraceReader,
+  processes: readonly string[],
+): AsyncGenerator<TracedMessage> {
+  let after: string | undefined;
+  do {
+    const page = await trace.find({ hosts: processes, limit: 200, after });
+    for (const { id } of page.items.filter(({ target }) => processes.includes(target))) {
+      const message = await trace.message(id);
+      if (message !== undefined) yield message;
+    }
+    after = page.next;
+  } while (after !== undefined);
 }

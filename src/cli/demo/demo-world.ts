@@ -24,6 +24,9 @@ const REGISTRAR = 'registrar@hospital.example';
 const CLIENT = '66666666-7777-8888-9999-000000000000';
 const SECRET = 'demo-secret-of-the-hub';
 
+const count = async (where: string): Promise<number> =>
+  (await readdir(where)).filter((name) => name.endsWith('.hl7')).length;
+
 /** Starts the receiving systems, an SFTP server, a mail server, Entra and Graph, all in this process. */
 export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld> {
   const drop = join(folder, 'drop');
@@ -57,8 +60,6 @@ export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld
     pki.trustAlso('entra-ca.crt', entra.ca),
     pki.trustAlso('graph-ca.crt', graph.ca),
   ]);
-  const count = async (where: string): Promise<number> =>
-    (await readdir(where)).filter((name) => name.endsWith('.hl7')).length;
   return {
     pki,
     environment: {
