@@ -28,7 +28,7 @@ function nodeBinary() {
   process.stderr.write(
     'waybill needs Node.js 24 or newer; install it, or allow the install script of the npm package "node"\n',
   );
-  process.exit(1);
+  return process.exit(1);
 }
 
 const child = spawn(

@@ -160,7 +160,9 @@ test('what is not sent at a stop is sent after the next start', async () => {
     });
   const stuck = testOutbound(
     (_, signal) =>
-      new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      new Promise((__, reject) =>
+        signal.addEventListener('abort', () => reject(new Error('aborted'))),
+      ),
   );
   const first = await run(nats, made(stuck));
   await vi.waitFor(() => from.deliver(text('a')));
