@@ -9,6 +9,8 @@ export interface Carried {
   readonly bodyRef?: string | undefined;
   /** Set when this message is also the proof of acceptance: no journal record exists for it. */
   readonly accepted?: boolean | undefined;
+  /** How many bytes at the end of the payload are journal entries that ride along: the legs that led to this message. */
+  readonly attached?: number | undefined;
 }
 
 /** Header values are Latin-1 on the wire and must not hold line ends, so names are written percent-encoded. */
@@ -35,6 +37,7 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   if (message.traceparent !== undefined) h.append('traceparent', message.traceparent);
   if (carried.bodyRef !== undefined) h.append('Wb-Body-Ref', carried.bodyRef);
   if (carried.accepted === true) h.append('Wb-Accepted', '1');
+  if (carried.attached !== undefined) h.append('Wb-Attached', String(carried.attached));
   return h;
 }
 
@@ -67,5 +70,16 @@ export function readEnvelope(h: MsgHdrs): Envelope & Carried {
     traceparent: text('traceparent'),
     bodyRef: text('Wb-Body-Ref'),
     accepted: text('Wb-Accepted') === '1',
+    attached: number('Wb-Attached'),
   };
+}
+
+/** The body of a queue message and the journal entries that ride behind it. */
+export function splitPayload(
+  payload: Uint8Array,
+  attached: number | undefined,
+): { readonly body: Uint8Array; readonly entries: Uint8Array | undefined } {
+  if (attached === undefined) return { body: payload, entries: undefined };
+  const end = payload.byteLength - attached;
+  return { body: payload.subarray(0, end), entries: payload.subarray(end) };
 }

@@ -3,7 +3,7 @@ import { headers } from '@nats-io/transport-node';
 import { inlineBody } from '../message/body.ts';
 import type { Message } from '../message/message.ts';
 import type { Bodies } from './bodies.ts';
-import { readEnvelope } from './envelope.ts';
+import { readEnvelope, splitPayload } from './envelope.ts';
 
 /** A message taken from a queue; it stays there until it is acknowledged. */
 export interface Taken {
@@ -23,8 +23,8 @@ export interface Taken {
 
 /** What a delivered message is to the engine. */
 export function takenFrom(raw: JsMsg, bodies: Bodies): Taken {
-  const { bodyRef, accepted: _, ...envelope } = readEnvelope(raw.headers ?? NO_HEADERS);
-  const inline = raw.data;
+  const { bodyRef, accepted: _, attached, ...envelope } = readEnvelope(raw.headers ?? NO_HEADERS);
+  const inline = splitPayload(raw.data, attached).body;
   return {
     message: {
       ...envelope,

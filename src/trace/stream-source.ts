@@ -2,7 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
-import { readEnvelope } from '../broker/envelope.ts';
+import { readEnvelope, splitPayload } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
 import { type StreamReader, streamReader } from '../broker/stream-reader.ts';
 import type { Reading } from '../document/document.ts';
@@ -49,10 +49,20 @@ function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
   if (!names.isQueue(stream)) {
     return decodeBatch(message.data).map((entry) => ({ kind: 'entry', entry }));
   }
-  const { bodyRef, accepted: _, ...envelope } = readEnvelope(message.headers ?? headers());
-  const body = bodyRef === undefined ? message.data : undefined;
+  const {
+    bodyRef,
+    accepted: _,
+    attached,
+    ...envelope
+  } = readEnvelope(message.headers ?? headers());
+  const payload = splitPayload(message.data, attached);
+  const body = bodyRef === undefined ? payload.body : undefined;
   const queue = { stream, sequence: message.seq };
-  return [{ kind: 'message', envelope, status: 'queued', body, bodyRef, queue }];
+  const legs = payload.entries === undefined ? [] : decodeBatch(payload.entries);
+  return [
+    ...legs.map((entry) => ({ kind: 'entry', entry }) as const),
+    { kind: 'message', envelope, status: 'queued', body, bodyRef, queue },
+  ];
 }
 
 async function withKeys(input: TraceInput, keys: KeyReader): Promise<TraceInput> {
