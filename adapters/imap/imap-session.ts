@@ -101,7 +101,7 @@ export class ImapSession {
       ),
     );
     // `false` is a refused search, not an empty folder.
-    if (!Array.isArray(found)) throw closed(this.place);
+    if (!Array.isArray(found)) throw this.#refusedSearch();
     return found.toSorted((a, b) => a - b);
   }
 
@@ -230,6 +230,12 @@ export class ImapSession {
         `Not connected: the folder ${folder} is not there and cannot be made by this account. Make it, or name another.`,
       );
     });
+  }
+
+  #refusedSearch(): NotConnectedError {
+    return new NotConnectedError(
+      `Not connected: ${this.place} refused to search the folder. It may not take the letters or words under from, to and subject.`,
+    );
   }
 
   async #done(work: () => Promise<boolean | undefined>): Promise<boolean> {

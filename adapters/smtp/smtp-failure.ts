@@ -75,6 +75,9 @@ export function mailFailure(error: unknown, place: string, progress: Progress): 
   }
   const answer = answerOf(response);
   const text = `${place} answered ${answer.code} to ${command}${meaning(answer)}.`;
+  if (answer.status === 421 && progress.content === 'unread') {
+    return new NotConnectedError(`${text} It ended the connection.`, { detail: answer.text });
+  }
   if (answer.status < 500) return new TemporaryError(text, { detail: answer.text });
   return isSetup(answer)
     ? new DisableError(`${text} Correct the sign-in of this operation.`, { detail: answer.text })

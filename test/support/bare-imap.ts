@@ -8,6 +8,8 @@ export interface BareImapOptions {
   readonly certificate: CertificateCredential;
   /** The words after CAPABILITY, `IMAP4rev1` aside. */
   readonly capabilities: readonly string[];
+  /** Commands that are answered with NO. */
+  readonly refuses?: RegExp;
   /** The answer to a sign-in: `OK`, or `NO [CODE] text`. `secret` is what was sent, decoded. */
   readonly signIn: (mechanism: string, secret: string) => string;
 }
@@ -58,12 +60,13 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
     'OK [UIDVALIDITY 7] ok',
     'OK [UIDNEXT 1] ok',
   ],
+  SEARCH: ['SEARCH'],
   LOGOUT: ['BYE bye'],
 };
 
 function serve(
   socket: TLSSocket,
-  { capabilities, signIn }: BareImapOptions,
+  { capabilities, signIn, refuses }: BareImapOptions,
   seen: Pick<BareImap, 'commands' | 'signIns'>,
 ): void {
   let pending = '';
@@ -85,13 +88,13 @@ function serve(
     } else answer(initial);
   };
   const command = (line: string): void => {
-    const [tag = '', verb = '', ...words] = line.split(' ');
-    seen.commands.push([verb, ...words].join(' '));
-    const name = (verb.toUpperCase() === 'UID' ? words[0] : verb)?.toUpperCase() ?? '';
+    const [tag = '', ...words] = line.replace(/^(\S+) UID /i, '$1 ').split(' ');
+    const name = (words.shift() ?? '').toUpperCase();
+    seen.commands.push([name, ...words].join(' '));
     if (name === 'AUTHENTICATE') return authenticate(tag, words);
     if (name === 'LOGIN') return enter(tag, 'LOGIN command', words.join(' '));
+    if (refuses?.test(name) === true) return say(`${tag} NO not this`);
     if (name === 'CAPABILITY') say(`* CAPABILITY IMAP4rev1 ${capabilities.join(' ')}`);
-    if (name === 'SEARCH') say('* SEARCH');
     for (const answer of ANSWERS[name] ?? []) say(`* ${answer}`);
     say(`${tag} OK ${name} done`);
   };

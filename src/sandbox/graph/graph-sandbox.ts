@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntraSandbox } from '../entra/entra-sandbox.ts';
 import { type FaultQueue, type Faults, faultQueue } from '../faults.ts';
 import { httpsListener } from '../https-listener.ts';
@@ -27,6 +28,8 @@ export interface GraphSandboxOptions {
   readonly messageLimit?: number;
   /** Requests of one application at one mailbox at once; 4 by default, as at Microsoft. */
   readonly concurrency?: number;
+  /** Milliseconds that each request takes, as they do over the internet; none by default. */
+  readonly latency?: number;
   /** Whether an upload address says by GET which range is next. */
   readonly uploadStatus?: boolean;
 }
@@ -94,9 +97,11 @@ class Sandbox {
   readonly #concurrency: Concurrency;
   readonly #faults: { readonly fits: RegExp; readonly queue: FaultQueue }[] = [];
   readonly #lost: RegExp[] = [];
+  readonly #latency: number;
 
   constructor(options: GraphSandboxOptions, base: string) {
     this.#base = base;
+    this.#latency = options.latency ?? 0;
     this.url = `${base}/v1.0`;
     const addresses = options.mailboxes.map((one) => one.toLowerCase());
     this.#mailboxes = new Map(addresses.map((one) => [one, new GraphMailbox(one)]));
@@ -208,6 +213,7 @@ class Sandbox {
     const application = await checkAccess(headers.authorization, { mailbox, roles }, this.#rules);
     const leave = this.#concurrency.enter(`${application} ${mailbox}`);
     try {
+      await sleep(this.#latency);
       if (asked.body.length > 4 * MB) {
         throw new GraphRefusal(413, 'RequestEntityTooLarge', 'The request entity is too large.');
       }

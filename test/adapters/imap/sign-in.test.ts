@@ -169,6 +169,13 @@ test('a server without IDLE is looked at now and then', async () => {
   expect(opened.states.at(-1)?.detail).toContain('looks every 20 ms');
 });
 
+test('a search that the server refuses is no empty folder', async () => {
+  await using one = await lab({ refuses: /SEARCH/ });
+  await using opened = await one.open(PASSWORD, { subject: 'Befund' });
+  await vi.waitFor(() => expect(opened.lost).toHaveLength(1));
+  expect(opened.lost[0]?.message).toMatch(/refused to search the folder/);
+});
+
 test('a server with a certificate of an unknown authority gets no sign-in', async () => {
   await using one = await lab();
   await expect(one.open(PASSWORD, { tls: {} })).rejects.toMatchObject({

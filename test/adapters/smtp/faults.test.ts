@@ -5,7 +5,7 @@ import { type BareSmtp, bareSmtp } from '../../support/bare-smtp.ts';
 import { certificates } from '../../support/certificates.ts';
 import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
 import { type OpenOptions, openOutbound } from '../../support/open-adapter.ts';
-import { smtpPeer } from '../../support/smtp-peer.ts';
+import { type SmtpPeer, smtpPeer } from '../../support/smtp-peer.ts';
 
 const BODY = Buffer.from(
   `MSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.5.1\rNTE|1||${'x'.repeat(300)}\r`,
@@ -156,6 +156,30 @@ describe('a connection that breaks', () => {
     expect(peer.mails).toHaveLength(2);
   });
 
+  test.for(['is cut', 'is ended with a 421'])(
+    'that %s as the next mail begins is replaced as well',
+    async (how) => {
+      const used = new Set<string>();
+      await using peer: SmtpPeer = await smtpPeer({
+        security: 'none',
+        more: {
+          onMailFrom(_address, { id }, done) {
+            const isFirst = !used.has(id);
+            used.add(id);
+            if (isFirst) done();
+            else if (how === 'is cut') peer.cutAll();
+            else done(Object.assign(new Error('4.4.2 idle for too long'), { responseCode: 421 }));
+          },
+        },
+      });
+      await using opened = await openOutbound(smtpOut, given(peer.port));
+      await opened.send(BODY, { id: 1 });
+      await opened.send(BODY, { id: 2 });
+      expect(peer.connections).toBe(2);
+      expect(peer.mails).toHaveLength(2);
+    },
+  );
+
   test('after the last dot counts as a try, so that a mail that breaks the server does not go on for ever', async () => {
     await using peer = await smtpPeer({ security: 'none' });
     await using proxy = await cuttingProxy(peer.port);
@@ -222,7 +246,7 @@ describe('a server that refuses', () => {
   );
 
   test.for([
-    { answer: 421, code: 'ADAPTER_TEMPORARY' },
+    { answer: 421, code: 'ADAPTER_NOT_CONNECTED' },
     { answer: 450, code: 'ADAPTER_TEMPORARY' },
     { answer: 530, code: 'ADAPTER_DISABLED' },
     { answer: 550, code: 'ADAPTER_REJECTED' },
@@ -279,36 +303,4 @@ test('a body that breaks off in the store is delivered to nobody, not even in pa
   await expect(opened.send(broken)).rejects.toThrow('the store is gone');
   await opened.send(BODY);
   expect(peer.mails).toHaveLength(1);
-});
-
-describe('the connections', () => {
-  test('are as many as mails at once, and used again', async () => {
-    await using peer = await smtpPeer({ security: 'none' });
-    await using opened = await openOutbound(smtpOut, given(peer.port));
-    peer.hold();
-    const sending = [1, 2, 3].map((id) => opened.send(BODY, { id }));
-    await vi.waitFor(() => expect(peer.connections).toBe(3));
-    peer.release();
-    await Promise.all(sending);
-    for (const id of [4, 5, 6]) await opened.send(BODY, { id });
-    expect(peer.connections).toBe(3);
-    expect(peer.mails).toHaveLength(6);
-  });
-
-  test('are closed after as many mails as the server likes', async () => {
-    await using peer = await smtpPeer({ security: 'none' });
-    await using opened = await openOutbound(smtpOut, given(peer.port, { mailsPerConnection: 2 }));
-    for (const id of [1, 2, 3, 4, 5]) await opened.send(BODY, { id });
-    expect(peer.connections).toBe(3);
-  });
-
-  test('are closed when no mail comes for a while', async () => {
-    await using peer = await smtpPeer({ security: 'none' });
-    await using proxy = await cuttingProxy(peer.port);
-    await using opened = await openOutbound(smtpOut, given(proxy.port, { idle: '50ms' }));
-    await opened.send(BODY);
-    await vi.waitFor(() => expect(proxy.passed('toServer').toString()).toContain('QUIT'));
-    await opened.send(BODY);
-    expect(proxy.connections).toBe(2);
-  });
 });

@@ -51,7 +51,12 @@ describe('a mail', () => {
   test.for([false, true])(
     'is the same to the byte each time it is sent (streamed: %s)',
     async (streamed) => {
-      const make = () => mail(letterWith(attachment(BYTES, streamed)), messageOf(BYTES), undefined);
+      const make = () =>
+        mail(
+          letterWith({ text: 'a', html: '<b>b</b>', ...attachment(BYTES, streamed) }),
+          messageOf(BYTES),
+          undefined,
+        );
       const one = await make();
       const first = await written(one);
       expect((await written(one)).equals(first)).toBe(true);
