@@ -1,14 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
+import { leases } from '../broker/lease.ts';
+import { state } from '../broker/state.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Projector } from '../trace/projector.ts';
 import type { TraceInput } from '../trace/trace-input.ts';
 import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { alertStore } from './alert/alert-store.ts';
+import { startWatcher } from './alert/watcher.ts';
 import { type ApiOptions, type ApiServer, startApi } from './api/api-server.ts';
 import type { ApiContext } from './api/context.ts';
 import type { Audit } from './audit/audit.ts';
 import { logAudit } from './audit/log-audit.ts';
 import { engines } from './engines.ts';
+import { jobRunner } from './job/job-runner.ts';
+import { jobStore } from './job/job-store.ts';
+import { jobWork } from './job/job-work.ts';
+import { liveRecord } from './live/live-record.ts';
+import { liveStream } from './live/live-stream.ts';
+import { metaStore } from './meta-store.ts';
 import { type BodyMask, hideBody } from './rights/body-mask.ts';
 
 /** What the operator plane lends its console. */
@@ -20,6 +31,8 @@ export interface ConsoleParts {
   readonly bodies: Bodies;
   readonly projector: Pick<Projector, 'lag' | 'failingSince'>;
   readonly purge: () => Promise<PurgeReport>;
+  /** Milliseconds that settled messages stay. */
+  readonly keep: number;
   readonly log: Logger;
 }
 
@@ -28,6 +41,8 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context'> {
   readonly audit?: Audit | undefined;
   /** How bodies are masked; by default who needs them masked sees none. */
   readonly mask?: BodyMask | undefined;
+  /** Milliseconds between two looks for alerts. Default 10 s. */
+  readonly watchEvery?: number | undefined;
 }
 
 export interface OperatorConsole {
@@ -40,27 +55,64 @@ export interface OperatorConsole {
 /** The API, and all that only people need: live events, jobs, alerts. */
 export async function startConsole(
   parts: ConsoleParts,
-  { audit, mask = hideBody, ...options }: ConsoleOptions,
+  { audit, mask = hideBody, watchEvery, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
-  const { broker, trace, bodies, projector, purge, log } = parts;
+  const { data, broker, trace, bodies, projector, purge, keep, log } = parts;
+  const reached = engines(broker);
+  const meta = metaStore(data);
+  const live = await liveStream(broker, log);
+  const alerts = alertStore(meta.database);
+  const jobs = jobRunner({
+    store: jobStore(meta.database),
+    work: jobWork({ broker, trace, engines: reached }),
+    live,
+    log,
+  });
+  const watcher = startWatcher({
+    engines: reached,
+    store: alerts,
+    live,
+    leases: leases((await state(broker)).kv, randomUUID()),
+    failingSince: () => projector.failingSince(),
+    log,
+    every: watchEvery,
+  });
   const context: ApiContext = {
     production: broker.production,
     broker,
     trace,
     bodies,
-    engines: engines(broker),
+    engines: reached,
     audit: audit ?? logAudit(log),
     mask,
-    alerts: { openCount: () => 0 },
+    meta,
+    live,
+    alerts,
+    jobs,
+    keep,
     log,
     lag: () => projector.lag(),
     failingSince: () => projector.failingSince(),
     purge,
   };
-  const api = await startApi({ ...options, context });
-  return {
-    api,
-    applied: () => undefined,
-    stop: () => api.close(),
+  const end = async (): Promise<void> => {
+    await watcher.stop();
+    await jobs.stop();
+    await live.close();
+    meta.close();
   };
+  try {
+    const api = await startApi({ ...options, context });
+    return {
+      api,
+      applied: (inputs) => live.tell(liveRecord(inputs)),
+      async stop() {
+        await api.close();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }

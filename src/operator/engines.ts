@@ -28,7 +28,7 @@ export interface ToldCertificate {
 export interface Engines {
   /** Every engine's report, at most some seconds old. Empty while no engine answers. */
   status(): Promise<readonly StatusReport[]>;
-  /** What the production consists of. Throws BROKER_UNAVAILABLE if no engine has answered yet. */
+  /** What the production consists of, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
   describe(): Promise<ProductionDescription>;
   certificates(): Promise<readonly ToldCertificate[]>;
   /** Each engine's figures in the Prometheus text format. */
@@ -68,10 +68,18 @@ export function engines(broker: Broker): Engines {
   const certificates = remembered(CERTIFICATES_FRESH, () =>
     ask<readonly ToldCertificate[]>('certificates', null),
   );
+  let known: ProductionDescription | undefined;
   return {
-    status: status.get,
-    describe: description.get,
-    certificates: certificates.get,
+    status: () => status.get(),
+    async describe() {
+      try {
+        known = await description.get();
+      } catch (error) {
+        if (known === undefined) throw error;
+      }
+      return known;
+    },
+    certificates: () => certificates.get(),
     figures: () => all<string>('figures', null),
     async switchHost(verb, host, { by, reason }) {
       const answered = await all<null>(verb, { host, by, reason }, 2_000);

@@ -103,6 +103,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
           bodies: large,
           projector,
           purge: purgeNow,
+          keep: options.keep,
           log,
         },
         options.console,

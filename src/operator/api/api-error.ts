@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../error/codes.ts';
 export const API_CODES = {
   SIGN_IN_REQUIRED: 'Nobody is signed in, or the session has ended.',
   FORBIDDEN: 'The signed-in principal lacks a permission, which the text names.',
+  PASSWORD_CHANGE_REQUIRED: 'The password was given by somebody else and must be changed first.',
   REQUEST_INVALID: 'The request does not fit its schema. The text names the part.',
   CONFLICT: 'The thing is in a state in which this cannot be done. The text says which.',
   TOO_MANY: 'Too many requests of this kind run at once or came lately. Try again later.',

@@ -9,15 +9,25 @@ import { EngineError } from '../../error/engine-error.ts';
 import { isLoopback, loopbackSignIn } from '../rights/loopback.ts';
 import type { Api } from './api.ts';
 import { ApiError } from './api-error.ts';
+import { API_PREFIX } from './api-prefix.ts';
 import { consoleFiles } from './console-files.ts';
 import type { ApiContext } from './context.ts';
 import { openApi } from './open-api.ts';
 import { notFound, sendProblem } from './problem.ts';
+import { actRoutes } from './route/acts.ts';
+import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
+import { documentRoutes } from './route/document.ts';
+import { eventRoutes } from './route/events.ts';
+import { exportRoutes } from './route/export.ts';
 import { healthRoutes } from './route/health.ts';
 import { hostRoutes } from './route/hosts.ts';
+import { jobRoutes } from './route/jobs.ts';
 import { messageRoutes } from './route/messages.ts';
 import { productionRoutes } from './route/production.ts';
+import { savedSearchRoutes } from './route/saved-searches.ts';
+import { storageRoutes } from './route/storage.ts';
+import { streamRoutes } from './route/stream.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverTls, type TlsFiles } from './server-tls.ts';
 
@@ -48,7 +58,6 @@ export interface ApiServer {
 
 /** The largest request: an edited message. */
 const BODY_LIMIT = 8 * 1024 * 1024;
-export const API_PREFIX = '/api/v1';
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
@@ -83,6 +92,15 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       hostRoutes(api, context);
       messageRoutes(api, context);
       bodyRoutes(api, context);
+      actRoutes(api, context);
+      jobRoutes(api, context);
+      alertRoutes(api, context);
+      eventRoutes(api, context);
+      storageRoutes(api, context);
+      savedSearchRoutes(api, context);
+      exportRoutes(api, context);
+      streamRoutes(api, context);
+      documentRoutes(api);
     },
     { prefix: API_PREFIX },
   );

@@ -2,8 +2,12 @@ import type { Bodies } from '../../broker/bodies.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { PurgeReport, TraceStore } from '../../trace/trace-store.ts';
+import type { AlertStore } from '../alert/alert-store.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Engines } from '../engines.ts';
+import type { JobRunner } from '../job/job-runner.ts';
+import type { LiveStream } from '../live/live-stream.ts';
+import type { MetaStore } from '../meta-store.ts';
 import type { BodyMask } from '../rights/body-mask.ts';
 
 /** What the routes work with. */
@@ -15,7 +19,12 @@ export interface ApiContext {
   readonly engines: Engines;
   readonly audit: Audit;
   readonly mask: BodyMask;
-  readonly alerts: { openCount(visible: readonly string[] | undefined): number };
+  readonly meta: MetaStore;
+  readonly live: LiveStream;
+  readonly alerts: AlertStore;
+  readonly jobs: JobRunner;
+  /** Milliseconds that settled messages stay in the trace. */
+  readonly keep: number;
   readonly log: Logger;
   /** Messages that the trace does not show yet. */
   readonly lag: () => Promise<number>;

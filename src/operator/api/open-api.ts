@@ -1,4 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { Api } from './api.ts';
 
 /** How the routes become an OpenAPI document. */
 export const openApi: FastifyDynamicSwaggerOptions = {
@@ -13,3 +14,38 @@ export const openApi: FastifyDynamicSwaggerOptions = {
   },
   hideUntagged: true,
 };
+
+interface Operation {
+  readonly tags?: readonly string[];
+  readonly summary?: string;
+  readonly description?: string;
+}
+
+/** The document as it is checked in: `docs/openapi.json`. */
+export function openApiText(app: Pick<Api, 'swagger'>): string {
+  return `${JSON.stringify(app.swagger(), null, 2)}\n`;
+}
+
+/** The document as a page for people, without any script. */
+export function documentPage(app: Pick<Api, 'swagger'>): string {
+  const paths = Object.entries(app.swagger().paths ?? {});
+  const rows = paths.flatMap(([path, methods]) =>
+    Object.entries(methods as Readonly<Record<string, Operation>>).map(
+      ([method, { tags = [], summary = '', description = '' }]) =>
+        `<tr><td>${escaped(tags.join(', '))}</td><td><code>${method.toUpperCase()} ${escaped(path)}</code></td><td>${escaped(`${summary} ${description}`)}</td></tr>`,
+    ),
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Waybill operator API</title></head>
+<body><h1>Waybill operator API</h1>
+<p>The schemas are in <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+<table><thead><tr><th>Area</th><th>Request</th><th>What it does</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody></table></body></html>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

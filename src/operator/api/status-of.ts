@@ -45,13 +45,11 @@ export async function statusOf(
     openAlerts: alerts.openCount(visible),
     certificates: certificates
       .flatMap(({ credential, chain }) =>
-        chain
-          .slice(0, 1)
-          .map(({ subject, notAfter }) => ({
-            credential,
-            subject,
-            notAfter: Date.parse(notAfter),
-          })),
+        chain.slice(0, 1).map(({ subject, notAfter }) => ({
+          credential,
+          subject,
+          notAfter: Date.parse(notAfter),
+        })),
       )
       .toSorted((a, b) => a.notAfter - b.notAfter)
       .slice(0, CERTIFICATES),

@@ -10,5 +10,7 @@ export const Me = Type.Object({
   visibleHosts: maybe(list(Type.String())),
   unmasked: Type.Boolean(),
   via: Type.String(),
+  csrfToken: maybe(Type.String()),
+  mustChangePassword: maybe(Type.Boolean()),
 });
 export type Me = Static<typeof Me>;

@@ -1,0 +1,138 @@
+import type {
+  HostDescription,
+  ProductionDescription,
+} from '../../production/describe-production.ts';
+import type { HostReport, StatusReport } from '../../production/engine-control.ts';
+import { describeDuration } from '../../time/duration.ts';
+import type { ToldCertificate } from '../engines.ts';
+import { isQuiet } from './quiet.ts';
+
+export const RULES = [
+  'queue',
+  'wait',
+  'silent',
+  'disabled',
+  'certificate',
+  'engine',
+  'trace',
+] as const;
+
+/** Something that is not as it should be. Equal `rule` and `object` are the same thing. */
+export interface Condition {
+  readonly rule: (typeof RULES)[number];
+  /** A host, a credential, or the production. */
+  readonly object: string;
+  readonly host: string | undefined;
+  readonly level: 'warn' | 'error';
+  readonly text: string;
+}
+
+/** What the watcher has seen. */
+export interface Seen {
+  readonly description: ProductionDescription;
+  readonly reports: readonly StatusReport[];
+  readonly certificates: readonly ToldCertificate[];
+  /** Since when the trace store has failed. */
+  readonly failingSince: number | undefined;
+  readonly now: number;
+}
+
+const DAY = 86_400_000;
+/** Days before a certificate's end from which it is told of, and from which it is urgent. */
+const EXPIRES_SOON = 30;
+const EXPIRES_NOW = 7;
+
+/** Everything that a person should know of now. */
+export function conditions(seen: Seen): Condition[] {
+  const { description, reports, certificates, failingSince, now } = seen;
+  const { name } = description;
+  const whole = (rule: Condition['rule'], text: string): Condition => ({
+    rule,
+    object: name,
+    host: undefined,
+    level: 'error',
+    text,
+  });
+  return [
+    ...(reports.length === 0 ? [whole('engine', `no engine of ${name} answers`)] : []),
+    ...(failingSince === undefined
+      ? []
+      : [whole('trace', `the trace store has failed for ${describeDuration(now - failingSince)}`)]),
+    ...description.hosts.flatMap((host) => hostConditions(host, reports, now)),
+    ...certificates.flatMap((one) => certificateConditions(one, now)),
+  ];
+}
+
+function hostConditions(
+  host: HostDescription,
+  reports: readonly StatusReport[],
+  now: number,
+): Condition[] {
+  const { name, alert } = host;
+  const told = reports.flatMap((report) =>
+    report.hosts
+      .filter((one) => one.host === name)
+      .map((one) => ({ ...one, started: report.started })),
+  );
+  const condition = (
+    rule: Condition['rule'],
+    level: Condition['level'],
+    text: string,
+  ): Condition => ({
+    rule,
+    object: name,
+    host: name,
+    level,
+    text,
+  });
+  const found: Condition[] = [];
+  const off = told.find(({ switchedOff }) => switchedOff?.by === 'waybill')?.switchedOff;
+  if (off) found.push(condition('disabled', 'error', `${name} stopped itself: ${off.reason}`));
+  const queue = told.find((one) => one.queue)?.queue;
+  if (alert?.queue !== undefined && queue && queue.depth > alert.queue) {
+    const text = `${queue.depth} messages wait for ${name}, more than ${alert.queue}`;
+    found.push(condition('queue', 'warn', text));
+  }
+  if (alert?.wait !== undefined && queue?.oldest && now - queue.oldest > alert.wait) {
+    const waited = describeDuration(now - queue.oldest);
+    found.push(condition('wait', 'warn', `the oldest message for ${name} has waited ${waited}`));
+  }
+  const silence = silentFor(host, told, now);
+  if (silence !== undefined) {
+    found.push(
+      condition('silent', 'warn', `${name} has had no message for ${describeDuration(silence)}`),
+    );
+  }
+  return found;
+}
+
+/** How long a host that runs has been silent, if that is too long. */
+function silentFor(
+  { alert }: HostDescription,
+  told: readonly (HostReport & { readonly started: number })[],
+  now: number,
+): number | undefined {
+  if (alert?.silent === undefined || isQuiet(alert.quiet, now)) return undefined;
+  const running = told.filter(({ state }) => state === 'running');
+  if (running.length === 0) return undefined;
+  const silence =
+    now - Math.max(...running.map(({ lastActivity, started }) => lastActivity ?? started));
+  return silence > alert.silent ? silence : undefined;
+}
+
+function certificateConditions(
+  { credential, chain, problem }: ToldCertificate,
+  now: number,
+): Condition[] {
+  const about = { rule: 'certificate', object: credential, host: undefined } as const;
+  if (problem !== undefined && problem !== null) {
+    return [{ ...about, level: 'error', text: `the certificate of ${credential}: ${problem}` }];
+  }
+  const [own] = chain;
+  if (own === undefined) return [];
+  const days = Math.floor((Date.parse(own.notAfter) - now) / DAY);
+  if (days >= EXPIRES_SOON) return [];
+  const when = days < 0 ? `expired ${-days} days ago` : `ends in ${days} days`;
+  const level = days < EXPIRES_NOW ? 'error' : 'warn';
+  return [{ ...about, level, text: `the certificate of ${credential} (${own.subject}) ${when}` }];
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Leases } from '../../broker/lease.ts';
+import type { Logger } from '../../log/logger.ts';
+import type { Engines } from '../engines.ts';
+import type { LiveStream } from '../live/live-stream.ts';
+import type { Alert, AlertStore } from './alert-store.ts';
+import { conditions, type Seen } from './condition.ts';
+
+export interface WatcherParts {
+  readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates' | 'notify'>;
+  readonly store: AlertStore;
+  readonly live: Pick<LiveStream, 'tell'>;
+  /** One operator plane watches, however many there are. */
+  readonly leases: Leases;
+  readonly failingSince: () => number | undefined;
+  readonly log: Logger;
+  /** Milliseconds between two looks. Default 10 s. */
+  readonly every?: number | undefined;
+}
+
+const EVERY = 10_000;
+
+/**
+ * Looks at the production again and again, opens an alert for what is not as it should be and ends it
+ * once it is over. Whoever stands under the production's `alerts` is told of a new one, through the
+ * production's own operations, and of the same thing not again within `every`.
+ */
+export function startWatcher(parts: WatcherParts): { stop(): Promise<void> } {
+  const { leases, log, every = EVERY } = parts;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const watch = async (): Promise<void> => {
+    let lease: Awaited<ReturnType<Leases['take']>>;
+    while (!signal.aborted) {
+      try {
+        if (lease === undefined || lease.signal.aborted) lease = await leases.take('alerts');
+        if (lease !== undefined) await look(parts);
+      } catch (error) {
+        // NATS or the engines are away for the moment
+        log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
+      }
+      await sleep(every, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+    await lease?.release();
+  };
+  const watching = watch();
+  return {
+    async stop() {
+      stopping.abort();
+      await watching;
+    },
+  };
+}
+
+/** One look at everything. */
+export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promise<void> {
+  const { engines, store, live, failingSince } = parts;
+  const now = Date.now();
+  const reports = await engines.status();
+  const description = await engines.describe();
+  const certificates = await engines.certificates().catch(() => []);
+  const seen: Seen = { description, reports, certificates, failingSince: failingSince(), now };
+  const current = new Set<number>();
+  for (const condition of conditions(seen)) {
+    const { alert, opened } = store.see(condition, now);
+    current.add(alert.id);
+    if (opened) live.tell({ alerts: [{ id: alert.id, state: alert.state, host: alert.host }] });
+    await tellPeople(parts, alert, description);
+  }
+  for (const { id, host } of store.list({ ended: false, limit: 10_000 })) {
+    if (current.has(id)) continue;
+    store.end(id, now);
+    live.tell({ alerts: [{ id, state: 'ended', host }] });
+  }
+}
+
+async function tellPeople(
+  { engines, store, log }: Pick<WatcherParts, 'engines' | 'store' | 'log'>,
+  alert: Alert,
+  { alerts, title }: Seen['description'],
+): Promise<void> {
+  if (!alerts || alerts.to.length === 0) return;
+  const now = Date.now();
+  if (alert.state !== 'open' || (alert.snoozed ?? 0) > now) return;
+  const last = store.lastNotified(alert);
+  if (last !== undefined && (last >= alert.first || now - last < alerts.every)) return;
+  try {
+    await engines.notify({
+      to: alerts.to,
+      subject: `${title}: ${alert.text}`.slice(0, 200),
+      text: `${alert.text}\n\nSince ${new Date(alert.first).toISOString()} (alert ${alert.id}, ${alert.rule}).`,
+      key: `alert.${alert.rule}.${alert.object}.${alert.first}`,
+    });
+    store.notified(alert.id, now);
+  } catch (error) {
+    log.error({ event: 'alert-untold', err: error }, 'alert-untold');
+  }
+}

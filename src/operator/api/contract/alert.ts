@@ -1,0 +1,34 @@
+import { type Static, Type } from 'typebox';
+import { ALERT_STATES } from '../../alert/alert-store.ts';
+import { RULES } from '../../alert/condition.ts';
+import { closed, list, maybe, Reason, Time, word } from './schema.ts';
+
+export const Alert = Type.Object({
+  id: Type.Integer(),
+  rule: word(...RULES),
+  object: Type.String(),
+  host: maybe(Type.String()),
+  level: word('warn', 'error'),
+  text: Type.String(),
+  state: word(...ALERT_STATES),
+  first: Time,
+  last: Time,
+  ended: maybe(Time),
+  owner: maybe(Type.String()),
+  snoozed: maybe(Time),
+  note: maybe(Type.String()),
+});
+export type Alert = Static<typeof Alert>;
+
+export const AlertQuery = closed({
+  ended: maybe(
+    Type.Boolean({ description: 'Those that are over, instead of those that are not.' }),
+  ),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
+});
+
+export const Alerts = Type.Object({ alerts: list(Alert) });
+
+export const AcknowledgeRequest = closed({ note: maybe(Reason) });
+export const SnoozeRequest = closed({ until: Time });
+export const AlertParameters = closed({ id: Type.Integer({ minimum: 1 }) });

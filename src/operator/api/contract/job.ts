@@ -1,0 +1,66 @@
+import { type Static, Type } from 'typebox';
+import { ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../job/job-store.ts';
+import { Message, SearchCriteria } from './message.ts';
+import { closed, Id, list, maybe, Reason, Time, word } from './schema.ts';
+
+/** Messages of one job at most. */
+export const JOB_LIMIT = 10_000;
+
+/** Which messages: the ids, or those that fit now; either way the list is frozen with the job. */
+export const JobRequest = closed({
+  type: word(...JOB_TYPES),
+  ids: maybe(list(Id, { maxItems: JOB_LIMIT })),
+  criteria: maybe(SearchCriteria),
+  to: maybe(Type.String({ maxLength: 200, description: 'Another target than before.' })),
+  reason: Reason,
+  dryRun: maybe(Type.Boolean({ description: 'Only say how many and which first.' })),
+});
+export type JobRequest = Static<typeof JobRequest>;
+
+export const Job = Type.Object({
+  id: Type.Integer(),
+  type: word(...JOB_TYPES),
+  by: Type.String(),
+  reason: maybe(Type.String()),
+  target: maybe(Type.String()),
+  created: Time,
+  ended: maybe(Time),
+  state: word(...JOB_STATES),
+  total: Type.Integer(),
+  done: Type.Integer(),
+  failed: Type.Integer(),
+});
+export type Job = Static<typeof Job>;
+
+export const JobAnswer = Type.Object({
+  /** Left out for a dry run. */
+  job: maybe(Job),
+  total: Type.Integer(),
+  /** false: more fit than a job takes. */
+  complete: Type.Boolean(),
+  sample: list(Message),
+});
+export type JobAnswer = Static<typeof JobAnswer>;
+
+export const Jobs = Type.Object({ jobs: list(Job) });
+
+export const JobItemQuery = closed({
+  after: maybe(Type.Integer({ minimum: 0 })),
+  state: maybe(word(...ITEM_STATES)),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
+});
+
+export const JobItems = Type.Object({
+  items: list(
+    Type.Object({
+      n: Type.Integer(),
+      messageId: Id,
+      state: word(...ITEM_STATES),
+      resultId: maybe(Id),
+      code: maybe(Type.String()),
+      text: maybe(Type.String()),
+    }),
+  ),
+  next: maybe(Type.Integer()),
+});
+export type JobItems = Static<typeof JobItems>;

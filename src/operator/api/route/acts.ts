@@ -1,0 +1,99 @@
+import { charsetNamed } from '../../../document/index.ts';
+import { EngineError } from '../../../error/engine-error.ts';
+import type { TracedMessage } from '../../../trace/traced-message.ts';
+import { resendTraced } from '../../resend.ts';
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../rights/require-permission.ts';
+import { audited, visibleMessage } from '../acting.ts';
+import type { Api } from '../api.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiContext } from '../context.ts';
+import { Done } from '../contract/host.ts';
+import { ResendRequest, Resent } from '../contract/message.ts';
+import { closed, IdParameters, Reason } from '../contract/schema.ts';
+
+const tags = ['messages'];
+
+/** What a person does with one message. The original never changes. */
+export function actRoutes(app: Api, context: ApiContext): void {
+  const { broker, trace, engines } = context;
+
+  app.post(
+    '/messages/:id/resend',
+    {
+      schema: {
+        tags,
+        summary: 'Sends a message again, as it was or edited, there or elsewhere.',
+        params: IdParameters,
+        body: ResendRequest,
+        response: { 200: Resent },
+      },
+      preHandler: requirePermission('message.resend'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { to, reason } = request.body;
+      const principal = principalOf(request);
+      const message = await visibleMessage(context, request, id);
+      const body = editedBody(request.body, message);
+      if (body !== undefined) checkPermission(principal, 'message.edit_resend');
+      const edited = body !== undefined;
+      const act = {
+        action: edited ? 'message.edit_resend' : 'message.resend',
+        object: `message ${id}`,
+        detail: { to, reason },
+      };
+      return audited(context, request, act, () =>
+        resendTraced(broker, trace, { id, to, body, by: principal.name, reason }),
+      );
+    },
+  );
+
+  app.post(
+    '/messages/:id/discard',
+    {
+      schema: {
+        tags,
+        summary: 'Ends a suspended message.',
+        params: IdParameters,
+        body: closed({ reason: Reason }),
+        response: { 200: Done },
+      },
+      preHandler: requirePermission('deadletter.discard'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { reason } = request.body;
+      const message = await visibleMessage(context, request, id);
+      if (message.status !== 'suspended') {
+        throw new ApiError(409, 'CONFLICT', `message ${id} is ${message.status}, not suspended`);
+      }
+      const act = { action: 'message.discard', object: `message ${id}`, detail: { reason } };
+      return audited(context, request, act, async () => {
+        await engines.discard(message, { by: principalOf(request).name, reason });
+        return { done: true as const };
+      });
+    },
+  );
+}
+
+/** The edited body in the charset of the message; undefined if it was not edited. */
+function editedBody(
+  { text, base64 }: ResendRequest,
+  { charset: name, id }: TracedMessage,
+): Uint8Array | undefined {
+  if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  if (text === undefined) return undefined;
+  const charset = charsetNamed(name);
+  if (charset === undefined) return Buffer.from(text);
+  if (!charset.canEncode(text)) {
+    throw new EngineError(
+      'MESSAGE_INVALID',
+      `the edited text has characters that ${charset.name}, the charset of message ${id}, cannot write`,
+    );
+  }
+  return charset.encode(text);
+}

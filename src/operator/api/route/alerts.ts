@@ -1,0 +1,101 @@
+import { isShown, type Alert as StoredAlert } from '../../alert/alert-store.ts';
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { audited } from '../acting.ts';
+import type { Api } from '../api.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  AcknowledgeRequest,
+  Alert,
+  AlertParameters,
+  AlertQuery,
+  Alerts,
+  SnoozeRequest,
+} from '../contract/alert.ts';
+
+const tags = ['alerts'];
+const ALERTS = 200;
+
+export function alertRoutes(app: Api, context: ApiContext): void {
+  const { alerts, live } = context;
+  const shown = (id: number, visible: readonly string[] | undefined): StoredAlert => {
+    const alert = alerts.find(id);
+    if (alert === undefined || !isShown(alert, visible)) {
+      throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
+    }
+    return alert;
+  };
+  const changed = (id: number, visible: readonly string[] | undefined): StoredAlert => {
+    const alert = shown(id, visible);
+    live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
+    return alert;
+  };
+
+  app.get(
+    '/alerts',
+    {
+      schema: {
+        tags,
+        summary: 'What is not as it should be, newest first.',
+        querystring: AlertQuery,
+        response: { 200: Alerts },
+      },
+      preHandler: requirePermission('dashboard.view'),
+    },
+    async (request) => {
+      const { ended = false, limit = ALERTS } = request.query;
+      const { visibleHosts } = principalOf(request);
+      const found = alerts.list({ ended, limit });
+      return { alerts: found.filter((alert) => isShown(alert, visibleHosts)) };
+    },
+  );
+
+  app.post(
+    '/alerts/:id/acknowledge',
+    {
+      schema: {
+        tags,
+        summary: 'Takes an alert on: it is no longer counted as open.',
+        params: AlertParameters,
+        body: AcknowledgeRequest,
+        response: { 200: Alert },
+      },
+      preHandler: requirePermission('alert.ack'),
+    },
+    (request) => {
+      const { id } = request.params;
+      const { name, visibleHosts } = principalOf(request);
+      shown(id, visibleHosts);
+      const act = { action: 'alert.acknowledge', object: `alert ${id}` };
+      return audited(context, request, act, async () => {
+        alerts.acknowledge(id, name, request.body.note);
+        return changed(id, visibleHosts);
+      });
+    },
+  );
+
+  app.post(
+    '/alerts/:id/snooze',
+    {
+      schema: {
+        tags,
+        summary: 'Puts an alert off until a time.',
+        params: AlertParameters,
+        body: SnoozeRequest,
+        response: { 200: Alert },
+      },
+      preHandler: requirePermission('alert.ack'),
+    },
+    (request) => {
+      const { id } = request.params;
+      const { until } = request.body;
+      const { name, visibleHosts } = principalOf(request);
+      shown(id, visibleHosts);
+      const act = { action: 'alert.snooze', object: `alert ${id}`, detail: { until } };
+      return audited(context, request, act, async () => {
+        alerts.snooze(id, until, name);
+        return changed(id, visibleHosts);
+      });
+    },
+  );
+}

@@ -1,0 +1,50 @@
+import { requirePermission } from '../../rights/require-permission.ts';
+import { visibleAmong } from '../acting.ts';
+import type { Api } from '../api.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiContext } from '../context.ts';
+import { EventPage, EventQuery, Statistics, StatisticsQuery } from '../contract/event.ts';
+import { eventPage } from '../event-page.ts';
+
+/** Intervals of one answer, over all hosts. */
+const INTERVALS = 20_000;
+
+export function eventRoutes(app: Api, { trace }: ApiContext): void {
+  app.get(
+    '/events',
+    {
+      schema: {
+        tags: ['events'],
+        summary: 'The event log of hosts, newest first.',
+        querystring: EventQuery,
+        response: { 200: EventPage },
+      },
+      preHandler: requirePermission('event.view'),
+    },
+    (request) => {
+      const { hosts, ...query } = request.query;
+      return eventPage(trace, { ...query, hosts: visibleAmong(request, hosts?.split(',')) });
+    },
+  );
+
+  app.get(
+    '/statistics',
+    {
+      schema: {
+        tags: ['events'],
+        summary: 'What passed through each host, by interval; empty intervals are left out.',
+        querystring: StatisticsQuery,
+        response: { 200: Statistics },
+      },
+      preHandler: requirePermission('dashboard.view'),
+    },
+    async (request) => {
+      const { from, to, step, hosts } = request.query;
+      if ((to - from) / step > INTERVALS) {
+        throw new ApiError(400, 'QUERY_INVALID', 'too many intervals: take a longer step');
+      }
+      const visible = visibleAmong(request, hosts?.split(','));
+      return { step, intervals: await trace.statistics({ from, to, step, hosts: visible }) };
+    },
+  );
+}

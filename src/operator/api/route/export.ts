@@ -1,0 +1,59 @@
+import { Readable } from 'node:stream';
+import { Type } from 'typebox';
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { abortSignal } from '../abort-signal.ts';
+import { audited } from '../acting.ts';
+import type { Api } from '../api.ts';
+import type { ApiContext } from '../context.ts';
+import { ExportRequest } from '../contract/message.ts';
+import { exported } from '../exported.ts';
+import { turnstile } from '../turnstile.ts';
+
+const ROWS = 100_000;
+const TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const;
+
+export function exportRoutes(app: Api, context: ApiContext): void {
+  const exports = turnstile('exports', 1);
+
+  app.post(
+    '/messages/export',
+    {
+      schema: {
+        tags: ['messages'],
+        summary: 'What a search finds, as CSV or NDJSON, streamed; one at a time for each person.',
+        body: ExportRequest,
+        response: {
+          200: {
+            content: {
+              'text/csv': { schema: Type.String() },
+              'application/x-ndjson': { schema: Type.String() },
+            },
+          },
+        },
+      },
+      preHandler: requirePermission('message.search', 'message.export'),
+    },
+    async (request, reply) => {
+      const { criteria, format, limit = ROWS } = request.body;
+      const { name, visibleHosts: visible } = principalOf(request);
+      const leave = exports.enter(name);
+      reply.raw.once('close', leave);
+      const act = { action: 'message.export', object: 'messages', detail: { criteria, format } };
+      const rows = await audited(context, request, act, async () =>
+        exported(
+          context.trace,
+          { ...criteria, visible },
+          {
+            format,
+            limit,
+            signal: abortSignal(reply),
+          },
+        ),
+      );
+      return reply
+        .type(TYPES[format])
+        .header('content-disposition', `attachment; filename="messages.${format}"`)
+        .send(Readable.from(rows) as unknown as string);
+    },
+  );
+}

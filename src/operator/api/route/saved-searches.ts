@@ -1,0 +1,91 @@
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import type { Api } from '../api.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiContext } from '../context.ts';
+import { Done } from '../contract/host.ts';
+import { SavedSearch } from '../contract/message.ts';
+import { Preferences, SavedSearches, SavedSearchRequest } from '../contract/saved-search.ts';
+import { IdParameters } from '../contract/schema.ts';
+import { savedSearchList } from '../saved-search-list.ts';
+
+const tags = ['me'];
+const PREFERENCES_LIMIT = 32 * 1024;
+
+/** What the console keeps for a person. */
+export function savedSearchRoutes(app: Api, { meta }: ApiContext): void {
+  const { database } = meta;
+  const searches = savedSearchList(database);
+  const preHandler = requirePermission('message.search');
+
+  app.get(
+    '/saved-searches',
+    {
+      schema: { tags, summary: 'Kept searches.', response: { 200: SavedSearches } },
+      preHandler,
+    },
+    async (request) => ({ searches: searches.list(principalOf(request).name) }),
+  );
+
+  app.post(
+    '/saved-searches',
+    {
+      schema: {
+        tags,
+        summary: 'Keeps a search, or replaces the one of the same name.',
+        body: SavedSearchRequest,
+        response: { 200: SavedSearch },
+      },
+      preHandler,
+    },
+    async (request) => searches.save(principalOf(request).name, request.body),
+  );
+
+  app.delete(
+    '/saved-searches/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Forgets a search of one’s own.',
+        params: IdParameters,
+        response: { 200: Done },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const { id } = request.params;
+      if (searches.remove(principalOf(request).name, id)) return { done: true as const };
+      throw new ApiError(404, 'NOT_FOUND', `you have no saved search ${id}`);
+    },
+  );
+
+  app.get(
+    '/me/preferences',
+    { schema: { tags, summary: 'What the console remembers.', response: { 200: Preferences } } },
+    async (request) => {
+      const row = database
+        .prepare('SELECT value FROM preference WHERE owner = ?')
+        .get(principalOf(request).name);
+      const text = row?.['value'];
+      return (typeof text === 'string' ? JSON.parse(text) : {}) as Record<string, unknown>;
+    },
+  );
+
+  app.put(
+    '/me/preferences',
+    {
+      bodyLimit: PREFERENCES_LIMIT,
+      schema: {
+        tags,
+        summary: 'Remembers it.',
+        body: Preferences,
+        response: { 200: Done },
+      },
+    },
+    async (request) => {
+      database
+        .prepare('INSERT OR REPLACE INTO preference(owner, value) VALUES(?, ?)')
+        .run(principalOf(request).name, JSON.stringify(request.body));
+      return { done: true as const };
+    },
+  );
+}

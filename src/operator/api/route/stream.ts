@@ -1,0 +1,82 @@
+import { Type } from 'typebox';
+import { eventStream } from '../../live/event-stream.ts';
+import { liveSession, TOPICS, type Topic } from '../../live/live-session.ts';
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import type { Api } from '../api.ts';
+import type { ApiContext } from '../context.ts';
+import { closed, Id, maybe } from '../contract/schema.ts';
+import { hostsOf } from '../hosts-of.ts';
+import { turnstile } from '../turnstile.ts';
+
+/** Open streams of one person: a tab each. */
+const STREAMS = 50;
+
+const StreamQuery = closed({
+  topics: maybe(Type.String({ description: `Of ${TOPICS.join(', ')}, with commas between.` })),
+  hosts: maybe(Type.String({ maxLength: 20_000 })),
+  session: maybe(Id),
+  lastEventId: maybe(
+    Type.String({ maxLength: 40, description: 'Where the header cannot be set.' }),
+  ),
+});
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  // a proxy that gathered answers would hold events back
+  'x-accel-buffering': 'no',
+};
+
+export function streamRoutes(app: Api, context: ApiContext): void {
+  const { broker, live, engines, log } = context;
+  const streams = turnstile('event streams', STREAMS);
+
+  app.get(
+    '/stream',
+    {
+      schema: {
+        tags: ['live'],
+        summary: 'What happens, as server-sent events; `Last-Event-ID` goes on without a gap.',
+        description:
+          'Events: hello, reset (read anew), messages {items, more}, events, alerts, jobs, hosts.',
+        querystring: StreamQuery,
+        response: {
+          200: { content: { 'text/event-stream': { schema: Type.String() } } },
+        },
+      },
+      preHandler: requirePermission('dashboard.view'),
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const leave = streams.enter(principal.name);
+      const { topics, hosts, session, lastEventId } = request.query;
+      const header = request.headers['last-event-id'];
+      reply.hijack();
+      reply.raw.writeHead(200, HEADERS);
+      const out = eventStream(reply.raw);
+      try {
+        await liveSession(broker, live, out, {
+          topics: topicsOf(topics),
+          hosts: hosts?.split(','),
+          visible: principal.visibleHosts,
+          session,
+          after: typeof header === 'string' ? header : lastEventId,
+          readHosts: async () =>
+            hostsOf(await engines.describe(), await engines.status(), principal.visibleHosts),
+        });
+      } catch (error) {
+        log.warn({ event: 'live-ended', err: error }, 'live-ended');
+        out.end();
+      } finally {
+        leave();
+      }
+    },
+  );
+}
+
+function topicsOf(text: string | undefined): ReadonlySet<Topic> {
+  if (text === undefined) return new Set(TOPICS);
+  const wanted = text.split(',');
+  return new Set(TOPICS.filter((topic) => wanted.includes(topic)));
+}

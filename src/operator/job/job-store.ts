@@ -1,0 +1,186 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+export const JOB_TYPES = ['resend', 'discard'] as const;
+export const JOB_STATES = ['running', 'finished', 'cancelled'] as const;
+/** `uncertain`: the operator plane ended while it was done; look at the message before doing it again. */
+export const ITEM_STATES = [
+  'waiting',
+  'doing',
+  'done',
+  'failed',
+  'uncertain',
+  'cancelled',
+] as const;
+
+export type JobType = (typeof JOB_TYPES)[number];
+export type JobState = (typeof JOB_STATES)[number];
+export type ItemState = (typeof ITEM_STATES)[number];
+
+export interface NewJob {
+  readonly type: JobType;
+  readonly by: string;
+  readonly reason: string | undefined;
+  /** Where a resend goes instead of the former target. */
+  readonly target: string | undefined;
+  /** The frozen list: what matches later is not part of the job. */
+  readonly ids: readonly number[];
+}
+
+export interface Job extends Omit<NewJob, 'ids'> {
+  readonly id: number;
+  readonly created: number;
+  readonly ended: number | undefined;
+  readonly state: JobState;
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+}
+
+export interface JobItem {
+  readonly n: number;
+  readonly messageId: number;
+  readonly state: ItemState;
+  /** The message that was made. */
+  readonly resultId: number | undefined;
+  readonly code: string | undefined;
+  readonly text: string | undefined;
+}
+
+/** How one message of a job ended. */
+export interface ItemResult {
+  readonly state: ItemState;
+  readonly resultId?: number | undefined;
+  readonly code?: string | undefined;
+  readonly text?: string | undefined;
+}
+
+/** Keeps jobs and what became of each of their messages, over restarts. */
+export interface JobStore {
+  add(job: NewJob): Job;
+  find(id: number): Job | undefined;
+  /** Newest first. */
+  list(limit: number): readonly Job[];
+  running(): readonly Job[];
+  items(id: number, page: ItemPage): readonly JobItem[];
+  next(id: number): JobItem | undefined;
+  settle(id: number, n: number, result: ItemResult): void;
+  end(id: number, state: JobState): void;
+  /** What was being done when the operator plane ended. */
+  markUncertain(id: number): void;
+}
+
+export interface ItemPage {
+  /** `n` of the last one of the page before. */
+  readonly after?: number | undefined;
+  readonly state?: ItemState | undefined;
+  readonly limit: number;
+}
+
+type Row = Record<string, unknown>;
+
+const COUNTS = `(SELECT count(*) FROM job_item i WHERE i.job_id = job.id) AS total,
+  (SELECT count(*) FROM job_item i WHERE i.job_id = job.id AND state = 'done') AS done,
+  (SELECT count(*) FROM job_item i WHERE i.job_id = job.id AND state IN ('failed', 'uncertain')) AS failed`;
+const ITEMS =
+  'SELECT n, message_id AS messageId, state, result_id AS resultId, code, text FROM job_item';
+
+export function jobStore(database: DatabaseSync): JobStore {
+  const job = (where: string, ...values: (number | string)[]): Job[] =>
+    database
+      .prepare(`SELECT *, ${COUNTS} FROM job ${where}`)
+      .all(...values)
+      .map(jobOf);
+  const set = database.prepare(
+    'UPDATE job_item SET state = ?, result_id = ?, code = ?, text = ? WHERE job_id = ? AND n = ?',
+  );
+  return {
+    add({ type, by, reason, target, ids }) {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const { lastInsertRowid } = database
+          .prepare(
+            "INSERT INTO job(type, by, reason, target, created, state) VALUES(?, ?, ?, ?, ?, 'running')",
+          )
+          .run(type, by, reason ?? null, target ?? null, Date.now());
+        const id = Number(lastInsertRowid);
+        const insert = database.prepare(
+          "INSERT INTO job_item(job_id, n, message_id, state) VALUES(?, ?, ?, 'waiting')",
+        );
+        for (const [index, message] of ids.entries()) insert.run(id, index + 1, message);
+        database.exec('COMMIT');
+        const [made] = job('WHERE id = ?', id);
+        if (made === undefined) throw new Error('the job was stored');
+        return made;
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    find: (id) => job('WHERE id = ?', id)[0],
+    list: (limit) => job('ORDER BY id DESC LIMIT ?', limit),
+    running: () => job("WHERE state = 'running' ORDER BY id"),
+    items: (id, { after = 0, state, limit }) =>
+      database
+        .prepare(
+          `${ITEMS} WHERE job_id = ? AND n > ? ${state === undefined ? '' : 'AND state = ?'} ORDER BY n LIMIT ?`,
+        )
+        .all(...(state === undefined ? [id, after, limit] : [id, after, state, limit]))
+        .map(itemOf),
+    next(id) {
+      const row = database
+        .prepare(`${ITEMS} WHERE job_id = ? AND state = 'waiting' ORDER BY n LIMIT 1`)
+        .get(id);
+      return row === undefined ? undefined : itemOf(row);
+    },
+    settle(id, n, { state, resultId, code, text }) {
+      set.run(state, resultId ?? null, code ?? null, text ?? null, id, n);
+    },
+    end(id, state) {
+      database
+        .prepare('UPDATE job SET state = ?, ended = ? WHERE id = ?')
+        .run(state, Date.now(), id);
+      if (state !== 'cancelled') return;
+      database
+        .prepare("UPDATE job_item SET state = 'cancelled' WHERE job_id = ? AND state = 'waiting'")
+        .run(id);
+    },
+    markUncertain(id) {
+      database
+        .prepare("UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'")
+        .run(id);
+    },
+  };
+}
+
+function jobOf(row: Row): Job {
+  const { id, type, by, reason, target, created, ended, state, total, done, failed } = row;
+  return {
+    id: Number(id),
+    type: type as JobType,
+    by: String(by),
+    reason: textOf(reason),
+    target: textOf(target),
+    created: Number(created),
+    ended: numberOf(ended),
+    state: state as JobState,
+    total: Number(total),
+    done: Number(done),
+    failed: Number(failed),
+  };
+}
+
+function itemOf({ n, messageId, state, resultId, code, text }: Row): JobItem {
+  return {
+    n: Number(n),
+    messageId: Number(messageId),
+    state: state as ItemState,
+    resultId: numberOf(resultId),
+    code: textOf(code),
+    text: textOf(text),
+  };
+}
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+const numberOf = (value: unknown): number | undefined =>
+  typeof value === 'number' ? value : undefined;

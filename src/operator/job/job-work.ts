@@ -1,0 +1,31 @@
+import type { Broker } from '../../broker/broker.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import type { TraceReader } from '../../trace/trace-store.ts';
+import type { Engines } from '../engines.ts';
+import { resendTraced } from '../resend.ts';
+import type { JobWork } from './job-runner.ts';
+
+/** What each type of job does with a message. */
+export function jobWork({
+  broker,
+  trace,
+  engines,
+}: {
+  readonly broker: Broker;
+  readonly trace: TraceReader;
+  readonly engines: Pick<Engines, 'discard'>;
+}): JobWork {
+  return async ({ id, type, by, reason, target }, { messageId }) => {
+    if (type === 'resend') {
+      const why = reason ?? `job ${id}`;
+      const order = { id: messageId, to: target, by, reason: why };
+      return { resultId: (await resendTraced(broker, trace, order)).messageId };
+    }
+    const message = await trace.message(messageId);
+    if (message === undefined) {
+      throw new EngineError('NOT_FOUND', `there is no message ${messageId} in the trace`);
+    }
+    await engines.discard(message, { by, reason });
+    return {};
+  };
+}

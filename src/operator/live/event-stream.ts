@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+
+/** The answer of a request as server-sent events. */
+export interface EventStream {
+  /** Writes an event; with an `id`, a reconnect goes on after it. */
+  send(event: string, data: unknown, id?: string): void;
+  /** Aborted once the other side is gone, or takes too little and was let go: it then reconnects. */
+  readonly signal: AbortSignal;
+  end(): void;
+}
+
+/** A line that keeps proxies from closing a silent connection. */
+const PING_EVERY = 15_000;
+/** Bytes that may wait for a slow reader. */
+const BEHIND = 1024 * 1024;
+
+export function eventStream(response: ServerResponse): EventStream {
+  const gone = new AbortController();
+  const end = (): void => {
+    if (!gone.signal.aborted) gone.abort();
+    clearTimeout(timer);
+    response.end();
+  };
+  const write = (text: string): void => {
+    if (gone.signal.aborted) return;
+    response.write(text);
+    if (response.writableLength > BEHIND) {
+      gone.abort();
+      response.destroy();
+    }
+  };
+  const ping = (): void => {
+    write(': ping\n\n');
+    timer = setTimeout(ping, PING_EVERY);
+  };
+  let timer = setTimeout(ping, PING_EVERY);
+  response.once('close', end);
+  response.flushHeaders();
+  return {
+    send(event, data, id) {
+      const head = id === undefined ? '' : `id: ${id}\n`;
+      // JSON has no line ends of its own
+      write(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    },
+    signal: gone.signal,
+    end,
+  };
+}

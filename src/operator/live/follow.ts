@@ -1,0 +1,36 @@
+import { DeliverPolicy } from '@nats-io/jetstream';
+import type { Broker } from '../../broker/broker.ts';
+import type { LiveRecord } from './live-record.ts';
+
+/** Gives every record of the live stream from a sequence on, in order, until `close`. `lost` is called if it ends by itself. */
+export async function followLive(
+  { jetstream, names }: Broker,
+  from: number,
+  {
+    take,
+    lost,
+  }: {
+    readonly take: (record: LiveRecord, sequence: number) => void;
+    readonly lost: () => void;
+  },
+): Promise<{ close(): Promise<void> }> {
+  const consumer = await jetstream.consumers.get(names.live.stream, {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: from,
+  });
+  let closed = false;
+  const messages = await consumer.consume({
+    max_messages: 500,
+    callback: (message) => take(message.json<LiveRecord>(), message.seq),
+  });
+  void messages.closed().then(() => {
+    if (!closed) lost();
+    return undefined;
+  });
+  return {
+    async close() {
+      closed = true;
+      await messages.close();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker } from '../../broker/broker.ts';
+import type { EventStream } from './event-stream.ts';
+import { followLive } from './follow.ts';
+import { joinedRecords, type LiveMessage, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
+import type { LiveStream } from './live-stream.ts';
+
+export const TOPICS = ['messages', 'events', 'alerts', 'jobs', 'hosts'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export interface LiveRequest {
+  readonly topics: ReadonlySet<Topic>;
+  /** Only messages and events of these hosts; and of those that may be seen at all. */
+  readonly hosts: readonly string[] | undefined;
+  readonly visible: readonly string[] | undefined;
+  readonly session: number | undefined;
+  /** `Last-Event-ID` of a reconnect. */
+  readonly after: string | undefined;
+  /** How all hosts stand; asked while `hosts` is followed. */
+  readonly readHosts: () => Promise<unknown>;
+}
+
+/** Milliseconds between two frames: ten a second are as fast as anybody reads. */
+const FRAME = 100;
+const HOSTS_EVERY = 2_000;
+/** A connection is ended after this time; it reconnects without a gap, and its rights are looked at anew. */
+const LONGEST = 15 * 60_000;
+
+/**
+ * Tells one console what happens, from where it left off. The id of each event is the sequence in the live
+ * stream with the stream's epoch. What can no longer be told after a reconnect is answered with `reset`.
+ */
+export async function liveSession(
+  broker: Broker,
+  live: LiveStream,
+  out: EventStream,
+  request: LiveRequest,
+): Promise<void> {
+  const { first, last, epoch } = await live.position();
+  const idOf = (sequence: number): string => `${sequence}.${epoch}`;
+  const after = sequenceOf(request.after, epoch);
+  const lostTrack =
+    request.after !== undefined && (after === undefined || after > last || after + 1 < first);
+  const from = lostTrack || after === undefined ? last : after;
+  if (lostTrack) out.send('reset', { why: 'too far behind' }, idOf(from));
+  else out.send('hello', { at: Date.now() }, idOf(from));
+
+  const frames = framer(out, request, idOf);
+  const following = await followLive(broker, from + 1, { take: frames.take, lost: out.end });
+  const timer = setTimeout(out.end, LONGEST);
+  try {
+    if (request.topics.has('hosts')) await tellHosts(out, request);
+    else await aborted(out.signal);
+  } finally {
+    clearTimeout(timer);
+    frames.close();
+    await following.close();
+    out.end();
+  }
+}
+
+function sequenceOf(id: string | undefined, epoch: string): number | undefined {
+  const [, sequence, of] = /^(\d{1,15})\.(\w{1,12})$/.exec(id ?? '') ?? [];
+  return of === epoch ? Number(sequence) : undefined;
+}
+
+/** Gathers what comes between two frames. */
+function framer(
+  out: EventStream,
+  request: LiveRequest,
+  idOf: (sequence: number) => string,
+): { take(record: LiveRecord, sequence: number): void; close(): void } {
+  let gathered: LiveRecord | undefined;
+  let at = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    timer = undefined;
+    if (gathered === undefined) return;
+    const record = gathered;
+    gathered = undefined;
+    sendFrames(out, record, idOf(at));
+  };
+  return {
+    take(record, sequence) {
+      at = sequence;
+      gathered = joinedRecords(gathered ?? NOTHING_LIVE, filtered(record, request));
+      timer ??= setTimeout(flush, FRAME);
+    },
+    close: () => clearTimeout(timer),
+  };
+}
+
+/** The id stands with the last event of a frame: a connection that breaks within one repeats it. */
+function sendFrames(out: EventStream, record: LiveRecord, id: string): void {
+  const { messages, more, events, alerts, jobs, missed } = record;
+  const parts: [string, unknown][] = [];
+  if (missed === true) parts.push(['reset', { why: 'something could not be told' }]);
+  if (messages.length > 0 || more > 0) parts.push(['messages', { items: messages, more }]);
+  if (events.length > 0) parts.push(['events', { items: events }]);
+  if (alerts.length > 0) parts.push(['alerts', { items: alerts }]);
+  if (jobs.length > 0) parts.push(['jobs', { items: jobs }]);
+  for (const [index, [event, data]] of parts.entries()) {
+    out.send(event, data, index === parts.length - 1 ? id : undefined);
+  }
+}
+
+function filtered(
+  record: LiveRecord,
+  { topics, hosts, visible, session }: LiveRequest,
+): LiveRecord {
+  const isAmong = (
+    names: readonly string[] | undefined,
+    { source, target }: LiveMessage,
+  ): boolean =>
+    names === undefined ||
+    names.includes(target) ||
+    (source !== undefined && names.includes(source));
+  const isShown = (message: LiveMessage): boolean =>
+    isAmong(hosts, message) &&
+    isAmong(visible, message) &&
+    (session === undefined || message.sessionId === session);
+  const isOf = (host: string): boolean =>
+    (hosts?.includes(host) ?? true) && (visible?.includes(host) ?? true);
+  const all = hosts === undefined && visible === undefined && session === undefined;
+  return {
+    messages: topics.has('messages') ? record.messages.filter(isShown) : [],
+    more: topics.has('messages') && all ? record.more : 0,
+    events: topics.has('events') ? record.events.filter(({ host }) => isOf(host)) : [],
+    alerts: topics.has('alerts')
+      ? record.alerts.filter(
+          ({ host }) => visible === undefined || (host !== undefined && isOf(host)),
+        )
+      : [],
+    jobs: topics.has('jobs') ? record.jobs : [],
+    missed: record.missed,
+  };
+}
+
+/** States are no happenings: they are told whole, without an id, whenever they differ. */
+async function tellHosts(out: EventStream, { readHosts }: LiveRequest): Promise<void> {
+  let told = '';
+  while (!out.signal.aborted) {
+    const hosts = await readHosts().catch(() => undefined);
+    const text = JSON.stringify(hosts);
+    if (hosts !== undefined && text !== told) out.send('hosts', { hosts });
+    told = text;
+    await sleep(HOSTS_EVERY, undefined, { signal: out.signal, ref: false }).catch(() => undefined);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}

@@ -1,0 +1,94 @@
+import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { Broker } from '../../broker/broker.ts';
+import type { Logger } from '../../log/logger.ts';
+import { joinedRecords, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
+
+/**
+ * The stream from which consoles are told what happens. The operator plane that has written a batch to the
+ * trace tells of it here, so that a console of any node hears of it, and never before the trace shows it.
+ * It lies in memory: it costs the engine's disk nothing, and whoever falls too far behind reads anew.
+ */
+export interface LiveStream {
+  /** Tells it soon; in order, several together if they come faster than they can be stored. */
+  tell(record: Partial<LiveRecord>): void;
+  /** Where the stream is and what it is; made anew if it is gone. */
+  position(): Promise<LivePosition>;
+  close(): Promise<void>;
+}
+
+export interface LivePosition {
+  readonly first: number;
+  readonly last: number;
+  /** Differs once the stream was made anew: sequences of another epoch mean nothing. */
+  readonly epoch: string;
+}
+
+const KEPT = 20_000;
+const KEPT_BYTES = 16 * 1024 * 1024;
+const KEPT_FOR = 60 * 60_000;
+
+export async function liveStream(broker: Broker, log: Logger): Promise<LiveStream> {
+  await ensure(broker);
+  let waiting: LiveRecord | undefined;
+  let telling: Promise<void> | undefined;
+  let missed = false;
+  const tellAll = async (): Promise<void> => {
+    while (waiting !== undefined) {
+      const record = missed ? { ...waiting, missed } : waiting;
+      waiting = undefined;
+      try {
+        await broker.jetstream.publish(broker.names.live.subject, JSON.stringify(record));
+        missed = false;
+      } catch (error) {
+        missed = true;
+        log.debug({ event: 'live-untold', err: error }, 'live-untold');
+        await ensure(broker).catch(() => undefined);
+      }
+    }
+  };
+  return {
+    tell(record) {
+      waiting = joinedRecords(waiting ?? NOTHING_LIVE, { ...NOTHING_LIVE, ...record });
+      telling ??= tellAll().finally(() => {
+        telling = undefined;
+      });
+    },
+    async position() {
+      const { manager, names } = broker;
+      const read = () => manager.streams.info(names.live.stream);
+      const { state, created } = await read().catch(async () => {
+        await ensure(broker);
+        return read();
+      });
+      return {
+        first: state.first_seq,
+        last: state.last_seq,
+        epoch: Date.parse(created).toString(36),
+      };
+    },
+    async close() {
+      await telling;
+    },
+  };
+}
+
+async function ensure({ manager, names, replicas }: Broker): Promise<void> {
+  try {
+    await manager.streams.add({
+      name: names.live.stream,
+      subjects: [names.live.subject],
+      storage: StorageType.Memory,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_msgs: KEPT,
+      max_bytes: KEPT_BYTES,
+      max_age: nanos(KEPT_FOR),
+      num_replicas: replicas,
+      allow_direct: true,
+    });
+  } catch (error) {
+    // it is there, perhaps with the limits of another version
+    if (!(error instanceof JetStreamApiError)) throw error;
+  }
+}
