@@ -41,7 +41,7 @@ export async function call(url: string, options: Calling = {}): Promise<Called> 
     reset: true,
     ...rest,
     headers: headers ?? {},
-  } as Parameters<typeof request>[1] & object);
+  });
   return {
     status: answer.statusCode,
     headers: answer.headers,

@@ -28,14 +28,14 @@ async function peer(): Promise<InboundPeer> {
         body,
         signal: calls.signal,
       });
-      asked
-        .then(async (answer) => {
-          await answer.body.dump();
-          standing = answer.statusCode === 202 ? 'taken' : 'again';
-        })
-        .catch(() => {
-          standing = 'again';
-        });
+      const answered = async (): Promise<void> => {
+        const answer = await asked;
+        await answer.body.dump();
+        standing = answer.statusCode === 202 ? 'taken' : 'again';
+      };
+      answered().catch(() => {
+        standing = 'again';
+      });
       return { standing: () => standing };
     },
     async breakDown() {
