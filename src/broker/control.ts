@@ -61,19 +61,19 @@ export async function askControl<Result>(
   return resultOf(answer) as Result;
 }
 
-/** Asks every engine and returns what came within `wait` milliseconds. */
+/** Asks every engine and returns what came: until none answers for `wait` milliseconds, or so many as are known to live have answered. */
 export async function askAll<Result>(
   { connection }: Broker,
   subject: string,
   request: unknown,
-  wait = 400,
+  wait: number | { readonly count: number; readonly atMost: number } = 400,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  const answers = await connection.requestMany(subject, pack(request), {
-    strategy: 'stall',
-    maxWait: Math.max(wait, 5_000),
-    stall: wait,
-  });
+  const until =
+    typeof wait === 'number'
+      ? ({ strategy: 'stall', maxWait: Math.max(wait, 5_000), stall: wait } as const)
+      : ({ strategy: 'count', maxWait: wait.atMost, maxMessages: wait.count } as const);
+  const answers = await connection.requestMany(subject, pack(request), until);
   for await (const answer of answers) results.push(resultOf(answer) as Result);
   return results;
 }

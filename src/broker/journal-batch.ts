@@ -1,4 +1,4 @@
-import type { JournalEntry, JournalRecord } from '../message/record.ts';
+import type { Explanation, JournalEntry, JournalRecord } from '../message/record.ts';
 
 /**
  * A journal message holds many entries, each as: length of the record (u32), length of the body
@@ -13,7 +13,7 @@ export interface EncodedEntry {
 }
 
 export function encodeEntry(entry: JournalEntry): EncodedEntry {
-  const record = Buffer.from(JSON.stringify(entry.record));
+  const record = Buffer.from(recordText(entry.record));
   return {
     record,
     body: entry.body,
@@ -34,6 +34,20 @@ export function joinEntries(entries: readonly EncodedEntry[]): Buffer {
     }
   }
   return batch;
+}
+
+/** Messages that took the same way through the rules share one explanation, the longest part of a record. */
+const explanations = new WeakMap<Explanation, string>();
+
+function recordText(record: JournalRecord): string {
+  if (!('explain' in record) || record.explain === undefined) return JSON.stringify(record);
+  const { explain, ...rest } = record;
+  let text = explanations.get(explain);
+  if (text === undefined) {
+    text = JSON.stringify(explain);
+    explanations.set(explain, text);
+  }
+  return `${JSON.stringify(rest).slice(0, -1)},"explain":${text}}`;
 }
 
 /** The entries of a journal message; their bodies are views of its bytes. */

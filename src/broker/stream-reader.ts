@@ -33,7 +33,7 @@ const SEEK = 2_000;
  * Streams that appear later are found by looking again.
  */
 export function streamReader(broker: Broker, options: ReaderOptions = {}): StreamReader {
-  const { size = 1_000, linger = 50 } = options;
+  const { size = 1_000, linger = 150 } = options;
   const waiting: JsMsg[] = [];
   const consuming = new Map<string, ConsumerMessages>();
   const stop = new AbortController();
