@@ -69,6 +69,16 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       removeBody: (ref) => large.remove(ref),
       signal: stopping.signal,
     });
+  // what was traced before the search fields changed is found by the new ones too
+  const indexing = store
+    .reindex({
+      fingerprint: searchFingerprint(options.search),
+      keys: keyReader(options.search, large),
+      signal: stopping.signal,
+    })
+    .catch((error: unknown) => {
+      if (!stopping.signal.aborted) log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
+    });
   const purging = purgeRegularly(purgeNow, log, stopping.signal);
   const servers: ControlServer[] = [
     serveTrace(broker, store),
