@@ -1,0 +1,101 @@
+/** The console's root, whatever prefix a proxy put before it; ends in a slash. */
+export const ROOT = new URL('.', document.baseURI);
+const API = new URL('api/v1/', ROOT);
+
+/** What the API answered instead of a result: RFC 9457, with a `code` that stays the same over versions. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = 'ApiProblem';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export type Parameters = Readonly<
+  Record<string, string | number | boolean | readonly string[] | undefined>
+>;
+
+interface Call {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly query?: Parameters | undefined;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+let csrf: string | undefined;
+
+/** Sent with every act from now on; the API gives it with `/me`. */
+export function keepCsrfToken(token: string | undefined): void {
+  csrf = token;
+}
+
+/** The address of an API resource, for links that download. */
+export function apiUrl(path: string, query: Parameters = {}): string {
+  const url = new URL(path, API);
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined || value === '') continue;
+    for (const one of Array.isArray(value) ? value : [value])
+      url.searchParams.append(key, `${one}`);
+  }
+  return url.href;
+}
+
+/** Asks the API; throws an ApiProblem for anything but success. */
+export async function ask<Result>(path: string, call: Call = {}): Promise<Result> {
+  const response = await send(path, call);
+  if (response.status === 204) return undefined as Result;
+  return (await response.json()) as Result;
+}
+
+/** As `ask`, for what is not JSON. */
+export async function askBytes(path: string, call: Call = {}): Promise<Response> {
+  return send(path, call);
+}
+
+async function send(path: string, { method, query, body, signal }: Call): Promise<Response> {
+  const verb = method ?? (body === undefined ? 'GET' : 'POST');
+  const response = await fetch(apiUrl(path, query), {
+    method: verb,
+    credentials: 'same-origin',
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(verb !== 'GET' && csrf !== undefined ? { 'x-csrf-token': csrf } : {}),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error;
+    throw new ApiProblem(
+      0,
+      'UNREACHABLE',
+      'Waybill does not answer: is it running, and is the network up?',
+    );
+  });
+  if (response.ok) return response;
+  throw await problemOf(response);
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  const text = await response.text();
+  try {
+    const { code, detail, title } = JSON.parse(text) as Partial<
+      Record<'code' | 'detail' | 'title', string>
+    >;
+    return new ApiProblem(
+      response.status,
+      code ?? 'UNKNOWN',
+      detail ?? title ?? response.statusText,
+    );
+  } catch {
+    return new ApiProblem(
+      response.status,
+      'UNKNOWN',
+      `the server answered ${response.status} ${response.statusText}`,
+    );
+  }
+}

@@ -1,0 +1,254 @@
+import { QueryClient, queryOptions } from '@tanstack/react-query';
+import type { Alert } from '../../../src/operator/api/contract/alert.ts';
+import type {
+  BodyHex,
+  BodyText,
+  Diff,
+  Hl7Tree,
+  Table,
+} from '../../../src/operator/api/contract/body.ts';
+import type { EventPage, Statistics } from '../../../src/operator/api/contract/event.ts';
+import type {
+  HostPage,
+  Hosts,
+  ProductionMap,
+  QueuedMessages,
+  Queues,
+} from '../../../src/operator/api/contract/host.ts';
+import type { Job, JobItems } from '../../../src/operator/api/contract/job.ts';
+import type {
+  Failures,
+  Message,
+  MessagePage,
+  QuickHits,
+  SearchRequest,
+  Session,
+} from '../../../src/operator/api/contract/message.ts';
+import type { Status } from '../../../src/operator/api/contract/status.ts';
+import type { Certificates, Storage } from '../../../src/operator/api/contract/storage.ts';
+import { ApiProblem, ask } from './client.ts';
+
+/** Answers are kept while a page looks at them; a failed question is not repeated when repeating cannot help. */
+export const answers = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 2_000,
+      retry: (failures, error) =>
+        !(error instanceof ApiProblem && error.status > 0) && failures < 2,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+/** How often what changes by itself is asked for again where the live stream does not tell of it. */
+const LIVE = 3_000;
+
+export const status = queryOptions({
+  queryKey: ['status'],
+  queryFn: ({ signal }) => ask<Status>('status', { signal }),
+  refetchInterval: LIVE,
+});
+
+/** Counts per interval of the last `length` milliseconds, of one host or of all. */
+export const statistics = (length: number, step: number, host?: string) =>
+  queryOptions({
+    queryKey: ['statistics', length, step, host],
+    queryFn: ({ signal }) => {
+      const to = Math.ceil(Date.now() / step) * step;
+      return ask<Statistics>('statistics', {
+        query: { from: to - length, to, step, hosts: host },
+        signal,
+      });
+    },
+    refetchInterval: 15_000,
+  });
+
+export const events = (query: {
+  readonly hosts?: string;
+  readonly level?: string;
+  readonly limit?: number;
+  readonly from?: number;
+  readonly to?: number;
+}) =>
+  queryOptions({
+    queryKey: ['events', query],
+    queryFn: ({ signal }) => ask<EventPage>('events', { query, signal }),
+    refetchInterval: LIVE,
+  });
+
+export const hosts = queryOptions({
+  queryKey: ['hosts'],
+  queryFn: ({ signal }) => ask<Hosts>('hosts', { signal }),
+  refetchInterval: LIVE,
+});
+
+export const productionMap = queryOptions({
+  queryKey: ['production'],
+  queryFn: ({ signal }) => ask<ProductionMap>('production/map', { signal }),
+  refetchInterval: LIVE,
+});
+
+export const queues = queryOptions({
+  queryKey: ['queues'],
+  queryFn: ({ signal }) => ask<Queues>('queues', { signal }),
+  refetchInterval: LIVE,
+});
+
+export const hostPage = (host: string) =>
+  queryOptions({
+    queryKey: ['hosts', host],
+    queryFn: ({ signal }) => ask<HostPage>(`hosts/${encodeURIComponent(host)}`, { signal }),
+    refetchInterval: LIVE,
+  });
+
+export const queued = (host: string) =>
+  queryOptions({
+    queryKey: ['queues', host],
+    queryFn: ({ signal }) =>
+      ask<QueuedMessages>(`queues/${encodeURIComponent(host)}/messages`, {
+        query: { limit: 100 },
+        signal,
+      }),
+    refetchInterval: LIVE,
+  });
+
+export const session = (id: number) =>
+  queryOptions({
+    queryKey: ['sessions', id],
+    queryFn: ({ signal }) => ask<Session>(`sessions/${id}`, { signal }),
+    refetchInterval: ({ state }) =>
+      state.data !== undefined && isOpen(state.data) ? 2_000 : 10_000,
+  });
+
+export const message = (id: number) =>
+  queryOptions({
+    queryKey: ['messages', id],
+    queryFn: ({ signal }) => ask<Message>(`messages/${id}`, { signal }),
+  });
+
+export const quickHits = (text: string) =>
+  queryOptions({
+    queryKey: ['find', text],
+    queryFn: ({ signal }) => ask<QuickHits>('find', { query: { text, limit: 12 }, signal }),
+    enabled: text.trim() !== '',
+  });
+
+export const searchFields = queryOptions({
+  queryKey: ['fields'],
+  queryFn: ({ signal }) =>
+    ask<{ readonly fields: readonly string[] }>('messages/fields', { signal }),
+  staleTime: 60_000,
+});
+
+/** Of the last `milliseconds`; of all that the trace has if not given. */
+export const failures = (milliseconds?: number) =>
+  queryOptions({
+    queryKey: ['failures', milliseconds],
+    queryFn: ({ signal }) =>
+      ask<Failures>('failures', {
+        query: { from: milliseconds === undefined ? undefined : Date.now() - milliseconds },
+        signal,
+      }),
+    refetchInterval: LIVE,
+  });
+
+const isOpen = ({ messages, started }: Session): boolean =>
+  Date.now() - started < 30_000 ||
+  messages.some(({ status }) => status === 'queued' || status === 'retrying');
+
+/** Which of the two bodies of a message: what was sent, or what was answered. */
+export type Part = 'message' | 'reply';
+
+export const bodyText = (id: number, part: Part, pretty = false) =>
+  queryOptions({
+    queryKey: ['bodies', id, part, 'text', pretty],
+    queryFn: ({ signal }) =>
+      ask<BodyText>(`messages/${id}/body`, {
+        query: { part, pretty: pretty || undefined },
+        signal,
+      }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const hl7Tree = (id: number, part: Part) =>
+  queryOptions({
+    queryKey: ['bodies', id, part, 'hl7'],
+    queryFn: ({ signal }) => ask<Hl7Tree>(`messages/${id}/body/hl7`, { query: { part }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const bodyHex = (id: number, part: Part, offset: number) =>
+  queryOptions({
+    queryKey: ['bodies', id, part, 'hex', offset],
+    queryFn: ({ signal }) =>
+      ask<BodyHex>(`messages/${id}/body/hex`, { query: { part, offset }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const bodyTable = (id: number, part: Part, after: number) =>
+  queryOptions({
+    queryKey: ['bodies', id, part, 'table', after],
+    queryFn: ({ signal }) =>
+      ask<Table>(`messages/${id}/body/table`, { query: { part, after, limit: 200 }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const difference = (id: number, against: number | undefined) =>
+  queryOptions({
+    queryKey: ['bodies', id, 'diff', against],
+    queryFn: ({ signal }) => ask<Diff>(`messages/${id}/diff`, { query: { against }, signal }),
+    enabled: against !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const alerts = (ended: boolean) =>
+  queryOptions({
+    queryKey: ['alerts', ended],
+    queryFn: ({ signal }) =>
+      ask<{ readonly alerts: readonly Alert[] }>('alerts', {
+        query: { ended: ended || undefined },
+        signal,
+      }),
+    refetchInterval: LIVE,
+  });
+
+export const jobs = queryOptions({
+  queryKey: ['jobs'],
+  queryFn: ({ signal }) => ask<{ readonly jobs: readonly Job[] }>('jobs', { signal }),
+  refetchInterval: LIVE,
+});
+
+export const job = (id: number) =>
+  queryOptions({
+    queryKey: ['jobs', id],
+    queryFn: ({ signal }) => ask<Job>(`jobs/${id}`, { signal }),
+    refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : false),
+  });
+
+export const jobItems = (id: number, state: string | undefined) =>
+  queryOptions({
+    queryKey: ['jobs', id, 'items', state],
+    queryFn: ({ signal }) =>
+      ask<JobItems>(`jobs/${id}/items`, { query: { state, limit: 1_000 }, signal }),
+    refetchInterval: LIVE,
+  });
+
+export const certificates = queryOptions({
+  queryKey: ['certificates'],
+  queryFn: ({ signal }) => ask<Certificates>('certificates', { signal }),
+  staleTime: 60_000,
+});
+
+export const storage = queryOptions({
+  queryKey: ['storage'],
+  queryFn: ({ signal }) => ask<Storage>('storage', { signal }),
+  refetchInterval: 15_000,
+});
+
+/** One short page of a search, for what is shown beside something else. */
+export const someMessages = (criteria: SearchRequest) =>
+  queryOptions({
+    queryKey: ['messages', 'some', criteria],
+    queryFn: ({ signal }) => ask<MessagePage>('messages/search', { body: criteria, signal }),
+    refetchInterval: 5_000,
+  });

@@ -1,0 +1,48 @@
+import { useQuery } from '@tanstack/react-query';
+import { lazy, type ReactElement, Suspense } from 'react';
+import { statistics } from '../api/queries.ts';
+
+const RateChart = lazy(() => import('./rate-chart.tsx'));
+const HEIGHT = 132;
+
+interface Charted {
+  readonly length: number;
+  readonly step: number;
+  readonly host?: string;
+  /** Only what came to these hosts is counted, so that a message is not counted on every leg. */
+  readonly among?: ReadonlySet<string>;
+}
+
+/** The chart of the last `length` milliseconds, loaded when it is first shown. */
+export function LazyRateChart({ length, step, host, among }: Charted): ReactElement {
+  const { data } = useQuery(statistics(length, step, host));
+  const intervals = (data?.intervals ?? []).filter(
+    (one) => among === undefined || among.has(one.host),
+  );
+  const to = Math.ceil(Date.now() / step) * step;
+  const sum = intervals.reduce(
+    (total, one) => ({ in: total.in + one.in, errors: total.errors + one.errors }),
+    { in: 0, errors: 0 },
+  );
+  return (
+    <figure>
+      <Suspense fallback={<div style={{ height: HEIGHT }} />}>
+        {data === undefined ? (
+          <div style={{ height: HEIGHT }} />
+        ) : (
+          <RateChart intervals={intervals} step={step} from={to - length} to={to} />
+        )}
+      </Suspense>
+      <figcaption className="mt-1 flex gap-4 text-xs text-ink-2">
+        <span className="flex items-center gap-1.5">
+          <span className="size-2 rounded-sm bg-accent" aria-hidden="true" />
+          {sum.in} in
+        </span>
+        <span className="flex items-center gap-1.5">
+          <span className="size-2 rounded-sm bg-bad" aria-hidden="true" />
+          {sum.errors} failed or suspended
+        </span>
+      </figcaption>
+    </figure>
+  );
+}

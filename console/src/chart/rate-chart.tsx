@@ -1,0 +1,91 @@
+import { type ReactElement, useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Statistics } from '../../../src/operator/api/contract/event.ts';
+import { useTheme } from '../shell/theme.ts';
+
+interface RateChartProps {
+  readonly intervals: Statistics['intervals'];
+  readonly step: number;
+  readonly from: number;
+  readonly to: number;
+  readonly height?: number;
+}
+
+/** Messages in and errors per interval. Decoration for who sees it: the numbers stand beside it as text. */
+export default function RateChart({
+  intervals,
+  step,
+  from,
+  to,
+  height = 132,
+}: RateChartProps): ReactElement {
+  const place = useRef<HTMLDivElement>(null);
+  const theme = useTheme();
+  useEffect(() => {
+    const { current } = place;
+    if (current === null) return undefined;
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name: string): string => style.getPropertyValue(name);
+    const axis = {
+      stroke: colour('--ink-3'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { show: false },
+      font: '11px system-ui',
+    };
+    const bars = uPlot.paths.bars?.({ size: [0.7, 40] });
+    const series = (label: string, name: string) => ({
+      label,
+      stroke: colour(name),
+      fill: `${colour(name)}`,
+      points: { show: false },
+      ...(bars === undefined ? {} : { paths: bars }),
+    });
+    const plot = new uPlot(
+      {
+        width: current.clientWidth,
+        height,
+        legend: { show: false },
+        cursor: { show: false },
+        scales: {
+          x: { time: true },
+          y: { range: (_self, _low, high) => [0, Math.max(4, high * 1.1)] },
+        },
+        axes: [
+          {
+            ...axis,
+            grid: { show: false },
+            size: 24,
+            values: (_self, splits) =>
+              splits.map((at) => new Date(at * 1_000).toTimeString().slice(0, 5)),
+          },
+          { ...axis, size: 38 },
+        ],
+        series: [{}, series('in', '--accent'), series('errors', '--bad')],
+      },
+      dataOf({ intervals, step, from, to }),
+      current,
+    );
+    const observer = new ResizeObserver(() => plot.setSize({ width: current.clientWidth, height }));
+    observer.observe(current);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+    };
+  }, [intervals, step, from, to, height, theme]);
+  return <div ref={place} aria-hidden="true" style={{ height }} />;
+}
+
+function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedData {
+  const count = Math.max(1, Math.round((to - from) / step));
+  const times = Array.from({ length: count }, (_, index) => (from + index * step) / 1_000);
+  const came = times.map(() => 0);
+  const failed = times.map(() => 0);
+  for (const { at, in: arrived, errors } of intervals) {
+    const index = Math.floor((at - from) / step);
+    if (index < 0 || index >= count) continue;
+    came[index] = (came[index] ?? 0) + arrived;
+    failed[index] = (failed[index] ?? 0) + errors;
+  }
+  return [times, came, failed];
+}

@@ -1,0 +1,131 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useEffect, useState } from 'react';
+import type { ReloadReport } from '../../../src/operator/api/contract/host.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page, Panel } from '../element/page.tsx';
+import { useMay } from '../shell/me.ts';
+
+/** What the files say against what runs, and the way to apply it. */
+export function ConfigurationPage(): ReactElement {
+  const may = useMay();
+  const client = useQueryClient();
+  const [reason, setReason] = useState('');
+  const look = useMutation({
+    mutationFn: () => ask<ReloadReport>('production/reload', { body: { dryRun: true } }),
+  });
+  const apply = useMutation({
+    mutationFn: () =>
+      ask<ReloadReport>('production/reload', { body: { dryRun: false, reason: reason.trim() } }),
+    onSuccess: () => client.invalidateQueries(),
+  });
+  const { mutate } = look;
+  useEffect(() => mutate(), [mutate]);
+  const report = apply.data ?? look.data;
+  const same = report !== undefined && report.hosts.length === 0 && report.production.length === 0;
+  return (
+    <Page
+      title="Configuration"
+      detail="the files on disk against what runs"
+      actions={
+        <Button
+          disabled={look.isPending}
+          onClick={() => {
+            apply.reset();
+            look.mutate();
+          }}
+        >
+          Read the files again
+        </Button>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {look.isError && <Problem error={look.error} />}
+        {apply.isError && <Problem error={apply.error} />}
+        {report === undefined && look.isPending && <Waiting />}
+        {same && (
+          <p role="status" className="rounded-md border border-line bg-surface p-4">
+            {report.applied ? 'Applied.' : 'What runs is what the files say.'}
+          </p>
+        )}
+        {report !== undefined && !same && (
+          <>
+            {report.applied ? (
+              <p
+                role="status"
+                className="rounded-md border border-line bg-good-soft px-3 py-2 text-good"
+              >
+                Applied on every engine.
+              </p>
+            ) : (
+              may('config.deploy') && (
+                <div className="flex flex-wrap items-end gap-3">
+                  <Field
+                    label="Reason"
+                    className="w-80"
+                    value={reason}
+                    onChange={({ target }) => setReason(target.value)}
+                  />
+                  <Button
+                    look="primary"
+                    disabled={apply.isPending || reason.trim() === ''}
+                    onClick={() => apply.mutate()}
+                  >
+                    Apply
+                    {report.restarts.length === 0 ? '' : `, restarts ${report.restarts.join(', ')}`}
+                  </Button>
+                </div>
+              )
+            )}
+            {report.production.length > 0 && (
+              <Panel title="Production" flush>
+                <Changes changes={report.production} />
+              </Panel>
+            )}
+            {report.hosts.map(({ host, how, changes, restart }) => (
+              <Panel key={host} title={`${host}: ${how}${restart ? ', restarts' : ''}`} flush>
+                <Changes changes={changes} />
+              </Panel>
+            ))}
+          </>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function Changes({ changes }: { readonly changes: ReloadReport['production'] }): ReactElement {
+  return (
+    <table className="w-full table-fixed border-collapse text-left text-xs">
+      <thead>
+        <tr className="bg-sunken text-2xs text-ink-2">
+          {['Setting', 'Runs', 'In the files'].map((name) => (
+            <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {changes.map(({ path, before, after }) => (
+          <tr key={path} className="border-t border-line align-top">
+            <th scope="row" className="px-3 py-1 font-mono font-normal break-words">
+              {path}
+            </th>
+            <td className="px-3 py-1 font-mono break-all text-bad">{textOf(before)}</td>
+            <td className="px-3 py-1 font-mono break-all text-good">{textOf(after)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const textOf = (value: unknown): string =>
+  value === undefined || value === null
+    ? ''
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);

@@ -1,0 +1,227 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactElement, ReactNode } from 'react';
+import type { Status } from '../../../src/operator/api/contract/status.ts';
+import {
+  failures as failuresQuery,
+  hosts as hostsQuery,
+  status as statusQuery,
+} from '../api/queries.ts';
+import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page, Panel } from '../element/page.tsx';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { ago, count, day, duration, moment } from '../element/time-text.ts';
+import { HostTable } from '../host/host-table.tsx';
+
+const HOUR = 3_600_000;
+
+/** What an operator sees first at three in the morning: is anything wrong, what, and since when. */
+export function DashboardPage(): ReactElement {
+  const { data, error } = useQuery(statusQuery);
+  const { data: known } = useQuery(hostsQuery);
+  const services = new Set(
+    known?.hosts.filter(({ kind }) => kind === 'service').map(({ name }) => name),
+  );
+  return (
+    <Page title="Dashboard" detail={data !== undefined && <span>{data.title}</span>}>
+      {error !== null && (
+        <div className="mb-4">
+          <Problem error={error} />
+        </div>
+      )}
+      {data === undefined && error === null && <Waiting />}
+      {data !== undefined && (
+        <div className="flex flex-col gap-4">
+          <Figures status={data} />
+          <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
+            <Panel title="Messages in, last hour">
+              <LazyRateChart length={HOUR} step={60_000} among={services} />
+            </Panel>
+            <WhatFailed />
+          </div>
+          <Panel title="Hosts" flush>
+            {known === undefined ? <Waiting /> : <HostTable hosts={known.hosts} />}
+          </Panel>
+          <Foot status={data} />
+        </div>
+      )}
+    </Page>
+  );
+}
+
+type Tone = 'plain' | 'bad' | 'warn' | 'held';
+
+const TONES = {
+  plain: 'text-ink',
+  bad: 'text-bad',
+  warn: 'text-warn',
+  held: 'text-held',
+} as const satisfies Record<Tone, string>;
+
+interface FigureProps {
+  readonly label: string;
+  readonly value: string;
+  readonly detail: ReactNode;
+  readonly tone?: Tone;
+  readonly to: '/' | '/messages' | '/production' | '/queues' | '/suspended' | '/alerts';
+  readonly search?: { readonly status?: string };
+}
+
+function Figure({
+  label,
+  value,
+  detail,
+  tone = 'plain',
+  to,
+  search = {},
+}: FigureProps): ReactElement {
+  return (
+    <Link
+      to={to}
+      search={search}
+      className="min-w-0 bg-surface px-3 py-2.5 hover:bg-hover focus-visible:relative focus-visible:z-10"
+    >
+      <span className="block text-xs text-ink-2">{label}</span>
+      <span className={`block text-[22px] leading-8 font-semibold tracking-tight ${TONES[tone]}`}>
+        {value}
+      </span>
+      <span className="block truncate text-xs text-ink-2">{detail}</span>
+    </Link>
+  );
+}
+
+function Figures({ status }: { readonly status: Status }): ReactElement {
+  const { hosts, queued, lastMinutes, lastHour, suspended, errorsToday, openAlerts, at } = status;
+  const down = hosts.disconnected + hosts.stopped;
+  const troubled = [
+    hosts.retrying > 0 && `${hosts.retrying} retrying`,
+    hosts.disconnected > 0 && `${hosts.disconnected} disconnected`,
+    hosts.stopped > 0 && `${hosts.stopped} stopped`,
+    hosts.off > 0 && `${hosts.off} switched off`,
+  ].filter(Boolean);
+  return (
+    <div className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-3 xl:grid-cols-6">
+      <Figure
+        label="Hosts"
+        to="/production"
+        value={`${hosts.running}/${hosts.total}`}
+        tone={down > 0 ? 'bad' : hosts.retrying > 0 ? 'warn' : 'plain'}
+        detail={troubled.length === 0 ? 'all run' : troubled.join(', ')}
+      />
+      <Figure
+        label="In, per minute"
+        to="/messages"
+        value={count(Math.round(lastMinutes.in / 5))}
+        detail={`${count(lastHour.in)} in the last hour`}
+      />
+      <Figure
+        label="Queued"
+        to="/queues"
+        value={count(queued.messages)}
+        tone={queued.oldest !== undefined && at - queued.oldest.at > 300_000 ? 'warn' : 'plain'}
+        detail={
+          queued.oldest === undefined
+            ? 'nothing waits'
+            : `oldest ${duration(at - queued.oldest.at)}, ${queued.oldest.host}`
+        }
+      />
+      <Figure
+        label="Suspended"
+        to="/suspended"
+        value={count(suspended)}
+        tone={suspended > 0 ? 'held' : 'plain'}
+        detail={suspended === 0 ? 'nothing waits for a person' : 'wait for a person'}
+      />
+      <Figure
+        label="Errors, 24 h"
+        to="/messages"
+        search={{ status: 'error' }}
+        value={count(errorsToday)}
+        tone={errorsToday > 0 ? 'bad' : 'plain'}
+        detail={`${count(lastHour.errors)} failed or suspended in the last hour`}
+      />
+      <Figure
+        label="Alerts"
+        to="/alerts"
+        value={count(openAlerts)}
+        tone={openAlerts > 0 ? 'bad' : 'plain'}
+        detail={openAlerts === 0 ? 'none open' : 'open'}
+      />
+    </div>
+  );
+}
+
+function WhatFailed(): ReactElement {
+  const { data } = useQuery(failuresQuery(24 * HOUR));
+  const groups = data?.groups.slice(0, 6) ?? [];
+  return (
+    <Panel
+      title="What failed, last 24 hours"
+      flush
+      actions={
+        <Link to="/suspended" className="text-xs text-accent hover:underline">
+          All
+        </Link>
+      }
+    >
+      {groups.length === 0 && <p className="px-3 py-6 text-center text-ink-2">Nothing failed.</p>}
+      <ul>
+        {groups.map(({ host, status, code, text, count: many, first, last, newestId }) => (
+          <li key={`${host} ${status} ${code}`} className="border-b border-line last:border-0">
+            <Link
+              to="/messages"
+              search={{ target: host, status, error: code, at: `${newestId}` }}
+              className="flex items-center gap-2.5 px-3 py-1.5 hover:bg-hover"
+            >
+              <span className="w-8 shrink-0 text-right font-semibold">{count(many)}</span>
+              <StatusBadge status={status} />
+              <span className="min-w-0 flex-1 truncate" title={text}>
+                <strong className="font-medium">{host}</strong>{' '}
+                <span className="text-ink-2">{text}</span>
+              </span>
+              <span
+                className="shrink-0 text-xs text-ink-2 max-sm:hidden"
+                title={`first ${moment(first)}`}
+              >
+                {ago(last)}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Foot({
+  status: { engines, trace, certificates, at },
+}: {
+  readonly status: Status;
+}): ReactElement {
+  const soon = certificates.filter(({ notAfter }) => notAfter - at < 30 * 24 * HOUR);
+  return (
+    <p className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-2">
+      <span>
+        {engines.length} {engines.length === 1 ? 'engine' : 'engines'}, up{' '}
+        {engines.map(({ started }) => duration(at - started)).join(', ')}
+      </span>
+      <span className={trace.failingSince === undefined ? '' : 'font-medium text-bad'}>
+        {trace.failingSince === undefined
+          ? trace.lag === 0
+            ? 'the trace is up to date'
+            : `the trace lags by ${count(trace.lag)} messages`
+          : `the trace store fails since ${moment(trace.failingSince, false)}; messages go on`}
+      </span>
+      {soon.map(({ credential, notAfter }) => (
+        <Link
+          key={`${credential} ${notAfter}`}
+          to="/certificates"
+          className="font-medium text-warn hover:underline"
+        >
+          certificate {credential} ends {day(notAfter)}
+        </Link>
+      ))}
+    </p>
+  );
+}

@@ -1,0 +1,34 @@
+import type { ReactElement } from 'react';
+import type { LineDifference } from '../../../src/operator/api/contract/body.ts';
+
+const LOOKS = {
+  added: { sign: '+', style: 'bg-good-soft' },
+  removed: { sign: '−', style: 'bg-bad-soft' },
+  same: { sign: ' ', style: '' },
+} as const satisfies Record<LineDifference['change'], unknown>;
+
+/** What differs line by line, for bodies that are not HL7. */
+export function LineDiff({ lines }: { readonly lines: readonly LineDifference[] }): ReactElement {
+  return (
+    <pre
+      className="overflow-x-auto rounded-lg border border-line bg-surface py-1 font-mono text-xs leading-5"
+      tabIndex={0}
+      aria-label="Differences by line"
+    >
+      {lines.map(({ change, text, before, after }) => {
+        const { sign, style } = LOOKS[change];
+        return (
+          <div key={`${before ?? ''} ${after ?? ''}`} className={`flex ${style}`}>
+            <span className="w-10 shrink-0 pr-2 text-right text-ink-2 select-none">{before}</span>
+            <span className="w-10 shrink-0 pr-2 text-right text-ink-2 select-none">{after}</span>
+            <span className="w-4 shrink-0 text-center">
+              {sign}
+              <span className="sr-only">{change === 'same' ? '' : change}</span>
+            </span>
+            <code className="pr-3 whitespace-pre-wrap">{text}</code>
+          </div>
+        );
+      })}
+    </pre>
+  );
+}

@@ -1,0 +1,32 @@
+import { CircleCheck, CircleDashed, CircleSlash, PlugZap, RotateCw, Square } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { Host } from '../../../src/operator/api/contract/host.ts';
+
+export type Health = Host['health'];
+
+const LOOKS = {
+  running: { icon: CircleCheck, style: 'text-good' },
+  retrying: { icon: RotateCw, style: 'text-warn' },
+  disconnected: { icon: PlugZap, style: 'text-bad' },
+  stopped: { icon: Square, style: 'text-bad' },
+  off: { icon: CircleSlash, style: 'text-idle' },
+  inline: { icon: CircleDashed, style: 'text-ink-3' },
+} as const satisfies Record<Health, unknown>;
+
+/** How a host stands, by icon, word and colour. */
+export function HealthBadge({ health }: { readonly health: Health }): ReactElement {
+  const { icon: Icon, style } = LOOKS[health];
+  return (
+    <span
+      className={`inline-flex items-center gap-1.5 text-xs font-medium whitespace-nowrap ${style}`}
+    >
+      <Icon size={14} aria-hidden="true" />
+      {health === 'off' ? 'switched off' : health}
+    </span>
+  );
+}
+
+/** Whether a person should look at the host. */
+export function needsAttention(health: Health): boolean {
+  return health === 'retrying' || health === 'disconnected' || health === 'stopped';
+}

@@ -1,0 +1,58 @@
+import { X } from 'lucide-react';
+import { type ReactElement, type ReactNode, useEffect, useRef } from 'react';
+
+interface ModalProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+  readonly wide?: boolean;
+  /** What stands below, such as the buttons that decide. */
+  readonly footer?: ReactNode;
+}
+
+/** A dialog of the browser's own: it traps the focus, gives it back, and closes with Esc. */
+export function Modal({
+  title,
+  onClose,
+  children,
+  wide = false,
+  footer,
+}: ModalProps): ReactElement {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const { current } = dialog;
+    current?.showModal();
+    return () => current?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-label={title}
+      onClose={onClose}
+      onMouseDown={({ target, currentTarget }) => {
+        if (target === currentTarget) onClose();
+      }}
+      className={`max-h-[90dvh] w-full overflow-hidden rounded-xl border border-line bg-raised shadow-float max-sm:max-w-[calc(100vw-16px)] ${wide ? 'max-w-4xl' : 'max-w-lg'}`}
+    >
+      <div className="flex max-h-[90dvh] flex-col">
+        <div className="flex items-center gap-2 border-b border-line px-4 py-2.5">
+          <h2 className="text-[15px]">{title}</h2>
+          <button
+            type="button"
+            onClick={onClose}
+            aria-label="Close"
+            className="ml-auto inline-flex size-7 items-center justify-center rounded-md text-ink-2 hover:bg-hover"
+          >
+            <X size={16} aria-hidden="true" />
+          </button>
+        </div>
+        <div className="min-h-0 overflow-auto p-4">{children}</div>
+        {footer !== undefined && (
+          <div className="flex flex-wrap items-center justify-end gap-2 border-t border-line bg-sunken px-4 py-2.5">
+            {footer}
+          </div>
+        )}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,41 @@
+import { CircleAlert, Info } from 'lucide-react';
+import type { ReactElement, ReactNode } from 'react';
+import { ApiProblem } from '../api/client.ts';
+
+/** What went wrong, in the API's own words: they say what, where and what to do. */
+export function Problem({ error }: { readonly error: unknown }): ReactElement {
+  const code = error instanceof ApiProblem ? error.code : undefined;
+  return (
+    <div
+      role="alert"
+      className="flex items-start gap-2 rounded-md border border-bad/40 bg-bad-soft px-3 py-2 text-ink"
+    >
+      <CircleAlert size={16} className="mt-0.5 shrink-0 text-bad" aria-hidden="true" />
+      <div className="min-w-0">
+        <span className="break-words">
+          {error instanceof Error ? error.message : 'Something went wrong.'}
+        </span>
+        {code !== undefined && <span className="ml-2 font-mono text-2xs text-ink-2">{code}</span>}
+      </div>
+    </div>
+  );
+}
+
+/** Says that there is nothing, and what that means. */
+export function Nothing({ children }: { readonly children: ReactNode }): ReactElement {
+  return (
+    <div className="flex flex-col items-center gap-2 px-6 py-12 text-center text-ink-2">
+      <Info size={20} className="text-ink-3" aria-hidden="true" />
+      <div className="max-w-md">{children}</div>
+    </div>
+  );
+}
+
+/** While the first answer is on its way. Says nothing for the first moment, so that a quick answer does not flicker. */
+export function Waiting(): ReactElement {
+  return (
+    <div className="px-4 py-10 text-center text-ink-3" role="status">
+      Loading…
+    </div>
+  );
+}

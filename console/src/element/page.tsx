@@ -1,0 +1,60 @@
+import { type ReactElement, type ReactNode, useEffect } from 'react';
+
+interface PageProps {
+  readonly title: string;
+  /** What stands before the title, such as a way back. */
+  readonly lead?: ReactNode;
+  readonly detail?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+  /** The content scrolls by itself: the page does not. */
+  readonly fixed?: boolean;
+}
+
+/** A page with its heading; the heading names the window too. */
+export function Page({
+  title,
+  lead,
+  detail,
+  actions,
+  children,
+  fixed = false,
+}: PageProps): ReactElement {
+  useEffect(() => {
+    document.title = `${title} · Waybill`;
+  }, [title]);
+  return (
+    <div className={`flex min-w-0 flex-col ${fixed ? 'h-full min-h-0' : 'min-h-full'}`}>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-4 py-2.5">
+        {lead}
+        <h1 className="min-w-0 truncate">{title}</h1>
+        {detail !== undefined && <div className="min-w-0 text-xs text-ink-2">{detail}</div>}
+        <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>
+      </div>
+      <div className={fixed ? 'flex min-h-0 flex-1 flex-col' : 'flex-1 p-4'}>{children}</div>
+    </div>
+  );
+}
+
+/** A bordered part of a page with a heading of its own. */
+export function Panel({
+  title,
+  actions,
+  children,
+  flush = false,
+}: {
+  readonly title: string;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+  readonly flush?: boolean;
+}): ReactElement {
+  return (
+    <section className="overflow-hidden rounded-lg border border-line bg-surface">
+      <div className="flex min-h-10 items-center gap-2 border-b border-line px-3 py-1.5">
+        <h2 className="min-w-0 truncate">{title}</h2>
+        <div className="ml-auto flex items-center gap-2">{actions}</div>
+      </div>
+      <div className={flush ? '' : 'p-3'}>{children}</div>
+    </section>
+  );
+}

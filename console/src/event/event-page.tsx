@@ -1,0 +1,65 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { events as eventsQuery, hosts as hostsQuery } from '../api/queries.ts';
+import { Choice } from '../element/field.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { EventTable } from './event-table.tsx';
+
+/** The log of what happened to hosts and to the production, newest first; it follows what happens. */
+export function EventPage(): ReactElement {
+  const { host, level, limit = '200' } = useSearch({ from: '/events' });
+  const navigate = useNavigate();
+  const { data: known } = useQuery(hostsQuery);
+  const { data, error } = useQuery(
+    eventsQuery({
+      limit: Math.min(1_000, Number(limit) || 200),
+      ...(host === undefined ? {} : { hosts: host }),
+      ...(level === undefined ? {} : { level }),
+    }),
+  );
+  const change = (next: Readonly<Record<string, string | undefined>>): void =>
+    void navigate({ to: '/events', search: (before) => ({ ...before, ...next }) });
+  return (
+    <Page title="Event log" detail={data !== undefined && `${data.items.length} newest`}>
+      <div className="mb-3 flex flex-wrap gap-3">
+        <Choice
+          label="Host"
+          value={host ?? ''}
+          onChange={({ target }) => change({ host: target.value || undefined })}
+        >
+          <option value="">every host</option>
+          {known?.hosts.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </Choice>
+        <Choice
+          label="At least"
+          value={level ?? ''}
+          onChange={({ target }) => change({ level: target.value || undefined })}
+        >
+          <option value="">info</option>
+          <option value="warn">warn</option>
+          <option value="error">error</option>
+        </Choice>
+        <Choice
+          label="Show"
+          value={limit}
+          onChange={({ target }) => change({ limit: target.value })}
+        >
+          {['200', '500', '1000'].map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </Choice>
+      </div>
+      {error !== null && <Problem error={error} />}
+      {data === undefined && error === null && <Waiting />}
+      {data !== undefined && (
+        <div className="overflow-hidden rounded-lg border border-line bg-surface">
+          <EventTable events={data.items} />
+        </div>
+      )}
+    </Page>
+  );
+}

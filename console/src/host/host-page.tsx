@@ -1,0 +1,257 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { Play, RotateCw, Square, Zap } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { HostPage as Answer } from '../../../src/operator/api/contract/host.ts';
+import { ask } from '../api/client.ts';
+import { events as eventsQuery, hostPage } from '../api/queries.ts';
+import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
+import { HealthBadge } from '../element/health-badge.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page, Panel } from '../element/page.tsx';
+import { ago, clock, count, duration, moment } from '../element/time-text.ts';
+import { EventTable } from '../event/event-table.tsx';
+import { useMay } from '../shell/me.ts';
+import { ConnectionTest } from './connection-test.tsx';
+import { HostSettings } from './host-settings.tsx';
+
+/** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
+export function HostPage(): ReactElement {
+  const { host } = useParams({ from: '/hosts/$host' });
+  const { data, error } = useQuery(hostPage(host));
+  if (data !== undefined) return <Shown page={data} />;
+  return <Page title={host}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>;
+}
+
+function Shown({ page }: { readonly page: Answer }): ReactElement {
+  const { host, comment, adapter, place, sendsTo, receivesFrom, rules } = page;
+  const { data: log } = useQuery(eventsQuery({ hosts: host.name, limit: 20 }));
+  return (
+    <Page
+      title={host.name}
+      detail={
+        <span className="flex flex-wrap items-center gap-x-3">
+          <HealthBadge health={host.health} />
+          <span>{[host.title, host.kind, adapter?.title].filter(Boolean).join(' · ')}</span>
+          <span className="font-mono text-2xs">
+            {place.file}:{place.line}
+          </span>
+        </span>
+      }
+      actions={<Controls page={page} />}
+    >
+      <div className="grid items-start gap-4 xl:grid-cols-2">
+        <div className="flex min-w-0 flex-col gap-4">
+          <State page={page} />
+          <Panel title="Messages, last hour">
+            <LazyRateChart length={3_600_000} step={60_000} host={host.name} />
+          </Panel>
+          {host.kind !== 'process' && <ConnectionTest host={host.name} />}
+          <Panel title="Neighbours">
+            <Neighbours label="Gets from" hosts={receivesFrom} />
+            <Neighbours label="Sends to" hosts={sendsTo} />
+            {comment !== undefined && <p className="mt-2 text-ink-2">{comment}</p>}
+          </Panel>
+        </div>
+        <div className="flex min-w-0 flex-col gap-4">
+          <HostSettings page={page} />
+          {rules.length > 0 && <Rules rules={rules} />}
+          <Panel title="What happened to it" flush>
+            {log === undefined ? <Waiting /> : <EventTable events={log.items} bare />}
+          </Panel>
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Controls({ page: { host } }: { readonly page: Answer }): ReactElement {
+  const may = useMay();
+  const client = useQueryClient();
+  const act = useMutation({
+    mutationFn: (verb: 'start' | 'stop' | 'restart' | 'retry') =>
+      ask(`hosts/${encodeURIComponent(host.name)}/${verb}`, { body: {} }),
+    onSettled: () => client.invalidateQueries(),
+  });
+  const { name, health } = host;
+  return (
+    <>
+      {act.isError && <Problem error={act.error} />}
+      <Link to="/messages" search={{ host: name }} className={buttonStyle()}>
+        Messages
+      </Link>
+      {may('host.control') && host.health !== 'inline' && (
+        <>
+          {health === 'retrying' && (
+            <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('retry')}>
+              <Zap size={14} aria-hidden="true" /> Retry now
+            </Button>
+          )}
+          {health === 'off' || health === 'stopped' ? (
+            <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('start')}>
+              <Play size={14} aria-hidden="true" /> Start
+            </Button>
+          ) : (
+            <>
+              <Button disabled={act.isPending} onClick={() => act.mutate('restart')}>
+                <RotateCw size={14} aria-hidden="true" /> Restart
+              </Button>
+              <Button look="danger" disabled={act.isPending} onClick={() => act.mutate('stop')}>
+                <Square size={13} aria-hidden="true" /> Stop
+              </Button>
+            </>
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+function State({ page: { host, schedule } }: { readonly page: Answer }): ReactElement {
+  const { engines, queue, lastError, lastActivity, switchedOff } = host;
+  return (
+    <Panel title="State">
+      <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-1.5">
+        {queue !== undefined && (
+          <>
+            <dt className="text-ink-2">Queue</dt>
+            <dd>
+              <Link
+                to="/queues"
+                search={{ host: host.name }}
+                className="text-accent hover:underline"
+              >
+                {count(queue.depth)} waiting
+              </Link>
+              {queue.oldest !== undefined &&
+                queue.depth > 0 &&
+                `, the oldest for ${duration(Date.now() - queue.oldest)}`}
+            </dd>
+          </>
+        )}
+        <dt className="text-ink-2">Last active</dt>
+        <dd>
+          {lastActivity === undefined
+            ? 'not since it started'
+            : `${moment(lastActivity)} (${ago(lastActivity)})`}
+        </dd>
+        {schedule !== undefined && (
+          <>
+            <dt className="text-ink-2">Schedule</dt>
+            <dd>{schedule}</dd>
+          </>
+        )}
+        {switchedOff !== undefined && (
+          <>
+            <dt className="text-ink-2">Switched off</dt>
+            <dd>
+              by {switchedOff.by}, {moment(switchedOff.at, false)}: {switchedOff.reason}
+            </dd>
+          </>
+        )}
+        {lastError !== undefined && (
+          <>
+            <dt className="text-ink-2">Last error</dt>
+            <dd className="break-words">
+              <span className="text-bad">{lastError.text}</span>{' '}
+              <span className="font-mono text-2xs text-ink-2">
+                {lastError.code}, {ago(lastError.at)}
+              </span>
+            </dd>
+          </>
+        )}
+        {engines.map(({ engine, state, connection, detail, inFlight, retrying, messages }) => (
+          <div key={engine} className="contents">
+            <dt className="text-ink-2">Engine {engine}</dt>
+            <dd className="break-words">
+              {[
+                connection ?? state,
+                detail,
+                `${count(messages)} messages`,
+                inFlight > 0 && `${inFlight} in flight`,
+              ]
+                .filter(Boolean)
+                .join(' · ')}
+              {retrying !== undefined && (
+                <span className="text-warn">
+                  {' '}
+                  · try {retrying.attempt} of{' '}
+                  <Link
+                    to="/messages/$id"
+                    params={{ id: retrying.messageId }}
+                    className="underline"
+                  >
+                    {retrying.messageId}
+                  </Link>
+                  , next at {clock(retrying.next, false)}
+                </span>
+              )}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  );
+}
+
+function Neighbours({
+  label,
+  hosts,
+}: {
+  readonly label: string;
+  readonly hosts: readonly string[];
+}): ReactElement {
+  return (
+    <p className="flex flex-wrap gap-x-2">
+      <span className="w-24 text-ink-2">{label}</span>
+      {hosts.length === 0 && <span className="text-ink-3">nobody here</span>}
+      {hosts.map((name) => (
+        <Link
+          key={name}
+          to="/hosts/$host"
+          params={{ host: name }}
+          className="text-accent hover:underline"
+        >
+          {name}
+        </Link>
+      ))}
+    </p>
+  );
+}
+
+function Rules({ rules }: { readonly rules: Answer['rules'] }): ReactElement {
+  return (
+    <Panel title="Rules" flush>
+      <ol>
+        {rules.map(({ set, name, when, send, disabled }, index) => (
+          <li
+            key={`${set} ${name}`}
+            className={`border-b border-line px-3 py-1.5 last:border-0 ${disabled ? 'opacity-70' : ''}`}
+          >
+            {rules[index - 1]?.set !== set && (
+              <p className="mb-1 text-2xs font-medium text-ink-2">set {set}</p>
+            )}
+            <div className="flex flex-wrap items-baseline gap-x-2">
+              <span className="font-medium">{name}</span>
+              {disabled && <span className="text-xs text-idle">switched off</span>}
+              <span className="text-xs text-ink-2">
+                {send.length === 0
+                  ? '→ nobody'
+                  : send
+                      .map(
+                        ({ to, transforms }) =>
+                          `→ ${to}${transforms.length === 0 ? '' : ` by ${transforms.join(', ')}`}`,
+                      )
+                      .join('  ')}
+              </span>
+            </div>
+            {when !== undefined && (
+              <code className="block font-mono text-2xs break-words text-ink-2">{when}</code>
+            )}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

@@ -1,0 +1,107 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import type { Host } from '../../../src/operator/api/contract/host.ts';
+import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
+import { ago, count, duration } from '../element/time-text.ts';
+
+const KINDS = ['service', 'process', 'operation'] as const;
+
+/** Hosts as a table: what needs a person first, then in the order messages pass them. */
+export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): ReactElement {
+  const rank = ({ health, kind }: Host): number =>
+    (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
+  return (
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Hosts">
+      <table className="w-full min-w-[52rem] border-collapse text-left">
+        <thead>
+          <tr className="border-b border-line bg-sunken text-2xs text-ink-2">
+            {[
+              'Host',
+              'State',
+              'Kind',
+              'Adapter',
+              'Queue',
+              'Messages',
+              'Last active',
+              'Last error',
+            ].map((name) => (
+              <th
+                key={name}
+                scope="col"
+                className={`px-3 py-1.5 font-medium ${name === 'Queue' || name === 'Messages' ? 'text-right' : ''}`}
+              >
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {hosts
+            .toSorted((a, b) => rank(a) - rank(b))
+            .map((host) => (
+              <Row key={host.name} host={host} />
+            ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ host }: { readonly host: Host }): ReactElement {
+  const {
+    name,
+    title,
+    kind,
+    adapter,
+    health,
+    queue,
+    lastError,
+    lastActivity,
+    engines,
+    switchedOff,
+  } = host;
+  const messages = engines.reduce((sum, one) => sum + one.messages, 0);
+  const error = health === 'running' || health === 'inline' ? undefined : lastError;
+  return (
+    <tr className="border-b border-line last:border-0 hover:bg-hover">
+      <th scope="row" className="max-w-72 px-3 py-1.5 font-normal">
+        <Link
+          to="/hosts/$host"
+          params={{ host: name }}
+          className="font-medium text-accent hover:underline"
+        >
+          {name}
+        </Link>
+        {title !== undefined && <span className="ml-2 text-xs text-ink-2">{title}</span>}
+      </th>
+      <td className="px-3 py-1.5">
+        <HealthBadge health={health} />
+      </td>
+      <td className="px-3 py-1.5 text-xs text-ink-2">{kind}</td>
+      <td className="px-3 py-1.5 font-mono text-xs text-ink-2">{adapter}</td>
+      <td
+        className={`px-3 py-1.5 text-right ${(queue?.depth ?? 0) > 0 ? 'font-medium' : 'text-ink-3'}`}
+      >
+        {queue === undefined ? '' : count(queue.depth)}
+        {queue?.oldest !== undefined && queue.depth > 0 && (
+          <span className="ml-1 text-xs font-normal text-ink-2">
+            {duration(Date.now() - queue.oldest)}
+          </span>
+        )}
+      </td>
+      <td className="px-3 py-1.5 text-right text-ink-2">{count(messages)}</td>
+      <td className="px-3 py-1.5 text-xs whitespace-nowrap text-ink-2">
+        {lastActivity === undefined ? 'never' : ago(lastActivity)}
+      </td>
+      <td className="max-w-80 truncate px-3 py-1.5 text-xs" title={error?.text}>
+        {switchedOff === undefined ? (
+          <span className="text-bad">{error?.text}</span>
+        ) : (
+          <span className="text-ink-2">
+            by {switchedOff.by}: {switchedOff.reason}
+          </span>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,124 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { ask } from '../api/client.ts';
+import { jobItems, job as jobQuery } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
+import { Choice } from '../element/field.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { moment } from '../element/time-text.ts';
+import { Progress } from './jobs-page.tsx';
+
+/** One job with what became of each of its messages. */
+export function JobPage(): ReactElement {
+  const { id } = useParams({ from: '/jobs/$id' });
+  const { state } = useSearch({ from: '/jobs/$id' });
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const { data: job, error } = useQuery(jobQuery(id));
+  const { data: items } = useQuery(jobItems(id, state));
+  const cancel = useMutation({
+    mutationFn: () => ask(`jobs/${id}/cancel`, { method: 'POST' }),
+    onSettled: () => client.invalidateQueries({ queryKey: ['jobs'] }),
+  });
+  return (
+    <Page
+      title={`Job ${id}`}
+      detail={
+        job !== undefined &&
+        `${job.type}${job.target === undefined ? '' : ` to ${job.target}`}, by ${job.by}, ${moment(job.created, false)}`
+      }
+      actions={
+        job !== undefined &&
+        job.ended === undefined && (
+          <Button look="danger" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
+            Stop
+          </Button>
+        )
+      }
+    >
+      {error !== null && <Problem error={error} />}
+      {job === undefined && error === null && <Waiting />}
+      {job !== undefined && (
+        <div className="flex flex-col gap-3">
+          <div className="max-w-md" role="status">
+            <p className="mb-1">
+              {job.state}
+              {job.reason === undefined ? '' : `: ${job.reason}`}
+            </p>
+            <Progress job={job} />
+          </div>
+          <Choice
+            label="Show"
+            className="w-40"
+            value={state ?? ''}
+            onChange={({ target }) =>
+              void navigate({
+                to: '/jobs/$id',
+                params: { id },
+                search: target.value === '' ? {} : { state: target.value },
+              })
+            }
+          >
+            <option value="">every message</option>
+            <option value="failed">failed</option>
+            <option value="done">done</option>
+            <option value="waiting">waiting</option>
+          </Choice>
+          <div
+            className="overflow-x-auto rounded-lg border border-line bg-surface"
+            tabIndex={0}
+            role="region"
+            aria-label="Results"
+          >
+            <table className="w-full min-w-[36rem] border-collapse text-left text-xs">
+              <thead>
+                <tr className="bg-sunken text-2xs text-ink-2">
+                  {['#', 'Message', 'Result', 'Became', 'Why'].map((name) => (
+                    <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                      {name}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {items?.items.map(({ n, messageId, state: result, resultId, code, text }) => (
+                  <tr key={n} className="border-t border-line hover:bg-hover">
+                    <td className="px-3 py-1 text-ink-2">{n}</td>
+                    <td className="px-3 py-1 font-mono">
+                      <Link
+                        to="/messages/$id"
+                        params={{ id: messageId }}
+                        className="text-accent hover:underline"
+                      >
+                        {messageId}
+                      </Link>
+                    </td>
+                    <td className={`px-3 py-1 ${result === 'failed' ? 'text-bad' : ''}`}>
+                      {result}
+                    </td>
+                    <td className="px-3 py-1 font-mono">
+                      {resultId !== undefined && (
+                        <Link
+                          to="/messages/$id"
+                          params={{ id: resultId }}
+                          className="text-accent hover:underline"
+                        >
+                          {resultId}
+                        </Link>
+                      )}
+                    </td>
+                    <td className="px-3 py-1">
+                      {text} <span className="font-mono text-ink-2">{code}</span>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </div>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,98 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import type { Job } from '../../../src/operator/api/contract/job.ts';
+import { jobs as jobsQuery } from '../api/queries.ts';
+import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { count, moment } from '../element/time-text.ts';
+
+/** Acts on many messages, newest first. */
+export function JobsPage(): ReactElement {
+  const { data, error } = useQuery(jobsQuery);
+  return (
+    <Page title="Jobs" detail="acts on many messages, with a result for each">
+      {error !== null && <Problem error={error} />}
+      {data === undefined && error === null && <Waiting />}
+      {data?.jobs.length === 0 && (
+        <Nothing>
+          No job has run yet. Mark messages in a search with x, or act on a whole group of suspended
+          ones.
+        </Nothing>
+      )}
+      {data !== undefined && data.jobs.length > 0 && (
+        <div
+          className="overflow-x-auto rounded-lg border border-line bg-surface"
+          tabIndex={0}
+          role="region"
+          aria-label="Jobs"
+        >
+          <table className="w-full min-w-[44rem] border-collapse text-left">
+            <thead>
+              <tr className="bg-sunken text-2xs text-ink-2">
+                {['Job', 'What', 'State', 'Progress', 'By', 'Reason', 'Begun'].map((name) => (
+                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {data.jobs.map((job) => (
+                <tr key={job.id} className="border-t border-line hover:bg-hover">
+                  <th scope="row" className="px-3 py-1.5 font-normal">
+                    <Link
+                      to="/jobs/$id"
+                      params={{ id: job.id }}
+                      className="font-mono text-accent hover:underline"
+                    >
+                      {job.id}
+                    </Link>
+                  </th>
+                  <td className="px-3 py-1.5">
+                    {job.type}
+                    {job.target === undefined ? '' : ` to ${job.target}`}
+                  </td>
+                  <td className="px-3 py-1.5">{job.state}</td>
+                  <td className="w-52 px-3 py-1.5">
+                    <Progress job={job} />
+                  </td>
+                  <td className="px-3 py-1.5 text-xs">{job.by}</td>
+                  <td
+                    className="max-w-64 truncate px-3 py-1.5 text-xs text-ink-2"
+                    title={job.reason}
+                  >
+                    {job.reason}
+                  </td>
+                  <td className="px-3 py-1.5 font-mono text-xs">{moment(job.created, false)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Page>
+  );
+}
+
+/** How many of a job's messages are through, and how many failed. */
+export function Progress({ job: { total, done, failed } }: { readonly job: Job }): ReactElement {
+  return (
+    <span className="flex items-center gap-2 text-xs">
+      <span
+        className="flex h-1.5 flex-1 overflow-hidden rounded-full bg-idle-soft"
+        aria-hidden="true"
+      >
+        <span
+          className="bg-good"
+          style={{ width: `${((done - failed) / Math.max(1, total)) * 100}%` }}
+        />
+        <span className="bg-bad" style={{ width: `${(failed / Math.max(1, total)) * 100}%` }} />
+      </span>
+      <span className="whitespace-nowrap">
+        {count(done)} of {count(total)}
+        {failed > 0 && <span className="text-bad">, {count(failed)} failed</span>}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,122 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { type ReactElement, useEffect, useState } from 'react';
+import type { JobAnswer, JobRequest } from '../../../src/operator/api/contract/job.ts';
+import { ask } from '../api/client.ts';
+import { hosts as hostsQuery } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
+import { Choice, Field } from '../element/field.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page, Panel } from '../element/page.tsx';
+import { shortType } from '../element/short-type.ts';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { count, moment } from '../element/time-text.ts';
+import { criteriaOf } from '../search/search-state.ts';
+import { useMay } from '../shell/me.ts';
+
+type Act = JobRequest['type'];
+
+/** Before many messages are touched: how many, which, and why. The list is frozen when the job begins. */
+export function NewJobPage(): ReactElement {
+  const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
+  const navigate = useNavigate();
+  const may = useMay();
+  const { data: known } = useQuery(hostsQuery);
+  const [type, setType] = useState<Act>(act === 'discard' ? 'discard' : 'resend');
+  const [to, setTo] = useState('');
+  const [reason, setReason] = useState('');
+  const [now] = useState(() => Date.now());
+  const order = (dryRun: boolean): JobRequest => ({
+    type,
+    ...(ids === undefined
+      ? { criteria: criteriaOf(state, now) }
+      : { ids: ids.split(',').map(Number) }),
+    ...(to === '' || type === 'discard' ? {} : { to }),
+    reason: reason.trim() === '' ? 'not given yet' : reason.trim(),
+    dryRun,
+  });
+  const dry = useMutation({ mutationFn: () => ask<JobAnswer>('jobs', { body: order(true) }) });
+  const start = useMutation({
+    mutationFn: () => ask<JobAnswer>('jobs', { body: order(false) }),
+    onSuccess: ({ job }) =>
+      job === undefined
+        ? undefined
+        : navigate({ to: '/jobs/$id', params: { id: job.id }, replace: true }),
+  });
+  const { mutate: look } = dry;
+  useEffect(() => look(), [look, type]);
+  const total = dry.data?.total ?? 0;
+  return (
+    <Page title="Act on many messages">
+      <div className="grid items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
+        <div className="flex flex-col gap-3 rounded-lg border border-line bg-surface p-3">
+          <Choice label="What" value={type} onChange={({ target }) => setType(target.value as Act)}>
+            {may('message.resend') && <option value="resend">resend</option>}
+            {may('deadletter.discard') && <option value="discard">discard (suspended ones)</option>}
+          </Choice>
+          {type === 'resend' && (
+            <Choice label="To" value={to} onChange={({ target }) => setTo(target.value)}>
+              <option value="">each to its own target</option>
+              {known?.hosts
+                .filter(({ kind }) => kind !== 'service')
+                .map(({ name }) => (
+                  <option key={name}>{name}</option>
+                ))}
+            </Choice>
+          )}
+          <Field
+            label="Reason"
+            required
+            value={reason}
+            onChange={({ target }) => setReason(target.value)}
+            hint="kept with the job and in the audit log"
+          />
+          <Button
+            look={type === 'discard' ? 'danger' : 'primary'}
+            className="h-9"
+            disabled={total === 0 || reason.trim() === '' || start.isPending}
+            onClick={() => start.mutate()}
+          >
+            {type === 'discard' ? 'Discard' : 'Resend'} {count(total)}{' '}
+            {total === 1 ? 'message' : 'messages'}
+          </Button>
+          {start.isError && <Problem error={start.error} />}
+        </div>
+        <Panel
+          title={
+            dry.data === undefined
+              ? 'Which'
+              : `${count(total)} messages${dry.data.complete ? '' : ', and more fit than one job takes'}; the first of them`
+          }
+          flush
+        >
+          {dry.isError && (
+            <div className="p-3">
+              <Problem error={dry.error} />
+            </div>
+          )}
+          {dry.data === undefined && !dry.isError && <Waiting />}
+          {total === 0 && dry.data !== undefined && (
+            <p className="px-3 py-6 text-center text-ink-2">No message fits.</p>
+          )}
+          <ul>
+            {dry.data?.sample.map(({ id, created, status, source, target, type: messageType }) => (
+              <li
+                key={id}
+                className="flex flex-wrap items-center gap-3 border-t border-line px-3 py-1 text-xs first:border-0"
+              >
+                <span className="font-mono">{moment(created, false)}</span>
+                <StatusBadge status={status} />
+                <span>
+                  {source} → {target}
+                </span>
+                <span className="font-mono text-ink-2">{shortType(messageType)}</span>
+                <span className="ml-auto font-mono text-ink-2">{id}</span>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,66 @@
+import { Link } from '@tanstack/react-router';
+import { Diff, Pencil, Repeat2, Trash2 } from 'lucide-react';
+import { lazy, type ReactElement, Suspense, useState } from 'react';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { Button, buttonStyle } from '../element/button.tsx';
+import { useHotKeys } from '../shell/hot-keys.ts';
+import { useMay } from '../shell/me.ts';
+
+const ResendDialog = lazy(() =>
+  import('../resend/resend-dialog.tsx').then((part) => ({ default: part.ResendDialog })),
+);
+const DiscardDialog = lazy(() =>
+  import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
+);
+
+type Act = 'resend' | 'edit' | 'discard';
+
+/** What can be done with one message, by button or by key. */
+export function MessageActions({ message }: { readonly message: Message }): ReactElement {
+  const may = useMay();
+  const [act, setAct] = useState<Act | undefined>(undefined);
+  const { id, hasBody, status, parentId, resendOf } = message;
+  const canResend = may('message.resend') && hasBody;
+  const canEdit = may('message.edit_resend') && hasBody;
+  const canDiscard = may('deadletter.discard') && status === 'suspended';
+  useHotKeys({
+    ...(canResend ? { r: () => setAct('resend') } : {}),
+    ...(canEdit ? { e: () => setAct('edit') } : {}),
+  });
+  const before = parentId ?? resendOf;
+  return (
+    <>
+      {before !== undefined && hasBody && (
+        <Link
+          to="/messages/$id/diff"
+          params={{ id }}
+          search={{ against: `${before}` }}
+          className={buttonStyle()}
+        >
+          <Diff size={14} aria-hidden="true" /> Diff
+        </Link>
+      )}
+      {canResend && (
+        <Button onClick={() => setAct('resend')}>
+          <Repeat2 size={14} aria-hidden="true" /> Resend
+        </Button>
+      )}
+      {canEdit && (
+        <Button onClick={() => setAct('edit')}>
+          <Pencil size={14} aria-hidden="true" /> Edit and resend
+        </Button>
+      )}
+      {canDiscard && (
+        <Button look="danger" onClick={() => setAct('discard')}>
+          <Trash2 size={14} aria-hidden="true" /> Discard
+        </Button>
+      )}
+      <Suspense>
+        {(act === 'resend' || act === 'edit') && (
+          <ResendDialog message={message} edit={act === 'edit'} onClose={() => setAct(undefined)} />
+        )}
+        {act === 'discard' && <DiscardDialog message={message} onClose={() => setAct(undefined)} />}
+      </Suspense>
+    </>
+  );
+}

@@ -1,0 +1,179 @@
+import { Link } from '@tanstack/react-router';
+import { CircleAlert } from 'lucide-react';
+import type { ReactElement, ReactNode } from 'react';
+import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import { CopyButton } from '../element/copy-button.tsx';
+import { bytes, clock, duration, moment } from '../element/time-text.ts';
+
+/** What is known of a message beside its body. What nobody needs to know is left out. */
+export function MessageFacts({ message }: { readonly message: Message }): ReactElement {
+  const {
+    id,
+    sessionId,
+    source,
+    target,
+    type,
+    created,
+    started,
+    done,
+    size,
+    attempts,
+    origin,
+    name,
+    resendOf,
+    duplicateOf,
+    by,
+    reply,
+    priority,
+    traceparent,
+  } = message;
+  return (
+    <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-y-1 text-xs">
+      <Fact name="Message">
+        <span className="font-mono">{id}</span>{' '}
+        <CopyButton text={`${id}`} label="Copy the message id" />
+      </Fact>
+      <Fact name="Session">
+        <Link
+          to="/sessions/$id"
+          params={{ id: sessionId }}
+          search={{ step: `${id}` }}
+          className="font-mono text-accent hover:underline"
+        >
+          {sessionId}
+        </Link>
+      </Fact>
+      <Fact name="From, to">
+        <HostLink host={source} /> → <HostLink host={target} />
+      </Fact>
+      <Fact name="Type">
+        <span className="font-mono break-all">{type}</span>
+      </Fact>
+      <Fact name="Made">{moment(created)}</Fact>
+      <Fact name="Waited" when={started !== undefined}>
+        {duration((started ?? created) - created)} in the queue
+      </Fact>
+      <Fact name="Settled" when={done !== undefined}>
+        {clock(done ?? 0)}, {duration((done ?? created) - created)} after it was made
+        {by === undefined ? '' : `, by ${by}`}
+      </Fact>
+      <Fact name="Tries" when={attempts > 1}>
+        {attempts}
+      </Fact>
+      <Fact name="Size">{bytes(size)}</Fact>
+      <Fact name="Came from" when={origin !== undefined}>
+        {origin}
+      </Fact>
+      <Fact name="Name" when={name !== undefined}>
+        <span className="break-all">{name}</span>
+      </Fact>
+      <Fact name="Reply" when={reply !== undefined}>
+        {[reply?.code, reply?.text].filter(Boolean).join(' · ') || reply?.type}
+      </Fact>
+      <Fact name="Resent from" when={resendOf !== undefined}>
+        <MessageLink id={resendOf ?? 0} />
+      </Fact>
+      <Fact name="Repeats" when={duplicateOf !== undefined}>
+        <MessageLink id={duplicateOf ?? 0} />
+      </Fact>
+      <Fact name="Priority" when={priority !== undefined}>
+        {priority}
+      </Fact>
+      <Fact name="Trace parent" when={traceparent !== undefined}>
+        <span className="font-mono break-all">{traceparent}</span>
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({
+  name,
+  children,
+  when = true,
+}: {
+  readonly name: string;
+  readonly children: ReactNode;
+  readonly when?: boolean;
+}): ReactElement | null {
+  if (!when) return null;
+  return (
+    <>
+      <dt className="text-ink-2">{name}</dt>
+      <dd className="flex min-w-0 flex-wrap items-center gap-x-1">{children}</dd>
+    </>
+  );
+}
+
+function HostLink({ host }: { readonly host: string }): ReactElement {
+  return host === '' ? (
+    <span>?</span>
+  ) : (
+    <Link to="/hosts/$host" params={{ host }} className="text-accent hover:underline">
+      {host}
+    </Link>
+  );
+}
+
+function MessageLink({ id }: { readonly id: number }): ReactElement {
+  return (
+    <Link to="/messages/$id" params={{ id }} className="font-mono text-accent hover:underline">
+      {id}
+    </Link>
+  );
+}
+
+/** Why it failed, whether trying again helps, and when that is. */
+export function MessageError({
+  message,
+  attempts,
+}: {
+  readonly message: Message;
+  readonly attempts: Session['attempts'];
+}): ReactElement | null {
+  const { error, status, warning } = message;
+  const own = attempts.filter(({ messageId }) => messageId === message.id);
+  const next = status === 'retrying' ? own.at(-1)?.next : undefined;
+  const shown = error ?? own.at(-1)?.error;
+  if (shown === undefined && warning === undefined) return null;
+  const over = error === undefined && status === 'completed';
+  return (
+    <div
+      className={`rounded-md border px-3 py-2 text-xs ${over ? 'border-warn/40 bg-warn-soft' : 'border-bad/40 bg-bad-soft'}`}
+    >
+      <div className="flex items-start gap-2">
+        <CircleAlert
+          size={15}
+          className={`mt-0.5 shrink-0 ${over ? 'text-warn' : 'text-bad'}`}
+          aria-hidden="true"
+        />
+        <div className="min-w-0">
+          <p className="break-words">{shown?.text ?? warning}</p>
+          <p className="mt-1 text-ink-2">
+            {shown !== undefined && <span className="font-mono">{shown.code}</span>}
+            {over && shown !== undefined && ' · it went through later'}
+            {!over &&
+              shown !== undefined &&
+              (shown.retryable
+                ? ' · trying again may help'
+                : ' · trying again does not help: mend the cause or the message')}
+            {next !== undefined && ` · next try at ${clock(next, false)}`}
+          </p>
+        </div>
+      </div>
+      {own.length > 1 && (
+        <details className="mt-2">
+          <summary className="text-ink-2">{own.length} failed tries</summary>
+          <ol className="mt-1 flex flex-col gap-0.5">
+            {own.map(({ attempt, at, error: { text } }) => (
+              <li key={attempt} className="grid grid-cols-[2rem_5.5rem_1fr] gap-x-2">
+                <span className="text-ink-2">{attempt}</span>
+                <span className="font-mono">{clock(at)}</span>
+                <span className="break-words">{text}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+    </div>
+  );
+}

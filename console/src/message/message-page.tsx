@@ -1,0 +1,127 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Waypoints } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { message as messageQuery, type Part, session as sessionQuery } from '../api/queries.ts';
+import { buttonStyle } from '../element/button.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { useHotKeys } from '../shell/hot-keys.ts';
+import { BodyView } from './body-view.tsx';
+import { MessageActions } from './message-actions.tsx';
+import { MessageError, MessageFacts } from './message-facts.tsx';
+import { RuleExplanation } from './rule-explanation.tsx';
+
+/** One message: its body large, and what is known of it. */
+export function MessagePage(): ReactElement {
+  const { id } = useParams({ from: '/messages/$id' });
+  const { data, error } = useQuery(messageQuery(id));
+  if (data !== undefined) return <Shown message={data} />;
+  return (
+    <Page title={`Message ${id}`}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>
+  );
+}
+
+function Shown({ message }: { readonly message: Message }): ReactElement {
+  const { id, sessionId, status, source, target, type, reply, explain, hasBody } = message;
+  const { view, part } = useSearch({ from: '/messages/$id' });
+  const navigate = useNavigate();
+  const { data: session } = useQuery(sessionQuery(sessionId));
+  const shown: Part = part === 'reply' && reply?.hasBody === true ? 'reply' : 'message';
+  const change = (next: { readonly view?: string; readonly part?: string | undefined }): void =>
+    void navigate({
+      to: '/messages/$id',
+      params: { id },
+      search: (before) => ({ ...before, ...next }),
+      replace: true,
+    });
+  useHotKeys({
+    t: () =>
+      void navigate({ to: '/sessions/$id', params: { id: sessionId }, search: { step: `${id}` } }),
+    d: () => {
+      if (message.parentId !== undefined)
+        void navigate({
+          to: '/messages/$id/diff',
+          params: { id },
+          search: { against: `${message.parentId}` },
+        });
+    },
+  });
+  return (
+    <Page
+      title={`Message ${id}`}
+      fixed
+      detail={
+        <span className="flex items-center gap-2">
+          <StatusBadge status={status} /> {source} → {target}
+        </span>
+      }
+      actions={
+        <>
+          <Link
+            to="/sessions/$id"
+            params={{ id: sessionId }}
+            search={{ step: `${id}` }}
+            className={buttonStyle()}
+          >
+            <Waypoints size={14} aria-hidden="true" /> Trace
+          </Link>
+          <MessageActions message={message} />
+        </>
+      }
+    >
+      <div className="grid min-h-0 flex-1 max-lg:overflow-auto lg:grid-cols-[minmax(0,1fr)_minmax(20rem,26rem)]">
+        <div className="flex min-h-96 min-w-0 flex-col border-line bg-surface max-lg:border-b lg:min-h-0 lg:border-r">
+          {reply?.hasBody === true && (
+            <div
+              className="flex gap-1 border-b border-line px-2 py-1.5"
+              role="group"
+              aria-label="Which body"
+            >
+              {(['message', 'reply'] as const).map((one) => (
+                <button
+                  key={one}
+                  type="button"
+                  aria-pressed={shown === one}
+                  onClick={() => change({ part: one === 'reply' ? 'reply' : undefined })}
+                  className={`rounded-md px-2.5 py-0.5 text-xs ${shown === one ? 'bg-selected font-medium' : 'text-ink-2 hover:bg-hover'}`}
+                >
+                  {one === 'message' ? 'Message' : `Reply ${reply.code ?? ''}`}
+                </button>
+              ))}
+            </div>
+          )}
+          {hasBody || shown === 'reply' ? (
+            <BodyView
+              key={shown}
+              id={id}
+              part={shown}
+              type={shown === 'reply' ? (reply?.type ?? '') : type}
+              view={view}
+              onView={(next) => change({ view: next })}
+            />
+          ) : (
+            <p className="p-4 text-ink-2">The body of this message is not in the trace any more.</p>
+          )}
+        </div>
+        <div
+          className="flex flex-col gap-4 bg-surface p-4 lg:overflow-auto"
+          tabIndex={0}
+          role="region"
+          aria-label="About the message"
+        >
+          <MessageError message={message} attempts={session?.attempts ?? []} />
+          <MessageFacts message={message} />
+          {explain !== undefined && (
+            <section>
+              <h2 className="mb-1">Why it went there</h2>
+              <RuleExplanation explain={explain} />
+            </section>
+          )}
+        </div>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,55 @@
+import { Check, CircleOff, Minus, OctagonAlert } from 'lucide-react';
+import { Fragment, type ReactElement } from 'react';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
+
+type Explanation = NonNullable<Message['explain']>;
+
+const RESULTS = {
+  fired: { icon: Check, word: 'fired', style: 'text-good' },
+  no: { icon: Minus, word: 'did not fit', style: 'text-ink-3' },
+  skipped: { icon: Minus, word: 'not asked: an earlier rule fired', style: 'text-ink-3' },
+  off: { icon: CircleOff, word: 'switched off', style: 'text-idle' },
+  error: { icon: OctagonAlert, word: 'failed', style: 'text-bad' },
+} as const satisfies Record<Explanation['rules'][number]['result'], unknown>;
+
+/** Why a message went where it went: every rule that was asked, with its condition and what came of it. */
+export function RuleExplanation({ explain }: { readonly explain: Explanation }): ReactElement {
+  const { rules, sent, otherwise } = explain;
+  return (
+    <div className="flex flex-col gap-2 text-xs">
+      <p>
+        {sent.length === 0
+          ? `Nothing was sent${otherwise === undefined ? '' : `: ${otherwise}`}.`
+          : 'Sent to '}
+        {sent.map(({ to, transform, rule }, index) => (
+          <Fragment key={`${to} ${rule}`}>
+            {index > 0 && ', '}
+            <strong>{to}</strong>
+            {transform !== undefined && <span className="text-ink-2"> by {transform}</span>}
+          </Fragment>
+        ))}
+      </p>
+      <ol className="flex flex-col">
+        {rules.map(({ rule, result, when, text }) => {
+          const { icon: Icon, word, style } = RESULTS[result];
+          return (
+            <li
+              key={rule}
+              className={`flex gap-2 border-t border-line py-1 ${result === 'fired' ? '' : 'text-ink-2'}`}
+            >
+              <Icon size={14} className={`mt-0.5 shrink-0 ${style}`} aria-hidden="true" />
+              <div className="min-w-0">
+                <span className={result === 'fired' ? 'font-medium' : ''}>{rule}</span>{' '}
+                <span className={style}>{word}</span>
+                {when !== undefined && (
+                  <code className="block font-mono text-2xs break-words text-ink-2">{when}</code>
+                )}
+                {text !== undefined && <span className="block break-words text-bad">{text}</span>}
+              </div>
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+}

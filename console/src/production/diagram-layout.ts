@@ -1,0 +1,48 @@
+import { Graph, layout } from '@dagrejs/dagre';
+import type { ProductionMap } from '../../../src/operator/api/contract/host.ts';
+
+export const NODE_WIDTH = 208;
+export const NODE_HEIGHT = 74;
+
+export interface Placed {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where each host stands: from left to right as messages go. Depends on names and ways alone, so that live figures never move it. */
+export function diagramLayout(
+  hosts: readonly string[],
+  edges: ProductionMap['edges'],
+): ReadonlyMap<string, Placed> {
+  const graph = new Graph();
+  graph.setGraph({ rankdir: 'LR', nodesep: 22, ranksep: 110, marginx: 20, marginy: 20 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const name of hosts) graph.setNode(name, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  for (const { from, to } of edges) graph.setEdge(from, to);
+  layout(graph);
+  return new Map(
+    hosts.map((name) => {
+      const { x, y } = graph.node(name) as Placed;
+      return [name, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }];
+    }),
+  );
+}
+
+/** The hosts that a message which passes `focus` can have come through or go to. */
+export function pathsThrough(focus: string, edges: ProductionMap['edges']): ReadonlySet<string> {
+  const reached = new Set([focus]);
+  for (const [from, to] of [
+    ['from', 'to'],
+    ['to', 'from'],
+  ] as const) {
+    const open = [focus];
+    for (let host = open.pop(); host !== undefined; host = open.pop()) {
+      for (const edge of edges) {
+        if (edge[from] !== host || reached.has(edge[to])) continue;
+        reached.add(edge[to]);
+        open.push(edge[to]);
+      }
+    }
+  }
+  return reached;
+}

@@ -1,0 +1,150 @@
+import { useNavigate } from '@tanstack/react-router';
+import {
+  Background,
+  Controls,
+  type Edge,
+  Handle,
+  MarkerType,
+  type Node,
+  type NodeProps,
+  Position,
+  ReactFlow,
+} from '@xyflow/react';
+import { Cog, LogIn, LogOut } from 'lucide-react';
+import { type ReactElement, useMemo } from 'react';
+import '@xyflow/react/dist/base.css';
+import type { Host, ProductionMap } from '../../../src/operator/api/contract/host.ts';
+import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
+import { count } from '../element/time-text.ts';
+import { useTheme } from '../shell/theme.ts';
+import { diagramLayout, NODE_HEIGHT, NODE_WIDTH, pathsThrough } from './diagram-layout.ts';
+
+interface Shown extends Record<string, unknown> {
+  readonly host: Host;
+  readonly rate: number;
+  readonly faded: boolean;
+}
+
+const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
+const NODE_TYPES = { host: HostNode };
+
+interface ProductionDiagramProps {
+  readonly map: ProductionMap;
+  readonly rates: ReadonlyMap<string, number>;
+  readonly focus: string | undefined;
+}
+
+/** The production as boxes and arrows. It shows and never changes: the files are the truth. */
+export default function ProductionDiagram({
+  map,
+  rates,
+  focus,
+}: ProductionDiagramProps): ReactElement {
+  const navigate = useNavigate();
+  const theme = useTheme();
+  const shape = JSON.stringify([map.hosts.map(({ name }) => name), map.edges]);
+  const places = useMemo(
+    () =>
+      diagramLayout(
+        map.hosts.map(({ name }) => name),
+        map.edges,
+      ),
+    [shape],
+  );
+  const lit = useMemo(
+    () => (focus === undefined ? undefined : pathsThrough(focus, map.edges)),
+    [shape, focus],
+  );
+  const nodes = map.hosts.map(
+    (host): Node<Shown, 'host'> => ({
+      id: host.name,
+      type: 'host',
+      position: places.get(host.name) ?? { x: 0, y: 0 },
+      width: NODE_WIDTH,
+      height: NODE_HEIGHT,
+      data: { host, rate: rates.get(host.name) ?? 0, faded: lit?.has(host.name) === false },
+      ariaLabel: `${host.kind} ${host.name}, ${host.health}, ${host.queue?.depth ?? 0} waiting`,
+    }),
+  );
+  const edges = map.edges.map(({ from, to, labels, by }): Edge => {
+    const faded = lit !== undefined && !(lit.has(from) && lit.has(to));
+    const flows = (rates.get(to) ?? 0) > 0;
+    return {
+      id: `${from} ${to} ${by}`,
+      source: from,
+      target: to,
+      className: faded ? 'opacity-25' : '',
+      style: {
+        stroke: flows ? 'var(--accent)' : 'var(--line-strong)',
+        strokeWidth: flows ? 1.75 : 1.25,
+      },
+      markerEnd: {
+        type: MarkerType.ArrowClosed,
+        color: flows ? 'var(--accent)' : 'var(--line-strong)',
+        width: 16,
+        height: 16,
+      },
+      ariaLabel: `${from} sends to ${to}${labels.length === 0 ? '' : ` by ${labels.join(', ')}`}`,
+    };
+  });
+  return (
+    <div className="min-h-0 flex-1">
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={NODE_TYPES}
+        colorMode={theme}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        edgesFocusable={false}
+        fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+        minZoom={0.15}
+        onNodeClick={(_event, { id }) =>
+          void navigate({ to: '/hosts/$host', params: { host: id } })
+        }
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background color="var(--line)" gap={22} />
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </div>
+  );
+}
+
+function HostNode({ data: { host, rate, faded } }: NodeProps<Node<Shown, 'host'>>): ReactElement {
+  const { name, title, kind, adapter, health, queue } = host;
+  const Icon = ICONS[kind];
+  const alarming = needsAttention(health);
+  return (
+    <div
+      className={`flex flex-col justify-between rounded-lg border bg-surface px-2.5 py-1.5 text-xs ${faded ? 'opacity-30' : ''} ${alarming ? 'border-bad border-2' : 'border-line-strong'}`}
+      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} className="!opacity-0" />
+      <span className="flex items-center gap-1.5">
+        <Icon size={14} className="shrink-0 text-ink-3" aria-hidden="true" />
+        <span className="truncate text-[13px] font-semibold">{name}</span>
+        <span className="ml-auto shrink-0 font-mono text-2xs text-ink-2">{adapter ?? kind}</span>
+      </span>
+      <span className="truncate text-ink-2">{title}</span>
+      <span className="flex items-center gap-2">
+        <HealthBadge health={health} />
+        <span className="ml-auto text-ink-2">
+          {rate >= 0.05 ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/min` : 'quiet'}
+        </span>
+        {queue !== undefined && queue.depth > 0 && (
+          <span className="rounded bg-info-soft px-1.5 font-medium text-info">
+            {count(queue.depth)} queued
+          </span>
+        )}
+      </span>
+      <Handle
+        type="source"
+        position={Position.Right}
+        isConnectable={false}
+        className="!opacity-0"
+      />
+    </div>
+  );
+}

@@ -1,0 +1,147 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
+import { HealthBadge } from '../element/health-badge.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page, Panel } from '../element/page.tsx';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { ago, clock, count, duration, moment } from '../element/time-text.ts';
+
+/** Every queue, fullest first; the chosen one with what waits in it, oldest first. */
+export function QueuePage(): ReactElement {
+  const { host } = useSearch({ from: '/queues' });
+  const navigate = useNavigate();
+  const { data, error } = useQuery(queuesQuery);
+  const waiting = data?.queues.reduce((sum, { depth }) => sum + depth, 0) ?? 0;
+  const most = Math.max(1, ...(data?.queues ?? []).map(({ depth }) => depth));
+  return (
+    <Page
+      title="Queues"
+      detail={data !== undefined && (waiting === 0 ? 'nothing waits' : `${count(waiting)} waiting`)}
+    >
+      {error !== null && <Problem error={error} />}
+      {data === undefined && error === null && <Waiting />}
+      {data !== undefined && (
+        <div className="flex flex-col gap-4">
+          <div
+            className="overflow-x-auto rounded-lg border border-line bg-surface"
+            tabIndex={0}
+            role="region"
+            aria-label="Queues"
+          >
+            <table className="w-full min-w-[48rem] border-collapse text-left">
+              <thead>
+                <tr className="bg-sunken text-2xs text-ink-2">
+                  {['Host', 'State', 'Waiting', '', 'Oldest', 'In flight', 'Next try'].map(
+                    (name) => (
+                      <th
+                        key={name}
+                        scope="col"
+                        className={`px-3 py-1.5 font-medium ${name === 'Waiting' ? 'text-right' : ''}`}
+                      >
+                        {name === '' ? <span className="sr-only">Share</span> : name}
+                      </th>
+                    ),
+                  )}
+                </tr>
+              </thead>
+              <tbody>
+                {data.queues.map((queue) => (
+                  <tr
+                    key={queue.host}
+                    className={`border-t border-line ${queue.host === host ? 'bg-selected' : 'hover:bg-hover'}`}
+                  >
+                    <th scope="row" className="px-3 py-1.5 font-normal">
+                      <button
+                        type="button"
+                        aria-pressed={queue.host === host}
+                        onClick={() =>
+                          void navigate({
+                            to: '/queues',
+                            search: queue.host === host ? {} : { host: queue.host },
+                          })
+                        }
+                        className="font-medium text-accent hover:underline"
+                      >
+                        {queue.host}
+                      </button>
+                      <span className="ml-2 text-xs text-ink-2">{queue.kind}</span>
+                    </th>
+                    <td className="px-3 py-1.5">
+                      <HealthBadge health={queue.health} />
+                    </td>
+                    <td className="px-3 py-1.5 text-right font-medium">{count(queue.depth)}</td>
+                    <td className="w-40 px-3 py-1.5">
+                      <span
+                        className="block h-1.5 rounded-full bg-accent"
+                        style={{ width: `${(queue.depth / most) * 100}%` }}
+                      />
+                    </td>
+                    <td className="px-3 py-1.5 text-xs">
+                      {queue.oldest === undefined || queue.depth === 0
+                        ? ''
+                        : duration(data.at - queue.oldest)}
+                    </td>
+                    <td className="px-3 py-1.5 text-xs">
+                      {queue.inFlight === 0 ? '' : queue.inFlight}
+                    </td>
+                    <td className="px-3 py-1.5 text-xs text-warn">
+                      {queue.retrying !== undefined && (
+                        <>
+                          try {queue.retrying.attempt + 1} at {clock(queue.retrying.next, false)}
+                        </>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          {host !== undefined && <Waiters host={host} />}
+        </div>
+      )}
+    </Page>
+  );
+}
+
+function Waiters({ host }: { readonly host: string }): ReactElement {
+  const { data, error } = useQuery(queuedQuery(host));
+  return (
+    <Panel
+      title={`Waiting for ${host}, oldest first`}
+      flush
+      actions={
+        <Link to="/hosts/$host" params={{ host }} className="text-xs text-accent hover:underline">
+          Host page
+        </Link>
+      }
+    >
+      {error !== null && <Problem error={error} />}
+      {data === undefined && error === null && <Waiting />}
+      {data?.items.length === 0 && (
+        <p className="px-3 py-6 text-center text-ink-2">Nothing waits for {host}.</p>
+      )}
+      <ol>
+        {data?.items.map(({ id, sessionId, status, created }) => (
+          <li key={id} className="border-t border-line first:border-0">
+            <Link
+              to="/sessions/$id"
+              params={{ id: sessionId }}
+              search={{ step: `${id}` }}
+              className="flex items-center gap-3 px-3 py-1 hover:bg-hover"
+            >
+              <span className="font-mono text-xs">{moment(created)}</span>
+              <StatusBadge status={status} />
+              <span className="text-xs text-ink-2">{ago(created)}</span>
+              <span className="ml-auto font-mono text-xs text-ink-2">{id}</span>
+            </Link>
+          </li>
+        ))}
+      </ol>
+      {data?.next !== undefined && (
+        <p className="border-t border-line px-3 py-2 text-xs text-ink-2">More wait behind these.</p>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,128 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type ReactElement, useState } from 'react';
+import type { Message, Resent } from '../../../src/operator/api/contract/message.ts';
+import { ask } from '../api/client.ts';
+import { bodyText, hosts } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
+import { Choice, Field } from '../element/field.tsx';
+import { Modal } from '../element/modal.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+
+interface ResendDialogProps {
+  readonly message: Message;
+  readonly edit: boolean;
+  readonly onClose: () => void;
+}
+
+/** Sends a message again as a new one that is linked to it; the original stays as it is. */
+export function ResendDialog({ message, edit, onClose }: ResendDialogProps): ReactElement {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { data } = useQuery(hosts);
+  const [to, setTo] = useState('');
+  const [reason, setReason] = useState('');
+  const [edited, setEdited] = useState<string | undefined>(undefined);
+  const resend = useMutation({
+    mutationFn: () =>
+      ask<Resent>(`messages/${message.id}/resend`, {
+        body: {
+          ...(to === '' ? {} : { to }),
+          ...(edited === undefined ? {} : { text: edited }),
+          ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+        },
+      }),
+    onSuccess: async ({ sessionId, messageId }) => {
+      await client.invalidateQueries();
+      onClose();
+      await navigate({
+        to: '/sessions/$id',
+        params: { id: sessionId },
+        search: { step: `${messageId}` },
+      });
+    },
+  });
+  const targets = (data?.hosts ?? []).filter(
+    ({ kind, name }) => kind !== 'service' && name !== message.target,
+  );
+  return (
+    <Modal
+      title={`${edit ? 'Edit and resend' : 'Resend'} message ${message.id}`}
+      onClose={onClose}
+      wide={edit}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            look="primary"
+            disabled={resend.isPending || (edit && edited === undefined)}
+            onClick={() => resend.mutate()}
+          >
+            {resend.isPending ? 'Sending…' : `Resend to ${to === '' ? message.target : to}`}
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-3">
+        <p className="text-ink-2">
+          A new message with a session of its own is made and linked to this one both ways.
+          {message.status === 'suspended' && ' This one is then settled as discarded, by you.'}
+        </p>
+        <Choice label="To" value={to} onChange={({ target }) => setTo(target.value)}>
+          <option value="">{message.target} (as before)</option>
+          {targets.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title === undefined ? name : `${name} · ${title}`}
+            </option>
+          ))}
+        </Choice>
+        {edit && <BodyEditor id={message.id} onChange={setEdited} />}
+        <Field
+          label="Reason"
+          placeholder="kept in the audit log"
+          value={reason}
+          onChange={({ target }) => setReason(target.value)}
+        />
+        {resend.isError && <Problem error={resend.error} />}
+      </div>
+    </Modal>
+  );
+}
+
+/** HL7 ends its segments with a carriage return, which a text field cannot hold: it is shown as a line's end and put back. */
+function BodyEditor({
+  id,
+  onChange,
+}: {
+  readonly id: number;
+  readonly onChange: (text: string | undefined) => void;
+}): ReactElement {
+  const { data, error } = useQuery(bodyText(id, 'message'));
+  if (error !== null) return <Problem error={error} />;
+  if (data === undefined) return <Waiting />;
+  if (data.masked || data.next !== undefined) {
+    return (
+      <p className="text-bad">
+        {data.masked
+          ? 'You see this body masked: what is masked cannot be edited.'
+          : 'This body is too large to be edited here.'}
+      </p>
+    );
+  }
+  const end = data.text.includes('\r\n') ? '\r\n' : data.text.includes('\r') ? '\r' : '\n';
+  const shown = data.text.replaceAll(/\r\n|\r/g, '\n');
+  return (
+    <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
+      Body
+      <textarea
+        defaultValue={shown}
+        spellCheck={false}
+        rows={16}
+        onChange={({ target }) =>
+          onChange(target.value === shown ? undefined : target.value.replaceAll('\n', end))
+        }
+        className="w-full rounded-md border border-line-strong bg-surface p-2 font-mono text-xs leading-5 font-normal text-ink"
+      />
+    </label>
+  );
+}

@@ -1,0 +1,187 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
+import { ROOT } from './api/client.ts';
+import { DashboardPage } from './dashboard/dashboard-page.tsx';
+import { parseSearch, stringifySearch, texts } from './search-text.ts';
+import { NotFound, RouteProblem } from './shell/route-problem.tsx';
+import { Shell } from './shell/shell.tsx';
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const under = { getParentRoute: () => root } as const;
+/** An id in an address; anything else is 0, which no message has. */
+const id = {
+  parse: ({ id: text }: { readonly id: string }) => ({
+    id: /^\d{1,16}$/.test(text) ? Number(text) : 0,
+  }),
+  stringify: ({ id: value }: { readonly id: number }) => ({ id: `${value}` }),
+};
+
+const dashboard = createRoute({ ...under, path: '/', component: DashboardPage });
+
+export const SEARCH_KEYS = [
+  'last',
+  'from',
+  'to',
+  'host',
+  'source',
+  'target',
+  'type',
+  'status',
+  'find',
+  'contains',
+  'error',
+  'minDuration',
+  'minSize',
+  'resendOf',
+  'live',
+  'at',
+] as const;
+
+const messages = createRoute({
+  ...under,
+  path: '/messages',
+  validateSearch: texts(...SEARCH_KEYS),
+  component: lazyRouteComponent(() => import('./search/search-page.tsx'), 'SearchPage'),
+});
+const message = createRoute({
+  ...under,
+  path: '/messages/$id',
+  params: id,
+  validateSearch: texts('view', 'part', 'path'),
+  component: lazyRouteComponent(() => import('./message/message-page.tsx'), 'MessagePage'),
+});
+const difference = createRoute({
+  ...under,
+  path: '/messages/$id/diff',
+  params: id,
+  validateSearch: texts('against', 'view'),
+  component: lazyRouteComponent(() => import('./diff/diff-page.tsx'), 'DiffPage'),
+});
+const session = createRoute({
+  ...under,
+  path: '/sessions/$id',
+  params: id,
+  validateSearch: texts('step', 'view', 'tab'),
+  component: lazyRouteComponent(() => import('./trace/trace-page.tsx'), 'TracePage'),
+});
+
+const host = createRoute({
+  ...under,
+  path: '/hosts/$host',
+  component: lazyRouteComponent(() => import('./host/host-page.tsx'), 'HostPage'),
+});
+const events = createRoute({
+  ...under,
+  path: '/events',
+  validateSearch: texts('host', 'level', 'limit'),
+  component: lazyRouteComponent(() => import('./event/event-page.tsx'), 'EventPage'),
+});
+const suspended = createRoute({
+  ...under,
+  path: '/suspended',
+  validateSearch: texts('host', 'status', 'code', 'all'),
+  component: lazyRouteComponent(() => import('./suspended/suspended-page.tsx'), 'SuspendedPage'),
+});
+const queues = createRoute({
+  ...under,
+  path: '/queues',
+  validateSearch: texts('host'),
+  component: lazyRouteComponent(() => import('./queue/queue-page.tsx'), 'QueuePage'),
+});
+const alerts = createRoute({
+  ...under,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('./alert/alert-page.tsx'), 'AlertPage'),
+});
+const jobs = createRoute({
+  ...under,
+  path: '/jobs',
+  component: lazyRouteComponent(() => import('./job/jobs-page.tsx'), 'JobsPage'),
+});
+const newJob = createRoute({
+  ...under,
+  path: '/jobs/new',
+  validateSearch: texts('ids', 'act', ...SEARCH_KEYS),
+  component: lazyRouteComponent(() => import('./job/new-job-page.tsx'), 'NewJobPage'),
+});
+const job = createRoute({
+  ...under,
+  path: '/jobs/$id',
+  params: id,
+  validateSearch: texts('state'),
+  component: lazyRouteComponent(() => import('./job/job-page.tsx'), 'JobPage'),
+});
+const production = createRoute({
+  ...under,
+  path: '/production',
+  validateSearch: texts('view', 'focus'),
+  component: lazyRouteComponent(() => import('./production/production-page.tsx'), 'ProductionPage'),
+});
+const certificates = createRoute({
+  ...under,
+  path: '/certificates',
+  component: lazyRouteComponent(
+    () => import('./certificate/certificate-page.tsx'),
+    'CertificatePage',
+  ),
+});
+const storage = createRoute({
+  ...under,
+  path: '/storage',
+  component: lazyRouteComponent(() => import('./storage/storage-page.tsx'), 'StoragePage'),
+});
+const configuration = createRoute({
+  ...under,
+  path: '/configuration',
+  component: lazyRouteComponent(
+    () => import('./configuration/configuration-page.tsx'),
+    'ConfigurationPage',
+  ),
+});
+const exported = createRoute({
+  ...under,
+  path: '/export',
+  validateSearch: texts(...SEARCH_KEYS),
+  component: lazyRouteComponent(() => import('./export/export-page.tsx'), 'ExportPage'),
+});
+
+const tree = root.addChildren([
+  dashboard,
+  messages,
+  message,
+  difference,
+  session,
+  host,
+  events,
+  suspended,
+  queues,
+  alerts,
+  jobs,
+  newJob,
+  job,
+  production,
+  certificates,
+  storage,
+  configuration,
+  exported,
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  basepath: ROOT.pathname,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultErrorComponent: RouteProblem,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,264 @@
+import { useQuery } from '@tanstack/react-query';
+import { ChevronDown, X } from 'lucide-react';
+import { type FormEvent, type ReactElement, type RefObject, useState } from 'react';
+import { hosts as hostsQuery, searchFields } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
+import { Choice, Field, INPUT } from '../element/field.tsx';
+import type { Status } from '../element/status-badge.tsx';
+import {
+  criterionCount,
+  findOf,
+  RANGES,
+  rangeOf,
+  type SearchState,
+  statusesOf,
+} from './search-state.ts';
+
+interface FilterBarProps {
+  readonly state: SearchState;
+  readonly onChange: (change: Partial<Record<keyof SearchState, string | undefined>>) => void;
+  readonly first: RefObject<HTMLInputElement | null>;
+}
+
+const STATUSES: readonly Status[] = [
+  'completed',
+  'queued',
+  'retrying',
+  'suspended',
+  'error',
+  'discarded',
+];
+
+/** What to look for. Every change goes into the address, so Back undoes it and a copied link repeats it. */
+export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElement {
+  const [more, setMore] = useState(() =>
+    [
+      state.type,
+      state.contains,
+      state.error,
+      state.minDuration,
+      state.minSize,
+      state.source,
+      state.target,
+    ].some((one) => one !== undefined),
+  );
+  const chosen = statusesOf(state);
+  const toggle = (status: Status): void => {
+    const next = chosen.includes(status)
+      ? chosen.filter((one) => one !== status)
+      : [...chosen, status];
+    onChange({ status: next.join(',') || undefined });
+  };
+  const count = criterionCount(state);
+  return (
+    <div className="border-b border-line bg-surface px-4 py-2">
+      <div className="flex flex-wrap items-center gap-2">
+        <FindBox state={state} onChange={onChange} first={first} />
+        <HostChoice state={state} onChange={onChange} />
+        <RangeChoice state={state} onChange={onChange} />
+        <Button look="quiet" aria-expanded={more} onClick={() => setMore(!more)}>
+          More <ChevronDown size={13} aria-hidden="true" className={more ? 'rotate-180' : ''} />
+        </Button>
+        {count > 0 && (
+          <Button look="quiet" onClick={() => onChange(EMPTY)}>
+            <X size={13} aria-hidden="true" /> Clear {count}
+          </Button>
+        )}
+      </div>
+      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label="Status">
+        {STATUSES.map((status) => (
+          <button
+            key={status}
+            type="button"
+            aria-pressed={chosen.includes(status)}
+            onClick={() => toggle(status)}
+            className={`h-6 rounded-full border px-2.5 text-xs ${chosen.includes(status) ? 'border-accent bg-accent-soft font-medium text-ink' : 'border-line-strong text-ink-2 hover:bg-hover'}`}
+          >
+            {status}
+          </button>
+        ))}
+      </div>
+      {more && <MoreFilters state={state} onChange={onChange} />}
+    </div>
+  );
+}
+
+const EMPTY = {
+  host: undefined,
+  source: undefined,
+  target: undefined,
+  type: undefined,
+  status: undefined,
+  find: undefined,
+  contains: undefined,
+  error: undefined,
+  minDuration: undefined,
+  minSize: undefined,
+  resendOf: undefined,
+};
+
+function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
+  const { data } = useQuery(searchFields);
+  const find = findOf(state);
+  const names = data?.fields ?? [];
+  const [field, setField] = useState(find?.field);
+  const by = field ?? names.find((name) => name === 'mrn') ?? names[0] ?? '';
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const value = `${new FormData(event.currentTarget).get('value') as string}`.trim();
+    onChange({ find: value === '' || by === '' ? undefined : `${by}:${value}` });
+  };
+  return (
+    <form
+      onSubmit={submit}
+      className="flex min-w-64 flex-1 items-center max-sm:w-full"
+      key={state.find}
+    >
+      <select
+        aria-label="Search field"
+        value={by}
+        onChange={({ target }) => setField(target.value)}
+        className={`${INPUT} !w-28 shrink-0 rounded-r-none border-r-0`}
+      >
+        {(names.includes(by) || by === '' ? names : [by, ...names]).map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+      <input
+        ref={first}
+        name="value"
+        aria-label={`Value of ${by}`}
+        defaultValue={find?.value}
+        placeholder="exact, or begin* — Enter searches"
+        spellCheck={false}
+        autoComplete="off"
+        className={`${INPUT} rounded-l-none`}
+      />
+    </form>
+  );
+}
+
+function HostChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactElement {
+  const { data } = useQuery(hostsQuery);
+  const names = data?.hosts.map(({ name }) => name) ?? [];
+  return (
+    <select
+      aria-label="Host"
+      value={state.host ?? ''}
+      onChange={({ target }) => onChange({ host: target.value || undefined })}
+      className={`${INPUT} !w-40`}
+    >
+      <option value="">every host</option>
+      {(state.host === undefined || names.includes(state.host)
+        ? names
+        : [state.host, ...names]
+      ).map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
+  );
+}
+
+const RANGE_NAMES = {
+  '15m': '15 minutes',
+  '1h': '1 hour',
+  '6h': '6 hours',
+  '24h': '24 hours',
+  '7d': '7 days',
+  all: 'all time',
+} as const;
+
+function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactElement {
+  const range = rangeOf(state);
+  return (
+    <>
+      <select
+        aria-label="Time"
+        value={range ?? 'between'}
+        onChange={({ target: { value } }) =>
+          onChange(
+            value === 'between'
+              ? { from: localTime(Date.now() - 3_600_000), last: undefined }
+              : { last: value === '24h' ? undefined : value, from: undefined, to: undefined },
+          )
+        }
+        className={`${INPUT} !w-32`}
+      >
+        {Object.keys(RANGES).map((name) => (
+          <option key={name} value={name}>
+            {RANGE_NAMES[name as keyof typeof RANGES]}
+          </option>
+        ))}
+        <option value="between">between…</option>
+      </select>
+      {range === undefined && (
+        <>
+          <input
+            type="datetime-local"
+            step="1"
+            aria-label="From"
+            value={state.from ?? ''}
+            onChange={({ target }) => onChange({ from: target.value || undefined })}
+            className={`${INPUT} !w-52`}
+          />
+          <input
+            type="datetime-local"
+            step="1"
+            aria-label="To"
+            value={state.to ?? ''}
+            onChange={({ target }) => onChange({ to: target.value || undefined })}
+            className={`${INPUT} !w-52`}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+function localTime(at: number): string {
+  const time = new Date(at);
+  return new Date(at - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+function MoreFilters({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactElement {
+  const { data } = useQuery(hostsQuery);
+  const names = data?.hosts.map(({ name }) => name) ?? [];
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    onChange(
+      Object.fromEntries(
+        [...form].map(([key, value]) => [key, (value as string).trim() || undefined]),
+      ),
+    );
+  };
+  const given = (name: keyof SearchState) => ({ name, defaultValue: state[name] ?? '' });
+  return (
+    <form
+      onSubmit={submit}
+      key={JSON.stringify(state)}
+      className="mt-3 grid grid-cols-2 items-end gap-3 border-t border-line pt-3 md:grid-cols-4 xl:grid-cols-8"
+    >
+      <Field label="Type has" placeholder="ADT_A01" {...given('type')} />
+      <Choice label="From host" {...given('source')}>
+        <option value="">any</option>
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </Choice>
+      <Choice label="To host" {...given('target')}>
+        <option value="">any</option>
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </Choice>
+      <Field label="Body contains" placeholder="reads every body" {...given('contains')} />
+      <Field label="Error has" placeholder="text or code" {...given('error')} />
+      <Field label="Took at least, ms" inputMode="numeric" {...given('minDuration')} />
+      <Field label="Size at least, bytes" inputMode="numeric" {...given('minSize')} />
+      <Button type="submit" look="primary">
+        Search
+      </Button>
+    </form>
+  );
+}

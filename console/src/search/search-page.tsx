@@ -1,0 +1,178 @@
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Download, Radio, RefreshCw, Repeat2 } from 'lucide-react';
+import { type ReactElement, useCallback, useRef, useState } from 'react';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { Button } from '../element/button.tsx';
+import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { count, moment } from '../element/time-text.ts';
+import { useHotKeys } from '../shell/hot-keys.ts';
+import { useMay } from '../shell/me.ts';
+import { FilterBar } from './filter-bar.tsx';
+import { MessageGrid } from './message-grid.tsx';
+import { rangeOf, type SearchState } from './search-state.ts';
+import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
+
+/** Finds messages. The address holds the whole state: filters, live, and the selected row. */
+export function SearchPage(): ReactElement {
+  const state = useSearch({ from: '/messages' });
+  const navigate = useNavigate();
+  const first = useRef<HTMLInputElement>(null);
+  const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
+  const search = useMessageSearch(state);
+  const change = useCallback(
+    (next: Partial<Record<keyof SearchState, string | undefined>>, replace = false) =>
+      void navigate({ to: '/messages', search: (before) => ({ ...before, ...next }), replace }),
+    [navigate],
+  );
+  const open = (message: Message): void =>
+    void navigate({
+      to: '/sessions/$id',
+      params: { id: message.sessionId },
+      search: { step: `${message.id}` },
+    });
+  const toggleLive = (): void => change({ live: state.live === '1' ? undefined : '1' }, true);
+  const onKey = (key: string, message: Message): boolean => {
+    if (key === 'o') void navigate({ to: '/messages/$id', params: { id: message.id } });
+    else if (key === 'x') setMarked((before) => toggled(before, message.id));
+    else return false;
+    return true;
+  };
+  useHotKeys({
+    '/': () => first.current?.select(),
+    l: toggleLive,
+    '.': search.showFresh,
+    j: () => document.querySelector<HTMLElement>('[data-grid]')?.focus(),
+  });
+  return (
+    <Page
+      title="Messages"
+      fixed
+      detail={<Found search={search} />}
+      actions={<Actions state={state} search={search} marked={marked} toggleLive={toggleLive} />}
+    >
+      <FilterBar state={state} onChange={change} first={first} />
+      <div className="relative flex min-h-0 flex-1 flex-col">
+        {search.fresh.length > 0 && (
+          <button
+            type="button"
+            onClick={search.showFresh}
+            className="absolute top-9 left-1/2 z-20 -translate-x-1/2 rounded-full bg-accent px-3 py-1 text-xs font-medium text-accent-ink shadow-float"
+          >
+            ▲ {search.fresh.length} new
+          </button>
+        )}
+        <p className="sr-only" role="status">
+          {search.fresh.length > 0 ? `${search.fresh.length} new messages` : ''}
+        </p>
+        {search.error !== null && (
+          <div className="p-4">
+            <Problem error={search.error} />
+          </div>
+        )}
+        {search.isPending && search.error === null && <Waiting />}
+        {!search.isPending && (
+          <MessageGrid
+            rows={search.rows}
+            selected={state.at === undefined ? undefined : Number(state.at)}
+            marked={marked}
+            onSelect={(id) => change({ at: `${id}` }, true)}
+            onOpen={open}
+            onKey={onKey}
+            onEnd={() => {
+              // a page that time has ended is continued by a person: the part searched so far is what they judge
+              if (
+                search.hasMore &&
+                !search.isFetchingMore &&
+                search.rows.length > 0 &&
+                search.rows.length % 100 === 0
+              )
+                search.more();
+            }}
+            foot={<Foot search={search} />}
+          />
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function toggled(before: ReadonlySet<number>, id: number): ReadonlySet<number> {
+  const after = new Set(before);
+  if (!after.delete(id)) after.add(id);
+  return after;
+}
+
+function Found({ search: { rows, hasMore } }: { readonly search: MessageSearch }): ReactElement {
+  return <span>{rows.length === 0 ? '' : `${count(rows.length)}${hasMore ? '+' : ''} found`}</span>;
+}
+
+interface ActionProps {
+  readonly state: SearchState;
+  readonly search: MessageSearch;
+  readonly marked: ReadonlySet<number>;
+  readonly toggleLive: () => void;
+}
+
+function Actions({ state, search, marked, toggleLive }: ActionProps): ReactElement {
+  const may = useMay();
+  const navigate = useNavigate();
+  const live = state.live === '1';
+  return (
+    <>
+      {may('message.bulk') && marked.size > 0 && (
+        <Button
+          look="primary"
+          onClick={() => void navigate({ to: '/jobs/new', search: { ids: [...marked].join(',') } })}
+        >
+          <Repeat2 size={14} aria-hidden="true" /> Act on {marked.size} marked
+        </Button>
+      )}
+      {may('message.export') && (
+        <Button
+          onClick={() =>
+            void navigate({ to: '/export', search: { ...state, live: undefined, at: undefined } })
+          }
+        >
+          <Download size={14} aria-hidden="true" /> Export
+        </Button>
+      )}
+      <Button onClick={search.again} aria-label="Search again">
+        <RefreshCw size={14} aria-hidden="true" />
+      </Button>
+      <Button
+        aria-pressed={live}
+        onClick={toggleLive}
+        disabled={rangeOf(state) === undefined}
+        className={live ? '!border-accent !bg-accent-soft' : ''}
+      >
+        <Radio size={14} aria-hidden="true" className={live ? 'animate-pulse text-accent' : ''} />{' '}
+        Live
+      </Button>
+    </>
+  );
+}
+
+function Foot({ search }: { readonly search: MessageSearch }): ReactElement {
+  const { rows, hasMore, more, isFetchingMore, searchedBackTo, complete } = search;
+  if (rows.length === 0 && !hasMore) {
+    return (
+      <Nothing>
+        Nothing fits. Widen the time or take a filter away: the address keeps what you had, Back
+        brings it again.
+      </Nothing>
+    );
+  }
+  return (
+    <div className="flex flex-wrap items-center gap-3 px-4 py-3 text-xs text-ink-2">
+      {complete || searchedBackTo === undefined
+        ? 'Everything in this time was searched.'
+        : `Searched back to ${moment(searchedBackTo, false)}.`}
+      {hasMore && (
+        <Button onClick={more} disabled={isFetchingMore}>
+          {isFetchingMore ? 'Searching…' : 'Continue'}
+        </Button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,109 @@
+import type { SearchCriteria, SearchRequest } from '../../../src/operator/api/contract/message.ts';
+import type { Status } from '../element/status-badge.tsx';
+
+/** The whole state of a search as it stands in the address. All are texts, so that an address can be read and written by hand. */
+export interface SearchState {
+  readonly last?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly host?: string | undefined;
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+  readonly type?: string | undefined;
+  readonly status?: string | undefined;
+  readonly find?: string | undefined;
+  readonly contains?: string | undefined;
+  readonly error?: string | undefined;
+  readonly minDuration?: string | undefined;
+  readonly minSize?: string | undefined;
+  readonly resendOf?: string | undefined;
+  readonly live?: string | undefined;
+  readonly at?: string | undefined;
+}
+
+/** Ranges that end now; `all` is as far back as the trace goes. */
+export const RANGES = {
+  '15m': 15 * 60_000,
+  '1h': 3_600_000,
+  '6h': 6 * 3_600_000,
+  '24h': 86_400_000,
+  '7d': 7 * 86_400_000,
+  all: Number.POSITIVE_INFINITY,
+} as const;
+
+export type Range = keyof typeof RANGES;
+
+const STATUSES: readonly Status[] = [
+  'queued',
+  'retrying',
+  'completed',
+  'discarded',
+  'error',
+  'suspended',
+];
+
+export const isRange = (text: string | undefined): text is Range =>
+  text !== undefined && Object.hasOwn(RANGES, text);
+
+/** The range of a state: two times beat a range that ends now; without either a day. */
+export function rangeOf({ last, from, to }: SearchState): Range | undefined {
+  if (from !== undefined || to !== undefined) return undefined;
+  return isRange(last) ? last : '24h';
+}
+
+export const statusesOf = ({ status }: SearchState): readonly Status[] =>
+  STATUSES.filter((one) => status?.split(',').includes(one) === true);
+
+/** `mrn:4711` → field and value; the value may have colons of its own. */
+export function findOf({
+  find,
+}: SearchState): { readonly field: string; readonly value: string } | undefined {
+  const at = find?.indexOf(':') ?? -1;
+  if (find === undefined || at < 1 || at === find.length - 1) return undefined;
+  return { field: find.slice(0, at), value: find.slice(at + 1) };
+}
+
+/** What the API is asked. `now` fixes where a range ends, so that all pages of one search have the same bounds. */
+export function criteriaOf(state: SearchState, now: number): SearchCriteria {
+  const range = rangeOf(state);
+  const statuses = statusesOf(state);
+  const find = findOf(state);
+  const { host, source, target, type, contains, error } = state;
+  return withoutGaps({
+    from: range === undefined ? timeOf(state.from) : lowerBound(range, now),
+    to: range === undefined ? timeOf(state.to) : undefined,
+    hosts: host?.split(','),
+    source,
+    target,
+    type,
+    status: statuses.length === 0 ? undefined : statuses,
+    search: find === undefined ? undefined : { [find.field]: find.value },
+    contains,
+    error,
+    minDuration: wholeNumber(state.minDuration),
+    minSize: wholeNumber(state.minSize),
+    resendOf: wholeNumber(state.resendOf),
+  });
+}
+
+const lowerBound = (range: Range, now: number): number | undefined =>
+  Number.isFinite(RANGES[range]) ? now - RANGES[range] : undefined;
+
+function timeOf(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : new Date(text).getTime();
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+function withoutGaps(criteria: SearchRequest): SearchCriteria {
+  return Object.fromEntries(Object.entries(criteria).filter(([, value]) => value !== undefined));
+}
+
+/** How many criteria beside the time are given. */
+export function criterionCount(state: SearchState): number {
+  const { last: _last, from: _from, to: _to, live: _live, at: _at, ...rest } = state;
+  return Object.values(rest).filter((value) => value !== undefined).length;
+}

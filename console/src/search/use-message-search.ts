@@ -1,0 +1,110 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import type { Message, MessagePage } from '../../../src/operator/api/contract/message.ts';
+import { ask } from '../api/client.ts';
+import { criteriaOf, rangeOf, type SearchState } from './search-state.ts';
+
+const PAGE = 100;
+/** How often a live search looks for what is new. */
+const PULSE = 2_000;
+
+export interface MessageSearch {
+  readonly rows: readonly Message[];
+  /** Found since, and not yet among the rows: nothing moves under the eyes of who reads. */
+  readonly fresh: readonly Message[];
+  readonly showFresh: () => void;
+  readonly more: () => void;
+  readonly hasMore: boolean;
+  readonly isPending: boolean;
+  readonly isFetchingMore: boolean;
+  readonly error: unknown;
+  /** Everything newer was searched. */
+  readonly searchedBackTo: number | undefined;
+  readonly complete: boolean;
+  readonly again: () => void;
+}
+
+/** A search page by page, newest first, with what comes in meanwhile held back until it is asked for. */
+export function useMessageSearch(state: SearchState): MessageSearch {
+  const { live, at: _at, ...asked } = state;
+  const key = JSON.stringify(asked);
+  const [began, setBegan] = useState(() => ({ key, at: Date.now() }));
+  if (began.key !== key) setBegan({ key, at: Date.now() });
+  const criteria = useMemo(() => criteriaOf(asked, began.at), [key, began.at]);
+
+  const search = useInfiniteQuery({
+    queryKey: ['messages', 'search', key, began.at],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      ask<MessagePage>('messages/search', {
+        body: {
+          ...criteria,
+          limit: PAGE,
+          ...(pageParam === undefined ? {} : { after: pageParam }),
+        },
+        signal,
+      }),
+    getNextPageParam: ({ next }) => next,
+    refetchOnWindowFocus: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const found = useMemo(
+    () => search.data?.pages.flatMap(({ items }) => items) ?? [],
+    [search.data],
+  );
+  const isLive = live === '1' && rangeOf(asked) !== undefined;
+  const tail = useTail(found, { criteria, since: began.at, enabled: isLive && search.isSuccess });
+  const last = search.data?.pages.at(-1);
+  return {
+    ...tail,
+    more: () => void search.fetchNextPage(),
+    hasMore: search.hasNextPage,
+    isPending: search.isPending,
+    isFetchingMore: search.isFetchingNextPage,
+    error: search.error,
+    searchedBackTo: last?.searchedBackTo,
+    complete: last?.complete ?? false,
+    again: () => setBegan({ key, at: Date.now() }),
+  };
+}
+
+const NONE: readonly Message[] = [];
+
+interface TailOptions {
+  readonly criteria: ReturnType<typeof criteriaOf>;
+  readonly since: number;
+  readonly enabled: boolean;
+}
+
+/** What came after the search: a row that is shown changes in place, a new one waits. */
+function useTail(
+  found: readonly Message[],
+  { criteria, since, enabled }: TailOptions,
+): Pick<MessageSearch, 'rows' | 'fresh' | 'showFresh'> {
+  const [taken, setTaken] = useState<{ readonly since: number; readonly rows: readonly Message[] }>(
+    { since, rows: [] },
+  );
+  const shown = taken.since === since ? taken.rows : NONE;
+  const pulse = useQuery({
+    queryKey: ['messages', 'tail', criteria, since],
+    queryFn: ({ signal }) =>
+      // a message is traced some moments after it is made
+      ask<MessagePage>('messages/search', {
+        body: { ...criteria, from: since - 5_000, limit: 1_000 },
+        signal,
+      }),
+    enabled,
+    refetchInterval: PULSE,
+    gcTime: 0,
+  });
+  return useMemo(() => {
+    const latest = new Map((pulse.data?.items ?? []).map((one) => [one.id, one]));
+    const known = new Set([...shown, ...found].map(({ id }) => id));
+    const fresh = [...latest.values()].filter(({ id }) => !known.has(id));
+    const earlier = new Set(found.map(({ id }) => id));
+    const rows = [...shown.filter(({ id }) => !earlier.has(id)), ...found].map(
+      (one) => latest.get(one.id) ?? one,
+    );
+    return { rows, fresh, showFresh: () => setTaken({ since, rows: [...fresh, ...shown] }) };
+  }, [pulse.data, shown, found]);
+}

@@ -1,0 +1,59 @@
+import { useEffect, useRef } from 'react';
+
+/** Keys → what they do: `j`, `?`, `ctrl+k`, or two in a row: `g m`. */
+export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
+
+const PREFIX_TIME = 1_200;
+let prefix: { readonly key: string; readonly at: number } | undefined;
+
+/** While the component is shown, these keys act wherever the focus is, except in a field where one types. */
+export function useHotKeys(keys: KeyMap): void {
+  const latest = useRef(keys);
+  useEffect(() => {
+    latest.current = keys;
+  });
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      const action = latest.current[nameOf(event)];
+      if (action === undefined || event.defaultPrevented || isTyping(event)) return;
+      event.preventDefault();
+      action(event);
+    };
+    document.addEventListener('keydown', listen);
+    return () => document.removeEventListener('keydown', listen);
+  }, []);
+}
+
+/** Keeps the first key of a pair; one listener for the whole console, before all others. */
+document.addEventListener(
+  'keydown',
+  (event) => {
+    if (event.key === 'g' && !isTyping(event) && !event.ctrlKey && !event.metaKey) {
+      prefix = { key: 'g', at: event.timeStamp };
+    } else if (event.key.length === 1) {
+      // cleared only after the listeners of this key press have read it
+      setTimeout(() => {
+        prefix = undefined;
+      });
+    }
+  },
+  { capture: true },
+);
+
+function nameOf({ key, ctrlKey, metaKey, altKey, timeStamp }: KeyboardEvent): string {
+  if (altKey) return '';
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  if (ctrlKey || metaKey) return `ctrl+${name}`;
+  const pending =
+    prefix !== undefined && prefix.key !== name && timeStamp - prefix.at < PREFIX_TIME;
+  return pending && prefix !== undefined ? `${prefix.key} ${name}` : name;
+}
+
+function isTyping({ target, ctrlKey, metaKey }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || !(target instanceof HTMLElement)) return false;
+  if (target.closest('dialog[open]') !== null) return true;
+  return (
+    target.isContentEditable ||
+    target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select')
+  );
+}

@@ -1,0 +1,45 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { useMay } from './me.ts';
+import { PLACES } from './places.ts';
+
+/** The way to every page: a column on wide screens, a sheet on narrow ones. */
+export function Navigation({
+  open,
+  onGo,
+}: {
+  readonly open: boolean;
+  readonly onGo: () => void;
+}): ReactElement {
+  const may = useMay();
+  return (
+    <nav
+      aria-label="Pages"
+      className={`overflow-y-auto border-r border-line bg-surface px-2 py-3 max-md:absolute max-md:inset-x-0 max-md:top-12 max-md:bottom-0 max-md:z-40 ${open ? '' : 'max-md:hidden'}`}
+    >
+      {PLACES.map((group) => (
+        <ul key={group[0]?.key} className="mb-2 border-b border-line pb-2 last:border-0">
+          {group
+            .filter(({ permission }) => permission === undefined || may(permission))
+            .map(({ to, label, icon: Icon }) => (
+              <li key={to}>
+                <Link
+                  to={to}
+                  onClick={onGo}
+                  activeOptions={{ exact: to === '/' }}
+                  className="flex h-8 items-center gap-2.5 rounded-md px-2 text-ink-2 hover:bg-hover hover:text-ink max-md:h-11"
+                  activeProps={{
+                    className: '!bg-selected !text-ink font-medium',
+                    'aria-current': 'page',
+                  }}
+                >
+                  <Icon size={16} aria-hidden="true" className="shrink-0" />
+                  {label}
+                </Link>
+              </li>
+            ))}
+        </ul>
+      ))}
+    </nav>
+  );
+}

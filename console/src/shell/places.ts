@@ -1,0 +1,71 @@
+import type { LinkProps } from '@tanstack/react-router';
+import type { LucideIcon } from 'lucide-react';
+import {
+  Activity,
+  Bell,
+  ClipboardList,
+  GitFork,
+  HardDrive,
+  LayoutDashboard,
+  ListTodo,
+  PauseCircle,
+  Rows3,
+  Search,
+  ShieldCheck,
+} from 'lucide-react';
+import type { Permission } from './me.ts';
+
+/** A page that the navigation leads to. */
+export interface NavigationPlace {
+  readonly to: NonNullable<LinkProps['to']>;
+  readonly label: string;
+  readonly icon: LucideIcon;
+  /** The letter after `g`. */
+  readonly key: string;
+  readonly permission?: Permission;
+}
+
+/** In the order an operator needs them at night: what is wrong, where is the message, what is stuck. */
+export const PLACES: readonly (readonly NavigationPlace[])[] = [
+  [
+    { to: '/', label: 'Dashboard', icon: LayoutDashboard, key: 'h' },
+    { to: '/messages', label: 'Messages', icon: Search, key: 'm', permission: 'message.search' },
+    {
+      to: '/suspended',
+      label: 'Suspended',
+      icon: PauseCircle,
+      key: 's',
+      permission: 'message.search',
+    },
+    { to: '/queues', label: 'Queues', icon: Rows3, key: 'q', permission: 'queue.view' },
+  ],
+  [
+    {
+      to: '/production',
+      label: 'Production',
+      icon: GitFork,
+      key: 'p',
+      permission: 'production.view',
+    },
+    { to: '/events', label: 'Event log', icon: Activity, key: 'e', permission: 'event.view' },
+    { to: '/alerts', label: 'Alerts', icon: Bell, key: 'a' },
+    { to: '/jobs', label: 'Jobs', icon: ListTodo, key: 'j', permission: 'message.bulk' },
+  ],
+  [
+    {
+      to: '/certificates',
+      label: 'Certificates',
+      icon: ShieldCheck,
+      key: 'c',
+      permission: 'production.view',
+    },
+    { to: '/storage', label: 'Storage', icon: HardDrive, key: 't', permission: 'production.view' },
+    {
+      to: '/configuration',
+      label: 'Configuration',
+      icon: ClipboardList,
+      key: 'y',
+      permission: 'config.view',
+    },
+  ],
+];

@@ -1,0 +1,172 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { CornerDownLeft, FileText, GitFork, Search, User } from 'lucide-react';
+import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } from 'react';
+import type { QuickHits } from '../../../src/operator/api/contract/message.ts';
+import { hosts as hostsQuery, quickHits } from '../api/queries.ts';
+import { Modal } from '../element/modal.tsx';
+import { moment } from '../element/time-text.ts';
+import { PLACES } from './places.ts';
+
+interface Hit {
+  readonly key: string;
+  readonly icon: typeof Search;
+  readonly label: string;
+  readonly detail: string;
+  readonly go: () => void;
+}
+
+/** Paste anything: what it may be is listed, Enter opens it. */
+export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const [text, setText] = useState('');
+  const [selected, setSelected] = useState(0);
+  const hits = useHits(text, onClose);
+  const at = Math.min(selected, Math.max(0, hits.length - 1));
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (move !== undefined) {
+      event.preventDefault();
+      setSelected((at + move + hits.length) % Math.max(1, hits.length));
+    }
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      hits[at]?.go();
+    }
+  };
+  return (
+    <Modal title="Find" onClose={onClose}>
+      <div className="flex items-center gap-2 rounded-md border border-line-strong bg-surface px-2.5">
+        <Search size={16} className="text-ink-3" aria-hidden="true" />
+        <input
+          autoFocus
+          role="combobox"
+          aria-label="MRN, control id, message id, host or page"
+          aria-expanded={hits.length > 0}
+          aria-controls="find-hits"
+          aria-activedescendant={hits.length > 0 ? `find-${at}` : undefined}
+          autoComplete="off"
+          spellCheck={false}
+          className="h-10 min-w-0 flex-1 bg-transparent text-[15px] outline-none"
+          placeholder="MRN, control id, message id, host or page"
+          value={text}
+          onChange={({ target }) => {
+            setText(target.value);
+            setSelected(0);
+          }}
+          onKeyDown={onKeyDown}
+        />
+      </div>
+      <div id="find-hits" role="listbox" aria-label="Found" className="mt-3 flex min-h-40 flex-col">
+        {hits.map(({ key, icon: Icon, label, detail, go }, index) => (
+          <div
+            key={key}
+            id={`find-${index}`}
+            role="option"
+            aria-selected={index === at}
+            onClick={go}
+            onMouseMove={() => setSelected(index)}
+            className={`flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-1.5 ${index === at ? 'bg-selected' : ''}`}
+          >
+            <Icon size={15} className="shrink-0 text-ink-3" aria-hidden="true" />
+            <span className="min-w-0 truncate">{label}</span>
+            <span className="ml-auto shrink-0 text-xs text-ink-2">{detail}</span>
+            {index === at && (
+              <CornerDownLeft size={13} className="shrink-0 text-ink-3" aria-hidden="true" />
+            )}
+          </div>
+        ))}
+      </div>
+      <p role="status" className="mt-2 text-xs text-ink-3">
+        {text.trim() === ''
+          ? 'Paste what you have: Waybill finds out what it is.'
+          : `${hits.length} found`}
+      </p>
+    </Modal>
+  );
+}
+
+function useHits(typed: string, onClose: () => void): readonly Hit[] {
+  const navigate = useNavigate();
+  const text = useDeferredValue(typed.trim());
+  const { data } = useQuery(quickHits(text));
+  const { data: known } = useQuery(hostsQuery);
+  const goes = (go: () => unknown) => () => {
+    onClose();
+    go();
+  };
+  const lower = text.toLowerCase();
+  const pages = PLACES.flat()
+    .filter(({ label }) => text === '' || label.toLowerCase().includes(lower))
+    .map(
+      ({ to, label, icon, key }): Hit => ({
+        key: label,
+        icon,
+        label,
+        detail: `g ${key}`,
+        go: goes(() => navigate({ to })),
+      }),
+    );
+  if (text === '') return pages.slice(0, 6);
+  const byField = new Set<string>();
+  const found = (data?.hits ?? []).flatMap((hit): Hit[] => {
+    const { field } = hit;
+    const first = field !== undefined && !byField.has(field);
+    if (field !== undefined) byField.add(field);
+    const search = { find: `${field}:${text}`, last: 'all' };
+    return [
+      ...(first
+        ? [
+            {
+              key: `all ${field}`,
+              icon: User,
+              label: `All messages with ${field} ${text}`,
+              detail: 'search',
+              go: goes(() => navigate({ to: '/messages', search })),
+            },
+          ]
+        : []),
+      sessionHit(
+        hit,
+        text,
+        goes(() =>
+          navigate({
+            to: '/sessions/$id',
+            params: { id: hit.sessionId },
+            search: hit.messageId === undefined ? {} : { step: `${hit.messageId}` },
+          }),
+        ),
+      ),
+    ];
+  });
+  const hosts = (known?.hosts ?? [])
+    .filter(({ name, title }) => `${name} ${title ?? ''}`.toLowerCase().includes(lower))
+    .slice(0, 5)
+    .map(
+      ({ name, title, kind }): Hit => ({
+        key: `host ${name}`,
+        icon: GitFork,
+        label: title === undefined ? name : `${name} · ${title}`,
+        detail: kind,
+        go: goes(() => navigate({ to: '/hosts/$host', params: { host: name } })),
+      }),
+    );
+  return [...found, ...hosts, ...pages];
+}
+
+function sessionHit(
+  { kind, sessionId, messageId, field, at }: QuickHits['hits'][number],
+  text: string,
+  go: () => void,
+): Hit {
+  const label =
+    kind === 'field'
+      ? `Session with ${field} ${text}`
+      : `${kind === 'session' ? 'Session' : 'Message'} ${messageId ?? sessionId}`;
+  return {
+    key: `${kind} ${field ?? ''} ${messageId ?? sessionId}`,
+    icon: FileText,
+    label,
+    detail: moment(at, false),
+    go,
+  };
+}

@@ -1,0 +1,174 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Outlet, useNavigate } from '@tanstack/react-router';
+import { CircleHelp, LogOut, Menu, Moon, Search, Sun } from 'lucide-react';
+import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
+import { ApiProblem, ask } from '../api/client.ts';
+import { useLiveStream } from '../api/live-stream.ts';
+import { status as statusQuery } from '../api/queries.ts';
+import { Waiting } from '../element/notice.tsx';
+import { useHotKeys } from './hot-keys.ts';
+import { type Me, me } from './me.ts';
+import { Navigation } from './navigation.tsx';
+import { PLACES } from './places.ts';
+import { switchTheme, useTheme } from './theme.ts';
+
+const SignInPage = lazy(() =>
+  import('./sign-in-page.tsx').then((page) => ({ default: page.SignInPage })),
+);
+const QuickFind = lazy(() =>
+  import('./quick-find.tsx').then((part) => ({ default: part.QuickFind })),
+);
+const KeyboardHelp = lazy(() =>
+  import('./keyboard-help.tsx').then((part) => ({ default: part.KeyboardHelp })),
+);
+
+/** What is around every page: the way to the others, finding, theme and help. */
+export function Shell(): ReactElement {
+  const { data, error, isPending } = useQuery(me);
+  if (error instanceof ApiProblem && error.status === 401) {
+    return (
+      <Suspense fallback={<Waiting />}>
+        <SignInPage />
+      </Suspense>
+    );
+  }
+  return isPending ? <Waiting /> : <SignedIn user={data} />;
+}
+
+function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
+  const navigate = useNavigate();
+  const [finding, setFinding] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [menu, setMenu] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  useLiveStream();
+  useHotKeys({
+    'ctrl+k': () => setFinding(true),
+    '?': () => setHelp(true),
+    ...Object.fromEntries(
+      PLACES.flat().map(({ key, to }) => [`g ${key}`, () => void navigate({ to })] as const),
+    ),
+  });
+  return (
+    <div className="grid h-full grid-cols-1 grid-rows-[auto_minmax(0,1fr)] md:grid-cols-[12.5rem_minmax(0,1fr)]">
+      <button
+        type="button"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:px-3 focus:py-2"
+        onClick={() => main.current?.focus()}
+      >
+        Skip to the content
+      </button>
+      <Header
+        user={user}
+        onFind={() => setFinding(true)}
+        onHelp={() => setHelp(true)}
+        onMenu={() => setMenu(!menu)}
+        menu={menu}
+      />
+      <Navigation open={menu} onGo={() => setMenu(false)} />
+      <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
+        <Suspense fallback={<Waiting />}>
+          <Outlet />
+        </Suspense>
+      </main>
+      <Suspense>
+        {finding && <QuickFind onClose={() => setFinding(false)} />}
+        {help && <KeyboardHelp onClose={() => setHelp(false)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+interface HeaderProps {
+  readonly user: Me | undefined;
+  readonly menu: boolean;
+  readonly onFind: () => void;
+  readonly onHelp: () => void;
+  readonly onMenu: () => void;
+}
+
+const ICON_BUTTON =
+  'inline-flex size-8 shrink-0 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink';
+
+function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactElement {
+  const theme = useTheme();
+  const client = useQueryClient();
+  const { data: production } = useQuery(statusQuery);
+  const signOut = async (): Promise<void> => {
+    await ask('sign-out', { method: 'POST' }).catch(() => undefined);
+    await client.resetQueries();
+  };
+  return (
+    <header className="col-span-full flex h-12 items-center gap-2 border-b border-line bg-surface px-3">
+      <button
+        type="button"
+        className={`${ICON_BUTTON} md:hidden`}
+        aria-label="Navigation"
+        aria-expanded={menu}
+        onClick={onMenu}
+      >
+        <Menu size={18} aria-hidden="true" />
+      </button>
+      <img src="./waybill.svg" alt="" width="24" height="24" className="max-sm:hidden" />
+      <span className="font-semibold tracking-tight max-sm:hidden">Waybill</span>
+      {production !== undefined && (
+        <span className="min-w-0 truncate text-ink-2 max-lg:hidden" title={production.title}>
+          <span className="mx-1 text-line-strong" aria-hidden="true">
+            /
+          </span>
+          {production.title}
+        </span>
+      )}
+      <button
+        type="button"
+        onClick={onFind}
+        className="ml-auto flex h-8 w-full max-w-sm min-w-0 items-center gap-2 rounded-md border border-line-strong bg-sunken px-2.5 text-left text-ink-2 hover:bg-hover"
+      >
+        <Search size={15} aria-hidden="true" className="shrink-0" />
+        <span className="min-w-0 flex-1 truncate">Find by MRN, control id, message id</span>
+        <span className="flex gap-0.5 max-sm:hidden">
+          <kbd>Ctrl</kbd>
+          <kbd>K</kbd>
+        </span>
+      </button>
+      <button
+        type="button"
+        className={ICON_BUTTON}
+        onClick={switchTheme}
+        aria-label={theme === 'dark' ? 'Light theme' : 'Dark theme'}
+      >
+        {theme === 'dark' ? (
+          <Sun size={17} aria-hidden="true" />
+        ) : (
+          <Moon size={17} aria-hidden="true" />
+        )}
+      </button>
+      <button
+        type="button"
+        className={`${ICON_BUTTON} max-sm:hidden`}
+        onClick={onHelp}
+        aria-label="Keyboard help"
+      >
+        <CircleHelp size={17} aria-hidden="true" />
+      </button>
+      {user?.name !== undefined && user.name !== '' && (
+        <span
+          className="max-w-32 truncate text-xs text-ink-2 max-md:hidden"
+          title={user.roles?.join(', ')}
+        >
+          {user.name}
+        </span>
+      )}
+      {user?.via !== undefined && user.via !== 'loopback' && (
+        <button
+          type="button"
+          className={ICON_BUTTON}
+          onClick={() => void signOut()}
+          aria-label="Sign out"
+        >
+          <LogOut size={17} aria-hidden="true" />
+        </button>
+      )}
+    </header>
+  );
+}

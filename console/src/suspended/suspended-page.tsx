@@ -1,0 +1,122 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Repeat2, Trash2 } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { Failures } from '../../../src/operator/api/contract/message.ts';
+import { failures as failuresQuery, someMessages } from '../api/queries.ts';
+import { Button, buttonStyle } from '../element/button.tsx';
+import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { shortType } from '../element/short-type.ts';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { ago, count, moment } from '../element/time-text.ts';
+import { useMay } from '../shell/me.ts';
+
+type Group = Failures['groups'][number];
+
+/** What waits for a person, gathered by host and cause, so that three hundred messages of one cause are one decision. */
+export function SuspendedPage(): ReactElement {
+  const { all } = useSearch({ from: '/suspended' });
+  const navigate = useNavigate();
+  const { data, error } = useQuery(failuresQuery());
+  const groups = (data?.groups ?? []).filter(({ status }) => all === '1' || status === 'suspended');
+  const errors = (data?.groups ?? []).filter(({ status }) => status === 'error').length;
+  return (
+    <Page
+      title="Suspended messages"
+      detail={
+        data !== undefined &&
+        `${count(groups.reduce((sum, group) => sum + group.count, 0))} in ${groups.length} ${groups.length === 1 ? 'group' : 'groups'}`
+      }
+      actions={
+        <Button
+          aria-pressed={all === '1'}
+          onClick={() =>
+            void navigate({ to: '/suspended', search: all === '1' ? {} : { all: '1' } })
+          }
+        >
+          {all === '1' ? 'Only suspended' : `With errors${errors === 0 ? '' : ` (${errors})`}`}
+        </Button>
+      }
+    >
+      {error !== null && <Problem error={error} />}
+      {data === undefined && error === null && <Waiting />}
+      {data !== undefined && groups.length === 0 && (
+        <Nothing>
+          Nothing waits for a person. A message is suspended when a rule or a receiver says that
+          somebody must look at it.
+        </Nothing>
+      )}
+      <div className="flex flex-col gap-3">
+        {groups.map((group) => (
+          <GroupCard key={`${group.host} ${group.status} ${group.code}`} group={group} />
+        ))}
+      </div>
+    </Page>
+  );
+}
+
+function GroupCard({ group }: { readonly group: Group }): ReactElement {
+  const { host, status, code, text, count: many, first, last } = group;
+  const may = useMay();
+  const criteria = { target: host, status, error: code, last: 'all' };
+  const { data } = useQuery(
+    someMessages({ target: host, status: [status], error: code, limit: 5 }),
+  );
+  return (
+    <section className="rounded-lg border border-line bg-surface">
+      <div className="flex flex-wrap items-start gap-x-3 gap-y-2 border-b border-line px-3 py-2">
+        <span className="text-lg font-semibold">{count(many)}</span>
+        <div className="min-w-0 flex-1">
+          <h2 className="flex flex-wrap items-center gap-2">
+            <Link to="/hosts/$host" params={{ host }} className="text-accent hover:underline">
+              {host}
+            </Link>
+            <StatusBadge status={status} />
+            <span className="font-mono text-2xs font-normal text-ink-2">{code}</span>
+          </h2>
+          <p className="break-words">{text}</p>
+          <p className="text-xs text-ink-2">
+            first {moment(first, false)}, last {ago(last)}
+          </p>
+        </div>
+        <div className="flex flex-wrap gap-2">
+          <Link to="/messages" search={criteria} className={buttonStyle()}>
+            Look at them
+          </Link>
+          {may('message.bulk') && may('message.resend') && (
+            <Link to="/jobs/new" search={{ ...criteria, act: 'resend' }} className={buttonStyle()}>
+              <Repeat2 size={14} aria-hidden="true" /> Resend all
+            </Link>
+          )}
+          {may('message.bulk') && may('deadletter.discard') && status === 'suspended' && (
+            <Link
+              to="/jobs/new"
+              search={{ ...criteria, act: 'discard' }}
+              className={buttonStyle('danger')}
+            >
+              <Trash2 size={14} aria-hidden="true" /> Discard all
+            </Link>
+          )}
+        </div>
+      </div>
+      <ul>
+        {data?.items.map(({ id, sessionId, created, type, source }) => (
+          <li key={id}>
+            <Link
+              to="/sessions/$id"
+              params={{ id: sessionId }}
+              search={{ step: `${id}` }}
+              className="flex gap-3 px-3 py-1 text-xs hover:bg-hover"
+            >
+              <span className="shrink-0 font-mono">{moment(created, false)}</span>
+              <span className="truncate font-mono">{shortType(type)}</span>
+              <span className="truncate text-ink-2">from {source}</span>
+              <span className="ml-auto shrink-0 font-mono text-ink-2 max-sm:hidden">{id}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

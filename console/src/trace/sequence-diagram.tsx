@@ -1,0 +1,224 @@
+import { Link } from '@tanstack/react-router';
+import { Cog, LogIn, LogOut } from 'lucide-react';
+import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
+import { clock, duration } from '../element/time-text.ts';
+import { type Lane, type Step } from './session-steps.ts';
+import { StepMark } from './step-mark.tsx';
+import { useWidth } from './use-width.ts';
+
+export const ROW = 38;
+const GUTTER = 118;
+const GUTTER_NARROW = 70;
+const LANE = 132;
+/** Between two steps that lie further apart, the diagram says how long nothing happened. */
+const GAP = 1_000;
+
+interface SequenceDiagramProps {
+  readonly lanes: readonly Lane[];
+  readonly steps: readonly Step[];
+  readonly started: number;
+  readonly selected: string | undefined;
+  readonly onSelect: (step: Step) => void;
+  readonly onOpen: (step: Step) => void;
+}
+
+/** A session as a sequence diagram: a lane a host, time downwards. Each step is a button that says in words what the drawing shows. */
+export function SequenceDiagram({
+  lanes,
+  steps,
+  started,
+  selected,
+  onSelect,
+  onOpen,
+}: SequenceDiagramProps): ReactElement {
+  const scroller = useRef<HTMLDivElement>(null);
+  const width = useWidth(scroller);
+  const narrow = width < 600;
+  const gutter = narrow ? GUTTER_NARROW : GUTTER;
+  const lane = Math.max(LANE, Math.floor((width - gutter) / Math.max(1, lanes.length)));
+  const total = gutter + lane * lanes.length;
+  const places = placesOf(steps);
+  const height = (places.at(-1)?.y ?? 0) + ROW;
+  const x = (host: string): number =>
+    gutter + lane * (lanes.findIndex((one) => one.host === host) + 0.5);
+  const at = steps.findIndex(({ key }) => key === selected);
+
+  useEffect(() => {
+    scroller.current?.querySelector('[data-selected]')?.scrollIntoView({ block: 'nearest' });
+  }, [selected]);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const to = {
+      ArrowDown: at + 1,
+      j: at + 1,
+      ArrowUp: at - 1,
+      k: at - 1,
+      Home: 0,
+      End: steps.length - 1,
+    }[event.key];
+    const step = to === undefined ? undefined : steps[Math.max(0, Math.min(steps.length - 1, to))];
+    const current = steps[at];
+    if (step !== undefined) {
+      onSelect(step);
+      scroller.current?.querySelector<SVGGElement>(`[data-step="${step.key}"]`)?.focus();
+    } else if (event.key === 'Enter' && current !== undefined) onOpen(current);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div ref={scroller} className="min-h-0 flex-1 overflow-auto bg-surface" data-diagram>
+      <div
+        className="sticky top-0 z-10 flex border-b border-line bg-sunken"
+        style={{ width: total, paddingLeft: gutter }}
+      >
+        {lanes.map((one) => (
+          <LaneHead key={one.host} lane={one} width={lane} />
+        ))}
+      </div>
+      <svg
+        width={total}
+        height={height + 12}
+        role="group"
+        aria-label={`Sequence diagram, ${steps.length} steps between ${lanes.length} hosts`}
+        onKeyDown={onKeyDown}
+        className="block select-none"
+      >
+        {lanes.map(({ host }) => (
+          <line
+            key={host}
+            x1={x(host)}
+            x2={x(host)}
+            y1={0}
+            y2={height + 12}
+            className="stroke-line-strong"
+            strokeDasharray="2 4"
+          />
+        ))}
+        {steps.map((step, index) => {
+          const place = places[index];
+          if (place === undefined) return null;
+          const isSelected = step.key === selected;
+          return (
+            <g key={step.key}>
+              {place.gap > 0 && (
+                <text
+                  x={gutter - 10}
+                  y={place.y - 7}
+                  textAnchor="end"
+                  className="fill-ink-3 text-[10.5px] italic"
+                >
+                  {duration(place.gap)} later
+                </text>
+              )}
+              <g
+                role="button"
+                tabIndex={isSelected || (at < 0 && index === 0) ? 0 : -1}
+                aria-label={sentence(step)}
+                aria-pressed={isSelected}
+                data-step={step.key}
+                data-selected={isSelected ? '' : undefined}
+                onClick={() => onSelect(step)}
+                onDoubleClick={() => onOpen(step)}
+                className="group outline-none"
+              >
+                <rect
+                  x={0}
+                  y={place.y}
+                  width={total}
+                  height={ROW}
+                  className={
+                    isSelected ? 'fill-selected' : 'fill-transparent group-hover:fill-hover'
+                  }
+                />
+                <rect
+                  x={1}
+                  y={place.y + 1}
+                  width={total - 2}
+                  height={ROW - 2}
+                  rx={4}
+                  className="fill-none stroke-transparent group-focus-visible:stroke-accent"
+                  strokeWidth={2}
+                />
+                <text
+                  x={gutter - 10}
+                  y={place.y + 24}
+                  textAnchor="end"
+                  className="fill-ink-2 font-mono text-[11px]"
+                >
+                  {narrow || place.first
+                    ? clock(step.at).slice(narrow ? 3 : 0)
+                    : `+${duration(step.at - started)}`}
+                </text>
+                <StepMark
+                  step={step}
+                  x1={x(step.from)}
+                  x2={x(step.to)}
+                  y={place.y}
+                  lane={lane}
+                  edge={total}
+                />
+              </g>
+            </g>
+          );
+        })}
+      </svg>
+    </div>
+  );
+}
+
+function placesOf(
+  steps: readonly Step[],
+): readonly { readonly y: number; readonly gap: number; readonly first: boolean }[] {
+  let y = 6;
+  return steps.map((step, index) => {
+    const before = steps[index - 1];
+    const gap = before === undefined ? 0 : step.at - before.at;
+    if (gap > GAP) y += 20;
+    const place = { y, gap: gap > GAP ? gap : 0, first: index === 0 };
+    y += ROW;
+    return place;
+  });
+}
+
+/** What the drawing of a step says, in words. */
+export function sentence({ kind, number, from, to, label, at, message }: Step): string {
+  const time = clock(at);
+  switch (kind) {
+    case 'request':
+      return `${time} message ${number}, ${label}, from ${from} to ${to}, ${message.status}`;
+    case 'reply':
+      return `${time} reply to message ${number}, ${label}, from ${from} to ${to}`;
+    case 'rules':
+      return `${time} rules of ${to} on message ${number}: ${label}`;
+    case 'tries':
+    case 'outcome':
+    case 'resent':
+    default:
+      return `${time} message ${number} at ${to}: ${label}`;
+  }
+}
+
+const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
+
+function LaneHead({
+  lane: { host, kind },
+  width,
+}: {
+  readonly lane: Lane;
+  readonly width: number;
+}): ReactElement {
+  const Icon = kind === undefined ? Cog : ICONS[kind];
+  return (
+    <div style={{ width }} className="flex shrink-0 flex-col items-center px-1 py-1.5">
+      <Link
+        to="/hosts/$host"
+        params={{ host }}
+        className="flex max-w-full items-center gap-1.5 rounded px-1 font-medium hover:underline"
+      >
+        <Icon size={13} className="shrink-0 text-ink-3" aria-hidden="true" />
+        <span className="truncate">{host}</span>
+      </Link>
+      <span className="text-2xs text-ink-2">{kind ?? 'not in this production'}</span>
+    </div>
+  );
+}

@@ -1,0 +1,159 @@
+import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import { shortType } from '../element/short-type.ts';
+import { duration } from '../element/time-text.ts';
+
+type Kind = 'service' | 'process' | 'operation';
+
+/** One column of the diagram. */
+export interface Lane {
+  readonly host: string;
+  readonly kind: Kind | undefined;
+}
+
+/** One line of the diagram and of its table: an arrow between two lanes, or a note on one. */
+export interface Step {
+  readonly key: string;
+  readonly kind: 'request' | 'reply' | 'rules' | 'tries' | 'outcome' | 'resent';
+  readonly message: Message;
+  /** Messages are numbered in the order they were made, so that two people on the phone mean the same one. */
+  readonly number: number;
+  readonly at: number;
+  readonly from: string;
+  /** Equal to `from` for a note. */
+  readonly to: string;
+  readonly label: string;
+  readonly detail: string | undefined;
+  readonly tone: 'plain' | 'good' | 'warn' | 'bad' | 'held' | 'idle';
+  /** Where a `resent` step leads. */
+  readonly leadsTo?: number;
+}
+
+const ORDER: readonly (Kind | undefined)[] = ['service', undefined, 'process', 'operation'];
+
+const TONES = {
+  queued: 'plain',
+  retrying: 'warn',
+  completed: 'good',
+  discarded: 'idle',
+  error: 'bad',
+  suspended: 'held',
+} as const satisfies Record<Message['status'], Step['tone']>;
+
+/** Columns from where messages come in to where they go out; within a kind by who came first. */
+export function lanesOf(
+  { messages }: Session,
+  kindOf: (host: string) => Kind | undefined,
+): readonly Lane[] {
+  const hosts = [...new Set(messages.flatMap(({ source, target }) => [source, target]))].filter(
+    (host) => host !== '',
+  );
+  const rank = (host: string): number => ORDER.indexOf(kindOf(host));
+  return hosts.toSorted((a, b) => rank(a) - rank(b)).map((host) => ({ host, kind: kindOf(host) }));
+}
+
+/** Everything that happened in a session, in the order it happened. Tries of one message are gathered into one step. */
+export function stepsOf(session: Session): readonly Step[] {
+  const steps = session.messages.flatMap((message, index) =>
+    stepsOfMessage(session, message, index + 1),
+  );
+  // the steps of a message keep their order where the clock cannot tell them apart
+  return steps
+    .map((step, place) => ({ step, place }))
+    .toSorted((a, b) => a.step.at - b.step.at || a.place - b.place)
+    .map(({ step }) => step);
+}
+
+function stepsOfMessage(session: Session, message: Message, number: number): Step[] {
+  const { id, source, target, type, created, status } = message;
+  const step = (kind: Step['kind'], rest: Pick<Step, 'at' | 'label'> & Partial<Step>): Step => ({
+    key: `${id}-${kind}`,
+    kind,
+    message,
+    number,
+    from: target,
+    to: target,
+    detail: undefined,
+    tone: TONES[status],
+    ...rest,
+  });
+  const end = message.done ?? message.started ?? created;
+  const rules = rulesText(message);
+  const outcome = outcomeText(message);
+  return [
+    step('request', {
+      at: created,
+      from: source === '' ? target : source,
+      label: shortType(type),
+      detail: message.resendOf === undefined ? undefined : `resent from ${message.resendOf}`,
+    }),
+    ...triesOf(session, message).map((tries) => step('tries', { ...tries, tone: 'warn' })),
+    ...(rules === undefined ? [] : [step('rules', { at: end, label: rules, tone: 'plain' })]),
+    ...(message.reply === undefined
+      ? []
+      : [
+          step('reply', {
+            at: end,
+            from: target,
+            to: source,
+            label: replyLabel(message),
+            detail: message.reply.text,
+          }),
+        ]),
+    ...(outcome === undefined
+      ? []
+      : [step('outcome', { at: end, label: outcome, detail: message.error?.code })]),
+    ...session.resends
+      .filter(({ of }) => of === id)
+      .map((resent) =>
+        step('resent', {
+          key: `${id}-resent-${resent.id}`,
+          at: end,
+          label: `resent as ${resent.id}`,
+          tone: 'held',
+          leadsTo: resent.sessionId,
+        }),
+      ),
+  ];
+}
+
+function triesOf({ attempts }: Session, { id }: Message): Pick<Step, 'at' | 'label' | 'detail'>[] {
+  const own = attempts.filter(({ messageId }) => messageId === id);
+  const last = own.at(-1);
+  const first = own[0];
+  if (last === undefined || first === undefined) return [];
+  const over = own.length === 1 ? '' : ` in ${duration(last.at - first.at)}`;
+  return [
+    {
+      at: first.at,
+      label: `${own.length} failed ${own.length === 1 ? 'try' : 'tries'}${over}: ${last.error.text}`,
+      detail: last.error.code,
+    },
+  ];
+}
+
+function rulesText({ explain }: Message): string | undefined {
+  if (explain === undefined) return undefined;
+  const fired = explain.rules.filter(({ result }) => result === 'fired').map(({ rule }) => rule);
+  const to = explain.sent.map((sent) => sent.to);
+  const what =
+    to.length > 0 ? `→ ${[...new Set(to)].join(', ')}` : (explain.otherwise ?? 'nothing sent');
+  return `${fired.length === 0 ? 'no rule fitted' : fired.join(', ')} ${what}`;
+}
+
+function replyLabel({ reply }: Message): string {
+  return (
+    [reply?.code, reply?.text].find((part) => part !== undefined && part !== '') ??
+    shortType(reply?.type ?? '')
+  );
+}
+
+/** What an arrow back cannot tell: that there was none, and why. */
+function outcomeText({ status, error, reply, by, explain, warning }: Message): string | undefined {
+  const person = by === undefined ? '' : ` by ${by}`;
+  if (status === 'completed') return warning;
+  if (status === 'queued' || status === 'retrying')
+    return status === 'queued' ? 'waits in the queue' : undefined;
+  if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
+  if (reply !== undefined && error === undefined) return `${status}${person}`;
+  return `${status}${person}${error === undefined ? '' : `: ${error.text}`}`;
+}

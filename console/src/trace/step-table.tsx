@@ -1,0 +1,63 @@
+import type { ReactElement } from 'react';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { clock, duration } from '../element/time-text.ts';
+import type { Step } from './session-steps.ts';
+
+interface StepTableProps {
+  readonly steps: readonly Step[];
+  readonly started: number;
+  readonly selected: string | undefined;
+  readonly onSelect: (step: Step) => void;
+}
+
+/** The same steps as the diagram's, as a table. */
+export function StepTable({ steps, started, selected, onSelect }: StepTableProps): ReactElement {
+  return (
+    <div
+      className="min-h-0 flex-1 overflow-auto bg-surface"
+      tabIndex={0}
+      role="region"
+      aria-label="Steps of the session"
+    >
+      <table className="w-full min-w-[46rem] border-collapse text-left">
+        <thead className="sticky top-0 bg-sunken text-2xs text-ink-2">
+          <tr>
+            {['#', 'Time', 'After', 'What', 'From', 'To', 'Detail', 'Status'].map((name) => (
+              <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {steps.map((step) => (
+            <tr
+              key={step.key}
+              className={`border-b border-line ${step.key === selected ? 'bg-selected' : 'hover:bg-hover'}`}
+              onClick={() => onSelect(step)}
+            >
+              <td className="px-3 py-1">{step.number}</td>
+              <td className="px-3 py-1 font-mono text-xs">{clock(step.at)}</td>
+              <td className="px-3 py-1 text-xs text-ink-2">+{duration(step.at - started)}</td>
+              <td className="px-3 py-1">
+                <button
+                  type="button"
+                  className="text-accent hover:underline"
+                  onClick={() => onSelect(step)}
+                >
+                  {step.kind}
+                </button>
+              </td>
+              <td className="px-3 py-1">{step.from}</td>
+              <td className="px-3 py-1">{step.from === step.to ? '' : step.to}</td>
+              <td className="px-3 py-1">{step.label}</td>
+              <td className="px-3 py-1">
+                {step.kind === 'request' && <StatusBadge status={step.message.status} />}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,161 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { type ReactElement, useCallback, useMemo } from 'react';
+import type { Session } from '../../../src/operator/api/contract/message.ts';
+import { hosts as hostsQuery, session as sessionQuery } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
+import { CopyButton } from '../element/copy-button.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { duration, moment } from '../element/time-text.ts';
+import { useHotKeys } from '../shell/hot-keys.ts';
+import { SequenceDiagram } from './sequence-diagram.tsx';
+import { lanesOf, type Step, stepsOf } from './session-steps.ts';
+import { StepDetail } from './step-detail.tsx';
+import { StepTable } from './step-table.tsx';
+
+/** One session as a sequence diagram or its table, with the chosen step beside it. Follows what is still going on. */
+export function TracePage(): ReactElement {
+  const { id } = useParams({ from: '/sessions/$id' });
+  const { data, error } = useQuery(sessionQuery(id));
+  if (data !== undefined) return <Trace session={data} asked={id} />;
+  return (
+    <Page title={`Session ${id}`}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>
+  );
+}
+
+function Trace({
+  session,
+  asked,
+}: {
+  readonly session: Session;
+  readonly asked: number;
+}): ReactElement {
+  const { step: stepKey, view, tab } = useSearch({ from: '/sessions/$id' });
+  const navigate = useNavigate();
+  const { data: known } = useQuery(hostsQuery);
+  const kinds = useMemo(
+    () => new Map(known?.hosts.map(({ name, kind }) => [name, kind] as const)),
+    [known],
+  );
+  const lanes = useMemo(() => lanesOf(session, (host) => kinds.get(host)), [session, kinds]);
+  const steps = useMemo(() => stepsOf(session), [session]);
+  // an address may name a step, or only a message
+  const wanted = stepKey ?? `${asked}`;
+  const chosen =
+    steps.find(({ key }) => key === wanted) ??
+    steps.find(({ message }) => `${message.id}` === wanted) ??
+    steps[0];
+  const change = useCallback(
+    (next: {
+      readonly step?: string;
+      readonly view?: string | undefined;
+      readonly tab?: string | undefined;
+    }) =>
+      void navigate({
+        to: '.',
+        search: (before: Readonly<Record<string, unknown>>) => ({ ...before, ...next }),
+        replace: true,
+      }),
+    [navigate],
+  );
+  const select = (step: Step): void => change({ step: step.key, tab: undefined });
+  const open = (step: Step): void => {
+    void (step.leadsTo === undefined
+      ? navigate({ to: '/messages/$id', params: { id: step.message.id } })
+      : navigate({ to: '/sessions/$id', params: { id: step.leadsTo } }));
+  };
+  const go = (by: number): void => {
+    const next = steps[steps.findIndex(({ key }) => key === chosen?.key) + by];
+    if (next !== undefined) select(next);
+  };
+  const isTable = view === 'table';
+  const before = chosen?.message.parentId;
+  useHotKeys({
+    j: () => go(1),
+    k: () => go(-1),
+    t: () => change({ view: isTable ? undefined : 'table' }),
+    Enter: () => {
+      if (document.activeElement === document.body && chosen !== undefined) open(chosen);
+    },
+    d: () => {
+      if (chosen !== undefined && before !== undefined) {
+        void navigate({
+          to: '/messages/$id/diff',
+          params: { id: chosen.message.id },
+          search: { against: `${before}` },
+        });
+      }
+    },
+  });
+  return (
+    <Page
+      title={`Session ${session.id}`}
+      fixed
+      lead={<CopyButton text={location.href} label="Copy the link to this trace" />}
+      detail={<Summary session={session} />}
+      actions={
+        <Button
+          aria-pressed={isTable}
+          onClick={() => change({ view: isTable ? undefined : 'table' })}
+        >
+          {isTable ? 'Show as diagram' : 'Show as table'}
+        </Button>
+      }
+    >
+      {(session.truncated || session.hidden > 0) && (
+        <p className="border-b border-line bg-warn-soft px-4 py-1 text-xs text-warn">
+          {session.truncated && 'The session has more messages than are shown. '}
+          {session.hidden > 0 &&
+            `${session.hidden} of its messages are of hosts that you may not see.`}
+        </p>
+      )}
+      <div className="grid min-h-0 flex-1 grid-rows-[minmax(14rem,1fr)_minmax(16rem,1fr)] lg:grid-cols-[minmax(0,1fr)_minmax(23rem,29rem)] lg:grid-rows-1">
+        <div className="flex min-h-0 min-w-0 flex-col border-line max-lg:border-b lg:border-r">
+          {isTable ? (
+            <StepTable
+              steps={steps}
+              started={session.started}
+              selected={chosen?.key}
+              onSelect={select}
+            />
+          ) : (
+            <SequenceDiagram
+              lanes={lanes}
+              steps={steps}
+              started={session.started}
+              selected={chosen?.key}
+              onSelect={select}
+              onOpen={open}
+            />
+          )}
+        </div>
+        {chosen !== undefined && (
+          <StepDetail
+            key={chosen.message.id}
+            step={chosen}
+            session={session}
+            tab={tab}
+            onTab={(next) => change({ tab: next })}
+          />
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function Summary({ session: { messages, started } }: { readonly session: Session }): ReactElement {
+  const end = Math.max(started, ...messages.map(({ done, created }) => done ?? created));
+  const open = messages.filter(({ status }) => status === 'queued' || status === 'retrying').length;
+  const failed = messages.filter(
+    ({ status }) => status === 'error' || status === 'suspended',
+  ).length;
+  return (
+    <span>
+      {moment(started)} · {messages.length} {messages.length === 1 ? 'message' : 'messages'} ·{' '}
+      {duration(end - started)}
+      {open > 0 && <span className="text-info"> · {open} still under way</span>}
+      {failed > 0 && <span className="font-medium text-bad"> · {failed} failed or suspended</span>}
+    </span>
+  );
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import tailwind from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** Static files for any prefix: every address is relative, nothing is inline, nothing comes from elsewhere. */
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  plugins: [react(), tailwind()],
+  build: {
+    outDir: join(import.meta.dirname, '../dist/console'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // a build says what it weighs; the limits are checked by a test
+    reportCompressedSize: false,
+    manifest: true,
+  },
+  // `npx vite --config console/vite.config.ts` beside a running production
+  server: { proxy: { '/api': process.env['WAYBILL_API'] ?? 'http://127.0.0.1:8080' } },
+});
