@@ -6,8 +6,10 @@ import { type Broker, connectBroker } from '../broker/broker.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import type { Logger } from '../log/logger.ts';
+import { keyReader } from '../trace/key-reader.ts';
 import { openTraceStore } from '../trace/open-store.ts';
 import { startProjector } from '../trace/projector.ts';
+import { searchFingerprint } from '../trace/search-fields.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import { streamSource } from '../trace/stream-source.ts';
 import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
@@ -77,7 +79,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       signal: stopping.signal,
     })
     .catch((error: unknown) => {
-      if (!stopping.signal.aborted) log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
+      if (!stopping.signal.aborted)
+        log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
     });
   const purging = purgeRegularly(purgeNow, log, stopping.signal);
   const servers: ControlServer[] = [
@@ -97,7 +100,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     stopping.abort();
     for (const server of servers) server.close();
     await console?.stop();
-    await purging;
+    await Promise.all([purging, indexing]);
     await projector.stop();
     await spans?.close();
     await store.close();
