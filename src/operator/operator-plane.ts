@@ -75,7 +75,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const indexing = store
     .reindex({
       fingerprint: searchFingerprint(options.search),
-      keys: keyReader(options.search, large),
+      keys: keyReader(options.search, Promise.resolve(large)),
       signal: stopping.signal,
     })
     .catch((error: unknown) => {
