@@ -1,5 +1,5 @@
 import type { Client } from 'basic-ftp';
-import { EngineError, NotConnectedError } from 'waybill/adapter';
+import { EngineError, FileError, NotConnectedError } from 'waybill/adapter';
 import { forgiveData } from './forgiving-data.ts';
 import { replyCode } from './ftps-failure.ts';
 
@@ -45,6 +45,7 @@ export class FtpsSession {
   #last: Promise<unknown> = Promise.resolve();
   #used = performance.now();
   #ended: Error | undefined;
+  readonly #onEnd: (() => void)[] = [];
   #lastReply = '';
   #onReply: () => void = () => undefined;
 
@@ -58,6 +59,12 @@ export class FtpsSession {
       this.#onReply();
     };
     forgiveData(client);
+    const close = client.ftp.closeWithError.bind(client.ftp);
+    // The library takes every listener off a socket before it closes it; this is where all ways to the end meet.
+    client.ftp.closeWithError = (error) => {
+      close(error);
+      this.#end(why(error, facts.timeout));
+    };
   }
 
   /** What the server said last. Its words are for judging, not for showing. */
@@ -69,9 +76,9 @@ export class FtpsSession {
     return this.#ended === undefined && !this.#client.closed;
   }
 
-  /** Calls back once, when the server has closed the connection while nothing was under way. */
+  /** Calls back once, when the connection has ended for whatever reason. */
   onEnd(then: () => void): void {
-    this.#client.ftp.socket.once('close', then);
+    this.#onEnd.push(then);
   }
 
   /**
@@ -101,8 +108,15 @@ export class FtpsSession {
 
   /** Says good-bye and closes; what is under way ends with an error. */
   close(): void {
-    this.#ended ??= this.#gone('was closed by us');
+    this.#end('was closed by us');
     this.#client.close();
+  }
+
+  #end(text: string): Error {
+    if (this.#ended !== undefined) return this.#ended;
+    this.#ended = this.#gone(text);
+    for (const then of this.#onEnd) then();
+    return this.#ended;
   }
 
   async #run<Value>(work: (client: Client) => Promise<Value>): Promise<Value> {
@@ -120,12 +134,15 @@ export class FtpsSession {
     const code = replyCode(error);
     if (code !== undefined && code !== CLOSING && !this.#client.closed) return error;
     if (error instanceof EngineError) return error;
-    // Only the data connection broke: the server mostly says why.
-    const refusal = this.#client.closed ? undefined : await this.#lateRefusal();
-    if (refusal !== undefined) return refusal;
+    if (!this.#client.closed) {
+      if (/data connection|transfer strateg/.test((error as Error).message)) return this.#noData();
+      // Only the data connection broke: the server mostly says why.
+      const refusal = await this.#lateRefusal();
+      if (refusal !== undefined) return refusal;
+    }
+    const ended = this.#end(why(error, this.facts.timeout));
     this.#client.close();
-    this.#ended ??= this.#gone(why(error, this.facts.timeout));
-    return this.#ended;
+    return ended;
   }
 
   /** What the server says after a transfer that it broke off. */
@@ -140,6 +157,15 @@ export class FtpsSession {
     const [, code] = /(?:^|\n)(\d{3}) [^\n]*\s*$/.exec(this.#lastReply) ?? [];
     const refused = this.#lastReply !== said && Number(code) >= 400 && Number(code) !== CLOSING;
     return refused ? new Refusal(Number(code), this.#lastReply) : undefined;
+  }
+
+  /** Not a lost connection, which would be tried again at once and for ever: somebody has to open the ports. */
+  #noData(): FileError {
+    this.close();
+    return new FileError(
+      'failed',
+      `No data connection to ${this.facts.place} could be opened. FTP needs a second connection for each file: ask its owner whether its passive ports are open to us in every firewall, and whether it names the right address.`,
+    );
   }
 
   #gone(text: string): NotConnectedError {

@@ -10,7 +10,7 @@ import { inlineBody } from '../../../src/message/body.ts';
 import { signal } from '../../../src/sandbox/daemon.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
 import { openResources } from '../../support/nothing-open.ts';
-import { openInbound, openOutbound } from '../../support/open-adapter.ts';
+import { lend, openInbound, openOutbound } from '../../support/open-adapter.ts';
 import { remoteFolder, signalConnections } from '../../support/remote-folder.ts';
 import { connectTo, describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
@@ -142,22 +142,29 @@ describeWithSshd('a server or network that falls silent', (server) => {
     expect((await folder.read('17.bin')).toString()).toBe('whole');
   });
 
-  test('a reader that takes its time is no silence of the server', async () => {
+  test('an engine that takes its time over a file is no silence of the server', async () => {
     await using folder = await remoteFolder(server().home);
-    await folder.put('large.bin', Buffer.alloc(5_000_000, 'x'));
+    await folder.put('large.bin', Buffer.alloc(20_000_000, 'x'));
     const { given, options } = sftpTo(server());
-    await using service = await openInbound(
-      sftpIn,
-      { ...given, folder: folder.name, every: '10ms', stable: '0s', timeout: '200ms' },
-      options,
-    );
-    service.hold();
-    await vi.waitFor(() => expect(service.waiting).toBe(1), PATIENCE);
-    await passed(500);
-    service.release();
-    await vi.waitFor(async () => expect(await folder.names()).toEqual([]), PATIENCE);
-    expect(service.delivered[0]?.body).toHaveLength(5_000_000);
-    expect(service.lost).toEqual([]);
+    const settings = { folder: folder.name, every: '10ms', stable: '0s', timeout: '300ms' };
+    const taken = Promise.withResolvers<number>();
+    const service = await sftpIn.open({
+      ...lend(sftpIn.settings, { ...given, ...settings }, options).lent,
+      async deliver({ body }) {
+        let size = 0;
+        for await (const chunk of body as AsyncIterable<Uint8Array>) {
+          if (size === 0) await passed(800);
+          size += chunk.byteLength;
+        }
+        taken.resolve(size);
+        return { messageId: 1, sessionId: 1, status: 'stored' };
+      },
+      lost: taken.reject,
+      memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+    });
+    expect(await taken.promise).toBe(20_000_000);
+    await service.close();
+    expect(await folder.names()).toEqual([]);
   });
 
   test('without Nagle small files take a fraction of the time the bare library needs', async () => {

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import ftpsIn from '../../../adapters/ftps/ftps-in.ts';
+import ftpsOut from '../../../adapters/ftps/ftps-out.ts';
+import type { Credential, TestStep } from '../../../src/adapter/index.ts';
+import { SECRET_MARKER } from '../../contract/marker.ts';
+import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
+import { testSteps } from '../../support/open-adapter.ts';
+import { remoteFolder } from '../../support/remote-folder.ts';
+import { describeWithSshd } from '../../support/ssh-server.ts';
+
+const ORDER = ['name', 'TCP', 'greeting', 'TLS', 'sign-in', 'path', 'permission'];
+const WRONG: Credential = { kind: 'basic', user: 'hub', password: SECRET_MARKER };
+
+/** The steps up to the failed one: their names, and what the last one says. */
+function outcome(steps: readonly TestStep[]): [string[], TestStep | undefined] {
+  return [steps.map(({ name }) => name), steps.find(({ result }) => result === 'failed')];
+}
+
+for (const program of ftpsPrograms) {
+  describeWithFtpd('the connection test of FTPS', { program }, (server) => {
+    test('goes through every step and says what it saw', async () => {
+      await using folder = await remoteFolder(server().home);
+      await folder.put('a.txt', 'a');
+      const { given, options } = ftpsTo(server());
+      for (const steps of [
+        await testSteps(ftpsIn, { ...given, folder: folder.name }, options),
+        await testSteps(ftpsOut, { ...given, folder: folder.name, name: 'x' }, options),
+      ]) {
+        const [names, failed] = outcome(steps);
+        expect(failed).toBeUndefined();
+        expect(names).toEqual(ORDER);
+        const said = Object.fromEntries(steps.map(({ name, detail }) => [name, detail]));
+        expect(said['greeting']).toMatch(/^220 .*ftpd/i);
+        expect(said['TLS']).toMatch(/^TLSv1.3, TLS_/);
+        expect(said['path']).toBe(`${folder.name} holds 1 entry`);
+      }
+      expect(await folder.names()).toEqual(['a.txt']);
+    });
+
+    test.for([
+      ['an unknown name', { connect: 'no-such-host.invalid:21' }, 'name', /not known/, /spelling/],
+      ['nobody there', { connect: '127.0.0.1:1' }, 'TCP', /nothing listens/, /port/],
+      [
+        'implicit TLS',
+        { security: 'implicit' },
+        'greeting',
+        /begins in clear/,
+        /security: explicit/,
+      ],
+      ['an authority unknown to us', { tls: {} }, 'TLS', /not trusted here/, /trust/],
+      ['a wrong password', { credential: 'wrong' }, 'sign-in', /refused the sign-in/, /Check/],
+      ['no folder', { folder: 'nowhere' }, 'path', /no folder \S+\/nowhere/, /Correct the path/],
+      ['no permission', { folder: '/etc' }, 'permission', /not allow us to write in/, /permission/],
+    ] as const)('%s fails with cause and remedy', async ([, settings, step, cause, remedy]) => {
+      const { given, options } = ftpsTo(server());
+      const credentials = { ...options.credentials, wrong: WRONG };
+      const steps = await testSteps(
+        ftpsOut,
+        { ...given, folder: '', name: 'x', ...settings },
+        { credentials },
+      );
+      const [names, failed] = outcome(steps);
+      expect(names).toEqual(ORDER.slice(0, ORDER.indexOf(step) + 1));
+      expect(failed?.cause).toMatch(cause);
+      expect(failed?.remedy).toMatch(remedy);
+      expect(JSON.stringify(steps)).not.toContain(SECRET_MARKER);
+    });
+  });
+
+  describeWithFtpd(
+    'explicit TLS at a port with implicit',
+    { program, security: 'implicit' },
+    (server) => {
+      test('is told to set security: implicit', async () => {
+        const { given, options } = ftpsTo(server());
+        const steps = await testSteps(ftpsIn, { ...given, folder: '' }, options);
+        expect(steps.at(-1)).toMatchObject({
+          name: 'greeting',
+          cause: expect.stringMatching(/speaks TLS at once: this is implicit TLS/),
+          remedy: expect.stringMatching(/Set security: implicit/),
+        });
+      });
+    },
+  );
+}
+
+describeWithSshd('FTPS at a port of SSH', (server) => {
+  test('is told to use SFTP', async () => {
+    const steps = await testSteps(
+      ftpsIn,
+      { connect: `127.0.0.1:${server().port}`, credential: 'drop', folder: '' },
+      { credentials: { drop: WRONG } },
+    );
+    expect(steps.at(-1)).toMatchObject({
+      name: 'greeting',
+      cause: expect.stringMatching(/is an SSH server: it speaks SFTP, which is not FTPS/),
+      remedy: expect.stringMatching(/Use sftp-in or sftp-out/),
+    });
+  });
+});
