@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { adapters } from '../../adapters/index.ts';
+import { apiDocument } from '../operator/api/api-document.ts';
 import { schemaFiles } from '../production/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { errorPage } from './error-page.ts';
@@ -14,6 +15,7 @@ const generated = new Map([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
   ...adapterPages(adapters),
   ['docs/errors.md', errorPage()] as const,
+  ['docs/openapi.json', await apiDocument()] as const,
   [FORMAT_PAGE, formatPage(root)] as const,
 ]);
 

@@ -53,14 +53,26 @@ const CERTIFICATES_FRESH = 60_000;
 const STALL = 200;
 const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
+/** A host that stops finishes what is in flight. */
+const SWITCH_LIMIT = 150_000;
 
 /** The one way by which the operator plane reaches engines. */
 export function engines(broker: Broker): Engines {
   const { names } = broker;
   const ask = <Result>(verb: string, request: unknown, timeout = 10_000): Promise<Result> =>
     askControl<Result>(broker, names.control(verb), request, { timeout });
-  const all = <Result>(verb: string, request: unknown, wait = STALL): Promise<Result[]> =>
-    askAll<Result>(broker, names.control(verb), request, wait);
+  const all = <Result>(verb: string, request: unknown): Promise<Result[]> =>
+    askAll<Result>(broker, names.control(verb), request, STALL);
+  /** Asks every engine that lives and waits for all of them. */
+  const order = async <Result>(verb: string, request: unknown, atMost: number): Promise<Result[]> => {
+    const count = (await status.get()).length;
+    const answers =
+      count === 0
+        ? []
+        : await askAll<Result>(broker, names.control(verb), request, { count, atMost });
+    if (answers.length === 0) throw nobody();
+    return answers;
+  };
   const status = remembered(STATUS_FRESH, () => all<StatusReport>('status', null));
   const description = remembered(DESCRIPTION_FRESH, () =>
     ask<ProductionDescription>('describe', null),
@@ -82,15 +94,13 @@ export function engines(broker: Broker): Engines {
     certificates: () => certificates.get(),
     figures: () => all<string>('figures', null),
     async switchHost(verb, host, { by, reason }) {
-      const answered = await all<null>(verb, { host, by, reason }, 2_000);
-      status.forget();
-      if (answered.length === 0) throw nobody();
+      await order(verb, { host, by, reason }, SWITCH_LIMIT).finally(() => status.forget());
     },
     test: (host) => ask<readonly TestStep[]>('test', { host }, TEST_LIMIT),
     async reload(dryRun, by) {
       const answers = dryRun
         ? [await ask<Difference>('reload', { dryRun, by }, RELOAD_LIMIT)]
-        : await all<Difference>('reload', { dryRun, by }, RELOAD_LIMIT / 6);
+        : await order<Difference>('reload', { dryRun, by }, RELOAD_LIMIT);
       for (const one of [status, description, certificates]) one.forget();
       const [first] = answers;
       if (first === undefined) throw nobody();

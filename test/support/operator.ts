@@ -39,6 +39,7 @@ export const WARD = `production: ward
 title: A ward
 settings:
   search: { mrn: PID-3.1 }
+  shutdownTimeout: 1s
 services:
   hl7-in:
     title: From admission

@@ -80,7 +80,6 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     sendProblem(error, request, reply);
     return reply;
   });
-  app.setNotFoundHandler(notFound);
   securityHeaders(app);
   await app.register(swagger, openApi);
   await app.register(signIn);
@@ -104,9 +103,11 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     },
     { prefix: API_PREFIX },
   );
-  if (options.consoleFolder !== undefined) {
-    await consoleFiles(app, options.consoleFolder, trustedProxies);
-  }
+  app.setNotFoundHandler(
+    options.consoleFolder === undefined
+      ? notFound
+      : await consoleFiles(app, options.consoleFolder, trustedProxies),
+  );
   return app;
 }
 

@@ -2,23 +2,26 @@ import { existsSync, readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Api } from './api.ts';
 import { notFound } from './problem.ts';
 
 const YEAR = 365 * 86_400;
 
+/** Answers a request for which there is no route. */
+export type NotFound = (request: FastifyRequest, reply: FastifyReply) => void;
+
 /**
- * Serves the built console. Any path that is no file and not the API's is a page of the console, which
+ * Serves the files of the built console, and gives what answers all other paths. Any path that is no file and not the API's is a page of the console, which
  * finds its way by itself; a `<base>` tells it below which path a trusted proxy has put it.
  */
 export async function consoleFiles(
   app: Api,
   folder: string,
   trustedProxies: readonly string[],
-): Promise<void> {
+): Promise<NotFound> {
   const index = join(folder, 'index.html');
-  if (!existsSync(index)) return;
+  if (!existsSync(index)) return notFound;
   const page = readFileSync(index, 'utf8');
   const trusted = addresses(trustedProxies);
   await app.register(fastifyStatic, {
@@ -31,16 +34,19 @@ export async function consoleFiles(
       reply.header('cache-control', named ? `public, max-age=${YEAR}, immutable` : 'no-store');
     },
   });
-  app.setNotFoundHandler((request, reply) => {
+  return (request, reply) => {
     const wantsPage = request.headers.accept?.includes('text/html') === true;
     const isApi = /^\/(?:api|health|metrics)(?:\/|$)/.test(request.url);
-    if (request.method !== 'GET' || isApi || !wantsPage) return notFound(request, reply);
+    if (request.method !== 'GET' || isApi || !wantsPage) {
+      notFound(request, reply);
+      return;
+    }
     const base = prefixOf(request, trusted);
-    return reply
+    void reply
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-store')
       .send(withBase(page, base));
-  });
+  };
 }
 
 function withBase(page: string, base: string): string {

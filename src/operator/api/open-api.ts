@@ -1,5 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
 import type { Api } from './api.ts';
+import { Problem } from './problem.ts';
 
 /** How the routes become an OpenAPI document. */
 export const openApi: FastifyDynamicSwaggerOptions = {
@@ -13,7 +15,20 @@ export const openApi: FastifyDynamicSwaggerOptions = {
     },
   },
   hideUntagged: true,
+  transform: ({ schema, url }) => ({ url, schema: withProblem(schema) }),
 };
+
+/** Whatever a route answers, it may also answer a problem. */
+function withProblem(schema: FastifySchema | undefined): FastifySchema {
+  // a route without a schema is hidden anyway
+  if (schema === undefined) return { hide: true };
+  const given = typeof schema.response === 'object' ? schema.response : {};
+  const content = { 'application/problem+json': { schema: Problem } };
+  return {
+    ...schema,
+    response: { ...given, default: { description: 'What went wrong.', content } },
+  };
+}
 
 interface Operation {
   readonly tags?: readonly string[];

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { conditions, type Seen } from '../../../src/operator/alert/condition.ts';
+import { isQuiet } from '../../../src/operator/alert/quiet.ts';
+import type { HostDescription } from '../../../src/production/describe-production.ts';
+import type { HostReport } from '../../../src/production/engine-control.ts';
+
+const NOW = new Date(2026, 10, 25, 12, 0).getTime();
+const MINUTE = 60_000;
+
+const HOST: HostDescription = {
+  name: 'ward',
+  kind: 'operation',
+  title: undefined,
+  comment: undefined,
+  tags: [],
+  enabled: true,
+  schedule: undefined,
+  alert: { queue: 10, wait: 5 * MINUTE, silent: 60 * MINUTE, quiet: '22:00-06:00' },
+  place: { file: 'production.yaml', line: 1, column: 1 },
+  adapter: 'mllp-out',
+  inline: false,
+  settings: [],
+  rules: [],
+};
+
+const REPORT: HostReport = {
+  host: 'ward',
+  kind: 'operation',
+  state: 'running',
+  connection: 'connected',
+  detail: undefined,
+  inFlight: 0,
+  retrying: undefined,
+  lastError: undefined,
+  lastActivity: NOW - MINUTE,
+  messages: 1,
+  queue: { depth: 0, oldest: undefined },
+  switchedOff: undefined,
+};
+
+function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
+  const settings = {
+    keep: 1,
+    search: {},
+    inlineLimit: 1,
+    duplicateWindow: 1,
+    queueLimit: 1,
+    shutdownTimeout: 1,
+  };
+  return {
+    description: {
+      name: 'hub',
+      title: 'Hub',
+      settings,
+      alerts: undefined,
+      hosts: [HOST],
+      edges: [],
+      adapters: {},
+    },
+    reports: [
+      {
+        production: 'hub',
+        title: 'Hub',
+        engine: 0,
+        started: NOW - 1,
+        hosts: [{ ...REPORT, ...report }],
+      },
+    ],
+    certificates: [],
+    failingSince: undefined,
+    now: NOW,
+    ...rest,
+  };
+}
+
+const rules = (given: Seen): string[] => conditions(given).map(({ rule }) => rule);
+
+const certificate = (days: number) => ({
+  credential: 'epic',
+  chain: [
+    {
+      subject: 'CN=epic',
+      issuer: 'CN=ca',
+      names: [],
+      notBefore: new Date(0).toISOString(),
+      notAfter: new Date(NOW + days * 86_400_000 + MINUTE).toISOString(),
+      fingerprint: '',
+      serial: '',
+    },
+  ],
+});
+
+test('a host that is as it should be is no alert', () => {
+  expect(rules(seen({}))).toEqual([]);
+});
+
+test.for<[string, Partial<HostReport>]>([
+  ['queue', { queue: { depth: 11, oldest: NOW } }],
+  ['wait', { queue: { depth: 1, oldest: NOW - 6 * MINUTE } }],
+  ['silent', { lastActivity: NOW - 61 * MINUTE }],
+  ['disabled', { switchedOff: { by: 'waybill', at: 1, reason: 'AR' } }],
+])('%s is an alert', ([rule, report]) => {
+  expect(rules(seen(report))).toEqual([rule]);
+});
+
+test('a host that a person switched off is silent without an alert', () => {
+  const off = { by: 'ann', at: 1, reason: 'maintenance' };
+  const report = { state: 'stopped', switchedOff: off, lastActivity: 1 } as const;
+  expect(rules(seen(report))).toEqual([]);
+});
+
+test('silence is not told of in the quiet hours, which may go past midnight', () => {
+  const night = new Date(2026, 10, 25, 23, 30).getTime();
+  expect(rules(seen({ lastActivity: 1 }, { now: night }))).toEqual([]);
+  expect(isQuiet('22:00-06:00', new Date(2026, 10, 25, 5, 59).getTime())).toBe(true);
+  expect(isQuiet('22:00-06:00', new Date(2026, 10, 25, 6, 0).getTime())).toBe(false);
+  expect(isQuiet('12:00-13:00', new Date(2026, 10, 25, 12, 30).getTime())).toBe(true);
+  expect(isQuiet(undefined, NOW)).toBe(false);
+});
+
+test('a certificate is told of from 30 days before its end, and is an error from 7', () => {
+  const level = (days: number): string | undefined =>
+    conditions(seen({}, { certificates: [certificate(days)] }))[0]?.level;
+  expect([31, 29, 8, 6, -2].map(level)).toEqual([undefined, 'warn', 'warn', 'error', 'error']);
+});
+
+test('a production without an engine and a trace that fails are alerts of the whole', () => {
+  expect(rules(seen({}, { reports: [], failingSince: NOW - MINUTE }))).toEqual(['engine', 'trace']);
+});

@@ -1,0 +1,59 @@
+import { expect, test, vi } from 'vitest';
+import type { Alert } from '../../../src/operator/api/contract/alert.ts';
+import { operated } from '../../support/operator.ts';
+
+const WATCHED = `production: watched
+title: A watched ward
+settings: { shutdownTimeout: 1s }
+alerts: { to: alarm, every: 1h }
+services:
+  hl7-in:
+    adapter: mllp-in
+    settings: { listen: '\${env:LISTEN}' }
+    to: hl7-out
+operations:
+  hl7-out:
+    adapter: mllp-out
+    settings: { connect: '\${env:CONNECT}' }
+    alert: { queue: 1 }
+  alarm:
+    adapter: file-out
+    settings: { folder: alarms, name: '{id}.txt' }
+`;
+
+test('a queue that grows too long is told of once, through the production, and is over once it is empty', async () => {
+  await using production = await operated({
+    production: WATCHED,
+    files: { 'alarms/.keep': '' },
+    console: { watchEvery: 100 },
+  });
+  const alerts = async (query = ''): Promise<readonly Alert[]> =>
+    (await production.ask<{ alerts: Alert[] }>('GET', `/api/v1/alerts${query}`)).body.alerts;
+  const told = async (): Promise<number> => {
+    const { body } = await production.ask<{ items: { source: string }[] }>(
+      'POST',
+      '/api/v1/messages/search',
+      { target: 'alarm', status: ['completed'] },
+    );
+    return body.items.filter(({ source }) => source === 'waybill').length;
+  };
+  await production.ask('POST', '/api/v1/hosts/hl7-out/stop', { reason: 'a test' });
+  for (const id of ['A1', 'A2', 'A3']) await production.send(id);
+  const open = await vi.waitFor(async () => {
+    const found = await alerts();
+    expect(found).toMatchObject([{ rule: 'queue', host: 'hl7-out', state: 'open', level: 'warn' }]);
+    return found;
+  }, 8_000);
+  await vi.waitFor(async () => expect(await told()).toBe(1), 5_000);
+
+  const id = open[0]?.id;
+  const taken = await production.ask<Alert>('POST', `/api/v1/alerts/${id}/acknowledge`, {
+    note: 'the ward calls back',
+  });
+  expect(taken.body).toMatchObject({ state: 'acknowledged', owner: 'loopback' });
+
+  await production.ask('POST', '/api/v1/hosts/hl7-out/start', {});
+  await vi.waitFor(async () => expect(await alerts()).toEqual([]), 8_000);
+  expect(await alerts('?ended=true')).toMatchObject([{ id, state: 'ended' }]);
+  expect(await told()).toBe(1);
+});

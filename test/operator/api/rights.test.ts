@@ -1,0 +1,121 @@
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { silentLogger } from '../../../src/log/logger.ts';
+import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
+import type { AuditEntry } from '../../../src/operator/audit/audit.ts';
+import { startOperator } from '../../../src/operator/operator-plane.ts';
+import {
+  PERMISSIONS,
+  type Permission,
+  type Principal,
+} from '../../../src/operator/rights/principal.ts';
+import { type Operated, operated } from '../../support/operator.ts';
+
+let production: Operated;
+let principal: Principal | undefined;
+const recorded: AuditEntry[] = [];
+
+function person(permissions: readonly Permission[], rest: Partial<Principal> = {}): Principal {
+  return {
+    name: 'ann',
+    roles: ['test'],
+    permissions: new Set(permissions),
+    visibleHosts: undefined,
+    unmasked: true,
+    via: 'local',
+    ...rest,
+  };
+}
+
+/** A sign-in under which whoever asks is who the test says. */
+const signIn = Object.assign(
+  async (app: FastifyInstance): Promise<void> => {
+    app.addHook('onRequest', async (request) => {
+      request.principal = principal;
+    });
+  },
+  { [Symbol.for('skip-override')]: true },
+);
+
+beforeAll(async () => {
+  const audit = {
+    record: (entry: AuditEntry) => {
+      recorded.push(entry);
+      return Promise.resolve();
+    },
+  };
+  production = await operated({ console: { signIn, audit } });
+  principal = person(PERMISSIONS);
+  await production.send('R1', { mrn: '4711' });
+  await vi.waitFor(async () => {
+    const { body } = await search();
+    expect(body.items.map(({ status }) => status)).toEqual(['completed']);
+  });
+});
+afterAll(async () => production[Symbol.asyncDispose]());
+
+const search = () => production.ask<MessagePage>('POST', '/api/v1/messages/search', {});
+
+test('nobody gets anything but the health without a sign-in', async () => {
+  principal = undefined;
+  expect(await search()).toMatchObject({ status: 401, body: { code: 'SIGN_IN_REQUIRED' } });
+  expect((await production.ask('GET', '/metrics')).status).toBe(401);
+  expect((await production.ask('GET', '/health/live')).status).toBe(200);
+});
+
+test('each permission is asked for, and a refusal is recorded', async () => {
+  principal = person(['dashboard.view']);
+  recorded.length = 0;
+  const answer = await search();
+  expect(answer).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  expect(recorded).toMatchObject([{ actor: { name: 'ann' }, outcome: 'refused' }]);
+});
+
+test('what one may not see is not there: messages, counts, hosts', async () => {
+  principal = person(PERMISSIONS);
+  const id = (await search()).body.items[0]?.id;
+  principal = person(PERMISSIONS, { visibleHosts: ['elsewhere'] });
+  expect((await search()).body.items).toEqual([]);
+  expect((await production.ask('GET', `/api/v1/messages/${id}`)).status).toBe(404);
+  expect((await production.ask('GET', `/api/v1/sessions/${id}`)).status).toBe(404);
+  expect((await production.ask('GET', '/api/v1/find?text=4711')).body).toEqual({ hits: [] });
+  expect((await production.ask('GET', '/api/v1/hosts')).body).toMatchObject({ hosts: [] });
+  expect((await production.ask('POST', '/api/v1/hosts/hl7-out/stop', {})).status).toBe(404);
+});
+
+test('a body is shown only to who may see bodies, and each look is recorded', async () => {
+  principal = person(PERMISSIONS);
+  const id = (await search()).body.items[0]?.id;
+  principal = person(['message.search']);
+  expect((await production.ask('GET', `/api/v1/messages/${id}/body`)).status).toBe(403);
+  principal = person(['message.search', 'message.content'], { unmasked: false });
+  expect((await production.ask('GET', `/api/v1/messages/${id}/body`)).status).toBe(403);
+  principal = person(['message.search', 'message.content']);
+  recorded.length = 0;
+  expect((await production.ask('GET', `/api/v1/messages/${id}/body`)).status).toBe(200);
+  expect(recorded).toMatchObject([
+    { action: 'message.view', object: `message ${id}`, outcome: 'done' },
+  ]);
+});
+
+test('editing needs more than resending', async () => {
+  principal = person(PERMISSIONS);
+  const id = (await search()).body.items[0]?.id;
+  principal = person(['message.search', 'message.resend']);
+  const edited = await production.ask('POST', `/api/v1/messages/${id}/resend`, { text: 'MSH|' });
+  expect(edited.status).toBe(403);
+});
+
+test('without users the console refuses to listen beyond this machine', async () => {
+  const { access, definition } = production.running;
+  const starting = startOperator({
+    access,
+    production: definition.name,
+    data: `${production.folder.path}/other`,
+    search: new Map(),
+    keep: 1_000,
+    log: silentLogger,
+    console: { host: '0.0.0.0', port: 0 },
+  });
+  await expect(starting).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});

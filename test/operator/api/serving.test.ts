@@ -1,0 +1,109 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { Agent, get } from 'node:https';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
+import { type Operated, operated } from '../../support/operator.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
+
+let folder: TemporaryFolder;
+let production: Operated;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('console');
+  await mkdir(join(folder.path, 'assets'));
+  await writeFile(join(folder.path, 'index.html'), '<html><head></head><body></body></html>');
+  await writeFile(join(folder.path, 'assets/app-1a2b.js'), 'export {};');
+  production = await operated({
+    console: { consoleFolder: folder.path, trustedProxies: ['127.0.0.1'] },
+  });
+});
+afterAll(async () => {
+  await production[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+interface Got {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/** `fetch` sets headers of its own that a browser's page and a proxy differ in. */
+function got(
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = 'GET',
+): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    request(new URL(path, production.url), { headers, method }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, text }),
+      );
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('any page of the console is its one page, told where it lies by a trusted proxy', async () => {
+  const page = await got('/messages/17', { accept: 'text/html' });
+  expect(page.text).toContain('<base href="/">');
+  expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+  expect(page.headers['cache-control']).toBe('no-store');
+  const behind = { accept: 'text/html', 'x-forwarded-prefix': '/waybill' };
+  expect((await got('/', behind)).text).toContain('<base href="/waybill/">');
+  const forged = { accept: 'text/html', 'x-forwarded-prefix': '/"><script>' };
+  expect((await got('/', forged)).text).toContain('<base href="/">');
+});
+
+test('files named by their content may be kept, answers of the API may not', async () => {
+  expect((await got('/assets/app-1a2b.js')).headers['cache-control']).toContain('immutable');
+  const me = await got('/api/v1/me');
+  expect(me.headers).toMatchObject({ 'cache-control': 'no-store', 'x-frame-options': 'DENY' });
+  expect((await got('/api/v1/nowhere', { accept: 'text/html' })).status).toBe(404);
+});
+
+test('another site, another host name or a proxy makes nobody an administrator', async () => {
+  expect((await got('/api/v1/me')).status).toBe(200);
+  expect((await got('/api/v1/me', { 'x-forwarded-for': '10.0.0.1' })).status).toBe(401);
+  expect((await got('/api/v1/me', { host: 'evil.example' })).status).toBe(401);
+  const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+  expect((await got('/api/v1/hosts/hl7-out/stop', foreign, 'POST')).status).toBe(403);
+});
+
+test('figures of the engines and of the trace come from one place', async () => {
+  const { text } = await got('/metrics');
+  expect(text).toMatch(/waybill_host_up\{instance_engine="0",production="ward",host="hl7-in"\} 1/);
+  expect(text).toMatch(/waybill_trace_lag_messages\{production="ward"\} \d/);
+  expect(text.match(/# TYPE waybill_host_up gauge/g)).toHaveLength(1);
+});
+
+test('a renewed certificate is served without a restart', async () => {
+  const authority = certificateAuthority('test');
+  const files = { certificate: join(folder.path, 'c.pem'), key: join(folder.path, 'k.pem') };
+  const issue = async (): Promise<void> => {
+    const { certificate, key } = authority.issue({ commonName: 'x', names: ['IP:127.0.0.1'] });
+    await writeFile(files.key, key);
+    await writeFile(files.certificate, certificate);
+  };
+  await issue();
+  await using secure = await operated({ console: { tls: files } });
+  const serial = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const agent = new Agent({ maxCachedSessions: 0 });
+      const url = new URL('/health/live', secure.url);
+      get(url, { ca: authority.certificate, agent }, (response) => {
+        resolve((response.socket as TLSSocket).getPeerCertificate().serialNumber);
+        response.resume();
+        agent.destroy();
+      }).on('error', reject);
+    });
+  const before = await serial();
+  await issue();
+  await vi.waitFor(async () => expect(await serial()).not.toBe(before), 5_000);
+});
