@@ -1,11 +1,16 @@
-import { HttpClient, inFlight, type Lent, type OpenOutbound, outbound } from 'waybill/adapter';
+import {
+  HttpClient,
+  type Lent,
+  type Message,
+  type OpenOutbound,
+  outbound,
+  type Reply,
+} from 'waybill/adapter';
 import { fhirReply } from './fhir-reply.ts';
 import { fhirRequest } from './fhir-request.ts';
 import { fhirSettings } from './fhir-settings.ts';
 import { tryFhir } from './fhir-test.ts';
 import { searchPages } from './search-pages.ts';
-
-const GRACE = 1_000;
 
 export default outbound({
   type: 'fhir-out',
@@ -32,21 +37,28 @@ export default outbound({
 async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> {
   const { settings } = lent;
   const client = await HttpClient.open(lent, settings);
-  const work = inFlight();
+  const sending = new Set<Promise<unknown>>();
+  const sent = async (message: Message, signal: AbortSignal): Promise<Reply> => {
+    const question = await fhirRequest(message, settings);
+    const first = await client.ask({ ...question, signal });
+    if (settings.action !== 'search') return fhirReply(first);
+    const ask = (url: URL): ReturnType<HttpClient['ask']> =>
+      client.ask({ ...question, url, signal });
+    return fhirReply(await searchPages(first, settings, ask));
+  };
   return {
-    send(message, operation) {
-      const signal = AbortSignal.any([operation, lent.signal]);
-      return work.until(signal, async () => {
-        const question = await fhirRequest(message, settings);
-        const first = await client.ask({ ...question, signal });
-        if (settings.action !== 'search') return fhirReply(first);
-        const ask = (url: URL): ReturnType<HttpClient['ask']> =>
-          client.ask({ ...question, url, signal });
-        return fhirReply(await searchPages(first, settings, ask));
-      });
+    async send(message, signal) {
+      signal.throwIfAborted();
+      const one = sent(message, signal);
+      sending.add(one);
+      try {
+        return await one;
+      } finally {
+        sending.delete(one);
+      }
     },
     async close() {
-      await work.ended(GRACE);
+      await Promise.allSettled(sending);
       await client.close();
     },
   };

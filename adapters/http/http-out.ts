@@ -1,4 +1,4 @@
-import { HttpClient, inFlight, outbound, tryHttp } from 'waybill/adapter';
+import { HttpClient, outbound, tryHttp } from 'waybill/adapter';
 import { httpOutSettings } from './http-out-settings.ts';
 import { HttpSender } from './http-sender.ts';
 
@@ -22,11 +22,7 @@ export default outbound({
   },
   async open(lent) {
     const client = await HttpClient.open(lent, lent.settings);
-    return new HttpSender(client, {
-      settings: lent.settings,
-      signal: lent.signal,
-      work: inFlight(),
-    });
+    return new HttpSender(client, lent.settings);
   },
   async test({ settings, ...lent }, step) {
     const { beginning: url, fixed: exact } = settings.url;

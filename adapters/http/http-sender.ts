@@ -2,7 +2,6 @@ import {
   contentTypeOf,
   type HttpAnswer,
   type HttpClient,
-  type InFlight,
   type Message,
   mediaTypeOf,
   messageTypeOf,
@@ -12,37 +11,37 @@ import {
 } from 'waybill/adapter';
 import type { HttpOutValues } from './http-out-settings.ts';
 
-interface Sending {
-  readonly settings: HttpOutValues;
-  readonly signal: AbortSignal;
-  readonly work: InFlight;
-}
-
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);
-const GRACE = 1_000;
 
 /** Turns messages into requests and answers into replies. */
 export class HttpSender implements OpenOutbound {
   readonly #client: HttpClient;
-  readonly #sending: Sending;
+  readonly #settings: HttpOutValues;
+  readonly #sending = new Set<Promise<unknown>>();
 
-  constructor(client: HttpClient, sending: Sending) {
+  constructor(client: HttpClient, settings: HttpOutValues) {
     this.#client = client;
-    this.#sending = sending;
+    this.#settings = settings;
   }
 
-  send(message: Message, signal: AbortSignal): Promise<Reply> {
-    const either = AbortSignal.any([signal, this.#sending.signal]);
-    return this.#sending.work.until(either, () => this.#send(message, either));
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted();
+    const sending = this.#send(message, signal);
+    this.#sending.add(sending);
+    try {
+      return await sending;
+    } finally {
+      this.#sending.delete(sending);
+    }
   }
 
   async close(): Promise<void> {
-    await this.#sending.work.ended(GRACE);
+    await Promise.allSettled(this.#sending);
     await this.#client.close();
   }
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
-    const { url, method } = this.#sending.settings;
+    const { url, method } = this.#settings;
     const hasBody = !BODILESS.has(method);
     const answer = await this.#client.ask({
       method,
@@ -59,14 +58,14 @@ export class HttpSender implements OpenOutbound {
   }
 
   async #contentType(message: Message): Promise<string> {
-    const { contentType } = this.#sending.settings;
+    const { contentType } = this.#settings;
     return contentType === undefined
       ? contentTypeOf(message.type, message.charset)
       : contentType.render(message);
   }
 
   async #headers(message: Message): Promise<Record<string, string>> {
-    const rendered = this.#sending.settings.headers.map(
+    const rendered = this.#settings.headers.map(
       async ({ name, value }) => [name, await value.render(message)] as const,
     );
     return Object.fromEntries((await Promise.all(rendered)).filter(([, value]) => value !== ''));

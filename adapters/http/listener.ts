@@ -222,5 +222,5 @@ function urlOf({ url = '' }: IncomingMessage): URL | undefined {
   // The host of the request is its sender's word and decides nothing.
   const [path = ''] = url.split('?', 1);
   const isPlain = url.startsWith('/') && !/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path);
-  return isPlain && URL.canParse(`http://local${url}`) ? new URL(`http://local${url}`) : undefined;
+  return isPlain ? (URL.parse(`http://local${url}`) ?? undefined) : undefined;
 }

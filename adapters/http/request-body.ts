@@ -6,6 +6,8 @@ import { Refusal } from './refusal.ts';
 /** Below this a body is read into memory before it is delivered; a larger one is passed on as it comes. */
 const IN_MEMORY = 1_048_576;
 
+const NOTHING = Buffer.alloc(0);
+
 /** The body of one request, read once, within a limit. */
 export class RequestBody {
   readonly #request: IncomingMessage;
@@ -64,10 +66,25 @@ export class RequestBody {
     );
   }
 
-  async #read(): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.stream()) chunks.push(chunk);
-    return Buffer.concat(chunks);
+  /** By events: for small bodies, and most are, reading as an iterator costs more than all the rest. */
+  #read(): Promise<Buffer> {
+    const whole = Promise.withResolvers<Buffer>();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const request = this.#request;
+    const broken = (): void => whole.reject(new Refusal(400, 'The body broke off.'));
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size > this.#limit) whole.reject(this.#tooLarge());
+      else chunks.push(chunk);
+    });
+    request.on('end', () =>
+      whole.resolve(chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)),
+    );
+    request.on('error', broken);
+    request.on('close', broken);
+    this.#begin();
+    return whole.promise;
   }
 
   #begin(): void {

@@ -38,6 +38,8 @@ export class HttpClient {
   private constructor(parts: Parts) {
     const { credential, values, lent } = parts;
     this.#parts = parts;
+    // A forced stop waits for nobody.
+    lent.signal.addEventListener('abort', this.#abort, { once: true });
     this.#signIn = signInWith(credential, values);
     this.#ntlm =
       credential?.kind === 'ntlm'
@@ -91,8 +93,11 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
+    this.#parts.lent.signal.removeEventListener('abort', this.#abort);
     await Promise.all([this.#parts.dispatcher.destroy(), this.#ntlm?.close()]);
   }
+
+  readonly #abort = (): void => void this.close();
 
   async #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
     if (!isHome) return this.askAsNobody(question);
@@ -123,11 +128,10 @@ export class HttpClient {
         isHome && this.#ntlm !== undefined
           ? await this.#ntlm.request(sending)
           : { answer: await this.#request(sending), done: () => undefined };
-      this.#report(placeOfUrl(url));
+      this.#report(url);
       const given = headersOf(answer.headers);
       try {
-        const place = placeOfUrl(url);
-        const body = await readAnswer(answer.body, given['content-encoding'], { limit, place });
+        const body = await readAnswer(answer.body, given, { limit, url });
         done(true);
         return { status: answer.statusCode, headers: given, body, url: signed.url };
       } catch (error) {
@@ -153,10 +157,10 @@ export class HttpClient {
     return request(url, { ...rest, body: body() ?? null, dispatcher: this.#parts.dispatcher });
   }
 
-  #report(place: string): void {
-    if (this.#connected === place) return;
-    this.#connected = place;
-    this.#parts.lent.connection('connected', place);
+  #report(url: URL): void {
+    if (this.#connected === url.host) return;
+    this.#connected = url.host;
+    this.#parts.lent.connection('connected', placeOfUrl(url));
   }
 }
 

@@ -36,7 +36,11 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
     const fixed = !given.includes('{');
     return {
       ok: true,
-      value: { beginning, fixed, render: (message) => filled(read.value, message) },
+      value: {
+        beginning,
+        fixed,
+        render: fixed ? () => Promise.resolve(beginning) : (message) => filled(read.value, message),
+      },
     };
   },
 };

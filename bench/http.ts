@@ -1,0 +1,220 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Agent, request } from 'undici';
+import httpIn from '../adapters/http/http-in.ts';
+import httpOut from '../adapters/http/http-out.ts';
+import type { Lent } from '../src/adapter/adapter.ts';
+import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
+import { ConfigError } from '../src/error/adapter-error.ts';
+import { silentLogger } from '../src/log/logger.ts';
+import { inlineBody } from '../src/message/body.ts';
+import type { Message } from '../src/message/message.ts';
+import { message } from './messages.ts';
+
+/** Who sends and who answers: undici and node's server as they are, or the adapter with a store behind it that takes everything at once. */
+type Side = 'bare' | 'adapter';
+
+/** The rate of requests over HTTP/1.1, one message in flight on each connection. */
+export interface HttpRate {
+  readonly sender: Side;
+  readonly listener: Side;
+  readonly connections: number;
+  /** Median of the rounds. */
+  readonly perSecond: number;
+  /** Median of the ratios to the bare pair in the same round; 1 for that. */
+  readonly ratio: number;
+}
+
+const PAIRS: readonly (readonly [Side, Side])[] = [
+  ['bare', 'bare'],
+  ['adapter', 'bare'],
+  ['bare', 'adapter'],
+  ['adapter', 'adapter'],
+];
+
+/** Measures every pair in every round, so that what else the machine does meets them all. */
+export async function runHttpBench(messages: number, rounds: number): Promise<HttpRate[]> {
+  const rates: HttpRate[] = [];
+  for (const connections of [1, 16]) {
+    const measured = PAIRS.map((): number[] => []);
+    for (let round = 0; round <= rounds; round++) {
+      for (const [index, [from, to]] of PAIRS.entries()) {
+        measured[index]?.push(await measure(from, to, { connections, messages }));
+      }
+    }
+    // The first round warmed up.
+    for (const taken of measured) taken.shift();
+    const bare = measured[0] ?? [];
+    for (const [index, [from, to]] of PAIRS.entries()) {
+      const taken = measured[index] ?? [];
+      const ratio = median(taken.map((rate, round) => rate / (bare[round] ?? rate)));
+      rates.push({
+        sender: from,
+        listener: to,
+        connections,
+        perSecond: Math.round(median(taken)),
+        ratio,
+      });
+    }
+  }
+  return rates;
+}
+
+interface Load {
+  readonly connections: number;
+  readonly messages: number;
+}
+
+/** Listener in a process of its own; sender in this one. */
+async function measure(from: Side, to: Side, { connections, messages }: Load): Promise<number> {
+  const listener = fork(fileURLToPath(import.meta.url), ['--listen', to]);
+  try {
+    const [port] = (await once(listener, 'message')) as [number];
+    const url = `http://127.0.0.1:${port}/in`;
+    const lane = from === 'bare' ? bareLane(url, connections) : await adapterLane(url, connections);
+    let next = 0;
+    const began = performance.now();
+    const drive = async (): Promise<void> => {
+      while (next < messages) await lane.send(message(next++).bytes);
+    };
+    await Promise.all(Array.from({ length: connections }, drive));
+    const seconds = (performance.now() - began) / 1_000;
+    await lane.close();
+    return messages / seconds;
+  } finally {
+    listener.kill();
+    await once(listener, 'exit');
+  }
+}
+
+interface Lane {
+  send(body: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+function bareLane(url: string, connections: number): Lane {
+  const dispatcher = new Agent({ connections, pipelining: 1, allowH2: false });
+  const headers = { 'content-type': 'application/hl7-v2' };
+  return {
+    async send(body) {
+      const answer = await request(url, { method: 'POST', headers, body, dispatcher });
+      await answer.body.arrayBuffer();
+      if (answer.statusCode !== 202) throw new Error(`answered ${answer.statusCode}`);
+    },
+    close: () => dispatcher.close(),
+  };
+}
+
+async function adapterLane(url: string, connections: number): Promise<Lane> {
+  const open = await httpOut.open(lent(httpOut.settings, { url, connections }));
+  const { signal } = new AbortController();
+  return {
+    async send(body) {
+      const reply = await open.send(outgoing(body), signal);
+      if (reply?.code !== '202') throw new Error(`answered ${reply?.code}`);
+    },
+    close: () => open.close(),
+  };
+}
+
+function outgoing(body: Buffer): Message {
+  return {
+    id: 1,
+    sessionId: 1,
+    source: 'bench',
+    target: 'bench',
+    type: 'HL7v2',
+    created: 0,
+    received: 0,
+    size: body.length,
+    body: inlineBody(body),
+  };
+}
+
+/** Runs in the listener's process: tells its port and answers until it is killed. */
+async function listen(side: Side): Promise<void> {
+  if (side === 'adapter') return listenWithAdapter();
+  const answer = JSON.stringify({ id: 1, session: 1, status: 'stored' });
+  const server = createServer((incoming, response) => {
+    incoming.resume().on('end', () => {
+      response.writeHead(202, { 'content-type': 'application/json' }).end(answer);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  process.send?.((server.address() as AddressInfo).port);
+}
+
+async function listenWithAdapter(): Promise<void> {
+  const receipt = { messageId: 1, sessionId: 1, status: 'stored' } as const;
+  await httpIn.open({
+    ...lent(httpIn.settings, { listen: '127.0.0.1:0' }, (detail) => {
+      process.send?.(Number(/:(\d+)/.exec(detail)?.[1]));
+    }),
+    deliver: () => Promise.resolve(receipt),
+    lost: (reason) => {
+      throw reason;
+    },
+    memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+  });
+}
+
+const none = (): Promise<never> => Promise.reject(new Error('there are no credentials here'));
+
+function lent<S extends Settings>(
+  declared: S,
+  given: Readonly<Record<string, unknown>>,
+  listening: (detail: string) => void = () => undefined,
+): Lent<S> {
+  const read = readFields(declared, given, NOTHING);
+  if (!read.ok) throw new ConfigError(read.problems.map(({ problem }) => problem));
+  return {
+    host: 'bench',
+    production: 'bench',
+    settings: read.value,
+    log: silentLogger,
+    signal: new AbortController().signal,
+    credential: none,
+    verifier: none,
+    connection: (state, detail) => {
+      if (state === 'listening') listening(detail ?? '');
+    },
+    event: () => undefined,
+  };
+}
+
+/** No setting used here refers to anything, and no address has a value to fill in. */
+const NOTHING: ReadContext = {
+  path: (text) => text,
+  template: (source) => ({ ok: true, value: { source, render: () => Promise.resolve(source) } }),
+  expression: () => ({ ok: false, problems: [] }),
+  unknown: () => 'unknown',
+  unfit: () => 'unfit',
+};
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      listen: { type: 'string' },
+      messages: { type: 'string', default: '10000' },
+      rounds: { type: 'string', default: '3' },
+    },
+  });
+  if (values.listen === 'bare' || values.listen === 'adapter') {
+    await listen(values.listen);
+  } else {
+    const rates = await runHttpBench(Number(values.messages), Number(values.rounds));
+    for (const { sender, listener, connections, perSecond, ratio } of rates) {
+      process.stdout.write(
+        `${connections} connections, ${sender} → ${listener}: ${perSecond}/s (${ratio.toFixed(2)} × bare)\n`,
+      );
+    }
+  }
+}
