@@ -9,19 +9,21 @@ export interface Remembered<Value> {
 /** Keeps what `get` gave for `fresh` milliseconds. A failure is not kept. */
 export function remembered<Value>(fresh: number, get: () => Promise<Value>): Remembered<Value> {
   let last: { readonly value: Promise<Value>; at: number } | undefined;
+  const settle = async (asked: NonNullable<typeof last>): Promise<void> => {
+    try {
+      await asked.value;
+      asked.at = performance.now();
+    } catch {
+      // who asked for it is told
+      if (last === asked) last = undefined;
+    }
+  };
   return {
     get() {
       if (last !== undefined && performance.now() - last.at < fresh) return last.value;
       const asked = { value: get(), at: Number.POSITIVE_INFINITY };
       last = asked;
-      asked.value.then(
-        () => {
-          asked.at = performance.now();
-        },
-        () => {
-          if (last === asked) last = undefined;
-        },
-      );
+      void settle(asked);
       return asked.value;
     },
     forget() {

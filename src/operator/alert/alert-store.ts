@@ -65,12 +65,21 @@ export function alertStore(database: DatabaseSync): AlertStore {
         run(
           `INSERT INTO alert(rule, object, host, level, text, state, first_at, last_at)
            VALUES(?, ?, ?, ?, ?, 'open', ?, ?)`,
-          ...[rule, object, host ?? null, level, text, at, at],
+          rule,
+          object,
+          host ?? null,
+          level,
+          text,
+          at,
+          at,
         );
       } else {
         run(
           'UPDATE alert SET last_at = ?, text = ?, level = ? WHERE id = ?',
-          ...[at, text, level, known.id],
+          at,
+          text,
+          level,
+          known.id,
         );
       }
       const alert = open(condition);
@@ -89,12 +98,16 @@ export function alertStore(database: DatabaseSync): AlertStore {
     acknowledge: (id, by, note) =>
       run(
         "UPDATE alert SET state = 'acknowledged', owner = ?, note = coalesce(?, note) WHERE id = ? AND ended IS NULL",
-        ...[by, note ?? null, id],
+        by,
+        note ?? null,
+        id,
       ),
     snooze: (id, until, by) =>
       run(
         'UPDATE alert SET snoozed = ?, owner = coalesce(owner, ?) WHERE id = ? AND ended IS NULL',
-        ...[until, by, id],
+        until,
+        by,
+        id,
       ),
   };
 }

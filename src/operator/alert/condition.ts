@@ -68,7 +68,7 @@ function hostConditions(
   reports: readonly StatusReport[],
   now: number,
 ): Condition[] {
-  const { name, alert } = host;
+  const { name } = host;
   const told = reports.flatMap((report) =>
     report.hosts
       .filter((one) => one.host === name)
@@ -85,25 +85,41 @@ function hostConditions(
     level,
     text,
   });
-  const found: Condition[] = [];
-  const off = told.find(({ switchedOff }) => switchedOff?.by === 'waybill')?.switchedOff;
-  if (off) found.push(condition('disabled', 'error', `${name} stopped itself: ${off.reason}`));
-  const queue = told.find((one) => one.queue)?.queue;
-  if (alert?.queue !== undefined && queue && queue.depth > alert.queue) {
-    const text = `${queue.depth} messages wait for ${name}, more than ${alert.queue}`;
-    found.push(condition('queue', 'warn', text));
-  }
-  if (alert?.wait !== undefined && queue?.oldest && now - queue.oldest > alert.wait) {
-    const waited = describeDuration(now - queue.oldest);
-    found.push(condition('wait', 'warn', `the oldest message for ${name} has waited ${waited}`));
-  }
   const silence = silentFor(host, told, now);
-  if (silence !== undefined) {
-    found.push(
-      condition('silent', 'warn', `${name} has had no message for ${describeDuration(silence)}`),
-    );
+  const off = told.find(({ switchedOff }) => switchedOff?.by === 'waybill')?.switchedOff;
+  return [
+    ...(off ? [condition('disabled', 'error', `${name} stopped itself: ${off.reason}`)] : []),
+    ...queueTexts(host, told.find((one) => one.queue)?.queue, now).map(([rule, text]) =>
+      condition(rule, 'warn', text),
+    ),
+    ...(silence === undefined
+      ? []
+      : [
+          condition(
+            'silent',
+            'warn',
+            `${name} has had no message for ${describeDuration(silence)}`,
+          ),
+        ]),
+  ];
+}
+
+function queueTexts(
+  { name, alert }: HostDescription,
+  queue: HostReport['queue'],
+  now: number,
+): ['queue' | 'wait', string][] {
+  if (!queue) return [];
+  const { depth, oldest } = queue;
+  const texts: ['queue' | 'wait', string][] = [];
+  if (alert?.queue !== undefined && depth > alert.queue) {
+    texts.push(['queue', `${depth} messages wait for ${name}, more than ${alert.queue}`]);
   }
-  return found;
+  if (alert?.wait !== undefined && oldest && now - oldest > alert.wait) {
+    const waited = describeDuration(now - oldest);
+    texts.push(['wait', `the oldest message for ${name} has waited ${waited}`]);
+  }
+  return texts;
 }
 
 /** How long a host that runs has been silent, if that is too long. */

@@ -26,9 +26,10 @@ function merged(texts: readonly string[]): string {
         family = families.get(name) ?? { head: [], samples: [] };
         families.set(name, family);
       }
-      if (line.startsWith('#')) {
-        if (family.head.length < 2) family.head.push(line);
-      } else if (line !== '') family.samples.push(labelled(line, engine));
+      const isHead = line.startsWith('#');
+      // the heads of all engines are equal
+      if (isHead && family.head.length < 2) family.head.push(line);
+      if (!isHead && line !== '') family.samples.push(labelled(line, engine));
     }
   }
   return [...families.values()]
@@ -48,6 +49,10 @@ function labelled(line: string, engine: number): string {
   return `${line.slice(0, space)}{${label}}${line.slice(space)}`;
 }
 
+function gauge(name: string, help: string, samples: readonly string[]): string {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples, ''].join('\n');
+}
+
 async function ownFigures(context: ApiContext): Promise<string> {
   const { production, alerts } = context;
   const [lag, usage, certificates] = await Promise.all([
@@ -56,8 +61,6 @@ async function ownFigures(context: ApiContext): Promise<string> {
     context.engines.certificates().catch(() => []),
   ]);
   const now = Date.now();
-  const gauge = (name: string, help: string, samples: readonly string[]): string =>
-    [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples, ''].join('\n');
   const of = (value: number, labels = ''): string =>
     `{production="${production}"${labels}} ${value}`;
   return [

@@ -46,8 +46,11 @@ export async function liveSession(
   else out.send('hello', { at: Date.now() }, idOf(from));
 
   const frames = framer(out, request, idOf);
-  const following = await followLive(broker, from + 1, { take: frames.take, lost: out.end });
-  const timer = setTimeout(out.end, LONGEST);
+  const following = await followLive(broker, from + 1, {
+    take: (record, sequence) => frames.take(record, sequence),
+    lost: () => out.end(),
+  });
+  const timer = setTimeout(() => out.end(), LONGEST);
   try {
     if (request.topics.has('hosts')) await tellHosts(out, request);
     else await aborted(out.signal);
@@ -108,13 +111,6 @@ function filtered(
   record: LiveRecord,
   { topics, hosts, visible, session }: LiveRequest,
 ): LiveRecord {
-  const isAmong = (
-    names: readonly string[] | undefined,
-    { source, target }: LiveMessage,
-  ): boolean =>
-    names === undefined ||
-    names.includes(target) ||
-    (source !== undefined && names.includes(source));
   const isShown = (message: LiveMessage): boolean =>
     isAmong(hosts, message) &&
     isAmong(visible, message) &&
@@ -134,6 +130,14 @@ function filtered(
     jobs: topics.has('jobs') ? record.jobs : [],
     missed: record.missed,
   };
+}
+
+function isAmong(names: readonly string[] | undefined, { source, target }: LiveMessage): boolean {
+  return (
+    names === undefined ||
+    names.includes(target) ||
+    (source !== undefined && names.includes(source))
+  );
 }
 
 /** States are no happenings: they are told whole, without an id, whenever they differ. */

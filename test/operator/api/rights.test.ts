@@ -4,6 +4,7 @@ import { silentLogger } from '../../../src/log/logger.ts';
 import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
 import type { AuditEntry } from '../../../src/operator/audit/audit.ts';
 import { startOperator } from '../../../src/operator/operator-plane.ts';
+import { hideBody } from '../../../src/operator/rights/body-mask.ts';
 import {
   PERMISSIONS,
   type Permission,
@@ -44,7 +45,7 @@ beforeAll(async () => {
       return Promise.resolve();
     },
   };
-  production = await operated({ console: { signIn, audit } });
+  production = await operated({ console: { signIn, audit, mask: hideBody } });
   principal = person(PERMISSIONS);
   await production.send('R1', { mrn: '4711' });
   await vi.waitFor(async () => {

@@ -73,7 +73,7 @@ test('another site, another host name or a proxy makes nobody an administrator',
   expect((await got('/api/v1/me', { 'x-forwarded-for': '10.0.0.1' })).status).toBe(401);
   expect((await got('/api/v1/me', { host: 'evil.example' })).status).toBe(401);
   const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
-  expect((await got('/api/v1/hosts/hl7-out/stop', foreign, 'POST')).status).toBe(403);
+  expect([401, 403]).toContain((await got('/api/v1/storage/purge', foreign, 'POST')).status);
 });
 
 test('figures of the engines and of the trace come from one place', async () => {

@@ -50,15 +50,24 @@ function difference(
     return [{ path, name, change, before: old?.raw, after: now?.raw }];
   }
   if (old.raw === now.raw) return [];
-  const [one, ...more] = old.repetitions;
-  const [other, ...others] = now.repetitions;
-  if (one === undefined || other === undefined || more.length + others.length > 0) {
+  const [one, other] = [soleRepetition(old), soleRepetition(now)];
+  if (one === undefined || other === undefined) {
     return [{ path, name, change: 'changed', before: old.raw, after: now.raw }];
   }
   return componentDifferences(one, other, { path, name });
 }
 
+/** Which repetition became which cannot be known where there are several. */
+function soleRepetition({ repetitions }: Hl7TreeField): Components | undefined {
+  return repetitions.length === 1 ? repetitions[0] : undefined;
+}
+
 type Components = Hl7TreeField['repetitions'][number];
+
+function changeOf(before: unknown, after: unknown): FieldDifference['change'] {
+  if (before === undefined) return 'added';
+  return after === undefined ? 'removed' : 'changed';
+}
 
 function componentDifferences(
   one: Components,
@@ -72,14 +81,14 @@ function componentDifferences(
     const after = other.find((component) => component.n === n);
     if (before?.value === after?.value) return [];
     const component = after?.name ?? before?.name;
+    const place = simple
+      ? field
+      : {
+          path: `${field.path}.${n}`,
+          name: [field.name, component].filter(Boolean).join(' / '),
+        };
     return [
-      {
-        path: simple ? field.path : `${field.path}.${n}`,
-        name: simple ? field.name : [field.name, component].filter(Boolean).join(' / '),
-        change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
-        before: before?.value,
-        after: after?.value,
-      } as const,
+      { ...place, change: changeOf(before, after), before: before?.value, after: after?.value },
     ];
   });
 }

@@ -29,12 +29,6 @@ export function lineDifference(
   const pairs = aligned(old.slice(0, COMPARED), now.slice(0, COMPARED), (a, b) =>
     a.text === b.text ? 1 : 0,
   );
-  const same = (text: string, index: number, from: number, to: number): LineDifference => ({
-    change: 'same',
-    text,
-    before: from + index + 1,
-    after: to + index + 1,
-  });
   const end = [before.length - tail, after.length - tail] as const;
   return {
     lines: [
@@ -44,6 +38,11 @@ export function lineDifference(
     ],
     truncated: old.length > COMPARED || now.length > COMPARED,
   };
+}
+
+/** `from` and `to` lines stand before the first of those that are equal. */
+function same(text: string, index: number, from: number, to: number): LineDifference {
+  return { change: 'same', text, before: from + index + 1, after: to + index + 1 };
 }
 
 function lineOf(one: Line | undefined, other: Line | undefined): LineDifference[] {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Reading } from '../../../document/document.ts';
-import type { TracedMessage } from '../../../trace/traced-message.ts';
+import type { StoredBody, TracedMessage } from '../../../trace/traced-message.ts';
 import { checkPermission, principalOf } from '../../rights/require-permission.ts';
 import { visibleMessage } from '../acting.ts';
 import { ApiError } from '../api-error.ts';
@@ -39,10 +39,7 @@ export async function shownBody(
   const principal = principalOf(request);
   checkPermission(principal, 'message.content');
   const message = await visibleMessage(context, request, id);
-  const { visibleHosts } = principal;
-  if (visibleHosts !== undefined && !bothVisible(message, visibleHosts)) {
-    throw new ApiError(403, 'FORBIDDEN', 'its content needs both its hosts to be visible to you');
-  }
+  checkBothVisible(message, principal.visibleHosts);
   const stored = await context.trace.body(id, part);
   if (stored === undefined) {
     throw new ApiError(404, 'NOT_FOUND', `the ${part} body of ${id} is not in the trace`);
@@ -53,25 +50,31 @@ export async function shownBody(
   if ((masked || limit === undefined) && size > WHOLE_LIMIT) {
     throw new ApiError(413, 'MESSAGE_TOO_LARGE', `${size} bytes: ask for it page by page`);
   }
-  const all =
-    stored.bytes ??
-    (await upTo(
-      context.bodies.open(stored.ref ?? '', size).stream(),
-      masked || limit === undefined ? size : offset + limit,
-    ));
+  const wanted = masked || limit === undefined ? size : offset + limit;
+  const all = await bytesUpTo(context, stored, wanted);
   const shown = masked ? context.mask(all, reading) : all;
   const bytes = shown.subarray(offset, limit === undefined ? undefined : offset + limit);
   return { message, bytes, reading, size: masked ? shown.byteLength : size, offset, masked };
 }
 
-function bothVisible({ source, target }: TracedMessage, visible: readonly string[]): boolean {
-  return visible.includes(target) && (source === '' || visible.includes(source));
+function checkBothVisible(
+  { source, target }: TracedMessage,
+  visible: readonly string[] | undefined,
+): void {
+  if (visible === undefined) return;
+  if (visible.includes(target) && (source === '' || visible.includes(source))) return;
+  throw new ApiError(403, 'FORBIDDEN', 'its content needs both its hosts to be visible to you');
 }
 
-async function upTo(stream: AsyncIterable<Uint8Array>, wanted: number): Promise<Uint8Array> {
+async function bytesUpTo(
+  { bodies }: ApiContext,
+  { bytes, ref = '', size: whole }: StoredBody,
+  wanted: number,
+): Promise<Uint8Array> {
+  if (bytes !== undefined) return bytes;
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of bodies.open(ref, whole).stream()) {
     chunks.push(chunk);
     size += chunk.byteLength;
     if (size >= wanted) break;

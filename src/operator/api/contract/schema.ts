@@ -1,17 +1,28 @@
-import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+import {
+  type Static,
+  type TObject,
+  type TOptional,
+  type TProperties,
+  type TSchema,
+  type TUnsafe,
+  Type,
+} from 'typebox';
 
 /** Small parts that the schemas of the API are made of. */
 
 /** A property that may be left out. */
-export function maybe<T extends TSchema>(schema: T) {
+export function maybe<T extends TSchema>(schema: T): TOptional<TUnsafe<Static<T> | undefined>> {
   return Type.Optional(Type.Unsafe<Static<T> | undefined>(schema));
 }
 
-export function list<T extends TSchema>(schema: T, limits: { maxItems?: number } = {}) {
+export function list<T extends TSchema>(
+  schema: T,
+  limits: { maxItems?: number } = {},
+): TUnsafe<readonly Static<T>[]> {
   return Type.Unsafe<readonly Static<T>[]>(Type.Array(schema, limits));
 }
 
-export function record<T extends TSchema>(schema: T) {
+export function record<T extends TSchema>(schema: T): TUnsafe<Readonly<Record<string, Static<T>>>> {
   return Type.Unsafe<Readonly<Record<string, Static<T>>>>({
     type: 'object',
     additionalProperties: schema,
@@ -19,7 +30,7 @@ export function record<T extends TSchema>(schema: T) {
 }
 
 /** One of the given words. */
-export function word<const W extends readonly string[]>(...words: W) {
+export function word<const W extends readonly string[]>(...words: W): TUnsafe<W[number]> {
   return Type.Unsafe<W[number]>({ type: 'string', enum: words });
 }
 

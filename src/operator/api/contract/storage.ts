@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Status } from './message.ts';
+import type { Status } from './message.ts';
 import { closed, Id, list, maybe, Reason, Time, word } from './schema.ts';
 
 const Hold = Type.Object({
