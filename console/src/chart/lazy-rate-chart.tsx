@@ -9,15 +9,15 @@ interface Charted {
   readonly length: number;
   readonly step: number;
   readonly host?: string;
-  /** Only what came to these hosts is counted, so that a message is not counted on every leg. */
+  /** Only what came to these hosts counts as in, so that a message is not counted on every leg. */
   readonly among?: ReadonlySet<string>;
 }
 
 /** The chart of the last `length` milliseconds, loaded when it is first shown. */
 export function LazyRateChart({ length, step, host, among }: Charted): ReactElement {
   const { data } = useQuery(statistics(length, step, host));
-  const intervals = (data?.intervals ?? []).filter(
-    (one) => among === undefined || among.has(one.host),
+  const intervals = (data?.intervals ?? []).map((one) =>
+    among === undefined || among.has(one.host) ? one : { ...one, in: 0 },
   );
   const to = Math.ceil(Date.now() / step) * step;
   const sum = intervals.reduce(

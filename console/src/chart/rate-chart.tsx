@@ -37,7 +37,7 @@ export default function RateChart({
     const series = (label: string, name: string) => ({
       label,
       stroke: colour(name),
-      fill: `${colour(name)}`,
+      fill: colour(name),
       points: { show: false },
       ...(bars === undefined ? {} : { paths: bars }),
     });
@@ -87,5 +87,6 @@ function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedDat
     came[index] = (came[index] ?? 0) + arrived;
     failed[index] = (failed[index] ?? 0) + errors;
   }
-  return [times, came, failed];
+  // a bar of nothing is no bar
+  return [times, came, failed.map((value) => (value === 0 ? null : value))];
 }

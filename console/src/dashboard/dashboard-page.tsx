@@ -139,7 +139,7 @@ function Figures({ status }: { readonly status: Status }): ReactElement {
         search={{ status: 'error' }}
         value={count(errorsToday)}
         tone={errorsToday > 0 ? 'bad' : 'plain'}
-        detail={`${count(lastHour.errors)} failed or suspended in the last hour`}
+        detail={errorsToday === 0 ? 'nothing failed for good' : 'will not be tried again'}
       />
       <Figure
         label="Alerts"

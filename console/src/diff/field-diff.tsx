@@ -61,7 +61,7 @@ function Difference({
   const { icon: Icon, style } = LOOKS[change];
   const parts = changedText(before, after);
   return (
-    <tr className="border-t border-line align-top hover:bg-hover">
+    <tr className="group border-t border-line align-top hover:bg-hover">
       <td className={`px-3 py-1.5 text-xs ${style}`}>
         <span className="inline-flex items-center gap-1.5">
           <Icon size={13} aria-hidden="true" />
@@ -70,8 +70,8 @@ function Difference({
       </td>
       <th scope="row" className="px-3 py-1 font-normal">
         <span className="flex items-center gap-1">
-          <span className="font-mono text-xs font-medium">{path}</span>
-          <CopyButton text={path} label={`Copy the path ${path}`} />
+          <span className="font-mono text-xs font-medium whitespace-nowrap">{path}</span>
+          <CopyButton text={path} label={`Copy the path ${path}`} quiet />
           <span className="truncate text-xs text-ink-2" title={name}>
             {name}
           </span>

@@ -1,13 +1,15 @@
 import { Check, Copy } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 
-/** Copies a text and says so. */
+/** Copies a text and says so. With `quiet` it is only seen where the pointer or the focus is, inside a `group`. */
 export function CopyButton({
   text,
   label,
+  quiet = false,
 }: {
   readonly text: string;
   readonly label: string;
+  readonly quiet?: boolean;
 }): ReactElement {
   const [copied, setCopied] = useState(false);
   const copy = (): void => {
@@ -22,7 +24,7 @@ export function CopyButton({
       onClick={copy}
       aria-label={copied ? 'Copied' : label}
       title={label}
-      className="inline-flex size-6 shrink-0 items-center justify-center rounded text-ink-3 hover:bg-hover hover:text-ink"
+      className={`inline-flex size-5 shrink-0 items-center justify-center rounded text-ink-3 hover:bg-hover hover:text-ink ${quiet ? 'opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100' : ''}`}
     >
       {copied ? (
         <Check size={13} className="text-good" aria-hidden="true" />

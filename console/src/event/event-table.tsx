@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { CircleAlert, Info, TriangleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
-import { moment } from '../element/time-text.ts';
+import { clock, moment, recent } from '../element/time-text.ts';
 
 const LEVELS = {
   info: { icon: Info, style: 'text-ink-3' },
@@ -10,28 +10,20 @@ const LEVELS = {
   error: { icon: CircleAlert, style: 'text-bad' },
 } as const satisfies Record<HostEvent['level'], unknown>;
 
-/** What happened to hosts, newest first. `bare` leaves the host out, where it is known. */
-export function EventTable({
-  events,
-  bare = false,
-}: {
-  readonly events: readonly HostEvent[];
-  readonly bare?: boolean;
-}): ReactElement {
+/** What happened to hosts, newest first. */
+export function EventTable({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
   if (events.length === 0)
     return <p className="px-3 py-6 text-center text-ink-2">Nothing happened in this time.</p>;
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
-      <table className={`w-full border-collapse text-left text-xs ${bare ? '' : 'min-w-[44rem]'}`}>
-        <thead className={bare ? 'sr-only' : 'bg-sunken text-2xs text-ink-2'}>
+      <table className="w-full min-w-[44rem] border-collapse text-left text-xs">
+        <thead className="bg-sunken text-2xs text-ink-2">
           <tr>
-            {['Time', 'Level', ...(bare ? [] : ['Host']), 'Event', 'What happened', 'By'].map(
-              (name) => (
-                <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                  {name}
-                </th>
-              ),
-            )}
+            {['Time', 'Level', 'Host', 'Event', 'What happened', 'By'].map((name) => (
+              <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                {name}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -49,21 +41,19 @@ export function EventTable({
                     {level}
                   </span>
                 </td>
-                {!bare && (
-                  <td className="px-3 py-1">
-                    {host === '' ? (
-                      'production'
-                    ) : (
-                      <Link
-                        to="/hosts/$host"
-                        params={{ host }}
-                        className="text-accent hover:underline"
-                      >
-                        {host}
-                      </Link>
-                    )}
-                  </td>
-                )}
+                <td className="px-3 py-1">
+                  {host === '' ? (
+                    'production'
+                  ) : (
+                    <Link
+                      to="/hosts/$host"
+                      params={{ host }}
+                      className="text-accent hover:underline"
+                    >
+                      {host}
+                    </Link>
+                  )}
+                </td>
                 <td className="px-3 py-1 whitespace-nowrap text-ink-2">{event}</td>
                 <td className="px-3 py-1 break-words">{text}</td>
                 <td className="px-3 py-1 text-ink-2">{by}</td>
@@ -74,4 +64,52 @@ export function EventTable({
       </table>
     </div>
   );
+}
+
+interface Gathered {
+  readonly event: HostEvent;
+  times: number;
+  since: number;
+}
+
+/** What happened to one host, as a list; what repeats itself is told once. */
+export function EventList({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
+  if (events.length === 0) {
+    return <p className="px-3 py-6 text-center text-ink-2">Nothing happened to it.</p>;
+  }
+  return (
+    <ul className="text-xs">
+      {gathered(events).map(({ event: { at, level, text, by, event }, times, since }) => {
+        const { icon: Icon, style } = LEVELS[level];
+        return (
+          <li
+            key={`${at} ${event}`}
+            className="flex gap-2 border-b border-line px-3 py-1.5 last:border-0"
+          >
+            <Icon size={14} className={`mt-px shrink-0 ${style}`} aria-label={level} role="img" />
+            <div className="min-w-0 flex-1">
+              <p className="break-words">{text}</p>
+              <p className="text-ink-2">
+                {recent(at)} · {event}
+                {times > 1 && ` · ${times} times since ${clock(since, false)}`}
+                {by !== undefined && ` · by ${by}`}
+              </p>
+            </div>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function gathered(events: readonly HostEvent[]): readonly Gathered[] {
+  const groups: Gathered[] = [];
+  for (const event of events) {
+    const last = groups.at(-1);
+    if (last?.event.event === event.event && last.event.text === event.text) {
+      last.times += 1;
+      last.since = event.at;
+    } else groups.push({ event, times: 1, since: event.at });
+  }
+  return groups;
 }

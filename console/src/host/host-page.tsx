@@ -11,7 +11,7 @@ import { HealthBadge } from '../element/health-badge.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { ago, clock, count, duration, moment } from '../element/time-text.ts';
-import { EventTable } from '../event/event-table.tsx';
+import { EventList } from '../event/event-table.tsx';
 import { useMay } from '../shell/me.ts';
 import { ConnectionTest } from './connection-test.tsx';
 import { HostSettings } from './host-settings.tsx';
@@ -58,7 +58,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
           <HostSettings page={page} />
           {rules.length > 0 && <Rules rules={rules} />}
           <Panel title="What happened to it" flush>
-            {log === undefined ? <Waiting /> : <EventTable events={log.items} bare />}
+            {log === undefined ? <Waiting /> : <EventList events={log.items} />}
           </Panel>
         </div>
       </div>
@@ -83,7 +83,7 @@ function Controls({ page: { host } }: { readonly page: Answer }): ReactElement {
       </Link>
       {may('host.control') && host.health !== 'inline' && (
         <>
-          {health === 'retrying' && (
+          {(health === 'retrying' || health === 'disconnected') && (
             <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('retry')}>
               <Zap size={14} aria-hidden="true" /> Retry now
             </Button>
@@ -120,7 +120,7 @@ function State({ page: { host, schedule } }: { readonly page: Answer }): ReactEl
               <Link
                 to="/queues"
                 search={{ host: host.name }}
-                className="text-accent hover:underline"
+                className="text-accent underline decoration-line-strong underline-offset-2 hover:decoration-current"
               >
                 {count(queue.depth)} waiting
               </Link>
@@ -167,7 +167,7 @@ function State({ page: { host, schedule } }: { readonly page: Answer }): ReactEl
             <dd className="break-words">
               {[
                 connection ?? state,
-                detail,
+                detail === lastError?.text ? undefined : detail,
                 `${count(messages)} messages`,
                 inFlight > 0 && `${inFlight} in flight`,
               ]
@@ -211,7 +211,7 @@ function Neighbours({
           key={name}
           to="/hosts/$host"
           params={{ host: name }}
-          className="text-accent hover:underline"
+          className="text-accent underline decoration-line-strong underline-offset-2 hover:decoration-current"
         >
           {name}
         </Link>

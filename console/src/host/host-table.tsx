@@ -1,9 +1,11 @@
 import { Link } from '@tanstack/react-router';
+import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
 import { ago, count, duration } from '../element/time-text.ts';
 
+const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const KINDS = ['service', 'process', 'operation'] as const;
 
 /** Hosts as a table: what needs a person first, then in the order messages pass them. */
@@ -12,27 +14,20 @@ export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): React
     (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Hosts">
-      <table className="w-full min-w-[52rem] border-collapse text-left">
+      <table className="w-full min-w-[48rem] border-collapse text-left">
         <thead>
           <tr className="border-b border-line bg-sunken text-2xs text-ink-2">
-            {[
-              'Host',
-              'State',
-              'Kind',
-              'Adapter',
-              'Queue',
-              'Messages',
-              'Last active',
-              'Last error',
-            ].map((name) => (
-              <th
-                key={name}
-                scope="col"
-                className={`px-3 py-1.5 font-medium ${name === 'Queue' || name === 'Messages' ? 'text-right' : ''}`}
-              >
-                {name}
-              </th>
-            ))}
+            {['Host', 'State', 'Adapter', 'Queue', 'Messages', 'Last active', 'Last error'].map(
+              (name) => (
+                <th
+                  key={name}
+                  scope="col"
+                  className={`px-3 py-1.5 font-medium ${name === 'Queue' || name === 'Messages' ? 'text-right' : ''}`}
+                >
+                  {name}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
@@ -60,11 +55,13 @@ function Row({ host }: { readonly host: Host }): ReactElement {
     engines,
     switchedOff,
   } = host;
+  const Icon = ICONS[kind];
   const messages = engines.reduce((sum, one) => sum + one.messages, 0);
   const error = health === 'running' || health === 'inline' ? undefined : lastError;
   return (
     <tr className="border-b border-line last:border-0 hover:bg-hover">
-      <th scope="row" className="max-w-72 px-3 py-1.5 font-normal">
+      <th scope="row" className="max-w-80 truncate px-3 py-1.5 font-normal">
+        <Icon size={14} className="mr-2 inline text-ink-3" aria-label={kind} role="img" />
         <Link
           to="/hosts/$host"
           params={{ host: name }}
@@ -77,10 +74,9 @@ function Row({ host }: { readonly host: Host }): ReactElement {
       <td className="px-3 py-1.5">
         <HealthBadge health={health} />
       </td>
-      <td className="px-3 py-1.5 text-xs text-ink-2">{kind}</td>
-      <td className="px-3 py-1.5 font-mono text-xs text-ink-2">{adapter}</td>
+      <td className="px-3 py-1.5 font-mono text-xs whitespace-nowrap text-ink-2">{adapter}</td>
       <td
-        className={`px-3 py-1.5 text-right ${(queue?.depth ?? 0) > 0 ? 'font-medium' : 'text-ink-3'}`}
+        className={`px-3 py-1.5 text-right whitespace-nowrap ${(queue?.depth ?? 0) > 0 ? 'font-medium' : 'text-ink-3'}`}
       >
         {queue === undefined ? '' : count(queue.depth)}
         {queue?.oldest !== undefined && queue.depth > 0 && (
@@ -89,9 +85,11 @@ function Row({ host }: { readonly host: Host }): ReactElement {
           </span>
         )}
       </td>
-      <td className="px-3 py-1.5 text-right text-ink-2">{count(messages)}</td>
+      <td className="px-3 py-1.5 text-right text-ink-2">
+        {health === 'inline' ? '' : count(messages)}
+      </td>
       <td className="px-3 py-1.5 text-xs whitespace-nowrap text-ink-2">
-        {lastActivity === undefined ? 'never' : ago(lastActivity)}
+        {health === 'inline' ? '' : lastActivity === undefined ? 'never' : ago(lastActivity)}
       </td>
       <td className="max-w-80 truncate px-3 py-1.5 text-xs" title={error?.text}>
         {switchedOff === undefined ? (

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { ChevronRight } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import type { Hl7TreeField, Hl7TreeSegment } from '../../../src/operator/api/contract/body.ts';
+import type { Hl7TreeSegment } from '../../../src/operator/api/contract/body.ts';
 import { hl7Tree, type Part } from '../api/queries.ts';
-import { CopyButton } from '../element/copy-button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
+import { Hl7Field } from './hl7-field.tsx';
 
 /** An HL7 message as segments and fields with the names its version gives them. Each path can be copied. */
 export function Hl7TreeView({
@@ -90,56 +90,8 @@ function Segment({ segment }: { readonly segment: Hl7TreeSegment }): ReactElemen
         <span className="truncate text-xs text-ink-2">{title}</span>
       </summary>
       {fields.map((field) => (
-        <Field key={field.path} field={field} />
+        <Hl7Field key={field.path} field={field} />
       ))}
     </details>
-  );
-}
-
-function Field({ field }: { readonly field: Hl7TreeField }): ReactElement {
-  const { path, name, raw, meaning, repetitions, table } = field;
-  const parts = repetitions.flat();
-  const nested = repetitions.length > 1 || parts.length > 1;
-  return (
-    <div className="group/field px-2 hover:bg-hover">
-      <div className="grid grid-cols-[4.5rem_minmax(6rem,11rem)_minmax(0,1fr)_1.5rem] items-start gap-x-2 py-0.5 max-sm:grid-cols-[4rem_minmax(0,1fr)_1.5rem]">
-        <span className="py-0.5 pl-5 font-mono text-xs text-ink-2 max-sm:pl-0">{path}</span>
-        <span
-          className="truncate py-0.5 text-xs text-ink-2 max-sm:hidden"
-          title={table === undefined ? name : `${name ?? ''} · table ${table}`}
-        >
-          {name}
-        </span>
-        <span className="py-0.5 font-mono text-xs break-all whitespace-pre-wrap">
-          {raw}
-          {meaning !== undefined && <span className="ml-2 font-sans text-ink-2">{meaning}</span>}
-        </span>
-        <CopyButton text={path} label={`Copy the path ${path}`} />
-      </div>
-      {nested && (
-        <div className="mb-1 ml-9 border-l border-line-strong max-sm:ml-4">
-          {parts
-            .filter(({ value }) => value !== '')
-            .map((component) => (
-              <div
-                key={component.path}
-                className="grid grid-cols-[5rem_minmax(6rem,11rem)_minmax(0,1fr)_1.5rem] items-start gap-x-2 pl-2 max-sm:grid-cols-[4.5rem_minmax(0,1fr)_1.5rem]"
-              >
-                <span className="py-0.5 font-mono text-2xs text-ink-3">{component.path}</span>
-                <span
-                  className="truncate py-0.5 text-2xs text-ink-3 max-sm:hidden"
-                  title={component.name}
-                >
-                  {component.name}
-                </span>
-                <span className="py-0.5 font-mono text-xs break-all">{component.value}</span>
-                <span className="opacity-0 group-focus-within/field:opacity-100 group-hover/field:opacity-100">
-                  <CopyButton text={component.path} label={`Copy the path ${component.path}`} />
-                </span>
-              </div>
-            ))}
-        </div>
-      )}
-    </div>
   );
 }

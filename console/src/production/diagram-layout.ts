@@ -1,8 +1,8 @@
 import { Graph, layout } from '@dagrejs/dagre';
 import type { ProductionMap } from '../../../src/operator/api/contract/host.ts';
 
-export const NODE_WIDTH = 208;
-export const NODE_HEIGHT = 74;
+export const NODE_WIDTH = 224;
+export const NODE_HEIGHT = 80;
 
 export interface Placed {
   readonly x: number;

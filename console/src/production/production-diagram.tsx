@@ -127,17 +127,19 @@ function HostNode({ data: { host, rate, faded } }: NodeProps<Node<Shown, 'host'>
         <span className="truncate text-[13px] font-semibold">{name}</span>
         <span className="ml-auto shrink-0 font-mono text-2xs text-ink-2">{adapter ?? kind}</span>
       </span>
-      <span className="truncate text-ink-2">{title}</span>
+      <span className="flex items-center gap-2">
+        <span className="min-w-0 truncate text-ink-2">{title}</span>
+        {queue !== undefined && queue.depth > 0 && (
+          <span className="ml-auto shrink-0 whitespace-nowrap rounded bg-info-soft px-1.5 font-medium text-info">
+            {count(queue.depth)} queued
+          </span>
+        )}
+      </span>
       <span className="flex items-center gap-2">
         <HealthBadge health={health} />
         <span className="ml-auto text-ink-2">
           {rate >= 0.05 ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/min` : 'quiet'}
         </span>
-        {queue !== undefined && queue.depth > 0 && (
-          <span className="rounded bg-info-soft px-1.5 font-medium text-info">
-            {count(queue.depth)} queued
-          </span>
-        )}
       </span>
       <Handle
         type="source"

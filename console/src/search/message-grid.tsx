@@ -68,59 +68,61 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
   };
   const Row = wide ? MessageRow : MessageCard;
   return (
-    <div
-      ref={scroller}
-      role="grid"
-      aria-label="Messages, newest first"
-      aria-rowcount={rows.length + (wide ? 1 : 0)}
-      aria-activedescendant={at < 0 ? undefined : `message-${rows[at]?.id}`}
-      aria-multiselectable="true"
-      tabIndex={0}
-      data-grid
-      onKeyDown={onKeyDown}
-      onFocus={() => {
-        if (at < 0) move(0);
-      }}
-      className="min-h-0 flex-1 overflow-auto bg-surface outline-offset-[-2px]"
-    >
-      {wide && (
-        <div
-          role="row"
-          aria-rowindex={1}
-          className={`sticky top-0 z-10 border-b border-line bg-sunken text-2xs font-medium text-ink-2 ${COLUMNS}`}
-        >
-          {['', 'Time', 'Status', 'From', 'To', 'Type', 'Size', 'Took', 'What happened'].map(
-            (name) => (
-              <span
-                role="columnheader"
-                key={name}
-                className={`truncate py-1.5 ${name === 'Size' || name === 'Took' ? 'text-right' : ''}`}
-              >
-                {name === '' ? <span className="sr-only">Marked</span> : name}
-              </span>
-            ),
-          )}
+    <div ref={scroller} className="min-h-0 flex-1 overflow-auto bg-surface">
+      <div
+        role="grid"
+        aria-label="Messages, newest first"
+        aria-rowcount={rows.length + (wide ? 1 : 0)}
+        aria-activedescendant={at < 0 ? undefined : `message-${rows[at]?.id}`}
+        aria-multiselectable="true"
+        tabIndex={0}
+        data-grid
+        onKeyDown={onKeyDown}
+        onFocus={() => {
+          if (at < 0) move(0);
+        }}
+        className="outline-offset-[-2px]"
+      >
+        {wide && (
+          <div
+            role="row"
+            aria-rowindex={1}
+            className={`sticky top-0 z-10 border-b border-line bg-sunken text-2xs font-medium text-ink-2 ${COLUMNS}`}
+          >
+            {['', 'Time', 'Status', 'From', 'To', 'Type', 'Size', 'Took', 'What happened'].map(
+              (name) => (
+                <span
+                  role="columnheader"
+                  key={name}
+                  className={`truncate py-1.5 ${name === 'Size' || name === 'Took' ? 'text-right' : ''}`}
+                >
+                  {name === '' ? <span className="sr-only">Marked</span> : name}
+                </span>
+              ),
+            )}
+          </div>
+        )}
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map(({ key, index, start, size }) => {
+            const message = rows[index];
+            if (message === undefined) return null;
+            return (
+              <Row
+                key={key}
+                message={message}
+                index={index + (wide ? 2 : 1)}
+                top={start}
+                height={size}
+                selected={message.id === selected}
+                related={message.sessionId === rows[at]?.sessionId}
+                marked={marked.has(message.id)}
+                onSelect={onSelect}
+                onOpen={onOpen}
+                onMark={(id) => onKey('x', rows.find((one) => one.id === id) ?? message)}
+              />
+            );
+          })}
         </div>
-      )}
-      <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {items.map(({ key, index, start, size }) => {
-          const message = rows[index];
-          if (message === undefined) return null;
-          return (
-            <Row
-              key={key}
-              message={message}
-              index={index + (wide ? 2 : 1)}
-              top={start}
-              height={size}
-              selected={message.id === selected}
-              marked={marked.has(message.id)}
-              onSelect={onSelect}
-              onOpen={onOpen}
-              onMark={(id) => onKey('x', rows.find((one) => one.id === id) ?? message)}
-            />
-          );
-        })}
       </div>
       {foot}
     </div>

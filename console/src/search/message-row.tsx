@@ -7,7 +7,7 @@ import { bytes, clock, day, duration } from '../element/time-text.ts';
 
 /** The columns of the grid, for its head and its rows. */
 export const COLUMNS =
-  'grid grid-cols-[1.75rem_9.75rem_6.5rem_minmax(5rem,1fr)_minmax(5rem,1fr)_minmax(6rem,1.1fr)_4rem_4rem_minmax(8rem,2fr)] items-center gap-x-3 px-3';
+  'grid grid-cols-[1.75rem_8.5rem_6.5rem_minmax(5rem,1fr)_minmax(5rem,1fr)_minmax(6rem,1.1fr)_4rem_4rem_minmax(8rem,2fr)] items-center gap-x-3 px-3';
 
 export interface RowProps {
   readonly message: Message;
@@ -15,6 +15,8 @@ export interface RowProps {
   readonly top: number;
   readonly height: number;
   readonly selected: boolean;
+  /** Of the same session as the selected one. */
+  readonly related: boolean;
   readonly marked: boolean;
   readonly onSelect: (id: number) => void;
   readonly onOpen: (message: Message) => void;
@@ -34,8 +36,8 @@ function rowProps({ message, index, top, height, selected, marked, onSelect, onO
   } as const;
 }
 
-const look = ({ selected, marked }: RowProps): string =>
-  `absolute inset-x-0 top-0 cursor-default border-b border-line ${selected ? 'bg-selected' : marked ? 'bg-accent-soft' : 'hover:bg-hover'}`;
+const look = ({ selected, marked, related }: RowProps): string =>
+  `absolute inset-x-0 top-0 cursor-default border-b border-line ${related ? 'shadow-[inset_3px_0_0_var(--accent)] ' : ''}${selected ? 'bg-selected' : marked ? 'bg-accent-soft' : 'hover:bg-hover'}`;
 
 /** One message as a line of the table. */
 export function MessageRow(props: RowProps): ReactElement {
@@ -47,9 +49,14 @@ export function MessageRow(props: RowProps): ReactElement {
         <Mark {...props} />
       </span>
       <span role="gridcell" className="truncate font-mono text-xs">
-        <span className="text-ink-3">{day(created).slice(5)}</span> {clock(created)}
+        {day(created) === day(Date.now()) ? (
+          ''
+        ) : (
+          <span className="text-ink-3">{day(created).slice(5)} </span>
+        )}
+        {clock(created)}
       </span>
-      <span role="gridcell">
+      <span role="gridcell" className="flex">
         <StatusBadge status={status} />
       </span>
       <span role="gridcell" className="truncate">
@@ -134,11 +141,17 @@ function Mark({ message, marked, onMark }: RowProps): ReactElement {
 
 /** What became of the message, in a few words. */
 function Outcome({
-  message: { error, reply, warning, resendOf, attempts, by },
+  message: { error, reply, warning, resendOf, attempts, by, duplicateOf, status },
 }: {
   readonly message: Message;
 }): ReactElement {
-  const text = error === undefined ? (warning ?? replyText(reply)) : error.text;
+  const text =
+    error?.text ??
+    warning ??
+    (duplicateOf === undefined ? undefined : `repeats ${duplicateOf}`) ??
+    (reply === undefined && status === 'discarded' && by === undefined
+      ? 'by its rules'
+      : replyText(reply));
   return (
     <>
       {resendOf !== undefined && (

@@ -7,9 +7,9 @@ import { StepMark } from './step-mark.tsx';
 import { useWidth } from './use-width.ts';
 
 export const ROW = 38;
-const GUTTER = 118;
-const GUTTER_NARROW = 70;
-const LANE = 132;
+const GUTTER = 104;
+const GUTTER_NARROW = 64;
+const LANE = 88;
 /** Between two steps that lie further apart, the diagram says how long nothing happened. */
 const GAP = 1_000;
 
@@ -83,71 +83,56 @@ export function SequenceDiagram({
         onKeyDown={onKeyDown}
         className="block select-none"
       >
-        {lanes.map(({ host }) => (
-          <line
-            key={host}
-            x1={x(host)}
-            x2={x(host)}
-            y1={0}
-            y2={height + 12}
-            className="stroke-line-strong"
-            strokeDasharray="2 4"
+        {steps.map((step, index) => (
+          <StepButton
+            key={step.key}
+            step={step}
+            y={places[index]?.y ?? 0}
+            width={total}
+            isSelected={step.key === selected}
+            isEntry={at < 0 && index === 0}
+            onSelect={onSelect}
+            onOpen={onOpen}
           />
         ))}
-        {steps.map((step, index) => {
-          const place = places[index];
-          if (place === undefined) return null;
-          const isSelected = step.key === selected;
-          return (
-            <g key={step.key}>
-              {place.gap > 0 && (
-                <text
-                  x={gutter - 10}
-                  y={place.y - 7}
-                  textAnchor="end"
-                  className="fill-ink-3 text-[10.5px] italic"
-                >
-                  {duration(place.gap)} later
-                </text>
-              )}
-              <g
-                role="button"
-                tabIndex={isSelected || (at < 0 && index === 0) ? 0 : -1}
-                aria-label={sentence(step)}
-                aria-pressed={isSelected}
-                data-step={step.key}
-                data-selected={isSelected ? '' : undefined}
-                onClick={() => onSelect(step)}
-                onDoubleClick={() => onOpen(step)}
-                className="group outline-none"
-              >
-                <rect
-                  x={0}
-                  y={place.y}
-                  width={total}
-                  height={ROW}
-                  className={
-                    isSelected ? 'fill-selected' : 'fill-transparent group-hover:fill-hover'
-                  }
-                />
-                <rect
-                  x={1}
-                  y={place.y + 1}
-                  width={total - 2}
-                  height={ROW - 2}
-                  rx={4}
-                  className="fill-none stroke-transparent group-focus-visible:stroke-accent"
-                  strokeWidth={2}
-                />
+        <g aria-hidden="true" className="pointer-events-none">
+          {lanes.map(({ host }) => (
+            <line
+              key={host}
+              x1={x(host)}
+              x2={x(host)}
+              y1={0}
+              y2={height + 12}
+              className="stroke-line-strong"
+              strokeDasharray="2 4"
+            />
+          ))}
+          {steps.map((step, index) => {
+            const place = places[index];
+            if (place === undefined) return null;
+            const time =
+              narrow || place.first
+                ? clock(step.at).slice(narrow ? 3 : 0)
+                : `+${duration(step.at - started)}`;
+            return (
+              <g key={step.key}>
+                {place.gap > 0 && (
+                  <text
+                    x={gutter - 10}
+                    y={place.y - 6}
+                    textAnchor="end"
+                    className="fill-ink-3 text-[10.5px] italic"
+                  >
+                    {duration(place.gap)} later
+                  </text>
+                )}
                 <text
                   x={gutter - 10}
                   y={place.y + 24}
                   textAnchor="end"
                   className="fill-ink-2 font-mono text-[11px]"
                 >
-                  {narrow || place.first
-                    ? clock(step.at).slice(narrow ? 3 : 0)
-                    : `+${duration(step.at - started)}`}
+                  {time}
                 </text>
                 <StepMark
                   step={step}
@@ -158,11 +143,64 @@ export function SequenceDiagram({
                   edge={total}
                 />
               </g>
-            </g>
-          );
-        })}
+            );
+          })}
+        </g>
       </svg>
     </div>
+  );
+}
+
+interface StepButtonProps {
+  readonly step: Step;
+  readonly y: number;
+  readonly width: number;
+  readonly isSelected: boolean;
+  /** Takes the focus when nothing is selected yet. */
+  readonly isEntry: boolean;
+  readonly onSelect: (step: Step) => void;
+  readonly onOpen: (step: Step) => void;
+}
+
+/** The row of a step: all of it can be clicked, and its name is the whole sentence. The drawing lies above it. */
+function StepButton({
+  step,
+  y,
+  width,
+  isSelected,
+  isEntry,
+  onSelect,
+  onOpen,
+}: StepButtonProps): ReactElement {
+  return (
+    <g
+      role="button"
+      tabIndex={isSelected || isEntry ? 0 : -1}
+      aria-label={sentence(step)}
+      aria-pressed={isSelected}
+      data-step={step.key}
+      data-selected={isSelected ? '' : undefined}
+      onClick={() => onSelect(step)}
+      onDoubleClick={() => onOpen(step)}
+      className="group cursor-pointer outline-none"
+    >
+      <rect
+        x={0}
+        y={y}
+        width={width}
+        height={ROW}
+        className={isSelected ? 'fill-selected' : 'fill-transparent group-hover:fill-hover'}
+      />
+      <rect
+        x={1}
+        y={y + 1}
+        width={width - 2}
+        height={ROW - 2}
+        rx={4}
+        strokeWidth={2}
+        className="fill-none stroke-transparent group-focus-visible:stroke-accent"
+      />
+    </g>
   );
 }
 

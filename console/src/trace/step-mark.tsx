@@ -1,3 +1,16 @@
+import {
+  ArrowLeft,
+  ArrowRight,
+  Ban,
+  CircleAlert,
+  CircleX,
+  Clock3,
+  Pause,
+  Repeat2,
+  RotateCw,
+  Split,
+  TriangleAlert,
+} from 'lucide-react';
 import type { ReactElement } from 'react';
 import { ROW } from './sequence-diagram.tsx';
 import type { Step } from './session-steps.ts';
@@ -20,6 +33,15 @@ const FILL = {
   idle: 'fill-idle',
 } as const satisfies Record<Step['tone'], string>;
 
+const TEXT = {
+  plain: 'text-info',
+  good: 'text-good',
+  warn: 'text-warn',
+  bad: 'text-bad',
+  held: 'text-held',
+  idle: 'text-idle',
+} as const satisfies Record<Step['tone'], string>;
+
 const SOFT = {
   plain: 'fill-info-soft',
   good: 'fill-good-soft',
@@ -30,21 +52,21 @@ const SOFT = {
 } as const satisfies Record<Step['tone'], string>;
 
 const SIGNS = {
-  request: '',
-  reply: '',
-  rules: '⑂',
-  tries: '↻',
-  outcome: '',
-  resent: '⤳',
-} as const satisfies Record<Step['kind'], string>;
+  request: ArrowRight,
+  reply: ArrowLeft,
+  rules: Split,
+  tries: RotateCw,
+  outcome: CircleAlert,
+  resent: Repeat2,
+} as const satisfies Record<Step['kind'], unknown>;
 const OUTCOMES = {
-  plain: '…',
-  good: '!',
-  warn: '!',
-  bad: '✕',
-  held: '❚❚',
-  idle: '⊘',
-} as const satisfies Record<Step['tone'], string>;
+  plain: Clock3,
+  good: TriangleAlert,
+  warn: TriangleAlert,
+  bad: CircleX,
+  held: Pause,
+  idle: Ban,
+} as const satisfies Record<Step['tone'], unknown>;
 
 interface StepMarkProps {
   readonly step: Step;
@@ -107,7 +129,6 @@ function Arrow({ step, x1, x2, y, lane }: StepMarkProps): ReactElement {
         textAnchor="middle"
         className={`text-[11.5px] ${kind === 'reply' ? FILL[tone] : 'fill-ink'} ${kind === 'request' ? 'font-medium' : ''}`}
       >
-        <title>{label}</title>
         {shown}
       </text>
     </>
@@ -116,30 +137,27 @@ function Arrow({ step, x1, x2, y, lane }: StepMarkProps): ReactElement {
 
 const CHARACTER = 6.2;
 
-function Note({ step, x1, y, lane, edge }: StepMarkProps): ReactElement {
+function Note({ step, x1, y, edge }: StepMarkProps): ReactElement {
   const { kind, tone, label } = step;
-  const sign = kind === 'outcome' ? OUTCOMES[tone] : SIGNS[kind];
-  const limit = Math.max(lane * 1.6, 200);
-  const shown = fitted(label, limit - 34);
-  const width = Math.min(limit, shown.length * CHARACTER + 36);
-  const left = Math.max(4, Math.min(x1 - 12, edge - width - 6));
+  const Sign = kind === 'outcome' ? OUTCOMES[tone] : SIGNS[kind];
+  const wanted = label.length * CHARACTER + 36;
+  // a note begins on its lane and moves left only when what it says would pass the edge
+  const left = Math.max(108, Math.min(x1 - 14, edge - Math.min(wanted, 420) - 8));
+  const width = Math.min(wanted, edge - left - 8);
   return (
     <>
       <rect
         x={left}
-        y={y + 8}
+        y={y + 7}
         width={width}
-        height={ROW - 15}
+        height={ROW - 14}
         rx={6}
         className={`${SOFT[tone]} ${STROKE[tone]}`}
         strokeWidth={1}
       />
-      <text x={left + 13} y={y + 23.5} textAnchor="middle" className={`text-[11px] ${FILL[tone]}`}>
-        {sign}
-      </text>
-      <text x={left + 25} y={y + 23.5} className="fill-ink text-[11.5px]">
-        <title>{label}</title>
-        {shown}
+      <Sign x={left + 7} y={y + ROW / 2 - 6.5} width={13} height={13} className={TEXT[tone]} />
+      <text x={left + 26} y={y + 23} className="fill-ink text-[11.5px]">
+        {fitted(label, width - 34)}
       </text>
     </>
   );
