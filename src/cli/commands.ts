@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   try: async () => (await import('./try.ts')).tryCommand(),
   adapters: async () => (await import('./adapters.ts')).adaptersCommand(),
   secret: async () => (await import('./secret.ts')).secretCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
   sandbox: async () => (await import('./sandbox.ts')).sandboxCommand(),
   demo: async () => (await import('./demo/demo.ts')).demoCommand(),
 };

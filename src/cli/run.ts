@@ -145,7 +145,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
 }
 
 function operatorOrder(
-  { name, settings }: Definition,
+  { name, settings, folder }: Definition,
   access: NatsAccess,
   flags: RunFlags,
 ): Parameters<typeof startOperatorPlane>[0] {
@@ -157,11 +157,11 @@ function operatorOrder(
     search: [...settings.search],
     keep: settings.keep,
     logLevel: flags.logLevel,
-    console: flags.console === 'off' ? undefined : consoleOrder(flags),
+    console: flags.console === 'off' ? undefined : consoleOrder(folder, flags),
   };
 }
 
-function consoleOrder(flags: RunFlags): ConsoleOrder {
+function consoleOrder(folder: string, flags: RunFlags): ConsoleOrder {
   const { consoleCertificate: certificate, consoleKey: key, trustedProxy } = flags;
   if ((certificate === undefined) !== (key === undefined)) {
     throw new EngineError(
@@ -177,6 +177,7 @@ function consoleOrder(flags: RunFlags): ConsoleOrder {
         : { certificate: resolve(certificate), key: resolve(key) },
     trustedProxies: trustedProxy,
     consoleFolder: consoleFolder(),
+    settingsFile: resolve(folder, 'console.yaml'),
   };
 }
 

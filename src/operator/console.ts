@@ -12,7 +12,6 @@ import { startWatcher } from './alert/watcher.ts';
 import { type ApiOptions, type ApiServer, startApi } from './api/api-server.ts';
 import type { ApiContext } from './api/context.ts';
 import type { Audit } from './audit/audit.ts';
-import { logAudit } from './audit/log-audit.ts';
 import { engines } from './engines.ts';
 import { jobRunner } from './job/job-runner.ts';
 import { jobStore } from './job/job-store.ts';
@@ -20,7 +19,8 @@ import { jobWork } from './job/job-work.ts';
 import { liveRecord } from './live/live-record.ts';
 import { liveStream } from './live/live-stream.ts';
 import { metaStore } from './meta-store.ts';
-import { type BodyMask, hideBody } from './rights/body-mask.ts';
+import type { BodyMask } from './rights/body-mask.ts';
+import { consoleGuard } from './sign-in/console-guard.ts';
 
 /** What the operator plane lends its console. */
 export interface ConsoleParts {
@@ -37,9 +37,11 @@ export interface ConsoleParts {
 }
 
 export interface ConsoleOptions extends Omit<ApiOptions, 'context'> {
-  /** Where acts are recorded; the log by default. */
+  /** `console.yaml`: how people and programs sign in. One in the data folder if left out. */
+  readonly settingsFile?: string | undefined;
+  /** Where acts are recorded; audit.db by default. */
   readonly audit?: Audit | undefined;
-  /** How bodies are masked; by default who needs them masked sees none. */
+  /** How bodies are masked; as console.yaml says by default. */
   readonly mask?: BodyMask | undefined;
   /** Milliseconds between two looks for alerts. Default 10 s. */
   readonly watchEvery?: number | undefined;
@@ -55,10 +57,17 @@ export interface OperatorConsole {
 /** The API, and all that only people need: live events, jobs, alerts. */
 export async function startConsole(
   parts: ConsoleParts,
-  { audit, mask = hideBody, watchEvery, ...options }: ConsoleOptions,
+  { audit, mask, watchEvery, settingsFile, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
   const { data, broker, trace, bodies, projector, purge, keep, log } = parts;
   const reached = engines(broker);
+  const guard = await consoleGuard({
+    data,
+    file: settingsFile,
+    host: options.host,
+    hosts: async () => (await reached.describe()).hosts,
+    log,
+  });
   const meta = metaStore(data);
   const live = await liveStream(broker, log);
   const alerts = alertStore(meta.database);
@@ -83,8 +92,8 @@ export async function startConsole(
     trace,
     bodies,
     engines: reached,
-    audit: audit ?? logAudit(log),
-    mask,
+    audit: audit ?? guard.audit,
+    mask: mask ?? guard.mask,
     meta,
     live,
     alerts,
@@ -100,9 +109,10 @@ export async function startConsole(
     await jobs.stop();
     await live.close();
     meta.close();
+    guard.close();
   };
   try {
-    const api = await startApi({ ...options, context });
+    const api = await startApi({ signIn: guard.signIn, ...options, context });
     return {
       api,
       applied: (inputs) => live.tell(liveRecord(inputs)),

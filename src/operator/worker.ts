@@ -21,7 +21,7 @@ export interface OperatorOrder {
 /** The part of `ConsoleOptions` that can be handed to a thread. */
 export type ConsoleOrder = Pick<
   ConsoleOptions,
-  'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder'
+  'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile'
 >;
 
 /** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */

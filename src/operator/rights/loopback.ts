@@ -8,7 +8,7 @@ import { LOOPBACK_ADMINISTRATOR } from './principal.ts';
  */
 export const loopbackSignIn: FastifyPluginCallback = (app, _options, done) => {
   app.addHook('onRequest', (request, _reply, next) => {
-    if (isOwn(request)) request.principal = LOOPBACK_ADMINISTRATOR;
+    if (ownRequest(request)) request.principal = LOOPBACK_ADMINISTRATOR;
     else if (request.method !== 'GET') {
       next(new ApiError(403, 'FORBIDDEN', 'only from this machine, and not from another site'));
       return;
@@ -21,7 +21,8 @@ export const loopbackSignIn: FastifyPluginCallback = (app, _options, done) => {
 // an encapsulated hook would not see the routes that are registered beside it
 Object.assign(loopbackSignIn, { [Symbol.for('skip-override')]: true });
 
-function isOwn({ raw, headers }: FastifyRequest): boolean {
+/** Whether a request comes from this machine itself, and from no page of another site. */
+export function ownRequest({ raw, headers }: FastifyRequest): boolean {
   const proxied = ['x-forwarded-for', 'forwarded', 'via'].some((name) => name in headers);
   const site = headers['sec-fetch-site'];
   const foreign = site !== undefined && site !== 'same-origin' && site !== 'none';

@@ -40,12 +40,16 @@ export interface Principal {
   readonly unmasked: boolean;
   /** How they came in: `loopback`, `local`, `oidc`, `header`, `token`. */
   readonly via: string;
+  /** Must come back as `x-csrf-token` with everything but a GET, where a browser signs in by itself (cookie, proxy). */
+  readonly csrfToken?: string | undefined;
+  /** Until the password is changed nothing else is allowed. */
+  readonly mustChangePassword?: boolean | undefined;
 }
 
 /** The person at the machine itself, before there are users: everything is allowed, from loopback only. */
 export const LOOPBACK_ADMINISTRATOR: Principal = {
   name: 'loopback',
-  roles: ['admin'],
+  roles: ['administrator'],
   permissions: new Set(PERMISSIONS),
   visibleHosts: undefined,
   unmasked: true,

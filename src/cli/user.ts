@@ -1,0 +1,210 @@
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { EngineError } from '../error/engine-error.ts';
+import { auditLog } from '../operator/audit/audit-log.ts';
+import { checkRoles } from '../operator/rights/roles.ts';
+import { checkScope } from '../operator/rights/scope.ts';
+import { readConsoleSettings } from '../operator/sign-in/console-settings.ts';
+import { metaDatabase } from '../operator/sign-in/meta-database.ts';
+import { checkNewPassword, hashPassword, oneTimePassword } from '../operator/sign-in/password.ts';
+import { type Users, users } from '../operator/sign-in/users.ts';
+import { milliseconds } from '../time/duration.ts';
+import { DATA } from './connect.ts';
+import { print, say, table } from './output.ts';
+import { readSecret } from './read-secret.ts';
+
+interface UserFlags {
+  readonly data: string;
+  readonly settings?: string;
+  readonly role: readonly string[];
+  readonly scope: readonly string[];
+  readonly ask?: boolean;
+  readonly for: string;
+  readonly json?: boolean;
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+/** `waybill user add|list|password|remove|roles|break-glass`: who may use the console. Works while it runs or not. */
+export function userCommand(): Command {
+  const command = new Command('user').description('Keeps the local users of the console.');
+  const sub = (name: string, description: string): Command =>
+    command
+      .command(name)
+      .description(description)
+      .option('--data <folder>', 'the folder that waybill run uses', DATA);
+  const rights = (of: Command): Command =>
+    of
+      .option(
+        '--role <role>',
+        'viewer, operator, engineer, auditor, administrator or one of console.yaml; several times',
+        collect,
+        [],
+      )
+      .option(
+        '--scope <scope>',
+        'host:<pattern> or tag:<name>; several times; everything if left out',
+        collect,
+        [],
+      )
+      .option('--settings <file>', 'console.yaml, for roles of its own');
+
+  rights(sub('add', 'Adds a user and prints a password for the first sign-in.'))
+    .argument('<name>')
+    .option('--ask', 'read the password instead of printing one; it then needs no change')
+    .action(add);
+  rights(sub('roles', 'Sets roles and scope; sessions and tokens of the user end.'))
+    .argument('<name>')
+    .action(setRoles);
+  sub('list', 'Lists users; never a password.').option('--json', 'for programs').action(list);
+  sub('password', 'Prints a new password for one sign-in, or reads one.')
+    .argument('<name>')
+    .option('--ask', 'read the password instead of printing one; it then needs no change')
+    .action(setPassword);
+  sub('remove', 'Removes a user; sessions and tokens end.').argument('<name>').action(remove);
+  sub(
+    'break-glass',
+    'Makes an administrator for a short time, who gets in whatever console.yaml says.',
+  )
+    .option('--for <time>', 'how long', '1h')
+    .action(breakGlass);
+  return command;
+}
+
+async function add(name: string, flags: UserFlags): Promise<void> {
+  checkGrant(flags);
+  await changed(flags, ['user.add', name], async (known) => {
+    const { password, mustChange } = await passwordFor(name, flags);
+    const hash = await hashPassword(password);
+    known.add({ name, roles: flags.role, scope: scopeOf(flags), password: hash, mustChange });
+    told(name, password, mustChange);
+  });
+}
+
+async function setRoles(name: string, flags: UserFlags): Promise<void> {
+  checkGrant(flags);
+  await changed(flags, ['user.roles', name], async (known) => {
+    known.setRoles(name, flags.role, scopeOf(flags));
+    say(`${name} is ${flags.role.join(', ')} on ${scopeOf(flags).join(', ')}.`);
+  });
+}
+
+async function setPassword(name: string, flags: UserFlags): Promise<void> {
+  await changed(flags, ['user.password', name], async (known) => {
+    const { password, mustChange } = await passwordFor(name, flags);
+    known.setPassword(name, await hashPassword(password), mustChange);
+    told(name, password, mustChange);
+  });
+}
+
+async function remove(name: string, flags: UserFlags): Promise<void> {
+  await changed(flags, ['user.remove', name], async (known) => {
+    known.remove(name);
+    say(`${name} is removed.`);
+  });
+}
+
+async function breakGlass(flags: UserFlags): Promise<void> {
+  const time = milliseconds(flags.for);
+  if (time === undefined || !(time <= 86_400_000)) {
+    throw new EngineError('CONFIG_INVALID', `--for ${flags.for} is no time up to 24h, such as 1h`);
+  }
+  const name = `break-glass-${Date.now().toString(36)}`;
+  await changed(flags, ['user.break-glass', name], async (known) => {
+    const password = oneTimePassword();
+    known.add({
+      name,
+      roles: ['administrator'],
+      scope: ['*'],
+      password: await hashPassword(password),
+      mustChange: false,
+      expires: Date.now() + time,
+      breakGlass: true,
+    });
+    print(
+      table([
+        ['user', name],
+        ['password', password],
+      ]),
+    );
+    say(`Good for ${flags.for}. Everything it does is in the audit log.`);
+  });
+}
+
+function list({ data, json }: UserFlags): void {
+  const database = metaDatabase(data);
+  try {
+    const all = users(database).list();
+    if (json === true) print(JSON.stringify(all));
+    else if (all.length === 0) say('There is no user: the console is open to this machine only.');
+    else {
+      print(
+        table(
+          all.map(({ name, roles, scope, mustChange, lastSignIn }) => [
+            name,
+            roles.join(','),
+            scope.join(','),
+            mustChange ? 'must change' : '',
+            lastSignIn === undefined ? 'never' : new Date(lastSignIn).toISOString(),
+          ]),
+        ),
+      );
+    }
+  } finally {
+    database.close();
+  }
+}
+
+function checkGrant({ role, scope, settings, data }: UserFlags): void {
+  const { roles } = readConsoleSettings(settings ?? `${data}/console.yaml`, process.env);
+  if (role.length === 0) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `say what the user may: --role ${[...roles.keys()].join(', ')}`,
+    );
+  }
+  checkRoles(role, roles);
+  checkScope(scope);
+}
+
+const scopeOf = ({ scope }: UserFlags): readonly string[] => (scope.length === 0 ? ['*'] : scope);
+
+async function passwordFor(
+  name: string,
+  { ask }: UserFlags,
+): Promise<{ readonly password: string; readonly mustChange: boolean }> {
+  if (ask !== true) return { password: oneTimePassword(), mustChange: true };
+  const password = await readSecret(`the password of ${name}`);
+  checkNewPassword(password, name);
+  return { password, mustChange: false };
+}
+
+function told(name: string, password: string, printed: boolean): void {
+  if (printed) {
+    print(password);
+    say(`That is the password of ${name} for the first sign-in, where it must be changed.`);
+  } else say(`The password of ${name} is set.`);
+}
+
+/** Changes users and records who at the machine did it. */
+async function changed(
+  { data, role, scope }: UserFlags,
+  [action, name]: readonly [action: string, name: string],
+  change: (known: Users) => Promise<void>,
+): Promise<void> {
+  const database = metaDatabase(data);
+  using audit = auditLog(data);
+  try {
+    await change(users(database));
+    await audit.record({
+      actor: { name: userInfo().username, via: 'command line' },
+      ip: 'this machine',
+      action,
+      object: `user ${name}`,
+      outcome: 'done',
+      detail: { role, scope },
+    });
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,135 @@
+import { timingSafeEqual } from 'node:crypto';
+import { BlockList, isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
+import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
+import { cookieName, cookieOf } from './cookie.ts';
+import { derivedCsrf } from './csrf.ts';
+import { issuerTokens } from './issuer-tokens.ts';
+import { localIdentity } from './local-sign-in.ts';
+import { mappedIdentity } from './mapped-identity.ts';
+import type { Sessions } from './sessions.ts';
+import type { Authenticator } from './sign-in.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+import type { User, Users } from './users.ts';
+
+/** Name of the session's cookie, before `__Host-`. */
+export const SESSION_COOKIE = 'sid';
+
+/** The cookie that a sign-in set. */
+export function sessionAuthenticator(sessions: Sessions, users: Users): Authenticator {
+  return {
+    method: 'session',
+    identify(request) {
+      const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
+      const session = id === undefined ? undefined : sessions.find(id);
+      if (session === undefined) return undefined;
+      const { name, via, roles, scope, csrf: csrfToken } = session;
+      if (via !== 'local') return { name, roles, scope, via, csrfToken };
+      const user = current(users, name);
+      return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
+    },
+  };
+}
+
+/** `Authorization: Bearer wb_…`: tokens that were made here. */
+export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenticator {
+  return {
+    method: 'token',
+    identify(request) {
+      const token = bearerOf(request);
+      if (token?.startsWith(TOKEN_PREFIX) !== true) return undefined;
+      const { user: name, permissions: limit } = tokens.check(token);
+      const user = current(users, name);
+      if (user === undefined) {
+        throw SignInRefusal.token('the user of this token is gone', 'make one for another user');
+      }
+      return { ...localIdentity(user, 'token'), limit };
+    },
+  };
+}
+
+/** Signed tokens of other issuers, from the header or a cookie. */
+export function issuerAuthenticator(issuers: readonly IssuerSettings[]): Authenticator {
+  const check = issuerTokens(issuers);
+  const cookies = new Set(
+    issuers.flatMap(({ from = [] }) => from.map((one) => one.split(':')[1] ?? '')).filter(Boolean),
+  );
+  return {
+    method: 'bearer',
+    async identify(request) {
+      const token = bearerOf(request);
+      if (token !== undefined) return check(token, 'header');
+      for (const name of cookies) {
+        const value = cookieOf(request, name);
+        if (value === undefined) continue;
+        // a browser sends a cookie by itself: acts need the CSRF token
+        return { ...(await check(value, `cookie:${name}`)), csrfToken: derivedCsrf(value) };
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Headers in which a proxy says who it has signed in. */
+export function headerAuthenticator(settings: HeaderSettings): Authenticator {
+  const trusted = addressList(settings.from);
+  const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
+  const told = ({ headers }: FastifyRequest, name: string): unknown => {
+    const value = headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(',') : value;
+  };
+  return {
+    method: 'header',
+    identify(request) {
+      if (request.headers[nameHeader] === undefined) return undefined;
+      const address = request.raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+      if (!trusted(address)) {
+        throw untrusted(`${nameHeader} came from ${address}, which is not under header.from`);
+      }
+      const { secretHeader, secret = '' } = settings;
+      if (secretHeader !== undefined && !sameText(told(request, secretHeader), secret)) {
+        throw untrusted(`${secretHeader} is missing or not header.secret, from ${address}`);
+      }
+      const identity = mappedIdentity((name) => told(request, name), settings, {
+        via: 'header',
+        defaultUser: nameHeader,
+      });
+      return { ...identity, csrfToken: derivedCsrf(`header ${identity.name}`) };
+    },
+  };
+}
+
+/** Whether an address is one of those, or in one of those networks. Throws on what is neither. */
+function addressList(from: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const one of from) {
+    const [address = '', bits] = one.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+function current(users: Users, name: string): User | undefined {
+  const user = users.find(name);
+  return user?.expires !== undefined && user.expires < Date.now() ? undefined : user;
+}
+
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+function untrusted(why: string): SignInRefusal {
+  return new SignInRefusal(
+    { status: 401, text: 'who you are is not taken from a header sent from there' },
+    why,
+    'list the proxy under header.from, or have it set the secret; nobody else may send this header',
+  );
+}
+
+function sameText(given: unknown, expected: string): boolean {
+  const [a, b] = [Buffer.from(String(given)), Buffer.from(expected)];
+  return typeof given === 'string' && a.length === b.length && timingSafeEqual(a, b);
+}

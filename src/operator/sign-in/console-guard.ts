@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { FastifyPluginCallback } from 'fastify';
+import type { Logger } from '../../log/logger.ts';
+import { type AuditLog, auditLog } from '../audit/audit-log.ts';
+import type { BodyMask } from '../rights/body-mask.ts';
+import { fieldMask } from '../rights/field-mask.ts';
+import { isLoopback } from '../rights/loopback.ts';
+import type { ScopedHost } from '../rights/scope.ts';
+import { readConsoleSettings } from './console-settings.ts';
+import { openSignIn } from './open-sign-in.ts';
+import { signInPlugin } from './plugin.ts';
+
+export interface GuardParts {
+  /** The folder of meta.db and audit.db. */
+  readonly data: string;
+  /** `console.yaml`; one in the data folder if none is named. */
+  readonly file: string | undefined;
+  /** Where the console will listen. */
+  readonly host: string;
+  readonly hosts: () => Promise<readonly ScopedHost[]>;
+  readonly log: Logger;
+}
+
+/** Everything that stands between a request and what it asks for. */
+export interface ConsoleGuard {
+  readonly audit: AuditLog;
+  readonly mask: BodyMask;
+  /** Undefined where nobody could sign in, so that the console refuses to listen beyond this machine. */
+  readonly signIn: FastifyPluginCallback | undefined;
+  close(): void;
+}
+
+/** Reads `console.yaml` and opens users, sessions and the audit log. Throws a ConfigError with every problem of the file. */
+export async function consoleGuard({
+  data,
+  file,
+  host,
+  hosts,
+  log,
+}: GuardParts): Promise<ConsoleGuard> {
+  const settings = readConsoleSettings(file ?? join(data, 'console.yaml'), process.env);
+  const audit = auditLog(data);
+  try {
+    const signIn = await openSignIn({ data, settings, audit, hosts, log });
+    const { allowed, why } = signIn.enforcement.passwords();
+    if (!settings.passwords && allowed)
+      log.warn({ event: 'passwords-still-on', why }, 'passwords-still-on');
+    const somebody = settings.external || signIn.users.any();
+    return {
+      audit,
+      mask: fieldMask(settings.mask),
+      signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
+      close() {
+        signIn[Symbol.dispose]();
+        audit[Symbol.dispose]();
+      },
+    };
+  } catch (error) {
+    audit[Symbol.dispose]();
+    throw error;
+  }
+}

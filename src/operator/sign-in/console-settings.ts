@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Value } from 'typebox/value';
+import { parse } from 'yaml';
+import { ConfigError } from '../../error/adapter-error.ts';
+import { describeError } from '../../error/engine-error.ts';
+import { nearest } from '../../error/nearest.ts';
+import { milliseconds } from '../../time/duration.ts';
+import type { MaskPaths } from '../rights/field-mask.ts';
+import { MASKED_PATHS } from '../rights/field-mask.ts';
+import { BUILT_IN_ROLES, checkRoles, type Roles } from '../rights/roles.ts';
+import { checkScope } from '../rights/scope.ts';
+import {
+  ConsoleFile,
+  type HeaderSettings,
+  type IdentityMapping,
+  type IssuerSettings,
+  type OidcSettings,
+} from './console-schema.ts';
+import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
+
+/** `console.yaml` with everything filled in. */
+export interface ConsoleSettings {
+  /** What browsers see, if a proxy stands before it. */
+  readonly publicUrl: string | undefined;
+  readonly publicOrigin: string | undefined;
+  /** Whether local users may sign in with their password. */
+  readonly passwords: boolean;
+  readonly session: SessionLimits;
+  /** The built-in ones and the installation's own. */
+  readonly roles: Roles;
+  readonly mask: MaskPaths;
+  readonly oidc: readonly OidcSettings[];
+  readonly tokens: readonly IssuerSettings[];
+  readonly header: HeaderSettings | undefined;
+  readonly cors: CorsSettings | undefined;
+  /** File of a module that signs people in. */
+  readonly delegated: string | undefined;
+  /** Milliseconds without a successful outside sign-in after which passwords are allowed again. */
+  readonly rollbackAfter: number;
+  /** Whether anybody can get in by other means than a local user. */
+  readonly external: boolean;
+  /** Changes when anything about the outside sign-in does: a test counts for what was tested. */
+  readonly digest: string;
+}
+
+export interface CorsSettings {
+  readonly origins: readonly string[];
+  readonly headers: readonly string[];
+  readonly credentials: boolean;
+  readonly maxAge: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Settings of an installation without a `console.yaml`. */
+export const DEFAULT_CONSOLE: ConsoleSettings = settingsOf({}, '.');
+
+/** Reads `console.yaml`; the defaults if there is none. Throws a ConfigError with every problem. */
+export function readConsoleSettings(file: string, environment: Environment): ConsoleSettings {
+  if (!existsSync(file)) return DEFAULT_CONSOLE;
+  const problems: string[] = [];
+  let written: unknown;
+  try {
+    written = withValues(parse(readFileSync(file, 'utf8')) ?? {}, environment, {
+      folder: dirname(file),
+      problems,
+      path: '',
+    });
+  } catch (error) {
+    throw new ConfigError([`${file} cannot be read: ${yamlText(error)}`]);
+  }
+  problems.push(...shapeProblems(written));
+  if (problems.length === 0) problems.push(...meaningProblems(written as ConsoleFile, file));
+  if (problems.length > 0) throw new ConfigError(problems.map((one) => `console.yaml: ${one}`));
+  return settingsOf(written as ConsoleFile, dirname(file));
+}
+
+function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
+  const { publicUrl, session = {}, cors, header, delegated, oidc = [], tokens = [] } = written;
+  const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
+  const time = (text: string | undefined, or: number): number =>
+    text === undefined ? or : (milliseconds(text) ?? or);
+  const external =
+    oidc.length > 0 || tokens.length > 0 || header !== undefined || delegated !== undefined;
+  return {
+    publicUrl: publicUrl?.replace(/\/?$/, '/'),
+    publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
+    passwords: written.passwords ?? true,
+    session: {
+      idle: time(session.idle, SESSION_LIMITS.idle),
+      absolute: time(session.absolute, SESSION_LIMITS.absolute),
+    },
+    roles,
+    mask: {
+      hl7: written.mask?.hl7 ?? MASKED_PATHS.hl7,
+      json: written.mask?.json ?? MASKED_PATHS.json,
+      xml: written.mask?.xml ?? MASKED_PATHS.xml,
+      delimited: written.mask?.delimited ?? MASKED_PATHS.delimited,
+    },
+    oidc,
+    tokens,
+    header,
+    cors:
+      cors === undefined
+        ? undefined
+        : {
+            origins: cors.origins,
+            headers: cors.headers ?? ['content-type', 'authorization', 'x-csrf-token'],
+            credentials: cors.credentials ?? false,
+            maxAge: time(cors.maxAge, 600_000),
+          },
+    delegated: delegated === undefined ? undefined : resolve(folder, delegated),
+    rollbackAfter: time(written.rollbackAfter, 30 * 60_000),
+    external,
+    digest: createHash('sha256')
+      .update(JSON.stringify([oidc, tokens, header, delegated, [...roles]]))
+      .digest('hex'),
+  };
+}
+
+function shapeProblems(written: unknown): string[] {
+  const problems: string[] = [];
+  for (const error of Value.Errors(ConsoleFile, written)) {
+    const { instancePath, keyword, message } = error;
+    const path = instancePath.slice(1).replaceAll('/', '.');
+    if (keyword === 'boolean') {
+      const key = path.split('.').at(-1) ?? path;
+      const near = nearest(key, Object.keys(ConsoleFile.properties));
+      problems.push(
+        `${path} is not a setting${near === undefined ? '' : `; did you mean ${near}?`}`,
+      );
+    } else if (keyword !== 'additionalProperties') {
+      problems.push(`${path === '' ? 'it' : path} ${message}`);
+    }
+  }
+  return problems;
+}
+
+function meaningProblems(written: ConsoleFile, file: string): string[] {
+  const problems: string[] = [];
+  const attempt = (path: string, check: () => void): void => {
+    try {
+      check();
+    } catch (error) {
+      problems.push(`${path}: ${describeError(error).text}`);
+    }
+  };
+  const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
+  for (const name of Object.keys(written.roles ?? {})) {
+    if (BUILT_IN_ROLES.has(name))
+      problems.push(`roles.${name}: that role is built in; name yours otherwise`);
+  }
+  const checkMapping = (
+    path: string,
+    { roles: to = {}, everybody = [], scope = [] }: IdentityMapping,
+  ): void => {
+    attempt(`${path}.roles`, () => checkRoles([...Object.values(to), ...everybody], roles));
+    attempt(`${path}.scope`, () => checkScope(scope));
+    if (Object.keys(to).length === 0 && everybody.length === 0) {
+      problems.push(`${path}: nobody would get a role; write roles or everybody`);
+    }
+  };
+  for (const [n, one] of (written.oidc ?? []).entries()) checkMapping(`oidc.${n}`, one);
+  for (const [n, one] of (written.tokens ?? []).entries()) checkMapping(`tokens.${n}`, one);
+  if (written.header !== undefined) checkMapping('header', written.header);
+  const { header, delegated, passwords, oidc = [] } = written;
+  if ((header?.secret === undefined) !== (header?.secretHeader === undefined)) {
+    problems.push('header: secret and secretHeader belong together');
+  }
+  if (delegated !== undefined && !existsSync(resolve(dirname(file), delegated))) {
+    problems.push(`delegated: there is no file ${delegated}`);
+  }
+  if (passwords === false && oidc.length === 0 && header === undefined && delegated === undefined) {
+    problems.push('passwords: false would leave nobody a way in; add oidc, header or delegated');
+  }
+  return problems;
+}
+
+interface Replacing {
+  readonly folder: string;
+  readonly problems: string[];
+  readonly path: string;
+}
+
+/** Puts the values of `${env:NAME}` and `${file:path}` in. */
+function withValues(value: unknown, environment: Environment, at: Replacing): unknown {
+  if (typeof value === 'string') return valueOf(value, environment, at);
+  const inside = (key: string, one: unknown): unknown =>
+    withValues(one, environment, { ...at, path: `${at.path}${key}.` });
+  if (Array.isArray(value)) return value.map((one, n) => inside(String(n), one));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inside(key, one)]));
+}
+
+function valueOf(
+  text: string,
+  environment: Environment,
+  { folder, problems, path }: Replacing,
+): string {
+  const [, kind, name = ''] = /^\$\{(env|file):([^}]+)\}$/.exec(text) ?? [];
+  if (kind === undefined) return text;
+  const file = resolve(folder, name);
+  const found =
+    kind === 'env'
+      ? environment[name]
+      : existsSync(file)
+        ? readFileSync(file, 'utf8').trim()
+        : undefined;
+  if (found !== undefined && found !== '') return found;
+  problems.push(
+    `${path.slice(0, -1)}: ${kind === 'env' ? 'the environment has no' : 'there is no file'} ${name}`,
+  );
+  return text;
+}
+
+/** The parser's text quotes the line, which may hold a secret: only its place is told. */
+function yamlText(error: unknown): string {
+  const { linePos } = error as {
+    linePos?: readonly { readonly line: number; readonly col: number }[];
+  };
+  const [place] = linePos ?? [];
+  return place === undefined ? describeError(error).text : `no YAML at ${place.line}:${place.col}`;
+}

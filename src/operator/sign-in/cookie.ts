@@ -1,0 +1,34 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** The value of a cookie of a request. */
+export function cookieOf({ headers }: FastifyRequest, name: string): string | undefined {
+  for (const pair of headers.cookie?.split(';') ?? []) {
+    const at = pair.indexOf('=');
+    if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
+  }
+  return undefined;
+}
+
+/**
+ * A cookie's name over this request's protocol: `__Host-` keeps neighbours on the same domain from
+ * setting it, but browsers take it over HTTPS only.
+ */
+export function cookieName({ protocol }: FastifyRequest, name: string): string {
+  return protocol === 'https' ? `__Host-${name}` : name;
+}
+
+/** Sets a cookie that no script can read and other sites' forms do not send. An empty value removes it. */
+export function setCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  name: string,
+  value: string,
+): void {
+  const secure = request.protocol === 'https' ? '; Secure' : '';
+  const gone = value === '' ? '; Max-Age=0' : '';
+  const text = `${cookieName(request, name)}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${gone}`;
+  const before = reply.getHeader('set-cookie');
+  const all = before === undefined ? [text] : [...[before].flat().map(String), text];
+  // a repeated header name is added up by fastify only for set-cookie, which is what is wanted
+  void reply.removeHeader('set-cookie').header('set-cookie', all);
+}

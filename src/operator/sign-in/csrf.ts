@@ -1,0 +1,64 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { Principal } from '../rights/principal.ts';
+import type { SignIn } from './sign-in.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const KEY = randomBytes(32);
+
+/** The CSRF token of a sign-in that keeps no session here (a proxy's header, a cookie of others). Good until the next start. */
+export function derivedCsrf(of: string): string {
+  return createHmac('sha256', KEY).update(of).digest('base64url');
+}
+
+/**
+ * Refuses acts that another site's page may have sent: whoever signs in by what a browser adds by itself must
+ * send the token of `/me`, from this origin or one that is listed.
+ */
+export function checkCsrf(signIn: SignIn, request: FastifyRequest, principal: Principal): void {
+  const { csrfToken, name } = principal;
+  if (SAFE.has(request.method) || csrfToken === undefined) return;
+  try {
+    checkOrigin(signIn, request);
+    const given = request.headers['x-csrf-token'];
+    if (typeof given !== 'string' || !same(given, csrfToken)) {
+      throw new SignInRefusal(
+        { status: 403, text: 'the header x-csrf-token is missing or not the one of /me' },
+        `${request.method} without the CSRF token of the session`,
+        'send csrfToken of GET /api/v1/me as x-csrf-token',
+      );
+    }
+  } catch (error) {
+    if (error instanceof SignInRefusal) {
+      const { why, remedy } = error;
+      const event = { ip: request.ip, method: 'csrf', user: name, cause: why, remedy };
+      signIn.trace.add({ ...event, outcome: 'refused' });
+    }
+    throw error;
+  }
+}
+
+/** Refuses a request that a page of another origin sends. Programs send no Origin. */
+export function checkOrigin({ settings }: SignIn, request: FastifyRequest): void {
+  const { origin } = request.headers;
+  const own = `${request.protocol}://${request.host}`;
+  const listed = settings.cors?.origins ?? [];
+  const site = request.headers['sec-fetch-site'];
+  const isOwn =
+    origin === undefined
+      ? site === undefined || site === 'same-origin' || site === 'none'
+      : origin === own || origin === settings.publicOrigin || listed.includes(origin);
+  if (isOwn) return;
+  const said = origin ?? `a ${String(site)} page`;
+  throw new SignInRefusal(
+    { status: 403, text: `not from ${said}` },
+    `the request comes from ${said}; this console is ${own}`,
+    'behind a proxy set publicUrl in console.yaml and --trusted-proxy; another application is listed under cors.origins',
+  );
+}
+
+function same(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,69 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { ConsoleSettings } from './console-settings.ts';
+
+/** Whether passwords of local users are taken, and why. */
+export interface PasswordState {
+  readonly allowed: boolean;
+  readonly why: string;
+}
+
+/**
+ * Keeps a wrong outside sign-in from locking everybody out. `passwords: false` takes effect once an administrator
+ * has signed in from outside with the very settings that are written, and lapses if after that nobody gets in
+ * from outside for `rollbackAfter`. Any change of the settings asks for a new test.
+ */
+export interface Enforcement {
+  passwords(): PasswordState;
+  /** Tells of a sign-in from outside. */
+  signedIn(administrator: boolean): void;
+}
+
+interface Row {
+  readonly tested: number | null;
+  readonly since: number | null;
+  readonly last_success: number | null;
+}
+
+export function enforcement(
+  database: DatabaseSync,
+  { passwords, digest, rollbackAfter }: ConsoleSettings,
+  now: () => number = Date.now,
+): Enforcement {
+  const find = database.prepare('SELECT * FROM enforcement WHERE digest = ?');
+  const rowOf = (): Row =>
+    (find.get(digest) as Row | undefined) ?? { tested: null, since: null, last_success: null };
+  const put = ({ tested, since, last_success: last }: Row): void => {
+    database
+      .prepare(
+        'INSERT OR REPLACE INTO enforcement(digest, tested, since, last_success) VALUES (?,?,?,?)',
+      )
+      .run(digest, tested, since, last);
+  };
+  return {
+    passwords() {
+      if (passwords) return { allowed: true, why: 'passwords are on' };
+      const row = rowOf();
+      if (row.tested === null) {
+        return {
+          allowed: true,
+          why: 'passwords: false waits until an administrator has signed in from outside with these settings',
+        };
+      }
+      const since = row.since ?? now();
+      if (row.since === null) put({ ...row, since });
+      const proven = row.last_success !== null && row.last_success > since;
+      if (!proven && now() - since > rollbackAfter) {
+        return {
+          allowed: true,
+          why: 'nobody has got in from outside since passwords were switched off',
+        };
+      }
+      return { allowed: false, why: 'passwords: false in console.yaml' };
+    },
+    signedIn(administrator) {
+      const row = rowOf();
+      const tested = row.tested ?? (administrator ? now() : null);
+      put({ ...row, tested, last_success: now() });
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed as known ones are. */
+export interface FailureDelay {
+  /** Milliseconds until the next try of any of the keys is looked at; 0 is now. */
+  wait(keys: readonly FailureKey[]): number;
+  failed(keys: readonly FailureKey[]): void;
+  /** Forgets the failures of a key after a success. */
+  succeeded(key: FailureKey): void;
+}
+
+export interface FailureKey {
+  readonly kind: 'user' | 'address';
+  readonly name: string;
+}
+
+/** Failures that cost nothing: people mistype, and many sit behind one address. */
+const FREE: Readonly<Record<FailureKey['kind'], number>> = { user: 3, address: 30 };
+const LONGEST = 15 * 60_000;
+const FORGOTTEN = 24 * 3_600_000;
+
+export function failureDelay(database: DatabaseSync, now: () => number = Date.now): FailureDelay {
+  const find = database.prepare('SELECT count, next_try FROM sign_in_failure WHERE key = ?');
+  const textOf = ({ kind, name }: FailureKey): string =>
+    `${kind}:${name.toLowerCase().slice(0, 100)}`;
+  const known = (key: FailureKey): { count: number; next_try: number } | undefined =>
+    find.get(textOf(key)) as { count: number; next_try: number } | undefined;
+  return {
+    wait: (keys) => Math.max(0, ...keys.map((key) => (known(key)?.next_try ?? 0) - now())),
+    failed(keys) {
+      database.prepare('DELETE FROM sign_in_failure WHERE next_try < ?').run(now() - FORGOTTEN);
+      for (const key of keys) {
+        const count = (known(key)?.count ?? 0) + 1;
+        const over = count - FREE[key.kind];
+        const delay = over < 0 ? 0 : Math.min(LONGEST, 1_000 * 2 ** Math.min(over, 20));
+        database
+          .prepare('INSERT OR REPLACE INTO sign_in_failure(key, count, next_try) VALUES (?,?,?)')
+          .run(textOf(key), count, now() + delay);
+      }
+    },
+    succeeded(key) {
+      database.prepare('DELETE FROM sign_in_failure WHERE key = ?').run(textOf(key));
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
+import type { Identity } from '../rights/principal-for.ts';
+import type { IssuerSettings } from './console-schema.ts';
+import { claimAt, mappedIdentity } from './mapped-identity.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+/** Checks a token that came from `header` or `cookie:NAME`. Rejects with a SignInRefusal that names the check that failed. */
+export type IssuerTokens = (token: string, from: string) => Promise<Identity>;
+
+const CLOCK_SKEW = 30;
+
+/**
+ * Issuer, audience and algorithms are those of `console.yaml`, never those of the token: so neither `none` nor a
+ * public key taken for a shared secret gets in.
+ */
+export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
+  const known = issuers.map((settings) => ({
+    settings,
+    keys: createRemoteJWKSet(new URL(settings.jwks), {
+      timeoutDuration: 5_000,
+      cooldownDuration: 10_000,
+    }),
+  }));
+  return async (token, from) => {
+    const told = said(token);
+    const one = known.find(({ settings }) => settings.issuer === told.issuer);
+    if (one === undefined) {
+      throw SignInRefusal.token(
+        `the issuer ${told.issuer} of the token is not known here`,
+        `compare, letter by letter, with tokens.issuer: ${issuers.map(({ issuer }) => issuer).join(', ')}`,
+      );
+    }
+    const { settings, keys } = one;
+    if (!(settings.from ?? ['header']).includes(from)) {
+      throw SignInRefusal.token(
+        `tokens of ${settings.issuer} are not taken from ${from}`,
+        'set tokens.from',
+      );
+    }
+    if (!settings.algorithms.some((algorithm) => algorithm === told.algorithm)) {
+      throw SignInRefusal.token(
+        `the token is signed with ${told.algorithm}, which is not taken`,
+        `set tokens.algorithms to what the issuer signs with; it is ${settings.algorithms.join(', ')}`,
+      );
+    }
+    const { issuer, audience } = settings;
+    const algorithms = [...settings.algorithms];
+    const { payload } = await jwtVerify(token, keys, {
+      issuer,
+      audience,
+      algorithms,
+      clockTolerance: CLOCK_SKEW,
+      requiredClaims: ['exp'],
+    }).catch((error: unknown) => {
+      throw refusal(error, settings);
+    });
+    checkScopes(payload, settings);
+    return mappedIdentity((path) => claimAt(payload, path), settings, {
+      via: 'bearer',
+      defaultUser: 'sub',
+    });
+  };
+}
+
+/** What the token says of itself, only to find out whom to ask. */
+function said(token: string): { readonly issuer: string; readonly algorithm: string } {
+  try {
+    const { alg = 'none' } = decodeProtectedHeader(token);
+    const { iss = 'none' } = decodeJwt(token);
+    return { issuer: iss.slice(0, 200), algorithm: alg.slice(0, 20) };
+  } catch {
+    throw SignInRefusal.token(
+      'this is no signed JSON Web Token',
+      'send the access token, not an encrypted or opaque one; own tokens begin with wb_',
+    );
+  }
+}
+
+function checkScopes(payload: JWTPayload, { requiredScopes = [] }: IssuerSettings): void {
+  const { scope, scp } = payload as { scope?: unknown; scp?: unknown };
+  const given = [scope, scp]
+    .flat()
+    .flatMap((one) => (typeof one === 'string' ? one.split(' ') : []));
+  const missing = requiredScopes.filter((one) => !given.includes(one));
+  if (missing.length === 0) return;
+  throw new SignInRefusal(
+    {
+      status: 403,
+      text: `the token lacks the scope ${missing.join(' ')}`,
+      challenge: `Bearer error="insufficient_scope", scope="${requiredScopes.join(' ')}"`,
+    },
+    `the token has the scopes ${given.join(' ') || 'none'} and lacks ${missing.join(' ')}`,
+    'have the client ask for it, and the issuer grant it',
+  );
+}
+
+function refusal(error: unknown, { issuer, audience, jwks }: IssuerSettings): SignInRefusal {
+  if (error instanceof errors.JWTExpired) {
+    return SignInRefusal.token(
+      'the token has expired',
+      'have a new one made; if it is new, compare the clocks',
+    );
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const expected = error.claim === 'aud' ? `; expected is ${audience}` : '';
+    return SignInRefusal.token(
+      `the claim ${error.claim} of the token is ${error.reason === 'missing' ? 'missing' : 'not the expected one'}`,
+      `the token may be meant for somebody else${expected}`,
+    );
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return SignInRefusal.token(
+      'the signature of the token is wrong',
+      `it was not signed by a key of ${issuer}`,
+    );
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return SignInRefusal.token(
+      'the key that signed the token is not published',
+      `compare the token's kid with ${jwks}`,
+    );
+  }
+  return SignInRefusal.token(
+    `the keys of ${issuer} cannot be had`,
+    `see that ${jwks} is reached from here and answers with keys`,
+  );
+}

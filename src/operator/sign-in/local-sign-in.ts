@@ -1,0 +1,72 @@
+import type { Identity } from '../rights/principal-for.ts';
+import type { Enforcement } from './enforcement.ts';
+import type { FailureDelay } from './failure-delay.ts';
+import { hashPassword, isPassword } from './password.ts';
+import type { Delegate, DelegatedAttempt } from './sign-in.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+import type { User, Users } from './users.ts';
+
+export interface LocalSignInParts {
+  readonly users: Users;
+  readonly delay: FailureDelay;
+  readonly enforcement: Enforcement;
+  /** Asked for names that are no local user's. */
+  readonly delegate: Delegate | undefined;
+}
+
+/** Checks names and passwords. */
+export interface LocalSignIn {
+  /** Rejects with a SignInRefusal, the same for an unknown user and a wrong password, after the same time. */
+  check(attempt: DelegatedAttempt): Promise<Identity>;
+}
+
+/** What a local user is, signed in by `via`. */
+export function localIdentity({ name, roles, scope, mustChange }: User, via: string): Identity {
+  return { name, roles, scope, via, mustChangePassword: mustChange };
+}
+
+export function localSignIn({
+  users,
+  delay,
+  enforcement,
+  delegate,
+}: LocalSignInParts): LocalSignIn {
+  let nobody: Promise<string> | undefined;
+  const checkLocal = async ({ user: name, password }: DelegatedAttempt): Promise<Identity> => {
+    const user = users.find(name);
+    // awaited for known users, too: the first of either kind takes the same time
+    const decoy = await (nobody ??= hashPassword('nobody has this password'));
+    const right = await isPassword(password.slice(0, 1_000), user?.password ?? decoy);
+    if (user === undefined) throw SignInRefusal.wrong('there is no such user');
+    if (!right) throw SignInRefusal.wrong('the password is wrong');
+    if (user.expires !== undefined && user.expires < Date.now()) {
+      throw SignInRefusal.wrong('this user was only for a time, which is over');
+    }
+    const { allowed, why } = enforcement.passwords();
+    if (!allowed && !user.breakGlass) {
+      throw new SignInRefusal(
+        { status: 401, text: 'passwords are not taken here; sign in from outside' },
+        `the password was right, but ${why}`,
+        'in an emergency: waybill user break-glass, at the machine itself',
+      );
+    }
+    users.signedIn(user.name);
+    return localIdentity(user, 'local');
+  };
+  return {
+    async check(attempt) {
+      const byName = { kind: 'user', name: attempt.user } as const;
+      const keys = [byName, { kind: 'address', name: attempt.ip } as const];
+      const wait = delay.wait(keys);
+      if (wait > 0) throw SignInRefusal.tooSoon(wait);
+      // counted before the hash, so that tries in parallel do not all pass
+      delay.failed(keys);
+      const delegated =
+        users.find(attempt.user) === undefined ? await delegate?.(attempt) : undefined;
+      const identity =
+        delegated === undefined ? await checkLocal(attempt) : { ...delegated, via: 'delegated' };
+      for (const key of keys) delay.succeeded(key);
+      return identity;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Identity } from '../rights/principal-for.ts';
+import type { IdentityMapping } from './console-schema.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+/** Looks up a claim, an attribute or a header by the name written in `console.yaml`. */
+export type Told = (name: string) => unknown;
+
+/** `realm_access.roles` in claims; a name that is there as it is written, such as a URL, comes first. */
+export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let value: unknown = claims;
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[key];
+  }
+  return value;
+}
+
+/**
+ * Turns what others say of a person into an identity. Throws a SignInRefusal whose cause names the claim or
+ * header that is missing, or the groups of which none is mapped.
+ */
+export function mappedIdentity(
+  told: Told,
+  mapping: IdentityMapping,
+  { via, defaultUser }: { readonly via: string; readonly defaultUser: string },
+): Identity {
+  const claim = mapping.user ?? defaultUser;
+  const name = told(claim);
+  if (typeof name !== 'string' || name.trim() === '') {
+    throw refused(`${claim} says no name`, `set user to what holds the name, for ${via}`);
+  }
+  const groups = mapping.rolesFrom === undefined ? [] : texts(told(mapping.rolesFrom));
+  const roles = new Set([
+    ...(mapping.everybody ?? []),
+    ...groups.flatMap((group) =>
+      Object.hasOwn(mapping.roles ?? {}, group) ? (mapping.roles?.[group] ?? []) : [],
+    ),
+  ]);
+  if (roles.size === 0) {
+    const from = mapping.rolesFrom ?? 'rolesFrom (not set)';
+    throw refused(
+      groups.length === 0
+        ? `${name}: ${from} is missing or empty, so there is no role`
+        : `${name}: none of ${groups.slice(0, 20).join(', ')} in ${from} is mapped to a role`,
+      'have the provider send it, correct rolesFrom, or add the group under roles',
+    );
+  }
+  return { name: name.trim(), roles: [...roles], scope: scopeOf(told, mapping, name), via };
+}
+
+function scopeOf(told: Told, { scope = ['*'] }: IdentityMapping, name: string): string[] {
+  return scope.flatMap((one) => {
+    const attribute = /\{([^}]+)\}/.exec(one)?.[1];
+    if (attribute === undefined) return [one];
+    const values = texts(told(attribute)).filter((value) => /^[^\s:*]+$/.test(value));
+    if (values.length === 0) {
+      throw refused(
+        `${name}: ${attribute}, which says what may be seen, is missing or not one word`,
+        'have the provider or proxy send it',
+      );
+    }
+    return values.map((value) => one.replace(`{${attribute}}`, value));
+  });
+}
+
+/** A list, or a text with commas or blanks between. */
+function texts(value: unknown): string[] {
+  if (Array.isArray(value)) return value.filter((one) => typeof one === 'string');
+  return typeof value === 'string' ? value.split(/[,\s]+/).filter((one) => one !== '') : [];
+}
+
+function refused(why: string, remedy: string): SignInRefusal {
+  return new SignInRefusal(
+    { status: 403, text: 'you are known, but have no right here; ask an administrator' },
+    why,
+    remedy,
+  );
+}

@@ -1,0 +1,158 @@
+import * as client from 'openid-client';
+import { isLoopback } from '../rights/loopback.ts';
+import type { Identity } from '../rights/principal-for.ts';
+import type { OidcSettings } from './console-schema.ts';
+import { claimAt, mappedIdentity } from './mapped-identity.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+/** What must be kept between sending a person to the provider and the answer. */
+export interface OidcAttempt {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+  readonly redirect: string;
+}
+
+export interface OidcSignedIn {
+  readonly identity: Identity;
+  readonly idToken: string | undefined;
+}
+
+/** An OpenID Connect provider by which people sign in: authorization code with PKCE, state and nonce. */
+export interface OidcProvider {
+  readonly name: string;
+  readonly title: string;
+  /** Where to send the browser. Rejects with a SignInRefusal if the provider cannot be reached. */
+  start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }>;
+  /** Who came back. Rejects with a SignInRefusal that says which check failed. */
+  finish(answer: URL, attempt: OidcAttempt): Promise<OidcSignedIn>;
+  /** Where to sign out at the provider, too; undefined if it offers none. */
+  signOut(idToken: string, back: string): Promise<URL | undefined>;
+}
+
+const TIMEOUT = 10;
+
+/** Discovery is asked at the first use and again after a failure: the console starts without the provider. */
+export function oidcProvider(settings: OidcSettings): OidcProvider {
+  const { name, clientId, clientSecret, scopes = ['openid', 'profile', 'email'] } = settings;
+  const issuer = new URL(settings.issuer);
+  const insecure = issuer.protocol === 'http:' && isLoopback(issuer.hostname);
+  let known: Promise<client.Configuration> | undefined;
+  const configuration = (): Promise<client.Configuration> => {
+    known ??= client
+      .discovery(
+        issuer,
+        clientId,
+        undefined,
+        clientSecret === undefined ? client.None() : client.ClientSecretPost(clientSecret),
+        { timeout: TIMEOUT, ...(insecure ? { execute: [client.allowInsecureRequests] } : {}) },
+      )
+      .catch((error: unknown) => {
+        known = undefined;
+        throw refusal(settings, error, `${issuer.href} cannot be asked for its configuration`);
+      });
+    return known;
+  };
+  return {
+    name,
+    title: settings.title ?? name,
+    async start(redirect) {
+      const verifier = client.randomPKCECodeVerifier();
+      const attempt = {
+        state: client.randomState(),
+        nonce: client.randomNonce(),
+        verifier,
+        redirect,
+      };
+      const url = client.buildAuthorizationUrl(await configuration(), {
+        redirect_uri: redirect,
+        scope: [...new Set(['openid', ...scopes])].join(' '),
+        state: attempt.state,
+        nonce: attempt.nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      });
+      return { url, attempt };
+    },
+    async finish(answer, { state, nonce, verifier }) {
+      const provider = await configuration();
+      try {
+        const tokens = await client.authorizationCodeGrant(provider, answer, {
+          pkceCodeVerifier: verifier,
+          expectedState: state,
+          expectedNonce: nonce,
+          idTokenExpected: true,
+        });
+        const claims = await allClaims(provider, tokens, settings);
+        const identity = mappedIdentity((path) => claimAt(claims, path), settings, {
+          via: `oidc ${name}`,
+          defaultUser: 'preferred_username' in claims ? 'preferred_username' : 'sub',
+        });
+        return { identity, idToken: tokens.id_token };
+      } catch (error) {
+        if (error instanceof SignInRefusal) throw error;
+        throw refusal(settings, error, 'the answer of the provider was not taken');
+      }
+    },
+    async signOut(idToken, back) {
+      const provider = await configuration();
+      if (provider.serverMetadata().end_session_endpoint === undefined) return undefined;
+      return client.buildEndSessionUrl(provider, {
+        id_token_hint: idToken,
+        post_logout_redirect_uri: back,
+      });
+    },
+  };
+}
+
+type Tokens = Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
+
+/** The claims of the ID token, and those of userinfo where a claim that is needed is not in it. */
+async function allClaims(
+  provider: client.Configuration,
+  tokens: Tokens,
+  { user, rolesFrom, scope = [] }: OidcSettings,
+): Promise<Readonly<Record<string, unknown>>> {
+  const claims = (tokens.claims() ?? {}) as Readonly<Record<string, unknown>> & { sub?: string };
+  const inScope = scope.flatMap((one) => /\{([^}]+)\}/.exec(one)?.[1] ?? []);
+  const needed = [user, rolesFrom, ...inScope].filter((one) => one !== undefined);
+  const { userinfo_endpoint: endpoint } = provider.serverMetadata();
+  if (endpoint === undefined || needed.every((path) => claimAt(claims, path) !== undefined))
+    return claims;
+  const more = await client.fetchUserInfo(provider, tokens.access_token, claims.sub ?? '');
+  return { ...more, ...claims };
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  invalid_client: 'compare clientId and clientSecret with the provider’s client',
+  invalid_grant: 'the code was used twice or is too old; compare the clocks, then sign in again',
+  access_denied: 'the person, or a rule of the provider, said no',
+  redirect_uri_mismatch:
+    'register the address of /api/v1/sign-in/oidc/<name>/callback at the provider',
+  unauthorized_client: 'allow the authorization code flow for this client at the provider',
+};
+
+/** The provider's own words are kept to its error code: the description may name a person. */
+function refusal({ name, issuer }: OidcSettings, error: unknown, what: string): SignInRefusal {
+  const {
+    error: said,
+    code,
+    cause,
+  } = error as { error?: unknown; code?: unknown; cause?: unknown };
+  const word = typeof said === 'string' ? said : '';
+  const deeper = (cause as { code?: unknown } | undefined)?.code;
+  const reason = [word, code, deeper, claimText(error)].filter(
+    (one) => typeof one === 'string' && one !== '',
+  );
+  return new SignInRefusal(
+    { status: 401, text: `signing in with ${name} did not work; an administrator sees why` },
+    `${what}: ${reason.join(', ') || 'no reason given'}`,
+    REMEDIES[word] ??
+      `compare issuer, clientId and clientSecret of ${name} with ${issuer}; see that it is reached from here`,
+  );
+}
+
+/** openid-client names the claim or check that failed in its message, and quotes no value. */
+function claimText(error: unknown): string {
+  return error instanceof client.ClientError ? error.message.slice(0, 200) : '';
+}

@@ -1,0 +1,69 @@
+import type { Logger } from '../../log/logger.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { rights } from '../rights/principal-for.ts';
+import type { ScopedHost } from '../rights/scope.ts';
+import { apiTokens } from './api-tokens.ts';
+import {
+  headerAuthenticator,
+  issuerAuthenticator,
+  ownTokenAuthenticator,
+  sessionAuthenticator,
+} from './authenticators.ts';
+import type { ConsoleSettings } from './console-settings.ts';
+import { delegateOf } from './delegate.ts';
+import { enforcement } from './enforcement.ts';
+import { failureDelay } from './failure-delay.ts';
+import { localSignIn } from './local-sign-in.ts';
+import { metaDatabase } from './meta-database.ts';
+import { oidcProvider } from './oidc-provider.ts';
+import { sessions } from './sessions.ts';
+import type { SignIn } from './sign-in.ts';
+import { signInTrace } from './sign-in-trace.ts';
+import { users } from './users.ts';
+
+export interface SignInParts {
+  /** The folder of meta.db. */
+  readonly data: string;
+  readonly settings: ConsoleSettings;
+  readonly audit: AuditLog;
+  /** The production's hosts, for scopes. */
+  readonly hosts: () => Promise<readonly ScopedHost[]>;
+  readonly log: Logger;
+}
+
+/** Puts the sign-in of an installation together. Dispose of it when the console has stopped. */
+export async function openSignIn(parts: SignInParts): Promise<SignIn & Disposable> {
+  const { data, settings, audit, hosts, log } = parts;
+  const delegate =
+    settings.delegated === undefined
+      ? undefined
+      : await delegateOf(settings.delegated, settings.roles);
+  const database = metaDatabase(data);
+  const known = users(database);
+  const open = sessions(database, settings.session);
+  const tokens = apiTokens(database);
+  const enforced = enforcement(database, settings);
+  const delay = failureDelay(database);
+  const { header, tokens: issuers } = settings;
+  return {
+    settings,
+    users: known,
+    sessions: open,
+    tokens,
+    local: localSignIn({ users: known, delay, enforcement: enforced, delegate }),
+    roles: settings.roles,
+    rights: rights(settings.roles, hosts),
+    audit,
+    trace: signInTrace(log),
+    enforcement: enforced,
+    providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
+    authenticators: [
+      ownTokenAuthenticator(tokens, known),
+      ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers)]),
+      sessionAuthenticator(open, known),
+      ...(header === undefined ? [] : [headerAuthenticator(header)]),
+    ],
+    log,
+    [Symbol.dispose]: () => database.close(),
+  };
+}

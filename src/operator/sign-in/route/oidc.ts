@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Api } from '../../api/api.ts';
+import { ApiError } from '../../api/api-error.ts';
+import { API_PREFIX } from '../../api/api-prefix.ts';
+import { maybe } from '../../api/contract/schema.ts';
+import { permissionsOf } from '../../rights/roles.ts';
+import { cookieName, cookieOf, setCookie } from '../cookie.ts';
+import type { OidcAttempt, OidcProvider } from '../oidc-provider.ts';
+import type { SignIn } from '../sign-in.ts';
+import { SignInRefusal } from '../sign-in-refusal.ts';
+import { attempted, startSession } from '../signed-in.ts';
+
+const tags = ['sign-in'];
+const COOKIE = 'oidc';
+/** Milliseconds a person has at the provider. */
+const PATIENCE = 10 * 60_000;
+const AT_ONCE = 1_000;
+
+interface Waiting {
+  readonly provider: OidcProvider;
+  readonly attempt: OidcAttempt;
+  readonly back: string;
+  readonly until: number;
+}
+
+/** Signing in with an OpenID Connect provider: there and back. */
+export function oidcRoutes(api: Api, signIn: SignIn): void {
+  const waiting = new Map<string, Waiting>();
+  const keep = (one: Waiting): string => {
+    for (const [id, { until }] of waiting) {
+      if (until < Date.now() || waiting.size >= AT_ONCE) waiting.delete(id);
+    }
+    const id = randomBytes(32).toString('base64url');
+    waiting.set(id, one);
+    return id;
+  };
+
+  api.get(
+    '/sign-in/oidc/:name',
+    {
+      config: { open: true },
+      schema: {
+        tags,
+        summary: 'Leads to the provider.',
+        params: Type.Object({ name: Type.String() }),
+        querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const provider = signIn.providers.get(name);
+      if (provider === undefined)
+        throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+      const base = baseOf(signIn, request);
+      const redirect = new URL(`.${API_PREFIX}/sign-in/oidc/${name}/callback`, base).href;
+      const what = { method: `oidc ${name}`, user: undefined };
+      const { url, attempt } = await attempted(signIn, request, what, () =>
+        provider.start(redirect),
+      );
+      const back = backTo(request.query.back, base);
+      setCookie(
+        request,
+        reply,
+        COOKIE,
+        keep({ provider, attempt, back, until: Date.now() + PATIENCE }),
+      );
+      return reply.redirect(url.href);
+    },
+  );
+
+  api.get(
+    '/sign-in/oidc/:name/callback',
+    {
+      config: { open: true },
+      schema: {
+        tags,
+        summary: 'Where the provider sends the browser back to.',
+        params: Type.Object({ name: Type.String() }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const id = cookieOf(request, cookieName(request, COOKIE)) ?? '';
+      const one = waiting.get(id);
+      waiting.delete(id);
+      setCookie(request, reply, COOKIE, '');
+      const method = `oidc ${name}`;
+      const { identity, idToken } = await attempted(
+        signIn,
+        request,
+        { method, user: undefined },
+        async () => {
+          if (one?.provider.name !== name || one.until < Date.now()) throw strayAnswer();
+          const answer = new URL(one.attempt.redirect);
+          answer.search = new URL(request.url, answer).search;
+          return one.provider.finish(answer, one.attempt);
+        },
+      );
+      const allowed = permissionsOf(identity.roles, signIn.roles);
+      signIn.enforcement.signedIn(allowed.has('user.manage'));
+      await startSession(signIn, [request, reply], identity, { method, provider: name, idToken });
+      return reply.redirect(one?.back ?? '/');
+    },
+  );
+}
+
+function strayAnswer(): SignInRefusal {
+  return new SignInRefusal(
+    { status: 401, text: 'this sign-in was not begun here, or took too long: begin again' },
+    'the answer of the provider belongs to no sign-in of this browser',
+    'begin at the console’s own address: the cookie belongs to it; behind a proxy set publicUrl',
+  );
+}
+
+function baseOf({ settings }: SignIn, { protocol, host }: FastifyRequest): string {
+  return settings.publicUrl ?? `${protocol}://${host}/`;
+}
+
+/** A page of the console itself; anything else would send a signed-in person elsewhere. */
+function backTo(wanted: string | undefined, base: string): string {
+  if (wanted === undefined || !URL.canParse(wanted, base)) return base;
+  const url = new URL(wanted, base);
+  return url.origin === new URL(base).origin ? url.href : base;
+}

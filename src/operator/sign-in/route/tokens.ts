@@ -1,0 +1,194 @@
+import { Type } from 'typebox';
+import type { Api } from '../../api/api.ts';
+import { ApiError } from '../../api/api-error.ts';
+import { closed, list, maybe, Time, word } from '../../api/contract/schema.ts';
+import { PERMISSIONS, type Principal } from '../../rights/principal.ts';
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../rights/require-permission.ts';
+import type { SignIn } from '../sign-in.ts';
+import { SignInRefusal } from '../sign-in-refusal.ts';
+import { attempted, signedIn } from '../signed-in.ts';
+import { Credentials } from './sign-in.ts';
+
+const tags = ['tokens'];
+const DAY = 86_400_000;
+
+const Pair = Type.Object({
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  expiresIn: Type.Integer({ description: 'Seconds.' }),
+});
+
+const Token = Type.Object({
+  id: Type.Integer(),
+  label: Type.String(),
+  user: Type.String(),
+  permissions: maybe(list(word(...PERMISSIONS))),
+  created: Time,
+  expires: Time,
+  lastUsed: maybe(Time),
+  revoked: Type.Boolean(),
+});
+
+/** Tokens for programs: pairs that a password begins, and long ones that a person makes. */
+export function tokenRoutes(api: Api, signIn: SignIn): void {
+  pairRoutes(api, signIn);
+  const { tokens, users, audit } = signIn;
+
+  api.get(
+    '/tokens',
+    {
+      schema: {
+        tags,
+        summary: 'Tokens, without what is secret.',
+        response: { 200: Type.Object({ tokens: list(Token) }) },
+      },
+      preHandler: requirePermission('token.manage'),
+    },
+    async () => ({ tokens: tokens.list() }),
+  );
+
+  api.post(
+    '/tokens',
+    {
+      schema: {
+        tags,
+        summary: 'Makes a token; it is shown this once.',
+        body: closed({
+          label: Type.String({ minLength: 1, maxLength: 100 }),
+          user: maybe(Type.String({ maxLength: 200 })),
+          permissions: maybe(list(word(...PERMISSIONS))),
+          days: Type.Integer({ minimum: 1, maximum: 3_650 }),
+        }),
+        response: { 200: Type.Object({ id: Type.Integer(), token: Type.String() }) },
+      },
+      preHandler: requirePermission('token.manage'),
+    },
+    async (request) => {
+      const principal = principalOf(request);
+      const { label, days, user = principal.name, permissions } = request.body;
+      checkMayGive(principal, user, permissions ?? []);
+      if (users.find(user) === undefined) {
+        throw new ApiError(409, 'CONFLICT', `a token belongs to a local user, and ${user} is none`);
+      }
+      const made = tokens.add({
+        label,
+        user,
+        permissions: permissions ?? [...principal.permissions],
+        expires: Date.now() + days * DAY,
+      });
+      const { name, via } = principal;
+      const entry = { actor: { name, via }, ip: request.ip, object: `token ${made.id}` };
+      await audit.record({
+        ...entry,
+        action: 'token.add',
+        outcome: 'done',
+        detail: { label, user, days },
+      });
+      return made;
+    },
+  );
+
+  api.delete(
+    '/tokens/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Revokes a token.',
+        params: closed({ id: Type.Integer() }),
+        response: { 200: Type.Object({ done: Type.Boolean() }) },
+      },
+      preHandler: requirePermission('token.manage'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      if (!tokens.revoke(id)) throw new ApiError(404, 'NOT_FOUND', `there is no token ${id}`);
+      const { name, via } = principalOf(request);
+      const entry = { actor: { name, via }, ip: request.ip, object: `token ${id}` };
+      await audit.record({ ...entry, action: 'token.revoke', outcome: 'done' });
+      return { done: true };
+    },
+  );
+}
+
+/** Nobody gives more than they have; a name from outside may be that of another local user. */
+function checkMayGive(
+  principal: Principal,
+  user: string,
+  permissions: readonly (typeof PERMISSIONS)[number][],
+): void {
+  const own =
+    user.toLowerCase() === principal.name.toLowerCase() && /^(?:local|token)$/.test(principal.via);
+  if (!own) checkPermission(principal, 'user.manage');
+  checkPermission(principal, ...permissions);
+}
+
+function pairRoutes(api: Api, signIn: SignIn): void {
+  const { tokens } = signIn;
+
+  api.post(
+    '/auth/token',
+    {
+      config: { open: true },
+      schema: {
+        tags,
+        summary:
+          'A short access token and a refresh token, for a password or for the refresh token before.',
+        body: Type.Union([Credentials, closed({ refreshToken: Type.String({ maxLength: 200 }) })]),
+        response: { 200: Pair },
+      },
+    },
+    async (request) => {
+      const { body, ip } = request;
+      if ('refreshToken' in body) {
+        const what = { method: 'refresh', user: undefined };
+        return attempted(signIn, request, what, async () => tokens.refresh(body.refreshToken));
+      }
+      const { user } = body;
+      return attempted(signIn, request, { method: 'token', user }, async () => {
+        const identity = await signIn.local.check({ ...body, ip });
+        checkMayHaveTokens(identity.via, identity.mustChangePassword === true);
+        await signedIn(signIn, request, identity, 'token');
+        return tokens.pair(identity.name);
+      });
+    },
+  );
+
+  api.post(
+    '/auth/revoke',
+    {
+      config: { open: true },
+      schema: {
+        tags,
+        summary: 'Ends an access token, its refresh token and all that came from them.',
+        body: closed({ token: Type.String({ maxLength: 200 }) }),
+        response: { 200: Type.Object({ done: Type.Boolean() }) },
+      },
+    },
+    async (request) => {
+      // whether there was such a token is nobody's business
+      tokens.revokeFamily(request.body.token);
+      return { done: true };
+    },
+  );
+}
+
+function checkMayHaveTokens(via: string, mustChange: boolean): void {
+  if (via !== 'local') {
+    throw new SignInRefusal(
+      { status: 403, text: 'only local users get tokens here; use those of your own issuer' },
+      `signed in ${via}, which gives no tokens of Waybill`,
+      'list the issuer under tokens of console.yaml, or make a local user',
+    );
+  }
+  if (mustChange) {
+    throw new ApiError(
+      403,
+      'PASSWORD_CHANGE_REQUIRED',
+      'sign in to the console and change the password first',
+    );
+  }
+}

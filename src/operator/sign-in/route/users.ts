@@ -1,0 +1,222 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Api } from '../../api/api.ts';
+import { ApiError } from '../../api/api-error.ts';
+import { closed, list, maybe, record, Time, word } from '../../api/contract/schema.ts';
+import { PERMISSIONS, type Permission } from '../../rights/principal.ts';
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { checkRoles } from '../../rights/roles.ts';
+import { checkScope, EVERYTHING } from '../../rights/scope.ts';
+import { localIdentity } from '../local-sign-in.ts';
+import { hashPassword, oneTimePassword } from '../password.ts';
+import type { SignIn } from '../sign-in.ts';
+import type { User } from '../users.ts';
+
+const tags = ['users'];
+const Name = Type.String({ minLength: 1, maxLength: 100 });
+const Names = list(Name, { maxItems: 50 });
+const ByName = closed({ name: Name });
+const OneTime = Type.Object({
+  password: Type.String({ description: 'For one sign-in; shown this once.' }),
+});
+const Done = Type.Object({ done: Type.Boolean() });
+
+const UserRow = Type.Object({
+  name: Type.String(),
+  roles: list(Type.String()),
+  scope: list(Type.String()),
+  mustChange: Type.Boolean(),
+  expires: maybe(Time),
+  breakGlass: Type.Boolean(),
+  created: Time,
+  lastSignIn: maybe(Time),
+});
+
+const RightsOf = Type.Object({
+  name: Type.String(),
+  scope: list(Type.String()),
+  visibleHosts: maybe(list(Type.String())),
+  permissions: record(list(Type.String())),
+  missing: list(word(...PERMISSIONS)),
+});
+
+/** Local users, and what each may really do. */
+export function userRoutes(api: Api, signIn: SignIn): void {
+  const { users, roles } = signIn;
+  const preHandler = requirePermission('user.manage');
+
+  api.get(
+    '/users',
+    {
+      schema: {
+        tags,
+        summary: 'Local users.',
+        response: { 200: Type.Object({ users: list(UserRow) }) },
+      },
+      preHandler,
+    },
+    async () => ({ users: users.list() }),
+  );
+
+  api.get(
+    '/roles',
+    {
+      schema: {
+        tags,
+        summary: 'Roles and what they allow.',
+        response: { 200: Type.Object({ roles: record(list(Type.String())) }) },
+      },
+      preHandler,
+    },
+    async () => ({ roles: Object.fromEntries(roles) }),
+  );
+
+  api.get(
+    '/users/:name/rights',
+    {
+      schema: {
+        tags,
+        summary: 'What a user may do, and by which role; which hosts; what is missing.',
+        params: ByName,
+        response: { 200: RightsOf },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const user = known(signIn, request.params.name);
+      const { permissions, visibleHosts } = await signIn.rights(localIdentity(user, 'local'));
+      const by = (one: Permission): string[] =>
+        user.roles.filter((role) => roles.get(role)?.includes(one) === true);
+      return {
+        name: user.name,
+        scope: user.scope,
+        visibleHosts,
+        permissions: Object.fromEntries([...permissions].map((one) => [one, by(one)])),
+        missing: PERMISSIONS.filter((one) => !permissions.has(one)),
+      };
+    },
+  );
+
+  api.post(
+    '/users',
+    {
+      schema: {
+        tags,
+        summary: 'Adds a user with a password for one sign-in.',
+        body: closed({ name: Name, roles: Names, scope: maybe(Names) }),
+        response: { 200: OneTime },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const { name, roles: named, scope = EVERYTHING } = request.body;
+      checkGrant(signIn, request, named, scope);
+      const password = oneTimePassword();
+      users.add({
+        name,
+        roles: named,
+        scope,
+        password: await hashPassword(password),
+        mustChange: true,
+      });
+      await recorded(signIn, request, 'user.add', name, { roles: named, scope });
+      return { password };
+    },
+  );
+
+  api.put(
+    '/users/:name/roles',
+    {
+      schema: {
+        tags,
+        summary: 'Sets roles and scope; ends the user’s sessions.',
+        params: ByName,
+        body: closed({ roles: Names, scope: maybe(Names) }),
+        response: { 200: Done },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const { roles: named, scope = EVERYTHING } = request.body;
+      const { name } = known(signIn, request.params.name);
+      checkGrant(signIn, request, named, scope);
+      users.setRoles(name, named, scope);
+      await recorded(signIn, request, 'user.roles', name, { roles: named, scope });
+      return { done: true };
+    },
+  );
+
+  api.post(
+    '/users/:name/password',
+    {
+      schema: {
+        tags,
+        summary: 'Gives a password for one sign-in.',
+        params: ByName,
+        response: { 200: OneTime },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const { name } = known(signIn, request.params.name);
+      checkGrant(signIn, request, [], []);
+      const password = oneTimePassword();
+      users.setPassword(name, await hashPassword(password), true);
+      await recorded(signIn, request, 'user.password', name);
+      return { password };
+    },
+  );
+
+  api.delete(
+    '/users/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Removes a user; sessions and tokens end.',
+        params: ByName,
+        response: { 200: Done },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const { name } = known(signIn, request.params.name);
+      checkGrant(signIn, request, [], []);
+      if (name === principalOf(request).name)
+        throw new ApiError(409, 'CONFLICT', 'nobody removes themselves');
+      users.remove(name);
+      await recorded(signIn, request, 'user.remove', name);
+      return { done: true };
+    },
+  );
+}
+
+function known({ users }: SignIn, name: string): User {
+  const user = users.find(name);
+  if (user === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no user ${name}`);
+  return user;
+}
+
+/** Who sees only a part does not hand out the whole. */
+function checkGrant(
+  { roles }: SignIn,
+  request: FastifyRequest,
+  named: readonly string[],
+  scope: readonly string[],
+): void {
+  if (principalOf(request).visibleHosts !== undefined) {
+    throw new ApiError(403, 'FORBIDDEN', 'only who sees every host changes users');
+  }
+  checkRoles(named, roles);
+  checkScope(scope);
+}
+
+async function recorded(
+  { audit }: SignIn,
+  request: FastifyRequest,
+  action: string,
+  ...[user, detail]: readonly [user: string, detail?: Readonly<Record<string, unknown>>]
+): Promise<void> {
+  const { name, via } = principalOf(request);
+  const entry = { actor: { name, via }, ip: request.ip, action, object: `user ${user}` };
+  await audit.record({ ...entry, outcome: 'done', detail });
+}

@@ -1,0 +1,112 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+
+/** A person's session in the console. Its id lies only in the browser's cookie; here is its hash. */
+export interface Session {
+  readonly name: string;
+  readonly via: string;
+  /** Of somebody from outside; those of a local user are looked up each time. */
+  readonly roles: readonly string[];
+  readonly scope: readonly string[];
+  readonly csrf: string;
+  readonly ip: string;
+  readonly created: number;
+  readonly seen: number;
+  /** The OpenID Connect provider that signed the person in, to sign out there too. */
+  readonly provider: string | undefined;
+  readonly idToken: string | undefined;
+}
+
+export interface SessionLimits {
+  /** Milliseconds without a request after which a session ends. */
+  readonly idle: number;
+  /** Milliseconds after which it ends anyway. */
+  readonly absolute: number;
+}
+
+export const SESSION_LIMITS: SessionLimits = { idle: 30 * 60_000, absolute: 12 * 3_600_000 };
+
+export interface Sessions {
+  /** Starts a session and gives the id for the cookie. */
+  start(of: Omit<Session, 'csrf' | 'created' | 'seen'>): string;
+  /** The session of a cookie's id, which counts as seen; undefined if it has ended. */
+  find(id: string): Session | undefined;
+  end(id: string): void;
+  /** Ends every session of a name; how many there were. */
+  endAll(name: string): number;
+}
+
+/** How exact `seen` is: a write for every request would be a sync for every request. */
+const SEEN_EVERY = 30_000;
+
+export function sessions(
+  database: DatabaseSync,
+  limits: SessionLimits = SESSION_LIMITS,
+  now: () => number = Date.now,
+): Sessions {
+  const one = database.prepare('SELECT * FROM web_session WHERE id = ?');
+  const remove = database.prepare('DELETE FROM web_session WHERE id = ?');
+  return {
+    start({ name, via, roles, scope, ip, provider, idToken }) {
+      const id = randomBytes(32).toString('base64url');
+      const at = now();
+      database
+        .prepare('DELETE FROM web_session WHERE seen < ? OR created < ?')
+        .run(at - limits.idle, at - limits.absolute);
+      database
+        .prepare('INSERT INTO web_session VALUES (?,?,?,?,?,?,?,?,?,?,?)')
+        .run(
+          hashOf(id),
+          name,
+          via,
+          JSON.stringify(roles),
+          JSON.stringify(scope),
+          randomBytes(32).toString('base64url'),
+          at,
+          at,
+          ip,
+          provider ?? null,
+          idToken ?? null,
+        );
+      return id;
+    },
+    find(id) {
+      const key = hashOf(id);
+      const row = one.get(key) as Record<string, string | number | null> | undefined;
+      if (row === undefined) return undefined;
+      const session = sessionOf(row);
+      const at = now();
+      if (at - session.seen > limits.idle || at - session.created > limits.absolute) {
+        remove.run(key);
+        return undefined;
+      }
+      if (at - session.seen > Math.min(SEEN_EVERY, limits.idle / 10)) {
+        database.prepare('UPDATE web_session SET seen = ? WHERE id = ?').run(at, key);
+      }
+      return session;
+    },
+    end(id) {
+      remove.run(hashOf(id));
+    },
+    endAll: (name) =>
+      Number(database.prepare('DELETE FROM web_session WHERE name = ?').run(name).changes),
+  };
+}
+
+function sessionOf(row: Readonly<Record<string, string | number | null>>): Session {
+  const text = (column: string): string => `${row[column] ?? ''}`;
+  return {
+    name: text('name'),
+    via: text('via'),
+    roles: JSON.parse(text('roles')) as string[],
+    scope: JSON.parse(text('scope')) as string[],
+    csrf: text('csrf'),
+    ip: text('ip'),
+    created: Number(row['created']),
+    seen: Number(row['seen']),
+    provider: row['provider'] === null ? undefined : text('provider'),
+    idToken: row['id_token'] === null ? undefined : text('id_token'),
+  };
+}
+
+const hashOf = (id: string): Buffer => createHash('sha256').update(id).digest();

@@ -1,0 +1,49 @@
+import type { FastifyRequest } from 'fastify';
+import type { Logger } from '../../log/logger.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Identity, Rights } from '../rights/principal-for.ts';
+import type { Roles } from '../rights/roles.ts';
+import type { ApiTokens } from './api-tokens.ts';
+import type { ConsoleSettings } from './console-settings.ts';
+import type { Enforcement } from './enforcement.ts';
+import type { LocalSignIn } from './local-sign-in.ts';
+import type { OidcProvider } from './oidc-provider.ts';
+import type { Sessions } from './sessions.ts';
+import type { SignInTrace } from './sign-in-trace.ts';
+import type { Users } from './users.ts';
+
+/** What the sign-in's hook and routes work with. */
+export interface SignIn {
+  readonly settings: ConsoleSettings;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly tokens: ApiTokens;
+  readonly local: LocalSignIn;
+  readonly roles: Roles;
+  readonly rights: Rights;
+  readonly audit: AuditLog;
+  readonly trace: SignInTrace;
+  readonly enforcement: Enforcement;
+  readonly providers: ReadonlyMap<string, OidcProvider>;
+  readonly authenticators: readonly Authenticator[];
+  readonly log: Logger;
+}
+
+/** One way in which a request may say who sends it. */
+export interface Authenticator {
+  readonly method: string;
+  /** Undefined where the request says nothing in this way; throws a SignInRefusal where it says something wrong. */
+  identify(request: FastifyRequest): Promise<Identity | undefined> | Identity | undefined;
+}
+
+/** What a module that signs people in is asked. */
+export interface DelegatedAttempt {
+  readonly user: string;
+  readonly password: string;
+  readonly ip: string;
+}
+
+/** Answers who it is, or undefined for a wrong name or password. */
+export type Delegate = (
+  attempt: DelegatedAttempt,
+) => Promise<Pick<Identity, 'name' | 'roles' | 'scope'> | undefined>;

@@ -1,0 +1,63 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Identity } from '../rights/principal-for.ts';
+import { SESSION_COOKIE } from './authenticators.ts';
+import { cookieName, cookieOf, setCookie } from './cookie.ts';
+import type { SignIn } from './sign-in.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+export interface SignedInBy {
+  readonly method: string;
+  readonly provider?: string | undefined;
+  readonly idToken?: string | undefined;
+}
+
+/** Starts a session under a fresh id, ends the one before, and records it. */
+export async function startSession(
+  signIn: SignIn,
+  [request, reply]: readonly [FastifyRequest, FastifyReply],
+  identity: Identity,
+  { method, provider, idToken }: SignedInBy,
+): Promise<void> {
+  const { name, via, roles, scope } = identity;
+  const { ip } = request;
+  const before = cookieOf(request, cookieName(request, SESSION_COOKIE));
+  if (before !== undefined) signIn.sessions.end(before);
+  const id = signIn.sessions.start({ name, via, roles, scope, ip, provider, idToken });
+  await signedIn(signIn, request, identity, method);
+  setCookie(request, reply, SESSION_COOKIE, id);
+}
+
+/** Records that somebody got in. */
+export async function signedIn(
+  { audit, trace }: SignIn,
+  { ip }: FastifyRequest,
+  { name, via, roles, scope }: Identity,
+  method: string,
+): Promise<void> {
+  const entry = { actor: { name, via }, ip, action: 'sign-in', object: `user ${name}` };
+  await audit.record({ ...entry, outcome: 'done', detail: { roles, scope } });
+  const cause = `with ${roles.join(', ') || 'no role'} on ${scope.join(', ')}`;
+  trace.add({ ip, method, user: name, outcome: 'signed-in', cause, remedy: undefined });
+}
+
+/** Runs a sign-in; a refusal is recorded with its cause before it is answered. */
+export async function attempted<Result>(
+  { audit, trace }: SignIn,
+  { ip }: FastifyRequest,
+  { method, user }: { readonly method: string; readonly user: string | undefined },
+  run: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof SignInRefusal) {
+      const { why, remedy } = error;
+      const name = user?.slice(0, 100);
+      trace.add({ ip, method, user: name, outcome: 'refused', cause: why, remedy });
+      const actor = { name: name ?? 'nobody', via: method };
+      const entry = { actor, ip, action: 'sign-in', object: `user ${name ?? ''}` };
+      await audit.record({ ...entry, outcome: 'refused', detail: { cause: why } });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { EngineError } from '../../error/engine-error.ts';
+
+/** A local user as people may see it. */
+export interface User {
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** `*`, or what the user may see: `host:<pattern>`, `tag:<name>`. */
+  readonly scope: readonly string[];
+  readonly mustChange: boolean;
+  /** Milliseconds since 1970 after which the user is nobody. */
+  readonly expires: number | undefined;
+  /** Made by the command line to get in when the usual sign-in fails. */
+  readonly breakGlass: boolean;
+  readonly created: number;
+  readonly lastSignIn: number | undefined;
+}
+
+export interface StoredUser extends User {
+  /** A PHC string. */
+  readonly password: string;
+}
+
+export interface NewUser extends Pick<User, 'name' | 'roles' | 'scope'> {
+  readonly password: string;
+  readonly mustChange: boolean;
+  readonly expires?: number | undefined;
+  readonly breakGlass?: boolean | undefined;
+}
+
+/** The local users of an installation. Changing one ends the sessions and tokens it has. */
+export interface Users {
+  /** Whether there is anybody: until then whoever sits at the machine is the administrator. */
+  any(): boolean;
+  find(name: string): StoredUser | undefined;
+  list(): readonly User[];
+  /** Throws CONFIG_INVALID for a name that is taken or cannot be one. */
+  add(user: NewUser): void;
+  /** Throws NOT_FOUND. */
+  setPassword(name: string, password: string, mustChange: boolean): void;
+  /** Throws NOT_FOUND. */
+  setRoles(name: string, roles: readonly string[], scope: readonly string[]): void;
+  /** Throws NOT_FOUND. */
+  remove(name: string): void;
+  signedIn(name: string): void;
+}
+
+interface Row {
+  readonly name: string;
+  readonly password: string;
+  readonly must_change: number;
+  readonly roles: string;
+  readonly scope: string;
+  readonly expires: number | null;
+  readonly break_glass: number;
+  readonly created: number;
+  readonly last_sign_in: number | null;
+}
+
+export function users(database: DatabaseSync): Users {
+  const one = database.prepare('SELECT * FROM user WHERE name = ?');
+  const ended = (name: string): void => {
+    database.prepare("DELETE FROM web_session WHERE name = ? AND via = 'local'").run(name);
+    database
+      .prepare('UPDATE api_token SET revoked = ? WHERE user = ? AND revoked IS NULL')
+      .run(Date.now(), name);
+  };
+  const changed = (name: string, count: number | bigint): void => {
+    if (Number(count) === 0) throw new EngineError('NOT_FOUND', `there is no user ${name}`);
+    ended(name);
+  };
+  return {
+    any: () => database.prepare('SELECT 1 FROM user LIMIT 1').get() !== undefined,
+    find(name) {
+      const row = one.get(name) as Row | undefined;
+      return row === undefined ? undefined : { ...userOf(row), password: row.password };
+    },
+    list: () =>
+      (database.prepare('SELECT * FROM user ORDER BY name').all() as unknown as Row[]).map(userOf),
+    add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
+      if (!/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) {
+        throw new EngineError('CONFIG_INVALID', 'a user is named by letters, digits and . _ @ -');
+      }
+      if (one.get(name) !== undefined) {
+        throw new EngineError('CONFIG_INVALID', `there is a user ${name} already`);
+      }
+      database
+        .prepare(
+          'INSERT INTO user(name, password, must_change, roles, scope, expires, break_glass, created) VALUES (?,?,?,?,?,?,?,?)',
+        )
+        .run(
+          name,
+          password,
+          Number(mustChange),
+          JSON.stringify(roles),
+          JSON.stringify(scope),
+          expires ?? null,
+          Number(breakGlass),
+          Date.now(),
+        );
+    },
+    setPassword(name, password, mustChange) {
+      const { changes } = database
+        .prepare('UPDATE user SET password = ?, must_change = ? WHERE name = ?')
+        .run(password, Number(mustChange), name);
+      changed(name, changes);
+    },
+    setRoles(name, roles, scope) {
+      const { changes } = database
+        .prepare('UPDATE user SET roles = ?, scope = ? WHERE name = ?')
+        .run(JSON.stringify(roles), JSON.stringify(scope), name);
+      changed(name, changes);
+    },
+    remove(name) {
+      changed(name, database.prepare('DELETE FROM user WHERE name = ?').run(name).changes);
+    },
+    signedIn(name) {
+      database.prepare('UPDATE user SET last_sign_in = ? WHERE name = ?').run(Date.now(), name);
+    },
+  };
+}
+
+function userOf(row: Row): User {
+  return {
+    name: row.name,
+    roles: JSON.parse(row.roles) as string[],
+    scope: JSON.parse(row.scope) as string[],
+    mustChange: row.must_change === 1,
+    expires: row.expires ?? undefined,
+    breakGlass: row.break_glass === 1,
+    created: row.created,
+    lastSignIn: row.last_sign_in ?? undefined,
+  };
+}

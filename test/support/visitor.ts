@@ -1,0 +1,80 @@
+import type { Asked } from './operator.ts';
+
+/** Somebody who asks the API as a browser does: keeps cookies, sends the CSRF token and an Origin. */
+export interface Visitor {
+  ask<Answer = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Asked<Answer>>;
+  /** Signs in with a password and takes the CSRF token over. */
+  signIn(user: string, password: string): Promise<Asked<Record<string, unknown>>>;
+  /** Takes the CSRF token of `/me` over. */
+  me(): Promise<Asked<Me>>;
+  readonly cookies: Map<string, string>;
+}
+
+export interface Me {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+  readonly visibleHosts?: readonly string[];
+  readonly csrfToken?: string;
+  readonly mustChangePassword?: boolean;
+  readonly via: string;
+}
+
+export function visitor(url: string): Visitor {
+  const cookies = new Map<string, string>();
+  let csrf: string | undefined;
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Asked<unknown>> => {
+    const response = await fetch(new URL(path, url), {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(cookies.size === 0
+          ? {}
+          : { cookie: [...cookies].map(([key, value]) => `${key}=${value}`).join('; ') }),
+        ...(csrf === undefined || method === 'GET' ? {} : { 'x-csrf-token': csrf }),
+        ...(method === 'GET' ? {} : { origin: new URL(url).origin }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (value === '') cookies.delete(name);
+      else cookies.set(name, value);
+    }
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (json ? JSON.parse(text) : text) as unknown,
+    };
+  };
+  const ask = send as Visitor['ask'];
+  const me = async (): Promise<Asked<Me>> => {
+    const answer = await ask<Me>('GET', '/api/v1/me');
+    csrf = answer.body.csrfToken;
+    return answer;
+  };
+  return {
+    ask,
+    me,
+    cookies,
+    async signIn(user, password) {
+      const answer = await ask('POST', '/api/v1/sign-in', { user, password });
+      if (answer.status === 200) await me();
+      return answer;
+    },
+  };
+}
