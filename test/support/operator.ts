@@ -122,7 +122,7 @@ async function ask<Answer>(
       : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   });
   const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') === true;
+  const json = /^application\/(?:problem\+)?json/.test(response.headers.get('content-type') ?? '');
   return {
     status: response.status,
     headers: response.headers,
