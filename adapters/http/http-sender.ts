@@ -49,7 +49,7 @@ export class HttpSender implements OpenOutbound {
       headers: {
         ...(hasBody && { 'content-type': await this.#contentType(message) }),
         ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
-        ...(await this.#headers(message)),
+        ...(this.#settings.headers.length > 0 && (await this.#headers(message))),
       },
       ...(hasBody && { body: message.body }),
       signal,

@@ -72,7 +72,9 @@ export class RequestBody {
     const chunks: Buffer[] = [];
     let size = 0;
     const request = this.#request;
-    const broken = (): void => whole.reject(new Refusal(400, 'The body broke off.'));
+    const broken = (): void => {
+      if (!request.complete) whole.reject(new Refusal(400, 'The body broke off.'));
+    };
     request.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
       if (size > this.#limit) whole.reject(this.#tooLarge());

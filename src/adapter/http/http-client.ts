@@ -174,10 +174,12 @@ function bodyOf({ body }: HttpQuestion): Dispatcher.DispatchOptions['body'] {
   return body.inline ?? (body.stream() as unknown as Dispatcher.DispatchOptions['body'] & object);
 }
 
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** What a message put into a header may have broken out of it, or cannot stand in one. */
 function checked(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(headers)) {
-    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) continue;
+  for (const name of Object.keys(headers)) {
+    if (HEADER_VALUE.test(headers[name] ?? '')) continue;
     throw new RejectedError(
       `The value for the header ${name} has a character that cannot stand in a header. Change its template, or encode the value.`,
     );
@@ -185,10 +187,12 @@ function checked(headers: Readonly<Record<string, string>>): Readonly<Record<str
   return headers;
 }
 
+/** Undici gives names in lower case. */
 function headersOf(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(', ')]],
-    ),
-  );
+  const joined: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value !== undefined) joined[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return joined;
 }

@@ -7,7 +7,18 @@ export interface MediaType {
   readonly charset: string | undefined;
 }
 
+let last: { readonly header: string | undefined; readonly media: MediaType } = {
+  header: undefined,
+  media: { type: 'application/octet-stream', charset: undefined },
+};
+
+/** Reads a `Content-Type`. A peer sends one of few, so the last is remembered. */
 export function mediaTypeOf(header: string | undefined): MediaType {
+  if (header !== last.header) last = { header, media: read(header) };
+  return last.media;
+}
+
+function read(header: string | undefined): MediaType {
   const [type = '', ...parameters] = (header ?? '').split(';');
   const charset = parameters
     .map((one) => /^\s*charset\s*=\s*"?([^"\s;]+)"?\s*$/i.exec(one)?.[1])
