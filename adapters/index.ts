@@ -1,31 +1,40 @@
 import type { InboundAdapter, OutboundAdapter } from 'waybill/adapter';
-import fhirOut from './fhir/fhir-out.ts';
-import fileIn from './file/file-in.ts';
-import fileOut from './file/file-out.ts';
-import graphMailIn from './graph/graph-mail-in.ts';
-import graphMailOut from './graph/graph-mail-out.ts';
-import httpIn from './http/http-in.ts';
-import httpOut from './http/http-out.ts';
-import imapIn from './imap/imap-in.ts';
-import mllpIn from './mllp/mllp-in.ts';
-import mllpOut from './mllp/mllp-out.ts';
-import sftpIn from './sftp/sftp-in.ts';
-import sftpOut from './sftp/sftp-out.ts';
-import smtpOut from './smtp/smtp-out.ts';
 
-/** Every adapter that ships with Waybill: the only list. A production may name a file of its own besides. */
-export const adapters: readonly (InboundAdapter | OutboundAdapter)[] = [
-  fhirOut,
-  fileIn,
-  fileOut,
-  graphMailIn,
-  graphMailOut,
-  httpIn,
-  httpOut,
-  imapIn,
-  mllpIn,
-  mllpOut,
-  sftpIn,
-  sftpOut,
-  smtpOut,
-];
+type AnyAdapter = InboundAdapter | OutboundAdapter;
+
+/**
+ * Every adapter that ships with Waybill: the only list. Each is loaded when a production names it, so
+ * that an engine holds no mail or SSH library that it has no use for.
+ */
+const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  'fhir-out': () => import('./fhir/fhir-out.ts'),
+  'file-in': () => import('./file/file-in.ts'),
+  'file-out': () => import('./file/file-out.ts'),
+  'ftps-in': () => import('./ftps/ftps-in.ts'),
+  'ftps-out': () => import('./ftps/ftps-out.ts'),
+  'graph-mail-in': () => import('./graph/graph-mail-in.ts'),
+  'graph-mail-out': () => import('./graph/graph-mail-out.ts'),
+  'http-in': () => import('./http/http-in.ts'),
+  'http-out': () => import('./http/http-out.ts'),
+  'imap-in': () => import('./imap/imap-in.ts'),
+  'mllp-in': () => import('./mllp/mllp-in.ts'),
+  'mllp-out': () => import('./mllp/mllp-out.ts'),
+  'sftp-in': () => import('./sftp/sftp-in.ts'),
+  'sftp-out': () => import('./sftp/sftp-out.ts'),
+  'smtp-out': () => import('./smtp/smtp-out.ts'),
+};
+
+/** The types of all adapters, and each by its type. */
+export const adapterCatalogue = {
+  types: Object.keys(ADAPTERS),
+  load: async (type: string): Promise<AnyAdapter | undefined> =>
+    (await ADAPTERS[type]?.())?.default as AnyAdapter | undefined,
+};
+
+/** All of them, for lists, reference pages and schemas. */
+export async function allAdapters(): Promise<readonly AnyAdapter[]> {
+  const loaded = await Promise.all(
+    adapterCatalogue.types.map((type) => adapterCatalogue.load(type)),
+  );
+  return loaded.filter((adapter) => adapter !== undefined);
+}

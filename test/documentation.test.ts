@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { adapters } from '../adapters/index.ts';
+import { allAdapters } from '../adapters/index.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
 import { errorPage } from '../src/build/error-page.ts';
 import { commands } from '../src/cli/commands.ts';
 import { ERROR_CODES } from '../src/error/codes.ts';
+
+const adapters = await allAdapters();
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 

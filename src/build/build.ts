@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { adapters } from '../../adapters/index.ts';
+import { allAdapters } from '../../adapters/index.ts';
 import { apiDocument } from '../operator/api/api-document.ts';
 import { schemaFiles } from '../production/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
@@ -10,6 +10,7 @@ import { FORMAT_PAGE, formatPage } from './format-page.ts';
 
 /** `npm run build`: what is generated and committed (schemas, reference pages), then what the package runs (`dist`). */
 
+const adapters = await allAdapters();
 const root = join(import.meta.dirname, '../..');
 const generated = new Map([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { adapters } from '../../adapters/index.ts';
+import { adapterCatalogue, allAdapters } from '../../adapters/index.ts';
 import type { Setting, Settings } from '../adapter/setting.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
@@ -19,7 +19,8 @@ export function adaptersCommand(): Command {
     .action(show);
 }
 
-function show(type: string | undefined, { json }: AdaptersFlags): void {
+async function show(type: string | undefined, { json }: AdaptersFlags): Promise<void> {
+  const adapters = await allAdapters();
   const chosen = type === undefined ? adapters : adapters.filter((one) => one.type === type);
   if (type !== undefined && chosen.length === 0) throw unknownAdapter(type);
   if (json === true) {
@@ -41,7 +42,7 @@ function show(type: string | undefined, { json }: AdaptersFlags): void {
 }
 
 function unknownAdapter(type: string): EngineError {
-  const types = adapters.map((one) => one.type);
+  const { types } = adapterCatalogue;
   const near = nearest(type, types);
   const hint = near === undefined ? `There are ${types.join(', ')}.` : `Did you mean ${near}?`;
   return new EngineError('NOT_FOUND', `there is no adapter ${type}. ${hint}`);

@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { adapters } from '../../adapters/index.ts';
+import { adapterCatalogue } from '../../adapters/index.ts';
 import { secretResolver, secretStoreFile } from '../credential/secret/secret-resolver.ts';
 import { describeProblem, type Problem } from '../production/problem.ts';
 import type { ReadOptions } from '../production/read.ts';
@@ -25,7 +25,7 @@ export function readingOptions(command: Command): Command {
 /** How the files of a production are read, with the secrets of the store. */
 export function readOptions({ overlay, data }: ReadingFlags): ReadOptions {
   return {
-    adapters,
+    adapters: adapterCatalogue,
     overlays: overlay,
     secrets: secretResolver(secretStoreFile(resolve(data), process.env), process.env),
   };

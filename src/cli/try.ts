@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { adapters } from '../../adapters/index.ts';
+import { adapterCatalogue } from '../../adapters/index.ts';
 import type { TestStep } from '../adapter/test-step.ts';
 import { credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
@@ -34,7 +34,7 @@ export function tryCommand(): Command {
 
 async function tryHost(host: string, flags: TryFlags): Promise<void> {
   const { definition, problems } = await readProduction(flags.production, {
-    adapters,
+    adapters: adapterCatalogue,
     overlays: flags.overlay,
   });
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));

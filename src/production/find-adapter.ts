@@ -15,15 +15,35 @@ export interface Adapters {
   readonly files: readonly string[];
 }
 
+/** Adapters that are loaded when they are named. */
+export interface AdapterCatalogue {
+  readonly types: readonly string[];
+  readonly load: (type: string) => Promise<AnyAdapter | undefined>;
+}
+
+/** A catalogue of adapters that are at hand already. */
+function catalogueOf(adapters: AdapterCatalogue | readonly AnyAdapter[]): AdapterCatalogue {
+  if (!isList(adapters)) return adapters;
+  return {
+    types: adapters.map(({ type }) => type),
+    load: async (type) => adapters.find((one) => one.type === type),
+  };
+}
+
+const isList = (
+  adapters: AdapterCatalogue | readonly AnyAdapter[],
+): adapters is readonly AnyAdapter[] => Array.isArray(adapters);
+
 interface Finding {
   readonly folder: string;
-  readonly builtIn: readonly AnyAdapter[];
+  readonly builtIn: AdapterCatalogue | readonly AnyAdapter[];
   readonly problems: Problems;
 }
 
 /** Finds the adapter of every host and loads those that are files. What is missing is reported. */
 export async function findAdapters(written: Written, finding: Finding): Promise<Adapters> {
-  const { folder, builtIn, problems } = finding;
+  const { folder, problems } = finding;
+  const builtIn = catalogueOf(finding.builtIn);
   const inbound = new Map<string, InboundAdapter>();
   const outbound = new Map<string, OutboundAdapter>();
   const files: string[] = [];
@@ -32,7 +52,7 @@ export async function findAdapters(written: Written, finding: Finding): Promise<
     if (own !== undefined) files.push(own);
     const got =
       own === undefined
-        ? builtInAdapter(name, direction, builtIn)
+        ? await builtInAdapter(name, direction, builtIn)
         : await ownAdapter(own, direction);
     if ('what' in got) problems.error(value.place, pathText(keys), got.what, got.remedy);
     else if (isInbound(got)) inbound.set(name, got);
@@ -79,20 +99,19 @@ const USE: Readonly<Record<Direction, string>> = {
   out: 'An operation sends messages out: its adapter ends in -out.',
 };
 
-function builtInAdapter(
+async function builtInAdapter(
   name: string,
   direction: Direction,
-  adapters: readonly AnyAdapter[],
-): AnyAdapter | Fault {
-  const fitting = adapters.filter(({ type }) => type.endsWith(`-${direction}`));
-  const adapter = fitting.find(({ type }) => type === name);
+  { types, load }: AdapterCatalogue,
+): Promise<AnyAdapter | Fault> {
+  const fitting = types.filter((type) => type.endsWith(`-${direction}`));
+  const adapter = fitting.includes(name) ? await load(name) : undefined;
   if (adapter !== undefined) return adapter;
-  if (adapters.some(({ type }) => type === name)) {
+  if (types.includes(name)) {
     return { what: `${name} works the other way`, remedy: USE[direction] };
   }
   const list = `See waybill adapters; a file of your own is written ./adapters/name-${direction}.ts.`;
-  const types = fitting.map(({ type }) => type);
-  return { what: `there is no adapter ${name}`, remedy: suggestion(name, types, list) };
+  return { what: `there is no adapter ${name}`, remedy: suggestion(name, fitting, list) };
 }
 
 async function ownAdapter(file: string, direction: Direction): Promise<AnyAdapter | Fault> {

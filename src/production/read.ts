@@ -6,7 +6,7 @@ import { checkWhole } from './check/check.ts';
 import { compose } from './compose.ts';
 import type { Definition } from './definition.ts';
 import { digests } from './digest.ts';
-import { type AnyAdapter, findAdapters } from './find-adapter.ts';
+import { type AdapterCatalogue, type AnyAdapter, findAdapters } from './find-adapter.ts';
 import type { Reading } from './form/form.ts';
 import { productionForm } from './grammar/production-form.ts';
 import { productionNames } from './names.ts';
@@ -19,7 +19,7 @@ import { loadProduction } from './written/load.ts';
 
 export interface ReadOptions {
   /** The built-in adapters, by type. */
-  readonly adapters: readonly AnyAdapter[];
+  readonly adapters: AdapterCatalogue | readonly AnyAdapter[];
   /** Names of overlays, each laid over what came before. */
   readonly overlays?: readonly string[];
   /** Where `${env:NAME}` comes from. Default: the process's own. */

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import { adapters } from '../../adapters/index.ts';
+import { allAdapters } from '../../adapters/index.ts';
 import { adaptersCommand } from '../../src/cli/adapters.ts';
 import { ran } from '../support/command.ts';
+
+const adapters = await allAdapters();
 
 test('every adapter is listed with its title', async () => {
   const { code, output } = await ran(adaptersCommand(), []);

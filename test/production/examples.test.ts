@@ -1,11 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { adapters } from '../../adapters/index.ts';
+import { allAdapters } from '../../adapters/index.ts';
 import { describeReport } from '../../src/production/case/report.ts';
 import { describeProblem } from '../../src/production/problem.ts';
 import { readProduction } from '../../src/production/read.ts';
 import { testProduction } from '../../src/production/test-production.ts';
+
+const adapters = await allAdapters();
 
 const PRODUCTIONS = join(import.meta.dirname, '../../productions');
 const folders = (await readdir(PRODUCTIONS, { withFileTypes: true }))

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { adapters } from '../../adapters/index.ts';
+import { allAdapters } from '../../adapters/index.ts';
 import { describeDifference, productionDifference } from '../../src/production/difference.ts';
 import { productionFolder } from '../support/production.ts';
+
+const adapters = await allAdapters();
 
 const KEYS = [
   'production',

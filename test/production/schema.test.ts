@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import Schema from 'typebox/schema';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { adapters } from '../../adapters/index.ts';
+import { allAdapters } from '../../adapters/index.ts';
 import { productionSchema, schemaFiles } from '../../src/production/schema.ts';
 import { shareSchemas } from '../../src/production/share-schemas.ts';
+
+const adapters = await allAdapters();
 
 const PRODUCTIONS = join(import.meta.dirname, '../../productions');
 
