@@ -113,13 +113,16 @@ export class SftpSession {
 
   /** Each answer gives the server its full time again, as long as any is awaited. */
   #listen(): void {
-    clearTimeout(this.#watch);
-    this.#watch = undefined;
-    if (this.#waiting.size === 0 || !Number.isFinite(this.facts.timeout)) return;
-    this.#watch = setTimeout(
+    if (this.#waiting.size === 0 || !Number.isFinite(this.facts.timeout)) {
+      clearTimeout(this.#watch);
+      this.#watch = undefined;
+      return;
+    }
+    this.#watch ??= setTimeout(
       () => this.#end(`did not answer for ${this.facts.timeout / 1_000} s`),
       this.facts.timeout,
     );
+    this.#watch.refresh();
   }
 
   #end(why: string, socket: 'destroy' | 'keep' = 'destroy'): void {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import {
   DisableError,
   NotConnectedError,
@@ -10,10 +11,12 @@ import { checkFileName, numbered, temporaryPath } from './file-name.ts';
 import { FileError, type FileStore, inFolder, isFileProblem } from './file-store.ts';
 import { hasSameBytes } from './same-bytes.ts';
 
+/** Bytes from which a body is worth a round trip that may save sending it. */
+const WORTH_A_LOOK = 1024 * 1024;
 /** How many numbers are tried before a person is asked. */
 const MOST_NUMBERS = 1_000;
 
-/** Messages whose last step had no answer: their file may already have its name. */
+/** Messages whose last step has had no answer: their file may already have its name. */
 const unsure = new WeakSet<Message>();
 
 /**
@@ -54,18 +57,38 @@ class Drop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { store, settings, temporary } = this.#parts;
-    // Known beforehand, a taken name saves sending the whole body; the rename decides for good.
-    if (await this.#isThere()) return;
+    const { settings } = this.#parts;
+    const found = this.#mayBeThere() ? await this.#find() : 'none';
+    if (found === 'ours') return;
+    if (found === 'other' && settings.exists === 'suspend') throw this.#taken();
     await this.#write(signal);
     try {
       await this.#rename(signal);
     } catch (error) {
-      if (!(error instanceof NotConnectedError)) {
-        await store.remove(temporary).catch(() => undefined);
-      }
-      throw isFileProblem(error, 'exists') ? this.#taken(settings.folder) : error;
+      await this.#settle(error);
     }
+  }
+
+  /** After a rename that did not succeed: whether the message is there all the same, or why not. */
+  async #settle(refusal: unknown): Promise<void> {
+    const { store, settings, temporary } = this.#parts;
+    if (refusal instanceof NotConnectedError) throw refusal;
+    const taken = isFileProblem(refusal, 'exists');
+    const ours = taken && settings.exists === 'suspend' && (await this.#find()) === 'ours';
+    await store.remove(temporary).catch(() => undefined);
+    if (ours) return;
+    throw taken ? this.#taken() : refusal;
+  }
+
+  /**
+   * Whether to look for the file before it is sent. The rename decides for good; looking first costs a
+   * round trip, and saves sending a large body in vain. Two messages may well hold the same bytes: so
+   * only a try whose end is not known is looked for where names are numbered or replaced.
+   */
+  #mayBeThere(): boolean {
+    const { settings, message } = this.#parts;
+    if (message.possibleDuplicate === true || unsure.has(message)) return true;
+    return settings.exists === 'suspend' && message.body.size > WORTH_A_LOOK;
   }
 
   async #write(signal: AbortSignal): Promise<void> {
@@ -75,6 +98,7 @@ class Drop {
     } catch (error) {
       if (isFileProblem(error, 'missing') && settings.makeFolder) {
         await store.makeFolder(settings.folder);
+        await store.makeFolder(posix.dirname(temporary));
         await store.write(temporary, message.body.stream(), signal);
         return;
       }
@@ -88,12 +112,14 @@ class Drop {
   async #rename(signal: AbortSignal): Promise<void> {
     const { store, settings, message, name, temporary } = this.#parts;
     signal.throwIfAborted();
+    // Until the peer has answered; also where nobody waits for the answer any more.
+    unsure.add(message);
     try {
       if (settings.exists === 'replace') await this.#replace();
       else if (settings.exists === 'number') await this.#number();
       else await store.rename(temporary, inFolder(settings.folder, name));
     } catch (error) {
-      if (error instanceof NotConnectedError) unsure.add(message);
+      if (!(error instanceof NotConnectedError)) unsure.delete(message);
       throw error;
     }
   }
@@ -132,30 +158,23 @@ class Drop {
         if (!isFileProblem(error, 'exists')) throw error;
       }
     }
-    throw this.#taken(settings.folder);
+    throw this.#taken();
   }
 
-  /** Whether an earlier try has put the file there already. Throws where another file has its name. */
-  async #isThere(): Promise<boolean> {
+  /** What has the name of the message already: the message itself, put there by an earlier try, or another file. */
+  async #find(): Promise<'ours' | 'other' | 'none'> {
     const { store, settings, message, name } = this.#parts;
-    const { exists, folder } = settings;
-    if (exists === 'suspend') {
-      const path = inFolder(folder, name);
-      if ((await store.facts(path)) === undefined) return false;
-      if (await hasSameBytes(store, path, message.body)) return true;
-      throw this.#taken(folder);
+    const most = settings.exists === 'number' ? MOST_NUMBERS : 1;
+    for (let number = 0; number < most; number++) {
+      const path = inFolder(settings.folder, numbered(name, number));
+      if ((await store.facts(path)) === undefined) return number === 0 ? 'none' : 'other';
+      if (await hasSameBytes(store, path, message.body)) return 'ours';
     }
-    // Two messages may well hold the same bytes: only a try whose end is not known is looked for.
-    if (message.possibleDuplicate !== true && !unsure.has(message)) return false;
-    for (let number = 0; number < (exists === 'number' ? MOST_NUMBERS : 1); number++) {
-      const path = inFolder(folder, numbered(name, number));
-      if ((await store.facts(path)) === undefined) return false;
-      if (await hasSameBytes(store, path, message.body)) return true;
-    }
-    return false;
+    return 'other';
   }
 
-  #taken(folder: string): SuspendError {
+  #taken(): SuspendError {
+    const { folder } = this.#parts.settings;
     return new SuspendError(
       `A file of this name is in ${folder || 'the folder'} already, with other content. Take it away, or set exists to replace or number, and resend.`,
     );
