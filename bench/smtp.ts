@@ -19,10 +19,16 @@ export interface SmtpRate {
   /** Bytes of the attached body. */
   readonly bytes: number;
   /** Medians of the rounds. */
-  readonly nodemailer: number;
-  readonly adapter: number;
-  /** Median of the ratios in the same round. */
+  readonly nodemailer: Pace;
+  readonly adapter: Pace;
+  /** Median of the ratios of the rates in the same round. */
   readonly ratio: number;
+}
+
+export interface Pace {
+  readonly perSecond: number;
+  /** Milliseconds of this process's time a mail takes: says more than the rate where the machine does other work too. */
+  readonly cpu: number;
 }
 
 interface Load {
@@ -54,26 +60,30 @@ export async function runSmtpBench(mails: number, rounds: number): Promise<SmtpR
 }
 
 async function compared(load: Load, rounds: number): Promise<SmtpRate> {
-  const bare: number[] = [];
-  const own: number[] = [];
+  const bare: Pace[] = [];
+  const own: Pace[] = [];
   for (let round = 0; round <= rounds; round++) {
-    const first = await withNodemailer(load);
-    const second = await withAdapter(load);
-    // The first round warms up.
-    if (round === 0) continue;
-    bare.push(first);
-    own.push(second);
+    bare.push(await withNodemailer(load));
+    own.push(await withAdapter(load));
   }
+  // The first round warmed up.
+  bare.shift();
+  own.shift();
   return {
     connections: load.connections,
     bytes: load.body.length,
-    nodemailer: Math.round(median(bare)),
-    adapter: Math.round(median(own)),
-    ratio: median(own.map((rate, round) => rate / (bare[round] ?? rate))),
+    nodemailer: medianPace(bare),
+    adapter: medianPace(own),
+    ratio: median(own.map(({ perSecond }, at) => perSecond / (bare[at]?.perSecond ?? perSecond))),
   };
 }
 
-async function withNodemailer({ port, connections, mails, body }: Load): Promise<number> {
+const medianPace = (paces: readonly Pace[]): Pace => ({
+  perSecond: median(paces.map(({ perSecond }) => perSecond)),
+  cpu: median(paces.map(({ cpu }) => cpu)),
+});
+
+async function withNodemailer({ port, connections, mails, body }: Load): Promise<Pace> {
   const transport = createTransport({
     host: '127.0.0.1',
     port,
@@ -95,7 +105,7 @@ async function withNodemailer({ port, connections, mails, body }: Load): Promise
   return rate;
 }
 
-async function withAdapter({ port, connections, mails, body }: Load): Promise<number> {
+async function withAdapter({ port, connections, mails, body }: Load): Promise<Pace> {
   const open = await smtpOut.open(
     lent(smtpOut.settings, {
       connect: `127.0.0.1:${port}`,
@@ -118,14 +128,19 @@ async function withAdapter({ port, connections, mails, body }: Load): Promise<nu
 async function rated(
   { connections, mails }: Pick<Load, 'connections' | 'mails'>,
   send: (id: number) => Promise<void>,
-): Promise<number> {
+): Promise<Pace> {
   let next = 0;
   const began = performance.now();
+  const before = process.cpuUsage();
   const drive = async (): Promise<void> => {
     while (next < mails) await send(++next);
   };
   await Promise.all(Array.from({ length: connections }, drive));
-  return mails / ((performance.now() - began) / 1_000);
+  const { user, system } = process.cpuUsage(before);
+  return {
+    perSecond: mails / ((performance.now() - began) / 1_000),
+    cpu: (user + system) / 1_000 / mails,
+  };
 }
 
 function outgoing(id: number, body: Buffer): Message {
@@ -217,10 +232,16 @@ if (values.listen) {
   const rates = await runSmtpBench(Number(values.mails), Number(values.rounds));
   print(
     table([
-      ['connections', 'body', 'nodemailer/s', 'smtp-out/s', 'ratio'],
-      ...rates.map((one) =>
-        [one.connections, one.bytes, one.nodemailer, one.adapter, one.ratio.toFixed(2)].map(String),
-      ),
+      ['connections', 'body', 'nodemailer/s', 'smtp-out/s', 'ratio', 'cpu ms', 'cpu ms'],
+      ...rates.map(({ connections, bytes, nodemailer, adapter, ratio }) => [
+        String(connections),
+        String(bytes),
+        nodemailer.perSecond.toFixed(0),
+        adapter.perSecond.toFixed(0),
+        ratio.toFixed(2),
+        nodemailer.cpu.toFixed(2),
+        adapter.cpu.toFixed(2),
+      ]),
     ]),
   );
 }

@@ -55,7 +55,7 @@ export class MailSender implements OpenOutbound {
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
     const written = await letter(message, this.#settings);
-    const composed = await mail(written, message, this.#signature);
+    const composed = mail(written, message, this.#signature);
     const from = (await this.#settings.envelopeFrom?.render(message)) ?? written.from.address;
     const to = this.#recipients.remaining(message.id, composed.recipients);
     const refusals: Refusal[] = [];
@@ -73,7 +73,6 @@ export class MailSender implements OpenOutbound {
         return await session.deliver(
           {
             ...addressed,
-            content: addressed.content(),
             onRefused: (refused) => {
               refusals.push(...refused);
               this.#recipients.judge(refused, addressed.to.length);

@@ -1,16 +1,16 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import DKIM from 'nodemailer/lib/dkim';
 import MailComposer, { type MailComposerAttachment } from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
-import type { Letter, LetterAttachment, Mailbox, Message } from 'waybill/adapter';
+import type { Body, Letter, Mailbox, Message } from 'waybill/adapter';
 
 /** A mail ready to be handed over, as often as it takes: each time the same bytes. */
 export interface Mail {
   readonly recipients: readonly string[];
-  /** Exact where the body is in memory, else an estimate that is not too small. */
+  /** Bytes it has at least, headers aside. */
   readonly size: number;
-  content(): AsyncIterable<Uint8Array>;
+  /** The whole mail. An error of the message's body is told to `failed`; the stream ends with another one. */
+  content(failed: (error: unknown) => void): Readable;
 }
 
 /** Signs mails so that receivers can tell that they come from the domain. */
@@ -23,57 +23,55 @@ export interface Signature {
 
 /** Base64 in lines of 76 characters, 57 bytes each. */
 const encodedSize = (bytes: number): number => Math.ceil(bytes / 57) * 78;
-/** Headers, boundaries and a DKIM signature. */
-const FRAME = 8_192;
-
 /**
  * Writes the letter of a message as MIME. Message-ID, date and boundaries follow from the message,
  * so that a mail that is sent again is the same mail, and receivers can recognise it.
  */
-export async function mail(
-  letter: Letter,
-  message: Message,
-  signature: Signature | undefined,
-): Promise<Mail> {
-  const recipients = [
-    ...new Set([...letter.to, ...letter.cc, ...letter.bcc].map(({ address }) => address)),
-  ];
-  const { attachment } = letter;
-  if (attachment === undefined || attachment.body.inline !== undefined) {
-    const plain = await compose(letter, message, attached(attachment)).build();
-    const bytes = signature === undefined ? plain : await buffer(dkim(signature).sign(plain));
-    return {
-      recipients,
-      size: bytes.length,
-      async *content() {
-        yield bytes;
-      },
-    };
-  }
-  const texts = Buffer.byteLength(letter.text ?? '') + Buffer.byteLength(letter.html ?? '');
+export function mail(letter: Letter, message: Message, signature: Signature | undefined): Mail {
+  const { to, cc, bcc, attachment, text = '', html = '' } = letter;
+  const texts = Buffer.byteLength(text) + Buffer.byteLength(html);
   return {
-    recipients,
-    size: encodedSize(attachment.body.size) + encodedSize(texts) + FRAME,
-    content: () => {
-      const stream = compose(letter, message, attached(attachment)).createReadStream();
-      return signature === undefined ? stream : dkim(signature).sign(stream);
+    recipients: [...new Set([...to, ...cc, ...bcc].map(({ address }) => address))],
+    size: texts + encodedSize(attachment?.body.size ?? 0),
+    content(failed) {
+      const body = attachment === undefined ? undefined : contentOf(attachment.body, failed);
+      const plain = compose(letter, message, body).createReadStream();
+      const stream = signature === undefined ? plain : dkim(signature).sign(plain);
+      // Whoever breaks off must not leave the store waiting for the rest to be read.
+      stream.once('close', () => {
+        plain.destroy();
+        if (body instanceof Readable) body.destroy();
+      });
+      return stream;
     },
   };
 }
 
-/** A large body is read from the store as it is sent, each time anew. */
-function attached(attachment: LetterAttachment | undefined): MailComposerAttachment[] {
-  if (attachment === undefined) return [];
-  const { body, name, type } = attachment;
-  const content =
-    body.inline === undefined ? Readable.from(body.stream()) : Buffer.from(body.inline);
-  return [{ filename: name, contentType: type, content, contentTransferEncoding: 'base64' }];
+/** A body that is not in memory is read from the store as it is sent, each time anew. */
+function contentOf(body: Body, failed: (error: unknown) => void): Readable | Buffer {
+  const { inline } = body;
+  return inline === undefined
+    ? Readable.from(guarded(body.stream(), failed))
+    : Buffer.from(inline.buffer, inline.byteOffset, inline.byteLength);
+}
+
+/** nodemailer writes codes of its own into the errors it gets, so it gets none of ours. */
+async function* guarded(
+  stream: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    failed(error);
+    throw new Error('the body broke off', { cause: error });
+  }
 }
 
 function compose(
   letter: Letter,
   message: Message,
-  attachments: MailComposerAttachment[],
+  content: Readable | Buffer | undefined,
 ): MimeNode {
   const { text, html, replyTo } = letter;
   return new MailComposer({
@@ -84,7 +82,7 @@ function compose(
     subject: letter.subject,
     ...(text === undefined ? {} : { text }),
     ...(html === undefined ? {} : { html }),
-    attachments,
+    attachments: attachments(letter, content),
     messageId: messageId(message, letter.from),
     date: new Date(message.created),
     baseBoundary: `waybill-${message.id}`,
@@ -94,6 +92,15 @@ function compose(
     disableFileAccess: true,
     disableUrlAccess: true,
   }).compile();
+}
+
+function attachments(
+  { attachment }: Letter,
+  content: Readable | Buffer | undefined,
+): MailComposerAttachment[] {
+  if (attachment === undefined || content === undefined) return [];
+  const { name: filename, type: contentType } = attachment;
+  return [{ filename, contentType, content, contentTransferEncoding: 'base64' }];
 }
 
 /** The same for every try of a message, another for one that a person resends. */

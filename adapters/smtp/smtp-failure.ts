@@ -7,6 +7,7 @@ import {
   RejectedError,
   TemporaryError,
 } from 'waybill/adapter';
+import type { Progress } from './mail-content.ts';
 import { type Answer, answerOf, meaning } from './smtp-answer.ts';
 
 /** What to throw for a connection that could not be made, secured or kept. */
@@ -54,18 +55,12 @@ function refusedConnection(
   return new NotConnectedError(text, { detail: answer.text });
 }
 
-/** How far a mail had got when it failed. */
-export interface Progress {
-  /** Whether the server asked for the mail, and when all of it had been written. */
-  readonly content: 'unread' | 'reading' | 'read';
-}
-
 /** What to throw for a mail that the server refused or whose connection broke. */
 export function mailFailure(error: unknown, place: string, progress: Progress): Error {
   const { response, command = 'the mail' } = error as NodemailerError;
   if (response === undefined) {
     const failure = connectionFailure(error, place);
-    if (progress.content !== 'read') return failure;
+    if (progress !== 'read') return failure;
     // Counted as a try, other than a lost connection: a mail that breaks the server would otherwise
     // be delivered again and again for as long as it does.
     return new TemporaryError(
@@ -75,7 +70,7 @@ export function mailFailure(error: unknown, place: string, progress: Progress): 
   }
   const answer = answerOf(response);
   const text = `${place} answered ${answer.code} to ${command}${meaning(answer)}.`;
-  if (answer.status === 421 && progress.content === 'unread') {
+  if (answer.status === 421 && progress === 'unread') {
     return new NotConnectedError(`${text} It ended the connection.`, { detail: answer.text });
   }
   if (answer.status < 500) return new TemporaryError(text, { detail: answer.text });

@@ -1,13 +1,14 @@
-import { Readable } from 'node:stream';
 import type {
   SMTPConnectionEnvelope,
   SMTPConnectionSendInfo,
   SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
 import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
+import type { Mail } from './mail.ts';
+import { MailContent } from './mail-content.ts';
 import { describeSignIn, type Mechanism, type SignedIn, signIn } from './sign-in.ts';
 import { type Answer, answerOf } from './smtp-answer.ts';
-import { asError, mailFailure, type Progress } from './smtp-failure.ts';
+import { mailFailure } from './smtp-failure.ts';
 import { type Line, openLine, untilEnd, type Way } from './smtp-line.ts';
 
 /** How to reach the server and who we are there; named as in the settings. */
@@ -21,11 +22,9 @@ export interface Account extends Way {
 }
 
 /** One mail to hand over. */
-export interface Handover {
+export interface Handover extends Pick<Mail, 'size' | 'content'> {
   readonly from: string;
   readonly to: readonly string[];
-  readonly size: number;
-  readonly content: AsyncIterable<Uint8Array>;
   /**
    * Called if some recipients were refused and others not, before the mail itself is sent. What it
    * throws breaks the mail off: nobody gets it.
@@ -185,43 +184,29 @@ function sizeLimit(capabilities: readonly string[]): number | undefined {
 async function deliver(line: Line, mail: Handover, signal: AbortSignal): Promise<Answer> {
   const { connection, place } = line;
   const tracked = envelope(mail);
-  const progress: { content: Progress['content']; failure?: Error } = { content: 'unread' };
-  const content = Readable.from(watched(mail, tracked, progress));
+  const content = new MailContent(mail, () => {
+    const refused = tracked.rejectedErrors;
+    if (refused.length > 0) mail.onRefused(refused.map(refusal));
+  });
   try {
     const sent = await untilEnd<SMTPConnectionSendInfo>(connection, signal, (done) => {
       connection.send(tracked, content, done);
     });
     return answerOf(sent.response);
   } catch (error) {
-    const intact = progress.content !== 'reading' && (await isReset(line, signal));
+    const isAnswer = (error as NodemailerRefusal).response !== undefined;
+    const intact = isAnswer && content.progress !== 'reading' && (await isReset(line, signal));
     if (!intact) connection.close();
     signal.throwIfAborted();
-    throw progress.failure ?? mailFailure(error, place, progress);
+    throw content.failure ?? mailFailure(error, place, content.progress);
+  } finally {
+    content.destroy();
   }
 }
 
 /** nodemailer keeps its book of who was refused in the envelope itself. */
 function envelope({ from, to, size }: Handover): SMTPEnvelope & SMTPConnectionEnvelope {
   return { from, to: [...to], size, rcptQueue: [], rejected: [], rejectedErrors: [], accepted: [] };
-}
-
-/** The content, read once the server has judged the recipients and asked for it. */
-async function* watched(
-  mail: Handover,
-  tracked: SMTPConnectionEnvelope,
-  progress: { content: Progress['content']; failure?: Error },
-): AsyncGenerator<Uint8Array> {
-  progress.content = 'reading';
-  try {
-    const refused = tracked.rejectedErrors;
-    if (refused.length > 0) mail.onRefused(refused.map(refusal));
-    yield* mail.content;
-    progress.content = 'read';
-  } catch (error) {
-    progress.failure = asError(error);
-    // Not the error itself: nodemailer writes codes of its own into what it is given.
-    throw new Error('content', { cause: error });
-  }
 }
 
 function refusal({ recipient = '', response = '' }: NodemailerRefusal): Refusal {

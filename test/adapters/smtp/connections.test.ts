@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import smtpOut from '../../../adapters/smtp/smtp-out.ts';
+import type { Body } from '../../../src/adapter/index.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
 import { smtpPeer } from '../../support/smtp-peer.ts';
@@ -44,4 +45,34 @@ describe('the connections', () => {
     await opened.send(BODY);
     expect(proxy.connections).toBe(2);
   });
+});
+
+test('a mail that is given up lets go of its body in the store', async () => {
+  await using peer = await smtpPeer({ security: 'none' });
+  await using opened = await openOutbound(smtpOut, given(peer.port));
+  const read = Promise.withResolvers<void>();
+  let isReleased = false;
+  const body: Body = {
+    size: 100_000_000,
+    inline: undefined,
+    bytes: () => Promise.reject(new Error('not this way')),
+    async *stream() {
+      try {
+        for (;;) {
+          yield Buffer.alloc(65_536, 'x');
+          read.resolve();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      } finally {
+        isReleased = true;
+      }
+    },
+  };
+  const controller = new AbortController();
+  const sending = opened.send(body, {}, controller.signal);
+  await read.promise;
+  controller.abort(new Error('time is over'));
+  await expect(sending).rejects.toThrow('time is over');
+  await vi.waitFor(() => expect(isReleased).toBe(true));
+  expect(peer.mails).toEqual([]);
 });

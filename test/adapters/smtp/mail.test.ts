@@ -26,11 +26,11 @@ const attachment = (bytes: Uint8Array, streamed = false) => ({
   },
 });
 
-const written = async (one: Mail): Promise<Buffer> => buffer(one.content());
+const written = (one: Mail): Promise<Buffer> => buffer(one.content(() => undefined));
 
 describe('a mail', () => {
   test('carries texts, names and the exact bytes of the body', async () => {
-    const one = await mail(
+    const one = mail(
       letterWith({ text: 'Guten Tag, Ärztin', html: '<b>Ä</b>', ...attachment(BYTES) }),
       messageOf(BYTES),
       undefined,
@@ -57,34 +57,34 @@ describe('a mail', () => {
           messageOf(BYTES),
           undefined,
         );
-      const one = await make();
+      const one = make();
       const first = await written(one);
       expect((await written(one)).equals(first)).toBe(true);
-      expect((await written(await make())).equals(first)).toBe(true);
+      expect((await written(make())).equals(first)).toBe(true);
       expect(first.toString()).toMatch(/^Message-ID: <waybill\.7000001@hospital\.example>\r$/m);
     },
   );
 
   test('of a message that a person resent is another one', async () => {
-    const resent = await mail(letterWith(), messageOf(BYTES, { id: 8, resendOf: 7 }), undefined);
+    const resent = mail(letterWith(), messageOf(BYTES, { id: 8, resendOf: 7 }), undefined);
     expect((await written(resent)).toString()).toContain('Message-ID: <waybill.8@');
   });
 
   test('says that a machine wrote it, so that nobody answers by machine', async () => {
-    const one = await mail(letterWith({ text: 'x' }), messageOf(BYTES), undefined);
+    const one = mail(letterWith({ text: 'x' }), messageOf(BYTES), undefined);
     expect((await written(one)).toString()).toMatch(/^Auto-Submitted: auto-generated\r$/m);
   });
 
   test('names blind copies to the server and to nobody else', async () => {
     const bcc = [{ name: '', address: 'secret@ward.example' }];
-    const one = await mail(letterWith({ bcc, text: 'x' }), messageOf(BYTES), undefined);
+    const one = mail(letterWith({ bcc, text: 'x' }), messageOf(BYTES), undefined);
     expect(one.recipients).toEqual(['a@ward.example', 'secret@ward.example']);
     expect((await written(one)).toString()).not.toContain('secret@');
   });
 
   test('reads no file and no address that its texts name', async () => {
     const html = '<img src="file:///etc/hostname"><img src="http://127.0.0.1:9/x.png">';
-    const one = await mail(letterWith({ html, text: 'x' }), messageOf(BYTES), undefined);
+    const one = mail(letterWith({ html, text: 'x' }), messageOf(BYTES), undefined);
     const parsed = await simpleParser(await written(one));
     expect(parsed.html).toBe(html);
     expect(parsed.attachments).toEqual([]);
@@ -93,15 +93,15 @@ describe('a mail', () => {
   test.for([
     { bytes: 1_000, streamed: false },
     { bytes: 3_000_001, streamed: true },
-  ])('of $bytes bytes is not larger than it says', async ({ bytes, streamed }) => {
-    const one = await mail(
+  ])('of $bytes bytes is a little larger than it says', async ({ bytes, streamed }) => {
+    const one = mail(
       letterWith({ text: 'ä'.repeat(500), ...attachment(Buffer.alloc(bytes, 'x'), streamed) }),
       messageOf(BYTES),
       undefined,
     );
     const { length } = await written(one);
-    expect(length).toBeLessThanOrEqual(one.size);
-    expect(one.size).toBeLessThan(length * 1.02 + 10_000);
+    expect(length).toBeGreaterThanOrEqual(one.size);
+    expect(length).toBeLessThan(one.size + 3_000);
   });
 });
 
@@ -114,7 +114,7 @@ describe('a DKIM signature', () => {
   const signature = { domain: 'hospital.example', selector: 'w1', privateKey: keys.privateKey };
 
   test.for([false, true])('is verified with the public key (streamed: %s)', async (streamed) => {
-    const one = await mail(
+    const one = mail(
       letterWith({ text: 'hello', ...attachment(BYTES, streamed) }),
       messageOf(BYTES),
       signature,
@@ -123,7 +123,7 @@ describe('a DKIM signature', () => {
   });
 
   test('does not verify a mail that was changed', async () => {
-    const one = await mail(letterWith({ text: 'hello' }), messageOf(BYTES), signature);
+    const one = mail(letterWith({ text: 'hello' }), messageOf(BYTES), signature);
     const changed = (await written(one)).toString('latin1').replace('hello', 'hellO');
     expect(isVerified(Buffer.from(changed, 'latin1'), keys.publicKey)).toBe(false);
   });
