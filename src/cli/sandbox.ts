@@ -1,17 +1,79 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { hospital } from '../sandbox/hospital.ts';
+import { oauth2Sandbox } from '../sandbox/oauth2/oauth2-sandbox.ts';
 import { demoPki } from './demo/demo-pki.ts';
-import { say } from './output.ts';
+import { demoWorld } from './demo/demo-world.ts';
+import { print, say } from './output.ts';
 
 export function sandboxCommand(): Command {
   return new Command('sandbox')
     .description(
       'Starts systems around a hospital, to try a production against: nothing in them is real.',
     )
-    .addCommand(hospitalCommand());
+    .addCommand(allCommand())
+    .addCommand(hospitalCommand())
+    .addCommand(oauth2Command());
+}
+
+function allCommand(): Command {
+  return new Command('all')
+    .description(
+      'All that productions/adt-hub talks to: receiving systems, SFTP, a mail server, Entra and Graph. Prints the environment that the production needs.',
+    )
+    .option('--folder <folder>', 'where certificates and what arrives are kept', 'sandbox')
+    .action(runAll);
+}
+
+async function runAll({ folder }: { readonly folder: string }): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const pki = await demoPki(join(folder, 'pki'));
+  await using world = await demoWorld(folder, pki);
+  for (const line of world.describe()) say(line);
+  for (const [name, value] of Object.entries(world.environment)) print(`export ${name}='${value}'`);
+  say('Run the production with this environment; Ctrl-C ends the sandbox.');
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  for (const [system, count] of Object.entries(await world.arrived()))
+    say(`${system} got ${count}`);
+}
+
+interface OAuth2Flags {
+  readonly port: string;
+  readonly client: string;
+  readonly secret: string;
+  readonly scope: string[];
+}
+
+function oauth2Command(): Command {
+  return new Command('oauth2')
+    .description(
+      'An OAuth2 server for client credentials, to try a credential of kind oauth2 against.',
+    )
+    .option('--port <port>', 'where it listens on loopback; 0 takes a free one', '0')
+    .option('--client <id>', 'the client that it knows', 'hub')
+    .option('--secret <text>', 'the client’s secret', 'sandbox-secret')
+    .option(
+      '--scope <name>',
+      'a scope that may be asked for; may be repeated',
+      (one: string, all: string[]) => [...all, one],
+      [] as string[],
+    )
+    .action(runOAuth2);
+}
+
+async function runOAuth2({ port, client, secret, scope }: OAuth2Flags): Promise<void> {
+  await using server = await oauth2Sandbox({
+    clients: [{ clientId: client, secret, secretIn: 'header' }],
+    scopes: scope.length === 0 ? ['read', 'write'] : scope,
+    port: Number(port),
+  });
+  print(`issuer ${server.url}`);
+  print(`tokenUrl ${server.tokenUrl}`);
+  print(server.ca);
+  say('Put the certificate above into a file and name it under trust; Ctrl-C ends it.');
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
 interface HospitalFlags {

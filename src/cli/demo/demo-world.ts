@@ -31,7 +31,7 @@ const count = async (where: string): Promise<number> =>
 export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld> {
   const drop = join(folder, 'drop');
   const archive = join(folder, 'archive');
-  await Promise.all([mkdir(drop), mkdir(archive)]);
+  await Promise.all([drop, archive].map((one) => mkdir(one, { recursive: true })));
   const peers = await hospital({
     systems: Object.fromEntries(SYSTEMS.map((name) => [name, 0])),
     tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
