@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import { describeError } from '../error/engine-error.ts';
@@ -30,8 +31,15 @@ export type OperatorNews =
   | { readonly kind: 'failed'; readonly code: string; readonly text: string }
   | { readonly kind: 'stopped' };
 
+/**
+ * How much this thread yields to the engine's where there is too little processor for both: messages go
+ * first, and the trace catches up. Linux knows a priority a thread; elsewhere it would be the engine's too.
+ */
+const NICENESS = 5;
+
 const port = parentPort;
 if (port !== null) {
+  if (process.platform === 'linux') setPriority(0, NICENESS);
   const tell = (news: OperatorNews): void => port.postMessage(news);
   const { search, logLevel, ...order } = workerData as OperatorOrder;
   const log = rootLogger(logLevel);
