@@ -26,8 +26,6 @@ export function auditCommand(): Command {
       .command(name)
       .description(description)
       .option('--data <folder>', 'the folder that waybill run uses', DATA);
-  const times = (of: Command): Command =>
-    of.option('--from <time>', 'ISO 8601').option('--to <time>', 'ISO 8601');
 
   times(sub('list', 'Lists acts, newest first.'))
     .option('--actor <name>', 'of one person or machine')
@@ -110,3 +108,6 @@ function timeOf(text: string): number {
   if (!Number.isNaN(time)) return time;
   throw new EngineError('QUERY_INVALID', `${text} is no time such as 2026-01-31T08:00`);
 }
+
+const times = (of: Command): Command =>
+  of.option('--from <time>', 'ISO 8601').option('--to <time>', 'ISO 8601');

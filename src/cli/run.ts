@@ -16,6 +16,7 @@ import { accessOf, DATA } from './connect.ts';
 import { serveFigures } from './figures-server.ts';
 import { startOperatorPlane } from './operator-worker.ts';
 import { say } from './output.ts';
+import { consoleFolder } from './packaged.ts';
 import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
 
@@ -179,12 +180,6 @@ function consoleOrder(folder: string, flags: RunFlags): ConsoleOrder {
     consoleFolder: consoleFolder(),
     settingsFile: resolve(folder, 'console.yaml'),
   };
-}
-
-/** The built console of the package, or of a clone. */
-function consoleFolder(): string {
-  const root = import.meta.url.endsWith('.ts') ? '../../dist/console' : '../../console';
-  return join(import.meta.dirname, root);
 }
 
 /** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */

@@ -33,21 +33,6 @@ export function userCommand(): Command {
       .command(name)
       .description(description)
       .option('--data <folder>', 'the folder that waybill run uses', DATA);
-  const rights = (of: Command): Command =>
-    of
-      .option(
-        '--role <role>',
-        'viewer, operator, engineer, auditor, administrator or one of console.yaml; several times',
-        collect,
-        [],
-      )
-      .option(
-        '--scope <scope>',
-        'host:<pattern> or tag:<name>; several times; everything if left out',
-        collect,
-        [],
-      )
-      .option('--settings <file>', 'console.yaml, for roles of its own');
 
   rights(sub('add', 'Adds a user and prints a password for the first sign-in.'))
     .argument('<name>')
@@ -208,3 +193,19 @@ async function changed(
     database.close();
   }
 }
+
+const rights = (of: Command): Command =>
+  of
+    .option(
+      '--role <role>',
+      'viewer, operator, engineer, auditor, administrator or one of console.yaml; several times',
+      collect,
+      [],
+    )
+    .option(
+      '--scope <scope>',
+      'host:<pattern> or tag:<name>; several times; everything if left out',
+      collect,
+      [],
+    )
+    .option('--settings <file>', 'console.yaml, for roles of its own');

@@ -11,6 +11,7 @@ import { freePort } from '../free-port.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
 import { print, say } from '../output.ts';
+import { consoleFolder, ensureConsole, packaged } from '../packaged.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
 import { expectedArrivals } from './demo-expected.ts';
 import { demoMessages } from './demo-messages.ts';
@@ -46,6 +47,7 @@ async function demo(flags: DemoFlags): Promise<void> {
 }
 
 async function show(folder: string, flags: DemoFlags): Promise<void> {
+  if (flags.once !== true) await ensureConsole(say);
   const began = performance.now();
   const pki = await demoPki(join(folder, 'pki'));
   await using world = await demoWorld(folder, pki);
@@ -63,6 +65,7 @@ async function show(folder: string, flags: DemoFlags): Promise<void> {
   const { definition } = running;
   const operator = await operatorOf(running, data);
   say(`production ${definition.name} runs; it listens on 127.0.0.1:${port}`);
+  if (operator.url !== undefined) say(`watch it in the console: ${operator.url}`);
 
   const messages = await demoMessages(PRODUCTION);
   const expected = await expectedArrivals(definition, 'adt-in', messages);
@@ -98,6 +101,7 @@ function operatorOf(
     search: [...definition.settings.search],
     keep: definition.settings.keep,
     logLevel: 'error',
+    console: { host: '127.0.0.1', port: 0, consoleFolder: consoleFolder() },
   });
 }
 
@@ -175,10 +179,4 @@ async function untilTraced(trace: ReturnType<typeof remoteTrace>, sent: number):
     if (page.items.length >= Math.min(1_000, sent)) return;
     await sleep(100);
   }
-}
-
-/** A file or folder that ships with Waybill, from a clone and from the package. */
-function packaged(path: string): string {
-  const built = import.meta.filename.endsWith('.js');
-  return join(import.meta.dirname, built ? '../../../..' : '../../..', path);
 }

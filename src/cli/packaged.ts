@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const isBuilt = import.meta.filename.endsWith('.js');
+const root = join(import.meta.dirname, isBuilt ? '../../..' : '../..');
+
+/** A file or folder that ships with Waybill, from a clone and from the package. */
+export const packaged = (path: string): string => join(root, path);
+
+/** The built console of the package, or of a clone. */
+export const consoleFolder = (): string => packaged('dist/console');
+
+/** Builds the console in a clone that has none yet; takes some seconds. The package brings it built. */
+export async function ensureConsole(say: (text: string) => void): Promise<void> {
+  const vite = packaged('node_modules/.bin/vite');
+  if (existsSync(join(consoleFolder(), 'index.html')) || !existsSync(vite)) return;
+  say('building the console, once …');
+  await promisify(execFile)(vite, ['build', '--config', 'console/vite.config.ts'], { cwd: root });
+}
