@@ -24,11 +24,14 @@ export async function engineProcess({
   durability,
   environment,
   ports,
+  consoleAt = 'off',
 }: {
   production: string;
   durability: Durability;
   environment: Readonly<Record<string, string>>;
   ports: readonly number[];
+  /** Where its console listens; off by default. */
+  consoleAt?: string;
 }): Promise<EngineProcess> {
   const data = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
   const began = performance.now();
@@ -46,7 +49,7 @@ export async function engineProcess({
       '--metrics',
       'off',
       '--console',
-      'off',
+      consoleAt,
       '--log-level',
       'error',
     ],

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durability } from '../src/broker/nats-server.ts';
 import { type Baseline, bareClient, bareSockets } from './baseline.ts';
 import { engineProcess } from './engine-process.ts';
+import { freePorts } from './free-ports.ts';
 import { load, percentile } from './load.ts';
 import { receiver } from './peers.ts';
 
@@ -140,17 +139,4 @@ async function untilArrived(count: () => number, due: number): Promise<void> {
     if (waited > SETTLE_LIMIT) throw new Error(`only ${count()} of ${due} messages arrived`);
     await sleep(5);
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, 'close');
-    }),
-  );
-  return ports;
 }

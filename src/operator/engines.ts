@@ -64,7 +64,11 @@ export function engines(broker: Broker): Engines {
   const all = <Result>(verb: string, request: unknown): Promise<Result[]> =>
     askAll<Result>(broker, names.control(verb), request, STALL);
   /** Asks every engine that lives and waits for all of them. */
-  const order = async <Result>(verb: string, request: unknown, atMost: number): Promise<Result[]> => {
+  const order = async <Result>(
+    verb: string,
+    request: unknown,
+    atMost: number,
+  ): Promise<Result[]> => {
     const count = (await status.get()).length;
     const answers =
       count === 0

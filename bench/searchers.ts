@@ -1,0 +1,48 @@
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+
+/** People who search, in a thread of their own, so that what they cost is not the load generator's. Told to stop, it tells how long each search took. */
+
+/** Searches of every kind, one after the other: by status, by text in all bodies, what is newest; and the dashboard. */
+const ASKED: readonly (readonly [method: string, path: string, body?: object])[] = [
+  ['POST', 'messages/search', { status: ['error', 'suspended'], limit: 50 }],
+  ['POST', 'messages/search', { contains: 'held by no message', timeBudget: 2_000 }],
+  ['POST', 'messages/search', { limit: 100 }],
+  ['POST', 'messages/count', { timeBudget: 1_000 }],
+  ['GET', 'status'],
+];
+
+const { api, searchers } = workerData as { readonly api: string; readonly searchers: number };
+const ended = new AbortController();
+const took: number[] = [];
+
+async function search(): Promise<void> {
+  for (let n = 0; !ended.signal.aborted; n++) {
+    const [method, path, body] = ASKED[n % ASKED.length] ?? ['GET', 'status'];
+    const began = performance.now();
+    const response = await fetch(new URL(path, api), {
+      method,
+      ...(body && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    });
+    await response.text();
+    if (response.status !== 200) throw new Error(`${path} answers ${response.status}`);
+    took.push(performance.now() - began);
+  }
+}
+
+async function follow(): Promise<void> {
+  const { signal } = ended;
+  const response = await fetch(new URL('stream', api), { signal }).catch(() => undefined);
+  await response?.text().catch(() => undefined);
+}
+
+// browsers run on other machines
+if (process.platform === 'linux') setPriority(0, 10);
+const people = [...Array.from({ length: searchers }, search), follow()];
+parentPort?.once('message', () => {
+  ended.abort();
+  void Promise.all(people).then(() => parentPort?.postMessage(took));
+});
