@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { NatsAccess } from '../broker/nats-server.ts';
