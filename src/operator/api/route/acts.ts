@@ -19,7 +19,12 @@ const tags = ['messages'];
 
 /** What a person does with one message. The original never changes. */
 export function actRoutes(app: Api, context: ApiContext): void {
-  const { broker, trace, engines } = context;
+  resendRoute(app, context);
+  discardRoute(app, context);
+}
+
+function resendRoute(app: Api, context: ApiContext): void {
+  const { broker, trace } = context;
 
   app.post(
     '/messages/:id/resend',
@@ -51,6 +56,10 @@ export function actRoutes(app: Api, context: ApiContext): void {
       );
     },
   );
+}
+
+function discardRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   app.post(
     '/messages/:id/discard',

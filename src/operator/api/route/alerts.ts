@@ -17,19 +17,13 @@ const tags = ['alerts'];
 const ALERTS = 200;
 
 export function alertRoutes(app: Api, context: ApiContext): void {
-  const { alerts, live } = context;
-  const shown = (id: number, visible: readonly string[] | undefined): StoredAlert => {
-    const alert = alerts.find(id);
-    if (alert === undefined || !isShown(alert, visible)) {
-      throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
-    }
-    return alert;
-  };
-  const changed = (id: number, visible: readonly string[] | undefined): StoredAlert => {
-    const alert = shown(id, visible);
-    live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
-    return alert;
-  };
+  alertList(app, context);
+  acknowledgeRoute(app, context);
+  snoozeRoute(app, context);
+}
+
+function alertList(app: Api, context: ApiContext): void {
+  const { alerts } = context;
 
   app.get(
     '/alerts',
@@ -49,6 +43,10 @@ export function alertRoutes(app: Api, context: ApiContext): void {
       return { alerts: found.filter((alert) => isShown(alert, visibleHosts)) };
     },
   );
+}
+
+function acknowledgeRoute(app: Api, context: ApiContext): void {
+  const { alerts } = context;
 
   app.post(
     '/alerts/:id/acknowledge',
@@ -65,14 +63,18 @@ export function alertRoutes(app: Api, context: ApiContext): void {
     (request) => {
       const { id } = request.params;
       const { name, visibleHosts } = principalOf(request);
-      shown(id, visibleHosts);
+      shownAlert(context, id, visibleHosts);
       const act = { action: 'alert.acknowledge', object: `alert ${id}` };
       return audited(context, request, act, async () => {
         alerts.acknowledge(id, name, request.body.note);
-        return changed(id, visibleHosts);
+        return changedAlert(context, id, visibleHosts);
       });
     },
   );
+}
+
+function snoozeRoute(app: Api, context: ApiContext): void {
+  const { alerts } = context;
 
   app.post(
     '/alerts/:id/snooze',
@@ -90,12 +92,36 @@ export function alertRoutes(app: Api, context: ApiContext): void {
       const { id } = request.params;
       const { until } = request.body;
       const { name, visibleHosts } = principalOf(request);
-      shown(id, visibleHosts);
+      shownAlert(context, id, visibleHosts);
       const act = { action: 'alert.snooze', object: `alert ${id}`, detail: { until } };
       return audited(context, request, act, async () => {
         alerts.snooze(id, until, name);
-        return changed(id, visibleHosts);
+        return changedAlert(context, id, visibleHosts);
       });
     },
   );
+}
+
+/** An alert that the asker may see; else 404. */
+function shownAlert(
+  { alerts }: ApiContext,
+  id: number,
+  visible: readonly string[] | undefined,
+): StoredAlert {
+  const alert = alerts.find(id);
+  if (alert === undefined || !isShown(alert, visible)) {
+    throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
+  }
+  return alert;
+}
+
+/** The alert after what was done, told to everybody who follows. */
+function changedAlert(
+  context: ApiContext,
+  id: number,
+  visible: readonly string[] | undefined,
+): StoredAlert {
+  const alert = shownAlert(context, id, visible);
+  context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
+  return alert;
 }

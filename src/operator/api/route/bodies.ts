@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { documentOf } from '../../../document/index.ts';
 import {
@@ -33,26 +34,18 @@ const tags = ['bodies'];
 const PAGE = 256 * 1024;
 const HEX_PAGE = 4 * 1024;
 const ROWS = 100;
+const preHandler = requirePermission('message.content');
 
 /** Every look at a body is an act of its own in the audit log. */
 export function bodyRoutes(app: Api, context: ApiContext): void {
-  const preHandler = requirePermission('message.content');
-  const view = <Result>(
-    request: Parameters<typeof shownBody>[1],
-    of: BodyRequest,
-    show: (body: ShownBody) => Result,
-  ): Promise<Result> =>
-    audited(
-      context,
-      request,
-      {
-        action: 'message.view',
-        object: `message ${of.id}`,
-        detail: { part: of.part ?? 'message' },
-      },
-      async () => show(await shownBody(context, request, of)),
-    );
+  textView(app, context);
+  treeViews(app, context);
+  hexView(app, context);
+  download(app, context);
+  diffView(app, context);
+}
 
+function textView(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/body',
     {
@@ -67,12 +60,14 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
     },
     (request) => {
       const { part = 'message', offset, limit = PAGE, pretty = false } = request.query;
-      return view(request, { id: request.params.id, part, offset, limit }, (body) =>
+      return view(context, request, { id: request.params.id, part, offset, limit }, (body) =>
         bodyText(body, part, pretty),
       );
     },
   );
+}
 
+function treeViews(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/body/hl7',
     {
@@ -86,7 +81,7 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
       preHandler,
     },
     (request) =>
-      view(request, { id: request.params.id, part: request.query.part }, (body) => ({
+      view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
         messageId: body.message.id,
         masked: body.masked,
         ...hl7Tree(body.bytes, body.reading.charset),
@@ -107,7 +102,7 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
     },
     (request) => {
       const { part, after = 0, limit = ROWS } = request.query;
-      return view(request, { id: request.params.id, part }, (body) => {
+      return view(context, request, { id: request.params.id, part }, (body) => {
         const document = documentOf(body.bytes, body.reading);
         if (document.kind !== 'delimited') {
           throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is no delimited text');
@@ -117,7 +112,9 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
       });
     },
   );
+}
 
+function hexView(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/body/hex',
     {
@@ -133,7 +130,7 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
     (request) => {
       const { part, offset = 0, limit = HEX_PAGE } = request.query;
       const of = { id: request.params.id, part, offset, limit };
-      return view(request, of, ({ message, bytes, size, masked }) => {
+      return view(context, request, of, ({ message, bytes, size, masked }) => {
         const end = offset + bytes.byteLength;
         return {
           messageId: message.id,
@@ -146,7 +143,9 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
       });
     },
   );
+}
 
+function download(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/body/raw',
     {
@@ -182,7 +181,9 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
         .send(stream as unknown as string);
     },
   );
+}
 
+function diffView(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/diff',
     {
@@ -198,8 +199,20 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
     async (request) => {
       const { id } = request.params;
       const { against } = request.query;
-      const before = await view(request, { id: against }, (body) => body);
-      return view(request, { id }, (after) => bodyDiff(before, after));
+      const before = await view(context, request, { id: against }, (body) => body);
+      return view(context, request, { id }, (after) => bodyDiff(before, after));
     },
   );
+}
+
+/** Reads a body for a person and shows it; recorded as a look at the message. */
+function view<Result>(
+  context: ApiContext,
+  request: FastifyRequest,
+  of: BodyRequest,
+  show: (body: ShownBody) => Result,
+): Promise<Result> {
+  const { id, part = 'message' } = of;
+  const act = { action: 'message.view', object: `message ${id}`, detail: { part } };
+  return audited(context, request, act, async () => show(await shownBody(context, request, of)));
 }

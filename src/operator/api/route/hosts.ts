@@ -25,7 +25,14 @@ const SWITCHES = {
 } as const;
 
 export function hostRoutes(app: Api, context: ApiContext): void {
-  const { engines, trace } = context;
+  hostViews(app, context);
+  hostSwitches(app, context);
+  hostTrials(app, context);
+  queueViews(app, context);
+}
+
+function hostViews(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   app.get(
     '/hosts',
@@ -56,6 +63,10 @@ export function hostRoutes(app: Api, context: ApiContext): void {
       return hostPage(await engines.describe(), await engines.status(), request.params.host);
     },
   );
+}
+
+function hostSwitches(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   for (const verb of ['start', 'stop', 'retry'] as const) {
     app.post(
@@ -82,6 +93,10 @@ export function hostRoutes(app: Api, context: ApiContext): void {
       },
     );
   }
+}
+
+function hostTrials(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   app.post(
     '/hosts/:host/restart',
@@ -133,6 +148,10 @@ export function hostRoutes(app: Api, context: ApiContext): void {
       );
     },
   );
+}
+
+function queueViews(app: Api, context: ApiContext): void {
+  const { engines, trace } = context;
 
   app.get(
     '/queues',

@@ -16,16 +16,17 @@ const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
 const JOBS = 200;
 const SAMPLE = 10;
+const preHandler = requirePermission('message.bulk');
 
 /** Many messages at once: over a frozen list, in the background, with a result for each. */
 export function jobRoutes(app: Api, context: ApiContext): void {
+  jobStart(app, context);
+  jobViews(app, context);
+  jobCancel(app, context);
+}
+
+function jobStart(app: Api, context: ApiContext): void {
   const { jobs } = context;
-  const preHandler = requirePermission('message.bulk');
-  const jobNamed = (id: number): Job => {
-    const job = jobs.store.find(id);
-    if (job === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
-    return job;
-  };
 
   app.post(
     '/jobs',
@@ -60,6 +61,10 @@ export function jobRoutes(app: Api, context: ApiContext): void {
       }));
     },
   );
+}
+
+function jobViews(app: Api, context: ApiContext): void {
+  const { jobs } = context;
 
   app.get(
     '/jobs',
@@ -76,7 +81,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'How far a job is.', params: JobParameters, response: { 200: Job } },
       preHandler,
     },
-    async (request) => jobNamed(request.params.id),
+    async (request) => jobNamed(context, request.params.id),
   );
 
   app.get(
@@ -92,12 +97,16 @@ export function jobRoutes(app: Api, context: ApiContext): void {
       preHandler,
     },
     async (request) => {
-      const { id } = jobNamed(request.params.id);
+      const { id } = jobNamed(context, request.params.id);
       const { limit = 200, ...page } = request.query;
       const items = jobs.store.items(id, { ...page, limit });
       return { items, next: items.length < limit ? undefined : items.at(-1)?.n };
     },
   );
+}
+
+function jobCancel(app: Api, context: ApiContext): void {
+  const { jobs } = context;
 
   app.post(
     '/jobs/:id/cancel',
@@ -111,11 +120,17 @@ export function jobRoutes(app: Api, context: ApiContext): void {
       preHandler,
     },
     (request) => {
-      const { id } = jobNamed(request.params.id);
+      const { id } = jobNamed(context, request.params.id);
       return audited(context, request, { action: 'job.cancel', object: `job ${id}` }, async () => {
         jobs.cancel(id);
-        return jobNamed(id);
+        return jobNamed(context, id);
       });
     },
   );
+}
+
+function jobNamed({ jobs }: ApiContext, id: number): Job {
+  const job = jobs.store.find(id);
+  if (job === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
+  return job;
 }

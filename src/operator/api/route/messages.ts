@@ -25,6 +25,12 @@ const tags = ['messages'];
 const SEARCHES = 10;
 
 export function messageRoutes(app: Api, context: ApiContext): void {
+  searchRoutes(app, context);
+  findRoutes(app, context);
+  messageViews(app, context);
+}
+
+function searchRoutes(app: Api, context: ApiContext): void {
   const { trace } = context;
   const searches = turnstile('searches', SEARCHES);
 
@@ -72,6 +78,10 @@ export function messageRoutes(app: Api, context: ApiContext): void {
       return searches.pass(name, () => countMessages(trace, query, abortSignal(reply)));
     },
   );
+}
+
+function findRoutes(app: Api, context: ApiContext): void {
+  const { trace } = context;
 
   app.get(
     '/messages/fields',
@@ -106,6 +116,10 @@ export function messageRoutes(app: Api, context: ApiContext): void {
       }));
     },
   );
+}
+
+function messageViews(app: Api, context: ApiContext): void {
+  const { trace } = context;
 
   app.get(
     '/messages/:id',

@@ -13,8 +13,12 @@ import { hostsOf } from '../hosts-of.ts';
 import { statusOf } from '../status-of.ts';
 
 export function productionRoutes(app: Api, context: ApiContext): void {
-  const { engines } = context;
+  viewRoutes(app, context);
+  mapRoute(app, context);
+  reloadRoute(app, context);
+}
 
+function viewRoutes(app: Api, context: ApiContext): void {
   app.get(
     '/me',
     { schema: { tags: ['me'], summary: 'Who is signed in.', response: { 200: Me } } },
@@ -36,6 +40,10 @@ export function productionRoutes(app: Api, context: ApiContext): void {
     },
     (request) => statusOf(context, principalOf(request).visibleHosts),
   );
+}
+
+function mapRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   app.get(
     '/production/map',
@@ -63,6 +71,10 @@ export function productionRoutes(app: Api, context: ApiContext): void {
       };
     },
   );
+}
+
+function reloadRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   app.post(
     '/production/reload',

@@ -12,9 +12,13 @@ const tags = ['me'];
 const PREFERENCES_LIMIT = 32 * 1024;
 
 /** What the console keeps for a person. */
-export function savedSearchRoutes(app: Api, { meta }: ApiContext): void {
-  const { database } = meta;
-  const searches = savedSearchList(database);
+export function savedSearchRoutes(app: Api, context: ApiContext): void {
+  searchRoutes(app, context);
+  preferenceRoutes(app, context);
+}
+
+function searchRoutes(app: Api, { meta }: ApiContext): void {
+  const searches = savedSearchList(meta.database);
   const preHandler = requirePermission('message.search');
 
   app.get(
@@ -57,6 +61,10 @@ export function savedSearchRoutes(app: Api, { meta }: ApiContext): void {
       throw new ApiError(404, 'NOT_FOUND', `you have no saved search ${id}`);
     },
   );
+}
+
+function preferenceRoutes(app: Api, { meta }: ApiContext): void {
+  const { database } = meta;
 
   app.get(
     '/me/preferences',

@@ -11,7 +11,13 @@ import { holdList } from '../hold-list.ts';
 const tags = ['storage'];
 
 export function storageRoutes(app: Api, context: ApiContext): void {
-  const { trace, engines, keep } = context;
+  usageRoutes(app, context);
+  holdRoutes(app, context);
+  certificateRoute(app, context);
+}
+
+function usageRoutes(app: Api, context: ApiContext): void {
+  const { trace, keep } = context;
   const holds = holdList(context.meta.database);
 
   app.get(
@@ -36,6 +42,11 @@ export function storageRoutes(app: Api, context: ApiContext): void {
     (request) =>
       audited(context, request, { action: 'storage.purge', object: 'trace' }, context.purge),
   );
+}
+
+function holdRoutes(app: Api, context: ApiContext): void {
+  const { trace } = context;
+  const holds = holdList(context.meta.database);
 
   app.put(
     '/storage/holds/:id',
@@ -82,6 +93,10 @@ export function storageRoutes(app: Api, context: ApiContext): void {
       });
     },
   );
+}
+
+function certificateRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
 
   app.get(
     '/certificates',
