@@ -38,11 +38,8 @@ export function visitor(url: string): Visitor {
       method,
       redirect: 'manual',
       headers: {
-        ...(cookies.size === 0
-          ? {}
-          : { cookie: [...cookies].map(([key, value]) => `${key}=${value}`).join('; ') }),
-        ...(csrf === undefined || method === 'GET' ? {} : { 'x-csrf-token': csrf }),
-        ...(method === 'GET' ? {} : { origin: new URL(url).origin }),
+        ...cookieHeader(cookies),
+        ...(method === 'GET' ? {} : { ...act(csrf), origin: new URL(url).origin }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -78,3 +75,11 @@ export function visitor(url: string): Visitor {
     },
   };
 }
+
+function cookieHeader(cookies: ReadonlyMap<string, string>): Record<string, string> {
+  const pairs = [...cookies].map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? {} : { cookie: pairs.join('; ') };
+}
+
+const act = (csrf: string | undefined): Record<string, string> =>
+  csrf === undefined ? {} : { 'x-csrf-token': csrf };

@@ -75,10 +75,6 @@ export function issuerAuthenticator(issuers: readonly IssuerSettings[]): Authent
 export function headerAuthenticator(settings: HeaderSettings): Authenticator {
   const trusted = addressList(settings.from);
   const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
-  const told = ({ headers }: FastifyRequest, name: string): unknown => {
-    const value = headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(',') : value;
-  };
   return {
     method: 'header',
     identify(request) {
@@ -100,7 +96,12 @@ export function headerAuthenticator(settings: HeaderSettings): Authenticator {
   };
 }
 
-/** Whether an address is one of those, or in one of those networks. Throws on what is neither. */
+function told({ headers }: FastifyRequest, name: string): unknown {
+  const value = headers[name.toLowerCase()];
+  return Array.isArray(value) ? value.join(',') : value;
+}
+
+/** Whether an address is one of those, or in one of those networks. */
 function addressList(from: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const one of from) {

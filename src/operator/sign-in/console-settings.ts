@@ -1,22 +1,19 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
-import { nearest } from '../../error/nearest.ts';
 import { milliseconds } from '../../time/duration.ts';
 import type { MaskPaths } from '../rights/field-mask.ts';
 import { MASKED_PATHS } from '../rights/field-mask.ts';
-import { BUILT_IN_ROLES, checkRoles, type Roles } from '../rights/roles.ts';
-import { checkScope } from '../rights/scope.ts';
-import {
+import { BUILT_IN_ROLES, type Roles } from '../rights/roles.ts';
+import { meaningProblems, shapeProblems } from './console-problems.ts';
+import type {
   ConsoleFile,
-  type HeaderSettings,
-  type IdentityMapping,
-  type IssuerSettings,
-  type OidcSettings,
+  HeaderSettings,
+  IssuerSettings,
+  OidcSettings,
 } from './console-schema.ts';
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
 
@@ -72,110 +69,66 @@ export function readConsoleSettings(file: string, environment: Environment): Con
     throw new ConfigError([`${file} cannot be read: ${yamlText(error)}`]);
   }
   problems.push(...shapeProblems(written));
-  if (problems.length === 0) problems.push(...meaningProblems(written as ConsoleFile, file));
+  if (problems.length === 0)
+    problems.push(...meaningProblems(written as ConsoleFile, dirname(file)));
   if (problems.length > 0) throw new ConfigError(problems.map((one) => `console.yaml: ${one}`));
   return settingsOf(written as ConsoleFile, dirname(file));
 }
 
 function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
-  const { publicUrl, session = {}, cors, header, delegated, oidc = [], tokens = [] } = written;
+  const { publicUrl, passwords = true, oidc = [], tokens = [], header } = written;
   const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
-  const time = (text: string | undefined, or: number): number =>
-    text === undefined ? or : (milliseconds(text) ?? or);
-  const external =
-    oidc.length > 0 || tokens.length > 0 || header !== undefined || delegated !== undefined;
+  const delegated =
+    written.delegated === undefined ? undefined : resolve(folder, written.delegated);
   return {
     publicUrl: publicUrl?.replace(/\/?$/, '/'),
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
-    passwords: written.passwords ?? true,
-    session: {
-      idle: time(session.idle, SESSION_LIMITS.idle),
-      absolute: time(session.absolute, SESSION_LIMITS.absolute),
-    },
+    passwords,
+    session: sessionOf(written),
     roles,
-    mask: {
-      hl7: written.mask?.hl7 ?? MASKED_PATHS.hl7,
-      json: written.mask?.json ?? MASKED_PATHS.json,
-      xml: written.mask?.xml ?? MASKED_PATHS.xml,
-      delimited: written.mask?.delimited ?? MASKED_PATHS.delimited,
-    },
+    mask: maskOf(written),
     oidc,
     tokens,
     header,
-    cors:
-      cors === undefined
-        ? undefined
-        : {
-            origins: cors.origins,
-            headers: cors.headers ?? ['content-type', 'authorization', 'x-csrf-token'],
-            credentials: cors.credentials ?? false,
-            maxAge: time(cors.maxAge, 600_000),
-          },
-    delegated: delegated === undefined ? undefined : resolve(folder, delegated),
-    rollbackAfter: time(written.rollbackAfter, 30 * 60_000),
-    external,
+    cors: corsOf(written),
+    delegated,
+    rollbackAfter: timeOf(written.rollbackAfter, 30 * 60_000),
+    external: [...oidc, ...tokens].length > 0 || (header ?? delegated) !== undefined,
     digest: createHash('sha256')
       .update(JSON.stringify([oidc, tokens, header, delegated, [...roles]]))
       .digest('hex'),
   };
 }
 
-function shapeProblems(written: unknown): string[] {
-  const problems: string[] = [];
-  for (const error of Value.Errors(ConsoleFile, written)) {
-    const { instancePath, keyword, message } = error;
-    const path = instancePath.slice(1).replaceAll('/', '.');
-    if (keyword === 'boolean') {
-      const key = path.split('.').at(-1) ?? path;
-      const near = nearest(key, Object.keys(ConsoleFile.properties));
-      problems.push(
-        `${path} is not a setting${near === undefined ? '' : `; did you mean ${near}?`}`,
-      );
-    } else if (keyword !== 'additionalProperties') {
-      problems.push(`${path === '' ? 'it' : path} ${message}`);
-    }
-  }
-  return problems;
+function sessionOf({ session = {} }: ConsoleFile): SessionLimits {
+  return {
+    idle: timeOf(session.idle, SESSION_LIMITS.idle),
+    absolute: timeOf(session.absolute, SESSION_LIMITS.absolute),
+  };
 }
 
-function meaningProblems(written: ConsoleFile, file: string): string[] {
-  const problems: string[] = [];
-  const attempt = (path: string, check: () => void): void => {
-    try {
-      check();
-    } catch (error) {
-      problems.push(`${path}: ${describeError(error).text}`);
-    }
+function maskOf({ mask = {} }: ConsoleFile): MaskPaths {
+  const { hl7, json, xml, delimited } = MASKED_PATHS;
+  return {
+    hl7: mask.hl7 ?? hl7,
+    json: mask.json ?? json,
+    xml: mask.xml ?? xml,
+    delimited: mask.delimited ?? delimited,
   };
-  const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
-  for (const name of Object.keys(written.roles ?? {})) {
-    if (BUILT_IN_ROLES.has(name))
-      problems.push(`roles.${name}: that role is built in; name yours otherwise`);
-  }
-  const checkMapping = (
-    path: string,
-    { roles: to = {}, everybody = [], scope = [] }: IdentityMapping,
-  ): void => {
-    attempt(`${path}.roles`, () => checkRoles([...Object.values(to), ...everybody], roles));
-    attempt(`${path}.scope`, () => checkScope(scope));
-    if (Object.keys(to).length === 0 && everybody.length === 0) {
-      problems.push(`${path}: nobody would get a role; write roles or everybody`);
-    }
+}
+
+function corsOf({ cors }: ConsoleFile): CorsSettings | undefined {
+  if (cors === undefined) return undefined;
+  return {
+    origins: cors.origins,
+    headers: cors.headers ?? ['content-type', 'authorization', 'x-csrf-token'],
+    credentials: cors.credentials ?? false,
+    maxAge: timeOf(cors.maxAge, 600_000),
   };
-  for (const [n, one] of (written.oidc ?? []).entries()) checkMapping(`oidc.${n}`, one);
-  for (const [n, one] of (written.tokens ?? []).entries()) checkMapping(`tokens.${n}`, one);
-  if (written.header !== undefined) checkMapping('header', written.header);
-  const { header, delegated, passwords, oidc = [] } = written;
-  if ((header?.secret === undefined) !== (header?.secretHeader === undefined)) {
-    problems.push('header: secret and secretHeader belong together');
-  }
-  if (delegated !== undefined && !existsSync(resolve(dirname(file), delegated))) {
-    problems.push(`delegated: there is no file ${delegated}`);
-  }
-  if (passwords === false && oidc.length === 0 && header === undefined && delegated === undefined) {
-    problems.push('passwords: false would leave nobody a way in; add oidc, header or delegated');
-  }
-  return problems;
+}
+
+function timeOf(text: string | undefined, or: number): number {
+  return text === undefined ? or : (milliseconds(text) ?? or);
 }
 
 interface Replacing {

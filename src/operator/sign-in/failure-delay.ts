@@ -21,8 +21,6 @@ const FORGOTTEN = 24 * 3_600_000;
 
 export function failureDelay(database: DatabaseSync, now: () => number = Date.now): FailureDelay {
   const find = database.prepare('SELECT count, next_try FROM sign_in_failure WHERE key = ?');
-  const textOf = ({ kind, name }: FailureKey): string =>
-    `${kind}:${name.toLowerCase().slice(0, 100)}`;
   const known = (key: FailureKey): { count: number; next_try: number } | undefined =>
     find.get(textOf(key)) as { count: number; next_try: number } | undefined;
   return {
@@ -43,3 +41,6 @@ export function failureDelay(database: DatabaseSync, now: () => number = Date.no
     },
   };
 }
+
+const textOf = ({ kind, name }: FailureKey): string =>
+  `${kind}:${name.toLowerCase().slice(0, 100)}`;

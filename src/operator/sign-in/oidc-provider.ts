@@ -134,22 +134,22 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** The provider's own words are kept to its error code: the description may name a person. */
 function refusal({ name, issuer }: OidcSettings, error: unknown, what: string): SignInRefusal {
-  const {
-    error: said,
-    code,
-    cause,
-  } = error as { error?: unknown; code?: unknown; cause?: unknown };
+  const { error: said } = error as { error?: unknown };
   const word = typeof said === 'string' ? said : '';
-  const deeper = (cause as { code?: unknown } | undefined)?.code;
-  const reason = [word, code, deeper, claimText(error)].filter(
-    (one) => typeof one === 'string' && one !== '',
-  );
+  const reason = [word, ...codesOf(error), claimText(error)].filter((one) => one !== '');
   return new SignInRefusal(
     { status: 401, text: `signing in with ${name} did not work; an administrator sees why` },
     `${what}: ${reason.join(', ') || 'no reason given'}`,
     REMEDIES[word] ??
       `compare issuer, clientId and clientSecret of ${name} with ${issuer}; see that it is reached from here`,
   );
+}
+
+/** The codes of an error and of what caused it, down to the socket's. */
+function codesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const { code } = error as { code?: unknown };
+  return [...(typeof code === 'string' ? [code] : []), ...codesOf(error.cause)];
 }
 
 /** openid-client names the claim or check that failed in its message, and quotes no value. */

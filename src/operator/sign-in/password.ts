@@ -70,12 +70,12 @@ export function oneTimePassword(): string {
 async function tagOf(password: string, nonce: Buffer, cost: Cost): Promise<Buffer> {
   await turn();
   try {
-    return (await run('argon2id', {
+    return await run('argon2id', {
       message: password.normalize('NFKC'),
       nonce,
       tagLength: 32,
       ...cost,
-    })) as Buffer;
+    });
   } finally {
     running -= 1;
     waiting.shift()?.();

@@ -57,7 +57,7 @@ test('a printed password opens only the change of it', async () => {
   });
   const early = await anna.ask('GET', '/api/v1/status');
   expect([early.status, early.body['code']]).toEqual([403, 'PASSWORD_CHANGE_REQUIRED']);
-  const change = (password: string): ReturnType<Visitor['ask']> =>
+  const change = (password: string): ReturnType<Visitor['signIn']> =>
     anna.ask('POST', '/api/v1/me/password', { current: printed, password });
   const short = await change('short');
   expect([short.status, short.body['detail']]).toEqual([
@@ -170,7 +170,6 @@ test('access tokens are short, refresh tokens are used once, and a second use en
   }
   const token = (body: object): ReturnType<typeof program.ask<Pair>> =>
     program.ask<Pair>('POST', '/api/v1/auth/token', body);
-  const bearer = (one: string): Record<string, string> => ({ authorization: `Bearer ${one}` });
   const status = async (one: string): Promise<number> =>
     (await program.ask('GET', '/api/v1/status', undefined, bearer(one))).status;
   const first = (await token({ user: 'iris', password: PASSWORD })).body;
@@ -193,13 +192,13 @@ test('a token that a person makes does no more than it says, and nobody gives wh
     permissions: ['dashboard.view'],
     days: 1,
   });
-  const bearer = { authorization: `Bearer ${body.token}` };
+  const held = bearer(body.token);
   const program = visitor(production.url);
-  expect((await program.ask('GET', '/api/v1/status', undefined, bearer)).status).toBe(200);
-  const searched = await program.ask('POST', '/api/v1/messages/search', {}, bearer);
+  expect((await program.ask('GET', '/api/v1/status', undefined, held)).status).toBe(200);
+  const searched = await program.ask('POST', '/api/v1/messages/search', {}, held);
   expect(searched.body['detail']).toBe('admin3 lacks message.search');
   await admin.ask('DELETE', `/api/v1/tokens/${body.id}`);
-  const gone = await program.ask('GET', '/api/v1/status', undefined, bearer);
+  const gone = await program.ask('GET', '/api/v1/status', undefined, held);
   expect(gone.headers.get('www-authenticate')).toContain('this token was revoked');
 });
 
@@ -208,3 +207,5 @@ test('removing a user ends the session at once', async () => {
   await user('remove', 'jane');
   expect((await jane.me()).status).toBe(401);
 });
+
+const bearer = (one: string): Record<string, string> => ({ authorization: `Bearer ${one}` });

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { auditCommand } from '../../../src/cli/audit.ts';
+import { userCommand } from '../../../src/cli/user.ts';
+import { auditLog } from '../../../src/operator/audit/audit-log.ts';
+import { ran } from '../../support/command.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const act = (n: number) => ({
+  actor: { name: 'anna', via: 'local' },
+  ip: '10.0.0.1',
+  action: 'message.view',
+  object: `message ${n}`,
+  outcome: 'done' as const,
+});
+
+test('nothing in the audit log can be changed or removed by its own file', async () => {
+  await using folder = await temporaryFolder();
+  using audit = auditLog(folder.path);
+  await audit.record(act(1));
+  const file = new DatabaseSync(join(folder.path, 'audit.db'));
+  expect(() => file.exec("UPDATE audit SET actor = 'bert'")).toThrow(/only appended to/);
+  expect(() => file.exec('DELETE FROM audit')).toThrow(/only appended to/);
+  file.close();
+});
+
+test('who gets around that is found out: a changed row, one taken out, and an end cut off', async () => {
+  await using folder = await temporaryFolder();
+  using audit = auditLog(folder.path);
+  for (const n of [1, 2, 3, 4]) await audit.record(act(n));
+  const { head, rows, broken } = audit.verify();
+  expect([rows, broken]).toEqual([4, undefined]);
+  const forge = new DatabaseSync(join(folder.path, 'audit.db'));
+  const unlock = (): void => forge.exec('DROP TRIGGER audit_fixed; DROP TRIGGER audit_kept');
+  unlock();
+  forge.exec('DELETE FROM audit WHERE seq = 4');
+  const cut = await ran(auditCommand(), ['verify', '--data', folder.path, '--head', head]);
+  expect([cut.code, cut.errors]).toEqual([1, expect.stringMatching(/acts were cut off/)]);
+  unlock();
+  forge.exec("UPDATE audit SET object = 'message 9' WHERE seq = 2");
+  expect(audit.verify().broken).toBe(2);
+  forge.exec('DELETE FROM audit WHERE seq = 1');
+  expect(audit.verify().broken).toBe(2);
+  forge.close();
+});
+
+test('values that were searched for are hashed, and yet it can be asked who searched for one', async () => {
+  await using folder = await temporaryFolder();
+  using audit = auditLog(folder.path);
+  const detail = { criteria: { search: { mrn: '4711-SECRET' }, contains: 'Doe', limit: 50 } };
+  await audit.record({ ...act(1), action: 'message.search', detail });
+  const [row] = audit.list({ action: 'message.' });
+  expect(row?.detail).not.toMatch(/4711-SECRET|Doe/);
+  expect(row?.detail).toContain(audit.hashOf(' 4711-secret'));
+  expect(row?.detail).toContain('"limit":50');
+});
+
+test('two processes write one chain', async () => {
+  await using folder = await temporaryFolder();
+  using one = auditLog(folder.path);
+  using other = auditLog(folder.path);
+  for (const n of [1, 2, 3]) {
+    await one.record(act(n));
+    await other.record(act(n + 10));
+  }
+  expect(one.verify()).toMatchObject({ rows: 6, broken: undefined });
+});
+
+test('what the command line does to users is in the log, which it lists, proves and exports', async () => {
+  await using folder = await temporaryFolder();
+  const data = ['--data', folder.path];
+  const added = await ran(userCommand(), ['add', 'anna', '--role', 'viewer', ...data]);
+  const wrong = await ran(userCommand(), ['add', 'bert', '--role', 'viewr', ...data]);
+  expect(wrong.errors).toMatch(/did you mean viewer\?/);
+  const glass = await ran(userCommand(), ['break-glass', ...data]);
+  expect(glass.output).toMatch(/user +break-glass-\w+\npassword +\w{20}\n/);
+  const all = await ran(userCommand(), ['list', ...data]);
+  expect(all.output).toMatch(/anna +viewer +\* +must change +never/);
+  expect(all.output).not.toContain(added.output.trim());
+  const list = await ran(auditCommand(), ['list', '--json', ...data]);
+  const rows = JSON.parse(list.output) as { action: string; object: string; via: string }[];
+  expect(rows.map(({ action }) => action)).toEqual(['user.break-glass', 'user.add']);
+  const exported = await ran(auditCommand(), ['export', ...data]);
+  expect(exported.output.trim().split('\n')).toHaveLength(2);
+  expect((await ran(auditCommand(), ['verify', ...data])).output).toMatch(/^[\da-f]{64}\n$/);
+});

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { DEFAULT_CONSOLE } from '../../../src/operator/sign-in/console-settings.ts';
+import { enforcement } from '../../../src/operator/sign-in/enforcement.ts';
+import { failureDelay } from '../../../src/operator/sign-in/failure-delay.ts';
+import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
+import { hashPassword, isPassword, PASSWORD_COST } from '../../../src/operator/sign-in/password.ts';
+import { sessions } from '../../../src/operator/sign-in/sessions.ts';
+import { guardedApi } from '../../support/guarded-api.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { visitor } from '../../support/visitor.ts';
+
+const MINUTE = 60_000;
+let time = 1_800_000_000_000;
+const now = (): number => time;
+
+test('a session ends after 30 minutes without a request, and after 12 hours anyway; its id is nowhere kept', async () => {
+  await using folder = await temporaryFolder();
+  const database = metaDatabase(folder.path);
+  const open = sessions(database, undefined, now);
+  const of = { name: 'anna', via: 'local', roles: [], scope: [], ip: '' };
+  const start = (): string => open.start({ ...of, provider: undefined, idToken: undefined });
+  const idle = start();
+  time += 31 * MINUTE;
+  expect(open.find(idle)).toBeUndefined();
+  const busy = start();
+  for (let n = 0; n < 24 * 60; n += 20) {
+    time += 20 * MINUTE;
+    if (open.find(busy) === undefined) {
+      expect(n + 20).toBe(12 * 60 + 20);
+      break;
+    }
+  }
+  expect(open.find(busy)).toBeUndefined();
+  const id = start();
+  expect(JSON.stringify(database.prepare('SELECT * FROM web_session').all())).not.toContain(id);
+  database.close();
+});
+
+test('each failure doubles the delay up to 15 minutes, and a success forgets them', async () => {
+  await using folder = await temporaryFolder();
+  const database = metaDatabase(folder.path);
+  const delay = failureDelay(database, now);
+  const keys = [{ kind: 'user', name: 'anna' }] as const;
+  const waits = Array.from({ length: 16 }, () => {
+    delay.failed(keys);
+    return delay.wait(keys) / 1_000;
+  });
+  expect(waits.slice(0, 6)).toEqual([0, 0, 1, 2, 4, 8]);
+  expect(waits.at(-1)).toBe(900);
+  expect(delay.wait([{ kind: 'user', name: 'ANNA' }])).toBeGreaterThan(0);
+  delay.succeeded(keys[0]);
+  expect(delay.wait(keys)).toBe(0);
+  database.close();
+});
+
+test('passwords come back by themselves when nobody gets in from outside after they were switched off', async () => {
+  await using folder = await temporaryFolder();
+  const database = metaDatabase(folder.path);
+  const settings = { ...DEFAULT_CONSOLE, passwords: false, digest: 'a' };
+  const enforced = enforcement(database, settings, now);
+  expect(enforced.passwords().allowed).toBe(true);
+  enforced.signedIn(true);
+  time += 1;
+  expect(enforced.passwords().allowed).toBe(false);
+  time += 29 * MINUTE;
+  expect(enforced.passwords().allowed).toBe(false);
+  time += 2 * MINUTE;
+  expect(enforced.passwords()).toMatchObject({
+    allowed: true,
+    why: expect.stringMatching(/nobody has got in/),
+  });
+  enforced.signedIn(false);
+  expect(enforced.passwords().allowed).toBe(false);
+  const other = enforcement(database, { ...settings, digest: 'b' }, now);
+  expect(other.passwords().why).toMatch(/waits until/);
+  database.close();
+});
+
+test('a password is kept as an argon2id string with its cost, never twice the same', async () => {
+  const [one, two] = await Promise.all([hashPassword('by the sea'), hashPassword('by the sea')]);
+  const { memory, passes, parallelism } = PASSWORD_COST;
+  expect(one).toMatch(
+    new RegExp(String.raw`^\$argon2id\$v=19\$m=${memory},t=${passes},p=${parallelism}\$`),
+  );
+  expect(one).not.toBe(two);
+  expect(await isPassword('by the sea', one)).toBe(true);
+  expect(await isPassword('by the lake', one)).toBe(false);
+});
+
+test('behind a proxy that speaks HTTPS the cookie is __Host- and Secure, and the public origin is taken', async () => {
+  await using api = await guardedApi({
+    trustProxy: true,
+    settings: () => 'publicUrl: https://tie.example/waybill',
+  });
+  await api.user('anna', 'a long walk by the sea', {});
+  const credentials = { user: 'anna', password: 'a long walk by the sea' };
+  const proxied = {
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'tie.example',
+    origin: 'https://tie.example',
+  };
+  const answer = await visitor(api.url).ask('POST', '/api/v1/sign-in', credentials, proxied);
+  expect(answer.headers.get('set-cookie')).toMatch(
+    /^__Host-sid=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+  );
+  const foreign = await visitor(api.url).ask('POST', '/api/v1/sign-in', credentials, {
+    ...proxied,
+    origin: 'https://else.example',
+  });
+  expect([foreign.status, foreign.body['detail']]).toEqual([403, 'not from https://else.example']);
+});

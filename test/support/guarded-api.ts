@@ -1,0 +1,91 @@
+import { writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import fastify from 'fastify';
+import { rootLogger } from '../../src/log/logger.ts';
+import type { Api } from '../../src/operator/api/api.ts';
+import { sendProblem } from '../../src/operator/api/problem.ts';
+import { principalOf, requirePermission } from '../../src/operator/rights/require-permission.ts';
+import { consoleGuard } from '../../src/operator/sign-in/console-guard.ts';
+import { metaDatabase } from '../../src/operator/sign-in/meta-database.ts';
+import { hashPassword } from '../../src/operator/sign-in/password.ts';
+import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
+import { freePort } from './mllp-peers.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** A server with the console's sign-in and two resources behind it. */
+export interface GuardedApi extends AsyncDisposable {
+  readonly url: string;
+  readonly data: string;
+  /** What was logged, a line each. */
+  readonly log: readonly string[];
+  /** Adds a user whose password is cheap to check. */
+  user(name: string, password: string, more: Partial<NewUser>): Promise<void>;
+}
+
+export interface GuardedOptions {
+  /** The text of `console.yaml`, once the address of the server is known. */
+  readonly settings?: (url: string) => string;
+  readonly files?: Readonly<Record<string, string>>;
+  /** The folder of an installation that was there before. */
+  readonly data?: string;
+  readonly port?: number;
+  readonly trustProxy?: boolean;
+}
+
+const HOSTS = [
+  { name: 'adt-in', tags: ['north'] },
+  { name: 'lab-out', tags: ['south'] },
+];
+
+export async function guardedApi(options: GuardedOptions = {}): Promise<GuardedApi> {
+  const { settings, files = {}, trustProxy = false } = options;
+  const folder = options.data === undefined ? await temporaryFolder('sign-in') : undefined;
+  const data = options.data ?? folder?.path ?? '';
+  const app = fastify({ trustProxy });
+  const log: string[] = [];
+  const url = `http://127.0.0.1:${options.port ?? (await freePort())}`;
+  if (settings !== undefined) await writeFile(join(data, 'console.yaml'), settings(url));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(data, name), text);
+  const guard = await consoleGuard({
+    data,
+    file: undefined,
+    host: '127.0.0.1',
+    hosts: async () => HOSTS,
+    log: rootLogger('info', { write: (line) => void log.push(line) }),
+  });
+  app.decorateRequest('principal', undefined);
+  app.setErrorHandler((error: Error, request, reply) => sendProblem(error, request, reply));
+  if (guard.signIn !== undefined) await app.register(guard.signIn);
+  const api = app as unknown as Api;
+  api.get('/api/v1/me', async (request) => {
+    const { permissions, ...rest } = principalOf(request);
+    return { ...rest, permissions: [...permissions] };
+  });
+  api.post('/api/v1/deploy', { preHandler: requirePermission('config.deploy') }, async () => ({
+    done: true,
+  }));
+  await app.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  return {
+    url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
+    data,
+    log,
+    async user(name, password, more) {
+      const database = metaDatabase(data);
+      users(database).add({
+        name,
+        roles: ['administrator'],
+        scope: ['*'],
+        mustChange: false,
+        ...more,
+        password: await hashPassword(password, { memory: 64, passes: 1, parallelism: 1 }),
+      });
+      database.close();
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      guard.close();
+      await folder?.[Symbol.asyncDispose]();
+    },
+  };
+}
