@@ -149,6 +149,18 @@ const exported = createRoute({
   component: lazyRouteComponent(() => import('./export/export-page.tsx'), 'ExportPage'),
 });
 
+const audit = createRoute({
+  ...under,
+  path: '/audit',
+  validateSearch: texts('actor', 'action', 'object', 'searched'),
+  component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
+});
+const users = createRoute({
+  ...under,
+  path: '/users',
+  component: lazyRouteComponent(() => import('./user/user-page.tsx'), 'UserPage'),
+});
+
 const tree = root.addChildren([
   dashboard,
   messages,
@@ -168,6 +180,8 @@ const tree = root.addChildren([
   storage,
   configuration,
   exported,
+  audit,
+  users,
 ]);
 
 export const router = createRouter({

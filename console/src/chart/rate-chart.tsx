@@ -88,5 +88,6 @@ function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedDat
     failed[index] = (failed[index] ?? 0) + errors;
   }
   // a bar of nothing is no bar
-  return [times, came, failed.map((value) => (value === 0 ? null : value))];
+  const bars = (values: readonly number[]) => values.map((value) => (value === 0 ? null : value));
+  return [times, bars(came), bars(failed)];
 }

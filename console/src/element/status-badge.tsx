@@ -28,7 +28,7 @@ export function StatusBadge({ status }: { readonly status: Status }): ReactEleme
   const { icon: Icon, style } = LOOKS[status];
   return (
     <span
-      className={`inline-flex items-center gap-1 rounded px-1.5 text-2xs font-medium whitespace-nowrap ${style}`}
+      className={`inline-flex items-center gap-1 rounded align-middle px-1.5 text-2xs font-medium whitespace-nowrap ${style}`}
     >
       <Icon size={12} aria-hidden="true" />
       {status}

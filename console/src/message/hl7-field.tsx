@@ -57,7 +57,12 @@ function Line({ path, name, hint, children, part = false }: LineProps): ReactEle
       <span className={`truncate py-0.5 max-sm:hidden ${small}`} title={hint}>
         {name}
       </span>
-      <span className="py-0.5 font-mono text-xs break-all whitespace-pre-wrap">{children}</span>
+      <span className="py-0.5 font-mono text-xs break-all whitespace-pre-wrap">
+        {children}
+        {name !== undefined && (
+          <span className="block font-sans text-2xs break-normal text-ink-3 sm:hidden">{name}</span>
+        )}
+      </span>
       <CopyButton text={path} label={`Copy the path ${path}`} quiet />
     </div>
   );

@@ -1,5 +1,10 @@
-import type { SearchCriteria, SearchRequest } from '../../../src/operator/api/contract/message.ts';
-import type { Status } from '../element/status-badge.tsx';
+import type {
+  Message,
+  SearchCriteria,
+  SearchRequest,
+} from '../../../src/operator/api/contract/message.ts';
+
+type Status = Message['status'];
 
 /** The whole state of a search as it stands in the address. All are texts, so that an address can be read and written by hand. */
 export interface SearchState {

@@ -10,8 +10,10 @@ import {
   ListTodo,
   PauseCircle,
   Rows3,
+  ScrollText,
   Search,
   ShieldCheck,
+  Users,
 } from 'lucide-react';
 import type { Permission } from './me.ts';
 
@@ -67,5 +69,7 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
       key: 'y',
       permission: 'config.view',
     },
+    { to: '/audit', label: 'Audit log', icon: ScrollText, key: 'l', permission: 'audit.view' },
+    { to: '/users', label: 'Users', icon: Users, key: 'u', permission: 'user.manage' },
   ],
 ];

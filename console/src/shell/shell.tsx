@@ -25,10 +25,11 @@ const KeyboardHelp = lazy(() =>
 /** What is around every page: the way to the others, finding, theme and help. */
 export function Shell(): ReactElement {
   const { data, error, isPending } = useQuery(me);
-  if (error instanceof ApiProblem && error.status === 401) {
+  const mustChange = data?.mustChangePassword === true;
+  if (mustChange || (error instanceof ApiProblem && error.status === 401)) {
     return (
       <Suspense fallback={<Waiting />}>
-        <SignInPage />
+        <SignInPage mustChange={mustChange} />
       </Suspense>
     );
   }

@@ -1,27 +1,41 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useEffect } from 'react';
+import { type FormEvent, type ReactElement, useEffect, useState } from 'react';
 import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
+import { NewPassword } from './new-password.tsx';
 
 interface Methods {
-  readonly password?: boolean;
-  readonly local?: boolean;
-  readonly oidc?: readonly { readonly name: string; readonly title?: string }[];
+  readonly password: boolean;
+  readonly oidc: readonly { readonly name: string; readonly title: string }[];
 }
 
-/** Shown instead of everything while the API says that nobody is signed in. */
-export function SignInPage(): ReactElement {
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Shown instead of everything while nobody is signed in, or while who is must choose a password first. */
+export function SignInPage({
+  mustChange = false,
+}: {
+  readonly mustChange?: boolean;
+}): ReactElement {
   const client = useQueryClient();
-  const methods = useQuery({
+  const [given, setGiven] = useState<string | undefined>(undefined);
+  const changing = mustChange || given !== undefined;
+  const { data: methods, error } = useQuery({
     queryKey: ['sign-in-methods'],
     queryFn: ({ signal }) => ask<Methods>('sign-in/methods', { signal }),
   });
   const signIn = useMutation({
-    mutationFn: (body: { readonly user: string; readonly password: string }) =>
-      ask('sign-in', { body }),
-    onSuccess: () => client.invalidateQueries(),
+    mutationFn: (body: Credentials) =>
+      ask<{ readonly mustChangePassword: boolean }>('sign-in', { body }),
+    onSuccess: async ({ mustChangePassword }, { password }) => {
+      if (mustChangePassword) setGiven(password);
+      else await client.invalidateQueries();
+    },
   });
   useEffect(() => {
     document.title = 'Sign in · Waybill';
@@ -29,20 +43,17 @@ export function SignInPage(): ReactElement {
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    signIn.mutate({
-      user: `${form.get('user') as string}`,
-      password: `${form.get('password') as string}`,
-    });
+    signIn.mutate({ user: form.get('user') as string, password: form.get('password') as string });
   };
-  const { data } = methods;
-  const withPassword = data?.password !== false && data?.local !== false;
   return (
     <main className="flex min-h-full items-center justify-center p-4">
       <div className="w-full max-w-sm rounded-xl border border-line bg-surface p-6 shadow-float">
         <img src="./waybill.svg" alt="" width="32" height="32" />
-        <h1 className="mt-3 mb-4">Sign in to Waybill</h1>
+        <h1 className="mt-3 mb-4">{changing ? 'Choose a new password' : 'Sign in to Waybill'}</h1>
+        {error !== null && <Problem error={error} />}
         {signIn.isError && <Problem error={signIn.error} />}
-        {withPassword && (
+        {changing && <NewPassword current={given} />}
+        {!changing && methods?.password === true && (
           <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
             <Field label="User" name="user" autoComplete="username" required autoFocus />
             <Field
@@ -57,15 +68,18 @@ export function SignInPage(): ReactElement {
             </Button>
           </form>
         )}
-        {data?.oidc?.map(({ name, title }) => (
-          <a
-            key={name}
-            className={`${buttonStyle()} mt-3 h-9 w-full`}
-            href={apiUrl(`sign-in/oidc/${encodeURIComponent(name)}`, { back: location.href })}
-          >
-            Sign in with {title ?? name}
-          </a>
-        ))}
+        {!changing &&
+          methods?.oidc.map(({ name, title }) => (
+            <a
+              key={name}
+              className={`${buttonStyle()} mt-3 !h-9 w-full`}
+              href={apiUrl(`sign-in/oidc/${encodeURIComponent(name)}`, {
+                back: location.pathname + location.search,
+              })}
+            >
+              Sign in with {title}
+            </a>
+          ))}
       </div>
     </main>
   );

@@ -9,7 +9,7 @@ import { useWidth } from './use-width.ts';
 export const ROW = 38;
 const GUTTER = 104;
 const GUTTER_NARROW = 64;
-const LANE = 88;
+const LANE = 84;
 /** Between two steps that lie further apart, the diagram says how long nothing happened. */
 const GAP = 1_000;
 
@@ -112,7 +112,7 @@ export function SequenceDiagram({
             if (place === undefined) return null;
             const time =
               narrow || place.first
-                ? clock(step.at).slice(narrow ? 3 : 0)
+                ? clock(step.at).slice(narrow ? 6 : 0)
                 : `+${duration(step.at - started)}`;
             return (
               <g key={step.key}>
@@ -253,8 +253,10 @@ function LaneHead({
         params={{ host }}
         className="flex max-w-full items-center gap-1.5 rounded px-1 font-medium hover:underline"
       >
-        <Icon size={13} className="shrink-0 text-ink-3" aria-hidden="true" />
-        <span className="truncate">{host}</span>
+        {width > 104 && <Icon size={13} className="shrink-0 text-ink-3" aria-hidden="true" />}
+        <span className="truncate" title={host}>
+          {host}
+        </span>
       </Link>
       <span className="text-2xs text-ink-2">{kind ?? 'not in this production'}</span>
     </div>

@@ -135,9 +135,11 @@ function rulesText({ explain }: Message): string | undefined {
   if (explain === undefined) return undefined;
   const fired = explain.rules.filter(({ result }) => result === 'fired').map(({ rule }) => rule);
   const to = explain.sent.map((sent) => sent.to);
-  const what =
-    to.length > 0 ? `→ ${[...new Set(to)].join(', ')}` : (explain.otherwise ?? 'nothing sent');
-  return `${fired.length === 0 ? 'no rule fitted' : fired.join(', ')} ${what}`;
+  const rules = fired.length === 0 ? 'no rule fitted' : fired.join(', ');
+  if (to.length > 0) return `${rules} → ${[...new Set(to)].join(', ')}`;
+  return explain.otherwise === undefined
+    ? `${rules} → nobody`
+    : `${rules}; otherwise ${explain.otherwise}`;
 }
 
 function replyLabel({ reply }: Message): string {

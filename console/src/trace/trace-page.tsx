@@ -110,7 +110,7 @@ function Trace({
             `${session.hidden} of its messages are of hosts that you may not see.`}
         </p>
       )}
-      <div className="grid min-h-0 flex-1 grid-rows-[minmax(14rem,1fr)_minmax(16rem,1fr)] lg:grid-cols-[minmax(0,1fr)_minmax(23rem,29rem)] lg:grid-rows-1">
+      <div className="grid min-h-0 flex-1 grid-rows-[minmax(14rem,1fr)_minmax(16rem,1fr)] lg:grid-cols-[minmax(0,1fr)_minmax(22rem,26.5rem)] lg:grid-rows-1">
         <div className="flex min-h-0 min-w-0 flex-col border-line max-lg:border-b lg:border-r">
           {isTable ? (
             <StepTable

@@ -1,0 +1,147 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Download, ShieldCheck } from 'lucide-react';
+import type { FormEvent, ReactElement } from 'react';
+import { apiUrl, ask } from '../api/client.ts';
+import { Button, buttonStyle } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { count, moment } from '../element/time-text.ts';
+
+interface AuditRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly via: string;
+  readonly ip: string;
+  readonly action: string;
+  readonly object: string;
+  readonly outcome: 'done' | 'refused' | 'failed';
+  readonly detail: string;
+}
+
+const FILTERS = {
+  actor: 'Who',
+  action: 'Did',
+  object: 'To what',
+  searched: 'Searched for the value',
+} as const;
+
+/** Who did what, newest first. Looking at it is an act of its own, so it is asked for once and not again and again. */
+export function AuditPage(): ReactElement {
+  const filter = useSearch({ from: '/audit' });
+  const navigate = useNavigate();
+  const { data, error } = useQuery({
+    queryKey: ['audit', filter],
+    queryFn: ({ signal }) =>
+      ask<{ readonly rows: readonly AuditRow[] }>('audit', {
+        query: { ...filter, limit: 500 },
+        signal,
+      }),
+    refetchOnWindowFocus: false,
+  });
+  const verify = useMutation({
+    mutationFn: () => ask<{ readonly rows: number; readonly broken?: number }>('audit/verify'),
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    void navigate({
+      to: '/audit',
+      search: Object.fromEntries(
+        [...form].map(([key, value]) => [key, (value as string).trim() || undefined]),
+      ),
+    });
+  };
+  return (
+    <Page
+      title="Audit log"
+      detail="every act of a person or machine, in a chain that shows if a row was changed"
+      actions={
+        <>
+          <Button disabled={verify.isPending} onClick={() => verify.mutate()}>
+            <ShieldCheck size={14} aria-hidden="true" /> Verify the chain
+          </Button>
+          <a href={apiUrl('audit/export')} download className={buttonStyle()}>
+            <Download size={14} aria-hidden="true" /> Export
+          </a>
+        </>
+      }
+    >
+      <form
+        onSubmit={submit}
+        key={JSON.stringify(filter)}
+        className="mb-3 flex flex-wrap items-end gap-3"
+      >
+        {Object.entries(FILTERS).map(([name, label]) => (
+          <Field
+            key={name}
+            label={label}
+            name={name}
+            defaultValue={filter[name as keyof typeof FILTERS] ?? ''}
+            className="w-44"
+          />
+        ))}
+        <Button type="submit" look="primary">
+          Find
+        </Button>
+      </form>
+      {error !== null && <Problem error={error} />}
+      {verify.isError && <Problem error={verify.error} />}
+      {verify.data !== undefined && (
+        <p
+          role="status"
+          className={`mb-3 rounded-md px-3 py-2 ${verify.data.broken === undefined ? 'bg-good-soft text-good' : 'bg-bad-soft text-bad'}`}
+        >
+          {verify.data.broken === undefined
+            ? `All ${count(verify.data.rows)} rows are as they were written.`
+            : `Row ${verify.data.broken} is not as it was written.`}
+        </p>
+      )}
+      {data === undefined && error === null && <Waiting />}
+      {data?.rows.length === 0 && <Nothing>No act fits.</Nothing>}
+      {data !== undefined && data.rows.length > 0 && (
+        <div
+          className="overflow-x-auto rounded-lg border border-line bg-surface"
+          tabIndex={0}
+          role="region"
+          aria-label="Acts"
+        >
+          <table className="w-full min-w-[52rem] border-collapse text-left text-xs">
+            <thead>
+              <tr className="bg-sunken text-2xs text-ink-2">
+                {['#', 'Time', 'Who', 'From', 'Did', 'To what', 'Outcome', 'Detail'].map((name) => (
+                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {data.rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
+                <tr key={seq} className="border-t border-line align-top hover:bg-hover">
+                  <td className="px-3 py-1 text-ink-2">{seq}</td>
+                  <td className="px-3 py-1 font-mono whitespace-nowrap">{moment(at, false)}</td>
+                  <td className="px-3 py-1">
+                    {actor} <span className="text-ink-2">{via}</span>
+                  </td>
+                  <td className="px-3 py-1 font-mono">{ip}</td>
+                  <td className="px-3 py-1 whitespace-nowrap">{action}</td>
+                  <td className="px-3 py-1">{object}</td>
+                  <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>{outcome}</td>
+                  <td
+                    className="max-w-96 truncate px-3 py-1 font-mono text-2xs text-ink-2"
+                    title={detail}
+                  >
+                    {detail === '{}' ? '' : detail}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,54 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { FormEvent, ReactElement } from 'react';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Problem } from '../element/notice.tsx';
+import { me } from './me.ts';
+
+/** Asks for a password of one's own in place of one that was given out. */
+export function NewPassword({ current }: { readonly current: string | undefined }): ReactElement {
+  const client = useQueryClient();
+  const change = useMutation({
+    mutationFn: async (form: FormData) => {
+      const body = {
+        current: current ?? (form.get('current') as string),
+        password: form.get('password') as string,
+      };
+      // who is signed in comes with the token that every act must carry
+      await client.fetchQuery({ ...me, staleTime: 0 });
+      await ask('me/password', { body });
+    },
+    onSuccess: () => client.resetQueries(),
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    change.mutate(new FormData(event.currentTarget));
+  };
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-3">
+      {current === undefined && (
+        <Field
+          label="Password you were given"
+          name="current"
+          type="password"
+          autoComplete="current-password"
+          required
+        />
+      )}
+      <Field
+        label="New password"
+        name="password"
+        type="password"
+        autoComplete="new-password"
+        minLength={12}
+        required
+        hint="at least 12 characters"
+      />
+      {change.isError && <Problem error={change.error} />}
+      <Button type="submit" look="primary" className="!h-9" disabled={change.isPending}>
+        Keep it
+      </Button>
+    </form>
+  );
+}

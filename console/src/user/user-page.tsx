@@ -1,0 +1,234 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { KeyRound, Plus, Trash2 } from 'lucide-react';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { CopyButton } from '../element/copy-button.tsx';
+import { Choice, Field } from '../element/field.tsx';
+import { Modal } from '../element/modal.tsx';
+import { Problem, Waiting } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { ago, day } from '../element/time-text.ts';
+
+interface User {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly scope: readonly string[];
+  readonly mustChange: boolean;
+  readonly expires?: number;
+  readonly breakGlass: boolean;
+  readonly created: number;
+  readonly lastSignIn?: number;
+}
+
+interface OneTime {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Local users: who may come in, as what, and the passwords for their first sign-in. */
+export function UserPage(): ReactElement {
+  const client = useQueryClient();
+  const { data, error } = useQuery({
+    queryKey: ['users'],
+    queryFn: ({ signal }) => ask<{ readonly users: readonly User[] }>('users', { signal }),
+  });
+  const [adding, setAdding] = useState(false);
+  const [given, setGiven] = useState<OneTime | undefined>(undefined);
+  const again = () => client.invalidateQueries({ queryKey: ['users'] });
+  const password = useMutation({
+    mutationFn: async (name: string): Promise<OneTime> => ({
+      name,
+      ...(await ask<{ readonly password: string }>(`users/${encodeURIComponent(name)}/password`, {
+        method: 'POST',
+      })),
+    }),
+    onSuccess: setGiven,
+    onSettled: again,
+  });
+  const [removing, setRemoving] = useState<string | undefined>(undefined);
+  return (
+    <Page
+      title="Users"
+      detail="local users; those of a provider are listed there"
+      actions={
+        <Button look="primary" onClick={() => setAdding(true)}>
+          <Plus size={14} aria-hidden="true" /> Add a user
+        </Button>
+      }
+    >
+      {error !== null && <Problem error={error} />}
+      {password.isError && <Problem error={password.error} />}
+      {data === undefined && error === null && <Waiting />}
+      {given !== undefined && (
+        <p
+          role="status"
+          className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2"
+        >
+          {given.name} signs in once with{' '}
+          <code className="font-mono font-semibold">{given.password}</code>{' '}
+          <CopyButton text={given.password} label="Copy the password" /> It is not shown again.
+        </p>
+      )}
+      {data !== undefined && (
+        <div
+          className="overflow-x-auto rounded-lg border border-line bg-surface"
+          tabIndex={0}
+          role="region"
+          aria-label="Users"
+        >
+          <table className="w-full min-w-[44rem] border-collapse text-left">
+            <thead>
+              <tr className="bg-sunken text-2xs text-ink-2">
+                {['User', 'Roles', 'Sees', 'Last sign-in', 'Since', 'Acts'].map((name) => (
+                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {data.users.map(
+                ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
+                  <tr key={name} className="border-t border-line hover:bg-hover">
+                    <th scope="row" className="px-3 py-1.5 font-medium">
+                      {name}
+                      {breakGlass && (
+                        <span className="ml-2 text-xs text-warn">for emergencies</span>
+                      )}
+                      {mustChange && (
+                        <span className="ml-2 text-xs font-normal text-ink-2">
+                          has not chosen a password
+                        </span>
+                      )}
+                    </th>
+                    <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
+                    <td className="px-3 py-1.5 font-mono text-xs text-ink-2">{scope.join(', ')}</td>
+                    <td className="px-3 py-1.5 text-xs">
+                      {lastSignIn === undefined ? 'never' : ago(lastSignIn)}
+                    </td>
+                    <td className="px-3 py-1.5 text-xs text-ink-2">
+                      {day(created)}
+                      {expires !== undefined && `, until ${day(expires)}`}
+                    </td>
+                    <td className="px-3 py-1.5">
+                      <span className="flex gap-2">
+                        <Button disabled={password.isPending} onClick={() => password.mutate(name)}>
+                          <KeyRound size={13} aria-hidden="true" /> New password
+                        </Button>
+                        <Button
+                          look="danger"
+                          aria-label={`Remove ${name}`}
+                          onClick={() => setRemoving(name)}
+                        >
+                          <Trash2 size={13} aria-hidden="true" />
+                        </Button>
+                      </span>
+                    </td>
+                  </tr>
+                ),
+              )}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {adding && (
+        <NewUser
+          onClose={() => setAdding(false)}
+          onAdded={(one) => {
+            setGiven(one);
+            setAdding(false);
+            void again();
+          }}
+        />
+      )}
+      {removing !== undefined && (
+        <Removal
+          name={removing}
+          onClose={() => {
+            setRemoving(undefined);
+            void again();
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+function NewUser({
+  onClose,
+  onAdded,
+}: {
+  readonly onClose: () => void;
+  readonly onAdded: (one: OneTime) => void;
+}): ReactElement {
+  const { data } = useQuery({
+    queryKey: ['roles'],
+    queryFn: ({ signal }) =>
+      ask<{ readonly roles: Readonly<Record<string, readonly string[]>> }>('roles', { signal }),
+  });
+  const [role, setRole] = useState('');
+  const roles = Object.keys(data?.roles ?? {});
+  const chosen = role === '' ? (roles[0] ?? '') : role;
+  const add = useMutation({
+    mutationFn: async (name: string): Promise<OneTime> => ({
+      name,
+      ...(await ask<{ readonly password: string }>('users', { body: { name, roles: [chosen] } })),
+    }),
+    onSuccess: onAdded,
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    add.mutate((new FormData(event.currentTarget).get('name') as string).trim());
+  };
+  return (
+    <Modal title="Add a user" onClose={onClose}>
+      <form onSubmit={submit} className="flex flex-col gap-3">
+        <Field label="Name" name="name" required autoFocus autoComplete="off" />
+        <Choice label="Role" value={chosen} onChange={({ target }) => setRole(target.value)}>
+          {roles.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </Choice>
+        <p className="text-xs text-ink-2">May: {data?.roles[chosen]?.join(', ')}</p>
+        {add.isError && <Problem error={add.error} />}
+        <Button type="submit" look="primary" disabled={add.isPending || chosen === ''}>
+          Add
+        </Button>
+      </form>
+    </Modal>
+  );
+}
+
+function Removal({
+  name,
+  onClose,
+}: {
+  readonly name: string;
+  readonly onClose: () => void;
+}): ReactElement {
+  const remove = useMutation({
+    mutationFn: () => ask(`users/${encodeURIComponent(name)}`, { method: 'DELETE' }),
+    onSuccess: onClose,
+  });
+  return (
+    <Modal
+      title={`Remove ${name}`}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate()}>
+            Remove
+          </Button>
+        </>
+      }
+    >
+      <p>
+        {name} is signed out everywhere and cannot sign in any more. What {name} did stays in the
+        audit log.
+      </p>
+      {remove.isError && <Problem error={remove.error} />}
+    </Modal>
+  );
+}
