@@ -7,6 +7,8 @@ export interface FailureDelay {
   failed(keys: readonly FailureKey[]): void;
   /** Forgets the failures of a key after a success. */
   succeeded(key: FailureKey): void;
+  /** Takes back one failure that was counted before it was known to be none. */
+  forgiven(key: FailureKey): void;
 }
 
 export interface FailureKey {
@@ -35,6 +37,11 @@ export function failureDelay(database: DatabaseSync, now: () => number = Date.no
           .prepare('INSERT OR REPLACE INTO sign_in_failure(key, count, next_try) VALUES (?,?,?)')
           .run(textOf(key), count, now() + delay);
       }
+    },
+    forgiven(key) {
+      database
+        .prepare('UPDATE sign_in_failure SET count = max(0, count - 1), next_try = ? WHERE key = ?')
+        .run(now(), textOf(key));
     },
     succeeded(key) {
       database.prepare('DELETE FROM sign_in_failure WHERE key = ?').run(textOf(key));

@@ -56,7 +56,8 @@ export function localSignIn({
   return {
     async check(attempt) {
       const byName = { kind: 'user', name: attempt.user } as const;
-      const keys = [byName, { kind: 'address', name: attempt.ip } as const];
+      const byAddress = { kind: 'address', name: attempt.ip } as const;
+      const keys = [byName, byAddress];
       const wait = delay.wait(keys);
       if (wait > 0) throw SignInRefusal.tooSoon(wait);
       // counted before the hash, so that tries in parallel do not all pass
@@ -65,7 +66,9 @@ export function localSignIn({
         users.find(attempt.user) === undefined ? await delegate?.(attempt) : undefined;
       const identity =
         delegated === undefined ? await checkLocal(attempt) : { ...delegated, via: 'delegated' };
-      for (const key of keys) delay.succeeded(key);
+      delay.succeeded(byName);
+      // not forgotten: who has one account must not guess at others for free
+      delay.forgiven(byAddress);
       return identity;
     },
   };
