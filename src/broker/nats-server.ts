@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { existsSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -61,7 +61,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   let child: ChildProcess;
   const launch = async (): Promise<void> => {
     const log = openSync(join(data, 'nats.log'), 'a');
-    child = spawn(binary, ['-c', configuration], { stdio: ['ignore', log, log] });
+    const [command, ...words] = endsWithParent([binary, '-c', configuration]);
+    child = spawn(command, words, { stdio: ['ignore', log, log] });
     child.once('exit', (code, signal) => {
       if (stopping) return;
       options.onRestart?.(`nats-server ended (${signal ?? code})`);
@@ -104,6 +105,15 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** `setpriv` of util-linux. */
+const SETPRIV = '/usr/bin/setpriv';
+
+/** Has the kernel end the server when the engine is killed; where it cannot, the next start ends it. */
+function endsWithParent(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  if (process.platform !== 'linux' || !existsSync(SETPRIV)) return command;
+  return [SETPRIV, '--pdeathsig', 'TERM', '--', ...command];
 }
 
 function configurationText(of: {
