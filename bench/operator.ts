@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +11,10 @@ import { load, percentile } from './load.ts';
 import { receiver } from './peers.ts';
 
 /**
- * Whether the operator plane slows the engine: the T2 workload runs in turns without and with people who
- * search the trace, watch the dashboard and follow what happens. One process, as `waybill run` starts it.
+ * Whether the operator plane blocks the engine: the T2 workload runs in turns alone, beside a busy loop of
+ * another process, and beside people who search the trace without a pause, watch the dashboard and follow
+ * what happens. One engine process, as `waybill run` starts it. Where searching costs no more than the loop
+ * does, it takes processor time and blocks nothing.
  */
 
 const { values } = parseArgs({
@@ -44,11 +47,17 @@ const engine = await engineProcess({
 const api = `http://127.0.0.1:${consolePort}/api/v1/`;
 let sent = 0;
 
-async function turn(searchers: number): Promise<Turn> {
+type Beside = 'nobody' | 'burner' | 'searchers';
+
+/** Runs the workload once beside something else. */
+async function turn(beside: Beside): Promise<Turn> {
   const people =
-    searchers === 0
-      ? undefined
-      : new Worker(new URL('searchers.ts', import.meta.url), { workerData: { api, searchers } });
+    beside === 'searchers'
+      ? new Worker(new URL('searchers.ts', import.meta.url), {
+          workerData: { api, searchers: Number(values.searchers) },
+        })
+      : undefined;
+  const burner = beside === 'burner' ? burn() : undefined;
   const { seconds, acknowledged } = await load({
     ports: [port],
     portOf: () => 0,
@@ -58,33 +67,47 @@ async function turn(searchers: number): Promise<Turn> {
     onSend: () => undefined,
   });
   sent += messages;
+  burner?.kill();
   people?.postMessage('stop');
   const [searches] = people === undefined ? [[]] : ((await once(people, 'message')) as [number[]]);
   while (peer.count() < sent) await sleep(20);
   return { rate: messages / seconds, acknowledged, searches };
 }
 
+const LABELS: Readonly<Record<Beside, string>> = {
+  nobody: 'alone',
+  burner: 'beside a busy loop',
+  searchers: `${values.searchers} search, 1 follows`,
+};
+
+const BESIDE: readonly Beside[] = ['nobody', 'burner', 'searchers'];
+
+/** What as much processor costs that has nothing to do with the engine: a loop, as nice as the operator plane. */
+function burn(): ChildProcess {
+  return spawn(process.execPath, ['-e', 'os.setPriority(0, 5); for (;;) Math.sqrt(2);'], {
+    stdio: 'ignore',
+  });
+}
+
 try {
-  await turn(0);
-  const quiet: Turn[] = [];
-  const busy: Turn[] = [];
+  await turn('nobody');
+  const turns = new Map<Beside, Turn[]>(BESIDE.map((one) => [one, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
-    quiet.push(await turn(0));
-    busy.push(await turn(Number(values.searchers)));
+    for (const one of BESIDE) turns.get(one)?.push(await turn(one));
   }
-  print(report([quiet, busy]));
+  print(report(turns));
 } finally {
   await engine.stop();
   await peer.close();
 }
 
-function report(sets: readonly (readonly Turn[])[]): string {
-  const rows = sets.map((turns, index) => {
+function report(measured: ReadonlyMap<Beside, readonly Turn[]>): string {
+  const rows = [...measured].map(([beside, turns]) => {
     const acknowledged = turns.flatMap((one) => one.acknowledged).toSorted((a, b) => a - b);
     const searches = turns.flatMap((one) => one.searches).toSorted((a, b) => a - b);
     const rate = turns.reduce((sum, one) => sum + one.rate, 0) / turns.length;
     return [
-      index === 0 ? 'nobody looks' : `${values.searchers} search, 1 follows`,
+      LABELS[beside],
       String(Math.round(rate)),
       String(percentile(acknowledged, 0.5)),
       String(percentile(acknowledged, 0.99)),

@@ -33,8 +33,9 @@ export interface JobRunnerParts {
 /** Milliseconds between two tellings of one job's progress. */
 const TELL_EVERY = 500;
 
-export function jobRunner({ store, work, live, log }: JobRunnerParts): JobRunner {
+export function jobRunner({ store, work: workOn, live, log }: JobRunnerParts): JobRunner {
   let stopping = false;
+  let added = false;
   let running: Promise<void> | undefined;
 
   const tell = ({ id }: Job): void => {
@@ -44,7 +45,7 @@ export function jobRunner({ store, work, live, log }: JobRunnerParts): JobRunner
   const one = async (job: Job, item: JobItem): Promise<ItemResult> => {
     store.settle(job.id, item.n, { state: 'doing' });
     try {
-      const { resultId } = await work(job, item);
+      const { resultId } = await workOn(job, item);
       return { state: 'done', resultId };
     } catch (error) {
       const { code, text } = describeError(error);
@@ -74,12 +75,23 @@ export function jobRunner({ store, work, live, log }: JobRunnerParts): JobRunner
       await run(job);
     }
   };
+  /** Ends only when nothing was added since it last looked: an order that comes just then must not lie. */
+  const work = async (): Promise<void> => {
+    await yieldToOthers();
+    try {
+      while (added && !stopping) {
+        added = false;
+        await runAll();
+      }
+    } catch (error) {
+      log.error({ event: 'job-failed', err: error }, 'job-failed');
+    } finally {
+      running = undefined;
+    }
+  };
   const go = (): void => {
-    running ??= runAll()
-      .catch((error: unknown) => log.error({ event: 'job-failed', err: error }, 'job-failed'))
-      .finally(() => {
-        running = undefined;
-      });
+    added = true;
+    running ??= work();
   };
 
   for (const { id } of store.running()) store.markUncertain(id);

@@ -46,13 +46,13 @@ export async function liveStream(broker: Broker, log: Logger): Promise<LiveStrea
         await ensure(broker).catch(() => undefined);
       }
     }
+    // at once, or what is told before a later turn would lie
+    telling = undefined;
   };
   return {
     tell(record) {
       waiting = joinedRecords(waiting ?? NOTHING_LIVE, { ...NOTHING_LIVE, ...record });
-      telling ??= tellAll().finally(() => {
-        telling = undefined;
-      });
+      telling ??= tellAll();
     },
     async position() {
       const { manager, names } = broker;

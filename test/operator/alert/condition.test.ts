@@ -118,9 +118,10 @@ test('silence is not told of in the quiet hours, which may go past midnight', ()
   expect(isQuiet(undefined, NOW)).toBe(false);
 });
 
+const level = (days: number): string | undefined =>
+  conditions(seen({}, { certificates: [certificate(days)] }))[0]?.level;
+
 test('a certificate is told of from 30 days before its end, and is an error from 7', () => {
-  const level = (days: number): string | undefined =>
-    conditions(seen({}, { certificates: [certificate(days)] }))[0]?.level;
   expect([31, 29, 8, 6, -2].map(level)).toEqual([undefined, 'warn', 'warn', 'error', 'error']);
 });
 

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await production.send('R1', { mrn: '4711' });
   await vi.waitFor(async () => {
     const { body } = await search();
-    expect(body.items.map(({ status }) => status)).toEqual(['completed']);
+    if (body.items[0]?.status !== 'completed') throw new Error('it is not settled yet');
   });
 });
 afterAll(async () => production[Symbol.asyncDispose]());
