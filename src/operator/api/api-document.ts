@@ -1,5 +1,7 @@
 import { silentLogger } from '../../log/logger.ts';
-import { type ApiOptions, buildApi } from './api-server.ts';
+import { signInPlugin } from '../sign-in/plugin.ts';
+import type { SignIn } from '../sign-in/sign-in.ts';
+import { buildApi } from './api-server.ts';
 import type { ApiContext } from './context.ts';
 import { openApiText } from './open-api.ts';
 
@@ -7,11 +9,11 @@ import { openApiText } from './open-api.ts';
 const nothing: unknown = new Proxy(() => undefined, { get: () => nothing });
 
 /** The OpenAPI document of all routes, made without a production: what is checked in as `docs/openapi.json`. */
-export async function apiDocument(signIn?: ApiOptions['signIn']): Promise<string> {
+export async function apiDocument(): Promise<string> {
   const context = new Proxy({} as ApiContext, {
     get: (_, name) => (name === 'log' ? silentLogger : nothing),
   });
-  const app = await buildApi({ context, signIn });
+  const app = await buildApi({ context, signIn: signInPlugin(nothing as SignIn) });
   await app.ready();
   try {
     return openApiText(app);

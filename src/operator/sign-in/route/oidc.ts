@@ -12,7 +12,6 @@ import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
 
-const tags = ['sign-in'];
 const COOKIE = 'oidc';
 /** Milliseconds a person has at the provider. */
 const PATIENCE = 10 * 60_000;
@@ -25,7 +24,7 @@ interface Waiting {
   readonly until: number;
 }
 
-/** Signing in with an OpenID Connect provider: there and back. */
+/** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
 export function oidcRoutes(api: Api, signIn: SignIn): void {
   const waiting = new Map<string, Waiting>();
   const keep = (one: Waiting): string => {
@@ -42,8 +41,6 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
     {
       config: { open: true },
       schema: {
-        tags,
-        summary: 'Leads to the provider.',
         params: Type.Object({ name: Type.String() }),
         querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
       },
@@ -75,8 +72,6 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
     {
       config: { open: true },
       schema: {
-        tags,
-        summary: 'Where the provider sends the browser back to.',
         params: Type.Object({ name: Type.String() }),
       },
     },
