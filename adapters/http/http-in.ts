@@ -11,6 +11,7 @@ export default inbound({
   summary:
     'Takes messages at a web address, checks who sends them and what they hold, and answers.',
   settings: httpInSettings,
+  sharing: true,
   async open(lent) {
     const { path, callers, openapi } = lent.settings;
     const operations = await operationsOf(lent);

@@ -162,10 +162,10 @@ class Listener {
   }
 
   async leave(endpoint: Endpoint): Promise<void> {
-    const isLast = this.#endpoints.size === 1 && this.#endpoints.has(endpoint);
-    const closed = isLast ? this.#stopListening() : undefined;
-    await endpoint.close();
+    // Taken out first: of services that leave at the same time, the last must see that it is.
     this.#endpoints.delete(endpoint);
+    const closed = this.#endpoints.size === 0 ? this.#stopListening() : undefined;
+    await endpoint.close();
     if (closed === undefined) return;
     this.#tls?.close();
     // What was answered last goes out before its connection is closed.
@@ -195,7 +195,10 @@ class Listener {
     const url = urlOf(request);
     const endpoint = url && this.#endpointFor(url.pathname, request.method ?? '');
     if (url === undefined || endpoint === undefined) {
-      respond(response, refusalAnswer(new Refusal(404, 'There is nothing at this address.')), {});
+      const gone = this.#closing
+        ? new Refusal(503, 'This service is being stopped. Send it again.')
+        : new Refusal(404, 'There is nothing at this address.');
+      respond(response, refusalAnswer(gone), {});
       return;
     }
     endpoint.handle({

@@ -94,6 +94,8 @@ interface Adapter<S extends Settings> {
 export interface InboundAdapter<S extends Settings = Settings> extends Adapter<S> {
   /** A polling adapter is open on the one engine that holds its lease; a listening one on every engine. */
   readonly polling?: true;
+  /** Services of one production may listen on the same address: the adapter tells them apart, as by a path. */
+  readonly sharing?: true;
   /** Called again with back-off until it resolves, and again after `lost`. */
   open(lent: LentInbound<S>): Promise<Open>;
 }

@@ -6,6 +6,8 @@ interface Listener {
   readonly production: string;
   readonly service: string;
   readonly address: Address;
+  /** The adapter's type, where its services may share an address; undefined where each needs its own. */
+  readonly sharing: string | undefined;
   readonly place: Place;
 }
 
@@ -20,7 +22,9 @@ export function portProblems(definitions: readonly Definition[]): Problem[] {
     for (const service of definition.services.values()) {
       const listener = listenerOf(definition, service);
       if (listener === undefined) continue;
-      const other = listeners.find((one) => meets(one.address, listener.address));
+      const other = listeners.find(
+        (one) => meets(one.address, listener.address) && !mayShare(one, listener),
+      );
       if (other !== undefined) reportPort(listener, other, problems);
       listeners.push(listener);
     }
@@ -38,6 +42,7 @@ function listenerOf(definition: Definition, service: ServiceDefinition): Listene
     production: definition.name,
     service: service.name,
     address: listen as Address,
+    sharing: service.adapter.sharing === true ? service.adapter.type : undefined,
     place: definition.placeOf(keys) ?? service.place,
   };
 }
@@ -47,6 +52,16 @@ const ANYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::', '*']);
 function meets(a: Address, b: Address): boolean {
   if (a.port !== b.port || a.port === 0) return false;
   return a.host === b.host || ANYWHERE.has(a.host) || ANYWHERE.has(b.host);
+}
+
+/** Services of one production, with an adapter that tells them apart by more than the port. */
+function mayShare(a: Listener, b: Listener): boolean {
+  return (
+    a.sharing !== undefined &&
+    a.sharing === b.sharing &&
+    a.production === b.production &&
+    a.address.host === b.address.host
+  );
 }
 
 function reportPort(

@@ -190,6 +190,16 @@ test('services share a port by path and method, and one may stop while the other
   expect(again.delivered).toHaveLength(1);
 });
 
+test('services that share a port and stop at the same time leave it free', async () => {
+  const listen = `127.0.0.1:${await listeningPort()}`;
+  const both = await Promise.all(['/a', '/b'].map((path) => openInbound(httpIn, { listen, path })));
+  await call(`http://${listen}/a`, { body: 'x' });
+  await Promise.all(both.map((one) => one.close()));
+  await expect(call(`http://${listen}/a`, { body: 'x' })).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+  });
+});
+
 test('a preflight is answered before any sign-in, and strangers are told nothing', async () => {
   await using one = await service(
     {
