@@ -12,7 +12,7 @@ export function stringifySearch(search: Readonly<Record<string, unknown>>): stri
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(search)) {
     if (value !== undefined && value !== '' && value !== false)
-      parameters.set(key, `${value as string}`);
+      parameters.set(key, value as string);
   }
   // a colon and a comma may stand in a query as they are
   const text = parameters.toString().replaceAll('%3A', ':').replaceAll('%2C', ',');

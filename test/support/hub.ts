@@ -1,13 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoMessages } from '../../src/cli/demo/demo-messages.ts';
 import { demoPki } from '../../src/cli/demo/demo-pki.ts';
 import { freePort } from '../../src/cli/free-port.ts';
 import { mllpClient } from '../../src/cli/mllp-client.ts';
-import { startOperatorPlane } from '../../src/cli/operator-worker.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
-import { rootLogger } from '../../src/log/logger.ts';
+import { silentLogger } from '../../src/log/logger.ts';
+import { startOperator } from '../../src/operator/operator-plane.ts';
 import { hospital } from '../../src/sandbox/hospital.ts';
 
 const PRODUCTION = join(import.meta.dirname, '../../productions/adt-hub');
@@ -27,38 +27,49 @@ export async function hub(consoleFolder: string, silent: readonly string[] = [])
   const pki = await demoPki(join(folder, 'pki'));
   const names = ['ward', 'lab', 'pharmacy', 'registry'];
   const peers = await hospital({
-    systems: Object.fromEntries(names.filter((name) => !silent.includes(name)).map((name) => [name, 0])),
+    systems: Object.fromEntries(
+      names.filter((name) => !silent.includes(name)).map((name) => [name, 0]),
+    ),
     tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
   });
   const port = await freePort();
   const closed = await freePort();
-  const portOf = (name: string): number => peers.systems.find((one) => one.name === name)?.port ?? closed;
+  const portOf = (name: string): number =>
+    peers.systems.find((one) => one.name === name)?.port ?? closed;
   const data = join(folder, 'data');
+  const production = join(folder, 'adt-hub');
+  await cp(PRODUCTION, production, { recursive: true });
+  // what a silent system never takes is not waited for at the end
+  await writeFile(join(production, 'overlays/brief.yaml'), 'settings: { shutdownTimeout: 1s }\n');
   const running = await runProduction({
-    folder: PRODUCTION,
+    folder: production,
+    overlays: ['hl7-only', 'brief'],
     data,
-    log: rootLogger('silent'),
+    durability: 'process-crash',
+    log: silentLogger,
     environment: {
       WAYBILL_DEMO_PKI: pki.folder,
       WAYBILL_DEMO_LISTEN: `127.0.0.1:${port}`,
       WAYBILL_DEMO_ARCHIVE: join(folder, 'archive'),
-      ...Object.fromEntries(names.map((name) => [`WAYBILL_DEMO_${name.toUpperCase()}`, `127.0.0.1:${portOf(name)}`])),
+      ...Object.fromEntries(
+        names.map((name) => [`WAYBILL_DEMO_${name.toUpperCase()}`, `127.0.0.1:${portOf(name)}`]),
+      ),
     },
     say: () => undefined,
   });
   const { definition } = running;
-  const operator = await startOperatorPlane({
+  const operator = await startOperator({
     access: running.access,
     production: definition.name,
     data,
     trace: undefined,
-    search: [...definition.settings.search],
+    search: definition.settings.search,
     keep: definition.settings.keep,
-    logLevel: 'silent',
+    log: silentLogger,
     console: { host: '127.0.0.1', port: 0, trustedProxies: ['127.0.0.1'], consoleFolder },
   });
   return {
-    url: (operator.url ?? '').replace(/\/$/, ''),
+    url: (operator.api?.url ?? '').replace(/\/$/, ''),
     messages: await demoMessages(PRODUCTION),
     async send(messages) {
       const client = await mllpClient({

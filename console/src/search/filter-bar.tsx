@@ -105,7 +105,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
   const by = field ?? names.find((name) => name === 'mrn') ?? names[0] ?? '';
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const value = `${new FormData(event.currentTarget).get('value') as string}`.trim();
+    const value = (new FormData(event.currentTarget).get('value') as string).trim();
     onChange({ find: value === '' || by === '' ? undefined : `${by}:${value}` });
   };
   return (

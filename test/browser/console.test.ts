@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
+import { type Hub, hub } from '../support/hub.ts';
+
+/** Time that a busy machine may take. */
+const SOON = { timeout: 15_000 };
+
+/** The console as an operator uses it: a real hub with real HL7, of which one receiver is down. */
+describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ?? ''}`, () => {
+  let stack: AsyncDisposableStack;
+  let running: Hub;
+  let chrome: Browser;
+
+  beforeAll(async () => {
+    stack = new AsyncDisposableStack();
+    const built = stack.use(await builtConsole());
+    running = stack.use(await hub(built.folder, ['registry']));
+    // some of every kind; the rest is sent while somebody looks
+    await running.send(running.messages.filter((_message, index) => index % 4 === 0));
+    chrome = stack.use(await browser());
+    await vi.waitFor(
+      async () => expect(await count({ status: ['suspended'] })).toBeGreaterThan(0),
+      SOON,
+    );
+    await vi.waitFor(async () => expect(await count({ target: 'ward' })).toBeGreaterThan(5), SOON);
+  });
+
+  afterAll(async () => {
+    await stack.disposeAsync();
+  });
+
+  async function found(
+    criteria: object,
+  ): Promise<readonly { id: number; sessionId: number; status: string }[]> {
+    const response = await fetch(`${running.url}/api/v1/messages/search`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ limit: 100, ...criteria }),
+    });
+    return (
+      (await response.json()) as { items: { id: number; sessionId: number; status: string }[] }
+    ).items;
+  }
+
+  const count = async (criteria: object): Promise<number> => (await found(criteria)).length;
+
+  async function open(path: string): Promise<Browser['page']> {
+    await chrome.page.goto(`${running.url}${path}`);
+    return chrome.page;
+  }
+
+  test('a search by status goes into the address, and Back takes it out again', async () => {
+    const page = await open('/messages');
+    await page.getByRole('button', { name: 'suspended', exact: true }).click();
+    await page.waitForURL(/status=suspended/);
+    await page.getByRole('row').nth(2).waitFor();
+    const states = await page
+      .getByRole('row')
+      .locator('css=[role=gridcell]:nth-child(3)')
+      .allTextContents();
+    expect(states.length).toBeGreaterThan(0);
+    expect(new Set(states)).toEqual(new Set(['suspended']));
+    await page.goBack();
+    await vi.waitFor(() => expect(page.url()).not.toContain('status='), SOON);
+  });
+
+  test('the keyboard alone leads from a search to the trace of a message', async () => {
+    const page = await open('/messages?target=ward&status=completed');
+    await page.getByRole('row').nth(2).waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.waitForURL(/at=\d+/);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/sessions\/\d+\?step=\d+/);
+    await page.getByRole('group', { name: /^Sequence diagram/ }).waitFor();
+    await expect
+      .poll(() => page.locator('[data-selected]').getAttribute('aria-label'), SOON)
+      .toMatch(/to ward, completed$/);
+  });
+
+  test('a trace shows what each rule decided, every leg and every reply, and its table says the same', async () => {
+    const [message] = await found({ type: 'ADT_A01', target: 'ward', status: ['completed'] });
+    const page = await open(`/sessions/${message?.sessionId}`);
+    const steps = page.locator('[data-step]');
+    await steps.first().waitFor();
+    const sentences = await steps.evaluateAll((all) =>
+      all.map((one) => one.getAttribute('aria-label') ?? ''),
+    );
+    expect(sentences[0]).toMatch(/message 1, ADT_A01, from adt-in to adt-router/);
+    expect(sentences.some((one) => /rules of adt-router on message 1: .*→ .*ward/.test(one))).toBe(
+      true,
+    );
+    expect(
+      sentences.some((one) => /reply to message \d, AA, from ward to adt-router/.test(one)),
+    ).toBe(true);
+    await page.keyboard.press('t');
+    await page.waitForURL(/view=table/);
+    await expect.poll(() => page.locator('tbody tr').count(), SOON).toBe(sentences.length);
+  });
+
+  test('a message is read as a tree with names, raw and in hex', async () => {
+    const [message] = await found({ type: 'ADT_A01', target: 'ward' });
+    const page = await open(`/messages/${message?.id}`);
+    await page.getByText('Message Control ID').first().waitFor();
+    await page.getByRole('button', { name: 'Copy the path PID-5.1', exact: true }).click();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('PID-5.1');
+    await page.getByRole('tab', { name: 'Tree' }).press('ArrowRight');
+    await page.getByText(/^MSH/).first().waitFor();
+    await page.getByRole('tab', { name: 'Hex' }).click();
+    await page.waitForURL(/view=hex/);
+    await page.getByText('4d 53 48 7c').waitFor();
+  });
+
+  test('the difference that a transform made is shown field by field', async () => {
+    const [message] = await found({ type: 'ADT_A01', target: 'ward' });
+    const page = await open(`/sessions/${message?.sessionId}?step=${message?.id}`);
+    await page.getByRole('link', { name: 'Diff' }).click();
+    await page.getByText('Sending Application').first().waitFor();
+    const row = page.getByRole('row').filter({ hasText: 'MSH-3' });
+    expect(await row.locator('mark').allTextContents()).toEqual(['EPIC', 'WAYBILL']);
+    await page.getByText('adt-to-ward').waitFor();
+  });
+
+  test('an edited message is resent as a new one that is linked to the old', async () => {
+    const [message] = await found({ target: 'ward', status: ['completed'] });
+    const page = await open(`/messages/${message?.id}`);
+    await page.getByRole('button', { name: 'Edit and resend' }).click();
+    const body = page.getByRole('textbox', { name: 'Body' });
+    await body.fill((await body.inputValue()).replace('WAYBILL', 'WAYBILL2'));
+    await page.getByRole('button', { name: 'Resend to ward' }).click();
+    await page.waitForURL(
+      (url) =>
+        url.pathname.startsWith('/sessions/') && !url.pathname.includes(`${message?.sessionId}`),
+    );
+    await page.getByText('Resent from').waitFor();
+    await page.getByRole('tab', { name: 'Body' }).click();
+    await page.getByText('WAYBILL2').waitFor();
+    await vi.waitFor(async () => expect(await count({ resendOf: message?.id })).toBe(1), SOON);
+  });
+
+  test('suspended messages of one cause are discarded by one job, with a result for each', async () => {
+    const before = await count({ status: ['suspended'] });
+    const page = await open('/suspended');
+    await page.getByRole('link', { name: 'Discard all' }).click();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('not planned for, and not wanted');
+    await page.getByRole('button', { name: new RegExp(`^Discard ${before} message`) }).click();
+    await page.waitForURL(/\/jobs\/\d+$/);
+    await expect
+      .poll(() => page.locator('tbody tr').filter({ hasText: 'done' }).count(), SOON)
+      .toBe(before);
+    await vi.waitFor(async () => expect(await count({ status: ['suspended'] })).toBe(0), SOON);
+  });
+
+  test('a live search holds back what comes in until it is asked for', async () => {
+    const page = await open('/messages?live=1&source=adt-in');
+    const top = page.locator('[id^=message-]').first();
+    await top.waitFor();
+    const read = await top.getAttribute('id');
+    await running.send(running.messages.filter((_message, index) => index % 60 === 1));
+    await page.getByRole('button', { name: /▲ \d+ new/ }).waitFor();
+    expect(await top.getAttribute('id')).toBe(read);
+    await page.keyboard.press('.');
+    await expect.poll(() => top.getAttribute('id'), SOON).not.toBe(read);
+  });
+
+  test('a pasted MRN is found from anywhere', async () => {
+    const page = await open('/queues');
+    await page.getByRole('heading', { name: 'Queues' }).waitFor();
+    await page.keyboard.press('Control+k');
+    const [message] = await found({ target: 'ward' });
+    await page.getByRole('combobox').fill(`${message?.id}`);
+    await page
+      .getByRole('option', { name: new RegExp(`${message?.id}`) })
+      .first()
+      .waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/sessions/${message?.sessionId}`));
+  });
+
+  test('a connection that fails is tested step by step, with what to do about it', async () => {
+    const page = await open('/hosts/registry');
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    await page.getByText('failed', { exact: true }).first().waitFor();
+    await page
+      .getByText(/nothing listens/)
+      .first()
+      .waitFor();
+  });
+
+  test('a host is stopped and started, and g q leads to the queues', async () => {
+    const page = await open('/hosts/lab');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('switched off', { exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText('running', { exact: true }).first().waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('q');
+    await page.waitForURL(/\/queues$/);
+  });
+
+  test('nothing that was done made the page complain', () => {
+    expect(chrome.complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,153 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { type Hub, hub } from '../support/hub.ts';
+
+interface Chunk {
+  readonly file: string;
+  readonly isEntry?: boolean;
+  readonly imports?: readonly string[];
+}
+
+/** Time that a busy machine may take. */
+const SOON = { timeout: 15_000 };
+
+let stack: AsyncDisposableStack;
+let folder: string;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  folder = stack.use(await builtConsole()).folder;
+});
+
+afterAll(async () => {
+  await stack.disposeAsync();
+});
+
+describe('the built console', () => {
+  const size = (file: string): number => gzipSync(readFileSync(join(folder, file))).byteLength;
+
+  test('loads at most 120 kB of script before the first page, and 90 kB for any other part', () => {
+    const manifest = JSON.parse(
+      readFileSync(join(folder, '.vite/manifest.json'), 'utf8'),
+    ) as Record<string, Chunk>;
+    const initial = new Set<string>();
+    const take = (name: string): void => {
+      const chunk = manifest[name];
+      if (chunk === undefined || initial.has(chunk.file)) return;
+      initial.add(chunk.file);
+      for (const one of chunk.imports ?? []) take(one);
+    };
+    for (const [name, { isEntry }] of Object.entries(manifest)) if (isEntry === true) take(name);
+    const bytes = [...initial].reduce((sum, file) => sum + size(file), 0);
+    expect(initial.size).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(120_000);
+    const rest = readdirSync(join(folder, 'assets')).filter(
+      (name) => name.endsWith('.js') && !initial.has(`assets/${name}`),
+    );
+    for (const name of rest) expect(size(`assets/${name}`), name).toBeLessThanOrEqual(90_000);
+  });
+
+  test('has nothing inline and asks no other server', () => {
+    const page = readFileSync(join(folder, 'index.html'), 'utf8');
+    expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style|style=|\son\w+=/);
+    expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+});
+
+describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? ''}`, () => {
+  let running: Hub;
+  let chrome: Browser;
+
+  beforeAll(async () => {
+    running = stack.use(await hub(folder, ['registry']));
+    await running.send(running.messages.filter((_message, index) => index % 6 === 0));
+    chrome = stack.use(await browser());
+    await vi.waitFor(
+      async () => expect((await first({ target: 'ward' }))?.status).toBe('completed'),
+      SOON,
+    );
+  });
+
+  async function first(
+    criteria: object,
+  ): Promise<{ id: number; sessionId: number; status: string } | undefined> {
+    const response = await fetch(`${running.url}/api/v1/messages/search`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ limit: 1, ...criteria }),
+    });
+    return (
+      (await response.json()) as { items: { id: number; sessionId: number; status: string }[] }
+    ).items[0];
+  }
+
+  const PAGES = [
+    ['/', 'Dashboard'],
+    ['/messages', 'Messages'],
+    ['/sessions/SESSION', 'Session'],
+    ['/sessions/SESSION?view=table', 'Session'],
+    ['/messages/MESSAGE', 'Message'],
+    ['/messages/MESSAGE/diff', 'What changed'],
+    ['/suspended', 'Suspended'],
+    ['/queues?host=registry', 'Queues'],
+    ['/production?view=diagram', 'ADT hub'],
+    ['/production?view=table', 'ADT hub'],
+    ['/hosts/registry', 'registry'],
+    ['/events', 'Event log'],
+    ['/alerts', 'Alerts'],
+    ['/jobs', 'Jobs'],
+    ['/jobs/new?status=suspended&last=all', 'Act on many'],
+    ['/export?status=error', 'Export'],
+    ['/certificates', 'Certificates'],
+    ['/storage', 'Storage'],
+    ['/configuration', 'Configuration'],
+    ['/nowhere', 'No such page'],
+  ] as const;
+
+  async function addressOf(path: string): Promise<string> {
+    const message = await first({ target: 'ward', type: 'ADT' });
+    return `${running.url}${path.replace('SESSION', `${message?.sessionId}`).replace('MESSAGE', `${message?.id}`)}`;
+  }
+
+  test.for(PAGES)(
+    '%s is opened by its address; axe finds nothing in either theme nor on a phone, where it fits',
+    async ([path, heading]) => {
+      const { page } = chrome;
+      await page.setViewportSize({ width: 1280, height: 844 });
+      await page.goto(await addressOf(path));
+      await page.getByRole('heading', { level: 1, name: new RegExp(`^${heading}`) }).waitFor();
+      await expect.poll(() => page.getByText('Loading…').count(), SOON).toBe(0);
+      expect(await violations(page), 'light').toEqual([]);
+      // the themes differ in their colours alone
+      await page.getByRole('button', { name: 'Dark theme' }).click();
+      expect(await violations(page, 'color-contrast'), 'dark').toEqual([]);
+      await page.getByRole('button', { name: 'Light theme' }).click();
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await violations(page), 'narrow').toEqual([]);
+      const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
+    },
+  );
+
+  test('no page complains, and the content security policy refuses nothing', () => {
+    expect(chrome.complaints).toEqual([]);
+  });
+
+  test('below the prefix of a trusted proxy every address is below it too', async () => {
+    const page = await chrome.page.context().newPage();
+    await page.route('**/hub/**', (route) =>
+      route.continue({
+        url: route.request().url().replace('/hub/', '/'),
+        headers: { ...route.request().headers(), 'x-forwarded-prefix': '/hub' },
+      }),
+    );
+    await page.goto(`${running.url}/hub/queues`);
+    await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await page.getByRole('link', { name: 'Messages' }).click();
+    await page.waitForURL(`${running.url}/hub/messages`);
+    await page.close();
+  });
+});

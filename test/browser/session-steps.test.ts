@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { changedText } from '../../console/src/diff/changed-text.ts';
+import { criteriaOf, findOf, rangeOf } from '../../console/src/search/search-state.ts';
+import { lanesOf, stepsOf } from '../../console/src/trace/session-steps.ts';
+import type { Message, Session } from '../../src/operator/api/contract/message.ts';
+
+const message = (id: number, rest: Partial<Message>): Message => ({
+  id,
+  sessionId: 1,
+  source: 'in',
+  target: 'router',
+  type: 'HL7v2:ADT_A01:2.5.1',
+  status: 'completed',
+  created: 1_000 + id,
+  received: 1_000,
+  size: 10,
+  attempts: 1,
+  hasBody: true,
+  ...rest,
+});
+
+const session = (messages: readonly Message[], rest: Partial<Session> = {}): Session => ({
+  id: 1,
+  started: 1_000,
+  messages,
+  attempts: [],
+  past: [],
+  resends: [],
+  truncated: false,
+  hidden: 0,
+  ...rest,
+});
+
+const kinds = { in: 'service', router: 'process', ward: 'operation', lab: 'operation' } as const;
+const kindOf = (host: string) => Object.entries(kinds).find(([name]) => name === host)?.[1];
+
+test('lanes stand from where messages come in to where they go out', () => {
+  const messages = [
+    message(1, { source: 'router', target: 'ward' }),
+    message(2, {}),
+    message(3, { source: 'router', target: 'lab' }),
+  ];
+  expect(lanesOf(session(messages), kindOf).map(({ host }) => host)).toEqual([
+    'in',
+    'router',
+    'ward',
+    'lab',
+  ]);
+});
+
+test('a reply stands after what was sent meanwhile, and many tries are one step', () => {
+  const error = { code: 'ADAPTER_NOT_CONNECTED', text: 'nothing listens', retryable: true };
+  const messages = [
+    message(1, {
+      source: 'router',
+      target: 'ward',
+      done: 9_000,
+      reply: { type: 'ack', code: 'AA', hasBody: true },
+    }),
+    message(2, { source: 'router', target: 'lab', status: 'retrying' }),
+  ];
+  const attempts = [1, 2, 3].map((attempt) => ({
+    messageId: 2,
+    attempt,
+    at: 2_000 + attempt,
+    next: 3_000,
+    error,
+  }));
+  const steps = stepsOf(session(messages, { attempts }));
+  expect(steps.map(({ key }) => key)).toEqual(['1-request', '2-request', '2-tries', '1-reply']);
+  expect(steps[2]?.label).toBe('3 failed tries in 2 ms: nothing listens');
+});
+
+test('what a rule decided is told where it was decided', () => {
+  const explain = {
+    rules: [{ rule: 'admissions', result: 'fired' as const }],
+    sent: [
+      { to: 'ward', rule: 'admissions' },
+      { to: 'lab', rule: 'admissions' },
+    ],
+  };
+  const step = stepsOf(session([message(1, { explain })])).find(({ kind }) => kind === 'rules');
+  expect(step).toMatchObject({ from: 'router', to: 'router', label: 'admissions → ward, lab' });
+});
+
+test('two texts are told apart by what lies between their equal ends', () => {
+  expect(changedText('2.5.1', '2.3')).toEqual({ head: '2.', before: '5.1', after: '3', tail: '' });
+  expect(changedText('aa', 'aaa')).toEqual({ head: 'aa', before: '', after: 'a', tail: '' });
+});
+
+test('an address is a search: its range ends when the search began, and a value may have colons', () => {
+  expect(
+    criteriaOf({ last: '1h', find: 'mrn:47:11', status: 'error,nonsense' }, 10_000_000),
+  ).toEqual({
+    from: 6_400_000,
+    status: ['error'],
+    search: { mrn: '47:11' },
+  });
+  expect(rangeOf({ from: '2026-11-25T03:00' })).toBeUndefined();
+  expect(findOf({ find: 'mrn:' })).toBeUndefined();
+});
