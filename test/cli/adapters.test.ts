@@ -10,7 +10,7 @@ test('every adapter is listed with its title', async () => {
   expect(code).toBe(0);
   expect(output.trim().split('\n')).toHaveLength(adapters.length);
   for (const { type, title } of adapters)
-    expect(output).toMatch(new RegExp(`^${type} .*${title}`, 'm'));
+    expect(output).toMatch(new RegExp(`^${type} .*${RegExp.escape(title)}`, 'm'));
 });
 
 test('one adapter is shown with every setting, its help, default and example', async () => {
