@@ -195,10 +195,7 @@ class Listener {
     const url = urlOf(request);
     const endpoint = url && this.#endpointFor(url.pathname, request.method ?? '');
     if (url === undefined || endpoint === undefined) {
-      const gone = this.#closing
-        ? new Refusal(503, 'This service is being stopped. Send it again.')
-        : new Refusal(404, 'There is nothing at this address.');
-      respond(response, refusalAnswer(gone), {});
+      respond(response, refusalAnswer(this.#nothing()), {});
       return;
     }
     endpoint.handle({
@@ -210,6 +207,12 @@ class Listener {
       certificate: secure && this.#tls?.client(secure),
       secure: secure !== undefined,
     });
+  }
+
+  #nothing(): Refusal {
+    return this.#closing
+      ? new Refusal(503, 'This service is being stopped. Send it again.')
+      : new Refusal(404, 'There is nothing at this address.');
   }
 
   #endpointFor(path: string, method: string): Endpoint | undefined {
