@@ -12,13 +12,14 @@ import { startWatcher } from './alert/watcher.ts';
 import { type ApiOptions, type ApiServer, startApi } from './api/api-server.ts';
 import type { ApiContext } from './api/context.ts';
 import type { Audit } from './audit/audit.ts';
-import { engines } from './engines.ts';
+import { type Engines, engines } from './engines.ts';
 import { jobRunner } from './job/job-runner.ts';
 import { jobStore } from './job/job-store.ts';
 import { jobWork } from './job/job-work.ts';
 import { liveRecord } from './live/live-record.ts';
 import { liveStream } from './live/live-stream.ts';
 import { metaStore } from './meta-store.ts';
+import { remembered } from './remembered.ts';
 import type { BodyMask } from './rights/body-mask.ts';
 import { consoleGuard } from './sign-in/console-guard.ts';
 
@@ -54,12 +55,14 @@ export interface OperatorConsole {
   stop(): Promise<void>;
 }
 
+const USAGE_FRESH = 60_000;
+
 /** The API, and all that only people need: live events, jobs, alerts. */
 export async function startConsole(
   parts: ConsoleParts,
   { audit, mask, watchEvery, settingsFile, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
-  const { data, broker, trace, bodies, projector, purge, keep, log } = parts;
+  const { data, broker, log } = parts;
   const reached = engines(broker);
   const guard = await consoleGuard({
     data,
@@ -68,41 +71,14 @@ export async function startConsole(
     hosts: async () => (await reached.describe()).hosts,
     log,
   });
-  const meta = metaStore(data);
-  const live = await liveStream(broker, log);
-  const alerts = alertStore(meta.database);
-  const jobs = jobRunner({
-    store: jobStore(meta.database),
-    work: jobWork({ broker, trace, engines: reached }),
-    live,
-    log,
-  });
-  const watcher = startWatcher({
-    engines: reached,
-    store: alerts,
-    live,
-    leases: leases((await state(broker)).kv, randomUUID()),
-    failingSince: () => projector.failingSince(),
-    log,
-    every: watchEvery,
-  });
+  const service = await peopleService(parts, reached, watchEvery);
+  const { live, watcher, jobs, meta } = service;
   const context: ApiContext = {
-    production: broker.production,
-    broker,
-    trace,
-    bodies,
+    ...contextParts(parts),
+    ...service,
     engines: reached,
     audit: audit ?? guard.audit,
     mask: mask ?? guard.mask,
-    meta,
-    live,
-    alerts,
-    jobs,
-    keep,
-    log,
-    lag: () => projector.lag(),
-    failingSince: () => projector.failingSince(),
-    purge,
   };
   const end = async (): Promise<void> => {
     await watcher.stop();
@@ -125,4 +101,64 @@ export async function startConsole(
     await end();
     throw error;
   }
+}
+
+type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
+  readonly watcher: { stop(): Promise<void> };
+};
+
+/** What works for people whether anybody looks or not. */
+async function peopleService(
+  { data, broker, trace, projector, log }: ConsoleParts,
+  reached: Engines,
+  every: number | undefined,
+): Promise<PeopleService> {
+  const live = await liveStream(broker, log);
+  const { kv } = await state(broker);
+  const meta = metaStore(data);
+  const alerts = alertStore(meta.database);
+  const jobs = jobRunner({
+    store: jobStore(meta.database),
+    work: jobWork({ broker, trace, engines: reached }),
+    live,
+    log,
+  });
+  const watcher = startWatcher({
+    engines: reached,
+    store: alerts,
+    live,
+    leases: leases(kv, randomUUID()),
+    failingSince: () => projector.failingSince(),
+    log,
+    every,
+  });
+  return { meta, live, alerts, jobs, watcher };
+}
+
+function contextParts({
+  broker,
+  trace,
+  bodies,
+  projector,
+  purge,
+  keep,
+  log,
+}: ConsoleParts): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask'> {
+  const usage = remembered(USAGE_FRESH, () => trace.usage());
+  return {
+    production: broker.production,
+    broker,
+    trace,
+    bodies,
+    keep,
+    log,
+    lag: () => projector.lag(),
+    failingSince: () => projector.failingSince(),
+    usage: () => usage.get(),
+    async purge() {
+      const report = await purge();
+      usage.forget();
+      return report;
+    },
+  };
 }

@@ -8,7 +8,7 @@ import type { NatsAccess } from '../broker/nats-server.ts';
 import type { Logger } from '../log/logger.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { openTraceStore } from '../trace/open-store.ts';
-import { startProjector } from '../trace/projector.ts';
+import { type Projector, startProjector } from '../trace/projector.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import { streamSource } from '../trace/stream-source.ts';
@@ -83,19 +83,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
         log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
     });
   const purging = purgeRegularly(purgeNow, log, stopping.signal);
-  const servers: ControlServer[] = [
-    serveTrace(broker, store),
-    serveControl(broker, broker.names.ask('purge'), purgeNow),
-    serveControl(broker, broker.names.ask('usage'), () => store.usage()),
-    serveControl(broker, broker.names.ask('lag'), () => projector.lag()),
-    serveControl(broker, broker.names.ask('resend'), (request, body) => {
-      const { edited, ...order } = request as Omit<ResendOrder, 'body'> & { edited?: boolean };
-      return resendTraced(broker, store, edited === true ? { ...order, body } : order);
-    }),
-    serveControl(broker, broker.names.ask('replay'), (request) =>
-      replay(broker, store, request as ReplayOrder),
-    ),
-  ];
+  const servers = answerQuestions(broker, { store, projector, purge: purgeNow });
   const stop = async (): Promise<void> => {
     stopping.abort();
     for (const server of servers) server.close();
@@ -127,6 +115,34 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     throw error;
   }
   return { api: console?.api, store, broker, stop };
+}
+
+/** What the command line asks of the operator plane, over NATS. */
+function answerQuestions(
+  broker: Broker,
+  {
+    store,
+    projector,
+    purge,
+  }: {
+    readonly store: TraceStore;
+    readonly projector: Projector;
+    readonly purge: () => Promise<PurgeReport>;
+  },
+): ControlServer[] {
+  return [
+    serveTrace(broker, store),
+    serveControl(broker, broker.names.ask('purge'), purge),
+    serveControl(broker, broker.names.ask('usage'), () => store.usage()),
+    serveControl(broker, broker.names.ask('lag'), () => projector.lag()),
+    serveControl(broker, broker.names.ask('resend'), (request, body) => {
+      const { edited, ...order } = request as Omit<ResendOrder, 'body'> & { edited?: boolean };
+      return resendTraced(broker, store, edited === true ? { ...order, body } : order);
+    }),
+    serveControl(broker, broker.names.ask('replay'), (request) =>
+      replay(broker, store, request as ReplayOrder),
+    ),
+  ];
 }
 
 /** The collector that OpenTelemetry's own variables name, if any. */

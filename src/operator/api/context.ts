@@ -1,7 +1,7 @@
 import type { Bodies } from '../../broker/bodies.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Logger } from '../../log/logger.ts';
-import type { PurgeReport, TraceStore } from '../../trace/trace-store.ts';
+import type { PurgeReport, TraceStore, TraceUsage } from '../../trace/trace-store.ts';
 import type { AlertStore } from '../alert/alert-store.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Engines } from '../engines.ts';
@@ -30,5 +30,7 @@ export interface ApiContext {
   readonly lag: () => Promise<number>;
   /** Since when the trace store has failed. */
   readonly failingSince: () => number | undefined;
+  /** What the store takes, at most a minute old: it is counted. */
+  readonly usage: () => Promise<TraceUsage>;
   readonly purge: () => Promise<PurgeReport>;
 }

@@ -57,7 +57,7 @@ async function ownFigures(context: ApiContext): Promise<string> {
   const { production, alerts } = context;
   const [lag, usage, certificates] = await Promise.all([
     context.lag().catch(() => 0),
-    context.trace.usage().catch(() => undefined),
+    context.usage().catch(() => undefined),
     context.engines.certificates().catch(() => []),
   ]);
   const now = Date.now();

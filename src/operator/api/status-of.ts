@@ -3,6 +3,7 @@ import type { ApiContext } from './context.ts';
 import type { Host } from './contract/host.ts';
 import type { Status } from './contract/status.ts';
 import { hostsOf } from './hosts-of.ts';
+import { suspendedCount } from './suspended-count.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -27,7 +28,7 @@ export async function statusOf(
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
   const minute = Math.floor(now / MINUTE) * MINUTE;
-  const waiting = await trace.failures({ status: ['suspended'], visible });
+  const suspended = await suspendedCount(context.broker, visible);
   return {
     production: description.name,
     title: description.title,
@@ -40,7 +41,7 @@ export async function statusOf(
       kinds,
     ),
     lastHour: rate(hour, kinds),
-    suspended: sum(waiting.map(({ count }) => count)),
+    suspended,
     errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
     openAlerts: alerts.openCount(visible),
     certificates: certificates

@@ -77,14 +77,15 @@ test('a count says whether it is complete', async () => {
   expect(body).toMatchObject({ count: 4, complete: true });
 });
 
+const exportOf = (format: string) =>
+  production.ask<string>('POST', '/api/v1/messages/export', { criteria: {}, format });
+
 test('an export is streamed as CSV and as NDJSON', async () => {
-  const ask = (format: string) =>
-    production.ask<string>('POST', '/api/v1/messages/export', { criteria: {}, format });
-  const csv = await ask('csv');
+  const csv = await exportOf('csv');
   expect(csv.headers.get('content-disposition')).toContain('messages.csv');
   expect(csv.body.trimEnd().split('\r\n')).toHaveLength(5);
   expect(csv.body).toContain('hl7-out');
-  const ndjson = await ask('ndjson');
+  const ndjson = await exportOf('ndjson');
   const rows = ndjson.body
     .trimEnd()
     .split('\n')
@@ -92,9 +93,11 @@ test('an export is streamed as CSV and as NDJSON', async () => {
   expect(rows.map(({ id }) => id)).toContain(newest);
 });
 
+async function page(query: string): Promise<EventPage> {
+  return (await production.ask<EventPage>('GET', `/api/v1/events${query}`)).body;
+}
+
 test('the event log is paged without losing or repeating what happened in the same millisecond', async () => {
-  const page = async (query: string): Promise<EventPage> =>
-    (await production.ask<EventPage>('GET', `/api/v1/events${query}`)).body;
   const all = await page('?limit=1000');
   const found = [];
   let next: string | undefined;

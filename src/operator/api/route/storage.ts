@@ -17,7 +17,7 @@ export function storageRoutes(app: Api, context: ApiContext): void {
 }
 
 function usageRoutes(app: Api, context: ApiContext): void {
-  const { trace, keep } = context;
+  const { keep, usage } = context;
   const holds = holdList(context.meta.database);
 
   app.get(
@@ -26,7 +26,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'What the trace takes and keeps.', response: { 200: Storage } },
       preHandler: requirePermission('dashboard.view'),
     },
-    async () => ({ keep, ...(await trace.usage()), holds: holds.list(Date.now()) }),
+    async () => ({ keep, ...(await usage()), holds: holds.list(Date.now()) }),
   );
 
   app.post(
