@@ -5,6 +5,8 @@ export interface FailureDelay {
   /** Milliseconds until the next try of any of the keys is looked at; 0 is now. */
   wait(keys: readonly FailureKey[]): number;
   failed(keys: readonly FailureKey[]): void;
+  /** Lets the wait begin now, when the answer goes out: the check took a while. */
+  refused(keys: readonly FailureKey[]): void;
   /** Forgets the failures of a key after a success. */
   succeeded(key: FailureKey): void;
   /** Takes back one failure that was counted before it was known to be none. */
@@ -31,11 +33,16 @@ export function failureDelay(database: DatabaseSync, now: () => number = Date.no
       database.prepare('DELETE FROM sign_in_failure WHERE next_try < ?').run(now() - FORGOTTEN);
       for (const key of keys) {
         const count = (known(key)?.count ?? 0) + 1;
-        const over = count - FREE[key.kind];
-        const delay = over < 0 ? 0 : Math.min(LONGEST, 1_000 * 2 ** Math.min(over, 20));
         database
           .prepare('INSERT OR REPLACE INTO sign_in_failure(key, count, next_try) VALUES (?,?,?)')
-          .run(textOf(key), count, now() + delay);
+          .run(textOf(key), count, now() + delayAfter(count, key));
+      }
+    },
+    refused(keys) {
+      for (const key of keys) {
+        database
+          .prepare('UPDATE sign_in_failure SET next_try = ? WHERE key = ?')
+          .run(now() + delayAfter(known(key)?.count ?? 0, key), textOf(key));
       }
     },
     forgiven(key) {
@@ -51,3 +58,8 @@ export function failureDelay(database: DatabaseSync, now: () => number = Date.no
 
 const textOf = ({ kind, name }: FailureKey): string =>
   `${kind}:${name.toLowerCase().slice(0, 100)}`;
+
+function delayAfter(count: number, { kind }: FailureKey): number {
+  const over = count - FREE[kind];
+  return over < 0 ? 0 : Math.min(LONGEST, 2_000 * 2 ** Math.min(over, 20));
+}

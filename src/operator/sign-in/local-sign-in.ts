@@ -53,6 +53,11 @@ export function localSignIn({
     users.signedIn(user.name);
     return localIdentity(user, 'local');
   };
+  const checked = async (attempt: DelegatedAttempt): Promise<Identity> => {
+    const isLocal = users.find(attempt.user) !== undefined;
+    const delegated = isLocal ? undefined : await delegate?.(attempt);
+    return delegated === undefined ? checkLocal(attempt) : { ...delegated, via: 'delegated' };
+  };
   return {
     async check(attempt) {
       const byName = { kind: 'user', name: attempt.user } as const;
@@ -62,10 +67,10 @@ export function localSignIn({
       if (wait > 0) throw SignInRefusal.tooSoon(wait);
       // counted before the hash, so that tries in parallel do not all pass
       delay.failed(keys);
-      const delegated =
-        users.find(attempt.user) === undefined ? await delegate?.(attempt) : undefined;
-      const identity =
-        delegated === undefined ? await checkLocal(attempt) : { ...delegated, via: 'delegated' };
+      const identity = await checked(attempt).catch((error: unknown) => {
+        delay.refused(keys);
+        throw error;
+      });
       delay.succeeded(byName);
       // not forgotten: who has one account must not guess at others for free
       delay.forgiven(byAddress);

@@ -15,7 +15,8 @@ export interface SignInEvent {
 
 /** The latest sign-ins, kept in memory: where an administrator reads why somebody does not get in. */
 export interface SignInTrace {
-  add(event: Omit<SignInEvent, 'at'>): void;
+  /** `logged` is the name for the log, where what was typed may be no name. */
+  add(event: Omit<SignInEvent, 'at'>, logged?: string): void;
   /** Newest first. */
   list(): readonly SignInEvent[];
 }
@@ -26,17 +27,17 @@ const KEPT = 500;
 export function signInTrace(log: Logger): SignInTrace {
   const events: SignInEvent[] = [];
   return {
-    add(event) {
+    add(event, logged = event.user) {
       events.push({ at: Date.now(), ...event });
       if (events.length > KEPT) events.shift();
       if (event.outcome === 'refused') {
-        log.warn({ event: 'sign-in-refused', ...withoutOutcome(event) }, 'sign-in-refused');
+        const { ip, method, cause, remedy } = event;
+        log.warn(
+          { event: 'sign-in-refused', ip, method, user: logged, cause, remedy },
+          'sign-in-refused',
+        );
       }
     },
     list: () => events.toReversed(),
   };
-}
-
-function withoutOutcome({ ip, method, user, cause, remedy }: Omit<SignInEvent, 'at'>): object {
-  return { ip, method, user, cause, remedy };
 }

@@ -42,7 +42,7 @@ export async function signedIn(
 
 /** Runs a sign-in; a refusal is recorded with its cause before it is answered. */
 export async function attempted<Result>(
-  { audit, trace }: SignIn,
+  { audit, trace, users }: SignIn,
   { ip }: FastifyRequest,
   { method, user }: { readonly method: string; readonly user: string | undefined },
   run: () => Promise<Result>,
@@ -52,10 +52,13 @@ export async function attempted<Result>(
   } catch (error) {
     if (error instanceof SignInRefusal) {
       const { why, remedy } = error;
-      const name = user?.slice(0, 100);
-      trace.add({ ip, method, user: name, outcome: 'refused', cause: why, remedy });
-      const actor = { name: name ?? 'nobody', via: method };
-      const entry = { actor, ip, action: 'sign-in', object: `user ${name ?? ''}` };
+      // people type their password where the name belongs: what is no user's name is kept in memory only
+      const isName = user !== undefined && users.find(user) !== undefined;
+      const typed = user?.slice(0, 100);
+      const name = isName ? user : 'unknown';
+      trace.add({ ip, method, user: typed, outcome: 'refused', cause: why, remedy }, name);
+      const actor = { name, via: method };
+      const entry = { actor, ip, action: 'sign-in', object: `user ${name}` };
       await audit.record({ ...entry, outcome: 'refused', detail: { cause: why } });
     }
     throw error;

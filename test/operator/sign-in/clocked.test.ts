@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/log/logger.ts';
+import { auditLog } from '../../../src/operator/audit/audit-log.ts';
 import { consoleGuard } from '../../../src/operator/sign-in/console-guard.ts';
 import { DEFAULT_CONSOLE } from '../../../src/operator/sign-in/console-settings.ts';
 import { enforcement } from '../../../src/operator/sign-in/enforcement.ts';
@@ -46,7 +47,7 @@ test('each failure doubles the delay up to 15 minutes, and a success forgets the
     delay.failed(keys);
     return delay.wait(keys) / 1_000;
   });
-  expect(waits.slice(0, 6)).toEqual([0, 0, 1, 2, 4, 8]);
+  expect(waits.slice(0, 6)).toEqual([0, 0, 2, 4, 8, 16]);
   expect(waits.at(-1)).toBe(900);
   expect(delay.wait([{ kind: 'user', name: 'ANNA' }])).toBeGreaterThan(0);
   time += 15 * MINUTE;
@@ -105,6 +106,19 @@ test('beyond this machine there is no console until somebody can sign in', async
   const guarded = await consoleGuard({ ...parts, host: '0.0.0.0' });
   guarded.close();
   expect(guarded.signIn).toBeTypeOf('function');
+});
+
+test('a password that was typed for a name gets into no log', async () => {
+  await using api = await guardedApi();
+  await api.user('anna', 'a long walk by the sea', {});
+  const typed = 'a long walk by the sea';
+  expect((await visitor(api.url).signIn(typed, 'anna')).status).toBe(401);
+  expect((await visitor(api.url).signIn('anna', 'x')).status).toBe(401);
+  using audit = auditLog(api.data);
+  const told = [...api.log, ...audit.list({}).map((row) => JSON.stringify(row))].join('\n');
+  expect(told).toMatch(/there is no such user/);
+  expect(told).toMatch(/"user":"anna".*the password is wrong/);
+  expect(told).not.toContain(typed);
 });
 
 test('behind a proxy that speaks HTTPS the cookie is __Host- and Secure, and the public origin is taken', async () => {
