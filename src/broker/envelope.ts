@@ -27,17 +27,23 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   h.append('Wb-Created', String(message.created));
   h.append('Wb-Received', String(message.received));
   h.append('Wb-Size', String(message.size));
-  if (message.parentId !== undefined) h.append('Wb-Parent', String(message.parentId));
-  if (message.charset !== undefined) h.append('Wb-Charset', encodeText(message.charset));
-  if (message.name !== undefined) h.append('Wb-Name', encodeText(message.name));
-  if (message.origin !== undefined) h.append('Wb-Origin', encodeText(message.origin));
-  if (message.priority !== undefined) h.append('Wb-Priority', String(message.priority));
-  if (message.replyTo !== undefined) h.append('Wb-Reply-To', message.replyTo);
-  if (message.resendOf !== undefined) h.append('Wb-Resend-Of', String(message.resendOf));
-  if (message.traceparent !== undefined) h.append('traceparent', message.traceparent);
-  if (carried.bodyRef !== undefined) h.append('Wb-Body-Ref', carried.bodyRef);
+  const put = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) h.append(name, String(value));
+  };
+  const putText = (name: string, value: string | undefined): void => {
+    if (value !== undefined) h.append(name, encodeText(value));
+  };
+  put('Wb-Parent', message.parentId);
+  putText('Wb-Charset', message.charset);
+  putText('Wb-Name', message.name);
+  putText('Wb-Origin', message.origin);
+  put('Wb-Priority', message.priority);
+  put('Wb-Reply-To', message.replyTo);
+  put('Wb-Resend-Of', message.resendOf);
+  put('traceparent', message.traceparent);
+  put('Wb-Body-Ref', carried.bodyRef);
+  put('Wb-Attached', carried.attached);
   if (carried.accepted === true) h.append('Wb-Accepted', '1');
-  if (carried.attached !== undefined) h.append('Wb-Attached', String(carried.attached));
   return h;
 }
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { SMTPServer } from 'smtp-server';
+import { callbackify } from 'node:util';
+import { SMTPServer, type SMTPServerAuthentication, type SMTPServerDataStream } from 'smtp-server';
 
 export interface LetterBoxOptions {
   readonly certificate: string;
@@ -33,24 +34,15 @@ export async function letterBox({
     authMethods: ['XOAUTH2'],
     disabledCommands: [],
     logger: false,
-    onAuth(auth, _session, done) {
-      validate(auth.accessToken ?? '').then(
-        (good) =>
-          good
-            ? done(null, { user: auth.username ?? 'token' })
-            : done(new Error('the token is not good')),
-        () => done(new Error('the token cannot be checked')),
-      );
-    },
-    onData(stream, _session, done) {
-      buffer(stream).then(
-        (mail) => {
-          mails.push(mail);
-          done(null);
-        },
-        () => done(new Error('the mail broke off')),
-      );
-    },
+    onAuth: callbackify(async (auth: SMTPServerAuthentication, _: SMTPServerSession) => {
+      const good = await validate(auth.accessToken ?? '').catch(() => false);
+      if (!good) throw new Error('the token is not good');
+      return { user: auth.username ?? 'token' };
+    }),
+    onData: callbackify(async (stream: SMTPServerDataStream, _: SMTPServerSession) => {
+      mails.push(await buffer(stream));
+      return 'taken';
+    }),
   });
   // a client that leaves in the middle is no fault of the server
   server.on('error', () => undefined);

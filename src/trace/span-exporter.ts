@@ -63,15 +63,18 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
     const batch = spans;
     spans = [];
     if (batch.length === 0) return;
-    sending = sending.then(async () => {
-      try {
-        await post(options, batch);
-        failed = false;
-      } catch (error) {
-        if (!failed) log.warn({ event: 'spans-dropped', err: error }, 'spans-dropped');
-        failed = true;
-      }
-    });
+    sending = send(sending, batch);
+  };
+
+  const send = async (before: Promise<void>, batch: readonly Span[]): Promise<void> => {
+    await before;
+    try {
+      await post(options, batch);
+      failed = false;
+    } catch (error) {
+      if (!failed) log.warn({ event: 'spans-dropped', err: error }, 'spans-dropped');
+      failed = true;
+    }
   };
 
   const add = (span: Span): void => {
@@ -143,9 +146,13 @@ interface LegFacts {
   readonly error: string | undefined;
 }
 
+const text = (key: string, value: string): Span['attributes'][number] => ({
+  key,
+  value: { stringValue: value },
+});
+
 function spanOf(message: Envelope, facts: LegFacts): Span {
   const given = /^00-([0-9a-f]{32})-([0-9a-f]{16})-/.exec(message.traceparent ?? '');
-  const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
   const failed = facts.status === 'error' || facts.status === 'suspended';
   return {
     traceId: given?.[1] ?? facts.cluster + hex(message.sessionId),

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, record as fields, option, property, string, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeBatch, encodeEntry, joinEntries } from '../../src/broker/journal-batch.ts';
 import type { JournalEntry, OutcomeRecord } from '../../src/message/record.ts';
@@ -16,12 +16,12 @@ const outcome = (id: number, text: string): OutcomeRecord => ({
 });
 
 test('entries come out as they went in, with and without bodies, whatever their bytes', () => {
-  fc.assert(
-    fc.property(
-      fc.array(
-        fc.record({
-          text: fc.string({ unit: 'binary' }),
-          body: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined }),
+  assert(
+    property(
+      array(
+        fields({
+          text: string({ unit: 'binary' }),
+          body: option(uint8Array({ maxLength: 300 }), { nil: undefined }),
         }),
       ),
       (given) => {
