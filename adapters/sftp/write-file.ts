@@ -39,7 +39,6 @@ export async function writeFile(
     );
     await finish(session, handle, { ...options, size: writing.size });
   } catch (error) {
-    writing.stop();
     // The file is given up: how closing it ends does not matter.
     session.request((sftp, done) => sftp.close(handle, done)).catch(() => undefined);
     throw error;
@@ -65,11 +64,6 @@ class Writing {
   /** Bytes sent. */
   get size(): number {
     return this.#position;
-  }
-
-  /** Writes nothing any more: the server gives the number of a closed file to the next one. */
-  stop(): void {
-    this.#failure ??= new Error('stopped');
   }
 
   /** Resolves once every part is confirmed. */

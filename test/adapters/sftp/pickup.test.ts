@@ -1,8 +1,8 @@
-import { chmod, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import sftpIn from '../../../adapters/sftp/sftp-in.ts';
-import { openInbound } from '../../support/open-adapter.ts';
+import { lend, openInbound } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { looksAgain, names, openedSftpIn, PATIENCE } from '../../support/sftp-service.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
@@ -163,5 +163,37 @@ describeWithSshd('picking up from OpenSSH', (server) => {
     expect(service.lost).toEqual([]);
     expect(service.states.at(-1)).toMatchObject({ state: 'disconnected' });
     await rm(folder.path, { recursive: true });
+  });
+
+  test('a file that grows while it is read is not delivered as it was, but whole later', async () => {
+    await using folder = await remoteFolder(server().home);
+    await folder.put('large.bin', Buffer.alloc(8_000_000, 'x'));
+    const { given, options } = sftpTo(server());
+    const settings = { ...given, folder: folder.name, every: '10ms', stable: '0s' };
+    const taken = Promise.withResolvers<number>();
+    let broken = 0;
+    const service = await sftpIn.open({
+      ...lend(sftpIn.settings, settings, options).lent,
+      async deliver({ body }) {
+        let size = 0;
+        try {
+          for await (const chunk of body as AsyncIterable<Uint8Array>) {
+            if (size === 0 && broken === 0) await appendFile(join(folder.path, 'large.bin'), 'y');
+            size += chunk.byteLength;
+          }
+        } catch (error) {
+          broken += 1;
+          throw error;
+        }
+        taken.resolve(size);
+        return { messageId: 1, sessionId: 1, status: 'stored' };
+      },
+      lost: taken.reject,
+      memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+    });
+    expect(await taken.promise).toBe(8_000_001);
+    expect(broken).toBe(1);
+    await service.close();
+    expect(await folder.names()).toEqual([]);
   });
 });

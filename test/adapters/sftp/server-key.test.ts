@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import SftpClient from 'ssh2-sftp-client';
 import { expect, test } from 'vitest';
@@ -45,6 +45,10 @@ describeWithSshd(
       expect(error).toMatchObject({ code: 'ADAPTER_DISABLED' });
       expect(String(error)).toContain(`it shows ssh-ed25519 ${pin('ed25519')}`);
       expect(String(error)).toContain(`expected was ${expected}`);
+      // Not even a wrong one was tried: a password given to an impostor is lost.
+      expect(await readFile(join(server().folder, 'log'), 'utf8')).not.toMatch(
+        /Failed \w+ for hub/,
+      );
     });
 
     test('a verifier that is async would accept it: the library takes the promise for a yes', async () => {

@@ -32,16 +32,16 @@ describeWithSshd('a server or network that falls silent', (server) => {
   test('a frozen server costs the time-out, not for ever, and leaves nothing behind', async () => {
     await using folder = await remoteFolder(server().home);
     const { given, options } = sftpTo(server());
-    const settings = { ...given, folder: folder.name, name: '{id}', timeout: '300ms' };
+    const settings = { ...given, folder: folder.name, name: '{id}', timeout: '1s' };
     const resources = openResources();
     const sender = await openOutbound(sftpOut, settings, options);
     await signalConnections(server().pid, 'SIGSTOP');
     const begin = performance.now();
     await expect(sender.send(Buffer.from('x'))).rejects.toMatchObject({
       code: 'ADAPTER_NOT_CONNECTED',
-      message: expect.stringMatching(/did not answer for 0.3 s/),
+      message: expect.stringMatching(/did not answer for 1 s/),
     });
-    expect(performance.now() - begin).toBeLessThan(3_000);
+    expect(performance.now() - begin).toBeLessThan(5_000);
     // The same adapter works again: it connects anew.
     await sender.send(Buffer.from('x'), { id: 18 });
     await sender.close();
