@@ -141,6 +141,11 @@ export class Look {
         const { text } = describeError(reading);
         told.about(file, 'warn', 'file-unreadable', `${file.relative} could not be read: ${text}`);
       }
+      // Listed but not found under its name: the peer's names are not in UTF-8.
+      if (isFileProblem(reading, 'missing') && file.relative.includes('\uFFFD')) {
+        const text = `${file.relative} cannot be taken: its name is not in UTF-8. Have it renamed.`;
+        told.about(file, 'warn', 'file-unreadable', text);
+      }
       return true;
     }
     const { text, retryable } = describeError(error);

@@ -125,6 +125,21 @@ describeWithSshd('picking up from OpenSSH', (server) => {
     expect(new Set(names(service))).toEqual(new Set(odd));
   });
 
+  test('a name that is not in UTF-8 is reported, since nobody could ask for it', async () => {
+    await using folder = await remoteFolder(server().home);
+    await writeFile(
+      Buffer.concat([Buffer.from(`${folder.path}/`), Buffer.from([0x61, 0xe4])]),
+      'x',
+    );
+    await using service = await openedSftpIn(server(), folder);
+    await looksAgain(service, folder);
+    expect(names(service)).toEqual(['zz-later-0.txt']);
+    expect(service.events.at(-1)).toMatchObject({
+      name: 'file-unreadable',
+      text: expect.stringMatching(/name is not in UTF-8/),
+    });
+  });
+
   test('a folder that is not there is named', async () => {
     await using folder = await remoteFolder(server().home);
     await using service = await openedSftpIn(server(), folder, {
