@@ -9,7 +9,7 @@ const EXISTING = {
 };
 
 /** What is done where a file of that name is there. */
-export type WhenExisting = keyof typeof EXISTING;
+type WhenExisting = keyof typeof EXISTING;
 
 const REFUSALS = {
   retry: "tries again by the operation's policy; the queue waits",
