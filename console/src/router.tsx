@@ -5,7 +5,6 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { ROOT } from './api/client.ts';
-import { DashboardPage } from './dashboard/dashboard-page.tsx';
 import { parseSearch, stringifySearch, texts } from './search-text.ts';
 import { NotFound, RouteProblem } from './shell/route-problem.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -20,7 +19,11 @@ const id = {
   stringify: ({ id: value }: { readonly id: number }) => ({ id: `${value}` }),
 };
 
-const dashboard = createRoute({ ...under, path: '/', component: DashboardPage });
+const dashboard = createRoute({
+  ...under,
+  path: '/',
+  component: lazyRouteComponent(() => import('./dashboard/dashboard-page.tsx'), 'DashboardPage'),
+});
 
 export const SEARCH_KEYS = [
   'last',

@@ -18,11 +18,11 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     // some of every kind; the rest is sent while somebody looks
     await running.send(running.messages.filter((_message, index) => index % 4 === 0));
     chrome = stack.use(await browser());
-    await vi.waitFor(
-      async () => expect(await count({ status: ['suspended'] })).toBeGreaterThan(0),
-      SOON,
-    );
-    await vi.waitFor(async () => expect(await count({ target: 'ward' })).toBeGreaterThan(5), SOON);
+    await vi.waitFor(async () => {
+      const ready =
+        (await count({ status: ['suspended'] })) > 0 && (await count({ target: 'ward' })) > 5;
+      if (!ready) throw new Error('the trace does not have what was sent yet');
+    }, SOON);
   });
 
   afterAll(async () => {
@@ -168,23 +168,23 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await page.getByRole('heading', { name: 'Queues' }).waitFor();
     await page.keyboard.press('Control+k');
     const [message] = await found({ target: 'ward' });
-    await page.getByRole('combobox').fill(`${message?.id}`);
-    await page
-      .getByRole('option', { name: new RegExp(`${message?.id}`) })
-      .first()
-      .waitFor();
+    const body = await fetch(`${running.url}/api/v1/messages/${message?.id}/body`);
+    const { text } = (await body.json()) as { text: string };
+    const mrn = /\rPID\|[^|]*\|[^|]*\|([^|^]+)/.exec(text)?.[1] ?? '';
+    await page.getByRole('combobox').fill(mrn);
+    await page.getByRole('option', { name: `All messages with mrn ${mrn}` }).waitFor();
     await page.keyboard.press('Enter');
-    await page.waitForURL(new RegExp(`/sessions/${message?.sessionId}`));
+    await page.waitForURL(/\/messages\?/);
+    await page.getByRole('row').nth(1).waitFor();
+    expect(new URL(page.url()).searchParams.get('find')).toBe(`mrn:${mrn}`);
   });
 
   test('a connection that fails is tested step by step, with what to do about it', async () => {
     const page = await open('/hosts/registry');
     await page.getByRole('button', { name: 'Test connection' }).click();
     await page.getByText('failed', { exact: true }).first().waitFor();
-    await page
-      .getByText(/nothing listens/)
-      .first()
-      .waitFor();
+    const told = await page.getByRole('listitem').allTextContents();
+    expect(told).toContainEqual(expect.stringMatching(/failed.*nothing listens.*Check the port/));
   });
 
   test('a host is stopped and started, and g q leads to the queues', async () => {
@@ -196,6 +196,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await page.keyboard.press('g');
     await page.keyboard.press('q');
     await page.waitForURL(/\/queues$/);
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Queues');
   });
 
   test('nothing that was done made the page complain', () => {

@@ -26,9 +26,9 @@ afterAll(async () => {
   await stack.disposeAsync();
 });
 
-describe('the built console', () => {
-  const size = (file: string): number => gzipSync(readFileSync(join(folder, file))).byteLength;
+const size = (file: string): number => gzipSync(readFileSync(join(folder, file))).byteLength;
 
+describe('the built console', () => {
   test('loads at most 120 kB of script before the first page, and 90 kB for any other part', () => {
     const manifest = JSON.parse(
       readFileSync(join(folder, '.vite/manifest.json'), 'utf8'),
@@ -65,10 +65,10 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     running = stack.use(await hub(folder, ['registry']));
     await running.send(running.messages.filter((_message, index) => index % 6 === 0));
     chrome = stack.use(await browser());
-    await vi.waitFor(
-      async () => expect((await first({ target: 'ward' }))?.status).toBe('completed'),
-      SOON,
-    );
+    await vi.waitFor(async () => {
+      if ((await first({ target: 'ward' }))?.status !== 'completed')
+        throw new Error('not there yet');
+    }, SOON);
   });
 
   async function first(
@@ -83,6 +83,9 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       (await response.json()) as { items: { id: number; sessionId: number; status: string }[] }
     ).items[0];
   }
+
+  /** Pages that a phone shows with other elements, not only with less room. */
+  const REARRANGED = new Set<string>(['/', '/messages', '/sessions/SESSION', '/messages/MESSAGE']);
 
   const PAGES = [
     ['/', 'Dashboard'],
@@ -126,7 +129,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       expect(await violations(page, 'color-contrast'), 'dark').toEqual([]);
       await page.getByRole('button', { name: 'Light theme' }).click();
       await page.setViewportSize({ width: 390, height: 844 });
-      expect(await violations(page), 'narrow').toEqual([]);
+      if (REARRANGED.has(path)) expect(await violations(page), 'narrow').toEqual([]);
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
     },
@@ -147,7 +150,8 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     await page.goto(`${running.url}/hub/queues`);
     await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
     await page.getByRole('link', { name: 'Messages' }).click();
-    await page.waitForURL(`${running.url}/hub/messages`);
+    await page.waitForURL(/messages/);
+    expect(page.url()).toBe(`${running.url}/hub/messages`);
     await page.close();
   });
 });

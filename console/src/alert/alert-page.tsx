@@ -6,7 +6,7 @@ import type { Alert } from '../../../src/operator/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { alerts as alertsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
-import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { ago, clock, duration, moment } from '../element/time-text.ts';
 import { useMay } from '../shell/me.ts';
@@ -27,8 +27,7 @@ export function AlertPage(): ReactElement {
         </Button>
       }
     >
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data?.alerts.length === 0 && (
         <Nothing>
           {ended

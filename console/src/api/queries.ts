@@ -154,7 +154,7 @@ export const failures = (milliseconds?: number) =>
 
 const isOpen = ({ messages, started }: Session): boolean =>
   Date.now() - started < 30_000 ||
-  messages.some(({ status }) => status === 'queued' || status === 'retrying');
+  messages.some((one) => one.status === 'queued' || one.status === 'retrying');
 
 /** Which of the two bodies of a message: what was sent, or what was answered. */
 export type Part = 'message' | 'reply';

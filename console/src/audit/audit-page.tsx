@@ -5,7 +5,7 @@ import type { FormEvent, ReactElement } from 'react';
 import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
-import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
 
@@ -87,7 +87,6 @@ export function AuditPage(): ReactElement {
           Find
         </Button>
       </form>
-      {error !== null && <Problem error={error} />}
       {verify.isError && <Problem error={verify.error} />}
       {verify.data !== undefined && (
         <p
@@ -99,7 +98,7 @@ export function AuditPage(): ReactElement {
             : `Row ${verify.data.broken} is not as it was written.`}
         </p>
       )}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data?.rows.length === 0 && <Nothing>No act fits.</Nothing>}
       {data !== undefined && data.rows.length > 0 && (
         <div

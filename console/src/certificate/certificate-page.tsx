@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import type { Certificates } from '../../../src/operator/api/contract/storage.ts';
 import { certificates as certificatesQuery } from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
-import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 
@@ -20,8 +20,7 @@ export function CertificatePage(): ReactElement {
       title="Certificates"
       detail={data !== undefined && `${data.certificates.length} credentials with a certificate`}
     >
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data?.certificates.length === 0 && (
         <Nothing>No credential of this production holds a certificate.</Nothing>
       )}

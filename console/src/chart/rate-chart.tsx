@@ -33,13 +33,13 @@ export default function RateChart({
       ticks: { show: false },
       font: '11px system-ui',
     };
-    const bars = uPlot.paths.bars?.({ size: [0.7, 40] });
+    const draw = uPlot.paths.bars?.({ size: [0.7, 40] });
     const series = (label: string, name: string) => ({
       label,
       stroke: colour(name),
       fill: colour(name),
       points: { show: false },
-      ...(bars === undefined ? {} : { paths: bars }),
+      ...(draw === undefined ? {} : { paths: draw }),
     });
     const plot = new uPlot(
       {
@@ -88,6 +88,8 @@ function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedDat
     failed[index] = (failed[index] ?? 0) + errors;
   }
   // a bar of nothing is no bar
-  const bars = (values: readonly number[]) => values.map((value) => (value === 0 ? null : value));
   return [times, bars(came), bars(failed)];
 }
+
+const bars = (values: readonly number[]): (number | null)[] =>
+  values.map((value) => (value === 0 ? null : value));

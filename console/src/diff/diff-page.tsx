@@ -1,10 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import type { Diff } from '../../../src/operator/api/contract/body.ts';
+import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
 import { difference, message as messageQuery, session as sessionQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { Masked } from '../message/hl7-tree.tsx';
 import { FieldDiff } from './field-diff.tsx';
@@ -23,25 +25,11 @@ export function DiffPage(): ReactElement {
   const before = against === undefined ? (message?.parentId ?? message?.resendOf) : Number(against);
   const { data, error } = useQuery(difference(id, before));
   const others = (session?.messages ?? []).filter((one) => one.id !== id && one.hasBody);
-  const transform = session?.messages
-    .find((one) => one.id === before)
-    ?.explain?.sent.find(({ to }) => to === message?.target)?.transform;
+  const transform = transformOf(session, before, message?.target);
   return (
     <Page
       title={`What changed in message ${id}`}
-      detail={
-        message !== undefined && (
-          <span>
-            {message.source} → {message.target}
-            {transform !== undefined && (
-              <>
-                {' '}
-                by <strong>{transform}</strong>
-              </>
-            )}
-          </span>
-        )
-      }
+      detail={message !== undefined && <Way message={message} transform={transform} />}
       actions={
         <>
           <Link to="/messages/$id" params={{ id }} className={buttonStyle()}>
@@ -84,49 +72,80 @@ export function DiffPage(): ReactElement {
               </option>
             ))}
           </select>
-          {data !== undefined && (
-            <Count kind={data.kind} fields={data.fields.length} equal={data.equal} />
-          )}
-          {data?.masked === true && <Masked />}
+          {data !== undefined && <Count difference={data} />}
         </label>
-        {before === undefined && message !== undefined && (
+        {before === undefined ? (
           <p className="text-ink-2">This message came from outside: nothing came before it.</p>
+        ) : (
+          <Pending answer={data} error={error} />
         )}
-        {error !== null && <Problem error={error} />}
-        {data === undefined && error === null && before !== undefined && <Waiting />}
-        {data?.equal === true && (
-          <p className="rounded-md border border-line bg-surface p-4">
-            Both bodies are the same, byte for byte.
-          </p>
-        )}
-        {data?.equal === false &&
-          (data.kind === 'hl7' ? (
-            <FieldDiff fields={data.fields} />
-          ) : (
-            <LineDiff lines={data.lines} />
-          ))}
-        {data?.truncated === true && (
-          <p className="text-warn">There are more differences than are shown.</p>
-        )}
+        {data !== undefined && <Differences difference={data} />}
       </div>
     </Page>
   );
 }
 
 function Count({
-  kind,
-  fields,
-  equal,
+  difference: { kind, fields, equal, masked },
 }: {
-  readonly kind: string;
-  readonly fields: number;
-  readonly equal: boolean;
+  readonly difference: Diff;
+}): ReactElement {
+  const differ = `${fields.length} ${fields.length === 1 ? 'field differs' : 'fields differ'}`;
+  return (
+    <>
+      <span>{equal || kind !== 'hl7' ? '' : differ}</span>
+      {masked && <Masked />}
+    </>
+  );
+}
+
+function Differences({
+  difference: { equal, kind, fields, lines, truncated },
+}: {
+  readonly difference: Diff;
+}): ReactElement {
+  if (equal) {
+    return (
+      <p className="rounded-md border border-line bg-surface p-4">
+        Both bodies are the same, byte for byte.
+      </p>
+    );
+  }
+  return (
+    <>
+      {kind === 'hl7' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />}
+      {truncated && <p className="text-warn">There are more differences than are shown.</p>}
+    </>
+  );
+}
+
+/** From where to where, and by which transform of the rules. */
+function Way({
+  message,
+  transform,
+}: {
+  readonly message: Message;
+  readonly transform: string | undefined;
 }): ReactElement {
   return (
     <span>
-      {equal || kind !== 'hl7'
-        ? ''
-        : `${fields} ${fields === 1 ? 'field differs' : 'fields differ'}`}
+      {message.source} → {message.target}
+      {transform !== undefined && (
+        <>
+          {' '}
+          by <strong>{transform}</strong>
+        </>
+      )}
     </span>
   );
+}
+
+/** The transform that a session says was used from one message to the target of another. */
+function transformOf(
+  session: Session | undefined,
+  from: number | undefined,
+  target: string | undefined,
+): string | undefined {
+  const source = session?.messages.find(({ id }) => id === from);
+  return source?.explain?.sent.find(({ to }) => to === target)?.transform;
 }

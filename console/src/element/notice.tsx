@@ -39,3 +39,15 @@ export function Waiting(): ReactElement {
     </div>
   );
 }
+
+/** In the place of an answer that is not there: it is on its way, or why there is none. Nothing once there is one. */
+export function Pending({
+  answer,
+  error,
+}: {
+  readonly answer: unknown;
+  readonly error: unknown;
+}): ReactNode {
+  if (error !== null) return <Problem error={error} />;
+  return answer === undefined ? <Waiting /> : null;
+}

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { events as eventsQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { Choice } from '../element/field.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { EventTable } from './event-table.tsx';
 
@@ -53,8 +53,7 @@ export function EventPage(): ReactElement {
           ))}
         </Choice>
       </div>
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data !== undefined && (
         <div className="overflow-hidden rounded-lg border border-line bg-surface">
           <EventTable events={data.items} />

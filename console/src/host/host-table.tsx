@@ -8,10 +8,11 @@ import { ago, count, duration } from '../element/time-text.ts';
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const KINDS = ['service', 'process', 'operation'] as const;
 
+const rank = ({ health, kind }: Host): number =>
+  (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
+
 /** Hosts as a table: what needs a person first, then in the order messages pass them. */
 export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): ReactElement {
-  const rank = ({ health, kind }: Host): number =>
-    (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Hosts">
       <table className="w-full min-w-[48rem] border-collapse text-left">

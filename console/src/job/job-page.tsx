@@ -5,7 +5,7 @@ import { ask } from '../api/client.ts';
 import { jobItems, job as jobQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { moment } from '../element/time-text.ts';
 import { Progress } from './jobs-page.tsx';
@@ -38,8 +38,7 @@ export function JobPage(): ReactElement {
         )
       }
     >
-      {error !== null && <Problem error={error} />}
-      {job === undefined && error === null && <Waiting />}
+      <Pending answer={job} error={error} />
       {job !== undefined && (
         <div className="flex flex-col gap-3">
           <div className="max-w-md" role="status">

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Job } from '../../../src/operator/api/contract/job.ts';
 import { jobs as jobsQuery } from '../api/queries.ts';
-import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
 
@@ -12,8 +12,7 @@ export function JobsPage(): ReactElement {
   const { data, error } = useQuery(jobsQuery);
   return (
     <Page title="Jobs" detail="acts on many messages, with a result for each">
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data?.jobs.length === 0 && (
         <Nothing>
           No job has run yet. Mark messages in a search with x, or act on a whole group of suspended

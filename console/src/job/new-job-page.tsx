@@ -6,7 +6,7 @@ import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
@@ -82,41 +82,48 @@ export function NewJobPage(): ReactElement {
           </Button>
           {start.isError && <Problem error={start.error} />}
         </div>
-        <Panel
-          title={
-            dry.data === undefined
-              ? 'Which'
-              : `${count(total)} messages${dry.data.complete ? '' : ', and more fit than one job takes'}; the first of them`
-          }
-          flush
-        >
-          {dry.isError && (
-            <div className="p-3">
-              <Problem error={dry.error} />
-            </div>
-          )}
-          {dry.data === undefined && !dry.isError && <Waiting />}
-          {total === 0 && dry.data !== undefined && (
-            <p className="px-3 py-6 text-center text-ink-2">No message fits.</p>
-          )}
-          <ul>
-            {dry.data?.sample.map(({ id, created, status, source, target, type: messageType }) => (
-              <li
-                key={id}
-                className="flex flex-wrap items-center gap-3 border-t border-line px-3 py-1 text-xs first:border-0"
-              >
-                <span className="font-mono">{moment(created, false)}</span>
-                <StatusBadge status={status} />
-                <span>
-                  {source} → {target}
-                </span>
-                <span className="font-mono text-ink-2">{shortType(messageType)}</span>
-                <span className="ml-auto font-mono text-ink-2">{id}</span>
-              </li>
-            ))}
-          </ul>
-        </Panel>
+        <Sample answer={dry.data} error={dry.error} />
       </div>
     </Page>
+  );
+}
+
+/** Which messages it would be: how many, and the first of them. */
+function Sample({
+  answer,
+  error,
+}: {
+  readonly answer: JobAnswer | undefined;
+  readonly error: unknown;
+}): ReactElement {
+  if (answer === undefined) {
+    return (
+      <Panel title="Which">
+        <Pending answer={answer} error={error} />
+      </Panel>
+    );
+  }
+  const { total, complete, sample } = answer;
+  const more = complete ? '' : ', and more fit than one job takes';
+  return (
+    <Panel title={`${count(total)} messages${more}; the first of them`} flush>
+      {total === 0 && <p className="px-3 py-6 text-center text-ink-2">No message fits.</p>}
+      <ul>
+        {sample.map(({ id, created, status, source, target, type }) => (
+          <li
+            key={id}
+            className="flex flex-wrap items-center gap-3 border-t border-line px-3 py-1 text-xs first:border-0"
+          >
+            <span className="font-mono">{moment(created, false)}</span>
+            <StatusBadge status={status} />
+            <span>
+              {source} → {target}
+            </span>
+            <span className="font-mono text-ink-2">{shortType(type)}</span>
+            <span className="ml-auto font-mono text-ink-2">{id}</span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }

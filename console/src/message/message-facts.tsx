@@ -1,7 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import { CircleAlert } from 'lucide-react';
 import type { ReactElement, ReactNode } from 'react';
-import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { bytes, clock, duration, moment } from '../element/time-text.ts';
 
@@ -119,61 +118,5 @@ function MessageLink({ id }: { readonly id: number }): ReactElement {
     <Link to="/messages/$id" params={{ id }} className="font-mono text-accent hover:underline">
       {id}
     </Link>
-  );
-}
-
-/** Why it failed, whether trying again helps, and when that is. */
-export function MessageError({
-  message,
-  attempts,
-}: {
-  readonly message: Message;
-  readonly attempts: Session['attempts'];
-}): ReactElement | null {
-  const { error, status, warning } = message;
-  const own = attempts.filter(({ messageId }) => messageId === message.id);
-  const next = status === 'retrying' ? own.at(-1)?.next : undefined;
-  const shown = error ?? own.at(-1)?.error;
-  if (shown === undefined && warning === undefined) return null;
-  const over = error === undefined && status === 'completed';
-  return (
-    <div
-      className={`rounded-md border px-3 py-2 text-xs ${over ? 'border-warn/40 bg-warn-soft' : 'border-bad/40 bg-bad-soft'}`}
-    >
-      <div className="flex items-start gap-2">
-        <CircleAlert
-          size={15}
-          className={`mt-0.5 shrink-0 ${over ? 'text-warn' : 'text-bad'}`}
-          aria-hidden="true"
-        />
-        <div className="min-w-0">
-          <p className="break-words">{shown?.text ?? warning}</p>
-          <p className="mt-1 text-ink-2">
-            {shown !== undefined && <span className="font-mono">{shown.code}</span>}
-            {over && shown !== undefined && ' · it went through later'}
-            {!over &&
-              shown !== undefined &&
-              (shown.retryable
-                ? ' · trying again may help'
-                : ' · trying again does not help: mend the cause or the message')}
-            {next !== undefined && ` · next try at ${clock(next, false)}`}
-          </p>
-        </div>
-      </div>
-      {own.length > 1 && (
-        <details className="mt-2">
-          <summary className="text-ink-2">{own.length} failed tries</summary>
-          <ol className="mt-1 flex flex-col gap-0.5">
-            {own.map(({ attempt, at, error: { text } }) => (
-              <li key={attempt} className="grid grid-cols-[2rem_5.5rem_1fr] gap-x-2">
-                <span className="text-ink-2">{attempt}</span>
-                <span className="font-mono">{clock(at)}</span>
-                <span className="break-words">{text}</span>
-              </li>
-            ))}
-          </ol>
-        </details>
-      )}
-    </div>
   );
 }

@@ -11,7 +11,8 @@ import { StatusBadge } from '../element/status-badge.tsx';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { BodyView } from './body-view.tsx';
 import { MessageActions } from './message-actions.tsx';
-import { MessageError, MessageFacts } from './message-facts.tsx';
+import { MessageError } from './message-error.tsx';
+import { MessageFacts } from './message-facts.tsx';
 import { RuleExplanation } from './rule-explanation.tsx';
 
 /** One message: its body large, and what is known of it. */

@@ -30,19 +30,25 @@ export function diagramLayout(
 
 /** The hosts that a message which passes `focus` can have come through or go to. */
 export function pathsThrough(focus: string, edges: ProductionMap['edges']): ReadonlySet<string> {
-  const reached = new Set([focus]);
-  for (const [from, to] of [
-    ['from', 'to'],
-    ['to', 'from'],
-  ] as const) {
-    const open = [focus];
-    for (let host = open.pop(); host !== undefined; host = open.pop()) {
-      for (const edge of edges) {
-        if (edge[from] !== host || reached.has(edge[to])) continue;
-        reached.add(edge[to]);
-        open.push(edge[to]);
-      }
-    }
+  const onward = reachable(
+    focus,
+    edges.map(({ from, to }) => [from, to] as const),
+  );
+  const back = reachable(
+    focus,
+    edges.map(({ from, to }) => [to, from] as const),
+  );
+  return new Set([...onward, ...back]);
+}
+
+function reachable(
+  start: string,
+  ways: readonly (readonly [string, string])[],
+): ReadonlySet<string> {
+  const reached = new Set([start]);
+  // a set that grows while it is walked is walked to its new end
+  for (const host of reached) {
+    for (const [from, to] of ways) if (from === host) reached.add(to);
   }
   return reached;
 }

@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
 import { HealthBadge } from '../element/health-badge.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { ago, clock, count, duration, moment } from '../element/time-text.ts';
@@ -20,8 +20,7 @@ export function QueuePage(): ReactElement {
       title="Queues"
       detail={data !== undefined && (waiting === 0 ? 'nothing waits' : `${count(waiting)} waiting`)}
     >
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           <div
@@ -117,8 +116,7 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
         </Link>
       }
     >
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data?.items.length === 0 && (
         <p className="px-3 py-6 text-center text-ink-2">Nothing waits for {host}.</p>
       )}
@@ -129,7 +127,7 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
               to="/sessions/$id"
               params={{ id: sessionId }}
               search={{ step: `${id}` }}
-              className="flex items-center gap-3 px-3 py-1 hover:bg-hover"
+              className="flex flex-wrap items-center gap-x-3 px-3 py-1 hover:bg-hover"
             >
               <span className="font-mono text-xs">{moment(created)}</span>
               <StatusBadge status={status} />

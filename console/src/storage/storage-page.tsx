@@ -5,7 +5,7 @@ import type { PurgeReport } from '../../../src/operator/api/contract/storage.ts'
 import { ask } from '../api/client.ts';
 import { storage as storageQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { bytes, count, duration, moment } from '../element/time-text.ts';
 import { useMay } from '../shell/me.ts';
@@ -39,8 +39,7 @@ export function StoragePage(): ReactElement {
         )
       }
     >
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           {purge.isError && <Problem error={purge.error} />}

@@ -5,7 +5,7 @@ import type { ReactElement } from 'react';
 import type { Failures } from '../../../src/operator/api/contract/message.ts';
 import { failures as failuresQuery, someMessages } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
-import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
@@ -39,8 +39,7 @@ export function SuspendedPage(): ReactElement {
         </Button>
       }
     >
-      {error !== null && <Problem error={error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data !== undefined && groups.length === 0 && (
         <Nothing>
           Nothing waits for a person. A message is suspended when a rule or a receiver says that

@@ -2,11 +2,10 @@ import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import { clock, duration } from '../element/time-text.ts';
-import { type Lane, type Step } from './session-steps.ts';
+import { type Lane, ROW, type Step } from './session-steps.ts';
 import { StepMark } from './step-mark.tsx';
 import { useWidth } from './use-width.ts';
 
-export const ROW = 38;
 const GUTTER = 104;
 const GUTTER_NARROW = 64;
 const LANE = 84;

@@ -28,6 +28,9 @@ export interface Step {
   readonly leadsTo?: number;
 }
 
+/** Pixels of a step in the diagram. */
+export const ROW = 38;
+
 const ORDER: readonly (Kind | undefined)[] = ['service', undefined, 'process', 'operation'];
 
 const TONES = {

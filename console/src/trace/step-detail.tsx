@@ -7,7 +7,8 @@ import { StatusBadge } from '../element/status-badge.tsx';
 import { Tabs } from '../element/tabs.tsx';
 import { BodyView } from '../message/body-view.tsx';
 import { MessageActions } from '../message/message-actions.tsx';
-import { MessageError, MessageFacts } from '../message/message-facts.tsx';
+import { MessageError } from '../message/message-error.tsx';
+import { MessageFacts } from '../message/message-facts.tsx';
 import { RuleExplanation } from '../message/rule-explanation.tsx';
 import type { Step } from './session-steps.ts';
 

@@ -12,8 +12,7 @@ import {
   TriangleAlert,
 } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { ROW } from './sequence-diagram.tsx';
-import type { Step } from './session-steps.ts';
+import { ROW, type Step } from './session-steps.ts';
 
 const STROKE = {
   plain: 'stroke-info',

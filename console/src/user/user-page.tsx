@@ -6,7 +6,7 @@ import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { ago, day } from '../element/time-text.ts';
 
@@ -57,9 +57,8 @@ export function UserPage(): ReactElement {
         </Button>
       }
     >
-      {error !== null && <Problem error={error} />}
       {password.isError && <Problem error={password.error} />}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {given !== undefined && (
         <p
           role="status"

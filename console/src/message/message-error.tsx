@@ -1,0 +1,70 @@
+import { CircleAlert } from 'lucide-react';
+import type { ReactElement } from 'react';
+import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import { clock } from '../element/time-text.ts';
+
+type Attempt = Session['attempts'][number];
+
+interface MessageErrorProps {
+  readonly message: Message;
+  /** Of the whole session. */
+  readonly attempts: readonly Attempt[];
+}
+
+/** Why it failed, whether trying again helps, and when that is. */
+export function MessageError({ message, attempts }: MessageErrorProps): ReactElement | null {
+  const own = attempts.filter(({ messageId }) => messageId === message.id);
+  const shown = message.error ?? own.at(-1)?.error;
+  if (shown === undefined && message.warning === undefined) return null;
+  const over = message.error === undefined && message.status === 'completed';
+  const look = over ? 'border-warn/40 bg-warn-soft' : 'border-bad/40 bg-bad-soft';
+  return (
+    <div className={`rounded-md border px-3 py-2 text-xs ${look}`}>
+      <div className="flex items-start gap-2">
+        <CircleAlert
+          size={15}
+          className={`mt-0.5 shrink-0 ${over ? 'text-warn' : 'text-bad'}`}
+          aria-hidden="true"
+        />
+        <div className="min-w-0">
+          <p className="break-words">{shown?.text ?? message.warning}</p>
+          {shown !== undefined && (
+            <p className="mt-1 text-ink-2">
+              <span className="font-mono">{shown.code}</span>
+              {` · ${over ? 'it went through later' : outlook(shown, message.status, own.at(-1))}`}
+            </p>
+          )}
+        </div>
+      </div>
+      {own.length > 1 && <Tries tries={own} />}
+    </div>
+  );
+}
+
+function outlook(
+  { retryable }: Attempt['error'],
+  status: Message['status'],
+  last: Attempt | undefined,
+): string {
+  if (status === 'retrying' && last !== undefined) return `next try at ${clock(last.next, false)}`;
+  return retryable
+    ? 'trying again may help'
+    : 'trying again does not help: mend the cause or the message';
+}
+
+function Tries({ tries }: { readonly tries: readonly Attempt[] }): ReactElement {
+  return (
+    <details className="mt-2">
+      <summary className="text-ink-2">{tries.length} failed tries</summary>
+      <ol className="mt-1 flex flex-col gap-0.5">
+        {tries.map(({ attempt, at, error: { text } }) => (
+          <li key={attempt} className="grid grid-cols-[2rem_5.5rem_1fr] gap-x-2">
+            <span className="text-ink-2">{attempt}</span>
+            <span className="font-mono">{clock(at)}</span>
+            <span className="break-words">{text}</span>
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
