@@ -8,9 +8,6 @@ const EXISTING = {
   number: 'adds -1, -2 and so on to the name',
 };
 
-/** What is done where a file of that name is there. */
-type WhenExisting = keyof typeof EXISTING;
-
 const REFUSALS = {
   retry: "tries again by the operation's policy; the queue waits",
   suspend: 'keeps the message for a person; the queue goes on',
