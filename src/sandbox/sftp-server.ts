@@ -100,7 +100,8 @@ function cut(connection: Connection): void {
 
 /** The library does not give its socket away. */
 function socketOf(connection: Connection): Socket {
-  return (connection as unknown as { readonly _sock: Socket })._sock;
+  const { _sock: socket } = connection as unknown as { readonly _sock: Socket };
+  return socket;
 }
 
 function admit(

@@ -35,7 +35,9 @@ export async function remoteFolder(home: string): Promise<RemoteFolder> {
       return (await readdir(path)).toSorted();
     },
     read: (file) => readFile(join(path, file)),
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    // A server that was frozen may still do what it was asked before.
+    [Symbol.asyncDispose]: () =>
+      rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }),
   };
 }
 
