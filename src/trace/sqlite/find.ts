@@ -63,11 +63,7 @@ export interface CandidateQuery {
 }
 
 /** The newest candidates of a span in one file. */
-function candidates(
-  file: TraceFile,
-  query: TraceQuery,
-  given: CandidateQuery,
-): TracedMessage[] {
+function candidates(file: TraceFile, query: TraceQuery, given: CandidateQuery): TracedMessage[] {
   const statements = candidateStatements(file, query, given);
   const found = new Map<number, TracedMessage>();
   for (const { sql, values } of statements) {
