@@ -171,7 +171,8 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     const body = await fetch(`${running.url}/api/v1/messages/${message?.id}/body`);
     const { text } = (await body.json()) as { text: string };
     const mrn = /\rPID\|[^|]*\|[^|]*\|([^|^]+)/.exec(text)?.[1] ?? '';
-    await page.getByRole('combobox').fill(mrn);
+    await page.getByRole('combobox').waitFor();
+    await page.keyboard.insertText(mrn);
     await page.getByRole('option', { name: `All messages with mrn ${mrn}` }).waitFor();
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/messages\?/);

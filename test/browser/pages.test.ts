@@ -107,6 +107,8 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     ['/certificates', 'Certificates'],
     ['/storage', 'Storage'],
     ['/configuration', 'Configuration'],
+    ['/audit', 'Audit log'],
+    ['/users', 'Users'],
     ['/nowhere', 'No such page'],
   ] as const;
 

@@ -22,6 +22,8 @@ export function Modal({
   useEffect(() => {
     const { current } = dialog;
     current?.showModal();
+    // the browser would take the button that closes, since it comes first
+    current?.querySelector<HTMLElement>('input, textarea, select')?.focus();
     return () => current?.close();
   }, []);
   return (

@@ -13,16 +13,6 @@ const LOOKS = {
   suspended: { icon: Pause, style: 'bg-held-soft text-held' },
 } as const satisfies Record<Status, unknown>;
 
-/** The colour of a status where there is no room for its badge. */
-export const STATUS_TEXT = {
-  queued: 'text-info',
-  retrying: 'text-warn',
-  completed: 'text-good',
-  discarded: 'text-idle',
-  error: 'text-bad',
-  suspended: 'text-held',
-} as const satisfies Record<Status, string>;
-
 /** A status by icon, word and colour: never by colour alone. */
 export function StatusBadge({ status }: { readonly status: Status }): ReactElement {
   const { icon: Icon, style } = LOOKS[status];

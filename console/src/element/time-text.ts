@@ -57,8 +57,3 @@ export function bytes(size: number): string {
 export function count(value: number): string {
   return value.toLocaleString('en').replaceAll(',', '\u202f');
 }
-
-/** What `datetime-local` fields hold. */
-export function fieldTime(at: number): string {
-  return `${day(at)}T${clock(at, false)}`;
-}

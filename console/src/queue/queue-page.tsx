@@ -24,7 +24,7 @@ export function QueuePage(): ReactElement {
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           <div
-            className="overflow-x-auto rounded-lg border border-line bg-surface"
+            className="relative overflow-x-auto rounded-lg border border-line bg-surface"
             tabIndex={0}
             role="region"
             aria-label="Queues"

@@ -57,7 +57,7 @@ export function SearchPage(): ReactElement {
           <button
             type="button"
             onClick={search.showFresh}
-            className="absolute top-9 left-1/2 z-20 -translate-x-1/2 rounded-full bg-accent px-3 py-1 text-xs font-medium text-accent-ink shadow-float"
+            className="absolute top-1 left-1/2 z-20 -translate-x-1/2 rounded-full bg-accent px-3 py-1 text-xs font-medium text-accent-ink shadow-float"
           >
             ▲ {search.fresh.length} new
           </button>
