@@ -3,7 +3,14 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /** What a production's modules may import of Waybill, wherever the production lies. */
-const OWN = ['waybill', 'waybill/adapter', 'waybill/document'];
+const OWN: Readonly<Record<string, string>> = {
+  waybill: '../index',
+  'waybill/adapter': '../adapter/index',
+  'waybill/document': '../document/index',
+};
+
+/** `.ts` in a clone, `.js` in the package. */
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 let registered = false;
 
@@ -16,12 +23,11 @@ let registered = false;
 export function registerModuleHooks(): void {
   if (registered) return;
   registered = true;
-  // resolved before the hooks are there: they would be asked again
-  const own = new Map(OWN.map((name) => [name, import.meta.resolve(name)]));
   registerHooks({
     resolve(specifier, context, next) {
-      const url = own.get(specifier);
-      return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+      const own = OWN[specifier];
+      if (own === undefined) return next(specifier, context);
+      return { url: new URL(own + extension, import.meta.url).href, shortCircuit: true };
     },
     load(url, context, next) {
       const plain = withoutQuery(url);
