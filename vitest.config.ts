@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { conditions: ['waybill-source'] },
+  resolve: {
+    conditions: ['waybill-source'],
+    // modules of a production that a test writes elsewhere, and a clone without a build
+    alias: [{ find: /^waybill$/, replacement: join(import.meta.dirname, 'src/index.ts') }],
+  },
   ssr: { resolve: { conditions: ['waybill-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
