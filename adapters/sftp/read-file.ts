@@ -1,6 +1,6 @@
 import type { Stats } from 'ssh2';
 import { FileError, type FileFacts } from 'waybill/adapter';
-import { partSize } from './part-size.ts';
+import { partSize } from './server-traits.ts';
 import { codeOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
 

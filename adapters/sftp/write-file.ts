@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Stats } from 'ssh2';
 import { FileError, inFlight } from 'waybill/adapter';
-import { partSize } from './part-size.ts';
+import { doesInOrder, partSize } from './server-traits.ts';
 import { problemOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
 
@@ -32,15 +32,21 @@ export async function writeFile(
     mode === undefined ? sftp.open(path, 'w', done) : sftp.open(path, 'w', { mode }, done),
   );
   const writing = new Writing(session, handle);
+  let open = true;
+  const close = (): Promise<void> => {
+    // Never twice: the server gives the number of a closed file to the next one.
+    open = false;
+    return session.request((sftp, done) => sftp.close(handle, done));
+  };
   try {
     // A body that stalls would hold up the end of the pipeline, also after an abort.
     await inFlight().until(signal, () =>
       pipeline(Readable.from(body), (chunks) => writing.all(chunks), { signal }),
     );
-    await finish(session, handle, { ...options, size: writing.size });
+    await finish(session, handle, { ...options, size: writing.size, close });
   } catch (error) {
     // The file is given up: how closing it ends does not matter.
-    session.request((sftp, done) => sftp.close(handle, done)).catch(() => undefined);
+    if (open) close().catch(() => undefined);
     throw error;
   }
 }
@@ -103,27 +109,35 @@ class Writing {
   }
 }
 
+interface Finish extends WriteFileOptions {
+  readonly size: number;
+  readonly close: () => Promise<void>;
+}
+
 /** Brings the file to the disk, makes sure of its size and closes it, in as few round trips as that takes. */
 async function finish(
   session: SftpSession,
   handle: Buffer,
-  { mode, sync, size }: WriteFileOptions & { readonly size: number },
+  { mode, sync, size, close }: Finish,
 ): Promise<void> {
-  const [stats] = await Promise.all([
+  const asked = [
     session.request<Stats>((sftp, done) => sftp.fstat(handle, done)),
     // The mode given at opening is cut by the server's umask.
     mode === undefined
       ? undefined
       : session.request((sftp, done) => sftp.fchmod(handle, mode, done)),
     sync ? synced(session, handle) : undefined,
-  ]);
+  ] as const;
+  // OpenSSH does one thing after the other; another server might close the file before it has told its size.
+  const closing = doesInOrder(session) ? close() : undefined;
+  const [stats] = await Promise.all([...asked, closing]);
   if (stats.size !== size) {
     throw new FileError(
       'failed',
       `The server holds ${stats.size} bytes of the ${size} that it confirmed. It is tried again; its disk may be full.`,
     );
   }
-  await session.request((sftp, done) => sftp.close(handle, done));
+  if (closing === undefined) await close();
 }
 
 async function synced(session: SftpSession, handle: Buffer): Promise<void> {
