@@ -84,7 +84,7 @@ export class Connection<Opened extends Open> {
         reason = error;
       }
       if (this.#stop.signal.aborted) return;
-      const delay = reopenDelay(failures++);
+      const delay = Math.max(reopenDelay(failures++), askedToWait(reason));
       this.#onLost(reason, delay);
       await this.#wait(delay);
     }
@@ -106,4 +106,13 @@ export class Connection<Opened extends Open> {
     const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
     await sleep(delay, undefined, { signal }).catch(() => undefined);
   }
+}
+
+const LONGEST_WAIT = 10 * 60_000;
+
+/** Milliseconds that the peer, or a token server, asked to wait before the next try. */
+function askedToWait(reason: unknown): number {
+  if (typeof reason !== 'object' || reason === null || !('retryAfter' in reason)) return 0;
+  const { retryAfter } = reason;
+  return typeof retryAfter === 'number' ? Math.min(retryAfter, LONGEST_WAIT) : 0;
 }

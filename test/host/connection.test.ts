@@ -1,0 +1,62 @@
+import { expect, test, vi } from 'vitest';
+import { TemporaryError } from '../../src/error/adapter-error.ts';
+import { Connection } from '../../src/host/connection.ts';
+
+const open = () => ({ close: vi.fn<() => Promise<void>>(() => Promise.resolve()) });
+
+test('an adapter that cannot be opened is opened again until it works', async () => {
+  let tries = 0;
+  const lost: unknown[] = [];
+  const connection = new Connection(
+    async () => {
+      if (++tries < 3) throw new Error('not yet');
+      return open();
+    },
+    (reason) => lost.push(reason),
+  );
+  connection.start();
+  await connection.get(AbortSignal.timeout(5_000));
+  expect(tries).toBe(3);
+  expect(lost).toHaveLength(2);
+  await connection.close();
+});
+
+test('a lost adapter is closed and opened anew; a second report of it does nothing', async () => {
+  const opened: ReturnType<typeof open>[] = [];
+  const connection = new Connection(
+    async () => {
+      opened.push(open());
+      return opened.at(-1) ?? open();
+    },
+    () => undefined,
+  );
+  connection.start();
+  const first = await connection.get(AbortSignal.timeout(5_000));
+  connection.reopen(first, new Error('gone'));
+  connection.reopen(first, new Error('gone'));
+  await vi.waitFor(() => expect(opened).toHaveLength(2));
+  const second = await connection.get(AbortSignal.timeout(5_000));
+  connection.reopen(first, new Error('gone'));
+  expect(second).toBe(opened[1]);
+  expect(opened[0]?.close).toHaveBeenCalledOnce();
+  expect(connection.isOpen).toBe(true);
+  await connection.close();
+});
+
+test('who asks to be left alone for a while is, unless a person says otherwise', async () => {
+  let tries = 0;
+  const delays: number[] = [];
+  const connection = new Connection(
+    async () => {
+      if (++tries === 1) throw new TemporaryError('too many sign-ins', { retryAfter: 120_000 });
+      return open();
+    },
+    (_, next) => delays.push(next),
+  );
+  connection.start();
+  await vi.waitFor(() => expect(delays).toEqual([120_000]));
+  connection.retryNow();
+  await connection.get(AbortSignal.timeout(5_000));
+  expect(tries).toBe(2);
+  await connection.close();
+});
