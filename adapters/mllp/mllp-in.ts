@@ -10,11 +10,11 @@ import {
   placeOf,
   type ServerTls,
   serverTls,
+  tryListening,
 } from 'waybill/adapter';
 import { addressFilter, plainAddress } from './allowed-address.ts';
 import { Intake } from './intake.ts';
 import { mllpInSettings } from './mllp-in-settings.ts';
-import { testListener } from './mllp-in-test.ts';
 import { SenderConnection } from './sender-connection.ts';
 
 type LentHere = LentInbound<typeof mllpInSettings>;
@@ -27,7 +27,7 @@ export default inbound({
   summary: 'Takes HL7 v2 messages on a TCP port and acknowledges each once it is stored.',
   settings: mllpInSettings,
   open: (lent) => openListener(lent),
-  test: (lent, step) => testListener(lent, step),
+  test: (lent, step) => tryListening(lent, step, lent.settings),
 });
 
 async function openListener(lent: LentHere): Promise<Open> {
