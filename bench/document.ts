@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import { hl7Document } from '../src/document/index.ts';
+import { median } from './median.ts';
 
 /** One measured way of working with one message. */
 export interface DocumentRate {
@@ -145,10 +146,6 @@ function rate(work: () => unknown, milliseconds: number): number {
   }
   const { user, system } = process.cpuUsage(before);
   return Math.round((count * 1_000_000) / (user + system));
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
 }
 
 function readAll(message: Buffer): number {

@@ -13,6 +13,7 @@ import { ConfigError } from '../src/error/adapter-error.ts';
 import { silentLogger } from '../src/log/logger.ts';
 import { inlineBody } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
+import { median } from './median.ts';
 import { message } from './messages.ts';
 
 /** Who sends and who answers: undici and node's server as they are, or the adapter with a store behind it that takes everything at once. */
@@ -194,10 +195,6 @@ const NOTHING: ReadContext = {
   unknown: () => 'unknown',
   unfit: () => 'unfit',
 };
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({

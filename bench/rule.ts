@@ -9,6 +9,7 @@ import type { Envelope } from '../src/message/message.ts';
 import { decide } from '../src/rule/decide.ts';
 import { readRuleSets } from '../src/rule/read-rule-sets.ts';
 import { readTransform } from '../src/transform/read-transform.ts';
+import { median } from './median.ts';
 import { message } from './messages.ts';
 
 /** What deciding by 32 rules and transforming one message costs. */
@@ -264,10 +265,6 @@ function rate(work: () => unknown, milliseconds: number): number {
   }
   const { user, system } = process.cpuUsage(used);
   return Math.round((runs / (user + system)) * 1_000_000);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

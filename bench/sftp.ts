@@ -14,6 +14,7 @@ import { silentLogger } from '../src/log/logger.ts';
 import type { Body } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
 import { type SshServer, sshServer } from '../src/sandbox/ssh.ts';
+import { median } from './median.ts';
 
 /** Many small files show the cost of each, a large one that of each byte. */
 export interface SftpLoad {
@@ -239,10 +240,6 @@ function rateOf({ files, size }: SftpLoad, took: number): number {
 
 function now(): number {
   return Number(process.hrtime.bigint() - START) / 1e6;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 if (import.meta.main) {

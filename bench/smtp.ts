@@ -12,6 +12,7 @@ import { ConfigError } from '../src/error/adapter-error.ts';
 import { silentLogger } from '../src/log/logger.ts';
 import { inlineBody } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
+import { median } from './median.ts';
 
 /** Mails in a second with the adapter, beside nodemailer's own pool with the same mail. */
 export interface SmtpRate {
@@ -212,9 +213,6 @@ function serve(socket: Socket): void {
   });
   socket.on('error', () => undefined);
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const { values } = parseArgs({
   options: {
