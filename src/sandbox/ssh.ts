@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EngineError } from '../error/engine-error.ts';
-import { type Daemon, freePort, startDaemon } from './daemon.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+import { freePort } from './free-port.ts';
 import { whyNoPrivateUsers, withPrivateUsers } from './private-users.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { freePort } from '../support/mllp-peers.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Said {

@@ -6,8 +6,9 @@ import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { readNatsState } from '../../src/broker/nats-server.ts';
 import { remoteTrace } from '../../src/operator/trace-service.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
-import { freePort, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const SENDERS = 10;
 const KILLS = 21;

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { rootLogger } from '../../src/log/logger.ts';
-import { framed, freePort, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
+import { framed, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const MARKER = 'ZQXMARKER';
 const SECRET = 'sq-secret-value-77';

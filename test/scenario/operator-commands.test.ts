@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { startEngineProcess, waybill } from '../support/engine-process.ts';
-import { freePort, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const messageOf = (id: string, event = 'A01'): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^${event}^ADT_A01|${id}|P|2.5.1\rEVN|${event}\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;

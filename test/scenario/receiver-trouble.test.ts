@@ -6,12 +6,8 @@ import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
-import {
-  freePort,
-  mllpReceiver,
-  type ScriptedAnswer,
-  sendUntilAcknowledged,
-} from '../support/mllp-peers.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
+import { mllpReceiver, type ScriptedAnswer, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const messageOf = (id: string): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;

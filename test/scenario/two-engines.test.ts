@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { startEngineProcess } from '../support/engine-process.ts';
-import { freePort, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { startNats } from '../support/nats.ts';
 
 const messageOf = (n: number): string =>

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, startDaemon } from '../../src/sandbox/daemon.ts';
+import { startDaemon } from '../../src/sandbox/daemon.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import type { Certificates } from './certificates.ts';
 
 const PROGRAM = '/usr/sbin/apache2';

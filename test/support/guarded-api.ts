@@ -10,7 +10,7 @@ import { consoleGuard } from '../../src/operator/sign-in/console-guard.ts';
 import { metaDatabase } from '../../src/operator/sign-in/meta-database.ts';
 import { hashPassword } from '../../src/operator/sign-in/password.ts';
 import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
-import { freePort } from './mllp-peers.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server with the console's sign-in and two resources behind it. */

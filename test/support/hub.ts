@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoMessages } from '../../src/cli/demo/demo-messages.ts';
 import { demoPki } from '../../src/cli/demo/demo-pki.ts';
-import { freePort } from '../../src/cli/free-port.ts';
 import { mllpClient } from '../../src/cli/mllp-client.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { startOperator } from '../../src/operator/operator-plane.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { hospital } from '../../src/sandbox/hospital.ts';
 
 const PRODUCTION = join(import.meta.dirname, '../../productions/adt-hub');

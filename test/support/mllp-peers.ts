@@ -129,12 +129,3 @@ function exchange(socket: Socket, message: string): Promise<string> {
     socket.write(framed(message));
   });
 }
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, startDaemon } from '../../src/sandbox/daemon.ts';
+import { startDaemon } from '../../src/sandbox/daemon.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import type { Certificates } from './certificates.ts';
 
 const PROGRAM = '/usr/sbin/nginx';

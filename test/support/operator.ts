@@ -3,7 +3,8 @@ import { type RunningProduction, runProduction } from '../../src/cli/run-product
 import { silentLogger } from '../../src/log/logger.ts';
 import type { ConsoleOptions } from '../../src/operator/console.ts';
 import { type OperatorPlane, startOperator } from '../../src/operator/operator-plane.ts';
-import { freePort, type MllpReceiver, mllpReceiver, sendUntilAcknowledged } from './mllp-peers.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
+import { type MllpReceiver, mllpReceiver, sendUntilAcknowledged } from './mllp-peers.ts';
 import { type ProductionFolder, productionFolder } from './production.ts';
 
 /** A production that really runs, with its operator plane and API, and peers on both sides. */

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { rootLogger } from '../../log/logger.ts';
 import { remoteTrace } from '../../operator/trace-service.ts';
 import type { Definition } from '../../production/definition.ts';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
 import { print, say } from '../output.ts';

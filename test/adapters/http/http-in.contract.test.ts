@@ -1,12 +1,12 @@
 import { request } from 'undici';
 import httpIn from '../../../adapters/http/http-in.ts';
+import { freePort } from '../../../src/sandbox/free-port.ts';
 import { describeInbound, type InboundPeer } from '../../contract/inbound.contract.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
-import { listeningPort } from './listening-port.ts';
 
 /** A caller with an API key who posts to a path of this service. */
 async function peer(): Promise<InboundPeer> {
-  const port = await listeningPort();
+  const port = await freePort();
   const calls = new AbortController();
   const given = {
     listen: `127.0.0.1:${port}`,

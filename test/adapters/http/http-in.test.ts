@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import httpIn from '../../../adapters/http/http-in.ts';
+import { freePort } from '../../../src/sandbox/free-port.ts';
 import { openInbound } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { call, service } from './calling.ts';
-import { listeningPort } from './listening-port.ts';
 
 test('a message is answered with 202 and its id, and says where it came from', async () => {
   await using one = await service({
@@ -170,7 +170,7 @@ test('a JSON Schema names the places that are wrong and quotes no value', async 
 });
 
 test('services share a port by path and method, and one may stop while the other goes on', async () => {
-  const listen = `127.0.0.1:${await listeningPort()}`;
+  const listen = `127.0.0.1:${await freePort()}`;
   const first = await openInbound(httpIn, { listen, path: '/a/*' });
   await using second = await openInbound(httpIn, { listen, path: '/a/{id}/exact' });
   const url = `http://${listen}`;
@@ -191,7 +191,7 @@ test('services share a port by path and method, and one may stop while the other
 });
 
 test('services that share a port and stop at the same time leave it free', async () => {
-  const listen = `127.0.0.1:${await listeningPort()}`;
+  const listen = `127.0.0.1:${await freePort()}`;
   const both = await Promise.all(['/a', '/b'].map((path) => openInbound(httpIn, { listen, path })));
   await call(`http://${listen}/a`, { body: 'x' });
   await Promise.all(both.map((one) => one.close()));

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import sftpIn from '../../../adapters/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
-import { freePort } from '../../../src/sandbox/daemon.ts';
+import { freePort } from '../../../src/sandbox/free-port.ts';
 import { ftpsServer, whyNoFtpsServer } from '../../../src/sandbox/ftps.ts';
 import { fingerprintOf } from '../../../src/sandbox/ssh.ts';
 import { openInbound, openOutbound, streamedBody } from '../../support/open-adapter.ts';

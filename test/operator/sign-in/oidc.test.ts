@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { freePort } from '../../../src/sandbox/free-port.ts';
 import { type GuardedApi, guardedApi } from '../../support/guarded-api.ts';
-import { freePort } from '../../support/mllp-peers.ts';
 import { oidcService } from '../../support/oidc-service.ts';
 import { visitor } from '../../support/visitor.ts';
 
