@@ -7,12 +7,9 @@ import { parseArgs } from 'node:util';
 import { Agent, request } from 'undici';
 import httpIn from '../adapters/http/http-in.ts';
 import httpOut from '../adapters/http/http-out.ts';
-import type { Lent } from '../src/adapter/adapter.ts';
-import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
-import { ConfigError } from '../src/error/adapter-error.ts';
-import { silentLogger } from '../src/log/logger.ts';
 import { inlineBody } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
+import { lent } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
@@ -152,9 +149,15 @@ async function listen(side: Side): Promise<void> {
 async function listenWithAdapter(): Promise<void> {
   const receipt = { messageId: 1, sessionId: 1, status: 'stored' } as const;
   await httpIn.open({
-    ...lent(httpIn.settings, { listen: '127.0.0.1:0' }, (detail) => {
-      process.send?.(Number(/:(\d+)/.exec(detail)?.[1]));
-    }),
+    ...lent(
+      httpIn.settings,
+      { listen: '127.0.0.1:0' },
+      {
+        connection(state, detail = '') {
+          if (state === 'listening') process.send?.(Number(/:(\d+)/.exec(detail)?.[1]));
+        },
+      },
+    ),
     deliver: () => Promise.resolve(receipt),
     lost: (reason) => {
       throw reason;
@@ -162,39 +165,6 @@ async function listenWithAdapter(): Promise<void> {
     memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
   });
 }
-
-const none = (): Promise<never> => Promise.reject(new Error('there are no credentials here'));
-
-function lent<S extends Settings>(
-  declared: S,
-  given: Readonly<Record<string, unknown>>,
-  listening: (detail: string) => void = () => undefined,
-): Lent<S> {
-  const read = readFields(declared, given, NOTHING);
-  if (!read.ok) throw new ConfigError(read.problems.map(({ problem }) => problem));
-  return {
-    host: 'bench',
-    production: 'bench',
-    settings: read.value,
-    log: silentLogger,
-    signal: new AbortController().signal,
-    credential: none,
-    verifier: none,
-    connection: (state, detail) => {
-      if (state === 'listening') listening(detail ?? '');
-    },
-    event: () => undefined,
-  };
-}
-
-/** No setting used here refers to anything, and no address has a value to fill in. */
-const NOTHING: ReadContext = {
-  path: (text) => text,
-  template: (source) => ({ ok: true, value: { source, render: () => Promise.resolve(source) } }),
-  expression: () => ({ ok: false, problems: [] }),
-  unknown: () => 'unknown',
-  unfit: () => 'unfit',
-};
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({

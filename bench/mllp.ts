@@ -4,12 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import mllpIn from '../adapters/mllp/mllp-in.ts';
 import mllpOut from '../adapters/mllp/mllp-out.ts';
-import type { Lent } from '../src/adapter/adapter.ts';
-import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
-import { ConfigError } from '../src/error/adapter-error.ts';
-import { silentLogger } from '../src/log/logger.ts';
 import { inlineBody } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
+import { lent } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 import { receiver, sender } from './peers.ts';
@@ -139,8 +136,14 @@ async function listen(side: Side): Promise<void> {
   }
   const receipt = { messageId: 1, sessionId: 1, status: 'stored' } as const;
   await mllpIn.open({
-    ...lent(mllpIn.settings, { listen: '127.0.0.1:0' }, (detail) =>
-      process.send?.(Number(detail.slice(detail.lastIndexOf(':') + 1))),
+    ...lent(
+      mllpIn.settings,
+      { listen: '127.0.0.1:0' },
+      {
+        connection(_, detail = '') {
+          process.send?.(Number(detail.slice(detail.lastIndexOf(':') + 1)));
+        },
+      },
     ),
     deliver: () => Promise.resolve(receipt),
     lost: (reason) => {
@@ -149,35 +152,6 @@ async function listen(side: Side): Promise<void> {
     memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
   });
 }
-
-function lent<S extends Settings>(
-  declared: S,
-  given: Readonly<Record<string, unknown>>,
-  listening: (detail: string) => void = () => undefined,
-): Lent<S> {
-  const read = readFields(declared, given, NOTHING);
-  if (!read.ok) throw new ConfigError(read.problems.map(({ problem }) => problem));
-  return {
-    host: 'bench',
-    production: 'bench',
-    settings: read.value,
-    log: silentLogger,
-    signal: new AbortController().signal,
-    credential: () => Promise.reject(new Error('there are no credentials here')),
-    verifier: () => Promise.reject(new Error('there are no credentials here')),
-    connection: (_, detail) => listening(detail ?? ''),
-    event: () => undefined,
-  };
-}
-
-/** No setting used here refers to anything. */
-const NOTHING: ReadContext = {
-  path: (text) => text,
-  template: () => ({ ok: false, problems: [] }),
-  expression: () => ({ ok: false, problems: [] }),
-  unknown: () => 'unknown',
-  unfit: () => 'unfit',
-};
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({

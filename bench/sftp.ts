@@ -7,13 +7,12 @@ import SftpClient from 'ssh2-sftp-client';
 import sftpIn from '../adapters/sftp/sftp-in.ts';
 import sftpOut from '../adapters/sftp/sftp-out.ts';
 import type { Lent } from '../src/adapter/adapter.ts';
-import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
+import type { Settings } from '../src/adapter/setting.ts';
 import { print, table } from '../src/cli/output.ts';
-import { ConfigError } from '../src/error/adapter-error.ts';
-import { silentLogger } from '../src/log/logger.ts';
 import type { Body } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
 import { type SshServer, sshServer } from '../src/sandbox/ssh.ts';
+import { lent } from './lent.ts';
 import { median } from './median.ts';
 
 /** Many small files show the cost of each, a large one that of each byte. */
@@ -135,7 +134,7 @@ const bareIn: Side = async (server, folder, { size }) => {
 const adapterOut: Side = async (server, folder, { files, size }) => {
   // The bare library leaves it to the server when it writes to its disk.
   const settings = { ...reach(server), folder, name: '{id}.dat', sync: false };
-  const open = await sftpOut.open(lent(sftpOut.settings, settings, server));
+  const open = await sftpOut.open(lent(sftpOut.settings, settings, keyOf(server)));
   const { signal } = new AbortController();
   for (let id = 0; id < files; id++) await open.send(outgoing(id, size), signal);
   return () => open.close();
@@ -147,7 +146,7 @@ const adapterIn: Side = async (server, folder, { files }) => {
   let taken = 0;
   let remembered = '';
   const open = await sftpIn.open({
-    ...lent(sftpIn.settings, settings, server),
+    ...lent(sftpIn.settings, settings, keyOf(server)),
     async deliver({ body }) {
       if (!(body instanceof Uint8Array)) for await (const _ of body);
       taken += 1;
@@ -203,36 +202,9 @@ function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
-function lent<S extends Settings>(
-  declared: S,
-  given: Readonly<Record<string, unknown>>,
-  { user, privateKey }: SshServer,
-): Lent<S> {
-  const read = readFields(declared, given, CONTEXT);
-  if (!read.ok) throw new ConfigError(read.problems.map(({ problem }) => problem));
-  return {
-    host: 'bench',
-    production: 'bench',
-    settings: read.value,
-    log: silentLogger,
-    signal: new AbortController().signal,
-    credential: () => Promise.resolve({ kind: 'ssh-key', user, privateKey }),
-    verifier: () => Promise.reject(new Error('nobody signs in here')),
-    connection: () => undefined,
-    event: () => undefined,
-  };
+function keyOf({ user, privateKey }: SshServer): Pick<Lent<Settings>, 'credential'> {
+  return { credential: () => Promise.resolve({ kind: 'ssh-key', user, privateKey }) };
 }
-
-const CONTEXT: ReadContext = {
-  path: (text) => text,
-  template: (source) => ({
-    ok: true,
-    value: { source, render: ({ id }) => Promise.resolve(source.replace('{id}', String(id))) },
-  }),
-  expression: () => ({ ok: false, problems: [] }),
-  unknown: () => undefined,
-  unfit: () => undefined,
-};
 
 function rateOf({ files, size }: SftpLoad, took: number): number {
   return size > PIECE.length ? (files * size) / 1e6 / took : files / took;

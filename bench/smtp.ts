@@ -5,13 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createTransport } from 'nodemailer';
 import smtpOut from '../adapters/smtp/smtp-out.ts';
-import type { Lent } from '../src/adapter/adapter.ts';
-import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
 import { print, table } from '../src/cli/output.ts';
-import { ConfigError } from '../src/error/adapter-error.ts';
-import { silentLogger } from '../src/log/logger.ts';
 import { inlineBody } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
+import { lent } from './lent.ts';
 import { median } from './median.ts';
 
 /** Mails in a second with the adapter, beside nodemailer's own pool with the same mail. */
@@ -155,33 +152,6 @@ function outgoing(id: number, body: Buffer): Message {
     received: Date.now(),
     size: body.length,
     body: inlineBody(body),
-  };
-}
-
-const CONTEXT: ReadContext = {
-  path: (text) => text,
-  template: (source) => ({ ok: true, value: { source, render: () => Promise.resolve(source) } }),
-  expression: (source) => ({
-    ok: true,
-    value: { source, evaluate: () => Promise.resolve(source) },
-  }),
-  unknown: () => undefined,
-  unfit: () => undefined,
-};
-
-function lent<S extends Settings>(declared: S, given: Record<string, unknown>): Lent<S> {
-  const read = readFields(declared, given, CONTEXT);
-  if (!read.ok) throw new ConfigError(read.problems.map(({ problem }) => problem));
-  return {
-    host: 'bench',
-    production: 'bench',
-    settings: read.value,
-    log: silentLogger,
-    signal: new AbortController().signal,
-    credential: () => Promise.reject(new Error('no credentials')),
-    verifier: () => Promise.reject(new Error('no credentials')),
-    connection: () => undefined,
-    event: () => undefined,
   };
 }
 

@@ -1,0 +1,40 @@
+import type { Lent } from '../src/adapter/adapter.ts';
+import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
+import { ConfigError } from '../src/error/adapter-error.ts';
+import { silentLogger } from '../src/log/logger.ts';
+
+/** What an engine lends an adapter, with nothing behind it: templates know `{id}`, nobody signs in unless `own` says so. */
+export function lent<S extends Settings>(
+  declared: S,
+  given: Readonly<Record<string, unknown>>,
+  own: Partial<Pick<Lent<S>, 'credential' | 'connection'>> = {},
+): Lent<S> {
+  const read = readFields(declared, given, CONTEXT);
+  if (!read.ok) throw new ConfigError(read.problems.map(({ problem }) => problem));
+  return {
+    host: 'bench',
+    production: 'bench',
+    settings: read.value,
+    log: silentLogger,
+    signal: new AbortController().signal,
+    credential: () => Promise.reject(new Error('there are no credentials here')),
+    verifier: () => Promise.reject(new Error('nobody signs in here')),
+    connection: () => undefined,
+    event: () => undefined,
+    ...own,
+  };
+}
+
+const CONTEXT: ReadContext = {
+  path: (text) => text,
+  template: (source) => ({
+    ok: true,
+    value: { source, render: ({ id }) => Promise.resolve(source.replace('{id}', String(id))) },
+  }),
+  expression: (source) => ({
+    ok: true,
+    value: { source, evaluate: () => Promise.resolve(source) },
+  }),
+  unknown: () => undefined,
+  unfit: () => undefined,
+};
