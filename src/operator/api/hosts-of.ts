@@ -3,6 +3,7 @@ import type {
   ProductionDescription,
 } from '../../production/describe-production.ts';
 import type { HostReport, StatusReport } from '../../production/engine-control.ts';
+import type { Engines } from '../engines.ts';
 import type { Host } from './contract/host.ts';
 
 type OnEngine = HostReport & { readonly engine: number };
@@ -22,6 +23,15 @@ export function hostsOf(
   return hosts
     .filter(({ name }) => visible === undefined || visible.includes(name))
     .map((host) => hostOf(host, told.get(host.name) ?? []));
+}
+
+/** Asks the engines, and gives every host as it may be seen. */
+export async function readHosts(
+  engines: Engines,
+  visible: readonly string[] | undefined,
+): Promise<Host[]> {
+  const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
+  return hostsOf(description, reports, visible);
 }
 
 function hostOf(description: HostDescription, told: readonly OnEngine[]): Host {

@@ -14,7 +14,7 @@ import {
 } from '../contract/host.ts';
 import { HostParameters } from '../contract/schema.ts';
 import { hostPage } from '../host-page.ts';
-import { hostsOf } from '../hosts-of.ts';
+import { readHosts } from '../hosts-of.ts';
 
 const tags = ['hosts'];
 
@@ -41,8 +41,7 @@ function hostViews(app: Api, context: ApiContext): void {
       preHandler: requirePermission('dashboard.view'),
     },
     async (request) => {
-      const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
-      const hosts = hostsOf(description, reports, principalOf(request).visibleHosts);
+      const hosts = await readHosts(engines, principalOf(request).visibleHosts);
       return { at: Date.now(), hosts };
     },
   );
@@ -60,7 +59,8 @@ function hostViews(app: Api, context: ApiContext): void {
     },
     async (request) => {
       checkVisibleHost(request, request.params.host);
-      return hostPage(await engines.describe(), await engines.status(), request.params.host);
+      const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
+      return hostPage(description, reports, request.params.host);
     },
   );
 }
@@ -160,8 +160,7 @@ function queueViews(app: Api, context: ApiContext): void {
       preHandler: requirePermission('queue.view'),
     },
     async (request) => {
-      const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
-      const hosts = hostsOf(description, reports, principalOf(request).visibleHosts);
+      const hosts = await readHosts(engines, principalOf(request).visibleHosts);
       const queues = hosts.flatMap(({ name, kind, health, queue, engines: on }) =>
         queue === undefined
           ? []

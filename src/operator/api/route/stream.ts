@@ -5,7 +5,7 @@ import { principalOf, requirePermission } from '../../rights/require-permission.
 import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
 import { closed, Id, maybe } from '../contract/schema.ts';
-import { hostsOf } from '../hosts-of.ts';
+import { readHosts } from '../hosts-of.ts';
 import { turnstile } from '../turnstile.ts';
 
 /** Open streams of one person: a tab each. */
@@ -62,8 +62,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
           visible: principal.visibleHosts,
           session,
           after: typeof header === 'string' ? header : lastEventId,
-          readHosts: async () =>
-            hostsOf(await engines.describe(), await engines.status(), principal.visibleHosts),
+          readHosts: () => readHosts(engines, principal.visibleHosts),
         });
       } catch (error) {
         log.warn({ event: 'live-ended', err: error }, 'live-ended');
