@@ -5,6 +5,7 @@ import type { FormEvent, ReactElement } from 'react';
 import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
+import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
@@ -101,45 +102,31 @@ export function AuditPage(): ReactElement {
       <Pending answer={data} error={error} />
       {data?.rows.length === 0 && <Nothing>No act fits.</Nothing>}
       {data !== undefined && data.rows.length > 0 && (
-        <div
-          className="overflow-x-auto rounded-lg border border-line bg-surface"
-          tabIndex={0}
-          role="region"
-          aria-label="Acts"
+        <ListTable
+          label="Acts"
+          look="min-w-[52rem] text-xs"
+          columns={['#', 'Time', 'Who', 'From', 'Did', 'To what', 'Outcome', 'Detail']}
         >
-          <table className="w-full min-w-[52rem] border-collapse text-left text-xs">
-            <thead>
-              <tr className="bg-sunken text-2xs text-ink-2">
-                {['#', 'Time', 'Who', 'From', 'Did', 'To what', 'Outcome', 'Detail'].map((name) => (
-                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {data.rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
-                <tr key={seq} className="border-t border-line align-top hover:bg-hover">
-                  <td className="px-3 py-1 text-ink-2">{seq}</td>
-                  <td className="px-3 py-1 font-mono whitespace-nowrap">{moment(at, false)}</td>
-                  <td className="px-3 py-1">
-                    {actor} <span className="text-ink-2">{via}</span>
-                  </td>
-                  <td className="px-3 py-1 font-mono">{ip}</td>
-                  <td className="px-3 py-1 whitespace-nowrap">{action}</td>
-                  <td className="px-3 py-1">{object}</td>
-                  <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>{outcome}</td>
-                  <td
-                    className="max-w-96 truncate px-3 py-1 font-mono text-2xs text-ink-2"
-                    title={detail}
-                  >
-                    {detail === '{}' ? '' : detail}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+          {data.rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
+            <tr key={seq} className="border-t border-line align-top hover:bg-hover">
+              <td className="px-3 py-1 text-ink-2">{seq}</td>
+              <td className="px-3 py-1 font-mono whitespace-nowrap">{moment(at, false)}</td>
+              <td className="px-3 py-1">
+                {actor} <span className="text-ink-2">{via}</span>
+              </td>
+              <td className="px-3 py-1 font-mono">{ip}</td>
+              <td className="px-3 py-1 whitespace-nowrap">{action}</td>
+              <td className="px-3 py-1">{object}</td>
+              <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>{outcome}</td>
+              <td
+                className="max-w-96 truncate px-3 py-1 font-mono text-2xs text-ink-2"
+                title={detail}
+              >
+                {detail === '{}' ? '' : detail}
+              </td>
+            </tr>
+          ))}
+        </ListTable>
       )}
     </Page>
   );

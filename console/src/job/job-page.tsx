@@ -5,6 +5,7 @@ import { ask } from '../api/client.ts';
 import { jobItems, job as jobQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
+import { ListTable } from '../element/list-table.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { moment } from '../element/time-text.ts';
@@ -65,57 +66,41 @@ export function JobPage(): ReactElement {
             <option value="done">done</option>
             <option value="waiting">waiting</option>
           </Choice>
-          <div
-            className="overflow-x-auto rounded-lg border border-line bg-surface"
-            tabIndex={0}
-            role="region"
-            aria-label="Results"
+          <ListTable
+            label="Results"
+            look="min-w-[36rem] text-xs"
+            columns={['#', 'Message', 'Result', 'Became', 'Why']}
           >
-            <table className="w-full min-w-[36rem] border-collapse text-left text-xs">
-              <thead>
-                <tr className="bg-sunken text-2xs text-ink-2">
-                  {['#', 'Message', 'Result', 'Became', 'Why'].map((name) => (
-                    <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                      {name}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {items?.items.map(({ n, messageId, state: result, resultId, code, text }) => (
-                  <tr key={n} className="border-t border-line hover:bg-hover">
-                    <td className="px-3 py-1 text-ink-2">{n}</td>
-                    <td className="px-3 py-1 font-mono">
-                      <Link
-                        to="/messages/$id"
-                        params={{ id: messageId }}
-                        className="text-accent hover:underline"
-                      >
-                        {messageId}
-                      </Link>
-                    </td>
-                    <td className={`px-3 py-1 ${result === 'failed' ? 'text-bad' : ''}`}>
-                      {result}
-                    </td>
-                    <td className="px-3 py-1 font-mono">
-                      {resultId !== undefined && (
-                        <Link
-                          to="/messages/$id"
-                          params={{ id: resultId }}
-                          className="text-accent hover:underline"
-                        >
-                          {resultId}
-                        </Link>
-                      )}
-                    </td>
-                    <td className="px-3 py-1">
-                      {text} <span className="font-mono text-ink-2">{code}</span>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+            {items?.items.map(({ n, messageId, state: result, resultId, code, text }) => (
+              <tr key={n} className="border-t border-line hover:bg-hover">
+                <td className="px-3 py-1 text-ink-2">{n}</td>
+                <td className="px-3 py-1 font-mono">
+                  <Link
+                    to="/messages/$id"
+                    params={{ id: messageId }}
+                    className="text-accent hover:underline"
+                  >
+                    {messageId}
+                  </Link>
+                </td>
+                <td className={`px-3 py-1 ${result === 'failed' ? 'text-bad' : ''}`}>{result}</td>
+                <td className="px-3 py-1 font-mono">
+                  {resultId !== undefined && (
+                    <Link
+                      to="/messages/$id"
+                      params={{ id: resultId }}
+                      className="text-accent hover:underline"
+                    >
+                      {resultId}
+                    </Link>
+                  )}
+                </td>
+                <td className="px-3 py-1">
+                  {text} <span className="font-mono text-ink-2">{code}</span>
+                </td>
+              </tr>
+            ))}
+          </ListTable>
         </div>
       )}
     </Page>

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Job } from '../../../src/operator/api/contract/job.ts';
 import { jobs as jobsQuery } from '../api/queries.ts';
+import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
@@ -20,55 +21,38 @@ export function JobsPage(): ReactElement {
         </Nothing>
       )}
       {data !== undefined && data.jobs.length > 0 && (
-        <div
-          className="overflow-x-auto rounded-lg border border-line bg-surface"
-          tabIndex={0}
-          role="region"
-          aria-label="Jobs"
+        <ListTable
+          label="Jobs"
+          look="min-w-[44rem]"
+          columns={['Job', 'What', 'State', 'Progress', 'By', 'Reason', 'Begun']}
         >
-          <table className="w-full min-w-[44rem] border-collapse text-left">
-            <thead>
-              <tr className="bg-sunken text-2xs text-ink-2">
-                {['Job', 'What', 'State', 'Progress', 'By', 'Reason', 'Begun'].map((name) => (
-                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {data.jobs.map((job) => (
-                <tr key={job.id} className="border-t border-line hover:bg-hover">
-                  <th scope="row" className="px-3 py-1.5 font-normal">
-                    <Link
-                      to="/jobs/$id"
-                      params={{ id: job.id }}
-                      className="font-mono text-accent hover:underline"
-                    >
-                      {job.id}
-                    </Link>
-                  </th>
-                  <td className="px-3 py-1.5">
-                    {job.type}
-                    {job.target === undefined ? '' : ` to ${job.target}`}
-                  </td>
-                  <td className="px-3 py-1.5">{job.state}</td>
-                  <td className="w-52 px-3 py-1.5">
-                    <Progress job={job} />
-                  </td>
-                  <td className="px-3 py-1.5 text-xs">{job.by}</td>
-                  <td
-                    className="max-w-64 truncate px-3 py-1.5 text-xs text-ink-2"
-                    title={job.reason}
-                  >
-                    {job.reason}
-                  </td>
-                  <td className="px-3 py-1.5 font-mono text-xs">{moment(job.created, false)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+          {data.jobs.map((job) => (
+            <tr key={job.id} className="border-t border-line hover:bg-hover">
+              <th scope="row" className="px-3 py-1.5 font-normal">
+                <Link
+                  to="/jobs/$id"
+                  params={{ id: job.id }}
+                  className="font-mono text-accent hover:underline"
+                >
+                  {job.id}
+                </Link>
+              </th>
+              <td className="px-3 py-1.5">
+                {job.type}
+                {job.target === undefined ? '' : ` to ${job.target}`}
+              </td>
+              <td className="px-3 py-1.5">{job.state}</td>
+              <td className="w-52 px-3 py-1.5">
+                <Progress job={job} />
+              </td>
+              <td className="px-3 py-1.5 text-xs">{job.by}</td>
+              <td className="max-w-64 truncate px-3 py-1.5 text-xs text-ink-2" title={job.reason}>
+                {job.reason}
+              </td>
+              <td className="px-3 py-1.5 font-mono text-xs">{moment(job.created, false)}</td>
+            </tr>
+          ))}
+        </ListTable>
       )}
     </Page>
   );

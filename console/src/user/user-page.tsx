@@ -5,6 +5,7 @@ import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Choice, Field } from '../element/field.tsx';
+import { ListTable } from '../element/list-table.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
@@ -70,66 +71,50 @@ export function UserPage(): ReactElement {
         </p>
       )}
       {data !== undefined && (
-        <div
-          className="overflow-x-auto rounded-lg border border-line bg-surface"
-          tabIndex={0}
-          role="region"
-          aria-label="Users"
+        <ListTable
+          label="Users"
+          look="min-w-[44rem]"
+          columns={['User', 'Roles', 'Sees', 'Last sign-in', 'Since', 'Acts']}
         >
-          <table className="w-full min-w-[44rem] border-collapse text-left">
-            <thead>
-              <tr className="bg-sunken text-2xs text-ink-2">
-                {['User', 'Roles', 'Sees', 'Last sign-in', 'Since', 'Acts'].map((name) => (
-                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                    {name}
-                  </th>
-                ))}
+          {data.users.map(
+            ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
+              <tr key={name} className="border-t border-line hover:bg-hover">
+                <th scope="row" className="px-3 py-1.5 font-medium">
+                  {name}
+                  {breakGlass && <span className="ml-2 text-xs text-warn">for emergencies</span>}
+                  {mustChange && (
+                    <span className="ml-2 text-xs font-normal text-ink-2">
+                      has not chosen a password
+                    </span>
+                  )}
+                </th>
+                <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
+                <td className="px-3 py-1.5 font-mono text-xs text-ink-2">{scope.join(', ')}</td>
+                <td className="px-3 py-1.5 text-xs">
+                  {lastSignIn === undefined ? 'never' : ago(lastSignIn)}
+                </td>
+                <td className="px-3 py-1.5 text-xs text-ink-2">
+                  {day(created)}
+                  {expires !== undefined && `, until ${day(expires)}`}
+                </td>
+                <td className="px-3 py-1.5">
+                  <span className="flex gap-2">
+                    <Button disabled={password.isPending} onClick={() => password.mutate(name)}>
+                      <KeyRound size={13} aria-hidden="true" /> New password
+                    </Button>
+                    <Button
+                      look="danger"
+                      aria-label={`Remove ${name}`}
+                      onClick={() => setRemoving(name)}
+                    >
+                      <Trash2 size={13} aria-hidden="true" />
+                    </Button>
+                  </span>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {data.users.map(
-                ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
-                  <tr key={name} className="border-t border-line hover:bg-hover">
-                    <th scope="row" className="px-3 py-1.5 font-medium">
-                      {name}
-                      {breakGlass && (
-                        <span className="ml-2 text-xs text-warn">for emergencies</span>
-                      )}
-                      {mustChange && (
-                        <span className="ml-2 text-xs font-normal text-ink-2">
-                          has not chosen a password
-                        </span>
-                      )}
-                    </th>
-                    <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
-                    <td className="px-3 py-1.5 font-mono text-xs text-ink-2">{scope.join(', ')}</td>
-                    <td className="px-3 py-1.5 text-xs">
-                      {lastSignIn === undefined ? 'never' : ago(lastSignIn)}
-                    </td>
-                    <td className="px-3 py-1.5 text-xs text-ink-2">
-                      {day(created)}
-                      {expires !== undefined && `, until ${day(expires)}`}
-                    </td>
-                    <td className="px-3 py-1.5">
-                      <span className="flex gap-2">
-                        <Button disabled={password.isPending} onClick={() => password.mutate(name)}>
-                          <KeyRound size={13} aria-hidden="true" /> New password
-                        </Button>
-                        <Button
-                          look="danger"
-                          aria-label={`Remove ${name}`}
-                          onClick={() => setRemoving(name)}
-                        >
-                          <Trash2 size={13} aria-hidden="true" />
-                        </Button>
-                      </span>
-                    </td>
-                  </tr>
-                ),
-              )}
-            </tbody>
-          </table>
-        </div>
+            ),
+          )}
+        </ListTable>
       )}
       {adding && (
         <NewUser

@@ -1,0 +1,36 @@
+import type { ReactElement, ReactNode } from 'react';
+
+interface ListTableProps {
+  /** What the rows are, for those who hear the page. */
+  readonly label: string;
+  readonly columns: readonly string[];
+  /** The least width, below which the table scrolls sideways, and the size of its text. */
+  readonly look: string;
+  /** The rows. */
+  readonly children: ReactNode;
+}
+
+/** A framed table that scrolls sideways on narrow screens, by keyboard too. */
+export function ListTable({ label, columns, look, children }: ListTableProps): ReactElement {
+  return (
+    <div
+      className="overflow-x-auto rounded-lg border border-line bg-surface"
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+    >
+      <table className={`w-full border-collapse text-left ${look}`}>
+        <thead>
+          <tr className="bg-sunken text-2xs text-ink-2">
+            {columns.map((name) => (
+              <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
