@@ -9,6 +9,7 @@ import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Names, names } from './names.ts';
 import type { NatsAccess } from './nats-server.ts';
 import { type Publisher, publisher } from './publisher.ts';
+import { type Turn, turn } from './turn.ts';
 
 /** A connection to NATS on behalf of one production. */
 export interface Broker extends AsyncDisposable {
@@ -19,6 +20,8 @@ export interface Broker extends AsyncDisposable {
   readonly manager: JetStreamManager;
   /** For messages: the fast way to publish. */
   readonly publisher: Publisher;
+  /** Gathers what is published and acknowledged, so that a turn of the event loop costs one write. */
+  readonly turn: Turn;
   /** How many copies of a stream the server can keep: 3 in a cluster of at least three, else 1. */
   readonly replicas: number;
   /** Another connection to the same server, with everything a connection has of its own. */
@@ -55,8 +58,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   });
   void watch(connection, options.onStatus);
   const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
-  const out = publisher(connection, headers);
+  const writing = turn();
+  const out = publisher(connection, { headers, turn: writing });
   const close = async (): Promise<void> => {
+    writing.finish();
     out.close();
     if (!connection.isClosed()) await connection.drain();
   };
@@ -67,6 +72,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     jetstream: jetstream(connection, { timeout: 5_000 }),
     manager,
     publisher: out,
+    turn: writing,
     replicas: (connection.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1,
     another: () => connectBroker(options),
     close,

@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Explanation, JournalEntry, JournalRecord } from '../message/record.ts';
 
 /**
@@ -36,18 +37,43 @@ export function joinEntries(entries: readonly EncodedEntry[]): Buffer {
   return batch;
 }
 
-/** Messages that took the same way through the rules share one explanation, the longest part of a record. */
-const explanations = new WeakMap<Explanation, string>();
+/**
+ * Messages that took the same way through the rules share one explanation, the longest part of a
+ * record: it is written once, and packed (base64 of DEFLATE, RFC 1951) where that is much shorter.
+ */
+const texts = new WeakMap<Explanation, string>();
+const PACKED_FROM = 512;
 
 function recordText(record: JournalRecord): string {
   if (!('explain' in record) || record.explain === undefined) return JSON.stringify(record);
   const { explain, ...rest } = record;
-  let text = explanations.get(explain);
+  let text = texts.get(explain);
   if (text === undefined) {
     text = JSON.stringify(explain);
-    explanations.set(explain, text);
+    if (text.length >= PACKED_FROM) text = `"${deflateRawSync(text).toString('base64')}"`;
+    texts.set(explain, text);
   }
   return `${JSON.stringify(rest).slice(0, -1)},"explain":${text}}`;
+}
+
+/** Explanations by their packed text, so that those of equal messages are one object again. */
+const unpacked = new Map<string, Explanation>();
+const REMEMBERED = 1_000;
+
+function parseRecord(text: string): JournalRecord {
+  const record = JSON.parse(text) as JournalRecord;
+  if (!('explain' in record) || typeof record.explain !== 'string') return record;
+  return { ...record, explain: unpack(record.explain) };
+}
+
+function unpack(packed: string): Explanation {
+  const known = unpacked.get(packed);
+  if (known !== undefined) return known;
+  const text = inflateRawSync(Buffer.from(packed, 'base64')).toString();
+  const explanation = JSON.parse(text) as Explanation;
+  if (unpacked.size >= REMEMBERED) unpacked.clear();
+  unpacked.set(packed, explanation);
+  return explanation;
 }
 
 /** The entries of a journal message; their bodies are views of its bytes. */
@@ -59,7 +85,7 @@ export function decodeBatch(batch: Uint8Array): JournalEntry[] {
     const recordSize = bytes.readUInt32BE(at);
     const bodySize = bytes.readUInt32BE(at + 4) - 1;
     at += HEAD;
-    const record = JSON.parse(bytes.toString('utf8', at, at + recordSize)) as JournalRecord;
+    const record = parseRecord(bytes.toString('utf8', at, at + recordSize));
     at += recordSize;
     if (bodySize < 0) {
       entries.push({ record });

@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
+import type { Turn } from './turn.ts';
 
 /** JetStream's receipt: where the message stands, or that it stood there already. */
 export interface Stored {
@@ -35,9 +36,12 @@ const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
 /**
  * Publishes to JetStream with one subscription for all receipts and one timer for all time-outs. The
  * client library's own `publish` makes two errors and a timer for each message, which took a sixth
- * of an engine's time.
+ * of an engine's time. What is published in one turn of the event loop is written at once, in order.
  */
-export function publisher(connection: NatsConnection, headers: () => MsgHdrs): Publisher {
+export function publisher(
+  connection: NatsConnection,
+  { headers, turn }: { headers: () => MsgHdrs; turn: Turn },
+): Publisher {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
   let count = 0;
@@ -65,20 +69,23 @@ export function publisher(connection: NatsConnection, headers: () => MsgHdrs): P
   return {
     publish(subject, body, { headers: given, msgID } = {}) {
       const address = `${inbox}.${count++}`;
+      const h = msgID === undefined ? given : (given ?? headers());
+      if (msgID !== undefined) h?.set('Nats-Msg-Id', msgID);
       return new Promise((resolve, reject) => {
-        try {
-          const h = msgID === undefined ? given : (given ?? headers());
-          if (msgID !== undefined) h?.set('Nats-Msg-Id', msgID);
-          connection.publish(subject, body, {
-            reply: address,
-            ...(h === undefined ? {} : { headers: h }),
-          });
-        } catch (error) {
-          const why = error instanceof Error ? error.name : 'unknown';
-          return reject(unavailable(subject, `the connection refused it (${why})`));
-        }
         waiting.set(address, { subject, since: Date.now(), resolve, reject });
         sweeping ??= setTimeout(sweep, SWEEP);
+        turn.atEnd(() => {
+          try {
+            connection.publish(subject, body, {
+              reply: address,
+              ...(h === undefined ? {} : { headers: h }),
+            });
+          } catch (error) {
+            const why = error instanceof Error ? error.name : 'unknown';
+            waiting.delete(address);
+            reject(unavailable(subject, `the connection refused it (${why})`));
+          }
+        });
       });
     },
     close() {

@@ -4,6 +4,7 @@ import { inlineBody } from '../message/body.ts';
 import type { Message } from '../message/message.ts';
 import type { Bodies } from './bodies.ts';
 import { readEnvelope, splitPayload } from './envelope.ts';
+import type { Turn } from './turn.ts';
 
 /** A message taken from a queue; it stays there until it is acknowledged. */
 export interface Taken {
@@ -21,8 +22,8 @@ export interface Taken {
   readonly working: () => void;
 }
 
-/** What a delivered message is to the engine. */
-export function takenFrom(raw: JsMsg, bodies: Bodies): Taken {
+/** What a delivered message is to the engine. What it tells the server goes out at the end of the turn. */
+export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
   const { bodyRef, accepted: _, attached, ...envelope } = readEnvelope(raw.headers ?? NO_HEADERS);
   const inline = splitPayload(raw.data, attached).body;
   return {
@@ -34,10 +35,19 @@ export function takenFrom(raw: JsMsg, bodies: Bodies): Taken {
     sequence: raw.seq,
     delivery: raw.info.deliveryCount,
     bodyRef,
-    acknowledge: () => raw.ack(),
-    giveBack: () => raw.nak(),
-    working: () => raw.working(),
+    acknowledge: () => turn.atEnd(() => told(() => raw.ack())),
+    giveBack: () => turn.atEnd(() => told(() => raw.nak())),
+    working: () => turn.atEnd(() => told(() => raw.working())),
   };
+}
+
+/** On a closed connection nothing can be told: the server then gives the message out again. */
+function told(tell: () => void): void {
+  try {
+    tell();
+  } catch {
+    // the outcome tells that it was settled
+  }
 }
 
 const NO_HEADERS = headers();

@@ -96,14 +96,26 @@ async function tryOnce(
   parts: Sending,
   signal: AbortSignal,
 ): Promise<Tried> {
-  const limit = Number.isFinite(parts.timeout) ? AbortSignal.timeout(parts.timeout) : undefined;
-  const either = limit === undefined ? signal : AbortSignal.any([signal, limit]);
+  // by hand: a signal composed for each message costs as much as sending it
+  const attempt = new AbortController();
+  const stop = (): void => attempt.abort(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  let late = false;
+  const timer = Number.isFinite(parts.timeout)
+    ? setTimeout(() => {
+        late = true;
+        attempt.abort(new DOMException('sending took too long', 'TimeoutError'));
+      }, parts.timeout)
+    : undefined;
   try {
-    const reply = await adapter.send(message, either);
+    if (signal.aborted) stop();
+    const reply = await adapter.send(message, attempt.signal);
     return { verdict: parts.replies.onReply(reply), reply, after: reply?.retryAfter };
   } catch (caught) {
-    const late = limit?.aborted === true && !signal.aborted;
-    return judgeError(late ? timedOut(parts.timeout) : caught, parts.replies);
+    return judgeError(late && !signal.aborted ? timedOut(parts.timeout) : caught, parts.replies);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 

@@ -20,7 +20,7 @@ export interface Settling {
  * open below the acknowledge floor. Any other outcome is stored first. Waiting for both in every
  * case was rejected: it puts a disk sync between two messages of a FIFO queue.
  *
- * @returns resolves once the outcome is stored; the next message of the slot is not sent before.
+ * @returns resolves once the outcome is stored
  */
 export async function settle(
   parts: Settling,

@@ -45,7 +45,7 @@ export class QueueWorker {
 
   /** Consumes until stopped; a consumer that ended (deleted, server lost) is sought again. */
   async #consume(): Promise<void> {
-    const { broker, stream } = this.#parts;
+    const { broker, bodies, stream } = this.#parts;
     const beat = this.#heartbeat();
     while (!this.#stopping) {
       try {
@@ -53,7 +53,7 @@ export class QueueWorker {
         if (this.#stopping) break;
         this.#messages = await consumer.consume({
           max_messages: 500,
-          callback: (raw) => this.#take(takenFrom(raw, this.#parts.bodies)),
+          callback: (raw) => this.#take(takenFrom(raw, bodies, broker.turn)),
         });
         await this.#messages.closed();
       } catch {

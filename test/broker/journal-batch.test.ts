@@ -48,3 +48,19 @@ test('an explanation that several records share is written into each of them', (
   const read = decodeBatch(joinEntries(records.map((record) => encodeEntry({ record }))));
   expect(read.map(({ record }) => record)).toEqual(records);
 });
+
+test('a long explanation is packed once, and is one object again for all that share it', () => {
+  const rules = Array.from({ length: 32 }, (_, number) => ({
+    rule: `rule ${number}`,
+    result: 'no' as const,
+    when: `field("PV1-3.${number}") == "ICU"`,
+  }));
+  const explain = { rules, sent: [{ to: 'x', rule: 'rule 31' }] };
+  const records = [1, 2].map((id) => ({ ...outcome(id, 'w'), explain }));
+  const bytes = joinEntries(records.map((record) => encodeEntry({ record })));
+  expect(bytes.byteLength).toBeLessThan(JSON.stringify(explain).length);
+  const [first, second] = decodeBatch(bytes).map(({ record }) => record);
+  expect([first, second]).toEqual(records);
+  expect(first).toHaveProperty('explain', explain);
+  expect(Reflect.get(first ?? {}, 'explain')).toBe(Reflect.get(second ?? {}, 'explain'));
+});

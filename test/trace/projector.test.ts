@@ -101,7 +101,7 @@ test('a message whose acknowledgement outlived its outcome is completed with a n
   await enqueue(broker, waiting);
   const worker = await broker.jetstream.consumers.get(stream, WORKER);
   const raw = await worker.next();
-  if (raw !== null) takenFrom(raw, await bodies(broker)).acknowledge();
+  if (raw !== null) takenFrom(raw, await bodies(broker), broker.turn).acknowledge();
   await broker.connection.flush();
 
   await using trace = await traced(nats, {

@@ -8,6 +8,8 @@ const REMEMBERED = 2_000;
 export class ExplanationTable {
   readonly #file: TraceFile;
   readonly #numbers = new Map<string, number>();
+  /** Messages that took the same way have the same object. */
+  #known = new WeakMap<Explanation, number>();
 
   constructor(file: TraceFile) {
     this.#file = file;
@@ -15,6 +17,12 @@ export class ExplanationTable {
 
   /** Only within a transaction. */
   number(explanation: Explanation): number {
+    const known = this.#known.get(explanation) ?? this.#find(explanation);
+    this.#known.set(explanation, known);
+    return known;
+  }
+
+  #find(explanation: Explanation): number {
     const json = JSON.stringify(explanation);
     const known = this.#numbers.get(json);
     if (known !== undefined) return known;
@@ -38,5 +46,6 @@ export class ExplanationTable {
 
   forget(): void {
     this.#numbers.clear();
+    this.#known = new WeakMap();
   }
 }
