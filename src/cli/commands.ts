@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   send: async () => (await import('./send.ts')).sendCommand(),
   try: async () => (await import('./try.ts')).tryCommand(),
   adapters: async () => (await import('./adapters.ts')).adaptersCommand(),
+  jwks: async () => (await import('./jwks.ts')).jwksCommand(),
   secret: async () => (await import('./secret.ts')).secretCommand(),
   user: async () => (await import('./user.ts')).userCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),

@@ -12,7 +12,7 @@ export interface FiguresServer {
 
 /**
  * Serves what machines ask of an engine: `/metrics` for Prometheus, `/health/live` and
- * `/health/ready` for a supervisor or balancer. A port that is taken costs the figures, not the production.
+ * `/health/ready` for a supervisor or balancer, `/.well-known/jwks.json` for authorization servers. A port that is taken costs the figures, not the production.
  */
 export async function serveFigures(
   { host, port }: ListenAddress,
@@ -40,7 +40,7 @@ export async function serveFigures(
 }
 
 async function answer(
-  { metrics, broker }: RunningProduction,
+  { metrics, broker, credentials }: RunningProduction,
   { url, method }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -50,6 +50,9 @@ async function answer(
   if (method !== 'GET') return send(405, 'only GET\n');
   const { pathname } = new URL(url ?? '/', 'http://localhost');
   if (pathname === '/metrics') return send(200, await metrics.text(), metrics.contentType);
+  if (pathname === '/.well-known/jwks.json') {
+    return send(200, JSON.stringify(await credentials.jwksDocument()), 'application/jwk-set+json');
+  }
   if (pathname === '/health/live') return send(200, 'alive\n');
   if (pathname !== '/health/ready') return send(404, 'not found\n');
   const ready = await broker.connection.rtt().then(

@@ -45,6 +45,7 @@ export interface RunningProduction extends AsyncDisposable {
   readonly engine: Engine;
   readonly broker: Broker;
   readonly metrics: Metrics;
+  readonly credentials: Credentials;
   /** Applies what the production's files say now; see `reloader`. */
   readonly reload: ReturnType<typeof reloader>;
   /** How others reach its NATS. */
@@ -113,6 +114,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
         log,
       }),
     certificates: () => known.certificates(),
+    publicKeys: () => known.jwksDocument(),
     figures: () => figures.text(),
   });
   observeQueues(figures, running, engine);
@@ -133,6 +135,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     engine,
     broker,
     metrics: figures,
+    credentials: known,
     reload,
     access: { url: access.url, user: access.user, password: access.password },
     stop,

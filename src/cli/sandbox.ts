@@ -43,6 +43,7 @@ interface OAuth2Flags {
   readonly port: string;
   readonly client: string;
   readonly secret: string;
+  readonly keys?: string;
   readonly scope: string[];
 }
 
@@ -54,6 +55,7 @@ function oauth2Command(): Command {
     .option('--port <port>', 'where it listens on loopback; 0 takes a free one', '0')
     .option('--client <id>', 'the client that it knows', 'hub')
     .option('--secret <text>', 'the client’s secret', 'sandbox-secret')
+    .option('--keys <url>', 'instead of the secret: where the client publishes its keys')
     .option(
       '--scope <name>',
       'a scope that may be asked for; may be repeated',
@@ -63,9 +65,13 @@ function oauth2Command(): Command {
     .action(runOAuth2);
 }
 
-async function runOAuth2({ port, client, secret, scope }: OAuth2Flags): Promise<void> {
+async function runOAuth2({ port, client, secret, keys, scope }: OAuth2Flags): Promise<void> {
   await using server = await oauth2Sandbox({
-    clients: [{ clientId: client, secret, secretIn: 'header' }],
+    clients: [
+      keys === undefined
+        ? { clientId: client, secret, secretIn: 'header' }
+        : { clientId: client, keysUrl: keys },
+    ],
     scopes: scope.length === 0 ? ['read', 'write'] : scope,
     port: Number(port),
   });

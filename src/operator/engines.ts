@@ -24,6 +24,11 @@ export interface ToldCertificate {
   readonly problem?: string | undefined;
 }
 
+/** A JWKS document: public keys, for whoever checks what the production signs. */
+export interface ToldKeys {
+  readonly keys: readonly Readonly<Record<string, unknown>>[];
+}
+
 /** The engines of the production as the operator plane knows them: by NATS requests alone, from any machine. */
 export interface Engines {
   /** Every engine's report, at most some seconds old. Empty while no engine answers. */
@@ -31,6 +36,8 @@ export interface Engines {
   /** What the production consists of, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
   describe(): Promise<ProductionDescription>;
   certificates(): Promise<readonly ToldCertificate[]>;
+  /** The public keys of our client assertions, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
+  publicKeys(): Promise<ToldKeys>;
   /** Each engine's figures in the Prometheus text format. */
   figures(): Promise<readonly string[]>;
   /** Switches a host on every engine. Throws HOST_UNKNOWN. */
@@ -49,6 +56,7 @@ export interface SwitchedBy {
 const STATUS_FRESH = 1_500;
 const DESCRIPTION_FRESH = 5_000;
 const CERTIFICATES_FRESH = 60_000;
+const KEYS_FRESH = 10_000;
 /** Milliseconds after the last engine's answer until the others are taken for gone. */
 const STALL = 200;
 const TEST_LIMIT = 70_000;
@@ -84,18 +92,12 @@ export function engines(broker: Broker): Engines {
   const certificates = remembered(CERTIFICATES_FRESH, () =>
     ask<readonly ToldCertificate[]>('certificates', null),
   );
-  let known: ProductionDescription | undefined;
+  const keys = remembered(KEYS_FRESH, () => ask<ToldKeys>('public-keys', null));
   return {
     status: () => status.get(),
-    async describe() {
-      try {
-        known = await description.get();
-      } catch (error) {
-        if (known === undefined) throw error;
-      }
-      return known;
-    },
+    describe: orAsBefore(() => description.get()),
     certificates: () => certificates.get(),
+    publicKeys: orAsBefore(() => keys.get()),
     figures: () => all<string>('figures', null),
     async switchHost(verb, host, { by, reason }) {
       await order(verb, { host, by, reason }, SWITCH_LIMIT).finally(() => status.forget());
@@ -105,7 +107,7 @@ export function engines(broker: Broker): Engines {
       const answers = dryRun
         ? [await ask<Difference>('reload', { dryRun, by }, RELOAD_LIMIT)]
         : await order<Difference>('reload', { dryRun, by }, RELOAD_LIMIT);
-      for (const one of [status, description, certificates]) one.forget();
+      for (const one of [status, description, certificates, keys]) one.forget();
       const [first] = answers;
       if (first === undefined) throw nobody();
       return first;
@@ -114,6 +116,19 @@ export function engines(broker: Broker): Engines {
       await ask('discard', { message, by, reason });
     },
     notify: (notification) => ask('notify', notification),
+  };
+}
+
+/** What was told last, where nobody answers now. */
+function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Promise<Value> {
+  let known: Value | undefined;
+  return async () => {
+    try {
+      known = await get();
+    } catch (error) {
+      if (known === undefined) throw error;
+    }
+    return known;
   };
 }
 

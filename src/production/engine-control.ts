@@ -39,6 +39,8 @@ export interface ControlParts {
   readonly test: (host: string) => Promise<readonly TestStep[]>;
   /** The certificates that the production's credentials hold. */
   readonly certificates: () => Promise<unknown>;
+  /** The public keys of the production's client assertions, as a JWKS document. */
+  readonly publicKeys: () => Promise<unknown>;
   /** This engine's figures in the Prometheus text format. */
   readonly figures: () => Promise<string>;
 }
@@ -91,6 +93,7 @@ export function engineControl(parts: ControlParts): ControlServer {
     ),
     serveControl(broker, subject('describe'), () => describeProduction(director.definition), true),
     serveControl(broker, subject('certificates'), () => parts.certificates(), true),
+    serveControl(broker, subject('public-keys'), () => parts.publicKeys(), true),
     serveControl(broker, subject('figures'), () => parts.figures()),
   ];
   return {

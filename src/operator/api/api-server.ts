@@ -25,6 +25,7 @@ import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
 import { messageRoutes } from './route/messages.ts';
 import { productionRoutes } from './route/production.ts';
+import { publicKeyRoutes } from './route/public-keys.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
 import { storageRoutes } from './route/storage.ts';
 import { streamRoutes } from './route/stream.ts';
@@ -84,6 +85,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   await app.register(swagger, openApi);
   await app.register(signIn);
   healthRoutes(app, context);
+  publicKeyRoutes(app, context);
   await app.register(
     async (scope) => {
       const api = scope as unknown as Api;

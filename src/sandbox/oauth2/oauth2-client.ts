@@ -7,6 +7,8 @@ export type OAuth2SandboxClient = {
   | { readonly secret: string; readonly secretIn: 'header' | 'body' }
   /** The client's JWKS document: private_key_jwt, as SMART Backend Services use it. */
   | { readonly keys: JWKS['keys'] }
+  /** The same, fetched from where the client publishes it. */
+  | { readonly keysUrl: string }
   /** A DNS name in the certificate that the client shows; its tokens are bound to it (RFC 8705). */
   | { readonly certificateName: string }
 );
@@ -28,9 +30,9 @@ export function clientMetadata(client: OAuth2SandboxClient): ClientMetadata {
       token_endpoint_auth_method: isHeader ? 'client_secret_basic' : 'client_secret_post',
     };
   }
-  if ('keys' in client) {
-    const jwks = { keys: client.keys };
-    return { ...common, token_endpoint_auth_method: 'private_key_jwt', jwks };
+  if ('keys' in client || 'keysUrl' in client) {
+    const keys = 'keys' in client ? { jwks: { keys: client.keys } } : { jwks_uri: client.keysUrl };
+    return { ...common, ...keys, token_endpoint_auth_method: 'private_key_jwt' };
   }
   return {
     ...common,
