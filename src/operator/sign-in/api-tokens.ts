@@ -48,6 +48,8 @@ export const TOKEN_PREFIX = 'wb_';
 
 const ACCESS = 15 * 60_000;
 const REFRESH = 8 * 3_600_000;
+/** After this time a password is asked for again, however often a pair was refreshed. */
+const FAMILY = 12 * 3_600_000;
 type Kind = 'api' | 'access' | 'refresh';
 type Row = Readonly<Record<string, string | number | null>>;
 
@@ -87,12 +89,17 @@ export function apiTokens(database: DatabaseSync, now: () => number = Date.now):
     }
     return row;
   };
+  const began = database.prepare('SELECT min(created) AS at FROM api_token WHERE family = ?');
   const pair = (user: string, family: string): TokenPair => {
     database
       .prepare("DELETE FROM api_token WHERE kind <> 'api' AND expires < ?")
       .run(now() - REFRESH);
-    const of = (kind: Kind, life: number): string =>
-      add(kind, family, { label: kind, user, permissions: undefined, expires: now() + life }).token;
+    const { at } = began.get(family) as { at: number | null };
+    const end = (at ?? now()) + FAMILY;
+    const of = (kind: Kind, life: number): string => {
+      const expires = Math.min(now() + life, end);
+      return add(kind, family, { label: kind, user, permissions: undefined, expires }).token;
+    };
     return {
       accessToken: of('access', ACCESS),
       refreshToken: of('refresh', REFRESH),

@@ -11,7 +11,7 @@ import { mappedIdentity } from './mapped-identity.ts';
 import type { Sessions } from './sessions.ts';
 import type { Authenticator } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
-import type { User, Users } from './users.ts';
+import type { Users } from './users.ts';
 
 /** Name of the session's cookie, before `__Host-`. */
 export const SESSION_COOKIE = 'sid';
@@ -26,7 +26,7 @@ export function sessionAuthenticator(sessions: Sessions, users: Users): Authenti
       if (session === undefined) return undefined;
       const { name, via, roles, scope, csrf: csrfToken } = session;
       if (via !== 'local') return { name, roles, scope, via, csrfToken };
-      const user = current(users, name);
+      const user = users.current(name);
       return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
     },
   };
@@ -40,7 +40,7 @@ export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenti
       const token = bearerOf(request);
       if (token?.startsWith(TOKEN_PREFIX) !== true) return undefined;
       const { user: name, permissions: limit } = tokens.check(token);
-      const user = current(users, name);
+      const user = users.current(name);
       if (user === undefined) {
         throw SignInRefusal.token('the user of this token is gone', 'make one for another user');
       }
@@ -111,11 +111,6 @@ function addressList(from: readonly string[]): (address: string) => boolean {
     else list.addSubnet(address, Number(bits), family);
   }
   return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-}
-
-function current(users: Users, name: string): User | undefined {
-  const user = users.find(name);
-  return user?.expires !== undefined && user.expires < Date.now() ? undefined : user;
 }
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS api_token(
   user TEXT NOT NULL COLLATE NOCASE, permissions TEXT, family TEXT NOT NULL, created INTEGER NOT NULL,
   expires INTEGER NOT NULL, last_used INTEGER, revoked INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS api_token_family ON api_token(family);
+CREATE TABLE IF NOT EXISTS sign_in_settings(digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS enforcement(
   digest TEXT PRIMARY KEY, tested INTEGER, since INTEGER, last_success INTEGER) STRICT, WITHOUT ROWID;
 `;

@@ -41,6 +41,7 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn & Disposabl
   const database = metaDatabase(data);
   const known = users(database);
   const open = sessions(database, settings.session);
+  open.endOutside(settings.digest);
   const tokens = apiTokens(database);
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);

@@ -32,6 +32,11 @@ export interface Sessions {
   /** The session of a cookie's id, which counts as seen; undefined if it has ended. */
   find(id: string): Session | undefined;
   end(id: string): void;
+  /**
+   * Ends the sessions of people from outside if they began under other settings: what they may do was decided
+   * at their sign-in.
+   */
+  endOutside(digest: string): void;
   /** Ends every session of a name; how many there were. */
   endAll(name: string): number;
 }
@@ -87,6 +92,13 @@ export function sessions(
     },
     end(id) {
       remove.run(hashOf(id));
+    },
+    endOutside(digest) {
+      const same = database.prepare('SELECT 1 FROM sign_in_settings WHERE digest = ?').get(digest);
+      if (same !== undefined) return;
+      database.exec('DELETE FROM sign_in_settings');
+      database.prepare('INSERT OR IGNORE INTO sign_in_settings VALUES (?)').run(digest);
+      database.exec("DELETE FROM web_session WHERE via <> 'local'");
     },
     endAll: (name) =>
       Number(database.prepare('DELETE FROM web_session WHERE name = ?').run(name).changes),

@@ -33,6 +33,8 @@ export interface Users {
   /** Whether there is anybody: until then whoever sits at the machine is the administrator. */
   any(): boolean;
   find(name: string): StoredUser | undefined;
+  /** As `find`, but nobody once the user's time is over. */
+  current(name: string): StoredUser | undefined;
   list(): readonly User[];
   /** Throws CONFIG_INVALID for a name that is taken or cannot be one. */
   add(user: NewUser): void;
@@ -69,11 +71,16 @@ export function users(database: DatabaseSync): Users {
     if (Number(count) === 0) throw new EngineError('NOT_FOUND', `there is no user ${name}`);
     ended(name);
   };
+  const find = (name: string): StoredUser | undefined => {
+    const row = one.get(name) as Row | undefined;
+    return row === undefined ? undefined : { ...userOf(row), password: row.password };
+  };
   return {
     any: () => database.prepare('SELECT 1 FROM user LIMIT 1').get() !== undefined,
-    find(name) {
-      const row = one.get(name) as Row | undefined;
-      return row === undefined ? undefined : { ...userOf(row), password: row.password };
+    find,
+    current(name) {
+      const user = find(name);
+      return user?.expires !== undefined && user.expires < Date.now() ? undefined : user;
     },
     list: () =>
       (database.prepare('SELECT * FROM user ORDER BY name').all() as unknown as Row[]).map(userOf),

@@ -2,12 +2,15 @@ import { Type } from 'typebox';
 import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe, Time, word } from '../../api/contract/schema.ts';
-import { PERMISSIONS, type Principal } from '../../rights/principal.ts';
+import { checkGrant } from '../../rights/check-grant.ts';
+import { PERMISSIONS, type Permission, type Principal } from '../../rights/principal.ts';
 import {
   checkPermission,
   principalOf,
   requirePermission,
 } from '../../rights/require-permission.ts';
+import { permissionsOf } from '../../rights/roles.ts';
+import type { TokenPair } from '../api-tokens.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, signedIn } from '../signed-in.ts';
@@ -43,12 +46,15 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Tokens, without what is secret.',
+        summary: 'Tokens, without what is secret: one’s own, or all with user.manage.',
         response: { 200: Type.Object({ tokens: list(Token) }) },
       },
       preHandler: requirePermission('token.manage'),
     },
-    async () => ({ tokens: tokens.list() }),
+    async (request) => {
+      const principal = principalOf(request);
+      return { tokens: tokens.list().filter(({ user }) => isOf(principal, user)) };
+    },
   );
 
   api.post(
@@ -70,7 +76,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const principal = principalOf(request);
       const { label, days, user = principal.name, permissions } = request.body;
-      checkMayGive(principal, user, permissions ?? []);
+      checkMayGive(signIn, principal, user, permissions ?? []);
       if (users.find(user) === undefined) {
         throw new ApiError(409, 'CONFLICT', `a token belongs to a local user, and ${user} is none`);
       }
@@ -86,7 +92,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
         ...entry,
         action: 'token.add',
         outcome: 'done',
-        detail: { label, user, days },
+        detail: { label, user, days, permissions },
       });
       return made;
     },
@@ -97,7 +103,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Revokes a token.',
+        summary: 'Revokes a token: one’s own, or any with user.manage.',
         params: closed({ id: Type.Integer() }),
         response: { 200: Type.Object({ done: Type.Boolean() }) },
       },
@@ -105,8 +111,12 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     },
     async (request) => {
       const { id } = request.params;
-      if (!tokens.revoke(id)) throw new ApiError(404, 'NOT_FOUND', `there is no token ${id}`);
-      const { name, via } = principalOf(request);
+      const principal = principalOf(request);
+      const token = tokens.list().find((one) => one.id === id);
+      if (token === undefined || !isOf(principal, token.user) || !tokens.revoke(id)) {
+        throw new ApiError(404, 'NOT_FOUND', `there is no token ${id}`);
+      }
+      const { name, via } = principal;
       const entry = { actor: { name, via }, ip: request.ip, object: `token ${id}` };
       await audit.record({ ...entry, action: 'token.revoke', outcome: 'done' });
       return { done: true };
@@ -114,16 +124,27 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
-/** Nobody gives more than they have; a name from outside may be that of another local user. */
+/** Whether a token is a person's own. A name from outside may be that of another local user. */
+function isOwn({ name, via }: Principal, user: string): boolean {
+  return user.toLowerCase() === name.toLowerCase() && /^(?:local|token)$/.test(via);
+}
+
+/** Whether somebody may see and revoke a user's tokens. */
+function isOf(principal: Principal, user: string): boolean {
+  return principal.permissions.has('user.manage') || isOwn(principal, user);
+}
+
+/** Nobody gives more than they have; who makes a token of somebody else acts under their name. */
 function checkMayGive(
+  { users, roles }: SignIn,
   principal: Principal,
   user: string,
-  permissions: readonly (typeof PERMISSIONS)[number][],
+  permissions: readonly Permission[],
 ): void {
-  const own =
-    user.toLowerCase() === principal.name.toLowerCase() && /^(?:local|token)$/.test(principal.via);
-  if (!own) checkPermission(principal, 'user.manage');
   checkPermission(principal, ...permissions);
+  if (isOwn(principal, user)) return;
+  checkPermission(principal, 'user.manage');
+  checkGrant(principal, permissionsOf(users.find(user)?.roles ?? [], roles));
 }
 
 function pairRoutes(api: Api, signIn: SignIn): void {
@@ -145,7 +166,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
       const { body, ip } = request;
       if ('refreshToken' in body) {
         const what = { method: 'refresh', user: undefined };
-        return attempted(signIn, request, what, async () => tokens.refresh(body.refreshToken));
+        return attempted(signIn, request, what, async () => refreshed(signIn, body.refreshToken));
       }
       const { user } = body;
       return attempted(signIn, request, { method: 'token', user }, async () => {
@@ -174,6 +195,14 @@ function pairRoutes(api: Api, signIn: SignIn): void {
       return { done: true };
     },
   );
+}
+
+/** The next pair, for a user who still is one. */
+function refreshed({ tokens, users }: SignIn, token: string): TokenPair {
+  const { user, ...pair } = tokens.refresh(token);
+  if (users.current(user) !== undefined) return pair;
+  tokens.revokeFamily(pair.accessToken);
+  throw SignInRefusal.token('the user of this token is gone', 'sign in as another user');
 }
 
 function checkMayHaveTokens(via: string, mustChange: boolean): void {

@@ -3,9 +3,10 @@ import { Type } from 'typebox';
 import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe, record, Time, word } from '../../api/contract/schema.ts';
+import { checkGrant } from '../../rights/check-grant.ts';
 import { PERMISSIONS, type Permission } from '../../rights/principal.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
-import { checkRoles } from '../../rights/roles.ts';
+import { checkRoles, permissionsOf } from '../../rights/roles.ts';
 import { checkScope, EVERYTHING } from '../../rights/scope.ts';
 import { localIdentity } from '../local-sign-in.ts';
 import { hashPassword, oneTimePassword } from '../password.ts';
@@ -110,7 +111,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
     },
     async (request) => {
       const { name, roles: named, scope = EVERYTHING } = request.body;
-      checkGrant(signIn, request, named, scope);
+      checkMayGive(signIn, request, named, scope);
       const password = oneTimePassword();
       users.add({
         name,
@@ -129,7 +130,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Sets roles and scope; ends the user’s sessions.',
+        summary: 'Sets roles, and the scope if one is given; ends the user’s sessions.',
         params: ByName,
         body: closed({ roles: Names, scope: maybe(Names) }),
         response: { 200: Done },
@@ -137,9 +138,9 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       preHandler,
     },
     async (request) => {
-      const { roles: named, scope = EVERYTHING } = request.body;
-      const { name } = known(signIn, request.params.name);
-      checkGrant(signIn, request, named, scope);
+      const { name, roles: before, scope: seen } = known(signIn, request.params.name);
+      const { roles: named, scope = seen } = request.body;
+      checkMayGive(signIn, request, [...before, ...named], scope);
       users.setRoles(name, named, scope);
       await recorded(signIn, request, 'user.roles', name, { roles: named, scope });
       return { done: true };
@@ -158,10 +159,11 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       preHandler,
     },
     async (request) => {
-      const { name } = known(signIn, request.params.name);
-      checkGrant(signIn, request, [], []);
       const password = oneTimePassword();
-      users.setPassword(name, await hashPassword(password), true);
+      const hash = await hashPassword(password);
+      // nothing may change between the look at the user and the act
+      const { name } = mayActOn(signIn, request);
+      users.setPassword(name, hash, true);
       await recorded(signIn, request, 'user.password', name);
       return { password };
     },
@@ -179,8 +181,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       preHandler,
     },
     async (request) => {
-      const { name } = known(signIn, request.params.name);
-      checkGrant(signIn, request, [], []);
+      const { name } = mayActOn(signIn, request);
       if (name === principalOf(request).name)
         throw new ApiError(409, 'CONFLICT', 'nobody removes themselves');
       users.remove(name);
@@ -196,16 +197,23 @@ function known({ users }: SignIn, name: string): User {
   return user;
 }
 
-/** Who sees only a part does not hand out the whole. */
-function checkGrant(
+/** The user of the request, who has no right that the asker lacks. */
+function mayActOn(
+  signIn: SignIn,
+  request: FastifyRequest & { readonly params: { readonly name: string } },
+): User {
+  const user = known(signIn, request.params.name);
+  checkGrant(principalOf(request), permissionsOf(user.roles, signIn.roles));
+  return user;
+}
+
+function checkMayGive(
   { roles }: SignIn,
   request: FastifyRequest,
   named: readonly string[],
   scope: readonly string[],
 ): void {
-  if (principalOf(request).visibleHosts !== undefined) {
-    throw new ApiError(403, 'FORBIDDEN', 'only who sees every host changes users');
-  }
+  checkGrant(principalOf(request), permissionsOf(named, roles));
   checkRoles(named, roles);
   checkScope(scope);
 }
