@@ -60,7 +60,16 @@ export async function probe(
     }
   });
   if (tls === undefined && !alwaysTls) return;
-  await step('TLS', async (detail) => detail(await shakeHands(lent, address, tls)));
+  await tryTls(lent, step, { address, tls });
+}
+
+/** The step `TLS` of a connection test. `socket` is one that leads to the address already, through a proxy. */
+export function tryTls(
+  lent: Pick<TlsLent, 'credential'>,
+  step: Step,
+  { socket, ...peer }: Pick<Probe, 'address' | 'tls'> & { readonly socket?: Socket },
+): Promise<void> {
+  return step('TLS', async (detail) => detail(await shakeHands(lent, peer, socket)));
 }
 
 async function resolve({ host }: Address): Promise<string> {
@@ -145,17 +154,22 @@ async function answerToHello(
 /** Shakes hands without letting node reject, so that each thing that is wrong can be named. */
 async function shakeHands(
   lent: Pick<TlsLent, 'credential'>,
-  address: Address,
-  tls: TlsClientSettings | undefined,
+  { address, tls }: Pick<Probe, 'address' | 'tls'>,
+  through?: Socket,
 ): Promise<string> {
   const options = await clientTls(lent, tls, address.host).catch((error: unknown) => {
     throw failure(error, placeOf(address));
   });
   const { checkServerIdentity: _, ...rest } = options;
-  const dialled = connectSecure({ ...address, ...rest, rejectUnauthorized: false });
-  const socket = await connected(dialled, address).catch((error: unknown) =>
-    explainPlain(error, address),
-  );
+  const dialled = connectSecure({
+    ...(through === undefined ? address : { socket: through }),
+    ...rest,
+    rejectUnauthorized: false,
+  });
+  const socket = await connected(dialled, address).catch((error: unknown) => {
+    if (through !== undefined) throw error;
+    return explainPlain(error, address);
+  });
   try {
     // Asked for once: node 24 gives undefined to whoever asks a second time.
     const certificate = socket.getPeerX509Certificate();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startDaemon } from '../../src/sandbox/daemon.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
@@ -23,6 +23,10 @@ export interface Apache extends AsyncDisposable {
   readonly digestUrl: string;
   /** Wants a client certificate of the test authority in the handshake, and passes on too. */
   readonly mutualUrl: string;
+  /** A web proxy (CONNECT, and plain requests) that wants the account by Basic. */
+  readonly proxyUrl: string;
+  /** Lines of the proxy: `METHOD target status`. */
+  proxied(): Promise<readonly string[]>;
 }
 
 const loaded = [
@@ -30,10 +34,12 @@ const loaded = [
   'authn_core',
   'authz_core',
   'authz_user',
+  'auth_basic',
   'auth_digest',
   'authn_file',
   'proxy',
   'proxy_http',
+  'proxy_connect',
   'ssl',
   'socache_shmcb',
 ];
@@ -41,10 +47,20 @@ const loaded = [
 /** Starts Apache on loopback, in the foreground. */
 export async function apache(
   files: Certificates,
-  { account, upstream }: { readonly account: ApacheAccount; readonly upstream: string },
+  {
+    account,
+    upstream,
+    connect = 443,
+  }: {
+    readonly account: ApacheAccount;
+    readonly upstream: string;
+    /** The one port that the proxy may connect with. */
+    readonly connect?: number;
+  },
 ): Promise<Apache> {
   const digestPort = await freePort();
   const mutualPort = await freePort();
+  const proxyPort = await freePort();
   const path = join(files.folder, 'apache');
   await mkdir(path, { recursive: true });
   // Its workers run as another user and have to reach the file of accounts.
@@ -52,6 +68,8 @@ export async function apache(
   const { user, password } = account;
   const proof = createHash('md5').update(`${user}:${REALM}:${password}`).digest('hex');
   await writeFile(join(path, 'accounts'), `${user}:${REALM}:${proof}\n`);
+  const sum = createHash('sha1').update(password).digest('base64');
+  await writeFile(join(path, 'users'), `${user}:{SHA}${sum}\n`);
   await files.file('apache.crt', files.server.certificate);
   await files.file('apache.key', files.server.key);
   await writeFile(
@@ -65,12 +83,12 @@ Mutex file:${path} default
 ServerName localhost
 Listen 127.0.0.1:${digestPort}
 Listen 127.0.0.1:${mutualPort}
+Listen 127.0.0.1:${proxyPort}
 ${loaded.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}
 StartServers 1
 ThreadsPerChild 8
 MaxRequestWorkers 8
 ServerLimit 1
-ProxyPass / ${upstream}/
 <VirtualHost 127.0.0.1:${digestPort}>
   ProxyPass / ${upstream}/
   <Location />
@@ -89,6 +107,18 @@ ProxyPass / ${upstream}/
   SSLCACertificateFile ${files.trust}
   SSLVerifyClient require
 </VirtualHost>
+<VirtualHost 127.0.0.1:${proxyPort}>
+  ProxyRequests On
+  AllowCONNECT ${connect}
+  LogFormat "%m %U %>s" proxied
+  CustomLog ${path}/proxied.log proxied
+  <Proxy "*">
+    AuthType Basic
+    AuthName "${REALM}"
+    AuthUserFile ${path}/users
+    Require valid-user
+  </Proxy>
+</VirtualHost>
 `,
   );
   const daemon = await startDaemon({
@@ -100,6 +130,9 @@ ProxyPass / ${upstream}/
   return {
     digestUrl: `http://localhost:${digestPort}`,
     mutualUrl: `https://localhost:${mutualPort}`,
+    proxyUrl: `http://localhost:${proxyPort}`,
+    proxied: async () =>
+      (await readFile(join(path, 'proxied.log'), 'utf8')).split('\n').filter((line) => line !== ''),
     [Symbol.asyncDispose]: () => daemon.stop(),
   };
 }

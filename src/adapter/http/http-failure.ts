@@ -2,7 +2,9 @@ import { DisableError, NotConnectedError, TemporaryError } from '../../error/ada
 import { isEngineError } from '../../error/engine-error.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { notConnected } from '../dial.ts';
+import { coded } from '../tls/coded.ts';
 import { placeOfUrl } from './http-exchange.ts';
+import { proxyRefusal } from './tunnel.ts';
 
 interface Circumstances {
   readonly url: URL;
@@ -24,10 +26,10 @@ export function exchangeFailure(error: unknown, circumstances: Circumstances): u
   const place = placeOfUrl(url);
   const { code: written, message } = error as { code?: unknown; message?: unknown };
   const code = typeof written === 'string' ? written : '';
-  const [, proxyStatus] = /^Proxy response \((\d+)\)/.exec(String(message)) ?? [];
-  if (proxyStatus !== undefined) return proxyRefusal(proxyStatus, proxy, place);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
-    return notConnected(Object.assign(new Error(code), { code: 'ETIMEDOUT' }), place);
+  // A plain request is handed to the proxy: it is the one that is dialled.
+  const forwarder = url.protocol === 'http:' ? proxy : undefined;
+  if (forwarder && String(message).startsWith('Proxy Authentication Required')) {
+    return proxyRefusal(407, forwarder, place);
   }
   if (LATE.test(code) || CUT.test(code)) return unanswered(code, url, timeout);
   if (code.startsWith('HPE_')) {
@@ -35,6 +37,11 @@ export function exchangeFailure(error: unknown, circumstances: Circumstances): u
       `Not connected: ${place} does not answer in HTTP. Check the port, and whether the address must begin with https.`,
     );
   }
+  return unreached(code, error, placeOfUrl(forwarder ?? url));
+}
+
+function unreached(code: string, error: unknown, place: string): unknown {
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return notConnected(coded('ETIMEDOUT', undefined), place);
   return code === '' || code.startsWith('UND_ERR_') ? error : notConnected(error, place);
 }
 
@@ -50,16 +57,6 @@ function unanswered(code: string, url: URL, timeout: number): TemporaryError {
     url.protocol === 'https:' ? '; a server that wants a client certificate may do the same' : '';
   return new TemporaryError(
     `${place} closed the connection before its answer was complete${hint}. It may have taken the message: look into its log.`,
-  );
-}
-
-function proxyRefusal(status: string, proxy: URL | undefined, place: string): NotConnectedError {
-  const remedy =
-    status === '407'
-      ? 'The proxy wants a sign-in: set proxyCredential'
-      : 'Have the proxy allow that address';
-  return new NotConnectedError(
-    `Not connected: the proxy ${proxy?.host ?? ''} answered ${status} when asked for ${place}. ${remedy}.`,
   );
 }
 

@@ -1,12 +1,14 @@
 import type { Lent } from '../adapter.ts';
-import { probe } from '../probe.ts';
-import type { Settings } from '../setting.ts';
+import { placeOf } from '../dial.ts';
+import { probe, tryTls } from '../probe.ts';
+import type { Address, Settings } from '../setting.ts';
 import { type Step, StepFailure, stepFailure } from '../test-step.ts';
 import { challengesOf } from './challenge.ts';
 import { HttpClient } from './http-client.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
-import type { HttpAnswer } from './http-exchange.ts';
+import { type HttpAnswer, placeOfUrl } from './http-exchange.ts';
 import { hasExpired, tokenFacts } from './token-facts.ts';
+import { tunnel } from './tunnel.ts';
 
 export interface HttpTrial {
   /** Where to look. Where the address depends on the message: its literal part. */
@@ -21,7 +23,7 @@ export interface HttpTrial {
 type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
 
 /**
- * The steps of every connection test of a web client: `name`, `TCP`, `TLS` (or `proxy`), `HTTP`,
+ * The steps of every connection test of a web client: `name`, `TCP`, (`proxy`,) `TLS`, `HTTP`,
  * `sign-in`, `permission`, `path`. No message is sent. Gives the answer that the signed-in client got.
  */
 export async function tryHttp(
@@ -30,17 +32,14 @@ export async function tryHttp(
   { values, trial }: { readonly values: HttpClientValues; readonly trial: HttpTrial },
 ): Promise<HttpAnswer> {
   const { url } = trial;
+  const { proxy } = values;
   const isSecure = url.protocol === 'https:';
-  const { hostname: host, port } = values.proxy ?? url;
-  const { protocol } = values.proxy ?? url;
   await probe(lent, step, {
-    address: {
-      host: host.replaceAll(/^\[|\]$/g, ''),
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
-    },
-    ...(values.proxy === undefined && isSecure ? { tls: values.tls, alwaysTls: true } : {}),
-    ...(protocol === 'http:' ? { silent: true } : {}),
+    address: addressOf(proxy ?? url),
+    ...(proxy === undefined && isSecure ? { tls: values.tls, alwaysTls: true } : {}),
+    ...((proxy ?? url).protocol === 'http:' ? { silent: true } : {}),
   });
+  if (proxy !== undefined && isSecure) await throughProxy(lent, step, { url, values, proxy });
   const client = await HttpClient.open(lent, values).catch((error: unknown) => {
     throw stepFailure(error);
   });
@@ -49,6 +48,32 @@ export async function tryHttp(
   } finally {
     await client.close();
   }
+}
+
+const addressOf = ({ hostname, port, protocol }: URL): Address => ({
+  host: hostname.replaceAll(/^\[|\]$/g, ''),
+  port: Number(port) || (protocol === 'https:' ? 443 : 80),
+});
+
+/** The handshake with the target itself, behind the proxy. */
+async function throughProxy(
+  lent: Lending,
+  step: Step,
+  {
+    url,
+    values,
+    proxy,
+  }: { readonly url: URL; readonly values: HttpClientValues; readonly proxy: URL },
+): Promise<void> {
+  const address = addressOf(url);
+  const socket = await step('proxy', (detail) =>
+    plainly(async () => {
+      const through = await tunnel(lent, { ...values, proxy }, placeOf(address));
+      detail(`${placeOfUrl(proxy)} connects with ${placeOf(address)}`);
+      return through;
+    }),
+  );
+  await tryTls(lent, step, { address, tls: values.tls, socket });
 }
 
 interface Trying {

@@ -1,30 +1,52 @@
 import type { Duplex } from 'node:stream';
-import { Agent, buildConnector, Client, type Dispatcher, ProxyAgent } from 'undici';
-import { DisableError } from '../../error/adapter-error.ts';
+import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { Lent } from '../adapter.ts';
+import { placeOf } from '../dial.ts';
 import type { Settings } from '../setting.ts';
 import { clientTls } from '../tls/client-tls.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
+import { proxyAuthorization, tunnel } from './tunnel.ts';
 
 type Lending = Pick<Lent<Settings>, 'credential'>;
 
-/** Opens connections as the settings say. The files of `tls` are read for each, so that a renewed certificate is shown from the next one on. */
-function connector(lent: Lending, values: HttpClientValues): buildConnector.connector {
-  const { connectTimeout: timeout } = values;
+/** Whether connections to `protocol` are tunnelled: requests of plain http can be handed to a proxy as they are. */
+type Tunnelled = (protocol: string) => boolean;
+
+/**
+ * Opens connections as the settings say, through the proxy too. The files of `tls` are read for each, so
+ * that a renewed certificate is shown from the next one on; the peer's certificate is judged the same with and without a proxy.
+ */
+function connector(
+  lent: Lending,
+  values: HttpClientValues,
+  isTunnelled: Tunnelled,
+): buildConnector.connector {
+  const { connectTimeout: timeout, proxy } = values;
   const fixed = { timeout, allowH2: false, keepAlive: true, noDelay: true };
   const connect = async (
     options: buildConnector.Options,
     callback: buildConnector.Callback,
   ): Promise<void> => {
     try {
-      const tls = await clientTls(lent, values.tls, options.hostname);
-      buildConnector({ ...tls, ...fixed } as buildConnector.BuildOptions)(options, callback);
+      const { hostname, protocol } = options;
+      const tls = await clientTls(lent, values.tls, hostname);
+      const socket =
+        proxy !== undefined && isTunnelled(protocol)
+          ? await tunnel(lent, { ...values, proxy }, targetOf(options))
+          : undefined;
+      if (socket !== undefined && protocol === 'http:') return callback(null, socket);
+      const open = buildConnector({ ...tls, ...fixed } as buildConnector.BuildOptions);
+      open({ ...options, ...(socket && { httpSocket: socket }) }, callback);
     } catch (error) {
       callback(error instanceof Error ? error : new Error('tls', { cause: error }), null);
     }
   };
   return (options, callback) => void connect(options, callback);
 }
+
+/** Undici's `host` has a port where it is not the usual one. */
+const targetOf = ({ hostname, port, protocol }: buildConnector.Options): string =>
+  placeOf({ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
 
 function limitsOf({ timeout, stayConnected }: HttpClientValues): Client.Options {
   // Undici knows no 0: a connection that is to be closed at once is asked to by a header.
@@ -44,34 +66,23 @@ const finite = (milliseconds: number): number => (Number.isFinite(milliseconds) 
 /** The connections to one peer, through the proxy if there is one. Opens nothing yet. */
 export async function transport(lent: Lending, values: HttpClientValues): Promise<Dispatcher> {
   const { proxy, connections } = values;
-  if (proxy === undefined) {
-    return new Agent({ ...limitsOf(values), connections, connect: connector(lent, values) });
-  }
-  const tls = await clientTls(lent, values.tls, '');
-  const { servername: _, checkServerIdentity: check, ...requestTls } = tls;
-  return new ProxyAgent({
-    ...limitsOf(values),
-    connections,
-    uri: proxy.href,
-    token: await proxyToken(lent, values),
-    requestTls: {
-      ...requestTls,
-      timeout: values.connectTimeout,
-      ...(check !== undefined && values.tls?.serverName !== undefined
-        ? { servername: values.tls.serverName, checkServerIdentity: check }
-        : {}),
-    } as buildConnector.BuildOptions,
-    proxyTls: { timeout: values.connectTimeout },
+  const limits = { ...limitsOf(values), connections };
+  const connect = connector(lent, values, (protocol) => protocol === 'https:');
+  if (proxy === undefined) return new Agent({ ...limits, connect });
+  const token = await proxyAuthorization(lent, values);
+  const forwarding = (): Dispatcher =>
+    new ProxyAgent({
+      ...limits,
+      uri: proxy.href,
+      ...(token !== undefined && { token }),
+      proxyTls: { timeout: values.connectTimeout },
+    });
+  return new Agent({
+    ...limits,
+    connect,
+    factory: (origin, options) =>
+      new URL(origin).protocol === 'http:' ? forwarding() : new Pool(origin, options),
   });
-}
-
-async function proxyToken(lent: Lending, { proxyCredential }: HttpClientValues): Promise<string> {
-  if (proxyCredential === undefined) return '';
-  const credential = await lent.credential(proxyCredential);
-  if (credential.kind !== 'basic') {
-    throw new DisableError('proxyCredential must be a credential of kind basic.');
-  }
-  return `Basic ${Buffer.from(`${credential.user}:${credential.password}`).toString('base64')}`;
 }
 
 /** One connection of its own, for a sign-in that belongs to the connection. `opened` is called with each new socket. */
@@ -80,7 +91,8 @@ export function pinned(
   values: HttpClientValues,
   { origin, opened }: { readonly origin: string; readonly opened: (socket: Duplex) => void },
 ): Client {
-  const connect = connector(lent, values);
+  // A proxy that hands requests on may use any connection for each.
+  const connect = connector(lent, values, () => true);
   return new Client(origin, {
     ...limitsOf(values),
     connect: (options, callback) =>
