@@ -9,6 +9,10 @@ import { incomingMessage } from './incoming-message.ts';
 import type { Operation } from './operation.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
+import { Room } from './room.ts';
+
+/** Bytes of bodies that are in memory at once. */
+const MEMORY = 256 * 1_048_576;
 
 type LentHere = LentInbound<typeof httpInSettings>;
 
@@ -38,6 +42,7 @@ export class Endpoint {
   readonly #lent: LentHere;
   readonly #working = new Map<Promise<void>, ServerResponse>();
   readonly #isNews = newsFilter();
+  readonly #room = new Room(MEMORY);
   #closing = false;
 
   constructor(lent: LentHere, operations: readonly Operation[]) {
@@ -85,7 +90,8 @@ export class Endpoint {
 
   async #serve(arrived: Arrived): Promise<void> {
     const { request, response, proceed } = arrived;
-    const body = new RequestBody(request, this.#lent.settings.limit, proceed);
+    const { limit } = this.#lent.settings;
+    const body = new RequestBody(request, { limit, proceed, room: this.#room });
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
       const reply = await this.#answer(arrived, body);
@@ -98,6 +104,8 @@ export class Endpoint {
         ...cors,
         ...(this.#closing && { connection: 'close' }),
       });
+    } finally {
+      body.release();
     }
   }
 

@@ -26,17 +26,16 @@ export async function incomingMessage(taken: Taken, settings: HttpInValues): Pro
     traceparent: incoming.headers['traceparent']?.toString(),
     dedupeKey: idempotencyKey(taken, settings),
   };
-  if (settings.deliver === 'request' || body.length === 0) {
+  const content =
+    settings.deliver === 'request' || body.length === 0 ? undefined : await body.content();
+  if (content === undefined || content.head.byteLength === 0) {
     const document = JSON.stringify(await requestDocument(taken, settings));
     return { ...known, body: Buffer.from(document), type: 'application/json' };
   }
   const media = mediaTypeOf(incoming.headers['content-type']);
-  const { charset } = media;
-  if (!body.isSmall) return { ...known, body: body.stream(), type: media.type, charset };
-  const bytes = await body.bytes();
-  const type = messageTypeOf(media, bytes.subarray(0, 2_048));
-  const dedupeKey = known.dedupeKey ?? controlIdOf(type, bytes);
-  return { ...known, body: bytes, type, charset, dedupeKey };
+  const type = messageTypeOf(media, content.head.subarray(0, 2_048));
+  const dedupeKey = known.dedupeKey ?? controlIdOf(type, content.head);
+  return { ...known, body: content.body, type, charset: media.charset, dedupeKey };
 }
 
 /** The key of one caller is never that of another. */
@@ -49,7 +48,7 @@ function idempotencyKey(
   return key === undefined ? undefined : [caller?.name ?? '', method, path, key].join('\n');
 }
 
-function controlIdOf(type: string, bytes: Buffer): string | undefined {
+function controlIdOf(type: string, bytes: Uint8Array): string | undefined {
   if (!type.startsWith('HL7v2')) return undefined;
   const { controlId } = hl7Header(bytes);
   return controlId === '' ? undefined : controlId;
@@ -60,6 +59,7 @@ async function requestDocument(
   { headers }: HttpInValues,
 ): Promise<object> {
   const { method, path, parameters, query } = incoming;
+  const bytes = parsed === undefined ? await body.bytes() : undefined;
   const chosen = headers
     .filter((name) => !SECRET.test(name))
     .map((name) => [name.toLowerCase(), incoming.headers[name.toLowerCase()]?.toString()])
@@ -76,7 +76,7 @@ async function requestDocument(
     ),
     headers: Object.fromEntries(chosen) as object,
     ...(caller !== undefined && { caller: { name: caller.name, scopes: [...caller.scopes] } }),
-    ...(body.length !== 0 && { body: parsed ?? bodyValue(await body.bytes(), incoming) }),
+    ...(bytes?.byteLength !== 0 && { body: bytes ? bodyValue(bytes, incoming) : parsed }),
   };
 }
 

@@ -1,26 +1,50 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { describeSize } from 'waybill/adapter';
+import { beginning, describeSize } from 'waybill/adapter';
 import { Refusal } from './refusal.ts';
+import type { Room } from './room.ts';
 
 /** Below this a body is read into memory before it is delivered; a larger one is passed on as it comes. */
 const IN_MEMORY = 1_048_576;
+/** The same for a body that does not say how long it is. */
+const IN_MEMORY_UNTOLD = 262_144;
+/** Of a larger body, how much is read before its type is told. */
+const HEAD = 2_048;
+/** A body that is checked as a whole (a signature, a schema) may be no larger. */
+const WHOLE = 64 * 1_048_576;
 
 const NOTHING = Buffer.alloc(0);
+
+export interface RequestBodyOptions {
+  readonly limit: number;
+  /** Tells a client that waits for it (`Expect: 100-continue`) to send the body. */
+  readonly proceed: () => void;
+  readonly room: Room;
+}
+
+/** What is delivered of a request. */
+export interface Content {
+  /** The first bytes, to tell the type. */
+  readonly head: Uint8Array;
+  /** All bytes, or a stream of them where they are many. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+}
 
 /** The body of one request, read once, within a limit. */
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #limit: number;
   readonly #proceed: () => void;
+  readonly #room: Room;
+  #held = 0;
   #whole: Promise<Buffer> | undefined;
   #begun = false;
 
-  /** `proceed` tells a client that waits for it (`Expect: 100-continue`) to send the body. */
-  constructor(request: IncomingMessage, limit: number, proceed: () => void) {
+  constructor(request: IncomingMessage, { limit, proceed, room }: RequestBodyOptions) {
     this.#request = request;
     this.#limit = limit;
     this.#proceed = proceed;
+    this.#room = room;
   }
 
   /** Bytes by the sender's own word; undefined for one that comes in pieces. */
@@ -36,21 +60,42 @@ export class RequestBody {
 
   /** Refuses a body that is too long before any of it is read. */
   check(): void {
-    if ((this.length ?? 0) > this.#limit) throw this.#tooLarge();
+    if ((this.length ?? 0) > this.#limit) throw tooLarge(this.#limit);
   }
 
+  /** All of it in memory, until `release`. */
   bytes(): Promise<Buffer> {
-    return (this.#whole ??= this.#read());
+    return (this.#whole ??= this.length === 0 ? Promise.resolve(NOTHING) : this.#read());
+  }
+
+  /** What is to be delivered: also of a body that was read already, to be checked. */
+  async content(): Promise<Content> {
+    if (this.isSmall || this.#whole !== undefined) {
+      const bytes = await this.bytes();
+      return { head: bytes, body: bytes };
+    }
+    const chunks = this.#stream();
+    const enough = this.length === undefined ? IN_MEMORY_UNTOLD : HEAD;
+    const { head, ended } = await beginning(chunks, enough);
+    if (!ended) return { head, body: continued(head, chunks) };
+    this.#whole = Promise.resolve(head);
+    return { head, body: head };
+  }
+
+  /** Gives back the memory that the bytes took. */
+  release(): void {
+    this.#room.leave(this.#held);
+    this.#held = 0;
   }
 
   /** The bytes as they come. Throws in the middle if there are too many, or if the sender breaks off. */
-  async *stream(): AsyncGenerator<Uint8Array> {
+  async *#stream(): AsyncGenerator<Uint8Array, void, undefined> {
     let size = 0;
     this.#begin();
     for await (const chunk of this.#request) {
       const bytes = chunk as Buffer;
       size += bytes.byteLength;
-      if (size > this.#limit) throw this.#tooLarge();
+      if (size > this.#limit) throw tooLarge(this.#limit);
       yield bytes;
     }
     if (!this.#request.complete) throw new Refusal(400, 'The body broke off.');
@@ -77,8 +122,9 @@ export class RequestBody {
     };
     request.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
-      if (size > this.#limit) whole.reject(this.#tooLarge());
-      else chunks.push(chunk);
+      const refusal = this.#hold(size, chunk.byteLength);
+      if (refusal === undefined) chunks.push(chunk);
+      else whole.reject(refusal);
     });
     request.on('end', () =>
       whole.resolve(chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)),
@@ -95,10 +141,34 @@ export class RequestBody {
     this.#proceed();
   }
 
-  #tooLarge(): Refusal {
-    return new Refusal(413, `The body is larger than ${describeSize(this.#limit)}.`, {
-      headers: { connection: 'close' },
-      told: `its message is larger than ${describeSize(this.#limit)}`,
-    });
+  /** Why one more chunk cannot be held; undefined where it can. */
+  #hold(size: number, more: number): Refusal | undefined {
+    if (size > this.#limit) return tooLarge(this.#limit);
+    if (size > WHOLE) return tooLarge(WHOLE, ', and here it is checked as a whole');
+    if (!this.#room.enter(more)) return noRoom();
+    this.#held += more;
+    return undefined;
   }
+}
+
+async function* continued(
+  head: Uint8Array,
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield head;
+  yield* chunks;
+}
+
+function tooLarge(limit: number, why = ''): Refusal {
+  return new Refusal(413, `The body is larger than ${describeSize(limit)}${why}.`, {
+    headers: { connection: 'close' },
+    told: `its message is larger than ${describeSize(limit)}${why}`,
+  });
+}
+
+function noRoom(): Refusal {
+  return new Refusal(503, 'Too many large requests are in work. Send it again.', {
+    headers: { 'retry-after': '5', connection: 'close' },
+    told: 'the bodies of other requests take all the memory there is for them',
+  });
 }

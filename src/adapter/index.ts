@@ -23,6 +23,7 @@ export {
   type OutboundAdapter,
   outbound,
 } from './adapter.ts';
+export { beginning } from './beginning.ts';
 export { type ConnectionCause, connectionCause } from './connection-cause.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';

@@ -1,4 +1,4 @@
-import { describeError, EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Body } from '../message/body.ts';
 import type { Broker } from './broker.ts';
 import { ensureStream } from './streams.ts';
@@ -56,8 +56,9 @@ export async function bodies(broker: Broker): Promise<Bodies> {
 const subjectOf = ({ names }: Broker, bodyRef: string): string =>
   names.bodies.subject(bodyRef.split('.')[0] ?? '');
 
+/** What was stored of a body that broke off is removed again. An error of its source is thrown as it is: the sender is told of it, not of the store. */
 async function putChunks(
-  { jetstream, names }: Broker,
+  { jetstream, manager, names }: Broker,
   id: number,
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<StoredBody> {
@@ -81,6 +82,9 @@ async function putChunks(
     await Promise.all(sending);
     return { bodyRef: `${key}.${(await first) ?? 0}`, size };
   } catch (error) {
+    await Promise.allSettled(sending);
+    await manager.streams.purge(names.bodies.stream, { filter: subject }).catch(() => undefined);
+    if (isEngineError(error)) throw error;
     throw new EngineError(
       'QUEUE_UNAVAILABLE',
       `a large body could not be stored: ${describeError(error).text}`,

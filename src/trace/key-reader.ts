@@ -33,10 +33,15 @@ async function beginning(
     const body = (await large).open(ref, size);
     if (!hl7) return await body.bytes();
     for await (const chunk of body.stream()) {
-      return chunk.subarray(0, Buffer.from(chunk).lastIndexOf('\r') + 1);
+      return wholeSegments(Buffer.from(chunk));
     }
   } catch {
     // its search fields are not worth stopping the trace for
   }
   return undefined;
+}
+
+/** Without the segment that is cut off. Senders end segments with CR, files of Unix with LF. */
+function wholeSegments(chunk: Buffer): Uint8Array {
+  return chunk.subarray(0, Math.max(chunk.lastIndexOf('\r'), chunk.lastIndexOf('\n')) + 1);
 }

@@ -105,31 +105,38 @@ test('retries, refusals and suspensions are told with their errors', async () =>
   );
 });
 
-test('a large body is traced by its reference, and its patient is found', async () => {
-  await using nats = await startNats();
-  await using folder = await temporaryFolder('traced');
-  const from = testInbound();
-  const to = testOutbound();
-  await using _ = await run(
-    nats,
-    definition({
-      services: [serviceDefinition('in', from, { to: ['out'] })],
-      operations: [operationDefinition('out', to)],
-    }),
-  );
-  await using trace = await traced(nats, { folder: folder.path, production: 'test', search });
-  const note = `NTE|1||${'x'.repeat(1_000)}\r`.repeat(600);
-  const large = { ...adt('C9', 'LARGE'), body: Buffer.from(hl7('C9', 'LARGE') + note) };
-  const { messageId } = await vi.waitFor(() => from.deliver(large));
-  await vi.waitFor(async () => {
-    expect((await trace.store.message(messageId))?.status).toBe('completed');
-  });
-  expect(await trace.store.body(messageId)).toMatchObject({
-    size: large.body.byteLength,
-    ref: expect.stringMatching(/^b\d+\.\d+$/),
-  });
-  expect(await trace.store.quickFind('large')).toMatchObject([{ field: 'mrn' }]);
-});
+test.for([
+  ['CR', '\r'],
+  ['LF', '\n'],
+] as const)(
+  'a large body with segments that end with %s is traced by its reference, and its patient is found',
+  async ([, end]) => {
+    await using nats = await startNats();
+    await using folder = await temporaryFolder('traced');
+    const from = testInbound();
+    const to = testOutbound();
+    await using _ = await run(
+      nats,
+      definition({
+        services: [serviceDefinition('in', from, { to: ['out'] })],
+        operations: [operationDefinition('out', to)],
+      }),
+    );
+    await using trace = await traced(nats, { folder: folder.path, production: 'test', search });
+    const note = `NTE|1||${'x'.repeat(1_000)}\r`.repeat(600);
+    const whole = (hl7('C9', 'LARGE') + note).replaceAll('\r', end);
+    const large = { ...adt('C9', 'LARGE'), body: Buffer.from(whole) };
+    const { messageId } = await vi.waitFor(() => from.deliver(large));
+    await vi.waitFor(async () => {
+      expect((await trace.store.message(messageId))?.status).toBe('completed');
+    });
+    expect(await trace.store.body(messageId)).toMatchObject({
+      size: large.body.byteLength,
+      ref: expect.stringMatching(/^b\d+\.\d+$/),
+    });
+    expect(await trace.store.quickFind('large')).toMatchObject([{ field: 'mrn' }]);
+  },
+);
 
 test('a projector that was away catches up, and nothing is shown twice', async () => {
   await using nats = await startNats();

@@ -1,3 +1,4 @@
+import { beginning } from '../beginning.ts';
 import type { FoundFile } from './file-scan.ts';
 import { type FileStore, isFileProblem } from './file-store.ts';
 
@@ -20,34 +21,17 @@ export interface FileBody {
 /** Reads a small file whole and begins to read a large one. Throws what the store throws; `changed` where the file did not stay as it was found. */
 export async function fileBody(store: FileStore, file: FoundFile): Promise<FileBody> {
   const chunks = store.read(file.path, file)[Symbol.asyncIterator]();
-  const first: Uint8Array[] = [];
-  const head = (): Uint8Array => Buffer.concat(first);
-  try {
-    const enough = file.size <= IN_MEMORY ? Number.POSITIVE_INFINITY : HEAD;
-    let size = 0;
-    let last: IteratorResult<Uint8Array> | undefined;
-    while (size < enough && last?.done !== true) {
-      last = await chunks.next();
-      if (last.done === true) break;
-      first.push(last.value);
-      size += last.value.byteLength;
-    }
-    if (last?.done === true) {
-      const whole = head();
-      return { head: whole, body: whole, problem: undefined, close: () => Promise.resolve() };
-    }
-  } catch (error) {
-    await chunks.return?.();
-    throw error;
-  }
-  return streamed(first, chunks);
+  const enough = file.size <= IN_MEMORY ? Number.POSITIVE_INFINITY : HEAD;
+  const { head, ended } = await beginning(chunks, enough);
+  if (!ended) return streamed(head, chunks);
+  return { head, body: head, problem: undefined, close: () => Promise.resolve() };
 }
 
-function streamed(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): FileBody {
+function streamed(head: Uint8Array, rest: AsyncIterator<Uint8Array>): FileBody {
   let problem: Error | undefined;
   async function* stream(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* first;
+      yield head;
       for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
         yield next.value;
       }
@@ -60,7 +44,7 @@ function streamed(first: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>)
   }
   const body = stream();
   return {
-    head: Buffer.concat(first),
+    head,
     body,
     get problem() {
       return problem;

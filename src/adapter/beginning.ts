@@ -1,0 +1,28 @@
+/** What a stream of bytes begins with. */
+export interface Beginning {
+  readonly head: Buffer;
+  /** The stream has no more than that. */
+  readonly ended: boolean;
+}
+
+/** Reads at least `enough` bytes of a stream, unless it ends before. What follows is still to be read from `chunks`, unless this throws. */
+export async function beginning(
+  chunks: AsyncIterator<Uint8Array>,
+  enough: number,
+): Promise<Beginning> {
+  const first: Uint8Array[] = [];
+  let ended = false;
+  try {
+    for (let size = 0; size < enough && !ended; ) {
+      const next = await chunks.next();
+      ended = next.done === true;
+      if (next.done === true) break;
+      first.push(next.value);
+      size += next.value.byteLength;
+    }
+  } catch (error) {
+    await chunks.return?.();
+    throw error;
+  }
+  return { head: Buffer.concat(first), ended };
+}
