@@ -12,15 +12,13 @@ export interface QueueState {
 }
 
 /** The state of one queue stream, from the server. */
-export async function queueState(
-  { manager, jetstream }: Broker,
-  stream: string,
-): Promise<QueueState> {
+export async function queueState({ manager }: Broker, stream: string): Promise<QueueState> {
   const info = await manager.consumers.info(stream, WORKER);
   const depth = info.num_pending + info.num_ack_pending;
   if (depth === 0) return { depth, inFlight: 0, oldest: undefined };
-  const first = await (await jetstream.streams.get(stream))
-    .getMessage({ seq: info.ack_floor.stream_seq + 1 })
+  // the next there is: one that a person ended is taken out of the stream
+  const first = await manager.direct
+    .getMessage(stream, { seq: info.ack_floor.stream_seq + 1, next_by_subj: '>' })
     .catch(() => null);
   return {
     depth,

@@ -1,5 +1,5 @@
-import type { JsMsg } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
+import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { inlineBody } from '../message/body.ts';
 import type { Message } from '../message/message.ts';
 import type { Bodies } from './bodies.ts';
@@ -24,21 +24,41 @@ export interface Taken {
 
 /** What a delivered message is to the engine. What it tells the server goes out at the end of the turn. */
 export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
-  const { bodyRef, accepted: _, attached, ...envelope } = readEnvelope(raw.headers ?? NO_HEADERS);
-  const inline = splitPayload(raw.data, attached).body;
   return {
-    message: {
-      ...envelope,
-      body: bodyRef === undefined ? inlineBody(inline) : bodies.open(bodyRef, envelope.size),
-    },
+    ...contentOf(raw.headers ?? NO_HEADERS, raw.data, bodies),
     stream: raw.info.stream,
     sequence: raw.seq,
     delivery: raw.info.deliveryCount,
-    bodyRef,
     acknowledge: () => turn.atEnd(() => told(() => raw.ack())),
     giveBack: () => turn.atEnd(() => told(() => raw.nak())),
     working: () => turn.atEnd(() => told(() => raw.working())),
   };
+}
+
+const nothing = (): void => undefined;
+
+/** What lies in a queue and was not delivered; nothing is told to the server about it. */
+export function takenStored(stored: StoredMsg, stream: string, bodies: Bodies): Taken {
+  return {
+    ...contentOf(stored.header, stored.data, bodies),
+    stream,
+    sequence: stored.seq,
+    delivery: 1,
+    acknowledge: nothing,
+    giveBack: nothing,
+    working: nothing,
+  };
+}
+
+function contentOf(
+  header: MsgHdrs,
+  data: Uint8Array,
+  bodies: Bodies,
+): Pick<Taken, 'message' | 'bodyRef'> {
+  const { bodyRef, accepted: _, attached, ...envelope } = readEnvelope(header);
+  const inline = splitPayload(data, attached).body;
+  const body = bodyRef === undefined ? inlineBody(inline) : bodies.open(bodyRef, envelope.size);
+  return { message: { ...envelope, body }, bodyRef };
 }
 
 /** On a closed connection nothing can be told: the server then gives the message out again. */

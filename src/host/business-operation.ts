@@ -2,6 +2,7 @@ import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Taken } from '../broker/queue.ts';
 import { takeOverLine } from '../broker/streams.ts';
 import { describeError } from '../error/engine-error.ts';
+import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
 import { settle, untilStored } from '../flow/settle.ts';
@@ -9,6 +10,7 @@ import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Outcome } from '../message/status.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
 import { Connection } from './connection.ts';
+import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
 import { QueueWorker } from './queue-worker.ts';
@@ -139,6 +141,10 @@ export class BusinessOperation implements Host {
           settled,
           slots: pool,
           handle: (taken, signal) => this.#handle(taken, signal),
+          end: (taken, order, begun) => {
+            if (begun) this.#state.retrying = undefined;
+            return endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
+          },
         }),
     );
     for (const worker of this.#workers) worker.start();
@@ -157,6 +163,10 @@ export class BusinessOperation implements Host {
     this.#wake = new AbortController();
   }
   #wake = new AbortController();
+
+  endMessage(id: number, order: EndOrder): Promise<boolean> {
+    return endInHand(this.#workers, id, order);
+  }
 
   status(): HostStatus {
     const inFlight = this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0);

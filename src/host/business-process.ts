@@ -2,6 +2,7 @@ import type { Answer } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
 import { describeError } from '../error/engine-error.ts';
 import { isOutage } from '../flow/durable-process.ts';
+import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { route } from '../flow/route.ts';
 import { settle, untilStored } from '../flow/settle.ts';
@@ -10,6 +11,7 @@ import { loadBody, onLeg, subject } from '../flow/subject.ts';
 import type { Process, ProcessResult } from '../flow/wiring.ts';
 import type { Message } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
+import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { QueueWorker } from './queue-worker.ts';
 
@@ -51,6 +53,8 @@ export class BusinessProcess implements Host {
           settled: this.#parts.settled,
           slots: this.#parts.pool,
           handle: (taken, signal) => this.#handle(taken, signal),
+          end: (taken, order, begun) =>
+            endByOrder(this.#surroundings, this.#parts, { taken, order, begun }),
         }),
     );
     for (const worker of this.#workers) worker.start();
@@ -66,6 +70,10 @@ export class BusinessProcess implements Host {
 
   retryNow(): void {
     // a process waits for nothing that could be hurried
+  }
+
+  endMessage(id: number, order: EndOrder): Promise<boolean> {
+    return endInHand(this.#workers, id, order);
   }
 
   status(): HostStatus {

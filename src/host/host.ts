@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Leases } from '../broker/lease.ts';
 import type { Accepting } from '../flow/accept.ts';
+import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
 
@@ -17,6 +18,8 @@ export interface Host {
   stop(limit: number): Promise<void>;
   /** Tries again at once what waits for its next try. */
   retryNow(): void;
+  /** Ends a message that is in hand here, as a person ordered; false if it is not, or has its outcome. */
+  endMessage?(id: number, order: EndOrder): Promise<boolean>;
   status(): HostStatus;
 }
 

@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import { WORKER } from '../broker/names.ts';
 import { type Taken, takenFrom } from '../broker/queue.ts';
 import { ACKNOWLEDGE_WAIT } from '../broker/streams.ts';
+import type { EndOrder } from '../flow/end-message.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 
 export interface QueueWorkerParts {
@@ -16,7 +17,22 @@ export interface QueueWorkerParts {
   readonly slots: number;
   /** Works on one message; resolves when the next of the slot may be taken on. Rejects only when the signal aborts. */
   readonly handle: (taken: Taken, signal: AbortSignal) => Promise<void>;
+  /** Settles a message as a person ordered; `begun` tells that it was being worked on. */
+  readonly end: (taken: Taken, order: EndOrder, begun: boolean) => Promise<void>;
 }
+
+/** A message that is being worked on. */
+interface Flight {
+  readonly taken: Taken;
+  readonly stop: AbortController;
+  /** What a person ordered to be done with it instead. */
+  order?: EndOrder;
+  /** Whether that was done: it was not settled before. */
+  ended?: boolean;
+}
+
+/** How long a message that a person ended elsewhere is known here, milliseconds. */
+const BARRED = 30_000;
 
 /**
  * Takes messages from one queue stream in their order, tells the server that it is alive, and gives
@@ -24,8 +40,9 @@ export interface QueueWorkerParts {
  */
 export class QueueWorker {
   readonly #parts: QueueWorkerParts;
-  readonly #stop = new AbortController();
-  readonly #inFlight = new Map<Promise<void>, Taken>();
+  #aborted = false;
+  readonly #inFlight = new Map<Promise<void>, Flight>();
+  readonly #barred = new Map<number, EndOrder>();
   readonly #waiting: Taken[] = [];
   #messages: ConsumerMessages | undefined;
   #stopping = false;
@@ -80,12 +97,51 @@ export class QueueWorker {
   }
 
   #begin(taken: Taken): void {
-    const work = this.#parts.handle(taken, this.#stop.signal).catch(() => taken.giveBack());
-    this.#inFlight.set(work, taken);
+    const flight: Flight = { taken, stop: new AbortController() };
+    const order = this.#barred.get(taken.message.id);
+    if (this.#aborted) flight.stop.abort();
+    const work = (
+      order === undefined
+        ? this.#parts.handle(taken, flight.stop.signal)
+        : this.#parts.end(taken, order, false)
+    ).catch(() => this.#unfinished(flight));
+    this.#inFlight.set(work, flight);
     void work.finally(() => {
       this.#inFlight.delete(work);
       if (!this.#stopping) this.#work();
     });
+  }
+
+  #unfinished(flight: Flight): Promise<void> | void {
+    const { taken, order } = flight;
+    if (order === undefined) return taken.giveBack();
+    flight.ended = true;
+    return this.#parts.end(taken, order, true);
+  }
+
+  /**
+   * Ends one message as a person ordered: what is being sent or waits for its next try is interrupted.
+   *
+   * @returns whether it was in hand here and had no outcome yet. One that is not is known for a moment,
+   * so that it is not begun while it is taken out of the stream.
+   */
+  async end(id: number, order: EndOrder): Promise<boolean> {
+    const index = this.#waiting.findIndex(({ message }) => message.id === id);
+    const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    if (waiting !== undefined) {
+      await this.#parts.end(waiting, order, false);
+      return true;
+    }
+    for (const [work, flight] of this.#inFlight) {
+      if (flight.taken.message.id !== id) continue;
+      flight.order = order;
+      flight.stop.abort();
+      await work;
+      return flight.ended === true;
+    }
+    this.#barred.set(id, order);
+    setTimeout(() => this.#barred.delete(id), BARRED).unref();
+    return false;
   }
 
   async #heartbeat(): Promise<void> {
@@ -95,7 +151,8 @@ export class QueueWorker {
         signal: this.#beatStop.signal,
       }).catch(() => undefined);
       if (this.#beatStop.signal.aborted) return;
-      for (const taken of [...this.#inFlight.values(), ...this.#waiting]) taken.working();
+      const flying = [...this.#inFlight.values()].map(({ taken }) => taken);
+      for (const taken of [...flying, ...this.#waiting]) taken.working();
     }
   }
   readonly #beatStop = new AbortController();
@@ -117,7 +174,8 @@ export class QueueWorker {
       sleep(limit, undefined, { signal: given.signal }).catch(() => undefined),
     ]);
     given.abort();
-    this.#stop.abort();
+    this.#aborted = true;
+    for (const flight of this.#inFlight.values()) flight.stop.abort();
     await Promise.all(this.#inFlight.keys());
     this.#beatStop.abort();
     await this.#loop;

@@ -50,6 +50,7 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context'> {
 
 export interface OperatorConsole {
   readonly api: ApiServer;
+  readonly audit: Audit;
   /** Told of what the trace shows from now on. */
   applied(inputs: readonly TraceInput[]): void;
   stop(): Promise<void>;
@@ -91,6 +92,7 @@ export async function startConsole(
     const api = await startApi({ signIn: guard.signIn, ...options, context });
     return {
       api,
+      audit: context.audit,
       applied: (inputs) => live.tell(liveRecord(inputs)),
       async stop() {
         await api.close();

@@ -5,6 +5,7 @@ import { EngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import type { ProductionDescription } from '../production/describe-production.ts';
 import type { Difference } from '../production/difference.ts';
+import type { EndRequest } from '../production/end-queued.ts';
 import type { StatusReport } from '../production/engine-control.ts';
 import type { Notification } from '../production/notify.ts';
 import { remembered } from './remembered.ts';
@@ -45,6 +46,8 @@ export interface Engines {
   test(host: string): Promise<readonly TestStep[]>;
   reload(dryRun: boolean, by: string): Promise<Difference>;
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
+  /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
+  end(message: Pick<Envelope, 'id' | 'target'>, order: Omit<EndRequest, 'message'>): Promise<void>;
   notify(notification: Notification): Promise<{ readonly messageId: number }>;
 }
 
@@ -61,6 +64,8 @@ const KEYS_FRESH = 10_000;
 const STALL = 200;
 const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
+/** A long queue is searched, and the trace may have to catch up first. */
+const END_LIMIT = 40_000;
 /** A host that stops finishes what is in flight. */
 const SWITCH_LIMIT = 150_000;
 
@@ -114,6 +119,12 @@ export function engines(broker: Broker): Engines {
     },
     async discard(message, { by, reason = 'discarded by a person' }) {
       await ask('discard', { message, by, reason });
+    },
+    async end({ id, target }, how) {
+      const request = { message: { id, target }, ...how };
+      const answers = await order<{ readonly ended: boolean }>('end', request, END_LIMIT);
+      if (answers.some(({ ended }) => ended)) return;
+      await ask('end-queued', request, END_LIMIT);
     },
     notify: (notification) => ask('notify', notification),
   };

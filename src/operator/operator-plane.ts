@@ -3,20 +3,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
-import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import type { Logger } from '../log/logger.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { openTraceStore } from '../trace/open-store.ts';
-import { type Projector, startProjector } from '../trace/projector.ts';
+import { startProjector } from '../trace/projector.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import { streamSource } from '../trace/stream-source.ts';
 import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { answerQuestions } from './answer-questions.ts';
 import type { ApiServer } from './api/api-server.ts';
+import { type AuditLog, auditLog } from './audit/audit-log.ts';
 import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
-import { type ReplayOrder, type ResendOrder, replay, resendTraced } from './resend.ts';
-import { serveTrace } from './trace-service.ts';
 
 export interface OperatorOptions {
   readonly access: NatsAccess;
@@ -54,6 +53,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const store = await openTraceStore({ production, url: options.trace, folder, bodies: large });
   const spans = spansOf(options);
   let console: OperatorConsole | undefined;
+  /** Where orders of the command line are recorded while there is no console. */
+  let ownAudit: AuditLog | undefined;
   const projector = startProjector({
     source: streamSource(broker, options.search),
     store,
@@ -83,11 +84,17 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
         log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
     });
   const purging = purgeRegularly(purgeNow, log, stopping.signal);
-  const servers = answerQuestions(broker, { store, projector, purge: purgeNow });
+  const servers = answerQuestions(broker, {
+    store,
+    projector,
+    purge: purgeNow,
+    audit: () => console?.audit ?? (ownAudit ??= auditLog(options.data)),
+  });
   const stop = async (): Promise<void> => {
     stopping.abort();
     for (const server of servers) server.close();
     await console?.stop();
+    ownAudit?.[Symbol.dispose]();
     await Promise.all([purging, indexing]);
     await projector.stop();
     await spans?.close();
@@ -115,34 +122,6 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     throw error;
   }
   return { api: console?.api, store, broker, stop };
-}
-
-/** What the command line asks of the operator plane, over NATS. */
-function answerQuestions(
-  broker: Broker,
-  {
-    store,
-    projector,
-    purge,
-  }: {
-    readonly store: TraceStore;
-    readonly projector: Projector;
-    readonly purge: () => Promise<PurgeReport>;
-  },
-): ControlServer[] {
-  return [
-    serveTrace(broker, store),
-    serveControl(broker, broker.names.ask('purge'), purge),
-    serveControl(broker, broker.names.ask('usage'), () => store.usage()),
-    serveControl(broker, broker.names.ask('lag'), () => projector.lag()),
-    serveControl(broker, broker.names.ask('resend'), (request, body) => {
-      const { edited, ...order } = request as Omit<ResendOrder, 'body'> & { edited?: boolean };
-      return resendTraced(broker, store, edited === true ? { ...order, body } : order);
-    }),
-    serveControl(broker, broker.names.ask('replay'), (request) =>
-      replay(broker, store, request as ReplayOrder),
-    ),
-  ];
 }
 
 /** The collector that OpenTelemetry's own variables name, if any. */

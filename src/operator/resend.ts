@@ -2,6 +2,7 @@ import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../broker/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
+import { STATUSES } from '../message/status.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 
@@ -92,6 +93,9 @@ export interface ReplayOrder {
   readonly onProgress?: (done: number) => void;
 }
 
+/** What nobody wanted, or a person discarded, is not sent again. */
+const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
+
 /** Sends every message of a time range at one host again, in order, one after the other. The list is frozen page by page before it is sent. */
 export async function replay(
   broker: Broker,
@@ -102,7 +106,7 @@ export async function replay(
   const resent: Resent[] = [];
   let after: number | undefined;
   for (;;) {
-    const { ids, more } = await reader.replayList({ host, from, to, after });
+    const { ids, more } = await reader.replayList({ host, from, to, after, status: REPLAYED });
     for (const id of ids) {
       resent.push(await resendTraced(broker, reader, { id, to: into, by, reason: 'replay' }));
       onProgress(resent.length);

@@ -27,7 +27,7 @@ type CarriedBody = Omit<StoredBody, 'bytes'> & { readonly base64?: string | unde
 
 /** Lets the command line, and consoles on other machines, read the trace where its store lies. */
 export function serveTrace(broker: Broker, reader: TraceReader): ControlServer {
-  return serveControl(broker, broker.names.ask('trace'), async (request) => {
+  const answer = async (request: unknown): Promise<unknown> => {
     const { method, args } = request as Question;
     if (method === 'body') {
       const [id, part] = args as Parameters<TraceReader['body']>;
@@ -37,7 +37,9 @@ export function serveTrace(broker: Broker, reader: TraceReader): ControlServer {
     if (known === undefined) throw new EngineError('NOT_FOUND', `the trace has no ${method}`);
     const call = reader[known].bind(reader) as (...given: readonly unknown[]) => Promise<unknown>;
     return call(...args);
-  });
+  };
+  // of several operator planes one answers
+  return serveControl(broker, broker.names.ask('trace'), answer, true);
 }
 
 function carried(body: StoredBody | undefined): CarriedBody | undefined {

@@ -5,6 +5,7 @@ import { outcomeTail } from '../broker/outcome-tail.ts';
 import type { Switch } from '../broker/state.ts';
 import { ensureProjector, ensureStream, ensureWorker, reclaimWorker } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
+import type { EndOrder } from '../flow/end-message.ts';
 import type { Routing } from '../flow/route.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { Host, HostStatus } from '../host/host.ts';
@@ -17,6 +18,7 @@ import type {
   ProcessDefinition,
   ServiceDefinition,
 } from './definition.ts';
+import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { isLine, queueLines } from './wiring.ts';
@@ -166,6 +168,12 @@ export class Director {
     this.#hosts.get(name)?.host.retryNow();
   }
 
+  /** Ends a message that is in hand at a host of this engine; see `Host.endMessage`. */
+  async endMessage(name: string, id: number, order: EndOrder): Promise<boolean> {
+    if (this.settledAt(name).has(id)) throw notWaiting(id, name);
+    return (await this.#hosts.get(name)?.host.endMessage?.(id, order)) ?? false;
+  }
+
   /**
    * Changes the running production: only hosts that are named are stopped, made anew or removed; all
    * others go on with the new rules and transforms at once.
@@ -214,13 +222,14 @@ export class Director {
       log,
       credential,
       verifier,
-      settled: (host) => this.#memory(host),
+      settled: (host) => this.settledAt(host),
       disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
     };
     return assemble(parts, definition, () => this.#assembly);
   }
 
-  #memory(host: string): SettledMemory {
+  /** What the queue of a host has settled lately. */
+  settledAt(host: string): SettledMemory {
     let memory = this.#settled.get(host);
     if (memory === undefined) {
       memory = settledMemory();
@@ -261,7 +270,7 @@ export class Director {
 
   async #readTail(): Promise<void> {
     for await (const { record } of outcomeTail(this.#parts.engine.broker, TAIL)) {
-      if (record.kind === 'outcome') this.#memory(record.host).add(record.id);
+      if (record.kind === 'outcome') this.settledAt(record.host).add(record.id);
     }
   }
 }

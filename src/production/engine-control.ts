@@ -4,6 +4,7 @@ import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { HostStatus } from '../host/host.ts';
 import { describeProduction } from './describe-production.ts';
 import type { Director } from './director.ts';
+import { type EndRequest, endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { type Notification, notify } from './notify.ts';
 import { type Discard, discardSuspended, type Resend, resend } from './resend.ts';
@@ -83,6 +84,13 @@ export function engineControl(parts: ControlParts): ControlServer {
       broker,
       subject('discard'),
       (request) => discardSuspended(engine, request as Discard),
+      true,
+    ),
+    serveControl(broker, subject('end'), (request) => endInHand(director, request as EndRequest)),
+    serveControl(
+      broker,
+      subject('end-queued'),
+      (request) => endQueued(engine, director, request as EndRequest),
       true,
     ),
     serveControl(

@@ -1,4 +1,4 @@
-import { DeliverPolicy } from '@nats-io/jetstream';
+import { findById } from '../broker/find-by-id.ts';
 import { hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
@@ -88,7 +88,11 @@ export async function discardSuspended(
   engine: Engine,
   { message, by, reason }: Discard,
 ): Promise<void> {
-  const sequence = await findSuspended(engine, message);
+  const { manager, names } = engine.broker;
+  const sequence = await findById(engine.broker, names.suspended.stream, {
+    id: message.id,
+    subject: names.suspended.subject(message.target),
+  });
   if (sequence === undefined) {
     throw new EngineError(
       'NOT_FOUND',
@@ -110,32 +114,5 @@ export async function discardSuspended(
       by,
     },
   });
-  const { manager, names } = engine.broker;
   await manager.streams.deleteMessage(names.suspended.stream, sequence, false);
-}
-
-async function findSuspended(
-  { broker }: Engine,
-  { id, target }: Discard['message'],
-): Promise<number | undefined> {
-  const { manager, jetstream, names } = broker;
-  const filter = names.suspended.subject(target);
-  const info = await manager.streams.info(names.suspended.stream, { subjects_filter: filter });
-  const count = info.state.subjects?.[filter] ?? 0;
-  if (count === 0) return undefined;
-  const consumer = await jetstream.consumers.get(names.suspended.stream, {
-    deliver_policy: DeliverPolicy.All,
-    filter_subjects: [filter],
-    headers_only: true,
-  });
-  let seen = 0;
-  const messages = await consumer.consume({ max_messages: 500 });
-  let found: number | undefined;
-  for await (const message of messages) {
-    seen++;
-    if (Number(message.headers?.get('Wb-Id')) === id) found = message.seq;
-    if (found !== undefined || seen >= count) break;
-  }
-  await messages.close();
-  return found;
 }

@@ -70,6 +70,24 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       switchedOff: { reason: 'maintenance' },
     });
     expect(ward.received).toHaveLength(2);
+
+    // one that waits is taken out of the queue, and the audit log knows who did it
+    await sendUntilAcknowledged(port, [messageOf('MX')], () => undefined);
+    const mistaken = await vi.waitFor(async () => {
+      const { items } = (await json('find', 'mrn=MX')) as {
+        items: { id: number; target: string }[];
+      };
+      const found = items.find(({ target }) => target === 'ward');
+      expect(found).toBeDefined();
+      return found;
+    }, 30_000);
+    expect(await json('abort', String(mistaken?.id), '--reason', 'a mistake')).toMatchObject({
+      target: 'ward',
+      status: 'discarded',
+    });
+    expect(await json('audit', 'list', '--action', 'message.abort')).toMatchObject([
+      { object: `message ${mistaken?.id}`, via: 'command line', outcome: 'done' },
+    ]);
     expect((await waybill('start', 'ward', '--data', data)).code).toBe(0);
     await vi.waitFor(() => expect(ward.received).toHaveLength(3), 20_000);
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { describeError } from '../../error/engine-error.ts';
 import { isVisible, type TracedMessage } from '../../trace/traced-message.ts';
 import type { AuditEntry } from '../audit/audit.ts';
+import { recorded } from '../audit/recorded.ts';
 import { principalOf } from '../rights/require-permission.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiContext } from './context.ts';
@@ -10,26 +10,13 @@ export type Act = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
 
 /** Does what a person ordered and records it, done or failed, before it is answered. */
 export async function audited<Result>(
-  context: ApiContext,
+  { audit }: ApiContext,
   request: FastifyRequest,
   act: Act,
   run: () => Promise<Result>,
 ): Promise<Result> {
   const { name, via } = principalOf(request);
-  const entry = { actor: { name, via }, ip: request.ip, ...act };
-  try {
-    const result = await run();
-    await context.audit.record({ ...entry, outcome: 'done' });
-    return result;
-  } catch (error) {
-    const { code } = describeError(error);
-    await context.audit.record({
-      ...entry,
-      outcome: 'failed',
-      detail: { ...act.detail, code },
-    });
-    throw error;
-  }
+  return recorded(audit, { actor: { name, via }, ip: request.ip, ...act }, run);
 }
 
 /** A message that the asker may see; else 404, as if it were not there. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-export const JOB_TYPES = ['resend', 'discard'] as const;
+export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
 export const JOB_STATES = ['running', 'finished', 'cancelled'] as const;
 /** `uncertain`: the operator plane ended while it was done; look at the message before doing it again. */
 export const ITEM_STATES = [

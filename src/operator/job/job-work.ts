@@ -1,6 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
+import { abortTraced } from '../abort.ts';
 import type { Engines } from '../engines.ts';
 import { resendTraced } from '../resend.ts';
 import type { JobWork } from './job-runner.ts';
@@ -13,13 +14,19 @@ export function jobWork({
 }: {
   readonly broker: Broker;
   readonly trace: TraceReader;
-  readonly engines: Pick<Engines, 'discard'>;
+  readonly engines: Pick<Engines, 'discard' | 'end'>;
 }): JobWork {
   return async ({ id, type, by, reason, target }, { messageId }) => {
     if (type === 'resend') {
       const why = reason ?? `job ${id}`;
       const order = { id: messageId, to: target, by, reason: why };
       return { resultId: (await resendTraced(broker, trace, order)).messageId };
+    }
+    if (type === 'abort' || type === 'set-aside') {
+      const why = reason ?? `job ${id}`;
+      const order = { id: messageId, keep: type === 'set-aside', by, reason: why };
+      await abortTraced(engines, trace, order);
+      return {};
     }
     const message = await trace.message(messageId);
     if (message === undefined) {

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { STATUSES } from '../../../message/status.ts';
-import { closed, Id, Json, list, maybe, record, Time, word } from './schema.ts';
+import { closed, Id, Json, list, maybe, Reason, record, Time, word } from './schema.ts';
 
 export const Status = word(...STATUSES);
 
@@ -228,6 +228,15 @@ export const ResendRequest = closed({
   reason: maybe(Type.String({ maxLength: 2_000 })),
 });
 export type ResendRequest = Static<typeof ResendRequest>;
+
+export const AbortRequest = closed({
+  keep: maybe(
+    Type.Boolean({
+      description: 'Set it aside as suspended, to be resent, instead of discarding it.',
+    }),
+  ),
+  reason: Reason,
+});
 
 export const Resent = Type.Object({ messageId: Id, sessionId: Id, of: Id });
 export type Resent = Static<typeof Resent>;

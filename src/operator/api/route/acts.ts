@@ -1,6 +1,7 @@
 import { charsetNamed } from '../../../document/index.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { TracedMessage } from '../../../trace/traced-message.ts';
+import { isWaiting } from '../../abort.ts';
 import { resendTraced } from '../../resend.ts';
 import {
   checkPermission,
@@ -12,7 +13,7 @@ import type { Api } from '../api.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
-import { ResendRequest, Resent } from '../contract/message.ts';
+import { AbortRequest, ResendRequest, Resent } from '../contract/message.ts';
 import { closed, IdParameters, Reason } from '../contract/schema.ts';
 
 const tags = ['messages'];
@@ -21,6 +22,7 @@ const tags = ['messages'];
 export function actRoutes(app: Api, context: ApiContext): void {
   resendRoute(app, context);
   discardRoute(app, context);
+  abortRoute(app, context);
 }
 
 function resendRoute(app: Api, context: ApiContext): void {
@@ -83,6 +85,42 @@ function discardRoute(app: Api, context: ApiContext): void {
       const act = { action: 'message.discard', object: `message ${id}`, detail: { reason } };
       return audited(context, request, act, async () => {
         await engines.discard(message, { by: principalOf(request).name, reason });
+        return { done: true as const };
+      });
+    },
+  );
+}
+
+function abortRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
+
+  app.post(
+    '/messages/:id/abort',
+    {
+      schema: {
+        tags,
+        summary: 'Takes a message out of its queue, or ends its tries: for good, or set aside.',
+        params: IdParameters,
+        body: AbortRequest,
+        response: { 200: Done },
+      },
+      preHandler: requirePermission('queue.abort'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { keep = false, reason } = request.body;
+      const message = await visibleMessage(context, request, id);
+      if (!isWaiting(message)) {
+        throw new ApiError(
+          409,
+          'CONFLICT',
+          `message ${id} is ${message.status}: it waits for nothing`,
+        );
+      }
+      const status = keep ? 'suspended' : 'discarded';
+      const act = { action: 'message.abort', object: `message ${id}`, detail: { status, reason } };
+      return audited(context, request, act, async () => {
+        await engines.end(message, { status, by: principalOf(request).name, reason });
         return { done: true as const };
       });
     },

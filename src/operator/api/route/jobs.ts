@@ -1,3 +1,5 @@
+import type { JobType } from '../../job/job-store.ts';
+import type { Permission } from '../../rights/principal.ts';
 import {
   checkPermission,
   principalOf,
@@ -16,6 +18,13 @@ const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
 const JOBS = 200;
 const SAMPLE = 10;
+/** What each type needs beside `message.bulk`. */
+const NEEDED: Readonly<Record<JobType, Permission>> = {
+  resend: 'message.resend',
+  discard: 'deadletter.discard',
+  abort: 'queue.abort',
+  'set-aside': 'queue.abort',
+};
 const preHandler = requirePermission('message.bulk');
 
 /** Many messages at once: over a frozen list, in the background, with a result for each. */
@@ -33,7 +42,7 @@ function jobStart(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Resends or discards many messages, or says how many it would be.',
+        summary: 'Resends, discards or aborts many messages, or says how many it would be.',
         body: JobRequest,
         response: { 200: JobAnswer },
       },
@@ -42,7 +51,7 @@ function jobStart(app: Api, context: ApiContext): void {
     async (request, reply) => {
       const { type, to: target, reason, dryRun = false } = request.body;
       const principal = principalOf(request);
-      checkPermission(principal, type === 'resend' ? 'message.resend' : 'deadletter.discard');
+      checkPermission(principal, NEEDED[type]);
       const { messages, complete } = await frozenList(
         context.trace,
         request.body,

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../error/engine-error.ts';
+import type { Bodies } from './bodies.ts';
+import type { Broker } from './broker.ts';
+import { findById } from './find-by-id.ts';
+import { PROJECTOR, WORKER } from './names.ts';
+import { type Taken, takenStored } from './queue.ts';
+
+/** A message that no engine has in hand, where it lies in its queue. */
+export interface Queued {
+  readonly taken: Taken;
+  /** Takes it out of the queue, wherever it stands. */
+  remove(): Promise<void>;
+}
+
+/** How long the trace may take to know a message that is to be taken out of its queue, milliseconds. */
+const TRACED = 10_000;
+
+/**
+ * Finds a message in the queue of a host. It is given only once the trace knows it: what is taken out
+ * of a stream before the projector has read it would never have been.
+ *
+ * @returns undefined if it does not wait there any more
+ */
+export async function queuedMessage(
+  broker: Broker,
+  bodies: Bodies,
+  { id, host }: { readonly id: number; readonly host: string },
+): Promise<Queued | undefined> {
+  const { manager } = broker;
+  for (const stream of await streamsOf(broker, host)) {
+    const worker = await manager.consumers.info(stream, WORKER).catch(() => undefined);
+    const from = (worker?.ack_floor.stream_seq ?? 0) + 1;
+    const seq = await findById(broker, stream, { id, from });
+    if (seq === undefined) continue;
+    await traced(broker, stream, seq);
+    const stored = await manager.direct.getMessage(stream, { seq });
+    if (stored === null) continue;
+    return {
+      taken: takenStored(stored, stream, bodies),
+      remove: async () => void (await manager.streams.deleteMessage(stream, seq, false)),
+    };
+  }
+  return undefined;
+}
+
+async function streamsOf({ manager, names }: Broker, host: string): Promise<string[]> {
+  const one = names.queue(host).stream;
+  const found: string[] = [];
+  for await (const stream of manager.streams.names(names.everything)) {
+    const partition = stream.startsWith(`${one}_`) ? stream.slice(one.length + 1) : '';
+    if (stream === one || /^\d+$/.test(partition)) found.push(stream);
+  }
+  return found;
+}
+
+async function traced({ manager }: Broker, stream: string, seq: number): Promise<void> {
+  for (const end = Date.now() + TRACED; ; ) {
+    const { ack_floor } = await manager.consumers.info(stream, PROJECTOR);
+    if (ack_floor.stream_seq >= seq) return;
+    if (Date.now() > end) {
+      throw new EngineError(
+        'STORE_UNAVAILABLE',
+        'the trace has not taken this message over yet, so it stays in its queue: is the operator plane running?',
+        { retryable: true },
+      );
+    }
+    await sleep(250);
+  }
+}

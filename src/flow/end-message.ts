@@ -1,0 +1,54 @@
+import type { Answers } from '../broker/answers.ts';
+import type { Taken } from '../broker/queue.ts';
+import type { OutcomeRecord } from '../message/record.ts';
+import { type Settling, settle, untilStored } from './settle.ts';
+
+/** A person's order to end a message that has no outcome yet: for good, or set aside to be looked at. */
+export interface EndOrder {
+  readonly status: 'discarded' | 'suspended';
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface Ending extends Settling {
+  readonly answers: Pick<Answers, 'send'>;
+  readonly now: number;
+}
+
+/** Settles a queued message as a person ordered; whoever waits for its answer is told. */
+export async function endMessage(
+  parts: Ending,
+  taken: Taken,
+  {
+    host,
+    order,
+    begun,
+  }: { readonly host: string; readonly order: EndOrder; readonly begun: boolean },
+): Promise<void> {
+  const { replyTo } = taken.message;
+  const text = begun ? `${order.reason} (it was in hand: the peer may have got it)` : order.reason;
+  if (replyTo !== undefined) {
+    const outcome = { status: order.status, text };
+    await untilStored(() => parts.answers.send(replyTo, { outcome }));
+  }
+  await settle(parts, taken, {
+    host,
+    started: parts.now,
+    done: parts.now,
+    attempts: 0,
+    ...told(order, text),
+  });
+}
+
+function told(
+  { status, by }: EndOrder,
+  text: string,
+): Pick<OutcomeRecord, 'status' | 'error' | 'warning' | 'by'> {
+  return status === 'discarded'
+    ? { status, by, warning: text }
+    : {
+        status,
+        by,
+        error: { code: 'ADAPTER_SUSPEND', text: `set aside: ${text}`, retryable: true },
+      };
+}

@@ -1,0 +1,68 @@
+import type { Broker } from '../broker/broker.ts';
+import { type ControlServer, serveControl } from '../broker/control.ts';
+import type { Projector } from '../trace/projector.ts';
+import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { type AbortOrder, abortTraced } from './abort.ts';
+import type { Audit } from './audit/audit.ts';
+import { recorded } from './audit/recorded.ts';
+import { engines } from './engines.ts';
+import { type ReplayOrder, type ResendOrder, replay, resendTraced } from './resend.ts';
+import { serveTrace } from './trace-service.ts';
+
+export interface Answering {
+  readonly store: TraceStore;
+  readonly projector: Pick<Projector, 'lag'>;
+  readonly purge: () => Promise<PurgeReport>;
+  /** Where what the command line orders is recorded. */
+  readonly audit: () => Audit;
+}
+
+/** What the command line asks of the operator plane, over NATS. Of several operator planes one answers. */
+export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
+  const { store, projector, purge, audit } = parts;
+  const reached = engines(broker);
+  const serve = (
+    question: string,
+    answer: (request: unknown, body: Uint8Array) => unknown,
+  ): ControlServer => serveControl(broker, broker.names.ask(question), answer, true);
+  const ordered = <Result>(
+    action: string,
+    object: string,
+    { by, ...detail }: { readonly by: string } & Readonly<Record<string, unknown>>,
+    run: () => Promise<Result>,
+  ): Promise<Result> =>
+    recorded(
+      audit(),
+      { actor: { name: by, via: 'command line' }, ip: '', action, object, detail },
+      run,
+    );
+  return [
+    serveTrace(broker, store),
+    serve('purge', purge),
+    serve('usage', () => store.usage()),
+    serve('lag', () => projector.lag()),
+    serve('abort', (request) => {
+      const order = request as AbortOrder;
+      const { id, keep, by, reason } = order;
+      const object = `message ${id}`;
+      return ordered('message.abort', object, { by, keep, reason }, () =>
+        abortTraced(reached, store, order),
+      );
+    }),
+    serve('resend', (request, body) => {
+      const { edited, ...order } = request as Omit<ResendOrder, 'body'> & { edited?: boolean };
+      const { id, to, by, reason } = order;
+      const action = edited === true ? 'message.edit_resend' : 'message.resend';
+      return ordered(action, `message ${id}`, { by, to, reason }, () =>
+        resendTraced(broker, store, edited === true ? { ...order, body } : order),
+      );
+    }),
+    serve('replay', (request) => {
+      const order = request as ReplayOrder;
+      const { host, from, to, into, by } = order;
+      return ordered('message.replay', `host ${host}`, { by, from, to, into }, () =>
+        replay(broker, store, order),
+      );
+    }),
+  ];
+}

@@ -1,0 +1,42 @@
+import { queuedMessage } from '../broker/queued-message.ts';
+import { EngineError } from '../error/engine-error.ts';
+import { type EndOrder, endMessage } from '../flow/end-message.ts';
+import type { Envelope } from '../message/message.ts';
+import { systemClock } from '../time/clock.ts';
+import type { Director } from './director.ts';
+import type { Engine } from './engine.ts';
+
+/** A person's order to end a message that waits in a queue or is being sent. */
+export interface EndRequest extends EndOrder {
+  readonly message: Pick<Envelope, 'id' | 'target'>;
+}
+
+/** Ends the message if this engine has it in hand; each engine is asked. Throws NOT_FOUND if it has an outcome. */
+export async function endInHand(
+  director: Director,
+  { message: { id, target }, ...order }: EndRequest,
+): Promise<{ readonly ended: boolean }> {
+  return { ended: await director.endMessage(target, id, order) };
+}
+
+/** Ends a message that no engine has in hand, and takes it out of its queue. Throws NOT_FOUND if it does not wait there. */
+export async function endQueued(
+  engine: Engine,
+  director: Director,
+  { message: { id, target }, ...order }: EndRequest,
+): Promise<void> {
+  const { broker, outcomes, answers, bodies } = engine;
+  const queued = await queuedMessage(broker, bodies, { id, host: target });
+  const settled = director.settledAt(target);
+  if (queued === undefined || settled.has(id)) throw notWaiting(id, target);
+  const now = systemClock.now();
+  await endMessage({ broker, outcomes, settled, answers, now }, queued.taken, {
+    host: target,
+    order,
+    begun: false,
+  });
+  await queued.remove();
+}
+
+export const notWaiting = (id: number, host: string): EngineError =>
+  new EngineError('NOT_FOUND', `message ${id} does not wait for ${host} any more`);
