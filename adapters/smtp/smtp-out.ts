@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { DisableError, type Lent, outbound, type setting } from 'waybill/adapter';
-import type { Signature } from './mail.ts';
+import { DisableError, type Lent, outbound } from 'waybill/adapter';
 import { MailSender } from './mail-sender.ts';
 import { SessionPool } from './session-pool.ts';
+import { signatureOf } from './signature.ts';
 import { describeSession, openSession, type SmtpSession } from './smtp-session.ts';
 import { accountOf, smtpSettings } from './smtp-settings.ts';
 import { smtpTest } from './smtp-test.ts';
@@ -37,14 +36,6 @@ async function connectFirst(pool: SessionPool, lent: SmtpLent): Promise<void> {
     lent.connection('disconnected', error.message);
     lent.event('error', 'refused', error.message);
   }
-}
-
-async function signatureOf({
-  dkim,
-}: setting.ValuesOf<typeof smtpSettings>): Promise<Signature | undefined> {
-  if (dkim === undefined) return undefined;
-  const { domain, selector, key } = dkim;
-  return { domain, selector, privateKey: await readFile(key, 'utf8') };
 }
 
 function sessionPool(lent: SmtpLent): SessionPool {

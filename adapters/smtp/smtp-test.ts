@@ -9,6 +9,7 @@ import {
   testToken,
 } from 'waybill/adapter';
 import { describeSignIn } from './sign-in.ts';
+import { signatureOf } from './signature.ts';
 import { meaning } from './smtp-answer.ts';
 import { type Account, openSession, type SmtpSession } from './smtp-session.ts';
 import { accountOf, type smtpSettings } from './smtp-settings.ts';
@@ -44,10 +45,24 @@ export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Pro
           return signedIn;
         });
   try {
+    await tryKey(settings, step);
     await step('permission', async (detail) => detail(await permission(session, settings)));
   } finally {
     await session.quit();
   }
+}
+
+async function tryKey(settings: Values, step: Step): Promise<void> {
+  const { dkim } = settings;
+  if (dkim === undefined) return;
+  await step('DKIM', async (detail) => {
+    await signatureOf(settings).catch((error: unknown) => {
+      throw stepFailure(error);
+    });
+    detail(
+      `the key can sign; its public half belongs at ${dkim.selector}._domainkey.${dkim.domain}`,
+    );
+  });
 }
 
 async function opened(

@@ -1,10 +1,11 @@
-import { createHash, createVerify, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
 import { type Mail, mail } from '../../../adapters/smtp/mail.ts';
 import type { Letter } from '../../../src/adapter/index.ts';
 import { inlineBody } from '../../../src/message/body.ts';
+import { isVerified } from '../../support/dkim.ts';
 import { messageOf, streamedBody } from '../../support/open-adapter.ts';
 
 const BYTES = Buffer.from('MSH|^~\\&|A|B\rPID|1||7^^^H\r\u00e4\r', 'latin1');
@@ -128,39 +129,3 @@ describe('a DKIM signature', () => {
     expect(isVerified(Buffer.from(changed, 'latin1'), keys.publicKey)).toBe(false);
   });
 });
-
-/** RFC 6376 with relaxed/relaxed, as a receiver does it. */
-function isVerified(raw: Buffer, publicKey: string): boolean {
-  const text = raw.toString('latin1');
-  const end = text.indexOf('\r\n\r\n');
-  const headers = text.slice(0, end).split(/\r\n(?![ \t])/);
-  const body = text
-    .slice(end + 4)
-    .split('\r\n')
-    .map((line) => line.replaceAll(/[ \t]+/g, ' ').trimEnd())
-    .join('\r\n')
-    .replace(/(\r\n)*$/, '\r\n');
-  const own = headers.find((header) => /^DKIM-Signature:/i.test(header)) ?? '';
-  const tag = (name: string): string =>
-    (new RegExp(`[;:]\\s*${name}=([^;]*)`).exec(own)?.[1] ?? '').replaceAll(/\s/g, '');
-  const hash = createHash('sha256').update(Buffer.from(body, 'latin1')).digest('base64');
-  const signed = tag('h')
-    .split(':')
-    .flatMap((name) =>
-      headers.filter((one) => one.toLowerCase().startsWith(`${name.toLowerCase()}:`)),
-    )
-    .map((one) => `${relaxed(one)}\r\n`);
-  const unsigned = relaxed(own.replace(/([;:]\s*b=)[^;]*$/, '$1'));
-  const verified = createVerify('RSA-SHA256').update(signed.join('') + unsigned, 'latin1');
-  return hash === tag('bh') && verified.verify(publicKey, tag('b'), 'base64');
-}
-
-const relaxed = (header: string): string => {
-  const [name = '', ...value] = header.split(':');
-  const one = value
-    .join(':')
-    .replaceAll('\r\n', '')
-    .replaceAll(/[ \t]+/g, ' ')
-    .trim();
-  return `${name.toLowerCase().trim()}:${one}`;
-};
