@@ -2,10 +2,12 @@ import {
   describeSize,
   letter,
   type Message,
+  mailboxesIn,
   NotConnectedError,
   type OpenOutbound,
   RejectedError,
   type Reply,
+  SuspendError,
   type setting,
 } from 'waybill/adapter';
 import { type Mail, mail, type Signature } from './mail.ts';
@@ -56,11 +58,19 @@ export class MailSender implements OpenOutbound {
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
     const written = await letter(message, this.#settings);
     const composed = mail(written, message, this.#signature);
-    const from = (await this.#settings.envelopeFrom?.render(message)) ?? written.from.address;
+    const from = (await this.#envelopeFrom(message)) ?? written.from.address;
     const to = this.#recipients.remaining(message.id, composed.recipients);
     const refusals: Refusal[] = [];
     const answer = await this.#handOver({ ...composed, from, to }, refusals, signal);
     return replyOf(answer, this.#recipients.settle(message.id, to, refusals));
+  }
+
+  async #envelopeFrom(message: Message): Promise<string | undefined> {
+    const text = await this.#settings.envelopeFrom?.render(message);
+    if (text === undefined || text.trim() === '') return undefined;
+    const [first, ...more] = mailboxesIn(text, 'envelopeFrom');
+    if (more.length === 0) return first?.address;
+    throw new SuspendError('envelopeFrom gave several addresses; reports go to one.');
   }
 
   /** A waiting connection may have been closed by the server a moment ago: then another one is used. */
@@ -70,6 +80,7 @@ export class MailSender implements OpenOutbound {
       const waited = session.mails > 0;
       try {
         checkSize(addressed, session);
+        checkLetters(addressed, session);
         return await session.deliver(
           {
             ...addressed,
@@ -94,6 +105,15 @@ function checkSize({ size }: Mail, { sizeLimit, place }: SmtpSession): void {
   if (sizeLimit === undefined || size <= sizeLimit) return;
   throw new RejectedError(
     `The mail has ${describeSize(size)}, and ${place} takes ${describeSize(sizeLimit)}. Have the limit raised, or send the document another way.`,
+  );
+}
+
+/** Without the extension the server would take the bytes for something else, or send the mail elsewhere. */
+function checkLetters({ from, to }: Addressed, { capabilities, place }: SmtpSession): void {
+  if ([from, ...to].every((address) => /^\p{ASCII}*$/u.test(address))) return;
+  if (capabilities.some((one) => /^SMTPUTF8\b/i.test(one))) return;
+  throw new SuspendError(
+    `An address has letters before the @ that ${place} does not take: it offers no SMTPUTF8. Use an address in plain letters and resend.`,
   );
 }
 

@@ -1,6 +1,7 @@
 import {
   describeSize,
   type Lent,
+  mailboxesIn,
   probe,
   type Step,
   StepFailure,
@@ -111,5 +112,6 @@ async function permission(session: SmtpSession, settings: Values): Promise<strin
 
 function constant(source: string): string | undefined {
   if (source.includes('{')) return undefined;
-  return /[^\s<>,;"]+@[^\s<>,;"]+/.exec(source)?.[0];
+  const [found] = /[^\s<>,;"]+@[^\s<>,;"]+/.exec(source) ?? [];
+  return found === undefined ? undefined : mailboxesIn(found, 'The address')[0]?.address;
 }

@@ -78,7 +78,6 @@ export {
   type LetterSettings,
   letter,
   letterSettings,
-  type Mailbox,
 } from './mail/letter.ts';
 export {
   type MailDocument,
@@ -89,6 +88,7 @@ export {
   mailText,
   type PartFacts,
 } from './mail/mail-part.ts';
+export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
 export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';

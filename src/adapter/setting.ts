@@ -31,6 +31,17 @@ const string =
   (given, context) =>
     typeof given === 'string' ? then(given, context) : bad('must be text');
 
+const HTML: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+const escapedHtml = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (character) => HTML[character] ?? '');
+
 const named = (kind: 'target' | 'lookup'): Reader<string> =>
   string((name, context) => {
     const problem = context.unknown(kind, name);
@@ -66,6 +77,12 @@ export const lookup: Declare<string, string> = declare('lookup', named('lookup')
 export const template: Declare<Template, string> = declare(
   'template',
   string((given, context) => context.template(given)),
+);
+
+/** HTML with expressions in braces. What a value holds is shown as text: it starts no element and no attribute. */
+export const htmlTemplate: Declare<Template, string> = declare(
+  'template',
+  string((given, context) => context.template(given, escapedHtml)),
 );
 
 export const expression: Declare<MessageExpression, string> = declare(

@@ -7,24 +7,28 @@ export interface BareSmtp extends AsyncDisposable {
   readonly port: number;
   /** What was confirmed, whether or not the confirmation arrived. */
   readonly mails: Buffer[];
+  /** Every command as it was written, in order. */
+  readonly commands: string[];
   /** Resolves once no connection is left, so that nothing more can arrive. */
   settled(): Promise<void>;
 }
 
 export async function bareSmtp(): Promise<BareSmtp> {
   const mails: Buffer[] = [];
+  const commands: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
-    serve(socket, mails);
+    serve(socket, mails, commands);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     mails,
+    commands,
     async settled() {
       await vi.waitFor(
         () => {
@@ -41,13 +45,14 @@ export async function bareSmtp(): Promise<BareSmtp> {
   };
 }
 
-function serve(socket: Socket, mails: Buffer[]): void {
+function serve(socket: Socket, mails: Buffer[], commands: string[]): void {
   let pending = Buffer.alloc(0);
   let inMail = false;
   const answer = (line: string): void => {
     if (socket.writable) socket.write(`${line}\r\n`);
   };
   const command = (line: string): void => {
+    commands.push(line);
     const [verb = ''] = line.toUpperCase().split(' ');
     if (verb === 'EHLO') answer('250-bare\r\n250-PIPELINING\r\n250 8BITMIME');
     else if (verb === 'DATA') {

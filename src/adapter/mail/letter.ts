@@ -1,9 +1,17 @@
-import addressparser from 'nodemailer/lib/addressparser';
 import { SuspendError } from '../../error/adapter-error.ts';
 import { isEngineError } from '../../error/engine-error.ts';
 import type { Body } from '../../message/body.ts';
 import type { Message } from '../../message/message.ts';
-import { choice, list, optional, type Template, template, type ValuesOf } from '../setting.ts';
+import {
+  choice,
+  htmlTemplate,
+  list,
+  optional,
+  type Template,
+  template,
+  type ValuesOf,
+} from '../setting.ts';
+import { type Mailbox, mailboxesIn, oneLine } from './mailbox.ts';
 
 const addresses = template({ help: 'An address; several are separated by commas.' });
 
@@ -37,8 +45,8 @@ export const letterSettings = {
     }),
   ),
   html: optional(
-    template({
-      help: 'The HTML of the mail, shown instead of the text where it can be. Values are put in as they are.',
+    htmlTemplate({
+      help: 'The HTML of the mail, shown instead of the text where it can be. Values in braces are escaped: what a message holds is shown as text. To make HTML of a message, use a transform and body html.',
       example: '<p>Admission <b>{id}</b> is attached.</p>',
     }),
   ),
@@ -67,12 +75,6 @@ export const letterSettings = {
 };
 
 export type LetterSettings = ValuesOf<typeof letterSettings>;
-
-export interface Mailbox {
-  /** `''` where there is none. */
-  readonly name: string;
-  readonly address: string;
-}
 
 /** A mail as it is to be sent, whatever the protocol. */
 export interface Letter {
@@ -167,26 +169,7 @@ async function mailboxes(
 ): Promise<readonly Mailbox[]> {
   const all = [templates].flat();
   const texts = await Promise.all(all.map((one) => rendered(message, setting, one)));
-  return texts.flatMap((text) => addressesOf(setting, oneLine(text ?? '')));
-}
-
-function addressesOf(setting: string, text: string): Mailbox[] {
-  const found = addressparser(text.replaceAll(';', ','), { flatten: true });
-  for (const { name, address } of found) {
-    if (isAddress(address) && !/[<>@]/.test(name)) continue;
-    throw new SuspendError(`${setting} gave something that is not a mail address.`);
-  }
-  return found;
-}
-
-/** The shape only. Anything that could end an SMTP command or start a header is no address. */
-function isAddress(text: string): boolean {
-  return /^[^\s@<>(),;:\\"[\]]+@[^\s@<>(),;:\\"]+$/.test(text);
-}
-
-/** What a template gave must not start a header of its own. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return texts.flatMap((text) => mailboxesIn(text ?? '', setting));
 }
 
 async function rendered(

@@ -52,7 +52,36 @@ describe('a letter', () => {
   });
 });
 
+describe('an address', () => {
+  test('has its domain in the form of the DNS', async () => {
+    const to = 'Süd <station@klinik-süd.example>, ärztin@klinik.example, a@KLINIK.example';
+    expect((await letter(messageOf(BODY), settings({ to }))).to).toEqual([
+      { name: 'Süd', address: 'station@xn--klinik-sd-x9a.example' },
+      { name: '', address: 'ärztin@klinik.example' },
+      { name: '', address: 'a@KLINIK.example' },
+    ]);
+  });
+
+  test('with a domain that cannot be one is kept for a person', async () => {
+    const to = 'a@ä..example­‍';
+    await expect(letter(messageOf(BODY), settings({ to }))).rejects.toMatchObject({
+      code: 'ADAPTER_SUSPEND',
+    });
+  });
+});
+
 describe('what a message puts into a letter', () => {
+  test('is shown as text in HTML and starts no element of its own', async () => {
+    const name = `<script>x</script> "Müller" & 'Sohn'`;
+    const one = await letter(
+      messageOf(BODY, { name }),
+      settings({ html: '<p title="{name}">{name}</p>', text: '{name}' }),
+    );
+    const shown = '&lt;script&gt;x&lt;/script&gt; &quot;Müller&quot; &amp; &#39;Sohn&#39;';
+    expect(one.html).toBe(`<p title="${shown}">${shown}</p>`);
+    expect(one.text).toBe(name);
+  });
+
   test('starts no header of its own', async () => {
     const name = 'x\r\nBcc: evil@else.example';
     const one = await letter(messageOf(BODY, { name }), settings({ subject: 'To {name}' }));
