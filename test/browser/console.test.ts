@@ -14,7 +14,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const built = stack.use(await builtConsole());
-    running = stack.use(await hub(built.folder, ['registry']));
+    running = stack.use(await hub(built.folder, { silent: ['registry'] }));
     // some of every kind; the rest is sent while somebody looks
     await running.send(running.messages.filter((_message, index) => index % 4 === 0));
     chrome = stack.use(await browser());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { PAGES, pageAddress } from '../support/console-pages.ts';
 import { type Hub, hub } from '../support/hub.ts';
 
 interface Chunk {
@@ -62,7 +63,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
   let chrome: Browser;
 
   beforeAll(async () => {
-    running = stack.use(await hub(folder, ['registry']));
+    running = stack.use(await hub(folder, { silent: ['registry'] }));
     await running.send(running.messages.filter((_message, index) => index % 6 === 0));
     chrome = stack.use(await browser());
     await vi.waitFor(async () => {
@@ -87,34 +88,10 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
   /** Pages that a phone shows with other elements, not only with less room. */
   const REARRANGED = new Set<string>(['/', '/messages', '/sessions/SESSION', '/messages/MESSAGE']);
 
-  const PAGES = [
-    ['/', 'Dashboard'],
-    ['/messages', 'Messages'],
-    ['/sessions/SESSION', 'Session'],
-    ['/sessions/SESSION?view=table', 'Session'],
-    ['/messages/MESSAGE', 'Message'],
-    ['/messages/MESSAGE/diff', 'What changed'],
-    ['/suspended', 'Suspended'],
-    ['/queues?host=registry', 'Queues'],
-    ['/production?view=diagram', 'ADT hub'],
-    ['/production?view=table', 'ADT hub'],
-    ['/hosts/registry', 'registry'],
-    ['/events', 'Event log'],
-    ['/alerts', 'Alerts'],
-    ['/jobs', 'Jobs'],
-    ['/jobs/new?status=suspended&last=all', 'Act on many'],
-    ['/export?status=error', 'Export'],
-    ['/certificates', 'Certificates'],
-    ['/storage', 'Storage'],
-    ['/configuration', 'Configuration'],
-    ['/audit', 'Audit log'],
-    ['/users', 'Users'],
-    ['/nowhere', 'No such page'],
-  ] as const;
-
   async function addressOf(path: string): Promise<string> {
-    const message = await first({ target: 'ward', type: 'ADT' });
-    return `${running.url}${path.replace('SESSION', `${message?.sessionId}`).replace('MESSAGE', `${message?.id}`)}`;
+    const sample = await first({ target: 'ward', type: 'ADT' });
+    if (sample === undefined) throw new Error('no message was sent to the ward');
+    return pageAddress(running.url, path, sample);
   }
 
   test.for(PAGES)(

@@ -7,10 +7,9 @@ import type { Api } from '../../src/operator/api/api.ts';
 import { sendProblem } from '../../src/operator/api/problem.ts';
 import { principalOf, requirePermission } from '../../src/operator/rights/require-permission.ts';
 import { consoleGuard } from '../../src/operator/sign-in/console-guard.ts';
-import { metaDatabase } from '../../src/operator/sign-in/meta-database.ts';
-import { hashPassword } from '../../src/operator/sign-in/password.ts';
-import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
+import type { NewUser } from '../../src/operator/sign-in/users.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
+import { addLocalUser } from './local-user.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server with the console's sign-in and two resources behind it. */
@@ -70,18 +69,7 @@ export async function guardedApi(options: GuardedOptions = {}): Promise<GuardedA
     url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
     data,
     log,
-    async user(name, password, more) {
-      const database = metaDatabase(data);
-      users(database).add({
-        name,
-        roles: ['administrator'],
-        scope: ['*'],
-        mustChange: false,
-        ...more,
-        password: await hashPassword(password, { memory: 64, passes: 1, parallelism: 1 }),
-      });
-      database.close();
-    },
+    user: (name, password, more) => addLocalUser(data, { name, password, ...more }),
     async [Symbol.asyncDispose]() {
       await app.close();
       guard.close();

@@ -1,14 +1,16 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoMessages } from '../../src/cli/demo/demo-messages.ts';
-import { demoPki } from '../../src/cli/demo/demo-pki.ts';
+import { type DemoPki, demoPki } from '../../src/cli/demo/demo-pki.ts';
+import { demoWorld } from '../../src/cli/demo/demo-world.ts';
 import { mllpClient } from '../../src/cli/mllp-client.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { startOperator } from '../../src/operator/operator-plane.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
 import { hospital } from '../../src/sandbox/hospital.ts';
+import { addLocalUser, type LocalUser } from './local-user.ts';
 
 const PRODUCTION = join(import.meta.dirname, '../../productions/adt-hub');
 
@@ -21,39 +23,50 @@ export interface Hub extends AsyncDisposable {
   send(messages: readonly Uint8Array[]): Promise<void>;
 }
 
-/** The hub of the demo with its console, and the systems around it. `silent` systems do not listen: what is for them is tried again and again. */
-export async function hub(consoleFolder: string, silent: readonly string[] = []): Promise<Hub> {
+export interface HubOptions {
+  /** Systems that do not listen: what is for them is tried again and again. */
+  readonly silent?: readonly string[];
+  /** Who may sign in; without any, whoever sits at the machine may do everything. */
+  readonly users?: readonly LocalUser[];
+  /** With the mail server, the SFTP server and Graph too. */
+  readonly whole?: boolean;
+}
+
+/** What stands around the hub. */
+interface Around {
+  readonly environment: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+const SYSTEMS = ['ward', 'lab', 'pharmacy', 'registry'];
+
+/** The hub of the demo with its console, and the systems around it. */
+export async function hub(
+  consoleFolder: string,
+  { silent = [], users = [], whole = false }: HubOptions = {},
+): Promise<Hub> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-hub-'));
   const pki = await demoPki(join(folder, 'pki'));
-  const names = ['ward', 'lab', 'pharmacy', 'registry'];
-  const peers = await hospital({
-    systems: Object.fromEntries(
-      names.filter((name) => !silent.includes(name)).map((name) => [name, 0]),
-    ),
-    tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
-  });
+  const around = whole ? await everything(folder, pki) : await receivers(folder, pki);
   const port = await freePort();
-  const closed = await freePort();
-  const portOf = (name: string): number =>
-    peers.systems.find((one) => one.name === name)?.port ?? closed;
+  const closed = `127.0.0.1:${await freePort()}`;
   const data = join(folder, 'data');
+  await mkdir(data);
+  for (const user of users) await addLocalUser(data, user);
   const production = join(folder, 'adt-hub');
   await cp(PRODUCTION, production, { recursive: true });
   // what a silent system never takes is not waited for at the end
   await writeFile(join(production, 'overlays/brief.yaml'), 'settings: { shutdownTimeout: 1s }\n');
   const running = await runProduction({
     folder: production,
-    overlays: ['hl7-only', 'brief'],
+    overlays: whole ? ['brief'] : ['hl7-only', 'brief'],
     data,
     durability: 'process-crash',
     log: silentLogger,
     environment: {
-      WAYBILL_DEMO_PKI: pki.folder,
+      ...around.environment,
       WAYBILL_DEMO_LISTEN: `127.0.0.1:${port}`,
-      WAYBILL_DEMO_ARCHIVE: join(folder, 'archive'),
-      ...Object.fromEntries(
-        names.map((name) => [`WAYBILL_DEMO_${name.toUpperCase()}`, `127.0.0.1:${portOf(name)}`]),
-      ),
+      ...Object.fromEntries(silent.map((name) => [variableOf(name), closed])),
     },
     say: () => undefined,
   });
@@ -83,8 +96,33 @@ export async function hub(consoleFolder: string, silent: readonly string[] = [])
     async [Symbol.asyncDispose]() {
       await operator.stop();
       await running.stop();
-      await peers.close();
+      await around.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+const variableOf = (system: string): string => `WAYBILL_DEMO_${system.toUpperCase()}`;
+
+/** The systems that take HL7, and a folder for the archive. */
+async function receivers(folder: string, pki: DemoPki): Promise<Around> {
+  const { systems, close } = await hospital({
+    systems: Object.fromEntries(SYSTEMS.map((name) => [name, 0])),
+    tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
+  });
+  return {
+    environment: {
+      WAYBILL_DEMO_PKI: pki.folder,
+      WAYBILL_DEMO_ARCHIVE: join(folder, 'archive'),
+      ...Object.fromEntries(
+        systems.map(({ name, port }) => [variableOf(name), `127.0.0.1:${port}`]),
+      ),
+    },
+    close,
+  };
+}
+
+async function everything(folder: string, pki: DemoPki): Promise<Around> {
+  const world = await demoWorld(folder, pki);
+  return { environment: world.environment, close: () => world[Symbol.asyncDispose]() };
 }

@@ -1,0 +1,79 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { browser, builtConsole } from '../support/browser.ts';
+import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
+import { hub } from '../support/hub.ts';
+
+/**
+ * `npm run screenshots -- [folder] [part of an address]…`: the demo production with one receiver that is
+ * down, and a picture of every page, wide and narrow, light and dark.
+ */
+
+const [folder = 'screenshots', ...only] = process.argv.slice(2);
+const USER = { name: 'night.shift', password: 'a lantern by the ward' };
+const SCREENS = [
+  { name: 'wide-light', width: 1280, theme: 'light' },
+  { name: 'wide-dark', width: 1280, theme: 'dark' },
+  { name: 'phone-light', width: 390, theme: 'light' },
+  { name: 'phone-dark', width: 390, theme: 'dark' },
+] as const;
+
+await mkdir(folder, { recursive: true });
+await using console = await builtConsole();
+await using running = await hub(console.folder, {
+  silent: ['registry'],
+  users: [USER],
+  whole: true,
+});
+await running.send(running.messages);
+
+for (const { name, width, theme } of SCREENS) {
+  await using chrome = await browser({ width, theme });
+  const { page } = chrome;
+  await page.goto(running.url);
+  await page.getByRole('heading', { name: 'Sign in to Waybill' }).waitFor();
+  await picture(page, 'sign-in', name);
+  await page.getByLabel('User').fill(USER.name);
+  await page.getByLabel('Password').fill(USER.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+  const sample = await sampleOf(page);
+  for (const [path] of PAGES) {
+    if (only.length > 0 && !only.some((part) => path.includes(part))) continue;
+    await page.goto(pageAddress(running.url, path, sample));
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    // a page that follows what happens is never idle: what is asked at once is answered by then
+    await sleep(1_200);
+    await picture(page, nameOf(path), name);
+  }
+}
+
+async function picture(page: Page, what: string, screen: string): Promise<void> {
+  await page.screenshot({ path: join(folder, `${what}.${screen}.png`) });
+}
+
+/** An admission, which goes to more systems than anything else. */
+async function sampleOf(page: Page): Promise<Sample> {
+  const { items } = await page.evaluate(async () => {
+    const me = (await (await fetch('api/v1/me')).json()) as { csrfToken: string };
+    const response = await fetch('api/v1/messages/search', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-csrf-token': me.csrfToken },
+      body: JSON.stringify({ target: 'ward', type: 'ADT_A01', limit: 1 }),
+    });
+    return (await response.json()) as { items: Sample[] };
+  });
+  const [sample] = items;
+  if (sample === undefined) throw new Error('no admission is in the trace');
+  return sample;
+}
+
+function nameOf(path: string): string {
+  const name = path
+    .replaceAll(/[^a-z]+/gi, '-')
+    .replaceAll(/^-|-$/g, '')
+    .toLowerCase();
+  return name === '' ? 'dashboard' : name;
+}

@@ -1,0 +1,36 @@
+/** Every page of the console by its address, with the heading that it has. SESSION and MESSAGE stand for ids of what was sent. */
+export const PAGES = [
+  ['/', 'Dashboard'],
+  ['/messages', 'Messages'],
+  ['/sessions/SESSION', 'Session'],
+  ['/sessions/SESSION?view=table', 'Session'],
+  ['/messages/MESSAGE', 'Message'],
+  ['/messages/MESSAGE/diff', 'What changed'],
+  ['/suspended', 'Suspended'],
+  ['/queues?host=registry', 'Queues'],
+  ['/production?view=diagram', 'ADT hub'],
+  ['/production?view=table', 'ADT hub'],
+  ['/hosts/registry', 'registry'],
+  ['/events', 'Event log'],
+  ['/alerts', 'Alerts'],
+  ['/jobs', 'Jobs'],
+  ['/jobs/new?status=suspended&last=all', 'Act on many'],
+  ['/export?status=error', 'Export'],
+  ['/certificates', 'Certificates'],
+  ['/storage', 'Storage'],
+  ['/configuration', 'Configuration'],
+  ['/audit', 'Audit log'],
+  ['/users', 'Users'],
+  ['/nowhere', 'No such page'],
+] as const;
+
+/** A message whose session is worth looking at. */
+export interface Sample {
+  readonly id: number;
+  readonly sessionId: number;
+}
+
+/** The address of a page of that sample. */
+export function pageAddress(url: string, path: string, { id, sessionId }: Sample): string {
+  return `${url}${path.replace('SESSION', `${sessionId}`).replace('MESSAGE', `${id}`)}`;
+}

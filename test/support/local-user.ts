@@ -1,0 +1,18 @@
+import { metaDatabase } from '../../src/operator/sign-in/meta-database.ts';
+import { hashPassword } from '../../src/operator/sign-in/password.ts';
+import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
+
+export type LocalUser = Pick<NewUser, 'name' | 'password'> & Partial<NewUser>;
+
+/** Adds a user to the installation in a data folder, an administrator unless said otherwise; the password is cheap to check. */
+export async function addLocalUser(data: string, { password, ...more }: LocalUser): Promise<void> {
+  const database = metaDatabase(data);
+  users(database).add({
+    roles: ['administrator'],
+    scope: ['*'],
+    mustChange: false,
+    ...more,
+    password: await hashPassword(password, { memory: 64, passes: 1, parallelism: 1 }),
+  });
+  database.close();
+}
