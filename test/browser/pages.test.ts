@@ -112,6 +112,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
     },
+    60_000,
   );
 
   test('no page complains, and the content security policy refuses nothing', () => {

@@ -106,7 +106,7 @@ const variableOf = (system: string): string => `WAYBILL_DEMO_${system.toUpperCas
 
 /** The systems that take HL7, and a folder for the archive. */
 async function receivers(folder: string, pki: DemoPki): Promise<Around> {
-  const { systems, close } = await hospital({
+  const peers = await hospital({
     systems: Object.fromEntries(SYSTEMS.map((name) => [name, 0])),
     tls: { certificate: pki.hospital.certificate, key: pki.hospital.key, trust: pki.trust },
   });
@@ -115,14 +115,19 @@ async function receivers(folder: string, pki: DemoPki): Promise<Around> {
       WAYBILL_DEMO_PKI: pki.folder,
       WAYBILL_DEMO_ARCHIVE: join(folder, 'archive'),
       ...Object.fromEntries(
-        systems.map(({ name, port }) => [variableOf(name), `127.0.0.1:${port}`]),
+        peers.systems.map(({ name, port }) => [variableOf(name), `127.0.0.1:${port}`]),
       ),
     },
-    close,
+    close: () => peers.close(),
   };
 }
 
 async function everything(folder: string, pki: DemoPki): Promise<Around> {
   const world = await demoWorld(folder, pki);
-  return { environment: world.environment, close: () => world[Symbol.asyncDispose]() };
+  return {
+    environment: world.environment,
+    close: async () => {
+      await world[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -8,7 +8,8 @@ import { alerts as alertsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { ago, clock, duration, moment } from '../element/time-text.ts';
+import { clock, counted, duration } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 import { useMay } from '../shell/me.ts';
 
 const HOUR = 3_600_000;
@@ -20,10 +21,17 @@ export function AlertPage(): ReactElement {
   return (
     <Page
       title="Alerts"
-      detail={data !== undefined && `${data.alerts.length} ${ended ? 'over' : 'not over'}`}
+      detail={
+        data !== undefined &&
+        (ended
+          ? `${data.alerts.length} that are over`
+          : data.alerts.length === 0
+            ? 'none open'
+            : `${counted(data.alerts.length, 'alert')} open`)
+      }
       actions={
         <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
-          {ended ? 'What is not over' : 'What is over'}
+          {ended ? 'Show what is open' : 'Show what is over'}
         </Button>
       }
     >
@@ -80,11 +88,17 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
             </Link>
           )}
           <span>{rule}</span>
-          <span title={moment(first)}>since {moment(first, false)}</span>
           <span>
-            {ended === undefined
-              ? `last seen ${ago(last)}`
-              : `over after ${duration(ended - first)}`}
+            since <When at={first} as="second" />
+          </span>
+          <span>
+            {ended === undefined ? (
+              <>
+                last seen <When at={last} as="ago" />
+              </>
+            ) : (
+              `over after ${duration(ended - first)}`
+            )}
           </span>
           {owner !== undefined && <span>{owner} has it</span>}
           {snoozed !== undefined && <span>put off until {clock(snoozed, false)}</span>}

@@ -8,7 +8,9 @@ import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count, moment } from '../element/time-text.ts';
+import { count, zone } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
+import { auditDetail } from './audit-detail.ts';
 
 interface AuditRow {
   readonly seq: number;
@@ -73,7 +75,7 @@ export function AuditPage(): ReactElement {
       <form
         onSubmit={submit}
         key={JSON.stringify(filter)}
-        className="mb-3 flex flex-wrap items-end gap-3"
+        className="mb-3 flex flex-wrap items-end gap-3 max-sm:grid max-sm:grid-cols-2"
       >
         {Object.entries(FILTERS).map(([name, label]) => (
           <Field
@@ -81,7 +83,7 @@ export function AuditPage(): ReactElement {
             label={label}
             name={name}
             defaultValue={filter[name as keyof typeof FILTERS] ?? ''}
-            className="w-44"
+            className="w-44 max-sm:w-full"
           />
         ))}
         <Button type="submit" look="primary">
@@ -105,12 +107,14 @@ export function AuditPage(): ReactElement {
         <ListTable
           label="Acts"
           look="min-w-[52rem] text-xs"
-          columns={['#', 'Time', 'Who', 'From', 'Did', 'To what', 'Outcome', 'Detail']}
+          columns={['#', `Time, ${zone()}`, 'Who', 'From', 'Did', 'To what', 'Outcome', 'Detail']}
         >
           {data.rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
             <tr key={seq} className="border-t border-line align-top hover:bg-hover">
               <td className="px-3 py-1 text-ink-2">{seq}</td>
-              <td className="px-3 py-1 font-mono whitespace-nowrap">{moment(at, false)}</td>
+              <td className="px-3 py-1 font-mono whitespace-nowrap">
+                <When at={at} />
+              </td>
               <td className="px-3 py-1">
                 {actor} <span className="text-ink-2">{via}</span>
               </td>
@@ -118,12 +122,7 @@ export function AuditPage(): ReactElement {
               <td className="px-3 py-1 whitespace-nowrap">{action}</td>
               <td className="px-3 py-1">{object}</td>
               <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>{outcome}</td>
-              <td
-                className="max-w-96 truncate px-3 py-1 font-mono text-2xs text-ink-2"
-                title={detail}
-              >
-                {detail === '{}' ? '' : detail}
-              </td>
+              <td className="line px-3 py-1 break-words text-ink-2">{auditDetail(detail)}</td>
             </tr>
           ))}
         </ListTable>

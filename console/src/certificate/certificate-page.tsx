@@ -6,7 +6,7 @@ import { certificates as certificatesQuery } from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { day } from '../element/time-text.ts';
+import { counted, day } from '../element/time-text.ts';
 
 type Certificate = Certificates['certificates'][number];
 
@@ -18,7 +18,10 @@ export function CertificatePage(): ReactElement {
   return (
     <Page
       title="Certificates"
-      detail={data !== undefined && `${data.certificates.length} credentials with a certificate`}
+      detail={
+        data !== undefined &&
+        `${counted(data.certificates.length, 'credential')} with a certificate`
+      }
     >
       <Pending answer={data} error={error} />
       {data?.certificates.length === 0 && (
@@ -78,7 +81,8 @@ function Card({
           <dd className="break-words">{issuer.replaceAll('\n', ', ')}</dd>
           <dt className="text-ink-2">Fingerprint</dt>
           <dd className="flex items-center gap-1 font-mono text-2xs break-all">
-            {fingerprint} <CopyButton text={fingerprint} label="Copy the fingerprint" />
+            {fingerprint.match(/../g)?.join(':') ?? fingerprint}{' '}
+            <CopyButton text={fingerprint} label="Copy the fingerprint" />
           </dd>
         </dl>
       ))}
@@ -90,6 +94,8 @@ function Left({ until }: { readonly until: number }): ReactElement {
   const days = Math.floor((until - Date.now()) / DAY);
   if (days < 0) return <strong className="text-bad">ended</strong>;
   return (
-    <span className={days < 30 ? 'font-semibold text-warn' : 'text-ink-2'}>{days} days left</span>
+    <span className={days < 30 ? 'font-semibold text-warn' : 'text-ink-2'}>
+      {counted(days, 'day')} left
+    </span>
   );
 }

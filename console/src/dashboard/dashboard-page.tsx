@@ -11,7 +11,8 @@ import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { ago, count, day, duration, moment } from '../element/time-text.ts';
+import { count, day, duration, moment } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
 
 const HOUR = 3_600_000;
@@ -184,7 +185,7 @@ function WhatFailed(): ReactElement {
                 className="shrink-0 text-xs text-ink-2 max-sm:hidden"
                 title={`first ${moment(first)}`}
               >
-                {ago(last)}
+                <When at={last} as="ago" />
               </span>
             </Link>
           </li>

@@ -24,13 +24,13 @@ export function FieldDiff({
       role="region"
       aria-label="Differences"
     >
-      <table className="w-full min-w-[40rem] table-fixed border-collapse text-left">
+      <table className="stack w-full min-w-[40rem] table-fixed border-collapse text-left">
         <thead>
           <tr className="bg-sunken text-2xs text-ink-2">
             <th scope="col" className="w-28 px-3 py-1.5 font-medium">
               Change
             </th>
-            <th scope="col" className="w-64 px-3 py-1.5 font-medium">
+            <th scope="col" className="w-80 px-3 py-1.5 font-medium">
               Field
             </th>
             <th scope="col" className="px-3 py-1.5 font-medium">
@@ -69,15 +69,15 @@ function Difference({
         </span>
       </td>
       <th scope="row" className="px-3 py-1 font-normal">
-        <span className="flex items-center gap-1">
+        <span className="grid grid-cols-[minmax(5rem,auto)_minmax(0,1fr)_auto] items-center gap-1 max-sm:flex">
           <span className="font-mono text-xs font-medium whitespace-nowrap">{path}</span>
-          <CopyButton text={path} label={`Copy the path ${path}`} quiet />
           <span className="truncate text-xs text-ink-2" title={name}>
             {name}
           </span>
+          <CopyButton text={path} label={`Copy the path ${path}`} quiet />
         </span>
       </th>
-      <td className="px-3 py-1.5 font-mono text-xs break-all">
+      <td className="line px-3 py-1.5 font-mono text-xs break-all">
         {change !== 'added' && (
           <Marked
             head={parts.head}
@@ -87,7 +87,7 @@ function Difference({
           />
         )}
       </td>
-      <td className="px-3 py-1.5 font-mono text-xs break-all">
+      <td className="line px-3 py-1.5 font-mono text-xs break-all">
         {change !== 'removed' && (
           <Marked
             head={parts.head}

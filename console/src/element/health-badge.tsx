@@ -18,7 +18,7 @@ export function HealthBadge({ health }: { readonly health: Health }): ReactEleme
   const { icon: Icon, style } = LOOKS[health];
   return (
     <span
-      className={`inline-flex items-center gap-1.5 align-middle text-xs font-medium whitespace-nowrap ${style}`}
+      className={`inline-flex items-center gap-1.5 align-[-2px] text-xs font-medium whitespace-nowrap ${style}`}
     >
       <Icon size={14} aria-hidden="true" />
       {health === 'off' ? 'switched off' : health}

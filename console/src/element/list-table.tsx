@@ -10,7 +10,7 @@ interface ListTableProps {
   readonly children: ReactNode;
 }
 
-/** A framed table that scrolls sideways on narrow screens, by keyboard too. */
+/** A framed table that scrolls sideways where it must, by keyboard too, and whose rows are blocks on a phone. */
 export function ListTable({ label, columns, look, children }: ListTableProps): ReactElement {
   return (
     <div
@@ -19,7 +19,7 @@ export function ListTable({ label, columns, look, children }: ListTableProps): R
       role="region"
       aria-label={label}
     >
-      <table className={`w-full border-collapse text-left ${look}`}>
+      <table className={`stack w-full border-collapse text-left ${look}`}>
         <thead>
           <tr className="bg-sunken text-2xs text-ink-2">
             {columns.map((name) => (

@@ -25,7 +25,7 @@ export function Page({
   }, [title]);
   return (
     <div className={`flex min-w-0 flex-col ${fixed ? 'h-full min-h-0' : 'min-h-full'}`}>
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-4 py-2.5">
+      <div className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-4 py-2">
         {lead}
         <h1 className="min-w-0 truncate">{title}</h1>
         {detail !== undefined && <div className="min-w-0 text-xs text-ink-2">{detail}</div>}

@@ -20,6 +20,20 @@ export function moment(at: number, milliseconds = true): string {
   return `${day(at)} ${clock(at, milliseconds)}`;
 }
 
+/** `UTC+1`: the zone in which this browser shows that time. */
+export function zone(at = Date.now()): string {
+  const minutes = -new Date(at).getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const rest = Math.abs(minutes) % 60;
+  const hours = Math.floor(Math.abs(minutes) / 60);
+  return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${pad(rest)}`}`;
+}
+
+/** `1 day`, `3 days` */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
 /** Today only the time, otherwise the day before it. */
 export function recent(at: number, now = Date.now()): string {
   return day(at) === day(now) ? clock(at, false) : `${day(at).slice(5)} ${clock(at, false)}`;

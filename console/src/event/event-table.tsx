@@ -2,7 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { CircleAlert, Info, TriangleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
-import { clock, moment, recent } from '../element/time-text.ts';
+import { clock, zone } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 
 const LEVELS = {
   info: { icon: Info, style: 'text-ink-3' },
@@ -10,16 +11,16 @@ const LEVELS = {
   error: { icon: CircleAlert, style: 'text-bad' },
 } as const satisfies Record<HostEvent['level'], unknown>;
 
-/** What happened to hosts, newest first. */
+/** What happened to hosts, newest first; what repeats itself is told once. */
 export function EventTable({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
   if (events.length === 0)
     return <p className="px-3 py-6 text-center text-ink-2">Nothing happened in this time.</p>;
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
-      <table className="w-full min-w-[44rem] border-collapse text-left text-xs">
+      <table className="stack w-full min-w-[44rem] border-collapse text-left text-xs">
         <thead className="bg-sunken text-2xs text-ink-2">
           <tr>
-            {['Time', 'Level', 'Host', 'Event', 'What happened', 'By'].map((name) => (
+            {[`Time, ${zone()}`, 'Level', 'Host', 'Event', 'What happened', 'By'].map((name) => (
               <th key={name} scope="col" className="px-3 py-1.5 font-medium">
                 {name}
               </th>
@@ -27,14 +28,17 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
           </tr>
         </thead>
         <tbody>
-          {events.map(({ at, level, host, event, text, by }, index) => {
+          {gathered(events).map(({ event: told, times, since }, index) => {
+            const { at, level, host, event, text, by } = told;
             const { icon: Icon, style } = LEVELS[level];
             return (
               <tr
                 key={`${at} ${host} ${event} ${index}`}
                 className="border-b border-line align-top last:border-0 hover:bg-hover"
               >
-                <td className="px-3 py-1 font-mono whitespace-nowrap">{moment(at)}</td>
+                <td className="px-3 py-1 font-mono whitespace-nowrap">
+                  <When at={at} />
+                </td>
                 <td className={`px-3 py-1 ${style}`}>
                   <span className="inline-flex items-center gap-1">
                     <Icon size={13} aria-hidden="true" />
@@ -55,7 +59,15 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
                   )}
                 </td>
                 <td className="px-3 py-1 whitespace-nowrap text-ink-2">{event}</td>
-                <td className="px-3 py-1 break-words">{text}</td>
+                <td className="line px-3 py-1 break-words">
+                  {text}
+                  {times > 1 && (
+                    <span className="text-ink-2">
+                      {' '}
+                      · {times} times since <When at={since} as="recent" />
+                    </span>
+                  )}
+                </td>
                 <td className="px-3 py-1 text-ink-2">{by}</td>
               </tr>
             );
@@ -90,7 +102,7 @@ export function EventList({ events }: { readonly events: readonly HostEvent[] })
             <div className="min-w-0 flex-1">
               <p className="break-words">{text}</p>
               <p className="text-ink-2">
-                {recent(at)} · {event}
+                <When at={at} as="recent" /> · {event}
                 {times > 1 && ` · ${times} times since ${clock(since, false)}`}
                 {by !== undefined && ` · by ${by}`}
               </p>
@@ -106,7 +118,12 @@ function gathered(events: readonly HostEvent[]): readonly Gathered[] {
   const groups: Gathered[] = [];
   for (const event of events) {
     const last = groups.at(-1);
-    if (last?.event.event === event.event && last.event.text === event.text) {
+    if (
+      last?.event.event === event.event &&
+      last.event.text === event.text &&
+      last.event.host === event.host &&
+      last.event.by === event.by
+    ) {
       last.times += 1;
       last.since = event.at;
     } else groups.push({ event, times: 1, since: event.at });

@@ -1,13 +1,43 @@
 import { useMutation } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
+import type { SearchCriteria } from '../../../src/operator/api/contract/message.ts';
 import { askBytes } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count } from '../element/time-text.ts';
+import { count, moment, zone } from '../element/time-text.ts';
 import { criteriaOf } from '../search/search-state.ts';
+
+const CRITERIA = {
+  from: 'Since',
+  to: 'Until',
+  hosts: 'Host',
+  source: 'From host',
+  target: 'To host',
+  type: 'Type has',
+  status: 'Status',
+  search: 'Search field',
+  error: 'Error has',
+  minSize: 'Size at least',
+  maxSize: 'Size at most',
+  minDuration: 'Took at least',
+  maxDuration: 'Took at most',
+  resendOf: 'Resent from',
+  contains: 'Body contains',
+} as const satisfies Record<keyof SearchCriteria, string>;
+
+function shownCriterion(name: string, value: unknown): string {
+  if (name === 'from' || name === 'to')
+    return `${moment(value as number, false)} ${zone(value as number)}`;
+  if (Array.isArray(value)) return value.join(', ');
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([field, wanted]) => `${field} ${wanted as string}`)
+      .join(', ');
+  return String(value);
+}
 
 /** The list that a search found, as a file. Bodies are not in it. */
 export function ExportPage(): ReactElement {
@@ -43,17 +73,12 @@ export function ExportPage(): ReactElement {
           Every message that fits, one a line, without its body. The export is recorded in the audit
           log.
         </p>
+        {given.length === 0 && <p className="text-xs">Every message that the trace has.</p>}
         <dl className="grid grid-cols-[7rem_1fr] gap-y-1 text-xs">
           {given.map(([key, value]) => (
             <div key={key} className="contents">
-              <dt className="text-ink-2">{key}</dt>
-              <dd className="break-words">
-                {key === 'from' || key === 'to'
-                  ? new Date(value as number).toLocaleString()
-                  : typeof value === 'object'
-                    ? JSON.stringify(value)
-                    : `${value}`}
-              </dd>
+              <dt className="text-ink-2">{CRITERIA[key as keyof SearchCriteria]}</dt>
+              <dd className="break-words">{shownCriterion(key, value)}</dd>
             </div>
           ))}
         </dl>

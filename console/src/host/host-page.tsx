@@ -10,7 +10,8 @@ import { Button, buttonStyle } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
-import { ago, clock, count, duration, moment } from '../element/time-text.ts';
+import { clock, count, duration } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 import { EventList } from '../event/event-table.tsx';
 import { useMay } from '../shell/me.ts';
 import { ConnectionTest } from './connection-test.tsx';
@@ -132,9 +133,13 @@ function State({ page: { host, schedule } }: { readonly page: Answer }): ReactEl
         )}
         <dt className="text-ink-2">Last active</dt>
         <dd>
-          {lastActivity === undefined
-            ? 'not since it started'
-            : `${moment(lastActivity)} (${ago(lastActivity)})`}
+          {lastActivity === undefined ? (
+            'not since it started'
+          ) : (
+            <>
+              <When at={lastActivity} />, <When at={lastActivity} as="ago" />
+            </>
+          )}
         </dd>
         {schedule !== undefined && (
           <>
@@ -146,7 +151,7 @@ function State({ page: { host, schedule } }: { readonly page: Answer }): ReactEl
           <>
             <dt className="text-ink-2">Switched off</dt>
             <dd>
-              by {switchedOff.by}, {moment(switchedOff.at, false)}: {switchedOff.reason}
+              by {switchedOff.by}, <When at={switchedOff.at} as="second" />: {switchedOff.reason}
             </dd>
           </>
         )}
@@ -156,7 +161,7 @@ function State({ page: { host, schedule } }: { readonly page: Answer }): ReactEl
             <dd className="break-words">
               <span className="text-bad">{lastError.text}</span>{' '}
               <span className="font-mono text-2xs text-ink-2">
-                {lastError.code}, {ago(lastError.at)}
+                {lastError.code}, <When at={lastError.at} as="ago" />
               </span>
             </dd>
           </>

@@ -3,7 +3,8 @@ import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
-import { ago, count, duration } from '../element/time-text.ts';
+import { count, duration } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const KINDS = ['service', 'process', 'operation'] as const;
@@ -15,7 +16,7 @@ const rank = ({ health, kind }: Host): number =>
 export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): ReactElement {
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Hosts">
-      <table className="w-full min-w-[48rem] border-collapse text-left">
+      <table className="stack w-full border-collapse text-left">
         <thead>
           <tr className="border-b border-line bg-sunken text-2xs text-ink-2">
             {['Host', 'State', 'Adapter', 'Queue', 'Messages', 'Last active', 'Last error'].map(
@@ -44,24 +45,12 @@ export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): React
 }
 
 function Row({ host }: { readonly host: Host }): ReactElement {
-  const {
-    name,
-    title,
-    kind,
-    adapter,
-    health,
-    queue,
-    lastError,
-    lastActivity,
-    engines,
-    switchedOff,
-  } = host;
+  const { name, title, kind, adapter, health, queue, lastActivity, engines } = host;
   const Icon = ICONS[kind];
   const messages = engines.reduce((sum, one) => sum + one.messages, 0);
-  const error = health === 'running' || health === 'inline' ? undefined : lastError;
   return (
     <tr className="border-b border-line last:border-0 hover:bg-hover">
-      <th scope="row" className="max-w-80 truncate px-3 py-1.5 font-normal">
+      <th scope="row" className="max-w-80 truncate px-3 max-sm:grow py-1.5 font-normal">
         <Icon size={14} className="mr-2 inline text-ink-3" aria-label={kind} role="img" />
         <Link
           to="/hosts/$host"
@@ -75,32 +64,51 @@ function Row({ host }: { readonly host: Host }): ReactElement {
       <td className="px-3 py-1.5">
         <HealthBadge health={health} />
       </td>
-      <td className="px-3 py-1.5 font-mono text-xs whitespace-nowrap text-ink-2">{adapter}</td>
+      <td className="px-3 py-1.5 font-mono text-xs whitespace-nowrap text-ink-2 max-sm:!hidden">
+        {adapter}
+      </td>
       <td
         className={`px-3 py-1.5 text-right whitespace-nowrap ${(queue?.depth ?? 0) > 0 ? 'font-medium' : 'text-ink-3'}`}
       >
-        {queue === undefined ? '' : count(queue.depth)}
+        {queue !== undefined && (
+          <>
+            {count(queue.depth)}
+            <span className="sm:hidden"> queued</span>
+          </>
+        )}
         {queue?.oldest !== undefined && queue.depth > 0 && (
           <span className="ml-1 text-xs font-normal text-ink-2">
             {duration(Date.now() - queue.oldest)}
           </span>
         )}
       </td>
-      <td className="px-3 py-1.5 text-right text-ink-2">
+      <td className="px-3 py-1.5 text-right text-ink-2 max-sm:!hidden">
         {health === 'inline' ? '' : count(messages)}
       </td>
-      <td className="px-3 py-1.5 text-xs whitespace-nowrap text-ink-2">
-        {health === 'inline' ? '' : lastActivity === undefined ? 'never' : ago(lastActivity)}
+      <td className="px-3 py-1.5 text-xs whitespace-nowrap text-ink-2 max-sm:!hidden">
+        {health !== 'inline' &&
+          (lastActivity === undefined ? 'never' : <When at={lastActivity} as="ago" />)}
       </td>
-      <td className="max-w-80 truncate px-3 py-1.5 text-xs" title={error?.text}>
-        {switchedOff === undefined ? (
-          <span className="text-bad">{error?.text}</span>
-        ) : (
-          <span className="text-ink-2">
-            by {switchedOff.by}: {switchedOff.reason}
-          </span>
-        )}
-      </td>
+      <Trouble host={host} />
     </tr>
+  );
+}
+
+/** Why it does not run: its last error, or who switched it off. */
+function Trouble({
+  host: { health, lastError, switchedOff },
+}: {
+  readonly host: Host;
+}): ReactElement {
+  const error = health === 'running' || health === 'inline' ? undefined : lastError;
+  const off = switchedOff === undefined ? undefined : `by ${switchedOff.by}: ${switchedOff.reason}`;
+  const text = off ?? error?.text;
+  return (
+    <td
+      className={`line max-w-80 truncate px-3 py-1.5 text-xs ${off === undefined ? 'text-bad' : 'text-ink-2'}`}
+      title={text}
+    >
+      {text}
+    </td>
   );
 }

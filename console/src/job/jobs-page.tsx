@@ -6,7 +6,8 @@ import { jobs as jobsQuery } from '../api/queries.ts';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count, moment } from '../element/time-text.ts';
+import { count } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 
 /** Acts on many messages, newest first. */
 export function JobsPage(): ReactElement {
@@ -49,7 +50,9 @@ export function JobsPage(): ReactElement {
               <td className="max-w-64 truncate px-3 py-1.5 text-xs text-ink-2" title={job.reason}>
                 {job.reason}
               </td>
-              <td className="px-3 py-1.5 font-mono text-xs">{moment(job.created, false)}</td>
+              <td className="px-3 py-1.5 font-mono text-xs">
+                <When at={job.created} as="second" />
+              </td>
             </tr>
           ))}
         </ListTable>

@@ -2,7 +2,8 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { CopyButton } from '../element/copy-button.tsx';
-import { bytes, clock, duration, moment } from '../element/time-text.ts';
+import { bytes, duration, zone } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 
 /** What is known of a message beside its body. What nobody needs to know is left out. */
 export function MessageFacts({ message }: { readonly message: Message }): ReactElement {
@@ -48,12 +49,18 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
       <Fact name="Type">
         <span className="font-mono break-all">{type}</span>
       </Fact>
-      <Fact name="Made">{moment(created)}</Fact>
+      <Fact name="Made">
+        <When at={created} /> <span className="text-ink-2">{zone(created)},</span>{' '}
+        <span className="text-ink-2">
+          <When at={created} as="ago" />
+        </span>
+      </Fact>
       <Fact name="Waited" when={started !== undefined}>
         {duration((started ?? created) - created)} in the queue
       </Fact>
       <Fact name="Settled" when={done !== undefined}>
-        {clock(done ?? 0)}, {duration((done ?? created) - created)} after it was made
+        <When at={done ?? 0} as="clock" /> <span className="text-ink-2">after</span>{' '}
+        {duration((done ?? created) - created)}
         {by === undefined ? '' : `, by ${by}`}
       </Fact>
       <Fact name="Tries" when={attempts > 1}>

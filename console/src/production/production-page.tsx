@@ -75,9 +75,14 @@ export function ProductionPage(): ReactElement {
       )}
       {data === undefined && error === null && <Waiting />}
       {data !== undefined && isTable && (
-        <div className="overflow-auto" tabIndex={0} role="region" aria-label="Hosts and their ways">
+        <div
+          className="min-h-0 flex-1 overflow-auto bg-surface"
+          tabIndex={0}
+          role="region"
+          aria-label="Hosts and their ways"
+        >
           <HostTable hosts={data.hosts} />
-          <table className="mt-4 w-full border-collapse border-t border-line text-left">
+          <table className="stack mt-4 w-full border-collapse border-t border-line text-left">
             <thead>
               <tr className="bg-sunken text-2xs text-ink-2">
                 {['From', 'To', 'By', 'Rules'].map((name) => (
@@ -93,7 +98,7 @@ export function ProductionPage(): ReactElement {
                   <td className="px-3 py-1">{from}</td>
                   <td className="px-3 py-1">{to}</td>
                   <td className="px-3 py-1 text-xs text-ink-2">{by}</td>
-                  <td className="px-3 py-1 text-xs text-ink-2">{labels.join(', ')}</td>
+                  <td className="line px-3 py-1 text-xs text-ink-2">{labels.join(', ')}</td>
                 </tr>
               ))}
             </tbody>

@@ -6,7 +6,8 @@ import { HealthBadge } from '../element/health-badge.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { ago, clock, count, duration, moment } from '../element/time-text.ts';
+import { clock, count, duration } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 
 /** Every queue, fullest first; the chosen one with what waits in it, oldest first. */
 export function QueuePage(): ReactElement {
@@ -29,7 +30,7 @@ export function QueuePage(): ReactElement {
             role="region"
             aria-label="Queues"
           >
-            <table className="w-full min-w-[48rem] border-collapse text-left">
+            <table className="stack w-full border-collapse text-left">
               <thead>
                 <tr className="bg-sunken text-2xs text-ink-2">
                   {['Host', 'State', 'Waiting', '', 'Oldest', 'In flight', 'Next try'].map(
@@ -70,20 +71,31 @@ export function QueuePage(): ReactElement {
                     <td className="px-3 py-1.5">
                       <HealthBadge health={queue.health} />
                     </td>
-                    <td className="px-3 py-1.5 text-right font-medium">{count(queue.depth)}</td>
-                    <td className="w-40 px-3 py-1.5">
+                    <td className="px-3 py-1.5 text-right font-medium">
+                      {count(queue.depth)}
+                      <span className="sm:sr-only"> waiting</span>
+                    </td>
+                    <td className="w-40 px-3 py-1.5 max-sm:!hidden">
                       <span
                         className="block h-1.5 rounded-full bg-accent"
                         style={{ width: `${(queue.depth / most) * 100}%` }}
                       />
                     </td>
                     <td className="px-3 py-1.5 text-xs">
-                      {queue.oldest === undefined || queue.depth === 0
-                        ? ''
-                        : duration(data.at - queue.oldest)}
+                      {queue.oldest !== undefined && queue.depth > 0 && (
+                        <>
+                          <span className="sm:hidden">oldest </span>
+                          {duration(data.at - queue.oldest)}
+                        </>
+                      )}
                     </td>
                     <td className="px-3 py-1.5 text-xs">
-                      {queue.inFlight === 0 ? '' : queue.inFlight}
+                      {queue.inFlight > 0 && (
+                        <>
+                          {queue.inFlight}
+                          <span className="sm:hidden"> in flight</span>
+                        </>
+                      )}
                     </td>
                     <td className="px-3 py-1.5 text-xs text-warn">
                       {queue.retrying !== undefined && (
@@ -127,12 +139,16 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
               to="/sessions/$id"
               params={{ id: sessionId }}
               search={{ step: `${id}` }}
-              className="flex flex-wrap items-center gap-x-3 px-3 py-1 hover:bg-hover"
+              className="flex items-center gap-x-3 px-3 py-1 hover:bg-hover"
             >
-              <span className="font-mono text-xs">{moment(created)}</span>
+              <span className="font-mono text-xs">
+                <When at={created} />
+              </span>
               <StatusBadge status={status} />
-              <span className="text-xs text-ink-2">{ago(created)}</span>
-              <span className="ml-auto font-mono text-xs text-ink-2">{id}</span>
+              <span className="text-xs text-ink-2 max-sm:hidden">
+                <When at={created} as="ago" />
+              </span>
+              <span className="ml-auto font-mono text-xs text-ink-2 max-sm:hidden">{id}</span>
             </Link>
           </li>
         ))}

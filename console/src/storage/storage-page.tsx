@@ -7,8 +7,10 @@ import { storage as storageQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
-import { bytes, count, duration, moment } from '../element/time-text.ts';
+import { bytes, count, counted, day, duration, moment } from '../element/time-text.ts';
 import { useMay } from '../shell/me.ts';
+
+const DAY = 86_400_000;
 
 /** What the trace takes, day by day, how long it stays, and what is kept longer. */
 export function StoragePage(): ReactElement {
@@ -29,7 +31,7 @@ export function StoragePage(): ReactElement {
       title="Storage"
       detail={
         data !== undefined &&
-        `${bytes(data.bytes)} in ${data.days.length} days; settled messages stay ${duration(data.keep)}`
+        `${bytes(data.bytes)} in ${counted(data.days.length, 'day')}; settled messages stay ${duration(data.keep)}`
       }
       actions={
         may('purge.manage') && (
@@ -54,23 +56,39 @@ export function StoragePage(): ReactElement {
           )}
           <Panel title="By day of the session" flush>
             <table className="w-full border-collapse text-left">
-              <thead className="sr-only">
+              <thead className="bg-sunken text-2xs text-ink-2">
                 <tr>
-                  <th scope="col">Day</th>
-                  <th scope="col">Messages</th>
-                  <th scope="col">Bytes</th>
-                  <th scope="col">Share</th>
+                  {['Day', 'Messages', 'Size', 'Goes'].map((name) => (
+                    <th
+                      key={name}
+                      scope="col"
+                      className={`px-3 py-1.5 font-medium ${name === 'Messages' || name === 'Size' ? 'text-right' : ''}`}
+                    >
+                      {name}
+                    </th>
+                  ))}
+                  <th scope="col" className="max-sm:hidden">
+                    <span className="sr-only">Share</span>
+                  </th>
                 </tr>
               </thead>
               <tbody>
                 {data.days.map((one) => (
                   <tr key={one.day} className="border-b border-line last:border-0">
-                    <th scope="row" className="px-3 py-1 font-mono text-xs font-normal">
+                    <th
+                      scope="row"
+                      className="px-3 py-1 font-mono text-xs font-normal whitespace-nowrap"
+                    >
                       {one.day}
                     </th>
-                    <td className="px-3 py-1 text-right text-xs">{count(one.messages)} messages</td>
-                    <td className="w-24 px-3 py-1 text-right text-xs">{bytes(one.bytes)}</td>
-                    <td className="w-1/2 px-3 py-1">
+                    <td className="px-3 py-1 text-right text-xs">{count(one.messages)}</td>
+                    <td className="w-24 px-3 py-1 text-right text-xs whitespace-nowrap">
+                      {bytes(one.bytes)}
+                    </td>
+                    <td className="px-3 py-1 text-xs whitespace-nowrap text-ink-2">
+                      {goes(one.day, data.keep)}
+                    </td>
+                    <td className="w-2/5 px-3 py-1 max-sm:hidden">
                       <span
                         className="block h-2 rounded-sm bg-accent"
                         style={{ width: `${(one.bytes / largest) * 100}%` }}
@@ -120,4 +138,10 @@ export function StoragePage(): ReactElement {
       )}
     </Page>
   );
+}
+
+/** When a day is dropped: once its last message is older than what is kept. */
+function goes(text: string, keep: number): string {
+  const end = Date.parse(`${text}T00:00:00Z`) + DAY + keep;
+  return end <= Date.now() ? 'with the next purge' : day(end);
 }

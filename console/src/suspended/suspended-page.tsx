@@ -9,7 +9,8 @@ import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { ago, count, moment } from '../element/time-text.ts';
+import { count } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 import { useMay } from '../shell/me.ts';
 
 type Group = Failures['groups'][number];
@@ -76,7 +77,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
           </h2>
           <p className="break-words">{text}</p>
           <p className="text-xs text-ink-2">
-            first {moment(first, false)}, last {ago(last)}
+            first <When at={first} as="second" />, last <When at={last} as="ago" />
           </p>
         </div>
         <div className="flex flex-wrap gap-2">
@@ -108,7 +109,9 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
               search={{ step: `${id}` }}
               className="flex gap-3 px-3 py-1 text-xs hover:bg-hover"
             >
-              <span className="shrink-0 font-mono">{moment(created, false)}</span>
+              <span className="shrink-0 font-mono">
+                <When at={created} />
+              </span>
               <span className="truncate font-mono">{shortType(type)}</span>
               <span className="truncate text-ink-2">from {source}</span>
               <span className="ml-auto shrink-0 font-mono text-ink-2 max-sm:hidden">{id}</span>

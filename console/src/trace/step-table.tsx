@@ -19,10 +19,10 @@ export function StepTable({ steps, started, selected, onSelect }: StepTableProps
       role="region"
       aria-label="Steps of the session"
     >
-      <table className="w-full min-w-[46rem] border-collapse text-left">
+      <table className="stack w-full border-collapse text-left">
         <thead className="sticky top-0 bg-sunken text-2xs text-ink-2">
           <tr>
-            {['#', 'Time', 'After', 'What', 'From', 'To', 'Detail', 'Status'].map((name) => (
+            {['#', 'Time', 'After', 'What', 'Where', 'Detail'].map((name) => (
               <th key={name} scope="col" className="px-3 py-1.5 font-medium">
                 {name}
               </th>
@@ -38,7 +38,9 @@ export function StepTable({ steps, started, selected, onSelect }: StepTableProps
             >
               <td className="px-3 py-1">{step.number}</td>
               <td className="px-3 py-1 font-mono text-xs">{clock(step.at)}</td>
-              <td className="px-3 py-1 text-xs text-ink-2">+{duration(step.at - started)}</td>
+              <td className="px-3 py-1 text-xs whitespace-nowrap text-ink-2">
+                +{duration(step.at - started)}
+              </td>
               <td className="px-3 py-1">
                 <button
                   type="button"
@@ -48,10 +50,11 @@ export function StepTable({ steps, started, selected, onSelect }: StepTableProps
                   {step.kind}
                 </button>
               </td>
-              <td className="px-3 py-1">{step.from}</td>
-              <td className="px-3 py-1">{step.from === step.to ? '' : step.to}</td>
-              <td className="px-3 py-1">{step.label}</td>
-              <td className="px-3 py-1">
+              <td className="px-3 py-1 whitespace-nowrap">
+                {step.from === step.to ? step.from : `${step.from} → ${step.to}`}
+              </td>
+              <td className="line px-3 py-1 break-words">
+                {step.label}{' '}
                 {step.kind === 'request' && <StatusBadge status={step.message.status} />}
               </td>
             </tr>

@@ -7,7 +7,8 @@ import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { duration, moment } from '../element/time-text.ts';
+import { counted, duration, zone } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { SequenceDiagram } from './sequence-diagram.tsx';
 import { lanesOf, type Step, stepsOf } from './session-steps.ts';
@@ -152,7 +153,7 @@ function Summary({ session: { messages, started } }: { readonly session: Session
   ).length;
   return (
     <span>
-      {moment(started)} · {messages.length} {messages.length === 1 ? 'message' : 'messages'} ·{' '}
+      <When at={started} /> {zone(started)} · {counted(messages.length, 'message')} ·{' '}
       {duration(end - started)}
       {open > 0 && <span className="text-info"> · {open} still under way</span>}
       {failed > 0 && <span className="font-medium text-bad"> · {failed} failed or suspended</span>}

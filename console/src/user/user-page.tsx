@@ -9,7 +9,8 @@ import { ListTable } from '../element/list-table.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { ago, day } from '../element/time-text.ts';
+import { day } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
 
 interface User {
   readonly name: string;
@@ -51,7 +52,7 @@ export function UserPage(): ReactElement {
   return (
     <Page
       title="Users"
-      detail="local users; those of a provider are listed there"
+      detail="local users; who signs in through a provider is listed there"
       actions={
         <Button look="primary" onClick={() => setAdding(true)}>
           <Plus size={14} aria-hidden="true" /> Add a user
@@ -74,7 +75,7 @@ export function UserPage(): ReactElement {
         <ListTable
           label="Users"
           look="min-w-[44rem]"
-          columns={['User', 'Roles', 'Sees', 'Last sign-in', 'Since', 'Acts']}
+          columns={['User', 'Roles', 'May see', 'Last sign-in', 'Since', 'Acts']}
         >
           {data.users.map(
             ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
@@ -89,9 +90,11 @@ export function UserPage(): ReactElement {
                   )}
                 </th>
                 <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
-                <td className="px-3 py-1.5 font-mono text-xs text-ink-2">{scope.join(', ')}</td>
+                <td className="px-3 py-1.5 text-xs text-ink-2">
+                  {scope.includes('*') ? 'everything' : scope.join(', ')}
+                </td>
                 <td className="px-3 py-1.5 text-xs">
-                  {lastSignIn === undefined ? 'never' : ago(lastSignIn)}
+                  {lastSignIn === undefined ? 'never' : <When at={lastSignIn} as="ago" />}
                 </td>
                 <td className="px-3 py-1.5 text-xs text-ink-2">
                   {day(created)}
