@@ -96,6 +96,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
 
   test.for(PAGES)(
     '%s is opened by its address; axe finds nothing in either theme nor on a phone, where it fits',
+    { timeout: 60_000 },
     async ([path, heading]) => {
       const { page } = chrome;
       await page.setViewportSize({ width: 1280, height: 844 });
@@ -112,7 +113,6 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
     },
-    60_000,
   );
 
   test('no page complains, and the content security policy refuses nothing', () => {
