@@ -5,6 +5,8 @@ import {
   probe,
   type Step,
   type setting,
+  type Talk,
+  tryTls,
 } from 'waybill/adapter';
 import { connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
@@ -24,6 +26,7 @@ export async function testFtps(
   const { connect: address, security } = lent.settings;
   await probe(lent, step, { address });
   const told: Step = (name, run) => step(name, (detail) => explained(async () => run(detail)));
+  const handshake = security === 'none' ? undefined : await triedTls(lent);
   const greeting = Promise.withResolvers<string>();
   const tls = Promise.withResolvers<string>();
   const opening = connectFtps(lent, lent.signal, { greeting: greeting.resolve, tls: tls.resolve });
@@ -34,7 +37,14 @@ export async function testFtps(
   }
   try {
     await told('greeting', async (detail) => detail(await greeting.promise));
-    if (security !== 'none') await told('TLS', async (detail) => detail(await tls.promise));
+    if (handshake !== undefined) {
+      await told('TLS', async (detail) => {
+        for (const text of handshake.seen) detail(text);
+        await tls.promise;
+        // The connection went well all the same: a server that refuses our certificate may say so late.
+        if (handshake.problem !== undefined) throw handshake.problem;
+      });
+    }
     const session = await told('sign-in', async (detail) => {
       const { facts } = await opening;
       detail(`starts in ${facts.start}`);
@@ -47,4 +57,28 @@ export async function testFtps(
       () => undefined,
     );
   }
+}
+
+interface Handshake {
+  readonly seen: readonly string[];
+  readonly problem: Error | undefined;
+}
+
+/** On a connection of its own, before the other one: some servers take one at a time. */
+async function triedTls(lent: TestLent): Promise<Handshake> {
+  const { connect: address, security, tls } = lent.settings;
+  const seen: string[] = [];
+  const agree = security === 'explicit' ? authTls : undefined;
+  const problem = await tryTls(lent, { address, tls, agree }, (text) => seen.push(text)).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  return { seen, problem };
+}
+
+async function authTls(talk: Talk): Promise<boolean> {
+  await talk.reply();
+  talk.say('AUTH TLS');
+  const [answer = ''] = await talk.reply();
+  return answer.startsWith('234');
 }

@@ -1,4 +1,12 @@
-import { type Lent, probe, type Step, stepFailure, testToken } from 'waybill/adapter';
+import {
+  type Lent,
+  probe,
+  type Step,
+  stepFailure,
+  type Talk,
+  testToken,
+  tryTls,
+} from 'waybill/adapter';
 import { ImapSession } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';
 
@@ -8,10 +16,17 @@ type ImapLent = Lent<typeof imapSettings>;
 export async function imapTest(lent: ImapLent, step: Step): Promise<void> {
   const { connect: address, security, tls } = lent.settings;
   await probe(lent, step, { address, ...(security === 'tls' ? { tls, alwaysTls: true } : {}) });
+  const signIn = () => told(() => ImapSession.signIn(lent, lent.settings, lent.signal));
+  if (security === 'starttls') {
+    await step('TLS', async (detail) => {
+      if (await tryTls(lent, { address, tls, agree: startTls }, detail)) return;
+      await (await signIn()).quit();
+    });
+  }
   const { credential } = lent.settings;
   await testToken(lent, step, { credential, host: address.host, role: 'IMAP.AccessAsApp' });
   const session = await step('sign-in', async (detail) => {
-    const signedIn = await told(() => ImapSession.signIn(lent, lent.settings, lent.signal));
+    const signedIn = await signIn();
     detail(signedIn.signedIn);
     return signedIn;
   });
@@ -20,6 +35,14 @@ export async function imapTest(lent: ImapLent, step: Step): Promise<void> {
   } finally {
     await session.quit();
   }
+}
+
+async function startTls(talk: Talk): Promise<boolean> {
+  if (!(await talk.line()).startsWith('* OK')) return false;
+  talk.say('a1 STARTTLS');
+  let answer = await talk.line();
+  while (answer.startsWith('* ')) answer = await talk.line();
+  return answer.startsWith('a1 OK');
 }
 
 async function lookInto(session: ImapSession, { settings }: ImapLent): Promise<string> {

@@ -7,7 +7,9 @@ import {
   StepFailure,
   type setting,
   stepFailure,
+  type Talk,
   testToken,
+  tryTls,
 } from 'waybill/adapter';
 import { describeSignIn } from './sign-in.ts';
 import { signatureOf } from './signature.ts';
@@ -29,8 +31,15 @@ export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Pro
     ...(security === 'tls' ? { tls, alwaysTls: true } : {}),
   });
   const account = accountOf(settings);
-  const plain = await step(security === 'starttls' ? 'STARTTLS' : 'greeting', async (detail) => {
-    const session = await opened(lent, { ...account, credential: undefined }, signal);
+  const nobody = { ...account, credential: undefined };
+  if (security === 'starttls') {
+    await step('TLS', async (detail) => {
+      if (await tryTls(lent, { address, tls, agree: startTls }, detail)) return;
+      await (await opened(lent, nobody, signal)).quit();
+    });
+  }
+  const plain = await step('greeting', async (detail) => {
+    const session = await opened(lent, nobody, signal);
     detail(describeServer(session));
     return session;
   });
@@ -64,6 +73,16 @@ async function tryKey(settings: Values, step: Step): Promise<void> {
       `the key can sign; its public half belongs at ${dkim.selector}._domainkey.${dkim.domain}`,
     );
   });
+}
+
+async function startTls(talk: Talk): Promise<boolean> {
+  await talk.reply();
+  talk.say('EHLO [127.0.0.1]');
+  const capabilities = await talk.reply();
+  if (!capabilities.some((line) => /^250[ -]STARTTLS\s*$/i.test(line))) return false;
+  talk.say('STARTTLS');
+  const [answer = ''] = await talk.reply();
+  return answer.startsWith('220');
 }
 
 async function opened(

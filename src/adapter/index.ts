@@ -115,3 +115,4 @@ export {
 export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
 export type { TokenVerifier } from './token-verifier.ts';
 export { tryListening } from './try-listening.ts';
+export { type Talk, tryTls } from './try-tls.ts';

@@ -1,22 +1,13 @@
-import type { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { connect as connectSecure, type TLSSocket } from 'node:tls';
-import { isEngineError } from '../error/engine-error.ts';
-import { connectionCause } from './connection-cause.ts';
+import { connect as connectSecure } from 'node:tls';
 import { placeOf } from './dial.ts';
 import type { Address } from './setting.ts';
 import { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 import { type Step, StepFailure } from './test-step.ts';
-import {
-  certificateFacts,
-  dateText,
-  daysUntil,
-  describeCertificate,
-} from './tls/certificate-facts.ts';
-import { clientTls, identityProblem } from './tls/client-tls.ts';
 import { coded } from './tls/coded.ts';
+import { connectionFailure, tryHandshake } from './tls/handshake.ts';
 import type { TlsLent } from './tls/tls-files.ts';
 import type { TlsClientSettings } from './tls/tls-settings.ts';
 
@@ -60,16 +51,11 @@ export async function probe(
     }
   });
   if (tls === undefined && !alwaysTls) return;
-  await tryTls(lent, step, { address, tls });
-}
-
-/** The step `TLS` of a connection test. `socket` is one that leads to the address already, through a proxy. */
-export function tryTls(
-  lent: Pick<TlsLent, 'credential'>,
-  step: Step,
-  { socket, ...peer }: Pick<Probe, 'address' | 'tls'> & { readonly socket?: Socket },
-): Promise<void> {
-  return step('TLS', async (detail) => detail(await shakeHands(lent, peer, socket)));
+  await step('TLS', (detail) =>
+    tryHandshake(lent, { address, place: placeOf(address), tls }, detail).catch((error: unknown) =>
+      explainPlain(error, address),
+    ),
+  );
 }
 
 async function resolve({ host }: Address): Promise<string> {
@@ -78,25 +64,21 @@ async function resolve({ host }: Address): Promise<string> {
     const found = await lookup(host, { all: true });
     return `${host} is ${found.map(({ address }) => address).join(', ')}`;
   } catch (error) {
-    throw failure(error, host);
+    throw connectionFailure(error, host);
   }
 }
 
-function failure(error: unknown, place: string): StepFailure {
-  if (error instanceof StepFailure) return error;
-  if (isEngineError(error)) return new StepFailure(error.message, undefined, { cause: error });
-  const { cause, remedy } = connectionCause(error, place);
-  return new StepFailure(cause, remedy);
-}
-
-async function connected<S extends Socket>(socket: S, address: Address): Promise<S> {
+async function connected(socket: Socket, address: Address): Promise<Socket> {
   const limit = AbortSignal.timeout(CONNECT_TIMEOUT);
   try {
-    await once(socket, 'encrypted' in socket ? 'secureConnect' : 'connect', { signal: limit });
+    await once(socket, 'connect', { signal: limit });
     return socket;
   } catch (error) {
     socket.on('error', () => undefined).destroy();
-    throw failure(limit.aborted ? coded('ETIMEDOUT', undefined) : error, placeOf(address));
+    throw connectionFailure(
+      limit.aborted ? coded('ETIMEDOUT', undefined) : error,
+      placeOf(address),
+    );
   }
 }
 
@@ -151,38 +133,6 @@ async function answerToHello(
   }
 }
 
-/** Shakes hands without letting node reject, so that each thing that is wrong can be named. */
-async function shakeHands(
-  lent: Pick<TlsLent, 'credential'>,
-  { address, tls }: Pick<Probe, 'address' | 'tls'>,
-  through?: Socket,
-): Promise<string> {
-  const options = await clientTls(lent, tls, address.host).catch((error: unknown) => {
-    throw failure(error, placeOf(address));
-  });
-  const { checkServerIdentity: _, ...rest } = options;
-  const dialled = connectSecure({
-    ...(through === undefined ? address : { socket: through }),
-    ...rest,
-    rejectUnauthorized: false,
-  });
-  const socket = await connected(dialled, address).catch((error: unknown) => {
-    if (through !== undefined) throw error;
-    return explainPlain(error, address);
-  });
-  try {
-    // Asked for once: node 24 gives undefined to whoever asks a second time.
-    const certificate = socket.getPeerX509Certificate();
-    const seen = describeHandshake(socket, certificate);
-    const problem =
-      handshakeProblem(socket, certificate, { address, tls }) ?? (await lateAlert(socket));
-    if (problem !== undefined) throw failure(problem, placeOf(address));
-    return seen;
-  } finally {
-    socket.on('error', () => undefined).destroy();
-  }
-}
-
 /** A port that is not TLS may say what it is. */
 async function explainPlain(error: unknown, address: Address): Promise<never> {
   if (
@@ -196,43 +146,4 @@ async function explainPlain(error: unknown, address: Address): Promise<never> {
   socket.destroy();
   if (spoken === undefined) throw error;
   throw new StepFailure(`${error.message}: it ${spoken.seen}`, spoken.remedy);
-}
-
-function handshakeProblem(
-  socket: TLSSocket,
-  certificate: X509Certificate | undefined,
-  { address, tls }: Probe,
-): Error | undefined {
-  if (certificate === undefined) return coded('ERR_SSL_NO_CERTIFICATE', undefined);
-  const reason: unknown = socket.authorizationError;
-  if (!socket.authorized) return coded(reasonCode(reason), certificate);
-  const name = tls?.serverName ?? address.host;
-  return identityProblem(tls, name, certificate.toLegacyObject());
-}
-
-/** Node's types say Error; the value is the code's text, or an error that has one. */
-function reasonCode(reason: unknown): string {
-  const { code } = Object(reason) as { code?: unknown };
-  return typeof code === 'string' ? code : String(reason);
-}
-
-/** With TLS 1.3 a refusal of our certificate arrives after the handshake. */
-async function lateAlert(socket: TLSSocket): Promise<Error | undefined> {
-  if (socket.getProtocol() !== 'TLSv1.3') return undefined;
-  const limit = AbortSignal.timeout(LISTEN_FOR);
-  try {
-    await once(socket.resume(), 'close', { signal: limit });
-    return coded('ECONNRESET', undefined);
-  } catch (error) {
-    return limit.aborted ? undefined : (error as Error);
-  }
-}
-
-function describeHandshake(socket: TLSSocket, certificate: X509Certificate | undefined): string {
-  if (certificate === undefined) return '';
-  const facts = certificateFacts(certificate);
-  const days = daysUntil(facts.notAfter);
-  const soon = days < 30 ? ` (only ${days} days: renew by ${dateText(facts.notAfter)})` : '';
-  const names = facts.names.length === 0 ? '' : `, for ${facts.names.join(', ')}`;
-  return `${socket.getProtocol() ?? ''} ${socket.getCipher().name}; ${describeCertificate(facts)}${soon}${names}`;
 }

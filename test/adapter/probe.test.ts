@@ -11,6 +11,7 @@ import {
   type TestStep,
   tlsClient,
 } from '../../src/adapter/index.ts';
+import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
 import { type Certificates, certificates } from '../support/certificates.ts';
 import { lend, testSteps } from '../support/open-adapter.ts';
 
@@ -126,8 +127,21 @@ describe('a connection with TLS', () => {
     const steps = await testSteps(prober, { connect: peer.connect, tls: ca(all) });
     expect(summary(steps)).toEqual(['name passed', 'TCP passed', 'TLS passed']);
     expect(steps[2]?.detail).toMatch(
-      /^TLSv1\.3 TLS_\w+; CN=localhost, issued by CN=Test authority, valid until \d{4}-\d\d-\d\d, for DNS:localhost, IP:127\.0\.0\.1$/,
+      /^TLSv1\.3 TLS_\w+; CN=localhost, issued by CN=Test authority, valid until \d{4}-\d\d-\d\d, for DNS:localhost, IP:127\.0\.0\.1; sent without intermediates$/,
     );
+  });
+
+  test('shows the certificates that came with the peer’s own, also where they are not trusted', async () => {
+    await using all = await certificates();
+    const subordinate = certificateAuthority('Strange authority').intermediate('Strange branch');
+    const { certificate: cert, key } = subordinate.issue({ commonName: 'localhost' });
+    await using peer = await secure({ cert, key });
+    const steps = await testSteps(prober, { connect: peer.connect, tls: ca(all) });
+    expect(steps.at(-1)).toMatchObject({
+      result: 'failed',
+      detail: expect.stringMatching(/; sent with CN=Strange branch \(until \d{4}-\d\d-\d\d\)$/),
+      cause: expect.stringMatching(/is not trusted here/),
+    });
   });
 
   const failures: readonly {

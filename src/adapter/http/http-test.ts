@@ -1,8 +1,9 @@
 import type { Lent } from '../adapter.ts';
 import { placeOf } from '../dial.ts';
-import { probe, tryTls } from '../probe.ts';
+import { probe } from '../probe.ts';
 import type { Address, Settings } from '../setting.ts';
 import { type Step, StepFailure, stepFailure } from '../test-step.ts';
+import { tryHandshake } from '../tls/handshake.ts';
 import { challengesOf } from './challenge.ts';
 import { HttpClient } from './http-client.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
@@ -73,7 +74,8 @@ async function throughProxy(
       return through;
     }),
   );
-  await tryTls(lent, step, { address, tls: values.tls, socket });
+  const handshake = { address, place: placeOf(address), tls: values.tls, over: socket };
+  await step('TLS', (detail) => tryHandshake(lent, handshake, detail));
 }
 
 interface Trying {

@@ -8,6 +8,10 @@ import { testSteps } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd } from '../../support/ssh-server.ts';
 
+/** Protocol and cipher, names and expiry, chain. */
+const HANDSHAKE =
+  /^TLSv1\.3 TLS_\w+; CN=localhost, .*valid until \d{4}-\d\d-\d\d, for DNS:localhost.*; sent with/;
+
 const ORDER = ['name', 'TCP', 'greeting', 'TLS', 'sign-in', 'path', 'permission'];
 const WRONG: Credential = { kind: 'basic', user: 'hub', password: SECRET_MARKER };
 
@@ -31,10 +35,18 @@ for (const program of ftpsPrograms) {
         expect(names).toEqual(ORDER);
         const said = Object.fromEntries(steps.map(({ name, detail }) => [name, detail]));
         expect(said['greeting']).toMatch(/^220 .*ftpd/i);
-        expect(said['TLS']).toMatch(/^TLSv1.3, TLS_/);
+        expect(said['TLS']).toMatch(HANDSHAKE);
         expect(said['path']).toBe(`${folder.name} holds 1 entry`);
       }
       expect(await folder.names()).toEqual(['a.txt']);
+    });
+
+    test('shows the certificates also where they are not trusted', async () => {
+      const { given, options } = ftpsTo(server());
+      const untrusting = { ...given, folder: '', name: 'x', tls: {} };
+      const steps = await testSteps(ftpsOut, untrusting, options);
+      expect(steps.at(-1)).toMatchObject({ name: 'TLS', result: 'failed' });
+      expect(steps.at(-1)?.detail).toMatch(HANDSHAKE);
     });
 
     test.for([

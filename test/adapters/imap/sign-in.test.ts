@@ -6,6 +6,10 @@ import { type Certificates, certificates } from '../../support/certificates.ts';
 import { hasMailServers, type MailServer, mailServer, USERS } from '../../support/mail-server.ts';
 import { type OpenedInbound, openInbound, testSteps } from '../../support/open-adapter.ts';
 
+/** Protocol and cipher, names and expiry, chain. */
+const HANDSHAKE =
+  /^TLSv1\.3 TLS_\w+; CN=localhost, .*valid until \d{4}-\d\d-\d\d, for DNS:localhost.*; sent with/;
+
 const BOB = 'bob@lab.example';
 const PASSWORD: Credential = { kind: 'basic', user: BOB, password: USERS[BOB] };
 const OK = 'OK welcome';
@@ -227,6 +231,21 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     );
   });
 
+  test('an authority that is not trusted is named after STARTTLS, with the chain', async () => {
+    const starttls = given({
+      connect: `localhost:${server.ports.imap}`,
+      security: 'starttls',
+      tls: {},
+    });
+    const steps = await testSteps(imapIn, starttls, { credentials: { mailbox: PASSWORD } });
+    expect(steps.at(-1)).toMatchObject({
+      name: 'TLS',
+      result: 'failed',
+      detail: expect.stringMatching(HANDSHAKE),
+      cause: expect.stringMatching(/not trusted here/),
+    });
+  });
+
   test('STARTTLS encrypts before the sign-in', async () => {
     const starttls = given({
       connect: `localhost:${server.ports.imap}`,
@@ -237,9 +256,11 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     expect(steps.map(({ name, result }) => `${name} ${result}`)).toEqual([
       'name passed',
       'TCP passed',
+      'TLS passed',
       'sign-in passed',
       'folder passed',
     ]);
+    expect(steps[2]?.detail).toMatch(HANDSHAKE);
     expect(steps.at(-1)?.detail).toMatch(
       /INBOX has \d+ mails; the server tells of new mails at once; Elsewhere will be made/,
     );

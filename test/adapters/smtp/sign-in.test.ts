@@ -1,58 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import smtpOut from '../../../adapters/smtp/smtp-out.ts';
-import type { Credential, TokenCredential } from '../../../src/adapter/index.ts';
-import { type Certificates, certificates } from '../../support/certificates.ts';
+import type { TokenCredential } from '../../../src/adapter/index.ts';
+import { certificates } from '../../support/certificates.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
-import { type OpenedOutbound, openOutbound, testSteps } from '../../support/open-adapter.ts';
-import { type SmtpPeer, type SmtpPeerOptions, smtpPeer } from '../../support/smtp-peer.ts';
+import { openOutbound } from '../../support/open-adapter.ts';
+import { smtpPeer } from '../../support/smtp-peer.ts';
+import { lab, PASSWORD, settings } from './smtp-lab.ts';
 
 const BODY = Buffer.from('MSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.5.1\r');
-const PASSWORD: Credential = { kind: 'basic', user: 'hub', password: 'pw-of-hub' };
-
-interface Lab extends AsyncDisposable {
-  readonly peer: SmtpPeer;
-  readonly files: Certificates;
-  open(given?: Record<string, unknown>, credential?: Credential): Promise<OpenedOutbound>;
-}
-
-async function lab(options: Partial<SmtpPeerOptions> = {}): Promise<Lab> {
-  const files = await certificates();
-  const peer = await smtpPeer({
-    security: 'starttls',
-    certificate: files.server,
-    users: { hub: 'pw-of-hub' },
-    ...options,
-  });
-  return {
-    peer,
-    files,
-    open: (given = {}, credential = PASSWORD) =>
-      openOutbound(
-        smtpOut,
-        { ...settings(peer, files), ...given },
-        { credentials: { hub: credential } },
-      ),
-    async [Symbol.asyncDispose]() {
-      await peer[Symbol.asyncDispose]();
-      await files[Symbol.asyncDispose]();
-    },
-  };
-}
-
-function settings(
-  { port }: Pick<SmtpPeer, 'port'>,
-  { trust }: Certificates,
-): Record<string, unknown> {
-  return {
-    connect: `localhost:${port}`,
-    tls: { trust },
-    credential: 'hub',
-    from: 'hub@hospital.example',
-    to: 'registrar@hospital.example',
-    connectTimeout: '2s',
-  };
-}
-
 /** Tokens in the order they are given out; `fresh` goes on to the next. */
 function tokens(...values: string[]): TokenCredential & { readonly asked: boolean[] } {
   const asked: boolean[] = [];
@@ -271,53 +226,5 @@ describe('the server is who it should be, or gets nothing', () => {
   test('a port without TLS from the start, spoken to in TLS, is named as such', async () => {
     await using one = await lab();
     await expect(one.open({ security: 'tls' })).rejects.toThrow(/does not speak TLS on this port/);
-  });
-});
-
-describe('the connection test', () => {
-  test('shows mechanisms offered and used, and that sender and recipients would be taken', async () => {
-    await using one = await lab();
-    const steps = await testSteps(smtpOut, settings(one.peer, one.files), {
-      credentials: { hub: PASSWORD },
-    });
-    expect(steps.map(({ name, result }) => `${name} ${result}`)).toEqual([
-      'name passed',
-      'TCP passed',
-      'STARTTLS passed',
-      'sign-in passed',
-      'permission passed',
-    ]);
-    expect(steps[3]?.detail).toBe(
-      'signed in with PLAIN (offered: PLAIN, LOGIN, CRAM-MD5, XOAUTH2)',
-    );
-    expect(one.peer.mails).toEqual([]);
-  });
-
-  test('names a refused sign-in with what to do', async () => {
-    await using one = await lab();
-    const wrong: Credential = { kind: 'basic', user: 'hub', password: 'wrong' };
-    const steps = await testSteps(smtpOut, settings(one.peer, one.files), {
-      credentials: { hub: wrong },
-    });
-    expect(steps.at(-1)).toMatchObject({
-      name: 'sign-in',
-      result: 'failed',
-      cause: expect.stringMatching(/refused the sign-in with PLAIN \(535/),
-      remedy: expect.stringMatching(/Check user and password/),
-    });
-  });
-
-  test('names a recipient that would not be taken', async () => {
-    await using one = await lab();
-    one.peer.refusals.set('*', 550);
-    const steps = await testSteps(smtpOut, settings(one.peer, one.files), {
-      credentials: { hub: PASSWORD },
-    });
-    expect(steps.at(-1)).toMatchObject({
-      name: 'permission',
-      result: 'failed',
-      cause:
-        'the server does not take mail for a recipient (550 5.1.1: the mailbox does not exist)',
-    });
   });
 });
