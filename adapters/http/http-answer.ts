@@ -26,8 +26,7 @@ export function answerTo(
   const { messageId: id, sessionId: session, status, reply, outcome } = receipt;
   const known = { id, session };
   if (reply !== undefined) return relayed(reply, id);
-  if (answer === 'stored' || status === 'duplicate')
-    return json(storedStatus, { ...known, status }, id);
+  if (answer === 'stored') return json(storedStatus, { ...known, status }, id);
   if (outcome === undefined) {
     const detail =
       'The message is stored; its target has not answered in time. Do not send it again.';

@@ -60,7 +60,7 @@ function applicationCode(code: string): AcknowledgementCode | undefined {
   return APPLICATION_CODES.has(word) ? (word as AcknowledgementCode) : undefined;
 }
 
-function answerFor({ reply, outcome, status }: Receipt): Answer {
+function answerFor({ reply, outcome }: Receipt): Answer {
   if (reply !== undefined) {
     const code = applicationCode(reply.code ?? '') ?? codeOfStatus(reply.code ?? '');
     return code === 'AA'
@@ -73,8 +73,6 @@ function answerFor({ reply, outcome, status }: Receipt): Answer {
       ? { code: 'AA' }
       : { code: 'AE', text: outcome.text ?? `The message was ${outcome.status}` };
   }
-  // A repetition is answered as the first time; what the target said then is not kept.
-  if (status === 'duplicate') return { code: 'AA' };
   return {
     code: 'AE',
     problems: [

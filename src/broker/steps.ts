@@ -7,6 +7,8 @@ export interface Steps {
   write(key: string, record: StepRecord): Promise<void>;
   /** The subject on which an answer to a call is published so that it is stored, also while nobody waits. */
   answerAddress(key: string): string;
+  /** The answer that is stored at such an address already, if there is one. */
+  kept(address: string): Promise<Uint8Array | undefined>;
   /** The stored answer to a call, as soon as it is there; rejects when the signal aborts. */
   answer(key: string, signal: AbortSignal): Promise<StoredAnswer>;
 }
@@ -25,6 +27,7 @@ const KEEP = 7 * 86_400_000;
 
 export async function steps({ jetstream, names, replicas }: Broker): Promise<Steps> {
   const kv = await new Kvm(jetstream).create(names.steps, { history: 1, ttl: KEEP, replicas });
+  const prefix = `$KV.${names.steps}.`;
   return {
     async read(key) {
       const entry = await kv.get(key);
@@ -33,7 +36,11 @@ export async function steps({ jetstream, names, replicas }: Broker): Promise<Ste
     async write(key, record) {
       await kv.put(key, JSON.stringify(record));
     },
-    answerAddress: (key) => `$KV.${names.steps}.${key}`,
+    answerAddress: (key) => prefix + key,
+    async kept(address) {
+      const entry = await kv.get(address.slice(prefix.length));
+      return entry === null || entry.operation !== 'PUT' ? undefined : entry.value;
+    },
     async answer(key, signal) {
       const watch = await kv.watch({ key });
       const stop = (): void => watch.stop();

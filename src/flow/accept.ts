@@ -1,9 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { DeliverOptions } from '../adapter/adapter.ts';
-import type { Answers } from '../broker/answers.ts';
+import type { Answer, Answers, Expected } from '../broker/answers.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import type { Envelope, NewMessage, Receipt } from '../message/message.ts';
+import { directAnswer } from './direct-answer.ts';
 import { type DuplicateMemory, firstKey, type Remembered } from './duplicate-memory.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import { type Leg, type Routing, route } from './route.ts';
@@ -41,26 +42,42 @@ export function accept(
   let turn: Promise<unknown> = Promise.resolve();
   return async (message, options = {}) => {
     const began = parts.routing.clock.now();
-    const expected =
-      options.reply === true ? parts.answers.expect(options.timeout ?? REPLY_TIMEOUT) : undefined;
+    const held = await holdBody(parts, message);
+    const dedupeKey = service.duplicates === 'once' ? message.dedupeKey : undefined;
+    const key = firstKey(service.name, dedupeKey, held.digest);
+    const expected = expect(parts, options, dedupeKey === undefined ? undefined : key);
     try {
-      const held = await holdBody(parts, message);
       // only routing takes turns; storing overlaps with the next message
       const stored = turn.then(() =>
-        start(parts, service, { message, held, replyTo: expected?.address }),
+        start(parts, service, { message, held, key, replyTo: expected?.address }),
       );
       turn = stored.catch(() => undefined);
-      const { receipt, done } = await stored;
+      const { receipt, done, direct } = await stored;
       await done;
       options.stored?.();
-      const answer = receipt.status === 'duplicate' ? undefined : await expected?.answer;
-      const whole = answer === undefined ? receipt : { ...receipt, ...answer };
+      const whole = { ...receipt, ...(direct ?? (await answered(expected, receipt))) };
       service.onAccepted?.(receipt.first, whole, parts.routing.clock.now() - began);
       return whole;
     } finally {
       expected?.cancel();
     }
   };
+}
+
+function expect(
+  { answers }: Accepting,
+  { reply, timeout = REPLY_TIMEOUT }: DeliverOptions,
+  key: string | undefined,
+): Expected | undefined {
+  return reply === true ? answers.expect(timeout, key) : undefined;
+}
+
+/** The answer of the target; to a repetition that of the first time. */
+function answered(
+  expected: Expected | undefined,
+  { status }: Receipt,
+): Promise<Answer | undefined> | undefined {
+  return status === 'duplicate' ? expected?.again() : expected?.answer;
 }
 
 interface Held {
@@ -73,7 +90,16 @@ interface Held {
 interface Incoming {
   readonly message: NewMessage;
   readonly held: Held;
+  /** What JetStream stores once. */
+  readonly key: string;
   readonly replyTo: string | undefined;
+}
+
+interface Started {
+  readonly receipt: FirstReceipt;
+  readonly done: Promise<void>;
+  /** The answer for whoever waits, where no queue will give it. */
+  readonly direct: Answer | undefined;
 }
 
 type FirstReceipt = Receipt & { readonly first: Envelope };
@@ -82,19 +108,15 @@ async function start(
   parts: Accepting,
   service: AcceptingService,
   incoming: Incoming,
-): Promise<{ receipt: FirstReceipt; done: Promise<void> }> {
-  const { held, message } = incoming;
-  const key = firstKey(
-    service.name,
-    service.duplicates === 'once' ? message.dedupeKey : undefined,
-    held.digest,
-  );
+): Promise<Started> {
+  const { held, message, key } = incoming;
   const known = service.memory.find(key);
   const first = firstEnvelope(parts, service, incoming, known);
   if (known?.stored === true) {
     if (held.bodyRef !== undefined) await parts.bodies.remove(held.bodyRef);
     const receipt: FirstReceipt = { ...known, first, status: 'duplicate' };
-    return { receipt, done: recordDuplicate(parts, service, first, known.messageId) };
+    const done = recordDuplicate(parts, service, first, known.messageId);
+    return { receipt, done, direct: known.answer };
   }
   const entry: Remembered = known ?? {
     sessionId: first.sessionId,
@@ -113,6 +135,8 @@ async function start(
     status: 'stored' as 'stored' | 'duplicate',
     first,
   };
+  const direct = directAnswer(legs);
+  entry.answer = direct;
   const store = async (): Promise<void> => {
     const { duplicate } = await enqueue(parts, legs);
     entry.stored = true;
@@ -121,7 +145,7 @@ async function start(
     await recordDuplicate(parts, service, legs[0]?.message ?? first, undefined);
   };
   const done = store();
-  return { receipt, done };
+  return { receipt, done, direct };
 }
 
 function firstEnvelope(

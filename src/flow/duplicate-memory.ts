@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { Answer } from '../broker/answers.ts';
 
 /** What is remembered of a message that was accepted lately. */
 export interface Remembered {
@@ -6,6 +7,8 @@ export interface Remembered {
   readonly messageId: number;
   /** Whether everything of it is stored; while false, a repetition uses its ids and stores what is missing. */
   stored: boolean;
+  /** The answer it got, where no queue gave it. */
+  answer?: Answer | undefined;
 }
 
 export interface DuplicateMemory {

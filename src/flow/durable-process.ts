@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeAnswer } from '../broker/answer-codec.ts';
+import type { Answers } from '../broker/answers.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
+import { directAnswer } from './direct-answer.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
 import { type Routing, route } from './route.ts';
@@ -14,6 +16,7 @@ export interface DurableParts extends Storing {
   readonly name: string;
   readonly code: () => Promise<ProcessCode>;
   readonly steps: Steps;
+  readonly answers: Answers;
   readonly routing: () => Routing;
   readonly lookup: ProcessContext['lookup'];
   readonly log: (text: string) => void;
@@ -87,6 +90,8 @@ function contextOf(parts: DurableParts, subject: Subject, signal: AbortSignal): 
       key: `p${key}`,
     });
     await enqueue(parts, legs);
+    const direct = directAnswer(legs);
+    if (replyTo !== undefined && direct !== undefined) await parts.answers.send(replyTo, direct);
   };
 
   return {

@@ -1,17 +1,37 @@
+import type { MsgHdrs } from '@nats-io/transport-node';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
 import { encodeEntry, joinEntries } from '../broker/journal-batch.ts';
+import { isEngineError } from '../error/engine-error.ts';
+import type { Events } from '../log/events.ts';
 import type { JournalEntry, LegRecord } from '../message/record.ts';
+import type { HalfStored } from './half-stored.ts';
 import type { Leg } from './route.ts';
 
 export interface Storing {
   readonly broker: Broker;
   readonly journal: Journal;
+  readonly halfStored: HalfStored;
+  /** Told of each leg that was settled while it was routed. */
+  readonly events: Pick<Events, 'settled'>;
 }
 
 export interface Stored {
   /** Every queue had each of these messages already: the whole was a repetition. */
+  readonly duplicate: boolean;
+}
+
+interface Publication {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: MsgHdrs;
+  readonly key: string;
+  readonly queued: boolean;
+}
+
+interface Result {
+  readonly queued: boolean;
   readonly duplicate: boolean;
 }
 
@@ -24,39 +44,101 @@ const NOTHING = new Uint8Array(0);
  * stored together with it or not at all.
  *
  * Publishes in the order of the legs before it returns, so that calls made one after the other are
- * stored in that order. Rejects if anything was not stored; doing it again with the same keys then
- * stores only what is missing.
+ * stored in that order; only where a queue was full, that queue is asked first and alone, so that a
+ * message which is sent again and again does not go to the other targets each time. Rejects if
+ * anything was not stored; doing it again with the same keys then stores only what is missing.
  */
-export function enqueue({ broker, journal }: Storing, legs: readonly Leg[]): Promise<Stored> {
-  const { names, publisher } = broker;
-  const stored: Promise<{ duplicate: boolean } | undefined>[] = [];
+export async function enqueue(parts: Storing, legs: readonly Leg[]): Promise<Stored> {
+  const { publications, entries } = written(parts, legs);
+  const { full } = parts.halfStored;
+  const blocked = full.size === 0 ? [] : publications.filter(({ subject }) => full.has(subject));
+  const first = blocked.length === 0 ? [] : await publish(parts, blocked);
+  const others =
+    blocked.length === 0 ? publications : publications.filter((one) => !blocked.includes(one));
+  const rest = await publish(parts, others, entries);
+  const queued = [...first, ...rest].filter((result) => result.queued);
+  const duplicate = queued.length > 0 && queued.every((result) => result.duplicate);
+  parts.halfStored.forget(publications.map(({ key }) => key));
+  if (!duplicate) for (const leg of legs) tell(parts, leg);
+  return { duplicate };
+}
+
+function tell({ events }: Storing, { message, settled }: Leg): void {
+  if (settled === undefined) return;
+  const { status, started, done } = settled;
+  events.settled(message.target, message, status, {
+    sending: done - started,
+    total: done - message.received,
+  });
+}
+
+/** What has to be published, in order, and the records that go to the journal because nothing is queued. */
+function written(
+  { broker: { names } }: Storing,
+  legs: readonly Leg[],
+): { publications: Publication[]; entries: readonly JournalEntry[] } {
+  const publications: Publication[] = [];
   let entries = entriesOf(legs);
   for (const { message, body, bodyRef, key, queue, settled } of legs) {
     const bytes = body.inline ?? NOTHING;
     if (queue !== undefined) {
-      const { subject } = names.queue(message.target, queue.partition);
       const attached = entries.length === 0 ? undefined : joinEntries(entries.map(encodeEntry));
       entries = [];
-      const headers = envelopeHeaders(message, {
-        bodyRef,
-        accepted: message.parentId === undefined,
-        attached: attached?.byteLength,
+      publications.push({
+        subject: names.queue(message.target, queue.partition).subject,
+        payload: attached === undefined ? bytes : Buffer.concat([bytes, attached]),
+        headers: envelopeHeaders(message, {
+          bodyRef,
+          accepted: message.parentId === undefined,
+          attached: attached?.byteLength,
+        }),
+        key,
+        queued: true,
       });
-      const payload = attached === undefined ? bytes : Buffer.concat([bytes, attached]);
-      stored.push(publisher.publish(subject, payload, { headers, msgID: key }));
     } else if (settled?.status === 'suspended') {
-      const headers = envelopeHeaders(message, { bodyRef });
-      const subject = names.suspended.subject(message.target);
-      stored.push(
-        publisher.publish(subject, bytes, { headers, msgID: `s.${key}` }).then(() => undefined),
-      );
+      publications.push({
+        subject: names.suspended.subject(message.target),
+        payload: bytes,
+        headers: envelopeHeaders(message, { bodyRef }),
+        key: `s.${key}`,
+        queued: false,
+      });
     }
   }
-  stored.push(...entries.map((entry) => journal.append(entry).then(() => undefined)));
-  return Promise.all(stored).then((results) => {
-    const queued = results.filter((result) => result !== undefined);
-    return { duplicate: queued.length > 0 && queued.every(({ duplicate }) => duplicate) };
+  return { publications, entries };
+}
+
+async function publish(
+  { broker, journal, halfStored }: Storing,
+  publications: readonly Publication[],
+  entries: readonly JournalEntry[] = [],
+): Promise<Result[]> {
+  const stored: string[] = [];
+  const published = publications.map(async (one): Promise<Result> => {
+    const { subject, payload, headers, key, queued } = one;
+    if (halfStored.isStored(key)) {
+      stored.push(key);
+      return { queued, duplicate: true };
+    }
+    try {
+      const { duplicate } = await broker.publisher.publish(subject, payload, {
+        headers,
+        msgID: key,
+      });
+      stored.push(key);
+      if (halfStored.full.size > 0) halfStored.full.delete(subject);
+      return { queued, duplicate };
+    } catch (error) {
+      if (isEngineError(error) && error.code === 'QUEUE_FULL') halfStored.full.add(subject);
+      throw error;
+    }
   });
+  const journaled = entries.map((entry) => journal.append(entry));
+  const results = await Promise.allSettled([...published, ...journaled]);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return Promise.all(published);
+  halfStored.keep(stored);
+  throw failed.reason;
 }
 
 /** The records of settled legs, each body once. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import type { IdSource } from '../message/id.ts';
-import type { Envelope } from '../message/message.ts';
+import type { Envelope, Reply } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TransformOutput } from '../transform/transform.ts';
@@ -28,6 +28,8 @@ export interface SettledLeg {
   readonly done: number;
   readonly explain: Explanation | undefined;
   readonly error: RecordedError | undefined;
+  /** The process's own answer for whoever waits. */
+  readonly reply: Reply | undefined;
 }
 
 export interface Routing {
@@ -148,19 +150,15 @@ async function inlineLeg(
     if (process.readsBody && made.body.inline === undefined) await loadBody(made);
     const run = process.run(made);
     result = run instanceof Promise ? await run : run;
-    const from = onLeg(made, { ...made.message, source: name, parentId: made.message.id });
     await sendAll(routing, {
-      from,
+      from: sentBy(made, name, result),
       sends: result.sends,
       key,
       firstId: undefined,
       depth: step.depth + 1,
       legs: derived,
     });
-    error = result.error;
-    if (result.reason !== undefined) {
-      error = { code: 'MESSAGE_INVALID', text: result.reason, retryable: false };
-    }
+    error = errorOf(result);
   } catch (caught) {
     error = describeError(caught);
     derived.length = 0;
@@ -178,9 +176,23 @@ async function inlineLeg(
       done: routing.clock.now(),
       explain: result?.explain,
       error,
+      reply: failed ? undefined : result?.reply,
     },
   });
   legs.push(...derived);
+}
+
+/** The message as the process sends it on. */
+function sentBy(made: Subject, name: string, { reply }: ProcessResult): Subject {
+  // a process that answers itself leaves no answer to its targets
+  const replyTo = reply === undefined ? made.message.replyTo : undefined;
+  return onLeg(made, { ...made.message, source: name, parentId: made.message.id, replyTo });
+}
+
+/** What failed in a process, or why it suspends a message. */
+export function errorOf({ error, reason }: ProcessResult): RecordedError | undefined {
+  if (reason === undefined) return error;
+  return { code: 'MESSAGE_INVALID', text: reason, retryable: false };
 }
 
 /** Short, and different for each path through the production. */

@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
 import { describeError } from '../error/engine-error.ts';
+import { directAnswer } from '../flow/direct-answer.ts';
 import { isOutage } from '../flow/durable-process.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
-import { route } from '../flow/route.ts';
+import { errorOf, type Leg, route } from '../flow/route.ts';
 import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { loadBody, onLeg, subject } from '../flow/subject.ts';
@@ -24,6 +26,9 @@ export interface ProcessParts {
   readonly pool: number;
   readonly settled: SettledMemory;
 }
+
+/** Milliseconds before a message that could not be stored goes back to its queue. */
+const OUTAGE_WAIT = 1_000;
 
 /** A process with a queue of its own: takes a message, runs the process, stores what it sends, settles. */
 export class BusinessProcess implements Host {
@@ -86,12 +91,12 @@ export class BusinessProcess implements Host {
     const { clock } = accepting.routing;
     const { message } = taken;
     const started = clock.now();
-    const { result, error } = await this.#run(taken, signal);
+    const { result, error, direct } = await this.#run(taken, signal);
     const status = result?.status ?? 'suspended';
     const done = clock.now();
     if (error === undefined) this.#state.active();
     else this.#state.failed(error.code, error.text);
-    await this.#answer(message, { reply: result?.reply, outcome: { status, text: error?.text } });
+    await this.#answer(message, direct);
     await settle(
       {
         broker: this.#surroundings.broker,
@@ -105,39 +110,60 @@ export class BusinessProcess implements Host {
     events.settled(this.name, message, status, times);
   }
 
-  /** Answers whoever waits; a process that sent the message on leaves the answer to its target. */
-  async #answer({ replyTo }: Message, answer: Answer): Promise<void> {
-    const owed = answer.reply !== undefined || answer.outcome?.status === 'suspended';
-    if (replyTo === undefined || !owed) return;
+  /** Answers whoever waits; a process that sent the message on leaves the answer to its target's queue. */
+  async #answer({ replyTo }: Message, answer: Answer | undefined): Promise<void> {
+    if (replyTo === undefined || answer === undefined) return;
     await untilStored(() => this.#surroundings.accepting.answers.send(replyTo, answer));
   }
 
   /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */
-  async #run(
-    taken: Taken,
-    signal: AbortSignal,
-  ): Promise<{ result?: ProcessResult; error?: RecordedError }> {
+  async #run(taken: Taken, signal: AbortSignal): Promise<Ran> {
     const { accepting } = this.#surroundings;
     const { message, bodyRef } = taken;
     const process = this.#parts.process();
     const arrived = subject(message, message.body, bodyRef);
     let result: ProcessResult;
-    let legs: Awaited<ReturnType<typeof route>>;
+    let legs: Leg[];
     try {
       if (process.readsBody && message.body.inline === undefined) await loadBody(arrived);
       result = await process.run(arrived, signal);
+      // a process that answers itself leaves no answer to its targets
+      const replyTo = result.reply === undefined ? message.replyTo : undefined;
       legs = await route(
         { ...accepting.routing, wiring: accepting.routing.wiring() },
-        onLeg(arrived, { ...message, source: this.name, parentId: message.id }),
+        onLeg(arrived, { ...message, source: this.name, parentId: message.id, replyTo }),
         { to: result.sends, key: `m${message.id}` },
       );
     } catch (error) {
-      if (signal.aborted || isOutage(error)) throw error;
-      return { error: describeError(error) };
+      if (signal.aborted || isOutage(error)) return await this.#afterOutage(error, signal);
+      const described = describeError(error);
+      return {
+        result: undefined,
+        error: described,
+        direct: { outcome: { status: 'suspended', text: described.text } },
+      };
     }
-    await enqueue(accepting, legs);
-    if (result.error !== undefined) return { result, error: result.error };
-    if (result.reason === undefined) return { result };
-    return { result, error: { code: 'MESSAGE_INVALID', text: result.reason, retryable: false } };
+    try {
+      await enqueue(accepting, legs);
+    } catch (error) {
+      return await this.#afterOutage(error, signal);
+    }
+    const error = errorOf(result);
+    const owed = legs.some((leg) => leg.message.replyTo !== undefined);
+    const own = { reply: result.reply, outcome: { status: result.status, text: error?.text } };
+    return { result, error, direct: owed ? directAnswer(legs) : own };
   }
+
+  /** Waits a little, so that a message which cannot be stored does not come back at once and for ever. */
+  async #afterOutage(outage: unknown, signal: AbortSignal): Promise<never> {
+    await sleep(OUTAGE_WAIT, undefined, { signal }).catch(() => undefined);
+    throw outage;
+  }
+}
+
+interface Ran {
+  readonly result: ProcessResult | undefined;
+  readonly error: RecordedError | undefined;
+  /** The answer for whoever waits, where no queue will give it. */
+  readonly direct: Answer | undefined;
 }

@@ -78,7 +78,8 @@ export function events({ production, log, metrics, record }: EventParts): Events
       metrics.settled.inc({ production, host, status });
       metrics.sendSeconds.observe({ production, host }, sending / 1_000);
       metrics.totalSeconds.observe({ production, host }, total / 1_000);
-      if (status === 'completed')
+      // a rule that discards is normal operation
+      if (status === 'completed' || status === 'discarded')
         log.debug({ event: 'message-settled', host, status, ...describe(message) });
       else
         log.warn(

@@ -46,10 +46,11 @@ export function metrics(): Metrics {
       HOST,
     ),
     refused: counter('waybill_messages_refused_total', 'Messages that could not be stored.', HOST),
-    settled: counter('waybill_messages_settled_total', 'Messages that left a queue, by outcome.', [
-      ...HOST,
-      'status',
-    ]),
+    settled: counter(
+      'waybill_messages_settled_total',
+      'Messages that ended at a host, by outcome.',
+      [...HOST, 'status'],
+    ),
     retries: counter('waybill_send_retries_total', 'Failed tries that were repeated.', HOST),
     acceptSeconds: histogram(
       'waybill_accept_seconds',

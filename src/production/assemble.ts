@@ -1,6 +1,7 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
+import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
@@ -39,6 +40,8 @@ export interface AssemblyParts {
 export interface Assembly {
   readonly wiring: Wiring;
   routing(): Routing;
+  /** What storing the legs of a message needs. */
+  readonly storing: Storing;
   process(name: string): Process;
   host(definition: ServiceDefinition | ProcessDefinition | OperationDefinition): Host;
 }
@@ -56,7 +59,7 @@ export function assemble(
   const processParts: ProcessParts = {
     now: () => clock.now(),
     log: (name, text) => parts.events.told(name, 'info', 'process-log', text),
-    durable: { ...parts.engine, routing },
+    durable: { ...surroundings.accepting, steps: parts.engine.steps, routing },
   };
   const processNamed = (name: string): Process => {
     const process = processes.get(name) ?? processOf(definition, name, processParts);
@@ -66,6 +69,7 @@ export function assemble(
   return {
     wiring: wiring(definition, processNamed),
     routing,
+    storing: surroundings.accepting,
     process: processNamed,
     host(of) {
       if (of.kind === 'service') return service(surroundings, definition, of);
@@ -88,6 +92,7 @@ function surroundingsOf(
   clock: Clock,
 ): Surroundings {
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
+  const { halfStored } = engine;
   const { inlineLimit } = settings;
   return {
     production: name,
@@ -102,6 +107,8 @@ function surroundingsOf(
     accepting: {
       broker,
       journal,
+      halfStored,
+      events,
       bodies,
       answers,
       inlineLimit,

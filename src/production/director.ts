@@ -6,6 +6,7 @@ import type { Switch } from '../broker/state.ts';
 import { ensureProjector, ensureStream, ensureWorker, reclaimWorker } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
+import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { Host, HostStatus } from '../host/host.ts';
@@ -73,6 +74,11 @@ export class Director {
   /** How messages are routed now; for what a person sends again. */
   get routing(): Routing {
     return this.#assembly.routing();
+  }
+
+  /** How their legs are stored. */
+  get storing(): Storing {
+    return this.#assembly.storing;
   }
 
   async start(): Promise<void> {

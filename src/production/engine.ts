@@ -8,6 +8,7 @@ import { type State, state } from '../broker/state.ts';
 import { type Steps, steps } from '../broker/steps.ts';
 import { ensureProjector, ensureStream } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { type HalfStored, halfStored } from '../flow/half-stored.ts';
 import { type IdSource, idSource } from '../message/id.ts';
 import type { ProductionSettings } from './definition.ts';
 
@@ -33,6 +34,7 @@ export interface Engine extends AsyncDisposable {
   readonly steps: Steps;
   readonly leases: Leases;
   readonly answers: Answers;
+  readonly halfStored: HalfStored;
   /** Whether no other engine of this production lived when this one started. */
   readonly sole: boolean;
   close(): Promise<void>;
@@ -65,7 +67,7 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
       limit: JOURNAL_LIMIT,
     }),
   ]);
-  const waiting = answers(broker);
+  const waiting = answers(broker, done);
   const accepted = journal(broker, names.journal.subject);
   const outcomes = journal(sending, names.outcomes.subject);
   const close = async (): Promise<void> => {
@@ -86,6 +88,7 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
     steps: done,
     leases: held,
     answers: waiting,
+    halfStored: halfStored(),
     sole,
     close,
     [Symbol.asyncDispose]: close,

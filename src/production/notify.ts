@@ -50,6 +50,6 @@ export async function notify(
     key: `n${key}`,
     firstId: id,
   });
-  await enqueue(engine, legs);
+  await enqueue(director.storing, legs);
   return { messageId: id };
 }

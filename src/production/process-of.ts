@@ -1,6 +1,7 @@
 import { type Document, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type DurableParts, durableProcess } from '../flow/durable-process.ts';
+import type { Storing } from '../flow/enqueue.ts';
 import { inlineProcess } from '../flow/inline-process.ts';
 import type { ProcessCode, ProcessContext } from '../flow/process-code.ts';
 import { router } from '../flow/router.ts';
@@ -15,7 +16,9 @@ export interface ProcessParts {
   readonly now: () => number;
   readonly log: (process: string, text: string) => void;
   /** What makes a queued code process durable; without it every code process runs inline (production tests). */
-  readonly durable?: Pick<DurableParts, 'broker' | 'journal' | 'steps' | 'routing'> | undefined;
+  readonly durable?:
+    | Pick<DurableParts, keyof Storing | 'steps' | 'answers' | 'routing'>
+    | undefined;
   /** Answers calls in a production test. */
   readonly call?: ProcessContext['call'];
   /** Waits in a production test, where no time passes. */

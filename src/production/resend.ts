@@ -61,7 +61,7 @@ export async function resend(
     key: `r${id}`,
     firstId: id,
   });
-  await enqueue(engine, legs);
+  await enqueue(director.storing, legs);
   if (request.suspended === true) {
     await discardSuspended(engine, {
       message,

@@ -1,8 +1,8 @@
 import { connectBroker } from '../../src/broker/broker.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
 import { events } from '../../src/log/events.ts';
-import { silentLogger } from '../../src/log/logger.ts';
-import { metrics } from '../../src/log/metrics.ts';
+import { type Logger, silentLogger } from '../../src/log/logger.ts';
+import { type Metrics, metrics } from '../../src/log/metrics.ts';
 import type { Definition } from '../../src/production/definition.ts';
 import { Director } from '../../src/production/director.ts';
 import { type Engine, startEngine } from '../../src/production/engine.ts';
@@ -10,18 +10,23 @@ import { type Engine, startEngine } from '../../src/production/engine.ts';
 export interface Running extends AsyncDisposable {
   readonly director: Director;
   readonly engine: Engine;
+  readonly metrics: Metrics;
   stop(): Promise<void>;
 }
 
 /** Runs a definition on a real NATS, without the operator plane. */
-export async function run(nats: NatsAccess, definition: Definition): Promise<Running> {
+export async function run(
+  nats: NatsAccess,
+  definition: Definition,
+  log: Logger = silentLogger,
+): Promise<Running> {
   const broker = await connectBroker({ ...nats, production: definition.name, role: 'engine' });
   const engine = await startEngine(broker, definition.settings);
-  const log = silentLogger;
+  const figures = metrics();
   const told = events({
     production: definition.name,
     log,
-    metrics: metrics(),
+    metrics: figures,
     record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
   const director = new Director(
@@ -40,5 +45,5 @@ export async function run(nats: NatsAccess, definition: Definition): Promise<Run
     await engine.close();
     await broker.close();
   };
-  return { director, engine, stop, [Symbol.asyncDispose]: stop };
+  return { director, engine, metrics: figures, stop, [Symbol.asyncDispose]: stop };
 }
