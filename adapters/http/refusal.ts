@@ -47,7 +47,8 @@ export function refusalOf(error: unknown): Refusal {
   if (error.code.startsWith('CREDENTIAL_')) {
     return new Refusal(503, 'The sign-in cannot be checked now. Try again.', {
       headers: { 'retry-after': RETRY_AFTER },
-      told: `its sign-in could not be checked (${error.code})`,
+      // It names the check and the cause, and never holds a secret or a token.
+      told: `its sign-in could not be checked: ${error.message.replace(/\.$/, '')}`,
     });
   }
   return error.retryable

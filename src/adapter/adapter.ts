@@ -18,7 +18,7 @@ export interface Lent<S extends Settings> {
   readonly signal: AbortSignal;
   /** The current values behind a name under `credentials`. Throws CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
   readonly credential: (name: string) => Promise<Credential>;
-  /** What checks the tokens of callers, behind a credential of kind `jwt-key`. Throws as `credential` does. */
+  /** What checks the tokens of callers, behind a credential of kind `jwt-key` or `introspection`. Throws as `credential` does. */
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
   readonly connection: (state: ConnectionState, detail?: string) => void;

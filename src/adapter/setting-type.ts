@@ -1,8 +1,8 @@
 import type { Message } from '../message/message.ts';
 import type { Credential } from './credential.ts';
 
-/** `jwt-key` is for verifying what a caller shows, never for signing in to a peer. */
-export type CredentialKind = Credential['kind'] | 'jwt-key';
+/** `jwt-key` and `introspection` are for verifying what a caller shows, never for signing in to a peer. */
+export type CredentialKind = Credential['kind'] | 'jwt-key' | 'introspection';
 
 /** The closed set of settings. Each kind has one reader here and one control in the console. */
 export type SettingKind =

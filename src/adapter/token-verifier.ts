@@ -1,9 +1,12 @@
-/** Checks signed tokens (JWT) that callers show, with one key or with the keys an issuer publishes. */
+/**
+ * Checks tokens that callers show: signed ones (JWT) with one key or with the keys an issuer publishes,
+ * opaque ones by asking the server that gave them out.
+ */
 export interface TokenVerifier {
   /**
    * The claims of a good token. Rejects with CREDENTIAL_REFUSED, whose text names the check that
    * failed (signature, algorithm, expiry, issuer, audience) and never quotes the token, and with
-   * CREDENTIAL_UNAVAILABLE when the issuer's keys cannot be had.
+   * CREDENTIAL_UNAVAILABLE when the issuer's keys cannot be had or it cannot be asked.
    */
   verify(
     token: string,

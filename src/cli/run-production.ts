@@ -92,7 +92,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       events: told,
       log,
       credential: (name) => known.get(name),
-      verifier: (name) => known.jwt(name),
+      verifier: (name) => known.verifier(name),
     },
     definition,
   );
@@ -110,7 +110,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     test: (host) =>
       hostTest(running.definition, host, {
         credential: (name) => known.get(name),
-        verifier: (name) => known.jwt(name),
+        verifier: (name) => known.verifier(name),
         log,
       }),
     certificates: () => known.certificates(),

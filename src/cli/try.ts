@@ -44,7 +44,7 @@ async function tryHost(host: string, flags: TryFlags): Promise<void> {
   });
   const steps = await hostTest(definition, host, {
     credential: (name) => known.get(name),
-    verifier: (name) => known.jwt(name),
+    verifier: (name) => known.verifier(name),
     log: silentLogger,
     ...(flags.json === true ? {} : { onStep: (step) => print(describeStep(step)) }),
   });

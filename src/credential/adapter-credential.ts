@@ -38,11 +38,12 @@ export async function adapterCredential(
     case 'oauth2':
       return fetchedToken(name, values.user, parts.tokens);
     case 'jwt-key':
+    case 'introspection':
       break;
   }
   throw new CredentialError('CREDENTIAL_REFUSED', name, {
-    cause: 'it is of kind jwt-key, with which no peer can be signed in to',
-    remedy: 'Use it in transforms and processes; name another credential here',
+    cause: `it is of kind ${values.kind}, with which no peer can be signed in to`,
+    remedy: 'It checks what callers show: name it as verifier, and another credential here',
   });
 }
 

@@ -10,6 +10,10 @@ import {
 } from '../adapter/setting.ts';
 import { nearest } from '../error/nearest.ts';
 import type { CredentialEntry } from './credential-entry.ts';
+import {
+  introspectionProblems,
+  introspectionSettings,
+} from './introspection/introspection-settings.ts';
 import { jwtKeyProblems, jwtKeySettings } from './jwt/jwt-key-settings.ts';
 import { oauth2Problems } from './oauth2/oauth2-problems.ts';
 import { oauth2Settings } from './oauth2/oauth2-settings.ts';
@@ -95,6 +99,12 @@ export const credentialKinds = {
     summary: 'A key with which transforms and hosts sign or verify JSON Web Tokens.',
     settings: jwtKeySettings,
     problems: jwtKeyProblems,
+  }),
+  introspection: kind({
+    title: 'Token introspection',
+    summary: 'Checks tokens that callers show by asking the server that gave them out (RFC 7662).',
+    settings: introspectionSettings,
+    problems: introspectionProblems,
   }),
 } as const;
 

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import type { Credential } from '../adapter/credential.ts';
 import { type CertificateFacts, certificateFacts } from '../adapter/tls/certificate-facts.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
@@ -9,6 +10,7 @@ import { type LoadedCertificate, loadCertificate } from './certificate.ts';
 import type { CredentialEntry } from './credential-entry.ts';
 import { credentialEvents } from './credential-events.ts';
 import { type EntryReader, entryReader } from './entry-reader.ts';
+import { introspections } from './introspection/introspections.ts';
 import type { Jwt } from './jwt/jwt.ts';
 import { jwtKeys } from './jwt/jwt-keys.ts';
 import { publishedKeys } from './oauth2/assertion-key.ts';
@@ -42,6 +44,8 @@ export interface Credentials {
   get(name: string): Promise<Credential>;
   /** Signs and verifies with a credential of kind `jwt-key`. */
   jwt(name: string): Promise<Jwt>;
+  /** Checks what callers show, with a credential of kind `jwt-key` or `introspection`. */
+  verifier(name: string): Promise<TokenVerifier>;
   /** Every credential of kind certificate with its dates, as the files are now. */
   certificates(): Promise<readonly CredentialCertificate[]>;
   /** The public keys of our client assertions, to be served at the address registered with Epic and others. */
@@ -68,12 +72,17 @@ export function credentials(
   };
   const tokens = tokenProviders({ reader, certificate, clock, log, environment });
   const jwtOf = jwtKeys(reader, clock);
+  const asked = introspections({
+    read: (name) => reader.readKind(name, 'introspection', 'what checks tokens'),
+    client: (name, memory) => tokens.client(name, memory),
+  });
 
   const get = async (name: string): Promise<Credential> =>
     adapterCredential(name, await reader.read(name), { reader, tokens });
   const namesOf = (kind: string): string[] =>
     [...known].flatMap(([name, entry]) => (entry.kind === kind ? [name] : []));
   const checkOne = async (name: string, kind: string): Promise<void> => {
+    if (kind === 'introspection') return asked.check(name);
     await (kind === 'jwt-key' ? jwtOf(name) : get(name));
     if (kind === 'oauth2') await tokens.check(name);
   };
@@ -81,6 +90,7 @@ export function credentials(
   return {
     get,
     jwt: jwtOf,
+    verifier: (name) => (known.get(name)?.kind === 'introspection' ? asked.of(name) : jwtOf(name)),
     certificates: () =>
       Promise.all(namesOf('certificate').map((name) => describeChain(name, certificate))),
     async jwksDocument() {
@@ -100,9 +110,13 @@ export function credentials(
     async replace(next) {
       const before = known;
       known = next;
+      asked.forget();
       await tokens.forget((name) => !isSame(before.get(name), next.get(name)));
     },
-    close: () => tokens.forget(() => true),
+    async close() {
+      asked.forget();
+      await tokens.forget(() => true);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { EngineError } from 'waybill/adapter';
+import { type CertificateFacts, EngineError } from 'waybill/adapter';
 import { quoted, REALM, type Scheme } from './caller.ts';
 import type { CallerValues } from './caller-settings.ts';
 import { kept } from './kept.ts';
@@ -7,7 +7,7 @@ import { tokenOf } from './token-of.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Callers with a signed token (RFC 6750). */
+/** Callers with a token (RFC 6750), signed or opaque. */
 export function bearerScheme(
   { verifier }: Pick<SchemeLent, 'verifier'>,
   values: CallerValues,
@@ -23,8 +23,12 @@ export function bearerScheme(
       const found = tokenOf(incoming, sources);
       if (found === undefined) return { result: 'none' };
       const options = audience.length > 0 ? { audience } : {};
+      // What is wrong with the verifier itself is nothing the caller has done.
+      const check = await checks();
       try {
-        const claims = await (await checks()).verify(found.token, options);
+        const claims = await check.verify(found.token, options);
+        const unbound = bindingProblem(claims, incoming.certificate);
+        if (unbound !== undefined) return { result: 'wrong', reason: unbound };
         const scopes = new Set([...grants, ...scopesOf(claims, values.scopeClaim)]);
         const caller = { name: nameOf(claims), scopes };
         return { result: 'proven', caller, cookie: found.place === 'cookie' };
@@ -40,6 +44,20 @@ export function bearerScheme(
         ? `Bearer ${REALM}`
         : `Bearer ${REALM}, error="invalid_token", error_description=${quoted(reason)}`,
   };
+}
+
+/** A token that is bound to a key (RFC 8705, RFC 9449) is nobody else's, whoever found it. */
+function bindingProblem(
+  { cnf }: Claims,
+  certificate: CertificateFacts | undefined,
+): string | undefined {
+  const { 'x5t#S256': thumbprint, jkt } = Object(cnf) as { 'x5t#S256'?: unknown; jkt?: unknown };
+  if (jkt !== undefined) return 'the token is bound to a key of DPoP, which is not taken here';
+  if (thumbprint === undefined) return undefined;
+  const shown = certificate && Buffer.from(certificate.fingerprint, 'hex').toString('base64url');
+  return shown === thumbprint
+    ? undefined
+    : 'the token is bound to a client certificate, and the connection shows no such one';
 }
 
 /** The first sentence of a refusal, without the name of our credential: the caller may know it. */

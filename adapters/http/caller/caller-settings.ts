@@ -25,7 +25,7 @@ const fields = {
     {
       'api-key': 'A key that was handed out: one of credentials, of kind bearer',
       basic: 'User and password: one of credentials, of kind basic',
-      bearer: 'A signed token (JWT) that verifier checks',
+      bearer: 'A token that verifier checks',
       certificate: 'The client certificate of the connection; tls must ask for it',
       hmac: 'A signature over the body, made with one of credentials, of kind bearer',
     },
@@ -43,8 +43,8 @@ const fields = {
   ),
   verifier: setting.optional(
     setting.credential({
-      help: 'What tokens are checked with: a credential of kind jwt-key, with the address of the published keys (jwksUrl), issuer and audience.',
-      kinds: ['jwt-key'],
+      help: 'What tokens are checked with. Signed ones (JWT): a credential of kind jwt-key, with the address of the published keys (jwksUrl), issuer and audience. Opaque ones: a credential of kind introspection.',
+      kinds: ['jwt-key', 'introspection'],
     }),
   ),
   audience: setting.list(setting.text({ help: 'A value of aud.' }), {
@@ -103,7 +103,8 @@ function missing({ kind, credentials, verifier }: CallerValues): setting.Setting
     ? [
         {
           path: ['verifier'],
-          problem: 'is required for kind bearer: the name of a credential of kind jwt-key',
+          problem:
+            'is required for kind bearer: the name of a credential of kind jwt-key or introspection',
         },
       ]
     : [];

@@ -6,6 +6,8 @@ export interface TokenServer {
   readonly tokenUrl: URL;
   /** Where mutual TLS is spoken, if that is another address (RFC 8705 §5). */
   readonly mutualTlsUrl: URL | undefined;
+  /** Where tokens are asked about (RFC 7662), with and without mutual TLS. */
+  readonly introspection: { readonly url: URL; readonly mutualTlsUrl: URL } | undefined;
   readonly issuer: string | undefined;
 }
 
@@ -75,10 +77,19 @@ function serverFrom(credential: string, { issuer, url, body }: Found): TokenServ
       remedy: 'Set issuer exactly as the server writes it in its discovery document',
     });
   }
-  const alias = (aliases as { token_endpoint?: unknown } | undefined)?.token_endpoint;
+  const { token_endpoint: alias, introspection_endpoint: otherAlias } = Object(aliases) as Record<
+    string,
+    unknown
+  >;
+  const { introspection_endpoint: asking } = body;
+  const address = (given: unknown): URL => endpointUrl(credential, issuer, given);
   return {
-    tokenUrl: endpointUrl(credential, issuer, endpoint),
-    mutualTlsUrl: alias === undefined ? undefined : endpointUrl(credential, issuer, alias),
+    tokenUrl: address(endpoint),
+    mutualTlsUrl: alias === undefined ? undefined : address(alias),
+    introspection:
+      asking === undefined
+        ? undefined
+        : { url: address(asking), mutualTlsUrl: address(otherAlias ?? asking) },
     issuer: typeof said === 'string' ? said : undefined,
   };
 }
@@ -91,7 +102,7 @@ function endpointUrl(credential: string, issuer: URL, endpoint: unknown): URL {
   const url = URL.parse(String(endpoint));
   if (url !== null && (url.protocol === 'https:' || url.protocol === issuer.protocol)) return url;
   throw new CredentialError('CREDENTIAL_REFUSED', credential, {
-    cause: `the discovery document of ${issuer.href} names a token endpoint that is not an https address`,
+    cause: `the discovery document of ${issuer.href} names an endpoint that is not an https address`,
     remedy: 'Have the server corrected, or give the token endpoint itself as tokenUrl',
   });
 }

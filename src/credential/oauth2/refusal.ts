@@ -9,22 +9,29 @@ export interface RefusalContext {
   /** What was sent and must not come back in a text, in any spelling. */
   readonly secrets: readonly string[];
   readonly now: number;
+  /** What was asked for: `the token request` where nothing is said. */
+  readonly asked?: string;
 }
 
 /** The error that an answer without a usable token means: which check failed, what to do, whether a retry helps. */
 export function refusal(answer: TokenAnswer, context: RefusalContext): CredentialError {
+  const fault = refusalFault(answer, context);
+  const code = fault.retryable === true ? 'CREDENTIAL_UNAVAILABLE' : 'CREDENTIAL_REFUSED';
+  return new CredentialError(code, context.credential, fault);
+}
+
+/** The same, to be told as something else. */
+export function refusalFault(answer: TokenAnswer, context: RefusalContext): CredentialFault {
   const { cause, remedy, retryable } = meaning(answer, context);
   const isRetryable = retryable === true || isPassing(answer.status);
-  const said = `${answer.place} refused the token request: `;
-  const fault: CredentialFault = {
+  const said = `${answer.place} refused ${context.asked ?? 'the token request'}: `;
+  return {
     cause: `${said}${cause}${clockText(answer, context.now)}`,
     remedy,
     retryable: isRetryable,
     retryAfter: isRetryable ? retryAfter(answer, context.now) : undefined,
     detail: requestIds(answer, context),
   };
-  const code = isRetryable ? 'CREDENTIAL_UNAVAILABLE' : 'CREDENTIAL_REFUSED';
-  return new CredentialError(code, context.credential, fault);
 }
 
 const isPassing = (status: number): boolean => status === 429 || status >= 500;

@@ -21,5 +21,5 @@ export interface TokenParts {
   readonly trust: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A credential of kind certificate, as its files are now. */
-  certificate(name: string): Promise<LoadedCertificate>;
+  readonly certificate: (name: string) => Promise<LoadedCertificate>;
 }

@@ -21,6 +21,8 @@ export interface TokenProvidersParts {
 /** The token providers of a production, one for each credential of kind `oauth2`, made when it is first used. */
 export interface TokenProviders {
   of(name: string): TokenProvider;
+  /** The client behind a credential of kind `oauth2`, for questions that are not for a token. */
+  client(name: string, memory: ServerMemory): Promise<readonly [OAuth2Values, TokenParts]>;
   /** Reads all that a token request would need. Rejects with a CredentialError. */
   check(name: string): Promise<void>;
   /** Closes those of the names; the next who asks gets a new one. */
@@ -52,6 +54,7 @@ export function tokenProviders(parts: TokenProvidersParts): TokenProviders {
   };
 
   return {
+    client: read,
     of(name) {
       const known = providers.get(name) ?? provider(name);
       providers.set(name, known);
