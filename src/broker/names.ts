@@ -16,6 +16,7 @@ export interface Names {
   readonly live: { readonly stream: string; readonly subject: string };
   readonly state: string;
   readonly steps: string;
+  readonly orders: string;
   /** Every subject of the production. */
   readonly everything: string;
   /** Whether a stream is a queue or a partition of one. */
@@ -52,6 +53,7 @@ export function names(production: string): Names {
     live: { stream: stream('LIVE'), subject: `wb.${production}.l.told` },
     state: stream('STATE'),
     steps: stream('STEPS'),
+    orders: stream('ORDERS'),
     everything: `wb.${production}.>`,
     isQueue: (name) => name.startsWith(stream('Q_')),
     isTold: (name) =>

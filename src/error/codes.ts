@@ -40,6 +40,8 @@ export const ERROR_CODES = {
   HOST_UNKNOWN: 'There is no host of that name in the production.',
   QUERY_INVALID: 'A question to the trace is not well formed. The text says which part.',
   NOT_FOUND: 'No message, session or file of that id.',
+  ORDER_UNCERTAIN:
+    'An order was begun, and whether it was carried out is not known. Look at the message before giving it again.',
   STORE_UNAVAILABLE:
     'The trace store cannot be read or written. Messages keep flowing; the trace catches up.',
 } as const;

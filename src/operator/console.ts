@@ -13,6 +13,7 @@ import { type ApiOptions, type ApiServer, startApi } from './api/api-server.ts';
 import type { ApiContext } from './api/context.ts';
 import type { Audit } from './audit/audit.ts';
 import { type Engines, engines } from './engines.ts';
+import { frozenLists } from './job/frozen-lists.ts';
 import { jobRunner } from './job/job-runner.ts';
 import { jobStore } from './job/job-store.ts';
 import { jobWork } from './job/job-work.ts';
@@ -121,6 +122,7 @@ async function peopleService(
   const alerts = alertStore(meta.database);
   const jobs = jobRunner({
     store: jobStore(meta.database),
+    lists: frozenLists(meta.database),
     work: jobWork({ broker, trace, engines: reached }),
     live,
     log,

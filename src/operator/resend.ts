@@ -14,6 +14,8 @@ export interface ResendOrder {
   readonly body?: Uint8Array | undefined;
   readonly by: string;
   readonly reason?: string | undefined;
+  /** Names the order, so that it is done once however often it comes. */
+  readonly order?: string | undefined;
 }
 
 export interface Resent {
@@ -34,7 +36,10 @@ export async function resendTraced(
   }
   const stored = order.body === undefined ? await reader.body(order.id) : undefined;
   if (order.body === undefined && stored === undefined) {
-    throw new EngineError('NOT_FOUND', `the body of message ${order.id} is no longer in the trace`);
+    throw new EngineError(
+      'NOT_FOUND',
+      `the body of message ${order.id} is not in the trace: not yet, or no longer`,
+    );
   }
   const sent = await askControl<{ messageId: number; sessionId: number }>(
     broker,
@@ -46,6 +51,7 @@ export async function resendTraced(
       suspended: message.status === 'suspended',
       by: order.by,
       reason: order.reason,
+      order: order.order,
     },
     { body: order.body ?? stored?.bytes ?? new Uint8Array(0) },
   );

@@ -7,7 +7,7 @@ import type { Director } from './director.ts';
 import { type EndRequest, endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { type Notification, notify } from './notify.ts';
-import { type Discard, discardSuspended, type Resend, resend } from './resend.ts';
+import { type Discard, discardSuspended, type Resend, resendOnce } from './resend.ts';
 
 /** One host as `waybill status` and the console show it. */
 export interface HostReport extends HostStatus {
@@ -77,7 +77,7 @@ export function engineControl(parts: ControlParts): ControlServer {
     serveControl(
       broker,
       subject('resend'),
-      (request, body) => resend(engine, director, request as Resend, body),
+      (request, body) => resendOnce(engine, director, request as Resend, body),
       true,
     ),
     serveControl(

@@ -4,6 +4,7 @@ import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
 import { type Lease, type Leases, leases } from '../broker/lease.ts';
+import { type Orders, orders } from '../broker/orders.ts';
 import { type State, state } from '../broker/state.ts';
 import { type Steps, steps } from '../broker/steps.ts';
 import { ensureProjector, ensureStream } from '../broker/streams.ts';
@@ -32,6 +33,7 @@ export interface Engine extends AsyncDisposable {
   readonly bodies: Bodies;
   readonly state: State;
   readonly steps: Steps;
+  readonly orders: Orders;
   readonly leases: Leases;
   readonly answers: Answers;
   readonly halfStored: HalfStored;
@@ -86,6 +88,7 @@ export async function startEngine(broker: Broker, settings: ProductionSettings):
     bodies: stored,
     state: kept,
     steps: done,
+    orders: orders(broker),
     leases: held,
     answers: waiting,
     halfStored: halfStored(),

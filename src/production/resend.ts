@@ -21,6 +21,8 @@ export interface Resend {
   readonly suspended?: boolean | undefined;
   readonly by: string;
   readonly reason?: string | undefined;
+  /** Names the order: one that comes again is done once. Letters, digits, `-`, `_`, `.`. */
+  readonly order?: string | undefined;
 }
 
 export interface Resent {
@@ -28,17 +30,29 @@ export interface Resent {
   readonly sessionId: number;
 }
 
-/**
- * Sends a message again as a new session that is linked to the old one; the original is never
- * changed. A suspended original is then discarded, since it has been dealt with.
- */
-export async function resend(
+/** As `resend`; an order of the same name that came before, to whichever engine, is not done twice. */
+export function resendOnce(
   engine: Engine,
   director: Director,
   request: Resend,
   body: Uint8Array,
 ): Promise<Resent> {
-  const { message, bodyRef } = request;
+  const run = (): Promise<Resent> => resend(engine, director, request, body);
+  return request.order === undefined ? run() : engine.orders.once(request.order, run);
+}
+
+/**
+ * Sends a message again as a new session that is linked to the old one; the original is never
+ * changed. A suspended original is then discarded, since it has been dealt with: by one, if two come at once.
+ */
+async function resend(
+  engine: Engine,
+  director: Director,
+  request: Resend,
+  body: Uint8Array,
+): Promise<Resent> {
+  const { message, bodyRef, suspended = false, order } = request;
+  if (suspended) await checkSuspended(engine, message);
   const to = request.to ?? message.target;
   const id = engine.ids.next();
   const now = systemClock.now();
@@ -58,11 +72,13 @@ export async function resend(
   const held = bodyRef === undefined ? inlineBody(body) : engine.bodies.open(bodyRef, message.size);
   const legs = await route(director.routing, subject(envelope, held, bodyRef), {
     to: [{ to }],
-    key: `r${id}`,
+    // the queue stores a second message of the same key once
+    key: suspended ? `s${message.id}` : `r${order ?? id}`,
     firstId: id,
   });
-  await enqueue(director.storing, legs);
-  if (request.suspended === true) {
+  const { duplicate } = await enqueue(director.storing, legs);
+  if (suspended) {
+    if (duplicate) throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
     await discardSuspended(engine, {
       message,
       by: request.by,
@@ -70,6 +86,15 @@ export async function resend(
     });
   }
   return { messageId: id, sessionId: id };
+}
+
+async function checkSuspended(engine: Engine, message: Envelope): Promise<void> {
+  if ((await placeOf(engine, message)) === undefined)
+    throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
+}
+
+function noLongerSuspended({ id, target }: Envelope, why: string): EngineError {
+  return new EngineError('NOT_FOUND', `message ${id} at ${target} ${why}`);
 }
 
 /** An edited HL7 message may be of another type than it was. */
@@ -89,10 +114,7 @@ export async function discardSuspended(
   { message, by, reason }: Discard,
 ): Promise<void> {
   const { manager, names } = engine.broker;
-  const sequence = await findById(engine.broker, names.suspended.stream, {
-    id: message.id,
-    subject: names.suspended.subject(message.target),
-  });
+  const sequence = await placeOf(engine, message);
   if (sequence === undefined) {
     throw new EngineError(
       'NOT_FOUND',
@@ -115,4 +137,13 @@ export async function discardSuspended(
     },
   });
   await manager.streams.deleteMessage(names.suspended.stream, sequence, false);
+}
+
+/** Where a message lies among the suspended ones. */
+function placeOf(
+  { broker }: Engine,
+  { id, target }: Pick<Envelope, 'id' | 'target'>,
+): ReturnType<typeof findById> {
+  const { suspended } = broker.names;
+  return findById(broker, suspended.stream, { id, subject: suspended.subject(target) });
 }

@@ -23,7 +23,14 @@ interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Parameters | undefined;
   readonly body?: unknown;
+  /** Names an act that must be done once, however often it is sent: see `newKey`. */
+  readonly once?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A name for one act of a person. `randomUUID` is there over HTTPS only. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join('');
 }
 
 let csrf: string | undefined;
@@ -56,7 +63,7 @@ export async function askBytes(path: string, call: Call = {}): Promise<Response>
   return send(path, call);
 }
 
-async function send(path: string, { method, query, body, signal }: Call): Promise<Response> {
+async function send(path: string, { method, query, body, once, signal }: Call): Promise<Response> {
   const verb = method ?? (body === undefined ? 'GET' : 'POST');
   const response = await fetch(apiUrl(path, query), {
     method: verb,
@@ -64,6 +71,7 @@ async function send(path: string, { method, query, body, signal }: Call): Promis
     headers: {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(once === undefined ? {} : { 'idempotency-key': once }),
       ...(verb !== 'GET' && csrf !== undefined ? { 'x-csrf-token': csrf } : {}),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

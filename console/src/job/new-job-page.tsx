@@ -16,7 +16,7 @@ import { useMay } from '../shell/me.ts';
 
 type Act = JobRequest['type'];
 
-/** Before many messages are touched: how many, which, and why. The list is frozen when the job begins. */
+/** Before many messages are touched: how many, which, and why. The job is about exactly the list that is shown. */
 export function NewJobPage(): ReactElement {
   const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
   const navigate = useNavigate();
@@ -26,18 +26,22 @@ export function NewJobPage(): ReactElement {
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
   const [now] = useState(() => Date.now());
-  const order = (dryRun: boolean): JobRequest => ({
-    type,
-    ...(ids === undefined
+  const which = (list: string | undefined): Partial<JobRequest> => {
+    if (list !== undefined) return { list };
+    return ids === undefined
       ? { criteria: criteriaOf(state, now) }
-      : { ids: ids.split(',').map(Number) }),
+      : { ids: ids.split(',').map(Number) };
+  };
+  const order = (list?: string): JobRequest => ({
+    type,
+    ...which(list),
     ...(to === '' || type === 'discard' ? {} : { to }),
     reason: reason.trim() === '' ? 'not given yet' : reason.trim(),
-    dryRun,
+    dryRun: list === undefined,
   });
-  const dry = useMutation({ mutationFn: () => ask<JobAnswer>('jobs', { body: order(true) }) });
+  const dry = useMutation({ mutationFn: () => ask<JobAnswer>('jobs', { body: order() }) });
   const start = useMutation({
-    mutationFn: () => ask<JobAnswer>('jobs', { body: order(false) }),
+    mutationFn: () => ask<JobAnswer>('jobs', { body: order(dry.data?.list) }),
     onSuccess: ({ job }) =>
       job === undefined
         ? undefined

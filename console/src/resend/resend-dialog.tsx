@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import type { Message, MessagePage, Resent } from '../../../src/operator/api/contract/message.ts';
-import { ask } from '../api/client.ts';
+import { ask, newKey } from '../api/client.ts';
 import { bodyText, hosts } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
@@ -20,6 +20,8 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
   const client = useQueryClient();
   const navigate = useNavigate();
   const { data } = useQuery(hosts);
+  // a second click, or one more after an answer that was lost, makes no second message
+  const [once] = useState(newKey);
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
   const [edited, setEdited] = useState<string | undefined>(undefined);
@@ -31,6 +33,7 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
           ...(edited === undefined ? {} : { text: edited }),
           ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
         },
+        once,
       }),
     onSuccess: async ({ sessionId, messageId }) => {
       await untilTraced(message.id, messageId);

@@ -32,6 +32,17 @@ export async function visibleMessage(
   return message;
 }
 
+/** A message whose target the asker may see, too: to act on a message is to act on its target. */
+export async function messageToActOn(
+  context: ApiContext,
+  request: FastifyRequest,
+  id: number,
+): Promise<TracedMessage> {
+  const message = await visibleMessage(context, request, id);
+  checkVisibleHost(request, message.target);
+  return message;
+}
+
 /** Throws 404 for a host that the asker may not see. */
 export function checkVisibleHost(request: FastifyRequest, host: string): void {
   const { visibleHosts } = principalOf(request);

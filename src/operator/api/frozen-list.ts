@@ -1,5 +1,5 @@
 import type { TraceReader } from '../../trace/trace-store.ts';
-import { isVisible, type TracedMessage } from '../../trace/traced-message.ts';
+import type { TracedMessage } from '../../trace/traced-message.ts';
 import { ApiError } from './api-error.ts';
 import { JOB_LIMIT, type JobRequest } from './contract/job.ts';
 
@@ -15,19 +15,20 @@ const PAGE = 1_000;
 /** The messages of a bulk order as they are now: what comes to fit later is not part of it, and nothing is ever done to what was not listed. */
 export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
-  { ids, criteria }: Pick<JobRequest, 'ids' | 'criteria'>,
+  { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
   visible: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<FrozenList> {
-  if ((ids === undefined) === (criteria === undefined)) {
-    throw new ApiError(400, 'REQUEST_INVALID', 'give either ids or criteria');
+  if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
+    throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
   }
   if (ids !== undefined) return { messages: await named(trace, ids, visible), complete: true };
   const messages: TracedMessage[] = [];
   let after: string | undefined;
   do {
     const page = await trace.find({ ...criteria, visible, after, limit: PAGE }, { signal });
-    messages.push(...page.items);
+    // to act on a message is to act on its target
+    messages.push(...page.items.filter(({ target }) => visible?.includes(target) ?? true));
     after = page.next;
   } while (after !== undefined && messages.length < JOB_LIMIT);
   const taken = messages.slice(0, JOB_LIMIT);
@@ -42,7 +43,7 @@ async function named(
   const messages: TracedMessage[] = [];
   for (const id of [...new Set(ids)].toSorted((a, b) => a - b)) {
     const message = await trace.message(id);
-    if (message === undefined || !isVisible(message, visible)) {
+    if (message === undefined || !(visible?.includes(message.target) ?? true)) {
       throw new ApiError(404, 'NOT_FOUND', `there is no message ${id} in the trace`);
     }
     messages.push(message);

@@ -37,6 +37,7 @@ const TITLES: Readonly<Record<number, string>> = {
 const STATUS: Partial<Record<ErrorCode, number>> = {
   NOT_FOUND: 404,
   HOST_UNKNOWN: 404,
+  ORDER_UNCERTAIN: 409,
   QUERY_INVALID: 400,
   CONFIG_INVALID: 422,
   DOCUMENT_UNREADABLE: 422,

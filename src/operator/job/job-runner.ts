@@ -2,6 +2,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { LiveStream } from '../live/live-stream.ts';
+import type { FrozenLists } from './frozen-lists.ts';
 import type { ItemResult, Job, JobItem, JobStore, NewJob } from './job-store.ts';
 
 /** Does one message of a job: sends it again, or discards it. Rejects with why it could not. */
@@ -16,6 +17,8 @@ export type JobWork = (
  */
 export interface JobRunner {
   readonly store: JobStore;
+  /** What people looked at before they ordered. */
+  readonly lists: FrozenLists;
   start(job: NewJob): Job;
   /** What is being done is finished; the rest is not begun. */
   cancel(id: number): void;
@@ -25,6 +28,7 @@ export interface JobRunner {
 
 export interface JobRunnerParts {
   readonly store: JobStore;
+  readonly lists: FrozenLists;
   readonly work: JobWork;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
@@ -33,7 +37,7 @@ export interface JobRunnerParts {
 /** Milliseconds between two tellings of one job's progress. */
 const TELL_EVERY = 500;
 
-export function jobRunner({ store, work: workOn, live, log }: JobRunnerParts): JobRunner {
+export function jobRunner({ store, lists, work: workOn, live, log }: JobRunnerParts): JobRunner {
   let stopping = false;
   let added = false;
   let running: Promise<void> | undefined;
@@ -98,6 +102,7 @@ export function jobRunner({ store, work: workOn, live, log }: JobRunnerParts): J
   go();
   return {
     store,
+    lists,
     start(job) {
       const made = store.add(job);
       go();

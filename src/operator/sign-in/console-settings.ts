@@ -121,7 +121,7 @@ function corsOf({ cors }: ConsoleFile): CorsSettings | undefined {
   if (cors === undefined) return undefined;
   return {
     origins: cors.origins,
-    headers: cors.headers ?? ['content-type', 'authorization', 'x-csrf-token'],
+    headers: cors.headers ?? ['content-type', 'authorization', 'x-csrf-token', 'idempotency-key'],
     credentials: cors.credentials ?? false,
     maxAge: timeOf(cors.maxAge, 600_000),
   };

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { EngineError } from '../../../src/error/engine-error.ts';
 import { silentLogger } from '../../../src/log/logger.ts';
+import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import { type JobWork, jobRunner } from '../../../src/operator/job/job-runner.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
 import { type MetaStore, metaStore } from '../../../src/operator/meta-store.ts';
@@ -11,6 +12,7 @@ const order = { type: 'resend', by: 'ann', reason: 'lost', target: undefined } a
 const runnerOf = (meta: MetaStore, work: JobWork) =>
   jobRunner({
     store: jobStore(meta.database),
+    lists: frozenLists(meta.database),
     work,
     live: { tell: () => undefined },
     log: silentLogger,

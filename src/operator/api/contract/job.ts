@@ -6,9 +6,15 @@ import { closed, Id, list, maybe, Reason, Time, word } from './schema.ts';
 /** Messages of one job at most. */
 export const JOB_LIMIT = 10_000;
 
-/** Which messages: the ids, or those that fit now; either way the list is frozen with the job. */
+/**
+ * Which messages: those of a list that was looked at, the ids, or those that fit now. Either way the list is
+ * frozen with the job.
+ */
 export const JobRequest = closed({
   type: word(...JOB_TYPES),
+  list: maybe(
+    Type.String({ maxLength: 100, description: '`list` of a dry run: exactly what was shown.' }),
+  ),
   ids: maybe(list(Id, { maxItems: JOB_LIMIT })),
   criteria: maybe(SearchCriteria),
   to: maybe(Type.String({ maxLength: 200, description: 'Another target than before.' })),
@@ -33,6 +39,10 @@ export const Job = Type.Object({
 export type Job = Static<typeof Job>;
 
 export const JobAnswer = Type.Object({
+  list: Type.String({
+    description:
+      'Names the frozen list for a day. One job is made of it, however often it is ordered.',
+  }),
   /** Left out for a dry run. */
   job: maybe(Job),
   total: Type.Integer(),

@@ -8,13 +8,14 @@ import {
   principalOf,
   requirePermission,
 } from '../../rights/require-permission.ts';
-import { audited, visibleMessage } from '../acting.ts';
+import { audited, checkVisibleHost, messageToActOn } from '../acting.ts';
 import type { Api } from '../api.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
 import { AbortRequest, ResendRequest, Resent } from '../contract/message.ts';
 import { closed, IdParameters, Reason } from '../contract/schema.ts';
+import { OrderHeaders, orderName } from '../order-name.ts';
 
 const tags = ['messages'];
 
@@ -35,6 +36,7 @@ function resendRoute(app: Api, context: ApiContext): void {
         tags,
         summary: 'Sends a message again, as it was or edited, there or elsewhere.',
         params: IdParameters,
+        headers: OrderHeaders,
         body: ResendRequest,
         response: { 200: Resent },
       },
@@ -44,17 +46,21 @@ function resendRoute(app: Api, context: ApiContext): void {
       const { id } = request.params;
       const { to, reason } = request.body;
       const principal = principalOf(request);
-      const message = await visibleMessage(context, request, id);
+      const message = await messageToActOn(context, request, id);
+      if (to !== undefined) checkVisibleHost(request, to);
       const body = editedBody(request.body, message);
-      if (body !== undefined) checkPermission(principal, 'message.edit_resend');
+      // what was masked must not go back into the world
+      if (body !== undefined)
+        checkPermission(principal, 'message.edit_resend', 'message.content.unmasked');
       const edited = body !== undefined;
       const act = {
         action: edited ? 'message.edit_resend' : 'message.resend',
         object: `message ${id}`,
         detail: { to, reason },
       };
+      const order = orderName(request, [id, to, body]);
       return audited(context, request, act, () =>
-        resendTraced(broker, trace, { id, to, body, by: principal.name, reason }),
+        resendTraced(broker, trace, { id, to, body, by: principal.name, reason, order }),
       );
     },
   );
@@ -78,7 +84,7 @@ function discardRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const { id } = request.params;
       const { reason } = request.body;
-      const message = await visibleMessage(context, request, id);
+      const message = await messageToActOn(context, request, id);
       if (message.status !== 'suspended') {
         throw new ApiError(409, 'CONFLICT', `message ${id} is ${message.status}, not suspended`);
       }
@@ -109,7 +115,7 @@ function abortRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const { id } = request.params;
       const { keep = false, reason } = request.body;
-      const message = await visibleMessage(context, request, id);
+      const message = await messageToActOn(context, request, id);
       if (!isWaiting(message)) {
         throw new ApiError(
           409,

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import type { JobType } from '../../job/job-store.ts';
 import type { Permission } from '../../rights/principal.ts';
 import {
@@ -6,13 +8,15 @@ import {
   requirePermission,
 } from '../../rights/require-permission.ts';
 import { abortSignal } from '../abort-signal.ts';
-import { audited } from '../acting.ts';
+import { audited, checkVisibleHost } from '../acting.ts';
 import type { Api } from '../api.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../context.ts';
 import { Job, JobAnswer, JobItemQuery, JobItems, JobRequest, Jobs } from '../contract/job.ts';
+import type { Message } from '../contract/message.ts';
 import { closed, Id } from '../contract/schema.ts';
 import { frozenList } from '../frozen-list.ts';
+import { OrderHeaders, orderName } from '../order-name.ts';
 
 const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
@@ -35,41 +39,75 @@ export function jobRoutes(app: Api, context: ApiContext): void {
 }
 
 function jobStart(app: Api, context: ApiContext): void {
-  const { jobs } = context;
-
   app.post(
     '/jobs',
     {
       schema: {
         tags,
         summary: 'Resends, discards or aborts many messages, or says how many it would be.',
+        headers: OrderHeaders,
         body: JobRequest,
         response: { 200: JobAnswer },
       },
       preHandler,
     },
     async (request, reply) => {
-      const { type, to: target, reason, dryRun = false } = request.body;
-      const principal = principalOf(request);
-      checkPermission(principal, NEEDED[type]);
-      const { messages, complete } = await frozenList(
-        context.trace,
-        request.body,
-        principal.visibleHosts,
-        abortSignal(reply),
-      );
-      const found = { total: messages.length, complete, sample: messages.slice(0, SAMPLE) };
+      const { type, to, dryRun = false } = request.body;
+      checkPermission(principalOf(request), NEEDED[type]);
+      if (to !== undefined) checkVisibleHost(request, to);
+      const frozen = await frozenFor(context, request, abortSignal(reply));
+      const { list, ids, complete, sample } = frozen;
+      const found = { list, total: ids.length, complete, sample };
       if (dryRun) return { job: undefined, ...found };
-      if (messages.length === 0) throw new ApiError(409, 'CONFLICT', 'no message fits');
-      const ids = messages.map(({ id }) => id);
-      const detail = { type, target, reason, total: ids.length };
-      const act = { action: 'message.bulk', object: 'messages', detail };
-      return audited(context, request, act, async () => ({
-        job: jobs.start({ type, target, reason, by: principal.name, ids }),
-        ...found,
-      }));
+      if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message fits');
+      return { job: await jobOnce(context, request, frozen), ...found };
     },
   );
+}
+
+type JobOrder = FastifyRequest & { readonly body: JobRequest };
+
+interface Frozen {
+  readonly list: string;
+  readonly ids: readonly number[];
+  readonly complete: boolean;
+  readonly sample: readonly Message[];
+}
+
+/** The list that was looked at, or a new one, which is kept so that the same order twice is one. */
+async function frozenFor(
+  { trace, jobs }: ApiContext,
+  request: JobOrder,
+  signal: AbortSignal,
+): Promise<Frozen> {
+  const { name: owner, visibleHosts: visible } = principalOf(request);
+  const { list: named, ...asked } = request.body;
+  const list = named ?? orderName(request, [JSON.stringify(asked)]) ?? randomUUID();
+  const known = jobs.lists.find(list, { owner, visible });
+  if (known !== undefined) return { ...known, list, sample: [] };
+  if (named !== undefined) {
+    throw new ApiError(404, 'NOT_FOUND', 'this list is not kept any longer: look again first');
+  }
+  const { messages, complete } = await frozenList(trace, asked, visible, signal);
+  const ids = messages.map(({ id }) => id);
+  jobs.lists.keep(list, { owner, ids, visible, complete });
+  return { list, ids, complete, sample: messages.slice(0, SAMPLE) };
+}
+
+/** The job of a list: made now, or when it was ordered before. */
+function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: Frozen): Promise<Job> {
+  const { jobs } = context;
+  const { type, to: target, reason } = request.body;
+  const { name: by } = principalOf(request);
+  const detail = { type, target, reason, total: ids.length, list };
+  const act = { action: 'message.bulk', object: 'messages', detail };
+  return audited(context, request, act, async () => {
+    const before = jobs.lists.jobOf(list);
+    if (before !== undefined) return sameJob(jobNamed(context, request, before), type, target);
+    const job = jobs.start({ type, target, reason, by, ids });
+    jobs.lists.started(list, job.id);
+    return job;
+  });
 }
 
 function jobViews(app: Api, context: ApiContext): void {
@@ -81,7 +119,9 @@ function jobViews(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'Jobs, newest first.', response: { 200: Jobs } },
       preHandler,
     },
-    async () => ({ jobs: jobs.store.list(JOBS) }),
+    async (request) => ({
+      jobs: jobs.store.list(JOBS).filter((job) => isShown(request, job)),
+    }),
   );
 
   app.get(
@@ -90,7 +130,7 @@ function jobViews(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'How far a job is.', params: JobParameters, response: { 200: Job } },
       preHandler,
     },
-    async (request) => jobNamed(context, request.params.id),
+    async (request) => jobNamed(context, request, request.params.id),
   );
 
   app.get(
@@ -106,7 +146,7 @@ function jobViews(app: Api, context: ApiContext): void {
       preHandler,
     },
     async (request) => {
-      const { id } = jobNamed(context, request.params.id);
+      const { id } = jobNamed(context, request, request.params.id);
       const { limit = 200, ...page } = request.query;
       const items = jobs.store.items(id, { ...page, limit });
       return { items, next: items.length < limit ? undefined : items.at(-1)?.n };
@@ -129,17 +169,30 @@ function jobCancel(app: Api, context: ApiContext): void {
       preHandler,
     },
     (request) => {
-      const { id } = jobNamed(context, request.params.id);
+      const { id } = jobNamed(context, request, request.params.id);
       return audited(context, request, { action: 'job.cancel', object: `job ${id}` }, async () => {
         jobs.cancel(id);
-        return jobNamed(context, id);
+        return jobNamed(context, request, id);
       });
     },
   );
 }
 
-function jobNamed({ jobs }: ApiContext, id: number): Job {
+function sameJob(job: Job, type: Job['type'], target: string | undefined): Job {
+  if (job.type === type && job.target === target) return job;
+  throw new ApiError(409, 'CONFLICT', `job ${job.id} was made of this list: look again first`);
+}
+
+/** Who sees every host sees every job; else one's own. */
+function isShown(request: FastifyRequest, { by }: Job): boolean {
+  const { name, visibleHosts } = principalOf(request);
+  return visibleHosts === undefined || by === name;
+}
+
+function jobNamed({ jobs }: ApiContext, request: FastifyRequest, id: number): Job {
   const job = jobs.store.find(id);
-  if (job === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
+  if (job === undefined || !isShown(request, job)) {
+    throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
+  }
   return job;
 }

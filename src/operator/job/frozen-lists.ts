@@ -1,0 +1,63 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** The messages that a person was shown before an order, so that the order is about these and no others. */
+export interface FrozenIds {
+  readonly owner: string;
+  readonly ids: readonly number[];
+  /** What its owner could see then; a list is worth nothing once that is another. */
+  readonly visible: readonly string[] | undefined;
+  /** false: more fitted than a job takes. */
+  readonly complete: boolean;
+}
+
+/** Lists of messages between a look and an order, for a day. From each one job is made at most. */
+export interface FrozenLists {
+  /** Keeps a list; the one of that name stays if there is one. */
+  keep(id: string, list: FrozenIds): void;
+  /** The list, if it is that of the owner, as they see it now. */
+  find(id: string, of: Pick<FrozenIds, 'owner' | 'visible'>): FrozenIds | undefined;
+  /** The job that was made of a list. */
+  jobOf(id: string): number | undefined;
+  started(id: string, job: number): void;
+}
+
+const KEEP = 86_400_000;
+/** Lists of one person; looking again and again must not fill the disk. */
+const LISTS = 50;
+
+type Row = Readonly<Record<string, unknown>>;
+
+export function frozenLists(database: DatabaseSync, now: () => number = Date.now): FrozenLists {
+  const read = (id: string): Row | undefined =>
+    database.prepare('SELECT * FROM frozen_list WHERE id = ?').get(id);
+  return {
+    keep(id, { owner, ids, visible, complete }) {
+      database.prepare('DELETE FROM frozen_list WHERE created < ?').run(now() - KEEP);
+      database
+        .prepare('INSERT OR IGNORE INTO frozen_list VALUES(?, ?, ?, ?, ?, ?, NULL)')
+        .run(id, owner, now(), textOf(visible), JSON.stringify(ids), Number(complete));
+      database
+        .prepare(
+          `DELETE FROM frozen_list WHERE owner = ?1 AND job IS NULL AND id NOT IN
+             (SELECT id FROM frozen_list WHERE owner = ?1 ORDER BY created DESC, id LIMIT ?2)`,
+        )
+        .run(owner, LISTS);
+    },
+    find(id, { owner, visible }) {
+      const row = read(id);
+      if (row?.['owner'] !== owner || row['visible'] !== textOf(visible)) return undefined;
+      const ids = JSON.parse(String(row['ids'])) as number[];
+      return { owner, visible, ids, complete: row['complete'] === 1 };
+    },
+    jobOf(id) {
+      const job = read(id)?.['job'];
+      return typeof job === 'number' ? job : undefined;
+    },
+    started(id, job) {
+      database.prepare('UPDATE frozen_list SET job = ? WHERE id = ?').run(job, id);
+    },
+  };
+}
+
+const textOf = (visible: readonly string[] | undefined): string =>
+  visible === undefined ? '*' : JSON.stringify(visible);

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Job, JobAnswer } from '../../../src/operator/api/contract/job.ts';
+import type { Message, MessagePage, Resent } from '../../../src/operator/api/contract/message.ts';
+import { type Asked, type Operated, operated } from '../../support/operator.ts';
+
+const PRODUCTION = `production: once
+services:
+  hl7-in: { adapter: mllp-in, settings: { listen: '\${env:LISTEN}' }, to: router }
+processes:
+  router:
+    rules:
+      - { name: known, when: 'field("PID-3.1") != "0"', send: hl7-out }
+      - otherwise: suspend
+operations:
+  hl7-out: { adapter: mllp-out, settings: { connect: '\${env:CONNECT}' } }
+`;
+
+let production: Operated;
+
+beforeAll(async () => {
+  production = await operated({ production: PRODUCTION });
+});
+afterAll(async () => production[Symbol.asyncDispose]());
+
+async function found(criteria: object, count: number): Promise<readonly Message[]> {
+  return vi.waitFor(async () => {
+    const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', criteria);
+    if (body.items.length < count) throw new Error('it is not traced yet');
+    return body.items;
+  }, 10_000);
+}
+
+/** Sends an act as a browser does that was told, or not, to do it once. */
+async function act<Answer>(path: string, body: object, key?: string): Promise<Asked<Answer>> {
+  const response = await fetch(new URL(path, production.url), {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: {
+      'content-type': 'application/json',
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
+  });
+  const { status, headers } = response;
+  return { status, headers, body: (await response.json()) as Answer };
+}
+
+test('an order that comes twice under one name is done once; under another name, or edited, anew', async () => {
+  await production.send('O1');
+  const [message] = await found({ source: 'router', target: 'hl7-out', status: ['completed'] }, 1);
+  const path = `/api/v1/messages/${message?.id}/resend`;
+  const [one, two] = await Promise.all([act<Resent>(path, {}, 'a'), act<Resent>(path, {}, 'a')]);
+  expect(two.body).toEqual(one.body);
+  expect((await act<Resent>(path, {}, 'a')).body).toEqual(one.body);
+  await found({ resendOf: message?.id, status: ['completed'] }, 1);
+  expect(production.receiver.received).toHaveLength(2);
+  const other = await act<Resent>(path, {}, 'b');
+  expect(other.body.messageId).not.toBe(one.body.messageId);
+  const text = 'MSH|^~\\&|ADT|HOSP|WARD|HOSP|20260101120000||ADT^A01^ADT_A01|O1|P|2.5.1\r';
+  expect((await act<Resent>(path, { text }, 'a')).body.messageId).not.toBe(one.body.messageId);
+  await vi.waitFor(() => expect(production.receiver.received).toHaveLength(4));
+});
+
+test('of two people who resend a suspended message at once, one does and the other is told', async () => {
+  const before = production.receiver.received.length;
+  await production.send('S1', { mrn: '0' });
+  const [message] = await found({ source: 'hl7-in', target: 'router', status: ['suspended'] }, 1);
+  const path = `/api/v1/messages/${message?.id}/resend`;
+  const answers = await Promise.all([
+    act<{ detail?: string }>(path, { to: 'hl7-out' }),
+    act<{ detail?: string }>(path, { to: 'hl7-out' }),
+  ]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 404]);
+  const refused = answers.find(({ status }) => status === 404);
+  expect(refused?.body.detail).toMatch(/somebody else has dealt with it|has just been resent/);
+  await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 1));
+});
+
+test('a job is about exactly the list that was looked at, and pressed twice it is one', async () => {
+  const order = { type: 'resend', criteria: { target: 'router' }, reason: 'lost at the ward' };
+  const seen = await act<JobAnswer>('/api/v1/jobs', { ...order, dryRun: true });
+  expect(seen.body.total).toBe(2);
+  await production.send('N1');
+  await found({ source: 'hl7-in', target: 'router' }, 3);
+  const start = { type: 'resend', list: seen.body.list, reason: 'lost at the ward' };
+  const [one, two] = await Promise.all([
+    act<JobAnswer>('/api/v1/jobs', start),
+    act<JobAnswer>('/api/v1/jobs', start),
+  ]);
+  expect(one.body).toMatchObject({ total: 2, complete: true, job: { total: 2 } });
+  expect(two.body.job?.id).toBe(one.body.job?.id);
+  const other = await act('/api/v1/jobs', { ...start, type: 'discard' });
+  expect(other).toMatchObject({ status: 409, body: { code: 'CONFLICT' } });
+  const unknown = await act('/api/v1/jobs', { ...start, list: 'never-shown' });
+  expect(unknown.status).toBe(404);
+  const named = await act<JobAnswer>('/api/v1/jobs', { ...order, ids: undefined }, 'k');
+  const same = await act<JobAnswer>('/api/v1/jobs', { ...order, ids: undefined }, 'k');
+  expect(same.body.job?.id).toBe(named.body.job?.id);
+  const { body } = await production.ask<{ jobs: Job[] }>('GET', '/api/v1/jobs');
+  expect(body.jobs.map(({ total }) => total)).toEqual([3, 2]);
+});
