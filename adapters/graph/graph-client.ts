@@ -10,7 +10,7 @@ import {
   type TokenCredential,
 } from 'waybill/adapter';
 import { GraphError, NoAnswer } from './graph-error.ts';
-import { type Json, jsonOf } from './graph-json.ts';
+import { type Json, jsonOf, listAt, textAt } from './graph-json.ts';
 import type { GraphValues } from './graph-settings.ts';
 
 /** Outlook serves an application four requests at one mailbox at once; one a connection, so not HTTP/2. */
@@ -77,7 +77,19 @@ export class GraphClient {
   /** `path` is below the mailbox, or a link that Graph gave. An answer without a body is `{}`. */
   async ask(method: Method, path: string, question: GraphQuestion): Promise<Json> {
     const body = await this.#asked(method, path, question);
-    return jsonOf(await this.#read(body));
+    return ofGraph(await this.#read(body));
+  }
+
+  /** Every page of a list. */
+  async list(path: string, signal: AbortSignal): Promise<readonly Json[]> {
+    const found: Json[] = [];
+    for (let at = path; at !== ''; ) {
+      const page = await this.ask('GET', at, { signal });
+      if (!Array.isArray(page['value'])) throw notGraph(200);
+      found.push(...listAt(page, 'value'));
+      at = textAt(page, '@odata.nextLink');
+    }
+    return found;
   }
 
   /** The bytes of an answer, as they come. Destroy it if it is not read to its end. */
@@ -87,12 +99,12 @@ export class GraphClient {
 
   /** Puts a piece of a file to an upload address, which carries its own authorisation. */
   async put(url: string, piece: Uint8Array, question: GraphQuestion): Promise<Json> {
-    return jsonOf(await this.#read(await this.#upload(url, 'PUT', { ...question, piece })));
+    return ofGraph(await this.#read(await this.#upload(url, 'PUT', { ...question, piece })));
   }
 
   /** Asks an upload address which piece is next. */
   async uploadStatus(url: string, signal: AbortSignal): Promise<Json> {
-    return jsonOf(await this.#read(await this.#upload(url, 'GET', { signal })));
+    return ofGraph(await this.#read(await this.#upload(url, 'GET', { signal })));
   }
 
   async close(): Promise<void> {
@@ -209,6 +221,22 @@ export class GraphClient {
     const sent = /^(UND_ERR_SOCKET|UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT|ECONNRESET|EPIPE)$/;
     return new NoAnswer(error, sent.test(code));
   }
+}
+
+function notGraph(status: number): GraphError {
+  return new GraphError(status, {
+    code: '',
+    said: 'the answer is not one of Graph',
+    retryAfter: undefined,
+    requestId: undefined,
+  });
+}
+
+/** The page of a portal or gateway with status 200 must not pass for a mail that was taken, nor for an empty folder. */
+function ofGraph(text: string): Json {
+  const json = jsonOf(text);
+  if (text.trim() !== '' && !text.trimStart().startsWith('{')) throw notGraph(200);
+  return json;
 }
 
 async function errorOf({

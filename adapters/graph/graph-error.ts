@@ -29,6 +29,21 @@ export class GraphError extends Error {
     this.requestId = requestId;
   }
 
+  /** Graph names each refusal, except for a token at times; what bears no name comes from a proxy, a portal or a gateway. */
+  get isForeign(): boolean {
+    return this.graphCode === '' && this.status < 500 && this.status !== 401 && this.status !== 429;
+  }
+
+  /** Whether the request may have been carried out all the same. */
+  get isDoubtful(): boolean {
+    return this.status >= 500 || this.status === 408 || this.status < 300;
+  }
+
+  /** What was asked for does not exist: moved out of reach or deleted. */
+  get isGone(): boolean {
+    return this.status === 404 && /^(Error)?ItemNotFound$/i.test(this.graphCode);
+  }
+
   /** For a trace. */
   get detail(): string {
     const id = this.requestId === undefined ? '' : ` (request-id ${this.requestId})`;

@@ -64,8 +64,16 @@ const CODES: Readonly<Record<string, Explain>> = {
   ErrorQuotaExceeded: ({ mailbox }) => later(`${mailbox} is full. Have it cleared or enlarged`),
   ErrorSendQuotaExceeded: ({ mailbox }) =>
     later(`${mailbox} has sent as many mails as it may in a day. It goes on tomorrow`),
-  ErrorMailboxStoreUnavailable: () => later('the mailbox store is busy. It is tried again'),
+  ErrorItemNotFound: () =>
+    later('what was just made is not there yet, or was removed by somebody. It is tried again'),
 };
+
+/** Troubles of the moment, whatever the status they come with; the first four as a 400 at times. */
+const PASSING =
+  /^(ErrorTimeoutExpired|ErrorServerBusy|ErrorInternalServer(Transient)?Error|ErrorMailboxStoreUnavailable|ErrorMailboxMoveInProgress|ErrorMailboxFailover|ErrorConnectionFailed|ErrorInsufficientResources|ErrorExceeded\w*Count|ErrorTooManyObjectsOpened|ErrorIrresolvableConflict|ErrorNotEnoughMemory|ErrorBatchProcessingStopped|ApplicationThrottled|TooManyRequests|ServiceNotAvailable|RequestTimeout|Timeout)$/i;
+
+/** 408 too slow, 409 somebody else changed it, 423 locked, 425 too early, 429 too many. */
+const PASSING_STATUS = new Set([408, 409, 412, 423, 425]);
 
 const STATUSES: Readonly<Record<number, Explain>> = {
   401: ({ place }) =>
@@ -77,10 +85,19 @@ const STATUSES: Readonly<Record<number, Explain>> = {
   429: () => later('Graph asks for fewer requests. They go on after a pause'),
 };
 
-function meaningOf({ status, graphCode }: GraphError, asked: Asked): Meaning {
+function meaningOf(error: GraphError, asked: Asked): Meaning {
+  const { status, graphCode } = error;
+  if (error.isForeign) {
+    return later(
+      `that is no answer of Graph, but of something in between. Look at the proxy and the firewall, and whether url is right`,
+    );
+  }
+  if (PASSING.test(graphCode)) return later('Graph is busy. It is tried again');
   const known = CODES[graphCode] ?? STATUSES[status];
   if (known !== undefined) return known(asked);
-  if (status >= 500) return later('Graph has a trouble of its own. It is tried again');
+  if (status >= 500 || PASSING_STATUS.has(status)) {
+    return later('Graph has a trouble of its own. It is tried again');
+  }
   return message('Graph does not take the request. Look at its words in the trace');
 }
 

@@ -1,6 +1,6 @@
 import { NotConnectedError } from 'waybill/adapter';
 import type { GraphClient } from './graph-client.ts';
-import { type Json, listAt, textAt } from './graph-json.ts';
+import { type Json, textAt } from './graph-json.ts';
 
 /** Names that stand for a folder in every language. */
 const WELL_KNOWN = new Set([
@@ -48,10 +48,8 @@ async function namedFolder(
   }: { readonly below: string; readonly name: string; readonly signal: AbortSignal },
 ): Promise<Json | undefined> {
   const filter = encodeURIComponent(`displayName eq '${name.replaceAll("'", "''")}'`);
-  const json = await client.ask('GET', `${below}?$filter=${filter}&$select=id,displayName`, {
-    signal,
-  });
-  return listAt(json, 'value')[0];
+  const [found] = await client.list(`${below}?$filter=${filter}&$select=id,displayName`, signal);
+  return found;
 }
 
 function missing(path: string): NotConnectedError {

@@ -90,8 +90,8 @@ async function wanted(
   { client, settings, signal }: Taking,
 ): Promise<readonly Json[]> {
   const query = '$select=id,name,contentType,size,isInline';
-  const json = await client.ask('GET', `/messages/${mail.id}/attachments?${query}`, { signal });
-  return listAt(json, 'value').filter(
+  const all = await client.list(`/messages/${mail.id}/attachments?${query}`, signal);
+  return all.filter(
     (one) =>
       !textAt(one, '@odata.type').endsWith('referenceAttachment') &&
       (settings.embedded || one['isInline'] !== true) &&

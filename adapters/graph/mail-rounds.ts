@@ -126,7 +126,7 @@ export class MailRounds {
   }
 
   async #undelivered(mail: MailFacts, error: unknown): Promise<Fate> {
-    if (error instanceof GraphError && error.status === 404) return 'gone';
+    if (error instanceof GraphError && error.isGone) return 'gone';
     if (error instanceof UntakeableMail) return this.#refuse(mail, error.message);
     if (!(error instanceof EngineError)) throw error;
     if (!error.retryable) return this.#refuse(mail, error.message);
@@ -185,7 +185,7 @@ export class MailRounds {
       return true;
     } catch (error) {
       if (error instanceof NoAnswer || !(error instanceof GraphError)) throw error;
-      if (error.status === 404 && error.graphCode === 'ErrorItemNotFound') return true;
+      if (error.isGone) return true;
       this.#tell(
         'error',
         'mail-not-put-away',

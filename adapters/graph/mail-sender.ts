@@ -110,26 +110,31 @@ export class MailSender implements OpenOutbound {
     return textAt(await this.#parts.client.ask('POST', '/messages', { json, signal }), 'id');
   }
 
-  async #complete(id: string, { letter: { attachment }, signal }: Sending): Promise<void> {
+  async #complete(id: string, sending: Sending): Promise<void> {
     const { client } = this.#parts;
+    let asked = false;
     try {
-      if (attachment !== undefined && travelOf(attachment) === 'alone') {
-        const json = await graphAttachment(attachment);
-        await client.ask('POST', `/messages/${id}/attachments`, { json, signal });
-      }
-      if (attachment !== undefined && travelOf(attachment) === 'pieces') {
-        await upload(client, id, { attachment, signal });
-      }
-      await client.ask('POST', `/messages/${id}/send`, { signal });
+      await this.#attach(id, sending);
+      asked = true;
+      await client.ask('POST', `/messages/${id}/send`, { signal: sending.signal });
     } catch (error) {
-      await this.#tidy(id, error);
+      if (isUnsent(error, asked)) await this.#tidy(id);
       throw error;
     }
   }
 
-  /** A draft that Graph refuses would stay for ever; one whose fate is not known is needed. */
-  async #tidy(id: string, error: unknown): Promise<void> {
-    if (!(error instanceof GraphError)) return;
+  async #attach(id: string, { letter: { attachment }, signal }: Sending): Promise<void> {
+    const { client } = this.#parts;
+    if (attachment === undefined) return;
+    if (travelOf(attachment) === 'alone') {
+      const json = await graphAttachment(attachment);
+      await client.ask('POST', `/messages/${id}/attachments`, { json, signal });
+    }
+    if (travelOf(attachment) === 'pieces') await upload(client, id, { attachment, signal });
+  }
+
+  /** A draft that Graph refuses would stay for ever. */
+  async #tidy(id: string): Promise<void> {
     const signal = AbortSignal.timeout(5_000);
     await this.#parts.client.ask('DELETE', `/messages/${id}`, { signal }).catch(() => undefined);
   }
@@ -160,6 +165,11 @@ export class MailSender implements OpenOutbound {
     this.#tried.delete(id);
     return accepted(text);
   }
+}
+
+/** A draft whose fate is not known must stay: the next try sees by it whether it was sent, and it may be the sent mail by now. */
+function isUnsent(error: unknown, asked: boolean): boolean {
+  return error instanceof GraphError && !(asked && error.isDoubtful);
 }
 
 const accepted = (text: string): Reply => ({

@@ -106,6 +106,7 @@ async function sendPiece(client: GraphClient, url: string, sending: Piece): Prom
       });
       return;
     } catch (error) {
+      if (isForgotten(error)) throw new SessionBroken(error);
       if (!mayRepeat(error)) throw error;
       if (tries >= TRIES) throw new SessionBroken(error);
       await sleep(pauseAfter(error), undefined, { signal });
@@ -114,11 +115,16 @@ async function sendPiece(client: GraphClient, url: string, sending: Piece): Prom
   }
 }
 
+/** The server no longer knows the session: another one is needed. */
+function isForgotten(error: unknown): error is GraphError {
+  return error instanceof GraphError && (error.status === 404 || error.status === 410);
+}
+
 function mayRepeat(error: unknown): error is GraphError | NoAnswer {
   if (error instanceof NoAnswer) return true;
   return (
     error instanceof GraphError &&
-    (error.status >= 500 || error.status === 429 || error.status === 416)
+    (error.isDoubtful || error.isForeign || [409, 416, 429].includes(error.status))
   );
 }
 
