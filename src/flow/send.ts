@@ -135,6 +135,9 @@ const KINDS: Readonly<Record<string, ReplyAction>> = {
   ADAPTER_REJECTED: 'fail',
   ADAPTER_SUSPEND: 'suspend',
   ADAPTER_DISABLED: 'stop',
+  // every message would meet it, and none is to be failed for a wrong secret
+  CREDENTIAL_REFUSED: 'stop',
+  CREDENTIAL_MISSING: 'stop',
 };
 
 /** The decision table of the adapter contract: anything unknown is retried. */
