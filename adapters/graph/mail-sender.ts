@@ -118,7 +118,7 @@ export class MailSender implements OpenOutbound {
       asked = true;
       await client.ask('POST', `/messages/${id}/send`, { signal: sending.signal });
     } catch (error) {
-      if (isUnsent(error, asked)) await this.#tidy(id);
+      if (isLeftBehind(error, asked)) await this.#tidy(id);
       throw error;
     }
   }
@@ -168,7 +168,7 @@ export class MailSender implements OpenOutbound {
 }
 
 /** A draft whose fate is not known must stay: the next try sees by it whether it was sent, and it may be the sent mail by now. */
-function isUnsent(error: unknown, asked: boolean): boolean {
+function isLeftBehind(error: unknown, asked: boolean): boolean {
   return error instanceof GraphError && !(asked && error.isDoubtful);
 }
 
