@@ -83,6 +83,28 @@ test('what a rule decided is told where it was decided', () => {
   expect(step).toMatchObject({ from: 'router', to: 'router', label: 'admissions → ward, lab' });
 });
 
+test('what happened to a host while it had a message is a step, once; and a receiver without a reply was done', () => {
+  const lost = (at: number) => ({
+    host: 'ward',
+    event: 'connection-lost',
+    level: 'warn' as const,
+    at,
+    text: 'nothing listens',
+  });
+  const messages = [
+    message(1, { source: 'router', target: 'ward', created: 2_000, done: 2_500 }),
+    message(2, { source: 'router', target: 'lab', created: 2_000, done: 2_100 }),
+  ];
+  const steps = stepsOf(session(messages), [lost(2_400), lost(2_200), lost(1_900), lost(2_600)]);
+  expect(steps.map(({ kind, label }) => `${kind} ${label}`)).toEqual([
+    'request ADT_A01',
+    'request ADT_A01',
+    'outcome done in 100 ms',
+    'event nothing listens (2 times)',
+    'outcome done in 500 ms',
+  ]);
+});
+
 test('two texts are told apart by what lies between their equal ends', () => {
   expect(changedText('2.5.1', '2.3')).toEqual({ head: '2.', before: '5.1', after: '3', tail: '' });
   expect(changedText('aa', 'aaa')).toEqual({ head: 'aa', before: '', after: 'a', tail: '' });

@@ -4,6 +4,7 @@ export const PAGES = [
   ['/messages', 'Messages'],
   ['/sessions/SESSION', 'Session'],
   ['/sessions/SESSION?view=table', 'Session'],
+  ['/sessions/SESSION?view=times', 'Session'],
   ['/messages/MESSAGE', 'Message'],
   ['/messages/MESSAGE/diff', 'What changed'],
   ['/suspended', 'Suspended'],

@@ -1,5 +1,6 @@
+import type { QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 import { apiUrl } from './client.ts';
 
 /** Topic of the stream → the answers that it makes old. */
@@ -9,25 +10,114 @@ const TOPICS: Readonly<Record<string, readonly string[]>> = {
   jobs: ['jobs'],
   events: ['events'],
 };
+const AGAIN = 1_000;
+const LONGEST = 30_000;
+/** A break that is shorter is nobody's concern. */
+const SHORT = 3_000;
+
+let client: QueryClient | undefined;
+let source: EventSource | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let wait = AGAIN;
+/** Where the stream was: whatever comes next goes on after it, so nothing is missed. */
+let last: string | undefined;
+let session: number | undefined;
+let isLive = true;
+let late: ReturnType<typeof setTimeout> | undefined;
+const listeners = new Set<() => void>();
 
 /**
  * One stream for the whole window, since a browser opens few connections to one server. What it tells of
  * is asked for again; without it the pages ask every few seconds, so nothing depends on it.
  */
 export function useLiveStream(): void {
-  const client = useQueryClient();
+  const answers = useQueryClient();
   useEffect(() => {
-    const source = new EventSource(apiUrl('stream', { topics: Object.keys(TOPICS).join(',') }));
-    const forget = Object.entries(TOPICS).map(([topic, keys]) => {
-      const listener = (): void => {
-        for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
-      };
-      source.addEventListener(topic, listener);
-      return () => source.removeEventListener(topic, listener);
-    });
+    client = answers;
+    open();
     return () => {
-      for (const one of forget) one();
-      source.close();
+      client = undefined;
+      last = undefined;
+      close();
     };
-  }, [client]);
+  }, [answers]);
+}
+
+/** Follows one session too while the component is shown. */
+export function useLiveSession(id: number): void {
+  useEffect(() => {
+    follow(id);
+    return () => follow(undefined);
+  }, [id]);
+}
+
+/** Whether what happens is told at once. */
+export function useIsLive(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => isLive,
+  );
+}
+
+function follow(id: number | undefined): void {
+  session = id;
+  if (client !== undefined) open();
+}
+
+function open(): void {
+  close();
+  const topics = Object.keys(TOPICS);
+  const stream = new EventSource(
+    apiUrl('stream', {
+      topics: (session === undefined ? topics : [...topics, 'messages']).join(','),
+      session,
+      lastEventId: last,
+    }),
+  );
+  source = stream;
+  const on = (name: string, act: () => void): void =>
+    stream.addEventListener(name, ({ lastEventId }) => {
+      if (lastEventId !== '') last = lastEventId;
+      act();
+    });
+  for (const [topic, keys] of Object.entries(TOPICS)) on(topic, () => forget(keys));
+  on('messages', () => forget(['sessions']));
+  // what was read before the stream began may be old by now
+  on('hello', () => forget(['sessions']));
+  on('reset', () => void client?.invalidateQueries());
+  stream.addEventListener('open', () => {
+    wait = AGAIN;
+    clearTimeout(late);
+    late = undefined;
+    tell(true);
+  });
+  stream.addEventListener('error', () => {
+    late ??= setTimeout(() => tell(false), SHORT);
+    // the browser comes back by itself after a broken connection, but never after an answer such as 502
+    if (stream.readyState !== EventSource.CLOSED) return;
+    clearTimeout(timer);
+    timer = setTimeout(open, wait);
+    wait = Math.min(LONGEST, wait * 2);
+  });
+}
+
+function close(): void {
+  clearTimeout(timer);
+  clearTimeout(late);
+  late = undefined;
+  source?.close();
+  source = undefined;
+}
+
+function forget(keys: readonly string[]): void {
+  for (const key of keys) void client?.invalidateQueries({ queryKey: [key] });
+}
+
+function tell(now: boolean): void {
+  if (now === isLive) return;
+  isLive = now;
+  for (const listener of listeners) listener();
 }

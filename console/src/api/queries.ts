@@ -117,7 +117,7 @@ export const session = (id: number) =>
     queryKey: ['sessions', id],
     queryFn: ({ signal }) => ask<Session>(`sessions/${id}`, { signal }),
     refetchInterval: ({ state }) =>
-      state.data !== undefined && isOpen(state.data) ? 2_000 : 10_000,
+      state.data !== undefined && isOpen(state.data) ? 5_000 : 15_000,
   });
 
 export const message = (id: number) =>

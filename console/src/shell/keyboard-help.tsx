@@ -23,6 +23,7 @@ const MESSAGE: readonly (readonly [string, string])[] = [
   ['r', 'resend'],
   ['e', 'edit and resend'],
   ['t', 'diagram or table'],
+  ['w', 'where the time went'],
 ];
 
 /** What every key does. */

@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Outlet, useNavigate } from '@tanstack/react-router';
-import { CircleHelp, LogOut, Menu, Moon, Search, Sun } from 'lucide-react';
+import { CircleHelp, LogOut, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
 import { ApiProblem, ask } from '../api/client.ts';
-import { useLiveStream } from '../api/live-stream.ts';
+import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { status as statusQuery } from '../api/queries.ts';
 import { Waiting } from '../element/notice.tsx';
 import { useHotKeys } from './hot-keys.ts';
@@ -80,6 +80,20 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
   );
 }
 
+/** Says that what is shown may be some seconds old. */
+function Interrupted(): ReactElement | null {
+  if (useIsLive()) return null;
+  return (
+    <span
+      role="status"
+      className="inline-flex items-center gap-1 rounded bg-warn-soft px-1.5 text-xs font-medium whitespace-nowrap text-warn"
+      title="The stream of what happens is interrupted and is tried again; until then pages ask every few seconds."
+    >
+      <Unplug size={13} aria-hidden="true" /> <span className="max-sm:sr-only">not live</span>
+    </span>
+  );
+}
+
 interface HeaderProps {
   readonly user: Me | undefined;
   readonly menu: boolean;
@@ -152,6 +166,7 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
       >
         <CircleHelp size={17} aria-hidden="true" />
       </button>
+      <Interrupted />
       {user?.name !== undefined && user.name !== '' && (
         <span
           className="max-w-32 truncate text-xs text-ink-2 max-md:hidden"

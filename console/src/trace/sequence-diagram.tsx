@@ -228,6 +228,7 @@ export function sentence({ kind, number, from, to, label, at, message }: Step): 
     case 'rules':
       return `${time} rules of ${to} on message ${number}: ${label}`;
     case 'tries':
+    case 'event':
     case 'outcome':
     case 'resent':
     default:

@@ -1,3 +1,4 @@
+import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
 import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { duration } from '../element/time-text.ts';
@@ -13,7 +14,7 @@ export interface Lane {
 /** One line of the diagram and of its table: an arrow between two lanes, or a note on one. */
 export interface Step {
   readonly key: string;
-  readonly kind: 'request' | 'reply' | 'rules' | 'tries' | 'outcome' | 'resent';
+  readonly kind: 'request' | 'reply' | 'rules' | 'tries' | 'event' | 'outcome' | 'resent';
   readonly message: Message;
   /** Messages are numbered in the order they were made, so that two people on the phone mean the same one. */
   readonly number: number;
@@ -54,11 +55,15 @@ export function lanesOf(
   return hosts.toSorted((a, b) => rank(a) - rank(b)).map((host) => ({ host, kind: kindOf(host) }));
 }
 
-/** Everything that happened in a session, in the order it happened. Tries of one message are gathered into one step. */
-export function stepsOf(session: Session): readonly Step[] {
-  const steps = session.messages.flatMap((message, index) =>
-    stepsOfMessage(session, message, index + 1),
-  );
+/**
+ * Everything that happened in a session, in the order it happened. Tries of one message are gathered into one
+ * step; what happened to a host while it had a message stands with that message.
+ */
+export function stepsOf(session: Session, events: readonly HostEvent[] = []): readonly Step[] {
+  const steps = session.messages.flatMap((message, index) => [
+    ...stepsOfMessage(session, message, index + 1),
+    ...eventsOf(message, index + 1, events),
+  ]);
   // the steps of a message keep their order where the clock cannot tell them apart
   return steps
     .map((step, place) => ({ step, place }))
@@ -119,6 +124,32 @@ function stepsOfMessage(session: Session, message: Message, number: number): Ste
   ];
 }
 
+const EVENT_TONES = { info: 'plain', warn: 'warn', error: 'bad' } as const;
+
+/** What happened to its host while the message was there; what repeats itself is one step. */
+function eventsOf(message: Message, number: number, events: readonly HostEvent[]): Step[] {
+  const { id, target, created, done = Number.POSITIVE_INFINITY } = message;
+  const own = events.filter(({ host, at }) => host === target && at >= created && at <= done);
+  return [...Map.groupBy(own, ({ text }) => text)].flatMap(([label, alike]): Step[] => {
+    const first = alike.toSorted((a, b) => a.at - b.at)[0];
+    if (first === undefined) return [];
+    return [
+      {
+        key: `${id}-event-${first.event}-${first.at}`,
+        kind: 'event',
+        message,
+        number,
+        at: first.at,
+        from: target,
+        to: target,
+        label: alike.length === 1 ? label : `${label} (${alike.length} times)`,
+        detail: first.text,
+        tone: EVENT_TONES[first.level],
+      },
+    ];
+  });
+}
+
 function triesOf({ attempts }: Session, { id }: Message): Pick<Step, 'at' | 'label' | 'detail'>[] {
   const own = attempts.filter(({ messageId }) => messageId === id);
   const last = own.at(-1);
@@ -145,20 +176,28 @@ function rulesText({ explain }: Message): string | undefined {
     : `${rules}; otherwise ${explain.otherwise}`;
 }
 
-function replyLabel({ reply }: Message): string {
-  return (
+function replyLabel({ reply, created, done }: Message): string {
+  const text =
     [reply?.code, reply?.text].find((part) => part !== undefined && part !== '') ??
-    shortType(reply?.type ?? '')
-  );
+    shortType(reply?.type ?? '');
+  return done === undefined ? text : `${text} · ${duration(done - created)}`;
 }
 
 /** What an arrow back cannot tell: that there was none, and why. */
-function outcomeText({ status, error, reply, by, explain, warning }: Message): string | undefined {
+function outcomeText(message: Message): string | undefined {
+  const { status, error, reply, by, explain } = message;
   const person = by === undefined ? '' : ` by ${by}`;
-  if (status === 'completed') return warning;
+  if (status === 'completed') return completedText(message);
   if (status === 'queued' || status === 'retrying')
     return status === 'queued' ? 'waits in the queue' : undefined;
   if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
   if (reply !== undefined && error === undefined) return `${status}${person}`;
   return `${status}${person}${error === undefined ? '' : `: ${error.text}`}`;
+}
+
+/** A receiver that answers nothing was done at some time all the same. */
+function completedText({ warning, reply, explain, created, done }: Message): string | undefined {
+  if (warning !== undefined || done === undefined) return warning;
+  if (reply !== undefined || explain !== undefined) return undefined;
+  return `done in ${duration(done - created)}`;
 }

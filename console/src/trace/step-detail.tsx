@@ -36,6 +36,7 @@ export function StepDetail({ step, session, tab, onTab }: StepDetailProps): Reac
       reply: 'reply',
       rules: 'rules',
       tries: 'about',
+      event: 'about',
       outcome: 'about',
       resent: 'about',
     }[step.kind];

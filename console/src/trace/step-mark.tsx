@@ -1,8 +1,10 @@
 import {
+  Activity,
   ArrowLeft,
   ArrowRight,
   Ban,
   CircleAlert,
+  CircleCheck,
   CircleX,
   Clock3,
   Pause,
@@ -55,12 +57,13 @@ const SIGNS = {
   reply: ArrowLeft,
   rules: Split,
   tries: RotateCw,
+  event: Activity,
   outcome: CircleAlert,
   resent: Repeat2,
 } as const satisfies Record<Step['kind'], unknown>;
 const OUTCOMES = {
   plain: Clock3,
-  good: TriangleAlert,
+  good: CircleCheck,
   warn: TriangleAlert,
   bad: CircleX,
   held: Pause,

@@ -1,24 +1,41 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useCallback, useMemo } from 'react';
+import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
 import type { Session } from '../../../src/operator/api/contract/message.ts';
-import { hosts as hostsQuery, session as sessionQuery } from '../api/queries.ts';
-import { Button } from '../element/button.tsx';
+import { useLiveSession } from '../api/live-stream.ts';
+import {
+  events as eventsQuery,
+  hosts as hostsQuery,
+  session as sessionQuery,
+} from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { Segments } from '../element/segments.tsx';
 import { counted, duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { useHotKeys } from '../shell/hot-keys.ts';
+import { useMay } from '../shell/me.ts';
 import { SequenceDiagram } from './sequence-diagram.tsx';
 import { lanesOf, type Step, stepsOf } from './session-steps.ts';
 import { StepDetail } from './step-detail.tsx';
 import { StepTable } from './step-table.tsx';
+import { Waterfall } from './waterfall.tsx';
+
+type View = 'diagram' | 'times' | 'table';
+
+const VIEWS = [
+  ['diagram', 'Diagram'],
+  ['times', 'Times'],
+  ['table', 'Table'],
+] as const satisfies readonly (readonly [View, string])[];
 
 /** One session as a sequence diagram or its table, with the chosen step beside it. Follows what is still going on. */
 export function TracePage(): ReactElement {
   const { id } = useParams({ from: '/sessions/$id' });
   const { data, error } = useQuery(sessionQuery(id));
+  useLiveSession(data?.id ?? id);
   if (data !== undefined) return <Trace session={data} asked={id} />;
   return (
     <Page title={`Session ${id}`}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>
@@ -40,7 +57,8 @@ function Trace({
     [known],
   );
   const lanes = useMemo(() => lanesOf(session, (host) => kinds.get(host)), [session, kinds]);
-  const steps = useMemo(() => stepsOf(session), [session]);
+  const events = useEvents(session);
+  const steps = useMemo(() => stepsOf(session, events), [session, events]);
   // an address may name a step, or only a message
   const wanted = stepKey ?? `${asked}`;
   const chosen =
@@ -70,12 +88,14 @@ function Trace({
     const next = steps[steps.findIndex(({ key }) => key === chosen?.key) + by];
     if (next !== undefined) select(next);
   };
-  const isTable = view === 'table';
+  const shown: View = view === 'table' || view === 'times' ? view : 'diagram';
+  const show = (next: View): void => change({ view: next === 'diagram' ? undefined : next });
   const before = chosen?.message.parentId;
   useHotKeys({
     j: () => go(1),
     k: () => go(-1),
-    t: () => change({ view: isTable ? undefined : 'table' }),
+    t: () => show(shown === 'table' ? 'diagram' : 'table'),
+    w: () => show(shown === 'times' ? 'diagram' : 'times'),
     Enter: () => {
       if (document.activeElement === document.body && chosen !== undefined) open(chosen);
     },
@@ -95,14 +115,7 @@ function Trace({
       fixed
       lead={<CopyButton text={location.href} label="Copy the link to this trace" />}
       detail={<Summary session={session} />}
-      actions={
-        <Button
-          aria-pressed={isTable}
-          onClick={() => change({ view: isTable ? undefined : 'table' })}
-        >
-          {isTable ? 'Show as diagram' : 'Show as table'}
-        </Button>
-      }
+      actions={<Segments label="Show as" options={VIEWS} selected={shown} onSelect={show} />}
     >
       {(session.truncated || session.hidden > 0) && (
         <p className="border-b border-line bg-warn-soft px-4 py-1 text-xs text-warn">
@@ -113,14 +126,22 @@ function Trace({
       )}
       <div className="grid min-h-0 flex-1 grid-rows-[minmax(14rem,1fr)_minmax(16rem,1fr)] lg:grid-cols-[minmax(0,1fr)_minmax(22rem,26.5rem)] lg:grid-rows-1">
         <div className="flex min-h-0 min-w-0 flex-col border-line max-lg:border-b lg:border-r">
-          {isTable ? (
+          {shown === 'times' && (
+            <Waterfall
+              session={session}
+              selected={chosen?.message.id}
+              onSelect={({ id }) => change({ step: `${id}`, tab: undefined })}
+            />
+          )}
+          {shown === 'table' && (
             <StepTable
               steps={steps}
               started={session.started}
               selected={chosen?.key}
               onSelect={select}
             />
-          ) : (
+          )}
+          {shown === 'diagram' && (
             <SequenceDiagram
               lanes={lanes}
               steps={steps}
@@ -143,6 +164,26 @@ function Trace({
       </div>
     </Page>
   );
+}
+
+/** What went wrong with the hosts of a session while it was under way. */
+function useEvents({ messages, started }: Session): readonly HostEvent[] | undefined {
+  const may = useMay();
+  const targets = [...new Set(messages.map(({ target }) => target))].toSorted();
+  const isOpen = messages.some(({ done }) => done === undefined);
+  const end = Math.max(started, ...messages.map(({ done = 0 }) => done));
+  const { data } = useQuery({
+    ...eventsQuery({
+      hosts: targets.join(','),
+      level: 'warn',
+      from: started,
+      limit: 200,
+      ...(isOpen ? {} : { to: end + 1 }),
+    }),
+    enabled: targets.length > 0 && may('event.view'),
+    refetchInterval: isOpen ? 5_000 : false,
+  });
+  return data?.items;
 }
 
 function Summary({ session: { messages, started } }: { readonly session: Session }): ReactElement {

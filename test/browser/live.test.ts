@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { type Hub, hub } from '../support/hub.ts';
+import { type TcpGate, tcpGate } from '../support/tcp-gate.ts';
+
+/** Time that a busy machine may take. */
+const SOON = { timeout: 15_000 };
+const NIGHT = { name: 'night.shift', password: 'a lantern by the ward' };
+const NEW = { name: 'newcomer', password: 'given out at the desk', mustChange: true };
+
+interface Found {
+  readonly id: number;
+  readonly sessionId: number;
+}
+
+/** A console behind a sign-in, reached over a connection that can be cut. */
+describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''}`, () => {
+  let stack: AsyncDisposableStack;
+  let running: Hub;
+  let gate: TcpGate;
+  let url: string;
+
+  beforeAll(async () => {
+    stack = new AsyncDisposableStack();
+    const built = stack.use(await builtConsole());
+    running = stack.use(await hub(built.folder, { silent: ['registry'], users: [NIGHT, NEW] }));
+    await running.send(running.messages.filter((_message, index) => index % 6 === 0));
+    gate = stack.use(await tcpGate(Number(new URL(running.url).port)));
+    url = `http://127.0.0.1:${gate.port}`;
+  });
+
+  afterAll(async () => {
+    await stack.disposeAsync();
+  });
+
+  async function signIn({ page }: Browser, { name, password }: typeof NIGHT): Promise<void> {
+    await page.getByLabel('User').fill(name);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  /** Asks the API as the person who is signed in there. */
+  async function ask<Answer>({ page }: Browser, path: string, body: object): Promise<Answer> {
+    const { csrfToken } = (await (
+      await page.request.get(`${running.url}/api/v1/me`, { headers: await cookieOf(page) })
+    ).json()) as { csrfToken: string };
+    const response = await page.request.post(`${running.url}/api/v1/${path}`, {
+      headers: { ...(await cookieOf(page)), 'x-csrf-token': csrfToken },
+      data: body,
+    });
+    expect(response.status(), await response.text()).toBe(200);
+    return (await response.json()) as Answer;
+  }
+
+  // past the gate, as a colleague would
+  const cookieOf = async (page: Browser['page']): Promise<{ readonly cookie: string }> => ({
+    cookie: (await page.context().cookies(url))
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; '),
+  });
+
+  test('who signs in with a wrong password is told so, and then comes to the page they wanted', async () => {
+    await using chrome = await browser();
+    const { page } = chrome;
+    await page.goto(`${url}/queues`);
+    await page.getByRole('heading', { name: 'Sign in to Waybill' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await signIn(chrome, { ...NIGHT, password: 'not this one at all' });
+    await page.getByRole('alert').waitFor();
+    await signIn(chrome, NIGHT);
+    await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in to Waybill' }).waitFor();
+  });
+
+  test('a password that was given out is replaced before anything else', async () => {
+    await using chrome = await browser();
+    const { page } = chrome;
+    await page.goto(url);
+    await signIn(chrome, NEW);
+    await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('New password').fill('nine geese over the harbour');
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+  });
+
+  test('a trace shows at once what happens in its session, also what happened while the connection was down', async () => {
+    await using chrome = await browser();
+    const { page } = chrome;
+    await page.goto(url);
+    await signIn(chrome, NIGHT);
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+    const waiting = await vi.waitFor(async () => {
+      const { items } = await ask<{ items: Found[] }>(chrome, 'messages/search', {
+        status: ['suspended'],
+      });
+      const [first, second] = items.filter(
+        (one, index) => items.findIndex(({ sessionId }) => sessionId === one.sessionId) === index,
+      );
+      if (first === undefined || second === undefined) throw new Error('nothing is suspended yet');
+      return [first, second] as const;
+    }, SOON);
+    await page.clock.install();
+    for (const [broken, { id, sessionId }] of [
+      [false, waiting[0]],
+      [true, waiting[1]],
+    ] as const) {
+      await page.goto(`${url}/sessions/${sessionId}`);
+      await page.getByRole('group', { name: /^Sequence diagram/ }).waitFor();
+      const steps = page.locator('[data-step]');
+      expect(await steps.last().getAttribute('aria-label')).toMatch(/suspended/);
+      // the page's clock all but stands still, so it does not ask by itself: only the stream can tell it
+      await page.clock.pauseAt(Date.now() + 500);
+      if (broken) await gate.shut();
+      await ask(chrome, `messages/${id}/discard`, { reason: 'nobody needs it' });
+      if (broken) await gate.open();
+      await expect
+        .poll(async () => {
+          await page.clock.runFor(20);
+          return steps.last().getAttribute('aria-label');
+        }, SOON)
+        .toMatch(/discarded by night\.shift/);
+      await page.clock.resume();
+    }
+  });
+});
