@@ -91,7 +91,9 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
       true,
     );
     expect(
-      sentences.some((one) => /reply to message \d, AA, from ward to adt-router/.test(one)),
+      sentences.some((one) =>
+        /reply to message \d, AA · [\d.]+ m?s, from ward to adt-router/.test(one),
+      ),
     ).toBe(true);
     await page.keyboard.press('t');
     await page.waitForURL(/view=table/);

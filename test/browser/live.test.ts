@@ -13,6 +13,12 @@ interface Found {
   readonly sessionId: number;
 }
 
+async function signIn({ page }: Browser, { name, password }: typeof NIGHT): Promise<void> {
+  await page.getByLabel('User').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
 /** A console behind a sign-in, reached over a connection that can be cut. */
 describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''}`, () => {
   let stack: AsyncDisposableStack;
@@ -32,12 +38,6 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
   afterAll(async () => {
     await stack.disposeAsync();
   });
-
-  async function signIn({ page }: Browser, { name, password }: typeof NIGHT): Promise<void> {
-    await page.getByLabel('User').fill(name);
-    await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-  }
 
   /** Asks the API as the person who is signed in there. */
   async function ask<Answer>({ page }: Browser, path: string, body: object): Promise<Answer> {

@@ -83,14 +83,15 @@ test('what a rule decided is told where it was decided', () => {
   expect(step).toMatchObject({ from: 'router', to: 'router', label: 'admissions → ward, lab' });
 });
 
+const lost = (at: number) => ({
+  host: 'ward',
+  event: 'connection-lost',
+  level: 'warn' as const,
+  at,
+  text: 'nothing listens',
+});
+
 test('what happened to a host while it had a message is a step, once; and a receiver without a reply was done', () => {
-  const lost = (at: number) => ({
-    host: 'ward',
-    event: 'connection-lost',
-    level: 'warn' as const,
-    at,
-    text: 'nothing listens',
-  });
   const messages = [
     message(1, { source: 'router', target: 'ward', created: 2_000, done: 2_500 }),
     message(2, { source: 'router', target: 'lab', created: 2_000, done: 2_100 }),
