@@ -3,7 +3,7 @@ import { Endpoint } from './endpoint.ts';
 import { httpInSettings } from './http-in-settings.ts';
 import { tryHttpIn } from './http-in-test.ts';
 import { joinListener } from './listener.ts';
-import { operationsOf } from './operations-of.ts';
+import { httpInFaults, operationsOf } from './operations-of.ts';
 
 export default inbound({
   type: 'http-in',
@@ -23,5 +23,6 @@ export default inbound({
     );
     return { close: () => membership.leave() };
   },
+  check: (settings) => httpInFaults(settings),
   test: (lent, step) => tryHttpIn(lent, step),
 });

@@ -1,5 +1,5 @@
-import type { BodyCheck } from './body-check.ts';
 import type { Access } from './caller/authorize.ts';
+import type { BodyCheck } from './document/body-check.ts';
 import type { Incoming } from './incoming.ts';
 import type { RoutePattern } from './route-pattern.ts';
 

@@ -1,11 +1,16 @@
-import { DisableError, type LentInbound } from 'waybill/adapter';
-import { type BodyCheck, bodyCheck, compiled, readDocument } from './body-check.ts';
+import type { LentInbound, SettingsFault } from 'waybill/adapter';
 import type { Access, Need } from './caller/authorize.ts';
 import type { Scheme } from './caller/caller.ts';
 import { schemesOf } from './caller/schemes.ts';
-import type { httpInSettings } from './http-in-settings.ts';
+import type { BodyCheck } from './document/body-check.ts';
+import { disabledBy, tellInto } from './document/faults.ts';
+import { anything, schemaCheck } from './document/json-schema.ts';
+import { openApiOperations } from './document/openapi.ts';
+import { type DocumentNode, object, readDocument } from './document/read-document.ts';
+import { tellOfReferences } from './document/reference-faults.ts';
+import type { DeclaredNeed, DeclaredSecurity } from './document/security.ts';
+import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { scopesFor } from './method-scopes.ts';
-import { type DeclaredScheme, type DeclaredSecurity, openApiOperations } from './openapi.ts';
 import type { Operation } from './operation.ts';
 
 type LentHere = Pick<
@@ -15,28 +20,34 @@ type LentHere = Pick<
 
 /** Everything that a service answers, from its settings and its OpenAPI document. Throws a DisableError for what cannot be enforced. */
 export async function operationsOf(lent: LentHere): Promise<readonly Operation[]> {
-  const { openapi, path, methods, types, schema, callers, scopes, tls } = lent.settings;
-  const needsCertificate = callers.some((one) => one?.kind === 'certificate');
-  if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
-    throw new DisableError(
-      'callers: kind certificate needs a tls block with clientCertificate: requested or required.',
-    );
-  }
+  const faults: SettingsFault[] = [];
+  const operations = await readOperations(lent, faults);
+  const disabled = disabledBy(faults);
+  if (disabled !== undefined) throw disabled;
+  return operations;
+}
+
+const unasked = (): Promise<never> => Promise.reject(new TypeError('nobody signs in here'));
+
+/** What is wrong with the settings together and with the documents they name, before anything is opened. */
+export async function httpInFaults(settings: HttpInValues): Promise<readonly SettingsFault[]> {
+  const faults: SettingsFault[] = [];
+  const { signal } = new AbortController();
+  await readOperations({ settings, credential: unasked, verifier: unasked, signal }, faults);
+  return faults;
+}
+
+async function readOperations(
+  lent: LentHere,
+  faults: SettingsFault[],
+): Promise<readonly Operation[]> {
+  const { openapi, methods, path, types, callers, scopes } = lent.settings;
+  faults.push(...callerFaults(lent.settings));
   const all = schemesOf(lent, callers);
   const anybody = (method: string): Access =>
     all.length === 0 ? [] : [[{ schemes: all, scopes: scopesFor(method, scopes) }]];
-  if (scopes.length > 0 && all.length === 0 && openapi === undefined) {
-    throw new DisableError('scopes has no effect without callers: say who may call.');
-  }
-  if (openapi !== undefined) {
-    return openApiOperations({
-      document: await readDocument(openapi, 'openapi'),
-      base: path.source.replace(/\/?\*?$/, ''),
-      access: (security, method) =>
-        security === undefined ? anybody(method) : enforced(lent, security, method),
-    });
-  }
-  const check = schema === undefined ? undefined : await schemaCheck(schema);
+  if (openapi !== undefined) return documented(lent, { openapi, anybody, faults });
+  const check = await bodyCheckOf(lent.settings, faults);
   return methods.map((method) => ({
     method: method.toUpperCase(),
     pattern: path,
@@ -48,38 +59,122 @@ export async function operationsOf(lent: LentHere): Promise<readonly Operation[]
   }));
 }
 
-async function schemaCheck(path: string): Promise<BodyCheck> {
-  const schema = await readDocument(path, 'schema');
-  return compiled(() => bodyCheck(schema), 'schema', path);
+function callerFaults({ callers, tls, scopes, openapi }: HttpInValues): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  const needsCertificate = callers.some((one) => one?.kind === 'certificate');
+  if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
+    faults.push({
+      path: ['callers'],
+      what: 'kind certificate needs a client certificate, for which nobody asks',
+      remedy: 'Set clientCertificate: requested or required under tls.',
+    });
+  }
+  if (scopes.length > 0 && callers.length === 0 && openapi === undefined) {
+    const what = 'it has no effect without callers';
+    faults.push({ path: ['scopes'], what, remedy: 'Say under callers who may call.' });
+  }
+  return faults;
+}
+
+async function documented(
+  lent: LentHere,
+  {
+    openapi,
+    anybody,
+    faults,
+  }: {
+    readonly openapi: string;
+    readonly anybody: (method: string) => Access;
+    readonly faults: SettingsFault[];
+  },
+): Promise<readonly Operation[]> {
+  const document = await readDocument(openapi, 'openapi');
+  if (!('value' in document)) {
+    faults.push(document);
+    return [];
+  }
+  const tell = tellInto(faults, { setting: 'openapi', document });
+  const operations = openApiOperations({
+    document: document.value,
+    base: lent.settings.path.source.replace(/\/?\*?$/, ''),
+    tell,
+    access: (security, method) =>
+      security === undefined
+        ? anybody(method)
+        : enforced(lent, security, {
+            method,
+            unserved: ({ keys, scheme: { name, kind } }) =>
+              tell(
+                keys,
+                `the security scheme ${name} has no entry under callers`,
+                `Add one of kind ${kind}${kind === 'bearer' ? ' with its verifier' : ''}.`,
+              ),
+          }),
+  });
+  faults.push(...namelessCallers(lent.settings, document.value));
+  return operations;
+}
+
+/** Callers of schemes that the document does not know. */
+function namelessCallers({ callers }: HttpInValues, document: DocumentNode): SettingsFault[] {
+  const declared = object(object(document['components'])['securitySchemes']);
+  return callers.flatMap((one, at) =>
+    one?.scheme === undefined || Object.hasOwn(declared, one.scheme)
+      ? []
+      : {
+          path: ['callers', String(at), 'scheme'],
+          what: `the document declares no security scheme ${one.scheme}`,
+          remedy: `It has ${Object.keys(declared).join(', ') || 'none'}.`,
+        },
+  );
+}
+
+async function bodyCheckOf(
+  { schema }: HttpInValues,
+  faults: SettingsFault[],
+): Promise<BodyCheck | undefined> {
+  if (schema === undefined) return undefined;
+  const document = await readDocument(schema, 'schema');
+  if (!('value' in document)) {
+    faults.push(document);
+    return anything;
+  }
+  const tell = tellInto(faults, { setting: 'schema', document });
+  tellOfReferences(document.value, tell);
+  return schemaCheck(document.value, { keys: [], tell });
 }
 
 /** The security of a document with the schemes that serve it. */
-function enforced(lent: LentHere, security: DeclaredSecurity, method: string): Access {
+function enforced(
+  lent: LentHere,
+  security: DeclaredSecurity,
+  {
+    method,
+    unserved,
+  }: { readonly method: string; readonly unserved: (need: DeclaredNeed) => void },
+): Access {
   const more = scopesFor(method, lent.settings.scopes);
   // An alternative without a scheme lets everybody in, whatever the others say.
   if (security.some((alternative) => alternative.length === 0)) return [];
   return security.map((alternative) =>
-    alternative.map(
-      ({ scheme, scopes }): Need => ({
-        schemes: servingSchemes(lent, scheme),
-        scopes: [...scopes, ...more],
-      }),
-    ),
+    alternative.map((need): Need => {
+      const schemes = servingSchemes(lent, need);
+      if (schemes.length === 0) unserved(need);
+      return { schemes, scopes: [...need.scopes, ...more] };
+    }),
   );
 }
 
-function servingSchemes(lent: LentHere, { name, kind, from }: DeclaredScheme): readonly Scheme[] {
+function servingSchemes(
+  lent: LentHere,
+  { scheme: { name, kind, from } }: DeclaredNeed,
+): readonly Scheme[] {
   const { callers } = lent.settings;
   const named = callers.filter((one) => one?.scheme === name);
   const serving =
     named.length > 0
       ? named
       : callers.filter((one) => one?.kind === kind && one.scheme === undefined);
-  if (serving.length === 0) {
-    throw new DisableError(
-      `openapi: the security scheme ${name} has no entry under callers. Add one of kind ${kind}${kind === 'bearer' ? ' with its verifier' : ''}.`,
-    );
-  }
   const placed = serving.map((one) =>
     one !== undefined && one.from.length === 0 && from !== undefined
       ? { ...one, from: [from] }

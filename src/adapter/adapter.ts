@@ -80,6 +80,20 @@ export interface OpenOutbound extends Open {
   send(message: Message, signal: AbortSignal): Promise<Reply | undefined>;
 }
 
+/** One thing that a host could not work with. */
+export interface SettingsFault {
+  /** The setting it is about: `['openapi']`. */
+  readonly path: readonly string[];
+  /** Where it stands in a file that the setting names: its absolute path, and from 1 line and column. */
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number };
+  /** What is wrong; no capital, no full stop. */
+  readonly what: string;
+  /** What to do: a full sentence, or `''` where `what` already says it. */
+  readonly remedy: string;
+  /** With a warning the host starts; an error is what is meant where nothing is said. */
+  readonly severity?: 'warning';
+}
+
 interface Adapter<S extends Settings> {
   /** Names the adapter in a production file: a noun, lower case, ending in `-in` or `-out`. */
   readonly type: string;
@@ -87,6 +101,11 @@ interface Adapter<S extends Settings> {
   /** One sentence for lists. */
   readonly summary: string;
   readonly settings: S;
+  /**
+   * What is wrong with the settings together and with the files they name. Called when a production is
+   * checked: nothing is open, and no credential can be had. Each setting by itself is good already.
+   */
+  check?(settings: ValuesOf<S>): Promise<readonly SettingsFault[]>;
   /** Tries the connection in ordered steps without moving a message: `waybill try`, the console's *Test connection*. */
   test?(lent: Lent<S>, step: Step): Promise<void>;
 }

@@ -22,6 +22,7 @@ export {
   type OpenOutbound,
   type OutboundAdapter,
   outbound,
+  type SettingsFault,
 } from './adapter.ts';
 export { beginning } from './beginning.ts';
 export { type ConnectionCause, connectionCause } from './connection-cause.ts';

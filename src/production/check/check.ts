@@ -4,6 +4,7 @@ import { checkCode } from './code.ts';
 import { portProblems } from './ports.ts';
 import { type Checking, checkLoops } from './reach.ts';
 import { checkSearch } from './search.ts';
+import { checkSettings } from './settings.ts';
 import { warnOfUnused } from './unused.ts';
 
 /** What must hold between the parts of a production. Warnings wait until there is no error, since most would follow from it. */
@@ -16,6 +17,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   for (const { what, remedy, path, ...place } of portProblems([definition])) {
     problems.error(place, path, what, remedy);
   }
+  await checkSettings(definition, problems);
   await checkCode(checking);
   await checkCertificates(definition, now, problems);
   if (!problems.failed) await warnOfUnused(checking);

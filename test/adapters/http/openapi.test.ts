@@ -125,6 +125,28 @@ test('bodies, parameters, methods and media types are those of the document', as
   expect(await status('/orders', { body: '{}' })).toBe(404);
 });
 
+test('a parameter may have its schema elsewhere, and the words of OpenAPI 3.0 hold', async () => {
+  await using folder = await temporaryFolder('openapi');
+  const schema = { $ref: '#/components/schemas/Number' };
+  await using one = await served(
+    folder,
+    {
+      openapi: '3.0.3',
+      paths: {
+        '/rooms/{number}': {
+          parameters: [{ name: 'number', in: 'path', required: true, schema }],
+          get: {},
+        },
+      },
+      components: { schemas: { Number: { type: 'integer', minimum: 0, exclusiveMinimum: true } } },
+    },
+    { callers: [] },
+  );
+  const status = async (number: string): Promise<number> =>
+    (await one.call(`/v1/rooms/${number}`, { method: 'GET' })).status;
+  expect([await status('7'), await status('0'), await status('a')]).toEqual([202, 400, 400]);
+});
+
 test.for([
   [
     'a scheme without an entry under callers',

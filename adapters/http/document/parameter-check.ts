@@ -1,41 +1,44 @@
+import { cookieOf, type Incoming } from '../incoming.ts';
+import type { BodyProblems, Operation } from '../operation.ts';
 import type { BodyCheck } from './body-check.ts';
-import { cookieOf, type Incoming } from './incoming.ts';
-import type { BodyProblems, Operation } from './operation.ts';
-
-type Node = Readonly<Record<string, unknown>>;
+import { type DocumentNode, object } from './read-document.ts';
 
 interface Parameter {
   readonly name: string;
   readonly place: string;
   readonly required: boolean;
-  readonly type: unknown;
+  readonly types: readonly unknown[];
   readonly check: BodyCheck | undefined;
 }
 
 /** The check of the parameters that a document declares: that they are there, and each against its schema. */
 export function parameterCheck(
-  declared: readonly Node[],
-  compile: (schema: Node) => BodyCheck,
+  declared: readonly { readonly node: DocumentNode; readonly keys: readonly string[] }[],
+  compile: (schema: DocumentNode, keys: readonly string[]) => BodyCheck,
 ): Operation['parameters'] {
-  const parameters = declared.map(({ name, in: place, required, schema }): Parameter => {
-    const known = typeof schema === 'object' && schema !== null ? (schema as Node) : undefined;
+  const parameters = declared.map(({ node, keys }): Parameter => {
+    const { name, in: place, required, schema } = node as Readonly<Record<Fields, unknown>>;
+    const known = schema === undefined ? undefined : object(schema);
+    const types = [known?.['type']].flat();
     return {
       name: String(name),
       place: String(place),
       required: required === true,
-      type: known?.['type'],
+      types,
       // A list may be written in several ways, so only single values are looked at.
-      check: known === undefined || known['type'] === 'array' ? undefined : compile(known),
+      check: known === undefined || types.includes('array') ? undefined : compile(known, keys),
     };
   });
   return (incoming) => parameters.flatMap((parameter) => problemsOf(parameter, incoming));
 }
 
+type Fields = 'name' | 'in' | 'required' | 'schema';
+
 function problemsOf(parameter: Parameter, incoming: Incoming): BodyProblems {
   const at = `${parameter.place} ${parameter.name}`;
   const value = valueOf(parameter, incoming);
   if (value === undefined) return parameter.required ? [{ at, problem: 'is required' }] : [];
-  return (parameter.check?.(typed(value, parameter.type)) ?? []).map(({ problem }) => ({
+  return (parameter.check?.(typed(value, parameter.types)) ?? []).map(({ problem }) => ({
     at,
     problem,
   }));
@@ -48,10 +51,10 @@ function valueOf({ name, place }: Parameter, incoming: Incoming): string | undef
   return incoming.headers[name.toLowerCase()]?.toString();
 }
 
-function typed(value: string, type: unknown): unknown {
-  if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value)) {
+function typed(value: string, types: readonly unknown[]): unknown {
+  if ((types.includes('integer') || types.includes('number')) && /^-?\d+(\.\d+)?$/.test(value)) {
     return Number(value);
   }
-  if (type === 'boolean' && /^(true|false)$/.test(value)) return value === 'true';
+  if (types.includes('boolean') && /^(true|false)$/.test(value)) return value === 'true';
   return value;
 }

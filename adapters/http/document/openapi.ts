@@ -1,0 +1,182 @@
+import type { Access } from '../caller/authorize.ts';
+import type { Operation } from '../operation.ts';
+import { routePatternOf } from '../route-pattern.ts';
+import type { BodyCheck } from './body-check.ts';
+import type { Tell } from './faults.ts';
+import { schemaCheck } from './json-schema.ts';
+import { parameterCheck } from './parameter-check.ts';
+import { type DocumentNode, list, object, target } from './read-document.ts';
+import { tellOfReferences } from './reference-faults.ts';
+import { tellOfSchema } from './schema-faults.ts';
+import { schemaRoot, withoutOldWords } from './schema-root.ts';
+import { type DeclaredSecurity, securityOf } from './security.ts';
+
+export interface OpenApiParts {
+  readonly document: DocumentNode;
+  /** Stands before the paths of the document. */
+  readonly base: string;
+  /** Turns what the document declares into what is enforced. */
+  readonly access: (security: DeclaredSecurity | undefined, method: string) => Access;
+  /** Is told of all that cannot be enforced; what is given back then serves nobody. */
+  readonly tell: Tell;
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'];
+
+/** A part of the document, and the keys that lead to where it is written. */
+interface Part {
+  readonly keys: readonly string[];
+  readonly node: DocumentNode;
+}
+
+interface Reading extends OpenApiParts {
+  readonly root: DocumentNode;
+}
+
+/** Every operation of an OpenAPI 3 document. */
+export function openApiOperations(parts: OpenApiParts): readonly Operation[] {
+  const { document, tell } = parts;
+  if (!String(document['openapi']).startsWith('3.')) {
+    tell(['openapi'], 'the document is not of OpenAPI 3', 'Convert it.');
+    return [];
+  }
+  tellOfReferences(document, tell);
+  for (const [name, schema] of Object.entries(object(object(document['components'])['schemas']))) {
+    tellOfSchema(withoutOldWords(schema), ['components', 'schemas', name], tell);
+  }
+  tellOfServers(parts);
+  const reading: Reading = { ...parts, root: schemaRoot(document) };
+  const paths = Object.entries(object(document['paths']));
+  const operations = paths.flatMap(([path, item]) => pathOperations(reading, path, item));
+  if (paths.length === 0) tell(['paths'], 'the document has no paths', 'Correct it.');
+  tellOfTwins(operations, tell);
+  return operations.map(({ operation }) => operation);
+}
+
+/** What the value is, or what its reference leads to. */
+function resolved(document: DocumentNode, value: unknown, keys: readonly string[]): Part {
+  const { $ref: reference } = object(value) as { $ref?: unknown };
+  if (typeof reference !== 'string') return { keys, node: object(value) };
+  const led = target(document, reference);
+  return { keys: led?.keys ?? keys, node: object(led?.value) };
+}
+
+interface Located {
+  readonly operation: Operation;
+  readonly keys: readonly string[];
+}
+
+function pathOperations(reading: Reading, path: string, item: unknown): Located[] {
+  const { document, base, tell } = reading;
+  const written = ['paths', path];
+  const pattern = routePatternOf(`${base}${path}`);
+  if (typeof pattern === 'string') {
+    tell(written, `the path ${path} ${pattern}`, 'It cannot be served: change it.');
+    return [];
+  }
+  const whole = resolved(document, item, written);
+  const methods = METHODS.filter((method) => method in whole.node);
+  if (methods.length === 0) {
+    tell(written, `the path ${path} has no method that can be served`, '', 'warning');
+  }
+  return methods.map((method) => {
+    const keys = [...whole.keys, method];
+    const part = { keys, node: object(whole.node[method]) };
+    const parameters = parametersOf(reading, [whole, part]);
+    for (const { node, keys: place } of parameters) {
+      const { in: where, name } = node as { in?: unknown; name?: unknown };
+      if (where !== 'path' || path.includes(`{${String(name)}}`)) continue;
+      const what = `the parameter ${String(name)} has no place in the path ${path}`;
+      tell(place, what, `Write it as {${String(name)}}, or correct its name.`);
+    }
+    const operation = { ...operationOf(reading, part, method.toUpperCase()), pattern };
+    return {
+      keys,
+      operation: { ...operation, parameters: parameterCheck(parameters, partCheck(reading)) },
+    };
+  });
+}
+
+function operationOf(
+  reading: Reading,
+  part: Part,
+  method: string,
+): Omit<Operation, 'pattern' | 'parameters'> {
+  const { document, access, tell } = reading;
+  const body = resolved(document, part.node['requestBody'], [...part.keys, 'requestBody']);
+  const compile = partCheck(reading);
+  const checks = new Map(
+    Object.entries(object(body.node['content'])).map(
+      ([type, media]): [string, BodyCheck | undefined] => {
+        const keys = [...body.keys, 'content', type];
+        const { schema } = object(media) as { schema?: unknown };
+        return [type.toLowerCase(), schema === undefined ? undefined : compile(schema, keys)];
+      },
+    ),
+  );
+  const security = securityOf(document, { operation: part.node, keys: part.keys }, tell);
+  return {
+    method,
+    access: access(security, method),
+    types: [...checks.keys()],
+    check: (type) => checks.get(type),
+    bodyRequired: body.node['required'] === true,
+  };
+}
+
+/** Compiles the schema of the part that stands at `keys`. */
+function partCheck({
+  root,
+  tell,
+}: Reading): (schema: unknown, keys: readonly string[]) => BodyCheck {
+  return (schema, keys) =>
+    schemaCheck(withoutOldWords(schema), { keys: [...keys, 'schema'], root, tell });
+}
+
+/** Those of the path and of the operation, of which the latter has the last word; with the schema that is meant. */
+function parametersOf({ document }: Reading, parts: readonly Part[]): readonly Part[] {
+  const all = parts.flatMap(({ keys, node }) =>
+    list(node['parameters']).map((one, at) =>
+      resolved(document, one, [...keys, 'parameters', String(at)]),
+    ),
+  );
+  const named = new Map(
+    all.map((part) => [`${String(part.node['in'])} ${String(part.node['name'])}`, part]),
+  );
+  return [...named.values()].map(({ keys, node }) => ({
+    keys,
+    node:
+      'schema' in node ? { ...node, schema: resolved(document, node['schema'], keys).node } : node,
+  }));
+}
+
+/** Two paths that differ only in the names of their parameters are one: the second is never reached. */
+function tellOfTwins(operations: readonly Located[], tell: Tell): void {
+  const seen = new Map<string, string>();
+  for (const { operation, keys } of operations) {
+    const { method, pattern } = operation;
+    const key = `${method} ${pattern.source.replaceAll(/\{[^}]*\}/g, '{}')}`;
+    const other = seen.get(key);
+    if (other === undefined) seen.set(key, pattern.source);
+    else {
+      const what = `${method} ${pattern.source} is the same address as ${other}`;
+      tell(keys, what, 'It would never be reached: remove one of them.');
+    }
+  }
+}
+
+function tellOfServers({ document, base, tell }: OpenApiParts): void {
+  const paths = list(document['servers']).flatMap((one) => {
+    const { url } = object(one) as { url?: unknown };
+    const parsed = typeof url === 'string' && !url.includes('{') && URL.parse(url, 'http://here');
+    return parsed ? [parsed.pathname.replace(/\/$/, '')] : [];
+  });
+  const [first] = paths;
+  if (first === undefined || paths.includes(base)) return;
+  tell(
+    ['servers'],
+    `the document says that its paths begin below ${first || '/'}, and this service answers them below ${base || '/'}`,
+    `Set path to ${first}/*, unless a gateway in front changes it.`,
+    'warning',
+  );
+}
