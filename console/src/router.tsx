@@ -37,6 +37,7 @@ export const SEARCH_KEYS = [
   'find',
   'contains',
   'error',
+  'cause',
   'minDuration',
   'minSize',
   'resendOf',

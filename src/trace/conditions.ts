@@ -43,7 +43,8 @@ export function searchPlan(query: TraceQuery, words: WordSearch): SearchPlan {
   const hosts = hostChoices(query, words);
   const type = query.type === undefined ? undefined : words.matching(query.type);
   if (hosts === NOTHING || type?.length === 0) return { branches: [], rest: [] };
-  const status = query.status ?? (query.error === undefined ? undefined : FAILED);
+  const status =
+    query.status ?? (query.error === undefined && query.cause === undefined ? undefined : FAILED);
   const [branches = EVERYTHING, ...others] = [
     ...resendChoice(query.resendOf),
     ...statusChoice(status),

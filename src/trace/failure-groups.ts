@@ -1,15 +1,17 @@
-import type { FailureGroup } from './trace-store.ts';
+import { causeOf } from './cause.ts';
+import type { FailureGroup, FailureQuery } from './trace-store.ts';
 
-/** Adds up the groups that the parts of a store give. */
-export function failureGroups(visible: readonly string[] | undefined): {
-  add(group: FailureGroup): void;
+/** Adds up the groups that the parts of a store give: one a host, status and code, or one a text. */
+export function failureGroups({ visible, byCause = false }: FailureQuery): {
+  add(group: Omit<FailureGroup, 'cause'>): void;
   list(): FailureGroup[];
 } {
   const groups = new Map<string, FailureGroup>();
   return {
-    add(group) {
-      if (visible !== undefined && !visible.includes(group.host)) return;
-      const key = [group.host, group.status, group.code].join('\n');
+    add(found) {
+      if (visible !== undefined && !visible.includes(found.host)) return;
+      const group = { ...found, cause: byCause ? causeOf(found.text) : '' };
+      const key = [group.host, group.status, group.code, group.cause].join('\n');
       const sum = groups.get(key);
       groups.set(key, sum === undefined ? group : plus(sum, group));
     },

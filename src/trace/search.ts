@@ -1,6 +1,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
 import { idAtTime, timeOfId } from '../message/id.ts';
+import { causeOf } from './cause.ts';
 import { keyMatches } from './key-value.ts';
 import {
   FIND_LIMIT,
@@ -28,7 +29,7 @@ export interface SearchGround {
   bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
   /** The newest message's id, where a search begins. */
   top(): Promise<number> | number;
-  /** The newest candidates of a span in its order, all conditions but `contains` checked. */
+  /** The newest candidates of a span in its order, all conditions but `contains` and `cause` checked. */
   candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
   /** Whether the message's body holds the bytes. */
   holds(message: TracedMessage, text: Uint8Array): Promise<boolean>;
@@ -56,19 +57,19 @@ export async function search(
 ): Promise<TracePage> {
   const walk = await beginning(query, ground);
   const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
-  const text = query.contains === undefined ? undefined : Buffer.from(query.contains);
   const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
+  const holds = rowTest(query, ground);
   const items: TracedMessage[] = [];
   let turn = performance.now();
   while (walk.high >= walk.bottom && items.length < limit) {
     signal?.throwIfAborted();
-    const want = text === undefined ? limit - items.length : BODIES_AT_ONCE;
+    const want = holds === undefined ? limit - items.length : BODIES_AT_ONCE;
     const span = walk.span();
     const began = performance.now();
     const rows = await ground.candidates(span, want);
-    await take(rows, { walk, items, limit, holds: (row) => !text || ground.holds(row, text) });
+    const all = await take(rows, { walk, items, limit, holds });
     const now = performance.now();
-    if (rows.length < want) walk.finished(span, now - began);
+    if (all && rows.length < want) walk.finished(span, now - began);
     if (now > end) break;
     if (now - turn > TURN) {
       await yieldToOthers();
@@ -78,7 +79,21 @@ export async function search(
   return page(items, walk);
 }
 
-/** Takes the candidates that hold the text, until the page is full. */
+type RowTest = (row: TracedMessage) => boolean | Promise<boolean>;
+
+/** What no index knows and is looked for row by row, if anything. */
+function rowTest(
+  { cause, contains }: TraceQuery,
+  ground: Pick<SearchGround, 'holds'>,
+): RowTest | undefined {
+  const text = contains === undefined ? undefined : Buffer.from(contains);
+  if (text === undefined && cause === undefined) return undefined;
+  return (row) =>
+    (cause === undefined || causeOf(row.error?.text ?? '') === cause) &&
+    (text === undefined || ground.holds(row, text));
+}
+
+/** Takes the candidates that hold what is asked for, until the page is full; whether all of them were looked at. */
 async function take(
   rows: readonly TracedMessage[],
   {
@@ -90,14 +105,15 @@ async function take(
     readonly walk: Walk;
     readonly items: TracedMessage[];
     readonly limit: number;
-    readonly holds: (row: TracedMessage) => boolean | Promise<boolean>;
+    readonly holds: RowTest | undefined;
   },
-): Promise<void> {
+): Promise<boolean> {
   for (const row of rows) {
-    if (items.length === limit) return;
+    if (items.length === limit) return false;
     walk.passed(row);
-    if (await holds(row)) items.push(row);
+    if (holds === undefined || (await holds(row))) items.push(row);
   }
+  return true;
 }
 
 function page(items: readonly TracedMessage[], walk: Walk): TracePage {
@@ -132,6 +148,7 @@ function readsEveryRow(query: TraceQuery): boolean {
     [
       query.type,
       query.error,
+      query.cause,
       query.minSize,
       query.maxSize,
       query.minDuration,

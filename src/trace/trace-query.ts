@@ -16,6 +16,8 @@ export interface TraceQuery {
   readonly search?: Readonly<Record<string, string>> | undefined;
   /** A part of the error's text or code. */
   readonly error?: string | undefined;
+  /** What `causeOf` makes of the error's text: failures of one cause. */
+  readonly cause?: string | undefined;
   readonly minSize?: number | undefined;
   readonly maxSize?: number | undefined;
   /** Milliseconds from making to outcome. */

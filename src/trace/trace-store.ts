@@ -53,7 +53,7 @@ export interface TraceReader {
   ): Promise<{ readonly ids: readonly number[]; readonly more: boolean }>;
   /** Queued and retried messages of a host, oldest first. */
   openMessages(host: string, page?: OpenPage): Promise<readonly OpenMessage[]>;
-  /** Errors and suspensions gathered by host and code, most frequent first. */
+  /** Errors and suspensions gathered by host and code, or by cause, most frequent first. */
   failures(query: FailureQuery): Promise<readonly FailureGroup[]>;
 }
 
@@ -106,12 +106,16 @@ export interface FailureQuery {
   /** Default error and suspended. */
   readonly status?: readonly Status[] | undefined;
   readonly visible?: readonly string[] | undefined;
+  /** Tells causes of one host and code apart; costs a look at each text. */
+  readonly byCause?: boolean | undefined;
 }
 
 export interface FailureGroup {
   readonly host: string;
   readonly status: Status;
   readonly code: string;
+  /** What the texts have in common; `''` where causes are not told apart. */
+  readonly cause: string;
   /** The text of the newest one. */
   readonly text: string;
   readonly count: number;

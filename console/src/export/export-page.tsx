@@ -20,6 +20,7 @@ const CRITERIA = {
   status: 'Status',
   search: 'Search field',
   error: 'Error has',
+  cause: 'Cause is',
   minSize: 'Size at least',
   maxSize: 'Size at most',
   minDuration: 'Took at least',

@@ -36,6 +36,7 @@ export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElem
       state.type,
       state.contains,
       state.error,
+      state.cause,
       state.minDuration,
       state.minSize,
       state.source,
@@ -92,6 +93,7 @@ const EMPTY = {
   find: undefined,
   contains: undefined,
   error: undefined,
+  cause: undefined,
   minDuration: undefined,
   minSize: undefined,
   resendOf: undefined,
@@ -254,6 +256,7 @@ function MoreFilters({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
       </Choice>
       <Field label="Body contains" placeholder="reads every body" {...given('contains')} />
       <Field label="Error has" placeholder="text or code" {...given('error')} />
+      {state.cause !== undefined && <Field label="Cause is" {...given('cause')} />}
       <Field label="Took at least, ms" inputMode="numeric" {...given('minDuration')} />
       <Field label="Size at least, bytes" inputMode="numeric" {...given('minSize')} />
       <Button type="submit" look="primary">

@@ -19,6 +19,7 @@ export interface SearchState {
   readonly find?: string | undefined;
   readonly contains?: string | undefined;
   readonly error?: string | undefined;
+  readonly cause?: string | undefined;
   readonly minDuration?: string | undefined;
   readonly minSize?: string | undefined;
   readonly resendOf?: string | undefined;
@@ -73,7 +74,7 @@ export function criteriaOf(state: SearchState, now: number): SearchCriteria {
   const range = rangeOf(state);
   const statuses = statusesOf(state);
   const find = findOf(state);
-  const { host, source, target, type, contains, error } = state;
+  const { host, source, target, type, contains, error, cause } = state;
   return withoutGaps({
     from: range === undefined ? timeOf(state.from) : lowerBound(range, now),
     to: range === undefined ? timeOf(state.to) : undefined,
@@ -85,6 +86,7 @@ export function criteriaOf(state: SearchState, now: number): SearchCriteria {
     search: find === undefined ? undefined : { [find.field]: find.value },
     contains,
     error,
+    cause,
     minDuration: wholeNumber(state.minDuration),
     minSize: wholeNumber(state.minSize),
     resendOf: wholeNumber(state.resendOf),

@@ -49,7 +49,10 @@ export function SuspendedPage(): ReactElement {
       )}
       <div className="flex flex-col gap-3">
         {groups.map((group) => (
-          <GroupCard key={`${group.host} ${group.status} ${group.code}`} group={group} />
+          <GroupCard
+            key={`${group.host} ${group.status} ${group.code} ${group.cause}`}
+            group={group}
+          />
         ))}
       </div>
     </Page>
@@ -57,11 +60,11 @@ export function SuspendedPage(): ReactElement {
 }
 
 function GroupCard({ group }: { readonly group: Group }): ReactElement {
-  const { host, status, code, text, count: many, first, last } = group;
+  const { host, status, code, cause, text, count: many, first, last } = group;
   const may = useMay();
-  const criteria = { target: host, status, error: code, last: 'all' };
+  const criteria = { target: host, status, error: code, cause, last: 'all' };
   const { data } = useQuery(
-    someMessages({ target: host, status: [status], error: code, limit: 5 }),
+    someMessages({ target: host, status: [status], error: code, cause, limit: 5 }),
   );
   return (
     <section className="rounded-lg border border-line bg-surface">

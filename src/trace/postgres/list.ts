@@ -52,12 +52,12 @@ export async function failures(
     `SELECT target, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
        max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error
      FROM message WHERE status <> 2 AND status = ANY(?) AND id BETWEEN ? AND ?
-     GROUP BY target, status, error_code`,
+     GROUP BY target, status, error_code${query.byCause === true ? ', error' : ''}`,
     (query.status ?? FAILURES).map((one) => STATUS_NUMBER[one]),
     query.from === undefined ? 0 : idAtTime(query.from),
     query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1,
   );
-  const groups = failureGroups(query.visible);
+  const groups = failureGroups(query);
   for (const row of rows) {
     groups.add({
       host: words.text(row.target),

@@ -44,20 +44,20 @@ const FAILURES: readonly Status[] = ['error', 'suspended'];
 export function failures(files: TraceFiles, query: FailureQuery): FailureGroup[] {
   const low = query.from === undefined ? 0 : idAtTime(query.from);
   const high = query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1;
-  const groups = failureGroups(query.visible);
+  const groups = failureGroups(query);
   for (const { name, firstSession, lastId } of files.ranges()) {
     if (firstSession > high || lastId < low) continue;
     const file = files.file(name);
-    for (const group of groupsIn(file, query.status ?? FAILURES, { low, high })) groups.add(group);
+    for (const group of groupsIn(file, query, { low, high })) groups.add(group);
   }
   return groups.list();
 }
 
 function groupsIn(
   file: TraceFile,
-  statuses: readonly Status[],
+  { status: statuses = FAILURES, byCause = false }: FailureQuery,
   { low, high }: { readonly low: number; readonly high: number },
-): FailureGroup[] {
+): Omit<FailureGroup, 'cause'>[] {
   return statuses.flatMap((status) =>
     file
       .all<{
@@ -72,7 +72,7 @@ function groupsIn(
         // with max(id) SQLite takes the bare column from the row that has it: the newest text
         `SELECT target, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
            max(id) AS newest, error FROM message INDEXED BY message_status
-           WHERE status <> 2 AND status = ? AND id BETWEEN ? AND ? GROUP BY target, error_code`,
+           WHERE status <> 2 AND status = ? AND id BETWEEN ? AND ? GROUP BY target, error_code${byCause ? ', error' : ''}`,
         STATUS_NUMBER[status],
         low,
         high,

@@ -20,11 +20,16 @@ const event = (host: string, at: number, level: 'info' | 'error'): TraceInput =>
   },
 });
 
-const failed = (number: number, status: 'error' | 'suspended', code: string): TraceInput[] => [
+const failed = (
+  number: number,
+  status: 'error' | 'suspended',
+  code: string,
+  text = `text ${number}`,
+): TraceInput[] => [
   ...sampleSession({
     number,
     at: NOON + number,
-    outcome: { status, error: { code, text: `text ${number}`, retryable: false } },
+    outcome: { status, error: { code, text, retryable: false } },
   }).all,
 ];
 
@@ -163,6 +168,35 @@ export function describeTraceLists(name: string, open: OpenTraceStore): void {
       expect(await store.failures({ status: ['suspended'] })).toHaveLength(1);
       expect(await store.failures({ from: NOON + DAY })).toEqual([]);
       expect(await store.failures({ visible: ['lab'] })).toEqual([]);
+    });
+
+    test('failures of one cause are one group whatever message they name, and are found by it', async () => {
+      const store = await opened(open);
+      const texts = [1, 2, 3].map((n) => `no bed for ${n}00${n}^^^MR: POST answered 422`);
+      await store.apply([
+        ...texts.flatMap((text, n) => failed(n * 10, 'error', 'A', text)),
+        ...failed(40, 'error', 'A', 'no bed for 9009^^^MR: POST answered 503'),
+        ...failed(50, 'error', 'B', texts[0]),
+      ]);
+      const groups = await store.failures({ byCause: true });
+      expect(groups).toMatchObject([
+        {
+          code: 'A',
+          count: 3,
+          text: texts[2],
+          cause: 'no bed for … POST answered 422',
+          first: NOON + 2,
+          last: NOON + 22,
+        },
+        { code: 'A', count: 1, cause: 'no bed for … POST answered 503' },
+        { code: 'B', count: 1 },
+      ]);
+      const query = { target: 'ward', cause: groups[0]?.cause, limit: 2 };
+      const first = await store.find(query);
+      const rest = await store.find({ ...query, after: first.next });
+      const found = [...first.items, ...rest.items].map((item) => item.error?.text);
+      expect(found).toEqual([texts[0], ...texts.toReversed()]);
+      expect(await store.failures({})).toMatchObject([{ code: 'A', count: 4, cause: '' }, {}]);
     });
   });
 

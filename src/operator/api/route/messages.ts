@@ -162,7 +162,7 @@ function messageViews(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { visibleHosts: visible } = principalOf(request);
-      return { groups: await trace.failures({ ...request.query, visible }) };
+      return { groups: await trace.failures({ ...request.query, visible, byCause: true }) };
     },
   );
 }
