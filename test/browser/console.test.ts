@@ -202,6 +202,21 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Queues');
   });
 
+  test('a message that waits in a queue is taken out of it', async () => {
+    const page = await open('/queues?host=registry');
+    const first = page.getByRole('button', { name: /^Abort message \d+$/ }).first();
+    const id = Number(/\d+/.exec((await first.getAttribute('aria-label')) ?? '')?.[0]);
+    await first.click();
+    await page.getByLabel('Set it aside as suspended instead of discarding it').check();
+    await page.getByLabel('Reason').fill('not for them');
+    await page.getByRole('button', { name: 'Abort it' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await vi.waitFor(async () => {
+      const aside = await found({ status: ['suspended'], target: 'registry' });
+      expect(aside.map((message) => message.id)).toContain(id);
+    }, SOON);
+  });
+
   test('nothing that was done made the page complain', () => {
     expect(chrome.complaints).toEqual([]);
   });

@@ -16,6 +16,13 @@ import { useMay } from '../shell/me.ts';
 
 type Act = JobRequest['type'];
 
+const VERBS: Readonly<Record<Act, string>> = {
+  resend: 'Resend',
+  discard: 'Discard',
+  abort: 'Abort',
+  'set-aside': 'Set aside',
+};
+
 /** Before many messages are touched: how many, which, and why. The job is about exactly the list that is shown. */
 export function NewJobPage(): ReactElement {
   const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
@@ -35,7 +42,7 @@ export function NewJobPage(): ReactElement {
   const order = (list?: string): JobRequest => ({
     type,
     ...which(list),
-    ...(to === '' || type === 'discard' ? {} : { to }),
+    ...(to === '' || type !== 'resend' ? {} : { to }),
     reason: reason.trim() === '' ? 'not given yet' : reason.trim(),
     dryRun: list === undefined,
   });
@@ -57,6 +64,10 @@ export function NewJobPage(): ReactElement {
           <Choice label="What" value={type} onChange={({ target }) => setType(target.value as Act)}>
             {may('message.resend') && <option value="resend">resend</option>}
             {may('deadletter.discard') && <option value="discard">discard (suspended ones)</option>}
+            {may('queue.abort') && <option value="abort">abort (queued or retrying)</option>}
+            {may('queue.abort') && (
+              <option value="set-aside">set aside (queued or retrying)</option>
+            )}
           </Choice>
           {type === 'resend' && (
             <Choice label="To" value={to} onChange={({ target }) => setTo(target.value)}>
@@ -76,13 +87,12 @@ export function NewJobPage(): ReactElement {
             hint="kept with the job and in the audit log"
           />
           <Button
-            look={type === 'discard' ? 'danger' : 'primary'}
+            look={type === 'resend' ? 'primary' : 'danger'}
             className="h-9"
             disabled={total === 0 || reason.trim() === '' || start.isPending}
             onClick={() => start.mutate()}
           >
-            {type === 'discard' ? 'Discard' : 'Resend'} {count(total)}{' '}
-            {total === 1 ? 'message' : 'messages'}
+            {VERBS[type]} {count(total)} {total === 1 ? 'message' : 'messages'}
           </Button>
           {start.isError && <Problem error={start.error} />}
         </div>

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { Diff, Pencil, Repeat2, Trash2 } from 'lucide-react';
+import { Ban, Diff, Pencil, Repeat2, Trash2 } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -23,6 +23,7 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
   const canResend = may('message.resend') && hasBody;
   const canEdit = may('message.edit_resend') && hasBody;
   const canDiscard = may('deadletter.discard') && status === 'suspended';
+  const canAbort = may('queue.abort') && (status === 'queued' || status === 'retrying');
   useHotKeys({
     ...(canResend ? { r: () => setAct('resend') } : {}),
     ...(canEdit ? { e: () => setAct('edit') } : {}),
@@ -53,6 +54,11 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
       {canDiscard && (
         <Button look="danger" onClick={() => setAct('discard')}>
           <Trash2 size={14} aria-hidden="true" /> Discard
+        </Button>
+      )}
+      {canAbort && (
+        <Button look="danger" onClick={() => setAct('discard')}>
+          <Ban size={14} aria-hidden="true" /> Abort
         </Button>
       )}
       <Suspense>

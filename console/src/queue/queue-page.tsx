@@ -1,13 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import type { ReactElement } from 'react';
+import { lazy, type ReactElement, Suspense, useState } from 'react';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { clock, count, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { useMay } from '../shell/me.ts';
+
+const DiscardDialog = lazy(() =>
+  import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
+);
 
 /** Every queue, fullest first; the chosen one with what waits in it, oldest first. */
 export function QueuePage(): ReactElement {
@@ -118,6 +125,8 @@ export function QueuePage(): ReactElement {
 
 function Waiters({ host }: { readonly host: string }): ReactElement {
   const { data, error } = useQuery(queuedQuery(host));
+  const may = useMay();
+  const [aborted, setAborted] = useState<Pick<Message, 'id' | 'status'> | undefined>();
   return (
     <Panel
       title={`Waiting for ${host}, oldest first`}
@@ -134,12 +143,12 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
       )}
       <ol>
         {data?.items.map(({ id, sessionId, status, created }) => (
-          <li key={id} className="border-t border-line first:border-0">
+          <li key={id} className="flex items-center border-t border-line first:border-0">
             <Link
               to="/sessions/$id"
               params={{ id: sessionId }}
               search={{ step: `${id}` }}
-              className="flex items-center gap-x-3 px-3 py-1 hover:bg-hover"
+              className="flex grow items-center gap-x-3 px-3 py-1 hover:bg-hover"
             >
               <span className="font-mono text-xs">
                 <When at={created} />
@@ -150,12 +159,25 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
               </span>
               <span className="ml-auto font-mono text-xs text-ink-2 max-sm:hidden">{id}</span>
             </Link>
+            {may('queue.abort') && (
+              <Button aria-label={`Abort message ${id}`} onClick={() => setAborted({ id, status })}>
+                Abort
+              </Button>
+            )}
           </li>
         ))}
       </ol>
       {data?.next !== undefined && (
         <p className="border-t border-line px-3 py-2 text-xs text-ink-2">More wait behind these.</p>
       )}
+      <Suspense>
+        {aborted !== undefined && (
+          <DiscardDialog
+            message={{ ...aborted, target: host }}
+            onClose={() => setAborted(undefined)}
+          />
+        )}
+      </Suspense>
     </Panel>
   );
 }

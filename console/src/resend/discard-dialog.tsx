@@ -7,18 +7,23 @@ import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
 
-/** Settles a suspended message without sending it. It stays in the trace. */
+/** Settles a message without sending it: a suspended one, or one that waits in its queue. It stays in the trace. */
 export function DiscardDialog({
-  message,
+  message: { id, status, target },
   onClose,
 }: {
-  readonly message: Message;
+  readonly message: Pick<Message, 'id' | 'status' | 'target'>;
   readonly onClose: () => void;
 }): ReactElement {
   const client = useQueryClient();
   const [reason, setReason] = useState('');
+  const [keep, setKeep] = useState(false);
+  const waits = status !== 'suspended';
   const discard = useMutation({
-    mutationFn: () => ask(`messages/${message.id}/discard`, { body: { reason: reason.trim() } }),
+    mutationFn: () =>
+      waits
+        ? ask(`messages/${id}/abort`, { body: { reason: reason.trim(), keep } })
+        : ask(`messages/${id}/discard`, { body: { reason: reason.trim() } }),
     onSuccess: async () => {
       await client.invalidateQueries();
       onClose();
@@ -26,7 +31,7 @@ export function DiscardDialog({
   });
   return (
     <Modal
-      title={`Discard message ${message.id}`}
+      title={`${waits ? 'Abort' : 'Discard'} message ${id}`}
       onClose={onClose}
       footer={
         <>
@@ -36,15 +41,26 @@ export function DiscardDialog({
             disabled={discard.isPending || reason.trim() === ''}
             onClick={() => discard.mutate()}
           >
-            Discard it
+            {waits ? 'Abort it' : 'Discard it'}
           </Button>
         </>
       }
     >
       <div className="flex flex-col gap-3">
         <p className="text-ink-2">
-          {message.target} will not get it. It stays in the trace and can be resent from there.
+          {target} will not get it{waits && ', and what waits behind it goes on'}. It stays in the
+          trace and can be resent from there.
         </p>
+        {waits && (
+          <label className="flex items-center gap-2">
+            <input
+              type="checkbox"
+              checked={keep}
+              onChange={({ target: box }) => setKeep(box.checked)}
+            />
+            Set it aside as suspended instead of discarding it
+          </label>
+        )}
         <Field
           label="Reason"
           required
