@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./switch.ts')).startCommand(),
   stop: async () => (await import('./switch.ts')).stopCommand(),
   retry: async () => (await import('./switch.ts')).retryCommand(),
+  override: async () => (await import('./override.ts')).overrideCommand(),
   abort: async () => (await import('./abort.ts')).abortCommand(),
   find: async () => (await import('./find.ts')).findCommand(),
   trace: async () => (await import('./trace.ts')).traceCommand(),

@@ -11,6 +11,7 @@ import {
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { events } from '../log/events.ts';
+import { hostLogs } from '../log/host-logs.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
 import type { Definition } from '../production/definition.ts';
@@ -75,9 +76,11 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     },
   });
   const engine = await startEngine(broker, definition.settings);
+  const logs = hostLogs(log);
   const told = events({
     production: definition.name,
     log,
+    hosts: logs,
     metrics: figures,
     // an event that cannot be kept is still in the log
     record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
@@ -90,7 +93,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     {
       engine,
       events: told,
-      log,
+      logs,
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
     },

@@ -45,10 +45,13 @@ function row(host: HostReport): string[] {
   ];
 }
 
-function stateText({ kind, state, queue, switchedOff }: HostReport): string {
+function stateText({ kind, state, queue, switchedOff, overrides }: HostReport): string {
   if (kind === 'process' && queue === undefined) return 'inline';
-  if (switchedOff === undefined || state === 'running') return state;
-  return `off (${switchedOff.by}: ${switchedOff.reason})`;
+  const set = overrides.map(({ kind: what, level, by, until }) => {
+    return ` (${what}${level === undefined ? '' : ` ${level}`} by ${by}, ${describeDuration(until - Date.now())} more)`;
+  });
+  if (switchedOff === undefined || state === 'running') return `${state}${set.join('')}`;
+  return `off (${switchedOff.by}: ${switchedOff.reason})${set.join('')}`;
 }
 
 function connectionText({ retrying, detail, connection, lastError }: HostReport): string {

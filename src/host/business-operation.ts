@@ -32,6 +32,8 @@ export interface OperationParts {
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
   /** Switches the host off durably: it stopped itself. */
   readonly disable: (reason: string) => Promise<void>;
+  /** Set while nothing goes out: each message is set aside. */
+  readonly testing: () => { readonly by: string; readonly reason: string } | undefined;
 }
 
 const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
@@ -175,7 +177,9 @@ export class BusinessOperation implements Host {
 
   async #handle(taken: Taken, signal: AbortSignal): Promise<void> {
     const { events, accepting } = this.#surroundings;
-    const { line, pool, streams } = this.#parts;
+    const { line, pool, streams, testing } = this.#parts;
+    const test = testing();
+    if (test !== undefined) return this.#setAside(taken, test);
     const limit = line ? STORING : pool * streams.length;
     while (this.#storing.size >= limit) await Promise.race(this.#storing);
     const started = accepting.routing.clock.now();
@@ -224,6 +228,11 @@ export class BusinessOperation implements Host {
       sending: done - started,
       total: done - message.received,
     });
+  }
+
+  #setAside(taken: Taken, { by, reason }: { by: string; reason: string }): Promise<void> {
+    const order = { status: 'suspended', by, reason: `test mode: ${reason}` } as const;
+    return endByOrder(this.#surroundings, this.#parts, { taken, order, begun: false });
   }
 
   #send(taken: Taken, signal: AbortSignal): Promise<Sent> {

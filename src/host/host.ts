@@ -7,7 +7,7 @@ import type { Leases } from '../broker/lease.ts';
 import type { Accepting } from '../flow/accept.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
-import type { Logger } from '../log/logger.ts';
+import type { HostLogs } from '../log/host-logs.ts';
 
 /** A business service, process or operation that lives as long as its production runs. */
 export interface Host {
@@ -53,7 +53,7 @@ export interface Surroundings {
   /** Where outcomes go. */
   readonly outcomes: Journal;
   readonly events: Events;
-  readonly log: Logger;
+  readonly logs: HostLogs;
   readonly leases: Leases;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;

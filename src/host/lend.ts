@@ -4,7 +4,7 @@ import type { HostState, Surroundings } from './host.ts';
 
 /** What every adapter is lent, inbound or outbound. */
 export function lend(
-  { production, events, log, credential, verifier }: Surroundings,
+  { production, events, logs, credential, verifier }: Surroundings,
   host: string,
   {
     settings,
@@ -16,7 +16,7 @@ export function lend(
     host,
     production,
     settings: settings,
-    log: log.child({ host }),
+    log: logs.of(host),
     signal,
     credential,
     verifier,

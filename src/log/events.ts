@@ -2,6 +2,7 @@ import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import type { HostRecord, RecordedError } from '../message/record.ts';
 import type { Outcome } from '../message/status.ts';
+import type { HostLogs } from './host-logs.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -39,6 +40,7 @@ export interface Events {
 export interface EventParts {
   readonly production: string;
   readonly log: Logger;
+  readonly hosts: HostLogs;
   readonly metrics: Metrics;
   /** Keeps a host event for operators; failures are the caller's business. */
   readonly record: (record: HostRecord) => void;
@@ -51,7 +53,7 @@ const describe = ({ id, sessionId, type, size }: Envelope): object => ({
   size,
 });
 
-export function events({ production, log, metrics, record }: EventParts): Events {
+export function events({ production, log, hosts, metrics, record }: EventParts): Events {
   const hostEvent = (
     host: string,
     level: HostRecord['level'],
@@ -59,7 +61,7 @@ export function events({ production, log, metrics, record }: EventParts): Events
     { text, by, fields = {} }: { text: string; by?: string | undefined; fields?: object },
   ): void => {
     metrics.events.inc({ production, host, event });
-    log[level]({ event, host, ...fields }, event);
+    hosts.of(host)[level]({ event, ...fields }, event);
     record({ kind: 'host', host, event, level, at: Date.now(), text, by });
   };
 
@@ -68,11 +70,11 @@ export function events({ production, log, metrics, record }: EventParts): Events
       metrics.accepted.inc({ production, host });
       if (duplicate) metrics.duplicates.inc({ production, host });
       metrics.acceptSeconds.observe({ production, host }, took / 1_000);
-      log.debug({ event: 'message-accepted', host, duplicate, ...describe(message) });
+      hosts.of(host).debug({ event: 'message-accepted', duplicate, ...describe(message) });
     },
     refused(host, error) {
       metrics.refused.inc({ production, host });
-      log.warn({ event: 'message-refused', host, err: error }, 'message-refused');
+      hosts.of(host).warn({ event: 'message-refused', err: error }, 'message-refused');
     },
     settled(host, message, status, { sending, total }) {
       metrics.settled.inc({ production, host, status });
@@ -80,18 +82,18 @@ export function events({ production, log, metrics, record }: EventParts): Events
       metrics.totalSeconds.observe({ production, host }, total / 1_000);
       // a rule that discards is normal operation
       if (status === 'completed' || status === 'discarded')
-        log.debug({ event: 'message-settled', host, status, ...describe(message) });
+        hosts.of(host).debug({ event: 'message-settled', status, ...describe(message) });
       else
-        log.warn(
-          { event: 'message-settled', host, status, ...describe(message) },
-          'message-settled',
-        );
+        hosts
+          .of(host)
+          .warn({ event: 'message-settled', status, ...describe(message) }, 'message-settled');
     },
     retrying(host, message, { attempt, error }) {
       metrics.retries.inc({ production, host });
+      const logger = hosts.of(host);
       const level = attempt === 1 ? 'warn' : 'debug';
-      log[level](
-        { event: 'send-failed', host, attempt, code: error.code, ...describe(message) },
+      logger[level](
+        { event: 'send-failed', attempt, code: error.code, ...describe(message) },
         'send-failed',
       );
     },

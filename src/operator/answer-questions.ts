@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
+import type { OverrideRequest } from '../production/engine-control.ts';
 import type { Projector } from '../trace/projector.ts';
 import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type AbortOrder, abortTraced } from './abort.ts';
@@ -48,6 +49,13 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
       return ordered('message.abort', object, { by, keep, reason }, () =>
         abortTraced(reached, store, order),
       );
+    }),
+    serve('override', (request) => {
+      const order = request as OverrideRequest & { readonly by: string };
+      const { host, kind, set, by } = order;
+      const action = set === undefined ? 'host.override_end' : 'host.override';
+      const detail = { by, kind, level: set?.level, until: set?.until, reason: set?.reason };
+      return ordered(action, `host ${host}`, detail, () => reached.override({ host, kind, set }));
     }),
     serve('resend', (request, body) => {
       const { edited, ...order } = request as Omit<ResendOrder, 'body'> & { edited?: boolean };

@@ -6,7 +6,7 @@ import type { Envelope } from '../message/message.ts';
 import type { ProductionDescription } from '../production/describe-production.ts';
 import type { Difference } from '../production/difference.ts';
 import type { EndRequest } from '../production/end-queued.ts';
-import type { StatusReport } from '../production/engine-control.ts';
+import type { OverrideRequest, StatusReport } from '../production/engine-control.ts';
 import type { Notification } from '../production/notify.ts';
 import { remembered } from './remembered.ts';
 
@@ -43,6 +43,8 @@ export interface Engines {
   figures(): Promise<readonly string[]>;
   /** Switches a host on every engine. Throws HOST_UNKNOWN. */
   switchHost(verb: 'start' | 'stop' | 'retry', host: string, by: SwitchedBy): Promise<void>;
+  /** Sets something for a host for a while, or ends it. Throws HOST_UNKNOWN. */
+  override(request: OverrideRequest): Promise<void>;
   test(host: string): Promise<readonly TestStep[]>;
   reload(dryRun: boolean, by: string): Promise<Difference>;
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
@@ -106,6 +108,9 @@ export function engines(broker: Broker): Engines {
     figures: () => all<string>('figures', null),
     async switchHost(verb, host, { by, reason }) {
       await order(verb, { host, by, reason }, SWITCH_LIMIT).finally(() => status.forget());
+    },
+    async override(request) {
+      await order('override', request, SWITCH_LIMIT).finally(() => status.forget());
     },
     test: (host) => ask<readonly TestStep[]>('test', { host }, TEST_LIMIT),
     async reload(dryRun, by) {

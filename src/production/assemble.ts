@@ -10,7 +10,7 @@ import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
 import type { Host, Surroundings } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
-import type { Logger } from '../log/logger.ts';
+import type { HostLogs } from '../log/host-logs.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import type {
   Definition,
@@ -26,7 +26,7 @@ import { isLine, queueLines, wiring } from './wiring.ts';
 export interface AssemblyParts {
   readonly engine: Engine;
   readonly events: Events;
-  readonly log: Logger;
+  readonly logs: HostLogs;
   readonly clock?: Clock;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
@@ -34,6 +34,8 @@ export interface AssemblyParts {
   readonly disable: (host: string, reason: string) => Promise<void>;
   /** What each queue has settled lately; kept over a change of the production. */
   readonly settled: (host: string) => SettledMemory;
+  /** Set while a host is in test mode: nothing goes out. */
+  readonly testing: (host: string) => { readonly by: string; readonly reason: string } | undefined;
 }
 
 /** Where the flow finds the definition of the moment: swapped whole when the production changes. */
@@ -86,7 +88,7 @@ export function assemble(
 }
 
 function surroundingsOf(
-  { engine, events, log, credential, verifier }: AssemblyParts,
+  { engine, events, logs, credential, verifier }: AssemblyParts,
   { name, settings }: Definition,
   current: () => Wiring,
   clock: Clock,
@@ -99,7 +101,7 @@ function surroundingsOf(
     broker: sending,
     outcomes,
     events,
-    log,
+    logs,
     leases,
     credential,
     verifier,
@@ -160,6 +162,7 @@ function operation(
     timeout: of.timeout,
     replies: of.replies,
     disable: (reason) => parts.disable(of.name, reason),
+    testing: () => parts.testing(of.name),
   });
 }
 

@@ -2,8 +2,8 @@ import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { outcomeTail } from '../broker/outcome-tail.ts';
+import { type Override, overrideStore } from '../broker/overrides.ts';
 import type { Switch } from '../broker/state.ts';
-import { ensureProjector, ensureStream, ensureWorker, reclaimWorker } from '../broker/streams.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
@@ -11,7 +11,7 @@ import type { Routing } from '../flow/route.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { Host, HostStatus } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
-import type { Logger } from '../log/logger.ts';
+import type { HostLogs } from '../log/host-logs.ts';
 import { type Assembly, type AssemblyParts, assemble } from './assemble.ts';
 import type {
   Definition,
@@ -21,24 +21,16 @@ import type {
 } from './definition.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
+import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
+import { makeQueues, queueStreams } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
-import { isLine, queueLines } from './wiring.ts';
 
 export interface DirectorParts {
   readonly engine: Engine;
   readonly events: Events;
-  readonly log: Logger;
+  readonly logs: HostLogs;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
-}
-
-/** One stream of a queue. */
-interface Line {
-  readonly stream: string;
-  readonly subject: string;
-  readonly pool: number;
-  /** A strict line, whose consumer is made by the engine that takes it over. */
-  readonly line: boolean;
 }
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
@@ -60,6 +52,7 @@ export class Director {
   #janitor: { close(): Promise<void> } | undefined;
   readonly #stopping = new AbortController();
   #schedules: Promise<void> | undefined;
+  #overrides: Overrides | undefined;
 
   constructor(parts: DirectorParts, definition: Definition) {
     this.#parts = parts;
@@ -83,7 +76,9 @@ export class Director {
 
   async start(): Promise<void> {
     const { engine } = this.#parts;
-    await Promise.all([this.#makeQueues(this.#definition), this.#readTail()]);
+    await Promise.all([makeQueues(engine, this.#definition, []), this.#readTail()]);
+    const store = overrideStore(engine.state.kv);
+    this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
     for (const of of hostsOf(this.#definition)) await this.#startHost(of);
     this.#schedules = followSchedules(
       () => hostsOf(this.#definition),
@@ -102,6 +97,7 @@ export class Director {
     const limit = this.#definition.settings.shutdownTimeout;
     this.#stopping.abort();
     await this.#schedules;
+    await this.#overrides?.close();
     await this.#janitor?.close();
     for (const kind of ['service', 'process', 'operation'] as const) {
       await Promise.all(
@@ -115,12 +111,11 @@ export class Director {
 
   /** Every queue stream of the production. */
   queueStreams(): string[] {
-    return queued(this.#definition).flatMap((of) => this.#lines(of).map(({ stream }) => stream));
+    return queueStreams(this.#parts.engine.broker.names, this.#definition);
   }
 
   queueStreamsOf(host: string): string[] {
-    const of = queued(this.#definition).find(({ name }) => name === host);
-    return of === undefined ? [] : this.#lines(of).map(({ stream }) => stream);
+    return queueStreams(this.#parts.engine.broker.names, this.#definition, host);
   }
 
   /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */
@@ -174,6 +169,19 @@ export class Director {
     this.#hosts.get(name)?.host.retryNow();
   }
 
+  /** What people set for a host for a while. */
+  overridesOf(host: string): readonly Override[] {
+    return this.#overrides?.of(host) ?? [];
+  }
+
+  /** Sets an override for every engine, or ends one. Throws HOST_UNKNOWN. */
+  async override({ host, kind }: Pick<Override, 'host' | 'kind'>, set?: Override): Promise<void> {
+    this.#find(host);
+    const store = overrideStore(this.#parts.engine.state.kv);
+    await (set === undefined ? store.remove(host, kind) : store.put(set));
+    await this.#overrides?.refresh();
+  }
+
   /** Ends a message that is in hand at a host of this engine; see `Host.endMessage`. */
   async endMessage(name: string, id: number, order: EndOrder): Promise<boolean> {
     if (this.settledAt(name).has(id)) throw notWaiting(id, name);
@@ -185,7 +193,8 @@ export class Director {
    * others go on with the new rules and transforms at once.
    */
   async apply(next: Definition, changed: readonly string[], by?: string): Promise<void> {
-    await this.#makeQueues(next);
+    const running = [...this.#hosts.keys()].flatMap((name) => this.queueStreamsOf(name));
+    await makeQueues(this.#parts.engine, next, running);
     for (const name of changed) {
       await this.stopHost(name, 'configuration changed', by);
     }
@@ -195,6 +204,17 @@ export class Director {
       if (!this.#hosts.has(of.name)) await this.#startHost(of);
     }
     this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
+  }
+
+  /** An override began, changed or ended. */
+  async #overridden(now: Override | undefined, before: Override | undefined): Promise<void> {
+    const { host = '', kind } = now ?? before ?? {};
+    const of = hostsOf(this.#definition).find(({ name }) => name === host);
+    if (kind === 'log-level') this.#parts.logs.setLevel(host, now?.level);
+    if (of === undefined) return;
+    this.#parts.events.told(host, 'info', 'override', describeOverride(now, before));
+    if (kind === 'hold' && now === undefined) await this.#startHost(of);
+    if (kind === 'hold' && now !== undefined) await this.stopHost(host, now.reason, now.by);
   }
 
   async #scheduled(name: string, on: boolean): Promise<void> {
@@ -215,20 +235,22 @@ export class Director {
     if (!of.enabled || this.#hosts.has(of.name)) return;
     if (!isScheduledOn(of.schedule, Date.now())) return;
     if ((await this.#parts.engine.state.switchedOff(of.name)) !== undefined) return;
+    if (this.#overrides?.find(of.name, 'hold') !== undefined) return;
     const host = this.#assembly.host(of);
     this.#hosts.set(of.name, { host, of });
     await host.start();
   }
 
   #assemble(definition: Definition): Assembly {
-    const { engine, events, log, credential, verifier } = this.#parts;
+    const { engine, events, logs, credential, verifier } = this.#parts;
     const parts: AssemblyParts = {
       engine,
       events,
-      log,
+      logs,
       credential,
       verifier,
       settled: (host) => this.settledAt(host),
+      testing: (host) => this.#overrides?.find(host, 'test'),
       disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
     };
     return assemble(parts, definition, () => this.#assembly);
@@ -244,36 +266,6 @@ export class Director {
     return memory;
   }
 
-  #lines(of: ProcessDefinition | OperationDefinition): Line[] {
-    const { names } = this.#parts.engine.broker;
-    return queueLines(of.order, of.pool).map(({ partition, pool }) => ({
-      ...names.queue(of.name, partition),
-      pool,
-      line: of.kind === 'operation' && isLine(of),
-    }));
-  }
-
-  async #makeQueues(definition: Definition): Promise<void> {
-    const { engine } = this.#parts;
-    const { queueLimit, duplicateWindow } = definition.settings;
-    const lines = queued(definition).flatMap((of) => this.#lines(of));
-    await Promise.all(
-      lines.map(async ({ stream, subject, pool, line }) => {
-        await ensureStream(engine.broker, stream, [subject], {
-          duplicateWindow,
-          limit: queueLimit,
-        });
-        await ensureProjector(engine.broker, stream);
-        if (line) return;
-        const running = [...this.#hosts.keys()].some((name) =>
-          this.queueStreamsOf(name).includes(stream),
-        );
-        if (engine.sole && !running) await reclaimWorker(engine.broker, stream, pool);
-        await ensureWorker(engine.broker, stream, pool);
-      }),
-    );
-  }
-
   async #readTail(): Promise<void> {
     for await (const { record } of outcomeTail(this.#parts.engine.broker, TAIL)) {
       if (record.kind === 'outcome') this.settledAt(record.host).add(record.id);
@@ -284,11 +276,4 @@ export class Director {
 /** All hosts in the order in which they are started. */
 export function hostsOf({ operations, processes, services }: Definition): AnyHost[] {
   return [...operations.values(), ...processes.values(), ...services.values()];
-}
-
-function queued({
-  operations,
-  processes,
-}: Definition): (ProcessDefinition | OperationDefinition)[] {
-  return [...operations.values(), ...[...processes.values()].filter(({ run }) => run === 'queued')];
 }

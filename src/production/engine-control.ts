@@ -1,6 +1,7 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import { queueState } from '../broker/consumer-lag.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
+import type { Override } from '../broker/overrides.ts';
 import type { HostStatus } from '../host/host.ts';
 import { describeProduction } from './describe-production.ts';
 import type { Director } from './director.ts';
@@ -16,6 +17,8 @@ export interface HostReport extends HostStatus {
   readonly switchedOff:
     | { readonly by: string; readonly at: number; readonly reason: string }
     | undefined;
+  /** What people set for a while. */
+  readonly overrides: readonly Override[];
 }
 
 export interface StatusReport {
@@ -30,6 +33,11 @@ export interface SwitchRequest {
   readonly host: string;
   readonly by: string;
   readonly reason?: string;
+}
+
+/** Sets something for a host for a while; without `set` it ends now. */
+export interface OverrideRequest extends Pick<Override, 'host' | 'kind'> {
+  readonly set?: Override | undefined;
 }
 
 export interface ControlParts {
@@ -65,6 +73,10 @@ export function engineControl(parts: ControlParts): ControlServer {
     serveControl(broker, subject('retry'), (request) =>
       director.retryNow((request as SwitchRequest).host),
     ),
+    serveControl(broker, subject('override'), (request) => {
+      const { host, kind, set } = request as OverrideRequest;
+      return director.override({ host, kind }, set);
+    }),
     serveControl(broker, subject('reload'), (request) =>
       parts.reload(request as { dryRun: boolean; by: string }),
     ),
@@ -131,6 +143,7 @@ async function status({ engine, director }: ControlParts, started: number): Prom
                 oldest: oldest.length === 0 ? undefined : Math.min(...oldest),
               },
         switchedOff: await engine.state.switchedOff(host.host),
+        overrides: director.overridesOf(host.host),
       };
     }),
   );

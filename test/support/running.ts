@@ -1,6 +1,7 @@
 import { connectBroker } from '../../src/broker/broker.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
 import { events } from '../../src/log/events.ts';
+import { hostLogs } from '../../src/log/host-logs.ts';
 import { type Logger, silentLogger } from '../../src/log/logger.ts';
 import { type Metrics, metrics } from '../../src/log/metrics.ts';
 import type { Definition } from '../../src/production/definition.ts';
@@ -23,9 +24,11 @@ export async function run(
   const broker = await connectBroker({ ...nats, production: definition.name, role: 'engine' });
   const engine = await startEngine(broker, definition.settings);
   const figures = metrics();
+  const logs = hostLogs(log);
   const told = events({
     production: definition.name,
     log,
+    hosts: logs,
     metrics: figures,
     record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
@@ -33,7 +36,7 @@ export async function run(
     {
       engine,
       events: told,
-      log,
+      logs,
       credential: () => Promise.reject(new Error('no credentials in this test')),
       verifier: () => Promise.reject(new Error('no credentials in this test')),
     },

@@ -15,6 +15,7 @@ import { When } from '../element/when.tsx';
 import { EventList } from '../event/event-table.tsx';
 import { useMay } from '../shell/me.ts';
 import { ConnectionTest } from './connection-test.tsx';
+import { HostOverrides } from './host-overrides.tsx';
 import { HostSettings } from './host-settings.tsx';
 
 /** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
@@ -45,6 +46,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
           <State page={page} />
+          <HostOverrides host={host} />
           <Panel title="Messages, last hour">
             <LazyRateChart length={3_600_000} step={60_000} host={host.name} />
           </Panel>

@@ -3,7 +3,7 @@ import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
-import { count, duration } from '../element/time-text.ts';
+import { count, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
@@ -96,18 +96,22 @@ function Row({ host }: { readonly host: Host }): ReactElement {
 
 /** Why it does not run: its last error, or who switched it off. */
 function Trouble({
-  host: { health, lastError, switchedOff },
+  host: { health, lastError, switchedOff, overrides },
 }: {
   readonly host: Host;
 }): ReactElement {
   const error = health === 'running' || health === 'inline' ? undefined : lastError;
   const off = switchedOff === undefined ? undefined : `by ${switchedOff.by}: ${switchedOff.reason}`;
   const text = off ?? error?.text;
+  const set = overrides.map(
+    ({ kind, by, until }) => `${kind} by ${by} until ${moment(until, false)}`,
+  );
   return (
     <td
       className={`line max-w-80 truncate px-3 py-1.5 text-xs ${off === undefined ? 'text-bad' : 'text-ink-2'}`}
-      title={text}
+      title={[...set, text].join(', ')}
     >
+      {set.length > 0 && <span className="mr-2 text-warn">{set.join(', ')}</span>}
       {text}
     </td>
   );

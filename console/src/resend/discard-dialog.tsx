@@ -65,7 +65,7 @@ export function DiscardDialog({
           label="Reason"
           required
           value={reason}
-          onChange={({ target }) => setReason(target.value)}
+          onChange={({ target: field }) => setReason(field.value)}
         />
         {discard.isError && <Problem error={discard.error} />}
       </div>

@@ -24,6 +24,7 @@ import { healthRoutes } from './route/health.ts';
 import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
 import { messageRoutes } from './route/messages.ts';
+import { overrideRoutes } from './route/overrides.ts';
 import { productionRoutes } from './route/production.ts';
 import { publicKeyRoutes } from './route/public-keys.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
@@ -91,6 +92,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       const api = scope as unknown as Api;
       productionRoutes(api, context);
       hostRoutes(api, context);
+      overrideRoutes(api, context);
       messageRoutes(api, context);
       bodyRoutes(api, context);
       actRoutes(api, context);

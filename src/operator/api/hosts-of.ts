@@ -48,9 +48,12 @@ function hostOf(description: HostDescription, told: readonly OnEngine[]): Host {
     health: healthOf(description, told),
     queue,
     switchedOff: told.find((one) => one.switchedOff !== undefined)?.switchedOff,
+    overrides: (told[0]?.overrides ?? []).map(({ host: _, ...override }) => override),
     lastError: errors.toSorted((a, b) => b.at - a.at)[0],
     lastActivity: activity.length === 0 ? undefined : Math.max(...activity),
-    engines: told.map(({ host: _, kind: __, queue: ___, switchedOff: ____, ...rest }) => rest),
+    engines: told.map(
+      ({ host: _, kind: __, queue: ___, switchedOff: ____, overrides: _____, ...rest }) => rest,
+    ),
   };
 }
 
@@ -59,6 +62,7 @@ function healthOf({ inline }: HostDescription, told: readonly OnEngine[]): Host[
   if (inline) return 'inline';
   if (told.some(({ switchedOff }) => switchedOff !== undefined && switchedOff !== null))
     return 'off';
+  if (told.some(({ overrides }) => overrides.some(({ kind }) => kind === 'hold'))) return 'off';
   if (!told.some(({ state }) => state === 'running')) return 'stopped';
   if (told.some(({ retrying }) => retrying !== undefined && retrying !== null)) return 'retrying';
   if (told.some(({ connection }) => connection === 'disconnected')) return 'disconnected';

@@ -36,6 +36,7 @@ const REPORT: HostReport = {
   messages: 1,
   queue: { depth: 0, oldest: undefined },
   switchedOff: undefined,
+  overrides: [],
 };
 
 function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { OVERRIDE_KINDS } from '../../../broker/overrides.ts';
 import { Status } from './message.ts';
 import { closed, Id, Json, list, maybe, Reason, record, Time, word } from './schema.ts';
 
@@ -14,6 +15,8 @@ export const HealthWord = word('running', 'retrying', 'disconnected', 'stopped',
 
 const Connection = word('listening', 'connected', 'waiting', 'disconnected');
 
+const LogLevel = word('debug', 'info', 'warn', 'error');
+
 const LastError = Type.Object({ code: Type.String(), text: Type.String(), at: Time });
 
 /** How a host stands on one engine. */
@@ -27,6 +30,33 @@ export const HostOnEngine = Type.Object({
   lastError: maybe(LastError),
   lastActivity: maybe(Time),
   messages: Type.Integer({ description: 'Counted since the engine started.' }),
+});
+
+/** What a person set for a while, over what the file says. */
+export const Override = Type.Object({
+  kind: word(...OVERRIDE_KINDS),
+  level: maybe(LogLevel),
+  by: Type.String(),
+  at: Time,
+  until: Time,
+  reason: Type.String(),
+});
+export type Override = Static<typeof Override>;
+
+export const OverrideRequest = closed({
+  level: maybe(LogLevel),
+  for: Type.Integer({
+    minimum: 1_000,
+    maximum: 30 * 86_400_000,
+    description: 'Milliseconds; then it ends by itself.',
+  }),
+  reason: Reason,
+});
+export type OverrideRequest = Static<typeof OverrideRequest>;
+
+export const OverrideParameters = closed({
+  host: Type.String({ minLength: 1, maxLength: 200 }),
+  kind: word(...OVERRIDE_KINDS),
 });
 
 /** A host over all engines. */
@@ -45,6 +75,7 @@ export const Host = Type.Object({
     }),
   ),
   switchedOff: maybe(Type.Object({ by: Type.String(), at: Time, reason: Type.String() })),
+  overrides: list(Override),
   lastError: maybe(LastError),
   lastActivity: maybe(Time),
   engines: list(HostOnEngine),

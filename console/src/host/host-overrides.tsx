@@ -1,0 +1,112 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
+import type { Host, Override, OverrideRequest } from '../../../src/operator/api/contract/host.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Choice, Field } from '../element/field.tsx';
+import { Problem } from '../element/notice.tsx';
+import { Panel } from '../element/page.tsx';
+import { duration, moment } from '../element/time-text.ts';
+import { useMay } from '../shell/me.ts';
+
+type Kind = Override['kind'];
+
+const TITLES: Readonly<Record<Kind, string>> = {
+  hold: 'Hold: the host is stopped, its queue fills',
+  test: 'Test mode: nothing goes out, each message is set aside',
+  'log-level': 'Log level debug',
+};
+
+const TIMES = [15, 60, 240, 1_440].map((minutes) => minutes * 60_000);
+
+/** What a person set for this host for a while; whoever may, sets more or ends it. */
+export function HostOverrides({ host }: { readonly host: Host }): ReactElement | null {
+  const may = useMay()('host.settings.override');
+  const client = useQueryClient();
+  const [kind, setKind] = useState<Kind>('hold');
+  const [time, setTime] = useState(60 * 60_000);
+  const [reason, setReason] = useState('');
+  const path = (of: Kind): string => `hosts/${encodeURIComponent(host.name)}/overrides/${of}`;
+  const onSuccess = (): Promise<void> => client.invalidateQueries();
+  const set = useMutation({
+    mutationFn: () => {
+      const body: OverrideRequest = {
+        for: time,
+        reason: reason.trim(),
+        ...(kind === 'log-level' ? { level: 'debug' } : {}),
+      };
+      return ask(path(kind), { method: 'PUT', body });
+    },
+    onSuccess,
+  });
+  const end = useMutation({
+    mutationFn: (of: Kind) => ask(path(of), { method: 'DELETE' }),
+    onSuccess,
+  });
+  if (!may && host.overrides.length === 0) return null;
+  const problem = set.error ?? end.error;
+  return (
+    <Panel title="For a while">
+      <div className="flex flex-col gap-3">
+        {host.overrides.map(({ kind: of, level, by, until, reason: why }) => (
+          <p key={of} className="flex items-start gap-3 rounded-md bg-warn-soft px-3 py-2">
+            <span className="grow break-words">
+              <strong className="font-medium">
+                {of === 'log-level' ? `Log level ${level}` : TITLES[of]}
+              </strong>{' '}
+              until {moment(until, false)}, set by {by}: {why}
+            </span>
+            {may && (
+              <Button disabled={end.isPending} onClick={() => end.mutate(of)}>
+                End now
+              </Button>
+            )}
+          </p>
+        ))}
+        {may && (
+          <form
+            className="flex flex-wrap items-end gap-3"
+            onSubmit={(event) => {
+              event.preventDefault();
+              set.mutate();
+            }}
+          >
+            <Choice
+              label="What"
+              value={kind}
+              onChange={({ target }) => setKind(target.value as Kind)}
+            >
+              {Object.entries(TITLES).map(([value, title]) => (
+                <option key={value} value={value}>
+                  {title}
+                </option>
+              ))}
+            </Choice>
+            <Choice
+              label="How long"
+              value={time}
+              onChange={({ target }) => setTime(Number(target.value))}
+            >
+              {TIMES.map((one) => (
+                <option key={one} value={one}>
+                  {duration(one)}
+                </option>
+              ))}
+            </Choice>
+            <Field
+              label="Why"
+              required
+              className="grow"
+              value={reason}
+              onChange={({ target }) => setReason(target.value)}
+            />
+            <Button type="submit" disabled={set.isPending || reason.trim() === ''}>
+              Set it
+            </Button>
+          </form>
+        )}
+        {problem !== null && <Problem error={problem} />}
+      </div>
+    </Panel>
+  );
+}

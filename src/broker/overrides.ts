@@ -1,0 +1,62 @@
+import type { KV, KvEntry } from '@nats-io/kv';
+
+export const OVERRIDE_KINDS = ['hold', 'log-level', 'test'] as const;
+export type OverrideKind = (typeof OVERRIDE_KINDS)[number];
+
+/** What a person set for a host for a while, over what its file says. */
+export interface Override {
+  readonly host: string;
+  /** `hold`: it is stopped. `test`: nothing goes out, each message is set aside. */
+  readonly kind: OverrideKind;
+  /** Of `log-level`. */
+  readonly level?: 'debug' | 'info' | 'warn' | 'error' | undefined;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+  /** When it ends by itself; milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** The overrides of a production: the same for every engine, and there after a restart. */
+export interface OverrideStore {
+  /** Those that have not ended. */
+  read(): Promise<readonly Override[]>;
+  put(override: Override): Promise<void>;
+  remove(host: string, kind: OverrideKind): Promise<void>;
+}
+
+const without = (before: readonly Override[], host: string, kind: OverrideKind): Override[] =>
+  before.filter((one) => one.host !== host || one.kind !== kind);
+
+/** One entry holds them all: few, read by every engine every some seconds. */
+const KEY = 'overrides';
+const TRIES = 10;
+
+export function overrideStore(kv: KV): OverrideStore {
+  const change = async (
+    to: (before: readonly Override[]) => readonly Override[],
+  ): Promise<void> => {
+    for (let tries = 1; ; tries++) {
+      const entry = await kv.get(KEY);
+      const text = JSON.stringify(to(overridesIn(entry)));
+      try {
+        if (entry === null) await kv.create(KEY, text);
+        else await kv.update(KEY, text, entry.revision);
+        return;
+      } catch (error) {
+        if (tries === TRIES) throw error; // else another engine changed it in this moment
+      }
+    }
+  };
+  return {
+    read: async () => overridesIn(await kv.get(KEY)),
+    put: (override) =>
+      change((before) => [...without(before, override.host, override.kind), override]),
+    remove: (host, kind) => change((before) => without(before, host, kind)),
+  };
+}
+
+function overridesIn(entry: KvEntry | null): readonly Override[] {
+  if (entry === null || entry.operation !== 'PUT') return [];
+  return entry.json<readonly Override[]>().filter(({ until }) => until > Date.now());
+}

@@ -1,0 +1,26 @@
+import type { Logger } from './logger.ts';
+
+/** One logger a host, whose level may be changed while it runs. */
+export interface HostLogs {
+  of(host: string): Logger;
+  /** undefined is the level of the program. */
+  setLevel(host: string, level: string | undefined): void;
+}
+
+export function hostLogs(log: Logger): HostLogs {
+  const loggers = new Map<string, Logger>();
+  const of = (host: string): Logger => {
+    let logger = loggers.get(host);
+    if (logger === undefined) {
+      logger = log.child({ host });
+      loggers.set(host, logger);
+    }
+    return logger;
+  };
+  return {
+    of,
+    setLevel(host, level) {
+      of(host).level = level ?? log.level;
+    },
+  };
+}
