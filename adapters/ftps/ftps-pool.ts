@@ -1,4 +1,10 @@
-import type { FileStore, Lent, StoreLine, setting } from 'waybill/adapter';
+import {
+  type FileStore,
+  type Lent,
+  SignInGuard,
+  type StoreLine,
+  type setting,
+} from 'waybill/adapter';
 import { type ConnectLent, connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import { FtpsStore } from './ftps-store.ts';
@@ -16,6 +22,7 @@ export class FtpsPool implements StoreLine {
   readonly #all = new Set<FtpsSession>();
   readonly #waiting = new Map<FtpsSession, NodeJS.Timeout | undefined>();
   readonly #connecting = new Set<Promise<FtpsSession>>();
+  readonly #guard = new SignInGuard();
   #said = '';
 
   constructor(lent: PoolLent) {
@@ -76,7 +83,7 @@ export class FtpsPool implements StoreLine {
   async #connect(): Promise<FtpsSession> {
     const signal = AbortSignal.any([this.#lent.signal, this.#closing.signal]);
     signal.throwIfAborted();
-    const connecting = connectFtps(this.#lent, signal);
+    const connecting = this.#guard.run(() => connectFtps(this.#lent, signal));
     this.#connecting.add(connecting);
     try {
       const session = await connecting;

@@ -6,6 +6,8 @@ export interface ImapError extends Error {
   readonly authenticationFailed?: boolean;
   /** The response code in brackets: `AUTHENTICATIONFAILED`, `UNAVAILABLE`. */
   readonly serverResponseCode?: string;
+  /** `NO` or `BAD`. */
+  readonly responseStatus?: string;
   readonly response?: unknown;
   readonly oauthError?: unknown;
   readonly tlsFailed?: boolean;

@@ -5,6 +5,7 @@ import {
   inbound,
   type LentInbound,
   type Open,
+  refusedPause,
 } from 'waybill/adapter';
 import { ImapSession } from './imap-session.ts';
 import { imapSettings } from './imap-settings.ts';
@@ -13,9 +14,6 @@ import { MailRounds } from './mail-round.ts';
 import { TakenMails } from './taken-mails.ts';
 
 type ImapLent = LentInbound<typeof imapSettings>;
-
-/** How long after a refused sign-in the next one is made: accounts are locked after a few. */
-const REFUSED_PAUSE = 10 * 60_000;
 
 /** How long closing waits for an answer of the server. */
 const PATIENCE = 1_000;
@@ -61,8 +59,8 @@ async function run(
   signal: AbortSignal,
 ): Promise<void> {
   let session = first;
-  while (session === undefined) {
-    await sleep(REFUSED_PAUSE, undefined, { signal });
+  for (let refusals = 1; session === undefined; refusals++) {
+    await sleep(refusedPause(refusals), undefined, { signal });
     session = await firstSession(lent, signal);
   }
   const rounds = await mailRounds(lent, session);

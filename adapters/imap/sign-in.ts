@@ -36,8 +36,10 @@ type Proof = { readonly user: string } & (
 
 /**
  * Connects and signs in with the first mechanism that fits the credential, is offered and is
- * accepted; a refused token is renewed once. A refusal ends the connection, so every try makes its
- * own. Throws a DisableError when all were refused, since asking on locks accounts.
+ * accepted; a mechanism that the server does not want is followed by the next, a password that it
+ * refuses is not sent again by another one: accounts are locked after a few. A refused token is renewed
+ * once. A refusal ends the connection, so every try makes its own. Throws a DisableError when there is
+ * nothing more to try.
  */
 export async function signIn(
   lent: Pick<Lent<setting.Settings>, 'credential'>,
@@ -62,11 +64,19 @@ export async function signIn(
       continue;
     }
     refused.set(used, refusal.serverResponseCode ?? 'NO');
-    if (fitting(settings, credential, client.offered).some((one) => !refused.has(one))) continue;
+    const isLeft = fitting(settings, credential, client.offered).some((one) => !refused.has(one));
+    if (isLeft && isOfMechanism(refusal)) continue;
     throw new DisableError(
       `${place} refused the sign-in with ${list(refused)}; it offers ${client.offered.join(', ')}. ${remedy(credential)}`,
     );
   }
+}
+
+/** Codes that judge the mechanism and not the password. Without a code a NO means the password. */
+const MECHANISM = new Set(['CANNOT', 'PRIVACYREQUIRED', 'CLIENTBUG', 'NOPERM']);
+
+function isOfMechanism({ serverResponseCode = '', responseStatus }: ImapError): boolean {
+  return responseStatus === 'BAD' || MECHANISM.has(serverResponseCode);
 }
 
 /** Undefined once signed in, or the refusal. Throws if it could not be asked. */

@@ -1,4 +1,10 @@
-import type { FileStore, Lent, StoreLine, setting } from 'waybill/adapter';
+import {
+  type FileStore,
+  type Lent,
+  SignInGuard,
+  type StoreLine,
+  type setting,
+} from 'waybill/adapter';
 import { type ConnectLent, connectSftp } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { SftpStore } from './sftp-store.ts';
@@ -15,6 +21,7 @@ export class SftpLine implements StoreLine {
   readonly #lent: LineLent;
   readonly #writing: WriteFileOptions | undefined;
   readonly #closing = new AbortController();
+  readonly #guard = new SignInGuard();
   #session: SftpSession | undefined;
   #connecting: Promise<SftpSession> | undefined;
   #users = 0;
@@ -58,7 +65,7 @@ export class SftpLine implements StoreLine {
   async #connect(): Promise<SftpSession> {
     const signal = AbortSignal.any([this.#lent.signal, this.#closing.signal]);
     signal.throwIfAborted();
-    const session = await connectSftp(this.#lent, signal);
+    const session = await this.#guard.run(() => connectSftp(this.#lent, signal));
     this.#session = session;
     session.onEnd(() => {
       if (this.#session === session) this.#lent.connection('disconnected');

@@ -8,7 +8,10 @@ type Method = 'publickey' | 'password' | 'keyboard-interactive';
 /** One sign-in and what is known of it afterwards. */
 export interface SignIn {
   readonly user: string;
-  /** Asks the server first what it offers, then tries what the credential has, in the order key, password, prompts. */
+  /**
+   * Asks the server first what it offers, then tries what the credential has: the key, then the password,
+   * as such or as the answer to a prompt. Never both: accounts are locked after a few wrong passwords.
+   */
   readonly handler: AuthHandlerMiddleware;
   /** What the server said it takes; empty before it was asked. */
   readonly offered: readonly string[];
@@ -66,7 +69,9 @@ class CredentialSignIn implements SignIn {
       next(false as unknown as AnyAuthMethod);
       return;
     }
-    this.#left = this.#left.filter((one) => one !== method);
+    const isSpent = (one: Method): boolean =>
+      one === method || (one !== 'publickey' && method !== 'publickey');
+    this.#left = this.#left.filter((one) => !isSpent(one));
     next(this.#attempt(method));
   };
 

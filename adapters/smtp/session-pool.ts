@@ -1,3 +1,4 @@
+import { SignInGuard } from 'waybill/adapter';
 import type { SmtpSession } from './smtp-session.ts';
 
 export interface PoolLimits {
@@ -14,6 +15,7 @@ export interface PoolLimits {
 export class SessionPool {
   readonly #open: (signal: AbortSignal) => Promise<SmtpSession>;
   readonly #limits: PoolLimits;
+  readonly #guard = new SignInGuard();
   readonly #all = new Set<SmtpSession>();
   readonly #waiting = new Map<SmtpSession, NodeJS.Timeout>();
   #closed = false;
@@ -53,7 +55,7 @@ export class SessionPool {
   }
 
   async #opened(signal: AbortSignal): Promise<SmtpSession> {
-    const session = await this.#open(signal);
+    const session = await this.#guard.run(() => this.#open(signal));
     this.#all.add(session);
     void this.#forgetAtEnd(session);
     return session;

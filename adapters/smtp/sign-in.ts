@@ -47,9 +47,10 @@ export function describeSignIn({ used, offered, refused }: SignedIn): string {
 }
 
 /**
- * Signs in with the first mechanism that fits the credential, is offered and is accepted. One that
- * the server refuses for good is followed by the next; a token that is refused is renewed once.
- * Throws a DisableError when all were refused, since asking again and again locks accounts; a
+ * Signs in with the first mechanism that fits the credential, is offered and is accepted. A mechanism
+ * that the server does not want is followed by the next; a password that it refuses is not sent again
+ * by another one, since accounts are locked after a few; a token that is refused is renewed once.
+ * Throws a DisableError when there is nothing more to try; a
  * NotConnectedError when none is offered, and a TemporaryError when the server cannot say now.
  */
 export async function signIn(parts: SignIn): Promise<SignedIn> {
@@ -66,10 +67,17 @@ export async function signIn(parts: SignIn): Promise<SignedIn> {
       );
     }
     refused.push(`${used} (${answer.code}${meaning(answer)})`);
+    if (!isOfMechanism(answer)) break;
   }
   throw new DisableError(
     `${place} refused the sign-in with ${refused.join(', ')}; it offers ${list(parts.offered)}. ${remedy(parts)}`,
   );
+}
+
+/** Whether it is the mechanism that was refused and not what it showed: not known, not allowed, too weak, or only over TLS. */
+function isOfMechanism({ status, code }: Answer): boolean {
+  if (/ 5\.7\.(8|3|139)$/.test(code)) return false;
+  return [500, 501, 502, 503, 504, 534, 538].includes(status);
 }
 
 function candidates({ address, credential, offered, only }: SignIn): readonly Mechanism[] {

@@ -96,6 +96,7 @@ export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe } from './probe.ts';
 export * as setting from './setting.ts';
+export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 export { type Step, StepFailure, stepFailure, type TestStep } from './test-step.ts';
 export { type AllowedName, isAllowed } from './tls/allowed-name.ts';

@@ -32,6 +32,8 @@ export interface SftpServer extends AsyncDisposable {
   /** The requests it got, in order: `OPEN`, `WRITE`, `RENAME` … */
   readonly requests: string[];
   readonly connections: number;
+  /** The method of every sign-in that was tried with a password, in order. */
+  readonly signIns: string[];
   /** Breaks every connection. */
   cut(): void;
 }
@@ -45,6 +47,7 @@ export async function sftpServer(options: SftpServerOptions): Promise<SftpServer
   const key = hostKey();
   const connections = new Set<Connection>();
   const requests: string[] = [];
+  const signIns: string[] = [];
   const server = new ssh2.Server(
     {
       hostKeys: [key],
@@ -56,7 +59,10 @@ export async function sftpServer(options: SftpServerOptions): Promise<SftpServer
       socketOf(connection).setNoDelay(true);
       connection.on('error', () => undefined);
       connection.on('close', () => connections.delete(connection));
-      connection.on('authentication', (context) => admit(context, { ...options, user, password }));
+      connection.on('authentication', (context) => {
+        if (context.method !== 'none') signIns.push(context.method);
+        admit(context, { ...options, user, password });
+      });
       connection.on('session', (accept) => {
         accept().on('sftp', (acceptSftp) => {
           serveFiles(acceptSftp(), {
@@ -80,6 +86,7 @@ export async function sftpServer(options: SftpServerOptions): Promise<SftpServer
     password,
     fingerprint: fingerprintOf(key),
     requests,
+    signIns,
     get connections() {
       return connections.size;
     },

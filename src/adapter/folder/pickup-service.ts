@@ -2,12 +2,10 @@ import { DisableError } from '../../error/adapter-error.ts';
 import type { LentInbound, Open } from '../adapter.ts';
 import { poll } from '../poll.ts';
 import type { Settings } from '../setting.ts';
+import { refusedPause } from '../sign-in-guard.ts';
 import { type Pickup, pickup } from './pickup.ts';
 import type { PickupValues } from './pickup-settings.ts';
 import { connectFirst, type StoreLine } from './store-line.ts';
-
-/** How long a service waits after a refused sign-in or a changed host key. */
-const REFUSED_PAUSE = 5 * 60_000;
 
 export type PickupServiceLent = Pick<
   LentInbound<Settings>,
@@ -17,7 +15,7 @@ export type PickupServiceLent = Pick<
 /**
  * An open adapter that looks into a folder at a peer now and then. What keeps a look from being made
  * is a lost connection, except for a refusal that must not be repeated every few seconds: after
- * that the service waits for some minutes.
+ * that the service waits for some minutes, and longer each time.
  *
  * `origin` says in the trace where files come from: `sftp://lab.example:22`.
  */
@@ -40,6 +38,7 @@ class PickupService implements Open {
   readonly #lent: PickupServiceLent;
   #poll: Open | undefined;
   #notBefore = 0;
+  #refusals = 0;
 
   constructor(line: StoreLine, files: Pickup, lent: PickupServiceLent) {
     this.#line = line;
@@ -52,7 +51,8 @@ class PickupService implements Open {
   }
 
   pause(): void {
-    this.#notBefore = performance.now() + REFUSED_PAUSE;
+    this.#refusals += 1;
+    this.#notBefore = performance.now() + refusedPause(this.#refusals);
   }
 
   async close(): Promise<void> {
@@ -64,6 +64,7 @@ class PickupService implements Open {
     if (performance.now() < this.#notBefore) return;
     try {
       await this.#line.use((store) => this.#files.look(store, signal));
+      this.#refusals = 0;
     } catch (error) {
       if (!(error instanceof DisableError)) throw error;
       this.pause();

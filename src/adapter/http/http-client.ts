@@ -1,8 +1,9 @@
 import { type Dispatcher, request } from 'undici';
-import { RejectedError, TemporaryError } from '../../error/adapter-error.ts';
+import { DisableError, RejectedError, TemporaryError } from '../../error/adapter-error.ts';
 import type { Lent } from '../adapter.ts';
 import type { Credential } from '../credential.ts';
 import type { Settings } from '../setting.ts';
+import { SignInGuard } from '../sign-in-guard.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.ts';
 import { exchangeFailure, signInFailure } from './http-failure.ts';
@@ -11,6 +12,16 @@ import { readAnswer } from './read-answer.ts';
 import { redirected } from './redirection.ts';
 import { type Signed, type SignIn, signInWith } from './sign-in.ts';
 import { pinned, transport } from './transport.ts';
+
+/** An answer with 401 to a password, on its way through the guard. */
+class RefusedPassword extends DisableError {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super('refused');
+    this.answer = answer;
+  }
+}
 
 /** First try, an answer to a challenge, and another where its nonce was too old. */
 const MOST_TRIES = 3;
@@ -33,6 +44,7 @@ export class HttpClient {
   readonly #parts: Parts;
   readonly #signIn: SignIn;
   readonly #ntlm: NtlmConnections | undefined;
+  readonly #guard: SignInGuard | undefined;
   #connected: string | undefined;
 
   private constructor(parts: Parts) {
@@ -41,6 +53,8 @@ export class HttpClient {
     // A forced stop waits for nobody.
     lent.signal.addEventListener('abort', this.#abort, { once: true });
     this.#signIn = signInWith(credential, values);
+    const { kind } = credential ?? {};
+    this.#guard = kind === 'basic' || kind === 'ntlm' ? new SignInGuard() : undefined;
     this.#ntlm =
       credential?.kind === 'ntlm'
         ? new NtlmConnections(credential, (origin, opened) =>
@@ -101,6 +115,21 @@ export class HttpClient {
 
   async #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
     if (!isHome) return this.askAsNobody(question);
+    const guard = this.#guard;
+    if (guard === undefined) return this.#withProof(question);
+    try {
+      return await guard.run(async () => {
+        const answer = await this.#withProof(question);
+        if (answer.status === 401) throw new RefusedPassword(answer);
+        return answer;
+      });
+    } catch (error) {
+      if (error instanceof RefusedPassword) return error.answer;
+      throw error;
+    }
+  }
+
+  async #withProof(question: HttpQuestion): Promise<HttpAnswer> {
     for (let tries = 1, fresh = false; ; tries++) {
       const { method, url, signal } = question;
       const signed = await this.#signIn.sign(method, url, { fresh, signal });

@@ -1,0 +1,54 @@
+import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
+
+/** How long a refusal is answered from memory. Whoever corrects the password starts the host anew, which asks at once. */
+const KEPT = 60_000;
+/** After refusals without an end: the first pause of a service, doubled each time, up to the last. */
+const FIRST_PAUSE = 5 * 60_000;
+const LONGEST_PAUSE = 60 * 60_000;
+
+/** Milliseconds that a service waits after so many refusals in a row: many directories forget wrong passwords after half an hour. */
+export function refusedPause(refusals: number): number {
+  return Math.min(FIRST_PAUSE * 2 ** (refusals - 1), LONGEST_PAUSE);
+}
+
+/**
+ * Keeps a wrong password from being sent more than once: accounts are locked after a few, and a pool
+ * of connections sends many at once. Until one sign-in has succeeded they are made one at a time, and
+ * whoever waits meanwhile shares a refusal (a DisableError) and a lost connection. A refusal is remembered.
+ */
+export class SignInGuard {
+  readonly #now: () => number;
+  #proven = false;
+  #trying: Promise<unknown> | undefined;
+  #refusal: { readonly error: DisableError; readonly until: number } | undefined;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Runs what connects and signs in. Throws what it throws, or threw for another one just now. */
+  async run<Value>(connect: () => Promise<Value>): Promise<Value> {
+    while (!this.#proven && this.#trying !== undefined) await this.#trying.catch(shared);
+    if (this.#refusal !== undefined && this.#now() < this.#refusal.until) throw this.#refusal.error;
+    const trying = connect();
+    if (!this.#proven) this.#trying ??= trying;
+    try {
+      const value = await trying;
+      this.#proven = true;
+      this.#refusal = undefined;
+      return value;
+    } catch (error) {
+      if (error instanceof DisableError) {
+        this.#proven = false;
+        this.#refusal = { error, until: this.#now() + KEPT };
+      }
+      throw error;
+    } finally {
+      if (this.#trying === trying) this.#trying = undefined;
+    }
+  }
+}
+
+function shared(error: unknown): void {
+  if (error instanceof DisableError || error instanceof NotConnectedError) throw error;
+}
