@@ -2,7 +2,8 @@ import { describeError } from '../error/engine-error.ts';
 import type { Reply } from '../message/message.ts';
 
 /**
- * What to do with a message after its peer answered or failed to:
+ * What to do with a message after its peer answered or failed to; `warn` and `retry` may stand with one
+ * of the others, which `retry` comes to once its time is used up:
  * `complete`; `warn` complete and say so; `retry` by the operation's policy; `suspend` keep it for a
  * person; `stop` put it back at the head and stop the operation; `fail`.
  */
@@ -57,11 +58,8 @@ export function replyRules(
     const warnings: string[] = [];
     for (const { key, actions } of ordered) {
       if (!fits(key)) continue;
-      if (actions.every((action) => action === 'warn')) {
-        warnings.push(key);
-        continue;
-      }
-      return verdict(actions, warnings, key);
+      if (actions.includes('warn')) warnings.push(key);
+      if (actions.some((action) => action !== 'warn')) return verdict(actions, warnings, key);
     }
     return warnings.length === 0 ? undefined : verdict(['warn'], warnings, warnings[0]);
   };
@@ -80,14 +78,9 @@ function verdict(
   warnings: readonly string[],
   rule: string | undefined,
 ): Verdict {
-  const action = actions[0] ?? 'complete';
-  const last = actions.at(-1) ?? 'fail';
-  return {
-    action,
-    atLast: last === 'retry' || last === 'warn' ? 'fail' : last,
-    warnings,
-    rule,
-  };
+  const end = actions.find((action) => action !== 'retry' && action !== 'warn');
+  const action = actions.includes('retry') ? 'retry' : (end ?? actions[0] ?? 'complete');
+  return { action, atLast: end ?? 'fail', warnings, rule };
 }
 
 function actionsOf(written: Written): ReplyAction[] {

@@ -26,7 +26,7 @@ export const replyKey = {
   },
 };
 
-/** An action, or several: the one after `retry` is what happens when its time is used up. */
+/** An action, or several: `warn` and `retry` with what happens in the end. */
 export const replyActions: Form<string | readonly string[]> = {
   read(written, reading) {
     const items = written.kind === 'list' ? written.items : [written];
@@ -40,9 +40,8 @@ export const replyActions: Form<string | readonly string[]> = {
       });
     });
     if (words.length === 0) return undefined;
-    if (words.at(-1) === 'warn' && words.length > 1) {
-      report(reading, written.place, 'warn cannot come last after others', 'Write warn alone.');
-    }
+    const [what, remedy] = misfit(words) ?? [];
+    if (what !== undefined) report(reading, written.place, what, remedy ?? '');
     return words.length === 1 ? words[0] : words;
   },
   schema: () => {
@@ -50,6 +49,19 @@ export const replyActions: Form<string | readonly string[]> = {
     return { anyOf: [action, { type: 'string' }, { type: 'array', items: action, minItems: 1 }] };
   },
 };
+
+/** What cannot be said with these actions together, and what to do. */
+function misfit(words: readonly string[]): [string, string] | undefined {
+  const twice = words.find((word, index) => words.indexOf(word) < index);
+  if (twice !== undefined) return [`${twice} is named twice`, 'Name it once.'];
+  const ends = words.filter((word) => word !== 'retry' && word !== 'warn');
+  if (ends.length < 2) return undefined;
+  const names = ends.join(' and ');
+  return [
+    `${names} cannot both become of a message`,
+    'Keep one of them; warn and retry may stand with it.',
+  ];
+}
 
 function wordsOf(written: Written): string[] {
   const text = written.kind === 'scalar' ? (textOf(written) ?? '') : '';
