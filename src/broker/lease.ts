@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KV, KvEntry } from '@nats-io/kv';
 import { EngineError } from '../error/engine-error.ts';
+import { isGone, processIdentity } from './process-identity.ts';
 
 /** Proof of being the only holder of a name among all engines, renewed while held. */
 export interface Lease {
@@ -17,53 +17,37 @@ export interface Leases {
   heldByOthers(prefix: string): Promise<string[]>;
 }
 
-/** A holder that has not renewed for this long has lost its lease. */
+/** A holder that has not renewed for this long, as another engine sees it, has lost its lease. */
 export const LEASE_TIME = 9_000;
 const RENEW = 3_000;
+/** A holder lets go by itself after this long without a renewal: before any other may take the lease. */
+const LET_GO = LEASE_TIME - RENEW;
 
 interface Held {
   readonly holder: string;
-  readonly until: number;
-  readonly machine: string;
-  readonly pid: number;
-}
-
-/** A holder on this machine whose process is gone was killed: its leases are free at once. */
-function isDead({ machine, pid }: Held): boolean {
-  if (machine !== hostname()) return false;
-  if (pid === process.pid) return true; // an earlier process of our number: ours are known by holder
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  /** The process of the holder: one that is proven to be gone was killed, and its leases are free at once. */
+  readonly process: string | undefined;
 }
 
 const text = (holder: string): string =>
-  JSON.stringify({
-    holder,
-    until: Date.now() + LEASE_TIME,
-    machine: hostname(),
-    pid: process.pid,
-  } satisfies Held);
+  JSON.stringify({ holder, process: processIdentity() } satisfies Held);
 
 const heldIn = (entry: KvEntry | null): Held | undefined =>
   entry === null || entry.operation !== 'PUT' ? undefined : entry.json<Held>();
 
 /**
- * Leases in the production's state. Clocks of machines differ, so a lease of another holder counts
- * as expired once its revision has stayed the same for the lease time as seen from here, or at once
- * if its own time is over.
+ * Leases in the production's state. Clocks of machines differ and are set, so no time is written down
+ * or compared: a lease of another holder is over once its revision has stayed the same for the lease
+ * time, as measured here from when it was first seen.
  */
 export function leases(kv: KV, holder: string): Leases {
   const seen = new Map<string, { revision: number; since: number }>();
 
-  const isExpired = (name: string, revision: number, held: Held): boolean => {
-    if (held.holder === holder || held.until < Date.now() || isDead(held)) return true;
-    const before = seen.get(name);
-    if (before?.revision === revision) return Date.now() - before.since > LEASE_TIME;
-    seen.set(name, { revision, since: Date.now() });
+  const isExpired = (key: string, revision: number, held: Held): boolean => {
+    if (held.holder === holder || isGone(held.process)) return true;
+    const before = seen.get(key);
+    if (before?.revision === revision) return performance.now() - before.since > LEASE_TIME;
+    seen.set(key, { revision, since: performance.now() });
     return false;
   };
 
@@ -72,15 +56,16 @@ export function leases(kv: KV, holder: string): Leases {
       const key = `lease.${name}`;
       const entry = await kv.get(key);
       const held = heldIn(entry);
-      if (entry !== null && held !== undefined && !isExpired(name, entry.revision, held)) {
+      if (entry !== null && held !== undefined && !isExpired(key, entry.revision, held)) {
         return undefined;
       }
+      const asked = performance.now();
       try {
         const revision =
           entry === null || held === undefined
             ? await kv.create(key, text(holder))
             : await kv.update(key, text(holder), entry.revision);
-        return holdLease(kv, key, holder, revision);
+        return holdLease(kv, { key, holder, revision, asked });
       } catch {
         return undefined; // another engine was faster
       }
@@ -88,39 +73,52 @@ export function leases(kv: KV, holder: string): Leases {
     async heldByOthers(prefix) {
       const names: string[] = [];
       for await (const key of await kv.keys(`lease.${prefix}.>`)) {
-        const held = heldIn(await kv.get(key));
-        if (held === undefined || held.holder === holder) continue;
-        if (held.until < Date.now() || isDead(held)) continue;
-        names.push(key.slice('lease.'.length));
+        const entry = await kv.get(key);
+        const held = heldIn(entry);
+        if (entry === null || held === undefined || held.holder === holder) continue;
+        if (!isExpired(key, entry.revision, held)) names.push(key.slice('lease.'.length));
       }
       return names;
     },
   };
 }
 
-function holdLease(kv: KV, key: string, holder: string, first: number): Lease {
+/** Frees every lease: for an engine that has just started its NATS server, where no other engine can be. */
+export async function freeLeases(kv: KV): Promise<void> {
+  for await (const key of await kv.keys('lease.>')) await kv.delete(key);
+}
+
+function holdLease(
+  kv: KV,
+  { key, holder, ...first }: { key: string; holder: string; revision: number; asked: number },
+): Lease {
   const lost = new AbortController();
   const released = new AbortController();
-  let revision = first;
-  let renewed = Date.now();
+  let { revision } = first;
+  const lose = (): void =>
+    lost.abort(
+      new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
+    );
+  // a timer of its own: a request to a server that is away may hang for longer than the lease lasts
+  let letGo = setTimeout(lose, LET_GO - (performance.now() - first.asked));
+  letGo.unref();
 
   const renew = async (): Promise<void> => {
+    const asked = performance.now();
     try {
       revision = await kv.update(key, text(holder), revision);
-      renewed = Date.now();
+      clearTimeout(letGo);
+      // counted from the question: others saw the new revision after it at the earliest
+      letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
+      letGo.unref();
       return;
     } catch {
-      // a short outage of NATS does not cost the lease; another holder or silence does, before others may take it
+      // a short outage of NATS does not cost the lease
     }
     const entry = await kv.get(key).catch(() => null);
     const other = heldIn(entry)?.holder;
-    if ((other !== undefined && other !== holder) || Date.now() - renewed > LEASE_TIME - RENEW) {
-      lost.abort(
-        new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
-      );
-    } else if (entry !== null) {
-      revision = entry.revision;
-    }
+    if (other !== undefined && other !== holder) lose();
+    else if (entry !== null) ({ revision } = entry);
   };
 
   const stop = AbortSignal.any([lost.signal, released.signal]);
@@ -137,6 +135,7 @@ function holdLease(kv: KV, key: string, holder: string, first: number): Lease {
     async release() {
       released.abort();
       await ended;
+      clearTimeout(letGo);
       if (!lost.signal.aborted) await kv.delete(key).catch(() => undefined);
     },
   };

@@ -75,8 +75,10 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       if (status === 'connected') director?.acknowledgeAgain();
     },
   });
-  const engine = await startEngine(broker, definition.settings);
   const logs = hostLogs(log);
+  const engine = await startEngine(broker, definition.settings, {
+    alone: server !== undefined,
+  });
   const told = events({
     production: definition.name,
     log,

@@ -3,7 +3,7 @@ import { type Answers, answers } from '../broker/answers.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
-import { type Lease, type Leases, leases } from '../broker/lease.ts';
+import { freeLeases, type Lease, type Leases, leases } from '../broker/lease.ts';
 import { type Orders, orders } from '../broker/orders.ts';
 import { type State, state } from '../broker/state.ts';
 import { type Steps, steps } from '../broker/steps.ts';
@@ -45,11 +45,20 @@ export interface Engine extends AsyncDisposable {
 const ENGINES = 64;
 const JOURNAL_LIMIT = -1;
 
-/** Makes what is missing in JetStream and takes an engine number, which message ids need. */
-export async function startEngine(broker: Broker, settings: ProductionSettings): Promise<Engine> {
+/**
+ * Makes what is missing in JetStream and takes an engine number, which message ids need.
+ *
+ * @param alone the NATS server was started by this engine, so that leases are those of the dead
+ */
+export async function startEngine(
+  broker: Broker,
+  settings: ProductionSettings,
+  { alone = false }: { readonly alone?: boolean } = {},
+): Promise<Engine> {
   const { names } = broker;
   const sending = await broker.another();
   const kept = await state(broker);
+  if (alone) await freeLeases(kept.kv);
   const held = leases(kept.kv, randomUUID());
   const [number, sole, stored, done] = await Promise.all([
     engineNumber(held),

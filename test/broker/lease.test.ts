@@ -1,42 +1,152 @@
-import { spawnSync } from 'node:child_process';
-import { hostname } from 'node:os';
-import { expect, test, vi } from 'vitest';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { KV } from '@nats-io/kv';
+import { afterEach, expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { leases } from '../../src/broker/lease.ts';
+import { freeLeases, LEASE_TIME, leases } from '../../src/broker/lease.ts';
+import { isGone, processIdentity } from '../../src/broker/process-identity.ts';
 import { state } from '../../src/broker/state.ts';
 import { startNats } from '../support/nats.ts';
 
-test('a lease has one holder; it is free again when it is released', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'lease', role: 'test' });
+const HOUR = 3_600_000;
+
+interface Lab extends AsyncDisposable {
+  readonly kv: KV;
+  readonly pid: number | undefined;
+}
+
+async function lab(): Promise<Lab> {
+  const nats = await startNats();
+  const broker = await connectBroker({ ...nats, production: 'lease', role: 'test' });
   const { kv } = await state(broker);
-  const [a, b] = [leases(kv, 'a'), leases(kv, 'b')];
+  return {
+    kv,
+    pid: nats.pid,
+    async [Symbol.asyncDispose]() {
+      await broker.close();
+      await nats[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Another process, and how it calls itself. */
+async function otherProcess(): Promise<{
+  readonly child: ChildProcess;
+  readonly identity: string;
+}> {
+  const module = join(import.meta.dirname, '../../src/broker/process-identity.ts');
+  const script = `import(${JSON.stringify(module)}).then((m) => { console.log(m.processIdentity()); setInterval(() => {}, 1000); });`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, identity: line.toString().trim() };
+}
+
+/** A lease as an engine that is not of this machine left it. */
+const written = (holder: string, process?: string): string => JSON.stringify({ holder, process });
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a lease has one holder; it is free again when it is released', async () => {
+  await using made = await lab();
+  const [a, b] = [leases(made.kv, 'a'), leases(made.kv, 'b')];
   const held = await a.take('poll.x');
   expect(held).toBeDefined();
-  // the other holder is this very process, which the machine's own check takes for dead: say that it lives elsewhere
-  const entry = await kv.get('lease.poll.x');
-  await kv.put('lease.poll.x', JSON.stringify({ ...entry?.json<object>(), machine: 'elsewhere' }));
   expect(await b.take('poll.x')).toBeUndefined();
   expect(await b.heldByOthers('poll')).toEqual(['poll.x']);
+  expect(await a.heldByOthers('poll')).toEqual([]);
   await held?.release();
-  const taken = await vi.waitFor(async () => {
-    const lease = await b.take('poll.x');
-    expect(lease).toBeDefined();
-    return lease;
-  });
+  const taken = await b.take('poll.x');
+  expect(taken).toBeDefined();
   await taken?.release();
 });
 
-test('a lease of a process of this machine that was killed is free at once', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'lease', role: 'test' });
-  const { kv } = await state(broker);
-  const dead = spawnSync('true').pid;
-  await kv.put(
-    'lease.engine.0',
-    JSON.stringify({ holder: 'gone', until: Date.now() + 60_000, machine: hostname(), pid: dead }),
-  );
-  const lease = await leases(kv, 'me').take('engine.0');
-  expect(lease).toBeDefined();
-  await lease?.release();
+test.for([
+  ['ahead', HOUR],
+  ['behind', -HOUR],
+] as const)('a clock that is an hour %s takes no lease of a living holder', async ([, skew]) => {
+  await using made = await lab();
+  const held = await leases(made.kv, 'a').take('poll.x');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + skew });
+  const b = leases(made.kv, 'b');
+  expect(await b.take('poll.x')).toBeUndefined();
+  expect(await b.heldByOthers('poll')).toEqual(['poll.x']);
+  expect(held?.signal.aborted).toBe(false);
+  await held?.release();
+});
+
+test('a holder that falls silent is succeeded after the lease time as it is seen, whatever its clock said', async () => {
+  await using made = await lab();
+  vi.useFakeTimers({ toFake: ['Date', 'performance'], now: Date.now() + HOUR });
+  await made.kv.put('lease.poll.x', written('of a dead machine'));
+  const b = leases(made.kv, 'b');
+  expect(await b.take('poll.x')).toBeUndefined();
+  vi.advanceTimersByTime(LEASE_TIME - 1_000);
+  expect(await b.take('poll.x')).toBeUndefined();
+  // it renews once more, and its time begins anew
+  await made.kv.put('lease.poll.x', written('of a dead machine'));
+  vi.advanceTimersByTime(2_000);
+  expect(await b.take('poll.x')).toBeUndefined();
+  vi.advanceTimersByTime(LEASE_TIME + 1);
+  const taken = await b.take('poll.x');
+  expect(taken).toBeDefined();
+  await taken?.release();
+});
+
+test('a holder without its server lets go before any other may take the lease', async () => {
+  await using made = await lab();
+  const held = await leases(made.kv, 'a').take('poll.x');
+  const began = performance.now();
+  process.kill(made.pid ?? 0, 'SIGSTOP');
+  try {
+    await vi.waitFor(() => expect(held?.signal.aborted).toBe(true), { timeout: 2 * LEASE_TIME });
+    expect(performance.now() - began).toBeLessThan(LEASE_TIME);
+  } finally {
+    process.kill(made.pid ?? 0, 'SIGCONT');
+  }
+  await held?.release();
+}, 40_000);
+
+test.runIf(process.platform === 'linux')(
+  'a lease of a process that was killed is free at once; one of a living process, or of the same number elsewhere, is not',
+  async () => {
+    await using made = await lab();
+    const { child, identity } = await otherProcess();
+    await made.kv.put('lease.poll.x', written('other', identity));
+    expect(await leases(made.kv, 'me').take('poll.x')).toBeUndefined();
+    const elsewhere = identity.replace(/pid:\[\d+\]/, 'pid:[1]');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    // another container knows nothing of our numbers
+    await made.kv.put('lease.poll.y', written('other', elsewhere));
+    expect(await leases(made.kv, 'me').take('poll.y')).toBeUndefined();
+    const taken = await leases(made.kv, 'me').take('poll.x');
+    expect(taken).toBeDefined();
+    await taken?.release();
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'a number that was given out again is another process',
+  () => {
+    const own = processIdentity() ?? '';
+    expect(isGone(own)).toBe(false);
+    expect(isGone(own.replace(/\d+$/, '1'))).toBe(true);
+    expect(isGone(undefined)).toBe(false);
+    expect(isGone('nonsense')).toBe(false);
+  },
+);
+
+test('an engine that has started its own server frees what the dead held', async () => {
+  await using made = await lab();
+  await made.kv.put('lease.engine.0', written('dead'));
+  await made.kv.put('lease.queue.out', written('dead'));
+  await freeLeases(made.kv);
+  const mine = leases(made.kv, 'me');
+  expect(await mine.heldByOthers('engine')).toEqual([]);
+  const taken = await mine.take('queue.out');
+  expect(taken).toBeDefined();
+  await taken?.release();
 });

@@ -1,0 +1,54 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/**
+ * Says which process this is, so that another one can prove that it is gone. A process id alone does
+ * not: each container has a 1, and ids are given out again. So it goes with the machine's boot, the
+ * namespace in which the id counts, and the moment at which the process was started. Undefined where
+ * the system does not tell them.
+ */
+export function processIdentity(): string | undefined {
+  const around = surroundings();
+  const started = startOf(process.pid);
+  return around === undefined || started === undefined
+    ? undefined
+    : `${around}/${process.pid}/${started}`;
+}
+
+/** Whether a process of this boot and this namespace is gone for certain; false where that cannot be known. */
+export function isGone(identity: string | undefined): boolean {
+  const around = surroundings();
+  if (identity === undefined || around === undefined) return false;
+  const [, where, pid, started] = /^(.*)\/(\d+)\/(\d+)$/.exec(identity) ?? [];
+  if (where !== around) return false;
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true;
+  }
+  const now = startOf(Number(pid));
+  return now !== undefined && now !== started;
+}
+
+/** The boot and the namespace of process ids. */
+function surroundings(): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Clock ticks from the boot to the start of a process (`man proc_pid_stat`, field 22). */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // the name in field 2 may hold blanks and brackets
+    return stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .at(22 - 3);
+  } catch {
+    return undefined;
+  }
+}
