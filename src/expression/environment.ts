@@ -6,6 +6,7 @@ import { celProblem, type KnownNames, readable } from './cel-problem.ts';
 import type { Compiled, ExpressionProblem, ResultTypes } from './compiled.ts';
 import { directEvaluations, type Evaluation } from './direct.ts';
 import type { Scope } from './expression.ts';
+import { type ExpressionFacts, factsOf } from './facts.ts';
 import { ExpressionFault, expressionFailed } from './fault.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
 import { lookupFunctions, messageFunctions } from './function/message.ts';
@@ -63,7 +64,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
     compile(source, { result }) {
       const checked = check(source, result);
       if (!checked.ok) return checked;
-      const { run, readsBody } = checked;
+      const { run, readsBody, facts } = checked;
       const convert = resultConversion(result);
       const evaluate = (given: Scope): ResultTypes[typeof result] => {
         const outer = current;
@@ -76,7 +77,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
           current = outer;
         }
       };
-      return { ok: true, expression: { source, readsBody, evaluate } };
+      return { ok: true, expression: { source, readsBody, facts, evaluate } };
     },
   };
 }
@@ -86,6 +87,7 @@ type Checked =
       readonly ok: true;
       readonly run: Evaluation;
       readonly readsBody: boolean;
+      readonly facts: ExpressionFacts;
     }
   | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };
 
@@ -119,6 +121,7 @@ function expressionCheck(
       ok: true,
       run: direct(parsed.ast) ?? parsed,
       readsBody: calls.some(({ name }) => bodyReaders.has(name)),
+      facts: factsOf(parsed.ast, calls),
     };
   };
 }

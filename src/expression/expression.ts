@@ -1,5 +1,6 @@
 import type { Document } from '../document/document.ts';
 import type { Envelope } from '../message/message.ts';
+import type { ExpressionFacts } from './facts.ts';
 
 /** What an expression sees of one message. The document is made on the first `field()` and kept. */
 export interface Scope {
@@ -13,6 +14,8 @@ export interface Expression<Value = unknown> {
   readonly source: string;
   /** Whether it reads the body; if not, a large body need not be fetched. */
   readonly readsBody: boolean;
+  /** What its text tells before any message comes; left out where it was not written by a user. */
+  readonly facts?: ExpressionFacts | undefined;
   /** Throws an EngineError `EXPRESSION_FAILED` that names the expression and never quotes a value. */
   evaluate(scope: Scope): Value;
 }

@@ -35,9 +35,14 @@ const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
   any: () => undefined,
 };
 
+/** Whether a path is meant as one of HL7. */
+export function isLikeHl7(path: string): boolean {
+  return !path.startsWith('/') && LIKE_HL7.test(path);
+}
+
 function likelyKind(path: string): Likely {
   if (path.startsWith('/')) return 'pointer or XPath';
-  return LIKE_HL7.test(path) ? 'hl7' : 'any';
+  return isLikeHl7(path) ? 'hl7' : 'any';
 }
 
 function problemOf(read: () => unknown): string | undefined {

@@ -19,6 +19,8 @@ export interface Declaration {
   readonly loops: boolean;
   /** Transforms it calls. */
   readonly calls: readonly string[];
+  /** Paths of the message as it comes: what expressions, `each` and `copy` read, and with `start: copy` what is written. */
+  readonly paths: readonly string[];
 }
 
 /** Finds the transforms that `call` names; asked when a message comes, since they may be read later. */

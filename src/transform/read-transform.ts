@@ -1,3 +1,4 @@
+import type { ExpressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
 import { Given, type GivenPath, type Reading } from '../expression/given.ts';
 import { compileTemplate } from '../expression/template.ts';
@@ -28,7 +29,8 @@ export function readTransform(
   path: GivenPath,
   reading: TransformReading,
 ): DeclarativeTransform {
-  const given = new Given(value, path, reading);
+  const paths = writtenPaths(value, ['each', 'copy']);
+  const given = new Given(value, path, { ...reading, environment: noting(reading, paths) });
   given.block('A transform', KEYS);
   const type = readType(given.at('type'));
   const start = readStart(given.at('start'));
@@ -57,8 +59,30 @@ export function readTransform(
     '',
   );
   const label = readLabel(given.at('name'));
-  const declaration: Declaration = { start, type, label, steps, loops, calls: [...calls] };
+  if (start === 'copy') paths.push(...writtenPaths(value, ['set', 'remove']));
+  const declaration: Declaration = { start, type, label, steps, loops, calls: [...calls], paths };
   return new DeclarativeTransform(name, declaration, reading.find);
+}
+
+/** The language, noting the paths that expressions read. */
+function noting({ environment }: TransformReading, paths: string[]): ExpressionEnvironment {
+  return {
+    ...environment,
+    compile(source, options) {
+      const compiled = environment.compile(source, options);
+      if (compiled.ok) paths.push(...(compiled.expression.facts?.paths ?? []));
+      return compiled;
+    },
+  };
+}
+
+/** The paths under these keys of steps, at any depth. */
+function writtenPaths(value: unknown, keys: readonly string[]): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, below]) => {
+    const own = keys.includes(key) ? [below].flat().filter((one) => typeof one === 'string') : [];
+    return [...own, ...writtenPaths(below, keys)];
+  });
 }
 
 function readType(given: Given): DeclaredType | undefined {

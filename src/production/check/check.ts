@@ -5,6 +5,7 @@ import { portProblems } from './ports.ts';
 import { type Checking, checkLoops } from './reach.ts';
 import { checkSearch } from './search.ts';
 import { checkSettings } from './settings.ts';
+import { checkTransforms } from './transforms.ts';
 import { warnOfUnused } from './unused.ts';
 
 /** What must hold between the parts of a production. Warnings wait until there is no error, since most would follow from it. */
@@ -14,6 +15,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   checkNames(checking);
   checkLoops(checking);
   checkSearch(checking);
+  checkTransforms(checking);
   for (const { what, remedy, path, ...place } of portProblems([definition])) {
     problems.error(place, path, what, remedy);
   }

@@ -1,0 +1,155 @@
+import { segmentsOf } from '../../document/hl7/validation/structure-match.ts';
+import { HL7_VERSIONS, hl7Dictionary, kindOf } from '../../document/index.ts';
+import type { Expression } from '../../expression/expression.ts';
+import { isLikeHl7 } from '../../expression/path-problem.ts';
+import type { Send } from '../../rule/rule.ts';
+import { DeclarativeTransform } from '../../transform/declarative-transform.ts';
+import type { Definition, ProcessDefinition } from '../definition.ts';
+import { type Keys, pathText, placeAt, valueAt } from '../written/written.ts';
+import type { Checking } from './reach.ts';
+
+/**
+ * Transforms that cannot work on what a rule gives them: made for HL7 where only JSON comes, a copy of
+ * one kind that is to be another, segments that no message of the rule's types has. What comes is known
+ * from the literals of the rule's condition, and behind another transform from the type it makes.
+ */
+export function checkTransforms({ definition, written, problems }: Checking): void {
+  for (const process of definition.processes.values()) {
+    for (const { send, when, keys } of sendsOf(process)) {
+      const at = ['processes', process.name, 'rules', ...keys];
+      const path = valueAt(written, at) === undefined ? at.slice(0, 3) : at;
+      const types = both(when?.facts?.types, send.when?.facts?.types);
+      for (const { what, remedy, fatal } of chainProblems(definition, send.transforms, types)) {
+        const report = fatal ? problems.error : problems.warning;
+        report(placeAt(written, path), pathText(path), what, remedy);
+      }
+    }
+  }
+}
+
+interface CheckedSend {
+  readonly send: Send;
+  readonly when: Expression<boolean> | undefined;
+  /** Below `rules` of the process. */
+  readonly keys: Keys;
+}
+
+function sendsOf({ rules }: ProcessDefinition): CheckedSend[] {
+  return rules.flatMap((set) => {
+    const base: Keys = rules.length === 1 && set.name === 'rules' ? [] : [set.name];
+    const otherwise = typeof set.otherwise === 'string' ? [] : set.otherwise;
+    return [
+      ...set.rules.flatMap(({ send, when }, index) =>
+        send.map((one) => ({ send: one, when, keys: [...base, index] })),
+      ),
+      ...otherwise.map((send) => ({
+        send,
+        when: undefined,
+        keys: [...base, set.rules.length],
+      })),
+    ];
+  });
+}
+
+type Types = readonly string[] | undefined;
+
+function both(one: Types, other: Types): Types {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.filter((type) => other.includes(type));
+}
+
+interface Misfit {
+  readonly what: string;
+  readonly remedy: string;
+  readonly fatal: boolean;
+}
+
+function chainProblems(
+  { transforms }: Definition,
+  chain: readonly string[],
+  given: Types,
+): Misfit[] {
+  const problems: Misfit[] = [];
+  let types = given;
+  for (const name of chain) {
+    const transform = transforms.get(name);
+    if (!(transform instanceof DeclarativeTransform)) {
+      // code may make anything
+      types = undefined;
+      continue;
+    }
+    if (types !== undefined && types.length > 0) {
+      const misfit = kindMisfit(transform, types) ?? segmentMisfit(transform, types);
+      if (misfit !== undefined) problems.push(misfit);
+    }
+    const { type } = transform.declaration;
+    if (type !== undefined) types = [nameOf(type.text)];
+  }
+  return problems;
+}
+
+/** As conditions name a type: `ADT_A01` for HL7. */
+const nameOf = (type: string): string =>
+  type.startsWith('HL7v2:') ? (type.split(':')[1] ?? type) : type;
+
+const isHl7 = (type: string): boolean => !type.includes('/') || kindOf(type) === 'hl7';
+
+const kindNamed = (type: string): string => (isHl7(type) ? 'hl7' : kindOf(type));
+
+function kindMisfit(
+  { name, declaration }: DeclarativeTransform,
+  types: readonly string[],
+): Misfit | undefined {
+  const { start, type, paths } = declaration;
+  const comes = types.join(', ');
+  if (
+    start === 'copy' &&
+    type !== undefined &&
+    !types.some((one) => kindNamed(one) === type.kind)
+  ) {
+    return {
+      what: `the transform ${name} copies what comes, which is ${comes}, and a copy cannot become ${nameOf(type.text)}`,
+      remedy: 'Write start: empty in it, or send something else through it.',
+      fatal: true,
+    };
+  }
+  const path = paths.find(isLikeHl7);
+  if (path === undefined || types.some(isHl7)) return undefined;
+  return {
+    what: `the transform ${name} is made for HL7 (it uses ${path}), and only ${comes} comes to it`,
+    remedy: 'Use one that is made for it, or correct the condition.',
+    fatal: true,
+  };
+}
+
+/** A segment that it uses and no message that comes has in any version. Only a warning: senders add segments. */
+function segmentMisfit(
+  { name, declaration }: DeclarativeTransform,
+  types: readonly string[],
+): Misfit | undefined {
+  const missing = declaration.paths
+    .filter((path) => isLikeHl7(path) && !path.startsWith('Z'))
+    .map((path) => path.slice(0, 3))
+    .find((segment) => !types.some((type) => mayHave(type, segment)));
+  if (missing === undefined) return undefined;
+  return {
+    what: `the transform ${name} uses ${missing}, which no ${types.join(' or ')} has`,
+    remedy: 'See that the condition lets through what it is made for.',
+    fatal: false,
+  };
+}
+
+/** The most used one first: a dictionary is read when it is first asked for. */
+const VERSIONS = ['2.5.1', ...HL7_VERSIONS.filter((version) => version !== '2.5.1')];
+
+/** Whether a type of message has the segment in any version; true for a type that HL7 does not know. */
+function mayHave(type: string, segment: string): boolean {
+  let known = false;
+  for (const version of VERSIONS) {
+    const structure = hl7Dictionary(version)?.structure(type);
+    if (structure === undefined) continue;
+    known = true;
+    if (segmentsOf(structure).has(segment)) return true;
+  }
+  return !known;
+}
