@@ -28,32 +28,33 @@ export function factsOf(node: ASTNode, calls: readonly Call[]): ExpressionFacts 
   return { types: typesOf(node), paths };
 }
 
-function typesOf(node: ASTNode): readonly string[] | undefined {
-  switch (node.op) {
-    case '&&': {
-      const [left, right] = node.args.map(typesOf);
-      if (left === undefined || right === undefined) return left ?? right;
-      return left.filter((type) => right.includes(type));
-    }
-    case '||': {
-      const [left, right] = node.args.map(typesOf);
-      return left === undefined || right === undefined ? undefined : [...left, ...right];
-    }
-    case '==': {
-      const [left, right] = node.args;
-      const literal = isType(left) ? right : isType(right) ? left : undefined;
-      const text = literalText(literal);
-      return text === undefined ? undefined : [text];
-    }
-    case 'in': {
-      const [left, list] = node.args;
-      if (!isType(left) || list.op !== 'list') return undefined;
-      const texts = list.args.map(literalText);
-      return texts.includes(undefined) ? undefined : texts.filter((text) => text !== undefined);
-    }
-    default:
-      return undefined;
+type Types = readonly string[] | undefined;
+
+function typesOf(node: ASTNode): Types {
+  if (node.op === '&&') return bothOf(node.args.map(typesOf));
+  if (node.op === '||') return eitherOf(node.args.map(typesOf));
+  if (node.op === '==') {
+    const [left, right] = node.args;
+    if (isType(left)) return textsOf([right]);
+    return isType(right) ? textsOf([left]) : undefined;
   }
+  if (node.op !== 'in') return undefined;
+  const [left, list] = node.args;
+  return isType(left) && list.op === 'list' ? textsOf(list.args) : undefined;
+}
+
+function bothOf([left, right]: readonly Types[]): Types {
+  if (left === undefined || right === undefined) return left ?? right;
+  return left.filter((type) => right.includes(type));
+}
+
+function eitherOf(sides: readonly Types[]): Types {
+  return sides.includes(undefined) ? undefined : sides.flatMap((types) => types ?? []);
+}
+
+function textsOf(nodes: readonly ASTNode[]): Types {
+  const texts = nodes.map(literalText);
+  return texts.includes(undefined) ? undefined : texts.filter((text) => text !== undefined);
 }
 
 const isType = (node: ASTNode): boolean => node.op === 'id' && node.args === innerName('type');

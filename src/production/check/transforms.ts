@@ -20,8 +20,8 @@ export function checkTransforms({ definition, written, problems }: Checking): vo
       const path = valueAt(written, at) === undefined ? at.slice(0, 3) : at;
       const types = both(when?.facts?.types, send.when?.facts?.types);
       for (const { what, remedy, fatal } of chainProblems(definition, send.transforms, types)) {
-        const report = fatal ? problems.error : problems.warning;
-        report(placeAt(written, path), pathText(path), what, remedy);
+        const report = fatal ? 'error' : 'warning';
+        problems[report](placeAt(written, path), pathText(path), what, remedy);
       }
     }
   }

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { problemsOf } from '../../support/production.ts';
+
+const transforming = (rules: string, transforms: string): string => `production: p
+services:
+  in: { adapter: sample-in, to: [router] }
+processes:
+  router:
+    rules:
+${rules
+  .split('\n')
+  .map((line) => `      ${line}`)
+  .join('\n')}
+operations:
+  out: { adapter: sample-out, settings: { connect: a:1 } }
+transforms: { ${transforms} }
+`;
+
+const TRANSFORMS = {
+  'names.yaml': `steps: [{ set: PID-5.1, to: 'upper(field("PID-5.1"))' }]\n`,
+  'results.yaml': 'steps: [{ each: OBX, steps: [{ set: OBX-6, value: g }] }]\n',
+  'to-json.yaml': `start: empty\ntype: application/json\nsteps: [{ set: /mrn, to: 'field("PID-3.1")' }]\n`,
+  'copy-to-json.yaml': 'type: application/json\nsteps: [{ set: /a, value: b }]\n',
+  'code.ts': 'export default ({ document }) => document;\n',
+};
+
+test.for([
+  {
+    rules: `- { when: 'type == "application/json"', send: [{ to: out, transform: names }] }`,
+    problem:
+      'production.yaml:7:9 processes.router.rules[0]: the transform names is made for HL7 (it uses PID-5.1), and only application/json comes to it. Use one that is made for it, or correct the condition.',
+  },
+  {
+    rules: `- { when: 'type in ["ADT_A01", "ADT_A04"] && source == "in"', send: [{ to: out, transform: copy-to-json }] }`,
+    problem:
+      'production.yaml:7:9 processes.router.rules[0]: the transform copy-to-json copies what comes, which is ADT_A01, ADT_A04, and a copy cannot become application/json. Write start: empty in it, or send something else through it.',
+  },
+  {
+    rules: `- { name: a, when: 'event == "A01"', send: [] }\n- { otherwise: send, send: [{ to: out, transform: [to-json, names] }] }`,
+    problem:
+      'production.yaml:8:9 processes.router.rules[1]: the transform names is made for HL7 (it uses PID-5.1), and only application/json comes to it. Use one that is made for it, or correct the condition.',
+  },
+  {
+    rules: `- { when: 'type == "SIU_S12"', send: [{ to: out, transform: names, when: 'type == "ADT_A01"' }, { to: out, transform: results }] }`,
+    problem: undefined,
+  },
+  {
+    rules: `- { when: 'type == "ADT_A28" || type == "BAR_P06"', send: [{ to: out, transform: results, when: 'type == "BAR_P06"' }] }`,
+    problem:
+      'production.yaml:7:9 warning: processes.router.rules[0]: the transform results uses OBX, which no BAR_P06 has. See that the condition lets through what it is made for.',
+  },
+  {
+    rules: `- { when: 'type == "ADT_A01"', send: [{ to: out, transform: names }, { to: out, transform: results }, { to: out, transform: [code, names] }] }\n- { when: 'type.startsWith("application/")', send: [{ to: out, transform: [code, names] }] }`,
+    problem: undefined,
+  },
+])('a transform and what the rule lets through: $rules', async ({ rules, problem }) => {
+  const names = Object.keys(TRANSFORMS).map((file) => `${file.replace(/\..*/, '')}: ${file}`);
+  const problems = await problemsOf(transforming(rules, names.join(', ')), { files: TRANSFORMS });
+  const about = problems.filter((text) => !text.includes('nothing uses it'));
+  expect(about).toEqual(problem === undefined ? [] : [problem]);
+});
