@@ -79,18 +79,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       const messages = waiting.splice(0, size);
       return { messages, acknowledge: () => acknowledgeAll(messages) };
     },
-    async lag() {
-      const streams = await readable(broker);
-      const infos = await Promise.all(
-        streams.map((stream) =>
-          broker.manager.consumers.info(stream, PROJECTOR).catch(() => undefined),
-        ),
-      );
-      return infos.reduce(
-        (sum, info) => sum + (info?.num_pending ?? 0) + (info?.num_ack_pending ?? 0),
-        0,
-      );
-    },
+    lag: () => projectorLag(broker),
     async close() {
       stop.abort();
       arrived.resolve();
@@ -98,6 +87,20 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       await Promise.all([...consuming.values()].map((messages) => messages.close()));
     },
   };
+}
+
+/** How many messages the projector has not dealt with, as the server counts them. */
+export async function projectorLag(broker: Broker): Promise<number> {
+  const streams = await readable(broker);
+  const infos = await Promise.all(
+    streams.map((stream) =>
+      broker.manager.consumers.info(stream, PROJECTOR).catch(() => undefined),
+    ),
+  );
+  return infos.reduce(
+    (sum, info) => sum + (info?.num_pending ?? 0) + (info?.num_ack_pending ?? 0),
+    0,
+  );
 }
 
 /** The consumers acknowledge everything up to a message, so the last of each stream is enough. */

@@ -1,6 +1,7 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Taken } from '../broker/queue.ts';
 import { takeOverLine } from '../broker/streams.ts';
+import { aborted, whileHeld } from '../broker/while-held.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
@@ -14,7 +15,6 @@ import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
 import { QueueWorker } from './queue-worker.ts';
-import { aborted, whileHeld } from './while-held.ts';
 
 export interface OperationParts {
   readonly name: string;

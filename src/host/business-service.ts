@@ -1,11 +1,11 @@
 import type { InboundAdapter, LentInbound, Open } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
+import { aborted, whileHeld } from '../broker/while-held.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type AcceptingService, accept } from '../flow/accept.ts';
 import { Connection } from './connection.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
-import { aborted, whileHeld } from './while-held.ts';
 
 export interface ServiceParts {
   readonly adapter: InboundAdapter;

@@ -1,26 +1,25 @@
 import type { Broker } from '../broker/broker.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { OverrideRequest } from '../production/engine-control.ts';
-import type { Projector } from '../trace/projector.ts';
-import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
 import { type AbortOrder, abortTraced } from './abort.ts';
 import type { Audit } from './audit/audit.ts';
 import { recorded } from './audit/recorded.ts';
 import { engines } from './engines.ts';
 import { type ReplayOrder, type ResendOrder, replay, resendTraced } from './resend.ts';
 import { serveTrace } from './trace-service.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface Answering {
   readonly store: TraceStore;
-  readonly projector: Pick<Projector, 'lag'>;
-  readonly purge: () => Promise<PurgeReport>;
+  readonly tracing: Pick<Tracing, 'lag' | 'purge'>;
   /** Where what the command line orders is recorded. */
   readonly audit: () => Audit;
 }
 
 /** What the command line asks of the operator plane, over NATS. Of several operator planes one answers. */
 export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
-  const { store, projector, purge, audit } = parts;
+  const { store, tracing, audit } = parts;
   const reached = engines(broker);
   const serve = (
     question: string,
@@ -39,9 +38,9 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
     );
   return [
     serveTrace(broker, store),
-    serve('purge', purge),
+    serve('purge', () => tracing.purge()),
     serve('usage', () => store.usage()),
-    serve('lag', () => projector.lag()),
+    serve('lag', () => tracing.lag()),
     serve('abort', (request) => {
       const order = request as AbortOrder;
       const { id, keep, by, reason } = order;

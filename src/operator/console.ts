@@ -4,9 +4,8 @@ import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import type { Logger } from '../log/logger.ts';
-import type { Projector } from '../trace/projector.ts';
 import type { TraceInput } from '../trace/trace-input.ts';
-import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
 import { alertStore } from './alert/alert-store.ts';
 import { startWatcher } from './alert/watcher.ts';
 import { type ApiOptions, type ApiServer, startApi } from './api/api-server.ts';
@@ -23,6 +22,7 @@ import { metaStore } from './meta-store.ts';
 import { remembered } from './remembered.ts';
 import type { BodyMask } from './rights/body-mask.ts';
 import { consoleGuard } from './sign-in/console-guard.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What the operator plane lends its console. */
 export interface ConsoleParts {
@@ -31,10 +31,7 @@ export interface ConsoleParts {
   readonly broker: Broker;
   readonly trace: TraceStore;
   readonly bodies: Bodies;
-  readonly projector: Pick<Projector, 'lag' | 'failingSince'>;
-  readonly purge: () => Promise<PurgeReport>;
-  /** Milliseconds that settled messages stay. */
-  readonly keep: number;
+  readonly tracing: Tracing;
   readonly log: Logger;
 }
 
@@ -112,7 +109,7 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
 
 /** What works for people whether anybody looks or not. */
 async function peopleService(
-  { data, broker, trace, projector, log }: ConsoleParts,
+  { data, broker, trace, tracing, log }: ConsoleParts,
   reached: Engines,
   every: number | undefined,
 ): Promise<PeopleService> {
@@ -132,7 +129,7 @@ async function peopleService(
     store: alerts,
     live,
     leases: leases(kv, randomUUID()),
-    failingSince: () => projector.failingSince(),
+    failingSince: () => tracing.failingSince(),
     log,
     every,
   });
@@ -143,9 +140,7 @@ function contextParts({
   broker,
   trace,
   bodies,
-  projector,
-  purge,
-  keep,
+  tracing,
   log,
 }: ConsoleParts): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask'> {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
@@ -154,13 +149,13 @@ function contextParts({
     broker,
     trace,
     bodies,
-    keep,
+    keep: () => tracing.settings.keep,
     log,
-    lag: () => projector.lag(),
-    failingSince: () => projector.failingSince(),
+    lag: () => tracing.lag(),
+    failingSince: () => tracing.failingSince(),
     usage: () => usage.get(),
     async purge() {
-      const report = await purge();
+      const report = await tracing.purge();
       usage.forget();
       return report;
     },

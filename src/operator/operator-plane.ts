@@ -1,33 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import type { Logger } from '../log/logger.ts';
-import { keyReader } from '../trace/key-reader.ts';
 import { openTraceStore } from '../trace/open-store.ts';
-import { startProjector } from '../trace/projector.ts';
-import { searchFingerprint } from '../trace/search-fields.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
-import { streamSource } from '../trace/stream-source.ts';
-import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
 import type { ApiServer } from './api/api-server.ts';
 import { type AuditLog, auditLog } from './audit/audit-log.ts';
 import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
+import type { TraceSettings } from './trace-settings.ts';
+import { startTracing } from './tracing.ts';
 
-export interface OperatorOptions {
+export interface OperatorOptions extends TraceSettings {
   readonly access: NatsAccess;
   readonly production: string;
   /** The folder of the embedded trace store. */
   readonly data: string;
   /** A PostgreSQL store instead. */
   readonly trace?: string | undefined;
-  /** Name → path of what operators search by. */
-  readonly search: ReadonlyMap<string, string>;
-  /** Milliseconds that settled messages stay. */
-  readonly keep: number;
   readonly log: Logger;
   /** Where the API and the console listen; undefined starts none. */
   readonly console?: ConsoleOptions | undefined;
@@ -41,8 +34,6 @@ export interface OperatorPlane {
   stop(): Promise<void>;
 }
 
-const PURGE_EVERY = 10 * 60_000;
-
 /** Builds the trace from the streams and answers questions about it. Joined to the engines by NATS alone. */
 export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
   const { log, production } = options;
@@ -55,48 +46,27 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   let console: OperatorConsole | undefined;
   /** Where orders of the command line are recorded while there is no console. */
   let ownAudit: AuditLog | undefined;
-  const projector = startProjector({
-    source: streamSource(broker, options.search),
+  const tracing = await startTracing({
+    broker,
     store,
+    bodies: large,
     log,
+    settings: options,
     onApplied: (inputs) => {
       spans?.take(inputs);
       console?.applied(inputs);
     },
   });
-  const stopping = new AbortController();
-  const purgeNow = (): Promise<PurgeReport> =>
-    store.purge({
-      now: Date.now(),
-      keep: options.keep,
-      removeBody: (ref) => large.remove(ref),
-      signal: stopping.signal,
-    });
-  // what was traced before the search fields changed is found by the new ones too
-  const indexing = store
-    .reindex({
-      fingerprint: searchFingerprint(options.search),
-      keys: keyReader(options.search, Promise.resolve(large)),
-      signal: stopping.signal,
-    })
-    .catch((error: unknown) => {
-      if (!stopping.signal.aborted)
-        log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
-    });
-  const purging = purgeRegularly(purgeNow, log, stopping.signal);
   const servers = answerQuestions(broker, {
     store,
-    projector,
-    purge: purgeNow,
+    tracing,
     audit: () => console?.audit ?? (ownAudit ??= auditLog(options.data)),
   });
   const stop = async (): Promise<void> => {
-    stopping.abort();
     for (const server of servers) server.close();
     await console?.stop();
     ownAudit?.[Symbol.dispose]();
-    await Promise.all([purging, indexing]);
-    await projector.stop();
+    await tracing.stop();
     await spans?.close();
     await store.close();
     await broker.close();
@@ -109,9 +79,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
           broker,
           trace: store,
           bodies: large,
-          projector,
-          purge: purgeNow,
-          keep: options.keep,
+          tracing,
           log,
         },
         options.console,
@@ -138,22 +106,4 @@ function spansOf({ production, log }: OperatorOptions): SpanExporter | undefined
     }),
   );
   return spanExporter({ endpoint, headers, production, log });
-}
-
-async function purgeRegularly(
-  purge: () => Promise<PurgeReport>,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(PURGE_EVERY, undefined, { signal, ref: false }).catch(() => undefined);
-    if (signal.aborted) return;
-    try {
-      const { removed, keptSessions } = await purge();
-      if (removed.length > 0)
-        log.info({ event: 'trace-purged', days: removed.length, keptSessions }, 'trace-purged');
-    } catch (error) {
-      log.error({ event: 'purge-failed', err: error }, 'purge-failed');
-    }
-  }
 }

@@ -203,6 +203,8 @@ export class Director {
     for (const of of hostsOf(next)) {
       if (!this.#hosts.has(of.name)) await this.#startHost(of);
     }
+    const { connection, names } = this.#parts.engine.broker;
+    connection.publish(names.control('applied'));
     this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
   }
 

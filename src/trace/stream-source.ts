@@ -15,26 +15,47 @@ import type { TraceInput } from './trace-input.ts';
 import type { KeyReader } from './trace-store.ts';
 import type { StoredBody } from './traced-message.ts';
 
+/** A source whose search fields may change while it is read. */
+export interface StreamSource extends ProjectorSource {
+  /** What is read from now on gets these search fields. Resolves once what was read before has been dealt with. */
+  index(search: ReadonlyMap<string, string>): Promise<void>;
+}
+
 /** Reads the journal, the outcomes and all queues of a production as what the trace is built from, search keys included. */
-export function streamSource(broker: Broker, search: ReadonlyMap<string, string>): ProjectorSource {
+export function streamSource(broker: Broker, search: ReadonlyMap<string, string>): StreamSource {
   const opened = open(broker);
   const large = bodies(broker);
   // whoever needs a large body meets the failure
   large.catch(() => undefined);
-  const keys = keyReader(search, large);
+  let keys = keyReader(search, large);
+  /** While a batch is being read or applied: resolved when the next one is asked for. */
+  let inHand: PromiseWithResolvers<void> | undefined;
+  const done = (): void => {
+    inHand?.resolve();
+    inHand = undefined;
+  };
   return {
     async next(): Promise<ProjectorBatch | undefined> {
+      done();
       const batch = await (await opened).next();
       if (batch === undefined) return undefined;
+      inHand = Promise.withResolvers();
       const inputs: TraceInput[] = [];
       for (const message of batch.messages) {
         for (const input of inputsOf(broker, message)) inputs.push(await withKeys(input, keys));
       }
       return { inputs, acknowledge: () => batch.acknowledge() };
     },
+    async index(fields) {
+      keys = keyReader(fields, large);
+      await inHand?.promise;
+    },
     lag: async () => (await opened).lag(),
     floors: streamFloors(broker),
-    close: async () => (await opened).close(),
+    async close() {
+      done();
+      await (await opened).close();
+    },
   };
 }
 

@@ -24,7 +24,7 @@ export interface ApiContext {
   readonly alerts: AlertStore;
   readonly jobs: JobRunner;
   /** Milliseconds that settled messages stay in the trace. */
-  readonly keep: number;
+  readonly keep: () => number;
   readonly log: Logger;
   /** Messages that the trace does not show yet. */
   readonly lag: () => Promise<number>;

@@ -198,7 +198,8 @@ export const ReloadRequest = closed({
   reason: maybe(Reason),
 });
 
-const Change = Type.Object({ path: Type.String(), before: Json, after: Json });
+/** `before` is left out of what was added, `after` of what was removed. */
+const Change = Type.Object({ path: Type.String(), before: maybe(Json), after: maybe(Json) });
 
 /** What `apply` changes or has changed, the same on every engine. */
 export const ReloadReport = Type.Object({

@@ -26,7 +26,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'What the trace takes and keeps.', response: { 200: Storage } },
       preHandler: requirePermission('dashboard.view'),
     },
-    async () => ({ keep, ...(await usage()), holds: holds.list(Date.now()) }),
+    async () => ({ keep: keep(), ...(await usage()), holds: holds.list(Date.now()) }),
   );
 
   app.post(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Leases } from '../broker/lease.ts';
+import type { Leases } from './lease.ts';
 
 const SEEK = 2_000;
 

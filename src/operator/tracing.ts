@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bodies } from '../broker/bodies.ts';
+import type { Broker } from '../broker/broker.ts';
+import { leases } from '../broker/lease.ts';
+import { state } from '../broker/state.ts';
+import { projectorLag } from '../broker/stream-reader.ts';
+import { aborted, whileHeld } from '../broker/while-held.ts';
+import type { Logger } from '../log/logger.ts';
+import { keyReader } from '../trace/key-reader.ts';
+import { type Projector, startProjector } from '../trace/projector.ts';
+import { searchFingerprint } from '../trace/search-fields.ts';
+import { type StreamSource, streamSource } from '../trace/stream-source.ts';
+import type { TraceInput } from '../trace/trace-input.ts';
+import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
+
+export interface TracingParts {
+  readonly broker: Broker;
+  readonly store: TraceStore;
+  readonly bodies: Bodies;
+  readonly log: Logger;
+  /** What holds until an engine tells. */
+  readonly settings: TraceSettings;
+  readonly onApplied: (inputs: readonly TraceInput[]) => void;
+}
+
+/** The trace of a production, being built. */
+export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
+  /** The settings as the engines have them now. */
+  readonly settings: TraceSettings;
+  purge(): Promise<PurgeReport>;
+}
+
+const PURGE_EVERY = 10 * 60_000;
+
+/**
+ * Builds the trace from the streams, keeps its index as the search fields say, and purges it. Of several
+ * operator planes the one that holds the lease does: they share a store, and the streams are read once.
+ */
+export async function startTracing(parts: TracingParts): Promise<Tracing> {
+  const { broker, store, bodies, log } = parts;
+  const stopping = new AbortController();
+  let held: Held | undefined;
+  const settings = followSettings(broker, parts.settings, (now) => held?.follow(now));
+  const purge = (): Promise<PurgeReport> =>
+    store.purge({
+      now: Date.now(),
+      keep: settings.now.keep,
+      removeBody: (ref) => bodies.remove(ref),
+      signal: stopping.signal,
+    });
+  let waiting = false;
+  const { kv } = await state(broker);
+  const holding = whileHeld(leases(kv, randomUUID()), 'projector', {
+    signal: stopping.signal,
+    onWaiting: () => {
+      if (!waiting) log.info({ event: 'trace-built-elsewhere' }, 'trace-built-elsewhere');
+      waiting = true;
+    },
+    run: async (signal) => {
+      waiting = false;
+      held = project(parts, settings.now);
+      const purging = purgeRegularly(purge, log, signal);
+      await aborted(signal);
+      await Promise.all([purging, held.stop()]);
+      held = undefined;
+    },
+  });
+  return {
+    get settings() {
+      return settings.now;
+    },
+    purge,
+    lag: () => projectorLag(broker),
+    failingSince: () => held?.failingSince(),
+    async stop() {
+      settings.close();
+      stopping.abort();
+      await holding;
+    },
+  };
+}
+
+/** What is done while the lease is held. */
+interface Held {
+  failingSince(): number | undefined;
+  /** Takes changed settings on. */
+  follow(settings: TraceSettings): void;
+  stop(): Promise<void>;
+}
+
+function project(
+  { broker, store, bodies, log, onApplied }: TracingParts,
+  first: TraceSettings,
+): Held {
+  const source = streamSource(broker, first.search);
+  const projector = startProjector({ source, store, log, onApplied });
+  let known = first;
+  let indexing = index(source, { store, bodies, log }, first);
+  return {
+    failingSince: () => projector.failingSince(),
+    follow(settings) {
+      const before = known;
+      known = settings;
+      if (isSameSearch(before, settings)) return;
+      const old = indexing;
+      old.stop.abort();
+      indexing = index(source, { store, bodies, log }, settings, old.done);
+    },
+    async stop() {
+      indexing.stop.abort();
+      await projector.stop();
+      await indexing.done;
+    },
+  };
+}
+
+/** What was traced before the search fields changed is found by the new ones too. */
+function index(
+  source: StreamSource,
+  { store, bodies, log }: Pick<TracingParts, 'store' | 'bodies' | 'log'>,
+  { search }: TraceSettings,
+  before?: Promise<void>,
+): { readonly stop: AbortController; readonly done: Promise<void> } {
+  const stop = new AbortController();
+  const run = async (): Promise<void> => {
+    try {
+      await Promise.all([before, source.index(search)]);
+      stop.signal.throwIfAborted();
+      await store.reindex({
+        fingerprint: searchFingerprint(search),
+        keys: keyReader(search, Promise.resolve(bodies)),
+        signal: stop.signal,
+      });
+    } catch (error) {
+      if (!stop.signal.aborted)
+        log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
+    }
+  };
+  return { stop, done: run() };
+}
+
+async function purgeRegularly(
+  purge: () => Promise<PurgeReport>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(PURGE_EVERY, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      const { removed, keptSessions } = await purge();
+      if (removed.length > 0)
+        log.info({ event: 'trace-purged', days: removed.length, keptSessions }, 'trace-purged');
+    } catch (error) {
+      log.error({ event: 'purge-failed', err: error }, 'purge-failed');
+    }
+  }
+}
