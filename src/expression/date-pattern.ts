@@ -1,4 +1,4 @@
-import { wallClock, type Zone, zoneOffset } from './zone.ts';
+import { wallClock, type Zone, zoneOffset } from '../time/zone.ts';
 
 type Part = (wall: Date, offset: number) => string;
 

@@ -1,4 +1,4 @@
-import { fromWallClock, utc, type Zone } from './zone.ts';
+import { fromWallClock, utc, type Zone } from '../time/zone.ts';
 
 const HL7_TIME =
   /^(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,4}))?)?)?)?)?)?([+-]\d{4})?$/;

@@ -1,10 +1,10 @@
 import { nearest } from '../error/nearest.ts';
+import { isZone } from '../time/zone.ts';
 import { datePatternProblem } from './date-pattern.ts';
 import { pathProblem } from './path-problem.ts';
 import type { Call } from './syntax-tree.ts';
 import { literalText } from './syntax-tree.ts';
 import { timeSpan } from './time-span.ts';
-import { isZone } from './zone.ts';
 
 type Check = (text: string) => string | undefined;
 

@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSchedule, type Schedule } from '../time/schedule.ts';
 
-/** A timer's longest wait; a clock that was set is noticed after it at the latest. */
-const LONGEST = 60_000;
+/** A timer's longest wait; a clock that was set, or a changed schedule, is noticed after it at the latest. */
+const LONGEST = 5_000;
+/** The wait after a host could not be switched, since NATS was away. */
+const AGAIN = 2_000;
+
+interface Scheduled {
+  readonly name: string;
+  readonly schedule?: string | undefined;
+}
 
 /** Whether a host with this schedule is on now; one without is always on. */
 export function isScheduledOn(schedule: string | undefined, at: number): boolean {
@@ -16,26 +23,38 @@ function scheduleOf(text: string | undefined): Schedule | undefined {
   return 'problem' in read ? undefined : read;
 }
 
-/** Calls `onSwitch` with a host's name whenever its schedule turns it on or off, until the signal aborts. */
+/**
+ * Calls `onSwitch` with a host's name whenever its schedule turns it on or off, until the signal
+ * aborts; at the start with how each is to be. A switch that fails is made again soon.
+ */
 export async function followSchedules(
-  hosts: () => readonly { readonly name: string; readonly schedule?: string | undefined }[],
+  hosts: () => readonly Scheduled[],
   onSwitch: (host: string, on: boolean) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  let last = Date.now();
+  const switched = new Map<string, boolean>();
+  const follow = async (name: string, on: boolean): Promise<boolean> => {
+    if (switched.get(name) === on) return true;
+    try {
+      await onSwitch(name, on);
+      switched.set(name, on);
+      return true;
+    } catch {
+      // it is told nowhere: the engine reports itself that NATS is away
+      return false;
+    }
+  };
   while (!signal.aborted) {
+    const now = Date.now();
     const scheduled = hosts().flatMap(({ name, schedule }) => {
       const read = scheduleOf(schedule);
       return read === undefined ? [] : [{ name, read }];
     });
-    const next = Math.min(...scheduled.map(({ read }) => read.nextSwitch(last) ?? Infinity));
-    const wait = Math.max(10, Math.min(LONGEST, next - Date.now()));
+    // side by side: one that takes long to stop delays no other
+    const done = await Promise.all(scheduled.map(({ name, read }) => follow(name, read.isOn(now))));
+    const next = Math.min(...scheduled.map(({ read }) => read.nextSwitch(now) ?? Infinity));
+    const longest = done.includes(false) ? AGAIN : LONGEST;
+    const wait = Math.max(10, Math.min(longest, next - Date.now()));
     await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
-    if (signal.aborted) return;
-    const now = Date.now();
-    for (const { name, read } of scheduled) {
-      if (read.isOn(now) !== read.isOn(last)) await onSwitch(name, read.isOn(now));
-    }
-    last = now;
   }
 }

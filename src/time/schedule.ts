@@ -1,11 +1,14 @@
 import { nearest } from '../error/nearest.ts';
+import { type Cron, readCron } from './cron.ts';
+import { milliseconds } from './duration.ts';
+import { isZone } from './zone.ts';
 
-/** When a host is on: a repeating pattern of the week. */
+/** When a host is on: a repeating pattern of the week, or for a while from certain moments on. */
 export interface Schedule {
   /** As written. */
   readonly source: string;
   isOn(at: number): boolean;
-  /** The next time after `at` at which it is switched, in milliseconds since 1970; undefined if it never is. */
+  /** The next time after `at` at which it is switched, or has to be asked again; in milliseconds since 1970. Undefined if it never is. */
   nextSwitch(at: number): number | undefined;
 }
 
@@ -22,16 +25,23 @@ interface Span {
   readonly until: number;
 }
 
+/** How long a host is on from each moment of cron, unless `for` says it. */
+const TURN = 60_000;
+
 /**
  * Reads `mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin`: days (one, a range, or `daily`) with a
  * time of day, several divided by commas, then the time zone (that of the engine if left out). A time
  * that ends before it begins goes on past midnight. Clock changes are those of the zone: a switch in
- * the hour that is skipped takes place at its end. Gives the schedule, or what is wrong with the text.
+ * the hour that is skipped takes place at its end. Or `cron 30 6 * * mon-fri for 10m Europe/Berlin`: for
+ * ten minutes from each of these moments on (a minute if `for` is left out). Gives the schedule, or what
+ * is wrong with the text.
  */
 export function readSchedule(source: string): Schedule | { readonly problem: string } {
   const [, spansText = source, zone] =
     /^(.*?)(?:\s+([A-Z]\w+(?:\/[\w+-]+)*))?$/.exec(source.trim()) ?? [];
   if (zone !== undefined && !isZone(zone)) return { problem: `there is no time zone ${zone}` };
+  const [, cron, length] = /^cron:?\s+(.*?)(?:\s+for\s+(\S+))?$/.exec(spansText) ?? [];
+  if (cron !== undefined) return inTurns(source, { cron, length, zone });
   const spans: Span[] = [];
   for (const part of spansText.split(',')) {
     const read = readSpans(part.trim());
@@ -41,13 +51,35 @@ export function readSchedule(source: string): Schedule | { readonly problem: str
   return weekly(source, spans, zone);
 }
 
-const isZone = (zone: string): boolean => {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
+function inTurns(
+  source: string,
+  given: { cron: string; length: string | undefined; zone: string | undefined },
+): Schedule | { readonly problem: string } {
+  const time = given.length === undefined ? TURN : milliseconds(given.length);
+  if (time === undefined || !Number.isFinite(time) || time < TURN) {
+    return { problem: `for ${given.length} must be a duration of a minute or more, such as 10m` };
   }
-};
+  const cron = readCron(given.cron, given.zone);
+  return 'problem' in cron ? cron : turns(source, cron, time);
+}
+
+/** On for `time` milliseconds from each moment on; where a moment comes in that time, for as long again. */
+function turns(source: string, cron: Cron, time: number): Schedule {
+  const isOn = (at: number): boolean => (cron.next(at - time) ?? Infinity) <= at;
+  return {
+    source,
+    isOn,
+    nextSwitch(at) {
+      if (!isOn(at)) return cron.next(at);
+      let last = cron.next(at - time) ?? at;
+      for (let next = cron.next(last); next !== undefined; next = cron.next(last)) {
+        if (next > last + time || last > at + DAY * MINUTE) break;
+        last = next;
+      }
+      return last + time;
+    },
+  };
+}
 
 function readSpans(part: string): { readonly spans: Span[] } | { readonly problem: string } {
   const found = /^([a-z]+)(?:-([a-z]+))?\s+(\d\d?):(\d\d)-(\d\d?):(\d\d)$/i.exec(part);

@@ -1,8 +1,8 @@
+import { fromWallClock, isZone, wallClock, type Zone } from '../../time/zone.ts';
 import { formatDate } from '../date-pattern.ts';
 import { ExpressionFault } from '../fault.ts';
 import { hl7Time } from '../hl7-time.ts';
 import { timeSpan } from '../time-span.ts';
-import { fromWallClock, isZone, wallClock, type Zone } from '../zone.ts';
 import { type ExpressionFunction, TIMESTAMP } from './expression-function.ts';
 
 const DAY = 86_400_000;

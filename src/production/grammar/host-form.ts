@@ -43,7 +43,7 @@ const COMMON = {
   }),
   schedule: {
     form: scheduleForm,
-    help: 'When the host is on, by days and times, with a time zone if need be. Default always.',
+    help: 'When the host is on: by days and times, or for a while from moments of cron; with a time zone if need be. Default always.',
     example: 'mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin',
   },
   alert: { form: hostAlert, help: 'When people are told about this host.' },

@@ -2,7 +2,7 @@ import { assert, constantFrom, integer, pre, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatDate } from '../../../src/expression/date-pattern.ts';
 import { hl7Time } from '../../../src/expression/hl7-time.ts';
-import { fromWallClock, wallClock } from '../../../src/expression/zone.ts';
+import { fromWallClock, wallClock } from '../../../src/time/zone.ts';
 import { ADMISSION, scopeOf, valueOf } from '../../support/subject-message.ts';
 
 const scope = scopeOf(ADMISSION);
