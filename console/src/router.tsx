@@ -22,6 +22,7 @@ const id = {
 const dashboard = createRoute({
   ...under,
   path: '/',
+  validateSearch: texts('tag'),
   component: lazyRouteComponent(() => import('./dashboard/dashboard-page.tsx'), 'DashboardPage'),
 });
 
@@ -122,7 +123,7 @@ const job = createRoute({
 const production = createRoute({
   ...under,
   path: '/production',
-  validateSearch: texts('view', 'focus'),
+  validateSearch: texts('view', 'focus', 'tag'),
   component: lazyRouteComponent(() => import('./production/production-page.tsx'), 'ProductionPage'),
 });
 const certificates = createRoute({

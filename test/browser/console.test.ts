@@ -78,6 +78,64 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
       .toMatch(/to ward, completed$/);
   });
 
+  test('what a search found is gone through one by one, and the way back leads to where one was', async () => {
+    const page = await open('/messages?target=ward&status=completed');
+    await page.getByRole('row').nth(2).waitFor();
+    await page.keyboard.press('j');
+    await page.waitForURL(/at=\d+/);
+    await page.keyboard.press('o');
+    await page.waitForURL(/\/messages\/\d+$/);
+    const first = page.url();
+    await page.getByRole('link', { name: /^1 of \d+$/ }).waitFor();
+    await page.keyboard.press('n');
+    await page.getByRole('link', { name: /^2 of \d+$/ }).waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: /^2 of \d+$/ }).waitFor();
+    await page.keyboard.press('p');
+    await page.waitForURL(first);
+    await page.getByRole('link', { name: /^1 of \d+$/ }).click();
+    await page.waitForURL(/target=ward/);
+    expect(new URL(page.url()).searchParams.get('status')).toBe('completed');
+    expect(new URL(page.url()).searchParams.get('at')).toBe(/\d+$/.exec(first)?.[0]);
+  });
+
+  test('a search is kept under a name, and columns are remembered, also in another window', async () => {
+    const page = await open('/messages?target=ward&last=1h');
+    await page.getByRole('button', { name: 'Saved' }).click();
+    await page.getByLabel('Keep the present search as').fill('to the ward');
+    await page.getByRole('button', { name: 'Keep', exact: true }).click();
+    await page.getByRole('link', { name: 'to the ward' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByLabel('Size', { exact: true }).uncheck();
+    await page.getByLabel('Message', { exact: true }).check();
+    await page.getByRole('button', { name: 'Done' }).click();
+
+    const other = await page.context().newPage();
+    await other.goto(`${running.url}/messages`);
+    await other.getByRole('columnheader', { name: 'Message' }).waitFor();
+    expect(await other.getByRole('columnheader', { name: 'Size' }).count()).toBe(0);
+    await other.getByRole('button', { name: 'Saved' }).click();
+    await other.getByRole('link', { name: 'to the ward' }).click();
+    await other.waitForURL(/target=ward/);
+    expect(new URL(other.url()).searchParams.get('last')).toBe('1h');
+    await other.close();
+  });
+
+  test('a tag leaves only its hosts', async () => {
+    const page = await open('/?tag=clinical');
+    await page.getByRole('region', { name: 'Hosts' }).getByRole('row').nth(1).waitFor();
+    const names = await page
+      .getByRole('region', { name: 'Hosts' })
+      .getByRole('rowheader')
+      .allTextContents();
+    expect(names.map((name) => name.split(/[A-Z]/)[0])).toEqual(['ward', 'lab']);
+    await page.getByLabel('Tag').selectOption('');
+    await expect
+      .poll(() => page.getByRole('region', { name: 'Hosts' }).getByRole('rowheader').count(), SOON)
+      .toBeGreaterThan(5);
+  });
+
   test('a trace shows what each rule decided, every leg and every reply, and its table says the same', async () => {
     const [message] = await found({ type: 'ADT_A01', target: 'ward', status: ['completed'] });
     const page = await open(`/sessions/${message?.sessionId}`);

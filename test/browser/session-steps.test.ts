@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { changedText } from '../../console/src/diff/changed-text.ts';
-import { criteriaOf, findOf, rangeOf } from '../../console/src/search/search-state.ts';
+import {
+  criteriaOf,
+  findOf,
+  keptCriteria,
+  rangeOf,
+  stateOf,
+} from '../../console/src/search/search-state.ts';
 import { lanesOf, stepsOf } from '../../console/src/trace/session-steps.ts';
 import type { Message, Session } from '../../src/operator/api/contract/message.ts';
 
@@ -121,4 +127,13 @@ test('an address is a search: its range ends when the search began, and a value 
   });
   expect(rangeOf({ from: '2026-11-25T03:00' })).toBeUndefined();
   expect(findOf({ find: 'mrn:' })).toBeUndefined();
+});
+
+test.for([
+  { last: '1h', status: 'error,suspended', host: 'ward' },
+  { find: 'mrn:47:11*', minSize: '100' },
+  { from: '2026-11-25T03:00:00', to: '2026-11-25T04:00:00', contains: 'Müller' },
+  { last: 'all' },
+])('a search that is kept comes back as it was: %o', (state) => {
+  expect(stateOf(keptCriteria(state))).toEqual(state);
 });

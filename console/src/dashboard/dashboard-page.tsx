@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import type { Status } from '../../../src/operator/api/contract/status.ts';
 import {
@@ -14,11 +14,14 @@ import { StatusBadge } from '../element/status-badge.tsx';
 import { count, day, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
+import { TagFilter, tagged } from '../host/tag-filter.tsx';
 
 const HOUR = 3_600_000;
 
 /** What an operator sees first at three in the morning: is anything wrong, what, and since when. */
 export function DashboardPage(): ReactElement {
+  const { tag } = useSearch({ from: '/' });
+  const navigate = useNavigate();
   const { data, error } = useQuery(statusQuery);
   const { data: known } = useQuery(hostsQuery);
   const services = new Set(
@@ -41,8 +44,18 @@ export function DashboardPage(): ReactElement {
             </Panel>
             <WhatFailed />
           </div>
-          <Panel title="Hosts" flush>
-            {known === undefined ? <Waiting /> : <HostTable hosts={known.hosts} />}
+          <Panel
+            title="Hosts"
+            flush
+            actions={
+              <TagFilter
+                hosts={known?.hosts ?? []}
+                tag={tag}
+                onTag={(next) => void navigate({ to: '/', search: { tag: next }, replace: true })}
+              />
+            }
+          >
+            {known === undefined ? <Waiting /> : <HostTable hosts={tagged(known.hosts, tag)} />}
           </Panel>
           <Foot status={data} />
         </div>

@@ -36,6 +36,16 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
         <span className="flex flex-wrap items-center gap-x-3">
           <HealthBadge health={host.health} />
           <span>{[host.title, host.kind, adapter?.title].filter(Boolean).join(' · ')}</span>
+          {host.tags.map((tag) => (
+            <Link
+              key={tag}
+              to="/production"
+              search={{ tag }}
+              className="rounded bg-idle-soft px-1.5 text-2xs font-medium text-idle hover:underline"
+            >
+              {tag}
+            </Link>
+          ))}
           <span className="font-mono text-2xs">
             {place.file}:{place.line}
           </span>

@@ -8,6 +8,8 @@ import { buttonStyle } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
+import { FoundSteps } from '../search/found-steps.tsx';
+import { messagesBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { BodyView } from './body-view.tsx';
 import { MessageActions } from './message-actions.tsx';
@@ -61,6 +63,12 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
       }
       actions={
         <>
+          <FoundSteps
+            neighbours={messagesBeside(id)}
+            onGo={(next) =>
+              void navigate({ to: '/messages/$id', params: { id: next }, search: { view } })
+            }
+          />
           <Link
             to="/sessions/$id"
             params={{ id: sessionId }}

@@ -32,6 +32,8 @@ interface ProductionDiagramProps {
   readonly map: ProductionMap;
   readonly rates: ReadonlyMap<string, number>;
   readonly focus: string | undefined;
+  /** Hosts without it are shown pale. */
+  readonly tag: string | undefined;
 }
 
 /** The production as boxes and arrows. It shows and never changes: the files are the truth. */
@@ -39,6 +41,7 @@ export default function ProductionDiagram({
   map,
   rates,
   focus,
+  tag,
 }: ProductionDiagramProps): ReactElement {
   const navigate = useNavigate();
   const theme = useTheme();
@@ -62,7 +65,11 @@ export default function ProductionDiagram({
       position: places.get(host.name) ?? { x: 0, y: 0 },
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
-      data: { host, rate: rates.get(host.name) ?? 0, faded: lit?.has(host.name) === false },
+      data: {
+        host,
+        rate: rates.get(host.name) ?? 0,
+        faded: lit?.has(host.name) === false || (tag !== undefined && !host.tags.includes(tag)),
+      },
       ariaLabel: `${host.kind} ${host.name}, ${host.health}, ${host.queue?.depth ?? 0} waiting`,
     }),
   );
@@ -94,6 +101,7 @@ export default function ProductionDiagram({
         edges={edges}
         nodeTypes={NODE_TYPES}
         colorMode={theme}
+        style={{ backgroundColor: 'var(--canvas)' }}
         nodesDraggable={false}
         nodesConnectable={false}
         edgesFocusable={false}

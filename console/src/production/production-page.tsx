@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactElement, Suspense, useMemo } from 'react';
+import type { ProductionMap } from '../../../src/operator/api/contract/host.ts';
 import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
@@ -8,6 +9,7 @@ import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { useMedia, WIDE } from '../element/use-media.ts';
 import { HostTable } from '../host/host-table.tsx';
+import { TagFilter, tagged } from '../host/tag-filter.tsx';
 import { useHotKeys } from '../shell/hot-keys.ts';
 
 const ProductionDiagram = lazy(() => import('./production-diagram.tsx'));
@@ -15,25 +17,20 @@ const MINUTES = 5;
 
 /** Who sends to whom, with live state, rates and queues: as a diagram or as its table. */
 export function ProductionPage(): ReactElement {
-  const { view, focus } = useSearch({ from: '/production' });
+  const { view, focus, tag } = useSearch({ from: '/production' });
   const navigate = useNavigate();
   const wide = useMedia(WIDE);
   const { data, error } = useQuery(productionMap);
-  const { data: counted } = useQuery(statistics(MINUTES * 60_000, 60_000));
-  const rates = useMemo(() => {
-    const sums = new Map<string, number>();
-    for (const { host, in: came } of counted?.intervals ?? [])
-      sums.set(host, (sums.get(host) ?? 0) + came / MINUTES);
-    return sums;
-  }, [counted]);
+  const rates = useRates();
   const isTable = view === 'table' || (view === undefined && !wide);
-  const show = (next: string): void =>
+  const change = (next: Readonly<Record<string, string | undefined>>): void =>
     void navigate({
       to: '/production',
-      search: (before) => ({ ...before, view: next }),
+      search: (before) => ({ ...before, ...next }),
       replace: true,
     });
-  useHotKeys({ t: () => show(isTable ? 'diagram' : 'table') });
+  const other = isTable ? 'diagram' : 'table';
+  useHotKeys({ t: () => change({ view: other }) });
   return (
     <Page
       title={data?.title ?? 'Production'}
@@ -43,26 +40,15 @@ export function ProductionPage(): ReactElement {
       }
       actions={
         <>
+          <TagFilter hosts={data?.hosts ?? []} tag={tag} onTag={(next) => change({ tag: next })} />
           {!isTable && (
-            <select
-              aria-label="Show only the paths through a host"
-              value={focus ?? ''}
-              onChange={({ target }) =>
-                void navigate({
-                  to: '/production',
-                  search: (before) => ({ ...before, focus: target.value || undefined }),
-                  replace: true,
-                })
-              }
-              className={`${INPUT} !w-44`}
-            >
-              <option value="">every path</option>
-              {data?.hosts.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
+            <PathChoice
+              hosts={data?.hosts ?? []}
+              focus={focus}
+              onFocus={(next) => change({ focus: next })}
+            />
           )}
-          <Button aria-pressed={isTable} onClick={() => show(isTable ? 'diagram' : 'table')}>
+          <Button aria-pressed={isTable} onClick={() => change({ view: other })}>
             {isTable ? 'Show as diagram' : 'Show as table'}
           </Button>
         </>
@@ -81,35 +67,75 @@ export function ProductionPage(): ReactElement {
           role="region"
           aria-label="Hosts and their ways"
         >
-          <HostTable hosts={data.hosts} />
-          <table className="stack mt-4 w-full border-collapse border-t border-line text-left">
-            <thead>
-              <tr className="bg-sunken text-2xs text-ink-2">
-                {['From', 'To', 'By', 'Rules'].map((name) => (
-                  <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {data.edges.map(({ from, to, by, labels }) => (
-                <tr key={`${from} ${to} ${by}`} className="border-t border-line">
-                  <td className="px-3 py-1">{from}</td>
-                  <td className="px-3 py-1">{to}</td>
-                  <td className="px-3 py-1 text-xs text-ink-2">{by}</td>
-                  <td className="line px-3 py-1 text-xs text-ink-2">{labels.join(', ')}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <HostTable hosts={tagged(data.hosts, tag)} />
+          <Ways edges={data.edges} />
         </div>
       )}
       {data !== undefined && !isTable && (
         <Suspense fallback={<Waiting />}>
-          <ProductionDiagram map={data} rates={rates} focus={focus} />
+          <ProductionDiagram map={data} rates={rates} focus={focus} tag={tag} />
         </Suspense>
       )}
     </Page>
+  );
+}
+
+/** Host → messages a minute, of the last minutes. */
+function useRates(): ReadonlyMap<string, number> {
+  const { data } = useQuery(statistics(MINUTES * 60_000, 60_000));
+  return useMemo(() => {
+    const sums = new Map<string, number>();
+    for (const { host, in: came } of data?.intervals ?? [])
+      sums.set(host, (sums.get(host) ?? 0) + came / MINUTES);
+    return sums;
+  }, [data]);
+}
+
+/** Who sends to whom, as rows. */
+function Ways({ edges }: { readonly edges: ProductionMap['edges'] }): ReactElement {
+  return (
+    <table className="stack mt-4 w-full border-collapse border-t border-line text-left">
+      <thead>
+        <tr className="bg-sunken text-2xs text-ink-2">
+          {['From', 'To', 'By', 'Rules'].map((name) => (
+            <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {edges.map(({ from, to, by, labels }) => (
+          <tr key={`${from} ${to} ${by}`} className="border-t border-line">
+            <td className="px-3 py-1">{from}</td>
+            <td className="px-3 py-1">{to}</td>
+            <td className="px-3 py-1 text-xs text-ink-2">{by}</td>
+            <td className="line px-3 py-1 text-xs text-ink-2">{labels.join(', ')}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface PathChoiceProps {
+  readonly hosts: ProductionMap['hosts'];
+  readonly focus: string | undefined;
+  readonly onFocus: (host: string | undefined) => void;
+}
+
+function PathChoice({ hosts, focus, onFocus }: PathChoiceProps): ReactElement {
+  return (
+    <select
+      aria-label="Show only the paths through a host"
+      value={focus ?? ''}
+      onChange={({ target }) => onFocus(target.value || undefined)}
+      className={`${INPUT} !w-44`}
+    >
+      <option value="">every path</option>
+      {hosts.map(({ name }) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
   );
 }

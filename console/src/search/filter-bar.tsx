@@ -8,6 +8,7 @@ import type { Status } from '../element/status-badge.tsx';
 import {
   criterionCount,
   findOf,
+  localTime,
   RANGES,
   rangeOf,
   type SearchState,
@@ -105,10 +106,13 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
   const names = data?.fields ?? [];
   const [field, setField] = useState(find?.field);
   const by = field ?? names.find((name) => name === 'mrn') ?? names[0] ?? '';
+  const begins = find?.value.endsWith('*') === true;
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const value = (new FormData(event.currentTarget).get('value') as string).trim();
-    onChange({ find: value === '' || by === '' ? undefined : `${by}:${value}` });
+    const form = new FormData(event.currentTarget);
+    const value = (form.get('value') as string).trim().replace(/\*$/, '');
+    const star = form.get('how') === 'begins' ? '*' : '';
+    onChange({ find: value === '' || by === '' ? undefined : `${by}:${value}${star}` });
   };
   return (
     <form
@@ -120,18 +124,27 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
         aria-label="Search field"
         value={by}
         onChange={({ target }) => setField(target.value)}
-        className={`${INPUT} !w-28 shrink-0 rounded-r-none border-r-0`}
+        className={`${INPUT} !w-24 shrink-0 rounded-r-none border-r-0`}
       >
         {(names.includes(by) || by === '' ? names : [by, ...names]).map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>
+      <select
+        name="how"
+        aria-label="How it is compared"
+        defaultValue={begins ? 'begins' : 'is'}
+        className={`${INPUT} !w-24 shrink-0 rounded-none border-r-0`}
+      >
+        <option value="is">is</option>
+        <option value="begins">begins with</option>
+      </select>
       <input
         ref={first}
         name="value"
         aria-label={`Value of ${by}`}
-        defaultValue={find?.value}
-        placeholder="exact, or begin* — Enter searches"
+        defaultValue={find?.value.replace(/\*$/, '')}
+        placeholder="Enter searches"
         spellCheck={false}
         autoComplete="off"
         className={`${INPUT} rounded-l-none`}
@@ -215,11 +228,6 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
       )}
     </>
   );
-}
-
-function localTime(at: number): string {
-  const time = new Date(at);
-  return new Date(at - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
 function MoreFilters({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactElement {

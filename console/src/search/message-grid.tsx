@@ -2,10 +2,12 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { useMedia, WIDE } from '../element/use-media.ts';
-import { COLUMNS, MessageCard, MessageRow } from './message-row.tsx';
+import { COLUMNS, type ColumnName, tracksOf } from './columns.tsx';
+import { MessageCard, MessageRow, ROW_LOOK } from './message-row.tsx';
 
 interface MessageGridProps {
   readonly rows: readonly Message[];
+  readonly columns: readonly ColumnName[];
   readonly selected: number | undefined;
   readonly marked: ReadonlySet<number>;
   readonly onSelect: (id: number) => void;
@@ -21,7 +23,7 @@ const CARD = 62;
 
 /** A grid of as many rows as there are, with as many in the document as are seen. The focus stays on the grid; a row is active. */
 export function MessageGrid(props: MessageGridProps): ReactElement {
-  const { rows, selected, marked, onSelect, onOpen, onKey, onEnd, foot } = props;
+  const { rows, columns, selected, marked, onSelect, onOpen, onKey, onEnd, foot } = props;
   const wide = useMedia(WIDE);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -87,19 +89,24 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
           <div
             role="row"
             aria-rowindex={1}
-            className={`sticky top-0 z-10 border-b border-line bg-sunken text-2xs font-medium text-ink-2 ${COLUMNS}`}
+            className={`sticky top-0 z-10 border-b border-line bg-sunken text-2xs font-medium text-ink-2 ${ROW_LOOK}`}
+            style={{ gridTemplateColumns: tracksOf(columns) }}
           >
-            {['', 'Time', 'Status', 'From', 'To', 'Type', 'Size', 'Took', 'What happened'].map(
-              (name) => (
-                <span
-                  role="columnheader"
-                  key={name}
-                  className={`truncate py-1.5 ${name === 'Size' || name === 'Took' ? 'text-right' : ''}`}
-                >
-                  {name === '' ? <span className="sr-only">Marked</span> : name}
-                </span>
-              ),
-            )}
+            <span role="columnheader">
+              <span className="sr-only">Marked</span>
+            </span>
+            {columns.map((name) => (
+              <span
+                role="columnheader"
+                key={name}
+                className={`truncate py-1.5 ${COLUMNS[name].look.includes('text-right') ? 'text-right' : ''}`}
+              >
+                {COLUMNS[name].title}
+              </span>
+            ))}
+            <span role="columnheader">
+              <span className="sr-only">Trace</span>
+            </span>
           </div>
         )}
         <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
@@ -110,6 +117,7 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
               <Row
                 key={key}
                 message={message}
+                columns={columns}
                 index={index + (wide ? 2 : 1)}
                 top={start}
                 height={size}

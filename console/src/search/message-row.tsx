@@ -1,15 +1,17 @@
-import { Check, Repeat2 } from 'lucide-react';
+import { Check } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { bytes, clock, day, duration } from '../element/time-text.ts';
+import { clock } from '../element/time-text.ts';
+import { COLUMNS, type Column, type ColumnName, tracksOf } from './columns.tsx';
+import { Outcome } from './outcome.tsx';
 
-/** The columns of the grid, for its head and its rows. */
-export const COLUMNS =
-  'grid grid-cols-[1.75rem_8.5rem_6.5rem_minmax(5rem,1fr)_minmax(5rem,1fr)_minmax(6rem,1.1fr)_4rem_4rem_minmax(8rem,2fr)] items-center gap-x-3 px-3';
+/** Of the head of the grid and of its rows; the tracks are those of the columns. */
+export const ROW_LOOK = 'grid items-center gap-x-3 px-3';
 
 export interface RowProps {
+  readonly columns: readonly ColumnName[];
   readonly message: Message;
   readonly index: number;
   readonly top: number;
@@ -41,46 +43,36 @@ const look = ({ selected, marked, related }: RowProps): string =>
 
 /** One message as a line of the table. */
 export function MessageRow(props: RowProps): ReactElement {
-  const { message, onOpen } = props;
-  const { created, status, source, target, type, size, done } = message;
+  const { message, onOpen, columns } = props;
+  const { style, ...row } = rowProps(props);
   return (
-    <div {...rowProps(props)} className={`${look(props)} ${COLUMNS}`}>
+    <div
+      {...row}
+      style={{ ...style, gridTemplateColumns: tracksOf(columns) }}
+      className={`${look(props)} ${ROW_LOOK}`}
+    >
       <span role="gridcell">
         <Mark {...props} />
       </span>
-      <span role="gridcell" className="truncate font-mono text-xs">
-        {day(created) === day(Date.now()) ? (
-          ''
-        ) : (
-          <span className="text-ink-3">{day(created).slice(5)} </span>
-        )}
-        {clock(created)}
-      </span>
-      <span role="gridcell" className="flex">
-        <StatusBadge status={status} />
-      </span>
-      <span role="gridcell" className="truncate">
-        {source}
-      </span>
-      <span role="gridcell" className="truncate">
-        {target}
-      </span>
-      <span role="gridcell" className="truncate font-mono text-xs" title={type}>
-        {shortType(type)}
-      </span>
-      <span role="gridcell" className="truncate text-right text-xs text-ink-2">
-        {bytes(size)}
-      </span>
-      <span role="gridcell" className="truncate text-right text-xs text-ink-2">
-        {done === undefined ? '' : duration(done - created)}
-      </span>
-      <span role="gridcell" className="flex min-w-0 items-center gap-2 text-xs">
-        <Outcome message={message} />
+      {columns.map((name) => {
+        const column: Column = COLUMNS[name];
+        return (
+          <span
+            key={name}
+            role="gridcell"
+            className={`truncate ${column.look}`}
+            title={column.whole?.(message)}
+          >
+            {column.cell(message)}
+          </span>
+        );
+      })}
+      <span role="gridcell" className="text-right text-xs">
         <button
           type="button"
           tabIndex={-1}
           onClick={() => onOpen(message)}
-          className="ml-auto shrink-0 rounded px-1.5 text-accent hover:underline"
+          className="rounded px-1 text-accent hover:underline"
           aria-label={`Open the trace of message ${message.id}`}
         >
           trace
@@ -137,44 +129,4 @@ function Mark({ message, marked, onMark }: RowProps): ReactElement {
       </span>
     </button>
   );
-}
-
-/** What became of the message, in a few words. */
-function Outcome({
-  message: { error, reply, warning, resendOf, attempts, by, duplicateOf, status },
-}: {
-  readonly message: Message;
-}): ReactElement {
-  const text =
-    error?.text ??
-    warning ??
-    (duplicateOf === undefined ? undefined : `repeats ${duplicateOf}`) ??
-    (reply === undefined && status === 'discarded' && by === undefined
-      ? 'by its rules'
-      : replyText(reply));
-  return (
-    <>
-      {resendOf !== undefined && (
-        <span
-          className="flex shrink-0 items-center gap-1 text-held"
-          title={`resent from ${resendOf}`}
-        >
-          <Repeat2 size={12} aria-hidden="true" /> resend
-        </span>
-      )}
-      {attempts > 1 && <span className="shrink-0 text-warn">{attempts} tries</span>}
-      <span
-        className={`min-w-0 truncate ${error === undefined ? 'text-ink-2' : 'text-bad'}`}
-        title={text}
-      >
-        {text}
-      </span>
-      {by !== undefined && <span className="shrink-0 text-ink-3">by {by}</span>}
-    </>
-  );
-}
-
-function replyText(reply: Message['reply']): string {
-  if (reply === undefined) return '';
-  return [reply.code, reply.text].filter((part) => part !== undefined && part !== '').join(' · ');
 }

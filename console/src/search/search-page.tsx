@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Download, Radio, RefreshCw, Repeat2 } from 'lucide-react';
-import { type ReactElement, useCallback, useRef, useState } from 'react';
+import { Bookmark, Columns3, Download, Radio, RefreshCw, Repeat2 } from 'lucide-react';
+import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { Button } from '../element/button.tsx';
 import { Nothing, Problem, Waiting } from '../element/notice.tsx';
@@ -8,10 +8,20 @@ import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
+import { usePreferences } from '../shell/preferences.ts';
+import { columnsOf } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { keepFound } from './last-found.ts';
 import { MessageGrid } from './message-grid.tsx';
 import { rangeOf, type SearchState } from './search-state.ts';
 import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
+
+const SavedSearches = lazy(() =>
+  import('./saved-searches.tsx').then((part) => ({ default: part.SavedSearches })),
+);
+const ColumnDialog = lazy(() =>
+  import('./column-dialog.tsx').then((part) => ({ default: part.ColumnDialog })),
+);
 
 /** Finds messages. The address holds the whole state: filters, live, and the selected row. */
 export function SearchPage(): ReactElement {
@@ -20,6 +30,12 @@ export function SearchPage(): ReactElement {
   const first = useRef<HTMLInputElement>(null);
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
   const search = useMessageSearch(state);
+  const [{ columns: chosen }] = usePreferences();
+  const columns = columnsOf(chosen);
+  useEffect(() => {
+    const { at: _at, ...asked } = state;
+    if (!search.isPending) keepFound(asked, search.rows);
+  }, [state, search.isPending, search.rows]);
   const change = useCallback(
     (next: Partial<Record<keyof SearchState, string | undefined>>, replace = false) =>
       void navigate({ to: '/messages', search: (before) => ({ ...before, ...next }), replace }),
@@ -74,6 +90,7 @@ export function SearchPage(): ReactElement {
         {!search.isPending && (
           <MessageGrid
             rows={search.rows}
+            columns={columns}
             selected={state.at === undefined ? undefined : Number(state.at)}
             marked={marked}
             onSelect={(id) => change({ at: `${id}` }, true)}
@@ -118,6 +135,9 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
   const may = useMay();
   const navigate = useNavigate();
   const live = state.live === '1';
+  const [dialog, setDialog] = useState<'saved' | 'columns' | undefined>(undefined);
+  const [{ columns }, prefer] = usePreferences();
+  const close = (): void => setDialog(undefined);
   return (
     <>
       {may('message.bulk') && marked.size > 0 && (
@@ -128,6 +148,17 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
           <Repeat2 size={14} aria-hidden="true" /> Act on {marked.size} marked
         </Button>
       )}
+      <Button onClick={() => setDialog('saved')}>
+        <Bookmark size={14} aria-hidden="true" /> Saved
+      </Button>
+      <Button
+        className="max-sm:hidden"
+        onClick={() => setDialog('columns')}
+        aria-label="Columns"
+        title="Columns"
+      >
+        <Columns3 size={14} aria-hidden="true" />
+      </Button>
       {may('message.export') && (
         <Button
           onClick={() =>
@@ -137,7 +168,7 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
           <Download size={14} aria-hidden="true" /> Export
         </Button>
       )}
-      <Button onClick={search.again} aria-label="Search again">
+      <Button onClick={search.again} aria-label="Search again" title="Search again">
         <RefreshCw size={14} aria-hidden="true" />
       </Button>
       <Button
@@ -149,6 +180,16 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
         <Radio size={14} aria-hidden="true" className={live ? 'animate-pulse text-accent' : ''} />{' '}
         Live
       </Button>
+      <Suspense>
+        {dialog === 'saved' && <SavedSearches state={state} onClose={close} />}
+        {dialog === 'columns' && (
+          <ColumnDialog
+            chosen={columnsOf(columns)}
+            onChoose={(next) => prefer({ columns: next })}
+            onClose={close}
+          />
+        )}
+      </Suspense>
     </>
   );
 }

@@ -69,6 +69,9 @@ export function findOf({
   return { field: find.slice(0, at), value: find.slice(at + 1) };
 }
 
+/** What is kept under a name. */
+export type KeptCriteria = SearchCriteria & { readonly last?: Range };
+
 /** What the API is asked. `now` fixes where a range ends, so that all pages of one search have the same bounds. */
 export function criteriaOf(state: SearchState, now: number): SearchCriteria {
   const range = rangeOf(state);
@@ -107,6 +110,43 @@ function wholeNumber(text: string | undefined): number | undefined {
 
 function withoutGaps(criteria: SearchRequest): SearchCriteria {
   return Object.fromEntries(Object.entries(criteria).filter(([, value]) => value !== undefined));
+}
+
+/** A search as it is kept: a range that ends now stays one. */
+export function keptCriteria(state: SearchState): KeptCriteria {
+  const last = rangeOf(state);
+  const criteria = criteriaOf(state, 0);
+  if (last === undefined) return criteria;
+  const { from: _from, ...rest } = criteria;
+  return { ...rest, last };
+}
+
+/** The state that a kept search stands for. */
+export function stateOf(kept: KeptCriteria): SearchState {
+  const { last, from, to, hosts, status, search = {}, ...rest } = kept;
+  const [field] = Object.entries(search);
+  return Object.fromEntries(
+    Object.entries({
+      ...rest,
+      last: last === '24h' ? undefined : last,
+      from: localTime(from),
+      to: localTime(to),
+      host: hosts?.join(','),
+      status: status?.join(','),
+      find: field?.join(':'),
+    })
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, `${value}`]),
+  );
+}
+
+/** A time as the browser's own field for it writes it. */
+export function localTime(at: number): string;
+export function localTime(at: number | undefined): string | undefined;
+export function localTime(at: number | undefined): string | undefined {
+  if (at === undefined) return undefined;
+  const offset = new Date(at).getTimezoneOffset() * 60_000;
+  return new Date(at - offset).toISOString().slice(0, 19);
 }
 
 /** How many criteria beside the time are given. */

@@ -19,6 +19,7 @@ const LISTS: readonly (readonly [string, string])[] = [
 const MESSAGE: readonly (readonly [string, string])[] = [
   ['j k', 'next, previous step'],
   ['enter', 'open the message'],
+  ['p n', 'previous, next of what was found'],
   ['d', 'difference to what came before'],
   ['r', 'resend'],
   ['e', 'edit and resend'],

@@ -1,5 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import { status as statusQuery } from '../api/queries.ts';
+import { count as written } from '../element/time-text.ts';
 import { useMay } from './me.ts';
 import { PLACES } from './places.ts';
 
@@ -12,6 +15,7 @@ export function Navigation({
   readonly onGo: () => void;
 }): ReactElement {
   const may = useMay();
+  const { data: status } = useQuery(statusQuery);
   return (
     <nav
       aria-label="Pages"
@@ -21,7 +25,7 @@ export function Navigation({
         <ul key={group[0]?.key} className="mb-2 border-b border-line pb-2 last:border-0">
           {group
             .filter(({ permission }) => permission === undefined || may(permission))
-            .map(({ to, label, icon: Icon }) => (
+            .map(({ to, label, icon: Icon, count }) => (
               <li key={to}>
                 <Link
                   to={to}
@@ -35,11 +39,22 @@ export function Navigation({
                 >
                   <Icon size={16} aria-hidden="true" className="shrink-0" />
                   {label}
+                  <Waiting many={status === undefined ? 0 : (count?.(status) ?? 0)} />
                 </Link>
               </li>
             ))}
         </ul>
       ))}
     </nav>
+  );
+}
+
+/** How many wait behind an entry; nothing while none does. */
+function Waiting({ many }: { readonly many: number }): ReactElement | null {
+  if (many === 0) return null;
+  return (
+    <span className="ml-auto rounded-full bg-idle-soft px-1.5 text-2xs font-medium text-idle">
+      {written(many)}
+    </span>
   );
 }

@@ -15,6 +15,7 @@ import {
   ShieldCheck,
   Users,
 } from 'lucide-react';
+import type { Status } from '../../../src/operator/api/contract/status.ts';
 import type { Permission } from './me.ts';
 
 /** A page that the navigation leads to. */
@@ -25,6 +26,8 @@ export interface NavigationPlace {
   /** The letter after `g`. */
   readonly key: string;
   readonly permission?: Permission;
+  /** How many wait there for a person. */
+  readonly count?: (status: Status) => number;
 }
 
 /** In the order an operator needs them at night: what is wrong, where is the message, what is stuck. */
@@ -38,8 +41,16 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
       icon: PauseCircle,
       key: 's',
       permission: 'message.search',
+      count: ({ suspended }) => suspended,
     },
-    { to: '/queues', label: 'Queues', icon: Rows3, key: 'q', permission: 'queue.view' },
+    {
+      to: '/queues',
+      label: 'Queues',
+      icon: Rows3,
+      key: 'q',
+      permission: 'queue.view',
+      count: ({ queued }) => queued.messages,
+    },
   ],
   [
     {
@@ -50,7 +61,13 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
       permission: 'production.view',
     },
     { to: '/events', label: 'Event log', icon: Activity, key: 'e', permission: 'event.view' },
-    { to: '/alerts', label: 'Alerts', icon: Bell, key: 'a' },
+    {
+      to: '/alerts',
+      label: 'Alerts',
+      icon: Bell,
+      key: 'a',
+      count: ({ openAlerts }) => openAlerts,
+    },
     { to: '/jobs', label: 'Jobs', icon: ListTodo, key: 'j', permission: 'message.bulk' },
   ],
   [

@@ -15,6 +15,8 @@ import { Page } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
 import { counted, duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { FoundSteps } from '../search/found-steps.tsx';
+import { sessionsBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
 import { SequenceDiagram } from './sequence-diagram.tsx';
@@ -115,7 +117,17 @@ function Trace({
       fixed
       lead={<CopyButton text={location.href} label="Copy the link to this trace" />}
       detail={<Summary session={session} />}
-      actions={<Segments label="Show as" options={VIEWS} selected={shown} onSelect={show} />}
+      actions={
+        <>
+          <FoundSteps
+            neighbours={sessionsBeside(session.id)}
+            onGo={(next) =>
+              void navigate({ to: '/sessions/$id', params: { id: next }, search: { view } })
+            }
+          />
+          <Segments label="Show as" options={VIEWS} selected={shown} onSelect={show} />
+        </>
+      }
     >
       {(session.truncated || session.hidden > 0) && (
         <p className="border-b border-line bg-warn-soft px-4 py-1 text-xs text-warn">

@@ -113,10 +113,12 @@ test('the event log is paged without losing or repeating what happened in the sa
 test('a search is kept under a name and is its owner’s alone', async () => {
   const kept = await production.ask<{ id: number }>('POST', '/api/v1/saved-searches', {
     name: 'errors',
-    criteria: { status: ['error'] },
+    criteria: { status: ['error'], last: '6h' },
   });
   const list = await production.ask('GET', '/api/v1/saved-searches');
-  expect(list.body).toMatchObject({ searches: [{ name: 'errors', owner: 'loopback' }] });
+  expect(list.body).toMatchObject({
+    searches: [{ name: 'errors', owner: 'loopback', criteria: { status: ['error'], last: '6h' } }],
+  });
   const path = `/api/v1/saved-searches/${kept.body.id}`;
   expect((await production.ask('DELETE', path)).status).toBe(200);
   expect((await production.ask('DELETE', path)).status).toBe(404);

@@ -1,13 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { SavedSearch, SearchCriteria } from './message.ts';
-import { closed, Json, list, maybe } from './schema.ts';
+import { closed, Json, list, maybe, word } from './schema.ts';
 
 export const SavedSearches = Type.Object({ searches: list(SavedSearch) });
 
+/** `last` in place of `from` is a time that ends when the search is made. */
 export const SavedSearchRequest = closed({
   name: Type.String({ minLength: 1, maxLength: 100 }),
   shared: maybe(Type.Boolean({ description: 'Others see it too; only its owner changes it.' })),
-  criteria: SearchCriteria,
+  criteria: closed({
+    ...SearchCriteria.properties,
+    last: maybe(word('15m', '1h', '6h', '24h', '7d', 'all')),
+  }),
 });
 export type SavedSearchRequest = Static<typeof SavedSearchRequest>;
 

@@ -1,0 +1,34 @@
+import type { ReactElement } from 'react';
+import type { Host } from '../../../src/operator/api/contract/host.ts';
+import { INPUT } from '../element/field.tsx';
+
+interface TagFilterProps {
+  readonly hosts: readonly Host[];
+  readonly tag: string | undefined;
+  readonly onTag: (tag: string | undefined) => void;
+}
+
+/** Only the hosts of one tag. Nothing where the production has no tags. */
+export function TagFilter({ hosts, tag, onTag }: TagFilterProps): ReactElement | null {
+  const tags = [...new Set(hosts.flatMap((host) => host.tags))].toSorted();
+  if (tag !== undefined && !tags.includes(tag)) tags.push(tag);
+  if (tags.length === 0) return null;
+  return (
+    <select
+      aria-label="Tag"
+      value={tag ?? ''}
+      onChange={({ target }) => onTag(target.value || undefined)}
+      className={`${INPUT} !w-36`}
+    >
+      <option value="">every tag</option>
+      {tags.map((one) => (
+        <option key={one}>{one}</option>
+      ))}
+    </select>
+  );
+}
+
+/** The hosts that have a tag; all if none is asked for. */
+export function tagged(hosts: readonly Host[], tag: string | undefined): readonly Host[] {
+  return tag === undefined ? hosts : hosts.filter(({ tags }) => tags.includes(tag));
+}

@@ -1,0 +1,111 @@
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Trash2, Users } from 'lucide-react';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import type { SavedSearch } from '../../../src/operator/api/contract/message.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Modal } from '../element/modal.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
+import { me } from '../shell/me.ts';
+import { keptCriteria, type SearchState, stateOf } from './search-state.ts';
+
+const saved = queryOptions({
+  queryKey: ['saved-searches'],
+  queryFn: ({ signal }) =>
+    ask<{ readonly searches: readonly SavedSearch[] }>('saved-searches', { signal }),
+});
+
+/** Searches that are kept under a name, one's own and those that others share, and the way to keep the present one. */
+export function SavedSearches({
+  state,
+  onClose,
+}: {
+  readonly state: SearchState;
+  readonly onClose: () => void;
+}): ReactElement {
+  const client = useQueryClient();
+  const { data, error } = useQuery(saved);
+  const { data: person } = useQuery(me);
+  const [shared, setShared] = useState(false);
+  const again = () => client.invalidateQueries({ queryKey: saved.queryKey });
+  const keep = useMutation({
+    mutationFn: (name: string) =>
+      ask('saved-searches', { body: { name, shared, criteria: keptCriteria(state) } }),
+    onSuccess: again,
+  });
+  const remove = useMutation({
+    mutationFn: (id: number) => ask(`saved-searches/${id}`, { method: 'DELETE' }),
+    onSettled: again,
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    keep.mutate((new FormData(form).get('name') as string).trim(), {
+      onSuccess: () => form.reset(),
+    });
+  };
+  return (
+    <Modal title="Saved searches" onClose={onClose}>
+      <Pending answer={data} error={error} />
+      {data?.searches.length === 0 && (
+        <p className="mb-4 text-ink-2">None yet. Set the filters, then keep them under a name.</p>
+      )}
+      <ul className="mb-4 flex flex-col">
+        {data?.searches.map(({ id, name, owner, shared: isShared, criteria }) => (
+          <li key={id} className="flex items-center gap-2 rounded-md hover:bg-hover">
+            <Link
+              to="/messages"
+              search={stateOf(criteria)}
+              onClick={onClose}
+              className="min-w-0 flex-1 truncate px-2 py-1.5 font-medium text-accent"
+            >
+              {name}
+            </Link>
+            {isShared && (
+              <span className="inline-flex shrink-0 items-center gap-1 text-xs text-ink-2">
+                <Users size={13} aria-hidden="true" />
+                {owner === person?.name ? 'shared' : `by ${owner}`}
+              </span>
+            )}
+            {(owner === person?.name || person?.name === '') && (
+              <Button
+                look="quiet"
+                aria-label={`Forget the search ${name}`}
+                disabled={remove.isPending}
+                onClick={() => remove.mutate(id)}
+              >
+                <Trash2 size={13} aria-hidden="true" />
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+      <form onSubmit={submit} className="flex flex-col gap-3 border-t border-line pt-4">
+        <Field
+          label="Keep the present search as"
+          name="name"
+          required
+          maxLength={100}
+          autoComplete="off"
+          hint="a search of the same name is replaced"
+        />
+        <label className="flex cursor-pointer items-center gap-2 text-xs">
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
+            checked={shared}
+            onChange={({ target }) => setShared(target.checked)}
+          />
+          Others may use it too
+        </label>
+        {keep.isError && <Problem error={keep.error} />}
+        {remove.isError && <Problem error={remove.error} />}
+        <Button type="submit" look="primary" disabled={keep.isPending}>
+          Keep
+        </Button>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,31 @@
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { ask } from '../api/client.ts';
+
+/** What the console remembers for a person, on every machine. */
+interface Preferences {
+  /** Of the list of messages. */
+  readonly columns?: unknown;
+}
+
+const preferences = queryOptions({
+  queryKey: ['preferences'],
+  queryFn: ({ signal }) => ask<Preferences>('me/preferences', { signal }),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** What is remembered, and the way to change a part of it. It is shown at once and kept as soon as the server has it. */
+export function usePreferences(): readonly [Preferences, (change: Preferences) => void] {
+  const client = useQueryClient();
+  const { data = {} } = useQuery(preferences);
+  const keep = useMutation({
+    mutationFn: (all: Preferences) => ask('me/preferences', { method: 'PUT', body: all }),
+  });
+  return [
+    data,
+    (change) => {
+      const all = { ...data, ...change };
+      client.setQueryData(preferences.queryKey, all);
+      keep.mutate(all);
+    },
+  ];
+}
