@@ -21,7 +21,6 @@ export function ProductionPage(): ReactElement {
   const navigate = useNavigate();
   const wide = useMedia(WIDE);
   const { data, error } = useQuery(productionMap);
-  const rates = useRates();
   const isTable = view === 'table' || (view === undefined && !wide);
   const change = (next: Readonly<Record<string, string | undefined>>): void =>
     void navigate({
@@ -60,22 +59,7 @@ export function ProductionPage(): ReactElement {
         </div>
       )}
       {data === undefined && error === null && <Waiting />}
-      {data !== undefined && isTable && (
-        <div
-          className="min-h-0 flex-1 overflow-auto bg-surface"
-          tabIndex={0}
-          role="region"
-          aria-label="Hosts and their ways"
-        >
-          <HostTable hosts={tagged(data.hosts, tag)} />
-          <Ways edges={data.edges} />
-        </div>
-      )}
-      {data !== undefined && !isTable && (
-        <Suspense fallback={<Waiting />}>
-          <ProductionDiagram map={data} rates={rates} focus={focus} tag={tag} />
-        </Suspense>
-      )}
+      {data !== undefined && <Shown map={data} isTable={isTable} focus={focus} tag={tag} />}
     </Page>
   );
 }
@@ -137,5 +121,33 @@ function PathChoice({ hosts, focus, onFocus }: PathChoiceProps): ReactElement {
         <option key={name}>{name}</option>
       ))}
     </select>
+  );
+}
+
+interface ShownProps {
+  readonly map: ProductionMap;
+  readonly isTable: boolean;
+  readonly focus: string | undefined;
+  readonly tag: string | undefined;
+}
+
+function Shown({ map, isTable, focus, tag }: ShownProps): ReactElement {
+  const rates = useRates();
+  if (!isTable)
+    return (
+      <Suspense fallback={<Waiting />}>
+        <ProductionDiagram map={map} rates={rates} focus={focus} tag={tag} />
+      </Suspense>
+    );
+  return (
+    <div
+      className="min-h-0 flex-1 overflow-auto bg-surface"
+      tabIndex={0}
+      role="region"
+      aria-label="Hosts and their ways"
+    >
+      <HostTable hosts={tagged(map.hosts, tag)} />
+      <Ways edges={map.edges} />
+    </div>
   );
 }
