@@ -10,6 +10,7 @@ export {
   isAnswerWanted,
 } from './hl7/acknowledgement.ts';
 export { type Hl7Batch, hl7Batch } from './hl7/batch.ts';
+export { BatchStream, type StreamPart } from './hl7/batch-stream.ts';
 export { hl7BodyProblem } from './hl7/body-problem.ts';
 export { type Delimiters } from './hl7/delimiters.ts';
 export {

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fileIn from '../../adapters/file/file-in.ts';
+import { hl7Header } from '../../src/document/index.ts';
 import { lend } from './open-adapter.ts';
 
 /**
@@ -18,8 +19,9 @@ await fileIn.open({
   lost: (reason) => {
     throw reason;
   },
-  deliver({ name = '' }) {
-    appendFileSync(join(records, 'delivered'), `${name}\n`);
+  deliver({ name = '', body }) {
+    const { controlId } = hl7Header(body instanceof Uint8Array ? body : new Uint8Array());
+    appendFileSync(join(records, 'delivered'), `${controlId || name}\n`);
     return Promise.resolve({ messageId: 1, sessionId: 1, status: 'stored' });
   },
   memory: {

@@ -101,17 +101,28 @@ export class Look {
     return true;
   }
 
-  /** One after the other, so that a file that is cut off by a failure is taken up again in order. */
+  /**
+   * One after the other, so that a file that is cut off by a failure is taken up again in order. How many
+   * are stored is noted beside the delivery of the next: after a crash one may come twice, never all.
+   */
   async #deliver(file: MarkedFile, message: NewMessage): Promise<void> {
-    const { settings, lent, told } = this.#parts;
+    const { settings, lent, told, taken } = this.#parts;
     if (settings.batch === 'whole') {
       await lent.deliver(message);
       return;
     }
-    const { messages, oddities } = await batchParts(message);
-    for (const one of messages) await lent.deliver(one);
-    if (oddities.length > 0) {
-      told.about(file, 'warn', 'batch-odd', `${file.relative} is odd: ${oddities.join(' ')}`);
+    const parts = batchParts(message);
+    const begun = taken.begun(file.path, file);
+    let number = 0;
+    for await (const one of parts.messages) {
+      number += 1;
+      if (number <= begun) continue;
+      const noted = number > 1 ? taken.noteBegun(file.path, file, number - 1) : undefined;
+      await both(lent.deliver(one), noted);
+    }
+    const odd = parts.oddities();
+    if (odd.length > 0) {
+      told.about(file, 'warn', 'batch-odd', `${file.relative} is odd: ${odd.join(' ')}`);
     }
   }
 
@@ -160,9 +171,11 @@ export class Look {
   }
 
   /** Puts aside a file that can never be taken. */
-  async #refuse(file: MarkedFile, why: string): Promise<boolean> {
-    const { settings, store, told } = this.#parts;
+  async #refuse(file: MarkedFile, reason: string): Promise<boolean> {
+    const { settings, store, told, taken } = this.#parts;
     const { failed } = settings;
+    const begun = taken.begun(file.path, file);
+    const why = begun === 0 ? reason : `${reason} Its first ${begun} messages are stored.`;
     if (failed !== undefined && (await this.#clear(file, () => moveAway(store, file, failed)))) {
       told.about(file, 'error', 'file-failed', `${file.relative} was moved to ${failed}: ${why}`);
       return true;
@@ -203,6 +216,12 @@ export class Look {
       return false;
     }
   }
+}
+
+/** Both are over when it resolves or rejects. */
+async function both(first: Promise<unknown>, second: Promise<void> | undefined): Promise<void> {
+  const results = await Promise.allSettled([first, second]);
+  for (const one of results) if (one.status === 'rejected') throw one.reason;
 }
 
 const BY_ORDER: Readonly<Record<FileOrder, (a: FoundFile, b: FoundFile) => number>> = {

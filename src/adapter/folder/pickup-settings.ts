@@ -100,7 +100,7 @@ function content() {
         whole: 'The file is delivered as one message',
       },
       {
-        help: 'What becomes of a file with several HL7 messages, with or without FHS and BHS around them. To split it, the file is read into memory.',
+        help: 'What becomes of a file with several HL7 messages, with or without FHS and BHS around them. To split a large one, each message may have up to 32 MB.',
         default: 'split',
       },
     ),

@@ -58,6 +58,26 @@ test('a note that could not be made durable is made with the next one', async ()
   expect((await takenFiles(kept)).has('in/a', FACTS)).toBe(true);
 });
 
+test('how far a file got is known after a restart, until it is taken', async () => {
+  const kept = memory();
+  const before = await takenFiles(kept);
+  await before.add('in/a', FACTS);
+  await before.noteBegun('in/b', FACTS, 3);
+  await before.noteBegun('in/c', FACTS, 8);
+  await before.noteBegun('in/b', FACTS, 4);
+  const after = await takenFiles(kept);
+  expect(['in/a', 'in/b', 'in/c'].map((path) => after.begun(path, FACTS))).toEqual([0, 4, 8]);
+  expect(after.has('in/a', FACTS)).toBe(true);
+  expect(after.has('in/b', FACTS)).toBe(false);
+  expect(after.begun('in/b', { ...FACTS, size: 11 })).toBe(0);
+  await after.add('in/b', FACTS);
+  after.keepOnly([{ path: 'in/b', ...FACTS }]);
+  await after.save();
+  const last = await takenFiles(kept);
+  expect(['in/b', 'in/c'].map((path) => last.begun(path, FACTS))).toEqual([0, 0]);
+  expect(last.has('in/b', FACTS)).toBe(true);
+});
+
 test('files that are gone are forgotten', async () => {
   const kept = memory();
   const taken = await takenFiles(kept);

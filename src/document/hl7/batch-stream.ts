@@ -1,0 +1,149 @@
+import { Buffer } from 'node:buffer';
+import { EngineError } from '../../error/engine-error.ts';
+import { describeSize } from '../../time/size.ts';
+import { BatchLines, type LinePiece } from './batch-lines.ts';
+import { BatchTally, batchLine } from './batch-tally.ts';
+import { DEFAULT_DELIMITERS, delimitersAt } from './delimiters.ts';
+import { headerStart } from './header.ts';
+
+/** A message of a stream. */
+export interface StreamPart {
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The stream is this one message, from its first byte to its last. */
+  readonly whole: boolean;
+}
+
+/**
+ * Takes a batch apart while it is read, as `hl7Batch` does in memory. Never more than one message is held,
+ * and of that at most `most` bytes: a stream that is one larger message goes on as a stream.
+ */
+export class BatchStream {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #most: number;
+  readonly #lines = new BatchLines();
+  #separator: string = DEFAULT_DELIMITERS.field;
+  #tally: BatchTally | undefined;
+  /** What came before the first message. */
+  #before: Uint8Array[] = [];
+  #message: Uint8Array[] | undefined;
+  #size = 0;
+  #hasParts = false;
+  #isOver = false;
+
+  constructor(chunks: AsyncIterable<Uint8Array>, most: number) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
+    this.#most = most;
+  }
+
+  /** Each is to be consumed before the next is asked for. Throws MESSAGE_TOO_LARGE for a message of a batch above the limit, MESSAGE_INVALID for a batch without any. */
+  async *parts(): AsyncGenerator<StreamPart, void, undefined> {
+    try {
+      for (let ended = false; !ended && !this.#isOver; ) {
+        const pieces = await this.#next();
+        ended = pieces.ended;
+        yield* this.#finished(pieces.all);
+      }
+      if (!this.#isOver) yield* this.#last();
+    } finally {
+      await this.#chunks.return?.();
+    }
+  }
+
+  *#finished(pieces: Generator<LinePiece, void, undefined>): Generator<StreamPart> {
+    for (const piece of pieces) {
+      const finished = this.#take(piece);
+      if (finished !== undefined) {
+        this.#hasParts = true;
+        yield { body: finished, whole: false };
+      }
+      if (this.#size > this.#most) {
+        if (!this.#isSingle) throw this.#tooLarge();
+        yield { body: this.#streamed(pieces), whole: true };
+        this.#isOver = true;
+        return;
+      }
+    }
+  }
+
+  *#last(): Generator<StreamPart> {
+    if (this.#isSingle || this.#message !== undefined) {
+      const body = Buffer.concat([...this.#before, ...(this.#message ?? [])]);
+      yield { body, whole: this.#isSingle };
+    } else if (!this.#hasParts) {
+      throw new EngineError('MESSAGE_INVALID', 'The batch holds no message.');
+    }
+  }
+
+  /** What is odd about the batch, once its parts were read. */
+  oddities(): readonly string[] {
+    return (this.#tally?.finish() ?? []).map(({ text }) => text);
+  }
+
+  get #isSingle(): boolean {
+    return this.#tally === undefined || this.#tally.kind === 'single';
+  }
+
+  async #next(): Promise<{ ended: boolean; all: Generator<LinePiece, void, undefined> }> {
+    const next = await this.#chunks.next();
+    const ended = next.done === true;
+    return { ended, all: next.done === true ? this.#lines.end() : this.#lines.read(next.value) };
+  }
+
+  /** Takes one piece in; gives the message that it ends. */
+  #take({ bytes, head }: LinePiece): Buffer | undefined {
+    const name = head === undefined ? '' : this.#counted(head);
+    if (name === '') {
+      this.#keep(bytes);
+      return undefined;
+    }
+    const finished = this.#message === undefined ? undefined : Buffer.concat(this.#message);
+    if (!this.#isSingle) this.#before = [];
+    this.#message = name === 'MSH' ? [] : undefined;
+    this.#size = this.#before.reduce((sum, one) => sum + one.byteLength, 0);
+    if (name === 'MSH') this.#keep(bytes);
+    return finished;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (this.#message !== undefined) this.#message.push(bytes);
+    else if (this.#isSingle) this.#before.push(bytes);
+    else return;
+    this.#size += bytes.byteLength;
+  }
+
+  #counted(head: string): ReturnType<typeof batchLine> {
+    if (this.#tally === undefined) {
+      const isHeader = headerStart(head) === 0;
+      const delimiters = isHeader ? delimitersAt(head, 0) : undefined;
+      this.#separator = (delimiters ?? DEFAULT_DELIMITERS).field;
+      this.#tally = new BatchTally(this.#separator);
+    }
+    const name = batchLine(head, this.#separator);
+    this.#tally.take(name, () => head);
+    return name;
+  }
+
+  /** The rest of a large message. That it was one of several shows when the next one begins: then none was delivered. */
+  async *#streamed(begun: Iterator<LinePiece>): AsyncGenerator<Uint8Array, void, undefined> {
+    yield Buffer.concat([...this.#before, ...(this.#message ?? [])]);
+    this.#before = [];
+    this.#message = [];
+    let pieces = { ended: false, all: begun };
+    for (;;) {
+      for (let piece = pieces.all.next(); piece.done !== true; piece = pieces.all.next()) {
+        const { bytes, head } = piece.value;
+        if (head !== undefined && this.#counted(head) !== '') throw this.#tooLarge();
+        yield bytes;
+      }
+      if (pieces.ended) return;
+      pieces = await this.#next();
+    }
+  }
+
+  #tooLarge(): EngineError {
+    return new EngineError(
+      'MESSAGE_TOO_LARGE',
+      `It holds several messages, one of them larger than ${describeSize(this.#most)}. Set batch to whole, or have the sender put such a message into a file of its own.`,
+    );
+  }
+}
