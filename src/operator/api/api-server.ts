@@ -30,6 +30,7 @@ import { publicKeyRoutes } from './route/public-keys.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
 import { storageRoutes } from './route/storage.ts';
 import { streamRoutes } from './route/stream.ts';
+import { searchRecorder } from './searching.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverTls, type TlsFiles } from './server-tls.ts';
 
@@ -93,10 +94,11 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       productionRoutes(api, context);
       hostRoutes(api, context);
       overrideRoutes(api, context);
-      messageRoutes(api, context);
+      const recorded = searchRecorder(context);
+      messageRoutes(api, context, recorded);
       bodyRoutes(api, context);
       actRoutes(api, context);
-      jobRoutes(api, context);
+      jobRoutes(api, context, recorded);
       alertRoutes(api, context);
       eventRoutes(api, context);
       storageRoutes(api, context);

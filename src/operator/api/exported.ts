@@ -9,13 +9,15 @@ export interface ExportOptions {
   readonly format: 'csv' | 'ndjson';
   readonly limit: number;
   readonly signal: AbortSignal;
+  /** A message as its reader may see it. */
+  readonly show: (message: TracedMessage) => TracedMessage;
 }
 
 /** The messages of a search as text, page by page as the reader takes it: nothing is gathered. */
 export async function* exported(
   trace: Pick<TraceReader, 'find'>,
   query: TraceQuery,
-  { format, limit, signal }: ExportOptions,
+  { format, limit, signal, show }: ExportOptions,
 ): AsyncGenerator<string> {
   const write = format === 'csv' ? csvLine : ndjsonLine;
   if (format === 'csv') yield `${EXPORT_COLUMNS.join(',')}\r\n`;
@@ -23,7 +25,7 @@ export async function* exported(
   let after: string | undefined;
   do {
     const page = await trace.find({ ...query, after, limit: Math.min(left, PAGE) }, { signal });
-    yield page.items.map(write).join('');
+    yield page.items.map((one) => write(show(one))).join('');
     left -= page.items.length;
     after = page.next;
   } while (after !== undefined && left > 0);

@@ -3,15 +3,17 @@ import type {
   ProductionDescription,
 } from '../../production/describe-production.ts';
 import type { StatusReport } from '../../production/engine-control.ts';
+import type { Principal } from '../rights/principal.ts';
 import { ApiError } from './api-error.ts';
 import type { HostPage } from './contract/host.ts';
 import { hostsOf } from './hosts-of.ts';
+import { shownHost } from './shown.ts';
 
 /** Everything about one host. Throws HOST_UNKNOWN (404). */
 export function hostPage(
-  production: ProductionDescription,
-  reports: readonly StatusReport[],
+  [production, reports]: readonly [ProductionDescription, readonly StatusReport[]],
   name: string,
+  viewer: Pick<Principal, 'visibleHosts' | 'unmasked'>,
 ): HostPage {
   const description = production.hosts.find((one) => one.name === name);
   const [host] = hostsOf(production, reports, [name]);
@@ -22,9 +24,12 @@ export function hostPage(
   const adapter = type === undefined ? undefined : production.adapters[type];
   const meaning = ({ of, path }: DescribedSetting) =>
     of === 'adapter' ? adapter?.settings[path] : undefined;
-  const { edges } = production;
+  const { visibleHosts: visible } = viewer;
+  const edges = production.edges.filter(
+    ({ from, to }) => visible === undefined || (visible.includes(from) && visible.includes(to)),
+  );
   return {
-    host,
+    host: shownHost(viewer, host),
     comment,
     place,
     enabled,

@@ -4,7 +4,9 @@ import type {
 } from '../../production/describe-production.ts';
 import type { HostReport, StatusReport } from '../../production/engine-control.ts';
 import type { Engines } from '../engines.ts';
+import type { Principal } from '../rights/principal.ts';
 import type { Host } from './contract/host.ts';
+import { shownHost } from './shown.ts';
 
 type OnEngine = HostReport & { readonly engine: number };
 
@@ -28,10 +30,10 @@ export function hostsOf(
 /** Asks the engines, and gives every host as it may be seen. */
 export async function readHosts(
   engines: Engines,
-  visible: readonly string[] | undefined,
+  viewer: Pick<Principal, 'visibleHosts' | 'unmasked'>,
 ): Promise<Host[]> {
   const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
-  return hostsOf(description, reports, visible);
+  return hostsOf(description, reports, viewer.visibleHosts).map((one) => shownHost(viewer, one));
 }
 
 function hostOf(description: HostDescription, told: readonly OnEngine[]): Host {

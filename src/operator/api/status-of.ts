@@ -1,4 +1,5 @@
 import type { HostStatistics } from '../../trace/traced-message.ts';
+import { visibleCertificates } from './certificate-users.ts';
 import type { ApiContext } from './context.ts';
 import type { Host } from './contract/host.ts';
 import type { Status } from './contract/status.ts';
@@ -44,7 +45,7 @@ export async function statusOf(
     suspended,
     errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
     openAlerts: alerts.openCount(visible),
-    certificates: certificates
+    certificates: visibleCertificates(certificates, description, visible)
       .flatMap(({ credential, chain }) =>
         chain.slice(0, 1).map(({ subject, notAfter }) => ({
           credential,

@@ -64,7 +64,7 @@ CREATE TRIGGER IF NOT EXISTS audit_kept BEFORE DELETE ON audit BEGIN SELECT RAIS
 
 const START = '0'.repeat(64);
 /** Keys of details below which values may be of patients. */
-const HASHED = new Set(['search', 'contains', 'text']);
+const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
 /** Opens `audit.db` of a data folder; the command line may write to it at the same time. */
 export function auditLog(data: string, now: () => number = Date.now): AuditLog {

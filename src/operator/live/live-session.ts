@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../broker/broker.ts';
+import { maskedText } from '../rights/masked-text.ts';
 import type { EventStream } from './event-stream.ts';
 import { followLive } from './follow.ts';
 import { joinedRecords, type LiveMessage, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
@@ -13,6 +14,8 @@ export interface LiveRequest {
   /** Only messages and events of these hosts; and of those that may be seen at all. */
   readonly hosts: readonly string[] | undefined;
   readonly visible: readonly string[] | undefined;
+  /** false masks what texts may quote. */
+  readonly unmasked: boolean;
   readonly session: number | undefined;
   /** `Last-Event-ID` of a reconnect. */
   readonly after: string | undefined;
@@ -109,7 +112,7 @@ function sendFrames(out: EventStream, record: LiveRecord, id: string): void {
 
 function filtered(
   record: LiveRecord,
-  { topics, hosts, visible, session }: LiveRequest,
+  { topics, hosts, visible, unmasked, session }: LiveRequest,
 ): LiveRecord {
   const isShown = (message: LiveMessage): boolean =>
     isAmong(hosts, message) &&
@@ -121,7 +124,11 @@ function filtered(
   return {
     messages: topics.has('messages') ? record.messages.filter(isShown) : [],
     more: topics.has('messages') && all ? record.more : 0,
-    events: topics.has('events') ? record.events.filter(({ host }) => isOf(host)) : [],
+    events: topics.has('events')
+      ? record.events
+          .filter(({ host }) => isOf(host))
+          .map((one) => (unmasked ? one : { ...one, text: maskedText(one.text) }))
+      : [],
     alerts: topics.has('alerts')
       ? record.alerts.filter(
           ({ host }) => visible === undefined || (host !== undefined && isOf(host)),

@@ -1,17 +1,14 @@
 import { ApiError } from '../api/api-error.ts';
 import type { Permission, Principal } from './principal.ts';
+import { checkSeesAll } from './require-permission.ts';
 
 /**
  * Throws FORBIDDEN unless somebody has every right that they give away or take over: who could make an
  * administrator, or set the password of one, would be one. Who sees only a part gives nothing at all.
  */
-export function checkGrant(
-  { name, permissions, visibleHosts }: Principal,
-  given: Iterable<Permission>,
-): void {
-  if (visibleHosts !== undefined) {
-    throw new ApiError(403, 'FORBIDDEN', 'only who sees every host changes users');
-  }
+export function checkGrant(principal: Principal, given: Iterable<Permission>): void {
+  checkSeesAll(principal, 'changes users');
+  const { name, permissions } = principal;
   const lacking = [...new Set(given)].filter((one) => !permissions.has(one));
   if (lacking.length === 0) return;
   throw new ApiError(

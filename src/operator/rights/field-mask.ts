@@ -52,6 +52,10 @@ export const MASKED_PATHS: MaskPaths = {
     'IN1-36',
     'IN1-49',
     'PV1-19',
+    // what a receiver says of a message it refuses
+    'MSA-3',
+    'ERR-7',
+    'ERR-8',
   ],
   json: [
     'identifier',
@@ -64,6 +68,7 @@ export const MASKED_PATHS: MaskPaths = {
     'contact',
     'photo',
     'text',
+    'diagnostics',
     'div',
     'mrn',
     'patientId',

@@ -27,6 +27,12 @@ export function requirePermission(...needed: readonly Permission[]): preHandlerA
   };
 }
 
+/** Throws FORBIDDEN for what concerns every host, where somebody sees only some. */
+export function checkSeesAll({ visibleHosts }: Principal, does: string): void {
+  if (visibleHosts === undefined) return;
+  throw new ApiError(403, 'FORBIDDEN', `only who sees every host ${does}`);
+}
+
 /** As `requirePermission`, for what depends on the request's content. */
 export function checkPermission(principal: Principal, ...needed: readonly Permission[]): void {
   const missing = needed.filter((one) => !principal.permissions.has(one));

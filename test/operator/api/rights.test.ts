@@ -1,4 +1,3 @@
-import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/log/logger.ts';
 import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
@@ -11,9 +10,9 @@ import {
   type Principal,
 } from '../../../src/operator/rights/principal.ts';
 import { type Operated, operated } from '../../support/operator.ts';
+import { signedInAs } from '../../support/signed-in-as.ts';
 
 let production: Operated;
-let principal: Principal | undefined;
 const recorded: AuditEntry[] = [];
 
 function person(permissions: readonly Permission[], rest: Partial<Principal> = {}): Principal {
@@ -32,15 +31,7 @@ function person(permissions: readonly Permission[], rest: Partial<Principal> = {
 const nameless: BodyMask = (body) =>
   Buffer.from(Buffer.from(body).toString().replace('Doe', '***'));
 
-/** A sign-in under which whoever asks is who the test says. */
-const signIn = Object.assign(
-  async (app: FastifyInstance): Promise<void> => {
-    app.addHook('onRequest', async (request) => {
-      request.principal = principal;
-    });
-  },
-  { [Symbol.for('skip-override')]: true },
-);
+const who = signedInAs();
 
 beforeAll(async () => {
   const audit = {
@@ -49,8 +40,8 @@ beforeAll(async () => {
       return Promise.resolve();
     },
   };
-  production = await operated({ console: { signIn, audit, mask: nameless } });
-  principal = person(PERMISSIONS);
+  production = await operated({ console: { signIn: who.plugin, audit, mask: nameless } });
+  who.principal = person(PERMISSIONS);
   await production.send('R1', { mrn: '4711' });
   await vi.waitFor(async () => {
     const { body } = await search();
@@ -62,14 +53,14 @@ afterAll(async () => production[Symbol.asyncDispose]());
 const search = () => production.ask<MessagePage>('POST', '/api/v1/messages/search', {});
 
 test('nobody gets anything but the health without a sign-in', async () => {
-  principal = undefined;
+  who.principal = undefined;
   expect(await search()).toMatchObject({ status: 401, body: { code: 'SIGN_IN_REQUIRED' } });
   expect((await production.ask('GET', '/metrics')).status).toBe(401);
   expect((await production.ask('GET', '/health/live')).status).toBe(200);
 });
 
 test('each permission is asked for, and a refusal is recorded', async () => {
-  principal = person(['dashboard.view']);
+  who.principal = person(['dashboard.view']);
   recorded.length = 0;
   const answer = await search();
   expect(answer).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
@@ -77,9 +68,9 @@ test('each permission is asked for, and a refusal is recorded', async () => {
 });
 
 test('what one may not see is not there: messages, counts, hosts', async () => {
-  principal = person(PERMISSIONS);
+  who.principal = person(PERMISSIONS);
   const id = (await search()).body.items[0]?.id;
-  principal = person(PERMISSIONS, { visibleHosts: ['elsewhere'] });
+  who.principal = person(PERMISSIONS, { visibleHosts: ['elsewhere'] });
   expect((await search()).body.items).toEqual([]);
   expect((await production.ask('GET', `/api/v1/messages/${id}`)).status).toBe(404);
   expect((await production.ask('GET', `/api/v1/sessions/${id}`)).status).toBe(404);
@@ -89,16 +80,16 @@ test('what one may not see is not there: messages, counts, hosts', async () => {
 });
 
 test('a body is shown only to who may see bodies, and each look is recorded', async () => {
-  principal = person(PERMISSIONS);
+  who.principal = person(PERMISSIONS);
   const id = (await search()).body.items[0]?.id;
-  principal = person(['message.search']);
+  who.principal = person(['message.search']);
   expect((await production.ask('GET', `/api/v1/messages/${id}/body`)).status).toBe(403);
-  principal = person(['message.search', 'message.content'], { unmasked: false });
+  who.principal = person(['message.search', 'message.content'], { unmasked: false });
   const masked = await production.ask<{ text: string }>('GET', `/api/v1/messages/${id}/body`);
   expect(masked.body).toMatchObject({ masked: true });
   expect(masked.body.text).toContain('***^John');
   expect((await production.ask('GET', `/api/v1/messages/${id}/body/raw`)).status).toBe(403);
-  principal = person(['message.search', 'message.content']);
+  who.principal = person(['message.search', 'message.content']);
   recorded.length = 0;
   expect((await production.ask('GET', `/api/v1/messages/${id}/body`)).status).toBe(200);
   expect(recorded).toMatchObject([
@@ -107,9 +98,9 @@ test('a body is shown only to who may see bodies, and each look is recorded', as
 });
 
 test('editing needs more than resending', async () => {
-  principal = person(PERMISSIONS);
+  who.principal = person(PERMISSIONS);
   const id = (await search()).body.items[0]?.id;
-  principal = person(['message.search', 'message.resend']);
+  who.principal = person(['message.search', 'message.resend']);
   const edited = await production.ask('POST', `/api/v1/messages/${id}/resend`, { text: 'MSH|' });
   expect(edited.status).toBe(403);
 });

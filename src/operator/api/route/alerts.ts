@@ -1,4 +1,5 @@
 import { isShown, type Alert as StoredAlert } from '../../alert/alert-store.ts';
+import type { Principal } from '../../rights/principal.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { audited } from '../acting.ts';
 import type { Api } from '../api.ts';
@@ -12,6 +13,7 @@ import {
   Alerts,
   SnoozeRequest,
 } from '../contract/alert.ts';
+import { shownWithText } from '../shown.ts';
 
 const tags = ['alerts'];
 const ALERTS = 200;
@@ -38,9 +40,13 @@ function alertList(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { ended = false, limit = ALERTS } = request.query;
-      const { visibleHosts } = principalOf(request);
+      const principal = principalOf(request);
       const found = alerts.list({ ended, limit });
-      return { alerts: found.filter((alert) => isShown(alert, visibleHosts)) };
+      return {
+        alerts: found
+          .filter((alert) => isShown(alert, principal.visibleHosts))
+          .map((alert) => shownWithText(principal, alert)),
+      };
     },
   );
 }
@@ -62,12 +68,13 @@ function acknowledgeRoute(app: Api, context: ApiContext): void {
     },
     (request) => {
       const { id } = request.params;
-      const { name, visibleHosts } = principalOf(request);
-      shownAlert(context, id, visibleHosts);
+      const principal = principalOf(request);
+      const { name } = principal;
+      shownAlert(context, id, principal);
       const act = { action: 'alert.acknowledge', object: `alert ${id}` };
       return audited(context, request, act, async () => {
         alerts.acknowledge(id, name, request.body.note);
-        return changedAlert(context, id, visibleHosts);
+        return changedAlert(context, id, principal);
       });
     },
   );
@@ -91,37 +98,30 @@ function snoozeRoute(app: Api, context: ApiContext): void {
     (request) => {
       const { id } = request.params;
       const { until } = request.body;
-      const { name, visibleHosts } = principalOf(request);
-      shownAlert(context, id, visibleHosts);
+      const principal = principalOf(request);
+      const { name } = principal;
+      shownAlert(context, id, principal);
       const act = { action: 'alert.snooze', object: `alert ${id}`, detail: { until } };
       return audited(context, request, act, async () => {
         alerts.snooze(id, until, name);
-        return changedAlert(context, id, visibleHosts);
+        return changedAlert(context, id, principal);
       });
     },
   );
 }
 
 /** An alert that the asker may see; else 404. */
-function shownAlert(
-  { alerts }: ApiContext,
-  id: number,
-  visible: readonly string[] | undefined,
-): StoredAlert {
+function shownAlert({ alerts }: ApiContext, id: number, principal: Principal): StoredAlert {
   const alert = alerts.find(id);
-  if (alert === undefined || !isShown(alert, visible)) {
+  if (alert === undefined || !isShown(alert, principal.visibleHosts)) {
     throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
   }
-  return alert;
+  return shownWithText(principal, alert);
 }
 
 /** The alert after what was done, told to everybody who follows. */
-function changedAlert(
-  context: ApiContext,
-  id: number,
-  visible: readonly string[] | undefined,
-): StoredAlert {
-  const alert = shownAlert(context, id, visible);
+function changedAlert(context: ApiContext, id: number, principal: Principal): StoredAlert {
+  const alert = shownAlert(context, id, principal);
   context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
   return alert;
 }

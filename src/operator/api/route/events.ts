@@ -1,10 +1,11 @@
-import { requirePermission } from '../../rights/require-permission.ts';
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { visibleAmong } from '../acting.ts';
 import type { Api } from '../api.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../context.ts';
 import { EventPage, EventQuery, Statistics, StatisticsQuery } from '../contract/event.ts';
 import { eventPage } from '../event-page.ts';
+import { shownWithText } from '../shown.ts';
 
 /** Intervals of one answer, over all hosts. */
 const INTERVALS = 20_000;
@@ -21,9 +22,12 @@ export function eventRoutes(app: Api, { trace }: ApiContext): void {
       },
       preHandler: requirePermission('event.view'),
     },
-    (request) => {
+    async (request) => {
+      const principal = principalOf(request);
       const { hosts, ...query } = request.query;
-      return eventPage(trace, { ...query, hosts: visibleAmong(request, hosts?.split(',')) });
+      const visible = visibleAmong(request, hosts?.split(','));
+      const page = await eventPage(trace, { ...query, hosts: visible });
+      return { ...page, items: page.items.map((one) => shownWithText(principal, one)) };
     },
   );
 

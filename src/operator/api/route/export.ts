@@ -7,6 +7,8 @@ import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
 import { ExportRequest } from '../contract/message.ts';
 import { exported } from '../exported.ts';
+import { checkSearch } from '../searching.ts';
+import { shownMessage } from '../shown.ts';
 import { turnstile } from '../turnstile.ts';
 
 const ROWS = 100_000;
@@ -35,7 +37,9 @@ export function exportRoutes(app: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { criteria, format, limit = ROWS } = request.body;
-      const { name, visibleHosts: visible } = principalOf(request);
+      const principal = principalOf(request);
+      const { name, visibleHosts: visible } = principal;
+      checkSearch(principal, criteria);
       const leave = exports.enter(name);
       reply.raw.once('close', leave);
       const act = { action: 'message.export', object: 'messages', detail: { criteria, format } };
@@ -47,6 +51,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
             format,
             limit,
             signal: abortSignal(reply),
+            show: (message) => shownMessage(principal, message),
           },
         ),
       );

@@ -1,4 +1,4 @@
-import { requirePermission } from '../../rights/require-permission.ts';
+import { checkSeesAll, principalOf, requirePermission } from '../../rights/require-permission.ts';
 import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
 import { gatheredFigures } from '../gathered-figures.ts';
@@ -26,6 +26,9 @@ export function healthRoutes(app: Api, context: ApiContext): void {
   app.get(
     '/metrics',
     { preHandler: requirePermission('dashboard.view') },
-    async (_request, reply) => reply.type(FIGURES).send(await gatheredFigures(context)),
+    async (request, reply) => {
+      checkSeesAll(principalOf(request), 'reads the figures');
+      return reply.type(FIGURES).send(await gatheredFigures(context));
+    },
   );
 }

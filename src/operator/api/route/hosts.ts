@@ -41,7 +41,7 @@ function hostViews(app: Api, context: ApiContext): void {
       preHandler: requirePermission('dashboard.view'),
     },
     async (request) => {
-      const hosts = await readHosts(engines, principalOf(request).visibleHosts);
+      const hosts = await readHosts(engines, principalOf(request));
       return { at: Date.now(), hosts };
     },
   );
@@ -60,7 +60,7 @@ function hostViews(app: Api, context: ApiContext): void {
     async (request) => {
       checkVisibleHost(request, request.params.host);
       const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
-      return hostPage(description, reports, request.params.host);
+      return hostPage([description, reports], request.params.host, principalOf(request));
     },
   );
 }
@@ -160,7 +160,7 @@ function queueViews(app: Api, context: ApiContext): void {
       preHandler: requirePermission('queue.view'),
     },
     async (request) => {
-      const hosts = await readHosts(engines, principalOf(request).visibleHosts);
+      const hosts = await readHosts(engines, principalOf(request));
       const queues = hosts.flatMap(({ name, kind, health, queue, engines: on }) =>
         queue === undefined
           ? []

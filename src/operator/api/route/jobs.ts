@@ -17,6 +17,8 @@ import type { Message } from '../contract/message.ts';
 import { closed, Id } from '../contract/schema.ts';
 import { frozenList } from '../frozen-list.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
+import { checkSearch, type SearchRecorder } from '../searching.ts';
+import { shownMessage, shownWithText } from '../shown.ts';
 
 const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
@@ -32,13 +34,13 @@ const NEEDED: Readonly<Record<JobType, Permission>> = {
 const preHandler = requirePermission('message.bulk');
 
 /** Many messages at once: over a frozen list, in the background, with a result for each. */
-export function jobRoutes(app: Api, context: ApiContext): void {
-  jobStart(app, context);
+export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
+  jobStart(app, context, recorded);
   jobViews(app, context);
   jobCancel(app, context);
 }
 
-function jobStart(app: Api, context: ApiContext): void {
+function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void {
   app.post(
     '/jobs',
     {
@@ -52,12 +54,18 @@ function jobStart(app: Api, context: ApiContext): void {
       preHandler,
     },
     async (request, reply) => {
-      const { type, to, dryRun = false } = request.body;
-      checkPermission(principalOf(request), NEEDED[type]);
+      const { type, to, dryRun = false, criteria } = request.body;
+      const principal = principalOf(request);
+      checkPermission(principal, NEEDED[type]);
       if (to !== undefined) checkVisibleHost(request, to);
-      const frozen = await frozenFor(context, request, abortSignal(reply));
+      const freeze = () => frozenFor(context, request, abortSignal(reply));
+      if (criteria !== undefined) checkSearch(principal, criteria);
+      const frozen = await (criteria === undefined
+        ? freeze()
+        : recorded(request, criteria, freeze));
       const { list, ids, complete, sample } = frozen;
-      const found = { list, total: ids.length, complete, sample };
+      const shown = sample.map((one) => shownMessage(principal, one));
+      const found = { list, total: ids.length, complete, sample: shown };
       if (dryRun) return { job: undefined, ...found };
       if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message fits');
       return { job: await jobOnce(context, request, frozen), ...found };
@@ -149,7 +157,9 @@ function jobViews(app: Api, context: ApiContext): void {
       const { id } = jobNamed(context, request, request.params.id);
       const { limit = 200, ...page } = request.query;
       const items = jobs.store.items(id, { ...page, limit });
-      return { items, next: items.length < limit ? undefined : items.at(-1)?.n };
+      const viewer = principalOf(request);
+      const shown = items.map((one) => shownWithText(viewer, one));
+      return { items: shown, next: items.length < limit ? undefined : items.at(-1)?.n };
     },
   );
 }

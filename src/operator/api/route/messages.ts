@@ -16,7 +16,9 @@ import {
 } from '../contract/message.ts';
 import { closed, IdParameters, maybe, Time } from '../contract/schema.ts';
 import { countMessages } from '../count-messages.ts';
+import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { sessionFor } from '../session-for.ts';
+import { shownMessage, shownSession, shownWithText } from '../shown.ts';
 import { turnstile } from '../turnstile.ts';
 
 const tags = ['messages'];
@@ -24,14 +26,13 @@ const tags = ['messages'];
 /** Searches at once of one person; more of them would only slow each other down. */
 const SEARCHES = 10;
 
-export function messageRoutes(app: Api, context: ApiContext): void {
-  searchRoutes(app, context);
+export function messageRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
+  searchRoutes(app, context, recorded);
   findRoutes(app, context);
   messageViews(app, context);
 }
 
-function searchRoutes(app: Api, context: ApiContext): void {
-  const { trace } = context;
+function searchRoutes(app: Api, { trace }: ApiContext, recorded: SearchRecorder): void {
   const searches = turnstile('searches', SEARCHES);
 
   app.post(
@@ -46,18 +47,15 @@ function searchRoutes(app: Api, context: ApiContext): void {
       preHandler: requirePermission('message.search'),
     },
     async (request, reply) => {
-      const { name, visibleHosts: visible } = principalOf(request);
+      const principal = principalOf(request);
+      const { name, visibleHosts: visible } = principal;
+      checkSearch(principal, request.body);
       const signal = abortSignal(reply);
-      const { after, ...criteria } = request.body;
-      const search = () =>
-        searches.pass(name, () => trace.find({ ...request.body, visible }, { signal }));
-      if (after !== undefined) return search();
-      return audited(
-        context,
-        request,
-        { action: 'message.search', object: 'messages', detail: { criteria } },
-        search,
+      const { after: _after, limit: _limit, timeBudget: _time, ...criteria } = request.body;
+      const page = await recorded(request, criteria, () =>
+        searches.pass(name, () => trace.find({ ...request.body, visible }, { signal })),
       );
+      return { ...page, items: page.items.map((one) => shownMessage(principal, one)) };
     },
   );
 
@@ -73,9 +71,14 @@ function searchRoutes(app: Api, context: ApiContext): void {
       preHandler: requirePermission('message.search'),
     },
     (request, reply) => {
-      const { name, visibleHosts: visible } = principalOf(request);
+      const principal = principalOf(request);
+      const { name, visibleHosts: visible } = principal;
+      checkSearch(principal, request.body);
       const query = { ...request.body, visible };
-      return searches.pass(name, () => countMessages(trace, query, abortSignal(reply)));
+      const { after: _after, limit: _limit, timeBudget: _time, ...criteria } = request.body;
+      return recorded(request, criteria, () =>
+        searches.pass(name, () => countMessages(trace, query, abortSignal(reply))),
+      );
     },
   );
 }
@@ -132,7 +135,10 @@ function messageViews(app: Api, context: ApiContext): void {
       },
       preHandler: requirePermission('message.search'),
     },
-    (request) => visibleMessage(context, request, request.params.id),
+    async (request) => {
+      const message = await visibleMessage(context, request, request.params.id);
+      return shownMessage(principalOf(request), message);
+    },
   );
 
   app.get(
@@ -146,7 +152,11 @@ function messageViews(app: Api, context: ApiContext): void {
       },
       preHandler: requirePermission('message.search'),
     },
-    (request) => sessionFor(trace, request.params.id, principalOf(request).visibleHosts),
+    async (request) => {
+      const principal = principalOf(request);
+      const session = await sessionFor(trace, request.params.id, principal.visibleHosts);
+      return shownSession(principal, session);
+    },
   );
 
   app.get(
@@ -161,8 +171,10 @@ function messageViews(app: Api, context: ApiContext): void {
       preHandler: requirePermission('message.search'),
     },
     async (request) => {
-      const { visibleHosts: visible } = principalOf(request);
-      return { groups: await trace.failures({ ...request.query, visible, byCause: true }) };
+      const principal = principalOf(request);
+      const { visibleHosts: visible } = principal;
+      const groups = await trace.failures({ ...request.query, visible, byCause: true });
+      return { groups: groups.map((one) => shownWithText(principal, one)) };
     },
   );
 }

@@ -1,5 +1,6 @@
 import {
   checkPermission,
+  checkSeesAll,
   principalOf,
   requirePermission,
 } from '../../rights/require-permission.ts';
@@ -10,6 +11,7 @@ import { ProductionMap, ReloadReport, ReloadRequest } from '../contract/host.ts'
 import { Me } from '../contract/me.ts';
 import { Status } from '../contract/status.ts';
 import { hostsOf } from '../hosts-of.ts';
+import { shownHost } from '../shown.ts';
 import { statusOf } from '../status-of.ts';
 
 export function productionRoutes(app: Api, context: ApiContext): void {
@@ -58,7 +60,10 @@ function mapRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
       const { name, title, settings, alerts, edges } = description;
-      const hosts = hostsOf(description, reports, principalOf(request).visibleHosts);
+      const viewer = principalOf(request);
+      const hosts = hostsOf(description, reports, viewer.visibleHosts).map((one) =>
+        shownHost(viewer, one),
+      );
       const shown = new Set(hosts.map((host) => host.name));
       return {
         name,
@@ -90,6 +95,7 @@ function reloadRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const { dryRun, reason } = request.body;
       const principal = principalOf(request);
+      checkSeesAll(principal, 'reads and changes the configuration');
       if (dryRun) return { applied: false, ...(await engines.reload(true, principal.name)) };
       checkPermission(principal, 'config.deploy');
       const act = { action: 'config.deploy', object: 'production', detail: { reason } };

@@ -1,12 +1,13 @@
-import type { ProductionDescription } from '../../../production/describe-production.ts';
-import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { checkSeesAll, principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { audited } from '../acting.ts';
 import type { Api } from '../api.ts';
+import { certificateUsers, visibleCertificates } from '../certificate-users.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
 import { IdParameters } from '../contract/schema.ts';
 import { Certificates, HoldRequest, PurgeReport, Storage } from '../contract/storage.ts';
 import { holdList } from '../hold-list.ts';
+import { sessionFor } from '../session-for.ts';
 
 const tags = ['storage'];
 
@@ -26,7 +27,12 @@ function usageRoutes(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'What the trace takes and keeps.', response: { 200: Storage } },
       preHandler: requirePermission('dashboard.view'),
     },
-    async () => ({ keep: keep(), ...(await usage()), holds: holds.list(Date.now()) }),
+    async (request) => {
+      const { visibleHosts: visible } = principalOf(request);
+      // a reason may name a patient of any host
+      const shown = visible === undefined ? holds.list(Date.now()) : [];
+      return { keep: keep(), ...(await usage()), holds: shown };
+    },
   );
 
   app.post(
@@ -39,8 +45,10 @@ function usageRoutes(app: Api, context: ApiContext): void {
       },
       preHandler: requirePermission('purge.manage'),
     },
-    (request) =>
-      audited(context, request, { action: 'storage.purge', object: 'trace' }, context.purge),
+    (request) => {
+      checkSeesAll(principalOf(request), 'purges the trace');
+      return audited(context, request, { action: 'storage.purge', object: 'trace' }, context.purge);
+    },
   );
 }
 
@@ -60,8 +68,9 @@ function holdRoutes(app: Api, context: ApiContext): void {
       },
       preHandler: requirePermission('purge.manage'),
     },
-    (request) => {
+    async (request) => {
       const { id } = request.params;
+      await sessionFor(trace, id, principalOf(request).visibleHosts);
       const hold = { ...request.body, by: principalOf(request).name };
       const act = { action: 'storage.hold', object: `session ${id}`, detail: hold };
       return audited(context, request, act, async () => {
@@ -83,8 +92,10 @@ function holdRoutes(app: Api, context: ApiContext): void {
       },
       preHandler: requirePermission('purge.manage'),
     },
-    (request) => {
+    async (request) => {
       const { id } = request.params;
+      const { visibleHosts: visible } = principalOf(request);
+      if (visible !== undefined) await sessionFor(trace, id, visible);
       const act = { action: 'storage.release', object: `session ${id}` };
       return audited(context, request, act, async () => {
         await trace.release(id);
@@ -108,37 +119,28 @@ function certificateRoute(app: Api, context: ApiContext): void {
       },
       preHandler: requirePermission('production.view'),
     },
-    async () => {
+    async (request) => {
+      const { visibleHosts: visible } = principalOf(request);
       const [certificates, description] = await Promise.all([
         engines.certificates(),
         engines.describe(),
       ]);
       return {
-        certificates: certificates.map(({ chain, problem, credential }) => ({
-          credential,
-          problem,
-          chain: chain.map((one) => ({
-            ...one,
-            notBefore: Date.parse(one.notBefore),
-            notAfter: Date.parse(one.notAfter),
-          })),
-          usedBy: usersOf(credential, description),
-        })),
+        certificates: visibleCertificates(certificates, description, visible).map(
+          ({ chain, problem, credential }) => ({
+            credential,
+            problem,
+            chain: chain.map((one) => ({
+              ...one,
+              notBefore: Date.parse(one.notBefore),
+              notAfter: Date.parse(one.notAfter),
+            })),
+            usedBy: certificateUsers(credential, description).filter(
+              (host) => visible?.includes(host) ?? true,
+            ),
+          }),
+        ),
       };
     },
   );
-}
-
-/** Hosts with a setting of kind credential that names it. */
-function usersOf(credential: string, { hosts, adapters }: ProductionDescription): string[] {
-  return hosts
-    .filter(({ adapter, settings }) =>
-      settings.some(
-        ({ of, path, value }) =>
-          of === 'adapter' &&
-          value === credential &&
-          adapters[adapter ?? '']?.settings[path]?.kind === 'credential',
-      ),
-    )
-    .map(({ name }) => name);
 }

@@ -60,9 +60,10 @@ export function streamRoutes(app: Api, context: ApiContext): void {
           topics: topicsOf(topics),
           hosts: hosts?.split(','),
           visible: principal.visibleHosts,
+          unmasked: principal.unmasked,
           session,
           after: typeof header === 'string' ? header : lastEventId,
-          readHosts: () => readHosts(engines, principal.visibleHosts),
+          readHosts: () => readHosts(engines, principal),
         });
       } catch (error) {
         log.warn({ event: 'live-ended', err: error }, 'live-ended');

@@ -1,0 +1,81 @@
+import type { RecordedError } from '../../message/record.ts';
+import type { TracedMessage } from '../../trace/traced-message.ts';
+import { masked } from '../rights/field-mask.ts';
+import { maskedText } from '../rights/masked-text.ts';
+import type { Principal } from '../rights/principal.ts';
+import type { Host } from './contract/host.ts';
+import type { Session } from './contract/message.ts';
+
+type Viewer = Pick<Principal, 'unmasked'>;
+
+/** As it is for who may see patients; else changed by `mask`. */
+function shown<Thing>({ unmasked }: Viewer, thing: Thing, mask: (thing: Thing) => Thing): Thing {
+  return unmasked ? thing : mask(thing);
+}
+
+/** Something with a text that may quote a message: an event, an alert, a group of failures, an error. */
+export function shownWithText<Thing extends { readonly text?: string | undefined }>(
+  viewer: Viewer,
+  thing: Thing,
+): Thing {
+  return shown(viewer, thing, (one) =>
+    one.text === undefined ? one : { ...one, text: maskedText(one.text) },
+  );
+}
+
+/** What the trace knows of a message; file names, peers' words and quoted values may name a patient. */
+export function shownMessage<Message extends TracedMessage>(
+  viewer: Viewer,
+  message: Message,
+): Message {
+  return shown(viewer, message, ({ name, origin, warning, error, reply, explain, ...rest }) => ({
+    ...(rest as Message),
+    ...maskedPart('name', name, masked),
+    ...maskedPart('origin', origin, maskedText),
+    ...maskedPart('warning', warning, maskedText),
+    ...maskedPart('error', error, maskedError),
+    ...maskedPart('reply', reply, (one) => ({
+      ...one,
+      ...maskedPart('text', one.text, masked),
+    })),
+    ...maskedPart('explain', explain, (one) => ({
+      ...one,
+      rules: one.rules.map((rule) => shownWithText(viewer, rule)),
+    })),
+  }));
+}
+
+/** A session with everything of its messages. */
+export function shownSession(viewer: Viewer, session: Session): Session {
+  return shown(viewer, session, ({ messages, attempts, past, ...rest }) => ({
+    ...rest,
+    messages: messages.map((one) => shownMessage(viewer, one)),
+    attempts: attempts.map((one) => ({ ...one, error: maskedError(one.error) })),
+    past: past.map((one) => ({ ...one, ...maskedPart('error', one.error, maskedError) })),
+  }));
+}
+
+/** A host with its last error. */
+export function shownHost(viewer: Viewer, host: Host): Host {
+  return shown(viewer, host, ({ lastError, engines, ...rest }) => ({
+    ...rest,
+    ...maskedPart('lastError', lastError, maskedError),
+    engines: engines.map(({ lastError: last, detail, ...one }) => ({
+      ...one,
+      ...maskedPart('lastError', last, maskedError),
+      ...maskedPart('detail', detail, maskedText),
+    })),
+  }));
+}
+
+function maskedError<E extends Pick<RecordedError, 'text'>>(error: E): E {
+  return { ...error, text: maskedText(error.text) };
+}
+
+function maskedPart<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+  mask: (value: Value) => Value,
+): { readonly [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: mask(value) } as { [K in Key]?: Value });
+}
