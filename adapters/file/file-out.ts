@@ -21,7 +21,7 @@ import { type DiskOptions, DiskStore } from './disk-store.ts';
 import { charsetSetting, transcoded } from './transcoded.ts';
 
 const settings = {
-  ...dropSettings(setting.path),
+  ...dropSettings('disk'),
   write: setting.choice(
     {
       file: 'Each message becomes a file of its own',
@@ -63,14 +63,15 @@ export default outbound({
     const store = new DiskStore({ sync: false });
     await step('path', (detail) =>
       explained(async () => {
-        if (makeFolder) await store.makeFolder(folder);
-        const entries = await store.list(folder);
-        detail(`${folder} holds ${entries.length} entries`);
+        if (makeFolder) await store.makeFolder(folder.top);
+        const entries = await store.list(folder.top);
+        detail(`${folder.top} holds ${entries.length} entries`);
       }),
     );
     await step('permission', (detail) =>
       explained(async () => {
-        await tryWriting(store, folder, temporary);
+        if (!folder.isFixed) return detail('not tried: the folder depends on the message');
+        await tryWriting(store, folder.top, temporary);
         detail('a temporary file could be written and deleted');
       }),
     );
@@ -96,13 +97,13 @@ class FileOut implements OpenOutbound {
   async open(): Promise<void> {
     const { folder, makeFolder } = this.#lent.settings;
     try {
-      if (makeFolder) await this.#store.makeFolder(folder);
-      await this.#store.list(folder);
+      if (makeFolder) await this.#store.makeFolder(folder.top);
+      await this.#store.list(folder.top);
     } catch (error) {
       if (error instanceof FileError) throw new NotConnectedError(error.message);
       throw error;
     }
-    this.#lent.connection('connected', folder);
+    this.#lent.connection('connected', folder.top);
   }
 
   async send(message: Message, signal: AbortSignal): Promise<undefined> {
@@ -119,9 +120,11 @@ class FileOut implements OpenOutbound {
   }
 
   async #append(message: Message, signal: AbortSignal): Promise<void> {
-    const { folder, name } = this.#lent.settings;
-    const rendered = await name.render(message);
-    checkFileName(rendered);
-    await this.#appender.append(inFolder(folder, rendered), message, signal);
+    const { settings: values } = this.#lent;
+    const folder = await values.folder.render(message);
+    const name = await values.name.render(message);
+    checkFileName(name);
+    if (values.makeFolder) await this.#store.makeFolder(folder);
+    await this.#appender.append(inFolder(folder, name), message, signal);
   }
 }

@@ -1,4 +1,4 @@
-import { dropService, dropSettings, dropSteps, outbound, setting } from 'waybill/adapter';
+import { dropService, dropSettings, dropSteps, outbound } from 'waybill/adapter';
 import { FtpsPool } from './ftps-pool.ts';
 import { ftpsSettings } from './ftps-settings.ts';
 import { testFtps } from './ftps-test.ts';
@@ -7,7 +7,7 @@ export default outbound({
   type: 'ftps-out',
   title: 'Files to an FTPS server',
   summary: 'Puts each message as a file into a folder of an FTP server, with TLS.',
-  settings: { ...ftpsSettings, ...dropSettings(setting.text) },
+  settings: { ...ftpsSettings, ...dropSettings('peer') },
   open: (lent) => dropService(new FtpsPool(lent), lent),
   test: (lent, step) =>
     testFtps(lent, step, (store, told) => dropSteps(store, told, lent.settings)),

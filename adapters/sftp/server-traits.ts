@@ -7,5 +7,8 @@ export function partSize(session: SftpSession): number {
   return isOpenSsh(session) ? 255 * 1024 : 30 * 1024;
 }
 
+/** Whether a rename never writes over a file, as version 3 has it. Others than OpenSSH do at times. */
+export const keepsWhatIsThere: (session: SftpSession) => boolean = isOpenSsh;
+
 /** Whether requests that are sent without waiting are done in their order, whatever they are about. */
 export const doesInOrder: (session: SftpSession) => boolean = isOpenSsh;

@@ -9,7 +9,7 @@ export default outbound({
   summary: 'Puts each message as a file into a folder of an SFTP server.',
   settings: {
     ...sftpSettings,
-    ...dropSettings(setting.text),
+    ...dropSettings('peer'),
     mode: setting.optional(fileMode),
     sync: setting.flag({
       help: 'Asks the server to bring each file to its disk before it gets its name, where it can (OpenSSH).',

@@ -9,11 +9,14 @@ import {
   isFileProblem,
 } from 'waybill/adapter';
 import { readFile } from './read-file.ts';
+import { keepsWhatIsThere } from './server-traits.ts';
 import { type Doing, fileFailure } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { type WriteFileOptions, writeFile } from './write-file.ts';
 
-/** The code for it, which servers of version 3 do not send. */
+/** Codes of the protocol; servers of version 3 send only the first. */
+const UNSUPPORTED = 8;
+const EXISTS = 11;
 const DISK_FULL = 14;
 
 /** The files of an SFTP server, as picking up and dropping see them. */
@@ -62,6 +65,10 @@ export class SftpStore implements FileStore {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    // Between this look and the rename somebody may come first.
+    if (!keepsWhatIsThere(this.#session) && (await this.facts(to)) !== undefined) {
+      throw this.#failure({ code: EXISTS }, 'rename', to);
+    }
     try {
       await this.#tried('rename', to, () =>
         this.#session.request((sftp, done) => sftp.rename(from, to, done)),
@@ -75,9 +82,16 @@ export class SftpStore implements FileStore {
   }
 
   async replace(from: string, to: string): Promise<void> {
-    await this.#tried('rename', to, () =>
-      this.#session.request((sftp, done) => sftp.ext_openssh_rename(from, to, done)),
-    );
+    try {
+      await this.#tried('rename', to, () =>
+        this.#session.request((sftp, done) => sftp.ext_openssh_rename(from, to, done)),
+      );
+    } catch (error) {
+      // Some have the function and yet never write over a file.
+      if (!isFileProblem(error, 'failed', 'exists')) throw error;
+      if ((await this.facts(to)) === undefined) throw error;
+      throw this.#failure({ code: UNSUPPORTED }, 'rename', to);
+    }
   }
 
   async remove(path: string): Promise<void> {

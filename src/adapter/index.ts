@@ -46,6 +46,7 @@ export {
 } from './folder/file-store.ts';
 export { fileType } from './folder/file-type.ts';
 export { dropSteps, pickupSteps } from './folder/folder-steps.ts';
+export type { FolderTemplate } from './folder/folder-template.ts';
 export { type Pickup, pickup } from './folder/pickup.ts';
 export { type PickupServiceLent, pickupService } from './folder/pickup-service.ts';
 export {

@@ -38,6 +38,7 @@ export interface Refusal {
 
 export interface Serving {
   readonly folder: string;
+  readonly overwrites: boolean;
   readonly intercept: Interception;
   /** Breaks the connection. */
   die(): void;
@@ -53,7 +54,7 @@ interface Opened {
 
 /** Serves a folder on one SFTP channel. */
 export function serveFiles(sftp: SFTPWrapper, serving: Serving): void {
-  const files = new Files(serving.folder);
+  const files = new Files(serving);
   sftp.on('error', () => undefined);
   sftp.on('close', () => void files.close());
   for (const [name, run] of Object.entries(files.requests)) {
@@ -122,11 +123,13 @@ function statusOf(error: unknown): number {
 
 class Files {
   readonly #folder: string;
+  readonly #overwrites: boolean;
   readonly #open = new Map<string, Opened>();
   #handles = 0;
 
-  constructor(folder: string) {
+  constructor({ folder, overwrites }: Serving) {
     this.#folder = folder;
+    this.#overwrites = overwrites;
   }
 
   readonly requests: Readonly<Record<string, (...given: never[]) => Promise<Answer>>> = {
@@ -177,7 +180,7 @@ class Files {
     RENAME: async (from: string, to: string) => {
       // Version 3 never writes over a file.
       const taken = await lstat(this.#real(to)).catch(() => undefined);
-      if (taken !== undefined) throw new Error('exists');
+      if (taken !== undefined && !this.#overwrites) throw new Error('exists');
       await rename(this.#real(from), this.#real(to));
       return done;
     },

@@ -18,6 +18,8 @@ export interface SftpServerOptions {
   readonly algorithms?: ServerConfig['algorithms'];
   /** Prompts of a keyboard-interactive sign-in, one round after the other; the first of each is to be answered with the password. */
   readonly rounds?: readonly (readonly string[])[];
+  /** Whether a rename writes over a file that is there, as many servers do. */
+  readonly overwrites?: boolean;
   /** Changes what happens to single requests: an answer that no real server gives when it is wanted. */
   readonly intercept?: Interception;
 }
@@ -67,6 +69,7 @@ export async function sftpServer(options: SftpServerOptions): Promise<SftpServer
         accept().on('sftp', (acceptSftp) => {
           serveFiles(acceptSftp(), {
             folder: options.folder,
+            overwrites: options.overwrites ?? false,
             intercept: (request) => {
               requests.push(request.name);
               return options.intercept?.(request);

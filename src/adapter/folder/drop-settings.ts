@@ -1,6 +1,5 @@
-import { choice, flag, type path, template, text, type ValuesOf } from '../setting.ts';
-
-type Place = typeof path;
+import { choice, flag, template, text, type ValuesOf } from '../setting.ts';
+import { type FolderPlace, folderTemplate } from './folder-template.ts';
 
 const EXISTING = {
   suspend: 'keeps the message for a person, unless the file holds the same bytes already',
@@ -18,9 +17,12 @@ const REFUSALS = {
 /** What is done when the peer forbids it, or the folder is not there. */
 export type WhenRefused = keyof typeof REFUSALS;
 
-function declared(folder: Place) {
+function declared(place: FolderPlace) {
   return {
-    folder: folder({ help: 'The folder into which files are put.', example: '/in/lab' }),
+    folder: folderTemplate(place, {
+      help: 'The folder into which files are put. Expressions in braces may stand between slashes; a value cannot lead out of its place.',
+      example: '/in/{source}',
+    }),
     name: template({
       help: 'The name of each file, with expressions in braces. It must come out different for different messages, or exists decides.',
       example: '{type}_{id}.hl7',
@@ -35,7 +37,7 @@ function declared(folder: Place) {
       advanced: true,
     }),
     makeFolder: flag({
-      help: 'Makes the folder if it is not there.',
+      help: 'Makes the folder if it is not there; needed where folder has expressions.',
       default: false,
       advanced: true,
     }),
@@ -54,7 +56,6 @@ export type DropValues = ValuesOf<DropSettings>;
 
 /**
  * The settings of every adapter that puts files into a folder, under the same names; an adapter adds
- * how to reach the store. `folder` is `setting.path` for this machine's disk, `setting.text` for a
- * peer's.
+ * how to reach the store.
  */
-export const dropSettings: (folder: Place) => DropSettings = declared;
+export const dropSettings: (place: FolderPlace) => DropSettings = declared;

@@ -30,10 +30,11 @@ export async function dropFile(
   message: Message,
   signal: AbortSignal,
 ): Promise<void> {
+  const folder = await settings.folder.render(message);
   const name = await settings.name.render(message);
   checkFileName(name);
-  const temporary = temporaryPath(settings.temporary, { folder: settings.folder, name, message });
-  const drop = new Drop({ store, settings, message, name, temporary });
+  const temporary = temporaryPath(settings.temporary, { folder, name, message });
+  const drop = new Drop({ store, settings, message, folder, name, temporary });
   try {
     await drop.run(signal);
   } catch (error) {
@@ -45,6 +46,7 @@ interface Parts {
   readonly store: FileStore;
   readonly settings: DropValues;
   readonly message: Message;
+  readonly folder: string;
   readonly name: string;
   readonly temporary: string;
 }
@@ -92,12 +94,12 @@ class Drop {
   }
 
   async #write(signal: AbortSignal): Promise<void> {
-    const { store, settings, message, temporary } = this.#parts;
+    const { store, settings, message, folder, temporary } = this.#parts;
     try {
       await store.write(temporary, message.body.stream(), signal);
     } catch (error) {
       if (isFileProblem(error, 'missing') && settings.makeFolder) {
-        await store.makeFolder(settings.folder);
+        await store.makeFolder(folder);
         await store.makeFolder(posix.dirname(temporary));
         await store.write(temporary, message.body.stream(), signal);
         return;
@@ -110,14 +112,14 @@ class Drop {
   }
 
   async #rename(signal: AbortSignal): Promise<void> {
-    const { store, settings, message, name, temporary } = this.#parts;
+    const { store, settings, message, folder, name, temporary } = this.#parts;
     signal.throwIfAborted();
     // Until the peer has answered; also where nobody waits for the answer any more.
     unsure.add(message);
     try {
       if (settings.exists === 'replace') await this.#replace();
       else if (settings.exists === 'number') await this.#number();
-      else await store.rename(temporary, inFolder(settings.folder, name));
+      else await store.rename(temporary, inFolder(folder, name));
     } catch (error) {
       if (!(error instanceof NotConnectedError)) unsure.delete(message);
       throw error;
@@ -126,8 +128,8 @@ class Drop {
 
   /** Where the peer cannot replace in one step the old file is kept under another name until the new one is in place. */
   async #replace(): Promise<void> {
-    const { store, settings, name, temporary } = this.#parts;
-    const path = inFolder(settings.folder, name);
+    const { store, folder, name, temporary } = this.#parts;
+    const path = inFolder(folder, name);
     try {
       await store.replace(temporary, path);
       return;
@@ -149,10 +151,10 @@ class Drop {
   }
 
   async #number(): Promise<void> {
-    const { store, settings, name, temporary } = this.#parts;
+    const { store, folder, name, temporary } = this.#parts;
     for (let number = 0; number < MOST_NUMBERS; number++) {
       try {
-        await store.rename(temporary, inFolder(settings.folder, numbered(name, number)));
+        await store.rename(temporary, inFolder(folder, numbered(name, number)));
         return;
       } catch (error) {
         if (!isFileProblem(error, 'exists')) throw error;
@@ -163,10 +165,10 @@ class Drop {
 
   /** What has the name of the message already: the message itself, put there by an earlier try, or another file. */
   async #find(): Promise<'ours' | 'other' | 'none'> {
-    const { store, settings, message, name } = this.#parts;
+    const { store, settings, message, folder, name } = this.#parts;
     const most = settings.exists === 'number' ? MOST_NUMBERS : 1;
     for (let number = 0; number < most; number++) {
-      const path = inFolder(settings.folder, numbered(name, number));
+      const path = inFolder(folder, numbered(name, number));
       if ((await store.facts(path)) === undefined) return number === 0 ? 'none' : 'other';
       if (await hasSameBytes(store, path, message.body)) return 'ours';
     }
@@ -175,8 +177,9 @@ class Drop {
 
   #taken(): SuspendError {
     const { folder } = this.#parts.settings;
+    const where = folder.isFixed && folder.top !== '' ? folder.top : 'the folder';
     return new SuspendError(
-      `A file of this name is in ${folder || 'the folder'} already, with other content. Take it away, or set exists to replace or number, and resend.`,
+      `A file of this name is in ${where} already, with other content. Take it away, or set exists to replace or number, and resend.`,
     );
   }
 }

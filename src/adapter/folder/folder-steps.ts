@@ -24,9 +24,10 @@ export async function dropSteps(
   step: Step,
   { folder, temporary }: Pick<DropValues, 'folder' | 'temporary'>,
 ): Promise<void> {
-  await pathStep(store, step, folder);
+  await pathStep(store, step, folder.top);
   await step('permission', async (detail) => {
-    await tryWriting(store, folder, temporary);
+    if (!folder.isFixed) return detail('not tried: the folder depends on the message');
+    await tryWriting(store, folder.top, temporary);
     detail('a temporary file could be written and deleted');
   });
 }

@@ -179,3 +179,20 @@ function slow(part: string): { body: Body; go: () => void } {
   };
   return { body, go: gate.resolve };
 }
+
+test('the folder may be another one for each message, and nothing leaves it', async () => {
+  await using folder = await temporaryFolder();
+  await using opened = await openOutbound(
+    fileOut,
+    { folder: '{source}/{name}', name: '{id}.txt', makeFolder: true },
+    { folder: folder.path },
+  );
+  await opened.send(Buffer.from('a'), { source: 'lab', name: 'ward 4' });
+  await opened.send(Buffer.from('b'), { source: 'lab', name: 'ward 5', id: 2 });
+  expect(await readFile(join(folder.path, 'lab/ward 4/7000001.txt'), 'utf8')).toBe('a');
+  expect(await readFile(join(folder.path, 'lab/ward 5/2.txt'), 'utf8')).toBe('b');
+  await expect(opened.send(Buffer.from('c'), { source: 'lab', name: '..' })).rejects.toMatchObject({
+    code: 'ADAPTER_SUSPEND',
+  });
+  expect(await readdir(folder.path)).toEqual(['lab']);
+});

@@ -13,11 +13,12 @@ const BODY = Buffer.from('MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5.1\r');
 async function sendTo(
   settings: Readonly<Record<string, unknown>>,
   intercept: Interception = () => undefined,
+  overwrites = false,
 ): Promise<{ error: unknown; folder: string; requests: readonly string[] } & AsyncDisposable> {
   const folder = await temporaryFolder('sftp');
   await mkdir(join(folder.path, 'in'));
   await writeFile(join(folder.path, 'in', 'lab.hl7'), 'old');
-  const server = await sftpServer({ folder: folder.path, intercept });
+  const server = await sftpServer({ folder: folder.path, intercept, overwrites });
   const { port, user, password, fingerprint } = server;
   const given = { connect: `127.0.0.1:${port}`, credential: 'drop', hostKey: fingerprint };
   await using sender = await openOutbound(
@@ -47,6 +48,19 @@ test('without posix-rename the old file is moved aside until the new one is in p
   expect(await readFile(join(sent.folder, 'lab.hl7'))).toEqual(BODY);
   expect(sent.requests.filter((name) => name === 'RENAME')).toHaveLength(2);
 });
+
+test.for([
+  ['suspend', 'ADAPTER_SUSPEND', ['lab.hl7']],
+  ['number', undefined, ['lab-1.hl7', 'lab.hl7']],
+] as const)(
+  'a server whose renames write over files loses none of them (exists: %s)',
+  async ([exists, code, names]) => {
+    await using sent = await sendTo({ exists }, undefined, true);
+    expect((sent.error as { code?: string } | undefined)?.code).toBe(code);
+    expect((await readdir(sent.folder)).toSorted()).toEqual(names);
+    expect(await readFile(join(sent.folder, 'lab.hl7'), 'utf8')).toBe('old');
+  },
+);
 
 test('if the new one cannot be put there, the old one comes back', async () => {
   let renames = 0;
