@@ -5,6 +5,7 @@ import type {
   BodyText,
   Diff,
   Hl7Tree,
+  MailView,
   Table,
 } from '../../../src/operator/api/contract/body.ts';
 import type { EventPage, Statistics } from '../../../src/operator/api/contract/event.ts';
@@ -182,6 +183,13 @@ export const bodyHex = (id: number, part: Part, offset: number) =>
     queryKey: ['bodies', id, part, 'hex', offset],
     queryFn: ({ signal }) =>
       ask<BodyHex>(`messages/${id}/body/hex`, { query: { part, offset }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const bodyMail = (id: number, part: Part) =>
+  queryOptions({
+    queryKey: ['bodies', id, part, 'mail'],
+    queryFn: ({ signal }) => ask<MailView>(`messages/${id}/body/mail`, { query: { part }, signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 

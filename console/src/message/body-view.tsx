@@ -6,13 +6,15 @@ import { Tabs } from '../element/tabs.tsx';
 import { useMay } from '../shell/me.ts';
 import { HexView } from './hex-view.tsx';
 import { Hl7TreeView } from './hl7-tree.tsx';
+import { MailView } from './mail-view.tsx';
 import { TableView } from './table-view.tsx';
 import { TextView } from './text-view.tsx';
 
-type View = 'tree' | 'pretty' | 'table' | 'raw' | 'hex';
+type View = 'tree' | 'mail' | 'pretty' | 'table' | 'raw' | 'hex';
 
 const TITLES = {
   tree: 'Tree',
+  mail: 'Mail',
   pretty: 'Pretty',
   table: 'Table',
   raw: 'Raw',
@@ -22,7 +24,8 @@ const TITLES = {
 /** The ways to look at a body of that type, best first. */
 function viewsOf(type: string): readonly View[] {
   if (type.startsWith('HL7v2')) return ['tree', 'raw', 'hex'];
-  if (/json/i.test(type) || type.startsWith('FHIR')) return ['pretty', 'raw', 'hex'];
+  if (/^message\/rfc822\b/i.test(type)) return ['mail', 'raw', 'hex'];
+  if (/json|xml/i.test(type) || type.startsWith('FHIR')) return ['pretty', 'raw', 'hex'];
   if (/csv|delimited|tab-separated/i.test(type)) return ['table', 'raw', 'hex'];
   return ['raw', 'hex'];
 }
@@ -72,6 +75,7 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
       {(selected === 'raw' || selected === 'pretty') && (
         <TextView id={id} part={part} pretty={selected === 'pretty'} />
       )}
+      {selected === 'mail' && <MailView id={id} part={part} />}
       {selected === 'hex' && <HexView id={id} part={part} />}
       {selected === 'table' && <TableView id={id} part={part} />}
     </Tabs>

@@ -124,6 +124,11 @@ test('a search is kept under a name and is its owner’s alone', async () => {
   expect((await production.ask('DELETE', path)).status).toBe(404);
 });
 
+test('a body that is no mail is not shown as one', async () => {
+  const mail = await production.ask('GET', `/api/v1/messages/${newest}/body/mail`);
+  expect(mail.status).toBe(422);
+});
+
 test('a held session is listed until it is released', async () => {
   const path = `/api/v1/storage/holds/${newest}`;
   expect((await production.ask('PUT', path, { reason: 'a complaint' })).status).toBe(200);

@@ -1,6 +1,7 @@
 import { hl7Document } from '../../../document/hl7/hl7-document.ts';
 import { charsetNamed, decodeFaithfully, kindOf } from '../../../document/index.ts';
 import type { BodyText } from '../contract/body.ts';
+import { indentedXml } from './indented-xml.ts';
 import type { ShownBody } from './shown-body.ts';
 
 /** A body or a page of it as text. A character that the page's edge cuts is left to the next page. */
@@ -23,7 +24,7 @@ export function bodyText(
     size,
     offset,
     next: end < size && page.byteLength > 0 ? end : undefined,
-    text: pretty && whole && kind === 'json' ? indented(text) : text,
+    text: pretty && whole ? laidOut(text, kind) : text,
     masked,
   };
 }
@@ -57,6 +58,11 @@ function wholeCharacters(bytes: Uint8Array): number {
     }
   }
   return length;
+}
+
+function laidOut(text: string, kind: BodyText['kind']): string {
+  if (kind === 'json') return indented(text);
+  return kind === 'xml' ? indentedXml(text) : text;
 }
 
 function indented(text: string): string {

@@ -8,7 +8,9 @@ export const BodyQuery = closed({
   /** Bytes. */
   offset: maybe(Type.Integer({ minimum: 0 })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 4 * 1024 * 1024 })),
-  pretty: maybe(Type.Boolean({ description: 'JSON is indented, if all of it is asked for.' })),
+  pretty: maybe(
+    Type.Boolean({ description: 'JSON and XML are indented, if all of it is asked for.' }),
+  ),
 });
 
 export const HexQuery = closed({
@@ -107,6 +109,24 @@ export const Table = Type.Object({
   masked: Type.Boolean(),
 });
 export type Table = Static<typeof Table>;
+
+/** A mail taken apart. HTML is never shown as such: what a sender wrote must not run here. */
+export const MailView = Type.Object({
+  messageId: Id,
+  subject: maybe(Type.String()),
+  from: list(Type.String()),
+  to: list(Type.String()),
+  cc: list(Type.String()),
+  date: maybe(Type.Integer({ description: 'Milliseconds since 1970.' })),
+  text: Type.String({ description: 'Of the HTML, where there is no other.' }),
+  html: Type.Boolean({ description: 'Whether the mail has HTML.' }),
+  headers: list(Type.Object({ name: Type.String(), value: Type.String() })),
+  attachments: list(
+    Type.Object({ name: maybe(Type.String()), type: Type.String(), size: Type.Integer() }),
+  ),
+  masked: Type.Boolean(),
+});
+export type MailView = Static<typeof MailView>;
 
 export const DiffQuery = closed({ against: Id });
 

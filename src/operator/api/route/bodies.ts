@@ -14,6 +14,7 @@ import { bodyDiff } from '../body/body-diff.ts';
 import { bodyText } from '../body/body-text.ts';
 import { delimitedTable } from '../body/delimited-table.ts';
 import { hl7Tree } from '../body/hl7-tree.ts';
+import { mailView } from '../body/mail-view.ts';
 import { type BodyRequest, type ShownBody, shownBody } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
 import {
@@ -24,6 +25,7 @@ import {
   DiffQuery,
   HexQuery,
   Hl7Tree,
+  MailView,
   PartQuery,
   Table,
   TableQuery,
@@ -40,6 +42,7 @@ const preHandler = requirePermission('message.content');
 export function bodyRoutes(app: Api, context: ApiContext): void {
   textView(app, context);
   treeViews(app, context);
+  mailRoute(app, context);
   hexView(app, context);
   download(app, context);
   diffView(app, context);
@@ -110,6 +113,30 @@ function treeViews(app: Api, context: ApiContext): void {
         const { masked, message } = body;
         return { messageId: message.id, masked, ...delimitedTable(document, after, limit) };
       });
+    },
+  );
+}
+
+function mailRoute(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/mail',
+    {
+      schema: {
+        tags,
+        summary: 'A mail with its headers, its text and the names of what is attached.',
+        params: IdParameters,
+        querystring: PartQuery,
+        response: { 200: MailView },
+      },
+      preHandler,
+    },
+    async (request) => {
+      const of = { id: request.params.id, part: request.query.part };
+      const body = await view(context, request, of, (shown) => shown);
+      const { masked, message, bytes, reading } = body;
+      if (!/^message\/rfc822\b/i.test(reading.type))
+        throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is no mail');
+      return { messageId: message.id, masked, ...(await mailView(bytes)) };
     },
   );
 }
