@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Agent, request } from 'undici';
 import httpIn from '../adapters/http/http-in.ts';
 import httpOut from '../adapters/http/http-out.ts';
+import { print, table } from '../src/cli/output.ts';
 import { inlineBody } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
 import { lent } from './lent.ts';
@@ -25,6 +26,15 @@ export interface HttpRate {
   readonly perSecond: number;
   /** Median of the ratios to the bare pair in the same round; 1 for that. */
   readonly ratio: number;
+  /** Milliseconds of processor time a message takes each side: says more than the rate where the machine does other work too. */
+  readonly senderCpu: number;
+  readonly listenerCpu: number;
+}
+
+interface Measured {
+  readonly perSecond: number;
+  readonly senderCpu: number;
+  readonly listenerCpu: number;
 }
 
 const PAIRS: readonly (readonly [Side, Side])[] = [
@@ -34,28 +44,35 @@ const PAIRS: readonly (readonly [Side, Side])[] = [
   ['adapter', 'adapter'],
 ];
 
-/** Measures every pair in every round, so that what else the machine does meets them all. */
+/**
+ * Measures every pair in every round, so that what else the machine does meets them all. The listeners
+ * are processes of their own and live as long as the rounds, as they would.
+ */
 export async function runHttpBench(messages: number, rounds: number): Promise<HttpRate[]> {
+  await using bare = await listenerProcess('bare');
+  await using adapter = await listenerProcess('adapter');
+  const listeners = { bare, adapter };
   const rates: HttpRate[] = [];
   for (const connections of [1, 16]) {
-    const measured = PAIRS.map((): number[] => []);
+    const measured = PAIRS.map((): Measured[] => []);
     for (let round = 0; round <= rounds; round++) {
       for (const [index, [from, to]] of PAIRS.entries()) {
-        measured[index]?.push(await measure(from, to, { connections, messages }));
+        measured[index]?.push(await measure(from, listeners[to], { connections, messages }));
       }
     }
     // The first round warmed up.
     for (const taken of measured) taken.shift();
-    const bare = measured[0] ?? [];
+    const [alone = []] = measured;
     for (const [index, [from, to]] of PAIRS.entries()) {
       const taken = measured[index] ?? [];
-      const ratio = median(taken.map((rate, round) => rate / (bare[round] ?? rate)));
       rates.push({
         sender: from,
         listener: to,
         connections,
-        perSecond: Math.round(median(taken)),
-        ratio,
+        perSecond: Math.round(median(taken.map((one) => one.perSecond))),
+        ratio: median(taken.map((one, at) => one.perSecond / (alone[at] ?? one).perSecond)),
+        senderCpu: median(taken.map((one) => one.senderCpu)),
+        listenerCpu: median(taken.map((one) => one.listenerCpu)),
       });
     }
   }
@@ -67,26 +84,53 @@ interface Load {
   readonly messages: number;
 }
 
-/** Listener in a process of its own; sender in this one. */
-async function measure(from: Side, to: Side, { connections, messages }: Load): Promise<number> {
-  const listener = fork(fileURLToPath(import.meta.url), ['--listen', to]);
-  try {
-    const [port] = (await once(listener, 'message')) as [number];
-    const url = `http://127.0.0.1:${port}/in`;
-    const lane = from === 'bare' ? bareLane(url, connections) : await adapterLane(url, connections);
-    let next = 0;
-    const began = performance.now();
-    const drive = async (): Promise<void> => {
-      while (next < messages) await lane.send(message(next++).bytes);
-    };
-    await Promise.all(Array.from({ length: connections }, drive));
-    const seconds = (performance.now() - began) / 1_000;
-    await lane.close();
-    return messages / seconds;
-  } finally {
-    listener.kill();
-    await once(listener, 'exit');
-  }
+/** The sender is in this process. */
+async function measure(
+  from: Side,
+  { url, cpu }: ListenerProcess,
+  { connections, messages }: Load,
+): Promise<Measured> {
+  const lane = from === 'bare' ? bareLane(url, connections) : await adapterLane(url, connections);
+  let next = 0;
+  const listenerBefore = await cpu();
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const drive = async (): Promise<void> => {
+    while (next < messages) await lane.send(message(next++).bytes);
+  };
+  await Promise.all(Array.from({ length: connections }, drive));
+  const seconds = (performance.now() - began) / 1_000;
+  const { user, system } = process.cpuUsage(before);
+  const listenerCpu = ((await cpu()) - listenerBefore) / messages;
+  await lane.close();
+  return {
+    perSecond: messages / seconds,
+    senderCpu: (user + system) / 1_000 / messages,
+    listenerCpu,
+  };
+}
+
+interface ListenerProcess extends AsyncDisposable {
+  readonly url: string;
+  /** Milliseconds of processor time that it has taken so far. */
+  readonly cpu: () => Promise<number>;
+}
+
+async function listenerProcess(side: Side): Promise<ListenerProcess> {
+  const listener = fork(fileURLToPath(import.meta.url), ['--listen', side]);
+  const [port] = (await once(listener, 'message')) as [number];
+  return {
+    url: `http://127.0.0.1:${port}/in`,
+    async cpu() {
+      listener.send('cpu');
+      const [spent] = (await once(listener, 'message')) as [number];
+      return spent;
+    },
+    async [Symbol.asyncDispose]() {
+      listener.kill();
+      await once(listener, 'exit');
+    },
+  };
 }
 
 interface Lane {
@@ -135,11 +179,23 @@ function outgoing(body: Buffer): Message {
 
 /** Runs in the listener's process: tells its port and answers until it is killed. */
 async function listen(side: Side): Promise<void> {
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send?.((user + system) / 1_000);
+  });
   if (side === 'adapter') return listenWithAdapter();
   const answer = JSON.stringify({ id: 1, session: 1, status: 'stored' });
+  // As one would write it: the body is wanted, so it is gathered.
   const server = createServer((incoming, response) => {
-    incoming.resume().on('end', () => {
-      response.writeHead(202, { 'content-type': 'application/json' }).end(answer);
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    incoming.on('end', () => {
+      const body = Buffer.concat(chunks);
+      response.writeHead(body.byteLength > 0 ? 202 : 400, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(answer),
+      });
+      response.end(answer);
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -178,10 +234,19 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     await listen(values.listen);
   } else {
     const rates = await runHttpBench(Number(values.messages), Number(values.rounds));
-    for (const { sender, listener, connections, perSecond, ratio } of rates) {
-      process.stdout.write(
-        `${connections} connections, ${sender} → ${listener}: ${perSecond}/s (${ratio.toFixed(2)} × bare)\n`,
-      );
-    }
+    print(
+      table([
+        ['connections', 'sender', 'listener', '/s', '× bare', 'sender ms', 'listener ms'],
+        ...rates.map((one) => [
+          String(one.connections),
+          one.sender,
+          one.listener,
+          String(one.perSecond),
+          one.ratio.toFixed(2),
+          one.senderCpu.toFixed(3),
+          one.listenerCpu.toFixed(3),
+        ]),
+      ]),
+    );
   }
 }

@@ -28,7 +28,12 @@ export interface Arrived {
   readonly proceed: () => void;
 }
 
-interface Found {
+/** Where a request goes in a service. */
+export interface Route {
+  /** Compares how well ways fit, as text: an operation that takes the method is first, then the most literal path. */
+  readonly rank: string;
+  /** Whether the operation takes the method; else there is none at this path that does. */
+  readonly takes: boolean;
   readonly operation: Operation;
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -58,16 +63,21 @@ export class Endpoint {
     this.#lent.lost(error);
   }
 
-  /** How well a path fits, to be compared as text; undefined if it does not. */
-  fit(path: string, method: string): string | undefined {
-    const fitting = this.operations.filter(({ pattern }) => pattern.match(path) !== undefined);
-    const takes = fitting.some((one) => one.method === method);
-    const [best] = fitting.map(({ pattern }) => pattern.rank).toSorted();
-    return best === undefined ? undefined : `${takes ? '0' : '1'}${best}`;
+  /** The way of a request through this service; undefined if no path of it fits. */
+  route(path: string, method: string): Route | undefined {
+    let best: Route | undefined;
+    for (const operation of this.operations) {
+      const parameters = operation.pattern.match(path);
+      if (parameters === undefined) continue;
+      const takes = operation.method === method;
+      const rank = `${takes ? '0' : '1'}${operation.pattern.rank}`;
+      if (best === undefined || rank < best.rank) best = { rank, takes, operation, parameters };
+    }
+    return best;
   }
 
-  handle(arrived: Arrived): void {
-    const working = this.#serve(arrived).finally(() => this.#working.delete(working));
+  handle(arrived: Arrived, route: Route): void {
+    const working = this.#serve(arrived, route).finally(() => this.#working.delete(working));
     this.#working.set(working, arrived.response);
   }
 
@@ -88,13 +98,13 @@ export class Endpoint {
     this.#lent.signal.removeEventListener('abort', force);
   }
 
-  async #serve(arrived: Arrived): Promise<void> {
+  async #serve(arrived: Arrived, route: Route): Promise<void> {
     const { request, response, proceed } = arrived;
     const { limit } = this.#lent.settings;
     const body = new RequestBody(request, { limit, proceed, room: this.#room });
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
-      const reply = await this.#answer(arrived, body);
+      const reply = await this.#answer(arrived, route, body);
       respond(response, reply, { ...cors, ...(this.#closing && { connection: 'close' }) });
     } catch (error) {
       const refusal = refusalOf(error);
@@ -109,7 +119,7 @@ export class Endpoint {
     }
   }
 
-  async #answer(arrived: Arrived, body: RequestBody): Promise<HttpReply> {
+  async #answer(arrived: Arrived, route: Route, body: RequestBody): Promise<HttpReply> {
     const { settings, deliver } = this.#lent;
     const { cors } = settings;
     const { pathname: path, searchParams: query } = arrived.url;
@@ -121,7 +131,8 @@ export class Endpoint {
     if (cors !== undefined && isPreflight({ method, headers })) {
       return this.#preflight(path, headers.origin);
     }
-    const { operation, parameters } = this.#find(path, method);
+    const { operation, parameters } = route;
+    if (!route.takes) throw this.#notTaken(path);
     const { address, certificate, secure, request } = arrived;
     const incoming: Incoming = {
       method,
@@ -135,11 +146,11 @@ export class Endpoint {
       request,
     };
     body.check();
-    const caller = await authorize(incoming, {
-      access: operation.access,
-      cors,
-      body: () => body.bytes(),
-    });
+    const { access } = operation;
+    const caller =
+      access.length === 0
+        ? undefined
+        : await authorize(incoming, { access, cors, body: () => body.bytes() });
     withoutSecrets(query, operation);
     const parsed = await checkedBody(incoming, operation, body);
     const message = await incomingMessage({ incoming, caller, body, parsed }, settings);
@@ -150,15 +161,14 @@ export class Endpoint {
     return answerTo(receipt, settings);
   }
 
-  #find(path: string, method: string): Found {
-    const fitting = this.operations
-      .map((operation) => ({ operation, parameters: operation.pattern.match(path) }))
-      .filter((one): one is Found => one.parameters !== undefined)
-      .toSorted((a, b) => (a.operation.pattern.rank < b.operation.pattern.rank ? -1 : 1));
-    const found = fitting.find(({ operation }) => operation.method === method);
-    if (found !== undefined) return found;
-    const allow = [...new Set(fitting.map(({ operation }) => operation.method))].join(', ');
-    throw new Refusal(405, `This address takes ${allow}.`, { headers: { allow } });
+  #notTaken(path: string): Refusal {
+    const allow = this.#methodsAt(path).join(', ');
+    return new Refusal(405, `This address takes ${allow}.`, { headers: { allow } });
+  }
+
+  #methodsAt(path: string): readonly string[] {
+    const fitting = this.operations.filter(({ pattern }) => pattern.match(path) !== undefined);
+    return [...new Set(fitting.map(({ method }) => method))];
   }
 
   #preflight(path: string, origin: string | undefined): HttpReply {
@@ -168,10 +178,7 @@ export class Endpoint {
         told: 'the origin of its page is not listed under cors',
       });
     }
-    const methods = this.operations
-      .filter(({ pattern }) => pattern.match(path) !== undefined)
-      .map(({ method }) => method);
-    return { status: 204, headers: preflightHeaders(cors, [...new Set(methods)]), body: '' };
+    return { status: 204, headers: preflightHeaders(cors, this.#methodsAt(path)), body: '' };
   }
 
   #tell({ address }: Arrived, { status, told }: Refusal, error: unknown): void {

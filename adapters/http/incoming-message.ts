@@ -1,4 +1,10 @@
-import { mediaTypeOf, messageTypeOf, type NewMessage } from 'waybill/adapter';
+import {
+  type MediaType,
+  mayBeHl7,
+  mediaTypeOf,
+  messageTypeOf,
+  type NewMessage,
+} from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
 import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
@@ -33,10 +39,27 @@ export async function incomingMessage(taken: Taken, settings: HttpInValues): Pro
     return { ...known, body: Buffer.from(document), type: 'application/json' };
   }
   const media = mediaTypeOf(incoming.headers['content-type']);
-  const type = messageTypeOf(media, content.head.subarray(0, 2_048));
-  const dedupeKey = known.dedupeKey ?? controlIdOf(type, content.head);
+  const { type, controlId } = told(media, content.head);
+  const dedupeKey = known.dedupeKey ?? controlId;
   return { ...known, body: content.body, type, charset: media.charset, dedupeKey };
 }
+
+/** What the first bytes tell, looked at once. */
+function told(
+  media: MediaType,
+  head: Uint8Array,
+): { readonly type: string; readonly controlId: string | undefined } {
+  if (beginsWithMsh(head) && mayBeHl7(media)) {
+    const { type, controlId } = hl7Header(head);
+    return { type, controlId: controlId || undefined };
+  }
+  const type = messageTypeOf(media, head.subarray(0, 2_048));
+  return { type, controlId: controlIdOf(type, head) };
+}
+
+/** Most messages do, and need no longer look. */
+const beginsWithMsh = (head: Uint8Array): boolean =>
+  head[0] === 0x4d && head[1] === 0x53 && head[2] === 0x48;
 
 /** The key of one caller is never that of another. */
 function idempotencyKey(

@@ -17,7 +17,7 @@ import {
   type ServerTls,
   serverTls,
 } from 'waybill/adapter';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, Route } from './endpoint.ts';
 import { refusalAnswer, respond } from './http-answer.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { Refusal } from './refusal.ts';
@@ -193,12 +193,12 @@ class Listener {
     const secure = socket instanceof TLSSocket ? socket : undefined;
     if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
     const url = urlOf(request);
-    const endpoint = url && this.#endpointFor(url.pathname, request.method ?? '');
-    if (url === undefined || endpoint === undefined) {
+    const found = url && this.#find(url.pathname, request.method ?? '');
+    if (url === undefined || found === undefined) {
       respond(response, refusalAnswer(this.#nothing()), {});
       return;
     }
-    endpoint.handle({
+    const arrived = {
       request,
       response,
       url,
@@ -206,7 +206,8 @@ class Listener {
       address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
       certificate: secure && this.#tls?.client(secure),
       secure: secure !== undefined,
-    });
+    };
+    found.endpoint.handle(arrived, found.route);
   }
 
   #nothing(): Refusal {
@@ -215,12 +216,14 @@ class Listener {
       : new Refusal(404, 'There is nothing at this address.');
   }
 
-  #endpointFor(path: string, method: string): Endpoint | undefined {
-    const fitting = [...this.#endpoints].flatMap((endpoint) => {
-      const fit = endpoint.fit(path, method);
-      return fit === undefined ? [] : [{ endpoint, fit }];
-    });
-    return fitting.toSorted((a, b) => (a.fit < b.fit ? -1 : 1))[0]?.endpoint;
+  #find(path: string, method: string): { endpoint: Endpoint; route: Route } | undefined {
+    let best: { endpoint: Endpoint; route: Route } | undefined;
+    for (const endpoint of this.#endpoints) {
+      const route = endpoint.route(path, method);
+      if (route === undefined || (best !== undefined && best.route.rank <= route.rank)) continue;
+      best = { endpoint, route };
+    }
+    return best;
   }
 }
 

@@ -66,7 +66,13 @@ export {
   retryAfterOf,
 } from './http/http-exchange.ts';
 export { type HttpTrial, tryHttp } from './http/http-test.ts';
-export { contentTypeOf, type MediaType, mediaTypeOf, messageTypeOf } from './http/media-type.ts';
+export {
+  contentTypeOf,
+  type MediaType,
+  mayBeHl7,
+  mediaTypeOf,
+  messageTypeOf,
+} from './http/media-type.ts';
 export {
   type HeaderTemplate,
   headerTemplate,

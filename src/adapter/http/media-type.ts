@@ -31,9 +31,14 @@ function read(header: string | undefined): MediaType {
 const HL7 =
   /^(application\/(edi-)?hl7(-v2)?(\+er7)?|x-application\/hl7-v2(\+er7)?|text\/hl7|text\/plain)$/;
 
+/** Whether what came with this media type may be HL7 v2: senders call it by many names, and by none. */
+export const mayBeHl7 = ({ type }: MediaType): boolean =>
+  HL7.test(type) || type === 'application/octet-stream';
+
 /** The type of a message that came with this media type: HL7 is known by its first segment. */
-export function messageTypeOf({ type }: MediaType, head: Uint8Array): string {
-  if (!HL7.test(type) && type !== 'application/octet-stream') return type;
+export function messageTypeOf(media: MediaType, head: Uint8Array): string {
+  const { type } = media;
+  if (!mayBeHl7(media)) return type;
   const found = fileType(head, '');
   return found.startsWith('HL7v2') || type === 'application/octet-stream' ? found : type;
 }
