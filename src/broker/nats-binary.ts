@@ -1,21 +1,23 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
+import { fetchNatsRelease, NATS_DOWNLOADS } from './nats-release.ts';
 
 const run = promisify(execFile);
-const RELEASE = 'v2.10.27';
-const DOWNLOADS = `https://github.com/nats-io/nats-server/releases/download/${RELEASE}`;
+
+/** Consumers with several subjects, which the trace needs, came with it. */
+const OLDEST = [2, 10] as const;
 const BY_HAND =
-  'Install nats-server (Debian and Ubuntu: apt-get install nats-server; Fedora: dnf install nats-server; macOS: brew install nats-server), or name one with WAYBILL_NATS_SERVER, or use a running one with --nats.';
+  'Install nats-server 2.10 or newer (Debian and Ubuntu: apt-get install nats-server; Fedora: dnf install nats-server; macOS: brew install nats-server), or name one with WAYBILL_NATS_SERVER, or use a running one with --nats.';
 
 /** Where downloaded servers are kept. */
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'waybill');
+function cacheFolder(environment: NodeJS.ProcessEnv): string {
+  const cache = environment['XDG_CACHE_HOME'] ?? join(environment['HOME'] ?? homedir(), '.cache');
+  return join(cache, 'waybill');
 }
 
 async function isExecutable(file: string): Promise<boolean> {
@@ -25,21 +27,49 @@ async function isExecutable(file: string): Promise<boolean> {
   );
 }
 
-/** The nats-server of WAYBILL_NATS_SERVER, the PATH, the system's usual folders or the cache. */
-async function installed(): Promise<string | undefined> {
-  const named = process.env['WAYBILL_NATS_SERVER'];
-  if (named !== undefined) return named;
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  folders.push(
-    '/usr/sbin',
-    '/usr/local/sbin',
-    '/usr/local/bin',
-    '/opt/homebrew/bin',
-    cacheFolder(),
-  );
-  for (const folder of folders) {
-    const file = join(folder, 'nats-server');
-    if (folder !== '' && (await isExecutable(file))) return file;
+/** Why a program cannot be used; undefined if it can. */
+async function misfit(file: string): Promise<string | undefined> {
+  let said: string;
+  try {
+    said = (await run(file, ['--version'], { timeout: 10_000 })).stdout.trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return `${file} cannot be run (${code ?? 'it failed'})`;
+  }
+  const [, major, minor] = /nats-server: v(\d+)\.(\d+)\./.exec(`${said}.`) ?? [];
+  if (major === undefined) return `${file} is no nats-server`;
+  const [oldMajor, oldMinor] = OLDEST;
+  const isOld =
+    Number(major) < oldMajor || (Number(major) === oldMajor && Number(minor) < oldMinor);
+  return isOld ? `${file} is version ${major}.${minor}, older than ${OLDEST.join('.')}` : undefined;
+}
+
+/** Where packages put it, which a PATH may lack. */
+const USUAL_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+/** Servers of the PATH, the system's usual folders and the cache. */
+async function candidates(
+  environment: NodeJS.ProcessEnv,
+  usual: readonly string[],
+): Promise<string[]> {
+  const folders = (environment['PATH'] ?? '').split(delimiter);
+  folders.push(...usual, cacheFolder(environment));
+  const files = [...new Set(folders)]
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, 'nats-server'));
+  const there = await Promise.all(files.map(isExecutable));
+  return files.filter((_, index) => there[index]);
+}
+
+/** The first that can be used; why the others cannot goes to `unfit`. */
+async function installed(
+  { environment = process.env, folders = USUAL_FOLDERS }: FindOptions,
+  unfit: Set<string>,
+): Promise<string | undefined> {
+  for (const file of await candidates(environment, folders)) {
+    const why = await misfit(file);
+    if (why === undefined) return file;
+    unfit.add(why);
   }
   return undefined;
 }
@@ -51,13 +81,13 @@ const INSTALLERS: readonly (readonly string[])[] = [
   ['brew', 'install', 'nats-server'],
 ];
 
-async function installFromSystem(): Promise<boolean> {
+async function installFromSystem(environment: NodeJS.ProcessEnv): Promise<boolean> {
   const root = process.getuid?.() === 0;
   for (const [tool = '', ...words] of INSTALLERS) {
     const asRoot = root || tool === 'brew' ? [tool] : ['sudo', '-n', tool];
     try {
-      if (tool === 'apt-get') await quietly([...asRoot, 'update', '-qq']);
-      await quietly([...asRoot, ...words]);
+      if (tool === 'apt-get') await quietly([...asRoot, 'update', '-qq'], environment);
+      await quietly([...asRoot, ...words], environment);
       return true;
     } catch {
       // not this system's tool, not allowed, or no such package: the next way is tried
@@ -66,82 +96,68 @@ async function installFromSystem(): Promise<boolean> {
   return false;
 }
 
-async function quietly([command = '', ...words]: readonly string[]): Promise<void> {
+async function quietly(
+  [command = '', ...words]: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
   await run(command, words, {
     timeout: 180_000,
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    env: { ...environment, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
   });
 }
 
-const PLATFORMS: Readonly<Record<string, string>> = {
-  'linux-x64': 'linux-amd64',
-  'linux-arm64': 'linux-arm64',
-  'darwin-x64': 'darwin-amd64',
-  'darwin-arm64': 'darwin-arm64',
-};
-
-/** Fetches the official release into the cache; the archive must match the release's SHA256SUMS. */
-async function download(): Promise<string | undefined> {
-  const platform = PLATFORMS[`${process.platform}-${process.arch}`];
-  if (platform === undefined) return undefined;
-  const archive = `nats-server-${RELEASE}-${platform}.tar.gz`;
-  const sums = await (await get(`${DOWNLOADS}/SHA256SUMS`)).text();
-  const bytes = Buffer.from(await (await get(`${DOWNLOADS}/${archive}`)).arrayBuffer());
-  const expected = sums
-    .split('\n')
-    .find((line) => line.endsWith(archive))
-    ?.split(/\s/)[0];
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (expected !== actual) {
-    throw new EngineError(
-      'BROKER_UNAVAILABLE',
-      `the checksum of ${archive} is wrong; it was not used. ${BY_HAND}`,
-    );
-  }
-  const folder = cacheFolder();
-  await mkdir(folder, { recursive: true });
-  const packed = join(folder, archive);
-  await writeFile(packed, bytes);
-  await run('tar', [
-    '-xzf',
-    packed,
-    '-C',
-    folder,
-    '--strip-components=1',
-    '--wildcards',
-    '*/nats-server',
-  ]);
-  const file = join(folder, 'nats-server');
-  await chmod(file, 0o755);
-  await rename(packed, join(folder, 'nats-server.tar.gz'));
-  return file;
-}
-
-async function get(url: string): Promise<Response> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
-  if (!response.ok) throw new Error(`GET ${url} answered ${response.status}`);
-  return response;
+export interface FindOptions {
+  /** Whether one may be installed or fetched. Default: unless WAYBILL_INSTALL is never. */
+  readonly allowInstall?: boolean | undefined;
+  /** Told of what takes long. */
+  readonly say?: ((text: string) => void) | undefined;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Where to look beside the PATH. */
+  readonly folders?: readonly string[];
+  /** Where releases lie. */
+  readonly downloads?: string;
 }
 
 /**
- * The path of a nats-server: found, else installed from the system's packages, else downloaded with
- * its checksum verified. `allowInstall: false` (or WAYBILL_INSTALL=never) only looks.
+ * The path of a nats-server that is new enough: that of WAYBILL_NATS_SERVER, else one that is found,
+ * else installed from the system's packages, else fetched with its checksum verified. Throws
+ * BROKER_UNAVAILABLE with everything that was wrong.
  */
-export async function findNatsServer(
-  allowInstall: boolean = process.env['WAYBILL_INSTALL'] !== 'never',
-  say: (text: string) => void = () => undefined,
-): Promise<string> {
-  const found = await installed();
-  if (found !== undefined) return found;
-  if (allowInstall) {
-    say('nats-server was not found; installing it from the system packages …');
-    if (await installFromSystem()) {
-      const now = await installed();
-      if (now !== undefined) return now;
-    }
-    say('no package could be installed; fetching the official release …');
-    const fetched = await download().catch(() => undefined);
-    if (fetched !== undefined) return fetched;
+export async function findNatsServer(options: FindOptions = {}): Promise<string> {
+  const { environment = process.env, say, downloads = NATS_DOWNLOADS } = options;
+  const named = environment['WAYBILL_NATS_SERVER'];
+  if (named !== undefined) {
+    const why = await misfit(named);
+    if (why === undefined) return named;
+    throw notFound([`${why}, though WAYBILL_NATS_SERVER names it`], false);
   }
-  throw new EngineError('BROKER_UNAVAILABLE', `nats-server was not found. ${BY_HAND}`);
+  const unfit = new Set<string>();
+  const found = await installed(options, unfit);
+  if (found !== undefined) return found;
+  if (!(options.allowInstall ?? environment['WAYBILL_INSTALL'] !== 'never')) {
+    throw notFound([...unfit], false);
+  }
+  say?.('no nats-server was found; installing it from the system packages …');
+  if (await installFromSystem(environment)) {
+    const now = await installed(options, unfit);
+    if (now !== undefined) return now;
+  }
+  say?.('no package could be used; fetching the official release …');
+  try {
+    const fetched = await fetchNatsRelease(downloads, cacheFolder(environment));
+    const why = await misfit(fetched);
+    if (why === undefined) return fetched;
+    unfit.add(why);
+  } catch (error) {
+    const { text, retryable } = describeError(error);
+    throw notFound([...unfit, text], retryable);
+  }
+  throw notFound([...unfit], false);
+}
+
+function notFound(why: readonly string[], retryable: boolean): EngineError {
+  const reasons = why.length === 0 ? '' : ` (${why.join('; ')})`;
+  return new EngineError('BROKER_UNAVAILABLE', `no nats-server can be used${reasons}. ${BY_HAND}`, {
+    retryable,
+  });
 }

@@ -44,7 +44,7 @@ interface State extends NatsAccess {
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const { data, durability = 'power-loss' } = options;
-  const binary = await findNatsServer(undefined, options.say);
+  const binary = await findNatsServer({ say: options.say });
   await mkdir(join(data, 'jetstream'), { recursive: true });
   await endLeftover(data);
 
