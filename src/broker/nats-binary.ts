@@ -124,13 +124,9 @@ export interface FindOptions {
  * BROKER_UNAVAILABLE with everything that was wrong.
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
-  const { environment = process.env, say, downloads = NATS_DOWNLOADS } = options;
+  const { environment = process.env, say } = options;
   const named = environment['WAYBILL_NATS_SERVER'];
-  if (named !== undefined) {
-    const why = await misfit(named);
-    if (why === undefined) return named;
-    throw notFound([`${why}, though WAYBILL_NATS_SERVER names it`], false);
-  }
+  if (named !== undefined) return await usable(named);
   const unfit = new Set<string>();
   const found = await installed(options, unfit);
   if (found !== undefined) return found;
@@ -143,10 +139,24 @@ export async function findNatsServer(options: FindOptions = {}): Promise<string>
     if (now !== undefined) return now;
   }
   say?.('no package could be used; fetching the official release …');
+  return await fetched(options, environment, unfit);
+}
+
+async function usable(named: string): Promise<string> {
+  const why = await misfit(named);
+  if (why === undefined) return named;
+  throw notFound([`${why}, though WAYBILL_NATS_SERVER names it`], false);
+}
+
+async function fetched(
+  { downloads = NATS_DOWNLOADS }: FindOptions,
+  environment: NodeJS.ProcessEnv,
+  unfit: Set<string>,
+): Promise<string> {
   try {
-    const fetched = await fetchNatsRelease(downloads, cacheFolder(environment));
-    const why = await misfit(fetched);
-    if (why === undefined) return fetched;
+    const file = await fetchNatsRelease(downloads, cacheFolder(environment));
+    const why = await misfit(file);
+    if (why === undefined) return file;
     unfit.add(why);
   } catch (error) {
     const { text, retryable } = describeError(error);

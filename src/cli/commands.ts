@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./trace.ts')).traceCommand(),
   resend: async () => (await import('./resend.ts')).resendCommand(),
   replay: async () => (await import('./resend.ts')).replayCommand(),
+  purge: async () => (await import('./purge.ts')).purgeCommand(),
   send: async () => (await import('./send.ts')).sendCommand(),
   try: async () => (await import('./try.ts')).tryCommand(),
   adapters: async () => (await import('./adapters.ts')).adaptersCommand(),

@@ -17,6 +17,14 @@ export interface Answering {
   readonly audit: () => Audit;
 }
 
+/** Removes what is settled and past its time. */
+export interface PurgeOrder {
+  /** Milliseconds, in place of the production's own time. */
+  readonly keep?: number;
+  readonly dryRun?: boolean;
+  readonly by: string;
+}
+
 /** What the command line asks of the operator plane, over NATS. Of several operator planes one answers. */
 export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
   const { store, tracing, audit } = parts;
@@ -38,7 +46,13 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
     );
   return [
     serveTrace(broker, store),
-    serve('purge', () => tracing.purge()),
+    serve('purge', (request) => {
+      const { by, ...order } = request as PurgeOrder;
+      if (order.dryRun === true) return tracing.purge(order);
+      return ordered('storage.purge', 'trace', { by, keep: order.keep }, () =>
+        tracing.purge(order),
+      );
+    }),
     serve('usage', () => store.usage()),
     serve('lag', () => tracing.lag()),
     serve('abort', (request) => {

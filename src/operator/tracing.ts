@@ -12,7 +12,7 @@ import { type Projector, startProjector } from '../trace/projector.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { TraceInput } from '../trace/trace-input.ts';
-import type { PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
 export interface TracingParts {
@@ -29,7 +29,8 @@ export interface TracingParts {
 export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
   /** The settings as the engines have them now. */
   readonly settings: TraceSettings;
-  purge(): Promise<PurgeReport>;
+  /** By the production's `keep` unless another time is given. */
+  purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
 }
 
 const PURGE_EVERY = 10 * 60_000;
@@ -43,10 +44,11 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
   const stopping = new AbortController();
   let held: Held | undefined;
   const settings = followSettings(broker, parts.settings, (now) => held?.follow(now));
-  const purge = (): Promise<PurgeReport> =>
+  const purge: Tracing['purge'] = ({ keep = settings.now.keep, dryRun } = {}) =>
     store.purge({
       now: Date.now(),
-      keep: settings.now.keep,
+      keep,
+      dryRun,
       removeBody: (ref) => bodies.remove(ref),
       signal: stopping.signal,
     });

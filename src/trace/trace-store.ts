@@ -143,6 +143,8 @@ export interface PurgeOptions {
    */
   readonly removeBody?: ((ref: string) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Removes nothing and reports what would go and what would stay; of large bodies it tells nothing. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /**

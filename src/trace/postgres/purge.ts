@@ -14,9 +14,9 @@ import { boundsOf, partition } from './partitions.ts';
 import { PARTITIONED } from './schema.ts';
 import { bytesOfDay, totalBytes } from './upkeep.ts';
 
-const KEPT_NAMED = 1_000;
+export const KEPT_NAMED = 1_000;
 const LATEST = 'ON CONFLICT(ref) DO UPDATE SET at = excluded.at';
-const OPEN = 'm.status <> 2 AND m.status IN (0, 1, 5)';
+export const OPEN = 'm.status <> 2 AND m.status IN (0, 1, 5)';
 
 type RemovedDay = PurgeReport['removed'][number];
 
@@ -31,7 +31,7 @@ export async function purge(
   const removed: RemovedDay[] = [];
   for (const day of memory.partitions.days().toReversed()) {
     options.signal?.throwIfAborted();
-    const because = await reasonToGo(db, day, options);
+    const because = await reasonToGo(() => totalBytes(db), day, options);
     if (because === undefined) break;
     removed.push(
       await removeDay(db, memory, { day, because, now: options.now, keep: options.keep }),
@@ -47,14 +47,15 @@ export async function purge(
   };
 }
 
-async function reasonToGo(
-  db: Database,
+/** @param total what the store takes; asked only where it matters */
+export async function reasonToGo(
+  total: () => Promise<number> | number,
   day: string,
   { now, keep, maxBytes }: PurgeOptions,
 ): Promise<RemovedDay['because'] | undefined> {
   if (endOfDay(day) + keep <= now) return 'age';
   if (maxBytes === undefined || day >= dayOf(now)) return undefined;
-  return (await totalBytes(db)) > maxBytes ? 'size' : undefined;
+  return (await total()) > maxBytes ? 'size' : undefined;
 }
 
 interface Removal {
@@ -79,9 +80,7 @@ function removeDay(
     for (const table of PARTITIONED) {
       await session.run(`ALTER TABLE ${table} DETACH PARTITION ${partition(table, day)}`);
     }
-    // what was settled late has its time from then, unless room is needed
-    const since = because === 'age' ? now - keep : Number.MAX_SAFE_INTEGER;
-    await keepOpen(session, day, { now, since });
+    await keepOpen(session, day, { now, since: settledSince(because, { now, keep }) });
     await keepStatistics(session, day);
     for (const table of PARTITIONED) await session.run(`DROP TABLE ${partition(table, day)}`);
     await session.run('DELETE FROM event WHERE at < ?', endOfDay(day));
@@ -96,20 +95,38 @@ function removeDay(
   });
 }
 
+/** Selects the sessions of a day that are open, on hold, or were settled after `since`. */
+export function sessionsToKeep(
+  day: string,
+  { now, since }: { readonly now: number; readonly since: number },
+): string {
+  const message = partition('message', day);
+  const { first, next } = boundsOf(day);
+  return `SELECT DISTINCT session_id FROM ${message} m WHERE ${OPEN} OR done > ${since}
+    UNION SELECT session_id FROM hold WHERE session_id >= ${first} AND session_id < ${next}
+      AND (until IS NULL OR until > ${now})
+      AND EXISTS (SELECT 1 FROM ${message} m WHERE m.session_id = hold.session_id)`;
+}
+
+/** What was settled late has its time from then, unless room is needed. */
+export const settledSince = (
+  because: RemovedDay['because'],
+  { now, keep }: Pick<PurgeOptions, 'now' | 'keep'>,
+): number => (because === 'age' ? now - keep : Number.MAX_SAFE_INTEGER);
+
+/** Selects the sessions without a day that were settled by then and are on no hold. */
+export const SETTLED_HELD = `SELECT session_id FROM message_held m GROUP BY session_id
+  HAVING NOT bool_or(${OPEN}) AND max(coalesce(m.done, m.created)) <= ?
+    AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.session_id = m.session_id)`;
+
 /** What no partition claims any more goes to the default one. */
 async function keepOpen(
   session: Session,
   day: string,
   { now, since }: { readonly now: number; readonly since: number },
 ): Promise<void> {
-  const message = partition('message', day);
-  const { first, next } = boundsOf(day);
   await session.run(
-    `CREATE TEMP TABLE kept ON COMMIT DROP AS
-       SELECT DISTINCT session_id FROM ${message} m WHERE ${OPEN} OR done > ${since}
-       UNION SELECT session_id FROM hold WHERE session_id >= ${first} AND session_id < ${next}
-         AND (until IS NULL OR until > ${now})
-         AND EXISTS (SELECT 1 FROM ${message} m WHERE m.session_id = hold.session_id)`,
+    `CREATE TEMP TABLE kept ON COMMIT DROP AS ${sessionsToKeep(day, { now, since })}`,
   );
   for (const table of PARTITIONED) {
     await session.run(
@@ -163,12 +180,7 @@ async function removeBodies(
 function dropSettled(db: Database, memory: Memory, { now, keep }: PurgeOptions): Promise<number> {
   return memory.transaction(db, async (session) => {
     await session.run('DELETE FROM hold WHERE until <= ?', now);
-    const rows = await session.rows<{ session_id: number }>(
-      `SELECT session_id FROM message_held m GROUP BY session_id
-         HAVING NOT bool_or(${OPEN}) AND max(coalesce(m.done, m.created)) <= ?
-           AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.session_id = m.session_id)`,
-      now - keep,
-    );
+    const rows = await session.rows<{ session_id: number }>(SETTLED_HELD, now - keep);
     const sessionIds = rows.map(({ session_id }) => session_id);
     if (sessionIds.length === 0) return 0;
     await session.run(
@@ -186,7 +198,7 @@ function dropSettled(db: Database, memory: Memory, { now, keep }: PurgeOptions):
   });
 }
 
-async function heldSessions(db: Database): Promise<number> {
+export async function heldSessions(db: Database): Promise<number> {
   const [row] = await db.rows<{ n: number }>(
     'SELECT count(DISTINCT session_id) AS n FROM message_held',
   );

@@ -8,6 +8,7 @@ import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { Memory } from './memory.ts';
 import { purge } from './purge.ts';
+import { purgePlan } from './purge-plan.ts';
 import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
 import { reindex } from './reindex.ts';
@@ -69,7 +70,7 @@ export async function postgresTraceStore({
     replayList: (query) => told(replayList(db, words, query)),
     openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
     failures: (query) => told(failures(db, words, query)),
-    purge: (options) => told(purge(db, memory, options)),
+    purge: (options) => told((options.dryRun === true ? purgePlan : purge)(db, memory, options)),
     reindex: (options) => told(reindex(db, memory, options)),
     hold: (sessionId, given) => told(hold(db, sessionId, given)),
     release: (sessionId) => told(release(db, sessionId)),

@@ -16,7 +16,7 @@ import type { TraceFiles } from './trace-files.ts';
 
 const SESSIONS_AT_ONCE = 200;
 const MESSAGES_AT_ONCE = 20_000;
-const KEPT_NAMED = 1_000;
+export const KEPT_NAMED = 1_000;
 
 type RemovedDay = PurgeReport['removed'][number];
 
@@ -24,7 +24,7 @@ type RemovedDay = PurgeReport['removed'][number];
 export async function purge(files: TraceFiles, options: PurgeOptions): Promise<PurgeReport> {
   const removed: RemovedDay[] = [];
   for (const day of files.days().toReversed()) {
-    const because = reasonToGo(files, day, options);
+    const because = reasonToGo(files.totalBytes(), day, options);
     if (because === undefined) break;
     removed.push(await removeDay(files, day, { ...options, because }));
   }
@@ -38,17 +38,17 @@ export async function purge(files: TraceFiles, options: PurgeOptions): Promise<P
   };
 }
 
-function reasonToGo(
-  files: TraceFiles,
+/** @param total what the store takes */
+export function reasonToGo(
+  total: number,
   day: string,
   { now, keep, maxBytes = Number.POSITIVE_INFINITY }: PurgeOptions,
 ): RemovedDay['because'] | undefined {
   if (endOfDay(day) + keep <= now) return 'age';
-  const total = files.ranges().reduce((sum, { name }) => sum + files.bytes(name), 0);
   return total > maxBytes && day < dayOf(now) ? 'size' : undefined;
 }
 
-interface Removal {
+export interface Removal {
   readonly because: RemovedDay['because'];
   readonly now: number;
   readonly keep: number;
@@ -93,7 +93,11 @@ function* slices(sessionIds: readonly number[]): Generator<number[]> {
 }
 
 /** Sessions with a message in a queue or suspended, those on hold, and those that were settled lately. */
-async function sessionsToKeep(files: TraceFiles, day: string, removal: Removal): Promise<number[]> {
+export async function sessionsToKeep(
+  files: TraceFiles,
+  day: string,
+  removal: Removal,
+): Promise<number[]> {
   const open = files
     .day(day)
     .all<{ session_id: number }>(
@@ -215,46 +219,58 @@ async function removeBodies(
 /** Removes held sessions that were settled `keep` ago and are no longer on hold. */
 function dropSettled({ held }: TraceFiles, { now, keep }: PurgeOptions): number {
   held.run('DELETE FROM hold WHERE until <= ?', now);
-  const settled = held
+  const settled = settledSessions(held, now - keep);
+  if (settled.length > 0) held.drop(settled, now);
+  return settled.length;
+}
+
+/** Held sessions that were settled by then and are on no hold. */
+export function settledSessions(held: TraceFile, by: number): number[] {
+  return held
     .all<{ session_id: number }>(
       `SELECT session_id FROM held_session h WHERE staged=0
          AND session_id NOT IN (SELECT session_id FROM hold)
          AND NOT EXISTS (SELECT 1 FROM message m WHERE m.session_id=h.session_id AND m.status IN (0, 1, 5))
          AND (SELECT max(coalesce(m.done, m.created)) FROM message m WHERE m.session_id=h.session_id) <= ?`,
-      now - keep,
+      by,
     )
     .map(({ session_id }) => session_id);
-  if (settled.length > 0) held.drop(settled, now);
-  return settled.length;
 }
 
 function keptMessages({ held }: TraceFiles, now: number): KeptMessage[] {
-  const open = held.all<{
-    id: number;
-    session_id: number;
-    target: number;
-    status: number;
-    created: number;
-  }>(
-    `SELECT id, session_id, target, status, created FROM message INDEXED BY message_status
-       WHERE status <> 2 AND status IN (0, 1, 5) ORDER BY id LIMIT ?`,
-    KEPT_NAMED,
-  );
-  const onHold = held.all<{ id: number; session_id: number; target: number; created: number }>(
+  const onHold = held.all<Row>(
     `SELECT m.id, m.session_id, m.target, m.created FROM hold CROSS JOIN message m ON m.id=hold.session_id
        WHERE hold.until IS NULL OR hold.until > ? LIMIT ?`,
     now,
     KEPT_NAMED,
   );
-  const named = (reason: KeptMessage['reason'], row: (typeof onHold)[number]): KeptMessage => ({
-    sessionId: row.session_id,
-    messageId: row.id,
-    host: held.words.text(row.target),
-    reason,
-    since: row.created,
-  });
-  return [
-    ...open.map((row) => named(STATUSES[row.status] ?? 'queued', row)),
-    ...onHold.map((row) => named('held', row)),
-  ].slice(0, KEPT_NAMED);
+  return [...openMessagesIn(held), ...onHold.map((row) => named(held, 'held', row))].slice(
+    0,
+    KEPT_NAMED,
+  );
+}
+
+interface Row {
+  readonly id: number;
+  readonly session_id: number;
+  readonly target: number;
+  readonly created: number;
+}
+
+const named = (file: TraceFile, reason: KeptMessage['reason'], row: Row): KeptMessage => ({
+  sessionId: row.session_id,
+  messageId: row.id,
+  host: file.words.text(row.target),
+  reason,
+  since: row.created,
+});
+
+/** Messages of a file that are open, oldest first. */
+export function openMessagesIn(file: TraceFile): KeptMessage[] {
+  const open = file.all<Row & { status: number }>(
+    `SELECT id, session_id, target, status, created FROM message INDEXED BY message_status
+       WHERE status <> 2 AND status IN (0, 1, 5) ORDER BY id LIMIT ?`,
+    KEPT_NAMED,
+  );
+  return open.map((row) => named(file, STATUSES[row.status] ?? 'queued', row));
 }

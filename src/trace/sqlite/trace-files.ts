@@ -137,6 +137,11 @@ export class TraceFiles {
     return sizeOf(path) + sizeOf(`${path}-wal`);
   }
 
+  /** Of the whole store. */
+  totalBytes(): number {
+    return this.ranges().reduce((sum, { name }) => sum + this.bytes(name), 0);
+  }
+
   close(): void {
     for (const file of this.#open.values()) file.close();
     this.#open.clear();

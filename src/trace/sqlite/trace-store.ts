@@ -9,6 +9,7 @@ import { applyToFile } from './apply.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { purge } from './purge.ts';
+import { purgePlan } from './purge-plan.ts';
 import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
 import { reindex } from './reindex.ts';
@@ -55,7 +56,8 @@ export function sqliteTraceStore({
     replayList: (query) => attempt(() => replayList(files, query)),
     openMessages: (host, page) => attempt(() => openMessages(files, host, page)),
     failures: (query) => attempt(() => failures(files, query)),
-    purge: (options) => purge(files, options).catch(unavailable),
+    purge: (options) =>
+      (options.dryRun === true ? purgePlan : purge)(files, options).catch(unavailable),
     reindex: (options) => reindex(files, options).catch(unavailable),
     hold: (sessionId, given) => attempt(() => hold(files, sessionId, given)),
     release: (sessionId) => attempt(() => release(files, sessionId)),

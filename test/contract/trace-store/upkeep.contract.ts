@@ -71,6 +71,45 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
       expect((await store.usage()).heldSessions).toBe(3);
     });
 
+    test('a dry run says what would go and changes nothing', async () => {
+      const store = await opened(open);
+      const settled = sampleSession();
+      const queued = sampleSession({ number: 1 });
+      const pinned = sampleSession({ number: 2 });
+      const young = sampleSession({ number: 3, at: LATER - DAY });
+      const old = sampleSession({ number: 4, at: NOON - 20 * DAY });
+      await store.apply([old.arrival, old.queued]);
+      await store.purge({ now: NOON - 10 * DAY, keep: 7 * DAY });
+      await store.apply([
+        old.outcome,
+        ...settled.all,
+        queued.arrival,
+        queued.queued,
+        ...pinned.all,
+        ...young.all,
+      ]);
+      await store.hold(pinned.root, { reason: 'complaint 12', by: 'jdoe' });
+      const before = await idsOf(store, {});
+      const usage = await store.usage();
+      const planned = await store.purge({ now: LATER, keep: 7 * DAY, dryRun: true });
+      expect(planned).toMatchObject({
+        removed: [{ day: '2026-03-10', messages: 6, because: 'age' }],
+        released: 1,
+        keptSessions: 2,
+        kept: [{ messageId: queued.derived, host: 'ward', reason: 'queued' }],
+      });
+      expect(planned.removed[0]?.bytes).toBeGreaterThan(0);
+      expect(await idsOf(store, {})).toEqual(before);
+      expect(await store.usage()).toEqual(usage);
+      // what was foretold comes true
+      const { removed, released, keptSessions } = await store.purge({ now: LATER, keep: 7 * DAY });
+      expect({ removed, released, keptSessions }).toEqual({
+        removed: planned.removed,
+        released: planned.released,
+        keptSessions: planned.keptSessions,
+      });
+    });
+
     test('a large body goes with the last session that points to it, an hour later', async () => {
       const store = await opened(open);
       const first = sampleSession({ bodyRef: 'shared' });
