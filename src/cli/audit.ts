@@ -61,9 +61,9 @@ function list(flags: AuditFlags): void {
   }
 }
 
-function verify(flags: AuditFlags): void {
+async function verify(flags: AuditFlags): Promise<void> {
   using audit = openAudit(flags);
-  const { rows, broken, head } = audit.verify();
+  const { rows, broken, head } = await audit.verify();
   const { head: known } = flags;
   if (broken !== undefined) {
     throw new EngineError(

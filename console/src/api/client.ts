@@ -33,6 +33,16 @@ export function newKey(): string {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join('');
 }
 
+/** After this time without a touch what the pages ask by themselves does not keep the session alive. */
+const UNATTENDED = 60_000;
+let touched = Date.now();
+for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
+  globalThis.addEventListener(event, () => (touched = Date.now()), {
+    passive: true,
+    capture: true,
+  });
+}
+
 let csrf: string | undefined;
 
 /** Sent with every act from now on; the API gives it with `/me`. */
@@ -71,6 +81,7 @@ async function send(path: string, { method, query, body, once, signal }: Call): 
     headers: {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(Date.now() - touched > UNATTENDED ? { 'x-unattended': '1' } : {}),
       ...(once === undefined ? {} : { 'idempotency-key': once }),
       ...(verb !== 'GET' && csrf !== undefined ? { 'x-csrf-token': csrf } : {}),
     },

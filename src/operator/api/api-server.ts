@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import fastify, {
   type FastifyPluginAsync,
   type FastifyPluginCallback,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
 import { EngineError } from '../../error/engine-error.ts';
@@ -61,6 +62,8 @@ export interface ApiServer {
 
 /** The largest request: an edited message. */
 const BODY_LIMIT = 8 * 1024 * 1024;
+/** Milliseconds in which a request must be here whole: who sends a byte a minute holds a connection. */
+const REQUEST_TIMEOUT = 120_000;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
@@ -71,6 +74,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
     forceCloseConnections: true,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
     ...(tls === undefined ? {} : { https: tls.options }),
@@ -78,8 +82,10 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   tls?.follow(app.server);
   app.addHook('onClose', async () => tls?.close());
   app.decorateRequest('principal', undefined);
+  app.decorateRequest('signInAgain', undefined);
   app.setErrorHandler(async (error: Error, request, reply) => {
-    if (error instanceof ApiError && error.code === 'FORBIDDEN') await refused(context, request);
+    if (error instanceof ApiError && error.code === 'FORBIDDEN')
+      await refused(context, request, error);
     sendProblem(error, request, reply);
     return reply;
   });
@@ -149,7 +155,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
 
 async function refused(
   { audit }: ApiContext,
-  { principal, ip, method, routeOptions }: Parameters<typeof sendProblem>[1],
+  { principal, ip, method, routeOptions, params }: FastifyRequest,
+  { message: cause }: ApiError,
 ): Promise<void> {
   if (principal === undefined) return;
   const { name, via } = principal;
@@ -159,5 +166,6 @@ async function refused(
     action: 'request.refused',
     object: `${method} ${routeOptions.url ?? ''}`,
     outcome: 'refused',
+    detail: { cause, of: params },
   });
 }

@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Audit, AuditEntry } from './audit.ts';
 
 /** A recorded act. */
@@ -27,6 +28,8 @@ export interface AuditQuery {
   /** Of an action, or of its beginning: `message.` */
   readonly action?: string | undefined;
   readonly object?: string | undefined;
+  /** A value that was searched for. */
+  readonly searched?: string | undefined;
   /** Rows older than this one. */
   readonly before?: number | undefined;
   readonly limit?: number | undefined;
@@ -46,9 +49,8 @@ export interface AuditLog extends Audit, Disposable {
   list(query: AuditQuery): readonly AuditRow[];
   /** Oldest first, for an export. */
   rows(query: Pick<AuditQuery, 'from' | 'to'>): IteratorObject<AuditRow>;
-  verify(): AuditProof;
-  /** The hash that stands for a searched value, to find who searched for a patient. */
-  hashOf(value: string): string;
+  /** Reads every row, in slices. Takes an end that was cut off since this process wrote it for broken, too. */
+  verify(): Promise<AuditProof>;
 }
 
 const SCHEMA = `
@@ -62,7 +64,12 @@ CREATE TRIGGER IF NOT EXISTS audit_fixed BEFORE UPDATE ON audit BEGIN SELECT RAI
 CREATE TRIGGER IF NOT EXISTS audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
 `;
 
+/** The last row that this process wrote. */
+type Written = Pick<AuditRow, 'seq' | 'hash'>;
+
 const START = '0'.repeat(64);
+/** Rows proved before others get their turn. */
+const SLICE = 2_000;
 /** Keys of details below which values may be of patients. */
 const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
@@ -77,7 +84,8 @@ export function auditLog(data: string, now: () => number = Date.now): AuditLog {
     createHmac('sha256', key).update(value.trim().toLowerCase()).digest('hex').slice(0, 32);
   const head = database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1');
   const insert = database.prepare('INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?,?)');
-  const append = (entry: AuditEntry): void => {
+  let written: Written | undefined;
+  const append = (entry: AuditEntry): Written => {
     const last = head.get() as Pick<AuditRow, 'seq' | 'hash'> | undefined;
     const row = {
       seq: (last?.seq ?? 0) + 1,
@@ -90,32 +98,39 @@ export function auditLog(data: string, now: () => number = Date.now): AuditLog {
       outcome: entry.outcome,
       detail: JSON.stringify(hidden(entry.detail ?? {}, hashOf, false)),
     };
-    insert.run(...Object.values(row), chained(last?.hash ?? START, row));
+    const hash = chained(last?.hash ?? START, row);
+    insert.run(...Object.values(row), hash);
+    return { seq: row.seq, hash };
   };
   return {
     async record(entry) {
       // the row before must not change between being read and being built on, by another process either
       database.exec('BEGIN IMMEDIATE');
       try {
-        append(entry);
+        const made = append(entry);
         database.exec('COMMIT');
+        written = made;
       } catch (error) {
         database.exec('ROLLBACK');
         throw error;
       }
     },
-    list: (query) => select(database, query),
+    list: ({ searched, ...query }) =>
+      select(database, query, searched === undefined ? undefined : hashOf(searched)),
     rows: ({ from = 0, to = Number.MAX_SAFE_INTEGER }) =>
       database
         .prepare('SELECT * FROM audit WHERE at BETWEEN ? AND ? ORDER BY seq')
         .iterate(from, to) as unknown as IteratorObject<AuditRow>,
-    verify: () => proofOf(database),
-    hashOf,
+    verify: () => proofOf(database, written),
     [Symbol.dispose]: () => database.close(),
   };
 }
 
-function select(database: DatabaseSync, query: AuditQuery): readonly AuditRow[] {
+function select(
+  database: DatabaseSync,
+  query: Omit<AuditQuery, 'searched'>,
+  hash: string | undefined,
+): readonly AuditRow[] {
   const { from, to, actor, action, object, before, limit = 100 } = query;
   const conditions: readonly (readonly [string, string | number | undefined])[] = [
     ['at >= ?', from],
@@ -123,6 +138,7 @@ function select(database: DatabaseSync, query: AuditQuery): readonly AuditRow[] 
     ['actor = ? COLLATE NOCASE', actor],
     ['substr(action, 1, length(?1)) = ?1'.replaceAll('?1', '?'), action],
     ['object = ?', object],
+    ['instr(detail, ?) > 0', hash],
     ['seq < ?', before],
   ];
   const used = conditions.filter(([, value]) => value !== undefined);
@@ -135,19 +151,25 @@ function select(database: DatabaseSync, query: AuditQuery): readonly AuditRow[] 
     .all(...values, limit) as unknown as AuditRow[];
 }
 
-function proofOf(database: DatabaseSync): AuditProof {
+async function proofOf(database: DatabaseSync, written: Written | undefined): Promise<AuditProof> {
+  const read = database.prepare('SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?');
   let last = START;
   let count = 0;
-  const all = database.prepare('SELECT * FROM audit ORDER BY seq').iterate();
-  for (const one of all as unknown as IteratorObject<AuditRow>) {
-    const { hash, ...row } = one;
-    count += 1;
-    if (row.seq !== count || hash !== chained(last, row)) {
-      return { rows: count, broken: row.seq, head: last };
+  for (;;) {
+    const rows = read.all(count, SLICE) as unknown as AuditRow[];
+    for (const { hash, ...row } of rows) {
+      count += 1;
+      const cut = written?.seq === count && written.hash !== hash;
+      if (row.seq !== count || cut || hash !== chained(last, row)) {
+        return { rows: count, broken: row.seq, head: last };
+      }
+      last = hash;
     }
-    last = hash;
+    if (rows.length < SLICE) break;
+    await yieldToOthers();
   }
-  return { rows: count, broken: undefined, head: last };
+  const cut = written !== undefined && written.seq > count;
+  return { rows: count, broken: cut ? count + 1 : undefined, head: last };
 }
 
 function chained(before: string, row: Omit<AuditRow, 'hash'>): string {

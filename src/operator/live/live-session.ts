@@ -21,12 +21,16 @@ export interface LiveRequest {
   readonly after: string | undefined;
   /** How all hosts stand; asked while `hosts` is followed. */
   readonly readHosts: () => Promise<unknown>;
+  /** Whether the asker may still see this; looked at again and again. */
+  readonly isAllowed: () => Promise<boolean>;
 }
 
 /** Milliseconds between two frames: ten a second are as fast as anybody reads. */
 const FRAME = 100;
 const HOSTS_EVERY = 2_000;
-/** A connection is ended after this time; it reconnects without a gap, and its rights are looked at anew. */
+/** How long who was signed out, or may see less, is told on. */
+const RIGHTS_EVERY = 3_000;
+/** A connection is ended after this time; it reconnects without a gap. */
 const LONGEST = 15 * 60_000;
 
 /**
@@ -54,6 +58,7 @@ export async function liveSession(
     lost: () => out.end(),
   });
   const timer = setTimeout(() => out.end(), LONGEST);
+  const watching = endUnlessAllowed(out, request);
   try {
     if (request.topics.has('hosts')) await tellHosts(out, request);
     else await aborted(out.signal);
@@ -62,6 +67,15 @@ export async function liveSession(
     frames.close();
     await following.close();
     out.end();
+    await watching;
+  }
+}
+
+async function endUnlessAllowed(out: EventStream, { isAllowed }: LiveRequest): Promise<void> {
+  const { signal } = out;
+  while (!signal.aborted) {
+    await sleep(RIGHTS_EVERY, undefined, { signal, ref: false }).catch(() => undefined);
+    if (!signal.aborted && !(await isAllowed().catch(() => false))) out.end();
   }
 }
 

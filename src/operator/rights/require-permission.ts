@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; undefined until somebody has signed in. Set by the sign-in's `onRequest` hook. */
     principal: Principal | undefined;
+    /** Who asks by now, for an answer that takes long; undefined if they are nobody any longer. */
+    signInAgain: (() => Promise<Principal | undefined>) | undefined;
   }
   interface FastifyContextConfig {
     /** What the route needs; for the OpenAPI document and the tests. */

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import { API_PREFIX } from '../api/api-prefix.ts';
 import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
 import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
 import { cookieName, cookieOf } from './cookie.ts';
@@ -22,7 +23,7 @@ export function sessionAuthenticator(sessions: Sessions, users: Users): Authenti
     method: 'session',
     identify(request) {
       const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
-      const session = id === undefined ? undefined : sessions.find(id);
+      const session = id === undefined ? undefined : sessions.find(id, isUnattended(request));
       if (session === undefined) return undefined;
       const { name, via, roles, scope, csrf: csrfToken } = session;
       if (via !== 'local') return { name, roles, scope, via, csrfToken };
@@ -30,6 +31,11 @@ export function sessionAuthenticator(sessions: Sessions, users: Users): Authenti
       return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
     },
   };
+}
+
+/** What a page asks by itself while nobody is at it: it must not keep a session alive. */
+function isUnattended({ headers, routeOptions }: FastifyRequest): boolean {
+  return 'x-unattended' in headers || routeOptions.url === `${API_PREFIX}/stream`;
 }
 
 /** `Authorization: Bearer wb_…`: tokens that were made here. */

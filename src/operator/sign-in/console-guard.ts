@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FastifyPluginCallback } from 'fastify';
 import type { Logger } from '../../log/logger.ts';
 import { type AuditLog, auditLog } from '../audit/audit-log.ts';
+import { proveRegularly } from '../audit/prove-audit.ts';
 import type { BodyMask } from '../rights/body-mask.ts';
 import { fieldMask } from '../rights/field-mask.ts';
 import { isLoopback } from '../rights/loopback.ts';
@@ -45,12 +46,14 @@ export async function consoleGuard({
     const { allowed, why } = signIn.enforcement.passwords();
     if (!settings.passwords && allowed)
       log.warn({ event: 'passwords-still-on', why }, 'passwords-still-on');
+    const proving = proveRegularly(audit, log);
     const somebody = settings.external || signIn.users.any();
     return {
       audit,
       mask: fieldMask(settings.mask),
       signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
       close() {
+        proving[Symbol.dispose]();
         signIn[Symbol.dispose]();
         audit[Symbol.dispose]();
       },

@@ -33,6 +33,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
       const principal = await principalFor(signIn, request, reply);
       if (principal === undefined) return undefined;
       request.principal = principal;
+      request.signInAgain = () => principalFor(signIn, request, reply).catch(() => undefined);
       checkCsrf(signIn, request, principal);
       if (principal.mustChangePassword === true && !mayBeforeChange(request)) {
         throw new ApiError(
@@ -82,8 +83,9 @@ async function principalFor(
 }
 
 /** Health, and the console's own files: the page that asks who you are. */
-function isFree({ url }: FastifyRequest): boolean {
-  return !url.startsWith(`${API_PREFIX}/`) && !/^\/metrics(?:\?|$)/.test(url);
+function isFree({ routeOptions: { url = '' } }: FastifyRequest): boolean {
+  // the route that was found, not what was written: `/%61pi/v1/status` leads to the same
+  return !url.startsWith(`${API_PREFIX}/`) && url !== '/metrics';
 }
 
 async function identified(

@@ -29,8 +29,8 @@ export const SESSION_LIMITS: SessionLimits = { idle: 30 * 60_000, absolute: 12 *
 export interface Sessions {
   /** Starts a session and gives the id for the cookie. */
   start(of: Omit<Session, 'csrf' | 'created' | 'seen'>): string;
-  /** The session of a cookie's id, which counts as seen; undefined if it has ended. */
-  find(id: string): Session | undefined;
+  /** The session of a cookie's id; undefined if it has ended. It counts as seen, unless nobody is there. */
+  find(id: string, unattended?: boolean): Session | undefined;
   end(id: string): void;
   /**
    * Ends the sessions of people from outside if they began under other settings: what they may do was decided
@@ -75,7 +75,7 @@ export function sessions(
         );
       return id;
     },
-    find(id) {
+    find(id, unattended = false) {
       const key = hashOf(id);
       const row = one.get(key) as Record<string, string | number | null> | undefined;
       if (row === undefined) return undefined;
@@ -85,7 +85,7 @@ export function sessions(
         remove.run(key);
         return undefined;
       }
-      if (at - session.seen > Math.min(SEEN_EVERY, limits.idle / 10)) {
+      if (!unattended && at - session.seen > Math.min(SEEN_EVERY, limits.idle / 10)) {
         database.prepare('UPDATE web_session SET seen = ? WHERE id = ?').run(at, key);
       }
       return session;

@@ -57,6 +57,8 @@ export async function attempted<Result>(
       const typed = user?.slice(0, 100);
       const name = isName ? user : 'unknown';
       trace.add({ ip, method, user: typed, outcome: 'refused', cause: why, remedy }, name);
+      // a guess that was not even looked at must not fill the disk
+      if (error.status === 429) throw error;
       const actor = { name, via: method };
       const entry = { actor, ip, action: 'sign-in', object: `user ${name}` };
       await audit.record({ ...entry, outcome: 'refused', detail: { cause: why } });

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { auditCommand } from '../../../src/cli/audit.ts';
 import { userCommand } from '../../../src/cli/user.ts';
+import { rootLogger } from '../../../src/log/logger.ts';
 import { auditLog } from '../../../src/operator/audit/audit-log.ts';
+import { proveRegularly } from '../../../src/operator/audit/prove-audit.ts';
 import { ran } from '../../support/command.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -29,7 +31,7 @@ test('who gets around that is found out: a changed row, one taken out, and an en
   await using folder = await temporaryFolder();
   using audit = auditLog(folder.path);
   for (const n of [1, 2, 3, 4]) await audit.record(act(n));
-  const { head, rows, broken } = audit.verify();
+  const { head, rows, broken } = await audit.verify();
   expect([rows, broken]).toEqual([4, undefined]);
   const forge = new DatabaseSync(join(folder.path, 'audit.db'));
   const unlock = (): void => forge.exec('DROP TRIGGER audit_fixed; DROP TRIGGER audit_kept');
@@ -39,10 +41,28 @@ test('who gets around that is found out: a changed row, one taken out, and an en
   expect([cut.code, cut.errors]).toEqual([1, expect.stringMatching(/acts were cut off/)]);
   unlock();
   forge.exec("UPDATE audit SET object = 'message 9' WHERE seq = 2");
-  expect(audit.verify().broken).toBe(2);
+  expect((await audit.verify()).broken).toBe(2);
   forge.exec('DELETE FROM audit WHERE seq = 1');
-  expect(audit.verify().broken).toBe(2);
+  expect((await audit.verify()).broken).toBe(2);
   forge.close();
+});
+
+test('the log is proved at the start, and tells the last hash to another place; a broken one is an error there', async () => {
+  await using folder = await temporaryFolder();
+  using audit = auditLog(folder.path);
+  for (const n of [1, 2, 3]) await audit.record(act(n));
+  const lines: string[] = [];
+  const log = rootLogger('info', { write: (line) => void lines.push(line) });
+  const told = async (): Promise<object> => {
+    using _ = proveRegularly(audit, log);
+    return await vi.waitFor(() => JSON.parse(lines.pop() ?? '') as object);
+  };
+  const { head } = await audit.verify();
+  expect(await told()).toMatchObject({ event: 'audit-proved', rows: 3, head });
+  const forge = new DatabaseSync(join(folder.path, 'audit.db'));
+  forge.exec('DROP TRIGGER audit_kept; DELETE FROM audit WHERE seq = 3');
+  forge.close();
+  expect(await told()).toMatchObject({ event: 'audit-broken', row: 3, level: 'error' });
 });
 
 test('values that were searched for are hashed, and yet it can be asked who searched for one', async () => {
@@ -52,7 +72,9 @@ test('values that were searched for are hashed, and yet it can be asked who sear
   await audit.record({ ...act(1), action: 'message.search', detail });
   const [row] = audit.list({ action: 'message.' });
   expect(row?.detail).not.toMatch(/4711-SECRET|Doe/);
-  expect(row?.detail).toContain(audit.hashOf(' 4711-secret'));
+  for (const n of Array.from({ length: 150 }, (_, index) => index + 2)) await audit.record(act(n));
+  expect(audit.list({ searched: ' 4711-secret', limit: 1 })).toEqual([row]);
+  expect(audit.list({ searched: '4712' })).toEqual([]);
   expect(row?.detail).toContain('"limit":50');
 });
 
@@ -64,7 +86,7 @@ test('two processes write one chain', async () => {
     await one.record(act(n));
     await other.record(act(n + 10));
   }
-  expect(one.verify()).toMatchObject({ rows: 6, broken: undefined });
+  expect(await one.verify()).toMatchObject({ rows: 6, broken: undefined });
 });
 
 test('what the command line does to users is in the log, which it lists, proves and exports', async () => {

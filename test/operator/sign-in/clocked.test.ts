@@ -33,6 +33,13 @@ test('a session ends after 30 minutes without a request, and after 12 hours anyw
   }
   time += 1;
   expect(open.find(busy)).toBeUndefined();
+  const left = start();
+  for (let n = 0; n < 29; n += 1) {
+    expect(open.find(left, true)?.name).toBe('anna');
+    time += MINUTE;
+  }
+  time += 2 * MINUTE;
+  expect(open.find(left, true)).toBeUndefined();
   const id = start();
   expect(JSON.stringify(database.prepare('SELECT * FROM web_session').all())).not.toContain(id);
   database.close();

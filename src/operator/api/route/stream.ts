@@ -1,6 +1,8 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { eventStream } from '../../live/event-stream.ts';
 import { liveSession, TOPICS, type Topic } from '../../live/live-session.ts';
+import type { Principal } from '../../rights/principal.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
@@ -64,6 +66,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
           session,
           after: typeof header === 'string' ? header : lastEventId,
           readHosts: () => readHosts(engines, principal),
+          isAllowed: () => isStillAllowed(request, principal),
         });
       } catch (error) {
         log.warn({ event: 'live-ended', err: error }, 'live-ended');
@@ -72,6 +75,21 @@ export function streamRoutes(app: Api, context: ApiContext): void {
         leave();
       }
     },
+  );
+}
+
+/** Whether the same person may still see the same. */
+async function isStillAllowed(
+  { signInAgain }: FastifyRequest,
+  before: Principal,
+): Promise<boolean> {
+  if (signInAgain === undefined) return true;
+  const now = await signInAgain();
+  return (
+    now !== undefined &&
+    now.permissions.has('dashboard.view') &&
+    now.unmasked === before.unmasked &&
+    JSON.stringify(now.visibleHosts) === JSON.stringify(before.visibleHosts)
   );
 }
 

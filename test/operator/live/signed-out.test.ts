@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
+import { hashPassword } from '../../../src/operator/sign-in/password.ts';
+import { users } from '../../../src/operator/sign-in/users.ts';
+import { operated } from '../../support/operator.ts';
+import { visitor } from '../../support/visitor.ts';
+
+test('a stream ends soon after its reader was signed out, removed, or may see less', async () => {
+  await using production = await operated();
+  using database = metaDatabase(join(production.folder.path, 'data'));
+  const known = users(database);
+  const password = await hashPassword('by the sea', { memory: 64, passes: 1, parallelism: 1 });
+  const open = async (name: string) => {
+    known.add({ name, roles: ['viewer'], scope: ['*'], password, mustChange: false });
+    const reader = visitor(production.url);
+    await reader.signIn(name, 'by the sea');
+    const cookie = [...reader.cookies].map(([key, value]) => `${key}=${value}`).join('; ');
+    const response = await fetch(new URL('/api/v1/stream', production.url), {
+      headers: { cookie },
+    });
+    const ended = vi.fn<() => void>();
+    void response.text().then(ended, () => undefined);
+    return { reader, ended, status: response.status };
+  };
+  const [stays, leaves, less, gone] = [
+    await open('stays'),
+    await open('leaves'),
+    await open('less'),
+    await open('gone'),
+  ];
+  expect([stays.status, leaves.status, less.status, gone.status]).toEqual([200, 200, 200, 200]);
+  await leaves.reader.ask('POST', '/api/v1/sign-out');
+  database.prepare("UPDATE user SET scope = '[\"tag:none\"]' WHERE name = 'less'").run();
+  known.remove('gone');
+  await vi.waitFor(
+    () => {
+      for (const { ended } of [leaves, less, gone]) expect(ended).toHaveBeenCalled();
+    },
+    { timeout: 8_000 },
+  );
+  expect(stays.ended).not.toHaveBeenCalled();
+});
