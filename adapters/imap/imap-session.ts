@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MailboxObject, SearchObject } from 'imapflow';
 import { type Lent, NotConnectedError, placeOf, type setting } from 'waybill/adapter';
+import { folderName } from './folder-name.ts';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';
 import type { ImapValues } from './imap-settings.ts';
@@ -33,6 +34,8 @@ export class ImapSession {
   readonly signedIn: string;
   readonly #client: ImapClient;
   readonly #settings: ImapValues;
+  /** Folders as the server names them, by how they are written. */
+  readonly #names = new Map<string, Promise<string>>();
   /** Mails may have come since the last search. */
   #news = false;
 
@@ -148,7 +151,8 @@ export class ImapSession {
 
   move(uid: number, folder: string): Promise<boolean> {
     return this.#done(async () => {
-      const moved = await this.#client.messageMove(String(uid), folder, { uid: true });
+      const name = await this.#named(folder);
+      const moved = await this.#client.messageMove(String(uid), name, { uid: true });
       return moved !== false && moved !== undefined;
     });
   }
@@ -197,10 +201,11 @@ export class ImapSession {
   /** Opens the folder, and checks that mails can be put away as `afterwards` says. */
   async enter(): Promise<void> {
     const { folder } = this.#settings;
+    const name = await this.#ask(() => this.#named(folder));
     this.#client.maxIdleTime = IDLE_AGAIN;
     // A lock that is never given back: only so the long silence while a message is being stored is
     // not taken for a dead connection.
-    await this.#client.getMailboxLock(folder).catch((error: unknown) => {
+    await this.#client.getMailboxLock(name).catch((error: unknown) => {
       if (!isRefusal(error)) throw imapFailure(error, this.place);
       throw new NotConnectedError(
         `Not connected: the folder ${folder} cannot be opened: it is not there, or this account has no right on it. Correct folder, or give the right.`,
@@ -214,8 +219,9 @@ export class ImapSession {
 
   /** Whether a folder is there. */
   async has(folder: string): Promise<boolean> {
+    const name = await this.#ask(() => this.#named(folder));
     const folders = await this.#ask(() => this.#client.list());
-    return folders.some(({ path }) => path === folder);
+    return folders.some(({ path }) => path === name);
   }
 
   /** How many mails the open folder has. */
@@ -224,12 +230,19 @@ export class ImapSession {
   }
 
   async #make(folder: string): Promise<void> {
-    await this.#client.mailboxCreate(folder).catch((error: unknown) => {
+    const name = await this.#ask(() => this.#named(folder));
+    await this.#client.mailboxCreate(name).catch((error: unknown) => {
       if (!isRefusal(error)) throw imapFailure(error, this.place);
       throw new NotConnectedError(
         `Not connected: the folder ${folder} is not there and cannot be made by this account. Make it, or name another.`,
       );
     });
+  }
+
+  #named(folder: string): Promise<string> {
+    const known = this.#names.get(folder) ?? folderName(this.#client, folder);
+    this.#names.set(folder, known);
+    return known;
   }
 
   #refusedSearch(): NotConnectedError {

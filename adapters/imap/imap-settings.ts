@@ -60,7 +60,7 @@ export const imapSettings = {
     }),
   ),
   folder: setting.text({
-    help: 'The mail folder that is read.',
+    help: 'The mail folder that is read. Levels may be written with a slash, whatever the server puts between them.',
     default: 'INBOX',
     example: 'INBOX/Lab',
   }),

@@ -39,6 +39,10 @@ export interface MailServersOptions {
   readonly sizeLimit?: number;
   /** Address → the reply to `RCPT TO`, such as `452 4.2.2 mailbox full`. */
   readonly refusals?: Readonly<Record<string, string>>;
+  /** Between the levels of mail folders. Default: `/`. */
+  readonly separator?: string;
+  /** What every folder but INBOX begins with, as in `INBOX.`. Default: nothing. */
+  readonly prefix?: string;
 }
 
 /** A Postfix and a Dovecot that run until they are disposed of. */

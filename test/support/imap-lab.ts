@@ -15,8 +15,8 @@ export interface ImapLab extends AsyncDisposable {
   open(box: Mailbox, more?: Record<string, unknown>, memory?: string): Promise<OpenedInbound>;
 }
 
-export async function imapLab(): Promise<ImapLab> {
-  const server = await mailServer();
+export async function imapLab(options: Parameters<typeof mailServer>[0] = {}): Promise<ImapLab> {
+  const server = await mailServer(options);
   return {
     server,
     box: () => mailbox(server, BOB),

@@ -23,7 +23,7 @@ export interface MailServer extends MailServers {
 export const USERS = { 'alice@lab.example': 'alice-secret', 'bob@lab.example': 'bob-secret' };
 
 export async function mailServer(
-  options: Pick<MailServersOptions, 'sizeLimit' | 'refusals'> = {},
+  options: Pick<MailServersOptions, 'sizeLimit' | 'refusals' | 'separator' | 'prefix'> = {},
 ): Promise<MailServer> {
   const files = await certificates();
   const signer = generateKeyPairSync('rsa', {

@@ -65,7 +65,8 @@ mail_driver = maildir
 mail_path = ~/Maildir
 namespace inbox {
   inbox = yes
-  separator = /
+  separator = ${options.separator ?? '/'}
+  prefix = ${options.prefix ?? ''}
   mailbox Done {
     auto = subscribe
   }
