@@ -1,0 +1,132 @@
+import type { Permission } from '../../src/operator/rights/principal.ts';
+
+/** One operation of the API: who may, and what one is told who sees only other hosts. */
+export interface Row {
+  readonly operation: string;
+  readonly needs: readonly Permission[];
+  readonly query?: string;
+  readonly body?: object;
+  /** Answers for who may. Default 200. */
+  readonly allowed?: readonly number[];
+  /** For who has every permission in another scope: a status, or 200 without a word of the host. */
+  readonly elsewhere: 200 | 403 | 404;
+}
+
+const row = (
+  operation: string,
+  needs: readonly Permission[],
+  elsewhere: Row['elsewhere'],
+  rest: Omit<Row, 'operation' | 'needs' | 'elsewhere'> = {},
+): Row => ({ operation, needs, elsewhere, ...rest });
+
+const conflict = { allowed: [409] };
+const reason = { body: { reason: 'test' } };
+
+/** Every operation of the OpenAPI document that asks for a permission. */
+export const ROUTES: readonly Row[] = [
+  row('GET /status', ['dashboard.view'], 200),
+  row('GET /hosts', ['dashboard.view'], 200),
+  row('GET /alerts', ['dashboard.view'], 200),
+  row('GET /statistics', ['dashboard.view'], 200, { query: '?from=0&to=60000&step=60000' }),
+  row('GET /storage', ['dashboard.view'], 200),
+  row('GET /stream', ['dashboard.view'], 200),
+  row('GET /production/map', ['production.view'], 200),
+  row('GET /certificates', ['production.view'], 200),
+  row('GET /hosts/{host}', ['production.view'], 404),
+  row('GET /queues', ['queue.view'], 200),
+  row('GET /queues/{host}/messages', ['queue.view'], 404),
+  row('GET /events', ['event.view'], 200),
+  row('POST /messages/search', ['message.search'], 200, { body: {} }),
+  row('POST /messages/count', ['message.search'], 200, { body: {} }),
+  row('GET /messages/fields', ['message.search'], 200),
+  row('GET /find', ['message.search'], 200, { query: '?text=4711' }),
+  row('GET /messages/{id}', ['message.search'], 404),
+  row('GET /sessions/{id}', ['message.search'], 404),
+  row('GET /failures', ['message.search'], 200),
+  row('GET /saved-searches', ['message.search'], 200),
+  row('POST /saved-searches', ['message.search'], 200, { body: { name: 'mine', criteria: {} } }),
+  row('DELETE /saved-searches/{id}', ['message.search'], 404, { allowed: [404] }),
+  row('POST /messages/export', ['message.search', 'message.export'], 200, {
+    body: { criteria: {}, format: 'csv' },
+  }),
+  row('GET /messages/{id}/body', ['message.content'], 404),
+  row('GET /messages/{id}/body/hl7', ['message.content'], 404),
+  row('GET /messages/{id}/body/table', ['message.content'], 404, { allowed: [422] }),
+  row('GET /messages/{id}/body/hex', ['message.content'], 404),
+  row('GET /messages/{id}/body/mail', ['message.content'], 404, { allowed: [422] }),
+  row('GET /messages/{id}/diff', ['message.content'], 404, { query: '?against={id}' }),
+  row(
+    'GET /messages/{id}/body/raw',
+    ['message.content', 'message.export', 'message.content.unmasked'],
+    404,
+  ),
+  row('POST /messages/{id}/resend', ['message.resend'], 404, { body: {} }),
+  row(
+    'POST /messages/{id}/resend',
+    ['message.resend', 'message.edit_resend', 'message.content.unmasked'],
+    404,
+    { body: { text: 'MSH|^~\\&|A|B|C|D|2026||ADT^A01^ADT_A01|E1|P|2.5.1\r' } },
+  ),
+  row('POST /messages/{id}/discard', ['deadletter.discard'], 404, { ...reason, ...conflict }),
+  row('POST /messages/{id}/abort', ['queue.abort'], 404, { ...reason, ...conflict }),
+  row('POST /jobs', ['message.bulk', 'message.resend'], 404, {
+    body: { type: 'resend', ids: ['{id}'], reason: 'x', dryRun: true },
+  }),
+  row('POST /jobs', ['message.bulk', 'deadletter.discard'], 404, {
+    body: { type: 'discard', ids: ['{id}'], reason: 'x', dryRun: true },
+  }),
+  row('POST /jobs', ['message.bulk', 'queue.abort'], 404, {
+    body: { type: 'abort', ids: ['{id}'], reason: 'x', dryRun: true },
+  }),
+  row('GET /jobs', ['message.bulk'], 200),
+  row('GET /jobs/{id}', ['message.bulk'], 404),
+  row('GET /jobs/{id}/items', ['message.bulk'], 404),
+  row('POST /jobs/{id}/cancel', ['message.bulk'], 404),
+  row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
+  row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
+  row('POST /hosts/{host}/stop', ['host.control'], 404, { body: {} }),
+  row('POST /hosts/{host}/start', ['host.control'], 404, { body: {} }),
+  row('POST /hosts/{host}/retry', ['host.control'], 404, { body: {} }),
+  row('POST /hosts/{host}/restart', ['host.control'], 404, { body: {} }),
+  row('POST /hosts/{host}/test', ['connection.test'], 404),
+  row('PUT /hosts/{host}/overrides/{kind}', ['host.settings.override'], 404, {
+    body: { level: 'info', for: 60_000, reason: 'x' },
+  }),
+  row('DELETE /hosts/{host}/overrides/{kind}', ['host.settings.override'], 404),
+  row('POST /production/reload', ['config.view'], 403, { body: { dryRun: true } }),
+  row('POST /production/reload', ['config.view', 'config.deploy'], 403, {
+    body: { dryRun: false },
+  }),
+  row('PUT /storage/holds/{id}', ['purge.manage'], 404, reason),
+  row('DELETE /storage/holds/{id}', ['purge.manage'], 404),
+  row('POST /storage/purge', ['purge.manage'], 403),
+  row('GET /audit', ['audit.view'], 200),
+  row('GET /audit/verify', ['audit.view'], 200),
+  row('GET /audit/export', ['audit.view'], 200),
+  row('GET /users', ['user.manage'], 200),
+  row('GET /roles', ['user.manage'], 200),
+  row('GET /users/{name}/rights', ['user.manage'], 200),
+  row('GET /sign-in/trace', ['user.manage'], 200),
+  row('POST /users', ['user.manage'], 403, { body: { name: 'new', roles: [] } }),
+  row('PUT /users/{name}/roles', ['user.manage'], 403, { body: { roles: [] } }),
+  row('POST /users/{name}/password', ['user.manage'], 403),
+  row('DELETE /users/{name}', ['user.manage'], 403),
+  row('GET /tokens', ['token.manage'], 200),
+  row('POST /tokens', ['token.manage'], 200, {
+    body: { label: 'x', days: 1, permissions: [] },
+  }),
+  row('DELETE /tokens/{id}', ['token.manage'], 404, { allowed: [404] }),
+];
+
+/** What whoever is signed in may, and what is open to all. */
+export const FREE = new Set([
+  'GET /me',
+  'GET /me/preferences',
+  'PUT /me/preferences',
+  'POST /me/password',
+  'POST /sign-out',
+  'GET /sign-in/methods',
+  'POST /sign-in',
+  'POST /auth/token',
+  'POST /auth/revoke',
+]);
