@@ -42,8 +42,9 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
     const question = await fhirRequest(message, settings);
     const first = await client.ask({ ...question, signal });
     if (settings.action !== 'search') return fhirReply(first);
+    const { accept = '' } = question.headers;
     const ask = (url: URL): ReturnType<HttpClient['ask']> =>
-      client.ask({ ...question, url, signal });
+      client.ask({ method: 'GET', url, headers: { accept }, signal });
     return fhirReply(await searchPages(first, settings, ask));
   };
   return {

@@ -23,7 +23,7 @@ export function fhirReply({ status, headers, body }: HttpAnswer): Reply {
             `entry ${one.at + 1}: ${one.status} ${outcomeText(one.outcome) ?? ''}`.trim(),
           )
           .join('\n')
-      : (outcomeText(resource) ?? placed(headers));
+      : lines(outcomeText(resource), placed(headers));
   return {
     body,
     type: mediaTypeOf(headers['content-type']).type,
@@ -33,13 +33,14 @@ export function fhirReply({ status, headers, body }: HttpAnswer): Reply {
   };
 }
 
-/** Where a created or updated resource is. */
+const lines = (...all: readonly (string | undefined)[]): string | undefined =>
+  all.filter((one) => one !== undefined).join('\n') || undefined;
+
+/** Where a created or updated resource is, and its version. */
 function placed(headers: HttpAnswer['headers']): string | undefined {
-  const { location, 'content-location': content } = headers as {
-    location?: string;
-    'content-location'?: string;
-  };
-  return location ?? content;
+  const place = headers['location'] ?? headers['content-location'];
+  const version = headers['etag'];
+  return lines(place, version === undefined ? undefined : `ETag ${version}`);
 }
 
 /** Undefined where the body is no JSON; its text is never an error's. */

@@ -1,4 +1,11 @@
-import { type HttpQuestion, type Message, RejectedError, SuspendError } from 'waybill/adapter';
+import {
+  type HttpQuestion,
+  inlineBody,
+  type Message,
+  RejectedError,
+  SuspendError,
+} from 'waybill/adapter';
+import { isXml, type Resource, resourceOf } from './fhir-resource.ts';
 import type { FhirValues } from './fhir-settings.ts';
 
 const JSON_TYPE = 'application/fhir+json';
@@ -13,12 +20,12 @@ export function below(base: URL, path: string): URL {
 /** The request for one message. Throws a RejectedError where the body is no FHIR resource, or not one for the action. */
 export async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQuestion> {
   const { action } = values;
-  if (action === 'search' || action === 'delete') {
-    const query = await found(message, values);
+  if (action === 'search') return searched(await found(message, values), values);
+  if (action === 'delete') {
     return {
-      method: action === 'search' ? 'GET' : 'DELETE',
-      url: below(values.url, query),
-      headers: { accept: JSON_TYPE },
+      method: 'DELETE',
+      url: below(values.url, await found(message, values)),
+      headers: { accept: JSON_TYPE, ...(await matching(message, values)) },
     };
   }
   if (action === 'transaction') return sent(message, values, { method: 'POST', path: '' });
@@ -32,13 +39,33 @@ export async function fhirRequest(message: Message, values: FhirValues): Promise
     values.query === undefined
       ? `${resource.resourceType}/${encodeURIComponent(idOf(resource))}`
       : await found(message, values);
-  return sent(message, values, { method: 'PUT', path });
+  return sent(message, values, { method: 'PUT', path, headers: await matching(message, values) });
 }
 
-interface Resource {
-  readonly resourceType: string;
-  readonly id: unknown;
-  readonly type: unknown;
+/** As a form the criteria stand in no address, and so in no log of a proxy or server. */
+function searched(query: string, { url, searchBy }: FhirValues): FhirQuestion {
+  const headers = { accept: JSON_TYPE };
+  if (searchBy === 'address') return { method: 'GET', url: below(url, query), headers };
+  const [path = '', criteria = ''] = query.split(/\?(.*)/s, 2);
+  return {
+    method: 'POST',
+    url: below(url, `${path}/_search`),
+    headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+    body: inlineBody(Buffer.from(criteria)),
+  };
+}
+
+/** The version that is to be replaced: the server answers 412 if it has another. */
+async function matching(
+  message: Message,
+  { ifMatch }: FhirValues,
+): Promise<Readonly<Record<string, string>>> {
+  const version = (await ifMatch?.render(message))?.trim() ?? '';
+  if (version === '') return {};
+  if (/^[A-Za-z0-9.-]{1,64}$/.test(version)) return { 'If-Match': `W/"${version}"` };
+  throw new RejectedError(
+    'What ifMatch gives is no version of a resource. Correct the template, or the message.',
+  );
 }
 
 const isProcessed = ({ resourceType, type }: Resource): boolean =>
@@ -69,7 +96,7 @@ interface Place {
 }
 
 function sent(message: Message, { url, prefer }: FhirValues, place: Place): FhirQuestion {
-  const type = message.type === 'application/fhir+xml' ? message.type : JSON_TYPE;
+  const type = isXml(message) ? 'application/fhir+xml' : JSON_TYPE;
   return {
     method: place.method,
     url: place.path === '' ? url : below(url, place.path),
@@ -100,23 +127,4 @@ async function found(message: Message, { query, action }: FhirValues): Promise<s
     );
   }
   return path;
-}
-
-async function resourceOf({ body }: Message): Promise<Resource> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await body.bytes()));
-  } catch {
-    // Of the parser's error nothing is kept: it quotes the body.
-    throw new RejectedError(
-      'The body is not JSON, and so no FHIR resource. Have a transform make one, or set action to transaction for XML.',
-    );
-  }
-  const { resourceType, id, type } = Object(parsed) as Partial<Record<keyof Resource, unknown>>;
-  if (typeof resourceType === 'string' && /^[A-Z][A-Za-z]{1,63}$/.test(resourceType)) {
-    return { resourceType, id, type };
-  }
-  throw new RejectedError(
-    'The body has no resourceType, so it is no FHIR resource. Check the transform.',
-  );
 }

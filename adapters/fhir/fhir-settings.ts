@@ -42,6 +42,19 @@ const interaction = {
   ),
   query: setting.optional(query),
   ifNoneExist: setting.optional(criteria),
+  ifMatch: setting.optional(
+    setting.template({
+      help: 'The version that an update or delete replaces. If the server has another one it answers 412, and nothing is changed. Left out or empty, whatever is there is replaced.',
+      example: '{json("/meta/versionId")}',
+    }),
+  ),
+  searchBy: setting.choice(
+    {
+      address: 'What is searched for stands in the address (GET)',
+      form: 'It is posted as a form (POST to _search), so that it stands in no log of a server or proxy',
+    },
+    { help: 'How a search is sent.', default: 'address', advanced: true },
+  ),
   prefer: setting.choice(
     {
       representation: 'The resource as it was stored',

@@ -27,6 +27,11 @@ const request = {
       example: 'application/json; charset=utf-8',
     }),
   ),
+  replyHeaders: setting.list(setting.text({ help: 'The name of a header.' }), {
+    help: 'Which headers of the answer are kept as the text of the reply, seen in the trace and by processes; never those that carry a secret.',
+    default: ['Location', 'ETag'],
+    advanced: true,
+  }),
 };
 
 export const httpOutSettings = { ...request, ...httpClientSettings };

@@ -54,7 +54,7 @@ export class HttpSender implements OpenOutbound {
       ...(hasBody && { body: message.body }),
       signal,
     });
-    return replyOf(answer);
+    return { ...replyOf(answer), text: shown(answer, this.#settings.replyHeaders) };
   }
 
   async #contentType(message: Message): Promise<string> {
@@ -70,6 +70,16 @@ export class HttpSender implements OpenOutbound {
     );
     return Object.fromEntries((await Promise.all(rendered)).filter(([, value]) => value !== ''));
   }
+}
+
+/** Never what signs in: a reply stands in the trace. */
+function shown({ headers }: HttpAnswer, names: readonly string[]): string | undefined {
+  const lines = names
+    .filter((name) => !/^(set-cookie|.*(auth|token|secret|key).*)$/i.test(name))
+    .map((name) => [name, headers[name.toLowerCase()]] as const)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}`);
+  return lines.length === 0 ? undefined : lines.join('\n');
 }
 
 /** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */

@@ -7,7 +7,7 @@ export {
 } from '../error/adapter-error.ts';
 export { EngineError } from '../error/engine-error.ts';
 export type { Logger } from '../log/logger.ts';
-export type { Body } from '../message/body.ts';
+export { type Body, inlineBody } from '../message/body.ts';
 export type { Message, NewMessage, Receipt, Reply, ReplyProblem } from '../message/message.ts';
 export { describeSize } from '../time/size.ts';
 export {

@@ -14,6 +14,8 @@ export interface FhirServer extends AsyncDisposable {
   /** The base address. */
   readonly url: string;
   readonly resources: Map<string, Resource>;
+  /** How often each was stored. */
+  readonly versions: Map<string, number>;
   /** Decides before anything else: a fault, or who may come in. */
   gate: (request: SeenRequest) => Answered | undefined | Promise<Answered | undefined>;
 }
@@ -28,6 +30,7 @@ export async function fhirServer(): Promise<FhirServer> {
     web,
     url,
     resources,
+    versions: new Map(),
     gate: () => undefined,
     [Symbol.asyncDispose]: () => web[Symbol.asyncDispose](),
   };
@@ -62,10 +65,26 @@ function route(request: SeenRequest, server: FhirServer): Answered {
     return json(200, { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', software });
   }
   if (request.method === 'GET') return search(type, searchParams, server);
+  if (id === '_search') return search(type, new URLSearchParams(String(request.body)), server);
+  if (request.headers['content-type']?.includes('xml') === true)
+    return stored(server, xml(request), 201);
   const resource = JSON.parse(request.body.toString('utf8')) as Resource;
   if (type === '') return processed(resource, server);
-  if (request.method === 'PUT') return stored(server, { ...resource, id: id ?? '' }, 200);
-  const condition = request.headers['if-none-exist'];
+  return request.method === 'PUT'
+    ? updated(request, { ...resource, id: id ?? '' }, server)
+    : created(request, resource, server);
+}
+
+function updated({ headers }: SeenRequest, resource: Resource, server: FhirServer): Answered {
+  const key = `${resource.resourceType}/${resource.id}`;
+  const match = headers['if-match'];
+  const isOther = match !== undefined && match !== `W/"${server.versions.get(key) ?? 0}"`;
+  return isOther ? outcome(412, 'conflict', 'another version') : stored(server, resource, 200);
+}
+
+function created({ headers }: SeenRequest, resource: Resource, server: FhirServer): Answered {
+  const type = resource.resourceType;
+  const condition = headers['if-none-exist'];
   const known =
     condition === undefined
       ? undefined
@@ -78,10 +97,19 @@ function route(request: SeenRequest, server: FhirServer): Answered {
   return stored(server, { ...resource, id: String(server.resources.size + 1) }, 201);
 }
 
+/** Of a resource in XML, its type and id. */
+function xml({ path, body }: SeenRequest): Resource {
+  const [, , resourceType = '', id = 'x'] = path.split('/');
+  return { resourceType, id, xml: body.toString() };
+}
+
 function stored(server: FhirServer, resource: Resource, status: number): Answered {
   const key = `${resource.resourceType}/${resource.id}`;
+  const version = (server.versions.get(key) ?? 0) + 1;
+  server.versions.set(key, version);
   server.resources.set(key, resource);
-  return json(status, resource, { location: `${server.url}/${key}/_history/1` });
+  const headers = { location: `${server.url}/${key}/_history/${version}`, etag: `W/"${version}"` };
+  return json(status, resource, headers);
 }
 
 function found(type: string, wanted: URLSearchParams, { resources }: FhirServer): Resource[] {

@@ -28,7 +28,7 @@ test('a resource without an id is created and one with an id is updated', async 
   expect(await opened.send(patient())).toMatchObject({
     code: '201',
     type: 'application/fhir+json',
-    text: `${server.url}/Patient/1/_history/1`,
+    text: `${server.url}/Patient/1/_history/1\nETag W/"1"`,
   });
   expect(await opened.send(patient({ id: 'p-7' }))).toMatchObject({ code: '200' });
   expect([...server.resources.keys()]).toEqual(['Patient/1', 'Patient/p-7']);

@@ -291,3 +291,17 @@ test('credential and signIn that do not go together stop the operation before a 
     code: 'ADAPTER_DISABLED',
   });
 });
+
+test('where something was made and which version it has is kept as the text of the reply', async () => {
+  await using server = await webServer(() => ({
+    status: 201,
+    headers: { location: '/orders/7', etag: '"v1"', 'x-trace': 't', 'set-cookie': 'session=1' },
+  }));
+  await using opened = await openOutbound(httpOut, { url: server.url });
+  expect((await opened.send(body))?.text).toBe('Location: /orders/7\nETag: "v1"');
+  await using other = await openOutbound(httpOut, {
+    url: server.url,
+    replyHeaders: ['X-Trace', 'Set-Cookie', 'X-None'],
+  });
+  expect((await other.send(body))?.text).toBe('X-Trace: t');
+});
