@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { newsFilter } from '../adapter/news.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import { queueState } from '../broker/consumer-lag.ts';
 import {
@@ -18,10 +19,12 @@ import type { Definition } from '../production/definition.ts';
 import { Director } from '../production/director.ts';
 import { type Engine, startEngine } from '../production/engine.ts';
 import { engineControl } from '../production/engine-control.ts';
+import { freshCredentials } from '../production/fresh-credentials.ts';
 import { hostTest } from '../production/host-test.ts';
 import { describeProblem } from '../production/problem.ts';
 import { type ReadOptions, readProduction } from '../production/read.ts';
 import { reloader } from '../production/reload.ts';
+import type { ValueSource } from '../production/written/fill.ts';
 import { readOptions } from './reading.ts';
 
 export interface RunOptions {
@@ -87,9 +90,18 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     // an event that cannot be kept is still in the log
     record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
+  const isNews = newsFilter();
   const known: Credentials = credentials(definition.credentials, {
     log,
     folder: definition.folder,
+    again: freshCredentials(
+      () => director?.definition ?? definition,
+      sourceOf(options, definition.folder),
+      (name, { what, remedy }) => {
+        const text = `The credential ${name} is used as it was: ${what}. ${remedy}`;
+        if (isNews(text)) told.told('', 'warn', 'credential-not-renewed', text);
+      },
+    ),
   });
   director = new Director(
     {
@@ -165,6 +177,12 @@ function readingOf({ overlays, data, environment, secrets }: RunOptions): ReadOp
     ...(environment === undefined ? {} : { environment }),
     ...(resolver === undefined ? {} : { secrets: resolver }),
   };
+}
+
+/** Where rotated secrets come from: the same places as at the start. */
+function sourceOf(options: RunOptions, folder: string): ValueSource {
+  const { environment = process.env, secrets = () => undefined } = readingOf(options);
+  return { folder, environment, secrets };
 }
 
 async function readOrThrow(options: RunOptions): Promise<Definition> {

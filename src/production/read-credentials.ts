@@ -1,6 +1,6 @@
 import type { Settings } from '../adapter/setting.ts';
 import { credentialKinds, readCredential } from '../credential/credential-kinds.ts';
-import type { CredentialEntry } from './definition.ts';
+import type { CredentialEntry, Place } from './definition.ts';
 import { type Reading, report, reportBelow } from './form/form.ts';
 import { givenFields, textOf } from './form/setting-form.ts';
 import type { CredentialGiven } from './grammar/production-form.ts';
@@ -20,14 +20,20 @@ export function readCredentialEntry(
       'It needs kind: basic or another.',
     );
   }
-  const kind = kindOf(written);
-  const values = givenFields(settingsOf(kind), withoutKind(written));
-  const read = readCredential({ kind, values }, reading.context);
-  if (read.ok) return { kind, values, place, files: [...filesIn(written)] };
+  const entry = credentialEntry(written, place);
+  const read = readCredential(entry, reading.context);
+  if (read.ok) return entry;
   for (const { path, problem, offset } of read.problems) {
     reportBelow(reading, written, { keys: path, offset, ...splitProblem(problem) });
   }
   return undefined;
+}
+
+/** What an entry says, not yet read. */
+export function credentialEntry(written: WrittenBlock, place: Place): CredentialEntry {
+  const kind = kindOf(written);
+  const values = givenFields(settingsOf(kind), withoutKind(written));
+  return { kind, values, place, files: [...filesIn(written)] };
 }
 
 function kindOf(written: WrittenBlock): string {

@@ -42,8 +42,9 @@ interface Parts {
  */
 export class HttpClient {
   readonly #parts: Parts;
-  readonly #signIn: SignIn;
-  readonly #ntlm: NtlmConnections | undefined;
+  #credential: Credential | undefined;
+  #signIn: SignIn;
+  #ntlm: NtlmConnections | undefined;
   readonly #guard: SignInGuard | undefined;
   #connected: string | undefined;
 
@@ -52,15 +53,35 @@ export class HttpClient {
     this.#parts = parts;
     // A forced stop waits for nobody.
     lent.signal.addEventListener('abort', this.#abort, { once: true });
+    this.#credential = credential;
     this.#signIn = signInWith(credential, values);
-    const { kind } = credential ?? {};
-    this.#guard = kind === 'basic' || kind === 'ntlm' ? new SignInGuard() : undefined;
-    this.#ntlm =
-      credential?.kind === 'ntlm'
-        ? new NtlmConnections(credential, (origin, opened) =>
-            pinned(lent, values, { origin, opened }),
-          )
-        : undefined;
+    this.#guard = isAccount(credential) ? new SignInGuard() : undefined;
+    this.#ntlm = this.#ntlmWith(credential);
+  }
+
+  #ntlmWith(credential: Credential | undefined): NtlmConnections | undefined {
+    const { lent, values } = this.#parts;
+    if (credential?.kind !== 'ntlm') return undefined;
+    return new NtlmConnections(credential, (origin, opened) =>
+      pinned(lent, values, { origin, opened }),
+    );
+  }
+
+  /** Takes a password on that was changed since; false where it is the one that was refused. */
+  async #renewed(): Promise<boolean> {
+    const { lent, values } = this.#parts;
+    const before = this.#credential;
+    if (values.credential === undefined || !isAccount(before)) return false;
+    const now = await lent.credential(values.credential);
+    if (!isAccount(now) || (now.user === before.user && now.password === before.password)) {
+      return false;
+    }
+    const old = this.#ntlm;
+    this.#credential = now;
+    this.#signIn = signInWith(now, values);
+    this.#ntlm = this.#ntlmWith(now);
+    await old?.close();
+    return true;
   }
 
   /** Connects nothing yet. Throws a DisableError where the settings do not go together. */
@@ -77,7 +98,7 @@ export class HttpClient {
 
   /** The token that is shown, for a look at what it says; undefined where there is none. */
   async token(signal: AbortSignal): Promise<string | undefined> {
-    const { credential } = this.#parts;
+    const credential = this.#credential;
     if (credential === undefined || !('token' in credential)) return undefined;
     return credential.token(signal).catch((error: unknown) => {
       throw signInFailure(error);
@@ -136,8 +157,9 @@ export class HttpClient {
       const answer = await this.#exchange(question, signed, true);
       const mayHelp = tries < MOST_TRIES && !fresh;
       if (answer.status !== 401 || !mayHelp) return answer;
+      if (await this.#renewed()) continue;
       if (!this.#signIn.again(answer.headers['www-authenticate'], signed)) return answer;
-      fresh = 'token' in (this.#parts.credential ?? {});
+      fresh = 'token' in (this.#credential ?? {});
     }
   }
 
@@ -191,6 +213,13 @@ export class HttpClient {
     this.#connected = url.host;
     this.#parts.lent.connection('connected', placeOfUrl(url));
   }
+}
+
+type Account = Extract<Credential, { readonly kind: 'basic' | 'ntlm' }>;
+
+/** A user with a password. */
+function isAccount(credential: Credential | undefined): credential is Account {
+  return credential?.kind === 'basic' || credential?.kind === 'ntlm';
 }
 
 function lengthOf({ method, body }: HttpQuestion): Record<string, string> {

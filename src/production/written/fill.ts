@@ -94,6 +94,7 @@ async function fillScalar(
     value: pieces.map(({ text }) => text).join(''),
     placeOf: (offset) => scalar.placeOf(originOf(pieces, offset)),
     filled: true,
+    template: value,
     hidden,
     missing: missing,
     files,

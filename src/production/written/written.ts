@@ -13,6 +13,8 @@ export interface WrittenScalar {
   readonly placeOf: (offset: number) => Place;
   /** Whether a value such as `${env:NAME}` was filled in. */
   readonly filled: boolean;
+  /** The text before that; left out where nothing was. */
+  readonly template?: string;
   /** Whether any of it came from a secret or a file: then only `source` may be shown. */
   readonly hidden: boolean;
   /** Whether a value to fill in was missing, which was reported: what follows from it is not. */
