@@ -78,6 +78,33 @@ export async function askAll<Result>(
   return results;
 }
 
+/** Milliseconds that a switch may take: a host that stops finishes what is in flight. */
+export const SWITCH_LIMIT = 150_000;
+
+/**
+ * Orders something of every engine that lives and waits for all of them, at most `atMost` milliseconds.
+ * Throws BROKER_UNAVAILABLE where no engine answers.
+ *
+ * @param count how many engines live, where the caller knows
+ */
+export async function orderAll<Result>(
+  broker: Broker,
+  verb: string,
+  request: unknown,
+  { atMost = SWITCH_LIMIT, count }: { readonly atMost?: number; readonly count?: number } = {},
+): Promise<[Result, ...Result[]]> {
+  const { names } = broker;
+  const living = count ?? (await askAll(broker, names.control('status'), null)).length;
+  const [first, ...others] =
+    living === 0
+      ? []
+      : await askAll<Result>(broker, names.control(verb), request, { count: living, atMost });
+  if (first !== undefined) return [first, ...others];
+  throw new EngineError('BROKER_UNAVAILABLE', 'no engine answers: is the production running?', {
+    retryable: true,
+  });
+}
+
 function resultOf(message: Msg): unknown {
   const answer = message.json<{ result?: unknown; failure?: Failure }>();
   if (answer.failure === undefined) return answer.result;

@@ -7,7 +7,10 @@ import { isGone, processIdentity } from './process-identity.ts';
 export interface Lease {
   /** Aborted when the lease was lost to another holder or could not be renewed in time. */
   readonly signal: AbortSignal;
-  release(): Promise<void>;
+  /** The holder before did not end cleanly: it was killed, lost the lease or said so. */
+  readonly takenOver: boolean;
+  /** Frees it for others. `unclean` tells the next holder that something was left half done. */
+  release(how?: 'clean' | 'unclean'): Promise<void>;
 }
 
 export interface Leases {
@@ -27,10 +30,14 @@ interface Held {
   readonly holder: string;
   /** The process of the holder: one that is proven to be gone was killed, and its leases are free at once. */
   readonly process: string | undefined;
+  /** Nobody holds it, but its last holder did not end cleanly. */
+  readonly left?: true;
 }
 
 const text = (holder: string): string =>
   JSON.stringify({ holder, process: processIdentity() } satisfies Held);
+
+const LEFT = JSON.stringify({ holder: '', process: undefined, left: true } satisfies Held);
 
 const heldIn = (entry: KvEntry | null): Held | undefined =>
   entry === null || entry.operation !== 'PUT' ? undefined : entry.json<Held>();
@@ -44,7 +51,7 @@ export function leases(kv: KV, holder: string): Leases {
   const seen = new Map<string, { revision: number; since: number }>();
 
   const isExpired = (key: string, revision: number, held: Held): boolean => {
-    if (held.holder === holder || isGone(held.process)) return true;
+    if (held.left === true || held.holder === holder || isGone(held.process)) return true;
     const before = seen.get(key);
     if (before?.revision === revision) return performance.now() - before.since > LEASE_TIME;
     seen.set(key, { revision, since: performance.now() });
@@ -65,7 +72,8 @@ export function leases(kv: KV, holder: string): Leases {
           entry === null || held === undefined
             ? await kv.create(key, text(holder))
             : await kv.update(key, text(holder), entry.revision);
-        return holdLease(kv, { key, holder, revision, asked });
+        const takenOver = held !== undefined;
+        return { takenOver, ...holdLease(kv, { key, holder, revision, asked }) };
       } catch {
         return undefined; // another engine was faster
       }
@@ -83,15 +91,18 @@ export function leases(kv: KV, holder: string): Leases {
   };
 }
 
-/** Frees every lease: for an engine that has just started its NATS server, where no other engine can be. */
+/**
+ * Frees every lease: for an engine that has just started its NATS server, where no other engine can
+ * be. Whoever held one did not end cleanly, which the next holder is told.
+ */
 export async function freeLeases(kv: KV): Promise<void> {
-  for await (const key of await kv.keys('lease.>')) await kv.delete(key);
+  for await (const key of await kv.keys('lease.>')) await kv.put(key, LEFT);
 }
 
 function holdLease(
   kv: KV,
   { key, holder, ...first }: { key: string; holder: string; revision: number; asked: number },
-): Lease {
+): Omit<Lease, 'takenOver'> {
   const lost = new AbortController();
   const released = new AbortController();
   let { revision } = first;
@@ -132,11 +143,13 @@ function holdLease(
 
   return {
     signal: lost.signal,
-    async release() {
+    async release(how = 'clean') {
       released.abort();
       await ended;
       clearTimeout(letGo);
-      if (!lost.signal.aborted) await kv.delete(key).catch(() => undefined);
+      if (lost.signal.aborted) return;
+      if (how === 'clean') await kv.delete(key).catch(() => undefined);
+      else await kv.update(key, LEFT, revision).catch(() => undefined);
     },
   };
 }

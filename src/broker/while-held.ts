@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Leases } from './lease.ts';
+import type { Lease, Leases } from './lease.ts';
 
 const SEEK = 2_000;
 
 /**
  * Runs something on the one engine that holds a lease, for as long as it holds it, and again when it
  * gets it again; until the signal aborts. `run` gets a signal that aborts with the lease; it must have
- * let go of everything when it resolves.
+ * let go of everything when it resolves, and tells whether it leaves something half done.
  */
 export async function whileHeld(
   leases: Leases,
@@ -17,7 +17,7 @@ export async function whileHeld(
     onWaiting,
   }: {
     readonly signal: AbortSignal;
-    readonly run: (held: AbortSignal) => Promise<void>;
+    readonly run: (held: AbortSignal, lease: Lease) => Promise<'clean' | 'unclean'>;
     readonly onWaiting: () => void;
   },
 ): Promise<void> {
@@ -28,13 +28,14 @@ export async function whileHeld(
       await sleep(SEEK, undefined, { signal }).catch(() => undefined);
       continue;
     }
+    let end: 'clean' | 'unclean' = lease.takenOver ? 'unclean' : 'clean';
     try {
-      await run(AbortSignal.any([signal, lease.signal]));
+      end = await run(AbortSignal.any([signal, lease.signal]), lease);
     } catch {
       // NATS was away while it began: sought again with the lease
       await sleep(SEEK, undefined, { signal }).catch(() => undefined);
     } finally {
-      await lease.release();
+      await lease.release(end);
     }
   }
 }

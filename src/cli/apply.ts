@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { askAll } from '../broker/control.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { orderAll } from '../broker/control.ts';
 import { type Difference, describeDifference } from '../production/difference.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
@@ -24,28 +23,14 @@ export function applyCommand(): Command {
 }
 
 async function apply(folder: string | undefined, flags: ApplyFlags): Promise<void> {
-  const differences = await withBroker(flags, (broker) =>
-    askAll<Difference>(
-      broker,
-      broker.names.control('reload'),
-      {
-        dryRun: flags.dryRun === true,
-        by: orderedBy(),
-        folder: folder === undefined ? undefined : resolve(folder),
-      },
-      3_000,
-    ),
+  const request = {
+    dryRun: flags.dryRun === true,
+    by: orderedBy(),
+    folder: folder === undefined ? undefined : resolve(folder),
+  };
+  const [difference] = await withBroker(flags, (broker) =>
+    orderAll<Difference>(broker, 'reload', request),
   );
-  const [difference] = differences;
-  if (difference === undefined) {
-    throw new EngineError(
-      'BROKER_UNAVAILABLE',
-      'no engine answers: the production is not running',
-      {
-        retryable: true,
-      },
-    );
-  }
   if (flags.json === true) return print(JSON.stringify(difference));
   for (const line of describeDifference(difference)) print(line);
   if (flags.dryRun !== true) print('applied');

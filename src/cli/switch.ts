@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { askAll } from '../broker/control.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { orderAll } from '../broker/control.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';
@@ -34,22 +33,7 @@ async function order(
   host: string,
   flags: WhereOptions & { readonly reason?: string },
 ): Promise<void> {
-  const answers = await withBroker(flags, (broker) =>
-    askAll(
-      broker,
-      broker.names.control(verb),
-      { host, by: orderedBy(), reason: flags.reason },
-      1_000,
-    ),
-  );
-  if (answers.length === 0) {
-    throw new EngineError(
-      'BROKER_UNAVAILABLE',
-      'no engine answers: the production is not running',
-      {
-        retryable: true,
-      },
-    );
-  }
+  const request = { host, by: orderedBy(), reason: flags.reason };
+  const answers = await withBroker(flags, (broker) => orderAll(broker, verb, request));
   print(`${verb} ${host}: done by ${answers.length} engine${answers.length === 1 ? '' : 's'}`);
 }

@@ -9,8 +9,12 @@ import type { Clock } from '../time/clock.ts';
 import type { ReplyAction, ReplyRules, Verdict } from './reply-rules.ts';
 
 export interface Sending {
-  /** The open adapter; waits while it is being opened, rejects when the host stops. */
+  /** The adapter while it is open. */
+  opened(): OpenOutbound | undefined;
+  /** The open adapter, as soon as there is one; rejects when the signal aborts. */
   adapter(signal: AbortSignal): Promise<OpenOutbound>;
+  /** Why it is not open. */
+  readonly whyNotOpen: () => unknown;
   /** Asks for the adapter to be closed and opened anew. */
   reopen(adapter: OpenOutbound, reason: Error): void;
   readonly replies: ReplyRules;
@@ -20,6 +24,8 @@ export interface Sending {
   readonly clock: Clock;
   /** Aborts when a person asks to try again now. */
   wake(): AbortSignal;
+  /** Told when a try was cut off: its peer may have the message. */
+  onCut(): void;
   /** Told of every failed try that will be repeated. */
   onRetry(failure: { attempt: number; next: number; error: RecordedError }): void;
 }
@@ -33,51 +39,101 @@ export interface Sent {
   readonly warning?: string | undefined;
 }
 
+/** `cut` ends everything at once; `stopping` ends what only waits: what is on the wire may finish. */
+export interface SendingSignals {
+  readonly cut: AbortSignal;
+  readonly stopping: AbortSignal;
+}
+
 /**
  * Sends one message until it has an outcome: tries, judges reply or error by the reply rules and the
- * kind of error, waits, tries again until the policy's `for` is over. Rejects only when `signal`
+ * kind of error, waits, tries again until the policy's `for` is over. Time without a connection does
+ * not count there: a message waits for one as long as `disconnected` says. Rejects only when a signal
  * aborts: the message then stays in its queue.
  */
-export async function send(message: Message, parts: Sending, signal: AbortSignal): Promise<Sent> {
-  const first = parts.clock.now();
+export async function send(
+  message: Message,
+  parts: Sending,
+  { cut, stopping }: SendingSignals,
+): Promise<Sent> {
+  const { clock, retry } = parts;
+  let until = clock.now() + retry.for;
+  let losses = 0;
   for (let attempt = 1; ; ) {
-    const adapter = await parts.adapter(signal);
-    const tried = await tryOnce(message, adapter, parts, signal);
-    signal.throwIfAborted();
-    if (tried.lost !== undefined) {
-      // a lost connection is not the message's fault: no attempt is counted
-      parts.reopen(adapter, tried.lost);
-      const delay = retryDelay(parts.retry, 1);
-      parts.onRetry({ attempt, next: parts.clock.now() + delay, error: describeError(tried.lost) });
-      await wait(Math.min(delay, 1_000), parts, signal);
-      continue;
+    const { adapter, waited } = await connected(parts, stopping);
+    if (adapter === undefined) return neverOpen(parts, attempt - 1);
+    until += waited;
+    const tried = await tryOnce(message, adapter, parts, cut);
+    if (cut.aborted) parts.onCut();
+    cut.throwIfAborted();
+    if (tried.lost !== undefined) parts.reopen(adapter, tried.lost);
+    const { verdict, reply } = tried;
+    const result = { attempts: attempt, reply, error: tried.error };
+    if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
+    const delay = delayAfter(tried, attempt, retry);
+    const next = clock.now() + delay;
+    // a connection that stood idle may be found dead: that is no try
+    if (next > until && !(tried.uncounted && losses === 0)) {
+      const error = tried.error ?? gaveUp(reply);
+      return sent(verdict, verdict.atLast, { ...result, error });
     }
-    const { verdict, reply, error, after } = tried;
-    if (verdict.action !== 'retry')
-      return sent(verdict, verdict.action, { attempts: attempt, reply, error });
-    const delay = after ?? retryDelay(parts.retry, attempt);
-    if (parts.clock.now() + delay - first > parts.retry.for) {
-      return sent(verdict, verdict.atLast, {
-        attempts: attempt,
-        reply,
-        error: error ?? gaveUp(reply),
-      });
-    }
-    parts.onRetry({
-      attempt,
-      next: parts.clock.now() + delay,
-      error: error ?? refusedBy(reply, verdict),
-    });
-    await wait(delay, parts, signal);
-    attempt++;
+    parts.onRetry({ attempt, next, error: tried.error ?? refusedBy(reply, verdict) });
+    await wait(delay, parts, stopping);
+    if (tried.uncounted) losses++;
+    else attempt++;
   }
 }
 
+function delayAfter({ uncounted, after }: Tried, attempt: number, retry: RetryPolicy): number {
+  return uncounted
+    ? Math.min(retryDelay(retry, 1), LOSS_DELAY)
+    : (after ?? retryDelay(retry, attempt));
+}
+
+/** The longest wait, in milliseconds, before sending over the connection that follows a lost one. */
+const LOSS_DELAY = 1_000;
+
+/** Without an adapter where the message waited for one as long as it may. */
+async function connected(
+  parts: Sending,
+  stopping: AbortSignal,
+): Promise<{ readonly adapter: OpenOutbound | undefined; readonly waited: number }> {
+  const adapter = parts.opened();
+  if (adapter !== undefined) return { adapter, waited: 0 };
+  const { clock, retry } = parts;
+  const since = clock.now();
+  const late =
+    retry.disconnected === Number.POSITIVE_INFINITY
+      ? undefined
+      : AbortSignal.timeout(retry.disconnected);
+  try {
+    const until = late === undefined ? stopping : AbortSignal.any([stopping, late]);
+    return { adapter: await parts.adapter(until), waited: clock.now() - since };
+  } catch (error) {
+    if (stopping.aborted || late?.aborted !== true) throw error;
+    return { adapter: undefined, waited: clock.now() - since };
+  }
+}
+
+function neverOpen({ retry, replies, whyNotOpen }: Sending, attempts: number): Sent {
+  const error = new EngineError(
+    'ADAPTER_NOT_CONNECTED',
+    `no connection for ${retry.disconnected / 1_000} s (retry.disconnected): ${describeError(whyNotOpen()).text}`,
+    { retryable: true },
+  );
+  const verdict = replies.onError(error) ?? byKind(error);
+  return sent(verdict, verdict.atLast, {
+    attempts,
+    reply: undefined,
+    error: describeError(error),
+  });
+}
+
 /** Rejects when the host stops; ends early when a person asks for it. */
-async function wait(delay: number, parts: Sending, signal: AbortSignal): Promise<void> {
-  const either = AbortSignal.any([signal, parts.wake()]);
+async function wait(delay: number, parts: Sending, stopping: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([stopping, parts.wake()]);
   await sleep(delay, undefined, { signal: either }).catch(() => undefined);
-  signal.throwIfAborted();
+  stopping.throwIfAborted();
 }
 
 interface Tried {
@@ -88,6 +144,8 @@ interface Tried {
   readonly after?: number | undefined;
   /** The connection was lost before or while sending. */
   readonly lost?: Error | undefined;
+  /** No attempt: a lost connection is not the message's fault, unless a rule says so. */
+  readonly uncounted: boolean;
 }
 
 async function tryOnce(
@@ -110,7 +168,8 @@ async function tryOnce(
   try {
     if (signal.aborted) stop();
     const reply = await adapter.send(message, attempt.signal);
-    return { verdict: parts.replies.onReply(reply), reply, after: reply?.retryAfter };
+    const verdict = parts.replies.onReply(reply);
+    return { verdict, reply, after: reply?.retryAfter, uncounted: false };
   } catch (caught) {
     return judgeError(late && !signal.aborted ? timedOut(parts.timeout) : caught, parts.replies);
   } finally {
@@ -121,13 +180,13 @@ async function tryOnce(
 
 function judgeError(error: unknown, replies: ReplyRules): Tried {
   const ruled = replies.onError(error);
-  if (ruled === undefined && isEngineError(error) && error.code === 'ADAPTER_NOT_CONNECTED') {
-    return { verdict: byKind(error), lost: error };
-  }
+  const lost = isEngineError(error) && error.code === 'ADAPTER_NOT_CONNECTED' ? error : undefined;
   return {
     verdict: ruled ?? byKind(error),
     error: describeError(error),
     after: error instanceof TemporaryError ? error.retryAfter : undefined,
+    lost,
+    uncounted: lost !== undefined && ruled === undefined,
   };
 }
 

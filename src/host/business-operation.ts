@@ -1,4 +1,4 @@
-import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
+import type { OpenOutbound } from '../adapter/adapter.ts';
 import type { Taken } from '../broker/queue.ts';
 import { takeOverLine } from '../broker/streams.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
@@ -7,34 +7,14 @@ import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
 import { settle, untilStored } from '../flow/settle.ts';
-import type { SettledMemory } from '../flow/settled-memory.ts';
+import type { Message } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
-import type { RetryPolicy } from '../time/back-off.ts';
 import { Connection } from './connection.ts';
 import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
-import { QueueWorker } from './queue-worker.ts';
-
-export interface OperationParts {
-  readonly name: string;
-  readonly adapter: OutboundAdapter;
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** The streams of its queue: one, or one a partition. */
-  readonly streams: readonly string[];
-  readonly settled: SettledMemory;
-  /** How many messages at once from each stream. */
-  readonly pool: number;
-  /** One strict line: sent by the one engine that holds its lease, which reads ahead. */
-  readonly line: boolean;
-  readonly retry: RetryPolicy;
-  readonly timeout: number;
-  readonly replies: Readonly<Record<string, string | readonly string[]>>;
-  /** Switches the host off durably: it stopped itself. */
-  readonly disable: (reason: string) => Promise<void>;
-  /** Set while nothing goes out: each message is set aside. */
-  readonly testing: () => { readonly by: string; readonly reason: string } | undefined;
-}
+import type { OperationParts } from './operation-parts.ts';
+import { QueueWorker, type WorkSignals } from './queue-worker.ts';
 
 const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
   complete: 'completed',
@@ -65,6 +45,8 @@ export class BusinessOperation implements Host {
   #holding: Promise<void> | undefined;
   /** Milliseconds that a stop waits for what is in flight. */
   #limit = 10_000;
+  /** A message was cut off on the wire: its peer may have it. */
+  #cut = false;
   #connection: Connection<OpenOutbound> | undefined;
   #workers: QueueWorker[] = [];
 
@@ -114,7 +96,8 @@ export class BusinessOperation implements Host {
 
   #workWhileHeld(): Promise<void> {
     const { leases, broker } = this.#surroundings;
-    const [stream = ''] = this.#parts.streams;
+    const { doubts, streams } = this.#parts;
+    const [stream = ''] = streams;
     this.#held = new AbortController();
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
@@ -122,11 +105,17 @@ export class BusinessOperation implements Host {
         this.#state.connection = 'waiting';
         this.#state.detail = 'another engine sends';
       },
-      run: async (held) => {
-        await takeOverLine(broker, stream);
+      run: async (held, { takenOver }) => {
+        const until = await takeOverLine(broker, stream);
+        if (takenOver) {
+          await this.#parts.recall();
+          doubts.raise(stream, { until, most: STORING + 1 });
+        }
+        this.#cut = false;
         this.#startWorkers();
         await aborted(held);
         await this.#stopWorkers();
+        return this.#cut ? 'unclean' : 'clean';
       },
     });
   }
@@ -142,7 +131,7 @@ export class BusinessOperation implements Host {
           stream,
           settled,
           slots: pool,
-          handle: (taken, signal) => this.#handle(taken, signal),
+          handle: (taken, signals) => this.#handle(taken, signals, stream),
           end: (taken, order, begun) => {
             if (begun) this.#state.retrying = undefined;
             return endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
@@ -175,20 +164,21 @@ export class BusinessOperation implements Host {
     return this.#state.status(this.name, this.kind, inFlight);
   }
 
-  async #handle(taken: Taken, signal: AbortSignal): Promise<void> {
+  async #handle(taken: Taken, signals: WorkSignals, stream: string): Promise<void> {
     const { events, accepting } = this.#surroundings;
-    const { line, pool, streams, testing } = this.#parts;
+    const { testing } = this.#parts;
     const test = testing();
     if (test !== undefined) return this.#setAside(taken, test);
-    const limit = line ? STORING : pool * streams.length;
-    while (this.#storing.size >= limit) await Promise.race(this.#storing);
+    await this.#roomForOutcome();
     const started = accepting.routing.clock.now();
-    const sent = await this.#send(taken, signal);
+    const doubtful = taken.delivery > 1 || this.#parts.doubts.about(stream, taken.sequence);
+    const possibleDuplicate = doubtful ? true : undefined;
+    const message = doubtful ? { ...taken.message, possibleDuplicate } : taken.message;
+    const sent = await this.#send(message, signals);
     this.#state.retrying = undefined;
     if (sent.action === 'stop') return this.#disable(taken, sent);
     const status = OUTCOMES[sent.action];
     const done = accepting.routing.clock.now();
-    const { message } = taken;
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
     if (message.replyTo !== undefined) {
@@ -216,7 +206,7 @@ export class BusinessOperation implements Host {
             : { type: reply.type, code: reply.code, text: reply.text },
         error: sent.error,
         warning: sent.warning,
-        possibleDuplicate: taken.delivery > 1 ? true : undefined,
+        possibleDuplicate,
       },
       reply?.body,
     );
@@ -235,15 +225,22 @@ export class BusinessOperation implements Host {
     return endByOrder(this.#surroundings, this.#parts, { taken, order, begun: false });
   }
 
-  #send(taken: Taken, signal: AbortSignal): Promise<Sent> {
-    const { message } = taken;
+  async #roomForOutcome(): Promise<void> {
+    const { line, pool, streams } = this.#parts;
+    const limit = line ? STORING : pool * streams.length;
+    while (this.#storing.size >= limit) await Promise.race(this.#storing);
+  }
+
+  #send(message: Message, signals: WorkSignals): Promise<Sent> {
     const { accepting, events } = this.#surroundings;
     const connection = this.#connection;
     return send(
-      taken.delivery > 1 ? { ...message, possibleDuplicate: true } : message,
+      message,
       {
+        opened: () => connection?.opened,
         adapter: (until) =>
           connection === undefined ? Promise.reject(new Error('stopped')) : connection.get(until),
+        whyNotOpen: () => connection?.failure,
         reopen: (adapter, reason) => connection?.reopen(adapter, reason),
         replies: this.#replies,
         retry: this.#parts.retry,
@@ -262,8 +259,11 @@ export class BusinessOperation implements Host {
             })
             .catch(() => undefined); // tells only of a failed try; the outcome will be stored for certain
         },
+        onCut: () => {
+          this.#cut = true;
+        },
       },
-      signal,
+      signals,
     );
   }
 

@@ -57,7 +57,7 @@ export class BusinessProcess implements Host {
           stream,
           settled: this.#parts.settled,
           slots: this.#parts.pool,
-          handle: (taken, signal) => this.#handle(taken, signal),
+          handle: (taken, { cut }) => this.#handle(taken, cut),
           end: (taken, order, begun) =>
             endByOrder(this.#surroundings, this.#parts, { taken, order, begun }),
         }),

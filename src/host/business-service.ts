@@ -86,6 +86,7 @@ export class BusinessService implements Host {
         this.#connection = connection;
         await aborted(held);
         await connection.close();
+        return 'clean';
       },
     });
   }

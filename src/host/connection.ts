@@ -47,9 +47,16 @@ export class Connection<Opened extends Open> {
     }
   }
 
-  get isOpen(): boolean {
-    return this.#opened !== undefined;
+  /** The adapter while it is open. */
+  get opened(): Opened | undefined {
+    return this.#opened;
   }
+
+  /** Why it was not open, last. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+  #failure: unknown;
 
   /** Reports that an adapter got from `get` lost its connection; a second report of the same one does nothing. */
   reopen(adapter: Opened, reason: Error): void {
@@ -84,6 +91,7 @@ export class Connection<Opened extends Open> {
         reason = error;
       }
       if (this.#stop.signal.aborted) return;
+      this.#failure = reason;
       const delay = Math.max(reopenDelay(failures++), askedToWait(reason));
       this.#onLost(reason, delay);
       await this.#wait(delay);

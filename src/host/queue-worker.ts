@@ -15,16 +15,24 @@ export interface QueueWorkerParts {
   readonly settled: SettledMemory;
   /** How many at once; what the server delivers beyond waits here, in order. */
   readonly slots: number;
-  /** Works on one message; resolves when the next of the slot may be taken on. Rejects only when the signal aborts. */
-  readonly handle: (taken: Taken, signal: AbortSignal) => Promise<void>;
+  /** Works on one message; resolves when the next of the slot may be taken on. Rejects only when a signal aborts. */
+  readonly handle: (taken: Taken, signals: WorkSignals) => Promise<void>;
   /** Settles a message as a person ordered; `begun` tells that it was being worked on. */
   readonly end: (taken: Taken, order: EndOrder, begun: boolean) => Promise<void>;
+}
+
+/** `stopping` asks for what only waits to end; `cut` ends the work at once. */
+export interface WorkSignals {
+  readonly stopping: AbortSignal;
+  readonly cut: AbortSignal;
 }
 
 /** A message that is being worked on. */
 interface Flight {
   readonly taken: Taken;
-  readonly stop: AbortController;
+  readonly stopping: AbortController;
+  readonly cut: AbortController;
+  work: Promise<void>;
   /** What a person ordered to be done with it instead. */
   order?: EndOrder;
   /** Whether that was done: it was not settled before. */
@@ -40,8 +48,8 @@ const BARRED = 30_000;
  */
 export class QueueWorker {
   readonly #parts: QueueWorkerParts;
-  #aborted = false;
-  readonly #inFlight = new Map<Promise<void>, Flight>();
+  /** By message id. */
+  readonly #inFlight = new Map<number, Flight>();
   readonly #barred = new Map<number, EndOrder>();
   readonly #waiting: Taken[] = [];
   #messages: ConsumerMessages | undefined;
@@ -91,23 +99,26 @@ export class QueueWorker {
     while (this.#inFlight.size < this.#parts.slots) {
       const taken = this.#waiting.shift();
       if (taken === undefined) return;
-      if (this.#parts.settled.has(taken.message.id)) taken.acknowledge();
-      else this.#begin(taken);
+      const { id } = taken.message;
+      if (this.#parts.settled.has(id)) taken.acknowledge();
+      // a server that was killed may forget that it handed it out; it waits for the first one's end
+      else if (!this.#inFlight.has(id)) this.#begin(taken);
     }
   }
 
   #begin(taken: Taken): void {
-    const flight: Flight = { taken, stop: new AbortController() };
-    const order = this.#barred.get(taken.message.id);
-    if (this.#aborted) flight.stop.abort();
-    const work = (
+    const { id } = taken.message;
+    const [stopping, cut] = [new AbortController(), new AbortController()];
+    const flight: Flight = { taken, stopping, cut, work: Promise.resolve() };
+    const order = this.#barred.get(id);
+    this.#inFlight.set(id, flight);
+    flight.work = (
       order === undefined
-        ? this.#parts.handle(taken, flight.stop.signal)
+        ? this.#parts.handle(taken, { stopping: stopping.signal, cut: cut.signal })
         : this.#parts.end(taken, order, false)
     ).catch(() => this.#unfinished(flight));
-    this.#inFlight.set(work, flight);
-    void work.finally(() => {
-      this.#inFlight.delete(work);
+    void flight.work.finally(() => {
+      this.#inFlight.delete(id);
       if (!this.#stopping) this.#work();
     });
   }
@@ -132,11 +143,12 @@ export class QueueWorker {
       await this.#parts.end(waiting, order, false);
       return true;
     }
-    for (const [work, flight] of this.#inFlight) {
-      if (flight.taken.message.id !== id) continue;
+    const flight = this.#inFlight.get(id);
+    if (flight !== undefined) {
       flight.order = order;
-      flight.stop.abort();
-      await work;
+      flight.stopping.abort();
+      flight.cut.abort();
+      await flight.work;
       return flight.ended === true;
     }
     this.#barred.set(id, order);
@@ -161,23 +173,27 @@ export class QueueWorker {
   halt(): void {
     this.#stopping = true;
     this.#messages?.stop();
+    for (const { stopping } of this.#inFlight.values()) stopping.abort();
     for (const taken of this.#waiting.splice(0)) taken.giveBack();
   }
 
   /** Halts, waits up to `limit` milliseconds for what is in flight, then gives that back too. */
   async stop(limit: number): Promise<void> {
     this.halt();
-    const done = Promise.all(this.#inFlight.keys());
+    const done = this.#landed();
     const given = new AbortController();
     await Promise.race([
       done,
       sleep(limit, undefined, { signal: given.signal }).catch(() => undefined),
     ]);
     given.abort();
-    this.#aborted = true;
-    for (const flight of this.#inFlight.values()) flight.stop.abort();
-    await Promise.all(this.#inFlight.keys());
+    for (const { cut } of this.#inFlight.values()) cut.abort();
+    await this.#landed();
     this.#beatStop.abort();
     await this.#loop;
+  }
+
+  async #landed(): Promise<void> {
+    await Promise.all([...this.#inFlight.values()].map(({ work }) => work));
   }
 }

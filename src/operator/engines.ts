@@ -1,7 +1,6 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import type { Broker } from '../broker/broker.ts';
-import { askAll, askControl } from '../broker/control.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { askAll, askControl, orderAll } from '../broker/control.ts';
 import type { Envelope } from '../message/message.ts';
 import type { ProductionDescription } from '../production/describe-production.ts';
 import type { Difference } from '../production/difference.ts';
@@ -68,8 +67,6 @@ const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
 /** A long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
-/** A host that stops finishes what is in flight. */
-const SWITCH_LIMIT = 150_000;
 
 /** The one way by which the operator plane reaches engines. */
 export function engines(broker: Broker): Engines {
@@ -78,20 +75,6 @@ export function engines(broker: Broker): Engines {
     askControl<Result>(broker, names.control(verb), request, { timeout });
   const all = <Result>(verb: string, request: unknown): Promise<Result[]> =>
     askAll<Result>(broker, names.control(verb), request, STALL);
-  /** Asks every engine that lives and waits for all of them. */
-  const order = async <Result>(
-    verb: string,
-    request: unknown,
-    atMost: number,
-  ): Promise<Result[]> => {
-    const count = (await status.get()).length;
-    const answers =
-      count === 0
-        ? []
-        : await askAll<Result>(broker, names.control(verb), request, { count, atMost });
-    if (answers.length === 0) throw nobody();
-    return answers;
-  };
   const status = remembered(STATUS_FRESH, () => all<StatusReport>('status', null));
   const description = remembered(DESCRIPTION_FRESH, () =>
     ask<ProductionDescription>('describe', null),
@@ -107,27 +90,29 @@ export function engines(broker: Broker): Engines {
     publicKeys: orAsBefore(() => keys.get()),
     figures: () => all<string>('figures', null),
     async switchHost(verb, host, { by, reason }) {
-      await order(verb, { host, by, reason }, SWITCH_LIMIT).finally(() => status.forget());
+      const count = (await status.get()).length;
+      await orderAll(broker, verb, { host, by, reason }, { count }).finally(() => status.forget());
     },
     async override(request) {
-      await order('override', request, SWITCH_LIMIT).finally(() => status.forget());
+      await orderAll(broker, 'override', request).finally(() => status.forget());
     },
     test: (host) => ask<readonly TestStep[]>('test', { host }, TEST_LIMIT),
     async reload(dryRun, by) {
-      const answers = dryRun
-        ? [await ask<Difference>('reload', { dryRun, by }, RELOAD_LIMIT)]
-        : await order<Difference>('reload', { dryRun, by }, RELOAD_LIMIT);
+      const request = { dryRun, by };
+      const difference = dryRun
+        ? await ask<Difference>('reload', request, RELOAD_LIMIT)
+        : (await orderAll<Difference>(broker, 'reload', request, { atMost: RELOAD_LIMIT }))[0];
       for (const one of [status, description, certificates, keys]) one.forget();
-      const [first] = answers;
-      if (first === undefined) throw nobody();
-      return first;
+      return difference;
     },
     async discard(message, { by, reason = 'discarded by a person' }) {
       await ask('discard', { message, by, reason });
     },
     async end({ id, target }, how) {
       const request = { message: { id, target }, ...how };
-      const answers = await order<{ readonly ended: boolean }>('end', request, END_LIMIT);
+      const answers = await orderAll<{ readonly ended: boolean }>(broker, 'end', request, {
+        atMost: END_LIMIT,
+      });
       if (answers.some(({ ended }) => ended)) return;
       await ask('end-queued', request, END_LIMIT);
     },
@@ -146,10 +131,4 @@ function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Prom
     }
     return known;
   };
-}
-
-function nobody(): EngineError {
-  return new EngineError('BROKER_UNAVAILABLE', 'no engine answers: is the production running?', {
-    retryable: true,
-  });
 }

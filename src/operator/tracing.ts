@@ -67,6 +67,7 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
       await aborted(signal);
       await Promise.all([purging, held.stop()]);
       held = undefined;
+      return 'clean';
     },
   });
   return {

@@ -1,5 +1,6 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
+import type { Doubts } from '../flow/doubts.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
@@ -32,6 +33,10 @@ export interface AssemblyParts {
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Switches a host off durably because it stopped itself. */
   readonly disable: (host: string, reason: string) => Promise<void>;
+  /** Which messages may have been sent before a crash; kept over a change of the production. */
+  readonly doubts: Doubts;
+  /** Reads what all engines settled lately into `settled`. */
+  readonly recall: () => Promise<void>;
   /** What each queue has settled lately; kept over a change of the production. */
   readonly settled: (host: string) => SettledMemory;
   /** Set while a host is in test mode: nothing goes out. */
@@ -161,6 +166,8 @@ function operation(
     retry: of.retry,
     timeout: of.timeout,
     replies: of.replies,
+    doubts: parts.doubts,
+    recall: parts.recall,
     disable: (reason) => parts.disable(of.name, reason),
     testing: () => parts.testing(of.name),
   });

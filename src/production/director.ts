@@ -1,14 +1,13 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { startJanitor } from '../broker/janitor.ts';
-import { outcomeTail } from '../broker/outcome-tail.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
 import type { Switch } from '../broker/state.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
-import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
+import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Host, HostStatus } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
@@ -22,8 +21,9 @@ import type {
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
-import { makeQueues, queueStreams } from './queues.ts';
+import { Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
+import { type Turns, turns } from './turns.ts';
 
 export interface DirectorParts {
   readonly engine: Engine;
@@ -35,9 +35,6 @@ export interface DirectorParts {
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
 
-/** What is settled this close before the journal's end may come again after a crash. */
-const TAIL = 60_000;
-
 /**
  * Runs one production on this engine: makes its queues, starts and stops its hosts, changes it while
  * it runs. Order of starting: operations, processes, services; of stopping the reverse, so that what
@@ -46,7 +43,9 @@ const TAIL = 60_000;
 export class Director {
   readonly #parts: DirectorParts;
   readonly #hosts = new Map<string, { host: Host; of: AnyHost }>();
-  readonly #settled = new Map<string, SettledMemory>();
+  readonly #queues: Queues;
+  /** A host is started and stopped by one at a time. */
+  readonly #turns: Turns = turns();
   #definition: Definition;
   #assembly: Assembly;
   #janitor: { close(): Promise<void> } | undefined;
@@ -56,6 +55,7 @@ export class Director {
 
   constructor(parts: DirectorParts, definition: Definition) {
     this.#parts = parts;
+    this.#queues = new Queues(parts.engine);
     this.#definition = definition;
     this.#assembly = this.#assemble(definition);
   }
@@ -76,10 +76,15 @@ export class Director {
 
   async start(): Promise<void> {
     const { engine } = this.#parts;
-    await Promise.all([makeQueues(engine, this.#definition, []), this.#readTail()]);
+    await Promise.all([
+      this.#queues.make(this.#definition, { first: true }),
+      this.#queues.recall(),
+    ]);
     const store = overrideStore(engine.state.kv);
     this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
-    for (const of of hostsOf(this.#definition)) await this.#startHost(of);
+    for (const of of hostsOf(this.#definition)) {
+      await this.#turns.take(of.name, () => this.#startHost(of));
+    }
     this.#schedules = followSchedules(
       () => hostsOf(this.#definition),
       (name, on) => this.#scheduled(name, on),
@@ -103,7 +108,7 @@ export class Director {
       await Promise.all(
         [...this.#hosts.values()]
           .filter(({ of }) => of.kind === kind)
-          .map(({ host }) => host.stop(limit)),
+          .map(({ host }) => this.#turns.take(host.name, () => host.stop(limit))),
       );
     }
     this.#hosts.clear();
@@ -111,16 +116,16 @@ export class Director {
 
   /** Every queue stream of the production. */
   queueStreams(): string[] {
-    return queueStreams(this.#parts.engine.broker.names, this.#definition);
+    return this.#queues.streams(this.#definition);
   }
 
   queueStreamsOf(host: string): string[] {
-    return queueStreams(this.#parts.engine.broker.names, this.#definition, host);
+    return this.#queues.streams(this.#definition, host);
   }
 
   /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */
   acknowledgeAgain(): void {
-    for (const memory of this.#settled.values()) memory.acknowledgeAgain();
+    this.#queues.acknowledgeAgain();
   }
 
   statuses(): HostStatus[] {
@@ -146,21 +151,25 @@ export class Director {
   /** A person's switch: kept over restarts, and followed by every engine. */
   async switchOff(name: string, by: Switch): Promise<void> {
     this.#find(name);
-    await this.#parts.engine.state.switchOff(name, by);
-    await this.stopHost(name, by.reason, by.by);
+    await this.#turns.take(name, async () => {
+      await this.#parts.engine.state.switchOff(name, by);
+      await this.#stopHost(name, by.reason, by.by);
+    });
   }
 
   async switchOn(name: string): Promise<void> {
     const of = this.#find(name);
-    await this.#parts.engine.state.switchOn(name);
-    await this.#startHost({ ...of, enabled: true });
+    await this.#turns.take(name, async () => {
+      await this.#parts.engine.state.switchOn(name);
+      await this.#startHost({ ...of, enabled: true });
+    });
   }
 
-  async stopHost(name: string, why: string, by?: string): Promise<void> {
+  async #stopHost(name: string, why: string, by?: string): Promise<void> {
     const running = this.#hosts.get(name);
     if (running === undefined) return;
-    this.#hosts.delete(name);
     await running.host.stop(this.#definition.settings.shutdownTimeout);
+    this.#hosts.delete(name);
     this.#parts.events.hostStopped(name, why, by);
   }
 
@@ -193,16 +202,15 @@ export class Director {
    * others go on with the new rules and transforms at once.
    */
   async apply(next: Definition, changed: readonly string[], by?: string): Promise<void> {
-    const running = [...this.#hosts.keys()].flatMap((name) => this.queueStreamsOf(name));
-    await makeQueues(this.#parts.engine, next, running);
-    for (const name of changed) {
-      await this.stopHost(name, 'configuration changed', by);
-    }
+    await this.#queues.make(next, { first: false });
+    await Promise.all(
+      changed.map((name) =>
+        this.#turns.take(name, () => this.#stopHost(name, 'configuration changed', by)),
+      ),
+    );
     this.#definition = next;
     this.#assembly = this.#assemble(next);
-    for (const of of hostsOf(next)) {
-      if (!this.#hosts.has(of.name)) await this.#startHost(of);
-    }
+    for (const of of hostsOf(next)) await this.#turns.take(of.name, () => this.#startHost(of));
     const { connection, names } = this.#parts.engine.broker;
     connection.publish(names.control('applied'));
     this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
@@ -215,13 +223,17 @@ export class Director {
     if (kind === 'log-level') this.#parts.logs.setLevel(host, now?.level);
     if (of === undefined) return;
     this.#parts.events.told(host, 'info', 'override', describeOverride(now, before));
-    if (kind === 'hold' && now === undefined) await this.#startHost(of);
-    if (kind === 'hold' && now !== undefined) await this.stopHost(host, now.reason, now.by);
+    if (kind !== 'hold') return;
+    await this.#turns.take(host, () =>
+      now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
+    );
   }
 
   async #scheduled(name: string, on: boolean): Promise<void> {
-    if (on) await this.#startHost(this.#find(name));
-    else await this.stopHost(name, 'off by its schedule');
+    const of = this.#find(name);
+    await this.#turns.take(name, () =>
+      on ? this.#startHost(of) : this.#stopHost(name, 'off by its schedule'),
+    );
   }
 
   #find(name: string): AnyHost {
@@ -252,6 +264,8 @@ export class Director {
       credential,
       verifier,
       settled: (host) => this.settledAt(host),
+      doubts: this.#queues.doubts,
+      recall: () => this.#queues.recall(),
       testing: (host) => this.#overrides?.find(host, 'test'),
       disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
     };
@@ -260,18 +274,7 @@ export class Director {
 
   /** What the queue of a host has settled lately. */
   settledAt(host: string): SettledMemory {
-    let memory = this.#settled.get(host);
-    if (memory === undefined) {
-      memory = settledMemory();
-      this.#settled.set(host, memory);
-    }
-    return memory;
-  }
-
-  async #readTail(): Promise<void> {
-    for await (const { record } of outcomeTail(this.#parts.engine.broker, TAIL)) {
-      if (record.kind === 'outcome') this.settledAt(record.host).add(record.id);
-    }
+    return this.#queues.settled(host);
   }
 }
 

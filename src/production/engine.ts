@@ -39,6 +39,8 @@ export interface Engine extends AsyncDisposable {
   readonly halfStored: HalfStored;
   /** Whether no other engine of this production lived when this one started. */
   readonly sole: boolean;
+  /** Whether an engine before did not end cleanly. */
+  readonly afterCrash: boolean;
   close(): Promise<void>;
 }
 
@@ -102,6 +104,7 @@ export async function startEngine(
     answers: waiting,
     halfStored: halfStored(),
     sole,
+    afterCrash: number.lease.takenOver,
     close,
     [Symbol.asyncDispose]: close,
   };

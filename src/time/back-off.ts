@@ -1,13 +1,21 @@
-/** How an operation tries again: `every` × `backoff`^n milliseconds, at most `max`, until `for` has passed since the first try. */
+/**
+ * How an operation tries again: `every` × `backoff`^n milliseconds, at most `max`, until `for` has
+ * passed since the first try. A message waits `disconnected` milliseconds for a connection, which do
+ * not count in `for`.
+ */
 export interface RetryPolicy {
   readonly every: number;
   readonly for: number;
   readonly backoff: number;
   readonly max: number;
+  readonly disconnected: number;
 }
 
 /** The wait before try number `tries + 1`, in milliseconds. */
-export function retryDelay(policy: RetryPolicy, tries: number): number {
+export function retryDelay(
+  policy: Pick<RetryPolicy, 'every' | 'backoff' | 'max'>,
+  tries: number,
+): number {
   const delay = policy.every * policy.backoff ** Math.max(0, tries - 1);
   return Math.min(delay, policy.max);
 }

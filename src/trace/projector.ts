@@ -31,7 +31,7 @@ export interface ProjectorOptions {
   /** Hears what the store has taken, in order. */
   readonly onApplied?: ((inputs: readonly TraceInput[]) => void) | undefined;
   /** How a store that fails is tried again. */
-  readonly retry?: RetryPolicy | undefined;
+  readonly retry?: Omit<RetryPolicy, 'disconnected'> | undefined;
   /** Milliseconds between two looks for outcomes that were lost. Default 30 s. */
   readonly reconcileEvery?: number | undefined;
 }
@@ -45,7 +45,12 @@ export interface Projector {
   stop(): Promise<void>;
 }
 
-const RETRY: RetryPolicy = { every: 200, for: Number.POSITIVE_INFINITY, backoff: 2, max: 30_000 };
+const RETRY: Omit<RetryPolicy, 'disconnected'> = {
+  every: 200,
+  for: Number.POSITIVE_INFINITY,
+  backoff: 2,
+  max: 30_000,
+};
 /** Inputs of one transaction: a journal batch may hold many, and others share the thread. */
 const AT_ONCE = 1_000;
 

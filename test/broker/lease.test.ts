@@ -150,3 +150,19 @@ test('an engine that has started its own server frees what the dead held', async
   expect(taken).toBeDefined();
   await taken?.release();
 });
+
+test('who leaves something half done, or is killed, tells the next holder', async () => {
+  await using made = await lab();
+  const [a, b] = [leases(made.kv, 'a'), leases(made.kv, 'b')];
+  const first = await a.take('queue.x');
+  expect(first?.takenOver).toBe(false);
+  await first?.release('unclean');
+  expect(await b.heldByOthers('queue')).toEqual([]);
+  const next = await b.take('queue.x');
+  expect(next?.takenOver).toBe(true);
+  await next?.release();
+  expect((await a.take('queue.x'))?.takenOver).toBe(false);
+  // its server starts anew, and no engine can live
+  await freeLeases(made.kv);
+  expect((await b.take('queue.x'))?.takenOver).toBe(true);
+});

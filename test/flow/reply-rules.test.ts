@@ -11,6 +11,15 @@ import { startNats } from '../support/nats.ts';
 import { problemsOf } from '../support/production.ts';
 import { type Running, run } from '../support/running.ts';
 
+/** At 0, 100 and 200 ms. */
+const THREE_TRIES = {
+  every: 100,
+  for: 250,
+  backoff: 1,
+  max: 1_000,
+  disconnected: Number.POSITIVE_INFINITY,
+};
+
 const reply = (code: string | undefined, more: Partial<Reply> = {}): Reply => ({
   body: Buffer.from('answer'),
   type: 'text/plain',
@@ -66,8 +75,7 @@ test('every combination of actions ends a message as it says', async () => {
           testOutbound(() => reply('AE')),
           {
             replies: { AE: written },
-            // three tries: at 0, 100 and 200 ms
-            retry: { every: 100, for: 250, backoff: 1, max: 1_000 },
+            retry: THREE_TRIES,
           },
         ),
       ),
@@ -103,7 +111,7 @@ test.for([
       operations: [
         operationDefinition('out', to, {
           replies: { AE: written },
-          retry: { every: 100, for: 250, backoff: 1, max: 1_000 },
+          retry: THREE_TRIES,
         }),
       ],
     }),

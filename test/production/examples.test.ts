@@ -52,5 +52,6 @@ test('HL7 over MLLP is tried for as long as it takes, unless an operation says o
     for: Number.POSITIVE_INFINITY,
     backoff: 1,
     max: 300_000,
+    disconnected: Number.POSITIVE_INFINITY,
   });
 });

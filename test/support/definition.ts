@@ -42,7 +42,13 @@ export function operationDefinition(
     given: {},
     pool: 1,
     order: 'fifo',
-    retry: { every: 50, for: Number.POSITIVE_INFINITY, backoff: 1, max: 1_000 },
+    retry: {
+      every: 50,
+      for: Number.POSITIVE_INFINITY,
+      backoff: 1,
+      max: 1_000,
+      disconnected: Number.POSITIVE_INFINITY,
+    },
     timeout: 5_000,
     replies: {},
     ...rest,
@@ -63,7 +69,13 @@ export function processDefinition(
     invalid: 'suspend',
     pool: 1,
     order: 'fifo',
-    retry: { every: 50, for: Number.POSITIVE_INFINITY, backoff: 1, max: 1_000 },
+    retry: {
+      every: 50,
+      for: Number.POSITIVE_INFINITY,
+      backoff: 1,
+      max: 1_000,
+      disconnected: Number.POSITIVE_INFINITY,
+    },
     ...rest,
   };
 }

@@ -32,8 +32,16 @@ export interface MllpReceiver extends AsyncDisposable {
   readonly received: Received[];
 }
 
-/** What a scripted receiver does with a message: an ACK code, raw bytes, or an act on the connection. */
-export type ScriptedAnswer = 'AA' | 'AE' | 'AR' | Buffer | 'silence' | 'close' | 'close-in-answer';
+/** What a scripted receiver does with a message: an ACK code, at once or after milliseconds, raw bytes, or an act on the connection. */
+export type ScriptedAnswer =
+  | 'AA'
+  | 'AE'
+  | 'AR'
+  | { readonly code: 'AA'; readonly after: number }
+  | Buffer
+  | 'silence'
+  | 'close'
+  | 'close-in-answer';
 
 export const acknowledgementOf = (code: string, controlId: string): string =>
   `MSH|^~\\&|R|R|S|S|20260101||ACK|A${controlId}|P|2.5.1\rMSA|${code}|${controlId}\r`;
@@ -70,7 +78,9 @@ export async function mllpReceiver(
 }
 
 function act(socket: Socket, said: ScriptedAnswer, controlId: string): void {
-  if (typeof said !== 'string') socket.write(said);
+  if (Buffer.isBuffer(said)) socket.write(said);
+  else if (typeof said === 'object')
+    setTimeout(() => act(socket, said.code, controlId), said.after);
   else if (said === 'close') socket.destroy();
   else if (said === 'close-in-answer') {
     socket.end(framed(acknowledgementOf('AA', controlId)).subarray(0, 20));

@@ -15,6 +15,7 @@ const RETRY_DEFAULTS: RetryPolicy = {
   for: 3_600_000,
   backoff: 1,
   max: 300_000,
+  disconnected: Number.POSITIVE_INFINITY,
 };
 
 const keys = block({
@@ -23,7 +24,7 @@ const keys = block({
   ),
   for: setting.optional(
     setting.duration({
-      help: 'How long to try, from the first try on. Default forever for HL7 over MLLP, else 1h.',
+      help: 'How long to try, from the first try on; time without a connection does not count. Default forever for HL7 over MLLP, else 1h.',
       example: 'forever',
     }),
   ),
@@ -35,11 +36,17 @@ const keys = block({
   max: setting.optional(
     setting.duration({ help: 'The longest wait between two tries. Default 5m.', example: '5m' }),
   ),
+  disconnected: setting.optional(
+    setting.duration({
+      help: 'How long a message waits for a connection before it fails. Default forever.',
+      example: '30m',
+    }),
+  ),
 });
 
 export type RetryGiven = Partial<RetryPolicy>;
 
-/** `retry: { every, for, backoff, max }`: what was given, without defaults. */
+/** `retry: { every, for, backoff, max, disconnected }`: what was given, without defaults. */
 export const retryForm: Form<RetryGiven> = {
   read(written, reading) {
     const given = keys.read(written, reading);

@@ -1,0 +1,26 @@
+/**
+ * Which messages of a queue may have been sent before a crash: their peer may have answered, but no
+ * outcome tells of it. Until they are settled they are sent marked as possible duplicates.
+ */
+export interface Doubts {
+  /** At most `most` messages that stood in the stream up to `until` may have been sent. */
+  raise(stream: string, doubt: { readonly until: number; readonly most: number }): void;
+  /** Asked in the order of the queue, once for each message that is to be sent. */
+  about(stream: string, sequence: number): boolean;
+}
+
+export function doubts(): Doubts {
+  const raised = new Map<string, { until: number; left: number }>();
+  return {
+    raise(stream, { until, most }) {
+      raised.set(stream, { until, left: most });
+    },
+    about(stream, sequence) {
+      const doubt = raised.get(stream);
+      if (doubt === undefined) return false;
+      doubt.left -= 1;
+      if (doubt.left <= 0 || sequence >= doubt.until) raised.delete(stream);
+      return sequence <= doubt.until;
+    },
+  };
+}
