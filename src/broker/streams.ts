@@ -1,5 +1,6 @@
 import {
   AckPolicy,
+  type ConsumerInfo,
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
@@ -99,24 +100,58 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
   return state.last_seq;
 }
 
+/** Where a queue's consumer begins while it is made again: a crash between its removal and its making loses nothing. */
+const RESTART = 'waybill-restart';
+
 /**
  * Makes a queue's consumer again at its acknowledge floor, so that what a killed engine had taken is
  * handed out at once. Only when no other engine works on the queue.
  */
 export async function reclaimWorker(broker: Broker, stream: string, pool: number): Promise<void> {
   const { manager } = broker;
-  const info = await manager.consumers.info(stream, WORKER).catch(() => undefined);
-  if (info === undefined || info.num_ack_pending === 0) return;
-  await manager.consumers.delete(stream, WORKER);
+  const info = await workerInfo(broker, stream);
+  const start = info === undefined ? await restartOf(broker, stream) : firstOpen(info);
+  if (start === undefined) return;
+  if (info !== undefined) {
+    await manager.streams.update(stream, { metadata: { [RESTART]: String(start) } });
+    await manager.consumers.delete(stream, WORKER);
+  }
   await manager.consumers.add(stream, {
     durable_name: WORKER,
     deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: info.ack_floor.stream_seq + 1,
+    opt_start_seq: start,
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(ACKNOWLEDGE_WAIT),
     max_ack_pending: pool,
     max_deliver: -1,
   });
+}
+
+/** The server's err_code. */
+const CONSUMER_NOT_FOUND = 10_014;
+
+async function workerInfo({ manager }: Broker, stream: string): Promise<ConsumerInfo | undefined> {
+  try {
+    return await manager.consumers.info(stream, WORKER);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The first message that is not acknowledged; undefined where none is out. A consumer that was made at
+ * a sequence tells a floor of 0 until its first acknowledgement.
+ */
+function firstOpen({ num_ack_pending, ack_floor, config }: ConsumerInfo): number | undefined {
+  if (num_ack_pending === 0) return undefined;
+  return Math.max(ack_floor.stream_seq + 1, config.opt_start_seq ?? 1);
+}
+
+async function restartOf({ manager }: Broker, stream: string): Promise<number | undefined> {
+  const { config } = await manager.streams.info(stream);
+  const start = Number(config.metadata?.[RESTART] ?? 0);
+  return start > 0 ? start : undefined;
 }
 
 /** The projector's consumer: acknowledges in batches, so that what the store has not committed comes again. */

@@ -68,7 +68,8 @@ async function unmarkedOf(
     for (const id of repeatedOf(received)) {
       const search = { mrn: `P${id.replace('-', 'x')}` };
       const { items } = await trace.find({ search, target, limit: 5 });
-      if (items[0]?.possibleDuplicate !== true) unmarked.push(`${target} ${id} ${JSON.stringify(items)}`);
+      if (items[0]?.possibleDuplicate !== true)
+        unmarked.push(`${target} ${id} ${JSON.stringify(items)}`);
       else console.log('marked', target, id, items.length);
     }
   }
