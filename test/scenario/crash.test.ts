@@ -67,10 +67,10 @@ async function unmarkedOf(
   for (const [target, received] of Object.entries(receivedAt)) {
     for (const id of repeatedOf(received)) {
       const search = { mrn: `P${id.replace('-', 'x')}` };
-      const { items } = await trace.find({ search, target, limit: 5 });
-      if (items[0]?.possibleDuplicate !== true)
-        unmarked.push(`${target} ${id} ${JSON.stringify(items)}`);
-      else console.log('marked', target, id, items.length);
+      const { items } = await trace.find({ search, target, limit: 1 });
+      // of a message whose last outcome was lost too the trace says just that
+      const told = items[0]?.possibleDuplicate === true || items[0]?.presumed === true;
+      if (!told) unmarked.push(`${target} ${id}`);
     }
   }
   return unmarked;
