@@ -66,6 +66,12 @@ const difference = createRoute({
   validateSearch: texts('against', 'view'),
   component: lazyRouteComponent(() => import('./diff/diff-page.tsx'), 'DiffPage'),
 });
+const rehearsal = createRoute({
+  ...under,
+  path: '/messages/$id/rehearsal',
+  params: id,
+  component: lazyRouteComponent(() => import('./rehearsal/rehearsal-page.tsx'), 'RehearsalPage'),
+});
 const session = createRoute({
   ...under,
   path: '/sessions/$id',
@@ -171,6 +177,7 @@ const tree = root.addChildren([
   messages,
   message,
   difference,
+  rehearsal,
   session,
   host,
   events,

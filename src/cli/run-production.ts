@@ -23,8 +23,10 @@ import { freshCredentials } from '../production/fresh-credentials.ts';
 import { hostTest } from '../production/host-test.ts';
 import { describeProblem } from '../production/problem.ts';
 import { type ReadOptions, readProduction } from '../production/read.ts';
+import { rehearse } from '../production/rehearse.ts';
 import { reloader } from '../production/reload.ts';
 import type { ValueSource } from '../production/written/fill.ts';
+import type { Clock } from '../time/clock.ts';
 import { readOptions } from './reading.ts';
 
 export interface RunOptions {
@@ -115,15 +117,17 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   );
   const running = director;
   await running.start();
-  const reload = reloader({
-    director: running,
-    credentials: known,
-    read: () => readProduction(options.folder, readingOf(options)),
-  });
+  const read = (clock?: Clock) =>
+    readProduction(options.folder, {
+      ...readingOf(options),
+      ...(clock === undefined ? {} : { clock }),
+    });
+  const reload = reloader({ director: running, credentials: known, read });
   const control = engineControl({
     engine,
     director: running,
     reload,
+    rehearse: (request, body) => rehearse(read, request, body),
     test: (host) =>
       hostTest(running.definition, host, {
         credential: (name) => known.get(name),

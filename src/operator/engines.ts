@@ -7,6 +7,7 @@ import type { Difference } from '../production/difference.ts';
 import type { EndRequest } from '../production/end-queued.ts';
 import type { OverrideRequest, StatusReport } from '../production/engine-control.ts';
 import type { Notification } from '../production/notify.ts';
+import type { Rehearsal, RehearsalRequest } from '../production/rehearsal.ts';
 import { remembered } from './remembered.ts';
 
 /** A certificate of the production as an engine tells of it; times are ISO texts. */
@@ -46,6 +47,8 @@ export interface Engines {
   override(request: OverrideRequest): Promise<void>;
   test(host: string): Promise<readonly TestStep[]>;
   reload(dryRun: boolean, by: string): Promise<Difference>;
+  /** Runs a message as the files say now; nothing is sent. */
+  rehearse(message: RehearsalRequest, body: Uint8Array): Promise<Rehearsal>;
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
   /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
   end(message: Pick<Envelope, 'id' | 'target'>, order: Omit<EndRequest, 'message'>): Promise<void>;
@@ -65,6 +68,7 @@ const KEYS_FRESH = 10_000;
 const STALL = 200;
 const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
+const REHEARSAL_LIMIT = 30_000;
 /** A long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
 
@@ -105,6 +109,8 @@ export function engines(broker: Broker): Engines {
       for (const one of [status, description, certificates, keys]) one.forget();
       return difference;
     },
+    rehearse: (message, body) =>
+      askControl(broker, names.control('rehearse'), message, { body, timeout: REHEARSAL_LIMIT }),
     async discard(message, { by, reason = 'discarded by a person' }) {
       await ask('discard', { message, by, reason });
     },

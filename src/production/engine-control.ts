@@ -8,6 +8,7 @@ import type { Director } from './director.ts';
 import { type EndRequest, endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { type Notification, notify } from './notify.ts';
+import type { RehearsalRequest } from './rehearsal.ts';
 import { type Discard, discardSuspended, type Resend, resendOnce } from './resend.ts';
 
 /** One host as `waybill status` and the console show it. */
@@ -45,6 +46,8 @@ export interface ControlParts {
   readonly director: Director;
   /** Reads the production again and, unless only asked to show, applies it. */
   readonly reload: (request: { readonly dryRun: boolean; readonly by: string }) => Promise<unknown>;
+  /** Runs a message as the files say now, without sending anything. */
+  readonly rehearse: (request: RehearsalRequest, body: Uint8Array) => Promise<unknown>;
   readonly test: (host: string) => Promise<readonly TestStep[]>;
   /** The certificates that the production's credentials hold. */
   readonly certificates: () => Promise<unknown>;
@@ -79,6 +82,12 @@ export function engineControl(parts: ControlParts): ControlServer {
     }),
     serveControl(broker, subject('reload'), (request) =>
       parts.reload(request as { dryRun: boolean; by: string }),
+    ),
+    serveControl(
+      broker,
+      subject('rehearse'),
+      (request, body) => parts.rehearse(request as RehearsalRequest, body),
+      true,
     ),
     serveControl(
       broker,

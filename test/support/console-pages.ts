@@ -7,6 +7,7 @@ export const PAGES = [
   ['/sessions/SESSION?view=times', 'Session'],
   ['/messages/MESSAGE', 'Message'],
   ['/messages/MESSAGE/diff', 'What changed'],
+  ['/messages/SESSION/rehearsal', 'What the files would do'],
   ['/suspended', 'Suspended'],
   ['/queues?host=registry', 'Queues'],
   ['/production?view=diagram', 'ADT hub'],

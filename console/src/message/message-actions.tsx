@@ -1,7 +1,9 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Ban, Diff, Pencil, Repeat2, Trash2 } from 'lucide-react';
+import { Ban, Diff, FlaskConical, Pencil, Repeat2, Trash2 } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { hosts as hostsQuery } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
@@ -41,6 +43,7 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
           <Diff size={14} aria-hidden="true" /> Diff
         </Link>
       )}
+      <TryFiles message={message} />
       {canResend && (
         <Button onClick={() => setAct('resend')}>
           <Repeat2 size={14} aria-hidden="true" /> Resend
@@ -68,5 +71,27 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
         {act === 'discard' && <DiscardDialog message={message} onClose={() => setAct(undefined)} />}
       </Suspense>
     </>
+  );
+}
+
+/** The way to what the files on disk would make of a message that a service took. */
+function TryFiles({
+  message: { id, source, hasBody },
+}: {
+  readonly message: Message;
+}): ReactElement | null {
+  const may = useMay();
+  const { data } = useQuery(hostsQuery);
+  const isTaken = data?.hosts.some(({ name, kind }) => name === source && kind === 'service');
+  if (isTaken !== true || !hasBody || !may('config.view') || !may('message.content')) return null;
+  return (
+    <Link
+      to="/messages/$id/rehearsal"
+      params={{ id }}
+      className={buttonStyle()}
+      title="What the files on disk would make of this message; nothing is sent"
+    >
+      <FlaskConical size={14} aria-hidden="true" /> Try the files
+    </Link>
   );
 }

@@ -28,6 +28,7 @@ import { messageRoutes } from './route/messages.ts';
 import { overrideRoutes } from './route/overrides.ts';
 import { productionRoutes } from './route/production.ts';
 import { publicKeyRoutes } from './route/public-keys.ts';
+import { rehearsalRoute } from './route/rehearsal.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
 import { storageRoutes } from './route/storage.ts';
 import { streamRoutes } from './route/stream.ts';
@@ -104,6 +105,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       messageRoutes(api, context, recorded);
       bodyRoutes(api, context);
       actRoutes(api, context);
+      rehearsalRoute(api, context);
       jobRoutes(api, context, recorded);
       alertRoutes(api, context);
       eventRoutes(api, context);

@@ -8,20 +8,30 @@ import type { ShownBody } from './shown-body.ts';
 /** Differences shown; more are of no use to a reader. */
 const SHOWN = 5_000;
 
-/** Compares two bodies: HL7 field by field where both can be read, anything else line by line. */
+/** What of a body a comparison needs. */
+export type Compared = Pick<ShownBody, 'bytes' | 'reading'>;
+
+/** Compares the bodies of two messages. */
 export function bodyDiff(before: ShownBody, after: ShownBody): Diff {
-  const common = {
+  return {
     before: before.message.id,
     after: after.message.id,
     masked: before.masked || after.masked,
+    ...contentDiff(before, after),
   };
+}
+
+/** Compares two bodies: HL7 field by field where both can be read, anything else line by line. */
+export function contentDiff(
+  before: Compared,
+  after: Compared,
+): Pick<Diff, 'kind' | 'equal' | 'fields' | 'lines' | 'truncated'> {
   const trees = [before, after].map(treeOf);
   const [one, other] = trees;
   if (one !== undefined && other !== undefined) {
     const fields = hl7Difference(one, other);
     return {
       kind: 'hl7',
-      ...common,
       equal: fields.length === 0,
       fields: fields.slice(0, SHOWN),
       lines: [],
@@ -31,7 +41,6 @@ export function bodyDiff(before: ShownBody, after: ShownBody): Diff {
   const { lines, truncated } = lineDifference(linesOf(before), linesOf(after));
   return {
     kind: 'lines',
-    ...common,
     equal: !truncated && lines.every(({ change }) => change === 'same'),
     fields: [],
     lines: lines.slice(0, SHOWN),
@@ -39,7 +48,7 @@ export function bodyDiff(before: ShownBody, after: ShownBody): Diff {
   };
 }
 
-function treeOf({ bytes, reading }: ShownBody): ReturnType<typeof hl7Tree> | undefined {
+function treeOf({ bytes, reading }: Compared): ReturnType<typeof hl7Tree> | undefined {
   if (kindOf(reading.type) !== 'hl7') return undefined;
   try {
     return hl7Tree(bytes, reading.charset);
@@ -48,7 +57,7 @@ function treeOf({ bytes, reading }: ShownBody): ReturnType<typeof hl7Tree> | und
   }
 }
 
-function linesOf({ bytes, reading }: ShownBody): string[] {
+function linesOf({ bytes, reading }: Compared): string[] {
   const { text } = decodeFaithfully(bytes, charsetNamed(reading.charset));
   if (kindOf(reading.type) !== 'json') return text.split(/\r\n|\r|\n/);
   try {
