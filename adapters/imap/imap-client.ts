@@ -1,10 +1,19 @@
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+import type { Goodbye, ImapRefusal } from './imap-refusal.ts';
 
 /** The ways to sign in. `LOGIN` is the mechanism, or the old command where only that is left. */
 export type Mechanism = 'PLAIN' | 'LOGIN' | 'XOAUTH2' | 'OAUTHBEARER';
 
 /** Picks the mechanism from what is offered; what it throws ends the attempt to connect. */
 export type Choice = (offered: readonly string[]) => Mechanism;
+
+interface Bye {
+  readonly attributes?: readonly { readonly section?: readonly { readonly value?: unknown }[] }[];
+}
+
+interface ByeTaker {
+  serverBye: (this: ImapFlow, parsed: Bye | undefined) => Promise<void>;
+}
 
 /**
  * imapflow, but with the choice of the mechanism in our hands: left alone it prefers OAUTHBEARER to
@@ -15,10 +24,29 @@ export class ImapClient extends ImapFlow {
   /** As the server wrote them once the connection was secured. */
   offered: readonly string[] = [];
   used: Mechanism | undefined;
+  /** The last command that was not carried out; imapflow gives `false` for many of them. */
+  refusal: ImapRefusal = {};
+  /** How the server said goodbye, if it did. */
+  bye: Goodbye | undefined;
 
   constructor(options: ImapFlowOptions, choose: Choice) {
     super(options);
     this.#choose = choose;
+    this.on('response', ({ response, code }) => {
+      if (response === 'OK') return;
+      this.refusal = {
+        responseStatus: response,
+        ...(code !== undefined && { serverResponseCode: code.toUpperCase() }),
+      };
+    });
+  }
+
+  /** Called for each BYE, of which imapflow keeps the words and not the code. Its declarations do not name it. */
+  async serverBye(parsed: Bye | undefined): Promise<void> {
+    const { value } = parsed?.attributes?.[0]?.section?.[0] ?? {};
+    await (ImapFlow.prototype as unknown as ByeTaker).serverBye.call(this, parsed);
+    const { byeReason: reason } = this as { readonly byeReason?: string };
+    this.bye = { code: typeof value === 'string' ? value.toUpperCase() : undefined, reason };
   }
 
   /** Runs after the capabilities are known and right before signing in. */

@@ -1,13 +1,16 @@
 import { connectionCause, EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
+import {
+  type Goodbye,
+  type ImapRefusal,
+  isPassing,
+  refusalFailure,
+  refusalReason,
+} from './imap-refusal.ts';
 
 /** What imapflow adds to its errors. */
-export interface ImapError extends Error {
+export interface ImapError extends Error, ImapRefusal {
   readonly code?: string;
   readonly authenticationFailed?: boolean;
-  /** The response code in brackets: `AUTHENTICATIONFAILED`, `UNAVAILABLE`. */
-  readonly serverResponseCode?: string;
-  /** `NO` or `BAD`. */
-  readonly responseStatus?: string;
   readonly response?: unknown;
   readonly oauthError?: unknown;
   readonly tlsFailed?: boolean;
@@ -23,16 +26,32 @@ const CLOSED = new Set([
 ]);
 const TIMED_OUT = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT', 'ETIMEOUT']);
 
-/** What to report for a connection to `place` that could not be made or was lost, in plain words. */
-export function imapFailure(error: unknown, place: string): EngineError {
+/**
+ * What to report for a command that was refused, or a connection to `place` that could not be made or was
+ * lost, in plain words. `bye` is how the server closed it, if it said so.
+ */
+export function imapFailure(error: unknown, place: string, bye?: Goodbye): EngineError {
   if (error instanceof EngineError) return error;
-  const { code = '', tlsFailed, throttleReset } = error as ImapError;
+  const failure = error as ImapError;
+  const { code = '', throttleReset, responseStatus } = failure;
   if (code === 'ETHROTTLE') {
     return new TemporaryError(
       `${place} asks for fewer requests. They go on after a pause.`,
       throttleReset === undefined ? {} : { retryAfter: throttleReset },
     );
   }
+  if (CLOSED.has(code) || responseStatus === 'BYE') return closed(place, bye);
+  if (responseStatus !== undefined) {
+    return refusalFailure(failure, {
+      what: `${place} refused a command`,
+      otherwise: 'it does not say why. Look into its log',
+    });
+  }
+  return notReached(failure, place);
+}
+
+function notReached(failure: ImapError, place: string): NotConnectedError {
+  const { code = '', tlsFailed } = failure;
   if (code === 'STARTTLS_INJECTION') {
     return new NotConnectedError(
       `Not connected: somebody put data into the connection to ${place} before it was encrypted. Look into the network between here and the server.`,
@@ -48,8 +67,7 @@ export function imapFailure(error: unknown, place: string): EngineError {
       `Not connected: ${place} did not answer in time. Check address, port and security, and whether a firewall drops the packets.`,
     );
   }
-  if (CLOSED.has(code)) return closed(place);
-  const { cause, remedy, tls } = connectionCause(error, place);
+  const { cause, remedy, tls } = connectionCause(failure, place);
   const refused = new EngineError('TLS_REFUSED', cause, { retryable: true });
   return new NotConnectedError(
     `Not connected: ${cause}. ${remedy}.`,
@@ -57,8 +75,19 @@ export function imapFailure(error: unknown, place: string): EngineError {
   );
 }
 
-export function closed(place: string): NotConnectedError {
-  return new NotConnectedError(
-    `Not connected: ${place} closed the connection. Look into the log of the server if it does so often.`,
-  );
+/** The server, or what lies between, closed the connection; with the reason that it gave. */
+export function closed(place: string, bye?: Goodbye): EngineError {
+  const ended = `${place} closed the connection`;
+  if (bye === undefined) {
+    return new NotConnectedError(
+      `Not connected: ${ended}. Look into the log of the server if it does so often.`,
+    );
+  }
+  const { code, reason } = bye;
+  const detail = reason === undefined ? {} : { detail: reason };
+  const why = code === undefined ? undefined : refusalReason({ serverResponseCode: code });
+  const text = `${ended} (BYE${code === undefined ? '' : ` [${code}]`}): ${why ?? 'it gave no code. Look into its log if it does so often'}.`;
+  return code !== undefined && isPassing(code)
+    ? new TemporaryError(text, detail)
+    : new NotConnectedError(`Not connected: ${text}`, detail);
 }

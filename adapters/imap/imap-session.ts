@@ -1,15 +1,20 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MailboxObject, SearchObject } from 'imapflow';
-import { type Lent, NotConnectedError, placeOf, type setting } from 'waybill/adapter';
+import type { SearchObject } from 'imapflow';
+import {
+  type EngineError,
+  type Lent,
+  NotConnectedError,
+  placeOf,
+  type setting,
+} from 'waybill/adapter';
 import { folderName } from './folder-name.ts';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';
+import { isRefusal, refusalFailure, refusalReason, refusalText } from './imap-refusal.ts';
 import type { ImapValues } from './imap-settings.ts';
+import { KEYWORD, marksProblem } from './marks.ts';
 import { signIn } from './sign-in.ts';
-
-/** The keyword that marks taken mails where `afterwards` is `flag`. */
-export const KEYWORD = '$Waybill';
 
 /** How often IDLE is begun anew: routers forget a connection that is silent for longer. */
 const IDLE_AGAIN = 4 * 60_000;
@@ -157,6 +162,13 @@ export class ImapSession {
     });
   }
 
+  /** Why the server refused the last command that was not carried out; `''` where it did not say. */
+  get refused(): string {
+    const { refusal } = this.#client;
+    const reason = refusalReason(refusal);
+    return reason === undefined ? '' : `${refusalText(refusal)}: ${reason}`;
+  }
+
   /** Waits until new mails may be there, or for `limit` milliseconds. */
   async news(limit: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -167,7 +179,7 @@ export class ImapSession {
     }
     const client = this.#client;
     const woken = Promise.withResolvers<void>();
-    const ended = () => woken.reject(closed(this.place));
+    const ended = () => woken.reject(closed(this.place, client.bye));
     const timer = setTimeout(woken.resolve, limit);
     client.on('exists', woken.resolve);
     client.on('close', ended);
@@ -206,13 +218,15 @@ export class ImapSession {
     // A lock that is never given back: only so the long silence while a message is being stored is
     // not taken for a dead connection.
     await this.#client.getMailboxLock(name).catch((error: unknown) => {
-      if (!isRefusal(error)) throw imapFailure(error, this.place);
-      throw new NotConnectedError(
-        `Not connected: the folder ${folder} cannot be opened: it is not there, or this account has no right on it. Correct folder, or give the right.`,
-      );
+      if (!isRefusal(error)) throw this.#failure(error);
+      throw refusalFailure(error, {
+        what: `the folder ${folder} cannot be opened`,
+        otherwise:
+          'it is not there, or this account has no right on it. Correct folder, or give the right',
+      });
     });
     const { mailbox } = this.#client;
-    if (mailbox === false) throw closed(this.place);
+    if (mailbox === false) throw closed(this.place, this.#client.bye);
     const problem = marksProblem(mailbox, this.#settings.afterwards);
     if (problem !== undefined) throw new NotConnectedError(`Not connected: ${folder} ${problem}`);
   }
@@ -232,10 +246,11 @@ export class ImapSession {
   async #make(folder: string): Promise<void> {
     const name = await this.#ask(() => this.#named(folder));
     await this.#client.mailboxCreate(name).catch((error: unknown) => {
-      if (!isRefusal(error)) throw imapFailure(error, this.place);
-      throw new NotConnectedError(
-        `Not connected: the folder ${folder} is not there and cannot be made by this account. Make it, or name another.`,
-      );
+      if (!isRefusal(error)) throw this.#failure(error);
+      throw refusalFailure(error, {
+        what: `the folder ${folder} is not there and cannot be made`,
+        otherwise: 'this account may not make it. Make it, or name another',
+      });
     });
   }
 
@@ -245,10 +260,17 @@ export class ImapSession {
     return known;
   }
 
-  #refusedSearch(): NotConnectedError {
-    return new NotConnectedError(
-      `Not connected: ${this.place} refused to search the folder. It may not take the letters or words under from, to and subject.`,
-    );
+  #refusedSearch(): EngineError {
+    const { usable, bye, refusal } = this.#client;
+    if (!usable) return closed(this.place, bye);
+    return refusalFailure(refusal, {
+      what: `${this.place} refused to search the folder`,
+      otherwise: 'it may not take the letters or words under from, to and subject',
+    });
+  }
+
+  #failure(error: unknown): EngineError {
+    return imapFailure(error, this.place, this.#client.bye);
   }
 
   async #done(work: () => Promise<boolean | undefined>): Promise<boolean> {
@@ -259,30 +281,7 @@ export class ImapSession {
     try {
       return await work();
     } catch (error) {
-      throw imapFailure(error, this.place);
+      throw this.#failure(error);
     }
   }
-}
-
-/** The server answered and said no; anything else is about the connection. */
-function isRefusal(error: unknown): boolean {
-  const { responseStatus, mailboxMissing } = error as {
-    readonly responseStatus?: string;
-    readonly mailboxMissing?: boolean;
-  };
-  return responseStatus !== undefined || mailboxMissing === true;
-}
-
-function marksProblem(
-  { readOnly, permanentFlags }: MailboxObject,
-  afterwards: ImapValues['afterwards'],
-): string | undefined {
-  if (readOnly === true && afterwards !== 'keep') {
-    return 'may only be read by this account, so taken mails cannot be marked. Give it the right to write, or use afterwards keep.';
-  }
-  const takesKeywords =
-    permanentFlags === undefined || permanentFlags.has('\\*') || permanentFlags.has(KEYWORD);
-  return afterwards === 'flag' && !takesKeywords
-    ? 'takes no keywords of its users. Use afterwards seen, archive or delete.'
-    : undefined;
 }

@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream';
 import type { SearchObject } from 'imapflow';
 import { describeSize, EngineError, type LentInbound, newsFilter } from 'waybill/adapter';
 import { imapFailure } from './imap-failure.ts';
-import { type ImapSession, KEYWORD, type MailFacts } from './imap-session.ts';
+import type { ImapSession, MailFacts } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';
 import { mailMessages } from './mail-messages.ts';
+import { KEYWORD } from './marks.ts';
 import type { TakenMails } from './taken-mails.ts';
 
 type ImapLent = LentInbound<typeof imapSettings>;
@@ -151,7 +152,7 @@ export class MailRounds {
       'error',
       'mail-not-put-away',
       mail,
-      'was taken but could not be marked, moved or deleted; it is remembered and tried again. Check the rights of the account and whether the mailbox is full',
+      `was taken but could not be marked, moved or deleted; it is remembered and tried again. ${session.refused || 'Check the rights of the account and whether the mailbox is full'}`,
     );
   }
 

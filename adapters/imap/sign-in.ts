@@ -7,11 +7,11 @@ import {
   NotConnectedError,
   placeOf,
   type setting,
-  TemporaryError,
   type TokenCredential,
 } from 'waybill/adapter';
 import { type Choice, ImapClient, type Mechanism } from './imap-client.ts';
 import { type ImapError, imapFailure } from './imap-failure.ts';
+import { isPassing, refusalFailure } from './imap-refusal.ts';
 import type { ImapValues } from './imap-settings.ts';
 
 type BasicCredential = Extract<Credential, { kind: 'basic' }>;
@@ -19,9 +19,6 @@ type BasicCredential = Extract<Credential, { kind: 'basic' }>;
 /** In order of preference for each kind of credential. */
 const PASSWORD_MECHANISMS: readonly Mechanism[] = ['PLAIN', 'LOGIN'];
 const TOKEN_MECHANISMS: readonly Mechanism[] = ['OAUTHBEARER', 'XOAUTH2'];
-
-/** Codes by which a server says that it cannot check the sign-in now. */
-const LATER = new Set(['UNAVAILABLE', 'LIMIT', 'INUSE', 'SERVERBUG']);
 
 /** A signed-in connection, and how the sign-in went. */
 export interface SignedIn {
@@ -58,7 +55,7 @@ export async function signIn(
     const refusal = await connected(client, place, signal);
     const { used } = client;
     if (refusal === undefined) return { client, text: describe(client, refused) };
-    if (used === undefined) throw imapFailure(refusal, place);
+    if (used === undefined) throw imapFailure(refusal, place, client.bye);
     if (credential.kind !== 'basic' && !fresh) {
       fresh = true;
       continue;
@@ -67,7 +64,7 @@ export async function signIn(
     const isLeft = fitting(settings, credential, client.offered).some((one) => !refused.has(one));
     if (isLeft && isOfMechanism(refusal)) continue;
     throw new DisableError(
-      `${place} refused the sign-in with ${list(refused)}; it offers ${client.offered.join(', ')}. ${remedy(credential)}`,
+      `${place} refused the sign-in with ${list(refused)}; it offers ${client.offered.join(', ')}. ${remedy(credential, refusal.serverResponseCode)}`,
     );
   }
 }
@@ -97,10 +94,10 @@ async function connected(
     client.close();
     signal.throwIfAborted();
     const failure = error as ImapError;
-    if (failure.authenticationFailed !== true) throw imapFailure(error, place);
-    const code = failure.serverResponseCode ?? '';
-    if (!LATER.has(code)) return failure;
-    throw new TemporaryError(`${place} cannot check the sign-in now (${code}). It is asked again.`);
+    if (failure.authenticationFailed !== true) throw imapFailure(error, place, client.bye);
+    if (!isPassing(failure.serverResponseCode ?? '')) return failure;
+    // Nothing is said of the password, which is not to be corrected.
+    throw refusalFailure(failure, { what: `${place} does not let us sign in now`, otherwise: '' });
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -181,7 +178,17 @@ function describe({ offered, used }: ImapClient, refused: ReadonlyMap<Mechanism,
 const list = (refused: ReadonlyMap<Mechanism, string>): string =>
   [...refused].map(([mechanism, code]) => `${mechanism} (${code})`).join(', ');
 
-function remedy({ kind }: BasicCredential | TokenCredential): string {
+/** Codes of a refusal that say what to do about it. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EXPIRED: 'The password has expired: set a new one.',
+  AUTHORIZATIONFAILED:
+    'The account is known, and may not use this mailbox: have it given the right, or correct user.',
+  CONTACTADMIN: 'The account is locked or switched off: ask those who run the server.',
+};
+
+function remedy({ kind }: BasicCredential | TokenCredential, code = ''): string {
+  const known = REMEDIES[code];
+  if (known !== undefined) return known;
   return kind === 'basic'
     ? 'Check user and password, and that the account may use IMAP.'
     : 'Check that the token is for this mailbox and service (for Exchange Online: IMAP.AccessAsApp, and the application has a right on the mailbox).';

@@ -10,6 +10,10 @@ export interface BareImapOptions {
   readonly capabilities: readonly string[];
   /** Commands that are answered with NO. */
   readonly refuses?: RegExp;
+  /** What a command is answered instead: `NO [INUSE] later`, or `* BYE …`, after which the connection is closed. */
+  readonly instead?: (command: string) => string | undefined;
+  /** Instead of the usual one; after `* BYE …` the connection is closed. */
+  readonly greeting?: string;
   /** The answer to a sign-in: `OK`, or `NO [CODE] text`. `secret` is what was sent, decoded. */
   readonly signIn: (mechanism: string, secret: string) => string;
 }
@@ -66,16 +70,20 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
 
 function serve(
   socket: TLSSocket,
-  { capabilities, signIn, refuses }: BareImapOptions,
+  { capabilities, signIn, refuses, instead, greeting = '* OK bare' }: BareImapOptions,
   seen: Pick<BareImap, 'commands' | 'signIns'>,
 ): void {
   let pending = '';
   /** Takes the next line instead of a command. */
   let next: ((line: string) => void) | undefined;
   const say = (line: string): void => void socket.write(`${line}\r\n`);
+  const sayOrEnd = (line: string, tag = ''): void => {
+    if (line.startsWith('* BYE')) socket.end(`${line}\r\n`);
+    else say(tag === '' ? line : `${tag} ${line}`);
+  };
   const enter = (tag: string, mechanism: string, secret: string): void => {
     seen.signIns.push({ mechanism, secret });
-    say(`${tag} ${signIn(mechanism, secret)}`);
+    sayOrEnd(signIn(mechanism, secret), tag);
   };
   const authenticate = (tag: string, [mechanism = '', initial]: readonly string[]): void => {
     const answer = (line: string): void => {
@@ -93,6 +101,8 @@ function serve(
     seen.commands.push([name, ...words].join(' '));
     if (name === 'AUTHENTICATE') return authenticate(tag, words);
     if (name === 'LOGIN') return enter(tag, 'LOGIN command', words.join(' '));
+    const other = instead?.(name);
+    if (other !== undefined) return sayOrEnd(other, tag);
     if (refuses?.test(name) === true) return say(`${tag} NO not this`);
     if (name === 'CAPABILITY') say(`* CAPABILITY IMAP4rev1 ${capabilities.join(' ')}`);
     for (const answer of ANSWERS[name] ?? []) say(`* ${answer}`);
@@ -105,5 +115,5 @@ function serve(
       if (next === undefined) command(line);
       else next(line);
   });
-  say('* OK bare');
+  sayOrEnd(greeting);
 }

@@ -165,7 +165,10 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     await box.put(await mailWith({ text: 'a' }));
     await delivered(opened, 1);
     await vi.waitFor(() =>
-      expect(opened.events.at(-1)).toMatchObject({ name: 'mail-not-put-away' }),
+      expect(opened.events.at(-1)).toMatchObject({
+        name: 'mail-not-put-away',
+        text: expect.stringContaining('NO [TRYCREATE]: there is no such folder'),
+      }),
     );
     await box.client.mailboxCreate(`${box.folder}-taken`);
     await empty(box);
