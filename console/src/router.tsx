@@ -52,6 +52,12 @@ const messages = createRoute({
   validateSearch: texts(...SEARCH_KEYS),
   component: lazyRouteComponent(() => import('./search/search-page.tsx'), 'SearchPage'),
 });
+const timeline = createRoute({
+  ...under,
+  path: '/timeline',
+  validateSearch: texts('find', 'last'),
+  component: lazyRouteComponent(() => import('./timeline/timeline-page.tsx'), 'TimelinePage'),
+});
 const message = createRoute({
   ...under,
   path: '/messages/$id',
@@ -175,6 +181,7 @@ const users = createRoute({
 const tree = root.addChildren([
   dashboard,
   messages,
+  timeline,
   message,
   difference,
   rehearsal,

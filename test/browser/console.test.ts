@@ -240,6 +240,15 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     expect(new URL(page.url()).searchParams.get('find')).toBe(`mrn:${mrn}`);
   });
 
+  test('everything that came for one patient stands on one timeline, reached from anywhere', async () => {
+    const page = await open('/timeline?find=mrn:7*');
+    await page.getByText(/\d+ sessions?$/).waitFor();
+    const sessions = page.getByRole('listitem').filter({ hasText: 'adt-in →' });
+    expect(await sessions.count()).toBeGreaterThan(1);
+    await sessions.first().getByRole('link').click();
+    await page.waitForURL(/\/sessions\/\d+/);
+  });
+
   test('a connection that fails is tested step by step, with what to do about it', async () => {
     const page = await open('/hosts/registry');
     await page.getByRole('button', { name: 'Test connection' }).click();

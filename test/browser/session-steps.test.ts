@@ -7,6 +7,7 @@ import {
   rangeOf,
   stateOf,
 } from '../../console/src/search/search-state.ts';
+import { toldSessions } from '../../console/src/timeline/told-sessions.ts';
 import { lanesOf, stepsOf } from '../../console/src/trace/session-steps.ts';
 import type { Message, Session } from '../../src/operator/api/contract/message.ts';
 
@@ -136,4 +137,23 @@ test.for([
   { last: 'all' },
 ])('a search that is kept comes back as it was: %o', (state) => {
   expect(stateOf(keptCriteria(state))).toEqual(state);
+});
+
+test('a timeline tells sessions in their order, each with who got it and its worst status', () => {
+  const told = toldSessions([
+    message(9, { sessionId: 8, received: 5_000, target: 'ward' }),
+    message(3, { sessionId: 1, source: 'router', target: 'lab', status: 'suspended' }),
+    message(2, { sessionId: 1, source: 'router', target: 'ward' }),
+    message(1, { sessionId: 1 }),
+  ]);
+  expect(told).toMatchObject([
+    {
+      id: 1,
+      type: 'ADT_A01',
+      source: 'in',
+      targets: ['router', 'ward', 'lab'],
+      status: 'suspended',
+    },
+    { id: 8, targets: ['ward'], status: 'completed' },
+  ]);
 });

@@ -9,6 +9,7 @@ import {
   criterionCount,
   findOf,
   localTime,
+  RANGE_NAMES,
   RANGES,
   rangeOf,
   type SearchState,
@@ -173,15 +174,6 @@ function HostChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactEl
     </select>
   );
 }
-
-const RANGE_NAMES = {
-  '15m': '15 minutes',
-  '1h': '1 hour',
-  '6h': '6 hours',
-  '24h': '24 hours',
-  '7d': '7 days',
-  all: 'all time',
-} as const;
 
 function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactElement {
   const range = rangeOf(state);

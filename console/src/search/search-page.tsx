@@ -1,8 +1,16 @@
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Bookmark, Columns3, Download, Radio, RefreshCw, Repeat2 } from 'lucide-react';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import {
+  Bookmark,
+  CalendarRange,
+  Columns3,
+  Download,
+  Radio,
+  RefreshCw,
+  Repeat2,
+} from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
-import { Button } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
@@ -159,6 +167,15 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
       >
         <Columns3 size={14} aria-hidden="true" />
       </Button>
+      {state.find !== undefined && (
+        <Link
+          to="/timeline"
+          search={{ find: state.find, last: rangeOf(state) }}
+          className={buttonStyle()}
+        >
+          <CalendarRange size={14} aria-hidden="true" /> Timeline
+        </Link>
+      )}
       {may('message.export') && (
         <Button
           onClick={() =>

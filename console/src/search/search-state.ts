@@ -39,6 +39,15 @@ export const RANGES = {
 
 export type Range = keyof typeof RANGES;
 
+export const RANGE_NAMES = {
+  '15m': '15 minutes',
+  '1h': '1 hour',
+  '6h': '6 hours',
+  '24h': '24 hours',
+  '7d': '7 days',
+  all: 'all time',
+} as const satisfies Record<Range, string>;
+
 const STATUSES: readonly Status[] = [
   'queued',
   'retrying',

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { CornerDownLeft, FileText, GitFork, Search, User } from 'lucide-react';
+import { CalendarRange, CornerDownLeft, FileText, GitFork, Search, User } from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } from 'react';
 import type { QuickHits } from '../../../src/operator/api/contract/message.ts';
 import { hosts as hostsQuery, quickHits } from '../api/queries.ts';
@@ -122,6 +122,13 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
               label: `All messages with ${field} ${text}`,
               detail: 'search',
               go: goes(() => navigate({ to: '/messages', search })),
+            },
+            {
+              key: `timeline ${field}`,
+              icon: CalendarRange,
+              label: `Timeline of ${field} ${text}`,
+              detail: 'timeline',
+              go: goes(() => navigate({ to: '/timeline', search: { find: search.find } })),
             },
           ]
         : []),

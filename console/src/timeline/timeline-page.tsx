@@ -1,0 +1,150 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { type ReactElement, useMemo } from 'react';
+import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
+import { ask } from '../api/client.ts';
+import { Button, buttonStyle } from '../element/button.tsx';
+import { INPUT } from '../element/field.tsx';
+import { Nothing, Pending } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { counted, day, duration, moment, zone } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
+import { criteriaOf, findOf, RANGE_NAMES, RANGES } from '../search/search-state.ts';
+import { TimeAxis } from './time-axis.tsx';
+import { type ToldSession, toldSessions } from './told-sessions.ts';
+
+const PAGE = 500;
+/** From here on the list says how long nothing came. */
+const GAP = 3_600_000;
+
+/** Everything that came for one patient, order or visit, in the order it happened. */
+export function TimelinePage(): ReactElement {
+  const { find, last = 'all' } = useSearch({ from: '/timeline' });
+  const navigate = useNavigate();
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
+    queryKey: ['messages', 'timeline', find, last],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      ask<MessagePage>('messages/search', {
+        body: {
+          ...criteriaOf({ find, last }, Date.now()),
+          limit: PAGE,
+          ...(pageParam === undefined ? {} : { after: pageParam }),
+        },
+        signal,
+      }),
+    getNextPageParam: ({ next }) => next,
+    enabled: findOf({ find }) !== undefined,
+    refetchOnWindowFocus: false,
+  });
+  const sessions = useMemo(
+    () => toldSessions(data?.pages.flatMap(({ items }) => items) ?? []),
+    [data],
+  );
+  const wanted = findOf({ find });
+  const searchedBackTo = data?.pages.at(-1)?.searchedBackTo;
+  return (
+    <Page
+      title="Timeline"
+      detail={
+        wanted !== undefined && (
+          <span>
+            {wanted.field} <strong className="font-mono">{wanted.value}</strong>
+            {data !== undefined && ` · ${counted(sessions.length, 'session')}`}
+          </span>
+        )
+      }
+      actions={
+        <>
+          <select
+            aria-label="Time"
+            value={last}
+            onChange={({ target }) =>
+              void navigate({ to: '/timeline', search: { find, last: target.value } })
+            }
+            className={`${INPUT} !w-32`}
+          >
+            {Object.keys(RANGES).map((name) => (
+              <option key={name} value={name}>
+                {RANGE_NAMES[name as keyof typeof RANGES]}
+              </option>
+            ))}
+          </select>
+          <Link to="/messages" search={{ find, last }} className={buttonStyle()}>
+            Messages
+          </Link>
+        </>
+      }
+    >
+      {wanted === undefined ? (
+        <Nothing>
+          Whose timeline? Find an MRN, a visit or an order with Ctrl K, and take its timeline.
+        </Nothing>
+      ) : (
+        <Pending answer={data} error={error} />
+      )}
+      {data !== undefined && sessions.length === 0 && !hasNextPage && (
+        <Nothing>Nothing came for it in this time.</Nothing>
+      )}
+      {sessions.length > 0 && (
+        <div className="flex flex-col gap-4">
+          <TimeAxis sessions={sessions} />
+          <Told sessions={sessions} />
+        </div>
+      )}
+      {hasNextPage && (
+        <p className="mt-3 flex items-center gap-3 text-xs text-ink-2">
+          {searchedBackTo !== undefined && `Searched back to ${moment(searchedBackTo, false)}.`}
+          <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+            {isFetchingNextPage ? 'Searching…' : 'Continue'}
+          </Button>
+        </p>
+      )}
+    </Page>
+  );
+}
+
+function Told({ sessions }: { readonly sessions: readonly ToldSession[] }): ReactElement {
+  return (
+    <ol className="overflow-hidden rounded-lg border border-line bg-surface">
+      {sessions.map((session, index) => {
+        const { id, at, type, source, targets, status, failure } = session;
+        const before = sessions[index - 1]?.at;
+        const isNewDay = before === undefined || day(before) !== day(at);
+        const gap = before === undefined ? 0 : at - before;
+        return (
+          <li key={id}>
+            {(isNewDay || gap > GAP) && (
+              <p className="flex gap-3 border-b border-line bg-sunken px-3 py-1 text-xs text-ink-2">
+                {isNewDay && (
+                  <strong className="font-medium text-ink">
+                    {day(at)}, {zone(at)}
+                  </strong>
+                )}
+                {gap > GAP && <em>{duration(gap)} later</em>}
+              </p>
+            )}
+            <Link
+              to="/sessions/$id"
+              params={{ id }}
+              className="flex flex-wrap items-center gap-x-3 gap-y-0.5 border-b border-line px-3 py-1.5 hover:bg-hover"
+            >
+              <span className="font-mono text-xs">
+                <When at={at} as="clock" />
+              </span>
+              <span className="w-24 truncate font-mono text-xs font-semibold">{type}</span>
+              <StatusBadge status={status} />
+              <span className="min-w-0 text-xs text-ink-2">
+                {source} → {targets.join(', ')}
+              </span>
+              {failure !== undefined && (
+                <span className="min-w-0 truncate text-xs text-bad">{failure}</span>
+              )}
+            </Link>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

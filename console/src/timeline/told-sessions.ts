@@ -1,0 +1,56 @@
+import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { shortType } from '../element/short-type.ts';
+
+type Status = Message['status'];
+
+/** A session as a timeline tells it. */
+export interface ToldSession {
+  readonly id: number;
+  readonly at: number;
+  /** Of the message that began it, as far as it was found. */
+  readonly type: string;
+  readonly source: string;
+  /** Who got something of it, in that order. */
+  readonly targets: readonly string[];
+  /** The worst of its messages. */
+  readonly status: Status;
+  readonly failure: string | undefined;
+}
+
+const WORST: readonly Status[] = [
+  'error',
+  'suspended',
+  'retrying',
+  'queued',
+  'completed',
+  'discarded',
+];
+
+/** Found messages as sessions, oldest first. */
+export function toldSessions(messages: readonly Message[]): readonly ToldSession[] {
+  return [...Map.groupBy(messages, ({ sessionId }) => sessionId)]
+    .map(([id, own]) =>
+      toldSession(
+        id,
+        own.toSorted((a, b) => a.id - b.id),
+      ),
+    )
+    .toSorted((a, b) => a.at - b.at || a.id - b.id);
+}
+
+function toldSession(id: number, messages: readonly Message[]): ToldSession {
+  const [first] = messages;
+  const failed = messages.find(({ error }) => error !== undefined);
+  return {
+    id,
+    at: first?.received ?? 0,
+    type: shortType(first?.type ?? ''),
+    source: first?.source ?? '',
+    targets: [...new Set(messages.map(({ target }) => target))],
+    status: WORST.find((one) => messages.some(({ status }) => status === one)) ?? 'completed',
+    failure: failed?.error?.text,
+  };
+}
+
+/** `ADT_A01` → `ADT`: the lane in which it stands. */
+export const familyOf = ({ type }: ToldSession): string => type.split('_')[0] ?? type;
