@@ -6,7 +6,7 @@ import { describeError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
-import { settle, untilStored } from '../flow/settle.ts';
+import { settle } from '../flow/settle.ts';
 import type { Message } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
 import { Connection } from './connection.ts';
@@ -14,6 +14,7 @@ import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
 import type { OperationParts } from './operation-parts.ts';
+import { passOnAnswer } from './pass-on-answer.ts';
 import { QueueWorker, type WorkSignals } from './queue-worker.ts';
 
 const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
@@ -181,12 +182,7 @@ export class BusinessOperation implements Host {
     const done = accepting.routing.clock.now();
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
-    if (message.replyTo !== undefined) {
-      // before the message leaves its queue, so that a crash cannot swallow the answer
-      const { replyTo } = message;
-      const outcome = { status, text: sent.error?.text };
-      await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }));
-    }
+    await passOnAnswer(this.#surroundings.accepting, message, { sent, status });
     const stored = settle(
       {
         broker: this.#surroundings.broker,
@@ -231,10 +227,10 @@ export class BusinessOperation implements Host {
     while (this.#storing.size >= limit) await Promise.race(this.#storing);
   }
 
-  #send(message: Message, signals: WorkSignals): Promise<Sent> {
+  async #send(message: Message, signals: WorkSignals): Promise<Sent> {
     const { accepting, events } = this.#surroundings;
     const connection = this.#connection;
-    return send(
+    const sent = await send(
       message,
       {
         opened: () => connection?.opened,
@@ -265,6 +261,8 @@ export class BusinessOperation implements Host {
       },
       signals,
     );
+    if (sent.action === 'complete') connection?.proven();
+    return sent;
   }
 
   async #disable(taken: Taken, sent: Sent): Promise<void> {

@@ -115,7 +115,9 @@ export class BusinessService implements Host {
       deliver: async (message, options) => {
         this.#inFlight++;
         try {
-          return await deliver(message, options);
+          const receipt = await deliver(message, options);
+          this.#connection?.proven();
+          return receipt;
         } catch (error) {
           const { code, text } = describeError(error);
           this.#state.failed(code, text);

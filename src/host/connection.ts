@@ -8,7 +8,8 @@ import { reopenDelay } from '../time/back-off.ts';
  *     opening ──► open ──lost──► waiting ──► opening …
  *        └─failed─► waiting        └──close──► closed
  *
- * `open` is called again with back-off until it works, and again after a loss.
+ * `open` is called again with back-off until it works, and again after a loss. One that opens and is
+ * lost again without having done anything is no better than one that does not open: the back-off grows.
  */
 export class Connection<Opened extends Open> {
   readonly #open: (lost: (reason: Error) => void) => Promise<Opened>;
@@ -63,6 +64,12 @@ export class Connection<Opened extends Open> {
     if (this.#opened === adapter) this.#lost.resolve(reason);
   }
 
+  /** Tells that the open adapter has done its work: a loss of it is then a new one. */
+  proven(): void {
+    this.#proven = true;
+  }
+  #proven = false;
+
   /** Tries to open at once instead of waiting for the back-off. */
   retryNow(): void {
     this.#wake?.abort();
@@ -83,9 +90,11 @@ export class Connection<Opened extends Open> {
       let reason: unknown;
       try {
         this.#opened = await this.#open(resolve);
-        failures = 0;
+        const since = performance.now();
+        this.#proven = false;
         this.#current.resolve(this.#opened);
         reason = await lost;
+        if (this.#proven || performance.now() - since > LASTING) failures = 0;
         await this.#closeOpened();
       } catch (error) {
         reason = error;
@@ -116,6 +125,8 @@ export class Connection<Opened extends Open> {
   }
 }
 
+/** Milliseconds that an adapter must be open to count as one that works, although it had nothing to do. */
+const LASTING = 10_000;
 const LONGEST_WAIT = 10 * 60_000;
 
 /** Milliseconds that the peer, or a token server, asked to wait before the next try. */

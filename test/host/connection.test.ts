@@ -60,3 +60,28 @@ test('who asks to be left alone for a while is, unless a person says otherwise',
   expect(tries).toBe(2);
   await connection.close();
 });
+
+test('an adapter that is lost as soon as it is open is opened ever more seldom, until it has done its work', async () => {
+  const delays: number[] = [];
+  let isThere = false;
+  const losing: ((reason: Error) => void)[] = [];
+  const connection = new Connection(
+    async (lost) => {
+      losing.push(lost);
+      if (!isThere) lost(new Error('the folder is not there'));
+      return open();
+    },
+    (_, next) => delays.push(next),
+  );
+  connection.start();
+  await vi.waitFor(() => expect(delays).toHaveLength(4), 5_000);
+  expect(delays.map((delay) => Math.round(Math.log2(delay / 50)))).toEqual([1, 2, 3, 4]);
+  isThere = true;
+  connection.retryNow();
+  await connection.get(AbortSignal.timeout(5_000));
+  connection.proven();
+  losing.at(-1)?.(new Error('gone'));
+  await vi.waitFor(() => expect(delays).toHaveLength(5));
+  expect(delays[4]).toBeLessThan(150);
+  await connection.close();
+});
