@@ -27,22 +27,11 @@ interface Waiting extends EncodedEntry {
  * with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
  */
 export function journal({ publisher }: Broker, subject: string): Journal {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
   // Nats-Msg-Id of each batch: a batch that is sent again after a time-out is stored once
   const writer = nuid.next();
   let number = 0;
-
-  const nextBatch = (): Waiting[] => {
-    let size = 0;
-    let count = 0;
-    while (count < waiting.length) {
-      size += waiting[count]?.size ?? 0;
-      if (count > 0 && size > BATCH_LIMIT) break;
-      count++;
-    }
-    return waiting.splice(0, count);
-  };
 
   const publish = async (batch: readonly Waiting[]): Promise<void> => {
     const bytes = joinEntries(batch);
@@ -60,7 +49,7 @@ export function journal({ publisher }: Broker, subject: string): Journal {
 
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const batch = nextBatch();
+      const batch = takeBatch(waiting);
       try {
         await publish(batch);
         for (const one of batch) one.stored();
@@ -87,4 +76,16 @@ export function journal({ publisher }: Broker, subject: string): Journal {
       while (running !== undefined) await running;
     },
   };
+}
+
+/** Takes from the front what fits into one message, at least one entry. */
+function takeBatch(waiting: Waiting[]): Waiting[] {
+  let size = 0;
+  let count = 0;
+  while (count < waiting.length) {
+    size += waiting[count]?.size ?? 0;
+    if (count > 0 && size > BATCH_LIMIT) break;
+    count++;
+  }
+  return waiting.splice(0, count);
 }

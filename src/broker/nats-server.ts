@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -70,7 +70,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     });
     await once(child, 'spawn');
     const state: State = { url, user, password, pid: child.pid ?? 0 };
-    await writeFile(join(data, 'nats.json'), JSON.stringify(state), { mode: 0o600 });
+    await writeState(data, state);
     await untilReady(port, child, data);
   };
   const restart = async (): Promise<void> => {
@@ -87,12 +87,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      const forced = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      await once(child, 'exit');
-      clearTimeout(forced);
-    }
+    await endGently(child);
     await rm(join(data, 'nats.json'), { force: true });
   };
   return {
@@ -105,6 +100,21 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+async function endGently(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const forced = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await once(child, 'exit');
+  clearTimeout(forced);
+}
+
+/** The command line may read it at any moment, so it is never there in part. */
+async function writeState(data: string, state: State): Promise<void> {
+  const temporary = join(data, 'nats.json.new');
+  await writeFile(temporary, JSON.stringify(state), { mode: 0o600 });
+  await rename(temporary, join(data, 'nats.json'));
 }
 
 /** `setpriv` of util-linux. */

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { newsFilter } from '../adapter/news.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
-import { queueState } from '../broker/consumer-lag.ts';
 import {
   type Durability,
   type NatsAccess,
@@ -11,14 +10,14 @@ import {
 } from '../broker/nats-server.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
-import { events } from '../log/events.ts';
+import { type Events, events } from '../log/events.ts';
 import { hostLogs } from '../log/host-logs.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
 import type { Definition } from '../production/definition.ts';
 import { Director } from '../production/director.ts';
 import { type Engine, startEngine } from '../production/engine.ts';
-import { engineControl } from '../production/engine-control.ts';
+import { type ControlParts, engineControl } from '../production/engine-control.ts';
 import { freshCredentials } from '../production/fresh-credentials.ts';
 import { hostTest } from '../production/host-test.ts';
 import { describeProblem } from '../production/problem.ts';
@@ -27,6 +26,7 @@ import { rehearse } from '../production/rehearse.ts';
 import { reloader } from '../production/reload.ts';
 import type { ValueSource } from '../production/written/fill.ts';
 import type { Clock } from '../time/clock.ts';
+import { observeQueues } from './observe-queues.ts';
 import { readOptions } from './reading.ts';
 
 export interface RunOptions {
@@ -70,13 +70,14 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const server = options.nats === undefined ? await startServer(options, data) : undefined;
   const access = options.nats ?? server ?? { url: '' };
   let director: Director | undefined;
+  let told: Events | undefined;
   const figures = metrics();
   const broker = await connectBroker({
     ...access,
     production: definition.name,
     role: 'engine',
     onStatus: (status) => {
-      told.brokerStatus(status);
+      told?.brokerStatus(status);
       if (status === 'connected') director?.acknowledgeAgain();
     },
   });
@@ -84,7 +85,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const engine = await startEngine(broker, definition.settings, {
     alone: server !== undefined,
   });
-  const told = events({
+  const heard = events({
     production: definition.name,
     log,
     hosts: logs,
@@ -92,23 +93,16 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     // an event that cannot be kept is still in the log
     record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
-  const isNews = newsFilter();
-  const known: Credentials = credentials(definition.credentials, {
-    log,
-    folder: definition.folder,
-    again: freshCredentials(
-      () => director?.definition ?? definition,
-      sourceOf(options, definition.folder),
-      (name, { what, remedy }) => {
-        const text = `The credential ${name} is used as it was: ${what}. ${remedy}`;
-        if (isNews(text)) told.told('', 'warn', 'credential-not-renewed', text);
-      },
-    ),
+  told = heard;
+  const known = credentialsOf(options, {
+    first: definition,
+    told: heard,
+    now: () => director?.definition,
   });
   director = new Director(
     {
       engine,
-      events: told,
+      events: heard,
       logs,
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
@@ -117,26 +111,13 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   );
   const running = director;
   await running.start();
-  const read = (clock?: Clock) =>
-    readProduction(options.folder, {
-      ...readingOf(options),
-      ...(clock === undefined ? {} : { clock }),
-    });
+  const read = readerOf(options);
   const reload = reloader({ director: running, credentials: known, read });
   const control = engineControl({
     engine,
     director: running,
     reload,
-    rehearse: (request, body) => rehearse(read, request, body),
-    test: (host) =>
-      hostTest(running.definition, host, {
-        credential: (name) => known.get(name),
-        verifier: (name) => known.verifier(name),
-        log,
-      }),
-    certificates: () => known.certificates(),
-    publicKeys: () => known.jwksDocument(),
-    figures: () => figures.text(),
+    ...questions({ director: running, known, read, log, figures }),
   });
   observeQueues(figures, running, engine);
 
@@ -161,6 +142,65 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     access: { url: access.url, user: access.user, password: access.password },
     stop,
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** The credentials of the production, renewed where their values have changed. */
+function credentialsOf(
+  options: RunOptions,
+  { first, told, now }: { first: Definition; told: Events; now: () => Definition | undefined },
+): Credentials {
+  const isNews = newsFilter();
+  return credentials(first.credentials, {
+    log: options.log,
+    folder: first.folder,
+    again: freshCredentials(
+      () => now() ?? first,
+      sourceOf(options, first.folder),
+      (name, { what, remedy }) => {
+        const text = `The credential ${name} is used as it was: ${what}. ${remedy}`;
+        if (isNews(text)) told.told('', 'warn', 'credential-not-renewed', text);
+      },
+    ),
+  });
+}
+
+type Read = (clock?: Clock) => ReturnType<typeof readProduction>;
+
+/** Reads the production's files as they are now. */
+function readerOf(options: RunOptions): Read {
+  return (clock) =>
+    readProduction(options.folder, {
+      ...readingOf(options),
+      ...(clock === undefined ? {} : { clock }),
+    });
+}
+
+/** What others may ask of this engine beside its hosts. */
+function questions({
+  director,
+  known,
+  read,
+  log,
+  figures,
+}: {
+  director: Director;
+  known: Credentials;
+  read: Read;
+  log: Logger;
+  figures: Metrics;
+}): Omit<ControlParts, 'engine' | 'director' | 'reload'> {
+  return {
+    rehearse: (request, body) => rehearse(read, request, body),
+    test: (host) =>
+      hostTest(director.definition, host, {
+        credential: (name) => known.get(name),
+        verifier: (name) => known.verifier(name),
+        log,
+      }),
+    certificates: () => known.certificates(),
+    publicKeys: () => known.jwksDocument(),
+    figures: () => figures.text(),
   };
 }
 
@@ -194,29 +234,4 @@ async function readOrThrow(options: RunOptions): Promise<Definition> {
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   for (const problem of problems) options.say?.(describeProblem(problem));
   return definition;
-}
-
-/** Brings the gauges of queues up to date whenever somebody scrapes. */
-function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
-  figures.onScrape(async () => {
-    const production = director.definition.name;
-    const now = Date.now();
-    await Promise.all(
-      director.statuses().map(async ({ host }) => {
-        const states = await Promise.all(
-          director
-            .queueStreamsOf(host)
-            .map((stream) => queueState(engine.broker, stream).catch(() => undefined)),
-        );
-        const known = states.filter((state) => state !== undefined);
-        if (known.length === 0) return;
-        const oldest = Math.min(...known.map((state) => state.oldest ?? now));
-        figures.queueDepth.set(
-          { production, host },
-          known.reduce((sum, { depth }) => sum + depth, 0),
-        );
-        figures.queueAge.set({ production, host }, (now - oldest) / 1_000);
-      }),
-    );
-  });
 }
