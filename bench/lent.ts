@@ -18,6 +18,7 @@ export function lent<S extends Settings>(
     log: silentLogger,
     signal: new AbortController().signal,
     credential: () => Promise.reject(new Error('there are no credentials here')),
+    peerCertificate: () => undefined,
     verifier: () => Promise.reject(new Error('nobody signs in here')),
     connection: () => undefined,
     event: () => undefined,

@@ -4,9 +4,8 @@ import {
   type Credential,
   clientTls,
   DisableError,
-  type Lent,
   placeOf,
-  type setting,
+  type TlsClientLent,
 } from 'waybill/adapter';
 import { type Attempt, failureOf } from './connect-failure.ts';
 import { type FtpsFacts, FtpsSession } from './ftps-session.ts';
@@ -14,7 +13,7 @@ import type { FtpsConnectionSettings } from './ftps-settings.ts';
 import { Heard } from './heard.ts';
 
 /** What connecting needs of what the engine lends. */
-export interface ConnectLent extends Pick<Lent<setting.Settings>, 'credential'> {
+export interface ConnectLent extends TlsClientLent {
   readonly settings: FtpsConnectionSettings;
 }
 

@@ -2,13 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
-import {
-  clientTls,
-  DisableError,
-  type Lent,
-  type setting,
-  type TokenCredential,
-} from 'waybill/adapter';
+import { clientTls, DisableError, type TlsClientLent, type TokenCredential } from 'waybill/adapter';
 import { GraphError, NoAnswer } from './graph-error.ts';
 import { type Json, jsonOf, listAt, textAt } from './graph-json.ts';
 import type { GraphValues } from './graph-settings.ts';
@@ -45,10 +39,7 @@ export class GraphClient {
   }
 
   /** Connects nothing yet. */
-  static async open(
-    lent: Pick<Lent<setting.Settings>, 'credential'>,
-    settings: GraphValues,
-  ): Promise<GraphClient> {
+  static async open(lent: TlsClientLent, settings: GraphValues): Promise<GraphClient> {
     const { url, proxy, tls } = settings;
     if (url.protocol !== 'https:') {
       throw new DisableError(

@@ -1,13 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SearchObject } from 'imapflow';
-import {
-  type EngineError,
-  type Lent,
-  NotConnectedError,
-  placeOf,
-  type setting,
-} from 'waybill/adapter';
+import { type EngineError, NotConnectedError, placeOf, type TlsClientLent } from 'waybill/adapter';
 import { folderName } from './folder-name.ts';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';
@@ -56,7 +50,7 @@ export class ImapSession {
 
   /** Connects, signs in and opens the folder. */
   static async open(
-    lent: Pick<Lent<setting.Settings>, 'credential'>,
+    lent: TlsClientLent,
     settings: ImapValues,
     signal: AbortSignal,
   ): Promise<ImapSession> {
@@ -75,7 +69,7 @@ export class ImapSession {
 
   /** Connects and signs in only. */
   static async signIn(
-    lent: Pick<Lent<setting.Settings>, 'credential'>,
+    lent: TlsClientLent,
     settings: ImapValues,
     signal: AbortSignal,
   ): Promise<ImapSession> {

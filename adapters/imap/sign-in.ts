@@ -3,10 +3,9 @@ import {
   type Credential,
   clientTls,
   DisableError,
-  type Lent,
   NotConnectedError,
   placeOf,
-  type setting,
+  type TlsClientLent,
   type TokenCredential,
 } from 'waybill/adapter';
 import { type Choice, ImapClient, type Mechanism } from './imap-client.ts';
@@ -39,7 +38,7 @@ type Proof = { readonly user: string } & (
  * nothing more to try.
  */
 export async function signIn(
-  lent: Pick<Lent<setting.Settings>, 'credential'>,
+  lent: TlsClientLent,
   settings: ImapValues,
   signal: AbortSignal,
 ): Promise<SignedIn> {
@@ -104,7 +103,7 @@ async function connected(
 }
 
 async function connectionOptions(
-  lent: Pick<Lent<setting.Settings>, 'credential'>,
+  lent: TlsClientLent,
   { connect, security, tls, connectTimeout, timeout }: ImapValues,
 ): Promise<ImapFlowOptions> {
   return {

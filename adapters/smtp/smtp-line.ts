@@ -1,7 +1,7 @@
 import SMTPConnection, {
   type SMTPConnectionCustomAuthContext,
 } from 'nodemailer/lib/smtp-connection';
-import { clientTls, dial, type Lent, placeOf, type setting } from 'waybill/adapter';
+import { clientTls, dial, placeOf, type setting, type TlsClientLent } from 'waybill/adapter';
 import { type Answer, answerOf } from './smtp-answer.ts';
 import { connectionFailure } from './smtp-failure.ts';
 
@@ -47,11 +47,7 @@ const PUBLIC: TlsSettings = {
 const LINE = 'LINE';
 
 /** Connects and secures. Nothing secret is sent. Throws NotConnectedError with the cause in plain words. */
-export async function openLine(
-  lent: Pick<Lent<setting.Settings>, 'credential'>,
-  way: Way,
-  signal: AbortSignal,
-): Promise<Line> {
+export async function openLine(lent: TlsClientLent, way: Way, signal: AbortSignal): Promise<Line> {
   const { connect: address, security, connectTimeout } = way;
   const tls = way.tls ?? PUBLIC;
   const place = placeOf(address);

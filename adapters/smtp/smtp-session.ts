@@ -3,7 +3,7 @@ import type {
   SMTPConnectionSendInfo,
   SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
-import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
+import { type Credential, DisableError, type TlsClientLent } from 'waybill/adapter';
 import type { Mail } from './mail.ts';
 import { MailContent } from './mail-content.ts';
 import { describeSignIn, type Mechanism, type SignedIn, signIn } from './sign-in.ts';
@@ -65,7 +65,7 @@ export interface SmtpSession {
  * and never a secret over plain text, whatever the server offers.
  */
 export async function openSession(
-  lent: Pick<Lent<setting.Settings>, 'credential'>,
+  lent: TlsClientLent,
   account: Account,
   signal: AbortSignal,
 ): Promise<SmtpSession> {
@@ -89,7 +89,7 @@ const GOODBYE = 1_000;
 type MailCredential = Extract<Credential, { kind: 'basic' | 'bearer' | 'oauth2' }>;
 
 async function credentialOf(
-  lent: Pick<Lent<setting.Settings>, 'credential'>,
+  lent: TlsClientLent,
   { credential: name, security }: Account,
 ): Promise<MailCredential | undefined> {
   if (name === undefined) return undefined;

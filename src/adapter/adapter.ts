@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../time/back-off.ts';
 import type { Credential } from './credential.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { Step } from './test-step.ts';
+import type { CertificateFacts } from './tls/certificate-facts.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
 /** What the engine lends an adapter while it is open. Its functions may be taken out of it. */
@@ -20,6 +21,11 @@ export interface Lent<S extends Settings> {
   readonly credential: (name: string) => Promise<Credential>;
   /** What checks the tokens of callers, behind a credential of kind `jwt-key` or `introspection`. Throws as `credential` does. */
   readonly verifier: (name: string) => Promise<TokenVerifier>;
+  /**
+   * Tells which certificate a peer has shown, so that operators hear of its end in time; `name` says who
+   * should have shown it. `dial`, `clientTls` and `serverTls` call it: an adapter need not.
+   */
+  readonly peerCertificate: (name: string, certificate: CertificateFacts) => void;
   /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
   readonly connection: (state: ConnectionState, detail?: string) => void;
   /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */

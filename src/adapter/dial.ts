@@ -7,7 +7,7 @@ import { describeDuration } from '../time/duration.ts';
 import { connectionCause } from './connection-cause.ts';
 import type { Address } from './setting.ts';
 import { clientTls } from './tls/client-tls.ts';
-import type { TlsLent } from './tls/tls-files.ts';
+import type { TlsClientLent } from './tls/tls-files.ts';
 import type { TlsClientSettings } from './tls/tls-settings.ts';
 
 export interface Dialling {
@@ -32,7 +32,7 @@ export function placeOf({ host, port }: Address): string {
  * read, as an error of the socket. Explain it with `connectionCause` too.
  */
 export async function dial(
-  lent: Pick<TlsLent, 'credential'>,
+  lent: TlsClientLent,
   { address, tls, timeout }: Dialling,
   signal: AbortSignal,
 ): Promise<Socket> {

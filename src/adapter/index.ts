@@ -114,7 +114,7 @@ export {
 } from './tls/certificate-facts.ts';
 export { clientTls } from './tls/client-tls.ts';
 export { type ServerTls, serverTls } from './tls/server-tls.ts';
-export type { TlsLent } from './tls/tls-files.ts';
+export type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
 export {
   type TlsClientSettings,
   type TlsServerSettings,

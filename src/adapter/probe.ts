@@ -8,7 +8,7 @@ import { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 import { type Step, StepFailure } from './test-step.ts';
 import { coded } from './tls/coded.ts';
 import { connectionFailure, tryHandshake } from './tls/handshake.ts';
-import type { TlsLent } from './tls/tls-files.ts';
+import type { TlsClientLent } from './tls/tls-files.ts';
 import type { TlsClientSettings } from './tls/tls-settings.ts';
 
 const CONNECT_TIMEOUT = 5_000;
@@ -34,7 +34,7 @@ export interface Probe {
  * TLS, SSH, HTTP, SMTP or FTP is named, and so is a TLS port that speaks plain text.
  */
 export async function probe(
-  lent: Pick<TlsLent, 'credential'>,
+  lent: TlsClientLent,
   step: Step,
   { address, tls, alwaysTls = false, silent = false }: Probe,
 ): Promise<void> {

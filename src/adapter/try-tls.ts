@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { placeOf } from './dial.ts';
 import type { Address } from './setting.ts';
 import { tryHandshake } from './tls/handshake.ts';
-import type { TlsLent } from './tls/tls-files.ts';
+import type { TlsClientLent } from './tls/tls-files.ts';
 import type { TlsClientSettings } from './tls/tls-settings.ts';
 
 /** How long the peer may take until it agrees to TLS. */
@@ -36,7 +36,7 @@ export interface TlsTrial {
  * get as far as TLS: what that means the adapter knows best.
  */
 export async function tryTls(
-  lent: Pick<TlsLent, 'credential'>,
+  lent: TlsClientLent,
   { address, tls, agree }: TlsTrial,
   detail: (text: string) => void,
 ): Promise<boolean> {

@@ -10,10 +10,12 @@ import {
 } from '../broker/nats-server.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
+import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, events } from '../log/events.ts';
 import { hostLogs } from '../log/host-logs.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
+import { certificateReport } from '../production/certificate-report.ts';
 import type { Definition } from '../production/definition.ts';
 import { Director } from '../production/director.ts';
 import { type Engine, startEngine } from '../production/engine.ts';
@@ -94,9 +96,11 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
   });
   told = heard;
+  const peers = new PeerCertificates(heard);
   const known = credentialsOf(options, {
     first: definition,
     told: heard,
+    peers,
     now: () => director?.definition,
   });
   director = new Director(
@@ -106,6 +110,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       logs,
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
+      peerCertificate: peers.see,
     },
     definition,
   );
@@ -117,7 +122,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     engine,
     director: running,
     reload,
-    ...questions({ director: running, known, read, log, figures }),
+    ...questions({ director: running, known, peers, read, log, figures }),
   });
   observeQueues(figures, running, engine);
 
@@ -125,6 +130,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     control.close();
     await running.stop();
     await known.close();
+    peers.close();
     await engine.close();
     await broker.close();
     await server?.stop();
@@ -148,12 +154,24 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
 /** The credentials of the production, renewed where their values have changed. */
 function credentialsOf(
   options: RunOptions,
-  { first, told, now }: { first: Definition; told: Events; now: () => Definition | undefined },
+  {
+    first,
+    told,
+    peers,
+    now,
+  }: {
+    first: Definition;
+    told: Events;
+    peers: PeerCertificates;
+    now: () => Definition | undefined;
+  },
 ): Credentials {
   const isNews = newsFilter();
   return credentials(first.credentials, {
     log: options.log,
     folder: first.folder,
+    peerCertificate: (credential, name, certificate) =>
+      peers.see(`credential ${credential}`, name, certificate),
     again: freshCredentials(
       () => now() ?? first,
       sourceOf(options, first.folder),
@@ -180,12 +198,14 @@ function readerOf(options: RunOptions): Read {
 function questions({
   director,
   known,
+  peers,
   read,
   log,
   figures,
 }: {
   director: Director;
   known: Credentials;
+  peers: PeerCertificates;
   read: Read;
   log: Logger;
   figures: Metrics;
@@ -198,7 +218,12 @@ function questions({
         verifier: (name) => known.verifier(name),
         log,
       }),
-    certificates: () => known.certificates(),
+    certificates: async () =>
+      certificateReport({
+        definition: director.definition,
+        held: await known.certificates(),
+        peers: peers.list(),
+      }),
     publicKeys: () => known.jwksDocument(),
     figures: () => figures.text(),
   };

@@ -47,9 +47,14 @@ const CLOCK_SLACK = 5 * 60_000;
  * Makes an authority with a fresh P-256 key; takes about a millisecond. Written here because node:crypto
  * signs but cannot build a certificate, and openssl is not on every machine that runs the demo.
  */
-export function certificateAuthority(commonName: string, notAfter?: Date): CertificateAuthority {
+export function certificateAuthority(
+  commonName: string,
+  notAfter?: Date,
+  notBefore?: Date,
+): CertificateAuthority {
   const subject: Identity = { name: nameOf(commonName), keys: keyPair() };
   const own = certificate(subject, subject, {
+    ...(notBefore && { notBefore }),
     notAfter: notAfter ?? new Date(Date.now() + 3650 * DAY),
     extensions: authorityExtensions(),
   });

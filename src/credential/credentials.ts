@@ -1,6 +1,5 @@
 import type { JWK } from 'jose';
 import type { Credential } from '../adapter/credential.ts';
-import { type CertificateFacts, certificateFacts } from '../adapter/tls/certificate-facts.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
@@ -10,11 +9,12 @@ import { type LoadedCertificate, loadCertificate } from './certificate.ts';
 import type { CredentialEntry } from './credential-entry.ts';
 import { credentialEvents } from './credential-events.ts';
 import { type EntryReader, entryReader } from './entry-reader.ts';
+import { type CredentialCertificate, heldCertificates } from './held-certificates.ts';
 import { introspections } from './introspection/introspections.ts';
 import type { Jwt } from './jwt/jwt.ts';
 import { jwtKeys } from './jwt/jwt-keys.ts';
 import { publishedKeys } from './oauth2/assertion-key.ts';
-import { tokenProviders } from './oauth2/token-providers.ts';
+import { type TokenProvidersParts, tokenProviders } from './oauth2/token-providers.ts';
 
 export interface CredentialsParts {
   readonly log: Logger;
@@ -23,19 +23,13 @@ export interface CredentialsParts {
   readonly clock?: Clock;
   /** Where `federatedToken: { environment }` looks; the process's own by default. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Told of each certificate that a token server shows, and to which credential. */
+  readonly peerCertificate?: TokenProvidersParts['peerCertificate'];
   /**
    * Fills in an entry's `${file:…}` and `${secret:…}` once more. Called whenever values are needed, so
    * that a rotated secret is used without a restart; without it they stay as they were loaded.
    */
   readonly again?: (name: string) => Promise<CredentialEntry | undefined>;
-}
-
-/** A certificate of the production, for the console; or why it cannot be read. */
-export interface CredentialCertificate {
-  readonly credential: string;
-  /** The certificate, then its chain; empty if there is a problem. */
-  readonly chain: readonly CertificateFacts[];
-  readonly problem: string | undefined;
 }
 
 /** What stands under `credentials` of a production, as hosts need it. */
@@ -46,7 +40,7 @@ export interface Credentials {
   jwt(name: string): Promise<Jwt>;
   /** Checks what callers show, with a credential of kind `jwt-key` or `introspection`. */
   verifier(name: string): Promise<TokenVerifier>;
-  /** Every credential of kind certificate with its dates, as the files are now. */
+  /** Every certificate that a credential holds or trusts, as the files are now. */
   certificates(): Promise<readonly CredentialCertificate[]>;
   /** The public keys of our client assertions, to be served at the address registered with Epic and others. */
   jwksDocument(): Promise<{ readonly keys: readonly JWK[] }>;
@@ -70,7 +64,14 @@ export function credentials(
     const values = await reader.readKind(name, 'certificate', 'what uses it');
     return loadCertificate(name, { ...values, files: reader.files(name) });
   };
-  const tokens = tokenProviders({ reader, certificate, clock, log, environment });
+  const tokens = tokenProviders({
+    reader,
+    certificate,
+    clock,
+    log,
+    environment,
+    peerCertificate: parts.peerCertificate,
+  });
   const jwtOf = jwtKeys(reader, clock);
   const asked = introspections({
     read: (name) => reader.readKind(name, 'introspection', 'what checks tokens'),
@@ -91,8 +92,10 @@ export function credentials(
     get,
     jwt: jwtOf,
     verifier: (name) => (known.get(name)?.kind === 'introspection' ? asked.of(name) : jwtOf(name)),
-    certificates: () =>
-      Promise.all(namesOf('certificate').map((name) => describeChain(name, certificate))),
+    async certificates() {
+      const found = [...known].map(([name, { kind }]) => heldCertificates(name, kind, reader));
+      return (await Promise.all(found)).flat();
+    },
     async jwksDocument() {
       const found = namesOf('oauth2').map((name) => keysOf(name, { reader, log }));
       const keys = (await Promise.all(found)).flat();
@@ -118,19 +121,6 @@ export function credentials(
       await tokens.forget(() => true);
     },
   };
-}
-
-async function describeChain(
-  name: string,
-  certificate: (name: string) => Promise<LoadedCertificate>,
-): Promise<CredentialCertificate> {
-  try {
-    const { chain } = await certificate(name);
-    const facts = chain.map((one) => certificateFacts(one));
-    return { credential: name, chain: facts, problem: undefined };
-  } catch (error) {
-    return { credential: name, chain: [], problem: describeError(error).text };
-  }
 }
 
 async function keysOf(

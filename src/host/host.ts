@@ -8,6 +8,7 @@ import type { Accepting } from '../flow/accept.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
+import type { PeerCertificates } from './peer-certificates.ts';
 
 /** A business service, process or operation that lives as long as its production runs. */
 export interface Host {
@@ -57,6 +58,7 @@ export interface Surroundings {
   readonly leases: Leases;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
+  readonly peerCertificate: PeerCertificates['see'];
   readonly memory: (host: string) => Memory;
 }
 

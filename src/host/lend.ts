@@ -4,7 +4,7 @@ import type { HostState, Surroundings } from './host.ts';
 
 /** What every adapter is lent, inbound or outbound. */
 export function lend(
-  { production, events, logs, credential, verifier }: Surroundings,
+  { production, events, logs, credential, verifier, peerCertificate }: Surroundings,
   host: string,
   {
     settings,
@@ -20,6 +20,7 @@ export function lend(
     signal,
     credential,
     verifier,
+    peerCertificate: (name, certificate) => peerCertificate(host, name, certificate),
     connection(connection, detail) {
       const changed = state.connection !== connection || state.detail !== detail;
       const isUp = connection === 'connected' || connection === 'listening';

@@ -2,6 +2,7 @@ import type { TestStep } from '../adapter/test-step.ts';
 import type { Broker } from '../broker/broker.ts';
 import { askAll, askControl, orderAll } from '../broker/control.ts';
 import type { Envelope } from '../message/message.ts';
+import type { CertificateReport } from '../production/certificate-report.ts';
 import type { ProductionDescription } from '../production/describe-production.ts';
 import type { Difference } from '../production/difference.ts';
 import type { EndRequest } from '../production/end-queued.ts';
@@ -9,21 +10,6 @@ import type { OverrideRequest, StatusReport } from '../production/engine-control
 import type { Notification } from '../production/notify.ts';
 import type { Rehearsal, RehearsalRequest } from '../production/rehearsal.ts';
 import { remembered } from './remembered.ts';
-
-/** A certificate of the production as an engine tells of it; times are ISO texts. */
-export interface ToldCertificate {
-  readonly credential: string;
-  readonly chain: readonly {
-    readonly subject: string;
-    readonly issuer: string;
-    readonly names: readonly string[];
-    readonly notBefore: string;
-    readonly notAfter: string;
-    readonly fingerprint: string;
-    readonly serial: string;
-  }[];
-  readonly problem?: string | undefined;
-}
 
 /** A JWKS document: public keys, for whoever checks what the production signs. */
 export interface ToldKeys {
@@ -36,7 +22,8 @@ export interface Engines {
   status(): Promise<readonly StatusReport[]>;
   /** What the production consists of, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
   describe(): Promise<ProductionDescription>;
-  certificates(): Promise<readonly ToldCertificate[]>;
+  /** What of the production ends some day, each once; of what a peer showed to several engines, the last. */
+  certificates(): Promise<readonly CertificateReport[]>;
   /** The public keys of our client assertions, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
   publicKeys(): Promise<ToldKeys>;
   /** Each engine's figures in the Prometheus text format. */
@@ -83,8 +70,8 @@ export function engines(broker: Broker): Engines {
   const description = remembered(DESCRIPTION_FRESH, () =>
     ask<ProductionDescription>('describe', null),
   );
-  const certificates = remembered(CERTIFICATES_FRESH, () =>
-    ask<readonly ToldCertificate[]>('certificates', null),
+  const certificates = remembered(CERTIFICATES_FRESH, async () =>
+    eachOnce((await all<readonly CertificateReport[]>('certificates', null)).flat()),
   );
   const keys = remembered(KEYS_FRESH, () => ask<ToldKeys>('public-keys', null));
   return {
@@ -124,6 +111,16 @@ export function engines(broker: Broker): Engines {
     },
     notify: (notification) => ask('notify', notification),
   };
+}
+
+function eachOnce(reports: readonly CertificateReport[]): CertificateReport[] {
+  const found = new Map<string, CertificateReport>();
+  for (const report of reports) {
+    const key = JSON.stringify([report.kind, report.name, report.hosts]);
+    const before = found.get(key);
+    if (before === undefined || (before.seen ?? 0) < (report.seen ?? 0)) found.set(key, report);
+  }
+  return [...found.values()];
 }
 
 /** What was told last, where nobody answers now. */

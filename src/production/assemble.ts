@@ -10,6 +10,7 @@ import { BusinessOperation } from '../host/business-operation.ts';
 import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
 import type { Host, Surroundings } from '../host/host.ts';
+import type { PeerCertificates } from '../host/peer-certificates.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
@@ -31,6 +32,8 @@ export interface AssemblyParts {
   readonly clock?: Clock;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
+  /** Told of each certificate that a peer shows to a host. */
+  readonly peerCertificate: PeerCertificates['see'];
   /** Switches a host off durably because it stopped itself. */
   readonly disable: (host: string, reason: string) => Promise<void>;
   /** Which messages may have been sent before a crash; kept over a change of the production. */
@@ -93,7 +96,7 @@ export function assemble(
 }
 
 function surroundingsOf(
-  { engine, events, logs, credential, verifier }: AssemblyParts,
+  { engine, events, logs, credential, verifier, peerCertificate }: AssemblyParts,
   { name, settings }: Definition,
   current: () => Wiring,
   clock: Clock,
@@ -110,6 +113,7 @@ function surroundingsOf(
     leases,
     credential,
     verifier,
+    peerCertificate,
     memory: (host) => state.memory(host),
     accepting: {
       broker,

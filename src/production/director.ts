@@ -31,6 +31,7 @@ export interface DirectorParts {
   readonly logs: HostLogs;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
+  readonly peerCertificate: AssemblyParts['peerCertificate'];
 }
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
@@ -256,13 +257,8 @@ export class Director {
   }
 
   #assemble(definition: Definition): Assembly {
-    const { engine, events, logs, credential, verifier } = this.#parts;
     const parts: AssemblyParts = {
-      engine,
-      events,
-      logs,
-      credential,
-      verifier,
+      ...this.#parts,
       settled: (host) => this.settledAt(host),
       doubts: this.#queues.doubts,
       recall: () => this.#queues.recall(),

@@ -53,6 +53,7 @@ export async function hostTest(
     signal: AbortSignal.timeout(LIMIT),
     credential,
     verifier,
+    peerCertificate: () => undefined,
     connection: () => undefined,
     event: () => undefined,
   };

@@ -147,10 +147,19 @@ test('certificates are listed with their dates, and broken ones with why', async
     good: { kind: 'certificate', ...chain },
     bad: { kind: 'certificate', ...chain, key: other.key },
     basic: { kind: 'basic', user: 'u', password: 'p' },
+    trusting: {
+      kind: 'oauth2',
+      clientId: 'c',
+      tokenUrl: 'https://localhost:1/token',
+      authentication: { secret: 'a secret' },
+      trust: authority.certificate,
+    },
+    signer: { kind: 'jwt-key', publicKey: hub.certificate },
   });
   expect(await set.credentials.certificates()).toEqual([
     {
       credential: 'good',
+      kind: 'own',
       problem: undefined,
       chain: [
         expect.objectContaining({ subject: 'CN=hub', issuer: 'CN=Issuing', notAfter: soon }),
@@ -159,8 +168,21 @@ test('certificates are listed with their dates, and broken ones with why', async
     },
     {
       credential: 'bad',
+      kind: 'own',
       chain: [],
       problem: expect.stringContaining('the key does not belong to the certificate') as string,
+    },
+    {
+      credential: 'trusting',
+      kind: 'authority',
+      problem: undefined,
+      chain: [expect.objectContaining({ subject: 'CN=Hospital' })],
+    },
+    {
+      credential: 'signer',
+      kind: 'authority',
+      problem: undefined,
+      chain: [expect.objectContaining({ issuer: 'CN=Hospital' })],
     },
   ]);
 });

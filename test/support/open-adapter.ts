@@ -44,6 +44,8 @@ export interface Seen {
   readonly events: SeenEvent[];
   /** The connection states it reported, in order. */
   readonly states: { readonly state: string; readonly detail: string | undefined }[];
+  /** Whose certificates it saw. */
+  readonly peers: { readonly name: string; readonly subject: string }[];
   /** Every line logged, at any level. */
   readonly log: string[];
 }
@@ -153,7 +155,7 @@ export function lend<S extends Settings>(
   given: Readonly<Record<string, unknown>>,
   options: OpenOptions,
 ): LentParts<S> {
-  const seen: Seen = { events: [], states: [], log: [] };
+  const seen: Seen = { events: [], states: [], log: [], peers: [] };
   const log: Logger = rootLogger('trace', { write: (line) => seen.log.push(line) });
   const controller = new AbortController();
   const lent: Lent<S> = {
@@ -172,6 +174,7 @@ export function lend<S extends Settings>(
       if (found === undefined) throw new EngineError('CREDENTIAL_MISSING', `no credential ${name}`);
       return found;
     },
+    peerCertificate: (name, { subject }) => seen.peers.push({ name, subject }),
     connection: (state, detail) => seen.states.push({ state, detail }),
     event: (level, name, text) => seen.events.push({ level, name, text }),
   };

@@ -39,6 +39,7 @@ export async function run(
       logs,
       credential: () => Promise.reject(new Error('no credentials in this test')),
       verifier: () => Promise.reject(new Error('no credentials in this test')),
+      peerCertificate: () => undefined,
     },
     definition,
   );

@@ -6,58 +6,97 @@ import { certificates as certificatesQuery } from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { counted, day } from '../element/time-text.ts';
+import { day } from '../element/time-text.ts';
 
 type Certificate = Certificates['certificates'][number];
 
 const DAY = 86_400_000;
 
-/** The certificates of the production's credentials: until when, from whom, and who uses them. */
+const GROUPS = [
+  ['own', 'Ours', 'what we show to others'],
+  ['peer', 'Of peers', 'what others have shown to us since the engine started'],
+  ['authority', 'Of authorities', 'whom we trust to sign the certificates of others'],
+  ['revocation-list', 'Revocation lists', 'an outdated one refuses every certificate'],
+] as const;
+
+/** What ends some day: our certificates, those of peers and authorities, revocation lists. */
 export function CertificatePage(): ReactElement {
   const { data, error } = useQuery(certificatesQuery);
+  const all = data?.certificates ?? [];
+  const soon = all.filter(({ ends, problem }) => problem !== undefined || ends?.state !== 'good');
   return (
     <Page
       title="Certificates"
       detail={
         data !== undefined &&
-        `${counted(data.certificates.length, 'credential')} with a certificate`
+        (soon.length === 0
+          ? `${all.length}; none needs attention`
+          : `${soon.length} of ${all.length} need attention`)
       }
     >
       <Pending answer={data} error={error} />
-      {data?.certificates.length === 0 && (
-        <Nothing>No credential of this production holds a certificate.</Nothing>
+      {data !== undefined && all.length === 0 && (
+        <Nothing>Nothing in this production has a certificate.</Nothing>
       )}
-      <div className="flex flex-col gap-3">
-        {data?.certificates.map((certificate) => (
-          <Card key={certificate.credential} certificate={certificate} />
-        ))}
-      </div>
+      {GROUPS.map(([kind, title, what]) => (
+        <Group
+          key={kind}
+          title={title}
+          what={what}
+          certificates={all.filter((one) => one.kind === kind)}
+        />
+      ))}
     </Page>
   );
 }
 
+function Group({
+  title,
+  what,
+  certificates,
+}: {
+  readonly title: string;
+  readonly what: string;
+  readonly certificates: readonly Certificate[];
+}): ReactElement | null {
+  if (certificates.length === 0) return null;
+  const endOf = ({ ends }: Certificate): number => ends?.at ?? 0;
+  return (
+    <section className="mb-5" aria-label={title}>
+      <h2 className="mb-2">
+        {title} <span className="text-xs font-normal text-ink-2">{what}</span>
+      </h2>
+      <div className="flex flex-col gap-3">
+        {certificates
+          .toSorted((a, b) => endOf(a) - endOf(b))
+          .map((certificate) => (
+            <Card
+              key={[certificate.name, ...certificate.usedBy].join(' ')}
+              certificate={certificate}
+            />
+          ))}
+      </div>
+    </section>
+  );
+}
+
 function Card({
-  certificate: { credential, problem, chain, usedBy },
+  certificate: { name, problem, chain, usedBy, ends, seen },
 }: {
   readonly certificate: Certificate;
 }): ReactElement {
   return (
-    <section className="rounded-lg border border-line bg-surface">
+    <article className="rounded-lg border border-line bg-surface">
       <div className="flex flex-wrap items-center gap-3 border-b border-line px-3 py-2">
-        <h2>{credential}</h2>
+        <h3 className="break-words">{name}</h3>
+        {ends !== undefined && <Left ends={ends} />}
         <span className="text-xs text-ink-2">
-          used by {usedBy.length === 0 ? 'no host' : ''}
-          {usedBy.map((host) => (
-            <Link
-              key={host}
-              to="/hosts/$host"
-              params={{ host }}
-              className="mr-1.5 text-accent hover:underline"
-            >
-              {host}
-            </Link>
+          {usedBy.length === 0 ? 'used by no host' : 'used by '}
+          {usedBy.map((user) => (
+            <User key={user} name={user} />
           ))}
         </span>
+        {seen !== undefined && <span className="text-xs text-ink-2">seen {day(seen)}</span>}
       </div>
       {problem !== undefined && <p className="px-3 py-2 text-bad">{problem}</p>}
       {chain.map(({ subject, issuer, names, notBefore, notAfter, fingerprint }, index) => (
@@ -65,11 +104,11 @@ function Card({
           key={fingerprint}
           className="grid grid-cols-[6rem_minmax(0,1fr)] gap-y-0.5 border-t border-line px-3 py-2 text-xs first-of-type:border-0"
         >
-          <dt className="text-ink-2">{index === 0 ? 'Certificate' : 'Issuer'}</dt>
-          <dd className="font-medium break-words">{subject.replaceAll('\n', ', ')}</dd>
+          <dt className="text-ink-2">{index === 0 ? 'Certificate' : 'With it'}</dt>
+          <dd className="font-medium break-words">{subject}</dd>
           <dt className="text-ink-2">Valid</dt>
           <dd>
-            {day(notBefore)} to {day(notAfter)} <Left until={notAfter} />
+            {day(notBefore)} to {day(notAfter)}
           </dd>
           {names.length > 0 && (
             <>
@@ -78,24 +117,43 @@ function Card({
             </>
           )}
           <dt className="text-ink-2">Issued by</dt>
-          <dd className="break-words">{issuer.replaceAll('\n', ', ')}</dd>
+          <dd className="break-words">{issuer}</dd>
           <dt className="text-ink-2">Fingerprint</dt>
           <dd className="flex items-center gap-1 font-mono text-2xs break-all">
-            {fingerprint.match(/../g)?.join(':') ?? fingerprint}{' '}
-            <CopyButton text={fingerprint} label="Copy the fingerprint" />
+            {fingerprint} <CopyButton text={fingerprint} label="Copy the fingerprint" />
           </dd>
         </dl>
       ))}
-    </section>
+    </article>
   );
 }
 
-function Left({ until }: { readonly until: number }): ReactElement {
-  const days = Math.floor((until - Date.now()) / DAY);
-  if (days < 0) return <strong className="text-bad">ended</strong>;
+/** A host, or a credential that spoke to its token server. */
+function User({ name }: { readonly name: string }): ReactElement {
+  if (name.includes(' ')) return <span className="mr-1.5">{name}</span>;
   return (
-    <span className={days < 30 ? 'font-semibold text-warn' : 'text-ink-2'}>
-      {counted(days, 'day')} left
+    <Link to="/hosts/$host" params={{ host: name }} className="mr-1.5 text-accent underline">
+      {name}
+    </Link>
+  );
+}
+
+const TONE = {
+  good: 'text-ink-2',
+  soon: 'font-semibold text-warn',
+  urgent: 'font-semibold text-bad',
+  ended: 'font-semibold text-bad',
+} as const;
+
+function Left({
+  ends: { at, state },
+}: {
+  readonly ends: NonNullable<Certificate['ends']>;
+}): ReactElement {
+  const days = Math.floor((at - Date.now()) / DAY);
+  return (
+    <span className={`text-xs ${TONE[state]}`}>
+      {state === 'ended' ? `ended ${day(at)}` : `ends ${day(at)}, in ${days} days`}
     </span>
   );
 }

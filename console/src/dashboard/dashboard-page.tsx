@@ -213,7 +213,6 @@ function Foot({
 }: {
   readonly status: Status;
 }): ReactElement {
-  const soon = certificates.filter(({ notAfter }) => notAfter - at < 30 * 24 * HOUR);
   return (
     <p className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-2">
       <span>
@@ -227,13 +226,14 @@ function Foot({
             : `the trace lags by ${count(trace.lag)} messages`
           : `the trace store fails since ${moment(trace.failingSince, false)}; messages go on`}
       </span>
-      {soon.map(({ credential, notAfter }) => (
+      {certificates.map(({ kind, name, ends }) => (
         <Link
-          key={`${credential} ${notAfter}`}
+          key={`${kind} ${name} ${ends}`}
           to="/certificates"
           className="font-medium text-warn hover:underline"
         >
-          certificate {credential} ends {day(notAfter)}
+          {kind === 'revocation-list' ? 'revocation list' : 'certificate'} {name}{' '}
+          {ends < at ? 'ended' : 'ends'} {day(ends)}
         </Link>
       ))}
     </p>

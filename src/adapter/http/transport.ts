@@ -1,13 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici';
-import type { Lent } from '../adapter.ts';
 import { placeOf } from '../dial.ts';
-import type { Settings } from '../setting.ts';
 import { clientTls } from '../tls/client-tls.ts';
+import type { TlsClientLent } from '../tls/tls-files.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { proxyAuthorization, tunnel } from './tunnel.ts';
 
-type Lending = Pick<Lent<Settings>, 'credential'>;
+type Lending = TlsClientLent;
 
 /** Whether connections to `protocol` are tunnelled: requests of plain http can be handed to a proxy as they are. */
 type Tunnelled = (protocol: string) => boolean;

@@ -2,8 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { isAllowed } from './allowed-name.ts';
+import { type CertificateFacts, certificateFacts } from './certificate-facts.ts';
 import { coded } from './coded.ts';
-import { readTlsFiles, type TlsLent } from './tls-files.ts';
+import { readTlsFiles, type TlsClientLent } from './tls-files.ts';
 import type { TlsClientSettings } from './tls-settings.ts';
 
 /**
@@ -13,25 +14,35 @@ import type { TlsClientSettings } from './tls-settings.ts';
  * missing; what the handshake then fails with is explained by `connectionCause`.
  */
 export async function clientTls(
-  lent: Pick<TlsLent, 'credential'>,
+  lent: TlsClientLent,
   settings: TlsClientSettings | undefined,
   host: string,
 ): Promise<ConnectionOptions> {
   const name = settings?.serverName ?? host;
-  const identity = { ...(isIP(name) === 0 && { servername: name }), rejectUnauthorized: true };
-  if (settings === undefined) return { ...identity, minVersion: 'TLSv1.2' };
+  const common = {
+    ...(isIP(name) === 0 && { servername: name }),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_: string, certificate: PeerCertificate) => {
+      const problem = identityProblem(settings, name, certificate);
+      if (problem === undefined) lent.peerCertificate?.(name, factsOf(certificate));
+      return problem;
+    },
+  };
+  if (settings === undefined) return { ...common, minVersion: 'TLSv1.2' };
   const { own, ca, crl } = await readTlsFiles(lent, settings);
   return {
-    ...identity,
+    ...common,
     minVersion: settings.minimum,
     ...(ca !== undefined && { ca }),
     ...(crl !== undefined && { crl: [crl] }),
     ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
     ...(own !== undefined && { cert: own.certificate, key: own.key }),
     ...(own?.passphrase !== undefined && { passphrase: own.passphrase }),
-    checkServerIdentity: (_, certificate) => identityProblem(settings, name, certificate),
   };
 }
+
+const factsOf = ({ raw }: PeerCertificate): CertificateFacts =>
+  certificateFacts(new X509Certificate(raw));
 
 /** Whether the peer is who it should be: by name, unless switched off, and by the allow list. */
 export function identityProblem(

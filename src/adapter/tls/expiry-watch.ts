@@ -1,20 +1,19 @@
 import { type CertificateFacts, dateText, daysUntil } from './certificate-facts.ts';
+import { type ExpiringKind, expiryNotice, type Notice } from './expiry-notice.ts';
 import type { TlsLent } from './tls-files.ts';
 
 const DAY = 86_400_000;
-
-/** Days before an end at which a person is told again. */
-const REMINDERS = [30, 14, 3, 0] as const;
 
 /** Something that ends: `our certificate CN=hub`, `the revocation list`. */
 export interface Expiring {
   readonly what: string;
   readonly end: Date;
+  readonly notice: Notice;
 }
 
 /**
- * Reports what will expire, to the event log: at 30, 14 and 3 days and when it has. Looks when it is
- * told of new things and once a day after that.
+ * Reports what will expire, to the event log: for our own certificate at 30, 15 and 7 days and when it
+ * has. Looks when it is told of new things and once a day after that.
  */
 export class ExpiryWatch {
   readonly #lent: Pick<TlsLent, 'event'>;
@@ -42,17 +41,18 @@ export class ExpiryWatch {
     this.#timer = setTimeout(() => this.#look(), DAY).unref();
   }
 
-  #remind({ what, end }: Expiring): void {
+  #remind({ what, end, notice: { warn, error } }: Expiring): void {
+    const left = end.getTime() - Date.now();
     const days = daysUntil(end);
-    const due = REMINDERS.findLast((reminder) => days < reminder);
+    const due = [warn, warn / 2, error, 0].findLast((reminder) => left < reminder);
     const key = `${what} ${end.getTime()}`;
     if (due === undefined || this.#told.get(key) === due) return;
     this.#told.set(key, due);
-    if (days < 0) {
+    if (left < 0) {
       this.#lent.event('error', 'expired', `${what} expired on ${dateText(end)}. Renew it now.`);
     } else {
       this.#lent.event(
-        days < 3 ? 'error' : 'warn',
+        left < error ? 'error' : 'warn',
         'expires-soon',
         `${what} expires on ${dateText(end)}, in ${days} days. Renew it in time.`,
       );
@@ -62,8 +62,19 @@ export class ExpiryWatch {
 
 /** An own or a peer's certificate as something that ends. */
 export function expiringCertificate(
+  kind: ExpiringKind,
   whose: string,
-  { subject, notAfter }: CertificateFacts,
+  certificate: CertificateFacts,
 ): Expiring {
-  return { what: `${whose} ${subject}`, end: notAfter };
+  const { subject, notAfter } = certificate;
+  return {
+    what: `${whose} ${subject}`,
+    end: notAfter,
+    notice: expiryNotice(kind, certificate),
+  };
+}
+
+/** A revocation list, which must be replaced by its `nextUpdate`. */
+export function expiringList(what: string, end: Date): Expiring {
+  return { what, end, notice: expiryNotice('revocation-list', undefined) };
 }

@@ -9,7 +9,7 @@ import { StepFailure } from '../test-step.ts';
 import { certificateFacts, dateText, daysUntil, describeCertificate } from './certificate-facts.ts';
 import { clientTls, identityProblem } from './client-tls.ts';
 import { coded } from './coded.ts';
-import type { TlsLent } from './tls-files.ts';
+import type { TlsClientLent } from './tls-files.ts';
 import type { TlsClientSettings } from './tls-settings.ts';
 
 /** How long a late alert of the peer is given to arrive. */
@@ -31,7 +31,7 @@ export interface Handshake {
  * where something is wrong with them. Throws a StepFailure for what is wrong.
  */
 export async function tryHandshake(
-  lent: Pick<TlsLent, 'credential'>,
+  lent: TlsClientLent,
   { address, place, tls, over }: Handshake,
   detail: (text: string) => void,
 ): Promise<void> {

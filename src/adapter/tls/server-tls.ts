@@ -10,7 +10,7 @@ import {
 } from './certificate-facts.ts';
 import { LOOK_EVERY, watchFiles } from './changed-files.ts';
 import { coded } from './coded.ts';
-import { ExpiryWatch, expiringCertificate } from './expiry-watch.ts';
+import { type Expiring, ExpiryWatch, expiringCertificate, expiringList } from './expiry-watch.ts';
 import { Refusals } from './refusals.ts';
 import { nextUpdate } from './revocation-list.ts';
 import { readTlsFiles, type TlsFiles, type TlsLent } from './tls-files.ts';
@@ -85,6 +85,8 @@ export async function serverTls(
       if (known !== undefined) return known.refused === undefined;
       const judgement = judge(socket, settings);
       judged.set(socket, judgement);
+      const { client } = judgement;
+      if (client !== undefined) lent.peerCertificate?.(client.subject, client);
       if (judgement.refused === undefined) return true;
       refusals.report(addressOf(socket), judgement.refused);
       socket.destroy();
@@ -180,12 +182,14 @@ function certificatesOf(pem: Buffer): X509Certificate[] {
     .toArray();
 }
 
-function expiring({ certificate, authorities, crl }: Loaded): { what: string; end: Date }[] {
+function expiring({ certificate, authorities, crl }: Loaded): Expiring[] {
   const list = crl === undefined ? undefined : nextUpdate(crl);
   return [
-    expiringCertificate('our certificate', certificate),
-    ...authorities.map((one) => expiringCertificate('the authority', certificateFacts(one))),
-    ...(list === undefined ? [] : [{ what: 'the revocation list named by tls.crl', end: list }]),
+    expiringCertificate('own', 'our certificate', certificate),
+    ...authorities.map((one) =>
+      expiringCertificate('authority', 'the authority', certificateFacts(one)),
+    ),
+    ...(list === undefined ? [] : [expiringList('the revocation list named by tls.crl', list)]),
   ];
 }
 

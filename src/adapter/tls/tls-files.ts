@@ -5,7 +5,11 @@ import type { CertificateCredential } from '../credential.ts';
 import type { Settings } from '../setting.ts';
 
 /** What TLS needs of the engine. */
-export type TlsLent = Pick<Lent<Settings>, 'credential' | 'event' | 'log'>;
+export type TlsLent = Pick<Lent<Settings>, 'credential' | 'event' | 'log'> & TlsClientLent;
+
+/** What TLS needs to connect. A connection test tells of no certificate: its steps show it. */
+export type TlsClientLent = Pick<Lent<Settings>, 'credential'> &
+  Partial<Pick<Lent<Settings>, 'peerCertificate'>>;
 
 /** The files behind a `tls` block, read. */
 export interface TlsFiles {

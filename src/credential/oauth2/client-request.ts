@@ -8,12 +8,15 @@ import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-t
 /** A connection to the client's server, which shows its certificate where that is its proof. */
 export async function clientTransport(
   { authentication, proxy, timeout }: OAuth2Values,
-  { certificate, trust, credential }: TokenParts,
+  { certificate, trust, credential, peerCertificate }: TokenParts,
   signal: AbortSignal,
 ): Promise<TokenTransport> {
   const name = authentication?.mutualTls;
   const shown = name === undefined ? undefined : keyPair(await certificate(name));
-  return tokenTransport({ credential, trust, proxy, timeout, certificate: shown }, signal);
+  return tokenTransport(
+    { credential, trust, proxy, timeout, certificate: shown, peerCertificate },
+    signal,
+  );
 }
 
 function keyPair({ credential, privateKey }: LoadedCertificate): { cert: string; key: string } {

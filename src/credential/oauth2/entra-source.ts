@@ -18,10 +18,13 @@ import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-t
 export function entraSource(values: OAuth2Values, parts: TokenParts): TokenSource {
   return {
     async fetch(signal) {
-      const { credential, trust } = parts;
+      const { credential, trust, peerCertificate } = parts;
       const { proxy, timeout } = values;
       const proof = await entraProof(values, parts);
-      await using transport = tokenTransport({ credential, trust, proxy, timeout }, signal);
+      await using transport = tokenTransport(
+        { credential, trust, proxy, timeout, peerCertificate },
+        signal,
+      );
       const heard: Heard = {};
       try {
         await acquire(values, proof.options, recorder(transport, heard));

@@ -1,3 +1,4 @@
+import type { CertificateFacts } from '../../adapter/tls/certificate-facts.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
 import type { CredentialEvents } from '../credential-events.ts';
@@ -20,6 +21,8 @@ export interface TokenParts {
   /** PEM of the authorities to trust; undefined trusts the well-known ones. */
   readonly trust: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of each certificate that a token server shows. */
+  readonly peerCertificate?: ((name: string, certificate: CertificateFacts) => void) | undefined;
   /** A credential of kind certificate, as its files are now. */
   readonly certificate: (name: string) => Promise<LoadedCertificate>;
 }

@@ -1,3 +1,4 @@
+import type { CertificateFacts } from '../../adapter/tls/certificate-facts.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
@@ -16,6 +17,10 @@ export interface TokenProvidersParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of each certificate that a token server shows, and to which credential. */
+  readonly peerCertificate?:
+    | ((credential: string, name: string, certificate: CertificateFacts) => void)
+    | undefined;
 }
 
 /** The token providers of a production, one for each credential of kind `oauth2`, made when it is first used. */
@@ -40,7 +45,9 @@ export function tokenProviders(parts: TokenProvidersParts): TokenProviders {
     const values = await reader.readKind(name, 'oauth2', 'a token');
     const trust = values.trust && (await readPem(name, 'trust', values.trust)).text;
     const events = credentialEvents(log, name);
-    return [values, { credential: name, clock, events, memory, trust, environment, certificate }];
+    const seen = { peerCertificate: parts.peerCertificate?.bind(undefined, name) };
+    const about = { credential: name, clock, events, memory };
+    return [values, { ...about, trust, environment, certificate, ...seen }];
   };
 
   const provider = (name: string): TokenProvider => {

@@ -1,7 +1,11 @@
+import { X509Certificate } from 'node:crypto';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { connectionCause } from '../../adapter/connection-cause.ts';
+import { certificateFacts } from '../../adapter/tls/certificate-facts.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
+import type { TokenParts } from './token-parts.ts';
 
 /** The answer of a token server, read completely. */
 export interface TokenAnswer {
@@ -26,7 +30,7 @@ export interface TokenTransport extends AsyncDisposable {
   ask(url: URL, question: TokenQuestion): Promise<TokenAnswer>;
 }
 
-export interface TransportSettings {
+export interface TransportSettings extends Pick<TokenParts, 'peerCertificate'> {
   readonly credential: string;
   /** PEM; undefined trusts the well-known authorities. */
   readonly trust: string | undefined;
@@ -60,8 +64,19 @@ export function tokenTransport(settings: TransportSettings, signal: AbortSignal)
   };
 }
 
-function dispatcherFor({ trust, proxy, certificate }: TransportSettings): Dispatcher {
-  const tls = { ...(trust !== undefined && { ca: trust }), ...certificate };
+function dispatcherFor(settings: TransportSettings): Dispatcher {
+  const { trust, proxy, certificate, peerCertificate } = settings;
+  const tls = {
+    ...(trust !== undefined && { ca: trust }),
+    ...certificate,
+    checkServerIdentity(host: string, shown: PeerCertificate) {
+      const problem = checkServerIdentity(host, shown);
+      if (problem === undefined) {
+        peerCertificate?.(host, certificateFacts(new X509Certificate(shown.raw)));
+      }
+      return problem;
+    },
+  };
   const limits = { maxResponseSize: LONGEST_ANSWER };
   return proxy === undefined
     ? new Agent({ ...limits, connect: tls })

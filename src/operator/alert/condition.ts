@@ -1,10 +1,10 @@
+import type { CertificateReport } from '../../production/certificate-report.ts';
 import type {
   HostDescription,
   ProductionDescription,
 } from '../../production/describe-production.ts';
 import type { HostReport, StatusReport } from '../../production/engine-control.ts';
 import { describeDuration } from '../../time/duration.ts';
-import type { ToldCertificate } from '../engines.ts';
 import { isQuiet } from './quiet.ts';
 
 export const RULES = [
@@ -31,16 +31,13 @@ export interface Condition {
 export interface Seen {
   readonly description: ProductionDescription;
   readonly reports: readonly StatusReport[];
-  readonly certificates: readonly ToldCertificate[];
+  readonly certificates: readonly CertificateReport[];
   /** Since when the trace store has failed. */
   readonly failingSince: number | undefined;
   readonly now: number;
 }
 
 const DAY = 86_400_000;
-/** Days before a certificate's end from which it is told of, and from which it is urgent. */
-const EXPIRES_SOON = 30;
-const EXPIRES_NOW = 7;
 
 /** Everything that a person should know of now. */
 export function conditions(seen: Seen): Condition[] {
@@ -136,19 +133,27 @@ function silentFor(
   return silence > alert.silent ? silence : undefined;
 }
 
-function certificateConditions(
-  { credential, chain, problem }: ToldCertificate,
-  now: number,
-): Condition[] {
-  const about = { rule: 'certificate', object: credential, host: undefined } as const;
-  if (problem !== undefined && problem !== null) {
-    return [{ ...about, level: 'error', text: `the certificate of ${credential}: ${problem}` }];
+function certificateConditions(report: CertificateReport, now: number): Condition[] {
+  const { kind, name, hosts, ends, problem } = report;
+  const about = {
+    rule: 'certificate',
+    object: kind === 'own' ? name : [kind, name, ...hosts].join(' '),
+    host: hosts.length === 1 && !hosts[0]?.includes(' ') ? hosts[0] : undefined,
+  } as const;
+  if (problem !== undefined) {
+    return [{ ...about, level: 'error', text: `${WHOSE[kind](report)}: ${problem}` }];
   }
-  const [own] = chain;
-  if (own === undefined) return [];
-  const days = Math.floor((Date.parse(own.notAfter) - now) / DAY);
-  if (days >= EXPIRES_SOON) return [];
-  const when = days < 0 ? `expired ${-days} days ago` : `ends in ${days} days`;
-  const level = days < EXPIRES_NOW ? 'error' : 'warn';
-  return [{ ...about, level, text: `the certificate of ${credential} (${own.subject}) ${when}` }];
+  if (ends === undefined || ends.warn > now) return [];
+  const days = Math.floor((ends.at - now) / DAY);
+  const when = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
+  const subject = kind === 'revocation-list' ? '' : ` (${ends.subject})`;
+  const level = ends.urgent <= now ? 'error' : 'warn';
+  return [{ ...about, level, text: `${WHOSE[kind](report)}${subject} ${when}` }];
 }
+
+const WHOSE: Readonly<Record<CertificateReport['kind'], (report: CertificateReport) => string>> = {
+  own: ({ name }) => `the certificate of ${name}`,
+  authority: ({ name }) => `an authority that ${name} trusts`,
+  peer: ({ name, hosts }) => `the certificate that ${name} shows to ${hosts.join(', ')}`,
+  'revocation-list': ({ name, hosts }) => `the revocation list ${name} of ${hosts.join(', ')}`,
+};

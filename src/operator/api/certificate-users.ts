@@ -1,8 +1,8 @@
+import type { CertificateReport } from '../../production/certificate-report.ts';
 import type { ProductionDescription } from '../../production/describe-production.ts';
-import type { ToldCertificate } from '../engines.ts';
 
 /** Hosts with a setting of kind credential that names it. */
-export function certificateUsers(
+function certificateUsers(
   credential: string,
   { hosts, adapters }: ProductionDescription,
 ): string[] {
@@ -18,14 +18,23 @@ export function certificateUsers(
     .map(({ name }) => name);
 }
 
-/** The certificates of hosts that one may see; who sees all sees those that nobody uses, too. */
+/**
+ * The certificates with the hosts that use them, of those that one may see; who sees all sees those
+ * that no host uses, too.
+ */
 export function visibleCertificates(
-  certificates: readonly ToldCertificate[],
+  certificates: readonly CertificateReport[],
   description: ProductionDescription,
   visible: readonly string[] | undefined,
-): readonly ToldCertificate[] {
-  if (visible === undefined) return certificates;
-  return certificates.filter(({ credential }) =>
-    certificateUsers(credential, description).some((host) => visible.includes(host)),
+): readonly CertificateReport[] {
+  const used = certificates.map((report) =>
+    report.kind === 'peer'
+      ? report
+      : { ...report, hosts: [...report.hosts, ...certificateUsers(report.name, description)] },
   );
+  if (visible === undefined) return used;
+  return used.flatMap((report) => {
+    const hosts = report.hosts.filter((host) => visible.includes(host));
+    return hosts.length === 0 ? [] : [{ ...report, hosts }];
+  });
 }

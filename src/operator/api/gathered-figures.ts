@@ -49,6 +49,9 @@ function labelled(line: string, engine: number): string {
   return `${line.slice(0, space)}{${label}}${line.slice(space)}`;
 }
 
+/** A peer's name stands in quotes. */
+const escaped = (label: string): string => label.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', ' ');
+
 function gauge(name: string, help: string, samples: readonly string[]): string {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples, ''].join('\n');
 }
@@ -78,13 +81,13 @@ async function ownFigures(context: ApiContext): Promise<string> {
     ]),
     gauge(
       'waybill_certificate_expiry_seconds',
-      'Seconds until a certificate ends.',
-      certificates.flatMap(({ credential, chain }) =>
-        chain.slice(0, 1).map(({ notAfter }) => {
-          const seconds = Math.round((Date.parse(notAfter) - now) / 1_000);
-          return `waybill_certificate_expiry_seconds${of(seconds, `,credential="${credential}"`)}`;
-        }),
-      ),
+      'Seconds until a certificate of ours, of an authority or of a peer ends, or a revocation list.',
+      certificates.flatMap(({ kind, name, hosts, ends }) => {
+        if (ends === undefined) return [];
+        const seconds = Math.round((ends.at - now) / 1_000);
+        const labels = `,kind="${kind}",name="${escaped(name)}",host="${escaped(hosts.join(' '))}"`;
+        return [`waybill_certificate_expiry_seconds${of(seconds, labels)}`];
+      }),
     ),
   ].join('');
 }

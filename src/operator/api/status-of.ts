@@ -8,7 +8,7 @@ import { suspendedCount } from './suspended-count.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** Certificates that the dashboard names: those that end soonest. */
+/** Certificates that the dashboard names, if they end soon: those that end first. */
 const CERTIFICATES = 5;
 
 /** The dashboard of one who sees some hosts, or all. */
@@ -46,14 +46,10 @@ export async function statusOf(
     errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
     openAlerts: alerts.openCount(visible),
     certificates: visibleCertificates(certificates, description, visible)
-      .flatMap(({ credential, chain }) =>
-        chain.slice(0, 1).map(({ subject, notAfter }) => ({
-          credential,
-          subject,
-          notAfter: Date.parse(notAfter),
-        })),
+      .flatMap(({ kind, name, ends }) =>
+        ends === undefined || ends.warn > now ? [] : [{ kind, name, ends: ends.at }],
       )
-      .toSorted((a, b) => a.notAfter - b.notAfter)
+      .toSorted((a, b) => a.ends - b.ends)
       .slice(0, CERTIFICATES),
     trace: { lag, failingSince: context.failingSince() },
   };

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Definition, Place } from '../definition.ts';
 import type { Problems } from '../problem.ts';
+import { trustedFiles } from '../trusted-files.ts';
 import { pathText } from '../written/written.ts';
 
 /** How long before a certificate's end its renewal is due. */
@@ -42,22 +43,10 @@ function* ownCertificates(definition: Definition): Generator<CertificateAt> {
   }
 }
 
-/** What the hosts trust: by a rule for all adapters, the file under `tls: { trust: … }`. */
+/** What the hosts trust. */
 function* trustedCertificates(definition: Definition): Generator<CertificateAt> {
-  for (const [section, hosts] of [
-    ['services', definition.services],
-    ['operations', definition.operations],
-  ] as const) {
-    for (const { name, settings, place } of hosts.values()) {
-      const { trust } = (settings['tls'] ?? {}) as { readonly trust?: unknown };
-      if (typeof trust !== 'string') continue;
-      const keys = [section, name, 'settings', 'tls', 'trust'];
-      yield {
-        pem: { file: trust },
-        place: definition.placeOf(keys) ?? place,
-        path: pathText(keys),
-      };
-    }
+  for (const { kind, file, keys, place } of trustedFiles(definition)) {
+    if (kind === 'authority') yield { pem: { file }, place, path: pathText(keys) };
   }
 }
 

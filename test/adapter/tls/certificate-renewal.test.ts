@@ -51,6 +51,7 @@ describe('a server whose certificate is renewed', () => {
     const soon = credentialOf(
       all.authority.issue({
         commonName: 'localhost',
+        notBefore: new Date(Date.now() - 300 * 86_400_000),
         notAfter: new Date(Date.now() + 10.5 * 86_400_000),
       }),
     );

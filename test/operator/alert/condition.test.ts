@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { conditions, type Seen } from '../../../src/operator/alert/condition.ts';
 import { isQuiet } from '../../../src/operator/alert/quiet.ts';
+import type { CertificateReport } from '../../../src/production/certificate-report.ts';
 import type { HostDescription } from '../../../src/production/describe-production.ts';
 import type { HostReport } from '../../../src/production/engine-control.ts';
 
@@ -76,20 +77,13 @@ function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
 
 const rules = (given: Seen): string[] => conditions(given).map(({ rule }) => rule);
 
-const certificate = (days: number) => ({
-  credential: 'epic',
-  chain: [
-    {
-      subject: 'CN=epic',
-      issuer: 'CN=ca',
-      names: [],
-      notBefore: new Date(0).toISOString(),
-      notAfter: new Date(NOW + days * 86_400_000 + MINUTE).toISOString(),
-      fingerprint: '',
-      serial: '',
-    },
-  ],
-});
+const DAY = 86_400_000;
+
+const certificate = (days: number, rest: Partial<CertificateReport> = {}): CertificateReport => {
+  const at = NOW + days * DAY + MINUTE;
+  const ends = { subject: 'CN=epic', at, warn: at - 30 * DAY, urgent: at - 7 * DAY };
+  return { kind: 'own', name: 'epic', hosts: [], chain: [], ends, ...rest };
+};
 
 test('a host that is as it should be is no alert', () => {
   expect(rules(seen({}))).toEqual([]);
@@ -124,6 +118,36 @@ const level = (days: number): string | undefined =>
 
 test('a certificate is told of from 30 days before its end, and is an error from 7', () => {
   expect([31, 29, 8, 6, -2].map(level)).toEqual([undefined, 'warn', 'warn', 'error', 'error']);
+});
+
+test.for([
+  ['own', [], 'the certificate of epic (CN=epic) ends in 5 days', undefined],
+  ['peer', ['out'], 'the certificate that epic shows to out (CN=epic) ends in 5 days', 'out'],
+  [
+    'peer',
+    ['credential x'],
+    'the certificate that epic shows to credential x (CN=epic) ends in 5 days',
+    undefined,
+  ],
+  ['authority', ['out'], 'an authority that epic trusts (CN=epic) ends in 5 days', 'out'],
+  [
+    'revocation-list',
+    ['in', 'out'],
+    'the revocation list epic of in, out ends in 5 days',
+    undefined,
+  ],
+] as const)('what ends is named by its kind: %s of %s', ([kind, hosts, text, host]) => {
+  const certificates = [certificate(5, { kind, hosts })];
+  expect(conditions(seen({}, { certificates }))).toMatchObject([
+    { rule: 'certificate', text, host },
+  ]);
+});
+
+test('a certificate that cannot be read is an alert', () => {
+  const certificates = [certificate(5, { ends: undefined, problem: 'it cannot be read: ENOENT' })];
+  expect(conditions(seen({}, { certificates }))).toMatchObject([
+    { level: 'error', text: 'the certificate of epic: it cannot be read: ENOENT' },
+  ]);
 });
 
 test('a production without an engine and a trace that fails are alerts of the whole', () => {

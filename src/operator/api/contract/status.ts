@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { list, maybe, Time } from './schema.ts';
+import { CertificateKind } from './storage.ts';
 
 const Rate = Type.Object({
   in: Type.Integer(),
@@ -32,7 +33,10 @@ export const Status = Type.Object({
   errorsToday: Type.Integer({ description: 'Messages that failed in the last 24 hours.' }),
   openAlerts: Type.Integer(),
   certificates: list(
-    Type.Object({ credential: Type.String(), subject: Type.String(), notAfter: Time }),
+    Type.Object(
+      { kind: CertificateKind, name: Type.String(), ends: Time },
+      { description: 'What ends soon.' },
+    ),
   ),
   trace: Type.Object({
     lag: Type.Integer({ description: 'Messages that the trace does not show yet.' }),

@@ -46,10 +46,15 @@ export type PurgeReport = Static<typeof PurgeReport>;
 
 export const HoldRequest = closed({ reason: Reason, until: maybe(Time) });
 
+export const CertificateKind = word('own', 'authority', 'peer', 'revocation-list');
+
 export const Certificates = Type.Object({
   certificates: list(
     Type.Object({
-      credential: Type.String(),
+      kind: CertificateKind,
+      name: Type.String({
+        description: 'A name under credentials, a file, or whose the certificate should be.',
+      }),
       problem: maybe(Type.String()),
       chain: list(
         Type.Object({
@@ -62,6 +67,14 @@ export const Certificates = Type.Object({
           serial: Type.String(),
         }),
       ),
+      ends: maybe(
+        Type.Object({
+          subject: Type.String(),
+          at: Time,
+          state: word('good', 'soon', 'urgent', 'ended'),
+        }),
+      ),
+      seen: maybe(Time),
       usedBy: list(Type.String()),
     }),
   ),

@@ -1,7 +1,8 @@
+import type { Ending } from '../../../production/certificate-report.ts';
 import { checkSeesAll, principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { audited } from '../acting.ts';
 import type { Api } from '../api.ts';
-import { certificateUsers, visibleCertificates } from '../certificate-users.ts';
+import { visibleCertificates } from '../certificate-users.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
 import { IdParameters } from '../contract/schema.ts';
@@ -114,7 +115,8 @@ function certificateRoute(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Certificates of the production, with who uses them.',
+        summary:
+          'What ends some day: our certificates, those of authorities and peers, revocation lists.',
         response: { 200: Certificates },
       },
       preHandler: requirePermission('production.view'),
@@ -125,22 +127,22 @@ function certificateRoute(app: Api, context: ApiContext): void {
         engines.certificates(),
         engines.describe(),
       ]);
+      const now = Date.now();
       return {
         certificates: visibleCertificates(certificates, description, visible).map(
-          ({ chain, problem, credential }) => ({
-            credential,
-            problem,
-            chain: chain.map((one) => ({
-              ...one,
-              notBefore: Date.parse(one.notBefore),
-              notAfter: Date.parse(one.notAfter),
-            })),
-            usedBy: certificateUsers(credential, description).filter(
-              (host) => visible?.includes(host) ?? true,
-            ),
+          ({ hosts: usedBy, ends, ...report }) => ({
+            ...report,
+            ends: ends && { subject: ends.subject, at: ends.at, state: stateOf(ends, now) },
+            usedBy,
           }),
         ),
       };
     },
   );
+}
+
+function stateOf({ at, warn, urgent }: Ending, now: number): 'good' | 'soon' | 'urgent' | 'ended' {
+  if (at <= now) return 'ended';
+  if (urgent <= now) return 'urgent';
+  return warn <= now ? 'soon' : 'good';
 }
