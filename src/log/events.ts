@@ -61,7 +61,7 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
     { text, by, fields = {} }: { text: string; by?: string | undefined; fields?: object },
   ): void => {
     metrics.events.inc({ production, host, event });
-    hosts.of(host)[level]({ event, ...fields }, event);
+    hosts.of(host)[level]({ event, text, ...fields }, event);
     record({ kind: 'host', host, event, level, at: Date.now(), text, by });
   };
 
@@ -117,13 +117,16 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
     connectionLost(host, error, next) {
       metrics.connectionUp.set({ production, host }, 0);
       const { code, text } = describeError(error);
-      hostEvent(host, 'warn', 'connection-lost', { text, fields: { code, next } });
+      hostEvent(host, 'warn', 'connection-lost', {
+        text,
+        fields: { code, next: Math.round(next) },
+      });
     },
     told(host, level, event, text) {
-      hostEvent(host, level, event, { text, fields: { text } });
+      hostEvent(host, level, event, { text });
     },
     configurationChanged(text, by) {
-      hostEvent('', 'info', 'configuration-changed', { text, by, fields: { text } });
+      hostEvent('', 'info', 'configuration-changed', { text, by });
     },
     brokerStatus(status) {
       const event = status === 'connected' ? 'nats-connected' : 'nats-disconnected';
