@@ -13,12 +13,16 @@ export interface Orders {
    * An order that failed may be given again. Throws ORDER_UNCERTAIN for one of which the end is not known.
    */
   once<Result>(order: string, run: () => Promise<Result>): Promise<Result>;
+  /** Runs `run` while nobody else does what has this name, on whichever engine; undefined if somebody does. */
+  alone<Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined>;
 }
 
 const KEEP = 86_400_000;
 /** Milliseconds that a repetition waits for the first to end. */
 const PATIENCE = 8_000;
 const LOOK_EVERY = 100;
+/** After this time who is alone is taken for dead. */
+const DEAD = 60_000;
 
 interface Kept {
   /** Left out while it is done. */
@@ -48,6 +52,20 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
             'this order was begun before, and whether it was carried out is not known: look before you give it again',
           );
         }
+      }
+    },
+    async alone(name, run) {
+      const kv = await open();
+      if (!(await isFirst(kv, name))) {
+        const entry = await kv.get(name);
+        if (entry?.operation !== 'PUT' || Date.now() - entry.created.getTime() < DEAD)
+          return undefined;
+        await kv.update(name, '{}', entry.revision);
+      }
+      try {
+        return await run();
+      } finally {
+        await kv.delete(name).catch(() => undefined);
       }
     },
   };

@@ -43,5 +43,5 @@ export function timeOfId(id: number): number {
 
 /** The smallest id made at or after a time: the bound of a search by time. */
 export function idAtTime(time: number): number {
-  return Math.max(0, time - ID_EPOCH) * SHIFT;
+  return Math.min(Math.max(0, time - ID_EPOCH) * SHIFT, Number.MAX_SAFE_INTEGER);
 }

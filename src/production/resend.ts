@@ -37,7 +37,11 @@ export function resendOnce(
   request: Resend,
   body: Uint8Array,
 ): Promise<Resent> {
-  const run = (): Promise<Resent> => resend(engine, director, request, body);
+  const run = (): Promise<Resent> => {
+    const { message, suspended = false } = request;
+    const make = (): Promise<Resent> => resend(engine, director, request, body);
+    return suspended ? alone(engine, message, make) : make();
+  };
   return request.order === undefined ? run() : engine.orders.once(request.order, run);
 }
 
@@ -79,7 +83,7 @@ async function resend(
   const { duplicate } = await enqueue(director.storing, legs);
   if (suspended) {
     if (duplicate) throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
-    await discardSuspended(engine, {
+    await discard(engine, {
       message,
       by: request.by,
       reason: `resent as ${id}`,
@@ -93,7 +97,10 @@ async function checkSuspended(engine: Engine, message: Envelope): Promise<void> 
     throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
 }
 
-function noLongerSuspended({ id, target }: Envelope, why: string): EngineError {
+function noLongerSuspended(
+  { id, target }: Pick<Envelope, 'id' | 'target'>,
+  why: string,
+): EngineError {
   return new EngineError('NOT_FOUND', `message ${id} at ${target} ${why}`);
 }
 
@@ -108,11 +115,25 @@ export interface Discard {
   readonly reason: string;
 }
 
-/** Ends a suspended message by a person's order: its outcome is journaled, then it leaves the suspended stream. */
-export async function discardSuspended(
-  engine: Engine,
-  { message, by, reason }: Discard,
-): Promise<void> {
+/** Ends a suspended message by a person's order, unless somebody deals with it just now. */
+export async function discardSuspended(engine: Engine, order: Discard): Promise<void> {
+  await alone(engine, order.message, () => discard(engine, order));
+}
+
+/** Of two people who deal with a suspended message at once, on whichever engine, one does. */
+async function alone<Result>(
+  { orders }: Engine,
+  message: Pick<Envelope, 'id' | 'target'>,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const done = await orders.alone(`suspended.${message.id}`, async () => [await run()] as const);
+  if (done === undefined)
+    throw noLongerSuspended(message, 'is dealt with by somebody else just now');
+  return done[0];
+}
+
+/** The outcome is journaled, then the message leaves the suspended stream. */
+async function discard(engine: Engine, { message, by, reason }: Discard): Promise<void> {
   const { manager, names } = engine.broker;
   const sequence = await placeOf(engine, message);
   if (sequence === undefined) {

@@ -69,7 +69,7 @@ function resendChoice(resendOf: number | undefined): Branch[][] {
 /** Completed messages are not in the index of the rest: a search that wants them too checks each row. */
 function statusChoice(status: readonly Status[] | undefined): Branch[][] {
   if (status === undefined || status.includes('completed')) return [];
-  return [status.map(statusBranch)];
+  return [[...new Set(status)].map(statusBranch)];
 }
 
 function completedCondition(status: readonly Status[] | undefined): Condition[] {
@@ -90,7 +90,7 @@ function hostChoices(query: TraceQuery, words: WordSearch): Branch[][] | typeof 
     [query.hosts, [targetBranch, sourceBranch]],
   ] as const) {
     if (hosts === undefined) continue;
-    const numbers = hosts.flatMap((host) => words.find(host) ?? []);
+    const numbers = [...new Set(hosts)].flatMap((host) => words.find(host) ?? []);
     if (numbers.length === 0) return NOTHING;
     choices.push(numbers.flatMap((number) => branches.map((branch) => branch(number))));
   }
@@ -117,10 +117,13 @@ function statusBranch(status: Status): Branch {
   };
 }
 
-/** Holds if one of them does. */
+/** Holds if one of them does. Written as a balanced tree: SQLite takes an expression of 1000 levels at most. */
 export function anyOf(branches: readonly Condition[]): Condition {
+  const half = Math.ceil(branches.length / 2);
+  const parts =
+    branches.length < 3 ? branches : [anyOf(branches.slice(0, half)), anyOf(branches.slice(half))];
   return {
-    sql: `(${branches.map(({ sql }) => `(${sql})`).join(' OR ')})`,
+    sql: `(${parts.map(({ sql }) => `(${sql})`).join(' OR ')})`,
     values: branches.flatMap(({ values }) => values),
   };
 }

@@ -203,7 +203,8 @@ class Walk {
   }
 
   resume(cursor: string): void {
-    const [, kind, high = '', belowId = ''] = /^([ms])(\d+)(?:\.(\d*))?$/.exec(cursor) ?? [];
+    const [, kind, high = '', belowId = ''] =
+      /^([ms])(\d{1,16})(?:\.(\d{0,16}))?$/.exec(cursor) ?? [];
     if (kind !== (this.order === 'id' ? 'm' : 's')) {
       throw new EngineError('QUERY_INVALID', 'the cursor does not belong to this search');
     }

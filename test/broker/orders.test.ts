@@ -24,4 +24,11 @@ test('an order is done once over all engines; one that failed may be given again
   never.reject(new Error('killed'));
   await expect(lost).rejects.toThrow('killed');
   expect(runs).toBe(2);
+
+  const busy = Promise.withResolvers<string>();
+  const alone = one.alone('d', () => busy.promise);
+  await expect.poll(() => other.alone('d', run)).toBeUndefined();
+  busy.resolve('done');
+  expect(await alone).toBe('done');
+  expect(await other.alone('d', run)).toEqual({ id: 3 });
 });

@@ -33,6 +33,8 @@ export interface OperatedOptions {
   readonly production?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly console?: Partial<ConsoleOptions>;
+  /** A PostgreSQL for the trace, instead of the embedded store. */
+  readonly trace?: string;
   readonly answer?: Parameters<typeof mllpReceiver>[0];
 }
 
@@ -86,6 +88,7 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
   const { definition } = running;
   const plane = await startOperator({
     access: running.access,
+    trace: options.trace,
     production: definition.name,
     data,
     search: definition.settings.search,

@@ -8,6 +8,8 @@ export interface SavedSearchList {
   list(owner: string): readonly SavedSearch[];
   /** Makes it, or replaces the one of the same name. */
   save(owner: string, search: SavedSearchRequest): SavedSearch;
+  /** How many are theirs. */
+  count(owner: string): number;
   /** Whether there was one of theirs. */
   remove(owner: string, id: number): boolean;
 }
@@ -29,6 +31,12 @@ export function savedSearchList(database: DatabaseSync): SavedSearchList {
         .get(owner, name, shared ? 1 : 0, JSON.stringify(criteria));
       return searchOf(row ?? {});
     },
+    count: (owner) =>
+      Number(
+        database.prepare('SELECT count(*) AS n FROM saved_search WHERE owner = ?').get(owner)?.[
+          'n'
+        ],
+      ),
     remove: (owner, id) =>
       database.prepare('DELETE FROM saved_search WHERE owner = ? AND id = ?').run(owner, id)
         .changes > 0,

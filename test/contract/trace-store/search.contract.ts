@@ -137,6 +137,25 @@ export function describeTraceSearch(name: string, open: OpenTraceStore): void {
       }
     });
 
+    test('hundreds of hosts are one filter, however often each is named', async () => {
+      const store = await opened(open);
+      const hosts = Array.from({ length: 700 }, (_, n) => `host-${n}`);
+      await store.apply(
+        hosts.flatMap((target, number) => sampleSession({ number, target, at: NOON + number }).all),
+      );
+      const count = async (query: TraceQuery): Promise<number> =>
+        (await store.find({ limit: 1_000, timeBudget: 10_000, ...query })).items.length;
+      const all = await count({});
+      expect(await count({ hosts: [...hosts, ...hosts, 'router'] })).toBe(all);
+      expect(await count({ visible: [...hosts, 'router'] })).toBe(all);
+      const search = { mrn: 'M1' };
+      expect(await count({ search, hosts: [...hosts, 'router'] })).toBe(await count({ search }));
+      expect(await count({ hosts: Array.from({ length: 1_000 }, () => 'host-1') })).toBe(1);
+      expect(
+        await count({ status: Array.from({ length: 6 }, () => 'queued' as const) }),
+      ).toBeGreaterThanOrEqual(0);
+    });
+
     test('a search by field keeps to the other filters', async () => {
       const store = await filled(open);
       const { items } = await store.find({

@@ -120,6 +120,16 @@ test('a search is kept under a name and is its owner’s alone', async () => {
   expect(list.body).toMatchObject({
     searches: [{ name: 'errors', owner: 'loopback', criteria: { status: ['error'], last: '6h' } }],
   });
+  const more = Array.from({ length: 199 }, (_, n) => ({ name: `search ${n}`, criteria: {} }));
+  for (const one of more) await production.ask('POST', '/api/v1/saved-searches', one);
+  const over = { name: 'one more', criteria: {} };
+  expect((await production.ask('POST', '/api/v1/saved-searches', over)).status).toBe(409);
+  expect((await production.ask('POST', '/api/v1/saved-searches', more[0])).status).toBe(200);
+  const large = {
+    name: 'large',
+    criteria: { hosts: Array.from({ length: 400 }, () => 'h'.repeat(99)) },
+  };
+  expect((await production.ask('POST', '/api/v1/saved-searches', large)).status).toBe(413);
   const path = `/api/v1/saved-searches/${kept.body.id}`;
   expect((await production.ask('DELETE', path)).status).toBe(200);
   expect((await production.ask('DELETE', path)).status).toBe(404);

@@ -19,7 +19,7 @@ export const EventQuery = closed({
   to: maybe(Time),
   level: maybe(word('info', 'warn', 'error')),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
-  after: maybe(Type.String({ pattern: '^\\d+\\.\\d+$' })),
+  after: maybe(Type.String({ pattern: '^\\d{1,16}\\.\\d{1,6}$' })),
 });
 
 /** Newest first. */

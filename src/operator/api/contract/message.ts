@@ -71,7 +71,7 @@ export const Message = Type.Object({
 export type Message = Static<typeof Message>;
 
 const host = Type.String({ maxLength: 200 });
-const size = Type.Integer({ minimum: 0 });
+const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 /** What to look for: all that is given must hold. */
 export const SearchCriteria = closed({

@@ -40,7 +40,12 @@ export function closed<P extends TProperties>(properties: P): TObject<P> {
 }
 
 /** Milliseconds since 1970. */
-export const Time = Type.Integer({ minimum: 0, description: 'Milliseconds since 1970.' });
+export const Time = Type.Integer({
+  minimum: 0,
+  // what a Date can be
+  maximum: 8_640_000_000_000_000,
+  description: 'Milliseconds since 1970.',
+});
 /** A message or session id. */
 export const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const IdParameters = closed({ id: Id });

@@ -9,7 +9,9 @@ import { IdParameters } from '../contract/schema.ts';
 import { savedSearchList } from '../saved-search-list.ts';
 
 const tags = ['me'];
-const PREFERENCES_LIMIT = 32 * 1024;
+/** Bytes of what one person keeps at once. */
+const KEPT_LIMIT = 32 * 1024;
+const SEARCHES = 200;
 
 /** What the console keeps for a person. */
 export function savedSearchRoutes(app: Api, context: ApiContext): void {
@@ -33,6 +35,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
   app.post(
     '/saved-searches',
     {
+      bodyLimit: KEPT_LIMIT,
       schema: {
         tags,
         summary: 'Keeps a search, or replaces the one of the same name.',
@@ -41,7 +44,13 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
       },
       preHandler,
     },
-    async (request) => searches.save(principalOf(request).name, request.body),
+    async (request) => {
+      const { name: owner } = principalOf(request);
+      const saved = searches.save(owner, request.body);
+      if (searches.count(owner) <= SEARCHES) return saved;
+      searches.remove(owner, saved.id);
+      throw new ApiError(409, 'CONFLICT', `you keep ${SEARCHES} searches: remove one first`);
+    },
   );
 
   app.delete(
@@ -81,7 +90,7 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
   app.put(
     '/me/preferences',
     {
-      bodyLimit: PREFERENCES_LIMIT,
+      bodyLimit: KEPT_LIMIT,
       schema: {
         tags,
         summary: 'Remembers it.',
