@@ -7,15 +7,30 @@ import { oauth2Sandbox } from '../sandbox/oauth2/oauth2-sandbox.ts';
 import { demoPki } from './demo/demo-pki.ts';
 import { demoWorld } from './demo/demo-world.ts';
 import { print, say } from './output.ts';
+import { runPeers } from './sandbox-peers.ts';
 
 export function sandboxCommand(): Command {
   return new Command('sandbox')
     .description(
       'Starts systems around a hospital, to try a production against: nothing in them is real.',
     )
+    .addCommand(peersCommand(), { isDefault: true })
     .addCommand(allCommand())
     .addCommand(hospitalCommand())
     .addCommand(oauth2Command());
+}
+
+function peersCommand(): Command {
+  return new Command('peers')
+    .description(
+      'One of each, started for real where it is installed: OpenSSH, vsftpd, Postfix and Dovecot, an OAuth2 server, Entra and Graph, an MLLP receiver. Prints addresses, credentials and a production that uses them.',
+    )
+    .option(
+      '--folder <folder>',
+      'where certificates, keys and the production are written',
+      'sandbox',
+    )
+    .action(({ folder }: { readonly folder: string }) => runPeers(folder));
 }
 
 function allCommand(): Command {

@@ -10,7 +10,7 @@ import { freePort } from './free-port.ts';
 import { whyNoPrivateUsers, withPrivateUsers } from './private-users.ts';
 
 const run = promisify(execFile);
-const SSHD = '/usr/sbin/sshd';
+export const SSHD = '/usr/sbin/sshd';
 /** Above every user of a machine, below the range of containers. */
 const UID = 64_101;
 
@@ -59,14 +59,19 @@ export interface SshServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** Why no OpenSSH server can be started here; undefined if one can. */
-export async function whyNoSshServer(): Promise<string | undefined> {
+/** Why there is no sshd here; undefined if there is one. */
+export async function whyNoSshd(): Promise<string | undefined> {
   try {
     await run(SSHD, ['-V']);
+    return undefined;
   } catch {
     return 'openssh-server is not installed (apt-get install openssh-server)';
   }
-  return await whyNoPrivateUsers();
+}
+
+/** Why no OpenSSH server with a user of its own can be started here; undefined if one can. */
+export async function whyNoSshServer(): Promise<string | undefined> {
+  return (await whyNoSshd()) ?? (await whyNoPrivateUsers());
 }
 
 /** Starts a real sshd with keys, user and home of its own. Throws NOT_FOUND where that cannot be. */
@@ -151,7 +156,8 @@ MaxStartups 100
 `;
 }
 
-async function hostKey(folder: string, type: string): Promise<SshHostKey> {
+/** Makes a host key in the folder. */
+export async function hostKey(folder: string, type: string): Promise<SshHostKey> {
   const file = join(folder, `host_${type}`);
   await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', file]);
   const line = (await readFile(`${file}.pub`, 'utf8')).trim();
@@ -165,7 +171,8 @@ export function fingerprintOf(line: string): string {
   return `SHA256:${hash.replace(/=+$/, '')}`;
 }
 
-async function userKey(folder: string, authorized: readonly string[]): Promise<string> {
+/** Makes a key that may sign in, besides those that are given. */
+export async function userKey(folder: string, authorized: readonly string[]): Promise<string> {
   const file = join(folder, 'user_key');
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file]);
   const own = (await readFile(`${file}.pub`, 'utf8')).trim();
