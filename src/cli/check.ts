@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { credentialProblems } from '../production/check/credentials.ts';
 import { portProblems } from '../production/check/ports.ts';
 import type { Definition } from '../production/definition.ts';
 import { describeProblem, type Problem } from '../production/problem.ts';
@@ -21,7 +22,7 @@ export function checkCommand(): Command {
     .argument('<production...>', 'their folders')
     .option(
       '--assume-secrets',
-      'take missing secrets and files of credentials for present, as on a build server',
+      'take missing secrets, files and environment variables of credentials for present, as on a build server',
     )
     .option('--json', 'as JSON')
     .action(check);
@@ -38,7 +39,8 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
   const checked: Checked[] = [];
   for (const folder of folders) {
     const { definition, problems } = await readProduction(folder, options);
-    checked.push({ folder, definition, problems });
+    const more = definition === undefined ? [] : await credentialProblems(definition, options);
+    checked.push({ folder, definition, problems: [...problems.filter(isNotIn(more)), ...more] });
   }
   const ports = sharedPorts(checked);
   const problems = [...checked.flatMap((one) => one.problems), ...ports];
@@ -50,6 +52,12 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
   }
   for (const problem of ports) print(describeProblem(problem));
 }
+
+/** A file that is missing is told of once. */
+const isNotIn =
+  (more: readonly Problem[]) =>
+  ({ path, severity }: Problem): boolean =>
+    severity === 'error' || !more.some((other) => path.startsWith(`${other.path}.`));
 
 /** Ports within one production are among its own problems already. */
 function sharedPorts(checked: readonly Checked[]): Problem[] {

@@ -1,56 +1,79 @@
 import { Command } from 'commander';
-import { adapterCatalogue } from '../../adapters/index.ts';
 import type { TestStep } from '../adapter/test-step.ts';
 import { credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { silentLogger } from '../log/logger.ts';
+import type { Definition } from '../production/definition.ts';
 import { hostTest } from '../production/host-test.ts';
-import { describeProblem } from '../production/problem.ts';
+import { problemsOfHost } from '../production/missing-values.ts';
+import { describeProblem, type Problem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { print } from './output.ts';
+import { type ReadingFlags, readingOptions, readOptions } from './reading.ts';
 
-interface TryFlags {
+interface TryFlags extends ReadingFlags {
   readonly production: string;
-  readonly overlay: string[];
   readonly json?: boolean;
 }
 
 export function tryCommand(): Command {
-  return new Command('try')
+  return readingOptions(new Command('try'))
     .description(
       'Tests the connection of a service or operation step by step and says in plain words what failed. No message is moved.',
     )
     .argument('<host>')
     .option('--production <folder>', 'the folder of the production', '.')
-    .option(
-      '--overlay <name>',
-      'an overlay; may be given several times',
-      (one: string, all: string[]) => [...all, one],
-      [] as string[],
-    )
     .option('--json', 'as JSON')
     .action(tryHost);
 }
 
 async function tryHost(host: string, flags: TryFlags): Promise<void> {
-  const { definition, problems } = await readProduction(flags.production, {
-    adapters: adapterCatalogue,
-    overlays: flags.overlay,
+  const onStep = (step: TestStep): void => {
+    if (flags.json !== true) print(describeStep(step));
+  };
+  const steps = await triedSteps(host, flags, onStep);
+  if (flags.json === true) print(JSON.stringify(steps));
+  if (steps.some(({ result }) => result === 'failed')) process.exitCode = 1;
+}
+
+async function triedSteps(
+  host: string,
+  flags: TryFlags,
+  onStep: (step: TestStep) => void,
+): Promise<readonly TestStep[]> {
+  const { definition, missing } = await readFor(host, flags);
+  const unset = missing.map((problem): TestStep => {
+    const { what: cause, remedy } = problem;
+    return { name: problem.path, result: 'failed', cause, remedy, took: 0 };
   });
-  if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
-  const known = credentials(definition.credentials, {
-    log: silentLogger,
-    folder: definition.folder,
-  });
+  for (const step of unset) onStep(step);
+  if (unset.length > 0) return unset;
+  const { folder } = definition;
+  const known = credentials(definition.credentials, { log: silentLogger, folder });
   const steps = await hostTest(definition, host, {
     credential: (name) => known.get(name),
     verifier: (name) => known.verifier(name),
     log: silentLogger,
-    ...(flags.json === true ? {} : { onStep: (step) => print(describeStep(step)) }),
+    onStep,
   });
   await known.close();
-  if (flags.json === true) print(JSON.stringify(steps));
-  if (steps.some(({ result }) => result === 'failed')) process.exitCode = 1;
+  return steps;
+}
+
+/** What is missing for other hosts does not keep this one from being tried. */
+async function readFor(
+  host: string,
+  flags: TryFlags,
+): Promise<{ readonly definition: Definition; readonly missing: readonly Problem[] }> {
+  const options = readOptions(flags);
+  const { definition, problems } = await readProduction(flags.production, options);
+  if (definition !== undefined) return { definition, missing: [] };
+  const assumed = await readProduction(flags.production, { ...options, assume: true });
+  if (assumed.definition === undefined) throw new ConfigError(problems.map(describeProblem));
+  return {
+    definition: assumed.definition,
+    missing: problemsOfHost(assumed.definition, host, problems),
+  };
 }
 
 const MARKS = { passed: '✓', failed: '✗', skipped: '–' } as const;

@@ -32,6 +32,14 @@ export interface CredentialsParts {
   readonly again?: (name: string) => Promise<CredentialEntry | undefined>;
 }
 
+/** What is wrong with an entry. */
+export interface CredentialProblem {
+  readonly credential: string;
+  readonly problem: string;
+  /** A file is not there, which may come before it is needed. */
+  readonly isMissing: boolean;
+}
+
 /** What stands under `credentials` of a production, as hosts need it. */
 export interface Credentials {
   /** Rejects with CREDENTIAL_MISSING or CREDENTIAL_REFUSED. A token is not fetched before it is asked for. */
@@ -45,7 +53,7 @@ export interface Credentials {
   /** The public keys of our client assertions, to be served at the address registered with Epic and others. */
   jwksDocument(): Promise<{ readonly keys: readonly JWK[] }>;
   /** What is wrong with the entries, found without any network: for `waybill check` and before a start. */
-  check(): Promise<readonly { readonly credential: string; readonly problem: string }[]>;
+  check(): Promise<readonly CredentialProblem[]>;
   /** Takes over the entries of a changed production; tokens of unchanged ones are kept. */
   replace(entries: ReadonlyMap<string, CredentialEntry>): Promise<void>;
   /** Ends what is asked of token servers. */
@@ -104,10 +112,10 @@ export function credentials(
     async check() {
       const found = [...known].map(async ([name, { kind }]) => ({
         credential: name,
-        problem: await problemOf(() => checkOne(name, kind)),
+        found: await problemOf(() => checkOne(name, kind)),
       }));
-      return (await Promise.all(found)).flatMap(({ credential, problem }) =>
-        problem === undefined ? [] : [{ credential, problem }],
+      return (await Promise.all(found)).flatMap(({ credential, found: one }) =>
+        one === undefined ? [] : [{ credential, problem: one.text, isMissing: one.isMissing }],
       );
     },
     async replace(next) {
@@ -138,12 +146,15 @@ async function keysOf(
   }
 }
 
-async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
+async function problemOf(
+  check: () => Promise<void>,
+): Promise<{ readonly text: string; readonly isMissing: boolean } | undefined> {
   try {
     await check();
     return undefined;
   } catch (error) {
-    return describeError(error).text;
+    const { code, text } = describeError(error);
+    return { text, isMissing: code === 'CREDENTIAL_MISSING' };
   }
 }
 

@@ -26,7 +26,7 @@ export interface ReadOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where `${secret:NAME}` comes from. Default: there are none. */
   readonly secrets?: ValueSource['secrets'];
-  /** Takes secrets and files of credentials that are missing for present: for checks and tests elsewhere. */
+  /** Takes secrets, files and environment variables of credentials that are missing for present: for checks and tests elsewhere. */
   readonly assume?: boolean;
   /** What `now()` in expressions says, and by which certificates are judged. Default: the system's. */
   readonly clock?: Clock;

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkCommand } from '../../src/cli/check.ts';
+import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
 import { ran } from '../support/command.ts';
 import { productionFolder } from '../support/production.ts';
 
@@ -53,5 +54,62 @@ test('secrets that are missing can be assumed', async () => {
     { problems: [{ path: 'credentials.a.password', severity: 'error', line: 4 }] },
   ]);
   const assumed = await ran(checkCommand(), [folder.path, data, '--assume-secrets']);
+  expect(assumed.code).toBe(0);
+});
+
+const authority = certificateAuthority('Hospital');
+const hub = authority.issue({ commonName: 'hub' });
+const other = authority.issue({ commonName: 'other' });
+
+test('a key that does not belong to its certificate is an error, a file that is not there a warning', async () => {
+  await using folder = await productionFolder({
+    'production.yaml': `${GOOD}credentials:
+  pair: { kind: certificate, certificate: hub.crt, key: other.key }
+  drop: { kind: ssh-key, user: hub, privateKey: drop.key }
+  public: { kind: ssh-key, user: hub, privateKey: id.pub }
+`,
+    'hub.crt': hub.certificate,
+    'other.key': other.key,
+    'id.pub': 'ssh-ed25519 AAAA hub',
+  });
+  const { code, output } = await ran(checkCommand(), [folder.path]);
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    /:5:\d+ credentials\.pair: the key does not belong to the certificate\. Give the key/,
+  );
+  expect(output).toMatch(
+    /:6:\d+ warning: credentials\.drop: the file of privateKey, .*drop\.key, cannot be read/,
+  );
+  expect(output).toMatch(/:7:\d+ credentials\.public: privateKey .*is not PEM/);
+});
+
+test('a check needs no value: variables, files and what is made of them are assumed', async () => {
+  await using folder = await productionFolder({
+    'production.yaml': `${GOOD}credentials:
+  user: { kind: basic, user: "\${env:GONE}", password: "\${file:/nowhere/password}" }
+  pair: { kind: certificate, certificate: "\${file:/nowhere/crt}", key: "\${secret:gone}" }
+  drop: { kind: ssh-key, user: hub, privateKey: nowhere.key }
+  api:
+    kind: oauth2
+    tokenUrl: "\${env:GONE_URL}"
+    clientId: "\${env:GONE_ID}"
+    authentication: { mutualTls: pair }
+`,
+  });
+  const strict = await ran(checkCommand(), [folder.path]);
+  expect(strict.code).toBe(1);
+  for (const what of [
+    'variable GONE ',
+    '/nowhere/password',
+    'GONE_URL',
+    'GONE_ID',
+    'secret gone',
+  ]) {
+    expect(strict.output).toContain(what);
+  }
+  const assumed = await ran(checkCommand(), [folder.path, '--assume-secrets']);
+  expect(assumed.output.replaceAll(/.*nothing uses it.*\n/g, '')).toMatch(
+    /^good: .*; 3 warnings\n$/,
+  );
   expect(assumed.code).toBe(0);
 });

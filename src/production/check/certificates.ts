@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Definition, Place } from '../definition.ts';
 import type { Problems } from '../problem.ts';
 import { trustedFiles } from '../trusted-files.ts';
+import { isAssumed } from '../written/fill.ts';
 import { pathText } from '../written/written.ts';
 
 /** How long before a certificate's end its renewal is due. */
@@ -35,6 +36,7 @@ function* ownCertificates(definition: Definition): Generator<CertificateAt> {
   for (const [name, { kind, values, place }] of definition.credentials) {
     const { certificate } = values;
     if (kind !== 'certificate' || typeof certificate !== 'string') continue;
+    if (isAssumed(certificate)) continue;
     const keys = ['credentials', name, 'certificate'];
     const pem = certificate.includes('-----BEGIN ')
       ? { text: certificate }

@@ -11,12 +11,24 @@ export interface ValueSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The value of `${secret:NAME}`; undefined if there is none of that name. */
   readonly secrets: (name: string) => Promise<string | undefined> | string | undefined;
-  /** Takes secrets and files that are missing for present: for checks and tests away from where it runs. */
+  /** Takes what credentials are filled from for present where it is missing: for checks and tests away from where it runs. */
   readonly assume?: boolean | undefined;
 }
 
-/** Stands for what is assumed. */
-const ASSUMED: Found = { text: 'assumed', hidden: true };
+/** Stands for a text that is assumed. */
+const ASSUMED = 'assumed';
+
+/** Whether a value, or anything in it, is assumed: nothing can be said of it. */
+export function isAssumed(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes(ASSUMED);
+  return typeof value === 'object' && value !== null && Object.values(value).some(isAssumed);
+}
+
+/** An address must be one to be read. */
+function assumed({ keys }: Looking): Found {
+  const isAddress = /(?:url|issuer|authority|proxy)$/i.test(String(keys.at(-1)));
+  return { text: isAddress ? `https://${ASSUMED}.invalid` : ASSUMED, hidden: true };
+}
 
 /**
  * Fills in `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${secret:NAME}`; `$${` is a
@@ -158,6 +170,7 @@ function lookInEnvironment(reference: string, looking: Looking): Found | undefin
     return { text: given, hidden };
   }
   if (at !== -1) return { text: reference.slice(at + 2), hidden: false };
+  if (looking.source.assume === true && hidden) return assumed(looking);
   return reportMissing(
     looking,
     `the environment variable ${name} is not set`,
@@ -172,7 +185,7 @@ async function lookInFile(name: string, looking: Looking): Promise<Found | undef
     if (inCredentials(looking)) looking.problems.hide(text);
     return { text, hidden: true, file };
   } catch (error) {
-    if (looking.source.assume === true && inCredentials(looking)) return ASSUMED;
+    if (looking.source.assume === true && inCredentials(looking)) return assumed(looking);
     const { code } = error as NodeJS.ErrnoException;
     return reportMissing(
       looking,
@@ -194,11 +207,11 @@ async function lookInSecrets(name: string, looking: Looking): Promise<Found | un
   try {
     text = await looking.source.secrets(name);
   } catch (error) {
-    if (looking.source.assume === true) return ASSUMED;
+    if (looking.source.assume === true) return assumed(looking);
     const { what, remedy } = splitProblem(describeError(error).text);
     return reportMissing(looking, `the secret ${name} cannot be read: ${what}`, remedy);
   }
-  if (text === undefined && looking.source.assume === true) return ASSUMED;
+  if (text === undefined && looking.source.assume === true) return assumed(looking);
   if (text === undefined) {
     return reportMissing(
       looking,
