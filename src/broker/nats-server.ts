@@ -62,7 +62,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   const launch = async (): Promise<void> => {
     const log = openSync(join(data, 'nats.log'), 'a');
     const [command, ...words] = endsWithParent([binary, '-c', configuration]);
-    child = spawn(command, words, { stdio: ['ignore', log, log] });
+    // a group of its own: Ctrl-C at a terminal is for the engine, which stops its server last
+    child = spawn(command, words, { stdio: ['ignore', log, log], detached: true });
     child.once('exit', (code, signal) => {
       if (stopping) return;
       options.onRestart?.(`nats-server ended (${signal ?? code})`);

@@ -9,6 +9,8 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { EngineError } from '../error/engine-error.ts';
+import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 
@@ -47,8 +49,30 @@ export async function ensureStream(
     await manager.streams.add(wanted);
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
+    if (error.code === NO_ROOM) throw noRoom(name, limit);
+    if (error.code !== EXISTS) throw refused(name, error);
     await manager.streams.update(name, wanted);
   }
+}
+
+/** The server's codes: a stream of that name that is set otherwise, and no storage left to promise. */
+const EXISTS = 10_058;
+const NO_ROOM = 10_047;
+
+function noRoom(stream: string, limit: number): EngineError {
+  return new EngineError(
+    'BROKER_UNAVAILABLE',
+    `NATS has no room to promise ${describeSize(limit)} to the stream ${stream}; raise max_file_store in its jetstream block, or lower settings.queueLimit`,
+  );
+}
+
+/** The text of the server's own errors quotes nothing of a message. */
+function refused(stream: string, { code, message }: JetStreamApiError): EngineError {
+  return new EngineError(
+    'BROKER_UNAVAILABLE',
+    `NATS did not make the stream ${stream}: ${message} (${code})`,
+    { retryable: true },
+  );
 }
 
 /** The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO, over several engines too. */

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Credentials } from '../credential/credentials.ts';
 import type { Logger } from '../log/logger.ts';
+import type { Metrics } from '../log/metrics.ts';
 import type { ListenAddress } from './address.ts';
 import type { RunningProduction } from './run-production.ts';
 
@@ -10,17 +12,38 @@ export interface FiguresServer {
   close(): Promise<void>;
 }
 
+/** What machines may know of this process. */
+export interface Figures {
+  readonly metrics?: Pick<Metrics, 'text' | 'contentType'>;
+  readonly credentials?: Pick<Credentials, 'jwksDocument'>;
+  /** Why it is not ready; undefined if it is. */
+  readonly unready: () => Promise<string | undefined>;
+}
+
+/** Those of an engine. */
+export function engineFigures({ metrics, broker, credentials }: RunningProduction): Figures {
+  return {
+    metrics,
+    credentials,
+    unready: () =>
+      broker.connection.rtt().then(
+        () => undefined,
+        () => 'NATS is not reachable',
+      ),
+  };
+}
+
 /**
- * Serves what machines ask of an engine: `/metrics` for Prometheus, `/health/live` and
+ * Serves what machines ask of an engine or an operator plane: `/metrics` for Prometheus, `/health/live` and
  * `/health/ready` for a supervisor or balancer, `/.well-known/jwks.json` for authorization servers. A port that is taken costs the figures, not the production.
  */
 export async function serveFigures(
   { host, port }: ListenAddress,
-  running: RunningProduction,
+  figures: Figures,
   log: Logger,
 ): Promise<FiguresServer | undefined> {
   const server = createServer((request, response) => {
-    answer(running, request, response).catch(() => response.writeHead(500).end());
+    answer(figures, request, response).catch(() => response.writeHead(500).end());
   });
   try {
     server.listen(port, host);
@@ -40,7 +63,7 @@ export async function serveFigures(
 }
 
 async function answer(
-  { metrics, broker, credentials }: RunningProduction,
+  { metrics, unready, credentials }: Figures,
   { url, method }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -49,15 +72,14 @@ async function answer(
   };
   if (method !== 'GET') return send(405, 'only GET\n');
   const { pathname } = new URL(url ?? '/', 'http://localhost');
-  if (pathname === '/metrics') return send(200, await metrics.text(), metrics.contentType);
-  if (pathname === '/.well-known/jwks.json') {
+  if (pathname === '/metrics' && metrics !== undefined) {
+    return send(200, await metrics.text(), metrics.contentType);
+  }
+  if (pathname === '/.well-known/jwks.json' && credentials !== undefined) {
     return send(200, JSON.stringify(await credentials.jwksDocument()), 'application/jwk-set+json');
   }
   if (pathname === '/health/live') return send(200, 'alive\n');
   if (pathname !== '/health/ready') return send(404, 'not found\n');
-  const ready = await broker.connection.rtt().then(
-    () => true,
-    () => false,
-  );
-  return send(ready ? 200 : 503, ready ? 'ready\n' : 'NATS is not reachable\n');
+  const why = await unready();
+  return send(why === undefined ? 200 : 503, `${why ?? 'ready'}\n`);
 }

@@ -1,27 +1,71 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
 import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
+import { retryDelay } from '../time/back-off.ts';
 
 export interface OperatorWorker {
   /** Where the console is; undefined if there is none. */
   readonly url: string | undefined;
+  /** Whether it works now; false while it is being started again. */
+  readonly isUp: boolean;
   stop(): Promise<void>;
 }
 
-/** Runs the operator plane in a thread of its own, so that a slow search never delays a message. */
-export async function startOperatorPlane(order: OperatorOrder): Promise<OperatorWorker> {
-  const worker = new Worker(new URL(`../operator/worker${ownExtension()}`, import.meta.url), {
-    workerData: order,
-    execArgv: process.execArgv,
-  });
-  const [news] = (await once(worker, 'message')) as [OperatorNews];
-  if (news.kind === 'failed') {
-    throw new EngineError('STORE_UNAVAILABLE', `the operator plane did not start: ${news.text}`);
-  }
+export interface OperatorWorkerOptions {
+  /** Told when the thread has failed and is started again. */
+  readonly onFailure?: (reason: string) => void;
+  /** The module of the thread. */
+  readonly module?: URL;
+}
+
+const AGAIN = { every: 500, for: Number.POSITIVE_INFINITY, backoff: 2, max: 30_000 };
+
+/**
+ * Runs the operator plane in a thread of its own, so that a slow search never delays a message. A
+ * thread that fails costs no message either: it is started again, and catches up.
+ */
+export async function startOperatorPlane(
+  order: OperatorOrder,
+  options: OperatorWorkerOptions = {},
+): Promise<OperatorWorker> {
+  const { onFailure, module = ownModule() } = options;
+  let stopping = false;
+  let current: Worker | undefined;
+  const start = async (): Promise<string | undefined> => {
+    const { worker, url } = await started(order, module);
+    current = worker;
+    // without a listener the error of a thread ends the whole process
+    worker.on('error', (error) => onFailure?.(describeError(error).text));
+    worker.once('exit', () => {
+      current = undefined;
+      if (!stopping) void restart();
+    });
+    return url;
+  };
+  const restart = async (): Promise<void> => {
+    for (let attempt = 1; !stopping; attempt++) {
+      await sleep(retryDelay(AGAIN, attempt), undefined, { ref: false });
+      if (stopping) return;
+      try {
+        await start();
+        return;
+      } catch (error) {
+        onFailure?.(describeError(error).text);
+      }
+    }
+  };
+  const url = await start();
   return {
-    url: news.kind === 'ready' ? news.url : undefined,
+    url,
+    get isUp() {
+      return current !== undefined;
+    },
     async stop() {
+      stopping = true;
+      const worker = current;
+      if (worker === undefined) return;
       const ended = once(worker, 'exit');
       worker.postMessage({ kind: 'stop' });
       await ended;
@@ -29,7 +73,20 @@ export async function startOperatorPlane(order: OperatorOrder): Promise<Operator
   };
 }
 
+async function started(
+  order: OperatorOrder,
+  module: URL,
+): Promise<{ readonly worker: Worker; readonly url: string | undefined }> {
+  const worker = new Worker(module, { workerData: order, execArgv: process.execArgv });
+  const [news] = (await once(worker, 'message')) as [OperatorNews];
+  if (news.kind === 'failed') {
+    throw new EngineError('STORE_UNAVAILABLE', `the operator plane did not start: ${news.text}`);
+  }
+  return { worker, url: news.kind === 'ready' ? news.url : undefined };
+}
+
 /** `.ts` from a clone, `.js` from the package: the worker's file is named at run time. */
-function ownExtension(): string {
-  return import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+function ownModule(): URL {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  return new URL(`../operator/worker${extension}`, import.meta.url);
 }

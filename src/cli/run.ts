@@ -6,14 +6,14 @@ import { Command, Option } from 'commander';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
-import { rootLogger } from '../log/logger.ts';
+import { type Logger, rootLogger } from '../log/logger.ts';
 import type { ConsoleOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
 import { describeProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
-import { serveFigures } from './figures-server.ts';
+import { engineFigures, serveFigures } from './figures-server.ts';
 import { startOperatorPlane } from './operator-worker.ts';
 import { say } from './output.ts';
 import { consoleFolder } from './packaged.ts';
@@ -106,11 +106,13 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
   const figures =
     flags.metrics === 'off'
       ? undefined
-      : await serveFigures(readAddress(flags.metrics), running, log);
+      : await serveFigures(readAddress(flags.metrics), engineFigures(running), log);
   const operator =
     flags.role === 'engine'
       ? undefined
-      : await startOperatorPlane(operatorOrder(definition, running.access, flags));
+      : await startOperatorPlane(operatorOrder(definition, running.access, flags), {
+          onFailure: toldTo(log),
+        });
   if (operator?.url !== undefined) say(`console: ${operator.url}`);
   const watcher = flags.watch === true ? watchFiles(running) : undefined;
   say(
@@ -138,12 +140,31 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
     readOptions({ overlay: flags.overlay, data: flags.data }),
   );
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
-  const operator = await startOperatorPlane(operatorOrder(definition, accessOf(flags.nats), flags));
+  const log = rootLogger(flags.logLevel);
+  const operator = await startOperatorPlane(
+    operatorOrder(definition, accessOf(flags.nats), flags),
+    {
+      onFailure: toldTo(log),
+    },
+  );
+  const unready = async (): Promise<string | undefined> =>
+    operator.isUp ? undefined : 'the operator plane has failed and is being started again';
+  const figures =
+    flags.metrics === 'off'
+      ? undefined
+      : await serveFigures(readAddress(flags.metrics), { unready }, log);
   if (operator.url !== undefined) say(`console: ${operator.url}`);
   say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await figures?.close();
   await operator.stop();
 }
+
+/** A failed operator plane is an event of the log; messages go on. */
+const toldTo =
+  (log: Logger) =>
+  (reason: string): void =>
+    log.error({ event: 'operator-failed', reason }, 'operator-failed');
 
 function operatorOrder(
   { name, settings, folder }: Definition,

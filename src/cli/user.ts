@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { EngineError } from '../error/engine-error.ts';
 import { auditLog } from '../operator/audit/audit-log.ts';
@@ -12,6 +11,7 @@ import { milliseconds } from '../time/duration.ts';
 import { DATA } from './connect.ts';
 import { print, say, table } from './output.ts';
 import { readSecret } from './read-secret.ts';
+import { orderedBy } from './where.ts';
 
 interface UserFlags {
   readonly data: string;
@@ -182,7 +182,7 @@ async function changed(
   try {
     await change(users(database));
     await audit.record({
-      actor: { name: userInfo().username, via: 'command line' },
+      actor: { name: orderedBy(), via: 'command line' },
       ip: 'this machine',
       action,
       object: `user ${name}`,
