@@ -182,7 +182,8 @@ export class BusinessOperation implements Host {
     const done = accepting.routing.clock.now();
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
-    await passOnAnswer(this.#surroundings.accepting, message, { sent, status });
+    const { name, answersTo } = this.#parts;
+    await passOnAnswer(accepting, { name, message, sent, status, answersTo });
     const stored = settle(
       {
         broker: this.#surroundings.broker,

@@ -18,6 +18,8 @@ export interface OperationParts {
   readonly retry: RetryPolicy;
   readonly timeout: number;
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
+  /** Who gets each answer as a message of its own. */
+  readonly answersTo: readonly string[];
   readonly doubts: Doubts;
   /** Reads what others settled lately into `settled`. */
   readonly recall: () => Promise<void>;

@@ -1,16 +1,64 @@
 import type { Accepting } from '../flow/accept.ts';
+import { enqueue } from '../flow/enqueue.ts';
+import { type Leg, route } from '../flow/route.ts';
 import type { Sent } from '../flow/send.ts';
 import { untilStored } from '../flow/settle.ts';
-import type { Message } from '../message/message.ts';
+import { subject } from '../flow/subject.ts';
+import { inlineBody } from '../message/body.ts';
+import type { Message, Reply } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
 
-/** Gives the answer of a peer to whoever waits for it, before the message leaves its queue: so a crash cannot swallow it. */
-export async function passOnAnswer(
-  { answers }: Pick<Accepting, 'answers'>,
-  { replyTo }: Message,
-  { sent, status }: { readonly sent: Sent; readonly status: Outcome },
-): Promise<void> {
-  if (replyTo === undefined) return;
-  const outcome = { status, text: sent.error?.text };
-  await untilStored(() => answers.send(replyTo, { reply: sent.reply, outcome }));
+/** A message whose sending has ended. */
+interface Answered {
+  /** The host that sent it. */
+  readonly name: string;
+  readonly message: Message;
+  readonly sent: Sent;
+  readonly status: Outcome;
+  readonly answersTo: readonly string[];
+}
+
+/**
+ * Gives the answer of a peer to whoever waits for it, and to the targets that get it as a message of its
+ * own. Both before the message leaves its queue, so that a crash cannot swallow the answer; the keys are
+ * those of the message, so that the answer to a repetition is stored once.
+ */
+export async function passOnAnswer(accepting: Accepting, answered: Answered): Promise<void> {
+  const { message, sent, status, answersTo } = answered;
+  const { reply } = sent;
+  const { replyTo } = message;
+  if (replyTo !== undefined) {
+    const outcome = { status, text: sent.error?.text };
+    await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }));
+  }
+  if (answersTo.length === 0 || status !== 'completed') return;
+  if (reply === undefined || reply.body.byteLength === 0) return;
+  let legs: Leg[] | undefined;
+  await untilStored(async () => {
+    legs ??= await legsOf(accepting, answered, reply);
+    await enqueue(accepting, legs);
+  });
+}
+
+function legsOf(
+  { routing }: Accepting,
+  { name, message, answersTo }: Answered,
+  { body, type }: Reply,
+): Promise<Leg[]> {
+  const from = {
+    ...message,
+    source: name,
+    parentId: message.id,
+    type,
+    size: body.byteLength,
+    charset: undefined,
+    replyTo: undefined,
+    resendOf: undefined,
+    possibleDuplicate: undefined,
+  };
+  const output = { body, type };
+  return route({ ...routing, wiring: routing.wiring() }, subject(from, inlineBody(body)), {
+    to: answersTo.map((to) => ({ to, output })),
+    key: `a${message.id}`,
+  });
 }

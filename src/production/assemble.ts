@@ -170,6 +170,7 @@ function operation(
     retry: of.retry,
     timeout: of.timeout,
     replies: of.replies,
+    answersTo: of.answersTo,
     doubts: parts.doubts,
     recall: parts.recall,
     disable: (reason) => parts.disable(of.name, reason),

@@ -124,6 +124,8 @@ export interface OperationDefinition extends HostDefinition {
   readonly timeout: number;
   /** Reply code or problem → actions, over the adapter's defaults. */
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
+  /** Who gets each answer as a message of its own. */
+  readonly answersTo: readonly string[];
 }
 
 export type QueueOrder =

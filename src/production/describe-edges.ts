@@ -19,7 +19,10 @@ export function describeEdges({ services, processes, operations }: Definition): 
     edges.push(...settingEdges(name, adapter.settings, settings));
   }
   for (const process of processes.values()) edges.push(...processEdges(process));
-  for (const { name, adapter, settings } of operations.values()) {
+  for (const { name, adapter, settings, answersTo } of operations.values()) {
+    edges.push(
+      ...answersTo.map((to): Edge => ({ from: name, to, by: 'setting', labels: ['answersTo'] })),
+    );
     edges.push(...settingEdges(name, adapter.settings, settings));
   }
   return edges;

@@ -197,7 +197,8 @@ function hostSettings(host: AnyHost, placeOf: PlaceOf): DescribedSetting[] {
     ),
   ];
   if (host.kind === 'operation') {
-    return [...line, one('timeout', host.timeout), one('replies', host.replies)];
+    const answers = one('answersTo', host.answersTo);
+    return [...line, one('timeout', host.timeout), one('replies', host.replies), answers];
   }
   const process = [
     one('run', host.run),

@@ -50,6 +50,7 @@ export function readOperation(
   );
   const retry = retryPolicy(value.retry, adapter.retry);
   warnOfNoRetry(entry, retry, reading);
+  warnOfOwnAnswers(entry, reading);
   return {
     kind: 'operation',
     ...hostCommon(entry),
@@ -59,7 +60,18 @@ export function readOperation(
     retry,
     timeout: value.timeout,
     replies,
+    answersTo: value.answersTo ?? [],
   };
+}
+
+/** An operation that sends its own answers again never comes to an end while its peer answers. */
+function warnOfOwnAnswers(
+  { name, place, value: { answersTo } }: OperationEntry,
+  { problems, keys }: Reading,
+): void {
+  if (answersTo?.includes(name) !== true) return;
+  const what = `${name} would send each answer again, and the answer to that`;
+  problems.error(place, pathText([...keys, 'answersTo']), what, 'Name another target.');
 }
 
 /** `retry` as an action where nothing is ever tried again is what the action after it says, or a failure. */

@@ -291,3 +291,19 @@ operations:
     'production.yaml:6:65 services.c.settings.tls.trust: it is damaged. It must be PEM: -----BEGIN CERTIFICATE-----.',
   ]);
 });
+
+const answering = (to: string): string => `production: p
+services:
+  in: { adapter: sample-in, to: [ask] }
+operations:
+  ask: { adapter: sample-out, settings: { connect: a:1 }, answersTo: ${to} }
+  keep: { adapter: sample-out, settings: { connect: a:1 } }
+`;
+
+test('answers go to hosts that exist, never to the operation itself, and a host that gets only them is used', async () => {
+  expect(await problemsOf(answering('keep'))).toEqual([]);
+  expect(await problemsOf(answering('[keep, ask]'))).toEqual([
+    'production.yaml:5:3 operations.ask.answersTo: ask would send each answer again, and the answer to that. Name another target.',
+  ]);
+  expect((await problemsOf(answering('kep')))[0]).toMatch(/answersTo.*kep.*keep/);
+});

@@ -51,6 +51,7 @@ export function operationDefinition(
     },
     timeout: 5_000,
     replies: {},
+    answersTo: [],
     ...rest,
   };
 }

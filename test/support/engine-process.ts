@@ -19,6 +19,8 @@ export interface EngineOptions {
 /** A `waybill run` in a process of its own, which can be killed. */
 export interface EngineProcess extends AsyncDisposable {
   readonly pid: number;
+  /** Whether it has ended, by itself or by a signal. */
+  readonly ended: boolean;
   /** What it wrote to standard error: its log and what it says. */
   readonly output: () => string;
   natsPid(): Promise<number>;
@@ -58,6 +60,9 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
   for (const port of ports) await untilOpen(port, child, () => output);
   return {
     pid: child.pid ?? 0,
+    get ended() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
     output: () => output,
     async natsPid() {
       const state = JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as { pid: number };

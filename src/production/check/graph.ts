@@ -7,10 +7,12 @@ export type Graph = ReadonlyMap<string, readonly string[]>;
 export function graphOf({
   services,
   processes,
-}: Pick<Definition, 'services' | 'processes'>): Graph {
+  operations,
+}: Pick<Definition, 'services' | 'processes' | 'operations'>): Graph {
   const edges = new Map<string, readonly string[]>();
   for (const { name, to } of services.values()) edges.set(name, to);
   for (const process of processes.values()) edges.set(process.name, targetsOf(process));
+  for (const { name, answersTo } of operations.values()) edges.set(name, answersTo);
   return edges;
 }
 

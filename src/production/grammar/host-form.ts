@@ -200,5 +200,10 @@ export const operationForm = block({
     help: "What an answer means: code or problem → complete, warn, retry, suspend, stop or fail. Over the adapter's own.",
     example: '{ AE: suspend, AR: retry }',
   },
+  answersTo: {
+    form: many(settingForm(target)),
+    help: 'The processes and operations that get each answer as a message of its own, once the message that was answered is completed. An answer without a body goes nowhere.',
+    example: '[registry-answers]',
+  },
   ...COMMON,
 });
