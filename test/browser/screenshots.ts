@@ -48,6 +48,37 @@ for (const { name, width, theme } of SCREENS) {
     await sleep(1_200);
     await picture(page, nameOf(path), name);
   }
+  if (only.length === 0) await scenes(page, name, sample);
+}
+
+/** What opens over a page. */
+async function scenes(page: Page, screen: string, sample: Sample): Promise<void> {
+  const at = (path: string) => page.goto(pageAddress(running.url, path, sample));
+  const shot = async (what: string): Promise<void> => {
+    await sleep(700);
+    await picture(page, what, screen);
+  };
+  await at('/messages?source=adt-in&error=rule');
+  await page.getByRole('row').nth(1).waitFor();
+  await shot('messages-more');
+  await page.getByRole('button', { name: 'Saved' }).click();
+  await shot('messages-saved');
+  await at('/queues');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.insertText('7001');
+  await shot('find');
+  await at('/');
+  await page.keyboard.press('?');
+  await shot('help');
+  for (const act of ['Resend', 'Edit and resend']) {
+    await at('/messages/MESSAGE');
+    await page.getByRole('button', { name: act, exact: true }).click();
+    await shot(act.toLowerCase().replaceAll(' ', '-'));
+  }
+  await at('/hosts/registry');
+  await page.getByRole('button', { name: 'Test connection' }).click();
+  await page.getByText('failed', { exact: true }).first().waitFor();
+  await shot('hosts-registry-test');
 }
 
 async function picture(page: Page, what: string, screen: string): Promise<void> {

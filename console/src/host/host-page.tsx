@@ -17,6 +17,7 @@ import { useMay } from '../shell/me.ts';
 import { ConnectionTest } from './connection-test.tsx';
 import { HostOverrides } from './host-overrides.tsx';
 import { HostSettings } from './host-settings.tsx';
+import { LastHour } from './last-hour.tsx';
 
 /** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
 export function HostPage(): ReactElement {
@@ -58,6 +59,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
           <State page={page} />
           <HostOverrides host={host} />
           <Panel title="Messages, last hour">
+            <LastHour host={host.name} />
             <LazyRateChart length={3_600_000} step={60_000} host={host.name} />
           </Panel>
           {host.kind !== 'process' && <ConnectionTest host={host.name} />}

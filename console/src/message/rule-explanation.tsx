@@ -15,6 +15,7 @@ const RESULTS = {
 /** Why a message went where it went: every rule that was asked, with its condition and what came of it. */
 export function RuleExplanation({ explain }: { readonly explain: Explanation }): ReactElement {
   const { rules, sent, otherwise } = explain;
+  const skipped = rules.filter(({ result }) => result === 'skipped');
   return (
     <div className="flex flex-col gap-2 text-xs">
       <p>
@@ -30,26 +31,37 @@ export function RuleExplanation({ explain }: { readonly explain: Explanation }):
         ))}
       </p>
       <ol className="flex flex-col">
-        {rules.map(({ rule, result, when, text }) => {
-          const { icon: Icon, word, style } = RESULTS[result];
-          return (
-            <li
-              key={rule}
-              className={`flex gap-2 border-t border-line py-1 ${result === 'fired' ? '' : 'text-ink-2'}`}
-            >
-              <Icon size={14} className={`mt-0.5 shrink-0 ${style}`} aria-hidden="true" />
-              <div className="min-w-0">
-                <span className={result === 'fired' ? 'font-medium' : ''}>{rule}</span>{' '}
-                <span className={style}>{word}</span>
-                {when !== undefined && (
-                  <code className="block font-mono text-2xs break-words text-ink-2">{when}</code>
-                )}
-                {text !== undefined && <span className="block break-words text-bad">{text}</span>}
-              </div>
-            </li>
-          );
-        })}
+        {rules
+          .filter(({ result }) => result !== 'skipped')
+          .map(({ rule, result, when, text }) => {
+            const { icon: Icon, word, style } = RESULTS[result];
+            return (
+              <li
+                key={rule}
+                className={`flex gap-2 border-t border-line py-1 ${result === 'fired' ? '' : 'text-ink-2'}`}
+              >
+                <Icon size={14} className={`mt-0.5 shrink-0 ${style}`} aria-hidden="true" />
+                <div className="min-w-0">
+                  <span className={result === 'fired' ? 'font-medium' : ''}>{rule}</span>{' '}
+                  <span className={style}>{word}</span>
+                  {when !== undefined && (
+                    <code className="block font-mono text-2xs break-words text-ink-2">{when}</code>
+                  )}
+                  {text !== undefined && <span className="block break-words text-bad">{text}</span>}
+                </div>
+              </li>
+            );
+          })}
       </ol>
+      {skipped.length > 0 && (
+        <details className="text-ink-2">
+          <summary>
+            {skipped.length} {skipped.length === 1 ? 'rule was' : 'rules were'} not asked: an
+            earlier one fired
+          </summary>
+          <p className="mt-1">{skipped.map(({ rule }) => rule).join(' · ')}</p>
+        </details>
+      )}
     </div>
   );
 }

@@ -33,7 +33,7 @@ export function RehearsalPage(): ReactElement {
       title="What the files would do"
       detail={
         <span className="flex flex-wrap items-center gap-2">
-          message <span className="font-mono">{id}</span>; nothing is sent
+          {`message ${id}; nothing is sent`}
           {data?.masked === true && <Masked />}
         </span>
       }

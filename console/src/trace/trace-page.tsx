@@ -19,6 +19,7 @@ import { FoundSteps } from '../search/found-steps.tsx';
 import { sessionsBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
+import { HoldButton } from './hold-button.tsx';
 import { SequenceDiagram } from './sequence-diagram.tsx';
 import { lanesOf, type Step, stepsOf } from './session-steps.ts';
 import { StepDetail } from './step-detail.tsx';
@@ -125,6 +126,7 @@ function Trace({
               void navigate({ to: '/sessions/$id', params: { id: next }, search: { view } })
             }
           />
+          <HoldButton session={session.id} />
           <Segments label="Show as" options={VIEWS} selected={shown} onSelect={show} />
         </>
       }

@@ -1,0 +1,115 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Pin, PinOff } from 'lucide-react';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import { ask } from '../api/client.ts';
+import { storage } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
+import { Choice, Field } from '../element/field.tsx';
+import { Modal } from '../element/modal.tsx';
+import { Problem } from '../element/notice.tsx';
+import { useMay } from '../shell/me.ts';
+
+const DAY = 86_400_000;
+const SPANS = [
+  ['', 'until it is released'],
+  ['30', '30 days'],
+  ['365', 'a year'],
+] as const;
+
+/** Keeps a session beyond the time after which messages are purged, or lets it go again. */
+export function HoldButton({ session }: { readonly session: number }): ReactElement | null {
+  const may = useMay();
+  const client = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const isAllowed = may('purge.manage');
+  const { data } = useQuery({ ...storage, enabled: isAllowed, refetchInterval: false });
+  const again = () => client.invalidateQueries({ queryKey: storage.queryKey });
+  const release = useMutation({
+    mutationFn: () => ask(`storage/holds/${session}`, { method: 'DELETE' }),
+    onSettled: again,
+  });
+  if (!isAllowed || data === undefined) return null;
+  const held = data.holds.find(({ sessionId }) => sessionId === session);
+  return (
+    <>
+      {held === undefined ? (
+        <Button
+          onClick={() => setAsking(true)}
+          aria-label="Hold"
+          title="Hold: keep this session when others are purged"
+        >
+          <Pin size={14} aria-hidden="true" />
+        </Button>
+      ) : (
+        <Button
+          className="!border-held !bg-held-soft"
+          disabled={release.isPending}
+          onClick={() => release.mutate()}
+          title={`held by ${held.by}: ${held.reason}`}
+        >
+          <PinOff size={14} aria-hidden="true" /> Release
+        </Button>
+      )}
+      {asking && (
+        <HoldDialog
+          session={session}
+          onClose={() => {
+            setAsking(false);
+            void again();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function HoldDialog({
+  session,
+  onClose,
+}: {
+  readonly session: number;
+  readonly onClose: () => void;
+}): ReactElement {
+  const hold = useMutation({
+    mutationFn: (body: { readonly reason: string; readonly until?: number }) =>
+      ask(`storage/holds/${session}`, { method: 'PUT', body }),
+    onSuccess: onClose,
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const days = Number(form.get('days'));
+    hold.mutate({
+      reason: (form.get('reason') as string).trim(),
+      ...(days === 0 ? {} : { until: Date.now() + days * DAY }),
+    });
+  };
+  return (
+    <Modal title={`Hold session ${session}`} onClose={onClose}>
+      <form onSubmit={submit} className="flex flex-col gap-3">
+        <p className="text-ink-2">
+          A held session stays, with its bodies, when others of its day are purged.
+        </p>
+        <Field
+          label="Reason"
+          name="reason"
+          required
+          maxLength={2_000}
+          autoComplete="off"
+          hint="shown on the storage page and kept in the audit log"
+        />
+        <Choice label="For" name="days" defaultValue="">
+          {SPANS.map(([days, name]) => (
+            <option key={days} value={days}>
+              {name}
+            </option>
+          ))}
+        </Choice>
+        {hold.isError && <Problem error={hold.error} />}
+        <Button type="submit" look="primary" disabled={hold.isPending}>
+          Hold
+        </Button>
+      </form>
+    </Modal>
+  );
+}
