@@ -1,53 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
-import { type Hub, hub } from '../support/hub.ts';
-
-/** Time that a busy machine may take. */
-const SOON = { timeout: 15_000 };
+import { type Browser, noBrowser } from '../support/browser.ts';
+import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
 
 /** The console as an operator uses it: a real hub with real HL7, of which one receiver is down. */
 describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ?? ''}`, () => {
-  let stack: AsyncDisposableStack;
-  let running: Hub;
   let chrome: Browser;
+  let found: OpenConsole['found'];
+  let open: OpenConsole['open'];
+  let opened: OpenConsole;
 
   beforeAll(async () => {
-    stack = new AsyncDisposableStack();
-    const built = stack.use(await builtConsole());
-    running = stack.use(await hub(built.folder, { silent: ['registry'] }));
-    // some of every kind; the rest is sent while somebody looks
-    await running.send(running.messages.filter((_message, index) => index % 4 === 0));
-    chrome = stack.use(await browser());
-    await vi.waitFor(async () => {
-      const ready =
-        (await count({ status: ['suspended'] })) > 0 && (await count({ target: 'ward' })) > 5;
-      if (!ready) throw new Error('the trace does not have what was sent yet');
-    }, SOON);
+    opened = await openConsole();
+    ({ chrome, found, open } = opened);
   });
 
   afterAll(async () => {
-    await stack.disposeAsync();
+    await opened[Symbol.asyncDispose]();
   });
 
-  async function found(
-    criteria: object,
-  ): Promise<readonly { id: number; sessionId: number; status: string }[]> {
-    const response = await fetch(`${running.url}/api/v1/messages/search`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ limit: 100, ...criteria }),
-    });
-    return (
-      (await response.json()) as { items: { id: number; sessionId: number; status: string }[] }
-    ).items;
-  }
-
   const count = async (criteria: object): Promise<number> => (await found(criteria)).length;
-
-  async function open(path: string): Promise<Browser['page']> {
-    await chrome.page.goto(`${running.url}${path}`);
-    return chrome.page;
-  }
 
   test('a search by status goes into the address, and Back takes it out again', async () => {
     const page = await open('/messages');
@@ -76,64 +47,6 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await expect
       .poll(() => page.locator('[data-selected]').getAttribute('aria-label'), SOON)
       .toMatch(/to ward, completed$/);
-  });
-
-  test('what a search found is gone through one by one, and the way back leads to where one was', async () => {
-    const page = await open('/messages?target=ward&status=completed');
-    await page.getByRole('row').nth(2).waitFor();
-    await page.keyboard.press('j');
-    await page.waitForURL(/at=\d+/);
-    await page.keyboard.press('o');
-    await page.waitForURL(/\/messages\/\d+$/);
-    const first = page.url();
-    await page.getByRole('link', { name: /^1 of \d+$/ }).waitFor();
-    await page.keyboard.press('n');
-    await page.getByRole('link', { name: /^2 of \d+$/ }).waitFor();
-    await page.reload();
-    await page.getByRole('link', { name: /^2 of \d+$/ }).waitFor();
-    await page.keyboard.press('p');
-    await page.waitForURL(first);
-    await page.getByRole('link', { name: /^1 of \d+$/ }).click();
-    await page.waitForURL(/target=ward/);
-    expect(new URL(page.url()).searchParams.get('status')).toBe('completed');
-    expect(new URL(page.url()).searchParams.get('at')).toBe(/\d+$/.exec(first)?.[0]);
-  });
-
-  test('a search is kept under a name, and columns are remembered, also in another window', async () => {
-    const page = await open('/messages?target=ward&last=1h');
-    await page.getByRole('button', { name: 'Saved' }).click();
-    await page.getByLabel('Keep the present search as').fill('to the ward');
-    await page.getByRole('button', { name: 'Keep', exact: true }).click();
-    await page.getByRole('link', { name: 'to the ward' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Columns' }).click();
-    await page.getByLabel('Size', { exact: true }).uncheck();
-    await page.getByLabel('Message', { exact: true }).check();
-    await page.getByRole('button', { name: 'Done' }).click();
-
-    const other = await page.context().newPage();
-    await other.goto(`${running.url}/messages`);
-    await other.getByRole('columnheader', { name: 'Message' }).waitFor();
-    expect(await other.getByRole('columnheader', { name: 'Size' }).count()).toBe(0);
-    await other.getByRole('button', { name: 'Saved' }).click();
-    await other.getByRole('link', { name: 'to the ward' }).click();
-    await other.waitForURL(/target=ward/);
-    expect(new URL(other.url()).searchParams.get('last')).toBe('1h');
-    await other.close();
-  });
-
-  test('a tag leaves only its hosts', async () => {
-    const page = await open('/?tag=clinical');
-    await page.getByRole('region', { name: 'Hosts' }).getByRole('row').nth(1).waitFor();
-    const names = await page
-      .getByRole('region', { name: 'Hosts' })
-      .getByRole('rowheader')
-      .allTextContents();
-    expect(names.map((name) => name.split(/[A-Z]/)[0])).toEqual(['ward', 'lab']);
-    await page.getByLabel('Tag').selectOption('');
-    await expect
-      .poll(() => page.getByRole('region', { name: 'Hosts' }).getByRole('rowheader').count(), SOON)
-      .toBeGreaterThan(5);
   });
 
   test('a trace shows what each rule decided, every leg and every reply, and its table says the same', async () => {
@@ -211,44 +124,6 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await vi.waitFor(async () => expect(await count({ status: ['suspended'] })).toBe(0), SOON);
   });
 
-  test('a live search holds back what comes in until it is asked for', async () => {
-    const page = await open('/messages?live=1&source=adt-in');
-    const top = page.locator('[id^=message-]').first();
-    await top.waitFor();
-    const read = await top.getAttribute('id');
-    await running.send(running.messages.filter((_message, index) => index % 60 === 1));
-    await page.getByRole('button', { name: /▲ \d+ new/ }).waitFor();
-    expect(await top.getAttribute('id')).toBe(read);
-    await page.keyboard.press('.');
-    await expect.poll(() => top.getAttribute('id'), SOON).not.toBe(read);
-  });
-
-  test('a pasted MRN is found from anywhere', async () => {
-    const page = await open('/queues');
-    await page.getByRole('heading', { name: 'Queues' }).waitFor();
-    await page.keyboard.press('Control+k');
-    const [message] = await found({ target: 'ward' });
-    const body = await fetch(`${running.url}/api/v1/messages/${message?.id}/body`);
-    const { text } = (await body.json()) as { text: string };
-    const mrn = /\rPID\|[^|]*\|[^|]*\|([^|^]+)/.exec(text)?.[1] ?? '';
-    await page.getByRole('combobox').waitFor();
-    await page.keyboard.insertText(mrn);
-    await page.getByRole('option', { name: `All messages with mrn ${mrn}` }).waitFor();
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/\/messages\?/);
-    await page.getByRole('row').nth(1).waitFor();
-    expect(new URL(page.url()).searchParams.get('find')).toBe(`mrn:${mrn}`);
-  });
-
-  test('everything that came for one patient stands on one timeline, reached from anywhere', async () => {
-    const page = await open('/timeline?find=mrn:7*');
-    await page.getByText(/\d+ sessions?$/).waitFor();
-    const sessions = page.getByRole('listitem').filter({ hasText: 'adt-in →' });
-    expect(await sessions.count()).toBeGreaterThan(1);
-    await sessions.first().getByRole('link').click();
-    await page.waitForURL(/\/sessions\/\d+/);
-  });
-
   test('a connection that fails is tested step by step, with what to do about it', async () => {
     const page = await open('/hosts/registry');
     await page.getByRole('button', { name: 'Test connection' }).click();
@@ -266,7 +141,9 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await page.keyboard.press('g');
     await page.keyboard.press('q');
     await page.waitForURL(/\/queues$/);
-    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Queues');
+    await expect
+      .poll(() => page.getByRole('heading', { level: 1 }).textContent(), SOON)
+      .toBe('Queues');
   });
 
   test('a message that waits in a queue is taken out of it', async () => {

@@ -53,7 +53,10 @@ for (const { name, width, theme } of SCREENS) {
 
 /** What opens over a page. */
 async function scenes(page: Page, screen: string, sample: Sample): Promise<void> {
-  const at = (path: string) => page.goto(pageAddress(running.url, path, sample));
+  const at = async (path: string): Promise<void> => {
+    await page.goto(pageAddress(running.url, path, sample));
+    await page.getByRole('heading', { level: 1 }).waitFor();
+  };
   const shot = async (what: string): Promise<void> => {
     await sleep(700);
     await picture(page, what, screen);

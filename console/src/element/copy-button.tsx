@@ -13,7 +13,7 @@ export function CopyButton({
 }): ReactElement {
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
+    await toClipboard(text);
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };
@@ -32,4 +32,18 @@ export function CopyButton({
       )}
     </button>
   );
+}
+
+/** A page that came without TLS has no clipboard of the new kind. */
+async function toClipboard(text: string): Promise<void> {
+  const { clipboard } = navigator as { readonly clipboard?: Clipboard };
+  if (clipboard !== undefined) return clipboard.writeText(text);
+  const field = document.createElement('textarea');
+  field.value = text;
+  // inside an open dialog nothing outside of it can take the focus
+  (document.querySelector('dialog[open]') ?? document.body).append(field);
+  field.select();
+  document.execCommand('copy');
+  field.remove();
+  return undefined;
 }

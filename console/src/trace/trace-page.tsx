@@ -208,9 +208,9 @@ function Summary({ session: { messages, started } }: { readonly session: Session
   ).length;
   return (
     <span>
-      <When at={started} /> {zone(started)} · {counted(messages.length, 'message')} ·{' '}
+      <When at={started} as="second" /> {zone(started)} · {counted(messages.length, 'message')} ·{' '}
       {duration(end - started)}
-      {open > 0 && <span className="text-info"> · {open} still under way</span>}
+      {open > 0 && <span className="text-info"> · {open} under way</span>}
       {failed > 0 && <span className="font-medium text-bad"> · {failed} failed or suspended</span>}
     </span>
   );

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Browser, noBrowser } from '../support/browser.ts';
+import type { Hub } from '../support/hub.ts';
+import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
+
+/** Finding and following messages as an operator does. */
+describe.skipIf(noBrowser !== undefined)(`finding in Chromium ${noBrowser ?? ''}`, () => {
+  let running: Hub;
+  let chrome: Browser;
+  let found: OpenConsole['found'];
+  let open: OpenConsole['open'];
+  let opened: OpenConsole;
+
+  beforeAll(async () => {
+    opened = await openConsole();
+    ({ running, chrome, found, open } = opened);
+  });
+
+  afterAll(async () => {
+    await opened[Symbol.asyncDispose]();
+  });
+
+  test('what a search found is gone through one by one, and the way back leads to where one was', async () => {
+    const page = await open('/messages?target=ward&status=completed');
+    await page.getByRole('row').nth(2).waitFor();
+    await page.keyboard.press('j');
+    await page.waitForURL(/at=\d+/);
+    await page.keyboard.press('o');
+    await page.waitForURL(/\/messages\/\d+$/);
+    const first = page.url();
+    await page.getByRole('link', { name: /^1 of \d+$/ }).waitFor();
+    await page.keyboard.press('n');
+    await page.getByRole('link', { name: /^2 of \d+$/ }).waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: /^2 of \d+$/ }).waitFor();
+    await page.keyboard.press('p');
+    await page.waitForURL(first);
+    await page.getByRole('link', { name: /^1 of \d+$/ }).click();
+    await page.waitForURL(/target=ward/);
+    expect(new URL(page.url()).searchParams.get('status')).toBe('completed');
+    expect(new URL(page.url()).searchParams.get('at')).toBe(/\d+$/.exec(first)?.[0]);
+  });
+
+  test('a search is kept under a name, and columns are remembered, also in another window', async () => {
+    const page = await open('/messages?target=ward&last=1h');
+    await page.getByRole('button', { name: 'Saved' }).click();
+    await page.getByLabel('Keep the present search as').fill('to the ward');
+    await page.getByRole('button', { name: 'Keep', exact: true }).click();
+    await page.getByRole('link', { name: 'to the ward' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByLabel('Size', { exact: true }).uncheck();
+    await page.getByLabel('Message', { exact: true }).check();
+    await page.getByRole('button', { name: 'Done' }).click();
+
+    const other = await page.context().newPage();
+    await other.goto(`${running.url}/messages`);
+    await other.getByRole('columnheader', { name: 'Message' }).waitFor();
+    expect(await other.getByRole('columnheader', { name: 'Size' }).count()).toBe(0);
+    await other.getByRole('button', { name: 'Saved' }).click();
+    await other.getByRole('link', { name: 'to the ward' }).click();
+    await other.waitForURL(/target=ward/);
+    expect(new URL(other.url()).searchParams.get('last')).toBe('1h');
+    await other.close();
+  });
+
+  test('a tag leaves only its hosts', async () => {
+    const page = await open('/?tag=clinical');
+    await page.getByRole('region', { name: 'Hosts' }).getByRole('row').nth(1).waitFor();
+    const names = await page
+      .getByRole('region', { name: 'Hosts' })
+      .getByRole('rowheader')
+      .allTextContents();
+    expect(names.map((name) => name.split(/[A-Z]/)[0])).toEqual(['ward', 'lab']);
+    await page.getByLabel('Tag').selectOption('');
+    await expect
+      .poll(() => page.getByRole('region', { name: 'Hosts' }).getByRole('rowheader').count(), SOON)
+      .toBeGreaterThan(5);
+  });
+
+  test('a live search holds back what comes in until it is asked for', async () => {
+    const page = await open('/messages?live=1&source=adt-in');
+    const top = page.locator('[id^=message-]').first();
+    await top.waitFor();
+    const read = await top.getAttribute('id');
+    await running.send(running.messages.filter((_message, index) => index % 60 === 1));
+    await page.getByRole('button', { name: /▲ \d+ new/ }).waitFor();
+    expect(await top.getAttribute('id')).toBe(read);
+    await page.keyboard.press('.');
+    await expect.poll(() => top.getAttribute('id'), SOON).not.toBe(read);
+  });
+
+  test('a pasted MRN is found from anywhere', async () => {
+    const page = await open('/queues');
+    await page.getByRole('heading', { name: 'Queues' }).waitFor();
+    await page.keyboard.press('Control+k');
+    const [message] = await found({ target: 'ward' });
+    const body = await fetch(`${running.url}/api/v1/messages/${message?.id}/body`);
+    const { text } = (await body.json()) as { text: string };
+    const mrn = /\rPID\|[^|]*\|[^|]*\|([^|^]+)/.exec(text)?.[1] ?? '';
+    await page.getByRole('combobox').waitFor();
+    await page.keyboard.insertText(mrn);
+    await page.getByRole('option', { name: `All messages with mrn ${mrn}` }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/messages\?/);
+    await page.getByRole('row').nth(1).waitFor();
+    expect(new URL(page.url()).searchParams.get('find')).toBe(`mrn:${mrn}`);
+  });
+
+  test('everything that came for one patient stands on one timeline, reached from anywhere', async () => {
+    const page = await open('/timeline?find=mrn:7*');
+    await page.getByText(/\d+ sessions?$/).waitFor();
+    const sessions = page.getByRole('listitem').filter({ hasText: 'adt-in →' });
+    expect(await sessions.count()).toBeGreaterThan(1);
+    await sessions.first().getByRole('link').click();
+    await page.waitForURL(/\/sessions\/\d+/);
+  });
+
+  test('a session is held from its trace, with a reason, and released again', async () => {
+    const [message] = await found({ target: 'ward' });
+    const page = await open(`/sessions/${message?.sessionId}`);
+    await page.getByRole('button', { name: 'Hold' }).click();
+    await page.getByLabel('Reason').fill('a complaint');
+    await page.getByRole('dialog').getByRole('button', { name: 'Hold' }).click();
+    await page.getByRole('button', { name: 'Release' }).waitFor();
+    await page.goto(`${running.url}/storage`);
+    const held = page.getByRole('listitem').filter({ hasText: 'a complaint' });
+    await held.waitFor();
+    expect(await held.textContent()).toContain(`${message?.sessionId}`);
+    await page.goBack();
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByRole('button', { name: 'Hold' }).waitFor();
+  });
+
+  test('a path is copied also where the page came without TLS', async () => {
+    const [message] = await found({ type: 'ADT_A01', target: 'ward' });
+    const page = await chrome.page.context().newPage();
+    await page.addInitScript('Object.defineProperty(navigator, "clipboard", { value: undefined })');
+    await page.goto(`${running.url}/messages/${message?.id}`);
+    await page.getByRole('button', { name: 'Copy the path PID-5.1', exact: true }).click();
+    await page.getByRole('searchbox', { name: 'Find in the message' }).press('Control+v');
+    expect(await page.getByRole('searchbox').inputValue()).toBe('PID-5.1');
+    await page.close();
+  });
+
+  test('nothing that was done made the page complain', () => {
+    expect(chrome.complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,54 @@
+import { vi } from 'vitest';
+import { type Browser, browser, builtConsole } from './browser.ts';
+import { type Hub, hub } from './hub.ts';
+
+/** Time that a busy machine may take. */
+export const SOON = { timeout: 15_000 };
+
+export interface FoundMessage {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly status: string;
+}
+
+/** The hub of the demo with some of every kind of message and one receiver down, and a browser before its console. */
+export interface OpenConsole extends AsyncDisposable {
+  readonly running: Hub;
+  readonly chrome: Browser;
+  /** What the API finds. */
+  readonly found: (criteria: object) => Promise<readonly FoundMessage[]>;
+  readonly open: (path: string) => Promise<Browser['page']>;
+}
+
+export async function openConsole(): Promise<OpenConsole> {
+  const stack = new AsyncDisposableStack();
+  const built = stack.use(await builtConsole());
+  const running = stack.use(await hub(built.folder, { silent: ['registry'] }));
+  // the rest is sent while somebody looks
+  await running.send(running.messages.filter((_message, index) => index % 4 === 0));
+  const chrome = stack.use(await browser());
+  const found = async (criteria: object): Promise<readonly FoundMessage[]> => {
+    const response = await fetch(`${running.url}/api/v1/messages/search`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ limit: 100, ...criteria }),
+    });
+    return ((await response.json()) as { readonly items: readonly FoundMessage[] }).items;
+  };
+  await vi.waitFor(async () => {
+    const suspended = await found({ status: ['suspended'] });
+    const sent = await found({ target: 'ward' });
+    if (suspended.length === 0 || sent.length < 6)
+      throw new Error('the trace does not have what was sent yet');
+  }, SOON);
+  return {
+    running,
+    chrome,
+    found,
+    async open(path) {
+      await chrome.page.goto(`${running.url}${path}`);
+      return chrome.page;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
