@@ -7,6 +7,8 @@ import { print, say, table } from './output.ts';
 
 /** Starts every peer that can be had here, says how to reach it, and ends with Ctrl-C. */
 export async function runPeers(folder: string): Promise<void> {
+  // Listened to from the first moment on, or whoever is quick would leave behind what was started.
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await using peers = await startPeers(folder);
   const yaml = stringify(peers.production, { lineWidth: 0 });
   const file = join(folder, 'production.yaml');
@@ -16,7 +18,7 @@ export async function runPeers(folder: string): Promise<void> {
     `The lines above are ${file}: copy from it, or try it: waybill try --production ${folder} sandbox-sftp`,
   );
   say('Ctrl-C ends the sandbox and what arrived in it.');
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await ended;
   say('The sandbox is being ended.');
 }
 
