@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { EngineError } from '../error/engine-error.ts';
 import { type AuditLog, auditLog } from '../operator/audit/audit-log.ts';
-import { DATA } from './connect.ts';
+import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from './meta-place.ts';
 import { print, say, table } from './output.ts';
 
-interface AuditFlags {
-  readonly data: string;
+interface AuditFlags extends MetaPlaceFlags {
   readonly actor?: string;
   readonly action?: string;
   readonly object?: string;
@@ -22,10 +21,7 @@ interface AuditFlags {
 export function auditCommand(): Command {
   const command = new Command('audit').description('Reads and proves the audit log.');
   const sub = (name: string, description: string): Command =>
-    command
-      .command(name)
-      .description(description)
-      .option('--data <folder>', 'the folder that waybill run uses', DATA);
+    metaPlaceOptions(command.command(name).description(description));
 
   times(sub('list', 'Lists acts, newest first.'))
     .option('--actor <name>', 'of one person or machine')
@@ -88,8 +84,9 @@ function exportAll(flags: AuditFlags): void {
   for (const row of audit.rows(range(flags))) print(JSON.stringify(row));
 }
 
-function openAudit({ data }: AuditFlags): AuditLog {
-  if (existsSync(join(data, 'audit.db'))) return auditLog(data);
+function openAudit(flags: AuditFlags): AuditLog {
+  const { data, trace } = flags;
+  if (trace !== undefined || existsSync(join(data, 'audit.db'))) return auditLog(metaPlace(flags));
   throw new EngineError(
     'NOT_FOUND',
     `there is no audit log in ${data}; name the folder with --data`,

@@ -1,20 +1,19 @@
 import { Command } from 'commander';
 import { EngineError } from '../error/engine-error.ts';
 import { auditLog } from '../operator/audit/audit-log.ts';
+import { metaDatabase } from '../operator/meta/meta-database.ts';
 import { checkRoles } from '../operator/rights/roles.ts';
 import { checkScope } from '../operator/rights/scope.ts';
 import { readConsoleSettings } from '../operator/sign-in/console-settings.ts';
-import { metaDatabase } from '../operator/sign-in/meta-database.ts';
 import { checkNewPassword, hashPassword, oneTimePassword } from '../operator/sign-in/password.ts';
 import { type Users, users } from '../operator/sign-in/users.ts';
 import { milliseconds } from '../time/duration.ts';
-import { DATA } from './connect.ts';
+import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from './meta-place.ts';
 import { print, say, table } from './output.ts';
 import { readSecret } from './read-secret.ts';
 import { orderedBy } from './where.ts';
 
-interface UserFlags {
-  readonly data: string;
+interface UserFlags extends MetaPlaceFlags {
   readonly settings?: string;
   readonly role: readonly string[];
   readonly scope: readonly string[];
@@ -29,10 +28,7 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 export function userCommand(): Command {
   const command = new Command('user').description('Keeps the local users of the console.');
   const sub = (name: string, description: string): Command =>
-    command
-      .command(name)
-      .description(description)
-      .option('--data <folder>', 'the folder that waybill run uses', DATA);
+    metaPlaceOptions(command.command(name).description(description));
 
   rights(sub('add', 'Adds a user and prints a password for the first sign-in.'))
     .argument('<name>')
@@ -116,11 +112,11 @@ async function breakGlass(flags: UserFlags): Promise<void> {
   });
 }
 
-function list({ data, json }: UserFlags): void {
-  const database = metaDatabase(data);
+function list(flags: UserFlags): void {
+  const database = metaDatabase(metaPlace(flags));
   try {
     const all = users(database).list();
-    if (json === true) print(JSON.stringify(all));
+    if (flags.json === true) print(JSON.stringify(all));
     else if (all.length === 0) say('There is no user: the console is open to this machine only.');
     else {
       print(
@@ -173,12 +169,13 @@ function told(name: string, password: string, printed: boolean): void {
 
 /** Changes users and records who at the machine did it. */
 async function changed(
-  { data, role, scope }: UserFlags,
+  flags: UserFlags,
   [action, name]: readonly [action: string, name: string],
   change: (known: Users) => Promise<void>,
 ): Promise<void> {
-  const database = metaDatabase(data);
-  using audit = auditLog(data);
+  const { role, scope } = flags;
+  const database = metaDatabase(metaPlace(flags));
+  using audit = auditLog(metaPlace(flags));
   try {
     await change(users(database));
     await audit.record({

@@ -3,6 +3,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
+import { whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
 import type { TraceInput } from '../trace/trace-input.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
@@ -18,7 +19,7 @@ import { jobStore } from './job/job-store.ts';
 import { jobWork } from './job/job-work.ts';
 import { liveRecord } from './live/live-record.ts';
 import { liveStream } from './live/live-stream.ts';
-import { metaStore } from './meta-store.ts';
+import type { MetaDatabase, MetaPlace } from './meta/meta-database.ts';
 import { remembered } from './remembered.ts';
 import type { BodyMask } from './rights/body-mask.ts';
 import { consoleGuard } from './sign-in/console-guard.ts';
@@ -26,8 +27,8 @@ import type { Tracing } from './tracing.ts';
 
 /** What the operator plane lends its console. */
 export interface ConsoleParts {
-  /** The data folder; meta.db lies in it. */
-  readonly data: string;
+  /** Where users, jobs, alerts and the audit log are. */
+  readonly place: MetaPlace;
   readonly broker: Broker;
   readonly trace: TraceStore;
   readonly bodies: Bodies;
@@ -61,17 +62,17 @@ export async function startConsole(
   parts: ConsoleParts,
   { audit, mask, watchEvery, settingsFile, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
-  const { data, broker, log } = parts;
+  const { place, broker, log } = parts;
   const reached = engines(broker);
   const guard = await consoleGuard({
-    data,
+    place,
     file: settingsFile,
     host: options.host,
     hosts: async () => (await reached.describe()).hosts,
     log,
   });
-  const service = await peopleService(parts, reached, watchEvery);
-  const { live, watcher, jobs, meta } = service;
+  const service = await peopleService(parts, guard.meta, reached, watchEvery);
+  const { live, watcher, jobs } = service;
   const context: ApiContext = {
     ...contextParts(parts),
     ...service,
@@ -83,7 +84,6 @@ export async function startConsole(
     await watcher.stop();
     await jobs.stop();
     await live.close();
-    meta.close();
     guard.close();
   };
   try {
@@ -109,26 +109,36 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
 
 /** What works for people whether anybody looks or not. */
 async function peopleService(
-  { data, broker, trace, tracing, log }: ConsoleParts,
+  { broker, trace, tracing, log }: ConsoleParts,
+  meta: MetaDatabase,
   reached: Engines,
   every: number | undefined,
 ): Promise<PeopleService> {
   const live = await liveStream(broker, log);
   const { kv } = await state(broker);
-  const meta = metaStore(data);
-  const alerts = alertStore(meta.database);
+  const held = leases(kv, randomUUID());
+  const alerts = alertStore(meta);
   const jobs = jobRunner({
-    store: jobStore(meta.database),
-    lists: frozenLists(meta.database),
+    store: jobStore(meta),
+    lists: frozenLists(meta),
     work: jobWork({ broker, trace, engines: reached }),
     live,
     log,
+    alone: (run, signal) =>
+      whileHeld(held, 'jobs', {
+        signal,
+        onWaiting: () => undefined,
+        run: async (still) => {
+          await run(still);
+          return 'clean';
+        },
+      }),
   });
   const watcher = startWatcher({
     engines: reached,
     store: alerts,
     live,
-    leases: leases(kv, randomUUID()),
+    leases: held,
     failingSince: () => tracing.failingSince(),
     log,
     every,

@@ -39,6 +39,10 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const { log, production } = options;
   const broker = await connectBroker({ ...options.access, production, role: 'operator' });
   const large = await bodies(broker);
+  const place = {
+    data: options.data,
+    shared: options.trace === undefined ? undefined : { url: options.trace, production },
+  };
   const folder = join(options.data, 'trace');
   await mkdir(folder, { recursive: true });
   const store = await openTraceStore({ production, url: options.trace, folder, bodies: large });
@@ -60,7 +64,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const servers = answerQuestions(broker, {
     store,
     tracing,
-    audit: () => console?.audit ?? (ownAudit ??= auditLog(options.data)),
+    audit: () => console?.audit ?? (ownAudit ??= auditLog(place)),
   });
   const stop = async (): Promise<void> => {
     for (const server of servers) server.close();
@@ -75,7 +79,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     if (options.console !== undefined) {
       console = await startConsole(
         {
-          data: options.data,
+          place,
           broker,
           trace: store,
           bodies: large,

@@ -1,4 +1,4 @@
-import { metaDatabase } from '../../src/operator/sign-in/meta-database.ts';
+import { metaDatabase } from '../../src/operator/meta/meta-database.ts';
 import { hashPassword } from '../../src/operator/sign-in/password.ts';
 import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
 
@@ -6,7 +6,7 @@ export type LocalUser = Pick<NewUser, 'name' | 'password'> & Partial<NewUser>;
 
 /** Adds a user to the installation in a data folder, an administrator unless said otherwise; the password is cheap to check. */
 export async function addLocalUser(data: string, { password, ...more }: LocalUser): Promise<void> {
-  const database = metaDatabase(data);
+  const database = metaDatabase({ data: data });
   users(database).add({
     roles: ['administrator'],
     scope: ['*'],

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 import type { Condition } from './condition.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;
@@ -38,14 +38,11 @@ export interface AlertStore {
 
 type Row = Record<string, unknown>;
 
-export function alertStore(database: DatabaseSync): AlertStore {
+export function alertStore(database: MetaDatabase): AlertStore {
   const read = (sql: string, ...values: (number | string)[]): Alert[] =>
-    database
-      .prepare(`SELECT * FROM alert ${sql}`)
-      .all(...values)
-      .map(alertOf);
+    database.all(`SELECT * FROM alert ${sql}`, ...values).map(alertOf);
   const run = (sql: string, ...values: (number | string | null)[]): void => {
-    database.prepare(sql).run(...values);
+    database.run(sql, ...values);
   };
   const open = ({ rule, object }: Condition): Alert | undefined =>
     read('WHERE rule = ? AND object = ? AND ended IS NULL', rule, object)[0];
@@ -89,9 +86,11 @@ export function alertStore(database: DatabaseSync): AlertStore {
     end: (id, at) =>
       run("UPDATE alert SET ended = ?, state = 'ended' WHERE id = ? AND ended IS NULL", at, id),
     lastNotified({ rule, object }) {
-      const row = database
-        .prepare('SELECT max(notified) AS at FROM alert WHERE rule = ? AND object = ?')
-        .get(rule, object);
+      const row = database.get(
+        'SELECT max(notified) AS at FROM alert WHERE rule = ? AND object = ?',
+        rule,
+        object,
+      );
       return numberOf(row?.['at']);
     },
     notified: (id, at) => run('UPDATE alert SET notified = ? WHERE id = ?', at, id),

@@ -7,7 +7,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Engines } from '../engines.ts';
 import type { JobRunner } from '../job/job-runner.ts';
 import type { LiveStream } from '../live/live-stream.ts';
-import type { MetaStore } from '../meta-store.ts';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 import type { BodyMask } from '../rights/body-mask.ts';
 
 /** What the routes work with. */
@@ -19,7 +19,7 @@ export interface ApiContext {
   readonly engines: Engines;
   readonly audit: Audit;
   readonly mask: BodyMask;
-  readonly meta: MetaStore;
+  readonly meta: MetaDatabase;
   readonly live: LiveStream;
   readonly alerts: AlertStore;
   readonly jobs: JobRunner;

@@ -1,29 +1,34 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 import type { Storage } from './contract/storage.ts';
 
 type Hold = Storage['holds'][number];
 
 /** The holds that people have set, for showing; the trace store is what keeps the sessions. */
-export function holdList(database: DatabaseSync): {
+export function holdList(database: MetaDatabase): {
   add(hold: Hold): void;
   remove(sessionId: number): void;
   list(now: number): readonly Hold[];
 } {
   return {
     add({ sessionId, reason, by, at, until }) {
-      database
-        .prepare(
-          'INSERT OR REPLACE INTO hold(session_id, reason, by, at, until) VALUES(?, ?, ?, ?, ?)',
-        )
-        .run(sessionId, reason, by, at, until ?? null);
+      database.transaction(() => {
+        database.run('DELETE FROM hold WHERE session_id = ?', sessionId);
+        database.run(
+          'INSERT INTO hold(session_id, reason, by, at, until) VALUES(?, ?, ?, ?, ?)',
+          sessionId,
+          reason,
+          by,
+          at,
+          until ?? null,
+        );
+      });
     },
     remove(sessionId) {
-      database.prepare('DELETE FROM hold WHERE session_id = ?').run(sessionId);
+      database.run('DELETE FROM hold WHERE session_id = ?', sessionId);
     },
     list: (now) =>
       database
-        .prepare('SELECT * FROM hold WHERE until IS NULL OR until > ? ORDER BY at DESC')
-        .all(now)
+        .all('SELECT * FROM hold WHERE until IS NULL OR until > ? ORDER BY at DESC', now)
         .map((row) => ({
           sessionId: Number(row['session_id']),
           reason: String(row['reason']),

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 import type { SavedSearch } from './contract/message.ts';
 import type { SavedSearchRequest } from './contract/saved-search.ts';
 
@@ -14,21 +14,22 @@ export interface SavedSearchList {
   remove(owner: string, id: number): boolean;
 }
 
-export function savedSearchList(database: DatabaseSync): SavedSearchList {
+export function savedSearchList(database: MetaDatabase): SavedSearchList {
   return {
     list: (owner) =>
       database
-        .prepare('SELECT * FROM saved_search WHERE owner = ? OR shared = 1 ORDER BY name, id')
-        .all(owner)
+        .all('SELECT * FROM saved_search WHERE owner = ? OR shared = 1 ORDER BY name, id', owner)
         .map(searchOf),
     save(owner, { name, shared = false, criteria }) {
-      const row = database
-        .prepare(
-          `INSERT INTO saved_search(owner, name, shared, criteria) VALUES(?, ?, ?, ?)
+      const row = database.get(
+        `INSERT INTO saved_search(owner, name, shared, criteria) VALUES(?, ?, ?, ?)
            ON CONFLICT(owner, name) DO UPDATE SET shared = excluded.shared, criteria = excluded.criteria
            RETURNING *`,
-        )
-        .get(owner, name, shared ? 1 : 0, JSON.stringify(criteria));
+        owner,
+        name,
+        shared ? 1 : 0,
+        JSON.stringify(criteria),
+      );
       return searchOf(row ?? {});
     },
     count: (owner) =>
@@ -38,8 +39,7 @@ export function savedSearchList(database: DatabaseSync): SavedSearchList {
         ],
       ),
     remove: (owner, id) =>
-      database.prepare('DELETE FROM saved_search WHERE owner = ? AND id = ?').run(owner, id)
-        .changes > 0,
+      database.run('DELETE FROM saved_search WHERE owner = ? AND id = ?', owner, id) > 0,
   };
 }
 

@@ -1,8 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { auditDatabase, type MetaDatabase, type MetaPlace } from '../meta/meta-database.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 
 /** A recorded act. */
@@ -53,40 +51,24 @@ export interface AuditLog extends Audit, Disposable {
   verify(): Promise<AuditProof>;
 }
 
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS audit(
-  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,
-  action TEXT NOT NULL, object TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS audit_actor ON audit(actor, seq);
-CREATE INDEX IF NOT EXISTS audit_object ON audit(object, seq);
-CREATE TABLE IF NOT EXISTS audit_key(key BLOB NOT NULL) STRICT;
-CREATE TRIGGER IF NOT EXISTS audit_fixed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
-CREATE TRIGGER IF NOT EXISTS audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
-`;
-
 /** The last row that this process wrote. */
 type Written = Pick<AuditRow, 'seq' | 'hash'>;
 
 const START = '0'.repeat(64);
-/** Rows proved before others get their turn. */
-const SLICE = 2_000;
 /** Keys of details below which values may be of patients. */
 const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
-/** Opens `audit.db` of a data folder; the command line may write to it at the same time. */
-export function auditLog(data: string, now: () => number = Date.now): AuditLog {
-  mkdirSync(data, { recursive: true });
-  const database = new DatabaseSync(join(data, 'audit.db'), { timeout: 5_000 });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  database.exec(SCHEMA);
+/** Opens the audit log; the command line, and other operator planes, may write to it at the same time. */
+export function auditLog(place: MetaPlace, now: () => number = Date.now): AuditLog {
+  const database = auditDatabase(place);
   const key = keyOf(database);
   const hashOf = (value: string): string =>
     createHmac('sha256', key).update(value.trim().toLowerCase()).digest('hex').slice(0, 32);
-  const head = database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1');
-  const insert = database.prepare('INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?,?)');
   let written: Written | undefined;
   const append = (entry: AuditEntry): Written => {
-    const last = head.get() as Pick<AuditRow, 'seq' | 'hash'> | undefined;
+    const last = database.get<Pick<AuditRow, 'seq' | 'hash'>>(
+      'SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1',
+    );
     const row = {
       seq: (last?.seq ?? 0) + 1,
       at: now(),
@@ -99,35 +81,51 @@ export function auditLog(data: string, now: () => number = Date.now): AuditLog {
       detail: JSON.stringify(hidden(entry.detail ?? {}, hashOf, false)),
     };
     const hash = chained(last?.hash ?? START, row);
-    insert.run(...Object.values(row), hash);
+    database.run(
+      'INSERT INTO audit(seq, at, actor, via, ip, action, object, outcome, detail, hash) VALUES (?,?,?,?,?,?,?,?,?,?)',
+      ...Object.values(row),
+      hash,
+    );
     return { seq: row.seq, hash };
   };
   return {
     async record(entry) {
       // the row before must not change between being read and being built on, by another process either
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        const made = append(entry);
-        database.exec('COMMIT');
-        written = made;
-      } catch (error) {
-        database.exec('ROLLBACK');
-        throw error;
-      }
+      written = database.transaction(() => append(entry));
     },
     list: ({ searched, ...query }) =>
       select(database, query, searched === undefined ? undefined : hashOf(searched)),
     rows: ({ from = 0, to = Number.MAX_SAFE_INTEGER }) =>
-      database
-        .prepare('SELECT * FROM audit WHERE at BETWEEN ? AND ? ORDER BY seq')
-        .iterate(from, to) as unknown as IteratorObject<AuditRow>,
+      everyRow(database, 'at BETWEEN ? AND ?', from, to),
     verify: () => proofOf(database, written),
     [Symbol.dispose]: () => database.close(),
   };
 }
 
+/** Rows that are read at once: the log may be of years, and others get their turn. */
+const PAGE = 1_000;
+
+function* everyRow(
+  database: MetaDatabase,
+  where: string,
+  ...values: readonly number[]
+): Generator<AuditRow> {
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const rows = database.all<AuditRow>(
+      `SELECT * FROM audit WHERE seq > ? AND ${where} ORDER BY seq LIMIT ?`,
+      after,
+      ...values,
+      PAGE,
+    );
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = last.seq;
+  }
+}
+
 function select(
-  database: DatabaseSync,
+  database: MetaDatabase,
   query: Omit<AuditQuery, 'searched'>,
   hash: string | undefined,
 ): readonly AuditRow[] {
@@ -135,10 +133,10 @@ function select(
   const conditions: readonly (readonly [string, string | number | undefined])[] = [
     ['at >= ?', from],
     ['at <= ?', to],
-    ['actor = ? COLLATE NOCASE', actor],
+    ['lower(actor) = lower(?)', actor],
     ['substr(action, 1, length(?1)) = ?1'.replaceAll('?1', '?'), action],
     ['object = ?', object],
-    ['instr(detail, ?) > 0', hash],
+    ['detail LIKE ?', hash === undefined ? undefined : `%${hash}%`],
     ['seq < ?', before],
   ];
   const used = conditions.filter(([, value]) => value !== undefined);
@@ -146,27 +144,24 @@ function select(
   const values = used.flatMap(([text, value = '']) =>
     text.startsWith('substr') ? [value, value] : [value],
   );
-  return database
-    .prepare(`SELECT * FROM audit ${where} ORDER BY seq DESC LIMIT ?`)
-    .all(...values, limit) as unknown as AuditRow[];
+  return database.all<AuditRow>(
+    `SELECT * FROM audit ${where} ORDER BY seq DESC LIMIT ?`,
+    ...values,
+    limit,
+  );
 }
 
-async function proofOf(database: DatabaseSync, written: Written | undefined): Promise<AuditProof> {
-  const read = database.prepare('SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?');
+async function proofOf(database: MetaDatabase, written: Written | undefined): Promise<AuditProof> {
   let last = START;
   let count = 0;
-  for (;;) {
-    const rows = read.all(count, SLICE) as unknown as AuditRow[];
-    for (const { hash, ...row } of rows) {
-      count += 1;
-      const cut = written?.seq === count && written.hash !== hash;
-      if (row.seq !== count || cut || hash !== chained(last, row)) {
-        return { rows: count, broken: row.seq, head: last };
-      }
-      last = hash;
+  for (const { hash, ...row } of everyRow(database, 'true')) {
+    count += 1;
+    const cut = written?.seq === count && written.hash !== hash;
+    if (row.seq !== count || cut || hash !== chained(last, row)) {
+      return { rows: count, broken: row.seq, head: last };
     }
-    if (rows.length < SLICE) break;
-    await yieldToOthers();
+    last = hash;
+    if (count % PAGE === 0) await yieldToOthers();
   }
   const cut = written !== undefined && written.seq > count;
   return { rows: count, broken: cut ? count + 1 : undefined, head: last };
@@ -190,9 +185,12 @@ function hidden(value: unknown, hashOf: (value: string) => string, inside: boole
   );
 }
 
-function keyOf(database: DatabaseSync): Uint8Array {
-  database
-    .prepare('INSERT INTO audit_key SELECT ? WHERE NOT EXISTS (SELECT 1 FROM audit_key)')
-    .run(randomBytes(32));
-  return (database.prepare('SELECT key FROM audit_key').get() as { key: Uint8Array }).key;
+function keyOf(database: MetaDatabase): Uint8Array {
+  return database.transaction(() => {
+    const known = database.get<{ key: Uint8Array }>('SELECT key FROM audit_key');
+    if (known !== undefined) return known.key;
+    const key = randomBytes(32);
+    database.run('INSERT INTO audit_key VALUES (?)', key);
+    return key;
+  });
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 
 /** The messages that a person was shown before an order, so that the order is about these and no others. */
 export interface FrozenIds {
@@ -27,21 +27,28 @@ const LISTS = 50;
 
 type Row = Readonly<Record<string, unknown>>;
 
-export function frozenLists(database: DatabaseSync, now: () => number = Date.now): FrozenLists {
+export function frozenLists(database: MetaDatabase, now: () => number = Date.now): FrozenLists {
   const read = (id: string): Row | undefined =>
-    database.prepare('SELECT * FROM frozen_list WHERE id = ?').get(id);
+    database.get('SELECT * FROM frozen_list WHERE id = ?', id);
   return {
     keep(id, { owner, ids, visible, complete }) {
-      database.prepare('DELETE FROM frozen_list WHERE created < ?').run(now() - KEEP);
-      database
-        .prepare('INSERT OR IGNORE INTO frozen_list VALUES(?, ?, ?, ?, ?, ?, NULL)')
-        .run(id, owner, now(), textOf(visible), JSON.stringify(ids), Number(complete));
-      database
-        .prepare(
-          `DELETE FROM frozen_list WHERE owner = ?1 AND job IS NULL AND id NOT IN
-             (SELECT id FROM frozen_list WHERE owner = ?1 ORDER BY created DESC, id LIMIT ?2)`,
-        )
-        .run(owner, LISTS);
+      database.run('DELETE FROM frozen_list WHERE created < ?', now() - KEEP);
+      database.run(
+        'INSERT INTO frozen_list VALUES(?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING',
+        id,
+        owner,
+        now(),
+        textOf(visible),
+        JSON.stringify(ids),
+        Number(complete),
+      );
+      database.run(
+        `DELETE FROM frozen_list WHERE owner = ? AND job IS NULL AND id NOT IN
+           (SELECT id FROM frozen_list WHERE owner = ? ORDER BY created DESC, id LIMIT ?)`,
+        owner,
+        owner,
+        LISTS,
+      );
     },
     find(id, { owner, visible }) {
       const row = read(id);
@@ -54,7 +61,7 @@ export function frozenLists(database: DatabaseSync, now: () => number = Date.now
       return typeof job === 'number' ? job : undefined;
     },
     started(id, job) {
-      database.prepare('UPDATE frozen_list SET job = ? WHERE id = ?').run(job, id);
+      database.run('UPDATE frozen_list SET job = ? WHERE id = ?', job, id);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { LiveStream } from '../live/live-stream.ts';
@@ -32,15 +32,22 @@ export interface JobRunnerParts {
   readonly work: JobWork;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
+  /** Runs while no other operator plane works on jobs, until `stopping` aborts. Left out where there is none. */
+  readonly alone?: (
+    run: (held: AbortSignal) => Promise<void>,
+    stopping: AbortSignal,
+  ) => Promise<void>;
 }
 
 /** Milliseconds between two tellings of one job's progress. */
 const TELL_EVERY = 500;
+/** Milliseconds until a job that another operator plane was given is found. */
+const LOOK_EVERY = 2_000;
 
-export function jobRunner({ store, lists, work: workOn, live, log }: JobRunnerParts): JobRunner {
-  let stopping = false;
-  let added = false;
-  let running: Promise<void> | undefined;
+export function jobRunner(parts: JobRunnerParts): JobRunner {
+  const { store, lists, work: workOn, live, log, alone = (run, signal) => run(signal) } = parts;
+  const stopping = new AbortController();
+  let added = Promise.withResolvers<void>();
 
   const tell = ({ id }: Job): void => {
     const state = store.find(id)?.state;
@@ -56,10 +63,10 @@ export function jobRunner({ store, lists, work: workOn, live, log }: JobRunnerPa
       return { state: 'failed', code, text };
     }
   };
-  const run = async (job: Job): Promise<void> => {
+  const run = async (job: Job, held: AbortSignal): Promise<void> => {
     let told = performance.now();
     tell(job);
-    while (!stopping && store.find(job.id)?.state === 'running') {
+    while (!held.aborted && store.find(job.id)?.state === 'running') {
       const item = store.next(job.id);
       if (item === undefined) {
         store.end(job.id, 'finished');
@@ -74,38 +81,33 @@ export function jobRunner({ store, lists, work: workOn, live, log }: JobRunnerPa
     }
     tell(job);
   };
-  const runAll = async (): Promise<void> => {
-    for (let [job] = store.running(); job !== undefined && !stopping; [job] = store.running()) {
-      await run(job);
+  const runAll = async (held: AbortSignal): Promise<void> => {
+    for (let [job] = store.running(); job !== undefined; [job] = store.running()) {
+      await run(job, held);
+      if (held.aborted) return;
     }
   };
-  /** Ends only when nothing was added since it last looked: an order that comes just then must not lie. */
-  const work = async (): Promise<void> => {
-    await yieldToOthers();
-    try {
-      while (added && !stopping) {
-        added = false;
-        await runAll();
-      }
-    } catch (error) {
-      log.error({ event: 'job-failed', err: error }, 'job-failed');
-    } finally {
-      running = undefined;
+  const work = async (held: AbortSignal): Promise<void> => {
+    for (const { id } of store.running()) store.markUncertain(id);
+    while (!held.aborted) {
+      added = Promise.withResolvers();
+      await runAll(held).catch((error: unknown) => {
+        log.error({ event: 'job-failed', err: error }, 'job-failed');
+      });
+      const look = new AbortController();
+      const either = AbortSignal.any([held, look.signal]);
+      const waited = sleep(LOOK_EVERY, undefined, { signal: either, ref: false });
+      await Promise.race([added.promise, waited.catch(() => undefined)]);
+      look.abort();
     }
   };
-  const go = (): void => {
-    added = true;
-    running ??= work();
-  };
-
-  for (const { id } of store.running()) store.markUncertain(id);
-  go();
+  const working = alone(work, stopping.signal);
   return {
     store,
     lists,
     start(job) {
       const made = store.add(job);
-      go();
+      added.resolve();
       return made;
     },
     cancel(id) {
@@ -113,8 +115,8 @@ export function jobRunner({ store, lists, work: workOn, live, log }: JobRunnerPa
       live.tell({ jobs: [{ id, state: 'cancelled' }] });
     },
     async stop() {
-      stopping = true;
-      await running;
+      stopping.abort();
+      await working;
     },
   };
 }

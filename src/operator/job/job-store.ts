@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 
 export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
 export const JOB_STATES = ['running', 'finished', 'cancelled'] as const;
@@ -82,72 +82,75 @@ const COUNTS = `(SELECT count(*) FROM job_item i WHERE i.job_id = job.id) AS tot
   (SELECT count(*) FROM job_item i WHERE i.job_id = job.id AND state = 'done') AS done,
   (SELECT count(*) FROM job_item i WHERE i.job_id = job.id AND state IN ('failed', 'uncertain')) AS failed`;
 const ITEMS =
-  'SELECT n, message_id AS messageId, state, result_id AS resultId, code, text FROM job_item';
+  'SELECT n, message_id AS "messageId", state, result_id AS "resultId", code, text FROM job_item';
+/** Rows of one statement. */
+const AT_ONCE = 500;
 
-export function jobStore(database: DatabaseSync): JobStore {
+export function jobStore(database: MetaDatabase): JobStore {
   const job = (where: string, ...values: (number | string)[]): Job[] =>
-    database
-      .prepare(`SELECT *, ${COUNTS} FROM job ${where}`)
-      .all(...values)
-      .map(jobOf);
-  const set = database.prepare(
-    'UPDATE job_item SET state = ?, result_id = ?, code = ?, text = ? WHERE job_id = ? AND n = ?',
-  );
+    database.all(`SELECT *, ${COUNTS} FROM job ${where}`, ...values).map(jobOf);
   return {
     add({ type, by, reason, target, ids }) {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        const { lastInsertRowid } = database
-          .prepare(
-            "INSERT INTO job(type, by, reason, target, created, state) VALUES(?, ?, ?, ?, ?, 'running')",
-          )
-          .run(type, by, reason ?? null, target ?? null, Date.now());
-        const id = Number(lastInsertRowid);
-        const insert = database.prepare(
-          "INSERT INTO job_item(job_id, n, message_id, state) VALUES(?, ?, ?, 'waiting')",
-        );
-        for (const [index, message] of ids.entries()) insert.run(id, index + 1, message);
-        database.exec('COMMIT');
+      const values = [type, by, reason ?? null, target ?? null, Date.now()];
+      return database.transaction(() => {
+        const { id = 0 } =
+          database.get<{ id: number }>(
+            "INSERT INTO job(type, by, reason, target, created, state) VALUES(?, ?, ?, ?, ?, 'running') RETURNING id",
+            ...values,
+          ) ?? {};
+        for (let at = 0; at < ids.length; at += AT_ONCE) {
+          const some = ids.slice(at, at + AT_ONCE);
+          database.run(
+            `INSERT INTO job_item(job_id, n, message_id, state) VALUES ${some.map(() => "(?, ?, ?, 'waiting')").join(', ')}`,
+            ...some.flatMap((message, index) => [id, at + index + 1, message]),
+          );
+        }
         const [made] = job('WHERE id = ?', id);
         if (made === undefined) throw new Error('the job was stored');
         return made;
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
+      });
     },
     find: (id) => job('WHERE id = ?', id)[0],
     list: (limit) => job('ORDER BY id DESC LIMIT ?', limit),
     running: () => job("WHERE state = 'running' ORDER BY id"),
     items: (id, { after = 0, state, limit }) =>
       database
-        .prepare(
+        .all(
           `${ITEMS} WHERE job_id = ? AND n > ? ${state === undefined ? '' : 'AND state = ?'} ORDER BY n LIMIT ?`,
+          ...(state === undefined ? [id, after, limit] : [id, after, state, limit]),
         )
-        .all(...(state === undefined ? [id, after, limit] : [id, after, state, limit]))
         .map(itemOf),
     next(id) {
-      const row = database
-        .prepare(`${ITEMS} WHERE job_id = ? AND state = 'waiting' ORDER BY n LIMIT 1`)
-        .get(id);
+      const row = database.get(
+        `${ITEMS} WHERE job_id = ? AND state = 'waiting' ORDER BY n LIMIT 1`,
+        id,
+      );
       return row === undefined ? undefined : itemOf(row);
     },
     settle(id, n, { state, resultId, code, text }) {
-      set.run(state, resultId ?? null, code ?? null, text ?? null, id, n);
+      database.run(
+        'UPDATE job_item SET state = ?, result_id = ?, code = ?, text = ? WHERE job_id = ? AND n = ?',
+        state,
+        resultId ?? null,
+        code ?? null,
+        text ?? null,
+        id,
+        n,
+      );
     },
     end(id, state) {
-      database
-        .prepare('UPDATE job SET state = ?, ended = ? WHERE id = ?')
-        .run(state, Date.now(), id);
+      database.run('UPDATE job SET state = ?, ended = ? WHERE id = ?', state, Date.now(), id);
       if (state !== 'cancelled') return;
-      database
-        .prepare("UPDATE job_item SET state = 'cancelled' WHERE job_id = ? AND state = 'waiting'")
-        .run(id);
+      database.run(
+        "UPDATE job_item SET state = 'cancelled' WHERE job_id = ? AND state = 'waiting'",
+        id,
+      );
     },
     markUncertain(id) {
-      database
-        .prepare("UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'")
-        .run(id);
+      database.run(
+        "UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'",
+        id,
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase, MetaRow } from '../meta/meta-database.ts';
 import type { Permission } from '../rights/principal.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
@@ -51,20 +51,24 @@ const REFRESH = 8 * 3_600_000;
 /** After this time a password is asked for again, however often a pair was refreshed. */
 const FAMILY = 12 * 3_600_000;
 type Kind = 'api' | 'access' | 'refresh';
-type Row = Readonly<Record<string, string | number | null>>;
+type Row = MetaRow;
 
-export function apiTokens(database: DatabaseSync, now: () => number = Date.now): ApiTokens {
-  const insert = database.prepare(
-    'INSERT INTO api_token(hash, kind, label, user, permissions, family, created, expires) VALUES (?,?,?,?,?,?,?,?)',
-  );
-  const byHash = database.prepare('SELECT * FROM api_token WHERE hash = ?');
-  const revokeAll = database.prepare(
-    'UPDATE api_token SET revoked = ? WHERE family = ? AND revoked IS NULL',
-  );
+export function apiTokens(database: MetaDatabase, now: () => number = Date.now): ApiTokens {
+  const byHash = (token: string): Row | undefined =>
+    database.get('SELECT * FROM api_token WHERE hash = ?', hashOf(token));
+  const revokeAll = (family: string): void => {
+    database.run(
+      'UPDATE api_token SET revoked = ? WHERE family = ? AND revoked IS NULL',
+      now(),
+      family,
+    );
+  };
   const add = (kind: Kind, family: string, of: NewToken): { id: number; token: string } => {
     const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
     const permissions = of.permissions === undefined ? null : JSON.stringify(of.permissions);
-    const { lastInsertRowid } = insert.run(
+    const row = database.get(
+      `INSERT INTO api_token(hash, kind, label, "user", permissions, family, created, expires)
+         VALUES (?,?,?,?,?,?,?,?) RETURNING id`,
       hashOf(token),
       kind,
       of.label,
@@ -74,10 +78,10 @@ export function apiTokens(database: DatabaseSync, now: () => number = Date.now):
       now(),
       of.expires,
     );
-    return { id: Number(lastInsertRowid), token };
+    return { id: Number(row?.['id']), token };
   };
   const known = (token: string, kinds: readonly Kind[]): Row => {
-    const row = byHash.get(hashOf(token)) as Row | undefined;
+    const row = byHash(token);
     if (row === undefined || !kinds.includes(row['kind'] as Kind)) {
       throw SignInRefusal.token(
         'this token is not known',
@@ -89,13 +93,13 @@ export function apiTokens(database: DatabaseSync, now: () => number = Date.now):
     }
     return row;
   };
-  const began = database.prepare('SELECT min(created) AS at FROM api_token WHERE family = ?');
   const pair = (user: string, family: string): TokenPair => {
-    database
-      .prepare("DELETE FROM api_token WHERE kind <> 'api' AND expires < ?")
-      .run(now() - REFRESH);
-    const { at } = began.get(family) as { at: number | null };
-    const end = (at ?? now()) + FAMILY;
+    database.run("DELETE FROM api_token WHERE kind <> 'api' AND expires < ?", now() - REFRESH);
+    const began = database.get<{ at: number | null }>(
+      'SELECT min(created) AS at FROM api_token WHERE family = ?',
+      family,
+    );
+    const end = (began?.at ?? now()) + FAMILY;
     const of = (kind: Kind, life: number): string => {
       const expires = Math.min(now() + life, end);
       return add(kind, family, { label: kind, user, permissions: undefined, expires }).token;
@@ -108,56 +112,66 @@ export function apiTokens(database: DatabaseSync, now: () => number = Date.now):
   };
   return {
     add: (token) => add('api', randomBytes(12).toString('hex'), token),
-    list: () =>
-      (
-        database.prepare("SELECT * FROM api_token WHERE kind = 'api' ORDER BY id").all() as Row[]
-      ).map(tokenOf),
+    list: () => database.all("SELECT * FROM api_token WHERE kind = 'api' ORDER BY id").map(tokenOf),
     revoke: (id) =>
-      Number(
-        database
-          .prepare(
-            "UPDATE api_token SET revoked = ? WHERE id = ? AND kind = 'api' AND revoked IS NULL",
-          )
-          .run(now(), id).changes,
+      database.run(
+        "UPDATE api_token SET revoked = ? WHERE id = ? AND kind = 'api' AND revoked IS NULL",
+        now(),
+        id,
       ) > 0,
     pair: (user) => pair(user, randomBytes(12).toString('hex')),
     refresh(token) {
       const row = known(token, ['refresh']);
-      const family = `${row['family']}`;
+      const family = String(row['family']);
       if (row['revoked'] !== null) {
-        revokeAll.run(now(), family);
-        throw SignInRefusal.token(
-          'this refresh token was used or revoked before',
-          'sign in again; if nobody did, somebody else holds a copy, and all its tokens are revoked now',
-        );
+        revokeAll(family);
+        throw usedBefore();
       }
-      revokeAll.run(now(), family);
-      const user = `${row['user']}`;
-      return { ...pair(user, family), user };
+      const user = String(row['user']);
+      return database.transaction(() => {
+        // of two who come with it at once, perhaps at two operator planes, one gets the next pair
+        const taken = database.run(
+          'UPDATE api_token SET revoked = ? WHERE id = ? AND revoked IS NULL',
+          now(),
+          row['id'] ?? 0,
+        );
+        if (taken === 0) throw usedBefore();
+        revokeAll(family);
+        return { ...pair(user, family), user };
+      });
     },
     revokeFamily(token) {
-      const row = byHash.get(hashOf(token)) as Row | undefined;
-      if (row !== undefined) revokeAll.run(now(), `${row['family']}`);
+      const row = byHash(token);
+      if (row !== undefined) revokeAll(String(row['family']));
     },
     check(token) {
       const row = known(token, ['api', 'access']);
       if (row['revoked'] !== null) {
         throw SignInRefusal.token('this token was revoked', 'make a new one');
       }
-      database
-        .prepare('UPDATE api_token SET last_used = ? WHERE id = ? AND coalesce(last_used, 0) < ?')
-        .run(now(), row['id'] ?? 0, now() - 60_000);
+      database.run(
+        'UPDATE api_token SET last_used = ? WHERE id = ? AND coalesce(last_used, 0) < ?',
+        now(),
+        row['id'] ?? 0,
+        now() - 60_000,
+      );
       return tokenOf(row);
     },
   };
 }
 
+const usedBefore = (): SignInRefusal =>
+  SignInRefusal.token(
+    'this refresh token was used or revoked before',
+    'sign in again; if nobody did, somebody else holds a copy, and all its tokens are revoked now',
+  );
+
 function tokenOf(row: Row): ApiToken {
   const permissions = row['permissions'];
   return {
     id: Number(row['id']),
-    label: `${row['label']}`,
-    user: `${row['user']}`,
+    label: String(row['label']),
+    user: String(row['user']),
     permissions:
       typeof permissions === 'string' ? (JSON.parse(permissions) as Permission[]) : undefined,
     created: Number(row['created']),

@@ -5,7 +5,7 @@ import { API_PREFIX } from '../api/api-prefix.ts';
 import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
 import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
 import { cookieName, cookieOf } from './cookie.ts';
-import { derivedCsrf } from './csrf.ts';
+import type { DerivedCsrf } from './csrf.ts';
 import { issuerTokens } from './issuer-tokens.ts';
 import { localIdentity } from './local-sign-in.ts';
 import { mappedIdentity } from './mapped-identity.ts';
@@ -56,7 +56,10 @@ export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenti
 }
 
 /** Signed tokens of other issuers, from the header or a cookie. */
-export function issuerAuthenticator(issuers: readonly IssuerSettings[]): Authenticator {
+export function issuerAuthenticator(
+  issuers: readonly IssuerSettings[],
+  csrf: DerivedCsrf,
+): Authenticator {
   const check = issuerTokens(issuers);
   const cookies = new Set(
     issuers.flatMap(({ from = [] }) => from.map((one) => one.split(':')[1] ?? '')).filter(Boolean),
@@ -70,7 +73,7 @@ export function issuerAuthenticator(issuers: readonly IssuerSettings[]): Authent
         const value = cookieOf(request, name);
         if (value === undefined) continue;
         // a browser sends a cookie by itself: acts need the CSRF token
-        return { ...(await check(value, `cookie:${name}`)), csrfToken: derivedCsrf(value) };
+        return { ...(await check(value, `cookie:${name}`)), csrfToken: csrf(value) };
       }
       return undefined;
     },
@@ -78,7 +81,7 @@ export function issuerAuthenticator(issuers: readonly IssuerSettings[]): Authent
 }
 
 /** Headers in which a proxy says who it has signed in. */
-export function headerAuthenticator(settings: HeaderSettings): Authenticator {
+export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf): Authenticator {
   const trusted = addressList(settings.from);
   const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
   return {
@@ -97,7 +100,7 @@ export function headerAuthenticator(settings: HeaderSettings): Authenticator {
         via: 'header',
         defaultUser: nameHeader,
       });
-      return { ...identity, csrfToken: derivedCsrf(`header ${identity.name}`) };
+      return { ...identity, csrfToken: csrf(`header ${identity.name}`) };
     },
   };
 }

@@ -3,6 +3,7 @@ import type { FastifyPluginCallback } from 'fastify';
 import type { Logger } from '../../log/logger.ts';
 import { type AuditLog, auditLog } from '../audit/audit-log.ts';
 import { proveRegularly } from '../audit/prove-audit.ts';
+import { type MetaDatabase, type MetaPlace, metaDatabase } from '../meta/meta-database.ts';
 import type { BodyMask } from '../rights/body-mask.ts';
 import { fieldMask } from '../rights/field-mask.ts';
 import { isLoopback } from '../rights/loopback.ts';
@@ -12,8 +13,8 @@ import { openSignIn } from './open-sign-in.ts';
 import { signInPlugin } from './plugin.ts';
 
 export interface GuardParts {
-  /** The folder of meta.db and audit.db. */
-  readonly data: string;
+  /** Where users and the audit log are. */
+  readonly place: MetaPlace;
   /** `console.yaml`; one in the data folder if none is named. */
   readonly file: string | undefined;
   /** Where the console will listen. */
@@ -24,6 +25,7 @@ export interface GuardParts {
 
 /** Everything that stands between a request and what it asks for. */
 export interface ConsoleGuard {
+  readonly meta: MetaDatabase;
   readonly audit: AuditLog;
   readonly mask: BodyMask;
   /** Undefined where nobody could sign in, so that the console refuses to listen beyond this machine. */
@@ -33,32 +35,35 @@ export interface ConsoleGuard {
 
 /** Reads `console.yaml` and opens users, sessions and the audit log. Throws a ConfigError with every problem of the file. */
 export async function consoleGuard({
-  data,
+  place,
   file,
   host,
   hosts,
   log,
 }: GuardParts): Promise<ConsoleGuard> {
-  const settings = readConsoleSettings(file ?? join(data, 'console.yaml'), process.env);
-  const audit = auditLog(data);
+  const settings = readConsoleSettings(file ?? join(place.data, 'console.yaml'), process.env);
+  const audit = auditLog(place);
+  const meta = metaDatabase(place);
   try {
-    const signIn = await openSignIn({ data, settings, audit, hosts, log });
+    const signIn = await openSignIn({ database: meta, settings, audit, hosts, log });
     const { allowed, why } = signIn.enforcement.passwords();
     if (!settings.passwords && allowed)
       log.warn({ event: 'passwords-still-on', why }, 'passwords-still-on');
     const proving = proveRegularly(audit, log);
     const somebody = settings.external || signIn.users.any();
     return {
+      meta,
       audit,
       mask: fieldMask(settings.mask),
       signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
       close() {
         proving[Symbol.dispose]();
-        signIn[Symbol.dispose]();
+        meta.close();
         audit[Symbol.dispose]();
       },
     };
   } catch (error) {
+    meta.close();
     audit[Symbol.dispose]();
     throw error;
   }

@@ -1,15 +1,15 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../rights/principal.ts';
 import type { SignIn } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-const KEY = randomBytes(32);
+/** The CSRF token of a sign-in that keeps no session here: a proxy's header, a cookie of others. */
+export type DerivedCsrf = (of: string) => string;
 
-/** The CSRF token of a sign-in that keeps no session here (a proxy's header, a cookie of others). Good until the next start. */
-export function derivedCsrf(of: string): string {
-  return createHmac('sha256', KEY).update(of).digest('base64url');
+export function derivedCsrf(key: Uint8Array): DerivedCsrf {
+  return (of) => createHmac('sha256', key).update(of).digest('base64url');
 }
 
 /**

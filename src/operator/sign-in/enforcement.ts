@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 import type { ConsoleSettings } from './console-settings.ts';
 
 /** Whether passwords of local users are taken, and why. */
@@ -25,19 +25,25 @@ interface Row {
 }
 
 export function enforcement(
-  database: DatabaseSync,
+  database: MetaDatabase,
   { passwords, digest, rollbackAfter }: ConsoleSettings,
   now: () => number = Date.now,
 ): Enforcement {
-  const find = database.prepare('SELECT * FROM enforcement WHERE digest = ?');
   const rowOf = (): Row =>
-    (find.get(digest) as Row | undefined) ?? { tested: null, since: null, last_success: null };
+    database.get<Row>('SELECT * FROM enforcement WHERE digest = ?', digest) ?? {
+      tested: null,
+      since: null,
+      last_success: null,
+    };
   const put = ({ tested, since, last_success: last }: Row): void => {
-    database
-      .prepare(
-        'INSERT OR REPLACE INTO enforcement(digest, tested, since, last_success) VALUES (?,?,?,?)',
-      )
-      .run(digest, tested, since, last);
+    database.run(
+      `INSERT INTO enforcement(digest, tested, since, last_success) VALUES (?,?,?,?) ON CONFLICT(digest) DO UPDATE
+         SET tested = excluded.tested, since = excluded.since, last_success = excluded.last_success`,
+      digest,
+      tested,
+      since,
+      last,
+    );
   };
   return {
     passwords() {

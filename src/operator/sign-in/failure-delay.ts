@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 
 /** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed as known ones are. */
 export interface FailureDelay {
@@ -23,35 +23,42 @@ const FREE: Readonly<Record<FailureKey['kind'], number>> = { user: 3, address: 3
 const LONGEST = 15 * 60_000;
 const FORGOTTEN = 24 * 3_600_000;
 
-export function failureDelay(database: DatabaseSync, now: () => number = Date.now): FailureDelay {
-  const find = database.prepare('SELECT count, next_try FROM sign_in_failure WHERE key = ?');
+export function failureDelay(database: MetaDatabase, now: () => number = Date.now): FailureDelay {
   const known = (key: FailureKey): { count: number; next_try: number } | undefined =>
-    find.get(textOf(key)) as { count: number; next_try: number } | undefined;
+    database.get('SELECT count, next_try FROM sign_in_failure WHERE key = ?', textOf(key));
   return {
     wait: (keys) => Math.max(0, ...keys.map((key) => (known(key)?.next_try ?? 0) - now())),
     failed(keys) {
-      database.prepare('DELETE FROM sign_in_failure WHERE next_try < ?').run(now() - FORGOTTEN);
-      for (const key of keys) {
-        const count = (known(key)?.count ?? 0) + 1;
-        database
-          .prepare('INSERT OR REPLACE INTO sign_in_failure(key, count, next_try) VALUES (?,?,?)')
-          .run(textOf(key), count, now() + delayAfter(count, key));
-      }
+      database.transaction(() => {
+        database.run('DELETE FROM sign_in_failure WHERE next_try < ?', now() - FORGOTTEN);
+        for (const key of keys) {
+          const count = (known(key)?.count ?? 0) + 1;
+          database.run(
+            `INSERT INTO sign_in_failure(key, count, next_try) VALUES (?,?,?)
+               ON CONFLICT(key) DO UPDATE SET count = excluded.count, next_try = excluded.next_try`,
+            textOf(key),
+            count,
+            now() + delayAfter(count, key),
+          );
+        }
+      });
     },
     refused(keys) {
       for (const key of keys) {
-        database
-          .prepare('UPDATE sign_in_failure SET next_try = ? WHERE key = ?')
-          .run(now() + delayAfter(known(key)?.count ?? 0, key), textOf(key));
+        const next = now() + delayAfter(known(key)?.count ?? 0, key);
+        database.run('UPDATE sign_in_failure SET next_try = ? WHERE key = ?', next, textOf(key));
       }
     },
     forgiven(key) {
-      database
-        .prepare('UPDATE sign_in_failure SET count = max(0, count - 1), next_try = ? WHERE key = ?')
-        .run(now(), textOf(key));
+      database.run(
+        `UPDATE sign_in_failure SET count = CASE WHEN count > 0 THEN count - 1 ELSE 0 END, next_try = ?
+           WHERE key = ?`,
+        now(),
+        textOf(key),
+      );
     },
     succeeded(key) {
-      database.prepare('DELETE FROM sign_in_failure WHERE key = ?').run(textOf(key));
+      database.run('DELETE FROM sign_in_failure WHERE key = ?', textOf(key));
     },
   };
 }

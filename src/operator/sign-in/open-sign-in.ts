@@ -1,5 +1,6 @@
 import type { Logger } from '../../log/logger.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 import { rights } from '../rights/principal-for.ts';
 import type { ScopedHost } from '../rights/scope.ts';
 import { apiTokens } from './api-tokens.ts';
@@ -10,20 +11,21 @@ import {
   sessionAuthenticator,
 } from './authenticators.ts';
 import type { ConsoleSettings } from './console-settings.ts';
+import { derivedCsrf } from './csrf.ts';
 import { delegateOf } from './delegate.ts';
 import { enforcement } from './enforcement.ts';
 import { failureDelay } from './failure-delay.ts';
 import { localSignIn } from './local-sign-in.ts';
-import { metaDatabase } from './meta-database.ts';
+import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { sessions } from './sessions.ts';
+import { sharedKey } from './shared-key.ts';
 import type { SignIn } from './sign-in.ts';
 import { signInTrace } from './sign-in-trace.ts';
 import { users } from './users.ts';
 
 export interface SignInParts {
-  /** The folder of meta.db. */
-  readonly data: string;
+  readonly database: MetaDatabase;
   readonly settings: ConsoleSettings;
   readonly audit: AuditLog;
   /** The production's hosts, for scopes. */
@@ -32,13 +34,12 @@ export interface SignInParts {
 }
 
 /** Puts the sign-in of an installation together. Dispose of it when the console has stopped. */
-export async function openSignIn(parts: SignInParts): Promise<SignIn & Disposable> {
-  const { data, settings, audit, hosts, log } = parts;
+export async function openSignIn(parts: SignInParts): Promise<SignIn> {
+  const { database, settings, audit, hosts, log } = parts;
   const delegate =
     settings.delegated === undefined
       ? undefined
       : await delegateOf(settings.delegated, settings.roles);
-  const database = metaDatabase(data);
   const known = users(database);
   const open = sessions(database, settings.session);
   open.endOutside(settings.digest);
@@ -46,6 +47,7 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn & Disposabl
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);
   const { header, tokens: issuers } = settings;
+  const csrf = derivedCsrf(sharedKey(database, 'csrf'));
   return {
     settings,
     users: known,
@@ -57,14 +59,14 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn & Disposabl
     audit,
     trace: signInTrace(log),
     enforcement: enforced,
+    attempts: oidcAttempts(database),
     providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
     authenticators: [
       ownTokenAuthenticator(tokens, known),
-      ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers)]),
+      ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers, csrf)]),
       sessionAuthenticator(open, known),
-      ...(header === undefined ? [] : [headerAuthenticator(header)]),
+      ...(header === undefined ? [] : [headerAuthenticator(header, csrf)]),
     ],
     log,
-    [Symbol.dispose]: () => database.close(),
   };
 }

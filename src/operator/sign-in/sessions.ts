@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { MetaDatabase, MetaRow } from '../meta/meta-database.ts';
 
 /** A person's session in the console. Its id lies only in the browser's cookie; here is its hash. */
 export interface Session {
@@ -45,68 +45,72 @@ export interface Sessions {
 const SEEN_EVERY = 30_000;
 
 export function sessions(
-  database: DatabaseSync,
+  database: MetaDatabase,
   limits: SessionLimits = SESSION_LIMITS,
   now: () => number = Date.now,
 ): Sessions {
-  const one = database.prepare('SELECT * FROM web_session WHERE id = ?');
-  const remove = database.prepare('DELETE FROM web_session WHERE id = ?');
+  const remove = (key: Uint8Array): void => {
+    database.run('DELETE FROM web_session WHERE id = ?', key);
+  };
   return {
     start({ name, via, roles, scope, ip, provider, idToken }) {
       const id = randomBytes(32).toString('base64url');
       const at = now();
-      database
-        .prepare('DELETE FROM web_session WHERE seen < ? OR created < ?')
-        .run(at - limits.idle, at - limits.absolute);
-      database
-        .prepare('INSERT INTO web_session VALUES (?,?,?,?,?,?,?,?,?,?,?)')
-        .run(
-          hashOf(id),
-          name,
-          via,
-          JSON.stringify(roles),
-          JSON.stringify(scope),
-          randomBytes(32).toString('base64url'),
-          at,
-          at,
-          ip,
-          provider ?? null,
-          idToken ?? null,
-        );
+      database.run(
+        'DELETE FROM web_session WHERE seen < ? OR created < ?',
+        at - limits.idle,
+        at - limits.absolute,
+      );
+      database.run(
+        'INSERT INTO web_session VALUES (?,?,?,?,?,?,?,?,?,?,?)',
+
+        hashOf(id),
+        name,
+        via,
+        JSON.stringify(roles),
+        JSON.stringify(scope),
+        randomBytes(32).toString('base64url'),
+        at,
+        at,
+        ip,
+        provider ?? null,
+        idToken ?? null,
+      );
       return id;
     },
     find(id, unattended = false) {
       const key = hashOf(id);
-      const row = one.get(key) as Record<string, string | number | null> | undefined;
+      const row = database.get('SELECT * FROM web_session WHERE id = ?', key);
       if (row === undefined) return undefined;
       const session = sessionOf(row);
       const at = now();
       if (at - session.seen > limits.idle || at - session.created > limits.absolute) {
-        remove.run(key);
+        remove(key);
         return undefined;
       }
       if (!unattended && at - session.seen > Math.min(SEEN_EVERY, limits.idle / 10)) {
-        database.prepare('UPDATE web_session SET seen = ? WHERE id = ?').run(at, key);
+        database.run('UPDATE web_session SET seen = ? WHERE id = ?', at, key);
       }
       return session;
     },
     end(id) {
-      remove.run(hashOf(id));
+      remove(hashOf(id));
     },
     endOutside(digest) {
-      const same = database.prepare('SELECT 1 FROM sign_in_settings WHERE digest = ?').get(digest);
-      if (same !== undefined) return;
-      database.exec('DELETE FROM sign_in_settings');
-      database.prepare('INSERT OR IGNORE INTO sign_in_settings VALUES (?)').run(digest);
-      database.exec("DELETE FROM web_session WHERE via <> 'local'");
+      database.transaction(() => {
+        const same = database.get('SELECT 1 FROM sign_in_settings WHERE digest = ?', digest);
+        if (same !== undefined) return;
+        database.run('DELETE FROM sign_in_settings');
+        database.run('INSERT INTO sign_in_settings VALUES (?)', digest);
+        database.run("DELETE FROM web_session WHERE via <> 'local'");
+      });
     },
-    endAll: (name) =>
-      Number(database.prepare('DELETE FROM web_session WHERE name = ?').run(name).changes),
+    endAll: (name) => database.run('DELETE FROM web_session WHERE lower(name) = lower(?)', name),
   };
 }
 
-function sessionOf(row: Readonly<Record<string, string | number | null>>): Session {
-  const text = (column: string): string => `${row[column] ?? ''}`;
+function sessionOf(row: MetaRow): Session {
+  const text = (column: string): string => String(row[column] ?? '');
   return {
     name: text('name'),
     via: text('via'),

@@ -7,6 +7,7 @@ import type { ApiTokens } from './api-tokens.ts';
 import type { ConsoleSettings } from './console-settings.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { LocalSignIn } from './local-sign-in.ts';
+import type { OidcAttempts } from './oidc-attempts.ts';
 import type { OidcProvider } from './oidc-provider.ts';
 import type { Sessions } from './sessions.ts';
 import type { SignInTrace } from './sign-in-trace.ts';
@@ -24,6 +25,7 @@ export interface SignIn {
   readonly audit: AuditLog;
   readonly trace: SignInTrace;
   readonly enforcement: Enforcement;
+  readonly attempts: OidcAttempts;
   readonly providers: ReadonlyMap<string, OidcProvider>;
   readonly authenticators: readonly Authenticator[];
   readonly log: Logger;

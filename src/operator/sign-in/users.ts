@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { EngineError } from '../../error/engine-error.ts';
+import type { MetaDatabase } from '../meta/meta-database.ts';
 
 /** A local user as people may see it. */
 export interface User {
@@ -59,70 +59,80 @@ interface Row {
   readonly last_sign_in: number | null;
 }
 
-export function users(database: DatabaseSync): Users {
-  const one = database.prepare('SELECT * FROM user WHERE name = ?');
+export function users(database: MetaDatabase): Users {
+  const one = (name: string): Row | undefined =>
+    database.get<Row>('SELECT * FROM "user" WHERE lower(name) = lower(?)', name);
   const ended = (name: string): void => {
-    database.prepare("DELETE FROM web_session WHERE name = ? AND via = 'local'").run(name);
-    database
-      .prepare('UPDATE api_token SET revoked = ? WHERE user = ? AND revoked IS NULL')
-      .run(Date.now(), name);
+    database.run("DELETE FROM web_session WHERE lower(name) = lower(?) AND via = 'local'", name);
+    database.run(
+      'UPDATE api_token SET revoked = ? WHERE lower("user") = lower(?) AND revoked IS NULL',
+      Date.now(),
+      name,
+    );
   };
-  const changed = (name: string, count: number | bigint): void => {
-    if (Number(count) === 0) throw new EngineError('NOT_FOUND', `there is no user ${name}`);
+  const changed = (name: string, count: number): void => {
+    if (count === 0) throw new EngineError('NOT_FOUND', `there is no user ${name}`);
     ended(name);
   };
   const find = (name: string): StoredUser | undefined => {
-    const row = one.get(name) as Row | undefined;
+    const row = one(name);
     return row === undefined ? undefined : { ...userOf(row), password: row.password };
   };
   return {
-    any: () => database.prepare('SELECT 1 FROM user LIMIT 1').get() !== undefined,
+    any: () => database.get('SELECT 1 FROM "user" LIMIT 1') !== undefined,
     find,
     current(name) {
       const user = find(name);
       return user?.expires !== undefined && user.expires < Date.now() ? undefined : user;
     },
-    list: () =>
-      (database.prepare('SELECT * FROM user ORDER BY name').all() as unknown as Row[]).map(userOf),
+    list: () => database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)').map(userOf),
     add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
       if (!/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) {
         throw new EngineError('CONFIG_INVALID', 'a user is named by letters, digits and . _ @ -');
       }
-      if (one.get(name) !== undefined) {
+      if (one(name) !== undefined) {
         throw new EngineError('CONFIG_INVALID', `there is a user ${name} already`);
       }
-      database
-        .prepare(
-          'INSERT INTO user(name, password, must_change, roles, scope, expires, break_glass, created) VALUES (?,?,?,?,?,?,?,?)',
-        )
-        .run(
-          name,
-          password,
-          Number(mustChange),
-          JSON.stringify(roles),
-          JSON.stringify(scope),
-          expires ?? null,
-          Number(breakGlass),
-          Date.now(),
-        );
+      database.run(
+        'INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created) VALUES (?,?,?,?,?,?,?,?)',
+
+        name,
+        password,
+        Number(mustChange),
+        JSON.stringify(roles),
+        JSON.stringify(scope),
+        expires ?? null,
+        Number(breakGlass),
+        Date.now(),
+      );
     },
     setPassword(name, password, mustChange) {
-      const { changes } = database
-        .prepare('UPDATE user SET password = ?, must_change = ? WHERE name = ?')
-        .run(password, Number(mustChange), name);
-      changed(name, changes);
+      const count = database.run(
+        'UPDATE "user" SET password = ?, must_change = ? WHERE lower(name) = lower(?)',
+        password,
+        Number(mustChange),
+        name,
+      );
+      changed(name, count);
     },
     setRoles(name, roles, scope) {
-      const { changes } = database
-        .prepare('UPDATE user SET roles = ?, scope = ? WHERE name = ?')
-        .run(JSON.stringify(roles), JSON.stringify(scope), name);
-      changed(name, changes);
+      const count = database.run(
+        'UPDATE "user" SET roles = ?, scope = ? WHERE lower(name) = lower(?)',
+        JSON.stringify(roles),
+        JSON.stringify(scope),
+        name,
+      );
+      changed(name, count);
     },
     remove(name) {
-      changed(name, database.prepare('DELETE FROM user WHERE name = ?').run(name).changes);
+      changed(name, database.run('DELETE FROM "user" WHERE lower(name) = lower(?)', name));
     },
     signedIn(name) {
-      database.prepare('UPDATE user SET last_sign_in = ? WHERE name = ?').run(Date.now(), name);
+      database.run(
+        'UPDATE "user" SET last_sign_in = ? WHERE lower(name) = lower(?)',
+        Date.now(),
+        name,
+      );
     },
   };
 }

@@ -4,10 +4,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
-import { metaStore } from '../../../src/operator/meta-store.ts';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { PERMISSIONS, type Permission } from '../../../src/operator/rights/principal.ts';
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
-import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { type Operated, operated } from '../../support/operator.ts';
 import { FREE, ROUTES, type Row } from '../../support/route-table.ts';
@@ -22,7 +21,7 @@ interface Answer {
 
 /** A token of a user that allows no more than these. */
 function token(user: string, permissions: readonly Permission[]): string {
-  using database = metaDatabase(join(production.folder.path, 'data'));
+  using database = metaDatabase({ data: join(production.folder.path, 'data') });
   return apiTokens(database).add({ label: 'x', user, permissions, expires: Date.now() + 600_000 })
     .token;
 }
@@ -69,20 +68,20 @@ beforeAll(async () => {
     if (body.items[0] === undefined) throw new Error('it is not traced yet');
     return body.items[0].id;
   });
-  using database = metaDatabase(data);
+  using database = metaDatabase({ data });
   const known = users(database);
   const all = { password: '', mustChange: false };
   known.add({ ...all, name: 'root', roles: ['administrator'], scope: ['*'] });
   known.add({ ...all, name: 'part', roles: ['administrator'], scope: ['host:elsewhere'] });
   known.add({ ...all, name: 'victim', roles: [], scope: ['*'] });
-  const meta = metaStore(data);
+  const meta = metaDatabase({ data });
   const condition = { rule: 'silent', object: 'host hl7-out', host: 'hl7-out', level: 'warn' };
-  const { alert } = alertStore(meta.database).see(
+  const { alert } = alertStore(meta).see(
     { ...condition, text: 'hl7-out is silent' } as never,
     Date.now(),
   );
   const order = { type: 'resend', by: 'root', reason: 'x', target: undefined } as const;
-  const job = jobStore(meta.database).add({ ...order, ids: [message] });
+  const job = jobStore(meta).add({ ...order, ids: [message] });
   meta.close();
   ids = { messages: message, sessions: message, storage: message, jobs: job.id, alerts: alert.id };
 });

@@ -4,15 +4,15 @@ import { silentLogger } from '../../../src/log/logger.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import { type JobWork, jobRunner } from '../../../src/operator/job/job-runner.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
-import { type MetaStore, metaStore } from '../../../src/operator/meta-store.ts';
+import { type MetaDatabase, metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const order = { type: 'resend', by: 'ann', reason: 'lost', target: undefined } as const;
 
-const runnerOf = (meta: MetaStore, work: JobWork) =>
+const runnerOf = (meta: MetaDatabase, work: JobWork) =>
   jobRunner({
-    store: jobStore(meta.database),
-    lists: frozenLists(meta.database),
+    store: jobStore(meta),
+    lists: frozenLists(meta),
     work,
     live: { tell: () => undefined },
     log: silentLogger,
@@ -20,14 +20,14 @@ const runnerOf = (meta: MetaStore, work: JobWork) =>
 
 test('after a restart a job goes on; what was being done is uncertain and not done again', async () => {
   await using folder = await temporaryFolder('jobs');
-  const before = metaStore(folder.path);
-  const store = jobStore(before.database);
+  const before = metaDatabase({ data: folder.path });
+  const store = jobStore(before);
   const { id } = store.add({ ...order, ids: [11, 12, 13] });
   store.settle(id, 1, { state: 'done', resultId: 91 });
   store.settle(id, 2, { state: 'doing' });
   before.close();
 
-  const meta = metaStore(folder.path);
+  const meta = metaDatabase({ data: folder.path });
   const done: number[] = [];
   const runner = runnerOf(meta, async (_, { messageId }) => {
     done.push(messageId);
@@ -47,7 +47,7 @@ test('after a restart a job goes on; what was being done is uncertain and not do
 
 test('a job that is cancelled finishes the message it is at and begins no other', async () => {
   await using folder = await temporaryFolder('jobs');
-  const meta = metaStore(folder.path);
+  const meta = metaDatabase({ data: folder.path });
   const first = Promise.withResolvers<void>();
   const runner = runnerOf(meta, async () => {
     await first.promise;
@@ -69,7 +69,7 @@ test('a job that is cancelled finishes the message it is at and begins no other'
 
 test('a message that fails does not end the job, and says why', async () => {
   await using folder = await temporaryFolder('jobs');
-  const meta = metaStore(folder.path);
+  const meta = metaDatabase({ data: folder.path });
   const runner = runnerOf(meta, async (_, { messageId }) => {
     if (messageId === 2) throw new EngineError('NOT_FOUND', 'its body is gone');
     return {};

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { hashPassword } from '../../../src/operator/sign-in/password.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { operated } from '../../support/operator.ts';
@@ -8,7 +8,7 @@ import { visitor } from '../../support/visitor.ts';
 
 test('a stream ends soon after its reader was signed out, removed, or may see less', async () => {
   await using production = await operated();
-  using database = metaDatabase(join(production.folder.path, 'data'));
+  using database = metaDatabase({ data: join(production.folder.path, 'data') });
   const known = users(database);
   const password = await hashPassword('by the sea', { memory: 64, passes: 1, parallelism: 1 });
   const open = async (name: string) => {
@@ -31,7 +31,7 @@ test('a stream ends soon after its reader was signed out, removed, or may see le
   ];
   expect([stays.status, leaves.status, less.status, gone.status]).toEqual([200, 200, 200, 200]);
   await leaves.reader.ask('POST', '/api/v1/sign-out');
-  database.prepare("UPDATE user SET scope = '[\"tag:none\"]' WHERE name = 'less'").run();
+  database.run(`UPDATE "user" SET scope = '["tag:none"]' WHERE name = 'less'`);
   known.remove('gone');
   await vi.waitFor(
     () => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/log/logger.ts';
 import { auditLog } from '../../../src/operator/audit/audit-log.ts';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { consoleGuard } from '../../../src/operator/sign-in/console-guard.ts';
 import { DEFAULT_CONSOLE } from '../../../src/operator/sign-in/console-settings.ts';
 import { enforcement } from '../../../src/operator/sign-in/enforcement.ts';
 import { failureDelay } from '../../../src/operator/sign-in/failure-delay.ts';
-import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
 import { hashPassword, isPassword, PASSWORD_COST } from '../../../src/operator/sign-in/password.ts';
 import { sessions } from '../../../src/operator/sign-in/sessions.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
@@ -19,7 +19,7 @@ const now = (): number => time;
 
 test('a session ends after 30 minutes without a request, and after 12 hours anyway; its id is nowhere kept', async () => {
   await using folder = await temporaryFolder();
-  const database = metaDatabase(folder.path);
+  const database = metaDatabase({ data: folder.path });
   const open = sessions(database, undefined, now);
   const of = { name: 'anna', via: 'local', roles: [], scope: [], ip: '' };
   const start = (): string => open.start({ ...of, provider: undefined, idToken: undefined });
@@ -41,13 +41,13 @@ test('a session ends after 30 minutes without a request, and after 12 hours anyw
   time += 2 * MINUTE;
   expect(open.find(left, true)).toBeUndefined();
   const id = start();
-  expect(JSON.stringify(database.prepare('SELECT * FROM web_session').all())).not.toContain(id);
+  expect(JSON.stringify(database.all('SELECT * FROM web_session'))).not.toContain(id);
   database.close();
 });
 
 test('each failure doubles the delay up to 15 minutes, and a success forgets them', async () => {
   await using folder = await temporaryFolder();
-  const database = metaDatabase(folder.path);
+  const database = metaDatabase({ data: folder.path });
   const delay = failureDelay(database, now);
   const keys = [{ kind: 'user', name: 'anna' }] as const;
   const waits = Array.from({ length: 16 }, () => {
@@ -68,7 +68,7 @@ test('each failure doubles the delay up to 15 minutes, and a success forgets the
 
 test('passwords come back by themselves when nobody gets in from outside after they were switched off', async () => {
   await using folder = await temporaryFolder();
-  const database = metaDatabase(folder.path);
+  const database = metaDatabase({ data: folder.path });
   const settings = { ...DEFAULT_CONSOLE, passwords: false, digest: 'a' };
   const enforced = enforcement(database, settings, now);
   expect(enforced.passwords().allowed).toBe(true);
@@ -102,11 +102,16 @@ test('a password is kept as an argon2id string with its cost, never twice the sa
 
 test('beyond this machine there is no console until somebody can sign in', async () => {
   await using folder = await temporaryFolder();
-  const parts = { data: folder.path, file: undefined, hosts: async () => [], log: silentLogger };
+  const parts = {
+    place: { data: folder.path },
+    file: undefined,
+    hosts: async () => [],
+    log: silentLogger,
+  };
   const open = await consoleGuard({ ...parts, host: '0.0.0.0' });
   open.close();
   expect(open.signIn).toBeUndefined();
-  const database = metaDatabase(folder.path);
+  const database = metaDatabase({ data: folder.path });
   const anna = { name: 'anna', roles: ['viewer'], scope: ['*'], password: '', mustChange: true };
   users(database).add(anna);
   database.close();
@@ -121,7 +126,7 @@ test('a password that was typed for a name gets into no log', async () => {
   const typed = 'a long walk by the sea';
   expect((await visitor(api.url).signIn(typed, 'anna')).status).toBe(401);
   expect((await visitor(api.url).signIn('anna', 'x')).status).toBe(401);
-  using audit = auditLog(api.data);
+  using audit = auditLog({ data: api.data });
   const told = [...api.log, ...audit.list({}).map((row) => JSON.stringify(row))].join('\n');
   expect(told).toMatch(/there is no such user/);
   expect(told).toMatch(/"user":"anna".*the password is wrong/);

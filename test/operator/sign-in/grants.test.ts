@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
-import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
 import { sessions } from '../../../src/operator/sign-in/sessions.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { type GuardedApi, guardedApi } from '../../support/guarded-api.ts';
@@ -100,7 +100,7 @@ test('a token does no more than its maker and its user may, now and later; other
 
 test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€™s time is over', async () => {
   await using folder = await temporaryFolder();
-  using database = metaDatabase(folder.path);
+  using database = metaDatabase({ data: folder.path });
   let time = Date.now();
   const tokens = apiTokens(database, () => time);
   let pair = tokens.pair('anna');
@@ -118,8 +118,8 @@ test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€
     user: 'otto',
     password: PASSWORD,
   });
-  using meta = metaDatabase(api.data);
-  meta.prepare('UPDATE user SET expires = 1').run();
+  using meta = metaDatabase({ data: api.data });
+  meta.run('UPDATE "user" SET expires = 1');
   expect(users(meta).current('otto')).toBeUndefined();
   const { refreshToken } = first.body;
   const again = await program.ask('POST', '/api/v1/auth/token', { refreshToken });
@@ -128,7 +128,7 @@ test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€
 
 test('when console.yaml changes, sessions from outside end: their rights were decided under the old one', async () => {
   await using folder = await temporaryFolder();
-  using database = metaDatabase(folder.path);
+  using database = metaDatabase({ data: folder.path });
   const open = sessions(database);
   open.endOutside('one');
   const of = { roles: [], scope: [], ip: '', provider: undefined, idToken: undefined };

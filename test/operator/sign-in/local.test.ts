@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { userCommand } from '../../../src/cli/user.ts';
-import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { hashPassword } from '../../../src/operator/sign-in/password.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { ran } from '../../support/command.ts';
@@ -20,7 +20,7 @@ async function user(...args: string[]): Promise<string> {
 
 /** A user with a password that is cheap to check, signed in. */
 async function known(name: string, role: string, scope = '*'): Promise<Visitor> {
-  const database = metaDatabase(data);
+  const database = metaDatabase({ data: data });
   const password = await hashPassword(PASSWORD, { memory: 64, passes: 1, parallelism: 1 });
   users(database).add({ name, roles: [role], scope: [scope], password, mustChange: false });
   database.close();

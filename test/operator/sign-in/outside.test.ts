@@ -140,7 +140,7 @@ test('a preflight is answered before anybody signs in, and only for a listed ori
     'access-control-allow-origin': 'https://tie.example',
     'access-control-allow-credentials': 'true',
     'access-control-max-age': '600',
-    'access-control-allow-headers': 'content-type, authorization, x-csrf-token',
+    'access-control-allow-headers': 'content-type, authorization, x-csrf-token, idempotency-key',
   });
   const signIn = await visitor(api.url).ask(
     'POST',

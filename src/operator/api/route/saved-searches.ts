@@ -20,7 +20,7 @@ export function savedSearchRoutes(app: Api, context: ApiContext): void {
 }
 
 function searchRoutes(app: Api, { meta }: ApiContext): void {
-  const searches = savedSearchList(meta.database);
+  const searches = savedSearchList(meta);
   const preHandler = requirePermission('message.search');
 
   app.get(
@@ -73,15 +73,12 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
 }
 
 function preferenceRoutes(app: Api, { meta }: ApiContext): void {
-  const { database } = meta;
-
   app.get(
     '/me/preferences',
     { schema: { tags, summary: 'What the console remembers.', response: { 200: Preferences } } },
     async (request) => {
-      const row = database
-        .prepare('SELECT value FROM preference WHERE owner = ?')
-        .get(principalOf(request).name);
+      const { name } = principalOf(request);
+      const row = meta.get('SELECT value FROM preference WHERE owner = ?', name);
       const text = row?.['value'];
       return (typeof text === 'string' ? JSON.parse(text) : {}) as Record<string, unknown>;
     },
@@ -99,9 +96,12 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
       },
     },
     async (request) => {
-      database
-        .prepare('INSERT OR REPLACE INTO preference(owner, value) VALUES(?, ?)')
-        .run(principalOf(request).name, JSON.stringify(request.body));
+      meta.run(
+        `INSERT INTO preference(owner, value) VALUES(?, ?)
+           ON CONFLICT(owner) DO UPDATE SET value = excluded.value`,
+        principalOf(request).name,
+        JSON.stringify(request.body),
+      );
       return { done: true as const };
     },
   );

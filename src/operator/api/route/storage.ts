@@ -20,7 +20,7 @@ export function storageRoutes(app: Api, context: ApiContext): void {
 
 function usageRoutes(app: Api, context: ApiContext): void {
   const { keep, usage } = context;
-  const holds = holdList(context.meta.database);
+  const holds = holdList(context.meta);
 
   app.get(
     '/storage',
@@ -55,7 +55,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
 
 function holdRoutes(app: Api, context: ApiContext): void {
   const { trace } = context;
-  const holds = holdList(context.meta.database);
+  const holds = holdList(context.meta);
 
   app.put(
     '/storage/holds/:id',

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Api } from '../../api/api.ts';
@@ -7,35 +6,14 @@ import { API_PREFIX } from '../../api/api-prefix.ts';
 import { maybe } from '../../api/contract/schema.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
-import type { OidcAttempt, OidcProvider } from '../oidc-provider.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
 
 const COOKIE = 'oidc';
-/** Milliseconds a person has at the provider. */
-const PATIENCE = 10 * 60_000;
-const AT_ONCE = 1_000;
-
-interface Waiting {
-  readonly provider: OidcProvider;
-  readonly attempt: OidcAttempt;
-  readonly back: string;
-  readonly until: number;
-}
 
 /** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
 export function oidcRoutes(api: Api, signIn: SignIn): void {
-  const waiting = new Map<string, Waiting>();
-  const keep = (one: Waiting): string => {
-    for (const [id, { until }] of waiting) {
-      if (until < Date.now() || waiting.size >= AT_ONCE) waiting.delete(id);
-    }
-    const id = randomBytes(32).toString('base64url');
-    waiting.set(id, one);
-    return id;
-  };
-
   api.get(
     '/sign-in/oidc/:name',
     {
@@ -57,12 +35,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
         provider.start(redirect),
       );
       const back = backTo(request.query.back, base);
-      setCookie(
-        request,
-        reply,
-        COOKIE,
-        keep({ provider, attempt, back, until: Date.now() + PATIENCE }),
-      );
+      setCookie(request, reply, COOKIE, signIn.attempts.keep({ provider: name, attempt, back }));
       return reply.redirect(url.href);
     },
   );
@@ -78,8 +51,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
     async (request, reply) => {
       const { name } = request.params;
       const id = cookieOf(request, cookieName(request, COOKIE)) ?? '';
-      const one = waiting.get(id);
-      waiting.delete(id);
+      const one = signIn.attempts.take(id);
       setCookie(request, reply, COOKIE, '');
       const method = `oidc ${name}`;
       const { identity, idToken } = await attempted(
@@ -87,10 +59,11 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
         request,
         { method, user: undefined },
         async () => {
-          if (one?.provider.name !== name || one.until < Date.now()) throw strayAnswer();
+          const provider = signIn.providers.get(name);
+          if (one?.provider !== name || provider === undefined) throw strayAnswer();
           const answer = new URL(one.attempt.redirect);
           answer.search = new URL(request.url, answer).search;
-          return one.provider.finish(answer, one.attempt);
+          return provider.finish(answer, one.attempt);
         },
       );
       const allowed = permissionsOf(identity.roles, signIn.roles);

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { EngineError } from '../error/engine-error.ts';
+import type { MetaPlace } from '../operator/meta/meta-database.ts';
+import { DATA } from './connect.ts';
+
+/** Where `waybill run` keeps users and the audit log. */
+export interface MetaPlaceFlags {
+  readonly data: string;
+  readonly trace?: string;
+  readonly production?: string;
+}
+
+export function metaPlaceOptions(command: Command): Command {
+  return command
+    .option('--data <folder>', 'the folder that waybill run uses', DATA)
+    .option('--trace <url>', 'the PostgreSQL that waybill run uses; it needs --production')
+    .option('--production <name>', 'whose users and audit log, in PostgreSQL');
+}
+
+export function metaPlace({ data, trace, production }: MetaPlaceFlags): MetaPlace {
+  if (trace === undefined) return { data };
+  if (production === undefined) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      '--trace needs --production: each production has users and an audit log of its own there',
+    );
+  }
+  return { data, shared: { url: trace, production } };
+}

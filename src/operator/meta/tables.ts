@@ -1,0 +1,64 @@
+/**
+ * The tables, written for SQLite; PostgreSQL gets the same by another word for each type. Names of people are
+ * compared by `lower()`.
+ */
+export const META_TABLES = `
+CREATE TABLE IF NOT EXISTS "user"(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, password TEXT NOT NULL,
+  must_change INTEGER NOT NULL, roles TEXT NOT NULL, scope TEXT NOT NULL, expires INTEGER,
+  break_glass INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, last_sign_in INTEGER) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS user_name ON "user"(lower(name));
+CREATE TABLE IF NOT EXISTS sign_in_failure(
+  key TEXT PRIMARY KEY, count INTEGER NOT NULL, next_try INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS web_session(
+  id BLOB PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE, via TEXT NOT NULL, roles TEXT NOT NULL,
+  scope TEXT NOT NULL, csrf TEXT NOT NULL, created INTEGER NOT NULL, seen INTEGER NOT NULL,
+  ip TEXT NOT NULL, provider TEXT, id_token TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS api_token(
+  id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, label TEXT NOT NULL,
+  "user" TEXT NOT NULL COLLATE NOCASE, permissions TEXT, family TEXT NOT NULL, created INTEGER NOT NULL,
+  expires INTEGER NOT NULL, last_used INTEGER, revoked INTEGER) STRICT;
+CREATE INDEX IF NOT EXISTS api_token_family ON api_token(family);
+CREATE TABLE IF NOT EXISTS sign_in_settings(digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS enforcement(
+  digest TEXT PRIMARY KEY, tested INTEGER, since INTEGER, last_success INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oidc_attempt(
+  id BLOB PRIMARY KEY, value TEXT NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shared_key(name TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS saved_search(
+  id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, shared INTEGER NOT NULL, criteria TEXT NOT NULL,
+  UNIQUE(owner, name)) STRICT;
+CREATE TABLE IF NOT EXISTS preference(owner TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS job(
+  id INTEGER PRIMARY KEY, type TEXT NOT NULL, by TEXT NOT NULL, reason TEXT, target TEXT, created INTEGER NOT NULL,
+  ended INTEGER, state TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS job_item(
+  job_id INTEGER NOT NULL, n INTEGER NOT NULL, message_id INTEGER NOT NULL, state TEXT NOT NULL, result_id INTEGER,
+  code TEXT, text TEXT, PRIMARY KEY(job_id, n)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS job_item_state ON job_item(job_id, state);
+CREATE TABLE IF NOT EXISTS frozen_list(
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, created INTEGER NOT NULL, visible TEXT NOT NULL, ids TEXT NOT NULL,
+  complete INTEGER NOT NULL, job INTEGER) STRICT;
+CREATE TABLE IF NOT EXISTS alert(
+  id INTEGER PRIMARY KEY, rule TEXT NOT NULL, object TEXT NOT NULL, host TEXT, level TEXT NOT NULL, text TEXT NOT NULL,
+  state TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, notified INTEGER, ended INTEGER,
+  owner TEXT, snoozed INTEGER, note TEXT) STRICT;
+CREATE INDEX IF NOT EXISTS alert_open ON alert(rule, object) WHERE ended IS NULL;
+CREATE TABLE IF NOT EXISTS hold(
+  session_id INTEGER PRIMARY KEY, reason TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER) STRICT;
+`;
+
+export const AUDIT_TABLES = `
+CREATE TABLE IF NOT EXISTS audit(
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,
+  action TEXT NOT NULL, object TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS audit_actor ON audit(actor, seq);
+CREATE INDEX IF NOT EXISTS audit_object ON audit(object, seq);
+CREATE TABLE IF NOT EXISTS audit_key(key BLOB NOT NULL) STRICT;
+`;
+
+/** Tables of which no row is ever changed or taken away. */
+export const APPENDED = ['audit'] as const;
+
+/** What the database says to whoever tries. */
+export const ONLY_APPENDED = 'the audit log is only appended to';
