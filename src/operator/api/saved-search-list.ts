@@ -32,12 +32,10 @@ export function savedSearchList(database: MetaDatabase): SavedSearchList {
       );
       return searchOf(row ?? {});
     },
-    count: (owner) =>
-      Number(
-        database.prepare('SELECT count(*) AS n FROM saved_search WHERE owner = ?').get(owner)?.[
-          'n'
-        ],
-      ),
+    count: (owner) => {
+      const row = database.get('SELECT count(*) AS n FROM saved_search WHERE owner = ?', owner);
+      return Number(row?.['n']);
+    },
     remove: (owner, id) =>
       database.run('DELETE FROM saved_search WHERE owner = ? AND id = ?', owner, id) > 0,
   };

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { PERMISSIONS } from '../../../src/operator/rights/principal.ts';
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
-import { metaDatabase } from '../../../src/operator/sign-in/meta-database.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { type Operated, operated } from '../../support/operator.ts';
 import { postgresPrograms, startPostgres } from '../../support/postgres.ts';
@@ -80,7 +80,7 @@ function request(
 }
 
 async function bearerOf(production: Operated): Promise<string> {
-  using database = metaDatabase(join(production.folder.path, 'data'));
+  using database = metaDatabase({ data: join(production.folder.path, 'data') });
   users(database).add({
     name: 'root',
     roles: ['administrator'],
