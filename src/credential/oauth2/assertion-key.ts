@@ -5,7 +5,9 @@ import { keyMisfit } from '../key-misfit.ts';
 import { privateKey, readPem } from '../read-pem.ts';
 import type { OAuth2Values } from './oauth2-settings.ts';
 
-type PrivateKeyJwt = NonNullable<NonNullable<OAuth2Values['authentication']>['privateKeyJwt']>;
+export type PrivateKeyJwt = NonNullable<
+  NonNullable<OAuth2Values['authentication']>['privateKeyJwt']
+>;
 
 /** The key that signs client assertions, with the id under which its public half is published. */
 export interface AssertionKey {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
-import { type AssertionKey, assertionKey } from './assertion-key.ts';
+import { type JWTPayload, SignJWT } from 'jose';
+import { assertionKey, type PrivateKeyJwt } from './assertion-key.ts';
 import type { OAuth2Values } from './oauth2-settings.ts';
 
 /** What proves to a token endpoint who asks. */
@@ -21,19 +21,18 @@ export interface ProofContext {
 
 /** Proves the client in the one way its settings name; mutual TLS proves itself in the handshake. */
 export async function clientProof(
-  { clientId, authentication }: OAuth2Values,
+  values: OAuth2Values,
   context: ProofContext,
 ): Promise<ClientProof> {
+  const { clientId, grant, authentication } = values;
   const { secret, secretIn, privateKeyJwt } = authentication ?? {};
+  if (grant === 'jwt-bearer') return grantProof(values, context);
   if (secret !== undefined && secretIn !== undefined) {
     return secretProof(clientId, secret, secretIn);
   }
   if (privateKeyJwt === undefined)
     return { headers: {}, form: { client_id: clientId }, secrets: [] };
-  const key = await assertionKey(context.credential, privateKeyJwt);
-  const isIssuer = privateKeyJwt.audience === 'issuer';
-  const audience = (isIssuer ? context.issuer : undefined) ?? context.tokenUrl.href;
-  const assertion = await clientAssertion(key, { clientId, audience, now: context.now });
+  const assertion = await signed(privateKeyJwt, context, { iss: clientId, sub: clientId });
   return {
     headers: {},
     form: {
@@ -43,6 +42,28 @@ export async function clientProof(
     },
     secrets: [assertion],
   };
+}
+
+/** The assertion is the grant itself (RFC 7523 §2.1); a secret may prove the client besides. */
+async function grantProof(
+  { clientId, authentication, subject, scope }: OAuth2Values,
+  context: ProofContext,
+): Promise<ClientProof> {
+  const { secret, secretIn, privateKeyJwt } = authentication ?? {};
+  const client =
+    secret === undefined || secretIn === undefined
+      ? { headers: {}, form: {}, secrets: [] }
+      : secretProof(clientId, secret, secretIn);
+  // The check of the settings has made sure that there is a key.
+  if (privateKeyJwt === undefined) return client;
+  const assertion = await signed(privateKeyJwt, context, {
+    iss: clientId,
+    ...(subject !== undefined && { sub: subject }),
+    // where Google and DocuSign look for it
+    ...(scope !== undefined && { scope }),
+  });
+  const { headers, form, secrets } = client;
+  return { headers, form: { ...form, assertion }, secrets: [...secrets, assertion] };
 }
 
 function secretProof(
@@ -70,16 +91,17 @@ const LIFETIME = 240;
 /** Servers refuse an assertion from the future, even by a second. */
 const BACKDATED = 10;
 
-async function clientAssertion(
-  { key, keyId, algorithm }: AssertionKey,
-  { clientId, audience, now }: { clientId: string; audience: string; now: number },
+async function signed(
+  settings: PrivateKeyJwt,
+  { credential, issuer, tokenUrl, now }: ProofContext,
+  claims: JWTPayload,
 ): Promise<string> {
+  const { key, keyId, algorithm } = await assertionKey(credential, settings);
+  const isIssuer = settings.audience === 'issuer';
   const issued = Math.floor(now / 1_000);
-  return new SignJWT()
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'JWT' })
-    .setIssuer(clientId)
-    .setSubject(clientId)
-    .setAudience(audience)
+    .setAudience((isIssuer ? issuer : undefined) ?? tokenUrl.href)
     .setJti(randomUUID())
     .setIssuedAt(issued - BACKDATED)
     .setExpirationTime(issued + LIFETIME)

@@ -7,7 +7,7 @@ import type { TokenParts } from './token-parts.ts';
 import type { TokenAnswer, TokenTransport } from './token-transport.ts';
 
 /**
- * Client credentials at any server that follows RFC 6749. Written here and not with openid-client:
+ * Client credentials, or an assertion, at any server that follows RFC 6749. Written here and not with openid-client:
  * that refuses an answer with 201, a lifetime as text or a missing `token_type`, all of which occur,
  * and keeps the request in its errors.
  */
@@ -68,8 +68,13 @@ async function serverOf(values: OAuth2Values, looking: Looking): Promise<TokenSe
   return memory.server;
 }
 
-function formOf({ scope, audience, resource }: OAuth2Values): URLSearchParams {
-  const form = new URLSearchParams({ grant_type: 'client_credentials' });
+const GRANTS: Readonly<Record<OAuth2Values['grant'], string>> = {
+  'client-credentials': 'client_credentials',
+  'jwt-bearer': 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+};
+
+function formOf({ grant, scope, audience, resource }: OAuth2Values): URLSearchParams {
+  const form = new URLSearchParams({ grant_type: GRANTS[grant] });
   if (scope !== undefined) form.set('scope', scope);
   if (audience !== undefined) form.set('audience', audience);
   for (const one of resource) form.append('resource', one);

@@ -14,7 +14,12 @@ const MANY_TENANTS = new Set(['common', 'organizations', 'consumers']);
 /** What is wrong with the settings together, after each was read on its own. */
 export function oauth2Problems(values: OAuth2Values): SettingProblem[] {
   const wrong = values.provider === 'entra' ? entraProblems(values) : genericProblems(values);
-  return [...wrong, ...authenticationProblems(values), ...addressProblems(values)];
+  return [
+    ...wrong,
+    ...grantProblems(values),
+    ...authenticationProblems(values),
+    ...addressProblems(values),
+  ];
 }
 
 const at = (path: string | readonly string[], problem: string): SettingProblem => ({
@@ -58,7 +63,27 @@ function genericProblems(values: OAuth2Values): SettingProblem[] {
   return problems;
 }
 
-function authenticationProblems({ provider, authentication }: OAuth2Values): SettingProblem[] {
+function grantProblems({
+  grant,
+  provider,
+  authentication,
+  subject,
+}: OAuth2Values): SettingProblem[] {
+  if (grant !== 'jwt-bearer') {
+    return subject === undefined ? [] : [at('subject', 'is for grant jwt-bearer only; remove it')];
+  }
+  if (provider === 'entra') return [at('grant', 'jwt-bearer is for provider generic only')];
+  return authentication?.privateKeyJwt === undefined
+    ? [at(['authentication', 'privateKeyJwt'], 'is required with grant jwt-bearer: its key signs')]
+    : [];
+}
+
+/** With `jwt-bearer` the key makes the grant, and a secret or certificate may prove the client besides. */
+const isSecondProof = ({ grant }: OAuth2Values, given: readonly string[]): boolean =>
+  grant === 'jwt-bearer' && given.length === 2 && given.includes('privateKeyJwt');
+
+function authenticationProblems(values: OAuth2Values): SettingProblem[] {
+  const { provider, authentication } = values;
   const ways: readonly string[] = WAYS[provider];
   const one = `one of ${ways.join(', ')}`;
   if (authentication === undefined) return [at('authentication', `is required, with ${one}`)];
@@ -69,7 +94,8 @@ function authenticationProblems({ provider, authentication }: OAuth2Values): Set
   const problems = foreign.map((name) =>
     at(['authentication', name], `does not serve provider ${provider}; use ${one}`),
   );
-  if (given.length > 1) problems.push(at('authentication', `has ${given.join(' and ')}; keep one`));
+  if (given.length > 1 && !isSecondProof(values, given))
+    problems.push(at('authentication', `has ${given.join(' and ')}; keep one`));
   if (given.length === 0) problems.push(at('authentication', `needs ${one}`));
   const { federatedToken } = authentication;
   if (

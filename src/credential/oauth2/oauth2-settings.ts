@@ -105,7 +105,11 @@ const authentication = group(
 /** The settings of a credential of kind `oauth2`. */
 export const oauth2Settings = {
   grant: choice(
-    { 'client-credentials': 'The engine signs in as itself, without a user' },
+    {
+      'client-credentials': 'The engine signs in as itself, without a user',
+      'jwt-bearer':
+        'A signed assertion is exchanged for a token (RFC 7523, 2.1): Google service accounts, DocuSign, Salesforce, Box. The key stands under privateKeyJwt',
+    },
     { help: 'How the token is obtained.', default: 'client-credentials', advanced: true },
   ),
   provider: choice(
@@ -140,6 +144,12 @@ export const oauth2Settings = {
   ),
   clientId: text({ help: "This client's id at the server." }),
   authentication,
+  subject: optional(
+    text({
+      help: 'For whom the token is (sub of the assertion), with grant jwt-bearer: the user that the application acts for. Left out, none is named, as for a Google service account itself.',
+      advanced: true,
+    }),
+  ),
   scope: optional(
     text({
       help: 'What the token is for. Entra: the resource followed by /.default. Several are separated by spaces.',
