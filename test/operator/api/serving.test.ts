@@ -38,7 +38,9 @@ function got(
   method = 'GET',
 ): Promise<Got> {
   return new Promise((resolve, reject) => {
-    request(new URL(path, production.url), { headers, method }, (response) => {
+    // a URL would tidy the path up
+    const { hostname, port } = new URL(production.url);
+    request({ hostname, port, path, headers, method }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('end', () =>
@@ -66,6 +68,24 @@ test('files named by their content may be kept, answers of the API may not', asy
   const me = await got('/api/v1/me');
   expect(me.headers).toMatchObject({ 'cache-control': 'no-store', 'x-frame-options': 'DENY' });
   expect((await got('/api/v1/nowhere', { accept: 'text/html' })).status).toBe(404);
+});
+
+test('no path leads out of the folder of the console', async () => {
+  await writeFile(join(folder.path, '../beside.txt'), 'a secret beside it');
+  for (const path of [
+    '/../beside.txt',
+    '/..%2fbeside.txt',
+    '/%2e%2e/beside.txt',
+    '/assets/..%5c..%5cbeside.txt',
+    '/assets/%2e%2e%2f%2e%2e%2fbeside.txt',
+    '//../beside.txt',
+    '/assets/app-1a2b.js%00.txt',
+    '/etc/passwd',
+  ]) {
+    const { status, text } = await got(path);
+    expect([path, status, /a secret|root:/.test(text)]).toEqual([path, expect.any(Number), false]);
+    expect(status).not.toBe(500);
+  }
 });
 
 test('another site, another host name or a proxy makes nobody an administrator', async () => {

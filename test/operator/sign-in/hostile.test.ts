@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
+import { DEFAULT_CONSOLE } from '../../../src/operator/sign-in/console-settings.ts';
+import { enforcement } from '../../../src/operator/sign-in/enforcement.ts';
+import { failureDelay } from '../../../src/operator/sign-in/failure-delay.ts';
+import { localSignIn } from '../../../src/operator/sign-in/local-sign-in.ts';
+import { hashPassword } from '../../../src/operator/sign-in/password.ts';
+import { users } from '../../../src/operator/sign-in/users.ts';
+import { guardedApi } from '../../support/guarded-api.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { visitor } from '../../support/visitor.ts';
+
+const PASSWORD = 'a long walk by the sea';
+
+test('a sign-in gives a new session: one that somebody else set, or had, is worth nothing', async () => {
+  await using api = await guardedApi();
+  await api.user('anna', PASSWORD, {});
+  const anna = visitor(api.url);
+  anna.cookies.set('sid', 'planted-by-somebody-else-0123456789abcdefgh');
+  await anna.signIn('anna', PASSWORD);
+  const first = anna.cookies.get('sid');
+  expect(first).toMatch(/^[\w-]{43}$/);
+  const before = visitor(api.url);
+  for (const id of ['planted-by-somebody-else-0123456789abcdefgh', first ?? '']) {
+    before.cookies.set('sid', id);
+    expect((await before.me()).status).toBe(id === first ? 200 : 401);
+  }
+  await anna.signIn('anna', PASSWORD);
+  expect(anna.cookies.get('sid')).not.toBe(first);
+  expect((await before.me()).status).toBe(401);
+});
+
+test('a page of another site signs nobody in as somebody else', async () => {
+  await using api = await guardedApi();
+  await api.user('anna', PASSWORD, {});
+  const credentials = { user: 'anna', password: PASSWORD };
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+  ]) {
+    const answer = await visitor(api.url).ask('POST', '/api/v1/sign-in', credentials, headers);
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([403, null]);
+  }
+});
+
+test('a token counts in its header only, and a path that is written otherwise is guarded as well', async () => {
+  await using api = await guardedApi();
+  await api.user('anna', PASSWORD, {});
+  const program = visitor(api.url);
+  const { body } = await program.ask<{ accessToken: string }>('POST', '/api/v1/auth/token', {
+    user: 'anna',
+    password: PASSWORD,
+  });
+  const { accessToken } = body;
+  for (const path of [
+    `/api/v1/me?access_token=${accessToken}`,
+    `/api/v1/me?token=${accessToken}`,
+    '/%61pi/v1/me',
+    '/api/%76%31/me',
+  ]) {
+    expect([path, (await program.ask('GET', path)).status]).toEqual([path, 401]);
+  }
+  const headers = { authorization: `Bearer ${accessToken}` };
+  expect((await program.ask('GET', '/api/v1/me', undefined, headers)).status).toBe(200);
+  expect((await program.ask('GET', '/%61pi/v1/me', undefined, headers)).status).toBe(200);
+});
+
+test('a name that nobody has takes as long as one that somebody has', async () => {
+  await using folder = await temporaryFolder();
+  using database = metaDatabase({ data: folder.path });
+  const known = users(database);
+  const password = await hashPassword(PASSWORD);
+  known.add({ name: 'anna', roles: [], scope: ['*'], password, mustChange: false });
+  const enforced = enforcement(database, DEFAULT_CONSOLE);
+  const delay = failureDelay(database);
+  const local = localSignIn({ users: known, delay, enforcement: enforced, delegate: undefined });
+  const least = { anna: Number.POSITIVE_INFINITY, nobody: Number.POSITIVE_INFINITY };
+  for (let n = 0; n < 4; n += 1) {
+    for (const user of ['anna', 'nobody'] as const) {
+      const began = performance.now();
+      await expect(local.check({ user, password: 'wrong', ip: '::1' })).rejects.toMatchObject({
+        message: 'user or password is wrong',
+      });
+      least[user] = Math.min(least[user], performance.now() - began);
+      delay.succeeded({ kind: 'user', name: user });
+    }
+  }
+  expect(least.nobody / least.anna).toBeGreaterThan(0.5);
+  expect(least.nobody / least.anna).toBeLessThan(2);
+});
