@@ -7,6 +7,7 @@ import {
   rangeOf,
   stateOf,
 } from '../../console/src/search/search-state.ts';
+import { changeBefore } from '../../console/src/suspended/change-before.ts';
 import { toldSessions } from '../../console/src/timeline/told-sessions.ts';
 import { lanesOf, stepsOf } from '../../console/src/trace/session-steps.ts';
 import type { Message, Session } from '../../src/operator/api/contract/message.ts';
@@ -156,4 +157,24 @@ test('a timeline tells sessions in their order, each with who got it and its wor
     },
     { id: 8, targets: ['ward'], status: 'completed' },
   ]);
+});
+
+const change = (at: number, event = 'configuration-changed') => ({
+  host: '',
+  event,
+  level: 'info' as const,
+  at,
+  text: 'changed: ward',
+});
+
+test('what began within the hour after a change of the configuration is told together with it', () => {
+  const events = [
+    change(9_000_000),
+    change(5_000_000),
+    change(4_000_000),
+    change(5_500_000, 'started'),
+  ];
+  expect(changeBefore(6_000_000, events)?.at).toBe(5_000_000);
+  expect(changeBefore(8_700_000, events)).toBeUndefined();
+  expect(changeBefore(3_000_000, events)).toBeUndefined();
 });

@@ -3,15 +3,16 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Repeat2, Trash2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Failures } from '../../../src/operator/api/contract/message.ts';
-import { failures as failuresQuery, someMessages } from '../api/queries.ts';
+import { events as eventsQuery, failures as failuresQuery, someMessages } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { count } from '../element/time-text.ts';
+import { count, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { useMay } from '../shell/me.ts';
+import { changeBefore } from './change-before.ts';
 
 type Group = Failures['groups'][number];
 
@@ -81,6 +82,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
           <p className="break-words">{text}</p>
           <p className="text-xs text-ink-2">
             first <When at={first} as="second" />, last <When at={last} as="ago" />
+            <AfterChange began={first} />
           </p>
         </div>
         <div className="flex flex-wrap gap-2">
@@ -123,5 +125,23 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** Says if the configuration was changed shortly before: the likeliest reason there is. */
+function AfterChange({ began }: { readonly began: number }): ReactElement | null {
+  const may = useMay();
+  // what concerns the whole production has no host
+  const { data } = useQuery({
+    ...eventsQuery({ hosts: ',', limit: 100 }),
+    enabled: may('event.view'),
+  });
+  const change = changeBefore(began, data?.items ?? []);
+  if (change === undefined) return null;
+  return (
+    <Link to="/events" className="ml-2 font-medium text-warn hover:underline" title={change.text}>
+      {duration(began - change.at)} after the configuration was changed
+      {change.by === undefined ? '' : ` by ${change.by}`}
+    </Link>
   );
 }
