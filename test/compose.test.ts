@@ -15,7 +15,6 @@ test.skipIf(!installed)('the compose file is valid, with and without the cluster
   const plain = await run('docker-compose', ['config', '--services']);
   expect(plain.stdout.trim().split('\n').toSorted()).toEqual(['engine', 'hospital', 'nats']);
   const cluster = await run('docker-compose', ['--profile', 'cluster', 'config', '--services']);
-  expect(cluster.stdout).toMatch(/nats-1[\s\S]*/);
   for (const name of [
     'nats-1',
     'nats-2',

@@ -55,9 +55,10 @@ session ${good.root}, 2026-03-10 12:00:00.000, 2 messa...
 test.for([20, 40, 72, 100, 200])('no line is wider than %i columns', async (width) => {
   const attempts = [1, 2, 3, 4, 5, 6].map((number) => sampleAttempt(bad, number));
   const session = await sessionOf([...bad.all, ...attempts], bad.root);
-  for (const line of drawSession(session, { width }).split('\n')) {
-    expect(line.length).toBeLessThanOrEqual(width);
-  }
+  const lines = drawSession(session, { width }).split('\n');
+  // every try is on a line of its own, whatever the width
+  expect(lines.length).toBeGreaterThan(attempts.length);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(width);
 });
 
 test('tries are told with their errors, many of them in short, and how it ended', async () => {
