@@ -65,7 +65,9 @@ export function sendProblem(
   reply: FastifyReply,
 ): void {
   const described = describe(error);
-  if (described.status >= 500) {
+  // who asked has gone: nothing is wrong here
+  const isCancelled = error.name === 'AbortError';
+  if (described.status >= 500 && !isCancelled) {
     request.log.error({ event: 'api-failed', code: described.code, err: error }, 'api-failed');
   }
   const { status, code, detail, retryable } = described;
