@@ -17,6 +17,19 @@ export default defineConfig({
     // a build says what it weighs; the limits are checked by a test
     reportCompressedSize: false,
     manifest: true,
+    // what the first page needs in any case is one file: it packs better than many small ones
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: 'base',
+              test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack\/(react-router|router-core|history|react-store|store|react-query|query-core))\//,
+            },
+          ],
+        },
+      },
+    },
   },
   // `npx vite --config console/vite.config.ts` beside a running production
   server: { proxy: { '/api': process.env['WAYBILL_API'] ?? 'http://127.0.0.1:8080' } },
