@@ -12,6 +12,7 @@ export {
 export { type Hl7Batch, hl7Batch } from './hl7/batch.ts';
 export { BatchStream, type StreamPart } from './hl7/batch-stream.ts';
 export { hl7BodyProblem } from './hl7/body-problem.ts';
+export { hl7CharsetName } from './hl7/charset.ts';
 export { type Delimiters } from './hl7/delimiters.ts';
 export {
   type FieldDefinition,

@@ -22,3 +22,12 @@ export function hl7Charset(name: string): Charset | undefined {
   if (part !== undefined) return charsetNamed(`iso-8859-${part}`);
   return charsetNamed(TABLE_0211[trimmed.toUpperCase()] ?? trimmed);
 }
+
+/** What MSH-18 says of text in this charset: the word of table 0211, or the IANA name where it has none. */
+export function hl7CharsetName({ name }: Charset): string {
+  const part = /^iso-8859-(\d+)$/i.exec(name)?.[1];
+  if (part !== undefined) return `8859/${part}`;
+  if (name.toLowerCase() === 'us-ascii') return 'ASCII';
+  const found = Object.entries(TABLE_0211).find(([, iana]) => iana === name.toLowerCase());
+  return found?.[0] ?? name.toUpperCase();
+}

@@ -14,6 +14,9 @@ const open = (
 const text = (folder: string, name: string): Promise<string> =>
   readFile(join(folder, name), 'utf8');
 
+const hl7 = (charset: string): string =>
+  `MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5||||||${charset}||x\rPID|1||||Müller\r`;
+
 describe('the name of a file', () => {
   test('comes from the template', async () => {
     await using folder = await temporaryFolder();
@@ -95,6 +98,20 @@ describe('a text encoding', () => {
     expect(await readFile(join(folder.path, 'a'))).toEqual(Buffer.from('M\xfcller', 'latin1'));
     expect(await readFile(join(folder.path, 'b'))).toEqual(Buffer.from('M\xfcller', 'latin1'));
   });
+
+  test.for([
+    ['8859/1', 'latin1', 'UTF-8', 'UNICODE UTF-8', 'utf8'],
+    ['UNICODE UTF-8', 'utf8', 'ISO-8859-1', '8859/1', 'latin1'],
+    ['', 'utf8', 'ISO-8859-1', '', 'latin1'],
+  ] as const)(
+    'of HL7 that says %j is named in it (from %s to %s: %j)',
+    async ([says, from, charset, named, to]) => {
+      await using folder = await temporaryFolder();
+      await using out = await open(folder.path, { charset });
+      await out.send(Buffer.from(hl7(says), from), { name: 'a', type: 'HL7v2:ADT_A01:2.5' });
+      expect((await readFile(join(folder.path, 'a'))).toString(to)).toBe(hl7(named));
+    },
+  );
 
   test('that lacks a character keeps the message for a person', async () => {
     await using folder = await temporaryFolder();
