@@ -1,14 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, type buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
-import { clientTls, DisableError, type TlsClientLent, type TokenCredential } from 'waybill/adapter';
+import { type Dispatcher, request } from 'undici';
+import {
+  clientTls,
+  DisableError,
+  type TlsClientLent,
+  type TokenCredential,
+  type TransportValues,
+  transport,
+} from 'waybill/adapter';
 import { GraphError, NoAnswer } from './graph-error.ts';
 import { type Json, jsonOf, listAt, textAt } from './graph-json.ts';
 import type { GraphValues } from './graph-settings.ts';
 
-/** Outlook serves an application four requests at one mailbox at once; one a connection, so not HTTP/2. */
-const LIMITS = { connections: 4, allowH2: false } as const;
+/**
+ * Outlook serves an application four requests at one mailbox at once. Large attachments go to another
+ * host than the rest, and the certificate of each is judged by its own name.
+ */
+export const reachedBy = ({ tls, proxy, timeout }: GraphValues): TransportValues => ({
+  tls,
+  proxy,
+  proxyCredential: undefined,
+  timeout,
+  connectTimeout: 10_000,
+  stayConnected: 30_000,
+  connections: 4,
+});
+
 /** A pause up to here is made in the middle of the work; a longer one is the engine's to keep. */
 const SHORT_PAUSE = 5_000;
 const PAUSES = 3;
@@ -40,7 +59,7 @@ export class GraphClient {
 
   /** Connects nothing yet. */
   static async open(lent: TlsClientLent, settings: GraphValues): Promise<GraphClient> {
-    const { url, proxy, tls } = settings;
+    const { url } = settings;
     if (url.protocol !== 'https:') {
       throw new DisableError(
         'url must begin with https: a token would cross the network in clear text.',
@@ -52,11 +71,9 @@ export class GraphClient {
         `Graph cannot be signed in to with a credential of kind ${credential.kind}. Use oauth2.`,
       );
     }
-    const connect = (await clientTls(lent, tls, url.hostname)) as buildConnector.BuildOptions;
-    const dispatcher =
-      proxy === undefined
-        ? new Agent({ ...LIMITS, connect })
-        : new ProxyAgent({ uri: proxy.href, requestTls: connect, ...LIMITS });
+    // Fails now where a file is missing; the files are read again for each connection.
+    await clientTls(lent, settings.tls, url.hostname);
+    const dispatcher = await transport(lent, reachedBy(settings));
     return new GraphClient(settings, credential, dispatcher);
   }
 

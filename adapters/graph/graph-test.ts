@@ -1,13 +1,13 @@
 import {
   describeClaims,
   type Lent,
-  probe,
   type Step,
   StepFailure,
   stepFailure,
   tokenClaims,
+  tryReaching,
 } from 'waybill/adapter';
-import { GraphClient } from './graph-client.ts';
+import { GraphClient, reachedBy } from './graph-client.ts';
 import { readingFailure } from './graph-failure.ts';
 import { folderId } from './graph-folder.ts';
 import type { GraphInSettings } from './graph-in-settings.ts';
@@ -23,18 +23,14 @@ export interface GraphTest<S extends GraphSettings> {
   readonly needs: readonly (readonly string[])[];
 }
 
-/** Name, TCP, TLS, the token with what it says, and the permissions in it. */
+/** Name, TCP, the proxy where there is one, TLS, the token with what it says, and the permissions in it. */
 export async function testAccess<S extends GraphSettings>({
   lent,
   settings,
   step,
   needs,
 }: GraphTest<S>): Promise<GraphClient> {
-  const { url, tls, proxy } = settings;
-  if (proxy === undefined) {
-    const port = url.port === '' ? 443 : Number(url.port);
-    await probe(lent, step, { address: { host: url.hostname, port }, tls, alwaysTls: true });
-  }
+  await tryReaching(lent, step, { url: settings.url, values: reachedBy(settings) });
   const client = await GraphClient.open(lent, settings);
   const claims = await step('sign-in', async (detail) => {
     const found = tokenClaims(await client.token(lent.signal).catch(rethrown));

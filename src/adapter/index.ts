@@ -65,7 +65,7 @@ export {
   placeOfUrl,
   retryAfterOf,
 } from './http/http-exchange.ts';
-export { type HttpTrial, tryHttp } from './http/http-test.ts';
+export { type HttpTrial, tryHttp, tryReaching } from './http/http-test.ts';
 export {
   contentTypeOf,
   type MediaType,
@@ -73,6 +73,7 @@ export {
   mediaTypeOf,
   messageTypeOf,
 } from './http/media-type.ts';
+export { type TransportValues, transport } from './http/transport.ts';
 export {
   type HeaderTemplate,
   headerTemplate,

@@ -8,7 +8,9 @@ import {
 
 export interface HttpsListenerOptions {
   /** What the authority is called, to be recognised in a trust store. */
-  readonly authority: string;
+  readonly authority: string | CertificateAuthority;
+  /** Whom its certificate is for, of which the first is in its address. Default: localhost and 127.0.0.1. */
+  readonly names?: readonly ('DNS:localhost' | 'IP:127.0.0.1')[];
   /** Default: a free one. */
   readonly port?: number | undefined;
   /** Asks clients for a certificate of the same authority; without a good one they still get in. */
@@ -17,7 +19,7 @@ export interface HttpsListenerOptions {
 
 /** An HTTPS server on loopback under an authority that was made for it. */
 export interface HttpsListener {
-  /** `https://localhost:port` */
+  /** `https://localhost:port`, or with the address where it has a certificate for that alone. */
   readonly url: string;
   readonly authority: CertificateAuthority;
   readonly server: Server;
@@ -27,11 +29,10 @@ export interface HttpsListener {
 
 /** Listens on 127.0.0.1 only: what a sandbox holds is not worth attacking, but its port would be. */
 export async function httpsListener(options: HttpsListenerOptions): Promise<HttpsListener> {
-  const authority = certificateAuthority(options.authority);
-  const own = authority.issue({
-    commonName: 'localhost',
-    names: ['DNS:localhost', 'IP:127.0.0.1'],
-  });
+  const { authority: given, names = ['DNS:localhost', 'IP:127.0.0.1'] } = options;
+  const authority = typeof given === 'string' ? certificateAuthority(given) : given;
+  const host = names[0] === 'IP:127.0.0.1' ? '127.0.0.1' : 'localhost';
+  const own = authority.issue({ commonName: host, names });
   const server = createServer({
     cert: own.certificate,
     key: own.key,
@@ -43,7 +44,7 @@ export async function httpsListener(options: HttpsListenerOptions): Promise<Http
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    url: `https://localhost:${port}`,
+    url: `https://${host}:${port}`,
     authority,
     server,
     async close() {

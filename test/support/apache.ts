@@ -54,8 +54,8 @@ export async function apache(
   }: {
     readonly account: ApacheAccount;
     readonly upstream: string;
-    /** The one port that the proxy may connect with. */
-    readonly connect?: number;
+    /** The port, or the range of ports, that the proxy may connect with. */
+    readonly connect?: number | string;
   },
 ): Promise<Apache> {
   const digestPort = await freePort();

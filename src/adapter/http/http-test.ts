@@ -9,6 +9,7 @@ import { HttpClient } from './http-client.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { type HttpAnswer, placeOfUrl } from './http-exchange.ts';
 import { hasExpired, tokenFacts } from './token-facts.ts';
+import type { TransportValues } from './transport.ts';
 import { tunnel } from './tunnel.ts';
 
 export interface HttpTrial {
@@ -21,6 +22,8 @@ export interface HttpTrial {
   readonly exact: boolean;
 }
 
+type Reaching = Pick<TransportValues, 'tls' | 'proxy' | 'proxyCredential' | 'connectTimeout'>;
+
 type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
 
 /**
@@ -32,15 +35,7 @@ export async function tryHttp(
   step: Step,
   { values, trial }: { readonly values: HttpClientValues; readonly trial: HttpTrial },
 ): Promise<HttpAnswer> {
-  const { url } = trial;
-  const { proxy } = values;
-  const isSecure = url.protocol === 'https:';
-  await probe(lent, step, {
-    address: addressOf(proxy ?? url),
-    ...(proxy === undefined && isSecure ? { tls: values.tls, alwaysTls: true } : {}),
-    ...((proxy ?? url).protocol === 'http:' ? { silent: true } : {}),
-  });
-  if (proxy !== undefined && isSecure) await throughProxy(lent, step, { url, values, proxy });
+  await tryReaching(lent, step, { url: trial.url, values });
   const client = await HttpClient.open(lent, values).catch((error: unknown) => {
     throw stepFailure(error);
   });
@@ -51,6 +46,22 @@ export async function tryHttp(
   }
 }
 
+/** The steps `name`, `TCP`, `proxy` where there is one, and `TLS` of a connection test. */
+export async function tryReaching(
+  lent: Pick<Lent<Settings>, 'credential'>,
+  step: Step,
+  { url, values }: { readonly url: URL; readonly values: Reaching },
+): Promise<void> {
+  const { proxy } = values;
+  const isSecure = url.protocol === 'https:';
+  await probe(lent, step, {
+    address: addressOf(proxy ?? url),
+    ...(proxy === undefined && isSecure ? { tls: values.tls, alwaysTls: true } : {}),
+    ...((proxy ?? url).protocol === 'http:' ? { silent: true } : {}),
+  });
+  if (proxy !== undefined && isSecure) await throughProxy(lent, step, { url, values, proxy });
+}
+
 const addressOf = ({ hostname, port, protocol }: URL): Address => ({
   host: hostname.replaceAll(/^\[|\]$/g, ''),
   port: Number(port) || (protocol === 'https:' ? 443 : 80),
@@ -58,13 +69,9 @@ const addressOf = ({ hostname, port, protocol }: URL): Address => ({
 
 /** The handshake with the target itself, behind the proxy. */
 async function throughProxy(
-  lent: Lending,
+  lent: Pick<Lent<Settings>, 'credential'>,
   step: Step,
-  {
-    url,
-    values,
-    proxy,
-  }: { readonly url: URL; readonly values: HttpClientValues; readonly proxy: URL },
+  { url, values, proxy }: { readonly url: URL; readonly values: Reaching; readonly proxy: URL },
 ): Promise<void> {
   const address = addressOf(url);
   const socket = await step('proxy', (detail) =>

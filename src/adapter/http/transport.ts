@@ -8,6 +8,18 @@ import { proxyAuthorization, tunnel } from './tunnel.ts';
 
 type Lending = TlsClientLent;
 
+/** How connections are made. */
+export type TransportValues = Pick<
+  HttpClientValues,
+  | 'tls'
+  | 'proxy'
+  | 'proxyCredential'
+  | 'timeout'
+  | 'connectTimeout'
+  | 'stayConnected'
+  | 'connections'
+>;
+
 /** Whether connections to `protocol` are tunnelled: requests of plain http can be handed to a proxy as they are. */
 type Tunnelled = (protocol: string) => boolean;
 
@@ -17,7 +29,7 @@ type Tunnelled = (protocol: string) => boolean;
  */
 function connector(
   lent: Lending,
-  values: HttpClientValues,
+  values: TransportValues,
   isTunnelled: Tunnelled,
 ): buildConnector.connector {
   const { connectTimeout: timeout, proxy } = values;
@@ -47,7 +59,7 @@ function connector(
 const targetOf = ({ hostname, port, protocol }: buildConnector.Options): string =>
   placeOf({ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
 
-function limitsOf({ timeout, stayConnected }: HttpClientValues): Client.Options {
+function limitsOf({ timeout, stayConnected }: TransportValues): Client.Options {
   // Undici knows no 0: a connection that is to be closed at once is asked to by a header.
   const idle = Math.min(Math.max(stayConnected, 1), 2 ** 31 - 1);
   return {
@@ -63,7 +75,7 @@ function limitsOf({ timeout, stayConnected }: HttpClientValues): Client.Options 
 const finite = (milliseconds: number): number => (Number.isFinite(milliseconds) ? milliseconds : 0);
 
 /** The connections to one peer, through the proxy if there is one. Opens nothing yet. */
-export async function transport(lent: Lending, values: HttpClientValues): Promise<Dispatcher> {
+export async function transport(lent: Lending, values: TransportValues): Promise<Dispatcher> {
   const { proxy, connections } = values;
   const limits = { ...limitsOf(values), connections };
   const connect = connector(lent, values, (protocol) => protocol === 'https:');
@@ -87,7 +99,7 @@ export async function transport(lent: Lending, values: HttpClientValues): Promis
 /** One connection of its own, for a sign-in that belongs to the connection. `opened` is called with each new socket. */
 export function pinned(
   lent: Lending,
-  values: HttpClientValues,
+  values: TransportValues,
   { origin, opened }: { readonly origin: string; readonly opened: (socket: Duplex) => void },
 ): Client {
   // A proxy that hands requests on may use any connection for each.

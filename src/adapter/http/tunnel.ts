@@ -66,14 +66,29 @@ function connected(
 /** What the proxy wants to see of us; undefined where it wants nothing. */
 export async function proxyAuthorization(
   lent: Lending,
-  { proxyCredential }: Pick<HttpClientValues, 'proxyCredential'>,
+  { proxyCredential, proxy }: Pick<HttpClientValues, 'proxyCredential' | 'proxy'>,
 ): Promise<string | undefined> {
-  if (proxyCredential === undefined) return undefined;
+  if (proxyCredential === undefined) {
+    const { username = '', password = '' } = proxy ?? {};
+    return username === '' ? undefined : basic(unescaped(username), unescaped(password));
+  }
   const credential = await lent.credential(proxyCredential);
   if (credential.kind !== 'basic') {
     throw new DisableError('proxyCredential must be a credential of kind basic.');
   }
-  return `Basic ${Buffer.from(`${credential.user}:${credential.password}`).toString('base64')}`;
+  return basic(credential.user, credential.password);
+}
+
+const basic = (user: string, password: string): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
+/** As it was meant before it was written into an address. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A proxy that answered for itself. */

@@ -74,16 +74,27 @@ export interface GraphSandbox extends AsyncDisposable {
  * old, throttling, and the errors in Microsoft's words.
  */
 export async function graphSandbox(options: GraphSandboxOptions): Promise<GraphSandbox> {
-  const listener = await httpsListener({ authority: 'Graph sandbox', port: options.port });
-  const sandbox = new Sandbox(options, listener.url);
-  listener.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    // A client that hung up is gone; there is nobody left to tell.
-    sandbox.serve(request, response).catch(() => response.destroy());
+  const graph = await httpsListener({
+    authority: 'Graph sandbox',
+    names: ['DNS:localhost'],
+    port: options.port,
   });
+  // At Microsoft another host takes large attachments, with a certificate of its own.
+  const outlook = await httpsListener({ authority: graph.authority, names: ['IP:127.0.0.1'] });
+  const sandbox = new Sandbox(options, { graph: graph.url, outlook: outlook.url });
+  for (const { server } of [graph, outlook]) {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      // A client that hung up is gone; there is nobody left to tell.
+      sandbox.serve(request, response).catch(() => response.destroy());
+    });
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all([graph.close(), outlook.close()]);
+  };
   return Object.assign(sandbox, {
-    ca: listener.authority.certificate,
-    close: () => listener.close(),
-    [Symbol.asyncDispose]: () => listener.close(),
+    ca: graph.authority.certificate,
+    close,
+    [Symbol.asyncDispose]: close,
   });
 }
 
@@ -99,7 +110,10 @@ class Sandbox {
   readonly #lost: RegExp[] = [];
   readonly #latency: number;
 
-  constructor(options: GraphSandboxOptions, base: string) {
+  constructor(
+    options: GraphSandboxOptions,
+    { graph: base, outlook }: { readonly graph: string; readonly outlook: string },
+  ) {
     this.#base = base;
     this.#latency = options.latency ?? 0;
     this.url = `${base}/v1.0`;
@@ -113,7 +127,7 @@ class Sandbox {
       known: (address) => this.#mailboxes.has(address),
     };
     this.#world = {
-      uploads: new GraphUploads(base, options.uploadStatus ?? true),
+      uploads: new GraphUploads(outlook, options.uploadStatus ?? true),
       messageLimit: options.messageLimit ?? 35 * MB,
       maySendAs: (mailbox, address) =>
         mailbox === address || (options.sendAs?.[mailbox]?.includes(address) ?? false),
