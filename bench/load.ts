@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { message } from './messages.ts';
 import { sender } from './peers.ts';
 
@@ -17,9 +18,11 @@ export interface Load {
   /** The number of the first message, so that runs do not repeat control ids. */
   readonly first: number;
   readonly onSend: (controlId: string, at: number) => void;
+  /** Messages a second over all connections; as fast as they are acknowledged if left out. */
+  readonly rate?: number | undefined;
 }
 
-/** Sends messages over all connections, one in flight on each. */
+/** Sends messages over all connections, one in flight on each; at a fixed rate a message that is late is sent at once. */
 export async function load({
   ports,
   portOf,
@@ -27,6 +30,7 @@ export async function load({
   messages,
   first,
   onSend,
+  rate,
 }: Load): Promise<LoadResult> {
   const acknowledged: number[] = [];
   let next = first;
@@ -36,6 +40,9 @@ export async function load({
     const open = await Promise.all(ports.map((port) => sender(port)));
     while (next < end) {
       const n = next++;
+      const due = rate === undefined ? 0 : ((n - first) * 1_000) / rate;
+      const early = due - (performance.now() - began);
+      if (early > 1) await sleep(early);
       const { controlId, bytes } = message(n);
       onSend(controlId, performance.now());
       acknowledged.push((await open[portOf(n)]?.send(bytes)) ?? 0);

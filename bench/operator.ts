@@ -14,7 +14,7 @@ import { receiver } from './peers.ts';
  * Whether the operator plane blocks the engine: the T2 workload runs in turns alone, beside a busy loop of
  * another process, and beside people who search the trace without a pause, watch the dashboard and follow
  * what happens. One engine process, as `waybill run` starts it. Where searching costs no more than the loop
- * does, it takes processor time and blocks nothing.
+ * does, it takes processor time and blocks nothing. With `--rate` the messages come at a fixed rate, as in a hospital.
  */
 
 const { values } = parseArgs({
@@ -23,6 +23,8 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '10' },
     searchers: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    /** Messages a second; as fast as they are acknowledged if left out. */
+    rate: { type: 'string' },
   },
 });
 const messages = Number(values.messages);
@@ -65,6 +67,7 @@ async function turn(beside: Beside): Promise<Turn> {
     messages,
     first: sent,
     onSend: () => undefined,
+    rate: values.rate === undefined ? undefined : Number(values.rate),
   });
   sent += messages;
   burner?.kill();

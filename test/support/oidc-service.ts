@@ -12,8 +12,15 @@ export interface OidcService extends AsyncDisposable {
   person: { name: string; roles: readonly string[] };
   /** Goes the whole way of a browser: console, provider, console. The console's last answer. */
   browse(console: Visitor, provider?: string): Promise<Awaited<ReturnType<Visitor['ask']>>>;
+  /** Signs somebody out at the provider, which tells the console. */
+  endSession(name: string): Promise<void>;
   /** A signed token as the provider's services give them. */
   token(claims: Readonly<Record<string, unknown>>, options?: TokenOptions): Promise<string>;
+}
+
+/** What the provider does itself at the end of a session. */
+interface LogsOut {
+  backchannelLogout(sub: string, sid: string | undefined): Promise<void>;
 }
 
 export interface TokenOptions {
@@ -36,12 +43,16 @@ export async function oidcService(redirect: string): Promise<OidcService> {
         redirect_uris: [redirect],
         post_logout_redirect_uris: [new URL('/', redirect).href],
         token_endpoint_auth_method: 'client_secret_post',
+        backchannel_logout_uri: redirect.replace(/callback$/, 'logout'),
       },
     ],
     jwks: { keys: [key] },
     cookies: { keys: ['a key of the provider'] },
     claims: { openid: ['sub'], profile: ['preferred_username', 'realm_access'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+    // the console is on this machine, where the provider would not ask of itself
+    fetch: (url, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
+      fetch(url, options),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     findAccount: (_context, id) => ({
       accountId: id,
@@ -83,6 +94,11 @@ export async function oidcService(redirect: string): Promise<OidcService> {
       }
       if (next === '') return start;
       return console.ask('GET', next);
+    },
+    async endSession(sub: string) {
+      const client = await provider.Client.find('waybill');
+      if (client === undefined) throw new Error('the client is configured');
+      await (client as unknown as LogsOut).backchannelLogout(sub, undefined);
     },
     token: (claims: Readonly<Record<string, unknown>>, options: TokenOptions = {}) =>
       new SignJWT({ ...claims })

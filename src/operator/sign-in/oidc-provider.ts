@@ -2,6 +2,7 @@ import * as client from 'openid-client';
 import { isLoopback } from '../rights/loopback.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { OidcSettings } from './console-schema.ts';
+import { logoutTokens, type SignedOut } from './logout-token.ts';
 import { claimAt, mappedIdentity } from './mapped-identity.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
@@ -28,6 +29,8 @@ export interface OidcProvider {
   finish(answer: URL, attempt: OidcAttempt): Promise<OidcSignedIn>;
   /** Where to sign out at the provider, too; undefined if it offers none. */
   signOut(idToken: string, back: string): Promise<URL | undefined>;
+  /** Whom the provider tells to be signed out. Rejects with a SignInRefusal that says which check failed. */
+  signedOut(token: string): Promise<SignedOut>;
 }
 
 const TIMEOUT = 10;
@@ -53,6 +56,7 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
       });
     return known;
   };
+  let logout: ReturnType<typeof logoutTokens> | undefined;
   return {
     name,
     title: settings.title ?? name,
@@ -101,6 +105,11 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
         id_token_hint: idToken,
         post_logout_redirect_uri: back,
       });
+    },
+    async signedOut(token) {
+      const { issuer: told, jwks_uri: keys } = (await configuration()).serverMetadata();
+      logout ??= logoutTokens(new URL(keys ?? issuer), { issuer: told, audience: clientId });
+      return logout(token);
     },
   };
 }

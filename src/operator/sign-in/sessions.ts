@@ -37,6 +37,8 @@ export interface Sessions {
    * at their sign-in.
    */
   endOutside(digest: string): void;
+  /** Ends the sessions of a provider whose ID token is meant; the names of whom they were. */
+  endOf(provider: string, isMeant: (idToken: string) => boolean): readonly string[];
   /** Ends every session of a name; how many there were. */
   endAll(name: string): number;
 }
@@ -105,6 +107,17 @@ export function sessions(
         database.run("DELETE FROM web_session WHERE via <> 'local'");
       });
     },
+    endOf: (provider, isMeant) =>
+      database
+        .all<{ id: Uint8Array; name: string; id_token: string }>(
+          'SELECT id, name, id_token FROM web_session WHERE provider = ? AND id_token IS NOT NULL',
+          provider,
+        )
+        .filter(({ id_token: idToken }) => isMeant(idToken))
+        .map(({ id, name }) => {
+          remove(id);
+          return name;
+        }),
     endAll: (name) => database.run('DELETE FROM web_session WHERE lower(name) = lower(?)', name),
   };
 }

@@ -13,7 +13,11 @@ export class SignInRefusal extends ApiError {
   readonly challenge: string | undefined;
 
   constructor(
-    told: { readonly status: 401 | 403 | 429; readonly text: string; readonly challenge?: string },
+    told: {
+      readonly status: 400 | 401 | 403 | 429;
+      readonly text: string;
+      readonly challenge?: string;
+    },
     why: string,
     remedy = '',
   ) {

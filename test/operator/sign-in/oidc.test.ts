@@ -54,6 +54,42 @@ test('a Keycloak user gets in with code and PKCE, with the role of realm_access.
   expect((await browser.me()).status).toBe(401);
 });
 
+test('who signs out at the provider is signed out here, by its back channel and nobody else’s', async () => {
+  const { oidc, start } = await set();
+  await using provider = oidc;
+  await using api = await start();
+  const enter = async (name: string) => {
+    provider.person = { name, roles: ['wb-ward'] };
+    const browser = visitor(api.url);
+    await provider.browse(browser);
+    expect((await browser.me()).status).toBe(200);
+    return browser;
+  };
+  const [nurse, doctor] = [await enter('nurse'), await enter('doctor')];
+  const logout = (token: string) =>
+    fetch(new URL('/api/v1/sign-in/oidc/keycloak/logout', api.url), {
+      method: 'POST',
+      body: new URLSearchParams({ logout_token: token }),
+    });
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+  const claims = { sub: 'nurse', jti: '1', events };
+  for (const token of [
+    await provider.token(claims),
+    await provider.token({ ...claims, nonce: 'x' }, { audience: 'waybill' }),
+    await provider.token({ ...claims, events: {} }, { audience: 'waybill' }),
+    await provider.token({ jti: '1', events }, { audience: 'waybill' }),
+    await provider.token(claims, { audience: 'waybill', issuer: 'https://evil.example' }),
+    'nonsense',
+  ]) {
+    expect((await logout(token)).status).toBe(400);
+  }
+  expect((await nurse.me()).status).toBe(200);
+
+  await provider.endSession('nurse');
+  expect((await nurse.me()).status).toBe(401);
+  expect((await doctor.me()).status).toBe(200);
+});
+
 test('a person back from elsewhere is led to the console only', async () => {
   const { oidc, start } = await set();
   await using provider = oidc;

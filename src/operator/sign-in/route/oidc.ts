@@ -6,14 +6,17 @@ import { API_PREFIX } from '../../api/api-prefix.ts';
 import { maybe } from '../../api/contract/schema.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
+import { isSignedOut } from '../logout-token.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
 
 const COOKIE = 'oidc';
+const LOGOUT_LIMIT = 64 * 1024;
 
 /** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
 export function oidcRoutes(api: Api, signIn: SignIn): void {
+  void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
   api.get(
     '/sign-in/oidc/:name',
     {
@@ -70,6 +73,42 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
       signIn.enforcement.signedIn(allowed.has('user.manage'));
       await startSession(signIn, [request, reply], identity, { method, provider: name, idToken });
       return reply.redirect(one?.back ?? '/');
+    },
+  );
+}
+
+/** The provider itself says that somebody has signed out there (OpenID Connect Back-Channel Logout). */
+function backChannelRoute(api: Api, signIn: SignIn): void {
+  api.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: LOGOUT_LIMIT },
+    (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(String(text)))),
+  );
+  api.post(
+    '/sign-in/oidc/:name/logout',
+    {
+      config: { open: true },
+      schema: {
+        params: Type.Object({ name: Type.String() }),
+        body: Type.Object({ logout_token: Type.String() }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const provider = signIn.providers.get(name);
+      if (provider === undefined)
+        throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+      const method = `oidc ${name}`;
+      const out = await attempted(signIn, request, { method, user: undefined }, () =>
+        provider.signedOut(request.body.logout_token),
+      );
+      const names = signIn.sessions.endOf(name, (idToken) => isSignedOut(idToken, out));
+      for (const one of new Set(names)) {
+        const actor = { name: one, via: method };
+        const entry = { actor, ip: request.ip, object: `user ${one}`, outcome: 'done' } as const;
+        await signIn.audit.record({ ...entry, action: 'sign-out' });
+      }
+      return reply.header('cache-control', 'no-store').send('');
     },
   );
 }

@@ -1,0 +1,72 @@
+import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+/** Whom a provider has signed out: everybody of that subject, or one session of it. */
+export interface SignedOut {
+  readonly sub: string | undefined;
+  readonly sid: string | undefined;
+}
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
+const CLOCK_SKEW = 30;
+const OLDEST = '5m';
+
+/**
+ * Checks the token by which a provider says that somebody has signed out (OpenID Connect Back-Channel
+ * Logout 1.0, 2.6). Rejects with a SignInRefusal that names the check that failed.
+ */
+export function logoutTokens(
+  keysAt: URL,
+  { issuer, audience }: { readonly issuer: string; readonly audience: string },
+): (token: string) => Promise<SignedOut> {
+  const keys = createRemoteJWKSet(keysAt, { timeoutDuration: 5_000, cooldownDuration: 10_000 });
+  return async (token) => {
+    const { payload } = await jwtVerify(token, keys, {
+      issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: CLOCK_SKEW,
+      maxTokenAge: OLDEST,
+      requiredClaims: ['iat', 'jti'],
+    }).catch((error: unknown) => {
+      throw refused(error instanceof errors.JOSEError ? error.code : 'its keys were not read');
+    });
+    return signedOutBy(payload);
+  };
+}
+
+function signedOutBy({ sub, sid, events, nonce }: JWTPayload): SignedOut {
+  if (typeof events !== 'object' || events === null || !(EVENT in events)) {
+    throw refused('it is no logout token');
+  }
+  if (nonce !== undefined) throw refused('it has a nonce, as ID tokens have');
+  const session = typeof sid === 'string' ? sid : undefined;
+  if (sub === undefined && session === undefined) throw refused('it names neither sub nor sid');
+  return { sub, sid: session };
+}
+
+/** Whether a session that began with this ID token is meant. */
+export function isSignedOut(idToken: string, { sub, sid }: SignedOut): boolean {
+  const of = decodeJwt(idToken);
+  return (sub === undefined || of.sub === sub) && (sid === undefined || of['sid'] === sid);
+}
+
+function refused(why: string): SignInRefusal {
+  return new SignInRefusal(
+    { status: 400, text: 'this logout token is not taken' },
+    `a logout token was refused: ${why}`,
+    'compare issuer and clientId with the provider’s client, and the clocks',
+  );
+}
