@@ -61,7 +61,6 @@ export const ROUTES: readonly Row[] = [
     ['message.content', 'message.export', 'message.content.unmasked'],
     404,
   ),
-  row('POST /messages/{id}/rehearsal', ['config.view', 'message.content'], 404),
   row('POST /messages/{id}/resend', ['message.resend'], 404, { body: {} }),
   row(
     'POST /messages/{id}/resend',
