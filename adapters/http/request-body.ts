@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { beginning, describeSize } from 'waybill/adapter';
+import { beginning, continued, describeSize } from 'waybill/adapter';
 import { Refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 
@@ -149,14 +149,6 @@ export class RequestBody {
     this.#held += more;
     return undefined;
   }
-}
-
-async function* continued(
-  head: Uint8Array,
-  chunks: AsyncGenerator<Uint8Array, void, undefined>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield head;
-  yield* chunks;
 }
 
 function tooLarge(limit: number, why = ''): Refusal {

@@ -26,3 +26,18 @@ export async function beginning(
   }
   return { head: Buffer.concat(first), ended };
 }
+
+/** The whole stream, of which the beginning was read already. Ends the reading if nobody wants the rest. */
+export async function* continued(
+  head: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield head;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      yield next.value;
+    }
+  } finally {
+    await rest.return?.();
+  }
+}

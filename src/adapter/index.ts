@@ -24,7 +24,7 @@ export {
   outbound,
   type SettingsFault,
 } from './adapter.ts';
-export { beginning } from './beginning.ts';
+export { beginning, continued } from './beginning.ts';
 export { type ConnectionCause, connectionCause } from './connection-cause.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
 export { type Dialling, dial, notConnected, placeOf } from './dial.ts';

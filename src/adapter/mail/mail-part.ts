@@ -1,4 +1,5 @@
 import type { NewMessage } from '../../message/message.ts';
+import { beginning, continued } from '../beginning.ts';
 import { fileType } from '../folder/file-type.ts';
 
 /** Up to here a part is handed over in memory: below it, a stream costs more than it saves. */
@@ -29,33 +30,12 @@ export async function mailPart(
   facts: PartFacts,
 ): Promise<MailPart> {
   const chunks = content[Symbol.asyncIterator]();
-  const first: Uint8Array[] = [];
-  let size = 0;
-  while (size <= IN_MEMORY) {
-    const next = await chunks.next();
-    if (next.done === true) return part(Buffer.concat(first), Buffer.concat(first), facts);
-    first.push(next.value);
-    size += next.value.byteLength;
-  }
-  return part(goOn(first, chunks), Buffer.concat(first), facts);
+  const { head, ended } = await beginning(chunks, IN_MEMORY + 1);
+  return part(ended ? head : continued(head, chunks), head, facts);
 }
 
 function part(body: NewMessage['body'], head: Uint8Array, facts: PartFacts): MailPart {
   return { body, type: typeOf(head, facts), charset: facts.charset, name: facts.name };
-}
-
-async function* goOn(
-  first: readonly Uint8Array[],
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* first;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-      yield next.value;
-    }
-  } finally {
-    await rest.return?.();
-  }
 }
 
 function typeOf(head: Uint8Array, { name, type }: PartFacts): string {
