@@ -60,9 +60,9 @@ async function connect(): Promise<Client> {
 let begun = false;
 
 async function answerTo({ id, text, values }: QueryOrder): Promise<QueryAnswer> {
-  if (text === 'BEGIN') begun = false;
-  if (begun && connection === undefined) return { id, code: 'connection lost', lost: true };
-  begun = text === 'BEGIN' || (begun && text !== 'COMMIT' && text !== 'ROLLBACK');
+  const within = begun && text !== 'BEGIN';
+  begun = text === 'BEGIN' || (within && text !== 'COMMIT' && text !== 'ROLLBACK');
+  if (within && connection === undefined) return { id, code: 'connection lost', lost: true };
   try {
     const client = await connected();
     const { rows, rowCount } = await client.query(text, values.map(storable));
