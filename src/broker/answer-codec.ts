@@ -1,4 +1,5 @@
 import type { Receipt, Reply } from '../message/message.ts';
+import type { StoredBody } from './bodies.ts';
 
 /** What became of a message somebody waits for: the peer's reply, or how it ended without one. */
 export type Answer = Pick<Receipt, 'reply' | 'outcome'>;
@@ -9,24 +10,36 @@ interface Head {
   readonly text?: string | undefined;
   readonly status?: string | undefined;
   readonly outcomeText?: string | undefined;
+  /** Where the reply's body lies if it is too large for one message of NATS. */
+  readonly bodyRef?: string | undefined;
+  readonly size?: number | undefined;
 }
 
-/** An answer as bytes: the length of its head (u32, big-endian), the head as JSON, the reply's body. */
-export function encodeAnswer({ reply, outcome }: Answer): Uint8Array {
+/** An answer as it travels, and where the body of its reply lies if not in it. */
+export interface CodedAnswer {
+  readonly answer: Answer;
+  readonly stored: StoredBody | undefined;
+}
+
+/** An answer as bytes: the length of its head (u32, big-endian), the head as JSON, the reply's body unless it is stored. */
+export function encodeAnswer({ reply, outcome }: Answer, stored?: StoredBody): Uint8Array {
   const head: Head = {
     type: reply?.type,
     code: reply?.code,
     text: reply?.text,
     status: outcome?.status,
     outcomeText: outcome?.text,
+    bodyRef: stored?.bodyRef,
+    size: stored?.size,
   };
   const json = Buffer.from(JSON.stringify(head));
   const size = Buffer.alloc(4);
   size.writeUInt32BE(json.byteLength);
-  return Buffer.concat([size, json, reply?.body ?? new Uint8Array(0)]);
+  const body = stored === undefined ? reply?.body : undefined;
+  return Buffer.concat([size, json, body ?? new Uint8Array(0)]);
 }
 
-export function decodeAnswer(data: Uint8Array): Answer {
+export function decodeAnswer(data: Uint8Array): CodedAnswer {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const size = bytes.readUInt32BE(0);
   const head = JSON.parse(bytes.toString('utf8', 4, 4 + size)) as Head;
@@ -36,5 +49,7 @@ export function decodeAnswer(data: Uint8Array): Answer {
       : { type: head.type, code: head.code, text: head.text, body: bytes.subarray(4 + size) };
   const outcome =
     head.status === undefined ? undefined : { status: head.status, text: head.outcomeText };
-  return { reply, outcome };
+  const { bodyRef, size: length = 0 } = head;
+  const stored = bodyRef === undefined ? undefined : { bodyRef, size: length };
+  return { answer: { reply, outcome }, stored };
 }

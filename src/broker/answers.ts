@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { type Answer, decodeAnswer, encodeAnswer } from './answer-codec.ts';
+import type { Bodies, StoredBody } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import type { Steps } from './steps.ts';
 
@@ -14,6 +16,8 @@ export interface Answers {
   expect(timeout: number, key?: string): Expected;
   /** Gives an answer to whoever waits. Resolves once it is stored where its address is a durable one, else at once. */
   send(address: string, answer: Answer): Promise<void>;
+  /** An answer as it was stored. */
+  read(data: Uint8Array): Promise<Answer>;
   close(): void;
 }
 
@@ -31,15 +35,47 @@ const DURABLE = '$KV.';
 /** Answers to messages that may be repeated, beside the answers to calls of durable processes. */
 const REPEATABLE = 'a';
 
-export function answers({ connection, publisher }: Broker, steps: Steps): Answers {
+type Waiting = Set<(answer: Answer | undefined) => void>;
+
+/** A reply above this many bytes does not travel in the answer: a server may take no more in one message. */
+const LARGE = 512 * 1024;
+/** Milliseconds that a large reply is kept for who waits for it. */
+const KEEP_LARGE = 10 * 60_000;
+
+export function answers(
+  { connection, publisher }: Broker,
+  { steps, bodies }: { readonly steps: Steps; readonly bodies: Bodies },
+): Answers {
+  const read = async (data: Uint8Array): Promise<Answer> => {
+    const { answer, stored } = decodeAnswer(data);
+    const { reply } = answer;
+    if (stored === undefined || reply === undefined) return answer;
+    const body = await bodies
+      .open(stored.bodyRef, stored.size)
+      .bytes()
+      .catch(() => undefined);
+    // what is gone meanwhile is told by its outcome alone
+    return { ...answer, reply: body === undefined ? undefined : { ...reply, body } };
+  };
+  const storedApart = async ({ reply }: Answer): Promise<StoredBody | undefined> => {
+    if (reply === undefined || reply.body.byteLength <= LARGE) return undefined;
+    // no message has such an id
+    const stored = await bodies.put(-randomInt(2 ** 47), [reply.body]);
+    const remove = (): void => void bodies.remove(stored.bodyRef).catch(() => undefined);
+    setTimeout(remove, KEEP_LARGE).unref();
+    return stored;
+  };
   const inbox = createInbox();
-  const waiting = new Map<string, Set<(answer: Answer | undefined) => void>>();
+  const waiting = new Map<string, Waiting>();
   let count = 0;
+  const give = async (data: Uint8Array, those: Waiting): Promise<void> => {
+    const answer = await read(data);
+    for (const settle of those) settle(answer);
+  };
   const take = (error: Error | null, { subject, data }: Msg): void => {
     const those = error === null ? waiting.get(subject) : undefined;
     if (those === undefined) return;
-    const answer = decodeAnswer(data);
-    for (const settle of those) settle(answer);
+    void give(data, those);
   };
   const subscriptions: Subscription[] = [];
   const listen = (subject: string): void => {
@@ -56,7 +92,7 @@ export function answers({ connection, publisher }: Broker, steps: Steps): Answer
     expect(timeout, key) {
       const address = key === undefined ? `${inbox}.${count++}` : durable(key);
       const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
-      const those = waiting.get(address) ?? new Set();
+      const those: Waiting = waiting.get(address) ?? new Set();
       const settle = (answer: Answer | undefined): void => {
         clearTimeout(timer);
         those.delete(settle);
@@ -70,16 +106,18 @@ export function answers({ connection, publisher }: Broker, steps: Steps): Answer
         answer: promise,
         async again() {
           const kept = await steps.kept(address).catch(() => undefined);
-          if (kept !== undefined) settle(decodeAnswer(kept));
+          if (kept !== undefined) settle(await read(kept));
           return promise;
         },
         cancel: () => settle(undefined),
       };
     },
     async send(address, answer) {
-      if (address.startsWith(DURABLE)) await publisher.publish(address, encodeAnswer(answer));
-      else connection.publish(address, encodeAnswer(answer));
+      const bytes = encodeAnswer(answer, await storedApart(answer));
+      if (address.startsWith(DURABLE)) await publisher.publish(address, bytes);
+      else connection.publish(address, bytes);
     },
+    read,
     close() {
       for (const subscription of subscriptions) subscription.unsubscribe();
       for (const those of waiting.values()) for (const settle of those) settle(undefined);

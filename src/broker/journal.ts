@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nuid } from '@nats-io/transport-node';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { JournalEntry } from '../message/record.ts';
+import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
 import { type EncodedEntry, encodeEntry, joinEntries } from './journal-batch.ts';
 
@@ -15,6 +16,20 @@ export interface Journal {
 
 const BATCH_LIMIT = 256 * 1024;
 const TRIES = 4;
+/** What is left of the largest message that a server takes for the record and its headers. */
+const ROOM = 64 * 1024;
+const USUAL_PAYLOAD = 1024 * 1024;
+
+/** The entry without a reply that one message of NATS may not hold; what must be stored would else never be. */
+function fitting(entry: JournalEntry, largest: number): JournalEntry {
+  const { record, body } = entry;
+  if (record.kind !== 'outcome' || body === undefined || body.byteLength <= largest) {
+    return entry;
+  }
+  const left = `the reply of ${describeSize(body.byteLength)} is too large to be kept`;
+  const warning = record.warning === undefined ? left : `${record.warning}; ${left}`;
+  return { record: { ...record, warning } };
+}
 
 interface Waiting extends EncodedEntry {
   stored(): void;
@@ -26,7 +41,8 @@ interface Waiting extends EncodedEntry {
  * JetStream message; all who wait get the same acknowledgement. One message an entry was rejected:
  * with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
  */
-export function journal({ publisher }: Broker, subject: string): Journal {
+export function journal({ publisher, connection }: Broker, subject: string): Journal {
+  const largest = (): number => (connection.info?.max_payload ?? USUAL_PAYLOAD) - ROOM;
   const waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
   // Nats-Msg-Id of each batch: a batch that is sent again after a time-out is stored once
@@ -68,7 +84,7 @@ export function journal({ publisher }: Broker, subject: string): Journal {
   return {
     append(entry) {
       return new Promise((stored, failed) => {
-        waiting.push({ ...encodeEntry(entry), stored, failed });
+        waiting.push({ ...encodeEntry(fitting(entry, largest())), stored, failed });
         running ??= drain();
       });
     },

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeAnswer } from '../broker/answer-codec.ts';
 import type { Answers } from '../broker/answers.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
@@ -117,14 +116,14 @@ function contextOf(parts: DurableParts, subject: Subject, signal: AbortSignal): 
 }
 
 async function answerOf(
-  { steps, name }: DurableParts,
+  { steps, answers, name }: DurableParts,
   key: string,
   { signal, target, left }: { signal: AbortSignal; target: string; left: number },
 ): Promise<CallAnswer> {
   const late = AbortSignal.timeout(Math.max(1, left));
   try {
     const stored = await steps.answer(`${key}.answer`, AbortSignal.any([signal, late]));
-    const { reply, outcome } = decodeAnswer(stored.body);
+    const { reply, outcome } = await answers.read(stored.body);
     return {
       status: outcome?.status ?? 'completed',
       code: reply?.code,

@@ -80,7 +80,7 @@ export async function startEngine(
       limit: JOURNAL_LIMIT,
     }),
   ]);
-  const waiting = answers(broker, done);
+  const waiting = answers(broker, { steps: done, bodies: stored });
   const accepted = journal(broker, names.journal.subject);
   const outcomes = journal(sending, names.outcomes.subject);
   const close = async (): Promise<void> => {
