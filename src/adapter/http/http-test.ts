@@ -130,7 +130,7 @@ async function signedIn(
   throw new StepFailure(
     `the server refuses the credential (401${challengeText(answer)})`,
     told === undefined
-      ? 'Check user, password or key; for a token compare audience, scope and issuer with what the server expects, and the clocks'
+      ? 'Check user, password or key, and with signIn and keyName where it is put; for a token compare audience, scope and issuer with what the server expects, and the clocks'
       : `${told}: set a new one, or let a credential of kind oauth2 fetch it`,
   );
 }

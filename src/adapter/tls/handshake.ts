@@ -48,7 +48,7 @@ export async function tryHandshake(
     const name = tls?.serverName ?? address.host;
     const problem =
       handshakeProblem(socket, certificate, { tls, name }) ?? (await lateAlert(socket));
-    if (problem !== undefined) throw connectionFailure(problem, place);
+    if (problem !== undefined) throw afterHandshake(problem, place, rest.cert !== undefined);
   } finally {
     socket.on('error', () => undefined).destroy();
   }
@@ -63,6 +63,19 @@ async function shaken(socket: TLSSocket, place: string): Promise<TLSSocket> {
     socket.on('error', () => undefined).destroy();
     throw connectionFailure(limit.aborted ? coded('ETIMEDOUT', undefined) : error, place);
   }
+}
+
+/** A peer that only closes means our certificate, or that we showed none: most often it sends no alert. */
+function afterHandshake(problem: Error, place: string, showedOwn: boolean): StepFailure {
+  if ((problem as NodeJS.ErrnoException).code !== 'ECONNRESET') {
+    return connectionFailure(problem, place);
+  }
+  return new StepFailure(
+    `${place} closed the connection right after the handshake`,
+    showedOwn
+      ? 'It probably refuses our certificate: show the one that was agreed with it, and ask what its log says'
+      : 'It may want a client certificate (set certificate under tls), or allow only known addresses: ask what its log says',
+  );
 }
 
 /** What went wrong with a connection to `place`, as the failure of a step. */
