@@ -2,7 +2,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { answers } from './api/queries.ts';
+import { answers } from './api/answers.ts';
 import { router } from './router.tsx';
 import './styles.css';
 

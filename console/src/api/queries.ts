@@ -1,4 +1,4 @@
-import { QueryClient, queryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import type { Alert } from '../../../src/operator/api/contract/alert.ts';
 import type {
   BodyHex,
@@ -25,30 +25,9 @@ import type {
   SearchRequest,
   Session,
 } from '../../../src/operator/api/contract/message.ts';
-import type { Status } from '../../../src/operator/api/contract/status.ts';
 import type { Certificates, Storage } from '../../../src/operator/api/contract/storage.ts';
-import { ApiProblem, ask } from './client.ts';
-
-/** Answers are kept while a page looks at them; a failed question is not repeated when repeating cannot help. */
-export const answers = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 2_000,
-      retry: (failures, error) =>
-        !(error instanceof ApiProblem && error.status > 0) && failures < 2,
-      refetchOnWindowFocus: true,
-    },
-  },
-});
-
-/** How often what changes by itself is asked for again where the live stream does not tell of it. */
-const LIVE = 3_000;
-
-export const status = queryOptions({
-  queryKey: ['status'],
-  queryFn: ({ signal }) => ask<Status>('status', { signal }),
-  refetchInterval: LIVE,
-});
+import { LIVE } from './answers.ts';
+import { ask } from './client.ts';
 
 /** Counts per interval of the last `length` milliseconds, of one host or of all. */
 export const statistics = (length: number, step: number, host?: string) =>

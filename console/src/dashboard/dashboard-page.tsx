@@ -2,11 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import type { Status } from '../../../src/operator/api/contract/status.ts';
-import {
-  failures as failuresQuery,
-  hosts as hostsQuery,
-  status as statusQuery,
-} from '../api/queries.ts';
+import { status as statusQuery } from '../api/answers.ts';
+import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import { status as statusQuery } from '../api/queries.ts';
+import { status as statusQuery } from '../api/answers.ts';
 import { count as written } from '../element/time-text.ts';
 import { useMay } from './me.ts';
 import { PLACES } from './places.ts';

@@ -1,10 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Outlet, useNavigate } from '@tanstack/react-router';
-import { CircleHelp, LogOut, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
+import { CircleHelp, LogOut, Menu, Moon, Search, Sun } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
+import { status as statusQuery } from '../api/answers.ts';
 import { ApiProblem, ask } from '../api/client.ts';
-import { useIsLive, useLiveStream } from '../api/live-stream.ts';
-import { status as statusQuery } from '../api/queries.ts';
 import { Waiting } from '../element/notice.tsx';
 import { useHotKeys } from './hot-keys.ts';
 import { type Me, me } from './me.ts';
@@ -17,6 +16,9 @@ const SignInPage = lazy(() =>
 );
 const QuickFind = lazy(() =>
   import('./quick-find.tsx').then((part) => ({ default: part.QuickFind })),
+);
+const LiveStatus = lazy(() =>
+  import('./live-status.tsx').then((part) => ({ default: part.LiveStatus })),
 );
 const KeyboardHelp = lazy(() =>
   import('./keyboard-help.tsx').then((part) => ({ default: part.KeyboardHelp })),
@@ -42,7 +44,6 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
   const [help, setHelp] = useState(false);
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
-  useLiveStream();
   useHotKeys({
     'ctrl+k': () => setFinding(true),
     '?': () => setHelp(true),
@@ -77,20 +78,6 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
         {help && <KeyboardHelp onClose={() => setHelp(false)} />}
       </Suspense>
     </div>
-  );
-}
-
-/** Says that what is shown may be some seconds old. */
-function Interrupted(): ReactElement | null {
-  if (useIsLive()) return null;
-  return (
-    <span
-      role="status"
-      className="inline-flex items-center gap-1 rounded bg-warn-soft px-1.5 text-xs font-medium whitespace-nowrap text-warn"
-      title="The stream of what happens is interrupted and is tried again; until then pages ask every few seconds."
-    >
-      <Unplug size={13} aria-hidden="true" /> <span className="max-sm:sr-only">not live</span>
-    </span>
   );
 }
 
@@ -166,7 +153,9 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
       >
         <CircleHelp size={17} aria-hidden="true" />
       </button>
-      <Interrupted />
+      <Suspense>
+        <LiveStatus />
+      </Suspense>
       {user?.name !== undefined && user.name !== '' && (
         <span
           className="max-w-32 truncate text-xs text-ink-2 max-md:hidden"
