@@ -67,7 +67,7 @@ beforeAll(async () => {
     const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', search);
     if (body.items[0] === undefined) throw new Error('it is not traced yet');
     return body.items[0].id;
-  });
+  }, 20_000);
   using database = metaDatabase({ data });
   const known = users(database);
   const all = { password: '', mustChange: false };

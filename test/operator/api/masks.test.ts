@@ -56,7 +56,7 @@ async function suspended(): Promise<Message> {
     const [first] = body.items;
     if (first === undefined) throw new Error('it is not suspended yet');
     return first;
-  }, 10_000);
+  }, 20_000);
 }
 
 const ask = (path: string, body: object) =>

@@ -46,7 +46,7 @@ beforeAll(async () => {
   await vi.waitFor(async () => {
     const { body } = await search();
     if (body.items[0]?.status !== 'completed') throw new Error('it is not settled yet');
-  });
+  }, 20_000);
 });
 afterAll(async () => production[Symbol.asyncDispose]());
 

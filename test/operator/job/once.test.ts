@@ -32,7 +32,7 @@ async function found(criteria: object, count: number): Promise<readonly Message[
     const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', criteria);
     if (body.items.length < count) throw new Error('it is not traced yet');
     return body.items;
-  }, 10_000);
+  }, 20_000);
 }
 
 /** Sends an act as a browser does that was told, or not, to do it once. */

@@ -53,6 +53,18 @@ test('who left off in a stream that is no more is told to read anew', async () =
   expect(stream.lastId).toMatch(/^\d+\.\w+$/);
 });
 
+test.for(['1000000', '-1', '0x1', '99999999999999999999', ''])(
+  'who says to have been at %s of the stream, where nobody was, is told to read anew',
+  async (place) => {
+    const known = await eventSource(streamUrl());
+    await vi.waitFor(() => expect(known.lastId).toBeDefined());
+    await known.close();
+    const epoch = known.lastId?.split('.')[1] ?? '';
+    await using stream = await eventSource(streamUrl(), `${place}.${epoch}`);
+    await vi.waitFor(() => expect(stream.events[0]?.event).toBe('reset'));
+  },
+);
+
 test('a host that is switched off shows in the states and in the event log', async () => {
   await using stream = await eventSource(streamUrl('?topics=hosts,events'));
   await vi.waitFor(() => expect(stream.events.map(({ event }) => event)).toContain('hosts'));
