@@ -43,7 +43,7 @@ export async function imapLab(options: Parameters<typeof mailServer>[0] = {}): P
 
 /** Waits until so many messages were delivered. */
 export async function delivered(opened: OpenedInbound, count: number): Promise<void> {
-  await vi.waitFor(() => expect(opened.delivered).toHaveLength(count), { timeout: 15_000 });
+  await vi.waitFor(() => expect(opened.delivered.length).toBe(count), { timeout: 15_000 });
 }
 
 /** Has one more mail taken: by then the folder was looked at anew, and what was there could have been taken again. */

@@ -27,7 +27,7 @@ export async function receive(
 
 /** Waits until so many messages were delivered. */
 export async function delivered(opened: OpenedInbound, count: number): Promise<void> {
-  await vi.waitFor(() => expect(opened.delivered).toHaveLength(count), { timeout: 5_000 });
+  await vi.waitFor(() => expect(opened.delivered.length).toBe(count), { timeout: 5_000 });
 }
 
 /** The texts that were delivered, in order. */
