@@ -1,6 +1,6 @@
 import type { Step } from '../test-step.ts';
 import type { DropValues } from './drop-settings.ts';
-import type { FileStore } from './file-store.ts';
+import { type FileStore, isFileProblem } from './file-store.ts';
 import type { PickupValues } from './pickup-settings.ts';
 import { tryWriting } from './try-writing.ts';
 
@@ -8,14 +8,31 @@ import { tryWriting } from './try-writing.ts';
 export async function pickupSteps(
   store: FileStore,
   step: Step,
-  { folder, keep, archive }: Pick<PickupValues, 'folder' | 'keep' | 'archive'>,
+  { folder, keep, archive, failed }: Pick<PickupValues, 'folder' | 'keep' | 'archive' | 'failed'>,
 ): Promise<void> {
   await pathStep(store, step, folder);
   await step('permission', async (detail) => {
     if (keep) return detail('files are only read');
     await tryWriting(store, folder, '.*.part');
-    detail(`files in ${named(folder)} can be ${archive === undefined ? 'deleted' : 'moved'}`);
+    const said = [
+      `files in ${named(folder)} can be ${archive === undefined ? 'deleted' : 'moved'}`,
+    ];
+    for (const away of new Set([archive, failed])) {
+      if (away !== undefined) said.push(await awayState(store, away));
+    }
+    detail(said.join('; '));
   });
+}
+
+/** Whether files can be put where taken or refused ones go; a folder that is not there is made with the first. */
+async function awayState(store: FileStore, folder: string): Promise<string> {
+  try {
+    await tryWriting(store, folder, '.*.part');
+    return `${folder} takes them`;
+  } catch (error) {
+    if (!isFileProblem(error, 'missing')) throw error;
+    return `${folder} is not there yet, and is made with the first`;
+  }
 }
 
 /** The last steps of a connection test of dropping: the folder, and whether files can be put there. */

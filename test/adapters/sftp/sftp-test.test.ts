@@ -70,6 +70,28 @@ describeWithSshd('the connection test of SFTP', (server) => {
     expect(JSON.stringify(steps)).not.toContain(SECRET_MARKER);
   });
 
+  test('where taken and refused files go is tried too, and nothing is left there', async () => {
+    await using folder = await remoteFolder(server().home);
+    await using failing = await remoteFolder(server().home);
+    const { given, options } = sftpTo(server());
+    const away = { archive: `${folder.name}/taken`, failed: failing.name };
+    const settings = { ...given, folder: folder.name, ...away };
+    const steps = await testSteps(sftpIn, settings, options);
+    expect(steps.at(-1)).toMatchObject({
+      name: 'permission',
+      result: 'passed',
+      detail: `files in ${folder.name} can be moved; ${folder.name}/taken is not there yet, and is made with the first; ${failing.name} takes them`,
+    });
+    expect([...(await folder.names()), ...(await failing.names())]).toEqual([]);
+    await chmod(failing.path, 0o555);
+    const [, failed] = outcome(await testSteps(sftpIn, settings, options));
+    expect(failed).toMatchObject({
+      name: 'permission',
+      cause: expect.stringContaining(failing.name),
+      remedy: expect.stringMatching(/permission/),
+    });
+  });
+
   test('a folder that is only read needs no right to write', async () => {
     await using folder = await remoteFolder(server().home);
     await chmod(folder.path, 0o555);
