@@ -57,7 +57,6 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
           <State page={page} />
-          <HostOverrides host={host} />
           <Panel title="Messages, last hour">
             <LastHour host={host.name} />
             <LazyRateChart length={3_600_000} step={60_000} host={host.name} />
@@ -71,6 +70,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
         </div>
         <div className="flex min-w-0 flex-col gap-4">
           <HostSettings page={page} />
+          <HostOverrides host={host} />
           {rules.length > 0 && <Rules rules={rules} />}
           <Panel title="What happened to it" flush>
             {log === undefined ? <Waiting /> : <EventList events={log.items} />}

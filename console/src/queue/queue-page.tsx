@@ -160,7 +160,12 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
               <span className="ml-auto font-mono text-xs text-ink-2 max-sm:hidden">{id}</span>
             </Link>
             {may('queue.abort') && (
-              <Button aria-label={`Abort message ${id}`} onClick={() => setAborted({ id, status })}>
+              <Button
+                look="quiet"
+                className="mr-2 text-bad"
+                aria-label={`Abort message ${id}`}
+                onClick={() => setAborted({ id, status })}
+              >
                 Abort
               </Button>
             )}
