@@ -37,8 +37,8 @@ export interface ApiTokens {
   pair(user: string): TokenPair;
   /** The next pair for a refresh token, which is used up. One that was used before ends its whole family: it was stolen. */
   refresh(token: string): TokenPair & { readonly user: string };
-  /** Ends the family of an access or refresh token. */
-  revokeFamily(token: string): void;
+  /** Ends the family of an access or refresh token; whose it was, if it had not ended. */
+  revokeFamily(token: string): string | undefined;
   /** Throws a SignInRefusal that says whether it is unknown, expired or revoked. */
   check(token: string): ApiToken;
 }
@@ -142,7 +142,9 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     },
     revokeFamily(token) {
       const row = byHash(token);
-      if (row !== undefined) revokeAll(String(row['family']));
+      if (row === undefined) return undefined;
+      revokeAll(String(row['family']));
+      return row['revoked'] === null ? String(row['user']) : undefined;
     },
     check(token) {
       const row = known(token, ['api', 'access']);

@@ -183,6 +183,10 @@ test('access tokens are short, refresh tokens are used once, and a second use en
   await program.ask('POST', '/api/v1/auth/revoke', { token: third.accessToken });
   expect(await status(third.accessToken)).toBe(401);
   expect((await token({ refreshToken: third.refreshToken })).status).toBe(401);
+  await program.ask('POST', '/api/v1/auth/revoke', { token: third.accessToken });
+  const admin = await known('admin4', 'administrator');
+  const { body } = await admin.ask<{ rows: object[] }>('GET', '/api/v1/audit?action=token.revoke');
+  expect(body.rows).toMatchObject([{ actor: 'iris', object: 'user iris' }]);
 });
 
 test('a token that a person makes does no more than it says, and nobody gives what they lack', async () => {

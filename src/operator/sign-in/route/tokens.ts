@@ -190,8 +190,13 @@ function pairRoutes(api: Api, signIn: SignIn): void {
       },
     },
     async (request) => {
+      const name = tokens.revokeFamily(request.body.token);
+      if (name !== undefined) {
+        const actor = { name, via: 'token' };
+        const entry = { actor, ip: request.ip, action: 'token.revoke', object: `user ${name}` };
+        await signIn.audit.record({ ...entry, outcome: 'done' });
+      }
       // whether there was such a token is nobody's business
-      tokens.revokeFamily(request.body.token);
       return { done: true };
     },
   );
