@@ -78,7 +78,7 @@ const wire = {
     {
       never: 'None is followed: the message is not delivered',
       'same-host': 'Those that stay on the same scheme, host and port',
-      any: 'All; the credential is shown to the first host only',
+      any: 'All; the credential, and headers whose names say that they sign in, are shown to the first host only',
     },
     {
       help: 'Which redirections are followed, ten at most. One that would turn a POST into a GET and lose the body is never followed.',

@@ -135,7 +135,8 @@ export class HttpClient {
   readonly #abort = (): void => void this.close();
 
   async #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
-    if (!isHome) return this.askAsNobody(question);
+    if (!isHome)
+      return this.askAsNobody({ ...question, headers: withoutSecrets(question.headers) });
     const guard = this.#guard;
     if (guard === undefined) return this.#withProof(question);
     try {
@@ -230,6 +231,14 @@ function lengthOf({ method, body }: HttpQuestion): Record<string, string> {
 function bodyOf({ body }: HttpQuestion): Dispatcher.DispatchOptions['body'] {
   if (body === undefined) return null;
   return body.inline ?? (body.stream() as unknown as Dispatcher.DispatchOptions['body'] & object);
+}
+
+/** A header that was written out may sign in too: it is for the host it was written for. */
+const SECRET =
+  /^(?!idempotency-key$)(authorization|cookie|.*(key|token|secret|signature|password).*)$/i;
+
+function withoutSecrets(headers: HttpQuestion['headers']): HttpQuestion['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !SECRET.test(name)));
 }
 
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;

@@ -179,9 +179,17 @@ test('a redirection is followed on the same host with the body, and never to ano
   server.answer(() => ({ status: 307, headers: { location: `${other.url}/in` } }));
   expect(await opened.send(body)).toMatchObject({ code: '307' });
   expect(other.requests).toEqual([]);
-  await using any = await open(server, { credential: 'key', redirects: 'any' }, { key: KEY });
+  const headers = ['X-API-Key: written out', 'Idempotency-Key: {id}', 'X-Sender: hub'];
+  const given = { credential: 'key', redirects: 'any', headers };
+  await using any = await open(server, given, { key: KEY });
   expect(await any.send(body)).toMatchObject({ code: '200' });
+  expect(server.requests.at(-1)?.headers).toHaveProperty('x-api-key');
   expect(other.requests[0]?.headers).not.toHaveProperty('authorization');
+  expect(other.requests[0]?.headers).not.toHaveProperty('x-api-key');
+  expect(other.requests[0]?.headers).toMatchObject({
+    'idempotency-key': '7000001',
+    'x-sender': 'hub',
+  });
   server.answer(() => ({ status: 307, headers: { location: '/in' } }));
   await expect(any.send(body)).rejects.toThrow(/redirects more than 10 times/);
 });
