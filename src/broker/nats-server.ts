@@ -33,6 +33,9 @@ export interface NatsServerOptions {
   readonly say?: (text: string) => void;
 }
 
+/** How many ports are tried at a start. */
+const PORTS_TRIED = 3;
+
 interface State extends NatsAccess {
   readonly pid: number;
 }
@@ -48,14 +51,13 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   await mkdir(join(data, 'jetstream'), { recursive: true });
   await endLeftover(data);
 
-  const port = await freePort();
   const user = 'waybill';
   const password = randomBytes(24).toString('base64url');
-  const url = `nats://127.0.0.1:${port}`;
+  // tells it from another server that was faster at the same port
+  const name = `waybill-${randomBytes(6).toString('hex')}`;
   const configuration = join(data, 'nats.conf');
-  await writeFile(configuration, configurationText({ data, port, user, password, durability }), {
-    mode: 0o600,
-  });
+  let port = 0;
+  let url = '';
 
   let stopping = false;
   let child: ChildProcess;
@@ -63,16 +65,19 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     const log = openSync(join(data, 'nats.log'), 'a');
     const [command, ...words] = endsWithParent([binary, '-c', configuration]);
     // a group of its own: Ctrl-C at a terminal is for the engine, which stops its server last
-    child = spawn(command, words, { stdio: ['ignore', log, log], detached: true });
-    child.once('exit', (code, signal) => {
-      if (stopping) return;
-      options.onRestart?.(`nats-server ended (${signal ?? code})`);
-      void restart();
-    });
-    await once(child, 'spawn');
-    const state: State = { url, user, password, pid: child.pid ?? 0 };
+    const launched = spawn(command, words, { stdio: ['ignore', log, log], detached: true });
+    child = launched;
+    await once(launched, 'spawn');
+    const state: State = { url, user, password, pid: launched.pid ?? 0 };
     await writeState(data, state);
-    await untilReady(port, child, data);
+    await untilReady({ port, name }, launched, data);
+    const ended = (): void => {
+      if (stopping) return;
+      options.onRestart?.(`nats-server ended (${launched.signalCode ?? launched.exitCode})`);
+      void restart();
+    };
+    if (hasEnded(launched)) ended();
+    else launched.once('exit', ended);
   };
   const restart = async (): Promise<void> => {
     for (let tries = 0; !stopping; tries++) {
@@ -83,7 +88,19 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       }
     }
   };
-  await launch();
+  for (let tries = 1; ; tries++) {
+    port = await freePort();
+    url = `nats://127.0.0.1:${port}`;
+    const text = configurationText({ data, port, name, user, password, durability });
+    await writeFile(configuration, text, { mode: 0o600 });
+    try {
+      await launch();
+      break;
+    } catch (error) {
+      // another process may have taken the port meanwhile
+      if (tries === PORTS_TRIED) throw error;
+    }
+  }
 
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -130,13 +147,14 @@ function endsWithParent(command: readonly [string, ...string[]]): readonly [stri
 function configurationText(of: {
   data: string;
   port: number;
+  name: string;
   user: string;
   password: string;
   durability: Durability;
 }): string {
   return `# written by waybill at each start
 listen: "127.0.0.1:${of.port}"
-server_name: "waybill"
+server_name: "${of.name}"
 max_payload: 4MB
 max_pending: 256MB
 jetstream {
@@ -191,33 +209,47 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
 /** Waits until the server greets clients with its INFO line, which it sends once JetStream is recovered. */
-async function untilReady(port: number, child: ChildProcess, data: string): Promise<void> {
+async function untilReady(
+  server: { readonly port: number; readonly name: string },
+  child: ChildProcess,
+  data: string,
+): Promise<void> {
   const limit = Date.now() + 60_000;
   while (Date.now() < limit) {
-    if (child.exitCode !== null || child.signalCode !== null) {
+    if (hasEnded(child)) {
       throw new EngineError(
         'BROKER_UNAVAILABLE',
         `nats-server ended at once (${child.signalCode ?? child.exitCode}); its log is ${join(data, 'nats.log')}`,
         { retryable: true },
       );
     }
-    if (await greets(port)) return;
+    if (await greets(server)) return;
     await sleep(10);
   }
+  child.kill('SIGKILL');
   throw new EngineError('BROKER_UNAVAILABLE', 'nats-server did not get ready in 60 s', {
     retryable: true,
   });
 }
 
-function greets(port: number): Promise<boolean> {
+function greets({
+  port,
+  name,
+}: {
+  readonly port: number;
+  readonly name: string;
+}): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1');
     const end = (result: boolean): void => {
       socket.destroy();
       resolve(result);
     };
-    socket.once('data', () => end(true));
+    socket.once('data', (greeting) => end(greeting.includes(`"server_name":"${name}"`)));
     socket.once('error', () => end(false));
     socket.setTimeout(1_000, () => end(false));
   });
