@@ -5,6 +5,9 @@ import type { Broker } from './broker.ts';
 
 /** Requests between the command line, the operator plane and the engines, as JSON over NATS. */
 
+/** Says in a request that it came from the command line, not from the operator plane. */
+export const COMMAND_LINE = 'command line';
+
 export interface ControlServer {
   close(): void;
 }
@@ -37,6 +40,22 @@ export function serveControl(
     ...(shared ? { queue: 'engine' } : {}),
     callback: (error, message) => {
       if (error === null) void serve(message);
+    },
+  });
+  return { close: () => subscription.unsubscribe() };
+}
+
+/** Hears requests that others answer; of several listeners that share a name one hears each. */
+export function hearControl(
+  { connection }: Broker,
+  subject: string,
+  shared: string,
+  hear: (request: unknown) => void,
+): ControlServer {
+  const subscription = connection.subscribe(subject, {
+    queue: shared,
+    callback: (error, message) => {
+      if (error === null) hear(unpack(message.data).request);
     },
   });
   return { close: () => subscription.unsubscribe() };

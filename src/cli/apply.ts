@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { orderAll } from '../broker/control.ts';
+import { COMMAND_LINE, orderAll } from '../broker/control.ts';
 import { type Difference, describeDifference } from '../production/difference.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
@@ -26,6 +26,7 @@ async function apply(folder: string | undefined, flags: ApplyFlags): Promise<voi
   const request = {
     dryRun: flags.dryRun === true,
     by: orderedBy(),
+    via: COMMAND_LINE,
     folder: folder === undefined ? undefined : resolve(folder),
   };
   const [difference] = await withBroker(flags, (broker) =>

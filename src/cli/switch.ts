@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { orderAll } from '../broker/control.ts';
+import { COMMAND_LINE, orderAll } from '../broker/control.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';
@@ -33,7 +33,7 @@ async function order(
   host: string,
   flags: WhereOptions & { readonly reason?: string },
 ): Promise<void> {
-  const request = { host, by: orderedBy(), reason: flags.reason };
+  const request = { host, by: orderedBy(), via: COMMAND_LINE, reason: flags.reason };
   const answers = await withBroker(flags, (broker) => orderAll(broker, verb, request));
   print(`${verb} ${host}: done by ${answers.length} engine${answers.length === 1 ? '' : 's'}`);
 }

@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
-import { type ControlServer, serveControl } from '../broker/control.ts';
+import { COMMAND_LINE, type ControlServer, hearControl, serveControl } from '../broker/control.ts';
 import type { OverrideRequest } from '../production/engine-control.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { type AbortOrder, abortTraced } from './abort.ts';
@@ -41,10 +41,11 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
   ): Promise<Result> =>
     recorded(
       audit(),
-      { actor: { name: by, via: 'command line' }, ip: '', action, object, detail },
+      { actor: { name: by, via: COMMAND_LINE }, ip: '', action, object, detail },
       run,
     );
   return [
+    ...HEARD.map((verb) => hearOrders(broker, verb, audit)),
     serveTrace(broker, store),
     serve('purge', (request) => {
       const { by, ...order } = request as PurgeOrder;
@@ -86,4 +87,30 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
       );
     }),
   ];
+}
+
+/** What the command line orders of the engines themselves, so that it works without an operator plane. */
+const HEARD = ['start', 'stop', 'retry', 'reload'] as const;
+
+/** Records such orders as they are given, while an operator plane runs; what became of them stands in the event log. */
+function hearOrders(
+  broker: Broker,
+  verb: (typeof HEARD)[number],
+  audit: () => Audit,
+): ControlServer {
+  return hearControl(broker, broker.names.control(verb), 'audit', (request) => {
+    const order = request as Partial<Record<'by' | 'via' | 'host' | 'reason', string>> & {
+      readonly dryRun?: boolean;
+    };
+    // what the console orders is recorded there
+    if (order.via !== COMMAND_LINE || order.dryRun === true) return;
+    const { by = 'unknown', host, reason } = order;
+    const object = host === undefined ? 'production' : `host ${host}`;
+    const action = host === undefined ? 'config.deploy' : `host.${verb}`;
+    const entry = { actor: { name: by, via: COMMAND_LINE }, ip: '', action, object };
+    // the engines have done it already: there is nobody to refuse it to
+    void audit()
+      .record({ ...entry, outcome: 'done', detail: { reason } })
+      .catch(() => undefined);
+  });
 }

@@ -89,6 +89,9 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       { object: `message ${mistaken?.id}`, via: 'command line', outcome: 'done' },
     ]);
     expect((await waybill('start', 'ward', '--data', data)).code).toBe(0);
+    expect(await json('audit', 'list', '--action', 'host.start')).toMatchObject([
+      { object: 'host ward', via: 'command line' },
+    ]);
     await vi.waitFor(() => expect(ward.received).toHaveLength(3), 20_000);
 
     // find by patient, trace with the rule that fired
