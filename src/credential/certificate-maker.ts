@@ -104,7 +104,8 @@ const SIGNATURE = der.sequence(der.identifier('1.2.840.10045.4.3.2'));
 const VERSION_3 = der.tagged(0, der.integer(Buffer.of(2)));
 const VERSION_2 = der.integer(Buffer.of(1));
 
-function nameOf(commonName: string): Buffer {
+/** A subject that is a common name alone. */
+export function nameOf(commonName: string): Buffer {
   return der.sequence(der.set(der.sequence(der.identifier('2.5.4.3'), der.utf8(commonName))));
 }
 
@@ -147,7 +148,8 @@ function keyId({ keys }: Identity): Buffer {
     .digest();
 }
 
-function extension(id: string, value: Buffer, critical = false): Buffer {
+/** One extension of a certificate or of a request for one. */
+export function extension(id: string, value: Buffer, critical = false): Buffer {
   const flag = critical ? [der.boolean(true)] : [];
   return der.sequence(der.identifier(id), ...flag, der.octets(value));
 }
@@ -173,7 +175,8 @@ function leafExtensions({ names = [], use = ['server', 'client'] }: CertificateR
   ];
 }
 
-function alternativeName(name: string): Buffer {
+/** `DNS:a.example`, `URI:urn:x`, `IP:127.0.0.1` as it stands in a certificate. Throws a RangeError for anything else. */
+export function alternativeName(name: string): Buffer {
   const [, kind = '', value = ''] = /^(DNS|URI|IP):(.+)$/.exec(name) ?? [];
   if (kind === 'IP') return der.implicit(7, addressBytes(value));
   if (kind === '') throw new RangeError(`${name} is not DNS:, URI: or IP: with a value`);
@@ -209,7 +212,8 @@ function revocationList(issuer: Identity, revoked: readonly string[], nextUpdate
   return pem('X509 CRL', signed(body, issuer));
 }
 
-function pem(kind: string, bytes: Buffer): string {
+/** PEM of DER. */
+export function pem(kind: string, bytes: Buffer): string {
   const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${kind}-----\n${lines.join('\n')}\n-----END ${kind}-----\n`;
 }

@@ -174,6 +174,34 @@ test('27: a FHIR operation without the token that was fetched, then with it', as
   expect(await opened.send(patient)).toMatchObject({ code: '201' });
 });
 
+test('a host that wants two proofs, a client certificate and a token, gets both', async () => {
+  await using files = await certificates();
+  const { certificate: cert, key } = files.server;
+  const tls = { cert, key, ca: files.authority.certificate };
+  const asks = { status: 401, headers: { 'www-authenticate': 'Bearer realm="lab"' } };
+  await using server = await webServer(
+    ({ headers }) => (headers.authorization === 'Bearer the token' ? {} : asks),
+    { tls },
+  );
+  const { trust, client } = files;
+  const credentials: Credentials = {
+    hub: client,
+    lab: { kind: 'bearer', token: async () => 'the token' },
+  };
+  const url = `${server.url}/in`;
+  const token = { url, credential: 'lab', tls: { trust } };
+  expect(await said(httpOut, token, credentials)).toMatch(
+    /^TLS failed: .*asks for a client certificate and none was shown/,
+  );
+  const certificate = { url, tls: { trust, certificate: 'hub' } };
+  expect(await said(httpOut, certificate, credentials)).toMatch(
+    /^permission failed: the server wants a sign-in \(401; bearer\) and no credential is set/,
+  );
+  const both = { ...certificate, credential: 'lab' };
+  await using opened = await openOutbound(httpOut, both, { credentials });
+  expect(await opened.send(BODY)).toMatchObject({ code: '200' });
+});
+
 describe('1, 2, 20: a key or token in the wrong place', () => {
   const key: Credentials = { lab: { kind: 'bearer', token: async () => 'the key' } };
   const places = {
