@@ -31,7 +31,7 @@ export interface SftpRate extends SftpLoad {
   readonly ratio: number;
 }
 
-const SMALL = { files: 300, size: 2_000 };
+const SMALL = { files: 1_000, size: 2_000 };
 const LARGE = { files: 1, size: 300_000_000 };
 const PIECE = Buffer.alloc(1_000_000, 'OBX|1|NM|2345-7^Glucose^LN||95|mg/dL|70-105|N|||F\r');
 const START = process.hrtime.bigint();
