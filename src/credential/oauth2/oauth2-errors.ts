@@ -13,7 +13,7 @@ export const OAUTH2_ERRORS: ReadonlyMap<string, Refusal> = new Map<string, Refus
   [
     'unauthorized_client',
     {
-      cause: 'this client may not use the client credentials grant',
+      cause: 'this client may not use the grant, or not act for this subject',
       remedy: 'Have the grant allowed in its registration (Keycloak: service account roles)',
     },
   ],
