@@ -139,13 +139,18 @@ export class ImapSession {
   settle(uid: number): Promise<boolean> {
     const { afterwards, archive } = this.#settings;
     if (afterwards === 'archive') return this.move(uid, archive);
+    if (afterwards === 'delete') return this.remove(uid);
     const range = String(uid);
     return this.#done(() => {
-      if (afterwards === 'delete') return this.#client.messageDelete(range, { uid: true });
       if (afterwards === 'keep') return Promise.resolve(true);
       const flag = afterwards === 'seen' ? '\\Seen' : KEYWORD;
       return this.#client.messageFlagsAdd(range, [flag], { uid: true });
     });
+  }
+
+  /** Deletes a mail for good. False if the server refused. */
+  remove(uid: number): Promise<boolean> {
+    return this.#done(() => this.#client.messageDelete(String(uid), { uid: true }));
   }
 
   move(uid: number, folder: string): Promise<boolean> {

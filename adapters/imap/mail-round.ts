@@ -38,7 +38,7 @@ export class MailRounds {
   async round(session: ImapSession, signal: AbortSignal): Promise<boolean> {
     const uids = await session.search(this.#criteria());
     const waiting = uids.filter((uid) => uid > this.#taken.floor);
-    this.#taken.keepOnly(waiting);
+    this.#taken.keepOnly([...waiting, ...(await this.#finishRemovals(session))]);
     for (const uid of waiting) {
       signal.throwIfAborted();
       const mail = await session.facts(uid);
@@ -50,6 +50,24 @@ export class MailRounds {
     }
     await this.#taken.wholeRound(waiting.at(-1) ?? 0);
     return true;
+  }
+
+  /**
+   * A mail is deleted in two steps, and moved by copying and deleting it where the server knows no MOVE.
+   * One that was only marked as deleted when that was cut off is found by no search of a round:
+   * here it is removed. Resolves to those that are still there.
+   */
+  async #finishRemovals(session: ImapSession): Promise<readonly number[]> {
+    const { afterwards, failed } = this.#lent.settings;
+    const removed = [
+      ...(afterwards === 'delete' || afterwards === 'archive' ? this.#taken.open('taken') : []),
+      ...(failed === undefined ? [] : this.#taken.open('refused')),
+    ];
+    if (removed.length === 0) return [];
+    const marked = await session.search({ uid: removed.join(','), deleted: true });
+    const left: number[] = [];
+    for (const uid of marked) if (!(await session.remove(uid))) left.push(uid);
+    return left;
   }
 
   #criteria(): SearchObject {

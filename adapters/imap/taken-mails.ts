@@ -77,6 +77,11 @@ export class TakenMails {
     return mail.uid <= floor || before.includes(hash(mail)) ? 'taken' : undefined;
   }
 
+  /** UIDs of the mails with this fate that may not have been dealt with yet. */
+  open(fate: Fate): readonly number[] {
+    return this.#state.open.flatMap(([uid, , of]) => (of === fate ? [uid] : []));
+  }
+
   /** How many messages of the mail were stored in an earlier try. */
   begun({ uid }: MailFacts): number {
     const [of, messages] = this.#state.begun ?? [];

@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest';
 import imapIn from '../../adapters/imap/imap-in.ts';
+import type { ServiceOrder } from './killed-service.ts';
 import { type MailServer, mailServer, USERS } from './mail-server.ts';
 import { type Mailbox, mailbox, mailWith } from './mailbox.ts';
 import { type OpenedInbound, openInbound } from './open-adapter.ts';
@@ -11,32 +12,36 @@ export interface ImapLab extends AsyncDisposable {
   readonly server: MailServer;
   /** A folder of its own. */
   box(): Promise<Mailbox>;
-  /** Opens the adapter on the folder, through another port where the test has a proxy. */
+  /** What opens the adapter on the folder, also in another process. */
+  order(box: Mailbox, more?: Record<string, unknown>): ServiceOrder;
+  /** Opens it, through another port where the test has a proxy. */
   open(box: Mailbox, more?: Record<string, unknown>, memory?: string): Promise<OpenedInbound>;
 }
 
 export async function imapLab(options: Parameters<typeof mailServer>[0] = {}): Promise<ImapLab> {
   const server = await mailServer(options);
+  const order: ImapLab['order'] = (box, more = {}) => ({
+    adapter: 'imap-in',
+    settings: {
+      connect: `localhost:${server.ports.imaps}`,
+      tls: { trust: server.trust },
+      credential: 'mailbox',
+      folder: box.folder,
+      archive: `${box.folder}-taken`,
+      every: '30ms',
+      ...more,
+    },
+    credentials: { mailbox: { kind: 'basic', user: BOB, password: USERS[BOB] } },
+  });
   return {
     server,
     box: () => mailbox(server, BOB),
-    open: (box, more = {}, memory) =>
-      openInbound(
-        imapIn,
-        {
-          connect: `localhost:${server.ports.imaps}`,
-          tls: { trust: server.trust },
-          credential: 'mailbox',
-          folder: box.folder,
-          archive: `${box.folder}-taken`,
-          every: '30ms',
-          ...more,
-        },
-        {
-          credentials: { mailbox: { kind: 'basic', user: BOB, password: USERS[BOB] } },
-          ...(memory === undefined ? {} : { memory }),
-        },
-      ),
+    order,
+    open(box, more = {}, memory) {
+      const { settings, credentials } = order(box, more);
+      const remembered = memory === undefined ? {} : { memory };
+      return openInbound(imapIn, settings, { credentials, ...remembered });
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -50,6 +50,30 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     });
   });
 
+  test('a deletion that was cut off between its two steps is finished; what somebody else marked is left alone', async () => {
+    await using box = await lab.box();
+    const given = { afterwards: 'delete', take: 'text' };
+    await box.put(await mailWith({ text: 'first' }));
+    const first = await lab.open(box, given);
+    await delivered(first, 1);
+    await vi.waitFor(() => expect(first.memory).toBeDefined());
+    await first.close();
+    for (const text of ['ours', 'theirs']) {
+      await box.put(await mailWith({ text, messageId: `<${text}@lab.example>` }));
+    }
+    await box.look();
+    await box.client.mailboxOpen(box.folder);
+    await box.client.messageFlagsAdd('2:3', ['\\Deleted'], { uid: true });
+    const known = JSON.parse(first.memory ?? '') as Record<string, unknown>;
+    const memory = JSON.stringify({ ...known, open: [[2, 'abcdefghijkl', 'taken']] });
+    await using opened = await lab.open(box, given, memory);
+    await vi.waitFor(async () => {
+      const left = (await box.look()).map(({ raw }) => raw.toString());
+      expect(left).toEqual([expect.stringContaining('theirs')]);
+    });
+    expect(opened.delivered).toEqual([]);
+  });
+
   describe('which mails are taken', () => {
     test('those whose sender and subject fit; the others are left alone', async () => {
       await using box = await lab.box();

@@ -1,0 +1,31 @@
+import { type Content, killedAgainAndAgain, type ServiceOrder } from './killed-service.ts';
+import { type ManyFiles, manyFiles } from './many-files.ts';
+import { remoteFolder } from './remote-folder.ts';
+
+interface Outcome {
+  readonly came: ManyFiles;
+  readonly delivered: readonly Content[];
+  /** What each file in the archive holds, by their names. */
+  readonly archived: ReadonlyMap<string, string>;
+}
+
+/** Has a service take many files from a folder of a server while it is killed again and again. */
+export async function killedPickup(
+  home: string,
+  { settings, ...order }: ServiceOrder,
+  seed: number,
+): Promise<Outcome> {
+  await using folder = await remoteFolder(home);
+  await using archive = await remoteFolder(home);
+  const came = manyFiles(120, (name, content) => folder.put(name, content));
+  const where = { folder: folder.name, archive: archive.name, order: 'name' };
+  const delivered = await killedAgainAndAgain(
+    { ...order, settings: { ...settings, ...where, every: '5ms', stable: '0s' } },
+    { ...came, seed, kills: 5, left: () => folder.names() },
+  );
+  const archived = new Map<string, string>();
+  for (const name of await archive.names()) {
+    archived.set(name, (await archive.read(name)).toString());
+  }
+  return { came, delivered, archived };
+}

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, vi } from 'vitest';
+import type { Credential } from '../../src/adapter/index.ts';
+import { random } from './random.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const PROGRAM = join(import.meta.dirname, 'inbound-process.ts');
+/** How many may lie at the source and wait while more are put there. */
+const BACKLOG = 40;
+/** Up to how long after the delivery that is waited for the process is killed. */
+const LATER = 12;
+/** A killed process that had not yet delivered anything had so long at most. */
+const EARLY = 700;
+const PATIENCE = 20_000;
+
+/** Which adapter is run, and with what. */
+export interface ServiceOrder {
+  readonly adapter: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly credentials: Readonly<Record<string, Credential>>;
+  /** The production's folder: paths count from it. */
+  readonly base?: string;
+}
+
+export interface Content {
+  /** Control id of HL7, else its name. */
+  readonly id: string;
+  /** Its bytes, as letters of latin1. */
+  readonly body: string;
+}
+
+/** A message as it was stored. */
+export interface Delivery extends Content {
+  /** By which a repetition is known. */
+  readonly key: string;
+}
+
+export interface KilledOptions {
+  /** A failure can be looked at again with the same one. */
+  readonly seed: number;
+  readonly kills: number;
+  /** The messages that must be delivered, in their order. */
+  readonly expected: readonly string[];
+  /** Puts the next file or mail at the source; resolves to how many messages it has, 0 after the last one. */
+  readonly put?: () => Promise<number>;
+  /** What lies at the source still. */
+  readonly left: () => Promise<readonly unknown[]>;
+}
+
+/**
+ * Runs a service that is killed with SIGKILL at random moments while more and more comes, and lets
+ * the last run finish. Checks that every message was delivered, in order, and that at most one was
+ * repeated for each kill, as one that the duplicate window knows. Resolves to them, each once.
+ */
+export async function killedAgainAndAgain(
+  order: ServiceOrder,
+  { seed, kills, expected, put = () => Promise.resolve(0), left }: KilledOptions,
+): Promise<readonly Content[]> {
+  await using folder = await temporaryFolder('killed');
+  await writeFile(join(folder.path, 'order'), JSON.stringify(order));
+  const chance = random(seed);
+  const count = { put: 0, delivered: 0, complete: false };
+  const over = new AbortController();
+  const coming = feed(put, count, over.signal);
+  try {
+    for (let kill = 0; kill < kills; kill++) {
+      await using one = startProcess(folder.path, () => (count.delivered += 1));
+      const enough = chance.below(Math.ceil(expected.length / (kills + 1)));
+      const wait = chance.below(enough === 0 ? EARLY : LATER);
+      const start = count.delivered;
+      await one.until(() => count.delivered >= Math.min(start + enough, expected.length));
+      await sleep(wait);
+    }
+    await using one = startProcess(folder.path, () => (count.delivered += 1));
+    await one.until(() => count.complete);
+    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 8_000 });
+  } finally {
+    over.abort();
+    await coming;
+  }
+  const all = await deliveries(folder.path);
+  return onceEach(all, { expected, kills });
+}
+
+async function feed(
+  put: () => Promise<number>,
+  count: { put: number; readonly delivered: number; complete: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let more = 1; more > 0 && !signal.aborted; ) {
+    if (count.put - count.delivered < BACKLOG) {
+      more = await put();
+      count.put += more;
+    } else await sleep(2);
+  }
+  count.complete = true;
+}
+
+interface Run extends AsyncDisposable {
+  /** Throws if the process ends by itself, or if it takes too long. */
+  until(done: () => boolean): Promise<void>;
+}
+
+function startProcess(records: string, told: () => void): Run {
+  const child = spawn(process.execPath, ['--conditions=waybill-source', PROGRAM, records], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let trouble = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (trouble += text));
+  child.stdout.on('data', (bytes: Uint8Array) => bytes.forEach(told));
+  const ended = once(child, 'close');
+  return {
+    async until(done) {
+      const latest = performance.now() + PATIENCE;
+      while (!done()) {
+        if (child.exitCode !== null) throw new Error(`the process ended by itself: ${trouble}`);
+        if (performance.now() > latest) throw new Error(`nothing more is delivered: ${trouble}`);
+        await sleep(1);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+async function deliveries(records: string): Promise<readonly Delivery[]> {
+  const text = await readFile(join(records, 'delivered'), 'utf8');
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as Delivery);
+}
+
+function onceEach(
+  all: readonly Delivery[],
+  { expected, kills }: Pick<KilledOptions, 'expected' | 'kills'>,
+): readonly Content[] {
+  // A repetition comes right after the first: what was taken up again is not older than what came before.
+  const first = all.filter(({ id }, index) => all[index - 1]?.id !== id);
+  expect(first.map(({ id }) => id)).toEqual(expected);
+  expect(all.length - first.length).toBeLessThanOrEqual(kills);
+  const known = all.filter((one, index) => all[index - 1]?.key !== one.key);
+  expect(known).toEqual(first);
+  return first.map(({ id, body }) => ({ id, body }));
+}
