@@ -218,11 +218,12 @@ function questions({
         verifier: (name) => known.verifier(name),
         log,
       }),
-    certificates: async () =>
+    certificates: async (shown) =>
       certificateReport({
         definition: director.definition,
         held: await known.certificates(),
         peers: peers.list(),
+        shown,
       }),
     publicKeys: () => known.jwksDocument(),
     figures: () => figures.text(),

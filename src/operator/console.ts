@@ -63,7 +63,7 @@ export async function startConsole(
   { audit, mask, watchEvery, settingsFile, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
   const { place, broker, log } = parts;
-  const reached = engines(broker);
+  const reached = engines(broker, options.tls?.certificate);
   const guard = await consoleGuard({
     place,
     file: settingsFile,

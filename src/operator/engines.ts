@@ -10,6 +10,7 @@ import type { OverrideRequest, StatusReport } from '../production/engine-control
 import type { Notification } from '../production/notify.ts';
 import type { Rehearsal, RehearsalRequest } from '../production/rehearsal.ts';
 import { remembered } from './remembered.ts';
+import { shownCertificate } from './shown-certificate.ts';
 
 /** A JWKS document: public keys, for whoever checks what the production signs. */
 export interface ToldKeys {
@@ -22,7 +23,7 @@ export interface Engines {
   status(): Promise<readonly StatusReport[]>;
   /** What the production consists of, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
   describe(): Promise<ProductionDescription>;
-  /** What of the production ends some day, each once; of what a peer showed to several engines, the last. */
+  /** What of the production and its console ends some day, each once; of what a peer showed to several engines, the last. */
   certificates(): Promise<readonly CertificateReport[]>;
   /** The public keys of our client assertions, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
   publicKeys(): Promise<ToldKeys>;
@@ -59,8 +60,8 @@ const REHEARSAL_LIMIT = 30_000;
 /** A long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
 
-/** The one way by which the operator plane reaches engines. */
-export function engines(broker: Broker): Engines {
+/** The one way by which the operator plane reaches engines. `certificate` is the file of the console's own. */
+export function engines(broker: Broker, certificate?: string): Engines {
   const { names } = broker;
   const ask = <Result>(verb: string, request: unknown, timeout = 10_000): Promise<Result> =>
     askControl<Result>(broker, names.control(verb), request, { timeout });
@@ -70,9 +71,10 @@ export function engines(broker: Broker): Engines {
   const description = remembered(DESCRIPTION_FRESH, () =>
     ask<ProductionDescription>('describe', null),
   );
-  const certificates = remembered(CERTIFICATES_FRESH, async () =>
-    eachOnce((await all<readonly CertificateReport[]>('certificates', null)).flat()),
-  );
+  const certificates = remembered(CERTIFICATES_FRESH, async () => {
+    const shown = certificate === undefined ? null : await shownCertificate(certificate);
+    return eachOnce((await all<readonly CertificateReport[]>('certificates', shown)).flat());
+  });
   const keys = remembered(KEYS_FRESH, () => ask<ToldKeys>('public-keys', null));
   return {
     status: () => status.get(),

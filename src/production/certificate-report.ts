@@ -50,6 +50,13 @@ export interface ReportParts {
   /** What the credentials hold. */
   readonly held: readonly CredentialCertificate[];
   readonly peers: readonly PeerCertificate[];
+  readonly shown?: ShownCertificate | undefined;
+}
+
+/** What the console that asks shows to browsers, each certificate PEM. */
+export interface ShownCertificate {
+  readonly chain: readonly string[];
+  readonly problem?: string | undefined;
 }
 
 /** Everything that ends: our own certificates, those of authorities and peers, revocation lists. */
@@ -57,10 +64,12 @@ export async function certificateReport({
   definition,
   held,
   peers,
+  shown,
 }: ReportParts): Promise<CertificateReport[]> {
   const files = Map.groupBy(trustedFiles(definition), ({ kind, file }) => `${kind} ${file}`);
   const trusted = [...files.values()].map((same) => ofFile(definition.folder, same));
   return [
+    ...(shown === undefined ? [] : [ofConsole(shown)]),
     ...held.map(ofCredential),
     ...(await Promise.all(trusted)),
     ...peers.filter((peer) => counts(definition, peer)).map(ofPeer),
@@ -75,6 +84,16 @@ function ofCredential({
 }: CredentialCertificate): CertificateReport {
   const told = chain.map(reported);
   return { kind, name: credential, hosts: [], chain: told, ends: firstEnd(kind, chain), problem };
+}
+
+function ofConsole({ chain, problem }: ShownCertificate): CertificateReport {
+  const about = { kind: 'own', name: 'the console', hosts: ['the console'] } as const;
+  try {
+    const read = chain.map((one) => certificateFacts(one));
+    return { ...about, chain: read.map(reported), ends: firstEnd('own', read), problem };
+  } catch {
+    return { ...about, chain: [], problem: 'it is damaged: give the console a whole one' };
+  }
 }
 
 function ofPeer({ holder, name, certificate, seen }: PeerCertificate): CertificateReport {

@@ -3,7 +3,7 @@ import { queueState } from '../broker/consumer-lag.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { Override } from '../broker/overrides.ts';
 import type { HostStatus } from '../host/host.ts';
-import type { CertificateReport } from './certificate-report.ts';
+import type { CertificateReport, ShownCertificate } from './certificate-report.ts';
 import { describeProduction } from './describe-production.ts';
 import type { Director } from './director.ts';
 import { type EndRequest, endInHand, endQueued } from './end-queued.ts';
@@ -50,8 +50,10 @@ export interface ControlParts {
   /** Runs a message as the files say now, without sending anything. */
   readonly rehearse: (request: RehearsalRequest, body: Uint8Array) => Promise<unknown>;
   readonly test: (host: string) => Promise<readonly TestStep[]>;
-  /** What of the production ends some day. */
-  readonly certificates: () => Promise<readonly CertificateReport[]>;
+  /** What of the production ends some day, and of the console that asks. */
+  readonly certificates: (
+    shown: ShownCertificate | undefined,
+  ) => Promise<readonly CertificateReport[]>;
   /** The public keys of the production's client assertions, as a JWKS document. */
   readonly publicKeys: () => Promise<unknown>;
   /** This engine's figures in the Prometheus text format. */
@@ -122,7 +124,9 @@ export function engineControl(parts: ControlParts): ControlServer {
       true,
     ),
     serveControl(broker, subject('describe'), () => describeProduction(director.definition), true),
-    serveControl(broker, subject('certificates'), () => parts.certificates()),
+    serveControl(broker, subject('certificates'), (request) =>
+      parts.certificates((request as ShownCertificate | null) ?? undefined),
+    ),
     serveControl(broker, subject('public-keys'), () => parts.publicKeys(), true),
     serveControl(broker, subject('figures'), () => parts.figures()),
   ];

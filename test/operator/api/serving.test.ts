@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
+import type { Certificates } from '../../../src/operator/api/contract/storage.ts';
+import { shownCertificate } from '../../../src/operator/shown-certificate.ts';
 import { type Operated, operated } from '../../support/operator.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
+
+const DAY = 86_400_000;
 
 let folder: TemporaryFolder;
 let production: Operated;
@@ -126,4 +130,37 @@ test('a renewed certificate is served without a restart', async () => {
   const before = await serial();
   await issue();
   await vi.waitFor(async () => expect(await serial()).not.toBe(before), 5_000);
+});
+
+test("the end of the console's own certificate and of its chain is known and alerted", async () => {
+  const authority = certificateAuthority('root').intermediate('between');
+  const notBefore = new Date(Date.now() - 300 * DAY);
+  const notAfter = new Date(Date.now() + 20 * DAY);
+  const own = authority.issue({ commonName: 'ours', names: ['IP:127.0.0.1'], notBefore, notAfter });
+  const files = { certificate: join(folder.path, 'own.pem'), key: join(folder.path, 'own.key') };
+  await writeFile(files.key, own.key);
+  // a file that holds the key as well: the key must not leave the console
+  await writeFile(files.certificate, own.key + own.certificate);
+  const told = await shownCertificate(files.certificate);
+  expect(JSON.stringify(told)).not.toContain('PRIVATE KEY');
+  await using secure = await operated({ console: { tls: files, watchEvery: 200 } });
+  const ask = <Answer>(path: string): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      get(new URL(path, secure.url), { rejectUnauthorized: false }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => resolve(JSON.parse(text) as Answer));
+      }).on('error', reject);
+    });
+  const { certificates } = await ask<Certificates>('/api/v1/certificates');
+  const shown = certificates.find(({ name }) => name === 'the console');
+  expect(shown).toMatchObject({ kind: 'own', usedBy: ['the console'], ends: { state: 'soon' } });
+  expect(shown?.chain.map(({ subject }) => subject)).toEqual(['CN=ours', 'CN=between']);
+  await vi.waitFor(
+    async () =>
+      expect(JSON.stringify(await ask('/api/v1/alerts'))).toMatch(
+        /the certificate of the console \(CN=ours\) ends in (19|20) days/,
+      ),
+    10_000,
+  );
 });
