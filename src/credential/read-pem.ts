@@ -33,7 +33,7 @@ function notPem(what: string, file: string, bytes: Buffer): { cause: string; rem
     ? `${what} (${file}) is binary, PKCS#12 or DER, not PEM`
     : `${what} (${file}) is not PEM`;
   const remedy = /\.(p12|pfx)$/i.test(file)
-    ? 'Convert it: openssl pkcs12 -in FILE -clcerts -nokeys -out certificate.pem, and -nocerts -out key.pem'
+    ? 'Convert it: openssl pkcs12 -in FILE -clcerts -nokeys -out certificate.pem, the same with -cacerts -nokeys >> certificate.pem for its chain, and -nocerts -out key.pem'
     : 'Convert it with openssl to PEM text, which begins with -----BEGIN';
   return { cause, remedy };
 }

@@ -136,7 +136,7 @@ test('a PKCS#12 file is told how to be converted', async () => {
     { folder: folder.path },
   );
   await expect(set.credentials.get('own')).rejects.toThrow(
-    /is binary, PKCS#12 or DER, not PEM\. Convert it: openssl pkcs12 -in/,
+    /is binary, PKCS#12 or DER, not PEM\. Convert it: openssl pkcs12 -in .* -cacerts -nokeys >> /,
   );
 });
 
