@@ -19,4 +19,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = error instanceof CommanderError ? error.exitCode : explainError(error);
+  // a connection that is still open must not keep a command alive that has failed
+  setTimeout(() => process.exit(), 2_000).unref();
 }

@@ -133,7 +133,12 @@ async function lab(database = ''): Promise<Lab> {
         child,
         port: (of) => portOf(name, String(of)),
         output: () => output,
-        healthy: () => vi.waitFor(check, { timeout: 40_000, interval: 500 }),
+        healthy: () =>
+          vi.waitFor(check, { timeout: 40_000, interval: 500 }).catch((error: unknown) => {
+            throw new Error(`${name} did not become healthy; it said:\n${output}`, {
+              cause: error,
+            });
+          }),
         async down() {
           if (child.exitCode !== null || child.signalCode !== null) return;
           const ended = once(child, 'exit');

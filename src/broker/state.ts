@@ -1,6 +1,7 @@
 import { type KV, Kvm } from '@nats-io/kv';
 import type { Memory } from '../adapter/adapter.ts';
 import type { Broker } from './broker.ts';
+import { patiently } from './patiently.ts';
 
 /** What a production remembers beside its messages: switches, poll cursors, leases. */
 export interface State {
@@ -19,7 +20,9 @@ export interface Switch {
 }
 
 export async function state({ jetstream, names, replicas }: Broker): Promise<State> {
-  const kv = await new Kvm(jetstream).create(names.state, { history: 1, replicas });
+  const kv = await patiently(names.state, () =>
+    new Kvm(jetstream).create(names.state, { history: 1, replicas }),
+  );
   const read = async (key: string): Promise<string | undefined> => {
     const entry = await kv.get(key);
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();

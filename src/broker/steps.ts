@@ -1,5 +1,6 @@
 import { Kvm } from '@nats-io/kv';
 import type { Broker } from './broker.ts';
+import { patiently } from './patiently.ts';
 
 /** What durable processes have done: one record a step, and the answers of their calls, kept for a while. */
 export interface Steps {
@@ -26,7 +27,9 @@ export interface StoredAnswer {
 const KEEP = 7 * 86_400_000;
 
 export async function steps({ jetstream, names, replicas }: Broker): Promise<Steps> {
-  const kv = await new Kvm(jetstream).create(names.steps, { history: 1, ttl: KEEP, replicas });
+  const kv = await patiently(names.steps, () =>
+    new Kvm(jetstream).create(names.steps, { history: 1, ttl: KEEP, replicas }),
+  );
   const prefix = `$KV.${names.steps}.`;
   return {
     async read(key) {

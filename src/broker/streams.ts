@@ -1,6 +1,7 @@
 import {
   AckPolicy,
   type ConsumerInfo,
+  type ConsumerUpdateConfig,
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
@@ -13,6 +14,7 @@ import { EngineError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
+import { patiently } from './patiently.ts';
 
 export interface StreamSettings {
   /** Milliseconds in which equal Nats-Msg-Ids are stored once. */
@@ -45,14 +47,16 @@ export async function ensureStream(
     duplicate_window: nanos(duplicateWindow),
     allow_direct: true,
   } satisfies Partial<StreamConfig>;
-  try {
-    await manager.streams.add(wanted);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError)) throw error;
-    if (error.code === NO_ROOM) throw noRoom(name, limit);
-    if (error.code !== EXISTS) throw refused(name, error);
-    await manager.streams.update(name, wanted);
-  }
+  await patiently(`the stream ${name}`, async () => {
+    try {
+      await manager.streams.add(wanted);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) throw error;
+      if (error.code === NO_ROOM) throw noRoom(name, limit);
+      if (error.code !== EXISTS) throw error;
+      await manager.streams.update(name, wanted);
+    }
+  });
 }
 
 /** The server's codes: a stream of that name that is set otherwise, and no storage left to promise. */
@@ -63,15 +67,6 @@ function noRoom(stream: string, limit: number): EngineError {
   return new EngineError(
     'BROKER_UNAVAILABLE',
     `NATS has no room to promise ${describeSize(limit)} to the stream ${stream}; raise max_file_store in its jetstream block, or lower settings.queueLimit`,
-  );
-}
-
-/** The text of the server's own errors quotes nothing of a message. */
-function refused(stream: string, { code, message }: JetStreamApiError): EngineError {
-  return new EngineError(
-    'BROKER_UNAVAILABLE',
-    `NATS did not make the stream ${stream}: ${message} (${code})`,
-    { retryable: true },
   );
 }
 
@@ -87,16 +82,7 @@ export async function ensureWorker(
     max_ack_pending: pool,
     max_deliver: -1,
   };
-  try {
-    await manager.consumers.add(stream, {
-      durable_name: WORKER,
-      deliver_policy: DeliverPolicy.All,
-      ...wanted,
-    });
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError)) throw error;
-    await manager.consumers.update(stream, WORKER, wanted);
-  }
+  await ensureConsumer(manager, stream, { durable_name: WORKER, ...wanted });
 }
 
 /** How far the one engine that works on a strict line reads ahead. */
@@ -186,14 +172,25 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
     max_ack_pending: 5_000,
     max_deliver: -1,
   };
-  try {
-    await manager.consumers.add(stream, {
-      durable_name: PROJECTOR,
-      deliver_policy: DeliverPolicy.All,
-      ...wanted,
-    });
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError)) throw error;
-    await manager.consumers.update(stream, PROJECTOR, wanted);
-  }
+  await ensureConsumer(manager, stream, { durable_name: PROJECTOR, ...wanted });
 }
+
+/** Makes a consumer that begins with the stream, or brings one that is there up to date. */
+async function ensureConsumer(
+  manager: Broker['manager'],
+  stream: string,
+  wanted: ConsumerUpdateConfig & { readonly durable_name: string },
+): Promise<void> {
+  await patiently(`the consumer ${wanted.durable_name} of ${stream}`, async () => {
+    try {
+      await manager.consumers.add(stream, { deliver_policy: DeliverPolicy.All, ...wanted });
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_EXISTS) throw error;
+      const { durable_name, ...changes } = wanted;
+      await manager.consumers.update(stream, durable_name, changes);
+    }
+  });
+}
+
+/** The server's codes for a consumer of that name that is set otherwise. */
+const CONSUMER_EXISTS = 10_148;

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { EngineError } from '../error/engine-error.ts';
+
+/** How long a cluster may take, in milliseconds, to elect its leaders. */
+const PATIENCE = 30_000;
+const PAUSE = 250;
+
+/** The server's codes for: no peer takes it, no leader yet, not the leader, no resources yet. */
+const PASSING: ReadonlySet<number> = new Set([10_005, 10_008, 10_009, 10_023]);
+const UNAVAILABLE = 503;
+
+/**
+ * Makes something in JetStream, again and again while the server says that its cluster is not ready:
+ * whoever starts engines and servers together should not have to order them. What the server refuses
+ * otherwise is an EngineError with its words, which quote nothing of a message.
+ */
+export async function patiently<Made>(what: string, make: () => Promise<Made>): Promise<Made> {
+  const until = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await make();
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) throw error;
+      const { code, status, message } = error;
+      const passes = PASSING.has(code) || status === UNAVAILABLE;
+      if (!passes || performance.now() > until) {
+        const text = `NATS did not make ${what}: ${message} (${code})`;
+        throw new EngineError('BROKER_UNAVAILABLE', text, { retryable: true, cause: error });
+      }
+      await sleep(PAUSE);
+    }
+  }
+}
