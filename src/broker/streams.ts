@@ -76,14 +76,16 @@ export async function ensureWorker(
   stream: string,
   pool: number,
 ): Promise<void> {
-  const wanted = {
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ACKNOWLEDGE_WAIT),
-    max_ack_pending: pool,
-    max_deliver: -1,
-  };
-  await ensureConsumer(manager, stream, { durable_name: WORKER, ...wanted });
+  await ensureConsumer(manager, stream, { durable_name: WORKER, ...working(pool) });
 }
+
+/** How a queue's messages are handed out. */
+const working = (pool: number) => ({
+  ack_policy: AckPolicy.Explicit,
+  ack_wait: nanos(ACKNOWLEDGE_WAIT),
+  max_ack_pending: pool,
+  max_deliver: -1,
+});
 
 /** How far the one engine that works on a strict line reads ahead. */
 const READ_AHEAD = 64;
@@ -130,10 +132,7 @@ export async function reclaimWorker(broker: Broker, stream: string, pool: number
     durable_name: WORKER,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: start,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ACKNOWLEDGE_WAIT),
-    max_ack_pending: pool,
-    max_deliver: -1,
+    ...working(pool),
   });
 }
 

@@ -1,16 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import { STATUS_TONES } from '../element/status-tone.ts';
 import { clock, day } from '../element/time-text.ts';
 import { familyOf, type ToldSession } from './told-sessions.ts';
-
-const TONES = {
-  queued: 'bg-info',
-  retrying: 'bg-warn',
-  completed: 'bg-good',
-  discarded: 'bg-idle',
-  error: 'bg-bad',
-  suspended: 'bg-held',
-} as const satisfies Record<ToldSession['status'], string>;
 
 const HOURS_36 = 36 * 3_600_000;
 
@@ -37,7 +29,7 @@ export function TimeAxis({
                 params={{ id }}
                 tabIndex={-1}
                 title={`${day(at)} ${clock(at)} ${type}, ${status}`}
-                className={`absolute top-1/2 size-3 -translate-1/2 rounded-full border-2 border-surface ${TONES[status]}`}
+                className={`absolute top-1/2 size-3 -translate-1/2 rounded-full border-2 border-surface ${STATUS_TONES[status]}`}
                 style={{ left: `${((at - from) / length) * 100}%` }}
               />
             ))}

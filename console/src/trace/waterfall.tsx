@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
+import { STATUS_TONES } from '../element/status-tone.ts';
 import { clock, duration } from '../element/time-text.ts';
 
 interface WaterfallProps {
@@ -10,15 +11,6 @@ interface WaterfallProps {
   readonly selected: number | undefined;
   readonly onSelect: (message: Message) => void;
 }
-
-const TONES = {
-  queued: 'bg-info',
-  retrying: 'bg-warn',
-  completed: 'bg-good',
-  discarded: 'bg-idle',
-  error: 'bg-bad',
-  suspended: 'bg-held',
-} as const satisfies Record<Message['status'], string>;
 
 /** Where the time went: a line a message, pale while it waited, full while it was under way, a mark for each failed try. */
 export function Waterfall({ session, selected, onSelect }: WaterfallProps): ReactElement {
@@ -67,8 +59,12 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
                   </span>
                 </span>
                 <span className="relative block h-4 w-full rounded bg-sunken" aria-hidden="true">
-                  <Bar from={at(created)} to={at(begun)} look={`${TONES[status]} opacity-30`} />
-                  <Bar from={at(begun)} to={at(over)} look={TONES[status]} />
+                  <Bar
+                    from={at(created)}
+                    to={at(begun)}
+                    look={`${STATUS_TONES[status]} opacity-30`}
+                  />
+                  <Bar from={at(begun)} to={at(over)} look={STATUS_TONES[status]} />
                   {attempts
                     .filter(({ messageId }) => messageId === id)
                     .map((attempt) => (
