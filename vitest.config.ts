@@ -9,6 +9,7 @@ export default defineConfig({
   },
   ssr: { resolve: { conditions: ['waybill-source'] } },
   test: {
+    setupFiles: ['test/setup.ts'],
     include: ['test/**/*.test.ts'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     testTimeout: 20_000,

@@ -44,6 +44,11 @@ credentials:
   hub: { kind: certificate, certificate: tls/hub.crt, key: tls/hub.key }
 `;
 
+async function reload(): Promise<void> {
+  const request = { dryRun: false, reason: 'a test' };
+  expect((await production.ask('POST', '/api/v1/production/reload', request)).status).toBe(200);
+}
+
 beforeAll(async () => {
   peer = await mllpPeer({
     cert: lab.certificate,
@@ -62,6 +67,9 @@ beforeAll(async () => {
     console: { watchEvery: 100 },
   });
   await production.send('1');
+  await vi.waitUntil(() => peer.received.length === 1, 10_000);
+  // the watch may have looked before the handshake: a reload lets it look anew
+  await reload();
 });
 afterAll(async () => {
   await production[Symbol.asyncDispose]();
@@ -133,11 +141,10 @@ test('a token server’s certificate is watched too', async () => {
     trust: tls/oauth.pem
 `,
   });
-  const request = { dryRun: false, reason: 'a test' };
-  expect((await production.ask('POST', '/api/v1/production/reload', request)).status).toBe(200);
+  await reload();
   const credential = await production.running.credentials.get('api');
   if ('token' in credential) await credential.token(AbortSignal.timeout(10_000));
-  await production.ask('POST', '/api/v1/production/reload', request);
+  await reload();
   const { body } = await production.ask<Certificates>('GET', '/api/v1/certificates');
   expect(body.certificates.map(({ kind, name, usedBy }) => [kind, name, usedBy.join()])).toEqual(
     expect.arrayContaining([

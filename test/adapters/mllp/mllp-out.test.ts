@@ -180,7 +180,7 @@ describe('connections', () => {
     await using out = await open(peer, { stayConnected: '50ms' });
     await out.send(body('M1'));
     await vi.waitFor(() => expect(peer.open.size).toBe(0));
-    expect(out.states.at(-1)?.state).toBe('waiting');
+    await vi.waitFor(() => expect(out.states.at(-1)?.state).toBe('waiting'));
     expect(await out.send(body('M2'))).toMatchObject({ code: 'AA' });
   });
 
