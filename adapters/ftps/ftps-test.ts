@@ -35,16 +35,18 @@ export async function testFtps(
     opening.catch(stage.reject);
     stage.promise.catch(() => undefined);
   }
+  const showTls = async ({ seen, problem }: Handshake): Promise<void> =>
+    told('TLS', async (detail) => {
+      for (const text of seen) detail(text);
+      // Implicit TLS that agreed is through with it, whatever comes of the greeting.
+      if (security !== 'implicit' || problem !== undefined) await tls.promise;
+      // The connection went well all the same: a server that refuses our certificate may say so late.
+      if (problem !== undefined) throw problem;
+    });
   try {
+    if (handshake !== undefined && security === 'implicit') await showTls(handshake);
     await told('greeting', async (detail) => detail(await greeting.promise));
-    if (handshake !== undefined) {
-      await told('TLS', async (detail) => {
-        for (const text of handshake.seen) detail(text);
-        await tls.promise;
-        // The connection went well all the same: a server that refuses our certificate may say so late.
-        if (handshake.problem !== undefined) throw handshake.problem;
-      });
-    }
+    if (handshake !== undefined && security === 'explicit') await showTls(handshake);
     const session = await told('sign-in', async (detail) => {
       const { facts } = await opening;
       detail(`starts in ${facts.start}`);

@@ -140,7 +140,7 @@ async function proof(
   const user = credential.user ?? mailbox;
   if (user !== undefined) return { user, accessToken: await credential.token(signal, { fresh }) };
   throw new DisableError(
-    'The token needs the mailbox it is for: set user in the credential, or mailbox here.',
+    'The token needs the name of the mailbox it is for. Set user in the credential, or mailbox here.',
   );
 }
 

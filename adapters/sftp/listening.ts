@@ -14,7 +14,7 @@ export class Listening {
   #foreign: (reason: Error) => void = () => undefined;
   #ssh: (software: string) => void = () => undefined;
   #software = '';
-  #spoke = false;
+  #isSsh = false;
   #heard: SpokenProtocol | undefined;
 
   /** `patience` is how long connecting may take in all. */
@@ -47,10 +47,10 @@ export class Listening {
     this.#ssh = then;
   }
 
-  /** After a failure: asks a server that never said anything whether it speaks TLS. */
+  /** After a failure: asks a server that said nothing, or what nobody knows, whether it speaks TLS. vsftpd complains of our greeting in clear. */
   async askIfUnheard(): Promise<void> {
     this.stop();
-    if (!this.#spoke && this.#heard === undefined) await this.#askForTls();
+    if (!this.#isSsh && this.#heard === undefined) await this.#askForTls();
   }
 
   stop(): void {
@@ -60,10 +60,12 @@ export class Listening {
 
   readonly #hear = (chunk: Buffer): void => {
     this.stop();
-    this.#spoke = true;
     const [, software] = /(?:^|\n)SSH-[\d.]+-([^\r\n]*)/.exec(chunk.toString('latin1')) ?? [];
     this.#software = printable(software ?? '');
-    if (software !== undefined) return this.#ssh(this.#software);
+    if (software !== undefined) {
+      this.#isSsh = true;
+      return this.#ssh(this.#software);
+    }
     const spoken = spokenProtocol(chunk);
     if (spoken !== undefined) this.#recognise(spoken);
   };

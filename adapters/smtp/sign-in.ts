@@ -113,7 +113,7 @@ async function attempt(mechanism: Mechanism, parts: SignIn): Promise<Answer> {
   const user = credential.user ?? parts.mailbox;
   if (user === undefined) {
     throw new DisableError(
-      'The token needs the mailbox it is for: set user in the credential, or mailbox here.',
+      'The token needs the name of the mailbox it is for. Set user in the credential, or mailbox here.',
     );
   }
   const first = await bearer(mechanism, parts, {

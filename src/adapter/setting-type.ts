@@ -1,7 +1,7 @@
 import type { Message } from '../message/message.ts';
 import type { Credential } from './credential.ts';
 
-/** `jwt-key` and `introspection` are for verifying what a caller shows, never for signing in to a peer. */
+/** `introspection` only checks what a caller shows; `jwt-key` also signs what we show to a web server. */
 export type CredentialKind = Credential['kind'] | 'jwt-key' | 'introspection';
 
 /** The closed set of settings. Each kind has one reader here and one control in the console. */

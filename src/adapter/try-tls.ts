@@ -108,6 +108,8 @@ class Heard implements Talk {
 
   async reply(): Promise<readonly string[]> {
     const lines = [await this.line()];
+    // Another protocol, which would never come to the end of an answer.
+    if (!/^\d{3}/.test(lines[0] ?? '')) throw new Error('no answer as of SMTP or FTP');
     while (!/^\d{3}(?: |$)/.test(lines.at(-1) ?? '')) lines.push(await this.line());
     return lines;
   }

@@ -4,12 +4,15 @@ import { concealed } from './concealed.ts';
 import { CredentialError } from './credential-error.ts';
 import type { CredentialValues } from './credential-kinds.ts';
 import type { EntryReader } from './entry-reader.ts';
+import type { Jwt } from './jwt/jwt.ts';
 import type { TokenProviders } from './oauth2/token-providers.ts';
 import { readPem } from './read-pem.ts';
 
 export interface AdapterCredentialParts {
   readonly reader: EntryReader;
   readonly tokens: TokenProviders;
+  /** What signs with an entry of kind `jwt-key`. */
+  readonly jwtOf: (name: string) => Promise<Jwt>;
 }
 
 /** The values of an entry as adapters get them: their secrets can be read and are never printed. */
@@ -38,6 +41,7 @@ export async function adapterCredential(
     case 'oauth2':
       return fetchedToken(name, values.user, parts.tokens);
     case 'jwt-key':
+      return signedToken(name, parts);
     case 'introspection':
       break;
   }
@@ -82,6 +86,17 @@ function fixedToken(
       signal.throwIfAborted();
       if (fresh) current = (await reader.readKind(name, kind, 'a fixed token')).token;
       return current;
+    },
+  });
+}
+
+/** Signed anew for each request, so that none can be played again. */
+function signedToken(name: string, { jwtOf }: AdapterCredentialParts): TokenCredential {
+  return Object.freeze({
+    kind: 'bearer' as const,
+    async token(signal: AbortSignal) {
+      signal.throwIfAborted();
+      return (await jwtOf(name)).sign({});
     },
   });
 }

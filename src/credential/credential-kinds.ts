@@ -96,7 +96,7 @@ export const credentialKinds = {
   }),
   'jwt-key': kind({
     title: 'JWT key',
-    summary: 'A key with which transforms and hosts sign or verify JSON Web Tokens.',
+    summary: 'A key that signs the tokens we show to a peer, or that checks those callers show us.',
     settings: jwtKeySettings,
     problems: jwtKeyProblems,
   }),

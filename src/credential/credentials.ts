@@ -87,7 +87,7 @@ export function credentials(
   });
 
   const get = async (name: string): Promise<Credential> =>
-    adapterCredential(name, await reader.read(name), { reader, tokens });
+    adapterCredential(name, await reader.read(name), { reader, tokens, jwtOf });
   const namesOf = (kind: string): string[] =>
     [...known].flatMap(([name, entry]) => (entry.kind === kind ? [name] : []));
   const checkOne = async (name: string, kind: string): Promise<void> => {

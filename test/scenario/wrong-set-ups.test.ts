@@ -1,9 +1,10 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import fhirOut from '../../adapters/fhir/fhir-out.ts';
 import graphMailOut from '../../adapters/graph/graph-mail-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
-import type { Credential } from '../../src/adapter/index.ts';
 import { oauth2Sandbox } from '../../src/sandbox/oauth2/oauth2-sandbox.ts';
 import { certificates } from '../support/certificates.ts';
 import { credentialSet } from '../support/credential-set.ts';
@@ -13,23 +14,15 @@ import { mllpPeer } from '../support/mllp-peer.ts';
 import { openOutbound, testSteps } from '../support/open-adapter.ts';
 import { arrived } from '../support/open-graph.ts';
 import { adt } from '../support/operator.ts';
+import { type Credentials, said } from '../support/said.ts';
 import { webServer } from '../support/web-server.ts';
 
 /** What users meet, in order: a set-up that is wrong, what the connection test says of it, and that the corrected one works. */
 
 const BODY = Buffer.from(adt('1'));
 
-type Credentials = Readonly<Record<string, Credential>>;
-
-/** The step that failed, its cause and its remedy on one line. */
-async function said(
-  adapter: Parameters<typeof testSteps>[0],
-  given: Readonly<Record<string, unknown>>,
-  credentials: Credentials = {},
-): Promise<string> {
-  const { name, result, cause, remedy } =
-    (await testSteps(adapter, given, { credentials })).at(-1) ?? {};
-  return `${name} ${result}: ${cause ?? ''} → ${remedy ?? ''}`;
+interface Coded {
+  readonly code: string;
 }
 
 test('5: HL7 to a peer that wants mutual TLS', async () => {
@@ -98,6 +91,42 @@ test('10: mail through Office 365 with a client secret that has expired, and a p
   });
   await opened.send(BODY);
   expect(arrived(lab)).toHaveLength(1);
+});
+
+test('18: a token that we sign ourselves, for the wrong audience, then with a key the peer does not know', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const seen = new Set<unknown>();
+  await using server = await webServer(async ({ headers }) => {
+    const token = headers.authorization?.replace('Bearer ', '') ?? '';
+    const rules = { issuer: 'hub', audience: 'urn:lab', algorithms: ['ES256'] };
+    const checked = await jwtVerify(token, publicKey, rules).catch(
+      ({ code }: Error & Coded) => code,
+    );
+    if (typeof checked === 'object') seen.add(checked.payload.jti);
+    const why = `Bearer error="invalid_token", error_description="${String(checked)}"`;
+    return typeof checked === 'object' ? {} : { status: 401, headers: { 'www-authenticate': why } };
+  });
+  const given = { url: `${server.url}/in`, credential: 'lab' };
+  const signing = async (key: KeyObject, audience: string): Promise<Credentials> => {
+    const pem = key.export({ type: 'pkcs8', format: 'pem' });
+    const entry = { kind: 'jwt-key', algorithm: 'ES256', privateKey: pem, issuer: 'hub', audience };
+    return { lab: await credentialSet({ lab: entry }).credentials.get('lab') };
+  };
+  const elsewhere = await signing(privateKey, 'urn:elsewhere');
+  expect(await said(httpOut, given, elsewhere)).toMatch(
+    /^sign-in failed: .*401.*ERR_JWT_CLAIM.* → .*for a token compare audience/,
+  );
+  const steps = await testSteps(httpOut, given, { credentials: elsewhere });
+  expect(steps.at(-1)?.detail).toMatch(/valid for \d+ s, issuer hub, audience urn:elsewhere$/);
+  expect(await said(httpOut, given, await signing(stranger, 'urn:lab'))).toMatch(
+    /^sign-in failed: .*401.*ERR_JWS_SIGNATURE/,
+  );
+  const credentials = await signing(privateKey, 'urn:lab');
+  await using opened = await openOutbound(httpOut, given, { credentials });
+  await opened.send(BODY);
+  expect(await opened.send(BODY)).toMatchObject({ code: '200' });
+  expect(seen.size).toBe(2);
 });
 
 test('21: an HTTP operation with OAuth 2.0, wrong secret, then wrong scope', async () => {

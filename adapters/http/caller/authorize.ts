@@ -110,10 +110,34 @@ async function unknown(proofs: ReadonlyMap<Scheme, Promise<Proof>>): Promise<Ref
   const [reason] = reasons;
   return new Refusal(
     401,
-    reason === undefined ? 'A sign-in is needed.' : `Not signed in: ${reason}.`,
+    reason === undefined
+      ? `A sign-in is needed, and none was found: ${[...proofs.keys()].map(wanted).join('; ')}.`
+      : `Not signed in: ${reason}.`,
     {
       headers: { 'www-authenticate': challenges },
       told: reason,
     },
   );
 }
+
+const PROOFS: Readonly<Record<Scheme['kind'], string>> = {
+  'api-key': 'a key',
+  basic: 'user and password in the header Authorization (Basic)',
+  bearer: 'a token',
+  certificate: 'a client certificate',
+  hmac: 'a signature of the body',
+};
+
+/** What a caller would have to show, and where it was looked for. */
+function wanted({ kind, sources }: Scheme): string {
+  const places = sources.map(({ place, name }) =>
+    name === '' ? 'the header Authorization (Bearer)' : `${PLACES[place]} ${name}`,
+  );
+  return places.length === 0 ? PROOFS[kind] : `${PROOFS[kind]} in ${places.join(' or ')}`;
+}
+
+const PLACES = {
+  header: 'the header',
+  cookie: 'the cookie',
+  query: 'the query parameter',
+} as const;

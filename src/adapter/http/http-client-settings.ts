@@ -14,8 +14,8 @@ import { tlsClient } from '../tls/tls-settings.ts';
 const signing = {
   credential: optional(
     credential({
-      help: 'How to sign in: basic, bearer (a fixed token or API key), oauth2 (a token that is fetched and renewed) or ntlm. A client certificate goes under tls. Left out, nobody signs in.',
-      kinds: ['basic', 'bearer', 'oauth2', 'ntlm'],
+      help: 'How to sign in: basic, bearer (a fixed token or API key), oauth2 (a token that is fetched and renewed), jwt-key (a token that we sign ourselves, for each request anew) or ntlm. A client certificate goes under tls. Left out, nobody signs in.',
+      kinds: ['basic', 'bearer', 'oauth2', 'jwt-key', 'ntlm'],
     }),
   ),
   signIn: choice(

@@ -52,6 +52,11 @@ export const jwtKeySettings = {
   issuer: optional(
     text({ help: 'The iss of signed tokens, and the only one accepted when verifying.' }),
   ),
+  subject: optional(
+    text({
+      help: 'The sub of signed tokens, where the peer wants to know on whose behalf we ask.',
+    }),
+  ),
   audience: optional(
     text({ help: 'The aud of signed tokens, and the only one accepted when verifying.' }),
   ),

@@ -19,8 +19,8 @@ import { jwtRefusal } from './jwt-refusal.ts';
 export type JwtClaims = Readonly<Record<string, unknown>>;
 
 export interface JwtSignOptions {
-  readonly subject?: string;
   /** Instead of the key's. */
+  readonly subject?: string;
   readonly audience?: string;
   readonly issuer?: string;
   /** Milliseconds, instead of the key's. */
@@ -35,7 +35,7 @@ export interface JwtVerifyOptions {
   readonly required?: readonly string[];
 }
 
-/** Signs and verifies JSON Web Tokens with one key of the production, for transforms and hosts. */
+/** Signs and verifies JSON Web Tokens with one key of the production. */
 export interface Jwt {
   /** Adds `iat`, `exp` and `jti`, and what the key says of issuer and audience. */
   sign(claims: JwtClaims, options?: JwtSignOptions): Promise<string>;
@@ -156,7 +156,7 @@ function signed(claims: JwtClaims, { values, signing, now, ...options }: Signing
     exp: iat + Math.ceil((options.lifetime ?? lifetime) / 1_000),
     jti: randomUUID(),
   };
-  const { subject, issuer = values.issuer, audience = values.audience } = options;
+  const { subject = values.subject, issuer = values.issuer, audience = values.audience } = options;
   if (subject !== undefined) payload.sub = subject;
   if (issuer !== undefined) payload.iss = issuer;
   if (audience !== undefined) payload.aud = audience;

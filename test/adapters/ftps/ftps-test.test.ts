@@ -13,6 +13,7 @@ const HANDSHAKE =
   /^TLSv1\.3 TLS_\w+; CN=localhost, .*valid until \d{4}-\d\d-\d\d, for DNS:localhost.*; sent with/;
 
 const ORDER = ['name', 'TCP', 'greeting', 'TLS', 'sign-in', 'path', 'permission'];
+const IMPLICIT = ['name', 'TCP', 'TLS', 'greeting', 'sign-in', 'path', 'permission'];
 const WRONG: Credential = { kind: 'basic', user: 'hub', password: SECRET_MARKER };
 
 /** The steps up to the failed one: their names, and what the last one says. */
@@ -52,13 +53,7 @@ for (const program of ftpsPrograms) {
     test.for([
       ['an unknown name', { connect: 'no-such-host.invalid:21' }, 'name', /not known/, /spelling/],
       ['nobody there', { connect: '127.0.0.1:1' }, 'TCP', /nothing listens/, /port/],
-      [
-        'implicit TLS',
-        { security: 'implicit' },
-        'greeting',
-        /begins in clear/,
-        /security: explicit/,
-      ],
+      ['implicit TLS', { security: 'implicit' }, 'TLS', /begins in clear/, /security: explicit/],
       ['an authority unknown to us', { tls: {} }, 'TLS', /not trusted here/, /trust/],
       ['a wrong password', { credential: 'wrong' }, 'sign-in', /refused the sign-in/, /Check/],
       ['no folder', { folder: 'nowhere' }, 'path', /no folder \S+\/nowhere/, /Correct the path/],
@@ -72,28 +67,34 @@ for (const program of ftpsPrograms) {
         { credentials },
       );
       const [names, failed] = outcome(steps);
-      expect(names).toEqual(ORDER.slice(0, ORDER.indexOf(step) + 1));
+      const order = 'security' in settings ? IMPLICIT : ORDER;
+      expect(names).toEqual(order.slice(0, order.indexOf(step) + 1));
       expect(failed?.cause).toMatch(cause);
       expect(failed?.remedy).toMatch(remedy);
       expect(JSON.stringify(steps)).not.toContain(SECRET_MARKER);
     });
   });
 
-  describeWithFtpd(
-    'explicit TLS at a port with implicit',
-    { program, security: 'implicit' },
-    (server) => {
-      test('is told to set security: implicit', async () => {
-        const { given, options } = ftpsTo(server());
-        const steps = await testSteps(ftpsIn, { ...given, folder: '' }, options);
-        expect(steps.at(-1)).toMatchObject({
-          name: 'greeting',
-          cause: expect.stringMatching(/speaks TLS at once: this is implicit TLS/),
-          remedy: expect.stringMatching(/Set security: implicit/),
-        });
+  describeWithFtpd('a port with implicit TLS', { program, security: 'implicit' }, (server) => {
+    test('goes through TLS before the greeting', async () => {
+      const { given, options } = ftpsTo(server(), 'implicit');
+      const steps = await testSteps(ftpsOut, { ...given, folder: '', name: 'x' }, options);
+      const [names, failed] = outcome(steps);
+      expect(failed).toBeUndefined();
+      expect(names).toEqual(IMPLICIT);
+      expect(steps[2]?.detail).toMatch(HANDSHAKE);
+    });
+
+    test('spoken to with explicit TLS is told to set security: implicit', async () => {
+      const { given, options } = ftpsTo(server());
+      const steps = await testSteps(ftpsIn, { ...given, folder: '' }, options);
+      expect(steps.at(-1)).toMatchObject({
+        name: 'greeting',
+        cause: expect.stringMatching(/speaks TLS at once: this is implicit TLS/),
+        remedy: expect.stringMatching(/Set security: implicit/),
       });
-    },
-  );
+    });
+  });
 }
 
 describeWithSshd('FTPS at a port of SSH', (server) => {

@@ -186,7 +186,7 @@ describe('a token', () => {
     await using one = await lab();
     const { user: _, ...credential } = tokens('pw-of-hub');
     await using opened = await one.open({}, credential);
-    await expect(opened.send(BODY)).rejects.toThrow(/needs the mailbox it is for/);
+    await expect(opened.send(BODY)).rejects.toThrow(/needs the name of the mailbox it is for/);
     expect(one.peer.signIns).toEqual([]);
   });
 });

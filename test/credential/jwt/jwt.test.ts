@@ -1,6 +1,14 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader, exportJWK, SignJWT, UnsecuredJWT } from 'jose';
-import { expect, test } from 'vitest';
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { JWT_ALGORITHMS } from '../../../src/credential/jwt/jwt-key-settings.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
@@ -174,6 +182,39 @@ test('published keys are found by the id that a token names, and fetched once', 
   );
 });
 
+test('the next key of a signer serves once it is published, and the old one as long as it is', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const jwk = async (kid: string, key: KeyObject): Promise<JWK> => ({
+    ...(await exportJWK(createPublicKey(key))),
+    kid,
+    alg: 'RS256',
+  });
+  const [old, next] = [await jwk('old', rsa), await jwk('next', stranger)];
+  let keys = [old];
+  await using server = await oddTokenServer((_, response) => reply(response, 200, { keys }));
+  await using set = setWith({
+    algorithm: 'RS256',
+    jwksUrl: `${server.url}/keys`,
+    trust: server.ca,
+  });
+  const exp = Math.floor(Date.now() / 1_000) + 3_600;
+  const verified = async (kid: string, key: KeyObject): Promise<unknown> => {
+    const token = await new SignJWT({ exp }).setProtectedHeader({ alg: 'RS256', kid }).sign(key);
+    return (await set.credentials.jwt('key')).verify(token);
+  };
+  expect(await verified('old', rsa)).toEqual({ exp });
+  keys = [next, old];
+  // it is not asked again for every token that names an unknown key
+  vi.setSystemTime(Date.now() + 60_000);
+  expect(await verified('next', stranger)).toEqual({ exp });
+  expect(await verified('old', rsa)).toEqual({ exp });
+  keys = [next];
+  vi.setSystemTime(Date.now() + 1_200_000);
+  await expect(verified('old', rsa)).rejects.toThrow('is not among those the signer publishes');
+  expect(await verified('next', stranger)).toEqual({ exp });
+});
+
 test('a server of published keys that is down can be tried again', async () => {
   const server = await oddTokenServer((_, response) => reply(response, 200, { keys: [] }));
   await server[Symbol.asyncDispose]();
@@ -192,12 +233,25 @@ test('a key signs under the name by which it is published', async () => {
   expect(decodeJwt(token).iss).toBeUndefined();
 });
 
-test('a key cannot be used to sign in to a peer, and a password not to sign', async () => {
+test('a key signs in to a peer with a token for each request, and one that only verifies does not', async () => {
   await using set = credentialSet({
-    key: { kind: 'jwt-key', algorithm: 'HS256', secret: SECRET },
+    key: { kind: 'jwt-key', algorithm: 'HS256', secret: SECRET, issuer: 'hub', subject: 'lab' },
+    verifier: { kind: 'jwt-key', publicKey: publicPem(rsa) },
     drop: { kind: 'basic', user: 'u', password: 'p' },
   });
-  await expect(set.credentials.get('key')).rejects.toMatchObject({ code: 'CREDENTIAL_REFUSED' });
+  const signal = new AbortController().signal;
+  const tokens = async (name: string): Promise<JWTPayload[]> => {
+    const credential = await set.credentials.get(name);
+    if (credential.kind !== 'bearer') throw new TypeError(`it is of kind ${credential.kind}`);
+    return [await credential.token(signal), await credential.token(signal)].map(decodeJwt);
+  };
+  const shown = await tokens('key');
+  expect(shown).toMatchObject([
+    { iss: 'hub', sub: 'lab' },
+    { iss: 'hub', sub: 'lab' },
+  ]);
+  expect(new Set(shown.map(({ jti }) => jti)).size).toBe(2);
+  await expect(tokens('verifier')).rejects.toThrow('it has no key to sign with');
   await expect(set.credentials.jwt('drop')).rejects.toThrow(
     'it is of kind basic, and signing and verifying tokens needs kind jwt-key',
   );
