@@ -145,12 +145,15 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
 
   test('a session that the server ends is told with its goodbye, and is made anew', async () => {
     await using box = await lab.box();
-    await using opened = await lab.open(box);
-    await vi.waitFor(() => expect(opened.states.at(-1)?.state).toBe('connected'));
     const configuration = join(lab.server.folder, 'dovecot/dovecot.conf');
-    await promisify(execFile)('doveadm', ['-c', configuration, 'kick', BOB]);
-    await vi.waitFor(() => expect(opened.lost).toHaveLength(1), { timeout: 5_000 });
-    expect(opened.lost[0]?.message).toMatch(/closed the connection \(BYE/);
+    // The goodbye is lost with the reset where a command of ours crosses it.
+    await vi.waitFor(async () => {
+      await using opened = await lab.open(box);
+      await vi.waitFor(() => expect(opened.states.at(-1)?.state).toBe('connected'));
+      await promisify(execFile)('doveadm', ['-c', configuration, 'kick', BOB]);
+      await vi.waitFor(() => expect(opened.lost).toHaveLength(1), { timeout: 5_000 });
+      expect(opened.lost[0]?.message).toMatch(/closed the connection \(BYE/);
+    });
     await using again = await lab.open(box);
     await vi.waitFor(() => expect(again.states.at(-1)?.state).toBe('connected'));
   });

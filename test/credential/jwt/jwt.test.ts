@@ -182,17 +182,20 @@ test('published keys are found by the id that a token names, and fetched once', 
   );
 });
 
+const jwk = async (kid: string, key: KeyObject): Promise<JWK> => ({
+  ...(await exportJWK(createPublicKey(key))),
+  kid,
+  alg: 'RS256',
+});
+
 test('the next key of a signer serves once it is published, and the old one as long as it is', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => void vi.useRealTimers());
-  const jwk = async (kid: string, key: KeyObject): Promise<JWK> => ({
-    ...(await exportJWK(createPublicKey(key))),
-    kid,
-    alg: 'RS256',
-  });
   const [old, next] = [await jwk('old', rsa), await jwk('next', stranger)];
-  let keys = [old];
-  await using server = await oddTokenServer((_, response) => reply(response, 200, { keys }));
+  let published = [old];
+  await using server = await oddTokenServer((_, response) =>
+    reply(response, 200, { keys: published }),
+  );
   await using set = setWith({
     algorithm: 'RS256',
     jwksUrl: `${server.url}/keys`,
@@ -204,12 +207,12 @@ test('the next key of a signer serves once it is published, and the old one as l
     return (await set.credentials.jwt('key')).verify(token);
   };
   expect(await verified('old', rsa)).toEqual({ exp });
-  keys = [next, old];
+  published = [next, old];
   // it is not asked again for every token that names an unknown key
   vi.setSystemTime(Date.now() + 60_000);
   expect(await verified('next', stranger)).toEqual({ exp });
   expect(await verified('old', rsa)).toEqual({ exp });
-  keys = [next];
+  published = [next];
   vi.setSystemTime(Date.now() + 1_200_000);
   await expect(verified('old', rsa)).rejects.toThrow('is not among those the signer publishes');
   expect(await verified('next', stranger)).toEqual({ exp });
