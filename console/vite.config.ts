@@ -1,7 +1,21 @@
 import { join } from 'node:path';
 import tailwind from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Rolldown } from 'vite';
+
+const ENTRY = 'console/src/main.tsx';
+
+/** Whether the first page needs a module: the entry is reached from it without a dynamic import. */
+function isInitial(
+  id: string,
+  context: Rolldown.ChunkingContext,
+  seen: Set<string> = new Set(),
+): boolean {
+  if (seen.has(id)) return false;
+  seen.add(id);
+  const { importers = [] } = context.getModuleInfo(id) ?? {};
+  return importers.some((one) => one.endsWith(ENTRY) || isInitial(one, context, seen));
+}
 
 /** Static files for any prefix: every address is relative, nothing is inline, nothing comes from elsewhere. */
 export default defineConfig({
@@ -17,7 +31,7 @@ export default defineConfig({
     // a build says what it weighs; the limits are checked by a test
     reportCompressedSize: false,
     manifest: true,
-    // what the first page needs in any case is one file: it packs better than many small ones
+    // what the first page needs in any case is few files: they pack better than many small ones
     rolldownOptions: {
       output: {
         codeSplitting: {
@@ -25,6 +39,12 @@ export default defineConfig({
             {
               name: 'base',
               test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack\/(react-router|router-core|history|react-store|store|react-query|query-core))\//,
+            },
+            {
+              name: (id, context) => (isInitial(id, context) ? 'shell' : null),
+              debugName: 'shell',
+              test: /console\/src\//,
+              includeDependenciesRecursively: false,
             },
           ],
         },

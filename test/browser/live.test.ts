@@ -69,8 +69,20 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     await page.getByRole('alert').waitFor();
     await signIn(chrome, NIGHT);
     await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await page.getByRole('button', { name: 'Account' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in to Waybill' }).waitFor();
+  });
+
+  test('the sign-in page speaks the language of the browser, and another if one is chosen there', async () => {
+    await using chrome = await browser({ locale: 'de-CH' });
+    const { page } = chrome;
+    await page.goto(`${url}/queues?host=ward`);
+    await page.getByRole('heading', { name: 'Bei Waybill anmelden' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Sprache').selectOption('English');
+    await page.getByRole('heading', { name: 'Sign in to Waybill' }).waitFor();
+    expect(page.url()).toBe(`${url}/queues?host=ward`);
   });
 
   test('a password that was given out is replaced before anything else', async () => {

@@ -23,15 +23,22 @@ export interface Browser extends AsyncDisposable {
 export interface Screen {
   readonly width?: number;
   readonly theme?: 'light' | 'dark';
+  /** The language of the browser. */
+  readonly locale?: string;
 }
 
 /** Chromium with a profile of its own, which is removed afterwards. */
-export async function browser({ width = 1280, theme = 'light' }: Screen = {}): Promise<Browser> {
+export async function browser({
+  width = 1280,
+  theme = 'light',
+  locale = 'en-US',
+}: Screen = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'waybill-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     viewport: { width, height: 844 },
     colorScheme: theme,
+    locale,
     permissions: ['clipboard-read', 'clipboard-write'],
     reducedMotion: 'reduce',
     args: [

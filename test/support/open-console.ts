@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { type Browser, browser, builtConsole } from './browser.ts';
+import { type Browser, browser, builtConsole, type Screen } from './browser.ts';
 import { type Hub, hub } from './hub.ts';
 
 /** Time that a busy machine may take. */
@@ -20,13 +20,13 @@ export interface OpenConsole extends AsyncDisposable {
   readonly open: (path: string) => Promise<Browser['page']>;
 }
 
-export async function openConsole(): Promise<OpenConsole> {
+export async function openConsole(screen: Screen = {}): Promise<OpenConsole> {
   const stack = new AsyncDisposableStack();
   const built = stack.use(await builtConsole());
   const running = stack.use(await hub(built.folder, { silent: ['registry'] }));
   // the rest is sent while somebody looks
   await running.send(running.messages.filter((_message, index) => index % 4 === 0));
-  const chrome = stack.use(await browser());
+  const chrome = stack.use(await browser(screen));
   const found = async (criteria: object): Promise<readonly FoundMessage[]> => {
     const response = await fetch(`${running.url}/api/v1/messages/search`, {
       method: 'POST',

@@ -1,5 +1,6 @@
 import { Check, Copy } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
+import { t } from '../language/translate.ts';
 
 /** Copies a text and says so. With `quiet` it is only seen where the pointer or the focus is, inside a `group`. */
 export function CopyButton({
@@ -21,7 +22,7 @@ export function CopyButton({
     <button
       type="button"
       onClick={() => void copy()}
-      aria-label={copied ? 'Copied' : label}
+      aria-label={copied ? t('Copied') : label}
       title={label}
       className={`inline-flex size-5 shrink-0 items-center justify-center rounded text-ink-3 hover:bg-hover hover:text-ink ${quiet ? 'opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100' : ''}`}
     >

@@ -1,6 +1,7 @@
 import { CircleCheck, CircleDashed, CircleSlash, PlugZap, RotateCw, Square } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
+import { HEALTH_NAMES } from './names.ts';
 
 export type Health = Host['health'];
 
@@ -21,7 +22,7 @@ export function HealthBadge({ health }: { readonly health: Health }): ReactEleme
       className={`inline-flex items-center gap-1.5 align-[-2px] text-xs font-medium whitespace-nowrap ${style}`}
     >
       <Icon size={14} aria-hidden="true" />
-      {health === 'off' ? 'switched off' : health}
+      {HEALTH_NAMES[health]}
     </span>
   );
 }

@@ -1,5 +1,6 @@
 import { X } from 'lucide-react';
 import { type ReactElement, type ReactNode, useEffect, useRef } from 'react';
+import { t } from '../language/translate.ts';
 
 interface ModalProps {
   readonly title: string;
@@ -42,7 +43,7 @@ export function Modal({
           <button
             type="button"
             onClick={onClose}
-            aria-label="Close"
+            aria-label={t('Close')}
             className="ml-auto inline-flex size-7 items-center justify-center rounded-md text-ink-2 hover:bg-hover"
           >
             <X size={16} aria-hidden="true" />

@@ -1,6 +1,7 @@
 import { CircleAlert, Info } from 'lucide-react';
 import type { ReactElement, ReactNode } from 'react';
 import { ApiProblem } from '../api/client.ts';
+import { t } from '../language/translate.ts';
 
 /** What went wrong, in the API's own words: they say what, where and what to do. */
 export function Problem({ error }: { readonly error: unknown }): ReactElement {
@@ -13,7 +14,7 @@ export function Problem({ error }: { readonly error: unknown }): ReactElement {
       <CircleAlert size={16} className="mt-0.5 shrink-0 text-bad" aria-hidden="true" />
       <div className="min-w-0">
         <span className="break-words">
-          {error instanceof Error ? error.message : 'Something went wrong.'}
+          {error instanceof Error ? error.message : t('Something went wrong.')}
         </span>
         {code !== undefined && <span className="ml-2 font-mono text-2xs text-ink-2">{code}</span>}
       </div>
@@ -35,7 +36,7 @@ export function Nothing({ children }: { readonly children: ReactNode }): ReactEl
 export function Waiting(): ReactElement {
   return (
     <div className="px-4 py-10 text-center text-ink-3" role="status">
-      Loading…
+      {t('Loading…')}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { Ban, CircleCheck, CircleX, Clock3, Pause, RotateCw } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { STATUS_NAMES } from './names.ts';
 
 export type Status = Message['status'];
 
@@ -21,7 +22,7 @@ export function StatusBadge({ status }: { readonly status: Status }): ReactEleme
       className={`inline-flex items-center gap-1 rounded align-middle px-1.5 text-2xs font-medium whitespace-nowrap ${style}`}
     >
       <Icon size={12} aria-hidden="true" />
-      {status}
+      {STATUS_NAMES[status]}
     </span>
   );
 }

@@ -1,23 +1,45 @@
-/** Times as a person at a console reads them: local, 24 hours, no more of the date than is needed. */
-const DAY = 86_400_000;
-const pad = (value: number, width = 2): string => `${value}`.padStart(width, '0');
+import { language, locale } from '../language/language.ts';
+import { t } from '../language/translate.ts';
 
-/** `14:05:33.120` */
-export function clock(at: number, milliseconds = true): string {
-  const time = new Date(at);
-  const text = `${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`;
-  return milliseconds ? `${text}.${pad(time.getMilliseconds(), 3)}` : text;
+/** Times and amounts as a person at a console reads them: local, 24 hours, no more of the date than is needed. */
+const DAY = 86_400_000;
+
+// An English date is read differently in London and New York: there it is ISO's, which is also how Swedes write it.
+const dates = language === 'en' ? 'sv' : locale;
+const days = new Intl.DateTimeFormat(dates, { year: 'numeric', month: '2-digit', day: '2-digit' });
+const shortDays = new Intl.DateTimeFormat(dates, { month: '2-digit', day: '2-digit' });
+const SECOND = {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+} as const;
+const seconds = new Intl.DateTimeFormat(locale, SECOND);
+const milliseconds = new Intl.DateTimeFormat(locale, { ...SECOND, fractionalSecondDigits: 3 });
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(locale, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+
+/** `14:05:33.120`, `14:05:33,120` */
+export function clock(at: number, precise = true): string {
+  return (precise ? milliseconds : seconds).format(at);
 }
 
-/** `2026-11-25` */
+/** `2026-11-25`, `25.11.2026` */
 export function day(at: number): string {
-  const time = new Date(at);
-  return `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`;
+  return days.format(at);
+}
+
+/** `11-25`, `25.11.` */
+export function shortDay(at: number): string {
+  return shortDays.format(at);
 }
 
 /** `2026-11-25 14:05:33.120` */
-export function moment(at: number, milliseconds = true): string {
-  return `${day(at)} ${clock(at, milliseconds)}`;
+export function moment(at: number, precise = true): string {
+  return `${day(at)} ${clock(at, precise)}`;
 }
 
 /** `UTC+1`: the zone in which this browser shows that time. */
@@ -26,7 +48,7 @@ export function zone(at = Date.now()): string {
   if (minutes === 0) return 'UTC';
   const rest = Math.abs(minutes) % 60;
   const hours = Math.floor(Math.abs(minutes) / 60);
-  return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${pad(rest)}`}`;
+  return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${`${rest}`.padStart(2, '0')}`}`;
 }
 
 /** `1 day`, `3 days` */
@@ -36,22 +58,23 @@ export function counted(value: number, one: string, many = `${one}s`): string {
 
 /** Today only the time, otherwise the day before it. */
 export function recent(at: number, now = Date.now()): string {
-  return day(at) === day(now) ? clock(at, false) : `${day(at).slice(5)} ${clock(at, false)}`;
+  return day(at) === day(now) ? clock(at, false) : `${shortDay(at)} ${clock(at, false)}`;
 }
 
-/** `820 ms`, `4.2 s`, `3 min`, `5 h`, `2 d` */
-export function duration(milliseconds: number): string {
-  const value = Math.max(0, milliseconds);
-  if (value < 1_000) return `${Math.round(value)} ms`;
-  if (value < 60_000) return `${(value / 1_000).toFixed(value < 10_000 ? 1 : 0)} s`;
+/** `820 ms`, `4.2 s`, `3 min`, `5.0 h`, `2 d` */
+export function duration(length: number): string {
+  const value = Math.max(0, length);
+  if (value < 1_000) return `${whole.format(value)} ms`;
+  if (value < 60_000) return `${(value < 10_000 ? tenths : whole).format(value / 1_000)} s`;
   if (value < 3_600_000) return `${Math.floor(value / 60_000)} min`;
-  if (value < 2 * DAY) return `${(value / 3_600_000).toFixed(value < 36_000_000 ? 1 : 0)} h`;
-  return `${Math.floor(value / DAY)} d`;
+  if (value < 2 * DAY)
+    return `${(value < 36_000_000 ? tenths : whole).format(value / 3_600_000)} h`;
+  return `${whole.format(Math.floor(value / DAY))} d`;
 }
 
 /** `3 min ago` */
 export function ago(at: number, now = Date.now()): string {
-  return now - at < 1_000 ? 'now' : `${duration(now - at)} ago`;
+  return now - at < 1_000 ? t('now') : t('{duration} ago', { duration: duration(now - at) });
 }
 
 /** `1.2 kB` */
@@ -64,10 +87,10 @@ export function bytes(size: number): string {
     value /= 1_000;
     unit += 1;
   }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ''}`;
+  return `${(value < 10 ? tenths : whole).format(value)} ${units[unit] ?? ''}`;
 }
 
-/** `12 345` */
+/** `12,345`, `12.345` */
 export function count(value: number): string {
-  return value.toLocaleString('en').replaceAll(',', '\u202f');
+  return whole.format(value);
 }

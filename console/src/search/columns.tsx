@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { bytes, clock, day, duration, zone } from '../element/time-text.ts';
+import { bytes, clock, day, duration, shortDay, zone } from '../element/time-text.ts';
 import { Outcome } from './outcome.tsx';
 
 /** One column of the list of messages. */
@@ -28,7 +28,7 @@ export const COLUMNS = {
     cell: ({ created }) => (
       <>
         {day(created) !== day(Date.now()) && (
-          <span className="text-ink-3">{day(created).slice(5)} </span>
+          <span className="text-ink-3">{shortDay(created)} </span>
         )}
         {clock(created)}
       </>
@@ -37,7 +37,7 @@ export const COLUMNS = {
   },
   status: {
     title: 'Status',
-    width: '6.5rem',
+    width: '8rem',
     look: 'flex',
     cell: ({ status }) => <StatusBadge status={status} />,
   },

@@ -1,42 +1,46 @@
 import type { ReactElement } from 'react';
 import { Modal } from '../element/modal.tsx';
+import { t } from '../language/translate.ts';
 import { PLACES } from './places.ts';
 
+/** Keys that a keyboard of the language names otherwise. */
+const KEY_NAMES: Readonly<Record<string, string>> = { ctrl: t('ctrl'), enter: t('enter') };
+
 const EVERYWHERE: readonly (readonly [string, string])[] = [
-  ['ctrl k', 'find by MRN, control id, message id'],
-  ['?', 'this help'],
-  ['esc', 'close what is open'],
+  ['ctrl k', t('find by MRN, control id, message id')],
+  ['?', t('this help')],
+  ['esc', t('close what is open')],
 ];
 const LISTS: readonly (readonly [string, string])[] = [
-  ['/', 'to the filters'],
-  ['j k', 'down, up'],
-  ['enter', 'open the trace'],
-  ['o', 'open the message'],
-  ['x', 'mark for an act on many'],
-  ['l', 'live on, off'],
-  ['.', 'show new messages'],
+  ['/', t('to the filters')],
+  ['j k', t('down, up')],
+  ['enter', t('open the trace')],
+  ['o', t('open the message')],
+  ['x', t('mark for an act on many')],
+  ['l', t('live on, off')],
+  ['.', t('show new messages')],
 ];
 const MESSAGE: readonly (readonly [string, string])[] = [
-  ['j k', 'next, previous step'],
-  ['enter', 'open the message'],
-  ['p n', 'previous, next of what was found'],
-  ['d', 'difference to what came before'],
-  ['r', 'resend'],
-  ['e', 'edit and resend'],
-  ['t', 'diagram or table'],
-  ['w', 'where the time went'],
+  ['j k', t('next, previous step')],
+  ['enter', t('open the message')],
+  ['p n', t('previous, next of what was found')],
+  ['d', t('difference to what came before')],
+  ['r', t('resend')],
+  ['e', t('edit and resend')],
+  ['t', t('diagram or table')],
+  ['w', t('where the time went')],
 ];
 
 /** What every key does. */
 export function KeyboardHelp({ onClose }: { readonly onClose: () => void }): ReactElement {
   const pages = PLACES.flat().map(({ key, label }) => [`g ${key}`, label] as const);
   return (
-    <Modal title="Keyboard" onClose={onClose} wide>
+    <Modal title={t('Keyboard')} onClose={onClose} wide>
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
-        <Keys title="Everywhere" keys={EVERYWHERE} />
-        <Keys title="Lists" keys={LISTS} />
-        <Keys title="Trace and message" keys={MESSAGE} />
-        <Keys title="Go to" keys={pages} />
+        <Keys title={t('Everywhere')} keys={EVERYWHERE} />
+        <Keys title={t('Lists')} keys={LISTS} />
+        <Keys title={t('Trace and message')} keys={MESSAGE} />
+        <Keys title={t('Go to')} keys={pages} />
       </div>
     </Modal>
   );
@@ -55,9 +59,9 @@ function Keys({
       <dl className="grid grid-cols-[5rem_1fr] gap-y-1.5">
         {keys.map(([key, what]) => (
           <div key={key} className="contents">
-            <dt className="flex gap-1">
+            <dt className="flex items-start gap-1">
               {key.split(' ').map((one) => (
-                <kbd key={one}>{one}</kbd>
+                <kbd key={one}>{KEY_NAMES[one] ?? one}</kbd>
               ))}
             </dt>
             <dd>{what}</dd>

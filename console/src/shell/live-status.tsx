@@ -1,6 +1,7 @@
 import { Unplug } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
+import { t } from '../language/translate.ts';
 
 /** Follows what happens while it is shown, and says when it cannot: what is shown may then be some seconds old. */
 export function LiveStatus(): ReactElement | null {
@@ -10,9 +11,12 @@ export function LiveStatus(): ReactElement | null {
     <span
       role="status"
       className="inline-flex items-center gap-1 rounded bg-warn-soft px-1.5 text-xs font-medium whitespace-nowrap text-warn"
-      title="The stream of what happens is interrupted and is tried again; until then pages ask every few seconds."
+      title={t(
+        'The stream of what happens is interrupted and is tried again; until then pages ask every few seconds.',
+      )}
     >
-      <Unplug size={13} aria-hidden="true" /> <span className="max-sm:sr-only">not live</span>
+      <Unplug size={13} aria-hidden="true" />{' '}
+      <span className="max-sm:sr-only">{t('not live')}</span>
     </span>
   );
 }

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { count as written } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { useMay } from './me.ts';
 import { PLACES } from './places.ts';
 
@@ -18,7 +19,7 @@ export function Navigation({
   const { data: status } = useQuery(statusQuery);
   return (
     <nav
-      aria-label="Pages"
+      aria-label={t('Pages')}
       className={`overflow-y-auto border-r border-line bg-surface px-2 py-3 max-md:absolute max-md:inset-x-0 max-md:top-12 max-md:bottom-0 max-md:z-40 ${open ? '' : 'max-md:hidden'}`}
     >
       {PLACES.map((group) => (

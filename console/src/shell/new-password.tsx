@@ -4,6 +4,7 @@ import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 import { me } from './me.ts';
 
 /** Asks for a password of one's own in place of one that was given out. */
@@ -29,7 +30,7 @@ export function NewPassword({ current }: { readonly current: string | undefined 
     <form onSubmit={submit} className="flex flex-col gap-3">
       {current === undefined && (
         <Field
-          label="Password you were given"
+          label={t('Password you were given')}
           name="current"
           type="password"
           autoComplete="current-password"
@@ -37,17 +38,17 @@ export function NewPassword({ current }: { readonly current: string | undefined 
         />
       )}
       <Field
-        label="New password"
+        label={t('New password')}
         name="password"
         type="password"
         autoComplete="new-password"
         minLength={12}
         required
-        hint="at least 12 characters"
+        hint={t('at least 12 characters')}
       />
       {change.isError && <Problem error={change.error} />}
       <Button type="submit" look="primary" className="!h-9" disabled={change.isPending}>
-        Keep it
+        {t('Keep it')}
       </Button>
     </form>
   );

@@ -16,6 +16,7 @@ import {
   Users,
 } from 'lucide-react';
 import type { Status } from '../../../src/operator/api/contract/status.ts';
+import { t } from '../language/translate.ts';
 import type { Permission } from './me.ts';
 
 /** A page that the navigation leads to. */
@@ -33,11 +34,11 @@ export interface NavigationPlace {
 /** In the order an operator needs them at night: what is wrong, where is the message, what is stuck. */
 export const PLACES: readonly (readonly NavigationPlace[])[] = [
   [
-    { to: '/', label: 'Dashboard', icon: LayoutDashboard, key: 'h' },
-    { to: '/messages', label: 'Messages', icon: Search, key: 'm', permission: 'message.search' },
+    { to: '/', label: t('Dashboard'), icon: LayoutDashboard, key: 'h' },
+    { to: '/messages', label: t('Messages'), icon: Search, key: 'm', permission: 'message.search' },
     {
       to: '/suspended',
-      label: 'Suspended',
+      label: t('Suspended'),
       icon: PauseCircle,
       key: 's',
       permission: 'message.search',
@@ -45,7 +46,7 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
     },
     {
       to: '/queues',
-      label: 'Queues',
+      label: t('Queues'),
       icon: Rows3,
       key: 'q',
       permission: 'queue.view',
@@ -55,38 +56,44 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
   [
     {
       to: '/production',
-      label: 'Production',
+      label: t('Production'),
       icon: GitFork,
       key: 'p',
       permission: 'production.view',
     },
-    { to: '/events', label: 'Event log', icon: Activity, key: 'e', permission: 'event.view' },
+    { to: '/events', label: t('Event log'), icon: Activity, key: 'e', permission: 'event.view' },
     {
       to: '/alerts',
-      label: 'Alerts',
+      label: t('Alerts'),
       icon: Bell,
       key: 'a',
       count: ({ openAlerts }) => openAlerts,
     },
-    { to: '/jobs', label: 'Jobs', icon: ListTodo, key: 'j', permission: 'message.bulk' },
+    { to: '/jobs', label: t('Jobs'), icon: ListTodo, key: 'j', permission: 'message.bulk' },
   ],
   [
     {
       to: '/certificates',
-      label: 'Certificates',
+      label: t('Certificates'),
       icon: ShieldCheck,
       key: 'c',
       permission: 'production.view',
     },
-    { to: '/storage', label: 'Storage', icon: HardDrive, key: 't', permission: 'production.view' },
+    {
+      to: '/storage',
+      label: t('Storage'),
+      icon: HardDrive,
+      key: 't',
+      permission: 'production.view',
+    },
     {
       to: '/configuration',
-      label: 'Configuration',
+      label: t('Configuration'),
       icon: ClipboardList,
       key: 'y',
       permission: 'config.view',
     },
-    { to: '/audit', label: 'Audit log', icon: ScrollText, key: 'l', permission: 'audit.view' },
-    { to: '/users', label: 'Users', icon: Users, key: 'u', permission: 'user.manage' },
+    { to: '/audit', label: t('Audit log'), icon: ScrollText, key: 'l', permission: 'audit.view' },
+    { to: '/users', label: t('Users'), icon: Users, key: 'u', permission: 'user.manage' },
   ],
 ];

@@ -5,7 +5,9 @@ import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } fro
 import type { QuickHits } from '../../../src/operator/api/contract/message.ts';
 import { hosts as hostsQuery, quickHits } from '../api/queries.ts';
 import { Modal } from '../element/modal.tsx';
+import { KIND_NAMES } from '../element/names.ts';
 import { moment } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { PLACES } from './places.ts';
 
 interface Hit {
@@ -34,20 +36,20 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
     }
   };
   return (
-    <Modal title="Find" onClose={onClose}>
+    <Modal title={t('Find')} onClose={onClose}>
       <div className="flex items-center gap-2 rounded-md border border-line-strong bg-surface px-2.5">
         <Search size={16} className="text-ink-3" aria-hidden="true" />
         <input
           autoFocus
           role="combobox"
-          aria-label="MRN, control id, message id, host or page"
+          aria-label={t('MRN, control id, message id, host or page')}
           aria-expanded={hits.length > 0}
           aria-controls="find-hits"
           aria-activedescendant={hits.length > 0 ? `find-${at}` : undefined}
           autoComplete="off"
           spellCheck={false}
           className="h-10 min-w-0 flex-1 bg-transparent text-[15px] outline-none"
-          placeholder="MRN, control id, message id, host or page"
+          placeholder={t('MRN, control id, message id, host or page')}
           value={text}
           onChange={({ target }) => {
             setText(target.value);
@@ -56,7 +58,12 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
           onKeyDown={onKeyDown}
         />
       </div>
-      <div id="find-hits" role="listbox" aria-label="Found" className="mt-3 flex min-h-40 flex-col">
+      <div
+        id="find-hits"
+        role="listbox"
+        aria-label={t('Found')}
+        className="mt-3 flex min-h-40 flex-col"
+      >
         {hits.map(({ key, icon: Icon, label, detail, go }, index) => (
           <div
             key={key}
@@ -78,8 +85,8 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
       </div>
       <p role="status" className="mt-2 text-xs text-ink-3">
         {text.trim() === ''
-          ? 'Paste what you have: Waybill finds out what it is.'
-          : `${hits.length} found`}
+          ? t('Paste what you have: Waybill finds out what it is.')
+          : t('{count} found', { count: hits.length })}
       </p>
     </Modal>
   );
@@ -119,15 +126,15 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
             {
               key: `all ${field}`,
               icon: User,
-              label: `All messages with ${field} ${text}`,
-              detail: 'search',
+              label: t('All messages with {field} {text}', { field, text }),
+              detail: t('search'),
               go: goes(() => navigate({ to: '/messages', search })),
             },
             {
               key: `timeline ${field}`,
               icon: CalendarRange,
-              label: `Timeline of ${field} ${text}`,
-              detail: 'timeline',
+              label: t('Timeline of {field} {text}', { field, text }),
+              detail: t('timeline'),
               go: goes(() => navigate({ to: '/timeline', search: { find: search.find } })),
             },
           ]
@@ -153,7 +160,7 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
         key: `host ${name}`,
         icon: GitFork,
         label: title === undefined ? name : `${name} · ${title}`,
-        detail: kind,
+        detail: KIND_NAMES[kind],
         go: goes(() => navigate({ to: '/hosts/$host', params: { host: name } })),
       }),
     );
@@ -165,12 +172,14 @@ function sessionHit(
   text: string,
   go: () => void,
 ): Hit {
-  const label =
-    kind === 'field'
-      ? `Session with ${field} ${text}`
-      : `${kind === 'session' ? 'Session' : 'Message'} ${messageId ?? sessionId}`;
+  const id = `${messageId ?? sessionId}`;
+  const label = {
+    field: t('Session with {field} {text}', { field: field ?? '', text }),
+    session: t('Session {id}', { id }),
+    message: t('Message {id}', { id }),
+  }[kind];
   return {
-    key: `${kind} ${field ?? ''} ${messageId ?? sessionId}`,
+    key: `${kind} ${field ?? ''} ${id}`,
     icon: FileText,
     label,
     detail: moment(at, false),

@@ -2,11 +2,12 @@ import { type ErrorComponentProps, Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { Nothing, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { rich, t } from '../language/translate.ts';
 
 /** Shown in place of a page that failed; the rest of the console goes on. */
 export function RouteProblem({ error }: ErrorComponentProps): ReactElement {
   return (
-    <Page title="This page failed">
+    <Page title={t('This page failed')}>
       <Problem error={error} />
     </Page>
   );
@@ -15,13 +16,23 @@ export function RouteProblem({ error }: ErrorComponentProps): ReactElement {
 /** An address that no page has. */
 export function NotFound(): ReactElement {
   return (
-    <Page title="No such page">
+    <Page title={t('No such page')}>
       <Nothing>
-        There is no page at this address.{' '}
-        <Link to="/" className="text-accent underline">
-          Go to the dashboard
-        </Link>{' '}
-        or press <kbd>Ctrl</kbd> <kbd>K</kbd> to find a message.
+        {rich(
+          'There is no page at this address. <link>Go to the dashboard</link> or press {keys} to find a message.',
+          {
+            link: (text) => (
+              <Link to="/" className="text-accent underline">
+                {text}
+              </Link>
+            ),
+            keys: (
+              <>
+                <kbd>{t('Ctrl')}</kbd> <kbd>K</kbd>
+              </>
+            ),
+          },
+        )}
       </Nothing>
     </Page>
   );

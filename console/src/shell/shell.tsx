@@ -1,10 +1,12 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Outlet, useNavigate } from '@tanstack/react-router';
-import { CircleHelp, LogOut, Menu, Moon, Search, Sun } from 'lucide-react';
+import { CircleHelp, Menu, Moon, Search, Sun } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
-import { ApiProblem, ask } from '../api/client.ts';
+import { ApiProblem } from '../api/client.ts';
+import { ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 import { useHotKeys } from './hot-keys.ts';
 import { type Me, me } from './me.ts';
 import { Navigation } from './navigation.tsx';
@@ -19,6 +21,9 @@ const QuickFind = lazy(() =>
 );
 const LiveStatus = lazy(() =>
   import('./live-status.tsx').then((part) => ({ default: part.LiveStatus })),
+);
+const AccountMenu = lazy(() =>
+  import('./account-menu.tsx').then((part) => ({ default: part.AccountMenu })),
 );
 const KeyboardHelp = lazy(() =>
   import('./keyboard-help.tsx').then((part) => ({ default: part.KeyboardHelp })),
@@ -58,7 +63,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
         className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:px-3 focus:py-2"
         onClick={() => main.current?.focus()}
       >
-        Skip to the content
+        {t('Skip to the content')}
       </button>
       <Header
         user={user}
@@ -89,23 +94,15 @@ interface HeaderProps {
   readonly onMenu: () => void;
 }
 
-const ICON_BUTTON =
-  'inline-flex size-8 shrink-0 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink';
-
 function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactElement {
   const theme = useTheme();
-  const client = useQueryClient();
   const { data: production } = useQuery(statusQuery);
-  const signOut = async (): Promise<void> => {
-    await ask('sign-out', { method: 'POST' }).catch(() => undefined);
-    await client.resetQueries();
-  };
   return (
     <header className="col-span-full flex h-12 items-center gap-2 border-b border-line bg-surface px-3">
       <button
         type="button"
         className={`${ICON_BUTTON} md:hidden`}
-        aria-label="Navigation"
+        aria-label={t('Navigation')}
         aria-expanded={menu}
         onClick={onMenu}
       >
@@ -127,9 +124,9 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
         className="ml-auto flex h-8 w-full max-w-sm min-w-0 items-center gap-2 rounded-md border border-line-strong bg-sunken px-2.5 text-left text-ink-2 hover:bg-hover"
       >
         <Search size={15} aria-hidden="true" className="shrink-0" />
-        <span className="min-w-0 flex-1 truncate">Find by MRN, control id, message id</span>
+        <span className="min-w-0 flex-1 truncate">{t('Find by MRN, control id, message id')}</span>
         <span className="flex gap-0.5 max-sm:hidden">
-          <kbd>Ctrl</kbd>
+          <kbd>{t('Ctrl')}</kbd>
           <kbd>K</kbd>
         </span>
       </button>
@@ -137,7 +134,7 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
         type="button"
         className={ICON_BUTTON}
         onClick={switchTheme}
-        aria-label={theme === 'dark' ? 'Light theme' : 'Dark theme'}
+        aria-label={theme === 'dark' ? t('Light theme') : t('Dark theme')}
       >
         {theme === 'dark' ? (
           <Sun size={17} aria-hidden="true" />
@@ -149,31 +146,16 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
         type="button"
         className={`${ICON_BUTTON} max-sm:hidden`}
         onClick={onHelp}
-        aria-label="Keyboard help"
+        aria-label={t('Keyboard help')}
       >
         <CircleHelp size={17} aria-hidden="true" />
       </button>
       <Suspense>
         <LiveStatus />
       </Suspense>
-      {user?.name !== undefined && user.name !== '' && (
-        <span
-          className="max-w-32 truncate text-xs text-ink-2 max-md:hidden"
-          title={user.roles?.join(', ')}
-        >
-          {user.name}
-        </span>
-      )}
-      {user?.via !== undefined && user.via !== 'loopback' && (
-        <button
-          type="button"
-          className={ICON_BUTTON}
-          onClick={() => void signOut()}
-          aria-label="Sign out"
-        >
-          <LogOut size={17} aria-hidden="true" />
-        </button>
-      )}
+      <Suspense>
+        <AccountMenu user={user} />
+      </Suspense>
     </header>
   );
 }

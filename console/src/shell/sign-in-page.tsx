@@ -4,6 +4,8 @@ import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
+import { LanguageChoice } from './language-choice.tsx';
 import { NewPassword } from './new-password.tsx';
 
 interface Methods {
@@ -38,7 +40,7 @@ export function SignInPage({
     },
   });
   useEffect(() => {
-    document.title = 'Sign in · Waybill';
+    document.title = `${t('Sign in')} · Waybill`;
   }, []);
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -49,22 +51,24 @@ export function SignInPage({
     <main className="flex min-h-full items-center justify-center p-4">
       <div className="w-full max-w-sm rounded-xl border border-line bg-surface p-6 shadow-float">
         <img src="./waybill.svg" alt="" width="32" height="32" />
-        <h1 className="mt-3 mb-4">{changing ? 'Choose a new password' : 'Sign in to Waybill'}</h1>
+        <h1 className="mt-3 mb-4">
+          {changing ? t('Choose a new password') : t('Sign in to Waybill')}
+        </h1>
         {error !== null && <Problem error={error} />}
         {signIn.isError && <Problem error={signIn.error} />}
         {changing && <NewPassword current={given} />}
         {!changing && methods?.password === true && (
           <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
-            <Field label="User" name="user" autoComplete="username" required autoFocus />
+            <Field label={t('User')} name="user" autoComplete="username" required autoFocus />
             <Field
-              label="Password"
+              label={t('Password')}
               name="password"
               type="password"
               autoComplete="current-password"
               required
             />
             <Button type="submit" look="primary" className="mt-1 h-9" disabled={signIn.isPending}>
-              {signIn.isPending ? 'Signing in…' : 'Sign in'}
+              {signIn.isPending ? t('Signing in…') : t('Sign in')}
             </Button>
           </form>
         )}
@@ -77,9 +81,12 @@ export function SignInPage({
                 back: location.pathname + location.search,
               })}
             >
-              Sign in with {title}
+              {t('Sign in with {title}', { title })}
             </a>
           ))}
+        <div className="mt-5 border-t border-line pt-4">
+          <LanguageChoice />
+        </div>
       </div>
     </main>
   );

@@ -1,0 +1,28 @@
+import type { Host } from '../../../src/operator/api/contract/host.ts';
+import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { t } from '../language/translate.ts';
+
+/** The words of the API as the console says them. */
+export const STATUS_NAMES = {
+  queued: t('queued'),
+  retrying: t('retrying'),
+  completed: t('completed'),
+  discarded: t('discarded'),
+  error: t('error'),
+  suspended: t('suspended'),
+} as const satisfies Record<Message['status'], string>;
+
+export const HEALTH_NAMES = {
+  running: t('running'),
+  retrying: t('retrying ## host'),
+  disconnected: t('disconnected'),
+  stopped: t('stopped'),
+  off: t('switched off'),
+  inline: t('inline'),
+} as const satisfies Record<Host['health'], string>;
+
+export const KIND_NAMES = {
+  service: t('service'),
+  process: t('process'),
+  operation: t('operation'),
+} as const satisfies Record<Host['kind'], string>;

@@ -1,0 +1,93 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  // navigation and header
+  Pages: 'Seiten',
+  Dashboard: 'Dashboard',
+  Messages: 'Nachrichten',
+  Suspended: 'Ausgesetzt',
+  Queues: 'Warteschlangen',
+  Production: 'Produktion',
+  'Event log': 'Ereignisprotokoll',
+  Alerts: 'Alarme',
+  Jobs: 'Jobs',
+  Certificates: 'Zertifikate',
+  Storage: 'Speicher',
+  Configuration: 'Konfiguration',
+  'Audit log': 'Audit-Protokoll',
+  Users: 'Benutzer',
+  Navigation: 'Navigation',
+  'Skip to the content': 'Zum Inhalt springen',
+  'Light theme': 'Helles Design',
+  'Dark theme': 'Dunkles Design',
+  'Keyboard help': 'Tastaturhilfe',
+  'not live': 'nicht live',
+  'The stream of what happens is interrupted and is tried again; until then pages ask every few seconds.':
+    'Der Strom der Ereignisse ist unterbrochen und wird erneut aufgebaut; bis dahin fragen die Seiten alle paar Sekunden nach.',
+
+  // account and sign-in
+  Account: 'Konto',
+  Language: 'Sprache',
+  'Sign in': 'Anmelden',
+  'Sign out': 'Abmelden',
+  'Sign in to Waybill': 'Bei Waybill anmelden',
+  'Signing in…': 'Anmeldung läuft …',
+  'Sign in with {title}': 'Mit {title} anmelden',
+  User: 'Benutzer',
+  Password: 'Passwort',
+  'Choose a new password': 'Neues Passwort wählen',
+  'Password you were given': 'Passwort, das Sie erhalten haben',
+  'New password': 'Neues Passwort',
+  'at least 12 characters': 'mindestens 12 Zeichen',
+  'Keep it': 'Übernehmen',
+
+  // finding
+  Find: 'Suchen',
+  Found: 'Gefunden',
+  'Find by MRN, control id, message id': 'Suche nach Patient, Control-ID, Nachricht',
+  'MRN, control id, message id, host or page':
+    'Patientennummer, Control-ID, Nachrichten-ID, Host oder Seite',
+  'Paste what you have: Waybill finds out what it is.':
+    'Fügen Sie ein, was Sie haben: Waybill erkennt, was es ist.',
+  '{count} found': '{count} gefunden',
+  'All messages with {field} {text}': 'Alle Nachrichten mit {field} {text}',
+  'Timeline of {field} {text}': 'Zeitachse zu {field} {text}',
+  'Session with {field} {text}': 'Session mit {field} {text}',
+  'Session {id}': 'Session {id}',
+  'Message {id}': 'Nachricht {id}',
+  search: 'Suche',
+  timeline: 'Zeitachse',
+
+  // what went wrong
+  'This page failed': 'Diese Seite ist fehlgeschlagen',
+  'No such page': 'Seite nicht vorhanden',
+  'There is no page at this address. <link>Go to the dashboard</link> or press {keys} to find a message.':
+    'Unter dieser Adresse gibt es keine Seite. <link>Gehen Sie zum Dashboard</link> oder drücken Sie {keys}, um eine Nachricht zu finden.',
+
+  // keyboard help
+  Keyboard: 'Tastatur',
+  Everywhere: 'Überall',
+  Lists: 'Listen',
+  'Trace and message': 'Trace und Nachricht',
+  'Go to': 'Gehe zu',
+  Ctrl: 'Strg',
+  ctrl: 'strg',
+  enter: 'eingabe',
+  'find by MRN, control id, message id': 'suchen nach Patientennummer, Control-ID, Nachrichten-ID',
+  'this help': 'diese Hilfe',
+  'close what is open': 'schließen, was offen ist',
+  'to the filters': 'zu den Filtern',
+  'down, up': 'abwärts, aufwärts',
+  'open the trace': 'Trace öffnen',
+  'open the message': 'Nachricht öffnen',
+  'mark for an act on many': 'für eine Aktion auf vielen markieren',
+  'live on, off': 'live ein, aus',
+  'show new messages': 'neue Nachrichten zeigen',
+  'next, previous step': 'nächster, voriger Schritt',
+  'previous, next of what was found': 'voriger, nächster Treffer',
+  'difference to what came before': 'Unterschied zum Vorherigen',
+  resend: 'erneut senden',
+  'edit and resend': 'bearbeiten und erneut senden',
+  'diagram or table': 'Diagramm oder Tabelle',
+  'where the time went': 'wo die Zeit blieb',
+};

@@ -1,0 +1,53 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { CircleUser, LogOut } from 'lucide-react';
+import type { ReactElement } from 'react';
+import { ask } from '../api/client.ts';
+import { Button, ICON_BUTTON } from '../element/button.tsx';
+import { t } from '../language/translate.ts';
+import { LanguageChoice } from './language-choice.tsx';
+import type { Me } from './me.ts';
+
+/** Who is signed in, the language of the console, and the way out. */
+export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactElement {
+  const client = useQueryClient();
+  const signOut = async (): Promise<void> => {
+    await ask('sign-out', { method: 'POST' }).catch(() => undefined);
+    await client.resetQueries();
+  };
+  const name = user?.name ?? '';
+  return (
+    <>
+      <button
+        type="button"
+        className={`${ICON_BUTTON} md:w-auto md:max-w-40 md:gap-1.5 md:px-2`}
+        popoverTarget="account"
+        aria-label={`${t('Account')} ${name}`}
+      >
+        <CircleUser size={17} aria-hidden="true" className="shrink-0" />
+        {name !== '' && <span className="truncate text-xs max-md:hidden">{name}</span>}
+      </button>
+      <div
+        id="account"
+        popover="auto"
+        role="dialog"
+        aria-label={t('Account')}
+        className="fixed inset-auto top-12 right-2 m-0 w-64 rounded-lg border border-line bg-raised p-3 text-ink shadow-float"
+      >
+        <div className="flex flex-col gap-3">
+          {name !== '' && (
+            <div className="min-w-0">
+              <div className="truncate font-medium">{name}</div>
+              <div className="text-xs text-ink-2">{user?.roles?.join(', ')}</div>
+            </div>
+          )}
+          <LanguageChoice />
+          {user?.via !== undefined && user.via !== 'loopback' && (
+            <Button onClick={() => void signOut()}>
+              <LogOut size={14} aria-hidden="true" /> {t('Sign out')}
+            </Button>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}

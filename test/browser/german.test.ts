@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { german } from '../../console/src/language/german.ts';
+import { type Browser, noBrowser, violations } from '../support/browser.ts';
+import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
+import { consoleFolders } from '../support/console-texts.ts';
+import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
+
+/** Pages that are also looked at by axe: in German only their words differ. */
+const MAIN = new Set<string>([
+  '/',
+  '/messages',
+  '/sessions/SESSION',
+  '/messages/MESSAGE',
+  '/users',
+]);
+
+/** Where everything has to be German: around the pages, and in them too once all folders have a catalogue. */
+const translated = [...consoleFolders().keys()].every((folder) =>
+  existsSync(`console/src/language/de/${folder}.ts`),
+)
+  ? 'body'
+  : 'header, nav, dialog, [role=dialog]';
+
+const GERMAN = new Set(Object.values(german));
+/** English texts that no German page has, as they stand in the source. */
+const ENGLISH = new Set(Object.keys(german).filter((text) => !GERMAN.has(text)));
+
+/** Every text and every label that a page has there. */
+async function said(page: Browser['page']): Promise<string[]> {
+  return page
+    .locator(translated)
+    .evaluateAll((roots) =>
+      roots.flatMap((root) =>
+        [root, ...root.querySelectorAll('*')].flatMap((element) => [
+          ...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name)),
+          ...[...element.childNodes]
+            .filter(({ nodeType }) => nodeType === 3)
+            .map((text) => text.textContent),
+        ]),
+      ),
+    )
+    .then((texts) => texts.map((text) => text?.trim() ?? '').filter((text) => text !== ''));
+}
+
+describe.skipIf(noBrowser !== undefined)(
+  `the console in German in Chromium ${noBrowser ?? ''}`,
+  () => {
+    let opened: OpenConsole;
+    let page: Browser['page'];
+    let sample: Sample;
+
+    beforeAll(async () => {
+      opened = await openConsole({ locale: 'de-DE' });
+      ({ page } = opened.chrome);
+      [sample = { id: 0, sessionId: 0 }] = await opened.found({ target: 'ward', type: 'ADT' });
+    });
+
+    afterAll(async () => {
+      await opened[Symbol.asyncDispose]();
+    });
+
+    test.for(PAGES)('%s is German, fits on a phone, and axe finds nothing', async ([path]) => {
+      await page.setViewportSize({ width: 1280, height: 844 });
+      await page.goto(pageAddress(opened.running.url, path, sample));
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await expect.poll(() => page.getByText('Wird geladen …').count(), SOON).toBe(0);
+      await page.getByRole('button', { name: 'Konto' }).waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe('de');
+      const texts = await said(page);
+      expect(texts).toContain('Warteschlangen');
+      expect(texts.filter((text) => ENGLISH.has(text))).toEqual([]);
+      expect(MAIN.has(path) ? await violations(page) : []).toEqual([]);
+      await page.setViewportSize({ width: 390, height: 844 });
+      const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
+    });
+
+    test('the help, the search and the account menu are German too', async () => {
+      await opened.open('/');
+      await page.setViewportSize({ width: 1280, height: 844 });
+      for (const [open, title] of [
+        [() => page.keyboard.press('?'), 'Tastatur'],
+        [() => page.keyboard.press('Control+k'), 'Suchen'],
+        [() => page.getByRole('button', { name: 'Konto' }).click(), 'Konto'],
+      ] as const) {
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await open();
+        await page.getByRole('dialog', { name: title }).waitFor();
+        expect((await said(page)).filter((text) => ENGLISH.has(text))).toEqual([]);
+        expect(await violations(page), title).toEqual([]);
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog', { name: title }).waitFor({ state: 'hidden' });
+      }
+    });
+
+    test('another language is chosen in the account menu: the page stays, and so does the choice', async () => {
+      await opened.open('/messages?status=suspended&last=all');
+      const choose = async (account: string, label: string, language: string): Promise<void> => {
+        await page.getByRole('button', { name: account }).click();
+        await page.getByLabel(label).selectOption(language);
+      };
+      await choose('Konto', 'Sprache', 'English');
+      await page.getByRole('link', { name: 'Queues' }).waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe('en');
+      expect(page.url()).toBe(`${opened.running.url}/messages?status=suspended&last=all`);
+      await page.reload();
+      await page.getByRole('link', { name: 'Queues' }).waitFor();
+      await choose('Account', 'Language', 'Deutsch');
+      await page.getByRole('link', { name: 'Warteschlangen' }).waitFor();
+    });
+
+    test('times and numbers are written as in the language', async () => {
+      await opened.open(`/sessions/${sample.sessionId}`);
+      await page.locator('time').first().waitFor();
+      expect(await page.locator('time').first().textContent()).toMatch(
+        /^\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d/,
+      );
+    });
+
+    test('no page complains, and the content security policy refuses nothing', () => {
+      expect(opened.chrome.complaints).toEqual([]);
+    });
+  },
+);
