@@ -36,7 +36,7 @@ export async function ensureStream(
   subjects: readonly string[],
   { duplicateWindow, limit }: StreamSettings,
 ): Promise<void> {
-  const wanted = {
+  await makeStream(manager, {
     name,
     subjects: [...subjects],
     storage: StorageType.File,
@@ -46,7 +46,15 @@ export async function ensureStream(
     num_replicas: replicas,
     duplicate_window: nanos(duplicateWindow),
     allow_direct: true,
-  } satisfies Partial<StreamConfig>;
+  });
+}
+
+/** Makes a stream, or sets the one of that name anew, as soon as the server's cluster is ready. */
+export async function makeStream(
+  manager: Broker['manager'],
+  wanted: Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'max_bytes'>,
+): Promise<void> {
+  const { name, max_bytes: limit } = wanted;
   await patiently(`the stream ${name}`, async () => {
     try {
       await manager.streams.add(wanted);

@@ -1,6 +1,7 @@
-import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Broker } from '../../broker/broker.ts';
+import { makeStream } from '../../broker/streams.ts';
 import type { Logger } from '../../log/logger.ts';
 import { joinedRecords, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
 
@@ -74,21 +75,16 @@ export async function liveStream(broker: Broker, log: Logger): Promise<LiveStrea
 }
 
 async function ensure({ manager, names, replicas }: Broker): Promise<void> {
-  try {
-    await manager.streams.add({
-      name: names.live.stream,
-      subjects: [names.live.subject],
-      storage: StorageType.Memory,
-      retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.Old,
-      max_msgs: KEPT,
-      max_bytes: KEPT_BYTES,
-      max_age: nanos(KEPT_FOR),
-      num_replicas: replicas,
-      allow_direct: true,
-    });
-  } catch (error) {
-    // it is there, perhaps with the limits of another version
-    if (!(error instanceof JetStreamApiError)) throw error;
-  }
+  await makeStream(manager, {
+    name: names.live.stream,
+    subjects: [names.live.subject],
+    storage: StorageType.Memory,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_msgs: KEPT,
+    max_bytes: KEPT_BYTES,
+    max_age: nanos(KEPT_FOR),
+    num_replicas: replicas,
+    allow_direct: true,
+  });
 }
