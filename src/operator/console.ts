@@ -159,6 +159,7 @@ function contextParts({
     broker,
     trace,
     bodies,
+    search: () => tracing.settings.search,
     keep: () => tracing.settings.keep,
     log,
     lag: () => tracing.lag(),

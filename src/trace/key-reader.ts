@@ -8,17 +8,18 @@ import type { StoredBody } from './traced-message.ts';
 const LARGEST = 8 * 1024 * 1024;
 
 /**
- * Reads the production's search fields (name → path) from a body, wherever it lies: for the projector and
- * for re-indexing.
+ * Reads the production's search fields (name → path) from a body, wherever it lies: for the projector, for
+ * re-indexing, and for whoever looks at them, perhaps in a body that is `shown` otherwise than it is.
  */
 export function keyReader(
   search: ReadonlyMap<string, string>,
   large: Promise<Pick<Bodies, 'open'>>,
+  shown: (bytes: Uint8Array, body: StoredBody) => Uint8Array = (bytes) => bytes,
 ): KeyReader {
   const fields = searchFields(search);
   return async (body) => {
     const bytes = body.bytes ?? (await beginning(body, large));
-    return bytes === undefined ? [] : fields(bytes, body);
+    return bytes === undefined ? [] : fields(shown(bytes, body), body);
   };
 }
 

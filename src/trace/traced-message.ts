@@ -127,3 +127,14 @@ export function isVisible(message: TracedMessage, visible: readonly string[] | u
     visible === undefined || visible.includes(message.source) || visible.includes(message.target)
   );
 }
+
+/** Whether one who sees only these hosts may see both ends of the message, and so what it holds. */
+export function isOpenTo(
+  { source, target }: TracedMessage,
+  visible: readonly string[] | undefined,
+): boolean {
+  return (
+    visible === undefined ||
+    (visible.includes(target) && (source === '' || visible.includes(source)))
+  );
+}

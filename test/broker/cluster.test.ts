@@ -16,14 +16,16 @@ const NO_LEADER = 10_008;
 /** An election of a cluster that lost its leader takes some seconds. */
 const ELECTED = { timeout: 60_000 };
 
-interface Server extends AsyncDisposable {
+interface Server {
   readonly url: string;
   start(): Promise<void>;
   kill(): Promise<void>;
 }
 
 /** Two servers that only together have a leader. */
-async function pair(folder: string): Promise<readonly [Server, Server]> {
+async function pair(
+  folder: string,
+): Promise<{ readonly one: Server; readonly other: Server } & AsyncDisposable> {
   const binary = await findNatsServer();
   const routes = [await freePort(), await freePort()] as const;
   const server = async (n: 0 | 1): Promise<Server> => {
@@ -53,17 +55,22 @@ async function pair(folder: string): Promise<readonly [Server, Server]> {
         await once(child, 'spawn');
       },
       kill,
-      [Symbol.asyncDispose]: kill,
     };
   };
-  return [await server(0), await server(1)];
+  const [one, other] = [await server(0), await server(1)];
+  return {
+    one,
+    other,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([one.kill(), other.kill()]);
+    },
+  };
 }
 
 test('streams are made, those of the console too, once a cluster that has no leader has one again', async () => {
   await using folder = await temporaryFolder();
-  const [one, other] = await pair(folder.path);
-  await using _one = one;
-  await using _other = other;
+  await using servers = await pair(folder.path);
+  const { one, other } = servers;
   await one.start();
   await other.start();
   await using broker = await vi.waitFor(

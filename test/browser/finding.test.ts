@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browser, noBrowser } from '../support/browser.ts';
 import type { Hub } from '../support/hub.ts';
@@ -62,6 +63,37 @@ describe.skipIf(noBrowser !== undefined)(`finding in Chromium ${noBrowser ?? ''}
     await other.waitForURL(/target=ward/);
     expect(new URL(other.url()).searchParams.get('last')).toBe('1h');
     await other.close();
+  });
+
+  test('a search field is a column where it is chosen, by the name that the production gives it', async () => {
+    const page = await open('/messages?target=ward&status=completed');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('dialog').getByLabel('mrn', { exact: true }).check();
+    await page.getByRole('button', { name: 'Done' }).click();
+    const head = page.getByRole('columnheader');
+    await head.filter({ hasText: /^mrn$/ }).waitFor();
+    const at = (await head.allTextContents()).indexOf('mrn');
+    const cells = page.locator('[id^=message-]').locator(`[role=gridcell]:nth-child(${at + 1})`);
+    await expect.poll(() => cells.first().textContent(), SOON).toMatch(/^\d{7}$/);
+
+    await page.getByRole('button', { name: 'Export' }).click();
+    await page.getByText('With', { exact: true }).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).click(),
+    ]);
+    const [titles, row] = (await readFile(await download.path(), 'utf8')).split('\r\n');
+    expect(titles).toMatch(/,search\.mrn$/);
+    expect(row).toMatch(/,\d{7}$/);
+  });
+
+  test('how many fit is counted when somebody asks', async () => {
+    const page = await open('/messages?last=all');
+    await page.getByText('100+ found').waitFor();
+    await page.getByRole('button', { name: 'Count all' }).click();
+    await page.getByText(/ in all$/).waitFor();
+    const told = await page.getByText(/ in all$/).textContent();
+    expect(Number(told?.split(' ')[0])).toBeGreaterThan(100);
   });
 
   test('a tag leaves only its hosts', async () => {

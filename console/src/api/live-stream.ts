@@ -21,7 +21,11 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 let wait = AGAIN;
 /** Where the stream was: whatever comes next goes on after it, so nothing is missed. */
 let last: string | undefined;
-let session: number | undefined;
+/** Whose messages are followed: of one session, or of the hosts that a search is about. */
+let followed: { readonly session?: number; readonly hosts?: string | undefined } | undefined;
+/** A busy production tells ten times a second: a search is made again no more often than this. */
+const SEARCH_AGAIN = 500;
+let searchAgain: ReturnType<typeof setTimeout> | undefined;
 let isLive = true;
 let late: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
@@ -46,9 +50,18 @@ export function useLiveStream(): void {
 /** Follows one session too while the component is shown. */
 export function useLiveSession(id: number): void {
   useEffect(() => {
-    follow(id);
+    follow({ session: id });
     return () => follow(undefined);
   }, [id]);
+}
+
+/** Follows the messages of some hosts, or of all, while it is `wanted`: what was found last is asked for again. */
+export function useLiveSearch(wanted: boolean, hosts: string | undefined): void {
+  useEffect(() => {
+    if (!wanted) return undefined;
+    follow({ hosts });
+    return () => follow(undefined);
+  }, [wanted, hosts]);
 }
 
 /** Whether what happens is told at once. */
@@ -62,8 +75,8 @@ export function useIsLive(): boolean {
   );
 }
 
-function follow(id: number | undefined): void {
-  session = id;
+function follow(whose: typeof followed): void {
+  followed = whose;
   if (client !== undefined) open();
 }
 
@@ -72,8 +85,8 @@ function open(): void {
   const topics = Object.keys(TOPICS);
   const stream = new EventSource(
     apiUrl('stream', {
-      topics: (session === undefined ? topics : [...topics, 'messages']).join(','),
-      session,
+      topics: (followed === undefined ? topics : [...topics, 'messages']).join(','),
+      ...followed,
       lastEventId: last,
     }),
   );
@@ -84,9 +97,9 @@ function open(): void {
       act();
     });
   for (const [topic, keys] of Object.entries(TOPICS)) on(topic, () => forget(keys));
-  on('messages', () => forget(['sessions']));
+  on('messages', forgetMessages);
   // what was read before the stream began may be old by now
-  on('hello', () => forget(['sessions']));
+  on('hello', forgetMessages);
   on('reset', () => void client?.invalidateQueries());
   stream.addEventListener('open', () => {
     wait = AGAIN;
@@ -114,6 +127,14 @@ function close(): void {
 
 function forget(keys: readonly string[]): void {
   for (const key of keys) void client?.invalidateQueries({ queryKey: [key] });
+}
+
+function forgetMessages(): void {
+  forget(['sessions']);
+  searchAgain ??= setTimeout(() => {
+    searchAgain = undefined;
+    forget(['found']);
+  }, SEARCH_AGAIN);
 }
 
 function tell(now: boolean): void {

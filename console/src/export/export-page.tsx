@@ -8,7 +8,9 @@ import { Choice, Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment, zone } from '../element/time-text.ts';
+import { columnsOf, fieldsOf } from '../search/columns.tsx';
 import { criteriaOf } from '../search/search-state.ts';
+import { usePreferences } from '../shell/preferences.ts';
 
 const CRITERIA = {
   from: 'Since',
@@ -46,10 +48,12 @@ export function ExportPage(): ReactElement {
   const [format, setFormat] = useState('csv');
   const [limit, setLimit] = useState('10000');
   const [now] = useState(() => Date.now());
+  const [{ columns }] = usePreferences();
+  const fields = fieldsOf(columnsOf(columns));
   const download = useMutation({
     mutationFn: async () => {
       const response = await askBytes('messages/export', {
-        body: { criteria: criteriaOf(state, now), format, limit: Number(limit) },
+        body: { criteria: criteriaOf(state, now), format, limit: Number(limit), fields },
       });
       const file = await response.blob();
       save(
@@ -76,6 +80,12 @@ export function ExportPage(): ReactElement {
         </p>
         {given.length === 0 && <p className="text-xs">Every message that the trace has.</p>}
         <dl className="grid grid-cols-[7rem_1fr] gap-y-1 text-xs">
+          {fields.length > 0 && (
+            <>
+              <dt className="text-ink-2">With</dt>
+              <dd>{fields.join(', ')}</dd>
+            </>
+          )}
           {given.map(([key, value]) => (
             <div key={key} className="contents">
               <dt className="text-ink-2">{CRITERIA[key as keyof SearchCriteria]}</dt>

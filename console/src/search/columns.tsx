@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { bytes, clock, day, duration, shortDay, zone } from '../element/time-text.ts';
@@ -11,15 +11,15 @@ export interface Column {
   /** A track of the grid. */
   readonly width: string;
   readonly look: string;
-  readonly cell: (message: Message) => ReactNode;
+  readonly cell: (message: FoundMessage) => ReactNode;
   /** The whole of what may be cut off. */
-  readonly whole?: (message: Message) => string;
+  readonly whole?: (message: FoundMessage) => string;
 }
 
 const SMALL = 'text-xs text-ink-2';
 const RIGHT = `text-right ${SMALL}`;
 
-/** Every column that there is, in the order in which they stand. */
+/** Every column that is the same for all productions, in the order in which they stand. */
 export const COLUMNS = {
   time: {
     title: `Time, ${zone()}`,
@@ -114,9 +114,35 @@ export const COLUMNS = {
   },
 } as const satisfies Record<string, Column>;
 
-export type ColumnName = keyof typeof COLUMNS;
+/** A search field of the production is a column, too, named as the production writes it: `search.mrn`. */
+type FieldColumn = `search.${string}`;
+export type ColumnName = keyof typeof COLUMNS | FieldColumn;
 
-const NAMES = Object.keys(COLUMNS) as ColumnName[];
+const NAMES = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
+const AFTER_TYPE = NAMES.indexOf('type') + 1;
+
+export const fieldColumn = (field: string): FieldColumn => `search.${field}`;
+
+const isFieldColumn = (name: unknown): name is FieldColumn =>
+  typeof name === 'string' && /^search\../.test(name);
+
+const fieldOf = (name: FieldColumn): string => name.slice('search.'.length);
+
+/** The search fields among the columns. */
+export const fieldsOf = (columns: readonly ColumnName[]): readonly string[] =>
+  columns.filter(isFieldColumn).map(fieldOf);
+
+export function columnOf(name: ColumnName): Column {
+  if (!isFieldColumn(name)) return COLUMNS[name];
+  const values = ({ fields }: FoundMessage): string => fields?.[fieldOf(name)]?.join(', ') ?? '';
+  return {
+    title: fieldOf(name),
+    width: 'minmax(5rem, 0.8fr)',
+    look: 'font-mono text-xs',
+    cell: values,
+    whole: values,
+  };
+}
 
 export const DEFAULT_COLUMNS: readonly ColumnName[] = [
   'time',
@@ -131,11 +157,16 @@ export const DEFAULT_COLUMNS: readonly ColumnName[] = [
 
 /** The columns that a person chose, in their fixed order; the usual ones if that is none. */
 export function columnsOf(chosen: unknown): readonly ColumnName[] {
-  const names = Array.isArray(chosen) ? NAMES.filter((name) => chosen.includes(name)) : [];
+  const asked: readonly unknown[] = Array.isArray(chosen) ? chosen : [];
+  const names = [
+    ...NAMES.slice(0, AFTER_TYPE).filter((name) => asked.includes(name)),
+    ...asked.filter(isFieldColumn),
+    ...NAMES.slice(AFTER_TYPE).filter((name) => asked.includes(name)),
+  ];
   return names.length === 0 ? DEFAULT_COLUMNS : names;
 }
 
 /** The tracks of a row: the mark, the columns, the way to the trace. */
 export function tracksOf(columns: readonly ColumnName[]): string {
-  return `1.75rem ${columns.map((name) => COLUMNS[name].width).join(' ')} 3rem`;
+  return `1.75rem ${columns.map((name) => columnOf(name).width).join(' ')} 3rem`;
 }

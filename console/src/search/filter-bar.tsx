@@ -40,7 +40,10 @@ export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElem
       state.error,
       state.cause,
       state.minDuration,
+      state.maxDuration,
       state.minSize,
+      state.maxSize,
+      state.resendOf,
       state.source,
       state.target,
     ].some((one) => one !== undefined),
@@ -97,7 +100,9 @@ const EMPTY = {
   error: undefined,
   cause: undefined,
   minDuration: undefined,
+  maxDuration: undefined,
   minSize: undefined,
+  maxSize: undefined,
   resendOf: undefined,
 };
 
@@ -239,7 +244,7 @@ function MoreFilters({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
     <form
       onSubmit={submit}
       key={JSON.stringify(state)}
-      className="mt-3 grid grid-cols-2 items-end gap-3 border-t border-line pt-3 md:grid-cols-4 xl:grid-cols-8"
+      className="mt-3 grid grid-cols-2 items-end gap-3 border-t border-line pt-3 md:grid-cols-4 xl:grid-cols-6"
     >
       <Field label="Type has" placeholder="ADT_A01" {...given('type')} />
       <Choice label="From host" {...given('source')}>
@@ -257,8 +262,11 @@ function MoreFilters({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
       <Field label="Body contains" placeholder="reads every body" {...given('contains')} />
       <Field label="Error has" placeholder="text or code" {...given('error')} />
       {state.cause !== undefined && <Field label="Cause is" {...given('cause')} />}
+      <Field label="Resent from" placeholder="message id" {...given('resendOf')} />
       <Field label="Took at least, ms" inputMode="numeric" {...given('minDuration')} />
+      <Field label="Took at most, ms" inputMode="numeric" {...given('maxDuration')} />
       <Field label="Size at least, bytes" inputMode="numeric" {...given('minSize')} />
+      <Field label="Size at most, bytes" inputMode="numeric" {...given('maxSize')} />
       <Button type="submit" look="primary">
         Search
       </Button>

@@ -1,18 +1,18 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
 import { useMedia, WIDE } from '../element/use-media.ts';
-import { COLUMNS, type ColumnName, tracksOf } from './columns.tsx';
+import { type ColumnName, columnOf, tracksOf } from './columns.tsx';
 import { MessageCard, MessageRow, ROW_LOOK } from './message-row.tsx';
 
 interface MessageGridProps {
-  readonly rows: readonly Message[];
+  readonly rows: readonly FoundMessage[];
   readonly columns: readonly ColumnName[];
   readonly selected: number | undefined;
   readonly marked: ReadonlySet<number>;
   readonly onSelect: (id: number) => void;
-  readonly onOpen: (message: Message) => void;
-  readonly onKey: (key: string, message: Message) => boolean;
+  readonly onOpen: (message: FoundMessage) => void;
+  readonly onKey: (key: string, message: FoundMessage) => boolean;
   readonly onEnd: () => void;
   /** What stands below the last row. */
   readonly foot: ReactElement;
@@ -99,9 +99,9 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
               <span
                 role="columnheader"
                 key={name}
-                className={`truncate py-1.5 ${COLUMNS[name].look.includes('text-right') ? 'text-right' : ''}`}
+                className={`truncate py-1.5 ${columnOf(name).look.includes('text-right') ? 'text-right' : ''}`}
               >
-                {COLUMNS[name].title}
+                {columnOf(name).title}
               </span>
             ))}
             <span role="columnheader">

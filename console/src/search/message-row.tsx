@@ -1,10 +1,10 @@
 import { Check } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { clock } from '../element/time-text.ts';
-import { COLUMNS, type Column, type ColumnName, tracksOf } from './columns.tsx';
+import { type ColumnName, columnOf, fieldsOf, tracksOf } from './columns.tsx';
 import { Outcome } from './outcome.tsx';
 
 /** Of the head of the grid and of its rows; the tracks are those of the columns. */
@@ -12,7 +12,7 @@ export const ROW_LOOK = 'grid items-center gap-x-3 px-3';
 
 export interface RowProps {
   readonly columns: readonly ColumnName[];
-  readonly message: Message;
+  readonly message: FoundMessage;
   readonly index: number;
   readonly top: number;
   readonly height: number;
@@ -21,7 +21,7 @@ export interface RowProps {
   readonly related: boolean;
   readonly marked: boolean;
   readonly onSelect: (id: number) => void;
-  readonly onOpen: (message: Message) => void;
+  readonly onOpen: (message: FoundMessage) => void;
   readonly onMark: (id: number) => void;
 }
 
@@ -55,7 +55,7 @@ export function MessageRow(props: RowProps): ReactElement {
         <Mark {...props} />
       </span>
       {columns.map((name) => {
-        const column: Column = COLUMNS[name];
+        const column = columnOf(name);
         return (
           <span
             key={name}
@@ -84,8 +84,9 @@ export function MessageRow(props: RowProps): ReactElement {
 
 /** One message as a card of two lines, for narrow screens. */
 export function MessageCard(props: RowProps): ReactElement {
-  const { message, onOpen } = props;
-  const { created, status, source, target, type } = message;
+  const { message, onOpen, columns } = props;
+  const { created, status, source, target, type, fields } = message;
+  const values = fieldsOf(columns).flatMap((name) => fields?.[name] ?? []);
   return (
     <div {...rowProps(props)} className={look(props)}>
       <div
@@ -102,6 +103,7 @@ export function MessageCard(props: RowProps): ReactElement {
           <span className="truncate">
             {source} → {target}
           </span>
+          {values.length > 0 && <span className="truncate font-mono">{values.join(' · ')}</span>}
           <span className="ml-auto flex min-w-0 shrink items-center truncate">
             <Outcome message={message} />
           </span>

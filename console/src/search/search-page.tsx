@@ -17,11 +17,12 @@ import { count, moment } from '../element/time-text.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
 import { usePreferences } from '../shell/preferences.ts';
-import { columnsOf } from './columns.tsx';
+import { columnsOf, fieldsOf } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { keepFound } from './last-found.ts';
 import { MessageGrid } from './message-grid.tsx';
 import { rangeOf, type SearchState } from './search-state.ts';
+import { Total } from './total.tsx';
 import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
 
 const SavedSearches = lazy(() =>
@@ -37,9 +38,9 @@ export function SearchPage(): ReactElement {
   const navigate = useNavigate();
   const first = useRef<HTMLInputElement>(null);
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
-  const search = useMessageSearch(state);
   const [{ columns: chosen }] = usePreferences();
   const columns = columnsOf(chosen);
+  const search = useMessageSearch(state, fieldsOf(columns));
   useEffect(() => {
     const { at: _at, ...asked } = state;
     if (!search.isPending) keepFound(asked, search.rows);
@@ -128,8 +129,11 @@ function toggled(before: ReadonlySet<number>, id: number): ReadonlySet<number> {
   return after;
 }
 
-function Found({ search: { rows, hasMore } }: { readonly search: MessageSearch }): ReactElement {
-  return <span>{rows.length === 0 ? '' : `${count(rows.length)}${hasMore ? '+' : ''} found`}</span>;
+function Found({ search }: { readonly search: MessageSearch }): ReactElement {
+  const { rows, hasMore, criteria } = search;
+  if (rows.length === 0) return <span />;
+  if (!hasMore) return <span>{count(rows.length)} found</span>;
+  return <Total key={JSON.stringify(criteria)} criteria={criteria} atLeast={rows.length} />;
 }
 
 interface ActionProps {

@@ -21,7 +21,9 @@ export interface SearchState {
   readonly error?: string | undefined;
   readonly cause?: string | undefined;
   readonly minDuration?: string | undefined;
+  readonly maxDuration?: string | undefined;
   readonly minSize?: string | undefined;
+  readonly maxSize?: string | undefined;
   readonly resendOf?: string | undefined;
   readonly live?: string | undefined;
   readonly at?: string | undefined;
@@ -100,7 +102,9 @@ export function criteriaOf(state: SearchState, now: number): SearchCriteria {
     error,
     cause,
     minDuration: wholeNumber(state.minDuration),
+    maxDuration: wholeNumber(state.maxDuration),
     minSize: wholeNumber(state.minSize),
+    maxSize: wholeNumber(state.maxSize),
     resendOf: wholeNumber(state.resendOf),
   });
 }

@@ -1,17 +1,23 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import type { Message, MessagePage } from '../../../src/operator/api/contract/message.ts';
+import type {
+  FoundMessage,
+  MessagePage,
+  SearchCriteria,
+} from '../../../src/operator/api/contract/message.ts';
+import { LIVE } from '../api/answers.ts';
 import { ask } from '../api/client.ts';
+import { useIsLive, useLiveSearch } from '../api/live-stream.ts';
 import { criteriaOf, rangeOf, type SearchState } from './search-state.ts';
 
 const PAGE = 100;
-/** How often a live search looks for what is new. */
-const PULSE = 2_000;
+/** How often a live search looks for what is new although the stream tells of it. */
+const PULSE = 15_000;
 
 export interface MessageSearch {
-  readonly rows: readonly Message[];
+  readonly rows: readonly FoundMessage[];
   /** Found since, and not yet among the rows: nothing moves under the eyes of who reads. */
-  readonly fresh: readonly Message[];
+  readonly fresh: readonly FoundMessage[];
   readonly showFresh: () => void;
   readonly more: () => void;
   readonly hasMore: boolean;
@@ -21,13 +27,15 @@ export interface MessageSearch {
   /** Everything newer was searched. */
   readonly searchedBackTo: number | undefined;
   readonly complete: boolean;
+  /** What the API was asked. */
+  readonly criteria: SearchCriteria;
   readonly again: () => void;
 }
 
-/** A search page by page, newest first, with what comes in meanwhile held back until it is asked for. */
-export function useMessageSearch(state: SearchState): MessageSearch {
+/** A search page by page, newest first, with what comes in meanwhile held back until it is asked for. Each message has the `fields`. */
+export function useMessageSearch(state: SearchState, fields: readonly string[]): MessageSearch {
   const { live, at: _at, ...asked } = state;
-  const key = JSON.stringify(asked);
+  const key = JSON.stringify([asked, fields]);
   const [began, setBegan] = useState(() => ({ key, at: Date.now() }));
   if (began.key !== key) setBegan({ key, at: Date.now() });
   const criteria = useMemo(() => criteriaOf(asked, began.at), [key, began.at]);
@@ -39,6 +47,7 @@ export function useMessageSearch(state: SearchState): MessageSearch {
       ask<MessagePage>('messages/search', {
         body: {
           ...criteria,
+          fields,
           limit: PAGE,
           ...(pageParam === undefined ? {} : { after: pageParam }),
         },
@@ -53,7 +62,9 @@ export function useMessageSearch(state: SearchState): MessageSearch {
     [search.data],
   );
   const isLive = live === '1' && rangeOf(asked) !== undefined;
-  const tail = useTail(found, { criteria, since: began.at, enabled: isLive && search.isSuccess });
+  const enabled = isLive && search.isSuccess;
+  useLiveSearch(enabled, state.source ?? state.target ?? state.host);
+  const tail = useTail(found, { criteria, fields, since: began.at, enabled });
   const last = search.data?.pages.at(-1);
   return {
     ...tail,
@@ -64,37 +75,41 @@ export function useMessageSearch(state: SearchState): MessageSearch {
     error: search.error,
     searchedBackTo: last?.searchedBackTo,
     complete: last?.complete ?? false,
+    criteria,
     again: () => setBegan({ key, at: Date.now() }),
   };
 }
 
-const NONE: readonly Message[] = [];
+const NONE: readonly FoundMessage[] = [];
 
 interface TailOptions {
-  readonly criteria: ReturnType<typeof criteriaOf>;
+  readonly criteria: SearchCriteria;
+  readonly fields: readonly string[];
   readonly since: number;
   readonly enabled: boolean;
 }
 
 /** What came after the search: a row that is shown changes in place, a new one waits. */
 function useTail(
-  found: readonly Message[],
-  { criteria, since, enabled }: TailOptions,
+  found: readonly FoundMessage[],
+  { criteria, fields, since, enabled }: TailOptions,
 ): Pick<MessageSearch, 'rows' | 'fresh' | 'showFresh'> {
-  const [taken, setTaken] = useState<{ readonly since: number; readonly rows: readonly Message[] }>(
-    { since, rows: [] },
-  );
+  const [taken, setTaken] = useState<{
+    readonly since: number;
+    readonly rows: readonly FoundMessage[];
+  }>({ since, rows: [] });
   const shown = taken.since === since ? taken.rows : NONE;
+  const isTold = useIsLive();
   const pulse = useQuery({
-    queryKey: ['messages', 'tail', criteria, since],
+    queryKey: ['found', criteria, fields, since],
     queryFn: ({ signal }) =>
       // a message is traced some moments after it is made
       ask<MessagePage>('messages/search', {
-        body: { ...criteria, from: since - 5_000, limit: 1_000 },
+        body: { ...criteria, fields, from: since - 5_000, limit: 1_000 },
         signal,
       }),
     enabled,
-    refetchInterval: PULSE,
+    refetchInterval: isTold ? PULSE : LIVE,
     gcTime: 0,
   });
   return useMemo(() => {

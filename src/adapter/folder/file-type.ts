@@ -5,6 +5,7 @@ const BY_ENDING: Readonly<Record<string, string>> = {
   json: 'application/json',
   xml: 'application/xml',
   html: 'text/html',
+  eml: 'message/rfc822',
   pdf: 'application/pdf',
   zip: 'application/zip',
   gz: 'application/gzip',

@@ -23,6 +23,8 @@ export interface ApiContext {
   readonly live: LiveStream;
   readonly alerts: AlertStore;
   readonly jobs: JobRunner;
+  /** The production's search fields, name → path. */
+  readonly search: () => ReadonlyMap<string, string>;
   /** Milliseconds that settled messages stay in the trace. */
   readonly keep: () => number;
   readonly log: Logger;

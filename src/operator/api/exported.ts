@@ -5,27 +5,36 @@ import { EXPORT_COLUMNS } from './contract/message.ts';
 
 const PAGE = 1_000;
 
+type Shown = TracedMessage & {
+  readonly fields?: Readonly<Record<string, readonly string[]>> | undefined;
+};
+
 export interface ExportOptions {
   readonly format: 'csv' | 'ndjson';
   readonly limit: number;
   readonly signal: AbortSignal;
-  /** A message as its reader may see it. */
-  readonly show: (message: TracedMessage) => TracedMessage;
+  /** Search fields that have a column too. */
+  readonly fields: readonly string[];
+  /** Messages as their reader may see them. */
+  readonly show: (messages: readonly TracedMessage[]) => Promise<readonly Shown[]>;
 }
 
 /** The messages of a search as text, page by page as the reader takes it: nothing is gathered. */
 export async function* exported(
   trace: Pick<TraceReader, 'find'>,
   query: TraceQuery,
-  { format, limit, signal, show }: ExportOptions,
+  { format, limit, signal, fields, show }: ExportOptions,
 ): AsyncGenerator<string> {
-  const write = format === 'csv' ? csvLine : ndjsonLine;
-  if (format === 'csv') yield `${EXPORT_COLUMNS.join(',')}\r\n`;
+  const write = format === 'csv' ? csvLine(fields) : ndjsonLine;
+  if (format === 'csv') {
+    const columns = [...EXPORT_COLUMNS, ...fields.map((name) => csvValue(`search.${name}`))];
+    yield `${columns.join(',')}\r\n`;
+  }
   let left = limit;
   let after: string | undefined;
   do {
     const page = await trace.find({ ...query, after, limit: Math.min(left, PAGE) }, { signal });
-    yield page.items.map((one) => write(show(one))).join('');
+    yield (await show(page.items)).map(write).join('');
     left -= page.items.length;
     after = page.next;
   } while (after !== undefined && left > 0);
@@ -51,14 +60,20 @@ const VALUES: Readonly<Record<Column, (message: TracedMessage) => unknown>> = {
   by: ({ by }) => by,
 };
 
-function ndjsonLine(message: TracedMessage): string {
+function ndjsonLine(message: Shown): string {
   const row = Object.fromEntries(EXPORT_COLUMNS.map((name) => [name, VALUES[name](message)]));
-  return `${JSON.stringify(row)}\n`;
+  return `${JSON.stringify({ ...row, fields: message.fields })}\n`;
 }
 
-function csvLine(message: TracedMessage): string {
-  return `${EXPORT_COLUMNS.map((name) => csvValue(VALUES[name](message))).join(',')}\r\n`;
-}
+const csvLine =
+  (fields: readonly string[]) =>
+  (message: Shown): string => {
+    const values = [
+      ...EXPORT_COLUMNS.map((name) => VALUES[name](message)),
+      ...fields.map((name) => message.fields?.[name]?.join(' ')),
+    ];
+    return `${values.map(csvValue).join(',')}\r\n`;
+  };
 
 /** A text that a spreadsheet would take for a formula is made harmless by an apostrophe. */
 function csvValue(value: unknown): string {

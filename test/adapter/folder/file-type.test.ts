@@ -14,6 +14,7 @@ const cases: readonly (readonly [string, string, string])[] = [
   ['%PDF-1.7', 'letter', 'application/pdf'],
   ['PK\u0003\u0004', 'x', 'application/zip'],
   ['[1] a note', 'list.csv', 'text/csv'],
+  ['From: ward@hospital.example', 'letter.EML', 'message/rfc822'],
   ['anything', 'NOTE.TXT', 'text/plain'],
   ['anything', 'noending', 'application/octet-stream'],
   ['', 'x', 'application/octet-stream'],

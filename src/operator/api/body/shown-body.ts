@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Reading } from '../../../document/document.ts';
-import type { StoredBody, TracedMessage } from '../../../trace/traced-message.ts';
+import { isOpenTo, type StoredBody, type TracedMessage } from '../../../trace/traced-message.ts';
 import { checkPermission, principalOf } from '../../rights/require-permission.ts';
 import { visibleMessage } from '../acting.ts';
 import { ApiError } from '../api-error.ts';
@@ -39,7 +39,7 @@ export async function shownBody(
   const principal = principalOf(request);
   checkPermission(principal, 'message.content');
   const message = await visibleMessage(context, request, id);
-  checkBothVisible(message, principal.visibleHosts);
+  checkOpen(message, principal.visibleHosts);
   const stored = await context.trace.body(id, part);
   if (stored === undefined) {
     throw new ApiError(404, 'NOT_FOUND', `the ${part} body of ${id} is not in the trace`);
@@ -57,12 +57,8 @@ export async function shownBody(
   return { message, bytes, reading, size: masked ? shown.byteLength : size, offset, masked };
 }
 
-function checkBothVisible(
-  { source, target }: TracedMessage,
-  visible: readonly string[] | undefined,
-): void {
-  if (visible === undefined) return;
-  if (visible.includes(target) && (source === '' || visible.includes(source))) return;
+function checkOpen(message: TracedMessage, visible: readonly string[] | undefined): void {
+  if (isOpenTo(message, visible)) return;
   throw new ApiError(403, 'FORBIDDEN', 'its content needs both its hosts to be visible to you');
 }
 

@@ -70,6 +70,13 @@ export const Message = Type.Object({
 });
 export type Message = Static<typeof Message>;
 
+/** A message with the values of the search fields that were asked for. */
+export const FoundMessage = Type.Object({
+  ...Message.properties,
+  fields: maybe(record(list(Type.String()))),
+});
+export type FoundMessage = Static<typeof FoundMessage>;
+
 const host = Type.String({ maxLength: 200 });
 const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
@@ -106,8 +113,12 @@ const TimeBudget = Type.Integer({
   description: 'Milliseconds after which the answer comes with what was found. Default 2000.',
 });
 
+/** Search fields whose values are told with each message. */
+const Fields = list(Type.String({ maxLength: 200 }), { maxItems: 20 });
+
 export const SearchRequest = closed({
   ...SearchCriteria.properties,
+  fields: maybe(Fields),
   after: maybe(Type.String({ maxLength: 100, description: '`next` of the page before.' })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
   timeBudget: maybe(TimeBudget),
@@ -116,7 +127,7 @@ export type SearchRequest = Static<typeof SearchRequest>;
 
 /** Newest first. A short page with `next` was ended by time: `searchedBackTo` says how far it got. */
 export const MessagePage = Type.Object({
-  items: list(Message),
+  items: list(FoundMessage),
   next: maybe(Type.String()),
   searchedBackTo: Time,
   complete: Type.Boolean(),
@@ -174,6 +185,7 @@ export const EXPORT_COLUMNS = [
 export const ExportRequest = closed({
   criteria: SearchCriteria,
   format: word('csv', 'ndjson'),
+  fields: maybe(Fields),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });
 

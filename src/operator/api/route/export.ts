@@ -7,6 +7,7 @@ import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
 import { ExportRequest } from '../contract/message.ts';
 import { exported } from '../exported.ts';
+import { withFields } from '../field-values.ts';
 import { checkSearch } from '../searching.ts';
 import { shownMessage } from '../shown.ts';
 import { turnstile } from '../turnstile.ts';
@@ -36,13 +37,17 @@ export function exportRoutes(app: Api, context: ApiContext): void {
       preHandler: requirePermission('message.search', 'message.export'),
     },
     async (request, reply) => {
-      const { criteria, format, limit = ROWS } = request.body;
+      const { criteria, format, limit = ROWS, fields = [] } = request.body;
       const principal = principalOf(request);
       const { name, visibleHosts: visible } = principal;
       checkSearch(principal, criteria);
       const leave = exports.enter(name);
       reply.raw.once('close', leave);
-      const act = { action: 'message.export', object: 'messages', detail: { criteria, format } };
+      const act = {
+        action: 'message.export',
+        object: 'messages',
+        detail: { criteria, format, fields },
+      };
       const rows = await audited(context, request, act, async () =>
         exported(
           context.trace,
@@ -50,8 +55,12 @@ export function exportRoutes(app: Api, context: ApiContext): void {
           {
             format,
             limit,
+            fields,
             signal: abortSignal(reply),
-            show: (message) => shownMessage(principal, message),
+            show: async (messages) => {
+              const shown = messages.map((one) => shownMessage(principal, one));
+              return fields.length === 0 ? shown : withFields(context, principal, shown, fields);
+            },
           },
         ),
       );

@@ -16,6 +16,7 @@ import {
 } from '../contract/message.ts';
 import { closed, IdParameters, maybe, Time } from '../contract/schema.ts';
 import { countMessages } from '../count-messages.ts';
+import { withFields } from '../field-values.ts';
 import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { sessionFor } from '../session-for.ts';
 import { shownMessage, shownSession, shownWithText } from '../shown.ts';
@@ -32,7 +33,8 @@ export function messageRoutes(app: Api, context: ApiContext, recorded: SearchRec
   messageViews(app, context);
 }
 
-function searchRoutes(app: Api, { trace }: ApiContext, recorded: SearchRecorder): void {
+function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
+  const { trace } = context;
   const searches = turnstile('searches', SEARCHES);
 
   app.post(
@@ -55,7 +57,10 @@ function searchRoutes(app: Api, { trace }: ApiContext, recorded: SearchRecorder)
       const page = await recorded(request, criteria, () =>
         searches.pass(name, () => trace.find({ ...request.body, visible }, { signal })),
       );
-      return { ...page, items: page.items.map((one) => shownMessage(principal, one)) };
+      const items = page.items.map((one) => shownMessage(principal, one));
+      const { fields = [] } = request.body;
+      if (fields.length === 0) return { ...page, items };
+      return { ...page, items: await withFields(context, principal, items, fields) };
     },
   );
 

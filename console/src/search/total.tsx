@@ -1,0 +1,42 @@
+import { useMutation } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import type { MessageCount, SearchCriteria } from '../../../src/operator/api/contract/message.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { count, moment } from '../element/time-text.ts';
+
+interface TotalProps {
+  readonly criteria: SearchCriteria;
+  /** Found so far. */
+  readonly atLeast: number;
+}
+
+/** How many messages fit: counted when somebody asks, since it may take a while, and as far as the time allowed. */
+export function Total({ criteria, atLeast }: TotalProps): ReactElement {
+  const counting = useMutation({
+    mutationFn: async (before: MessageCount | undefined): Promise<MessageCount> => {
+      const after = before?.next;
+      const page = await ask<MessageCount>('messages/count', {
+        body: { ...criteria, ...(after === undefined ? {} : { after }) },
+      });
+      return { ...page, count: page.count + (before?.count ?? 0) };
+    },
+  });
+  const { data } = counting;
+  if (data?.complete === true) return <span>{count(data.count)} in all</span>;
+  return (
+    <span className="inline-flex items-center gap-1">
+      {data === undefined
+        ? `${count(atLeast)}+ found`
+        : `${count(data.count)} since ${moment(data.searchedBackTo, false)}`}
+      <Button
+        look="quiet"
+        disabled={counting.isPending}
+        onClick={() => counting.mutate(counting.data)}
+      >
+        {counting.isPending ? 'Counting…' : data === undefined ? 'Count all' : 'Count on'}
+      </Button>
+      {counting.isError && <span className="text-bad">{counting.error.message}</span>}
+    </span>
+  );
+}

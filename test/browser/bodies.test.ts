@@ -1,0 +1,146 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { MessagePage } from '../../src/operator/api/contract/message.ts';
+import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
+import { type Operated, operated } from '../support/operator.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const FILES = {
+  'order.xml': '<?xml version="1.0"?><order id="7"><item code="GLU">Glucose</item><note/></order>',
+  'letter.eml': [
+    'From: Ward <ward@hospital.example>',
+    'To: gp@practice.example',
+    'Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=',
+    'Date: Thu, 26 Nov 2026 10:00:00 +0100',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary=X',
+    '',
+    '--X',
+    'Content-Type: text/html; charset=utf-8',
+    '',
+    '<p>Result <b>ready</b></p><img src=x onerror="document.title=\'owned\'">',
+    '--X',
+    'Content-Type: application/pdf; name=letter.pdf',
+    'Content-Disposition: attachment; filename=letter.pdf',
+    'Content-Transfer-Encoding: base64',
+    '',
+    'JVBERi0=',
+    '--X--',
+    '',
+  ].join('\r\n'),
+  'labs.csv': 'patient;test;value\n4711;GLU;5.4\n0815;NA;140\n',
+  'note.json': '{"patient":{"id":4711},"ready":true}',
+} as const;
+
+const production = (folder: string): string => `production: papers
+settings: { shutdownTimeout: 1s }
+services:
+  papers:
+    adapter: file-in
+    settings: { folder: ${folder}/in, every: 100ms, stable: 0s }
+    to: archive
+operations:
+  archive:
+    adapter: file-out
+    settings: { folder: ${folder}/out, makeFolder: true, name: "{name}" }
+`;
+
+const selectedTab = (page: Browser['page']) => page.getByRole('tab', { selected: true });
+const lines = (page: Browser['page']) => page.locator('pre code');
+
+/** Bodies that are no HL7, as an operator reads them. */
+describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`, () => {
+  let stack: AsyncDisposableStack;
+  let running: Operated;
+  let chrome: Browser;
+
+  beforeAll(async () => {
+    stack = new AsyncDisposableStack();
+    const folder = stack.use(await temporaryFolder('papers')).path;
+    await mkdir(join(folder, 'in'));
+    for (const [name, text] of Object.entries(FILES))
+      await writeFile(join(folder, 'in', name), text);
+    const built = stack.use(await builtConsole());
+    running = stack.use(
+      await operated({
+        production: production(folder),
+        console: { consoleFolder: built.folder },
+      }),
+    );
+    chrome = stack.use(await browser());
+  });
+  afterAll(async () => {
+    await stack.disposeAsync();
+  });
+
+  const open = async (name: string): Promise<Browser['page']> => {
+    const id = await vi.waitFor(async () => {
+      const { body } = await running.ask<MessagePage>('POST', '/api/v1/messages/search', {});
+      const found = body.items.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`${name} is not in the trace yet`);
+      return found.id;
+    });
+    await chrome.page.goto(`${running.url}messages/${id}`);
+    return chrome.page;
+  };
+
+  test('XML is laid out line by line, and raw as it came', async () => {
+    const page = await open('order.xml');
+    await page.getByText('Glucose').waitFor();
+    expect(await selectedTab(page).textContent()).toBe('Pretty');
+    expect(await lines(page).allTextContents()).toEqual([
+      '<?xml version="1.0"?>',
+      '<order id="7">',
+      '  <item code="GLU">Glucose</item>',
+      '  <note/>',
+      '</order>',
+    ]);
+    await page.getByRole('tab', { name: 'Raw' }).click();
+    await page.waitForURL(/view=raw/);
+    await lines(page).filter({ hasText: FILES['order.xml'] }).waitFor();
+  });
+
+  test('a mail is read with its subject, people, text and what is attached, and its HTML does not run', async () => {
+    const page = await open('letter.eml');
+    await page.getByRole('heading', { name: 'Grüße' }).waitFor();
+    expect(await selectedTab(page).textContent()).toBe('Mail');
+    const mail = page.getByRole('article');
+    for (const part of ['ward@hospital.example', 'gp@practice.example', 'Result ready'])
+      await mail.getByText(part).first().waitFor();
+    const attached = mail.getByRole('list', { name: 'Attached' }).getByRole('listitem');
+    expect(await attached.allTextContents()).toEqual(['letter.pdfapplication/pdf, 5 B']);
+    await mail.getByText(/^All \d+ headers$/).click();
+    await mail.getByText('multipart/mixed; boundary=X').waitFor();
+    expect(await mail.locator('img').count()).toBe(0);
+    expect(await page.title()).not.toBe('owned');
+  });
+
+  test('delimited text is a table', async () => {
+    const page = await open('labs.csv');
+    await page.getByRole('columnheader', { name: 'patient' }).waitFor();
+    const rows = page.getByRole('row');
+    expect(await rows.nth(2).getByRole('cell').allTextContents()).toEqual([
+      '2',
+      '0815',
+      'NA',
+      '140',
+    ]);
+  });
+
+  test('JSON is laid out, in colours', async () => {
+    const page = await open('note.json');
+    await page.getByText('"ready"').waitFor();
+    expect(await lines(page).allTextContents()).toContain('    "id": 4711');
+    const [key, value] = await Promise.all(
+      ['"ready":', 'true'].map((text) =>
+        page.locator('code').getByText(text, { exact: true }).getAttribute('class'),
+      ),
+    );
+    expect(key).not.toBe(value);
+  });
+
+  test('nothing that was read made the page complain', () => {
+    expect(chrome.complaints).toEqual([]);
+  });
+});
