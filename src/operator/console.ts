@@ -5,7 +5,7 @@ import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
-import type { TraceInput } from '../trace/trace-input.ts';
+import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { alertStore } from './alert/alert-store.ts';
 import { startWatcher } from './alert/watcher.ts';
@@ -51,7 +51,7 @@ export interface OperatorConsole {
   readonly api: ApiServer;
   readonly audit: Audit;
   /** Told of what the trace shows from now on. */
-  applied(inputs: readonly TraceInput[]): void;
+  applied(applied: Applied): void;
   stop(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export async function startConsole(
     return {
       api,
       audit: context.audit,
-      applied: (inputs) => live.tell(liveRecord(inputs)),
+      applied: (applied) => live.tell(liveRecord(applied)),
       async stop() {
         await api.close();
         await end();

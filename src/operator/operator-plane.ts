@@ -56,9 +56,9 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     bodies: large,
     log,
     settings: options,
-    onApplied: (inputs) => {
-      spans?.take(inputs);
-      console?.applied(inputs);
+    onApplied: (applied) => {
+      spans?.take(applied.inputs);
+      console?.applied(applied);
     },
   });
   const servers = answerQuestions(broker, {

@@ -8,10 +8,9 @@ import { projectorLag } from '../broker/stream-reader.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
 import { keyReader } from '../trace/key-reader.ts';
-import { type Projector, startProjector } from '../trace/projector.ts';
+import { type Applied, type Projector, startProjector } from '../trace/projector.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
-import type { TraceInput } from '../trace/trace-input.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
@@ -22,7 +21,7 @@ export interface TracingParts {
   readonly log: Logger;
   /** What holds until an engine tells. */
   readonly settings: TraceSettings;
-  readonly onApplied: (inputs: readonly TraceInput[]) => void;
+  readonly onApplied: (applied: Applied) => void;
 }
 
 /** The trace of a production, being built. */

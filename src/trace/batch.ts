@@ -30,6 +30,8 @@ export type BodySource =
 /** What a batch changes, to be written in one transaction. Everything else of it was known. */
 export interface BatchChanges {
   readonly messages: readonly MessageState[];
+  /** Every message the batch speaks of, as it stands now: also those that it says nothing new of. */
+  readonly standing: readonly MessageState[];
   /** The session of each of `messages` that is a new row. */
   readonly added: readonly number[];
   readonly attempts: readonly AttemptRecord[];
@@ -104,6 +106,7 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
   }
   return {
     messages: [...changed.values()],
+    standing: [...known].flatMap(([id, before]) => changed.get(id) ?? before ?? []),
     added: [...changed.values()]
       .filter(({ id }) => known.get(id) === undefined)
       .map(({ sessionId }) => sessionId),

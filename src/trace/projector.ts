@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../log/logger.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
+import type { MessageState } from './message-state.ts';
 import type { TraceInput } from './trace-input.ts';
 import type { StreamFloor, TraceStore } from './trace-store.ts';
 
@@ -24,12 +25,19 @@ export interface ProjectorBatch {
   acknowledge(): void;
 }
 
+/** What the store has taken. */
+export interface Applied {
+  readonly inputs: readonly TraceInput[];
+  /** How the messages of the inputs stand now. */
+  readonly messages: readonly MessageState[];
+}
+
 export interface ProjectorOptions {
   readonly source: ProjectorSource;
   readonly store: TraceStore;
   readonly log: Logger;
   /** Hears what the store has taken, in order. */
-  readonly onApplied?: ((inputs: readonly TraceInput[]) => void) | undefined;
+  readonly onApplied?: ((applied: Applied) => void) | undefined;
   /** How a store that fails is tried again. */
   readonly retry?: Omit<RetryPolicy, 'disconnected'> | undefined;
   /** Milliseconds between two looks for outcomes that were lost. Default 30 s. */
@@ -70,10 +78,10 @@ export function startProjector(options: ProjectorOptions): Projector {
   const apply = async (inputs: readonly TraceInput[]): Promise<boolean> => {
     for (let tries = 1; ; tries++) {
       try {
-        await store.apply(inputs);
+        const messages = await store.apply(inputs);
         if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
         failing = undefined;
-        options.onApplied?.(inputs);
+        options.onApplied?.({ inputs, messages });
         return true;
       } catch (error) {
         if (failing === undefined) log.error({ event: 'trace-failed', err: error }, 'trace-failed');

@@ -1,4 +1,5 @@
 import type { Status } from '../message/status.ts';
+import type { MessageState } from './message-state.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 import type {
   EventQuery,
@@ -21,9 +22,10 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
   /**
    * Takes a batch; resolves once it is durable, so that the streams may be acknowledged. Idempotent and
    * order-proof: a batch that comes again changes nothing, and an outcome may come before its message.
-   * Rejects with STORE_UNAVAILABLE; the batch is then to be given again.
+   * Resolves to how the messages of the batch stand now. Rejects with STORE_UNAVAILABLE; the batch is
+   * then to be given again.
    */
-  apply(inputs: readonly TraceInput[]): Promise<void>;
+  apply(inputs: readonly TraceInput[]): Promise<readonly MessageState[]>;
   /**
    * Completes queue messages that the worker has acknowledged although no outcome came: it was lost in a
    * crash. The floors must be older than everything that was applied: see `projector`. Returns how many.

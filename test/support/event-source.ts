@@ -9,6 +9,8 @@ export interface ReadEvent {
 export interface EventSourceClient extends AsyncDisposable {
   readonly events: ReadEvent[];
   readonly lastId: string | undefined;
+  /** Whether the server has ended it: a browser would reconnect. */
+  readonly ended: boolean;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,10 @@ export async function eventSource(url: URL, lastId?: string): Promise<EventSourc
       }
     }
   };
-  const reading = read(response.body).catch(() => undefined);
+  let ended = false;
+  const reading = read(response.body)
+    .catch(() => undefined)
+    .finally(() => (ended = true));
   const close = async (): Promise<void> => {
     controller.abort();
     await reading;
@@ -46,6 +51,9 @@ export async function eventSource(url: URL, lastId?: string): Promise<EventSourc
     events,
     get lastId() {
       return last;
+    },
+    get ended() {
+      return ended;
     },
     close,
     [Symbol.asyncDispose]: close,

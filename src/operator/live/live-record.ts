@@ -1,7 +1,9 @@
+import { timeOfId } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
-import type { TraceInput } from '../../trace/trace-input.ts';
+import { type MessageState, statusOf } from '../../trace/message-state.ts';
+import type { Applied } from '../../trace/projector.ts';
 
-/** A message as it was just now; `source` and `type` are left out where only its outcome was told. */
+/** A message as it was just now; `source` and `type` are left out where only its outcome is known. */
 export interface LiveMessage {
   readonly id: number;
   readonly sessionId: number;
@@ -47,32 +49,22 @@ export const NOTHING_LIVE: LiveRecord = { messages: [], more: 0, events: [], ale
 /** Messages that one record or frame names at most. */
 export const LIVE_ROWS = 200;
 
-/** What a batch of the trace tells those who follow it: the last word on each message. */
-export function liveRecord(inputs: readonly TraceInput[]): LiveRecord {
-  const messages = new Map<number, LiveMessage>();
-  const events: LiveEvent[] = [];
-  for (const input of inputs) {
-    if (input.kind === 'entry' && input.entry.record.kind === 'host') {
-      const { kind: _, ...event } = input.entry.record;
-      events.push(event);
-      continue;
-    }
-    const told = liveMessage(input);
-    if (told === undefined) continue;
-    const before = messages.get(told.id);
-    messages.delete(told.id);
-    messages.set(told.id, joined(before, told));
-  }
-  return limited({ ...NOTHING_LIVE, messages: [...messages.values()], events });
+/** What a batch of the trace tells those who follow it: how its messages stand now, and what hosts did. */
+export function liveRecord({ inputs, messages }: Applied): LiveRecord {
+  const events = inputs.flatMap((input): LiveEvent[] => {
+    if (input.kind !== 'entry' || input.entry.record.kind !== 'host') return [];
+    const { kind: _, ...event } = input.entry.record;
+    return [event];
+  });
+  return limited({ ...NOTHING_LIVE, messages: messages.map(liveMessage), events });
 }
 
 /** Two records as one, the later one's word counting. */
 export function joinedRecords(before: LiveRecord, later: LiveRecord): LiveRecord {
   const messages = new Map(before.messages.map((message) => [message.id, message]));
   for (const message of later.messages) {
-    const old = messages.get(message.id);
     messages.delete(message.id);
-    messages.set(message.id, joined(old, message));
+    messages.set(message.id, message);
   }
   return limited({
     messages: [...messages.values()],
@@ -90,31 +82,10 @@ function limited(record: LiveRecord): LiveRecord {
   return { ...record, messages: record.messages.slice(over), more: record.more + over };
 }
 
-/** An outcome does not say where its message came from; what was told before does. */
-function joined(before: LiveMessage | undefined, told: LiveMessage): LiveMessage {
-  if (before === undefined) return told;
-  const { source = before.source, type = before.type, size = before.size } = told;
-  return { ...told, source, type, size };
-}
-
-function liveMessage(input: TraceInput): LiveMessage | undefined {
-  if (input.kind === 'message') {
-    const { id, sessionId, source, target, type, size, created: at } = input.envelope;
-    return { id, sessionId, source, target, type, status: input.status, at, size };
-  }
-  const { record } = input.entry;
-  if (record.kind === 'leg') {
-    const { id, sessionId, source, target, type, size } = record.message;
-    const { status, done: at, error } = record;
-    return { id, sessionId, source, target, type, status, at, size, code: error?.code };
-  }
-  if (record.kind === 'outcome') {
-    const { id, sessionId, host: target, status, done: at, error } = record;
-    return { id, sessionId, target, status, at, code: error?.code };
-  }
-  if (record.kind === 'attempt') {
-    const { id, sessionId, host: target, at, error } = record;
-    return { id, sessionId, target, status: 'retrying', at, code: error.code };
-  }
-  return undefined;
+function liveMessage(state: MessageState): LiveMessage {
+  const { id, sessionId, host: target, envelope, settlement, lastTry } = state;
+  const { source, type, size } = envelope ?? {};
+  const at = settlement?.done ?? lastTry?.at ?? envelope?.created ?? timeOfId(id);
+  const code = (settlement ?? lastTry)?.error?.code;
+  return { id, sessionId, source, target, type, status: statusOf(state), at, size, code };
 }

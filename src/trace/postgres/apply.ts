@@ -9,6 +9,7 @@ import {
 } from '../batch.ts';
 import { dayOfSession } from '../day.ts';
 import { keyValue } from '../key-value.ts';
+import type { MessageState } from '../message-state.ts';
 import type { SearchKey, TraceInput } from '../trace-input.ts';
 import type { Database, Session, SqlValue } from './database.ts';
 import type { Memory } from './memory.ts';
@@ -23,17 +24,18 @@ import {
 
 export const EVENT_LEVELS = ['info', 'warn', 'error'] as const;
 
-/** Writes a batch in one transaction. */
+/** Writes a batch in one transaction; how its messages stand then. */
 export async function apply(
   db: Database,
   memory: Memory,
   inputs: readonly TraceInput[],
-): Promise<void> {
-  await memory.transaction(db, async (session) => {
+): Promise<readonly MessageState[]> {
+  return memory.transaction(db, async (session) => {
     const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);
     await memory.partitions.ensure(session, sessionIds.map(dayOfSession));
     const changes = await changesOf(session, memory, { inputs, sessionIds });
     await writeChanges(session, memory, changes);
+    return changes.standing;
   });
 }
 

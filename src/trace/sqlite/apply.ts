@@ -1,14 +1,18 @@
 import type { HostRecord } from '../../message/record.ts';
 import { foldBatch, type StatisticChange } from '../batch.ts';
+import type { MessageState } from '../message-state.ts';
 import type { TraceInput } from '../trace-input.ts';
 import { readPast, readState, writeAttempt, writePast, writeState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
 
 export const EVENT_LEVELS = ['info', 'warn', 'error'] as const;
 
-/** Writes the inputs of one day in one transaction. */
-export function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): void {
-  file.transaction(() => {
+/** Writes the inputs of one day in one transaction; how their messages stand then. */
+export function applyToFile(
+  file: TraceFile,
+  inputs: readonly TraceInput[],
+): readonly MessageState[] {
+  return file.transaction(() => {
     const changes = foldBatch(inputs, {
       state: (id) => readState(file, id),
       past: (id) => readPast(file, id),
@@ -21,6 +25,7 @@ export function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): voi
     for (const event of changes.events) writeEvent(file, event);
     for (const change of changes.statistics) writeStatistic(file, change);
     if (changes.added.length > 0) countMessages(file, changes.added.length);
+    return changes.standing;
   });
 }
 

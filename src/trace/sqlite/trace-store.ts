@@ -2,6 +2,7 @@ import { describeError, EngineError, isEngineError } from '../../error/engine-er
 import { type Clock, systemClock } from '../../time/clock.ts';
 import { messageOf, sessionOf } from '../batch.ts';
 import { dayOf } from '../day.ts';
+import type { MessageState } from '../message-state.ts';
 import type { TraceInput } from '../trace-input.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
@@ -69,10 +70,11 @@ export function sqliteTraceStore({
 }
 
 /** One transaction a day. Days are written oldest first; a crash between two is made good when the batch comes again. */
-function apply(files: TraceFiles, inputs: readonly TraceInput[]): void {
+function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonly MessageState[] {
+  const standing: MessageState[] = [];
   const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
   for (const [name, part] of [...byFile].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    applyToFile(files.file(name), part);
+    standing.push(...applyToFile(files.file(name), part));
     const ids = part.map((input) => messageOf(input) ?? 0);
     files.grew(name, {
       lastId: Math.max(...ids),
@@ -80,6 +82,7 @@ function apply(files: TraceFiles, inputs: readonly TraceInput[]): void {
       sessions: part.map(sessionOf),
     });
   }
+  return standing;
 }
 
 function fileNameOf(files: TraceFiles, input: TraceInput): string {

@@ -14,7 +14,7 @@ test('a process that is killed again and again loses no file, keeps their order,
   const { came, delivered, archived } = await killedPickup(home.path, order, 11);
   expect(delivered).toEqual(came.contents);
   expect(archived).toEqual(came.files);
-}, 25_000);
+}, 60_000);
 
 test('in the middle of a large file of many messages as well', async () => {
   await using home = await temporaryFolder('file-killed');
@@ -35,4 +35,4 @@ test('in the middle of a large file of many messages as well', async () => {
     { seed: 12, kills: 5, expected, left: () => readdir(inbox) },
   );
   expect(await readFile(join(archive, 'all.hl7'), 'utf8')).toBe(batch);
-}, 25_000);
+}, 60_000);

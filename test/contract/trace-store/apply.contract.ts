@@ -155,12 +155,15 @@ export function describeTraceApply(name: string, open: OpenTraceStore): void {
         source: '',
         hasBody: false,
       });
-      await store.apply([sample.queued]);
+      const standing = { id: sample.derived, settlement: { status: 'completed' } };
+      expect(await store.apply([sample.queued])).toMatchObject([standing]);
       expect(await store.message(sample.derived)).toMatchObject({
         status: 'completed',
         source: 'router',
         hasBody: true,
       });
+      // a batch that comes again changes nothing, and still says how its messages stand
+      expect(await store.apply([sample.queued])).toMatchObject([standing]);
     });
 
     test('a message is retrying with its last error until it is settled', async () => {
