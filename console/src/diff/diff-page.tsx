@@ -8,6 +8,7 @@ import { buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { rich, t } from '../language/translate.ts';
 import { Masked } from '../message/hl7-tree.tsx';
 import { FieldDiff } from './field-diff.tsx';
 import { LineDiff } from './line-diff.tsx';
@@ -28,12 +29,12 @@ export function DiffPage(): ReactElement {
   const transform = transformOf(session, before, message?.target);
   return (
     <Page
-      title={`What changed in message ${id}`}
+      title={t('What changed in message {id}', { id: `${id}` })}
       detail={message !== undefined && <Way message={message} transform={transform} />}
       actions={
         <>
           <Link to="/messages/$id" params={{ id }} className={buttonStyle()}>
-            Message
+            {t('Message')}
           </Link>
           {message !== undefined && (
             <Link
@@ -42,7 +43,7 @@ export function DiffPage(): ReactElement {
               search={{ step: `${id}` }}
               className={buttonStyle()}
             >
-              Trace
+              {t('Trace')}
             </Link>
           )}
         </>
@@ -50,7 +51,7 @@ export function DiffPage(): ReactElement {
     >
       <div className="flex flex-col gap-3">
         <label className="flex flex-wrap items-center gap-2 text-xs text-ink-2">
-          Compared with
+          {t('Compared with')}
           <select
             className={`${INPUT} !w-auto max-w-full`}
             value={before ?? ''}
@@ -64,7 +65,7 @@ export function DiffPage(): ReactElement {
             }
           >
             {before !== undefined && !others.some((one) => one.id === before) && (
-              <option value={before}>message {before}</option>
+              <option value={before}>{t('message {id}', { id: `${before}` })}</option>
             )}
             {others.map((one) => (
               <option key={one.id} value={one.id}>
@@ -75,7 +76,9 @@ export function DiffPage(): ReactElement {
           {data !== undefined && <Count difference={data} />}
         </label>
         {before === undefined ? (
-          <p className="text-ink-2">This message came from outside: nothing came before it.</p>
+          <p className="text-ink-2">
+            {t('This message came from outside: nothing came before it.')}
+          </p>
         ) : (
           <Pending answer={data} error={error} />
         )}
@@ -90,7 +93,7 @@ function Count({
 }: {
   readonly difference: Diff;
 }): ReactElement {
-  const differ = `${fields.length} ${fields.length === 1 ? 'field differs' : 'fields differ'}`;
+  const differ = t('{count} {count|field differs|fields differ}', { count: fields.length });
   return (
     <>
       <span>{equal || kind !== 'hl7' ? '' : differ}</span>
@@ -107,14 +110,14 @@ function Differences({
   if (equal) {
     return (
       <p className="rounded-md border border-line bg-surface p-4">
-        Both bodies are the same, byte for byte.
+        {t('Both bodies are the same, byte for byte.')}
       </p>
     );
   }
   return (
     <>
       {kind === 'hl7' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />}
-      {truncated && <p className="text-warn">There are more differences than are shown.</p>}
+      {truncated && <p className="text-warn">{t('There are more differences than are shown.')}</p>}
     </>
   );
 }
@@ -127,15 +130,16 @@ function Way({
   readonly message: Message;
   readonly transform: string | undefined;
 }): ReactElement {
+  const way = `${message.source} → ${message.target}`;
   return (
     <span>
-      {message.source} → {message.target}
-      {transform !== undefined && (
-        <>
-          {' '}
-          by <strong>{transform}</strong>
-        </>
-      )}
+      {transform === undefined
+        ? way
+        : rich('{way} by <strong>{transform}</strong>', {
+            way,
+            transform,
+            strong: (text) => <strong>{text}</strong>,
+          })}
     </span>
   );
 }

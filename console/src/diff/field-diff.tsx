@@ -2,6 +2,8 @@ import { Minus, PencilLine, Plus } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { FieldDifference } from '../../../src/operator/api/contract/body.ts';
 import { CopyButton } from '../element/copy-button.tsx';
+import { CHANGE_NAMES } from '../element/names.ts';
+import { t } from '../language/translate.ts';
 import { changedText } from './changed-text.ts';
 
 const LOOKS = {
@@ -22,22 +24,22 @@ export function FieldDiff({
       className="overflow-x-auto rounded-lg border border-line bg-surface"
       tabIndex={0}
       role="region"
-      aria-label="Differences"
+      aria-label={t('Differences')}
     >
       <table className="stack w-full min-w-[40rem] table-fixed border-collapse text-left">
         <thead>
           <tr className="bg-sunken text-2xs text-ink-2">
             <th scope="col" className="w-28 px-3 py-1.5 font-medium">
-              Change
+              {t('Change')}
             </th>
             <th scope="col" className="w-80 px-3 py-1.5 font-medium">
-              Field
+              {t('Field')}
             </th>
             <th scope="col" className="px-3 py-1.5 font-medium">
-              Before
+              {t('Before')}
             </th>
             <th scope="col" className="px-3 py-1.5 font-medium">
-              After
+              {t('After')}
             </th>
           </tr>
         </thead>
@@ -65,7 +67,7 @@ function Difference({
       <td className={`px-3 py-1.5 text-xs ${style}`}>
         <span className="inline-flex items-center gap-1.5">
           <Icon size={13} aria-hidden="true" />
-          {change}
+          {CHANGE_NAMES[change]}
         </span>
       </td>
       <th scope="row" className="px-3 py-1 font-normal">
@@ -74,7 +76,7 @@ function Difference({
           <span className="truncate text-xs text-ink-2" title={name}>
             {name}
           </span>
-          <CopyButton text={path} label={`Copy the path ${path}`} quiet />
+          <CopyButton text={path} label={t('Copy the path {path}', { path })} quiet />
         </span>
       </th>
       <td className="line px-3 py-1.5 font-mono text-xs break-all">

@@ -1,5 +1,7 @@
 import type { ReactElement } from 'react';
 import type { LineDifference } from '../../../src/operator/api/contract/body.ts';
+import { CHANGE_NAMES } from '../element/names.ts';
+import { t } from '../language/translate.ts';
 
 const LOOKS = {
   added: { sign: '+', style: 'bg-good-soft' },
@@ -13,7 +15,7 @@ export function LineDiff({ lines }: { readonly lines: readonly LineDifference[] 
     <pre
       className="overflow-x-auto rounded-lg border border-line bg-surface py-1 font-mono text-xs leading-5"
       tabIndex={0}
-      aria-label="Differences by line"
+      aria-label={t('Differences by line')}
     >
       {lines.map(({ change, text, before, after }) => {
         const { sign, style } = LOOKS[change];
@@ -23,7 +25,7 @@ export function LineDiff({ lines }: { readonly lines: readonly LineDifference[] 
             <span className="w-10 shrink-0 pr-2 text-right text-ink-2 select-none">{after}</span>
             <span className="w-4 shrink-0 text-center">
               {sign}
-              <span className="sr-only">{change === 'same' ? '' : change}</span>
+              <span className="sr-only">{change === 'same' ? '' : CHANGE_NAMES[change]}</span>
             </span>
             <code className="pr-3 whitespace-pre-wrap">{text}</code>
           </div>

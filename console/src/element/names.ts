@@ -1,3 +1,4 @@
+import type { FieldDifference } from '../../../src/operator/api/contract/body.ts';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { t } from '../language/translate.ts';
@@ -26,3 +27,9 @@ export const KIND_NAMES = {
   process: t('process'),
   operation: t('operation'),
 } as const satisfies Record<Host['kind'], string>;
+
+export const CHANGE_NAMES = {
+  added: t('added'),
+  removed: t('removed'),
+  changed: t('changed'),
+} as const satisfies Record<FieldDifference['change'], string>;

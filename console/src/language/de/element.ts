@@ -17,6 +17,9 @@ export const german: Catalogue = {
   service: 'Dienst',
   process: 'Prozess',
   operation: 'Operation',
+  added: 'neu',
+  removed: 'entfernt',
+  changed: 'geändert',
 
   now: 'jetzt',
   '{duration} ago': 'vor {duration}',
