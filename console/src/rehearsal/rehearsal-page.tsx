@@ -10,7 +10,7 @@ import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { counted } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { Masked } from '../message/hl7-tree.tsx';
 import { RuleExplanation } from '../message/rule-explanation.tsx';
 
@@ -30,20 +30,20 @@ export function RehearsalPage(): ReactElement {
   });
   return (
     <Page
-      title="What the files would do"
+      title={t('What the files would do')}
       detail={
         <span className="flex flex-wrap items-center gap-2">
-          {`message ${id}; nothing is sent`}
+          {t('message {id}; nothing is sent', { id: `${id}` })}
           {data?.masked === true && <Masked />}
         </span>
       }
       actions={
         <>
           <Link to="/messages/$id" params={{ id }} className={buttonStyle()}>
-            Message
+            {t('Message')}
           </Link>
           <Button disabled={isFetching} onClick={() => void refetch()}>
-            <RefreshCw size={14} aria-hidden="true" /> {isFetching ? 'Trying…' : 'Try again'}
+            <RefreshCw size={14} aria-hidden="true" /> {isFetching ? t('Trying…') : t('Try again')}
           </Button>
         </>
       }
@@ -61,7 +61,7 @@ export function RehearsalPage(): ReactElement {
             {data.processes.map(({ process, status, explain, error: failure }) => (
               <Panel
                 key={process}
-                title={`${process} would decide`}
+                title={t('{process} would decide', { process })}
                 actions={<StatusBadge status={status} />}
               >
                 {failure !== undefined && <p className="mb-2 text-bad">{failure.text}</p>}
@@ -79,24 +79,31 @@ export function RehearsalPage(): ReactElement {
 function Verdict({ targets }: { readonly targets: readonly Target[] }): ReactElement {
   const other = targets.filter(({ change }) => change !== 'same').length;
   if (targets.length === 0)
-    return <Nothing>The message went nowhere, and by the files it would go nowhere.</Nothing>;
+    return (
+      <Nothing>{t('The message went nowhere, and by the files it would go nowhere.')}</Nothing>
+    );
   return (
     <p
       role="status"
       className={`rounded-md border border-line px-3 py-2 ${other === 0 ? 'bg-good-soft text-good' : 'bg-warn-soft text-warn'}`}
     >
       {other === 0
-        ? `The same: ${counted(targets.length, 'target')} would get what they got, byte for byte.`
-        : `${other} of ${counted(targets.length, 'target')} would get something else.`}
+        ? t('The same: {count} {count|target|targets} would get what they got, byte for byte.', {
+            count: targets.length,
+          })
+        : t('{other} of {count} {count|target|targets} would get something else.', {
+            other,
+            count: targets.length,
+          })}
     </p>
   );
 }
 
 const LOOKS = {
-  same: { icon: CircleCheck, style: 'text-good', word: 'the same' },
-  changed: { icon: PencilLine, style: 'text-warn', word: 'would get this instead' },
-  added: { icon: Plus, style: 'text-warn', word: 'would get it now, and did not' },
-  removed: { icon: Minus, style: 'text-bad', word: 'would not get it any more' },
+  same: { icon: CircleCheck, style: 'text-good', word: t('the same') },
+  changed: { icon: PencilLine, style: 'text-warn', word: t('would get this instead') },
+  added: { icon: Plus, style: 'text-warn', word: t('would get it now, and did not') },
+  removed: { icon: Minus, style: 'text-bad', word: t('would not get it any more') },
 } as const satisfies Record<Target['change'], unknown>;
 
 function TargetCard({
@@ -125,7 +132,7 @@ function TargetCard({
       </h2>
       {change === 'changed' &&
         (kind === 'hl7' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />)}
-      {truncated && <p className="text-warn">There are more differences than are shown.</p>}
+      {truncated && <p className="text-warn">{t('There are more differences than are shown.')}</p>}
     </section>
   );
 }
