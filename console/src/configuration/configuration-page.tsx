@@ -4,8 +4,10 @@ import type { ReloadReport } from '../../../src/operator/api/contract/host.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
+import { CHANGE_NAMES } from '../element/names.ts';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
+import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
 /** What the files say against what runs, and the way to apply it. */
@@ -27,8 +29,8 @@ export function ConfigurationPage(): ReactElement {
   const same = report !== undefined && report.hosts.length === 0 && report.production.length === 0;
   return (
     <Page
-      title="Configuration"
-      detail="the files on disk against what runs"
+      title={t('Configuration')}
+      detail={t('the files on disk against what runs')}
       actions={
         <Button
           disabled={look.isPending}
@@ -37,7 +39,7 @@ export function ConfigurationPage(): ReactElement {
             look.mutate();
           }}
         >
-          Read the files again
+          {t('Read the files again')}
         </Button>
       }
     >
@@ -47,7 +49,7 @@ export function ConfigurationPage(): ReactElement {
         {report === undefined && look.isPending && <Waiting />}
         {same && (
           <p role="status" className="rounded-md border border-line bg-surface p-4">
-            {report.applied ? 'Applied.' : 'What runs is what the files say.'}
+            {report.applied ? t('Applied.') : t('What runs is what the files say.')}
           </p>
         )}
         {report !== undefined && !same && (
@@ -57,13 +59,13 @@ export function ConfigurationPage(): ReactElement {
                 role="status"
                 className="rounded-md border border-line bg-good-soft px-3 py-2 text-good"
               >
-                Applied on every engine.
+                {t('Applied on every engine.')}
               </p>
             ) : (
               may('config.deploy') && (
                 <div className="flex flex-wrap items-end gap-3">
                   <Field
-                    label="Reason"
+                    label={t('Reason')}
                     className="w-80"
                     value={reason}
                     onChange={({ target }) => setReason(target.value)}
@@ -73,19 +75,28 @@ export function ConfigurationPage(): ReactElement {
                     disabled={apply.isPending || reason.trim() === ''}
                     onClick={() => apply.mutate()}
                   >
-                    Apply
-                    {report.restarts.length === 0 ? '' : `, restarts ${report.restarts.join(', ')}`}
+                    {report.restarts.length === 0
+                      ? t('Apply')
+                      : t('Apply, restarts {hosts}', { hosts: report.restarts.join(', ') })}
                   </Button>
                 </div>
               )
             )}
             {report.production.length > 0 && (
-              <Panel title="Production" flush>
+              <Panel title={t('Production')} flush>
                 <Changes changes={report.production} />
               </Panel>
             )}
             {report.hosts.map(({ host, how, changes, restart }) => (
-              <Panel key={host} title={`${host}: ${how}${restart ? ', restarts' : ''}`} flush>
+              <Panel
+                key={host}
+                title={
+                  restart
+                    ? t('{host}: {change}, restarts', { host, change: CHANGE_NAMES[how] })
+                    : `${host}: ${CHANGE_NAMES[how]}`
+                }
+                flush
+              >
                 <Changes changes={changes} />
               </Panel>
             ))}
@@ -101,7 +112,7 @@ function Changes({ changes }: { readonly changes: ReloadReport['production'] }):
     <table className="w-full table-fixed border-collapse text-left text-xs">
       <thead>
         <tr className="bg-sunken text-2xs text-ink-2">
-          {['Setting', 'Runs', 'In the files'].map((name) => (
+          {[t('Setting'), t('Runs'), t('In the files')].map((name) => (
             <th key={name} scope="col" className="px-3 py-1.5 font-medium">
               {name}
             </th>

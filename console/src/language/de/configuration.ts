@@ -1,0 +1,18 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  Configuration: 'Konfiguration',
+  'the files on disk against what runs': 'was in den Dateien steht und was läuft',
+  'Read the files again': 'Dateien neu lesen',
+  'Applied.': 'Übernommen.',
+  'Applied on every engine.': 'Auf jeder Engine übernommen.',
+  'What runs is what the files say.': 'Es läuft, was in den Dateien steht.',
+  Reason: 'Grund',
+  Apply: 'Übernehmen',
+  'Apply, restarts {hosts}': 'Übernehmen, startet {hosts} neu',
+  Production: 'Produktion',
+  '{host}: {change}, restarts': '{host}: {change}, startet neu',
+  Setting: 'Einstellung',
+  Runs: 'Läuft',
+  'In the files': 'In den Dateien',
+};
