@@ -12,6 +12,7 @@ import { count, day, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
 import { TagFilter, tagged } from '../host/tag-filter.tsx';
+import { t } from '../language/translate.ts';
 
 const HOUR = 3_600_000;
 
@@ -25,7 +26,7 @@ export function DashboardPage(): ReactElement {
     known?.hosts.filter(({ kind }) => kind === 'service').map(({ name }) => name),
   );
   return (
-    <Page title="Dashboard" detail={data !== undefined && <span>{data.title}</span>}>
+    <Page title={t('Dashboard')} detail={data !== undefined && <span>{data.title}</span>}>
       {error !== null && (
         <div className="mb-4">
           <Problem error={error} />
@@ -36,13 +37,13 @@ export function DashboardPage(): ReactElement {
         <div className="flex flex-col gap-4">
           <Figures status={data} />
           <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
-            <Panel title="Messages in, last hour">
+            <Panel title={t('Messages in, last hour')}>
               <LazyRateChart length={HOUR} step={60_000} among={services} />
             </Panel>
             <WhatFailed />
           </div>
           <Panel
-            title="Hosts"
+            title={t('Hosts')}
             flush
             actions={
               <TagFilter
@@ -106,58 +107,61 @@ function Figures({ status }: { readonly status: Status }): ReactElement {
   const { hosts, queued, lastMinutes, lastHour, suspended, errorsToday, openAlerts, at } = status;
   const down = hosts.disconnected + hosts.stopped;
   const troubled = [
-    hosts.retrying > 0 && `${hosts.retrying} retrying`,
-    hosts.disconnected > 0 && `${hosts.disconnected} disconnected`,
-    hosts.stopped > 0 && `${hosts.stopped} stopped`,
-    hosts.off > 0 && `${hosts.off} switched off`,
+    hosts.retrying > 0 && t('{count} retrying', { count: hosts.retrying }),
+    hosts.disconnected > 0 && t('{count} disconnected', { count: hosts.disconnected }),
+    hosts.stopped > 0 && t('{count} stopped', { count: hosts.stopped }),
+    hosts.off > 0 && t('{count} switched off', { count: hosts.off }),
   ].filter(Boolean);
   return (
     <div className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-3 xl:grid-cols-6">
       <Figure
-        label="Hosts"
+        label={t('Hosts')}
         to="/production"
         value={`${hosts.running}/${hosts.total}`}
         tone={down > 0 ? 'bad' : hosts.retrying > 0 ? 'warn' : 'plain'}
-        detail={troubled.length === 0 ? 'all run' : troubled.join(', ')}
+        detail={troubled.length === 0 ? t('all run') : troubled.join(', ')}
       />
       <Figure
-        label="In, per minute"
+        label={t('In, per minute')}
         to="/messages"
         value={count(Math.round(lastMinutes.in / 5))}
-        detail={`${count(lastHour.in)} in the last hour`}
+        detail={t('{count} in the last hour', { count: lastHour.in })}
       />
       <Figure
-        label="Queued"
+        label={t('Queued')}
         to="/queues"
         value={count(queued.messages)}
         tone={queued.oldest !== undefined && at - queued.oldest.at > 300_000 ? 'warn' : 'plain'}
         detail={
           queued.oldest === undefined
-            ? 'nothing waits'
-            : `oldest ${duration(at - queued.oldest.at)}, ${queued.oldest.host}`
+            ? t('nothing waits')
+            : t('oldest {duration}, {host}', {
+                duration: duration(at - queued.oldest.at),
+                host: queued.oldest.host,
+              })
         }
       />
       <Figure
-        label="Suspended"
+        label={t('Suspended')}
         to="/suspended"
         value={count(suspended)}
         tone={suspended > 0 ? 'held' : 'plain'}
-        detail={suspended === 0 ? 'nothing waits for a person' : 'wait for a person'}
+        detail={suspended === 0 ? t('nothing waits for a person') : t('wait for a person')}
       />
       <Figure
-        label="Errors, 24 h"
+        label={t('Errors, 24 h')}
         to="/messages"
         search={{ status: 'error' }}
         value={count(errorsToday)}
         tone={errorsToday > 0 ? 'bad' : 'plain'}
-        detail={errorsToday === 0 ? 'nothing failed for good' : 'will not be tried again'}
+        detail={errorsToday === 0 ? t('nothing failed for good') : t('will not be tried again')}
       />
       <Figure
-        label="Alerts"
+        label={t('Alerts')}
         to="/alerts"
         value={count(openAlerts)}
         tone={openAlerts > 0 ? 'bad' : 'plain'}
-        detail={openAlerts === 0 ? 'none open' : 'open'}
+        detail={openAlerts === 0 ? t('none open') : t('open ## of an alert')}
       />
     </div>
   );
@@ -168,15 +172,17 @@ function WhatFailed(): ReactElement {
   const groups = data?.groups.slice(0, 6) ?? [];
   return (
     <Panel
-      title="What failed, last 24 hours"
+      title={t('What failed, last 24 hours')}
       flush
       actions={
         <Link to="/suspended" className="text-xs text-accent hover:underline">
-          All
+          {t('All')}
         </Link>
       }
     >
-      {groups.length === 0 && <p className="px-3 py-6 text-center text-ink-2">Nothing failed.</p>}
+      {groups.length === 0 && (
+        <p className="px-3 py-6 text-center text-ink-2">{t('Nothing failed.')}</p>
+      )}
       <ul>
         {groups.map(({ host, status, code, text, count: many, first, last, newestId }) => (
           <li key={`${host} ${status} ${code}`} className="border-b border-line last:border-0">
@@ -193,7 +199,7 @@ function WhatFailed(): ReactElement {
               </span>
               <span
                 className="shrink-0 text-xs text-ink-2 max-sm:hidden"
-                title={`first ${moment(first)}`}
+                title={t('first {time}', { time: moment(first) })}
               >
                 <When at={last} as="ago" />
               </span>
@@ -213,15 +219,13 @@ function Foot({
   return (
     <p className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-2">
       <span>
-        {engines.length} {engines.length === 1 ? 'engine' : 'engines'}, up{' '}
-        {engines.map(({ started }) => duration(at - started)).join(', ')}
+        {t('{count} {count|engine|engines}, up {durations}', {
+          count: engines.length,
+          durations: engines.map(({ started }) => duration(at - started)).join(', '),
+        })}
       </span>
       <span className={trace.failingSince === undefined ? '' : 'font-medium text-bad'}>
-        {trace.failingSince === undefined
-          ? trace.lag === 0
-            ? 'the trace is up to date'
-            : `the trace lags by ${count(trace.lag)} messages`
-          : `the trace store fails since ${moment(trace.failingSince, false)}; messages go on`}
+        {traceText(trace)}
       </span>
       {certificates.map(({ kind, name, ends }) => (
         <Link
@@ -229,10 +233,31 @@ function Foot({
           to="/certificates"
           className="font-medium text-warn hover:underline"
         >
-          {kind === 'revocation-list' ? 'revocation list' : 'certificate'} {name}{' '}
-          {ends < at ? 'ended' : 'ends'} {day(ends)}
+          {kind === 'revocation-list'
+            ? listText(name, ends, ends < at)
+            : certificateText(name, ends, ends < at)}
         </Link>
       ))}
     </p>
   );
 }
+
+function traceText({ failingSince, lag }: Status['trace']): string {
+  if (failingSince !== undefined)
+    return t('the trace store fails since {time}; messages go on', {
+      time: moment(failingSince, false),
+    });
+  return lag === 0
+    ? t('the trace is up to date')
+    : t('the trace lags by {count} {count|message|messages}', { count: lag });
+}
+
+const certificateText = (name: string, ends: number, ended: boolean): string =>
+  ended
+    ? t('certificate {name} ended {day}', { name, day: day(ends) })
+    : t('certificate {name} ends {day}', { name, day: day(ends) });
+
+const listText = (name: string, ends: number, ended: boolean): string =>
+  ended
+    ? t('revocation list {name} ended {day}', { name, day: day(ends) })
+    : t('revocation list {name} ends {day}', { name, day: day(ends) });

@@ -1,0 +1,46 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  Dashboard: 'Dashboard',
+  'Messages in, last hour': 'Eingang, letzte Stunde',
+
+  // figures
+  Hosts: 'Hosts',
+  '{count} retrying': '{count} {count|wiederholt|wiederholen}',
+  '{count} disconnected': '{count} getrennt',
+  '{count} stopped': '{count} gestoppt',
+  '{count} switched off': '{count} ausgeschaltet',
+  'all run': 'alle laufen',
+  'In, per minute': 'Eingang pro Minute',
+  '{count} in the last hour': '{count} in der letzten Stunde',
+  Queued: 'Wartend',
+  'nothing waits': 'nichts wartet',
+  'oldest {duration}, {host}': 'seit {duration}, {host}',
+  Suspended: 'Ausgesetzt',
+  'nothing waits for a person': 'nichts zu entscheiden',
+  'wait for a person': 'warten auf Entscheidung',
+  'Errors, 24 h': 'Fehler, 24 h',
+  'nothing failed for good': 'nichts ist gescheitert',
+  'will not be tried again': 'werden nicht wiederholt',
+  Alerts: 'Alarme',
+  'none open': 'keine offen',
+  'open ## of an alert': 'offen',
+
+  'What failed, last 24 hours': 'Fehlgeschlagen, letzte 24 Stunden',
+  All: 'Alle',
+  'Nothing failed.': 'Nichts ist fehlgeschlagen.',
+  'first {time}': 'zuerst {time}',
+
+  // foot
+  '{count} {count|engine|engines}, up {durations}':
+    '{count} {count|Engine|Engines}, in Betrieb seit {durations}',
+  'the trace is up to date': 'der Trace ist aktuell',
+  'the trace lags by {count} {count|message|messages}':
+    'der Trace liegt {count} {count|Nachricht|Nachrichten} zurück',
+  'the trace store fails since {time}; messages go on':
+    'der Trace-Speicher ist seit {time} gestört; Nachrichten laufen weiter',
+  'certificate {name} ended {day}': 'Zertifikat {name} ist am {day} abgelaufen',
+  'certificate {name} ends {day}': 'Zertifikat {name} läuft am {day} ab',
+  'revocation list {name} ended {day}': 'Sperrliste {name} ist am {day} abgelaufen',
+  'revocation list {name} ends {day}': 'Sperrliste {name} läuft am {day} ab',
+};
