@@ -3,6 +3,7 @@ import { type ReactElement, useState } from 'react';
 import { searchFields } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Modal } from '../element/modal.tsx';
+import { t } from '../language/translate.ts';
 import {
   COLUMNS,
   type ColumnName,
@@ -36,26 +37,28 @@ export function ColumnDialog({
     choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
   return (
     <Modal
-      title="Columns"
+      title={t('Columns')}
       onClose={onClose}
       footer={
         <>
-          <Button onClick={() => choose(DEFAULT_COLUMNS)}>The usual ones</Button>
+          <Button onClick={() => choose(DEFAULT_COLUMNS)}>{t('The usual ones')}</Button>
           <Button look="primary" onClick={onClose}>
-            Done
+            {t('Done')}
           </Button>
         </>
       }
     >
       <Choices
-        legend="They are kept for you, on every machine."
+        legend={t('They are kept for you, on every machine.')}
         names={Object.keys(COLUMNS) as ColumnName[]}
         chosen={chosen}
         onToggle={toggle}
       />
       {fields.size > 0 && (
         <Choices
-          legend="Search fields of the production, as they stand in the message or in the one its session began with."
+          legend={t(
+            'Search fields of the production, as they stand in the message or in the one its session began with.',
+          )}
           names={[...fields].map(fieldColumn)}
           chosen={chosen}
           onToggle={toggle}

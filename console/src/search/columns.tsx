@@ -3,6 +3,7 @@ import type { FoundMessage } from '../../../src/operator/api/contract/message.ts
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { bytes, clock, day, duration, shortDay, zone } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { Outcome } from './outcome.tsx';
 
 /** One column of the list of messages. */
@@ -22,7 +23,7 @@ const RIGHT = `text-right ${SMALL}`;
 /** Every column that is the same for all productions, in the order in which they stand. */
 export const COLUMNS = {
   time: {
-    title: `Time, ${zone()}`,
+    title: t('Time, {zone}', { zone: zone() }),
     width: '8.75rem',
     look: 'font-mono text-xs',
     cell: ({ created }) => (
@@ -36,78 +37,78 @@ export const COLUMNS = {
     whole: ({ created }) => `${day(created)} ${clock(created)} ${zone(created)}`,
   },
   status: {
-    title: 'Status',
+    title: t('Status'),
     width: '8rem',
     look: 'flex',
     cell: ({ status }) => <StatusBadge status={status} />,
   },
   source: {
-    title: 'From',
+    title: t('From'),
     width: 'minmax(5rem, 1fr)',
     look: '',
     cell: ({ source }) => source,
     whole: ({ source }) => source,
   },
   target: {
-    title: 'To',
+    title: t('To'),
     width: 'minmax(5rem, 1fr)',
     look: '',
     cell: ({ target }) => target,
     whole: ({ target }) => target,
   },
   type: {
-    title: 'Type',
+    title: t('Type'),
     width: 'minmax(6rem, 1.1fr)',
     look: 'font-mono text-xs',
     cell: ({ type }) => shortType(type),
     whole: ({ type }) => type,
   },
   id: {
-    title: 'Message',
+    title: t('Message'),
     width: '8rem',
     look: `font-mono ${SMALL}`,
     cell: ({ id }) => id,
   },
   session: {
-    title: 'Session',
+    title: t('Session'),
     width: '8rem',
     look: `font-mono ${SMALL}`,
     cell: ({ sessionId }) => sessionId,
   },
-  size: { title: 'Size', width: '4rem', look: RIGHT, cell: ({ size }) => bytes(size) },
+  size: { title: t('Size'), width: '4rem', look: RIGHT, cell: ({ size }) => bytes(size) },
   waited: {
-    title: 'Waited',
+    title: t('Waited'),
     width: '4rem',
     look: RIGHT,
     cell: ({ started, created }) => (started === undefined ? '' : duration(started - created)),
   },
   took: {
-    title: 'Took',
+    title: t('Took'),
     width: '4rem',
     look: RIGHT,
     cell: ({ done, created }) => (done === undefined ? '' : duration(done - created)),
   },
   tries: {
-    title: 'Tries',
-    width: '3rem',
+    title: t('Tries'),
+    width: '3.5rem',
     look: RIGHT,
     cell: ({ attempts }) => (attempts > 1 ? attempts : ''),
   },
   reply: {
-    title: 'Reply',
+    title: t('Reply'),
     width: '3.5rem',
     look: `font-mono ${SMALL}`,
     cell: ({ reply }) => reply?.code ?? '',
   },
   origin: {
-    title: 'Came from',
+    title: t('Came from'),
     width: 'minmax(6rem, 1fr)',
     look: SMALL,
     cell: ({ origin }) => origin ?? '',
     whole: ({ origin }) => origin ?? '',
   },
   outcome: {
-    title: 'What happened',
+    title: t('What happened'),
     width: 'minmax(8rem, 2fr)',
     look: 'flex min-w-0 items-center gap-2 text-xs',
     cell: (message) => <Outcome message={message} />,

@@ -4,7 +4,9 @@ import { type FormEvent, type ReactElement, type RefObject, useState } from 'rea
 import { hosts as hostsQuery, searchFields } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field, INPUT } from '../element/field.tsx';
+import { STATUS_NAMES } from '../element/names.ts';
 import type { Status } from '../element/status-badge.tsx';
+import { t } from '../language/translate.ts';
 import {
   criterionCount,
   findOf,
@@ -63,15 +65,16 @@ export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElem
         <HostChoice state={state} onChange={onChange} />
         <RangeChoice state={state} onChange={onChange} />
         <Button look="quiet" aria-expanded={more} onClick={() => setMore(!more)}>
-          More <ChevronDown size={13} aria-hidden="true" className={more ? 'rotate-180' : ''} />
+          {t('More')}{' '}
+          <ChevronDown size={13} aria-hidden="true" className={more ? 'rotate-180' : ''} />
         </Button>
         {count > 0 && (
           <Button look="quiet" onClick={() => onChange(EMPTY)}>
-            <X size={13} aria-hidden="true" /> Clear {count}
+            <X size={13} aria-hidden="true" /> {t('Clear {count}', { count })}
           </Button>
         )}
       </div>
-      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label="Status">
+      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t('Status')}>
         {STATUSES.map((status) => (
           <button
             key={status}
@@ -80,7 +83,7 @@ export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElem
             onClick={() => toggle(status)}
             className={`h-6 rounded-full border px-2.5 text-xs ${chosen.includes(status) ? 'border-accent bg-accent-soft font-medium text-ink' : 'border-line-strong text-ink-2 hover:bg-hover'}`}
           >
-            {status}
+            {STATUS_NAMES[status]}
           </button>
         ))}
       </div>
@@ -127,7 +130,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
       key={state.find}
     >
       <select
-        aria-label="Search field"
+        aria-label={t('Search field')}
         value={by}
         onChange={({ target }) => setField(target.value)}
         className={`${INPUT} !w-24 shrink-0 rounded-r-none border-r-0`}
@@ -138,19 +141,19 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
       </select>
       <select
         name="how"
-        aria-label="How it is compared"
+        aria-label={t('How it is compared')}
         defaultValue={begins ? 'begins' : 'is'}
         className={`${INPUT} !w-24 shrink-0 rounded-none border-r-0`}
       >
-        <option value="is">is</option>
-        <option value="begins">begins with</option>
+        <option value="is">{t('is')}</option>
+        <option value="begins">{t('begins with')}</option>
       </select>
       <input
         ref={first}
         name="value"
-        aria-label={`Value of ${by}`}
+        aria-label={t('Value of {field}', { field: by })}
         defaultValue={find?.value.replace(/\*$/, '')}
-        placeholder="Enter searches"
+        placeholder={t('Enter searches')}
         spellCheck={false}
         autoComplete="off"
         className={`${INPUT} rounded-l-none`}
@@ -164,12 +167,12 @@ function HostChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactEl
   const names = data?.hosts.map(({ name }) => name) ?? [];
   return (
     <select
-      aria-label="Host"
+      aria-label={t('Host')}
       value={state.host ?? ''}
       onChange={({ target }) => onChange({ host: target.value || undefined })}
       className={`${INPUT} !w-40`}
     >
-      <option value="">every host</option>
+      <option value="">{t('every host')}</option>
       {(state.host === undefined || names.includes(state.host)
         ? names
         : [state.host, ...names]
@@ -185,7 +188,7 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
   return (
     <>
       <select
-        aria-label="Time"
+        aria-label={t('Time')}
         value={range ?? 'between'}
         onChange={({ target: { value } }) =>
           onChange(
@@ -201,14 +204,14 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
             {RANGE_NAMES[name as keyof typeof RANGES]}
           </option>
         ))}
-        <option value="between">between…</option>
+        <option value="between">{t('between…')}</option>
       </select>
       {range === undefined && (
         <>
           <input
             type="datetime-local"
             step="1"
-            aria-label="From"
+            aria-label={t('From')}
             value={state.from ?? ''}
             onChange={({ target }) => onChange({ from: target.value || undefined })}
             className={`${INPUT} !w-52`}
@@ -216,7 +219,7 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
           <input
             type="datetime-local"
             step="1"
-            aria-label="To"
+            aria-label={t('To ## time')}
             value={state.to ?? ''}
             onChange={({ target }) => onChange({ to: target.value || undefined })}
             className={`${INPUT} !w-52`}
@@ -246,29 +249,33 @@ function MoreFilters({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
       key={JSON.stringify(state)}
       className="mt-3 grid grid-cols-2 items-end gap-3 border-t border-line pt-3 md:grid-cols-4 xl:grid-cols-6"
     >
-      <Field label="Type has" placeholder="ADT_A01" {...given('type')} />
-      <Choice label="From host" {...given('source')}>
-        <option value="">any</option>
+      <Field label={t('Type has')} placeholder="ADT_A01" {...given('type')} />
+      <Choice label={t('From host')} {...given('source')}>
+        <option value="">{t('any')}</option>
         {names.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </Choice>
-      <Choice label="To host" {...given('target')}>
-        <option value="">any</option>
+      <Choice label={t('To host')} {...given('target')}>
+        <option value="">{t('any')}</option>
         {names.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </Choice>
-      <Field label="Body contains" placeholder="reads every body" {...given('contains')} />
-      <Field label="Error has" placeholder="text or code" {...given('error')} />
-      {state.cause !== undefined && <Field label="Cause is" {...given('cause')} />}
-      <Field label="Resent from" placeholder="message id" {...given('resendOf')} />
-      <Field label="Took at least, ms" inputMode="numeric" {...given('minDuration')} />
-      <Field label="Took at most, ms" inputMode="numeric" {...given('maxDuration')} />
-      <Field label="Size at least, bytes" inputMode="numeric" {...given('minSize')} />
-      <Field label="Size at most, bytes" inputMode="numeric" {...given('maxSize')} />
+      <Field
+        label={t('Body contains')}
+        placeholder={t('reads every body')}
+        {...given('contains')}
+      />
+      <Field label={t('Error has')} placeholder={t('text or code')} {...given('error')} />
+      {state.cause !== undefined && <Field label={t('Cause is')} {...given('cause')} />}
+      <Field label={t('Resent from')} placeholder={t('message id')} {...given('resendOf')} />
+      <Field label={t('Took at least, ms')} inputMode="numeric" {...given('minDuration')} />
+      <Field label={t('Took at most, ms')} inputMode="numeric" {...given('maxDuration')} />
+      <Field label={t('Size at least, bytes')} inputMode="numeric" {...given('minSize')} />
+      <Field label={t('Size at most, bytes')} inputMode="numeric" {...given('maxSize')} />
       <Button type="submit" look="primary">
-        Search
+        {t('Search')}
       </Button>
     </form>
   );

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { Button, buttonStyle } from '../element/button.tsx';
-import { count } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { type Neighbours, useNeighbourKeys } from './last-found.ts';
 
 interface FoundStepsProps {
@@ -16,11 +16,11 @@ export function FoundSteps({ neighbours, onGo }: FoundStepsProps): ReactElement 
   if (neighbours === undefined) return null;
   const { search, place, of, before, after } = neighbours;
   return (
-    <div className="flex items-center gap-1" role="group" aria-label="What the search found">
+    <div className="flex items-center gap-1" role="group" aria-label={t('What the search found')}>
       <Button
         className="!px-1.5"
-        aria-label="Previous found"
-        title="Previous found (p)"
+        aria-label={t('Previous found')}
+        title={t('Previous found (p)')}
         disabled={before === undefined}
         onClick={() => before !== undefined && onGo(before)}
       >
@@ -30,14 +30,14 @@ export function FoundSteps({ neighbours, onGo }: FoundStepsProps): ReactElement 
         to="/messages"
         search={search}
         className={buttonStyle('quiet')}
-        title="Back to the search"
+        title={t('Back to the search')}
       >
-        {count(place)} of {count(of)}
+        {t('{place} of {count}', { place, count: of })}
       </Link>
       <Button
         className="!px-1.5"
-        aria-label="Next found"
-        title="Next found (n)"
+        aria-label={t('Next found')}
+        title={t('Next found (n)')}
         disabled={after === undefined}
         onClick={() => after !== undefined && onGo(after)}
       >

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
 import { useMedia, WIDE } from '../element/use-media.ts';
+import { t } from '../language/translate.ts';
 import { type ColumnName, columnOf, tracksOf } from './columns.tsx';
 import { MessageCard, MessageRow, ROW_LOOK } from './message-row.tsx';
 
@@ -73,7 +74,7 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
     <div ref={scroller} className="min-h-0 flex-1 overflow-auto bg-surface">
       <div
         role="grid"
-        aria-label="Messages, newest first"
+        aria-label={t('Messages, newest first')}
         aria-rowcount={rows.length + (wide ? 1 : 0)}
         aria-activedescendant={at < 0 ? undefined : `message-${rows[at]?.id}`}
         aria-multiselectable="true"
@@ -93,7 +94,7 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
             style={{ gridTemplateColumns: tracksOf(columns) }}
           >
             <span role="columnheader">
-              <span className="sr-only">Marked</span>
+              <span className="sr-only">{t('Marked')}</span>
             </span>
             {columns.map((name) => (
               <span
@@ -105,7 +106,7 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
               </span>
             ))}
             <span role="columnheader">
-              <span className="sr-only">Trace</span>
+              <span className="sr-only">{t('Trace')}</span>
             </span>
           </div>
         )}

@@ -4,6 +4,7 @@ import type { FoundMessage } from '../../../src/operator/api/contract/message.ts
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { clock } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { type ColumnName, columnOf, fieldsOf, tracksOf } from './columns.tsx';
 import { Outcome } from './outcome.tsx';
 
@@ -73,9 +74,9 @@ export function MessageRow(props: RowProps): ReactElement {
           tabIndex={-1}
           onClick={() => onOpen(message)}
           className="rounded px-1 text-accent hover:underline"
-          aria-label={`Open the trace of message ${message.id}`}
+          aria-label={t('Open the trace of message {id}', { id: `${message.id}` })}
         >
-          trace
+          {t('trace')}
         </button>
       </span>
     </div>
@@ -120,7 +121,7 @@ function Mark({ message, marked, onMark }: RowProps): ReactElement {
       tabIndex={-1}
       role="checkbox"
       aria-checked={marked}
-      aria-label={`Mark message ${message.id}`}
+      aria-label={t('Mark message {id}', { id: `${message.id}` })}
       onClick={() => onMark(message.id)}
       className={`flex size-6 items-center justify-center rounded ${marked ? '' : 'opacity-60'}`}
     >

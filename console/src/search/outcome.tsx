@@ -1,6 +1,7 @@
 import { Repeat2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { t } from '../language/translate.ts';
 
 /** What became of the message, in a few words. */
 export function Outcome({
@@ -11,28 +12,32 @@ export function Outcome({
   const text =
     error?.text ??
     warning ??
-    (duplicateOf === undefined ? undefined : `repeats ${duplicateOf}`) ??
+    (duplicateOf === undefined ? undefined : t('repeats {id}', { id: `${duplicateOf}` })) ??
     (reply === undefined && status === 'discarded' && by === undefined
-      ? 'by its rules'
+      ? t('by its rules')
       : replyText(reply));
   return (
     <>
       {resendOf !== undefined && (
         <span
           className="flex shrink-0 items-center gap-1 text-held"
-          title={`resent from ${resendOf}`}
+          title={t('resent from {id}', { id: `${resendOf}` })}
         >
-          <Repeat2 size={12} aria-hidden="true" /> resend
+          <Repeat2 size={12} aria-hidden="true" /> {t('resend ## of a message')}
         </span>
       )}
-      {attempts > 1 && <span className="shrink-0 text-warn">{attempts} tries</span>}
+      {attempts > 1 && (
+        <span className="shrink-0 text-warn">{t('{count} tries', { count: attempts })}</span>
+      )}
       <span
         className={`min-w-0 truncate ${error === undefined ? 'text-ink-2' : 'text-bad'}`}
         title={text}
       >
         {text}
       </span>
-      {by !== undefined && <span className="shrink-0 text-ink-3">by {by}</span>}
+      {by !== undefined && (
+        <span className="shrink-0 text-ink-3">{t('by {name}', { name: by })}</span>
+      )}
     </>
   );
 }

@@ -8,6 +8,7 @@ import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 import { me } from '../shell/me.ts';
 import { keptCriteria, type SearchState, stateOf } from './search-state.ts';
 
@@ -47,10 +48,12 @@ export function SavedSearches({
     });
   };
   return (
-    <Modal title="Saved searches" onClose={onClose}>
+    <Modal title={t('Saved searches')} onClose={onClose}>
       <Pending answer={data} error={error} />
       {data?.searches.length === 0 && (
-        <p className="mb-4 text-ink-2">None yet. Set the filters, then keep them under a name.</p>
+        <p className="mb-4 text-ink-2">
+          {t('None yet. Set the filters, then keep them under a name.')}
+        </p>
       )}
       <ul className="mb-4 flex flex-col">
         {data?.searches.map(({ id, name, owner, shared: isShared, criteria }) => (
@@ -66,13 +69,13 @@ export function SavedSearches({
             {isShared && (
               <span className="inline-flex shrink-0 items-center gap-1 text-xs text-ink-2">
                 <Users size={13} aria-hidden="true" />
-                {owner === person?.name ? 'shared' : `by ${owner}`}
+                {owner === person?.name ? t('shared') : t('by {name}', { name: owner })}
               </span>
             )}
             {(owner === person?.name || person?.name === '') && (
               <Button
                 look="quiet"
-                aria-label={`Forget the search ${name}`}
+                aria-label={t('Forget the search {name}', { name })}
                 disabled={remove.isPending}
                 onClick={() => remove.mutate(id)}
               >
@@ -84,12 +87,12 @@ export function SavedSearches({
       </ul>
       <form onSubmit={submit} className="flex flex-col gap-3 border-t border-line pt-4">
         <Field
-          label="Keep the present search as"
+          label={t('Keep the present search as')}
           name="name"
           required
           maxLength={100}
           autoComplete="off"
-          hint="a search of the same name is replaced"
+          hint={t('a search of the same name is replaced')}
         />
         <label className="flex cursor-pointer items-center gap-2 text-xs">
           <input
@@ -98,12 +101,12 @@ export function SavedSearches({
             checked={shared}
             onChange={({ target }) => setShared(target.checked)}
           />
-          Others may use it too
+          {t('Others may use it too')}
         </label>
         {keep.isError && <Problem error={keep.error} />}
         {remove.isError && <Problem error={remove.error} />}
         <Button type="submit" look="primary" disabled={keep.isPending}>
-          Keep
+          {t('Keep')}
         </Button>
       </form>
     </Modal>

@@ -13,7 +13,8 @@ import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count, moment } from '../element/time-text.ts';
+import { moment } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
 import { usePreferences } from '../shell/preferences.ts';
@@ -71,7 +72,7 @@ export function SearchPage(): ReactElement {
   });
   return (
     <Page
-      title="Messages"
+      title={t('Messages')}
       fixed
       detail={<Found search={search} />}
       actions={<Actions state={state} search={search} marked={marked} toggleLive={toggleLive} />}
@@ -84,11 +85,13 @@ export function SearchPage(): ReactElement {
             onClick={search.showFresh}
             className="absolute top-1 left-1/2 z-20 -translate-x-1/2 rounded-full bg-accent px-3 py-1 text-xs font-medium text-accent-ink shadow-float"
           >
-            ▲ {search.fresh.length} new
+            ▲ {t('{count} new', { count: search.fresh.length })}
           </button>
         )}
         <p className="sr-only" role="status">
-          {search.fresh.length > 0 ? `${search.fresh.length} new messages` : ''}
+          {search.fresh.length > 0
+            ? t('{count} new {count|message|messages}', { count: search.fresh.length })
+            : ''}
         </p>
         {search.error !== null && (
           <div className="p-4">
@@ -132,7 +135,7 @@ function toggled(before: ReadonlySet<number>, id: number): ReadonlySet<number> {
 function Found({ search }: { readonly search: MessageSearch }): ReactElement {
   const { rows, hasMore, criteria } = search;
   if (rows.length === 0) return <span />;
-  if (!hasMore) return <span>{count(rows.length)} found</span>;
+  if (!hasMore) return <span>{t('{count} found', { count: rows.length })}</span>;
   return <Total key={JSON.stringify(criteria)} criteria={criteria} atLeast={rows.length} />;
 }
 
@@ -157,17 +160,18 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
           look="primary"
           onClick={() => void navigate({ to: '/jobs/new', search: { ids: [...marked].join(',') } })}
         >
-          <Repeat2 size={14} aria-hidden="true" /> Act on {marked.size} marked
+          <Repeat2 size={14} aria-hidden="true" />{' '}
+          {t('Act on {count} marked', { count: marked.size })}
         </Button>
       )}
       <Button onClick={() => setDialog('saved')}>
-        <Bookmark size={14} aria-hidden="true" /> Saved
+        <Bookmark size={14} aria-hidden="true" /> {t('Saved')}
       </Button>
       <Button
         className="max-sm:hidden"
         onClick={() => setDialog('columns')}
-        aria-label="Columns"
-        title="Columns"
+        aria-label={t('Columns')}
+        title={t('Columns')}
       >
         <Columns3 size={14} aria-hidden="true" />
       </Button>
@@ -177,7 +181,7 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
           search={{ find: state.find, last: rangeOf(state) }}
           className={buttonStyle()}
         >
-          <CalendarRange size={14} aria-hidden="true" /> Timeline
+          <CalendarRange size={14} aria-hidden="true" /> {t('Timeline')}
         </Link>
       )}
       {may('message.export') && (
@@ -186,10 +190,10 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
             void navigate({ to: '/export', search: { ...state, live: undefined, at: undefined } })
           }
         >
-          <Download size={14} aria-hidden="true" /> Export
+          <Download size={14} aria-hidden="true" /> {t('Export')}
         </Button>
       )}
-      <Button onClick={search.again} aria-label="Search again" title="Search again">
+      <Button onClick={search.again} aria-label={t('Search again')} title={t('Search again')}>
         <RefreshCw size={14} aria-hidden="true" />
       </Button>
       <Button
@@ -199,7 +203,7 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
         className={live ? '!border-accent !bg-accent-soft' : ''}
       >
         <Radio size={14} aria-hidden="true" className={live ? 'animate-pulse text-accent' : ''} />{' '}
-        Live
+        {t('Live')}
       </Button>
       <Suspense>
         {dialog === 'saved' && <SavedSearches state={state} onClose={close} />}
@@ -220,19 +224,20 @@ function Foot({ search }: { readonly search: MessageSearch }): ReactElement {
   if (rows.length === 0 && !hasMore) {
     return (
       <Nothing>
-        Nothing fits. Widen the time or take a filter away: the address keeps what you had, Back
-        brings it again.
+        {t(
+          'Nothing fits. Widen the time or take a filter away: the address keeps what you had, Back brings it again.',
+        )}
       </Nothing>
     );
   }
   return (
     <div className="flex flex-wrap items-center gap-3 px-4 py-3 text-xs text-ink-2">
       {complete || searchedBackTo === undefined
-        ? 'Everything in this time was searched.'
-        : `Searched back to ${moment(searchedBackTo, false)}.`}
+        ? t('Everything in this time was searched.')
+        : t('Searched back to {time}.', { time: moment(searchedBackTo, false) })}
       {hasMore && (
         <Button onClick={more} disabled={isFetchingMore}>
-          {isFetchingMore ? 'Searching…' : 'Continue'}
+          {isFetchingMore ? t('Searching…') : t('Continue')}
         </Button>
       )}
     </div>

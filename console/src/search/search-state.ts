@@ -3,6 +3,7 @@ import type {
   SearchCriteria,
   SearchRequest,
 } from '../../../src/operator/api/contract/message.ts';
+import { t } from '../language/translate.ts';
 
 type Status = Message['status'];
 
@@ -42,12 +43,12 @@ export const RANGES = {
 export type Range = keyof typeof RANGES;
 
 export const RANGE_NAMES = {
-  '15m': '15 minutes',
-  '1h': '1 hour',
-  '6h': '6 hours',
-  '24h': '24 hours',
-  '7d': '7 days',
-  all: 'all time',
+  '15m': t('15 minutes'),
+  '1h': t('1 hour'),
+  '6h': t('6 hours'),
+  '24h': t('24 hours'),
+  '7d': t('7 days'),
+  all: t('all time'),
 } as const satisfies Record<Range, string>;
 
 const STATUSES: readonly Status[] = [

@@ -4,6 +4,7 @@ import type { MessageCount, SearchCriteria } from '../../../src/operator/api/con
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { count, moment } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 
 interface TotalProps {
   readonly criteria: SearchCriteria;
@@ -23,18 +24,21 @@ export function Total({ criteria, atLeast }: TotalProps): ReactElement {
     },
   });
   const { data } = counting;
-  if (data?.complete === true) return <span>{count(data.count)} in all</span>;
+  if (data?.complete === true) return <span>{t('{count} in all', { count: data.count })}</span>;
   return (
     <span className="inline-flex items-center gap-1">
       {data === undefined
-        ? `${count(atLeast)}+ found`
-        : `${count(data.count)} since ${moment(data.searchedBackTo, false)}`}
+        ? t('{count} found', { count: `${count(atLeast)}+` })
+        : t('{count} since {time}', {
+            count: data.count,
+            time: moment(data.searchedBackTo, false),
+          })}
       <Button
         look="quiet"
         disabled={counting.isPending}
         onClick={() => counting.mutate(counting.data)}
       >
-        {counting.isPending ? 'Counting…' : data === undefined ? 'Count all' : 'Count on'}
+        {counting.isPending ? t('Counting…') : data === undefined ? t('Count all') : t('Count on')}
       </Button>
       {counting.isError && <span className="text-bad">{counting.error.message}</span>}
     </span>
