@@ -3,6 +3,7 @@ import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { inlineBody } from '../message/body.ts';
 import type { Message } from '../message/message.ts';
 import type { Bodies } from './bodies.ts';
+import type { Broker } from './broker.ts';
 import { readEnvelope, splitPayload } from './envelope.ts';
 import type { Turn } from './turn.ts';
 
@@ -14,6 +15,8 @@ export interface Taken {
   /** 1 at the first delivery, as far as the server remembers. */
   readonly delivery: number;
   readonly bodyRef: string | undefined;
+  /** Where its acknowledgement goes; undefined where nobody waits for one. */
+  readonly acknowledgeAt: string | undefined;
   /** Removes it from the queue for good. */
   readonly acknowledge: () => void;
   /** Puts it back at the head at once. */
@@ -29,10 +32,22 @@ export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
     stream: raw.info.stream,
     sequence: raw.seq,
     delivery: raw.info.deliveryCount,
+    acknowledgeAt: acknowledgeSubject(raw),
     acknowledge: () => turn.atEnd(() => told(() => raw.ack())),
     giveBack: () => turn.atEnd(() => told(() => raw.nak())),
     working: () => turn.atEnd(() => told(() => raw.working())),
   };
+}
+
+/** The client's interface leaves it out, and its `ack` works once: a message kept for later would be held whole. */
+const acknowledgeSubject = (raw: JsMsg): string => (raw as JsMsg & { reply: string }).reply;
+
+/**
+ * Acknowledges what was acknowledged before: a server that was killed may have forgotten it, and would
+ * let the line wait until it gives the message out again. What it remembers it takes for nothing.
+ */
+export function acknowledgeAgain({ connection }: Broker, acknowledgeAt: string): void {
+  told(() => connection.publish(acknowledgeAt, '+ACK'));
 }
 
 const nothing = (): void => undefined;
@@ -44,6 +59,7 @@ export function takenStored(stored: StoredMsg, stream: string, bodies: Bodies): 
     stream,
     sequence: stored.seq,
     delivery: 1,
+    acknowledgeAt: undefined,
     acknowledge: nothing,
     giveBack: nothing,
     working: nothing,

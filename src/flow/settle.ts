@@ -34,7 +34,7 @@ export async function settle(
     body: replyBody,
   };
   const acknowledge = (): void => {
-    parts.settled.add(message.id, taken.acknowledge);
+    parts.settled.add(message.id, taken.acknowledgeAt);
     taken.acknowledge();
   };
   if (outcome.status === 'completed') {

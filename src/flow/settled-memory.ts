@@ -5,25 +5,23 @@
  */
 export interface SettledMemory {
   has(id: number): boolean;
-  /** `acknowledge` repeats the acknowledgement after a reconnect; left out for what the journal told. */
-  add(id: number, acknowledge?: () => void): void;
-  /** Repeats the acknowledgements of what is remembered. */
-  acknowledgeAgain(): void;
+  /** `acknowledgeAt` is where its acknowledgement went; left out for what the journal told. */
+  add(id: number, acknowledgeAt?: string): void;
+  /** Where the acknowledgements of what is remembered went, oldest first. */
+  acknowledgements(): readonly string[];
 }
 
 export function settledMemory(limit = 10_000): SettledMemory {
-  const settled = new Map<number, (() => void) | undefined>();
+  const settled = new Map<number, string | undefined>();
   return {
     has: (id) => settled.has(id),
-    add(id, acknowledge) {
-      settled.set(id, acknowledge);
+    add(id, acknowledgeAt) {
+      settled.set(id, acknowledgeAt);
       if (settled.size > limit) {
         const [oldest] = settled.keys();
         if (oldest !== undefined) settled.delete(oldest);
       }
     },
-    acknowledgeAgain() {
-      for (const acknowledge of settled.values()) acknowledge?.();
-    },
+    acknowledgements: () => [...settled.values()].filter((at) => at !== undefined),
   };
 }

@@ -1,4 +1,5 @@
 import { outcomeTail } from '../broker/outcome-tail.ts';
+import { acknowledgeAgain } from '../broker/queue.ts';
 import {
   ensureProjector,
   ensureStream,
@@ -80,7 +81,9 @@ export class Queues {
 
   /** After a reconnect the acknowledgements of what was settled lately are repeated. */
   acknowledgeAgain(): void {
-    for (const memory of this.#settled.values()) memory.acknowledgeAgain();
+    for (const memory of this.#settled.values()) {
+      for (const at of memory.acknowledgements()) acknowledgeAgain(this.#engine.broker, at);
+    }
   }
 
   /** Reads what all engines settled lately. One reading serves all who ask before it begins. */
