@@ -5,16 +5,28 @@ import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
+import { KIND_NAMES } from '../element/names.ts';
 import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { clock, count, duration } from '../element/time-text.ts';
+import { clock, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
 const DiscardDialog = lazy(() =>
   import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
 );
+
+const COLUMNS = [
+  t('Host'),
+  t('State'),
+  <span className="block text-right">{t('Waiting')}</span>,
+  <span className="sr-only">{t('Share')}</span>,
+  t('Oldest'),
+  t('In flight'),
+  t('Next try'),
+];
 
 /** Every queue, fullest first; the chosen one with what waits in it, oldest first. */
 export function QueuePage(): ReactElement {
@@ -25,8 +37,11 @@ export function QueuePage(): ReactElement {
   const most = Math.max(1, ...(data?.queues ?? []).map(({ depth }) => depth));
   return (
     <Page
-      title="Queues"
-      detail={data !== undefined && (waiting === 0 ? 'nothing waits' : `${count(waiting)} waiting`)}
+      title={t('Queues')}
+      detail={
+        data !== undefined &&
+        (waiting === 0 ? t('nothing waits') : t('{count} waiting', { count: waiting }))
+      }
     >
       <Pending answer={data} error={error} />
       {data !== undefined && (
@@ -35,22 +50,16 @@ export function QueuePage(): ReactElement {
             className="relative overflow-x-auto rounded-lg border border-line bg-surface"
             tabIndex={0}
             role="region"
-            aria-label="Queues"
+            aria-label={t('Queues')}
           >
             <table className="stack w-full border-collapse text-left">
               <thead>
                 <tr className="bg-sunken text-2xs text-ink-2">
-                  {['Host', 'State', 'Waiting', '', 'Oldest', 'In flight', 'Next try'].map(
-                    (name) => (
-                      <th
-                        key={name}
-                        scope="col"
-                        className={`px-3 py-1.5 font-medium ${name === 'Waiting' ? 'text-right' : ''}`}
-                      >
-                        {name === '' ? <span className="sr-only">Share</span> : name}
-                      </th>
-                    ),
-                  )}
+                  {COLUMNS.map((name, index) => (
+                    <th key={index} scope="col" className="px-3 py-1.5 font-medium">
+                      {name}
+                    </th>
+                  ))}
                 </tr>
               </thead>
               <tbody>
@@ -73,14 +82,16 @@ export function QueuePage(): ReactElement {
                       >
                         {queue.host}
                       </button>
-                      <span className="ml-2 text-xs text-ink-2">{queue.kind}</span>
+                      <span className="ml-2 text-xs text-ink-2">{KIND_NAMES[queue.kind]}</span>
                     </th>
                     <td className="px-3 py-1.5">
                       <HealthBadge health={queue.health} />
                     </td>
                     <td className="px-3 py-1.5 text-right font-medium">
-                      {count(queue.depth)}
-                      <span className="sm:sr-only"> waiting</span>
+                      {rich('{count}<unit> waiting</unit>', {
+                        count: queue.depth,
+                        unit: (text) => <span className="sm:sr-only">{text}</span>,
+                      })}
                     </td>
                     <td className="w-40 px-3 py-1.5 max-sm:!hidden">
                       <span
@@ -89,27 +100,26 @@ export function QueuePage(): ReactElement {
                       />
                     </td>
                     <td className="px-3 py-1.5 text-xs">
-                      {queue.oldest !== undefined && queue.depth > 0 && (
-                        <>
-                          <span className="sm:hidden">oldest </span>
-                          {duration(data.at - queue.oldest)}
-                        </>
-                      )}
+                      {queue.oldest !== undefined &&
+                        queue.depth > 0 &&
+                        rich('<unit>oldest </unit>{duration}', {
+                          duration: duration(data.at - queue.oldest),
+                          unit: onPhone,
+                        })}
                     </td>
                     <td className="px-3 py-1.5 text-xs">
-                      {queue.inFlight > 0 && (
-                        <>
-                          {queue.inFlight}
-                          <span className="sm:hidden"> in flight</span>
-                        </>
-                      )}
+                      {queue.inFlight > 0 &&
+                        rich('{count}<unit> in flight</unit>', {
+                          count: queue.inFlight,
+                          unit: onPhone,
+                        })}
                     </td>
                     <td className="px-3 py-1.5 text-xs text-warn">
-                      {queue.retrying !== undefined && (
-                        <>
-                          try {queue.retrying.attempt + 1} at {clock(queue.retrying.next, false)}
-                        </>
-                      )}
+                      {queue.retrying !== undefined &&
+                        t('try {attempt} at {time}', {
+                          attempt: queue.retrying.attempt + 1,
+                          time: clock(queue.retrying.next, false),
+                        })}
                     </td>
                   </tr>
                 ))}
@@ -123,23 +133,28 @@ export function QueuePage(): ReactElement {
   );
 }
 
+/** What a phone shows beside a value, since it has no heads of columns. */
+const onPhone = (text: string): ReactElement => <span className="sm:hidden">{text}</span>;
+
 function Waiters({ host }: { readonly host: string }): ReactElement {
   const { data, error } = useQuery(queuedQuery(host));
   const may = useMay();
   const [aborted, setAborted] = useState<Pick<Message, 'id' | 'status'> | undefined>();
   return (
     <Panel
-      title={`Waiting for ${host}, oldest first`}
+      title={t('Waiting for {host}, oldest first', { host })}
       flush
       actions={
         <Link to="/hosts/$host" params={{ host }} className="text-xs text-accent hover:underline">
-          Host page
+          {t('Host page')}
         </Link>
       }
     >
       <Pending answer={data} error={error} />
       {data?.items.length === 0 && (
-        <p className="px-3 py-6 text-center text-ink-2">Nothing waits for {host}.</p>
+        <p className="px-3 py-6 text-center text-ink-2">
+          {t('Nothing waits for {host}.', { host })}
+        </p>
       )}
       <ol>
         {data?.items.map(({ id, sessionId, status, created }) => (
@@ -163,17 +178,19 @@ function Waiters({ host }: { readonly host: string }): ReactElement {
               <Button
                 look="quiet"
                 className="mr-2 text-bad"
-                aria-label={`Abort message ${id}`}
+                aria-label={t('Abort message {id}', { id: `${id}` })}
                 onClick={() => setAborted({ id, status })}
               >
-                Abort
+                {t('Abort')}
               </Button>
             )}
           </li>
         ))}
       </ol>
       {data?.next !== undefined && (
-        <p className="border-t border-line px-3 py-2 text-xs text-ink-2">More wait behind these.</p>
+        <p className="border-t border-line px-3 py-2 text-xs text-ink-2">
+          {t('More wait behind these.')}
+        </p>
       )}
       <Suspense>
         {aborted !== undefined && (
