@@ -11,6 +11,7 @@ import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { count, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { changeBefore } from './change-before.ts';
 
@@ -25,10 +26,13 @@ export function SuspendedPage(): ReactElement {
   const errors = (data?.groups ?? []).filter(({ status }) => status === 'error').length;
   return (
     <Page
-      title="Suspended messages"
+      title={t('Suspended messages')}
       detail={
         data !== undefined &&
-        `${count(groups.reduce((sum, group) => sum + group.count, 0))} in ${groups.length} ${groups.length === 1 ? 'group' : 'groups'}`
+        t('{count} in {groups} {groups|group|groups}', {
+          count: groups.reduce((sum, group) => sum + group.count, 0),
+          groups: groups.length,
+        })
       }
       actions={
         <Button
@@ -37,15 +41,16 @@ export function SuspendedPage(): ReactElement {
             void navigate({ to: '/suspended', search: all === '1' ? {} : { all: '1' } })
           }
         >
-          {all === '1' ? 'Only suspended' : `With errors${errors === 0 ? '' : ` (${errors})`}`}
+          {all === '1' ? t('Only suspended') : withErrors(errors)}
         </Button>
       }
     >
       <Pending answer={data} error={error} />
       {data !== undefined && groups.length === 0 && (
         <Nothing>
-          Nothing waits for a person. A message is suspended when a rule or a receiver says that
-          somebody must look at it.
+          {t(
+            'Nothing waits for a person. A message is suspended when a rule or a receiver says that somebody must look at it.',
+          )}
         </Nothing>
       )}
       <div className="flex flex-col gap-3">
@@ -59,6 +64,9 @@ export function SuspendedPage(): ReactElement {
     </Page>
   );
 }
+
+const withErrors = (count: number): string =>
+  count === 0 ? t('With errors') : t('With errors ({count})', { count });
 
 function GroupCard({ group }: { readonly group: Group }): ReactElement {
   const { host, status, code, cause, text, count: many, first, last } = group;
@@ -81,17 +89,20 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
           </h2>
           <p className="break-words">{text}</p>
           <p className="text-xs text-ink-2">
-            first <When at={first} as="second" />, last <When at={last} as="ago" />
+            {rich('first {first}, last {last}', {
+              first: <When at={first} as="second" />,
+              last: <When at={last} as="ago" />,
+            })}
             <AfterChange began={first} />
           </p>
         </div>
         <div className="flex flex-wrap gap-2">
           <Link to="/messages" search={criteria} className={buttonStyle()}>
-            Look at them
+            {t('Look at them')}
           </Link>
           {may('message.bulk') && may('message.resend') && (
             <Link to="/jobs/new" search={{ ...criteria, act: 'resend' }} className={buttonStyle()}>
-              <Repeat2 size={14} aria-hidden="true" /> Resend all
+              <Repeat2 size={14} aria-hidden="true" /> {t('Resend all')}
             </Link>
           )}
           {may('message.bulk') && may('deadletter.discard') && status === 'suspended' && (
@@ -100,7 +111,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
               search={{ ...criteria, act: 'discard' }}
               className={buttonStyle('danger')}
             >
-              <Trash2 size={14} aria-hidden="true" /> Discard all
+              <Trash2 size={14} aria-hidden="true" /> {t('Discard all')}
             </Link>
           )}
         </div>
@@ -118,7 +129,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
                 <When at={created} />
               </span>
               <span className="truncate font-mono">{shortType(type)}</span>
-              <span className="truncate text-ink-2">from {source}</span>
+              <span className="truncate text-ink-2">{t('from {source}', { source })}</span>
               <span className="ml-auto shrink-0 font-mono text-ink-2 max-sm:hidden">{id}</span>
             </Link>
           </li>
@@ -138,10 +149,15 @@ function AfterChange({ began }: { readonly began: number }): ReactElement | null
   });
   const change = changeBefore(began, data?.items ?? []);
   if (change === undefined) return null;
+  const since = duration(began - change.at);
   return (
     <Link to="/events" className="ml-2 font-medium text-warn hover:underline" title={change.text}>
-      {duration(began - change.at)} after the configuration was changed
-      {change.by === undefined ? '' : ` by ${change.by}`}
+      {change.by === undefined
+        ? t('{duration} after the configuration was changed', { duration: since })
+        : t('{duration} after the configuration was changed by {by}', {
+            duration: since,
+            by: change.by,
+          })}
     </Link>
   );
 }
