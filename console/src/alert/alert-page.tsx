@@ -6,10 +6,12 @@ import type { Alert } from '../../../src/operator/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { alerts as alertsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
+import { LEVEL_NAMES } from '../element/names.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { clock, counted, duration } from '../element/time-text.ts';
+import { clock, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
 const HOUR = 3_600_000;
@@ -20,18 +22,18 @@ export function AlertPage(): ReactElement {
   const { data, error } = useQuery(alertsQuery(ended));
   return (
     <Page
-      title="Alerts"
+      title={t('Alerts')}
       detail={
         data !== undefined &&
         (ended
-          ? `${data.alerts.length} that are over`
+          ? t('{count} that are over', { count: data.alerts.length })
           : data.alerts.length === 0
-            ? 'none open'
-            : `${counted(data.alerts.length, 'alert')} open`)
+            ? t('none open')
+            : t('{count} {count|alert|alerts} open', { count: data.alerts.length }))
       }
       actions={
         <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
-          {ended ? 'Show what is open' : 'Show what is over'}
+          {ended ? t('Show what is open') : t('Show what is over')}
         </Button>
       }
     >
@@ -39,8 +41,10 @@ export function AlertPage(): ReactElement {
       {data?.alerts.length === 0 && (
         <Nothing>
           {ended
-            ? 'No alert has ended yet.'
-            : 'Everything is as it should be. What Waybill watches is set per host under alert: in the production.'}
+            ? t('No alert has ended yet.')
+            : t(
+                'Everything is as it should be. What Waybill watches is set per host under alert: in the production.',
+              )}
         </Nothing>
       )}
       <ul className="flex flex-col gap-2">
@@ -78,7 +82,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
       />
       <div className="min-w-0 flex-1">
         <p className="font-medium break-words">
-          <span className="sr-only">{level}: </span>
+          <span className="sr-only">{LEVEL_NAMES[level]}: </span>
           {text}
         </p>
         <p className="flex flex-wrap gap-x-3 text-xs text-ink-2">
@@ -88,20 +92,16 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
             </Link>
           )}
           <span>{rule}</span>
+          <span>{rich('since {time}', { time: <When at={first} as="second" /> })}</span>
           <span>
-            since <When at={first} as="second" />
+            {ended === undefined
+              ? rich('last seen {time}', { time: <When at={last} as="ago" /> })
+              : t('over after {duration}', { duration: duration(ended - first) })}
           </span>
-          <span>
-            {ended === undefined ? (
-              <>
-                last seen <When at={last} as="ago" />
-              </>
-            ) : (
-              `over after ${duration(ended - first)}`
-            )}
-          </span>
-          {owner !== undefined && <span>{owner} has it</span>}
-          {snoozed !== undefined && <span>put off until {clock(snoozed, false)}</span>}
+          {owner !== undefined && <span>{t('{owner} has it', { owner })}</span>}
+          {snoozed !== undefined && (
+            <span>{t('put off until {time}', { time: clock(snoozed, false) })}</span>
+          )}
           {note !== undefined && <span>{note}</span>}
         </p>
         {act.isError && <Problem error={act.error} />}
@@ -113,7 +113,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
               disabled={act.isPending}
               onClick={() => act.mutate({ verb: 'acknowledge', body: {} })}
             >
-              <Hand size={14} aria-hidden="true" /> I have it
+              <Hand size={14} aria-hidden="true" /> {t('I have it')}
             </Button>
           )}
           <Button
@@ -121,7 +121,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
             disabled={act.isPending}
             onClick={() => act.mutate({ verb: 'snooze', body: { until: Date.now() + HOUR } })}
           >
-            <BellOff size={14} aria-hidden="true" /> Put off 1 h
+            <BellOff size={14} aria-hidden="true" /> {t('Put off 1 h')}
           </Button>
         </div>
       )}

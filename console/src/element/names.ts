@@ -1,4 +1,5 @@
 import type { FieldDifference } from '../../../src/operator/api/contract/body.ts';
+import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { t } from '../language/translate.ts';
@@ -27,6 +28,12 @@ export const KIND_NAMES = {
   process: t('process'),
   operation: t('operation'),
 } as const satisfies Record<Host['kind'], string>;
+
+export const LEVEL_NAMES = {
+  info: t('info'),
+  warn: t('warn'),
+  error: t('error'),
+} as const satisfies Record<HostEvent['level'], string>;
 
 export const CHANGE_NAMES = {
   added: t('added'),

@@ -65,8 +65,8 @@ export function SuspendedPage(): ReactElement {
   );
 }
 
-const withErrors = (count: number): string =>
-  count === 0 ? t('With errors') : t('With errors ({count})', { count });
+const withErrors = (groups: number): string =>
+  groups === 0 ? t('With errors') : t('With errors ({count})', { count: groups });
 
 function GroupCard({ group }: { readonly group: Group }): ReactElement {
   const { host, status, code, cause, text, count: many, first, last } = group;

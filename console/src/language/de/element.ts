@@ -17,6 +17,8 @@ export const german: Catalogue = {
   service: 'Dienst',
   process: 'Prozess',
   operation: 'Operation',
+  info: 'Info',
+  warn: 'Warnung',
   added: 'neu',
   removed: 'entfernt',
   changed: 'geändert',
