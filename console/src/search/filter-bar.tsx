@@ -143,7 +143,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
         name="how"
         aria-label={t('How it is compared')}
         defaultValue={begins ? 'begins' : 'is'}
-        className={`${INPUT} !w-24 shrink-0 rounded-none border-r-0`}
+        className={`${INPUT} !w-28 shrink-0 rounded-none border-r-0`}
       >
         <option value="is">{t('is')}</option>
         <option value="begins">{t('begins with')}</option>
@@ -214,7 +214,7 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
             aria-label={t('From')}
             value={state.from ?? ''}
             onChange={({ target }) => onChange({ from: target.value || undefined })}
-            className={`${INPUT} !w-52`}
+            className={`${INPUT} !w-56`}
           />
           <input
             type="datetime-local"
@@ -222,7 +222,7 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
             aria-label={t('To ## time')}
             value={state.to ?? ''}
             onChange={({ target }) => onChange({ to: target.value || undefined })}
-            className={`${INPUT} !w-52`}
+            className={`${INPUT} !w-56`}
           />
         </>
       )}

@@ -165,7 +165,7 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
         </Button>
       )}
       <Button onClick={() => setDialog('saved')}>
-        <Bookmark size={14} aria-hidden="true" /> {t('Saved')}
+        <Bookmark size={14} aria-hidden="true" /> {t('Saved ## searches')}
       </Button>
       <Button
         className="max-sm:hidden"
