@@ -3,6 +3,7 @@ import { type ReactElement, useState } from 'react';
 import { apiUrl } from '../api/client.ts';
 import type { Part } from '../api/queries.ts';
 import { Tabs } from '../element/tabs.tsx';
+import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { HexView } from './hex-view.tsx';
 import { Hl7TreeView } from './hl7-tree.tsx';
@@ -13,12 +14,12 @@ import { TextView } from './text-view.tsx';
 type View = 'tree' | 'mail' | 'pretty' | 'table' | 'raw' | 'hex';
 
 const TITLES = {
-  tree: 'Tree',
-  mail: 'Mail',
-  pretty: 'Pretty',
-  table: 'Table',
-  raw: 'Raw',
-  hex: 'Hex',
+  tree: t('Tree'),
+  mail: t('Mail'),
+  pretty: t('Pretty'),
+  table: t('Table'),
+  raw: t('Raw'),
+  hex: t('Hex'),
 } as const satisfies Record<View, string>;
 
 /** The ways to look at a body of that type, best first. */
@@ -46,11 +47,13 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
   const selected = views.find((one) => one === (view ?? own)) ?? views[0] ?? 'raw';
   if (!may('message.content'))
     return (
-      <p className="p-4 text-ink-2">You may see that this message passed, not what it holds.</p>
+      <p className="p-4 text-ink-2">
+        {t('You may see that this message passed, not what it holds.')}
+      </p>
     );
   return (
     <Tabs
-      label="View of the body"
+      label={t('View of the body')}
       tabs={views.map((one) => [one, TITLES[one]] as const)}
       selected={selected}
       onSelect={(next) => {
@@ -63,8 +66,8 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
             href={apiUrl(`messages/${id}/body/raw`, { part })}
             download
             className="inline-flex size-7 items-center justify-center rounded text-ink-2 hover:bg-hover"
-            aria-label="Download the exact bytes"
-            title="Download the exact bytes"
+            aria-label={t('Download the exact bytes')}
+            title={t('Download the exact bytes')}
           >
             <Download size={14} aria-hidden="true" />
           </a>

@@ -4,6 +4,7 @@ import { bodyHex, type Part } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { bytes } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { Masked } from './hl7-tree.tsx';
 
 const WIDTH = 16;
@@ -27,13 +28,17 @@ export function HexView({ id, part }: { readonly id: number; readonly part: Part
   return (
     <div>
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-xs text-ink-2">
-        bytes {data.offset} to {data.offset + pairs.length} of {bytes(data.size)}
+        {t('bytes {from} to {to} of {size}', {
+          from: data.offset,
+          to: data.offset + pairs.length,
+          size: bytes(data.size),
+        })}
         {data.masked && <Masked />}
         <Button disabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - PAGE))}>
-          Back
+          {t('Back')}
         </Button>
         <Button disabled={data.next === undefined} onClick={() => setOffset(data.next ?? 0)}>
-          On
+          {t('On ## to what follows')}
         </Button>
       </div>
       <pre className="overflow-x-auto p-3 font-mono text-xs leading-5">

@@ -1,6 +1,7 @@
 import type { ReactElement, ReactNode } from 'react';
 import type { Hl7TreeField } from '../../../src/operator/api/contract/body.ts';
 import { CopyButton } from '../element/copy-button.tsx';
+import { t } from '../language/translate.ts';
 
 const LINE =
   'group grid grid-cols-[6.5rem_12rem_minmax(0,1fr)_1.25rem] items-start gap-x-2 px-2 hover:bg-hover max-sm:grid-cols-[5.5rem_minmax(0,1fr)_1.25rem]';
@@ -15,7 +16,7 @@ export function Hl7Field({ field }: { readonly field: Hl7TreeField }): ReactElem
       <Line
         path={path}
         name={name}
-        hint={table === undefined ? name : `${name ?? ''} · table ${table}`}
+        hint={table === undefined ? name : t('{name} · table {table}', { name: name ?? '', table })}
       >
         {raw}
         {meaning !== undefined && <span className="ml-2 font-sans text-ink-2">{meaning}</span>}
@@ -63,7 +64,7 @@ function Line({ path, name, hint, children, part = false }: LineProps): ReactEle
           <span className="block font-sans text-2xs break-normal text-ink-3 sm:hidden">{name}</span>
         )}
       </span>
-      <CopyButton text={path} label={`Copy the path ${path}`} quiet />
+      <CopyButton text={path} label={t('Copy the path {path}', { path })} quiet />
     </div>
   );
 }

@@ -5,6 +5,7 @@ import type { Hl7TreeSegment } from '../../../src/operator/api/contract/body.ts'
 import { hl7Tree, type Part } from '../api/queries.ts';
 import { INPUT } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 import { Hl7Field } from './hl7-field.tsx';
 
 /** An HL7 message as segments and fields with the names its version gives them. Each path can be copied. */
@@ -32,8 +33,8 @@ export function Hl7TreeView({
       <div className="sticky top-0 z-10 flex flex-wrap items-center gap-2 border-b border-line bg-surface px-3 py-1.5">
         <input
           type="search"
-          aria-label="Find in the message"
-          placeholder="find path, name or value"
+          aria-label={t('Find in the message')}
+          placeholder={t('find path, name or value')}
           value={text}
           onChange={({ target }) => setText(target.value)}
           className={`${INPUT} !w-52`}
@@ -49,7 +50,7 @@ export function Hl7TreeView({
         <Segment key={`${segment.name} ${segment.index}`} segment={segment} />
       ))}
       {segments.length === 0 && (
-        <p className="p-4 text-ink-2">Nothing in this message fits “{text}”.</p>
+        <p className="p-4 text-ink-2">{t('Nothing in this message fits “{text}”.', { text })}</p>
       )}
     </div>
   );
@@ -59,7 +60,7 @@ export function Hl7TreeView({
 export function Masked(): ReactElement {
   return (
     <span className="rounded bg-warn-soft px-1.5 text-2xs font-medium text-warn">
-      patient data masked
+      {t('patient data masked')}
     </span>
   );
 }

@@ -5,6 +5,7 @@ import { lazy, type ReactElement, Suspense, useState } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
+import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
 
@@ -40,28 +41,28 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
           search={{ against: `${before}` }}
           className={buttonStyle()}
         >
-          <Diff size={14} aria-hidden="true" /> Diff
+          <Diff size={14} aria-hidden="true" /> {t('Diff')}
         </Link>
       )}
       <TryFiles message={message} />
       {canResend && (
         <Button onClick={() => setAct('resend')}>
-          <Repeat2 size={14} aria-hidden="true" /> Resend
+          <Repeat2 size={14} aria-hidden="true" /> {t('Resend')}
         </Button>
       )}
       {canEdit && (
         <Button onClick={() => setAct('edit')}>
-          <Pencil size={14} aria-hidden="true" /> Edit and resend
+          <Pencil size={14} aria-hidden="true" /> {t('Edit and resend')}
         </Button>
       )}
       {canDiscard && (
         <Button look="danger" onClick={() => setAct('discard')}>
-          <Trash2 size={14} aria-hidden="true" /> Discard
+          <Trash2 size={14} aria-hidden="true" /> {t('Discard')}
         </Button>
       )}
       {canAbort && (
         <Button look="danger" onClick={() => setAct('discard')}>
-          <Ban size={14} aria-hidden="true" /> Abort
+          <Ban size={14} aria-hidden="true" /> {t('Abort')}
         </Button>
       )}
       <Suspense>
@@ -89,9 +90,9 @@ function TryFiles({
       to="/messages/$id/rehearsal"
       params={{ id }}
       className={buttonStyle()}
-      title="What the files on disk would make of this message; nothing is sent"
+      title={t('What the files on disk would make of this message; nothing is sent')}
     >
-      <FlaskConical size={14} aria-hidden="true" /> Try the files
+      <FlaskConical size={14} aria-hidden="true" /> {t('Try the files')}
     </Link>
   );
 }

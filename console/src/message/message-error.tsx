@@ -2,6 +2,7 @@ import { CircleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
 import { clock } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 
 type Attempt = Session['attempts'][number];
 
@@ -31,7 +32,7 @@ export function MessageError({ message, attempts }: MessageErrorProps): ReactEle
           {shown !== undefined && (
             <p className="mt-1 text-ink-2">
               <span className="font-mono">{shown.code}</span>
-              {` · ${over ? 'it went through later' : outlook(shown, message.status, own.at(-1))}`}
+              {` · ${over ? t('it went through later') : outlook(shown, message.status, own.at(-1))}`}
             </p>
           )}
         </div>
@@ -46,16 +47,17 @@ function outlook(
   status: Message['status'],
   last: Attempt | undefined,
 ): string {
-  if (status === 'retrying' && last !== undefined) return `next try at ${clock(last.next, false)}`;
+  if (status === 'retrying' && last !== undefined)
+    return t('next try at {time}', { time: clock(last.next, false) });
   return retryable
-    ? 'trying again may help'
-    : 'trying again does not help: mend the cause or the message';
+    ? t('trying again may help')
+    : t('trying again does not help: mend the cause or the message');
 }
 
 function Tries({ tries }: { readonly tries: readonly Attempt[] }): ReactElement {
   return (
     <details className="mt-2">
-      <summary className="text-ink-2">{tries.length} failed tries</summary>
+      <summary className="text-ink-2">{t('{count} failed tries', { count: tries.length })}</summary>
       <ol className="mt-1 flex flex-col gap-0.5">
         {tries.map(({ attempt, at, error: { text } }) => (
           <li key={attempt} className="grid grid-cols-[2rem_5.5rem_1fr] gap-x-2">

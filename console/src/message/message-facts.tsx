@@ -4,6 +4,7 @@ import type { Message } from '../../../src/operator/api/contract/message.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { bytes, duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 
 /** What is known of a message beside its body. What nobody needs to know is left out. */
 export function MessageFacts({ message }: { readonly message: Message }): ReactElement {
@@ -22,18 +23,17 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
     name,
     resendOf,
     duplicateOf,
-    by,
     reply,
     priority,
     traceparent,
   } = message;
   return (
     <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-y-1 text-xs">
-      <Fact name="Message">
+      <Fact name={t('Message')}>
         <span className="font-mono">{id}</span>{' '}
-        <CopyButton text={`${id}`} label="Copy the message id" />
+        <CopyButton text={`${id}`} label={t('Copy the message id')} />
       </Fact>
-      <Fact name="Session">
+      <Fact name={t('Session')}>
         <Link
           to="/sessions/$id"
           params={{ id: sessionId }}
@@ -43,53 +43,67 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
           {sessionId}
         </Link>
       </Fact>
-      <Fact name="From, to">
+      <Fact name={t('From, to')}>
         <HostLink host={source} /> → <HostLink host={target} />
       </Fact>
-      <Fact name="Type">
+      <Fact name={t('Type')}>
         <span className="font-mono break-all">{type}</span>
       </Fact>
-      <Fact name="Made">
+      <Fact name={t('Made')}>
         <When at={created} /> <span className="text-ink-2">{zone(created)},</span>{' '}
         <span className="text-ink-2">
           <When at={created} as="ago" />
         </span>
       </Fact>
-      <Fact name="Waited" when={started !== undefined}>
-        {duration((started ?? created) - created)} in the queue
+      <Fact name={t('Waited')} when={started !== undefined}>
+        {t('{duration} in the queue', { duration: duration((started ?? created) - created) })}
       </Fact>
-      <Fact name="Settled" when={done !== undefined}>
-        <When at={done ?? 0} as="clock" /> <span className="text-ink-2">after</span>{' '}
-        {duration((done ?? created) - created)}
-        {by === undefined ? '' : `, by ${by}`}
+      <Fact name={t('Settled')} when={done !== undefined}>
+        <Settled message={message} />
       </Fact>
-      <Fact name="Tries" when={attempts > 1}>
+      <Fact name={t('Tries')} when={attempts > 1}>
         {attempts}
       </Fact>
-      <Fact name="Size">{bytes(size)}</Fact>
-      <Fact name="Came from" when={origin !== undefined}>
+      <Fact name={t('Size')}>{bytes(size)}</Fact>
+      <Fact name={t('Came from')} when={origin !== undefined}>
         {origin}
       </Fact>
-      <Fact name="Name" when={name !== undefined}>
+      <Fact name={t('Name')} when={name !== undefined}>
         <span className="break-all">{name}</span>
       </Fact>
-      <Fact name="Reply" when={reply !== undefined}>
+      <Fact name={t('Reply')} when={reply !== undefined}>
         {[reply?.code, reply?.text].filter(Boolean).join(' · ') || reply?.type}
       </Fact>
-      <Fact name="Resent from" when={resendOf !== undefined}>
+      <Fact name={t('Resent from')} when={resendOf !== undefined}>
         <MessageLink id={resendOf ?? 0} />
       </Fact>
-      <Fact name="Repeats" when={duplicateOf !== undefined}>
+      <Fact name={t('Repeats')} when={duplicateOf !== undefined}>
         <MessageLink id={duplicateOf ?? 0} />
       </Fact>
-      <Fact name="Priority" when={priority !== undefined}>
+      <Fact name={t('Priority')} when={priority !== undefined}>
         {priority}
       </Fact>
-      <Fact name="Trace parent" when={traceparent !== undefined}>
+      <Fact name={t('Trace parent')} when={traceparent !== undefined}>
         <span className="font-mono break-all">{traceparent}</span>
       </Fact>
     </dl>
   );
+}
+
+/** When, how long after it was made, and by whom if a person settled it. */
+function Settled({
+  message: { created, done = created, by },
+}: {
+  readonly message: Message;
+}): ReactElement {
+  const values = {
+    time: <When at={done} as="clock" />,
+    quiet: (text: string) => <span className="text-ink-2">{text}</span>,
+    duration: duration(done - created),
+  };
+  return by === undefined
+    ? rich('{time} <quiet>after</quiet> {duration}', values)
+    : rich('{time} <quiet>after</quiet> {duration}, by {name}', { ...values, name: by });
 }
 
 function Fact({

@@ -8,6 +8,7 @@ import { buttonStyle } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
+import { t } from '../language/translate.ts';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { messagesBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
@@ -23,7 +24,9 @@ export function MessagePage(): ReactElement {
   const { data, error } = useQuery(messageQuery(id));
   if (data !== undefined) return <Shown message={data} />;
   return (
-    <Page title={`Message ${id}`}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>
+    <Page title={t('Message {id}', { id: `${id}` })}>
+      {error === null ? <Waiting /> : <Problem error={error} />}
+    </Page>
   );
 }
 
@@ -54,7 +57,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
   });
   return (
     <Page
-      title={`Message ${id}`}
+      title={t('Message {id}', { id: `${id}` })}
       fixed
       detail={
         <span className="flex items-center gap-2">
@@ -75,7 +78,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
             search={{ step: `${id}` }}
             className={buttonStyle()}
           >
-            <Waypoints size={14} aria-hidden="true" /> Trace
+            <Waypoints size={14} aria-hidden="true" /> {t('Trace')}
           </Link>
           <MessageActions message={message} />
         </>
@@ -87,7 +90,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
             <div
               className="flex gap-1 border-b border-line px-2 py-1.5"
               role="group"
-              aria-label="Which body"
+              aria-label={t('Which body')}
             >
               {(['message', 'reply'] as const).map((one) => (
                 <button
@@ -97,7 +100,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
                   onClick={() => change({ part: one === 'reply' ? 'reply' : undefined })}
                   className={`rounded-md px-2.5 py-0.5 text-xs ${shown === one ? 'bg-selected font-medium' : 'text-ink-2 hover:bg-hover'}`}
                 >
-                  {one === 'message' ? 'Message' : `Reply ${reply.code ?? ''}`}
+                  {one === 'message' ? t('Message') : t('Reply {code}', { code: reply.code ?? '' })}
                 </button>
               ))}
             </div>
@@ -112,20 +115,22 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
               onView={(next) => change({ view: next })}
             />
           ) : (
-            <p className="p-4 text-ink-2">The body of this message is not in the trace any more.</p>
+            <p className="p-4 text-ink-2">
+              {t('The body of this message is not in the trace any more.')}
+            </p>
           )}
         </div>
         <div
           className="flex flex-col gap-4 bg-surface p-4 lg:overflow-auto"
           tabIndex={0}
           role="region"
-          aria-label="About the message"
+          aria-label={t('About the message')}
         >
           <MessageError message={message} attempts={session?.attempts ?? []} />
           <MessageFacts message={message} />
           {explain !== undefined && (
             <section>
-              <h2 className="mb-1">Why it went there</h2>
+              <h2 className="mb-1">{t('Why it went there')}</h2>
               <RuleExplanation explain={explain} />
             </section>
           )}

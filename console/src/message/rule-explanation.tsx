@@ -1,34 +1,32 @@
 import { Check, CircleOff, Minus, OctagonAlert } from 'lucide-react';
 import { Fragment, type ReactElement } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { rich, t } from '../language/translate.ts';
 
 type Explanation = NonNullable<Message['explain']>;
 
 const RESULTS = {
-  fired: { icon: Check, word: 'fired', style: 'text-good' },
-  no: { icon: Minus, word: 'did not fit', style: 'text-ink-3' },
-  skipped: { icon: Minus, word: 'not asked: an earlier rule fired', style: 'text-ink-3' },
-  off: { icon: CircleOff, word: 'switched off', style: 'text-idle' },
-  error: { icon: OctagonAlert, word: 'failed', style: 'text-bad' },
+  fired: { icon: Check, word: t('fired'), style: 'text-good' },
+  no: { icon: Minus, word: t('did not fit'), style: 'text-ink-3' },
+  skipped: { icon: Minus, word: t('not asked: an earlier rule fired'), style: 'text-ink-3' },
+  off: { icon: CircleOff, word: t('switched off'), style: 'text-idle' },
+  error: { icon: OctagonAlert, word: t('failed'), style: 'text-bad' },
 } as const satisfies Record<Explanation['rules'][number]['result'], unknown>;
+
+const OTHERWISE = {
+  discard: t('Nothing was sent: discard.'),
+  suspend: t('Nothing was sent: suspend.'),
+  send: t('Nothing was sent: send.'),
+} as const satisfies Record<NonNullable<Explanation['otherwise']>, string>;
 
 /** Why a message went where it went: every rule that was asked, with its condition and what came of it. */
 export function RuleExplanation({ explain }: { readonly explain: Explanation }): ReactElement {
-  const { rules, sent, otherwise } = explain;
+  const { rules } = explain;
   const skipped = rules.filter(({ result }) => result === 'skipped');
   return (
     <div className="flex flex-col gap-2 text-xs">
       <p>
-        {sent.length === 0
-          ? `Nothing was sent${otherwise === undefined ? '' : `: ${otherwise}`}.`
-          : 'Sent to '}
-        {sent.map(({ to, transform, rule }, index) => (
-          <Fragment key={`${to} ${rule}`}>
-            {index > 0 && ', '}
-            <strong>{to}</strong>
-            {transform !== undefined && <span className="text-ink-2"> by {transform}</span>}
-          </Fragment>
-        ))}
+        <Sent explain={explain} />
       </p>
       <ol className="flex flex-col">
         {rules
@@ -56,12 +54,30 @@ export function RuleExplanation({ explain }: { readonly explain: Explanation }):
       {skipped.length > 0 && (
         <details className="text-ink-2">
           <summary>
-            {skipped.length} {skipped.length === 1 ? 'rule was' : 'rules were'} not asked: an
-            earlier one fired
+            {t('{count} {count|rule was|rules were} not asked: an earlier one fired', {
+              count: skipped.length,
+            })}
           </summary>
           <p className="mt-1">{skipped.map(({ rule }) => rule).join(' · ')}</p>
         </details>
       )}
     </div>
   );
+}
+
+/** Where it was sent, and what transformed it on the way there. */
+function Sent({ explain: { sent, otherwise } }: { readonly explain: Explanation }): ReactElement {
+  if (sent.length === 0)
+    return <>{otherwise === undefined ? t('Nothing was sent.') : OTHERWISE[otherwise]}</>;
+  return rich('Sent to {hosts}', {
+    hosts: sent.map(({ to, transform, rule }, index) => (
+      <Fragment key={`${to} ${rule}`}>
+        {index > 0 && ', '}
+        <strong>{to}</strong>
+        {transform !== undefined && (
+          <span className="text-ink-2"> {t('by {name} ## a transform', { name: transform })}</span>
+        )}
+      </Fragment>
+    )),
+  });
 }

@@ -3,7 +3,7 @@ import { type ReactElement, useState } from 'react';
 import { bodyTable, type Part } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
-import { count } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { Masked } from './hl7-tree.tsx';
 
 const PAGE = 200;
@@ -28,16 +28,20 @@ export function TableView({
   return (
     <div>
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-xs text-ink-2">
-        {count(data.rowCount)} rows
+        {t('{count} {count|row|rows}', { count: data.rowCount })}
         {data.masked && <Masked />}
-        {after > 0 && <Button onClick={() => setAfter(Math.max(0, after - PAGE))}>Back</Button>}
-        {data.next !== undefined && <Button onClick={() => setAfter(data.next ?? 0)}>On</Button>}
+        {after > 0 && (
+          <Button onClick={() => setAfter(Math.max(0, after - PAGE))}>{t('Back')}</Button>
+        )}
+        {data.next !== undefined && (
+          <Button onClick={() => setAfter(data.next ?? 0)}>{t('On ## to what follows')}</Button>
+        )}
       </div>
       <table className="border-collapse text-xs">
         <thead>
           <tr className="bg-sunken">
             <th scope="col" className="px-2 py-1 text-right font-medium text-ink-2">
-              row
+              {t('row')}
             </th>
             {data.columns.map((name) => (
               <th

@@ -4,6 +4,7 @@ import type { BodyText } from '../../../src/operator/api/contract/body.ts';
 import { bodyText, type Part } from '../api/queries.ts';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { bytes } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { Masked } from './hl7-tree.tsx';
 
 interface TextViewProps {
@@ -29,7 +30,7 @@ export function TextView({ id, part, pretty = false }: TextViewProps): ReactElem
         {data.masked && <Masked />}
         {data.next !== undefined && (
           <span className="text-warn">
-            the first {bytes(data.next)} are shown; download has all
+            {t('the first {size} are shown; download has all', { size: bytes(data.next) })}
           </span>
         )}
       </div>

@@ -1,0 +1,105 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  // page
+  'Message {id}': 'Nachricht {id}',
+  Trace: 'Trace',
+  'Which body': 'Welcher Inhalt',
+  'Reply {code}': 'Antwort {code}',
+  'The body of this message is not in the trace any more.':
+    'Der Inhalt dieser Nachricht ist nicht mehr im Trace.',
+  'About the message': 'Zur Nachricht',
+  'Why it went there': 'Warum sie dorthin ging',
+
+  // actions
+  Diff: 'Unterschied',
+  Resend: 'Erneut senden',
+  'Edit and resend': 'Bearbeiten und erneut senden',
+  Discard: 'Verwerfen',
+  Abort: 'Abbrechen',
+  'Try the files': 'Dateien erproben',
+  'What the files on disk would make of this message; nothing is sent':
+    'Was die Dateien auf der Platte aus dieser Nachricht machen würden; gesendet wird nichts',
+
+  // body
+  'View of the body': 'Ansicht des Inhalts',
+  Tree: 'Baum',
+  Mail: 'Mail',
+  Pretty: 'Formatiert',
+  Table: 'Tabelle',
+  Raw: 'Roh',
+  Hex: 'Hex',
+  'You may see that this message passed, not what it holds.':
+    'Sie dürfen sehen, dass diese Nachricht durchlief, nicht aber ihren Inhalt.',
+  'Download the exact bytes': 'Bytes unverändert herunterladen',
+  'patient data masked': 'Patientendaten maskiert',
+  'the first {size} are shown; download has all':
+    'gezeigt sind die ersten {size}; der Download hat alles',
+  'bytes {from} to {to} of {size}': 'Byte {from} bis {to} von {size}',
+  '{count} {count|row|rows}': '{count} {count|Zeile|Zeilen}',
+  row: 'Zeile',
+  Back: 'Zurück',
+  'On ## to what follows': 'Weiter',
+  'Find in the message': 'In der Nachricht suchen',
+  'find path, name or value': 'Pfad, Name oder Wert',
+  'Nothing in this message fits “{text}”.': 'Nichts in dieser Nachricht passt zu „{text}“.',
+  '{name} · table {table}': '{name} · Tabelle {table}',
+  'Copy the path {path}': 'Pfad {path} kopieren',
+
+  // mail
+  'no subject': 'ohne Betreff',
+  From: 'Von',
+  To: 'An',
+  Cc: 'Cc',
+  Date: 'Datum',
+  Attached: 'Anhänge',
+  'without a name': 'ohne Namen',
+  'The mail has HTML too; its text is shown.': 'Die Mail hat auch HTML; gezeigt wird ihr Text.',
+  'All {count} headers': 'Alle {count} Kopfzeilen',
+
+  // what went wrong
+  'it went through later': 'später kam sie durch',
+  'next try at {time}': 'nächster Versuch um {time}',
+  'trying again may help': 'ein neuer Versuch kann helfen',
+  'trying again does not help: mend the cause or the message':
+    'ein neuer Versuch hilft nicht: Beheben Sie die Ursache oder berichtigen Sie die Nachricht',
+  '{count} failed tries': '{count} fehlgeschlagene Versuche',
+
+  // facts
+  Message: 'Nachricht',
+  'Copy the message id': 'Nachrichten-ID kopieren',
+  Session: 'Session',
+  'From, to': 'Von, an',
+  Type: 'Typ',
+  Made: 'Entstanden',
+  Waited: 'Gewartet',
+  '{duration} in the queue': '{duration} in der Warteschlange',
+  Settled: 'Erledigt',
+  '{time} <quiet>after</quiet> {duration}': '{time} <quiet>nach</quiet> {duration}',
+  '{time} <quiet>after</quiet> {duration}, by {name}':
+    '{time} <quiet>nach</quiet> {duration}, von {name}',
+  Tries: 'Versuche',
+  Size: 'Größe',
+  'Came from': 'Herkunft',
+  Name: 'Name',
+  Reply: 'Antwort',
+  'Resent from': 'Erneut gesendet aus',
+  Repeats: 'Duplikat von',
+  Priority: 'Priorität',
+  'Trace parent': 'Trace-Parent',
+
+  // rules
+  'Sent to {hosts}': 'Gesendet an {hosts}',
+  'by {name} ## a transform': 'durch {name}',
+  'Nothing was sent.': 'Es wurde nichts gesendet.',
+  'Nothing was sent: discard.': 'Es wurde nichts gesendet: verworfen.',
+  'Nothing was sent: suspend.': 'Es wurde nichts gesendet: ausgesetzt.',
+  'Nothing was sent: send.': 'Es wurde nichts gesendet: senden.',
+  fired: 'trifft zu',
+  'did not fit': 'trifft nicht zu',
+  'not asked: an earlier rule fired': 'nicht geprüft: eine frühere Regel trifft zu',
+  'switched off': 'ausgeschaltet',
+  failed: 'fehlgeschlagen',
+  '{count} {count|rule was|rules were} not asked: an earlier one fired':
+    '{count} {count|Regel wurde|Regeln wurden} nicht geprüft: eine frühere trifft zu',
+};
