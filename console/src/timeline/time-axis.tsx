@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import { STATUS_NAMES } from '../element/names.ts';
 import { STATUS_TONES } from '../element/status-tone.ts';
 import { clock, day } from '../element/time-text.ts';
 import { familyOf, type ToldSession } from './told-sessions.ts';
@@ -28,7 +29,7 @@ export function TimeAxis({
                 to="/sessions/$id"
                 params={{ id }}
                 tabIndex={-1}
-                title={`${day(at)} ${clock(at)} ${type}, ${status}`}
+                title={`${day(at)} ${clock(at)} ${type}, ${STATUS_NAMES[status]}`}
                 className={`absolute top-1/2 size-3 -translate-1/2 rounded-full border-2 border-surface ${STATUS_TONES[status]}`}
                 style={{ left: `${((at - from) / length) * 100}%` }}
               />

@@ -8,8 +8,9 @@ import { INPUT } from '../element/field.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { counted, day, duration, moment, zone } from '../element/time-text.ts';
+import { day, duration, moment, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { t } from '../language/translate.ts';
 import { criteriaOf, findOf, RANGE_NAMES, RANGES } from '../search/search-state.ts';
 import { TimeAxis } from './time-axis.tsx';
 import { type ToldSession, toldSessions } from './told-sessions.ts';
@@ -46,19 +47,20 @@ export function TimelinePage(): ReactElement {
   const searchedBackTo = data?.pages.at(-1)?.searchedBackTo;
   return (
     <Page
-      title="Timeline"
+      title={t('Timeline')}
       detail={
         wanted !== undefined && (
           <span>
             {wanted.field} <strong className="font-mono">{wanted.value}</strong>
-            {data !== undefined && ` · ${counted(sessions.length, 'session')}`}
+            {data !== undefined &&
+              ` · ${t('{count} {count|session|sessions}', { count: sessions.length })}`}
           </span>
         )
       }
       actions={
         <>
           <select
-            aria-label="Time"
+            aria-label={t('Time')}
             value={last}
             onChange={({ target }) =>
               void navigate({ to: '/timeline', search: { find, last: target.value } })
@@ -72,20 +74,22 @@ export function TimelinePage(): ReactElement {
             ))}
           </select>
           <Link to="/messages" search={{ find, last }} className={buttonStyle()}>
-            Messages
+            {t('Messages')}
           </Link>
         </>
       }
     >
       {wanted === undefined ? (
         <Nothing>
-          Whose timeline? Find an MRN, a visit or an order with Ctrl K, and take its timeline.
+          {t(
+            'Whose timeline? Find an MRN, a visit or an order with Ctrl K, and take its timeline.',
+          )}
         </Nothing>
       ) : (
         <Pending answer={data} error={error} />
       )}
       {data !== undefined && sessions.length === 0 && !hasNextPage && (
-        <Nothing>Nothing came for it in this time.</Nothing>
+        <Nothing>{t('Nothing came for it in this time.')}</Nothing>
       )}
       {sessions.length > 0 && (
         <div className="flex flex-col gap-4">
@@ -95,9 +99,10 @@ export function TimelinePage(): ReactElement {
       )}
       {hasNextPage && (
         <p className="mt-3 flex items-center gap-3 text-xs text-ink-2">
-          {searchedBackTo !== undefined && `Searched back to ${moment(searchedBackTo, false)}.`}
+          {searchedBackTo !== undefined &&
+            t('Searched back to {time}.', { time: moment(searchedBackTo, false) })}
           <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            {isFetchingNextPage ? 'Searching…' : 'Continue'}
+            {isFetchingNextPage ? t('Searching…') : t('Continue')}
           </Button>
         </p>
       )}
@@ -122,7 +127,7 @@ function Told({ sessions }: { readonly sessions: readonly ToldSession[] }): Reac
                     {day(at)}, {zone(at)}
                   </strong>
                 )}
-                {gap > GAP && <em>{duration(gap)} later</em>}
+                {gap > GAP && <em>{t('{duration} later', { duration: duration(gap) })}</em>}
               </p>
             )}
             <Link
