@@ -1,3 +1,5 @@
+import { t } from '../language/translate.ts';
+
 /** The console's root, whatever prefix a proxy put before it; ends in a slash. */
 export const ROOT = new URL('.', document.baseURI);
 const API = new URL('api/v1/', ROOT);
@@ -92,7 +94,7 @@ async function send(path: string, { method, query, body, once, signal }: Call): 
     throw new ApiProblem(
       0,
       'UNREACHABLE',
-      'Waybill does not answer: is it running, and is the network up?',
+      t('Waybill does not answer: is it running, and is the network up?'),
     );
   });
   if (response.ok) return response;
@@ -114,7 +116,10 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     return new ApiProblem(
       response.status,
       'UNKNOWN',
-      `the server answered ${response.status} ${response.statusText}`,
+      t('the server answered {status} {text}', {
+        status: `${response.status}`,
+        text: response.statusText,
+      }),
     );
   }
 }
