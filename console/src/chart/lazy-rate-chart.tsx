@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactElement, Suspense } from 'react';
 import { statistics } from '../api/queries.ts';
+import { t } from '../language/translate.ts';
 
 const RateChart = lazy(() => import('./rate-chart.tsx'));
 const HEIGHT = 132;
@@ -36,11 +37,11 @@ export function LazyRateChart({ length, step, host, among }: Charted): ReactElem
       <figcaption className="mt-1 flex gap-4 text-xs text-ink-2">
         <span className="flex items-center gap-1.5">
           <span className="size-2 rounded-sm bg-accent" aria-hidden="true" />
-          {sum.in} in
+          {t('{count} in', { count: sum.in })}
         </span>
         <span className="flex items-center gap-1.5">
           <span className="size-2 rounded-sm bg-bad" aria-hidden="true" />
-          {sum.errors} failed or suspended
+          {t('{count} failed or suspended', { count: sum.errors })}
         </span>
       </figcaption>
     </figure>

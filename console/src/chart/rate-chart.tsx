@@ -2,6 +2,7 @@ import { type ReactElement, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Statistics } from '../../../src/operator/api/contract/event.ts';
+import { count } from '../element/time-text.ts';
 import { useTheme } from '../shell/theme.ts';
 
 interface RateChartProps {
@@ -34,8 +35,7 @@ export default function RateChart({
       font: '11px system-ui',
     };
     const draw = uPlot.paths.bars?.({ size: [0.7, 40] });
-    const series = (label: string, name: string) => ({
-      label,
+    const series = (name: string) => ({
       stroke: colour(name),
       fill: colour(name),
       points: { show: false },
@@ -59,9 +59,9 @@ export default function RateChart({
             values: (_self, splits) =>
               splits.map((at) => new Date(at * 1_000).toTimeString().slice(0, 5)),
           },
-          { ...axis, size: 38 },
+          { ...axis, size: 38, values: (_self, splits) => splits.map(count) },
         ],
-        series: [{}, series('in', '--accent'), series('errors', '--bad')],
+        series: [{}, series('--accent'), series('--bad')],
       },
       dataOf({ intervals, step, from, to }),
       current,
@@ -77,13 +77,13 @@ export default function RateChart({
 }
 
 function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedData {
-  const count = Math.max(1, Math.round((to - from) / step));
-  const times = Array.from({ length: count }, (_, index) => (from + index * step) / 1_000);
+  const length = Math.max(1, Math.round((to - from) / step));
+  const times = Array.from({ length }, (_, index) => (from + index * step) / 1_000);
   const came = times.map(() => 0);
   const failed = times.map(() => 0);
   for (const { at, in: arrived, errors } of intervals) {
     const index = Math.floor((at - from) / step);
-    if (index < 0 || index >= count) continue;
+    if (index < 0 || index >= length) continue;
     came[index] = (came[index] ?? 0) + arrived;
     failed[index] = (failed[index] ?? 0) + errors;
   }

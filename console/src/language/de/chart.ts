@@ -1,0 +1,6 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  '{count} in': '{count} eingegangen',
+  '{count} failed or suspended': '{count} fehlgeschlagen oder ausgesetzt',
+};
