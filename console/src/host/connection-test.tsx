@@ -7,12 +7,13 @@ import { Button } from '../element/button.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { duration } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
 const RESULTS = {
-  passed: { icon: CircleCheck, style: 'text-good' },
-  failed: { icon: CircleX, style: 'text-bad' },
-  skipped: { icon: Minus, style: 'text-idle' },
+  passed: { icon: CircleCheck, style: 'text-good', word: t('passed') },
+  failed: { icon: CircleX, style: 'text-bad', word: t('failed') },
+  skipped: { icon: Minus, style: 'text-idle', word: t('skipped') },
 } as const satisfies Record<TestReport['steps'][number]['result'], unknown>;
 
 /** Tries the connection in steps and says at which it fails, why, and what to do. No message is moved. */
@@ -24,11 +25,11 @@ export function ConnectionTest({ host }: { readonly host: string }): ReactElemen
   if (!may('connection.test')) return null;
   return (
     <Panel
-      title="Connection"
+      title={t('Connection')}
       actions={
         <Button disabled={test.isPending} onClick={() => test.mutate()}>
           <Stethoscope size={14} aria-hidden="true" />{' '}
-          {test.isPending ? 'Testing…' : 'Test connection'}
+          {test.isPending ? t('Testing…') : t('Test connection')}
         </Button>
       }
     >
@@ -36,19 +37,19 @@ export function ConnectionTest({ host }: { readonly host: string }): ReactElemen
         {test.isError && <Problem error={test.error} />}
         {test.data === undefined && !test.isError && (
           <p className="text-ink-2">
-            The test connects as the host does, step by step, and moves no message.
+            {t('The test connects as the host does, step by step, and moves no message.')}
           </p>
         )}
         <ol className="flex flex-col gap-2">
           {test.data?.steps.map(({ name, result, detail, cause, remedy, took }) => {
-            const { icon: Icon, style } = RESULTS[result];
+            const { icon: Icon, style, word } = RESULTS[result];
             return (
               <li key={name} className="flex gap-2">
                 <Icon size={16} className={`mt-0.5 shrink-0 ${style}`} aria-hidden="true" />
                 <div className="min-w-0 text-xs">
                   <p>
                     <span className="text-sm font-medium">{name}</span>{' '}
-                    <span className={style}>{result}</span>{' '}
+                    <span className={style}>{word}</span>{' '}
                     <span className="text-ink-3">{duration(took)}</span>
                   </p>
                   {detail !== undefined && <p className="break-words text-ink-2">{detail}</p>}

@@ -7,14 +7,15 @@ import { Choice, Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { duration, moment } from '../element/time-text.ts';
+import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
 type Kind = Override['kind'];
 
 const TITLES: Readonly<Record<Kind, string>> = {
-  hold: 'Hold: the host is stopped, its queue fills',
-  test: 'Test mode: nothing goes out, each message is set aside',
-  'log-level': 'Log level debug',
+  hold: t('Hold: the host is stopped, its queue fills'),
+  test: t('Test mode: nothing goes out, each message is set aside'),
+  'log-level': t('Log level {level}', { level: 'debug' }),
 };
 
 const TIMES = [15, 60, 240, 1_440].map((minutes) => minutes * 60_000);
@@ -46,19 +47,22 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
   if (!may && host.overrides.length === 0) return null;
   const problem = set.error ?? end.error;
   return (
-    <Panel title="For a while">
+    <Panel title={t('For a while')}>
       <div className="flex flex-col gap-3">
         {host.overrides.map(({ kind: of, level, by, until, reason: why }) => (
           <p key={of} className="flex items-start gap-3 rounded-md bg-warn-soft px-3 py-2">
             <span className="grow break-words">
-              <strong className="font-medium">
-                {of === 'log-level' ? `Log level ${level}` : TITLES[of]}
-              </strong>{' '}
-              until {moment(until, false)}, set by {by}: {why}
+              {rich('<strong>{title}</strong> until {until}, set by {by}: {reason}', {
+                strong: (text) => <strong className="font-medium">{text}</strong>,
+                title: level === undefined ? TITLES[of] : t('Log level {level}', { level }),
+                until: moment(until, false),
+                by,
+                reason: why,
+              })}
             </span>
             {may && (
               <Button disabled={end.isPending} onClick={() => end.mutate(of)}>
-                End now
+                {t('End now')}
               </Button>
             )}
           </p>
@@ -72,7 +76,7 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
             }}
           >
             <Choice
-              label="What"
+              label={t('What')}
               value={kind}
               onChange={({ target }) => setKind(target.value as Kind)}
             >
@@ -83,7 +87,7 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
               ))}
             </Choice>
             <Choice
-              label="How long"
+              label={t('How long')}
               value={time}
               onChange={({ target }) => setTime(Number(target.value))}
             >
@@ -94,14 +98,14 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
               ))}
             </Choice>
             <Field
-              label="Why"
+              label={t('Why')}
               required
               className="grow"
               value={reason}
               onChange={({ target }) => setReason(target.value)}
             />
             <Button type="submit" disabled={set.isPending || reason.trim() === ''}>
-              Set it
+              {t('Set it')}
             </Button>
           </form>
         )}

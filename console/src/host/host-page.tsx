@@ -8,15 +8,16 @@ import { events as eventsQuery, hostPage } from '../api/queries.ts';
 import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
+import { KIND_NAMES } from '../element/names.ts';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
-import { clock, count, duration } from '../element/time-text.ts';
-import { When } from '../element/when.tsx';
 import { EventList } from '../event/event-table.tsx';
+import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { ConnectionTest } from './connection-test.tsx';
 import { HostOverrides } from './host-overrides.tsx';
 import { HostSettings } from './host-settings.tsx';
+import { HostState } from './host-state.tsx';
 import { LastHour } from './last-hour.tsx';
 
 /** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
@@ -36,7 +37,9 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
       detail={
         <span className="flex flex-wrap items-center gap-x-3">
           <HealthBadge health={host.health} />
-          <span>{[host.title, host.kind, adapter?.title].filter(Boolean).join(' · ')}</span>
+          <span>
+            {[host.title, KIND_NAMES[host.kind], adapter?.title].filter(Boolean).join(' · ')}
+          </span>
           {host.tags.map((tag) => (
             <Link
               key={tag}
@@ -56,15 +59,15 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
     >
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
-          <State page={page} />
-          <Panel title="Messages, last hour">
+          <HostState page={page} />
+          <Panel title={t('Messages, last hour')}>
             <LastHour host={host.name} />
             <LazyRateChart length={3_600_000} step={60_000} host={host.name} />
           </Panel>
           {host.kind !== 'process' && <ConnectionTest host={host.name} />}
-          <Panel title="Neighbours">
-            <Neighbours label="Gets from" hosts={receivesFrom} />
-            <Neighbours label="Sends to" hosts={sendsTo} />
+          <Panel title={t('Neighbours')}>
+            <Neighbours label={t('Gets from')} hosts={receivesFrom} />
+            <Neighbours label={t('Sends to')} hosts={sendsTo} />
             {comment !== undefined && <p className="mt-2 text-ink-2">{comment}</p>}
           </Panel>
         </div>
@@ -72,7 +75,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
           <HostSettings page={page} />
           <HostOverrides host={host} />
           {rules.length > 0 && <Rules rules={rules} />}
-          <Panel title="What happened to it" flush>
+          <Panel title={t('What happened to it')} flush>
             {log === undefined ? <Waiting /> : <EventList events={log.items} />}
           </Panel>
         </div>
@@ -94,123 +97,32 @@ function Controls({ page: { host } }: { readonly page: Answer }): ReactElement {
     <>
       {act.isError && <Problem error={act.error} />}
       <Link to="/messages" search={{ host: name }} className={buttonStyle()}>
-        Messages
+        {t('Messages')}
       </Link>
       {may('host.control') && host.health !== 'inline' && (
         <>
           {(health === 'retrying' || health === 'disconnected') && (
             <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('retry')}>
-              <Zap size={14} aria-hidden="true" /> Retry now
+              <Zap size={14} aria-hidden="true" /> {t('Retry now')}
             </Button>
           )}
           {health === 'off' || health === 'stopped' ? (
             <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('start')}>
-              <Play size={14} aria-hidden="true" /> Start
+              <Play size={14} aria-hidden="true" /> {t('Start')}
             </Button>
           ) : (
             <>
               <Button disabled={act.isPending} onClick={() => act.mutate('restart')}>
-                <RotateCw size={14} aria-hidden="true" /> Restart
+                <RotateCw size={14} aria-hidden="true" /> {t('Restart')}
               </Button>
               <Button look="danger" disabled={act.isPending} onClick={() => act.mutate('stop')}>
-                <Square size={13} aria-hidden="true" /> Stop
+                <Square size={13} aria-hidden="true" /> {t('Stop')}
               </Button>
             </>
           )}
         </>
       )}
     </>
-  );
-}
-
-function State({ page: { host, schedule } }: { readonly page: Answer }): ReactElement {
-  const { engines, queue, lastError, lastActivity, switchedOff } = host;
-  return (
-    <Panel title="State">
-      <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-1.5">
-        {queue !== undefined && (
-          <>
-            <dt className="text-ink-2">Queue</dt>
-            <dd>
-              <Link
-                to="/queues"
-                search={{ host: host.name }}
-                className="text-accent underline decoration-line-strong underline-offset-2 hover:decoration-current"
-              >
-                {count(queue.depth)} waiting
-              </Link>
-              {queue.oldest !== undefined &&
-                queue.depth > 0 &&
-                `, the oldest for ${duration(Date.now() - queue.oldest)}`}
-            </dd>
-          </>
-        )}
-        <dt className="text-ink-2">Last active</dt>
-        <dd>
-          {lastActivity === undefined ? (
-            'not since it started'
-          ) : (
-            <>
-              <When at={lastActivity} />, <When at={lastActivity} as="ago" />
-            </>
-          )}
-        </dd>
-        {schedule !== undefined && (
-          <>
-            <dt className="text-ink-2">Schedule</dt>
-            <dd>{schedule}</dd>
-          </>
-        )}
-        {switchedOff !== undefined && (
-          <>
-            <dt className="text-ink-2">Switched off</dt>
-            <dd>
-              by {switchedOff.by}, <When at={switchedOff.at} as="second" />: {switchedOff.reason}
-            </dd>
-          </>
-        )}
-        {lastError !== undefined && (
-          <>
-            <dt className="text-ink-2">Last error</dt>
-            <dd className="break-words">
-              <span className="text-bad">{lastError.text}</span>{' '}
-              <span className="font-mono text-2xs text-ink-2">
-                {lastError.code}, <When at={lastError.at} as="ago" />
-              </span>
-            </dd>
-          </>
-        )}
-        {engines.map(({ engine, state, connection, detail, inFlight, retrying, messages }) => (
-          <div key={engine} className="contents">
-            <dt className="text-ink-2">Engine {engine}</dt>
-            <dd className="break-words">
-              {[
-                connection ?? state,
-                detail === lastError?.text ? undefined : detail,
-                `${count(messages)} messages`,
-                inFlight > 0 && `${inFlight} in flight`,
-              ]
-                .filter(Boolean)
-                .join(' · ')}
-              {retrying !== undefined && (
-                <span className="text-warn">
-                  {' '}
-                  · try {retrying.attempt} of{' '}
-                  <Link
-                    to="/messages/$id"
-                    params={{ id: retrying.messageId }}
-                    className="underline"
-                  >
-                    {retrying.messageId}
-                  </Link>
-                  , next at {clock(retrying.next, false)}
-                </span>
-              )}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </Panel>
   );
 }
 
@@ -224,7 +136,7 @@ function Neighbours({
   return (
     <p className="flex flex-wrap gap-x-2">
       <span className="w-24 text-ink-2">{label}</span>
-      {hosts.length === 0 && <span className="text-ink-3">nobody here</span>}
+      {hosts.length === 0 && <span className="text-ink-3">{t('nobody here')}</span>}
       {hosts.map((name) => (
         <Link
           key={name}
@@ -241,7 +153,7 @@ function Neighbours({
 
 function Rules({ rules }: { readonly rules: Answer['rules'] }): ReactElement {
   return (
-    <Panel title="Rules" flush>
+    <Panel title={t('Rules')} flush>
       <ol>
         {rules.map(({ set, name, when, send, disabled }, index) => (
           <li
@@ -249,18 +161,19 @@ function Rules({ rules }: { readonly rules: Answer['rules'] }): ReactElement {
             className={`border-b border-line px-3 py-1.5 last:border-0 ${disabled ? 'opacity-70' : ''}`}
           >
             {rules[index - 1]?.set !== set && (
-              <p className="mb-1 text-2xs font-medium text-ink-2">set {set}</p>
+              <p className="mb-1 text-2xs font-medium text-ink-2">{t('set {set}', { set })}</p>
             )}
             <div className="flex flex-wrap items-baseline gap-x-2">
               <span className="font-medium">{name}</span>
-              {disabled && <span className="text-xs text-idle">switched off</span>}
+              {disabled && <span className="text-xs text-idle">{t('switched off')}</span>}
               <span className="text-xs text-ink-2">
                 {send.length === 0
-                  ? '→ nobody'
+                  ? t('→ nobody')
                   : send
-                      .map(
-                        ({ to, transforms }) =>
-                          `→ ${to}${transforms.length === 0 ? '' : ` by ${transforms.join(', ')}`}`,
+                      .map(({ to, transforms }) =>
+                        transforms.length === 0
+                          ? `→ ${to}`
+                          : t('→ {to} by {transforms}', { to, transforms: transforms.join(', ') }),
                       )
                       .join('  ')}
               </span>

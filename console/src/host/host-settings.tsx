@@ -2,6 +2,7 @@ import { type ReactElement, useState } from 'react';
 import type { HostPage } from '../../../src/operator/api/contract/host.ts';
 import { Button } from '../element/button.tsx';
 import { Panel } from '../element/page.tsx';
+import { t } from '../language/translate.ts';
 
 /** What the host is set to, each with the file and line that say so. The files are the truth: nothing is changed here. */
 export function HostSettings({ page: { settings } }: { readonly page: HostPage }): ReactElement {
@@ -9,21 +10,23 @@ export function HostSettings({ page: { settings } }: { readonly page: HostPage }
   const shown = settings.filter(({ written }) => all || written);
   return (
     <Panel
-      title="Settings"
+      title={t('Settings')}
       flush
       actions={
         <Button look="quiet" aria-pressed={all} onClick={() => setAll(!all)}>
-          {all ? 'Only what is written' : `With ${settings.length - shown.length} defaults`}
+          {all
+            ? t('Only what is written')
+            : t('With {count} defaults', { count: settings.length - shown.length })}
         </Button>
       }
     >
-      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Settings">
+      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Settings')}>
         <table className="w-full border-collapse text-left text-xs">
           <thead className="sr-only">
             <tr>
-              <th scope="col">Setting</th>
-              <th scope="col">Value</th>
-              <th scope="col">Written in</th>
+              <th scope="col">{t('Setting')}</th>
+              <th scope="col">{t('Value')}</th>
+              <th scope="col">{t('Written in')}</th>
             </tr>
           </thead>
           <tbody>
@@ -39,7 +42,7 @@ export function HostSettings({ page: { settings } }: { readonly page: HostPage }
                   {shownValue(value)}
                 </td>
                 <td className="px-3 py-1 text-right whitespace-nowrap text-ink-2">
-                  {place === undefined ? 'default' : `${place.file}:${place.line}`}
+                  {place === undefined ? t('default') : `${place.file}:${place.line}`}
                 </td>
               </tr>
             ))}
@@ -51,6 +54,6 @@ export function HostSettings({ page: { settings } }: { readonly page: HostPage }
 }
 
 function shownValue(value: unknown): string {
-  if (value === null || value === undefined) return 'not set';
+  if (value === null || value === undefined) return t('not set');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

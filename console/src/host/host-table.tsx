@@ -1,13 +1,31 @@
 import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Host } from '../../../src/operator/api/contract/host.ts';
+import type { Host, Override } from '../../../src/operator/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
+import { KIND_NAMES } from '../element/names.ts';
 import { count, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { t } from '../language/translate.ts';
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const KINDS = ['service', 'process', 'operation'] as const;
+
+const COLUMNS = [
+  [t('Host'), ''],
+  [t('State'), ''],
+  [t('Adapter'), ''],
+  [t('Queue'), 'text-right'],
+  [t('Messages'), 'text-right'],
+  [t('Last active'), ''],
+  [t('Last error'), ''],
+] as const;
+
+const OVERRIDE_NAMES = {
+  hold: t('hold ## a host'),
+  test: t('test ## mode of a host'),
+  'log-level': t('log-level'),
+} as const satisfies Record<Override['kind'], string>;
 
 const rank = ({ health, kind }: Host): number =>
   (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
@@ -15,21 +33,15 @@ const rank = ({ health, kind }: Host): number =>
 /** Hosts as a table: what needs a person first, then in the order messages pass them. */
 export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): ReactElement {
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Hosts">
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Hosts')}>
       <table className="stack w-full border-collapse text-left">
         <thead>
           <tr className="border-b border-line bg-sunken text-2xs text-ink-2">
-            {['Host', 'State', 'Adapter', 'Queue', 'Messages', 'Last active', 'Last error'].map(
-              (name) => (
-                <th
-                  key={name}
-                  scope="col"
-                  className={`px-3 py-1.5 font-medium ${name === 'Queue' || name === 'Messages' ? 'text-right' : ''}`}
-                >
-                  {name}
-                </th>
-              ),
-            )}
+            {COLUMNS.map(([name, look]) => (
+              <th key={name} scope="col" className={`px-3 py-1.5 font-medium ${look}`}>
+                {name}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -51,7 +63,12 @@ function Row({ host }: { readonly host: Host }): ReactElement {
   return (
     <tr className="border-b border-line last:border-0 hover:bg-hover">
       <th scope="row" className="max-w-80 truncate px-3 max-sm:grow py-1.5 font-normal">
-        <Icon size={14} className="mr-2 inline text-ink-3" aria-label={kind} role="img" />
+        <Icon
+          size={14}
+          className="mr-2 inline text-ink-3"
+          aria-label={KIND_NAMES[kind]}
+          role="img"
+        />
         <Link
           to="/hosts/$host"
           params={{ host: name }}
@@ -72,8 +89,8 @@ function Row({ host }: { readonly host: Host }): ReactElement {
       >
         {queue !== undefined && (
           <>
-            {count(queue.depth)}
-            <span className="sm:hidden"> queued</span>
+            <span className="max-sm:hidden">{count(queue.depth)}</span>
+            <span className="sm:hidden">{t('{count} queued', { count: queue.depth })}</span>
           </>
         )}
         {queue?.oldest !== undefined && queue.depth > 0 && (
@@ -87,7 +104,7 @@ function Row({ host }: { readonly host: Host }): ReactElement {
       </td>
       <td className="px-3 py-1.5 text-xs whitespace-nowrap text-ink-2 max-sm:!hidden">
         {health !== 'inline' &&
-          (lastActivity === undefined ? 'never' : <When at={lastActivity} as="ago" />)}
+          (lastActivity === undefined ? t('never') : <When at={lastActivity} as="ago" />)}
       </td>
       <Trouble host={host} />
     </tr>
@@ -101,10 +118,14 @@ function Trouble({
   readonly host: Host;
 }): ReactElement {
   const error = health === 'running' || health === 'inline' ? undefined : lastError;
-  const off = switchedOff === undefined ? undefined : `by ${switchedOff.by}: ${switchedOff.reason}`;
+  const off = switchedOff === undefined ? undefined : t('by {by}: {reason}', switchedOff);
   const text = off ?? error?.text;
-  const set = overrides.map(
-    ({ kind, by, until }) => `${kind} by ${by} until ${moment(until, false)}`,
+  const set = overrides.map(({ kind, by, until }) =>
+    t('{kind} by {by} until {until}', {
+      kind: OVERRIDE_NAMES[kind],
+      by,
+      until: moment(until, false),
+    }),
   );
   return (
     <td

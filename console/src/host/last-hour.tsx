@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { statistics } from '../api/queries.ts';
-import { count, duration } from '../element/time-text.ts';
+import { duration } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 
 /** How much passed through a host and how long it took, in words beside the chart. */
 export function LastHour({ host }: { readonly host: string }): ReactElement | null {
@@ -19,8 +20,14 @@ export function LastHour({ host }: { readonly host: string }): ReactElement | nu
   }
   return (
     <p className="mb-2 text-xs text-ink-2">
-      {count(came)} came, {count(settled)} settled
-      {settled > 0 && `, in ${duration(took / settled)} on average, ${duration(longest)} at most`}
+      {settled === 0
+        ? t('{came} came, {settled} settled', { came, settled })
+        : t('{came} came, {settled} settled, in {average} on average, {longest} at most', {
+            came,
+            settled,
+            average: duration(took / settled),
+            longest: duration(longest),
+          })}
     </p>
   );
 }

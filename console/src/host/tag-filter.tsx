@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import type { Host } from '../../../src/operator/api/contract/host.ts';
 import { INPUT } from '../element/field.tsx';
+import { t } from '../language/translate.ts';
 
 interface TagFilterProps {
   readonly hosts: readonly Host[];
@@ -15,12 +16,12 @@ export function TagFilter({ hosts, tag, onTag }: TagFilterProps): ReactElement |
   if (tags.length === 0) return null;
   return (
     <select
-      aria-label="Tag"
+      aria-label={t('Tag')}
       value={tag ?? ''}
       onChange={({ target }) => onTag(target.value || undefined)}
       className={`${INPUT} !w-36`}
     >
-      <option value="">every tag</option>
+      <option value="">{t('every tag')}</option>
       {tags.map((one) => (
         <option key={one}>{one}</option>
       ))}
