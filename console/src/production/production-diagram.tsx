@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import {
+  type AriaLabelConfig,
   Background,
   Controls,
   type Edge,
@@ -15,7 +16,8 @@ import { type ReactElement, useMemo } from 'react';
 import '@xyflow/react/dist/base.css';
 import type { Host, ProductionMap } from '../../../src/operator/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
-import { count } from '../element/time-text.ts';
+import { HEALTH_NAMES, KIND_NAMES } from '../element/names.ts';
+import { t } from '../language/translate.ts';
 import { useTheme } from '../shell/theme.ts';
 import { diagramLayout, NODE_HEIGHT, NODE_WIDTH, pathsThrough } from './diagram-layout.ts';
 
@@ -27,6 +29,20 @@ interface Shown extends Record<string, unknown> {
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const NODE_TYPES = { host: HostNode };
+/** What the diagram's library says by itself, in its own English: of nodes that can be moved and removed. */
+const LABELS: Partial<AriaLabelConfig> = {
+  'node.a11yDescription.default': t('The table says the same and leads to each host.'),
+  'node.a11yDescription.keyboardDisabled': t('The table says the same and leads to each host.'),
+  'edge.a11yDescription.default': '',
+  'controls.ariaLabel': t('Size of the diagram'),
+  'controls.zoomIn.ariaLabel': t('Zoom in'),
+  'controls.zoomOut.ariaLabel': t('Zoom out'),
+  'controls.fitView.ariaLabel': t('Show all'),
+};
+
+/** Tenths where they matter. */
+const rounded = (rate: number): number =>
+  rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate);
 
 interface ProductionDiagramProps {
   readonly map: ProductionMap;
@@ -70,7 +86,13 @@ export default function ProductionDiagram({
         rate: rates.get(host.name) ?? 0,
         faded: lit?.has(host.name) === false || (tag !== undefined && !host.tags.includes(tag)),
       },
-      ariaLabel: `${host.kind} ${host.name}, ${host.health}, ${host.queue?.depth ?? 0} waiting`,
+      ariaLabel: t('{kind} {host}, {health}, {count} waiting', {
+        kind: KIND_NAMES[host.kind],
+        host: host.name,
+        health: HEALTH_NAMES[host.health],
+        count: host.queue?.depth ?? 0,
+      }),
+      domAttributes: { 'aria-roledescription': t('host') },
     }),
   );
   const edges = map.edges.map(({ from, to, labels, by }): Edge => {
@@ -91,7 +113,11 @@ export default function ProductionDiagram({
         width: 16,
         height: 16,
       },
-      ariaLabel: `${from} sends to ${to}${labels.length === 0 ? '' : ` by ${labels.join(', ')}`}`,
+      ariaLabel:
+        labels.length === 0
+          ? t('{from} sends to {to}', { from, to })
+          : t('{from} sends to {to} by {labels}', { from, to, labels: labels.join(', ') }),
+      domAttributes: { 'aria-roledescription': t('way') },
     };
   });
   return (
@@ -112,6 +138,7 @@ export default function ProductionDiagram({
           void navigate({ to: '/hosts/$host', params: { host: id } })
         }
         proOptions={{ hideAttribution: true }}
+        ariaLabelConfig={LABELS}
       >
         <Background color="var(--line)" gap={22} />
         <Controls showInteractive={false} />
@@ -133,20 +160,22 @@ function HostNode({ data: { host, rate, faded } }: NodeProps<Node<Shown, 'host'>
       <span className="flex items-center gap-1.5">
         <Icon size={14} className="shrink-0 text-ink-3" aria-hidden="true" />
         <span className="truncate text-[13px] font-semibold">{name}</span>
-        <span className="ml-auto shrink-0 font-mono text-2xs text-ink-2">{adapter ?? kind}</span>
+        <span className="ml-auto shrink-0 font-mono text-2xs text-ink-2">
+          {adapter ?? KIND_NAMES[kind]}
+        </span>
       </span>
       <span className="flex items-center gap-2">
         <span className="min-w-0 truncate text-ink-2">{title}</span>
         {queue !== undefined && queue.depth > 0 && (
           <span className="ml-auto shrink-0 whitespace-nowrap rounded bg-info-soft px-1.5 font-medium text-info">
-            {count(queue.depth)} queued
+            {t('{count} queued', { count: queue.depth })}
           </span>
         )}
       </span>
       <span className="flex items-center gap-2">
         <HealthBadge health={health} />
         <span className="ml-auto text-ink-2">
-          {rate >= 0.05 ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/min` : 'quiet'}
+          {rate >= 0.05 ? t('{rate}/min', { rate: rounded(rate) }) : t('quiet')}
         </span>
       </span>
       <Handle

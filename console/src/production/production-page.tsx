@@ -10,6 +10,7 @@ import { Page } from '../element/page.tsx';
 import { useMedia, WIDE } from '../element/use-media.ts';
 import { HostTable } from '../host/host-table.tsx';
 import { TagFilter, tagged } from '../host/tag-filter.tsx';
+import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 
 const ProductionDiagram = lazy(() => import('./production-diagram.tsx'));
@@ -32,10 +33,14 @@ export function ProductionPage(): ReactElement {
   useHotKeys({ t: () => change({ view: other }) });
   return (
     <Page
-      title={data?.title ?? 'Production'}
+      title={data?.title ?? t('Production')}
       fixed
       detail={
-        data !== undefined && `${data.hosts.length} hosts, ${data.edges.length} ways between them`
+        data !== undefined &&
+        t('{hosts} hosts, {ways} ways between them', {
+          hosts: data.hosts.length,
+          ways: data.edges.length,
+        })
       }
       actions={
         <>
@@ -48,7 +53,7 @@ export function ProductionPage(): ReactElement {
             />
           )}
           <Button aria-pressed={isTable} onClick={() => change({ view: other })}>
-            {isTable ? 'Show as diagram' : 'Show as table'}
+            {isTable ? t('Show as diagram') : t('Show as table')}
           </Button>
         </>
       }
@@ -75,13 +80,21 @@ function useRates(): ReadonlyMap<string, number> {
   }, [data]);
 }
 
+const WAY_NAMES = {
+  to: t('to ## a setting'),
+  rule: t('rule'),
+  code: t('code'),
+  invalid: t('invalid'),
+  setting: t('setting'),
+} as const satisfies Record<ProductionMap['edges'][number]['by'], string>;
+
 /** Who sends to whom, as rows. */
 function Ways({ edges }: { readonly edges: ProductionMap['edges'] }): ReactElement {
   return (
     <table className="stack mt-4 w-full border-collapse border-t border-line text-left">
       <thead>
         <tr className="bg-sunken text-2xs text-ink-2">
-          {['From', 'To', 'By', 'Rules'].map((name) => (
+          {[t('From'), t('To ## a host'), t('By ## a rule'), t('Rules')].map((name) => (
             <th key={name} scope="col" className="px-3 py-1.5 font-medium">
               {name}
             </th>
@@ -93,7 +106,7 @@ function Ways({ edges }: { readonly edges: ProductionMap['edges'] }): ReactEleme
           <tr key={`${from} ${to} ${by}`} className="border-t border-line">
             <td className="px-3 py-1">{from}</td>
             <td className="px-3 py-1">{to}</td>
-            <td className="px-3 py-1 text-xs text-ink-2">{by}</td>
+            <td className="px-3 py-1 text-xs text-ink-2">{WAY_NAMES[by]}</td>
             <td className="line px-3 py-1 text-xs text-ink-2">{labels.join(', ')}</td>
           </tr>
         ))}
@@ -111,12 +124,12 @@ interface PathChoiceProps {
 function PathChoice({ hosts, focus, onFocus }: PathChoiceProps): ReactElement {
   return (
     <select
-      aria-label="Show only the paths through a host"
+      aria-label={t('Show only the paths through a host')}
       value={focus ?? ''}
       onChange={({ target }) => onFocus(target.value || undefined)}
       className={`${INPUT} !w-44`}
     >
-      <option value="">every path</option>
+      <option value="">{t('every path')}</option>
       {hosts.map(({ name }) => (
         <option key={name}>{name}</option>
       ))}
@@ -144,7 +157,7 @@ function Shown({ map, isTable, focus, tag }: ShownProps): ReactElement {
       className="min-h-0 flex-1 overflow-auto bg-surface"
       tabIndex={0}
       role="region"
-      aria-label="Hosts and their ways"
+      aria-label={t('Hosts and their ways')}
     >
       <HostTable hosts={tagged(map.hosts, tag)} />
       <Ways edges={map.edges} />

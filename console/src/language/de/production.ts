@@ -1,0 +1,40 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  Production: 'Produktion',
+  '{hosts} hosts, {ways} ways between them':
+    '{hosts} {hosts|Host|Hosts}, {ways} {ways|Weg|Wege} dazwischen',
+  'Show as diagram': 'Als Diagramm zeigen',
+  'Show as table': 'Als Tabelle zeigen',
+  'Show only the paths through a host': 'Nur die Wege durch einen Host zeigen',
+  'every path': 'alle Wege',
+
+  // the table of the ways
+  'Hosts and their ways': 'Hosts und ihre Wege',
+  From: 'Von',
+  'To ## a host': 'An',
+  'By ## a rule': 'Durch',
+  Rules: 'Regeln',
+  'to ## a setting': 'Ziel',
+  rule: 'Regel',
+  code: 'Code',
+  invalid: 'ungültig',
+  setting: 'Einstellung',
+
+  // the diagram
+  host: 'Host',
+  way: 'Weg',
+  '{kind} {host}, {health}, {count} waiting':
+    '{kind} {host}, {health}, {count} {count|wartet|warten}',
+  '{from} sends to {to}': '{from} sendet an {to}',
+  '{from} sends to {to} by {labels}': '{from} sendet an {to} durch {labels}',
+  '{count} queued': '{count} {count|wartet|warten}',
+  '{rate}/min': '{rate}/min',
+  quiet: 'ruhig',
+  'The table says the same and leads to each host.':
+    'Die Tabelle zeigt dasselbe und führt zu jedem Host.',
+  'Size of the diagram': 'Größe des Diagramms',
+  'Zoom in': 'Vergrößern',
+  'Zoom out': 'Verkleinern',
+  'Show all': 'Alles zeigen',
+};
