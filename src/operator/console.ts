@@ -14,7 +14,8 @@ import type { ApiContext } from './api/context.ts';
 import type { Audit } from './audit/audit.ts';
 import { type Engines, engines } from './engines.ts';
 import { frozenLists } from './job/frozen-lists.ts';
-import { jobRunner } from './job/job-runner.ts';
+import { type JobRights, jobRights } from './job/job-rights.ts';
+import { type JobRunner, jobRunner } from './job/job-runner.ts';
 import { jobStore } from './job/job-store.ts';
 import { jobWork } from './job/job-work.ts';
 import { liveRecord } from './live/live-record.ts';
@@ -71,10 +72,15 @@ export async function startConsole(
     hosts: async () => (await reached.describe()).hosts,
     log,
   });
-  const service = await peopleService(parts, guard.meta, reached, watchEvery);
+  const service = await peopleService(parts, {
+    meta: guard.meta,
+    rights: jobRights(guard.rightsNow),
+    reached,
+    every: watchEvery,
+  });
   const { live, watcher, jobs } = service;
   const context: ApiContext = {
-    ...contextParts(parts),
+    ...contextParts(parts, service.jobs),
     ...service,
     engines: reached,
     audit: audit ?? guard.audit,
@@ -110,9 +116,17 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
 /** What works for people whether anybody looks or not. */
 async function peopleService(
   { broker, trace, tracing, log }: ConsoleParts,
-  meta: MetaDatabase,
-  reached: Engines,
-  every: number | undefined,
+  {
+    meta,
+    rights,
+    reached,
+    every,
+  }: {
+    readonly meta: MetaDatabase;
+    readonly rights: JobRights;
+    readonly reached: Engines;
+    readonly every: number | undefined;
+  },
 ): Promise<PeopleService> {
   const live = await liveStream(broker, log);
   const { kv } = await state(broker);
@@ -122,6 +136,8 @@ async function peopleService(
     store: jobStore(meta),
     lists: frozenLists(meta),
     work: jobWork({ broker, trace, engines: reached }),
+    rights,
+    keep: () => tracing.settings.keep,
     live,
     log,
     alone: (run, signal) =>
@@ -146,13 +162,10 @@ async function peopleService(
   return { meta, live, alerts, jobs, watcher };
 }
 
-function contextParts({
-  broker,
-  trace,
-  bodies,
-  tracing,
-  log,
-}: ConsoleParts): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask'> {
+function contextParts(
+  { broker, trace, bodies, tracing, log }: ConsoleParts,
+  jobs: JobRunner,
+): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask'> {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
   return {
     production: broker.production,
@@ -168,7 +181,7 @@ function contextParts({
     async purge() {
       const report = await tracing.purge();
       usage.forget();
-      return report;
+      return { ...report, jobs: jobs.purge().jobs };
     },
   };
 }

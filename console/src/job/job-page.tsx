@@ -48,6 +48,7 @@ export function JobPage(): ReactElement {
               {job.reason === undefined ? '' : `: ${job.reason}`}
             </p>
             <Progress job={job} />
+            {job.why !== undefined && <p className="mt-1 text-bad">{job.why}</p>}
           </div>
           <Choice
             label="Show"

@@ -51,7 +51,8 @@ export function StoragePage(): ReactElement {
                 ? 'Nothing is past its time.'
                 : `Removed ${purge.data.removed.map((one) => one.day).join(', ')}.`}{' '}
               {purge.data.keptSessions > 0 &&
-                `${count(purge.data.keptSessions)} sessions stay: they are open or held.`}
+                `${count(purge.data.keptSessions)} sessions stay: they are open or held.`}{' '}
+              {purge.data.jobs > 0 && `${counted(purge.data.jobs, 'job')} went that ended before.`}
             </p>
           )}
           <Panel title="By day of the session" flush>
@@ -98,6 +99,12 @@ export function StoragePage(): ReactElement {
                 ))}
               </tbody>
             </table>
+          </Panel>
+          <Panel title="Jobs">
+            <p>
+              {counted(data.jobs.jobs, 'job')} with {counted(data.jobs.messages, 'result')}. They go{' '}
+              {duration(data.keep)} after they have ended.
+            </p>
           </Panel>
           <Panel title="Held sessions" flush>
             {data.holds.length === 0 && (

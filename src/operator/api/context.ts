@@ -34,5 +34,6 @@ export interface ApiContext {
   readonly failingSince: () => number | undefined;
   /** What the store takes, at most a minute old: it is counted. */
   readonly usage: () => Promise<TraceUsage>;
-  readonly purge: () => Promise<PurgeReport>;
+  /** Tells how many ended jobs went, too. */
+  readonly purge: () => Promise<PurgeReport & { readonly jobs: number }>;
 }

@@ -1,7 +1,9 @@
 import type { MetaDatabase } from '../meta/meta-database.ts';
+import type { Orderer } from '../rights/orderer.ts';
 
 export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
-export const JOB_STATES = ['running', 'finished', 'cancelled'] as const;
+/** `stopped`: who ordered it may not do it any longer. */
+export const JOB_STATES = ['running', 'finished', 'cancelled', 'stopped'] as const;
 /** `uncertain`: the operator plane ended while it was done; look at the message before doing it again. */
 export const ITEM_STATES = [
   'waiting',
@@ -18,7 +20,7 @@ export type ItemState = (typeof ITEM_STATES)[number];
 
 export interface NewJob {
   readonly type: JobType;
-  readonly by: string;
+  readonly orderer: Orderer;
   readonly reason: string | undefined;
   /** Where a resend goes instead of the former target. */
   readonly target: string | undefined;
@@ -28,9 +30,13 @@ export interface NewJob {
 
 export interface Job extends Omit<NewJob, 'ids'> {
   readonly id: number;
+  /** The orderer's name. */
+  readonly by: string;
   readonly created: number;
   readonly ended: number | undefined;
   readonly state: JobState;
+  /** Why it was stopped. */
+  readonly why: string | undefined;
   readonly total: number;
   readonly done: number;
   readonly failed: number;
@@ -64,9 +70,18 @@ export interface JobStore {
   items(id: number, page: ItemPage): readonly JobItem[];
   next(id: number): JobItem | undefined;
   settle(id: number, n: number, result: ItemResult): void;
-  end(id: number, state: JobState): void;
+  end(id: number, state: JobState, why?: string): void;
   /** What was being done when the operator plane ended. */
   markUncertain(id: number): void;
+  /** How many jobs there are, and messages of them. */
+  size(): JobsSize;
+  /** Removes jobs that ended before a time, with what became of their messages. */
+  purge(endedBefore: number): JobsSize;
+}
+
+export interface JobsSize {
+  readonly jobs: number;
+  readonly messages: number;
 }
 
 export interface ItemPage {
@@ -90,12 +105,13 @@ export function jobStore(database: MetaDatabase): JobStore {
   const job = (where: string, ...values: (number | string)[]): Job[] =>
     database.all(`SELECT *, ${COUNTS} FROM job ${where}`, ...values).map(jobOf);
   return {
-    add({ type, by, reason, target, ids }) {
-      const values = [type, by, reason ?? null, target ?? null, Date.now()];
+    add({ type, orderer, reason, target, ids }) {
+      const who = JSON.stringify(orderer);
+      const values = [type, orderer.name, reason ?? null, target ?? null, Date.now(), who];
       return database.transaction(() => {
         const { id = 0 } =
           database.get<{ id: number }>(
-            "INSERT INTO job(type, by, reason, target, created, state) VALUES(?, ?, ?, ?, ?, 'running') RETURNING id",
+            "INSERT INTO job(type, by, reason, target, created, orderer, state) VALUES(?, ?, ?, ?, ?, ?, 'running') RETURNING id",
             ...values,
           ) ?? {};
         for (let at = 0; at < ids.length; at += AT_ONCE) {
@@ -138,9 +154,15 @@ export function jobStore(database: MetaDatabase): JobStore {
         n,
       );
     },
-    end(id, state) {
-      database.run('UPDATE job SET state = ?, ended = ? WHERE id = ?', state, Date.now(), id);
-      if (state !== 'cancelled') return;
+    end(id, state, why) {
+      database.run(
+        'UPDATE job SET state = ?, ended = ?, why = ? WHERE id = ?',
+        state,
+        Date.now(),
+        why ?? null,
+        id,
+      );
+      if (state === 'finished') return;
       database.run(
         "UPDATE job_item SET state = 'cancelled' WHERE job_id = ? AND state = 'waiting'",
         id,
@@ -152,15 +174,33 @@ export function jobStore(database: MetaDatabase): JobStore {
         id,
       );
     },
+    size: () => ({
+      jobs: counted(database, 'SELECT count(*) AS n FROM job'),
+      messages: counted(database, 'SELECT count(*) AS n FROM job_item'),
+    }),
+    purge: (endedBefore) =>
+      database.transaction(() => ({
+        messages: database.run(
+          'DELETE FROM job_item WHERE job_id IN (SELECT id FROM job WHERE ended < ?)',
+          endedBefore,
+        ),
+        jobs: database.run('DELETE FROM job WHERE ended < ?', endedBefore),
+      })),
   };
 }
 
+const counted = (database: MetaDatabase, sql: string): number =>
+  database.get<{ n: number }>(sql)?.n ?? 0;
+
 function jobOf(row: Row): Job {
   const { id, type, by, reason, target, created, ended, state, total, done, failed } = row;
+  const { orderer, why } = row;
   return {
     id: Number(id),
     type: type as JobType,
     by: String(by),
+    orderer: JSON.parse(String(orderer)) as Orderer,
+    why: textOf(why),
     reason: textOf(reason),
     target: textOf(target),
     created: Number(created),

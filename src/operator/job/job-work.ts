@@ -16,7 +16,8 @@ export function jobWork({
   readonly trace: TraceReader;
   readonly engines: Pick<Engines, 'discard' | 'end'>;
 }): JobWork {
-  return async ({ id, type, by, reason, target }, { messageId }) => {
+  return async ({ id, type, by, reason, target }, { messageId }, visible) => {
+    await checkVisible(trace, messageId, visible);
     if (type === 'resend') {
       const why = reason ?? `job ${id}`;
       const order = { id: messageId, to: target, by, reason: why };
@@ -35,4 +36,16 @@ export function jobWork({
     await engines.discard(message, { by, reason });
     return {};
   };
+}
+
+/** To act on a message is to act on its target. */
+async function checkVisible(
+  trace: TraceReader,
+  id: number,
+  visible: readonly string[] | undefined,
+): Promise<void> {
+  if (visible === undefined) return;
+  const message = await trace.message(id);
+  if (message !== undefined && visible.includes(message.target)) return;
+  throw new EngineError('NOT_FOUND', `there is no message ${id} in the trace`);
 }

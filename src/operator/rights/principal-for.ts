@@ -10,6 +10,8 @@ export interface Identity {
   readonly via: string;
   /** A token may allow less than its user may. */
   readonly limit?: readonly Permission[] | undefined;
+  /** Its id, where it is one of Waybill's own. */
+  readonly token?: number | undefined;
   readonly csrfToken?: string | undefined;
   readonly mustChangePassword?: boolean | undefined;
 }
@@ -28,7 +30,17 @@ export function rights(roles: Roles, hosts: () => Promise<readonly ScopedHost[]>
     last = await hosts().catch(() => last);
     return hostsInScope(scope, last);
   };
-  return async ({ name, roles: named, scope, via, limit, csrfToken, mustChangePassword }) => {
+  return async (identity) => {
+    const {
+      name,
+      roles: named,
+      scope,
+      via,
+      limit,
+      token,
+      csrfToken,
+      mustChangePassword,
+    } = identity;
     const all = permissionsOf(named, roles);
     const permissions = limit === undefined ? all : new Set(limit.filter((one) => all.has(one)));
     return {
@@ -38,6 +50,7 @@ export function rights(roles: Roles, hosts: () => Promise<readonly ScopedHost[]>
       visibleHosts: await visible(scope),
       unmasked: permissions.has('message.content.unmasked'),
       via,
+      ...(token === undefined ? {} : { token }),
       ...(csrfToken === undefined ? {} : { csrfToken }),
       ...(mustChangePassword === true ? { mustChangePassword } : {}),
     };

@@ -40,6 +40,8 @@ export interface Principal {
   readonly unmasked: boolean;
   /** How they came in: `loopback`, `local`, `oidc`, `header`, `token`. */
   readonly via: string;
+  /** Of Waybill's own, if one was shown. */
+  readonly token?: number | undefined;
   /** Must come back as `x-csrf-token` with everything but a GET, where a browser signs in by itself (cookie, proxy). */
   readonly csrfToken?: string | undefined;
   /** Until the password is changed nothing else is allowed. */

@@ -45,12 +45,12 @@ export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenti
     identify(request) {
       const token = bearerOf(request);
       if (token?.startsWith(TOKEN_PREFIX) !== true) return undefined;
-      const { user: name, permissions: limit } = tokens.check(token);
+      const { id, user: name, permissions: limit } = tokens.check(token);
       const user = users.current(name);
       if (user === undefined) {
         throw SignInRefusal.token('the user of this token is gone', 'make one for another user');
       }
-      return { ...localIdentity(user, 'token'), limit };
+      return { ...localIdentity(user, 'token'), limit, token: id };
     },
   };
 }

@@ -7,10 +7,12 @@ import { type MetaDatabase, type MetaPlace, metaDatabase } from '../meta/meta-da
 import type { BodyMask } from '../rights/body-mask.ts';
 import { fieldMask } from '../rights/field-mask.ts';
 import { isLoopback } from '../rights/loopback.ts';
+import type { RightsNow } from '../rights/orderer.ts';
 import type { ScopedHost } from '../rights/scope.ts';
 import { readConsoleSettings } from './console-settings.ts';
 import { openSignIn } from './open-sign-in.ts';
 import { signInPlugin } from './plugin.ts';
+import { rightsNow } from './rights-now.ts';
 
 export interface GuardParts {
   /** Where users and the audit log are. */
@@ -28,6 +30,7 @@ export interface ConsoleGuard {
   readonly meta: MetaDatabase;
   readonly audit: AuditLog;
   readonly mask: BodyMask;
+  readonly rightsNow: RightsNow;
   /** Undefined where nobody could sign in, so that the console refuses to listen beyond this machine. */
   readonly signIn: FastifyPluginCallback | undefined;
   close(): void;
@@ -55,6 +58,7 @@ export async function consoleGuard({
       meta,
       audit,
       mask: fieldMask(settings.mask),
+      rightsNow: rightsNow(signIn),
       signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
       close() {
         proving[Symbol.dispose]();

@@ -9,6 +9,7 @@ import { PERMISSIONS, type Permission } from '../../../src/operator/rights/princ
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { type Operated, operated } from '../../support/operator.ts';
+import { orderer } from '../../support/orderer.ts';
 import { FREE, ROUTES, type Row } from '../../support/route-table.ts';
 
 let production: Operated;
@@ -80,7 +81,12 @@ beforeAll(async () => {
     { ...condition, text: 'hl7-out is silent' } as never,
     Date.now(),
   );
-  const order = { type: 'resend', by: 'root', reason: 'x', target: undefined } as const;
+  const order = {
+    type: 'resend',
+    orderer: orderer('root'),
+    reason: 'x',
+    target: undefined,
+  } as const;
   const job = jobStore(meta).add({ ...order, ids: [message] });
   meta.close();
   ids = { messages: message, sessions: message, storage: message, jobs: job.id, alerts: alert.id };

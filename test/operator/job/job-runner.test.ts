@@ -2,18 +2,30 @@ import { expect, test, vi } from 'vitest';
 import { EngineError } from '../../../src/error/engine-error.ts';
 import { silentLogger } from '../../../src/log/logger.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
+import type { JobRights } from '../../../src/operator/job/job-rights.ts';
 import { type JobWork, jobRunner } from '../../../src/operator/job/job-runner.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
 import { type MetaDatabase, metaDatabase } from '../../../src/operator/meta/meta-database.ts';
+import { orderer } from '../../support/orderer.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const order = { type: 'resend', by: 'ann', reason: 'lost', target: undefined } as const;
+const order = {
+  type: 'resend',
+  orderer: orderer('ann'),
+  reason: 'lost',
+  target: undefined,
+} as const;
+const DAY = 86_400_000;
 
-const runnerOf = (meta: MetaDatabase, work: JobWork) =>
+const everything: JobRights = async () => ({ visible: undefined });
+
+const runnerOf = (meta: MetaDatabase, work: JobWork, rights = everything) =>
   jobRunner({
     store: jobStore(meta),
     lists: frozenLists(meta),
     work,
+    rights,
+    keep: () => 2 * DAY,
     live: { tell: () => undefined },
     log: silentLogger,
   });
@@ -80,6 +92,58 @@ test('a message that fails does not end the job, and says why', async () => {
     { messageId: 2, code: 'NOT_FOUND', text: 'its body is gone' },
   ]);
   expect(runner.store.find(id)).toMatchObject({ done: 2, failed: 1 });
+  await runner.stop();
+  meta.close();
+});
+
+test('a job is stopped before the message that its orderer may not touch any longer, and says why', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = metaDatabase({ data: folder.path });
+  const seen: unknown[] = [];
+  let rights: Awaited<ReturnType<JobRights>> = { visible: ['ward'] };
+  const runner = runnerOf(
+    meta,
+    async (_, { messageId }, visible) => {
+      seen.push([messageId, visible]);
+      rights = { stop: 'ann lacks message.resend by now' };
+      return {};
+    },
+    async () => rights,
+  );
+  const { id } = runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(() => expect(runner.store.find(id)?.state).toBe('stopped'));
+  expect(seen).toEqual([[1, ['ward']]]);
+  expect(runner.store.find(id)).toMatchObject({ why: 'ann lacks message.resend by now', done: 1 });
+  expect(runner.store.items(id, { limit: 10 }).map(({ state }) => state)).toEqual([
+    'done',
+    'cancelled',
+    'cancelled',
+  ]);
+  await runner.stop();
+  meta.close();
+});
+
+test('jobs go as long after their end as messages stay, with the results of each message; what runs stays', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = metaDatabase({ data: folder.path });
+  const store = jobStore(meta);
+  const ended = (ago: number): number => {
+    const { id } = store.add({ ...order, ids: [1, 2] });
+    store.end(id, 'finished');
+    meta.run('UPDATE job SET ended = ? WHERE id = ?', Date.now() - ago, id);
+    return id;
+  };
+  ended(2 * DAY + 60_000);
+  const late = ended(2 * DAY - 60_000);
+  const unfinished = Promise.withResolvers<Record<string, never>>();
+  const runner = runnerOf(meta, () => unfinished.promise);
+  const { id: running } = runner.start({ ...order, ids: [3] });
+  // at its beginning, and whenever it is asked to
+  await vi.waitFor(() => expect(store.list(10).map(({ id }) => id)).toEqual([running, late]));
+  expect(store.size()).toEqual({ jobs: 2, messages: 3 });
+  ended(3 * DAY);
+  expect(runner.purge()).toEqual({ jobs: 1, messages: 2 });
+  unfinished.resolve({});
   await runner.stop();
   meta.close();
 });

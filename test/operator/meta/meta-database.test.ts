@@ -17,6 +17,7 @@ import { oidcAttempts } from '../../../src/operator/sign-in/oidc-attempts.ts';
 import { sessions } from '../../../src/operator/sign-in/sessions.ts';
 import { sharedKey } from '../../../src/operator/sign-in/shared-key.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
+import { orderer } from '../../support/orderer.ts';
 import { postgresPrograms, startPostgres } from '../../support/postgres.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -127,7 +128,12 @@ describe.each([
       ]);
 
       const ids = Array.from({ length: 1_200 }, (_, n) => n + 10);
-      const order = { type: 'resend', by: 'anna', reason: undefined, target: undefined } as const;
+      const order = {
+        type: 'resend',
+        orderer: orderer('anna'),
+        reason: undefined,
+        target: undefined,
+      } as const;
       const job = jobStore(one).add({ ...order, ids });
       frozenLists(one).started('list', job.id);
       expect(frozenLists(other).jobOf('list')).toBe(job.id);
@@ -138,8 +144,14 @@ describe.each([
       expect(jobStore(one).items(job.id, { after: 1_199, limit: 5 })).toMatchObject([
         { n: 1_200, messageId: 1_209 },
       ]);
-      jobStore(one).end(job.id, 'cancelled');
+      jobStore(one).end(job.id, 'stopped', 'anna lacks message.bulk by now');
       expect(jobStore(other).running()).toEqual([]);
+      const stopped = jobStore(other).find(job.id);
+      expect(stopped).toMatchObject({ by: 'anna', why: 'anna lacks message.bulk by now' });
+      expect(stopped?.orderer).toEqual(orderer('anna'));
+      expect(jobStore(one).size()).toEqual({ jobs: 1, messages: 1_200 });
+      expect(jobStore(one).purge(stopped?.ended ?? 0)).toEqual({ jobs: 0, messages: 0 });
+      expect(jobStore(one).purge(Number.MAX_SAFE_INTEGER)).toEqual({ jobs: 1, messages: 1_200 });
 
       const seen = {
         rule: 'stopped',

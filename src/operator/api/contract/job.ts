@@ -32,6 +32,7 @@ export const Job = Type.Object({
   created: Time,
   ended: maybe(Time),
   state: word(...JOB_STATES),
+  why: maybe(Type.String({ description: 'Why it was stopped before its end.' })),
   total: Type.Integer(),
   done: Type.Integer(),
   failed: Type.Integer(),

@@ -17,6 +17,10 @@ export const Storage = Type.Object({
   days: list(Type.Object({ day: Type.String(), bytes: Type.Integer(), messages: Type.Integer() })),
   heldSessions: Type.Integer(),
   holds: list(Hold),
+  jobs: Type.Object(
+    { jobs: Type.Integer(), messages: Type.Integer() },
+    { description: 'Bulk acts with what became of each message; they go as long after their end.' },
+  ),
 });
 export type Storage = Static<typeof Storage>;
 
@@ -41,6 +45,7 @@ export const PurgeReport = Type.Object({
   keptSessions: Type.Integer(),
   released: Type.Integer(),
   bodiesRemoved: Type.Integer(),
+  jobs: Type.Integer({ description: 'Jobs that ended that long ago.' }),
 });
 export type PurgeReport = Static<typeof PurgeReport>;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { JobType } from '../../job/job-store.ts';
-import type { Permission } from '../../rights/principal.ts';
+import { JOB_PERMISSION } from '../../job/job-rights.ts';
+import { ordererOf } from '../../rights/orderer.ts';
 import {
   checkPermission,
   principalOf,
@@ -24,13 +24,6 @@ const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
 const JOBS = 200;
 const SAMPLE = 10;
-/** What each type needs beside `message.bulk`. */
-const NEEDED: Readonly<Record<JobType, Permission>> = {
-  resend: 'message.resend',
-  discard: 'deadletter.discard',
-  abort: 'queue.abort',
-  'set-aside': 'queue.abort',
-};
 const preHandler = requirePermission('message.bulk');
 
 /** Many messages at once: over a frozen list, in the background, with a result for each. */
@@ -56,7 +49,7 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
     async (request, reply) => {
       const { type, to, dryRun = false, criteria } = request.body;
       const principal = principalOf(request);
-      checkPermission(principal, NEEDED[type]);
+      checkPermission(principal, JOB_PERMISSION[type]);
       if (to !== undefined) checkVisibleHost(request, to);
       const freeze = () => frozenFor(context, request, abortSignal(reply));
       if (criteria !== undefined) checkSearch(principal, criteria);
@@ -106,13 +99,13 @@ async function frozenFor(
 function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: Frozen): Promise<Job> {
   const { jobs } = context;
   const { type, to: target, reason } = request.body;
-  const { name: by } = principalOf(request);
+  const orderer = ordererOf(principalOf(request));
   const detail = { type, target, reason, total: ids.length, list };
   const act = { action: 'message.bulk', object: 'messages', detail };
   return audited(context, request, act, async () => {
     const before = jobs.lists.jobOf(list);
     if (before !== undefined) return sameJob(jobNamed(context, request, before), type, target);
-    const job = jobs.start({ type, target, reason, by, ids });
+    const job = jobs.start({ type, target, reason, orderer, ids });
     jobs.lists.started(list, job.id);
     return job;
   });

@@ -32,7 +32,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
       const { visibleHosts: visible } = principalOf(request);
       // a reason may name a patient of any host
       const shown = visible === undefined ? holds.list(Date.now()) : [];
-      return { keep: keep(), ...(await usage()), holds: shown };
+      return { keep: keep(), ...(await usage()), holds: shown, jobs: context.jobs.store.size() };
     },
   );
 

@@ -1,0 +1,31 @@
+import type { RightsNow } from '../rights/orderer.ts';
+import type { Permission } from '../rights/principal.ts';
+import type { Job, JobType } from './job-store.ts';
+
+/** What each type needs beside `message.bulk`. */
+export const JOB_PERMISSION: Readonly<Record<JobType, Permission>> = {
+  resend: 'message.resend',
+  discard: 'deadletter.discard',
+  abort: 'queue.abort',
+  'set-aside': 'queue.abort',
+};
+
+/** Whether a job may go on: what its orderer may see by now, or why it is stopped. */
+export type JobRights = (
+  job: Job,
+) => Promise<{ readonly visible: readonly string[] | undefined } | { readonly stop: string }>;
+
+/** A job may do what its orderer might do by hand: who lost the right, or is nobody any longer, has it stopped. */
+export function jobRights(rightsNow: RightsNow): JobRights {
+  return async ({ orderer, type, target }) => {
+    const now = await rightsNow(orderer);
+    if (typeof now === 'string') return { stop: now };
+    const { permissions, visibleHosts: visible } = now;
+    const needed: readonly Permission[] = ['message.bulk', JOB_PERMISSION[type]];
+    const lacking = needed.filter((one) => !permissions.has(one));
+    if (lacking.length > 0) return { stop: `${orderer.name} lacks ${lacking.join(', ')} by now` };
+    if (target !== undefined && visible?.includes(target) === false)
+      return { stop: `${orderer.name} does not see ${target} any longer` };
+    return { visible };
+  };
+}

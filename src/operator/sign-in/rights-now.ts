@@ -1,0 +1,48 @@
+import type { Orderer, RightsNow, StillAllowed } from '../rights/orderer.ts';
+import { LOOPBACK_ADMINISTRATOR } from '../rights/principal.ts';
+import type { Identity } from '../rights/principal-for.ts';
+import { permissionsOf } from '../rights/roles.ts';
+import { localIdentity } from './local-sign-in.ts';
+import type { SignIn } from './sign-in.ts';
+
+/**
+ * What somebody who ordered a job may do by now, never more than when they ordered it. A local user is looked up.
+ * Of somebody from outside the last sign-in counts, and without one what their roles allow by now.
+ */
+export function rightsNow(signIn: SignIn): RightsNow {
+  return async (orderer) => {
+    const { via, name } = orderer;
+    if (via === LOOPBACK_ADMINISTRATOR.via) return loopback(signIn);
+    if (via === 'local' || via === 'token') return local(signIn, orderer);
+    const last = signIn.sessions.latest(name, via);
+    return last === undefined
+      ? asOrdered(signIn, orderer)
+      : within(signIn, orderer, { ...last, name, via });
+  };
+}
+
+function loopback({ users, settings }: SignIn): StillAllowed | string {
+  if (!users.any() && !settings.external) return LOOPBACK_ADMINISTRATOR;
+  return 'whoever is at the machine is not its administrator any longer: there are users';
+}
+
+async function local(signIn: SignIn, orderer: Orderer): Promise<StillAllowed | string> {
+  const { name, via, token } = orderer;
+  if (token !== undefined && signIn.tokens.list().some((one) => one.id === token && one.revoked))
+    return `the token with which ${name} ordered it was revoked`;
+  const user = signIn.users.current(name);
+  if (user === undefined) return `${name} is no user any longer`;
+  return within(signIn, orderer, localIdentity(user, via));
+}
+
+const within = (
+  { rights }: SignIn,
+  { permissions: limit }: Orderer,
+  identity: Identity,
+): Promise<StillAllowed> => rights({ ...identity, limit });
+
+function asOrdered({ roles }: SignIn, orderer: Orderer): StillAllowed {
+  const allowed = permissionsOf(orderer.roles, roles);
+  const permissions = new Set(orderer.permissions.filter((one) => allowed.has(one)));
+  return { permissions, visibleHosts: orderer.visibleHosts };
+}

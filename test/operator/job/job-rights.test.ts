@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLogger } from '../../../src/log/logger.ts';
+import { auditLog } from '../../../src/operator/audit/audit-log.ts';
+import { jobRights } from '../../../src/operator/job/job-rights.ts';
+import type { Job } from '../../../src/operator/job/job-store.ts';
+import { type MetaDatabase, metaDatabase } from '../../../src/operator/meta/meta-database.ts';
+import { type Orderer, ordererOf } from '../../../src/operator/rights/orderer.ts';
+import { LOOPBACK_ADMINISTRATOR } from '../../../src/operator/rights/principal.ts';
+import { readConsoleSettings } from '../../../src/operator/sign-in/console-settings.ts';
+import { openSignIn } from '../../../src/operator/sign-in/open-sign-in.ts';
+import { rightsNow } from '../../../src/operator/sign-in/rights-now.ts';
+import type { SignIn } from '../../../src/operator/sign-in/sign-in.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
+
+const HOSTS = [
+  { name: 'ward', tags: ['north'] },
+  { name: 'lab', tags: ['south'] },
+];
+let folder: TemporaryFolder;
+let meta: MetaDatabase;
+let signIn: SignIn;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('rights');
+  meta = metaDatabase({ data: folder.path });
+  signIn = await openSignIn({
+    database: meta,
+    settings: readConsoleSettings(`${folder.path}/console.yaml`, {}),
+    audit: auditLog({ data: folder.path }),
+    hosts: async () => HOSTS,
+    log: silentLogger,
+  });
+});
+afterAll(async () => {
+  meta.close();
+  signIn.audit[Symbol.dispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const rightsOf = (orderer: Orderer, job: Partial<Job> = {}) =>
+  jobRights(rightsNow(signIn))({ type: 'resend', orderer, ...job } as Job);
+
+const add = (name: string, roles: readonly string[]): void =>
+  signIn.users.add({ name, roles, scope: ['*'], password: '', mustChange: false });
+
+/** Whoever somebody of that name is at this moment. */
+async function orders(
+  name: string,
+  { via = 'local', ...more }: { readonly via?: string; readonly token?: number } = {},
+): Promise<Orderer> {
+  const { roles, scope } = signIn.users.find(name) ?? { roles: ['engineer'], scope: ['*'] };
+  return ordererOf(await signIn.rights({ name, roles, scope, via, ...more }));
+}
+
+test('whoever is at the machine is nobody once there are users', async () => {
+  const loopback = ordererOf(LOOPBACK_ADMINISTRATOR);
+  expect(await rightsOf(loopback)).toEqual({ visible: undefined });
+  add('root', ['administrator']);
+  expect(await rightsOf(loopback)).toEqual({ stop: expect.stringContaining('there are users') });
+});
+
+test('a local user goes on with what they may do by now, and no longer than they are one', async () => {
+  add('ann', ['engineer']);
+  const ann = await orders('ann');
+  expect(await rightsOf(ann)).toEqual({ visible: undefined });
+  signIn.users.setRoles('ann', ['engineer'], ['tag:north']);
+  expect(await rightsOf(ann)).toEqual({ visible: ['ward'] });
+  expect(await rightsOf(ann, { target: 'lab' })).toEqual({
+    stop: 'ann does not see lab any longer',
+  });
+  signIn.users.setRoles('ann', ['operator'], ['*']);
+  expect(await rightsOf(ann)).toEqual({ stop: 'ann lacks message.bulk by now' });
+  signIn.users.remove('ann');
+  expect(await rightsOf(ann)).toEqual({ stop: 'ann is no user any longer' });
+});
+
+test('nobody gets more by a job than they had when they ordered it', async () => {
+  add('bob', ['operator']);
+  const bob = await orders('bob');
+  signIn.users.setRoles('bob', ['administrator'], ['*']);
+  expect(await rightsOf(bob)).toEqual({ stop: 'bob lacks message.bulk by now' });
+});
+
+test('a token that is revoked takes its jobs along', async () => {
+  add('cara', ['engineer']);
+  const expires = Date.now() + 1_000_000;
+  const { id } = signIn.tokens.add({ label: 'x', user: 'cara', expires, permissions: undefined });
+  const cara = await orders('cara', { via: 'token', token: id });
+  expect(await rightsOf(cara)).toEqual({ visible: undefined });
+  signIn.tokens.revoke(id);
+  expect(await rightsOf(cara)).toEqual({
+    stop: 'the token with which cara ordered it was revoked',
+  });
+});
+
+test('of somebody from outside the last sign-in counts', async () => {
+  const dora = await orders('dora', { via: 'oidc' });
+  expect(await rightsOf(dora)).toEqual({ visible: undefined });
+  const session = { name: 'dora', via: 'oidc', ip: '', provider: undefined, idToken: undefined };
+  signIn.sessions.start({ ...session, roles: ['engineer'], scope: ['host:lab'] });
+  expect(await rightsOf(dora)).toEqual({ visible: ['lab'] });
+  signIn.sessions.endAll('dora');
+  signIn.sessions.start({ ...session, roles: ['viewer'], scope: ['*'] });
+  expect(await rightsOf(dora)).toEqual({
+    stop: 'dora lacks message.bulk, message.resend by now',
+  });
+});

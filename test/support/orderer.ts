@@ -1,0 +1,11 @@
+import type { Orderer } from '../../src/operator/rights/orderer.ts';
+import { PERMISSIONS } from '../../src/operator/rights/principal.ts';
+
+/** A local user who may do everything. */
+export const orderer = (name: string): Orderer => ({
+  name,
+  via: 'local',
+  roles: ['administrator'],
+  permissions: PERMISSIONS,
+  visibleHosts: undefined,
+});
