@@ -9,7 +9,9 @@ import { ListTable } from '../element/list-table.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { moment } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { Progress } from './jobs-page.tsx';
+import { actOf, ITEM_STATES, JOB_STATES } from './names.ts';
 
 /** One job with what became of each of its messages. */
 export function JobPage(): ReactElement {
@@ -25,16 +27,20 @@ export function JobPage(): ReactElement {
   });
   return (
     <Page
-      title={`Job ${id}`}
+      title={t('Job {id}', { id: `${id}` })}
       detail={
         job !== undefined &&
-        `${job.type}${job.target === undefined ? '' : ` to ${job.target}`}, by ${job.by}, ${moment(job.created, false)}`
+        t('{act}, by {by}, {time}', {
+          act: actOf(job),
+          by: job.by,
+          time: moment(job.created, false),
+        })
       }
       actions={
         job !== undefined &&
         job.ended === undefined && (
           <Button look="danger" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
-            Stop
+            {t('Stop')}
           </Button>
         )
       }
@@ -44,14 +50,14 @@ export function JobPage(): ReactElement {
         <div className="flex flex-col gap-3">
           <div className="max-w-md" role="status">
             <p className="mb-1">
-              {job.state}
+              {JOB_STATES[job.state]}
               {job.reason === undefined ? '' : `: ${job.reason}`}
             </p>
             <Progress job={job} />
             {job.why !== undefined && <p className="mt-1 text-bad">{job.why}</p>}
           </div>
           <Choice
-            label="Show"
+            label={t('Show')}
             className="w-40"
             value={state ?? ''}
             onChange={({ target }) =>
@@ -62,15 +68,17 @@ export function JobPage(): ReactElement {
               })
             }
           >
-            <option value="">every message</option>
-            <option value="failed">failed</option>
-            <option value="done">done</option>
-            <option value="waiting">waiting</option>
+            <option value="">{t('every message')}</option>
+            {(['failed', 'done', 'waiting'] as const).map((one) => (
+              <option key={one} value={one}>
+                {ITEM_STATES[one]}
+              </option>
+            ))}
           </Choice>
           <ListTable
-            label="Results"
+            label={t('Results')}
             look="min-w-[36rem] text-xs"
-            columns={['#', 'Message', 'Result', 'Became', 'Why']}
+            columns={['#', t('Message'), t('Result'), t('Became'), t('Why')]}
           >
             {items?.items.map(({ n, messageId, state: result, resultId, code, text }) => (
               <tr key={n} className="border-t border-line hover:bg-hover">
@@ -84,7 +92,9 @@ export function JobPage(): ReactElement {
                     {messageId}
                   </Link>
                 </td>
-                <td className={`px-3 py-1 ${result === 'failed' ? 'text-bad' : ''}`}>{result}</td>
+                <td className={`px-3 py-1 ${result === 'failed' ? 'text-bad' : ''}`}>
+                  {ITEM_STATES[result]}
+                </td>
                 <td className="px-3 py-1 font-mono">
                   {resultId !== undefined && (
                     <Link

@@ -6,26 +6,36 @@ import { jobs as jobsQuery } from '../api/queries.ts';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
+import { actOf, JOB_STATES } from './names.ts';
 
 /** Acts on many messages, newest first. */
 export function JobsPage(): ReactElement {
   const { data, error } = useQuery(jobsQuery);
   return (
-    <Page title="Jobs" detail="acts on many messages, with a result for each">
+    <Page title={t('Jobs')} detail={t('acts on many messages, with a result for each')}>
       <Pending answer={data} error={error} />
       {data?.jobs.length === 0 && (
         <Nothing>
-          No job has run yet. Mark messages in a search with x, or act on a whole group of suspended
-          ones.
+          {t(
+            'No job has run yet. Mark messages in a search with x, or act on a whole group of suspended ones.',
+          )}
         </Nothing>
       )}
       {data !== undefined && data.jobs.length > 0 && (
         <ListTable
-          label="Jobs"
+          label={t('Jobs')}
           look="min-w-[44rem]"
-          columns={['Job', 'What', 'State', 'Progress', 'By', 'Reason', 'Begun']}
+          columns={[
+            t('Job'),
+            t('What'),
+            t('State'),
+            t('Progress'),
+            t('By'),
+            t('Reason'),
+            t('Begun'),
+          ]}
         >
           {data.jobs.map((job) => (
             <tr key={job.id} className="border-t border-line hover:bg-hover">
@@ -38,11 +48,8 @@ export function JobsPage(): ReactElement {
                   {job.id}
                 </Link>
               </th>
-              <td className="px-3 py-1.5">
-                {job.type}
-                {job.target === undefined ? '' : ` to ${job.target}`}
-              </td>
-              <td className="px-3 py-1.5">{job.state}</td>
+              <td className="px-3 py-1.5">{actOf(job)}</td>
+              <td className="px-3 py-1.5">{JOB_STATES[job.state]}</td>
               <td className="w-52 px-3 py-1.5">
                 <Progress job={job} />
               </td>
@@ -76,8 +83,14 @@ export function Progress({ job: { total, done, failed } }: { readonly job: Job }
         <span className="bg-bad" style={{ width: `${(failed / Math.max(1, total)) * 100}%` }} />
       </span>
       <span className="whitespace-nowrap">
-        {count(done)} of {count(total)}
-        {failed > 0 && <span className="text-bad">, {count(failed)} failed</span>}
+        {failed === 0
+          ? t('{done} of {total}', { done, total })
+          : rich('{done} of {total}<bad>, {failed} failed</bad>', {
+              done,
+              total,
+              failed,
+              bad: (text) => <span className="text-bad">{text}</span>,
+            })}
       </span>
     </span>
   );

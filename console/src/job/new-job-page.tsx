@@ -10,17 +10,18 @@ import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { count, moment } from '../element/time-text.ts';
+import { moment } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
 import { useMay } from '../shell/me.ts';
 
 type Act = JobRequest['type'];
 
-const VERBS: Readonly<Record<Act, string>> = {
-  resend: 'Resend',
-  discard: 'Discard',
-  abort: 'Abort',
-  'set-aside': 'Set aside',
+const ORDERS: Readonly<Record<Act, (count: number) => string>> = {
+  resend: (count) => t('Resend {count} {count|message|messages}', { count }),
+  discard: (count) => t('Discard {count} {count|message|messages}', { count }),
+  abort: (count) => t('Abort {count} {count|message|messages}', { count }),
+  'set-aside': (count) => t('Set aside {count} {count|message|messages}', { count }),
 };
 
 /** Before many messages are touched: how many, which, and why. The job is about exactly the list that is shown. */
@@ -43,7 +44,7 @@ export function NewJobPage(): ReactElement {
     type,
     ...which(list),
     ...(to === '' || type !== 'resend' ? {} : { to }),
-    reason: reason.trim() === '' ? 'not given yet' : reason.trim(),
+    reason: reason.trim(),
     dryRun: list === undefined,
   });
   const dry = useMutation({ mutationFn: () => ask<JobAnswer>('jobs', { body: order() }) });
@@ -58,20 +59,30 @@ export function NewJobPage(): ReactElement {
   useEffect(() => look(), [look, type]);
   const total = dry.data?.total ?? 0;
   return (
-    <Page title="Act on many messages">
+    <Page title={t('Act on many messages')}>
       <div className="grid items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
         <div className="flex flex-col gap-3 rounded-lg border border-line bg-surface p-3">
-          <Choice label="What" value={type} onChange={({ target }) => setType(target.value as Act)}>
-            {may('message.resend') && <option value="resend">resend</option>}
-            {may('deadletter.discard') && <option value="discard">discard (suspended ones)</option>}
-            {may('queue.abort') && <option value="abort">abort (queued or retrying)</option>}
+          <Choice
+            label={t('What')}
+            value={type}
+            onChange={({ target }) => setType(target.value as Act)}
+          >
+            {may('message.resend') && <option value="resend">{t('resend')}</option>}
+            {may('deadletter.discard') && (
+              <option value="discard">{t('discard (suspended ones)')}</option>
+            )}
+            {may('queue.abort') && <option value="abort">{t('abort (queued or retrying)')}</option>}
             {may('queue.abort') && (
-              <option value="set-aside">set aside (queued or retrying)</option>
+              <option value="set-aside">{t('set aside (queued or retrying)')}</option>
             )}
           </Choice>
           {type === 'resend' && (
-            <Choice label="To" value={to} onChange={({ target }) => setTo(target.value)}>
-              <option value="">each to its own target</option>
+            <Choice
+              label={t('To ## a host')}
+              value={to}
+              onChange={({ target }) => setTo(target.value)}
+            >
+              <option value="">{t('each to its own target')}</option>
               {known?.hosts
                 .filter(({ kind }) => kind !== 'service')
                 .map(({ name }) => (
@@ -80,11 +91,11 @@ export function NewJobPage(): ReactElement {
             </Choice>
           )}
           <Field
-            label="Reason"
+            label={t('Reason')}
             required
             value={reason}
             onChange={({ target }) => setReason(target.value)}
-            hint="kept with the job and in the audit log"
+            hint={t('kept with the job and in the audit log')}
           />
           <Button
             look={type === 'resend' ? 'primary' : 'danger'}
@@ -92,7 +103,7 @@ export function NewJobPage(): ReactElement {
             disabled={total === 0 || reason.trim() === '' || start.isPending}
             onClick={() => start.mutate()}
           >
-            {VERBS[type]} {count(total)} {total === 1 ? 'message' : 'messages'}
+            {ORDERS[type](total)}
           </Button>
           {start.isError && <Problem error={start.error} />}
         </div>
@@ -112,16 +123,18 @@ function Sample({
 }): ReactElement {
   if (answer === undefined) {
     return (
-      <Panel title="Which">
+      <Panel title={t('Which')}>
         <Pending answer={answer} error={error} />
       </Panel>
     );
   }
   const { total, complete, sample } = answer;
-  const more = complete ? '' : ', and more fit than one job takes';
+  const title = complete
+    ? t('{count} {count|message|messages}; the first of them', { count: total })
+    : t('{count} messages, and more fit than one job takes; the first of them', { count: total });
   return (
-    <Panel title={`${count(total)} messages${more}; the first of them`} flush>
-      {total === 0 && <p className="px-3 py-6 text-center text-ink-2">No message fits.</p>}
+    <Panel title={title} flush>
+      {total === 0 && <p className="px-3 py-6 text-center text-ink-2">{t('No message fits.')}</p>}
       <ul>
         {sample.map(({ id, created, status, source, target, type }) => (
           <li

@@ -1,0 +1,67 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  // names.ts
+  resend: 'erneut senden',
+  discard: 'verwerfen',
+  abort: 'abbrechen',
+  'set aside': 'beiseitelegen',
+  running: 'läuft',
+  finished: 'beendet',
+  cancelled: 'gestoppt',
+  waiting: 'wartet',
+  doing: 'in Arbeit',
+  done: 'erledigt',
+  failed: 'fehlgeschlagen',
+  uncertain: 'ungewiss',
+  '{act} to {target}': '{act} an {target}',
+
+  // list
+  Jobs: 'Jobs',
+  'acts on many messages, with a result for each':
+    'Aktionen mit vielen Nachrichten, mit einem Ergebnis für jede',
+  'No job has run yet. Mark messages in a search with x, or act on a whole group of suspended ones.':
+    'Es lief noch kein Job. Markieren Sie Nachrichten in einer Suche mit x, oder nehmen Sie eine ganze Gruppe ausgesetzter.',
+  Job: 'Job',
+  What: 'Was',
+  State: 'Zustand',
+  Progress: 'Fortschritt',
+  By: 'Von',
+  Reason: 'Grund',
+  Begun: 'Begonnen',
+  '{done} of {total}': '{done} von {total}',
+  '{done} of {total}<bad>, {failed} failed</bad>':
+    '{done} von {total}<bad>, {failed} fehlgeschlagen</bad>',
+
+  // one job
+  'Job {id}': 'Job {id}',
+  '{act}, by {by}, {time}': '{act}, von {by}, {time}',
+  Stop: 'Stoppen',
+  Show: 'Anzeigen',
+  'every message': 'alle Nachrichten',
+  Results: 'Ergebnisse',
+  Message: 'Nachricht',
+  Result: 'Ergebnis',
+  Became: 'Wurde zu',
+  Why: 'Warum',
+
+  // a new job
+  'Act on many messages': 'Aktion mit vielen Nachrichten',
+  'discard (suspended ones)': 'verwerfen (ausgesetzte)',
+  'abort (queued or retrying)': 'abbrechen (wartende oder wiederholte)',
+  'set aside (queued or retrying)': 'beiseitelegen (wartende oder wiederholte)',
+  'To ## a host': 'An',
+  'each to its own target': 'jede an ihr eigenes Ziel',
+  'kept with the job and in the audit log': 'steht beim Job und im Audit-Protokoll',
+  'Resend {count} {count|message|messages}': '{count} {count|Nachricht|Nachrichten} erneut senden',
+  'Discard {count} {count|message|messages}': '{count} {count|Nachricht|Nachrichten} verwerfen',
+  'Abort {count} {count|message|messages}': '{count} {count|Nachricht|Nachrichten} abbrechen',
+  'Set aside {count} {count|message|messages}':
+    '{count} {count|Nachricht|Nachrichten} beiseitelegen',
+  Which: 'Welche',
+  '{count} {count|message|messages}; the first of them':
+    '{count} {count|Nachricht|Nachrichten}; die ersten davon',
+  '{count} messages, and more fit than one job takes; the first of them':
+    '{count} Nachrichten, und es passen mehr, als ein Job fasst; die ersten davon',
+  'No message fits.': 'Keine Nachricht passt.',
+};
