@@ -6,6 +6,7 @@ import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 
 /** Settles a message without sending it: a suspended one, or one that waits in its queue. It stays in the trace. */
 export function DiscardDialog({
@@ -31,25 +32,35 @@ export function DiscardDialog({
   });
   return (
     <Modal
-      title={`${waits ? 'Abort' : 'Discard'} message ${id}`}
+      title={
+        waits
+          ? t('Abort message {id}', { id: `${id}` })
+          : t('Discard message {id}', { id: `${id}` })
+      }
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel ## beside an abort')}</Button>
           <Button
             look="danger"
             disabled={discard.isPending || reason.trim() === ''}
             onClick={() => discard.mutate()}
           >
-            {waits ? 'Abort it' : 'Discard it'}
+            {waits ? t('Abort it') : t('Discard it')}
           </Button>
         </>
       }
     >
       <div className="flex flex-col gap-3">
         <p className="text-ink-2">
-          {target} will not get it{waits && ', and what waits behind it goes on'}. It stays in the
-          trace and can be resent from there.
+          {waits
+            ? t(
+                '{target} will not get it, and what waits behind it goes on. It stays in the trace and can be resent from there.',
+                { target },
+              )
+            : t('{target} will not get it. It stays in the trace and can be resent from there.', {
+                target,
+              })}
         </p>
         {waits && (
           <label className="flex items-center gap-2">
@@ -58,11 +69,11 @@ export function DiscardDialog({
               checked={keep}
               onChange={({ target: box }) => setKeep(box.checked)}
             />
-            Set it aside as suspended instead of discarding it
+            {t('Set it aside as suspended instead of discarding it')}
           </label>
         )}
         <Field
-          label="Reason"
+          label={t('Reason')}
           required
           value={reason}
           onChange={({ target: field }) => setReason(field.value)}

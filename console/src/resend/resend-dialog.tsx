@@ -8,6 +8,7 @@ import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 
 interface ResendDialogProps {
   readonly message: Message;
@@ -51,29 +52,35 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
   );
   return (
     <Modal
-      title={`${edit ? 'Edit and resend' : 'Resend'} message ${message.id}`}
+      title={
+        edit
+          ? t('Edit and resend message {id}', { id: `${message.id}` })
+          : t('Resend message {id}', { id: `${message.id}` })
+      }
       onClose={onClose}
       wide={edit}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button
             look="primary"
             disabled={resend.isPending || (edit && edited === undefined)}
             onClick={() => resend.mutate()}
           >
-            {resend.isPending ? 'Sending…' : `Resend to ${to === '' ? message.target : to}`}
+            {resend.isPending
+              ? t('Sending…')
+              : t('Resend to {target}', { target: to === '' ? message.target : to })}
           </Button>
         </>
       }
     >
       <div className="flex flex-col gap-3">
         <p className="text-ink-2">
-          A new message with a session of its own is made and linked to this one both ways.
-          {message.status === 'suspended' && ' This one is then settled as discarded, by you.'}
+          {t('A new message with a session of its own is made and linked to this one both ways.')}{' '}
+          {message.status === 'suspended' && t('This one is then settled as discarded, by you.')}
         </p>
-        <Choice label="To" value={to} onChange={({ target }) => setTo(target.value)}>
-          <option value="">{message.target} (as before)</option>
+        <Choice label={t('To ## a host')} value={to} onChange={({ target }) => setTo(target.value)}>
+          <option value="">{t('{target} (as before)', { target: message.target })}</option>
           {targets.map(({ name, title }) => (
             <option key={name} value={name}>
               {title === undefined ? name : `${name} · ${title}`}
@@ -82,8 +89,8 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
         </Choice>
         {edit && <BodyEditor id={message.id} onChange={setEdited} />}
         <Field
-          label="Reason"
-          placeholder="kept in the audit log"
+          label={t('Reason')}
+          placeholder={t('kept in the audit log')}
           value={reason}
           onChange={({ target }) => setReason(target.value)}
         />
@@ -122,8 +129,8 @@ function BodyEditor({
     return (
       <p className="text-bad">
         {data.masked
-          ? 'You see this body masked: what is masked cannot be edited.'
-          : 'This body is too large to be edited here.'}
+          ? t('You see this body masked: what is masked cannot be edited.')
+          : t('This body is too large to be edited here.')}
       </p>
     );
   }
@@ -131,7 +138,7 @@ function BodyEditor({
   const shown = data.text.replaceAll(/\r\n|\r/g, '\n');
   return (
     <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
-      Body
+      {t('Body')}
       <textarea
         defaultValue={shown}
         spellCheck={false}

@@ -1,0 +1,34 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  'Resend message {id}': 'Nachricht {id} erneut senden',
+  'Edit and resend message {id}': 'Nachricht {id} bearbeiten und erneut senden',
+  Cancel: 'Abbrechen',
+  'Sending…': 'Wird gesendet …',
+  'Resend to {target}': 'Erneut senden an {target}',
+  'A new message with a session of its own is made and linked to this one both ways.':
+    'Es entsteht eine neue Nachricht mit eigener Session, die mit dieser in beiden Richtungen verknüpft ist.',
+  'This one is then settled as discarded, by you.': 'Diese gilt danach als verworfen, durch Sie.',
+  'To ## a host': 'An',
+  '{target} (as before)': '{target} (wie bisher)',
+  Reason: 'Grund',
+  'kept in the audit log': 'steht im Audit-Protokoll',
+  'You see this body masked: what is masked cannot be edited.':
+    'Sie sehen diesen Inhalt maskiert: Was maskiert ist, lässt sich nicht bearbeiten.',
+  'This body is too large to be edited here.':
+    'Dieser Inhalt ist zu groß, um hier bearbeitet zu werden.',
+  Body: 'Inhalt',
+
+  // discard, abort
+  'Abort message {id}': 'Nachricht {id} abbrechen',
+  'Discard message {id}': 'Nachricht {id} verwerfen',
+  'Cancel ## beside an abort': 'Zurück',
+  'Abort it': 'Nachricht abbrechen',
+  'Discard it': 'Nachricht verwerfen',
+  '{target} will not get it, and what waits behind it goes on. It stays in the trace and can be resent from there.':
+    '{target} erhält sie nicht, und was dahinter wartet, läuft weiter. Sie bleibt im Trace und kann von dort erneut gesendet werden.',
+  '{target} will not get it. It stays in the trace and can be resent from there.':
+    '{target} erhält sie nicht. Sie bleibt im Trace und kann von dort erneut gesendet werden.',
+  'Set it aside as suspended instead of discarding it':
+    'Als ausgesetzt beiseitelegen, statt sie zu verwerfen',
+};
