@@ -5,35 +5,40 @@ import type { SearchCriteria } from '../../../src/operator/api/contract/message.
 import { askBytes } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
+import { STATUS_NAMES } from '../element/names.ts';
 import { Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count, moment, zone } from '../element/time-text.ts';
+import type { Status } from '../element/status-badge.tsx';
+import { moment, zone } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { columnsOf, fieldsOf } from '../search/columns.tsx';
 import { criteriaOf } from '../search/search-state.ts';
 import { usePreferences } from '../shell/preferences.ts';
 
 const CRITERIA = {
-  from: 'Since',
-  to: 'Until',
-  hosts: 'Host',
-  source: 'From host',
-  target: 'To host',
-  type: 'Type has',
-  status: 'Status',
-  search: 'Search field',
-  error: 'Error has',
-  cause: 'Cause is',
-  minSize: 'Size at least',
-  maxSize: 'Size at most',
-  minDuration: 'Took at least',
-  maxDuration: 'Took at most',
-  resendOf: 'Resent from',
-  contains: 'Body contains',
+  from: t('Since'),
+  to: t('Until'),
+  hosts: t('Host'),
+  source: t('From host'),
+  target: t('To host'),
+  type: t('Type has'),
+  status: t('Status'),
+  search: t('Search field'),
+  error: t('Error has'),
+  cause: t('Cause is'),
+  minSize: t('Size at least'),
+  maxSize: t('Size at most'),
+  minDuration: t('Took at least'),
+  maxDuration: t('Took at most'),
+  resendOf: t('Resent from'),
+  contains: t('Body contains'),
 } as const satisfies Record<keyof SearchCriteria, string>;
 
 function shownCriterion(name: string, value: unknown): string {
   if (name === 'from' || name === 'to')
     return `${moment(value as number, false)} ${zone(value as number)}`;
+  if (name === 'status')
+    return (value as readonly Status[]).map((status) => STATUS_NAMES[status]).join(', ');
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'object' && value !== null)
     return Object.entries(value)
@@ -66,23 +71,24 @@ export function ExportPage(): ReactElement {
   const given = Object.entries(criteriaOf(state, now));
   return (
     <Page
-      title="Export"
+      title={t('Export')}
       actions={
         <Link to="/messages" search={state} className={buttonStyle()}>
-          Back to the search
+          {t('Back to the search')}
         </Link>
       }
     >
       <div className="flex max-w-lg flex-col gap-3 rounded-lg border border-line bg-surface p-4">
         <p className="text-ink-2">
-          Every message that fits, one a line, without its body. The export is recorded in the audit
-          log.
+          {t(
+            'Every message that fits, one a line, without its body. The export is recorded in the audit log.',
+          )}
         </p>
-        {given.length === 0 && <p className="text-xs">Every message that the trace has.</p>}
+        {given.length === 0 && <p className="text-xs">{t('Every message that the trace has.')}</p>}
         <dl className="grid grid-cols-[7rem_1fr] gap-y-1 text-xs">
           {fields.length > 0 && (
             <>
-              <dt className="text-ink-2">With</dt>
+              <dt className="text-ink-2">{t('With')}</dt>
               <dd>{fields.join(', ')}</dd>
             </>
           )}
@@ -94,12 +100,12 @@ export function ExportPage(): ReactElement {
           ))}
         </dl>
         <div className="flex gap-3">
-          <Choice label="As" value={format} onChange={({ target }) => setFormat(target.value)}>
+          <Choice label={t('As')} value={format} onChange={({ target }) => setFormat(target.value)}>
             <option value="csv">CSV</option>
-            <option value="ndjson">JSON lines</option>
+            <option value="ndjson">{t('JSON lines')}</option>
           </Choice>
           <Field
-            label="At most"
+            label={t('At most')}
             inputMode="numeric"
             pattern="[0-9]+"
             value={limit}
@@ -112,12 +118,12 @@ export function ExportPage(): ReactElement {
           disabled={download.isPending || !/^[1-9]\d{0,6}$/.test(limit)}
           onClick={() => download.mutate()}
         >
-          {download.isPending ? 'Writing…' : 'Download'}
+          {download.isPending ? t('Writing…') : t('Download')}
         </Button>
         {download.isError && <Problem error={download.error} />}
         {download.isSuccess && (
           <p role="status" className="text-good">
-            Written: {count(download.data)} bytes.
+            {t('Written: {count} bytes.', { count: download.data })}
           </p>
         )}
       </div>

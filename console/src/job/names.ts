@@ -14,6 +14,7 @@ export const JOB_STATES = {
   running: t('running'),
   finished: t('finished'),
   cancelled: t('cancelled'),
+  stopped: t('stopped'),
 } as const satisfies Record<Job['state'], string>;
 
 export const ITEM_STATES = {

@@ -1,0 +1,34 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  Export: 'Export',
+  'Back to the search': 'Zurück zur Suche',
+  'Every message that fits, one a line, without its body. The export is recorded in the audit log.':
+    'Jede Nachricht, die passt, eine je Zeile, ohne ihren Inhalt. Der Export steht danach im Audit-Protokoll.',
+  'Every message that the trace has.': 'Alle Nachrichten im Trace.',
+  As: 'Format',
+  'JSON lines': 'JSON Lines',
+  'At most': 'Höchstens',
+  'Writing…': 'Wird geschrieben …',
+  Download: 'Herunterladen',
+  'Written: {count} bytes.': 'Geschrieben: {count} Byte.',
+
+  // criteria
+  With: 'Mit',
+  Since: 'Seit',
+  Until: 'Bis',
+  Host: 'Host',
+  'From host': 'Von Host',
+  'To host': 'An Host',
+  'Type has': 'Typ enthält',
+  Status: 'Status',
+  'Search field': 'Suchfeld',
+  'Error has': 'Fehler enthält',
+  'Cause is': 'Ursache ist',
+  'Size at least': 'Größe ab',
+  'Size at most': 'Größe bis',
+  'Took at least': 'Dauer ab',
+  'Took at most': 'Dauer bis',
+  'Resent from': 'Erneut gesendet aus',
+  'Body contains': 'Inhalt enthält',
+};
