@@ -7,13 +7,14 @@ import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
 const DAY = 86_400_000;
 const SPANS = [
-  ['', 'until it is released'],
-  ['30', '30 days'],
-  ['365', 'a year'],
+  ['', t('until it is released')],
+  ['30', t('30 days')],
+  ['365', t('a year')],
 ] as const;
 
 /** Keeps a session beyond the time after which messages are purged, or lets it go again. */
@@ -35,8 +36,8 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
       {held === undefined ? (
         <Button
           onClick={() => setAsking(true)}
-          aria-label="Hold"
-          title="Hold: keep this session when others are purged"
+          aria-label={t('Hold')}
+          title={t('Hold: keep this session when others are purged')}
         >
           <Pin size={14} aria-hidden="true" />
         </Button>
@@ -45,9 +46,9 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
           className="!border-held !bg-held-soft"
           disabled={release.isPending}
           onClick={() => release.mutate()}
-          title={`held by ${held.by}: ${held.reason}`}
+          title={t('held by {by}: {reason}', held)}
         >
-          <PinOff size={14} aria-hidden="true" /> Release
+          <PinOff size={14} aria-hidden="true" /> {t('Release')}
         </Button>
       )}
       {asking && (
@@ -85,20 +86,20 @@ function HoldDialog({
     });
   };
   return (
-    <Modal title={`Hold session ${session}`} onClose={onClose}>
+    <Modal title={t('Hold session {id}', { id: `${session}` })} onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3">
         <p className="text-ink-2">
-          A held session stays, with its bodies, when others of its day are purged.
+          {t('A held session stays, with its bodies, when others of its day are purged.')}
         </p>
         <Field
-          label="Reason"
+          label={t('Reason')}
           name="reason"
           required
           maxLength={2_000}
           autoComplete="off"
-          hint="shown on the storage page and kept in the audit log"
+          hint={t('shown on the storage page and kept in the audit log')}
         />
-        <Choice label="For" name="days" defaultValue="">
+        <Choice label={t('For ## how long')} name="days" defaultValue="">
           {SPANS.map(([days, name]) => (
             <option key={days} value={days}>
               {name}
@@ -107,7 +108,7 @@ function HoldDialog({
         </Choice>
         {hold.isError && <Problem error={hold.error} />}
         <Button type="submit" look="primary" disabled={hold.isPending}>
-          Hold
+          {t('Hold')}
         </Button>
       </form>
     </Modal>

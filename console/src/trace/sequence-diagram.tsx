@@ -1,7 +1,9 @@
 import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
+import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
 import { clock, duration } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import { type Lane, ROW, type Step } from './session-steps.ts';
 import { StepMark } from './step-mark.tsx';
 import { useWidth } from './use-width.ts';
@@ -78,7 +80,10 @@ export function SequenceDiagram({
         width={total}
         height={height + 12}
         role="group"
-        aria-label={`Sequence diagram, ${steps.length} steps between ${lanes.length} hosts`}
+        aria-label={t('Sequence diagram, {steps} steps between {hosts} hosts', {
+          steps: steps.length,
+          hosts: lanes.length,
+        })}
         onKeyDown={onKeyDown}
         className="block select-none"
       >
@@ -122,7 +127,7 @@ export function SequenceDiagram({
                     textAnchor="end"
                     className="fill-ink-3 text-[10.5px] italic"
                   >
-                    {duration(place.gap)} later
+                    {t('{duration} later', { duration: duration(place.gap) })}
                   </text>
                 )}
                 <text
@@ -219,20 +224,23 @@ function placesOf(
 
 /** What the drawing of a step says, in words. */
 export function sentence({ kind, number, from, to, label, at, message }: Step): string {
-  const time = clock(at);
+  const said = { time: clock(at), number: `${number}`, from, to, label };
   switch (kind) {
     case 'request':
-      return `${time} message ${number}, ${label}, from ${from} to ${to}, ${message.status}`;
+      return t('{time} message {number}, {label}, from {from} to {to}, {status}', {
+        ...said,
+        status: STATUS_NAMES[message.status],
+      });
     case 'reply':
-      return `${time} reply to message ${number}, ${label}, from ${from} to ${to}`;
+      return t('{time} reply to message {number}, {label}, from {from} to {to}', said);
     case 'rules':
-      return `${time} rules of ${to} on message ${number}: ${label}`;
+      return t('{time} rules of {to} on message {number}: {label}', said);
     case 'tries':
     case 'event':
     case 'outcome':
     case 'resent':
     default:
-      return `${time} message ${number} at ${to}: ${label}`;
+      return t('{time} message {number} at {to}: {label}', said);
   }
 }
 
@@ -258,7 +266,9 @@ function LaneHead({
           {host}
         </span>
       </Link>
-      <span className="text-2xs text-ink-2">{kind ?? 'not in this production'}</span>
+      <span className="text-2xs text-ink-2">
+        {kind === undefined ? t('not in this production') : KIND_NAMES[kind]}
+      </span>
     </div>
   );
 }

@@ -1,7 +1,9 @@
 import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
 import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import { STATUS_NAMES } from '../element/names.ts';
 import { shortType } from '../element/short-type.ts';
 import { duration } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 
 type Kind = 'service' | 'process' | 'operation';
 
@@ -42,6 +44,12 @@ const TONES = {
   error: 'bad',
   suspended: 'held',
 } as const satisfies Record<Message['status'], Step['tone']>;
+
+const OTHERWISE_NAMES = {
+  discard: t('discard'),
+  suspend: t('suspend'),
+  send: t('send'),
+} as const satisfies Record<NonNullable<NonNullable<Message['explain']>['otherwise']>, string>;
 
 /** Columns from where messages come in to where they go out; within a kind by who came first. */
 export function lanesOf(
@@ -92,7 +100,10 @@ function stepsOfMessage(session: Session, message: Message, number: number): Ste
       at: created,
       from: source === '' ? target : source,
       label: shortType(type),
-      detail: message.resendOf === undefined ? undefined : `resent from ${message.resendOf}`,
+      detail:
+        message.resendOf === undefined
+          ? undefined
+          : t('resent from {id}', { id: `${message.resendOf}` }),
     }),
     ...triesOf(session, message).map((tries) => step('tries', { ...tries, tone: 'warn' })),
     ...(rules === undefined ? [] : [step('rules', { at: end, label: rules, tone: 'plain' })]),
@@ -116,7 +127,7 @@ function stepsOfMessage(session: Session, message: Message, number: number): Ste
         step('resent', {
           key: `${id}-resent-${resent.id}`,
           at: end,
-          label: `resent as ${resent.id}`,
+          label: t('resent as {id}', { id: `${resent.id}` }),
           tone: 'held',
           leadsTo: resent.sessionId,
         }),
@@ -142,7 +153,10 @@ function eventsOf(message: Message, number: number, events: readonly HostEvent[]
         at: first.at,
         from: target,
         to: target,
-        label: alike.length === 1 ? label : `${label} (${alike.length} times)`,
+        label:
+          alike.length === 1
+            ? label
+            : t('{text} ({count} times)', { text: label, count: alike.length }),
         detail: first.text,
         tone: EVENT_TONES[first.level],
       },
@@ -155,11 +169,18 @@ function triesOf({ attempts }: Session, { id }: Message): Pick<Step, 'at' | 'lab
   const last = own.at(-1);
   const first = own[0];
   if (last === undefined || first === undefined) return [];
-  const over = own.length === 1 ? '' : ` in ${duration(last.at - first.at)}`;
+  const error = last.error.text;
   return [
     {
       at: first.at,
-      label: `${own.length} failed ${own.length === 1 ? 'try' : 'tries'}${over}: ${last.error.text}`,
+      label:
+        own.length === 1
+          ? t('1 failed try: {error}', { error })
+          : t('{count} failed tries in {duration}: {error}', {
+              count: own.length,
+              duration: duration(last.at - first.at),
+              error,
+            }),
       detail: last.error.code,
     },
   ];
@@ -169,11 +190,11 @@ function rulesText({ explain }: Message): string | undefined {
   if (explain === undefined) return undefined;
   const fired = explain.rules.filter(({ result }) => result === 'fired').map(({ rule }) => rule);
   const to = explain.sent.map((sent) => sent.to);
-  const rules = fired.length === 0 ? 'no rule fitted' : fired.join(', ');
+  const rules = fired.length === 0 ? t('no rule fitted') : fired.join(', ');
   if (to.length > 0) return `${rules} → ${[...new Set(to)].join(', ')}`;
   return explain.otherwise === undefined
-    ? `${rules} → nobody`
-    : `${rules}; otherwise ${explain.otherwise}`;
+    ? t('{rules} → nobody', { rules })
+    : t('{rules}; otherwise {otherwise}', { rules, otherwise: OTHERWISE_NAMES[explain.otherwise] });
 }
 
 function replyLabel({ reply, created, done }: Message): string {
@@ -185,19 +206,19 @@ function replyLabel({ reply, created, done }: Message): string {
 
 /** What an arrow back cannot tell: that there was none, and why. */
 function outcomeText(message: Message): string | undefined {
-  const { status, error, reply, by, explain } = message;
-  const person = by === undefined ? '' : ` by ${by}`;
+  const { status, error, by, explain } = message;
+  const name = STATUS_NAMES[status];
+  const what = by === undefined ? name : t('{status} by {by}', { status: name, by });
   if (status === 'completed') return completedText(message);
   if (status === 'queued' || status === 'retrying')
-    return status === 'queued' ? 'waits in the queue' : undefined;
+    return status === 'queued' ? t('waits in the queue') : undefined;
   if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
-  if (reply !== undefined && error === undefined) return `${status}${person}`;
-  return `${status}${person}${error === undefined ? '' : `: ${error.text}`}`;
+  return error === undefined ? what : `${what}: ${error.text}`;
 }
 
 /** A receiver that answers nothing was done at some time all the same. */
 function completedText({ warning, reply, explain, created, done }: Message): string | undefined {
   if (warning !== undefined || done === undefined) return warning;
   if (reply !== undefined || explain !== undefined) return undefined;
-  return `done in ${duration(done - created)}`;
+  return t('done in {duration}', { duration: duration(done - created) });
 }

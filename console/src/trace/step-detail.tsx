@@ -5,6 +5,7 @@ import type { Session } from '../../../src/operator/api/contract/message.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { Tabs } from '../element/tabs.tsx';
+import { t } from '../language/translate.ts';
 import { BodyView } from '../message/body-view.tsx';
 import { MessageActions } from '../message/message-actions.tsx';
 import { MessageError } from '../message/message-error.tsx';
@@ -25,10 +26,10 @@ interface StepDetailProps {
 export function StepDetail({ step, session, tab, onTab }: StepDetailProps): ReactElement {
   const { message, number } = step;
   const { id, status, source, target, reply, explain, hasBody, type } = message;
-  const tabs: (readonly [Tab, string])[] = [['about', 'About']];
-  if (hasBody) tabs.push(['body', 'Body']);
-  if (reply?.hasBody === true) tabs.push(['reply', 'Reply']);
-  if (explain !== undefined) tabs.push(['rules', 'Rules']);
+  const tabs: (readonly [Tab, string])[] = [['about', t('About')]];
+  if (hasBody) tabs.push(['body', t('Body')]);
+  if (reply?.hasBody === true) tabs.push(['reply', t('Reply')]);
+  if (explain !== undefined) tabs.push(['rules', t('Rules')]);
   const wanted =
     tab ??
     {
@@ -43,7 +44,7 @@ export function StepDetail({ step, session, tab, onTab }: StepDetailProps): Reac
   const selected = tabs.find(([name]) => name === wanted)?.[0] ?? 'about';
   return (
     <aside
-      aria-label={`Message ${number}`}
+      aria-label={t('Message {id}', { id: `${number}` })}
       className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface"
     >
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2">
@@ -58,7 +59,7 @@ export function StepDetail({ step, session, tab, onTab }: StepDetailProps): Reac
           to="/messages/$id"
           params={{ id }}
           className={`${buttonStyle('quiet')} ml-auto !px-1.5`}
-          aria-label="Open the message on a page of its own"
+          aria-label={t('Open the message on a page of its own')}
         >
           <Maximize2 size={14} aria-hidden="true" />
         </Link>
@@ -66,7 +67,7 @@ export function StepDetail({ step, session, tab, onTab }: StepDetailProps): Reac
           <MessageActions message={message} />
         </div>
       </div>
-      <Tabs label="Message" tabs={tabs} selected={selected} onSelect={onTab}>
+      <Tabs label={t('Message')} tabs={tabs} selected={selected} onSelect={onTab}>
         {selected === 'about' && (
           <div className="flex flex-col gap-3 p-3">
             <MessageError message={message} attempts={session.attempts} />

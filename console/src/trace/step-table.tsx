@@ -1,7 +1,18 @@
 import type { ReactElement } from 'react';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { clock, duration } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 import type { Step } from './session-steps.ts';
+
+const STEP_NAMES = {
+  request: t('request'),
+  reply: t('reply'),
+  rules: t('rules'),
+  tries: t('tries'),
+  event: t('event'),
+  outcome: t('outcome'),
+  resent: t('resent'),
+} as const satisfies Record<Step['kind'], string>;
 
 interface StepTableProps {
   readonly steps: readonly Step[];
@@ -17,16 +28,18 @@ export function StepTable({ steps, started, selected, onSelect }: StepTableProps
       className="min-h-0 flex-1 overflow-auto bg-surface"
       tabIndex={0}
       role="region"
-      aria-label="Steps of the session"
+      aria-label={t('Steps of the session')}
     >
       <table className="stack w-full border-collapse text-left">
         <thead className="sticky top-0 bg-sunken text-2xs text-ink-2">
           <tr>
-            {['#', 'Time', 'After', 'What', 'Where', 'Detail'].map((name) => (
-              <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-                {name}
-              </th>
-            ))}
+            {['#', t('Time'), t('After ## the start'), t('What'), t('Where'), t('Detail')].map(
+              (name) => (
+                <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                  {name}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
@@ -47,7 +60,7 @@ export function StepTable({ steps, started, selected, onSelect }: StepTableProps
                   className="text-accent hover:underline"
                   onClick={() => onSelect(step)}
                 >
-                  {step.kind}
+                  {STEP_NAMES[step.kind]}
                 </button>
               </td>
               <td className="px-3 py-1 whitespace-nowrap">

@@ -13,8 +13,9 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
-import { counted, duration, zone } from '../element/time-text.ts';
+import { duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { t } from '../language/translate.ts';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { sessionsBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
@@ -29,9 +30,9 @@ import { Waterfall } from './waterfall.tsx';
 type View = 'diagram' | 'times' | 'table';
 
 const VIEWS = [
-  ['diagram', 'Diagram'],
-  ['times', 'Times'],
-  ['table', 'Table'],
+  ['diagram', t('Diagram')],
+  ['times', t('Times')],
+  ['table', t('Table')],
 ] as const satisfies readonly (readonly [View, string])[];
 
 /** One session as a sequence diagram or its table, with the chosen step beside it. Follows what is still going on. */
@@ -41,7 +42,9 @@ export function TracePage(): ReactElement {
   useLiveSession(data?.id ?? id);
   if (data !== undefined) return <Trace session={data} asked={id} />;
   return (
-    <Page title={`Session ${id}`}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>
+    <Page title={t('Session {id}', { id: `${id}` })}>
+      {error === null ? <Waiting /> : <Problem error={error} />}
+    </Page>
   );
 }
 
@@ -114,9 +117,9 @@ function Trace({
   });
   return (
     <Page
-      title={`Session ${session.id}`}
+      title={t('Session {id}', { id: `${session.id}` })}
       fixed
-      lead={<CopyButton text={location.href} label="Copy the link to this trace" />}
+      lead={<CopyButton text={location.href} label={t('Copy the link to this trace')} />}
       detail={<Summary session={session} />}
       actions={
         <>
@@ -127,15 +130,17 @@ function Trace({
             }
           />
           <HoldButton session={session.id} />
-          <Segments label="Show as" options={VIEWS} selected={shown} onSelect={show} />
+          <Segments label={t('Show as')} options={VIEWS} selected={shown} onSelect={show} />
         </>
       }
     >
       {(session.truncated || session.hidden > 0) && (
         <p className="border-b border-line bg-warn-soft px-4 py-1 text-xs text-warn">
-          {session.truncated && 'The session has more messages than are shown. '}
+          {session.truncated && t('The session has more messages than are shown.')}{' '}
           {session.hidden > 0 &&
-            `${session.hidden} of its messages are of hosts that you may not see.`}
+            t('{count} of its messages are of hosts that you may not see.', {
+              count: session.hidden,
+            })}
         </p>
       )}
       <div className="grid min-h-0 flex-1 grid-rows-[minmax(14rem,1fr)_minmax(16rem,1fr)] lg:grid-cols-[minmax(0,1fr)_minmax(22rem,26.5rem)] lg:grid-rows-1">
@@ -208,10 +213,16 @@ function Summary({ session: { messages, started } }: { readonly session: Session
   ).length;
   return (
     <span>
-      <When at={started} as="second" /> {zone(started)} · {counted(messages.length, 'message')} ·{' '}
+      <When at={started} as="second" /> {zone(started)} ·{' '}
+      {t('{count} {count|message|messages}', { count: messages.length })} ·{' '}
       {duration(end - started)}
-      {open > 0 && <span className="text-info"> · {open} under way</span>}
-      {failed > 0 && <span className="font-medium text-bad"> · {failed} failed or suspended</span>}
+      {open > 0 && <span className="text-info"> · {t('{count} under way', { count: open })}</span>}
+      {failed > 0 && (
+        <span className="font-medium text-bad">
+          {' '}
+          · {t('{count} failed or suspended', { count: failed })}
+        </span>
+      )}
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { STATUS_TONES } from '../element/status-tone.ts';
 import { clock, duration } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
 
 interface WaterfallProps {
   readonly session: Session;
@@ -23,16 +24,16 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
       className="min-h-0 flex-1 overflow-auto bg-surface"
       tabIndex={0}
       role="region"
-      aria-label="Where the time went"
+      aria-label={t('Where the time went')}
     >
       <div className="sticky top-0 z-10 grid grid-cols-[15rem_minmax(0,1fr)_9rem] border-b border-line bg-sunken px-3 py-1.5 text-2xs text-ink-2 max-sm:grid-cols-1">
-        <span className="max-sm:hidden">Message</span>
+        <span className="max-sm:hidden">{t('Message')}</span>
         <span className="flex justify-between">
           {[0, 0.25, 0.5, 0.75, 1].map((part) => (
             <span key={part}>{part === 0 ? clock(started) : `+${duration(length * part)}`}</span>
           ))}
         </span>
-        <span className="text-right max-sm:hidden">Waited, under way</span>
+        <span className="text-right max-sm:hidden">{t('Waited, under way')}</span>
       </div>
       <ol>
         {messages.map((message, index) => {
@@ -110,7 +111,8 @@ const beginOf = ({ started, done, created, status }: Message): number =>
 
 function timesOf(message: Message): string {
   const { created, done, status } = message;
-  if (status === 'queued') return `waits for ${duration(Date.now() - created)}`;
+  if (status === 'queued')
+    return t('waits for {duration}', { duration: duration(Date.now() - created) });
   const begun = beginOf(message);
   return `${duration(begun - created)}, ${duration((done ?? Date.now()) - begun)}`;
 }
