@@ -6,7 +6,7 @@ export const german: Catalogue = {
   Message: 'Nachricht',
   'Trying…': 'Läuft …',
   'Try again': 'Erneut versuchen',
-  '{process} would decide': '{process} würde entscheiden',
+  '{process} would decide': '{process} entschiede',
   'The message went nowhere, and by the files it would go nowhere.':
     'Die Nachricht ging an kein Ziel und ginge auch nach den Dateien an keines.',
   'The same: {count} {count|target|targets} would get what they got, byte for byte.':
