@@ -3,8 +3,10 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { events as eventsQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { Choice } from '../element/field.tsx';
+import { LEVEL_NAMES } from '../element/names.ts';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { t } from '../language/translate.ts';
 import { EventTable } from './event-table.tsx';
 
 /** The log of what happened to hosts and to the production, newest first; it follows what happens. */
@@ -22,29 +24,32 @@ export function EventPage(): ReactElement {
   const change = (next: Readonly<Record<string, string | undefined>>): void =>
     void navigate({ to: '/events', search: (before) => ({ ...before, ...next }) });
   return (
-    <Page title="Event log" detail={data !== undefined && `${data.items.length} newest`}>
+    <Page
+      title={t('Event log')}
+      detail={data !== undefined && t('{count} newest', { count: data.items.length })}
+    >
       <div className="mb-3 flex flex-wrap gap-3">
         <Choice
-          label="Host"
+          label={t('Host')}
           value={host ?? ''}
           onChange={({ target }) => change({ host: target.value || undefined })}
         >
-          <option value="">every host</option>
+          <option value="">{t('every host')}</option>
           {known?.hosts.map(({ name }) => (
             <option key={name}>{name}</option>
           ))}
         </Choice>
         <Choice
-          label="At least"
+          label={t('At least')}
           value={level ?? ''}
           onChange={({ target }) => change({ level: target.value || undefined })}
         >
-          <option value="">info</option>
-          <option value="warn">warn</option>
-          <option value="error">error</option>
+          <option value="">{LEVEL_NAMES.info}</option>
+          <option value="warn">{LEVEL_NAMES.warn}</option>
+          <option value="error">{LEVEL_NAMES.error}</option>
         </Choice>
         <Choice
-          label="Show"
+          label={t('Show')}
           value={limit}
           onChange={({ target }) => change({ limit: target.value })}
         >

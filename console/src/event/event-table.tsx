@@ -2,8 +2,10 @@ import { Link } from '@tanstack/react-router';
 import { CircleAlert, Info, TriangleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
+import { LEVEL_NAMES } from '../element/names.ts';
 import { clock, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 
 const LEVELS = {
   info: { icon: Info, style: 'text-ink-3' },
@@ -14,13 +16,22 @@ const LEVELS = {
 /** What happened to hosts, newest first; what repeats itself is told once. */
 export function EventTable({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
   if (events.length === 0)
-    return <p className="px-3 py-6 text-center text-ink-2">Nothing happened in this time.</p>;
+    return (
+      <p className="px-3 py-6 text-center text-ink-2">{t('Nothing happened in this time.')}</p>
+    );
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Events')}>
       <table className="stack w-full min-w-[44rem] border-collapse text-left text-xs">
         <thead className="bg-sunken text-2xs text-ink-2">
           <tr>
-            {[`Time, ${zone()}`, 'Level', 'Host', 'Event', 'What happened', 'By'].map((name) => (
+            {[
+              t('Time, {zone}', { zone: zone() }),
+              t('Level'),
+              t('Host'),
+              t('Event'),
+              t('What happened'),
+              t('By'),
+            ].map((name) => (
               <th key={name} scope="col" className="px-3 py-1.5 font-medium">
                 {name}
               </th>
@@ -42,12 +53,12 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
                 <td className={`px-3 py-1 ${style}`}>
                   <span className="inline-flex items-center gap-1">
                     <Icon size={13} aria-hidden="true" />
-                    {level}
+                    {LEVEL_NAMES[level]}
                   </span>
                 </td>
                 <td className="px-3 py-1">
                   {host === '' ? (
-                    'production'
+                    t('production')
                   ) : (
                     <Link
                       to="/hosts/$host"
@@ -64,7 +75,11 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
                   {times > 1 && (
                     <span className="text-ink-2">
                       {' '}
-                      · {times} times since <When at={since} as="recent" />
+                      ·{' '}
+                      {rich('{times} times since {since}', {
+                        times,
+                        since: <When at={since} as="recent" />,
+                      })}
                     </span>
                   )}
                 </td>
@@ -87,7 +102,7 @@ interface Gathered {
 /** What happened to one host, as a list; what repeats itself is told once. */
 export function EventList({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
   if (events.length === 0) {
-    return <p className="px-3 py-6 text-center text-ink-2">Nothing happened to it.</p>;
+    return <p className="px-3 py-6 text-center text-ink-2">{t('Nothing happened to it.')}</p>;
   }
   return (
     <ul className="text-xs">
@@ -98,13 +113,19 @@ export function EventList({ events }: { readonly events: readonly HostEvent[] })
             key={`${at} ${event}`}
             className="flex gap-2 border-b border-line px-3 py-1.5 last:border-0"
           >
-            <Icon size={14} className={`mt-px shrink-0 ${style}`} aria-label={level} role="img" />
+            <Icon
+              size={14}
+              className={`mt-px shrink-0 ${style}`}
+              aria-label={LEVEL_NAMES[level]}
+              role="img"
+            />
             <div className="min-w-0 flex-1">
               <p className="break-words">{text}</p>
               <p className="text-ink-2">
                 <When at={at} as="recent" /> · {event}
-                {times > 1 && ` · ${times} times since ${clock(since, false)}`}
-                {by !== undefined && ` · by ${by}`}
+                {times > 1 &&
+                  ` · ${t('{times} times since {since}', { times, since: clock(since, false) })}`}
+                {by !== undefined && ` · ${t('by {by}', { by })}`}
               </p>
             </div>
           </li>
