@@ -29,7 +29,7 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
               t('Level'),
               t('Host'),
               t('Event'),
-              t('What happened'),
+              t('What happened ## to a host'),
               t('By'),
             ].map((name) => (
               <th key={name} scope="col" className="px-3 py-1.5 font-medium">

@@ -12,7 +12,7 @@ export const german: Catalogue = {
   'Time, {zone}': 'Zeit, {zone}',
   Level: 'Stufe',
   Event: 'Ereignis',
-  'What happened': 'Was geschah',
+  'What happened ## to a host': 'Was geschah',
   By: 'Von',
   production: 'Produktion',
   '{times} times since {since}': '{times}-mal seit {since}',
