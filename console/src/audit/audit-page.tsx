@@ -8,8 +8,9 @@ import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { count, zone } from '../element/time-text.ts';
+import { zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { t } from '../language/translate.ts';
 import { auditDetail } from './audit-detail.ts';
 
 interface AuditRow {
@@ -25,11 +26,17 @@ interface AuditRow {
 }
 
 const FILTERS = {
-  actor: 'Who',
-  action: 'Did',
-  object: 'To what',
-  searched: 'Searched for the value',
+  actor: t('Who'),
+  action: t('Did'),
+  object: t('To what'),
+  searched: t('Searched for the value'),
 } as const;
+
+const OUTCOMES = {
+  done: t('done'),
+  refused: t('refused'),
+  failed: t('failed'),
+} as const satisfies Record<AuditRow['outcome'], string>;
 
 /** Who did what, newest first. Looking at it is an act of its own, so it is asked for once and not again and again. */
 export function AuditPage(): ReactElement {
@@ -59,15 +66,15 @@ export function AuditPage(): ReactElement {
   };
   return (
     <Page
-      title="Audit log"
-      detail="every act of a person or machine, in a chain that shows if a row was changed"
+      title={t('Audit log')}
+      detail={t('every act of a person or machine, in a chain that shows if a row was changed')}
       actions={
         <>
           <Button disabled={verify.isPending} onClick={() => verify.mutate()}>
-            <ShieldCheck size={14} aria-hidden="true" /> Verify the chain
+            <ShieldCheck size={14} aria-hidden="true" /> {t('Verify the chain')}
           </Button>
           <a href={apiUrl('audit/export')} download className={buttonStyle()}>
-            <Download size={14} aria-hidden="true" /> Export
+            <Download size={14} aria-hidden="true" /> {t('Export')}
           </a>
         </>
       }
@@ -87,7 +94,7 @@ export function AuditPage(): ReactElement {
           />
         ))}
         <Button type="submit" look="primary">
-          Find
+          {t('Find')}
         </Button>
       </form>
       {verify.isError && <Problem error={verify.error} />}
@@ -97,17 +104,26 @@ export function AuditPage(): ReactElement {
           className={`mb-3 rounded-md px-3 py-2 ${verify.data.broken === undefined ? 'bg-good-soft text-good' : 'bg-bad-soft text-bad'}`}
         >
           {verify.data.broken === undefined
-            ? `All ${count(verify.data.rows)} rows are as they were written.`
-            : `Row ${verify.data.broken} is not as it was written.`}
+            ? t('All {count} rows are as they were written.', { count: verify.data.rows })
+            : t('Row {row} is not as it was written.', { row: `${verify.data.broken}` })}
         </p>
       )}
       <Pending answer={data} error={error} />
-      {data?.rows.length === 0 && <Nothing>No act fits.</Nothing>}
+      {data?.rows.length === 0 && <Nothing>{t('No act fits.')}</Nothing>}
       {data !== undefined && data.rows.length > 0 && (
         <ListTable
-          label="Acts"
+          label={t('Acts')}
           look="min-w-[52rem] text-xs"
-          columns={['#', `Time, ${zone()}`, 'Who', 'From', 'Did', 'To what', 'Outcome', 'Detail']}
+          columns={[
+            '#',
+            t('Time, {zone}', { zone: zone() }),
+            t('Who'),
+            t('From'),
+            t('Did'),
+            t('To what'),
+            t('Outcome'),
+            t('Detail'),
+          ]}
         >
           {data.rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
             <tr key={seq} className="border-t border-line align-top hover:bg-hover">
@@ -121,7 +137,9 @@ export function AuditPage(): ReactElement {
               <td className="px-3 py-1 font-mono">{ip}</td>
               <td className="px-3 py-1 whitespace-nowrap">{action}</td>
               <td className="px-3 py-1">{object}</td>
-              <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>{outcome}</td>
+              <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>
+                {OUTCOMES[outcome]}
+              </td>
               <td className="line px-3 py-1 break-words text-ink-2">{auditDetail(detail)}</td>
             </tr>
           ))}

@@ -1,0 +1,26 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  'Audit log': 'Audit-Protokoll',
+  'every act of a person or machine, in a chain that shows if a row was changed':
+    'jede Aktion von Mensch oder Maschine, in einer Kette, die zeigt, ob eine Zeile geändert wurde',
+  'Verify the chain': 'Kette prüfen',
+  Export: 'Export',
+  Who: 'Wer',
+  Did: 'Aktion',
+  'To what': 'Objekt',
+  'Searched for the value': 'Suchte nach dem Wert',
+  Find: 'Suchen',
+  'All {count} rows are as they were written.':
+    'Alle {count} Zeilen sind so, wie sie geschrieben wurden.',
+  'Row {row} is not as it was written.': 'Zeile {row} ist nicht so, wie sie geschrieben wurde.',
+  'No act fits.': 'Keine Aktion passt.',
+  Acts: 'Aktionen',
+  'Time, {zone}': 'Zeit, {zone}',
+  From: 'Von',
+  Outcome: 'Ergebnis',
+  Detail: 'Einzelheiten',
+  done: 'erledigt',
+  refused: 'abgelehnt',
+  failed: 'fehlgeschlagen',
+};
