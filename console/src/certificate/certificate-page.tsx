@@ -7,16 +7,17 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
+import { rich, t } from '../language/translate.ts';
 
 type Certificate = Certificates['certificates'][number];
 
 const DAY = 86_400_000;
 
 const GROUPS = [
-  ['own', 'Ours', 'what we show to others'],
-  ['peer', 'Of peers', 'what others have shown to us since the engine started'],
-  ['authority', 'Of authorities', 'whom we trust to sign the certificates of others'],
-  ['revocation-list', 'Revocation lists', 'an outdated one refuses every certificate'],
+  ['own', t('Ours'), t('what we show to others')],
+  ['peer', t('Of peers'), t('what others have shown to us since the engine started')],
+  ['authority', t('Of authorities'), t('whom we trust to sign the certificates of others')],
+  ['revocation-list', t('Revocation lists'), t('an outdated one refuses every certificate')],
 ] as const;
 
 /** What ends some day: our certificates, those of peers and authorities, revocation lists. */
@@ -26,17 +27,17 @@ export function CertificatePage(): ReactElement {
   const soon = all.filter(({ ends, problem }) => problem !== undefined || ends?.state !== 'good');
   return (
     <Page
-      title="Certificates"
+      title={t('Certificates')}
       detail={
         data !== undefined &&
         (soon.length === 0
-          ? `${all.length}; none needs attention`
-          : `${soon.length} of ${all.length} need attention`)
+          ? t('{count}; none needs attention', { count: all.length })
+          : t('{some} of {count} need attention', { some: soon.length, count: all.length }))
       }
     >
       <Pending answer={data} error={error} />
       {data !== undefined && all.length === 0 && (
-        <Nothing>Nothing in this production has a certificate.</Nothing>
+        <Nothing>{t('Nothing in this production has a certificate.')}</Nothing>
       )}
       {GROUPS.map(([kind, title, what]) => (
         <Group
@@ -91,12 +92,15 @@ function Card({
         <h3 className="break-words">{name}</h3>
         {ends !== undefined && <Left ends={ends} />}
         <span className="text-xs text-ink-2">
-          {usedBy.length === 0 ? 'used by no host' : 'used by '}
-          {usedBy.map((user) => (
-            <User key={user} name={user} />
-          ))}
+          {usedBy.length === 0
+            ? t('used by no host')
+            : rich('used by {users}', {
+                users: usedBy.map((user) => <User key={user} name={user} />),
+              })}
         </span>
-        {seen !== undefined && <span className="text-xs text-ink-2">seen {day(seen)}</span>}
+        {seen !== undefined && (
+          <span className="text-xs text-ink-2">{t('seen {day}', { day: day(seen) })}</span>
+        )}
       </div>
       {problem !== undefined && <p className="px-3 py-2 text-bad">{problem}</p>}
       {chain.map(({ subject, issuer, names, notBefore, notAfter, fingerprint }, index) => (
@@ -104,23 +108,21 @@ function Card({
           key={fingerprint}
           className="grid grid-cols-[6rem_minmax(0,1fr)] gap-y-0.5 border-t border-line px-3 py-2 text-xs first-of-type:border-0"
         >
-          <dt className="text-ink-2">{index === 0 ? 'Certificate' : 'With it'}</dt>
+          <dt className="text-ink-2">{index === 0 ? t('Certificate') : t('With it')}</dt>
           <dd className="font-medium break-words">{subject}</dd>
-          <dt className="text-ink-2">Valid</dt>
-          <dd>
-            {day(notBefore)} to {day(notAfter)}
-          </dd>
+          <dt className="text-ink-2">{t('Valid')}</dt>
+          <dd>{t('{from} to {until}', { from: day(notBefore), until: day(notAfter) })}</dd>
           {names.length > 0 && (
             <>
-              <dt className="text-ink-2">Names</dt>
+              <dt className="text-ink-2">{t('Names')}</dt>
               <dd className="break-words">{names.join(', ')}</dd>
             </>
           )}
-          <dt className="text-ink-2">Issued by</dt>
+          <dt className="text-ink-2">{t('Issued by')}</dt>
           <dd className="break-words">{issuer}</dd>
-          <dt className="text-ink-2">Fingerprint</dt>
+          <dt className="text-ink-2">{t('Fingerprint')}</dt>
           <dd className="flex items-center gap-1 font-mono text-2xs break-all">
-            {fingerprint} <CopyButton text={fingerprint} label="Copy the fingerprint" />
+            {fingerprint} <CopyButton text={fingerprint} label={t('Copy the fingerprint')} />
           </dd>
         </dl>
       ))}
@@ -153,7 +155,9 @@ function Left({
   const days = Math.floor((at - Date.now()) / DAY);
   return (
     <span className={`text-xs ${TONE[state]}`}>
-      {state === 'ended' ? `ended ${day(at)}` : `ends ${day(at)}, in ${days} days`}
+      {state === 'ended'
+        ? t('ended {day}', { day: day(at) })
+        : t('ends {day}, in {count} {count|day|days}', { day: day(at), count: days })}
     </span>
   );
 }

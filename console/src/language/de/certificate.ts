@@ -1,0 +1,32 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  Certificates: 'Zertifikate',
+  '{count}; none needs attention': '{count}; keines braucht Aufmerksamkeit',
+  '{some} of {count} need attention': '{some} von {count} {some|braucht|brauchen} Aufmerksamkeit',
+  'Nothing in this production has a certificate.':
+    'In dieser Produktion hat nichts ein Zertifikat.',
+  Ours: 'Eigene',
+  'what we show to others': 'was wir anderen vorlegen',
+  'Of peers': 'Von Gegenstellen',
+  'what others have shown to us since the engine started':
+    'was andere uns seit dem Start der Engine vorgelegt haben',
+  'Of authorities': 'Von Zertifizierungsstellen',
+  'whom we trust to sign the certificates of others':
+    'denen wir glauben, was sie anderen ausstellen',
+  'Revocation lists': 'Sperrlisten',
+  'an outdated one refuses every certificate': 'eine abgelaufene lehnt jedes Zertifikat ab',
+  'used by no host': 'von keinem Host benutzt',
+  'used by {users}': 'benutzt von {users}',
+  'seen {day}': 'gesehen am {day}',
+  Certificate: 'Zertifikat',
+  'With it': 'Dazu',
+  Valid: 'Gültig',
+  '{from} to {until}': '{from} bis {until}',
+  Names: 'Namen',
+  'Issued by': 'Aussteller',
+  Fingerprint: 'Fingerabdruck',
+  'Copy the fingerprint': 'Fingerabdruck kopieren',
+  'ended {day}': 'abgelaufen am {day}',
+  'ends {day}, in {count} {count|day|days}': 'läuft am {day} ab, in {count} {count|Tag|Tagen}',
+};
