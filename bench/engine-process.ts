@@ -38,6 +38,8 @@ export async function engineProcess({
   const child = spawn(
     process.execPath,
     [
+      // as `waybill` starts it
+      '--max-semi-space-size=8',
       '--conditions=waybill-source',
       join(import.meta.dirname, '../src/main.ts'),
       'run',

@@ -77,7 +77,7 @@ async function started(
   order: OperatorOrder,
   module: URL,
 ): Promise<{ readonly worker: Worker; readonly url: string | undefined }> {
-  const worker = new Worker(module, { workerData: order, execArgv: process.execArgv });
+  const worker = new Worker(module, { workerData: order });
   const [news] = (await once(worker, 'message')) as [OperatorNews];
   if (news.kind === 'failed') {
     throw new EngineError('STORE_UNAVAILABLE', `the operator plane did not start: ${news.text}`);

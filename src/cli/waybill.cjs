@@ -31,9 +31,17 @@ function nodeBinary() {
   return process.exit(1);
 }
 
+// V8 would let the young generation of each thread grow to 134 MB: measured, that saves no processor time
+const flags = ['--max-semi-space-size=8'];
+
 const child = spawn(
   nodeBinary(),
-  [...(fromSource ? ['--conditions=waybill-source'] : []), main, ...process.argv.slice(2)],
+  [
+    ...flags,
+    ...(fromSource ? ['--conditions=waybill-source'] : []),
+    main,
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -70,7 +70,6 @@ function asker(url: string, schema: string): Asker {
   const worker = new Worker(new URL(`./query-worker.${extension}`, import.meta.url), {
     workerData: { url, schema, port: port2, signal },
     transferList: [port2],
-    execArgv: process.execArgv,
   });
   worker.unref();
   let count = 0;
