@@ -1,7 +1,7 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
-  'What changed in message {id}': 'Änderungen an Nachricht {id}',
+  'What changed in message {id}': 'Änderungen an {id}',
   Message: 'Nachricht',
   'message {id}': 'Nachricht {id}',
   Trace: 'Trace',
