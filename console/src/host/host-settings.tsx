@@ -21,7 +21,7 @@ export function HostSettings({ page: { settings } }: { readonly page: HostPage }
       }
     >
       <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Settings')}>
-        <table className="w-full border-collapse text-left text-xs">
+        <table className="stack w-full border-collapse text-left text-xs">
           <thead className="sr-only">
             <tr>
               <th scope="col">{t('Setting')}</th>
