@@ -11,6 +11,7 @@ import { Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 
 interface User {
   readonly name: string;
@@ -51,11 +52,11 @@ export function UserPage(): ReactElement {
   const [removing, setRemoving] = useState<string | undefined>(undefined);
   return (
     <Page
-      title="Users"
-      detail="local users; who signs in through a provider is listed there"
+      title={t('Users')}
+      detail={t('local users; who signs in through a provider is listed there')}
       actions={
         <Button look="primary" onClick={() => setAdding(true)}>
-          <Plus size={14} aria-hidden="true" /> Add a user
+          <Plus size={14} aria-hidden="true" /> {t('Add a user')}
         </Button>
       }
     >
@@ -66,48 +67,54 @@ export function UserPage(): ReactElement {
           role="status"
           className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2"
         >
-          {given.name} signs in once with{' '}
-          <code className="font-mono font-semibold">{given.password}</code>{' '}
-          <CopyButton text={given.password} label="Copy the password" /> It is not shown again.
+          {rich('{name} signs in once with {password}', {
+            name: given.name,
+            password: <code className="font-mono font-semibold">{given.password}</code>,
+          })}{' '}
+          <CopyButton text={given.password} label={t('Copy the password')} />{' '}
+          {t('It is not shown again.')}
         </p>
       )}
       {data !== undefined && (
         <ListTable
-          label="Users"
+          label={t('Users')}
           look="min-w-[44rem]"
-          columns={['User', 'Roles', 'May see', 'Last sign-in', 'Since', 'Acts']}
+          columns={[t('User'), t('Roles'), t('May see'), t('Last sign-in'), t('Since'), t('Acts')]}
         >
           {data.users.map(
             ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
               <tr key={name} className="border-t border-line hover:bg-hover">
                 <th scope="row" className="px-3 py-1.5 font-medium">
                   {name}
-                  {breakGlass && <span className="ml-2 text-xs text-warn">for emergencies</span>}
+                  {breakGlass && (
+                    <span className="ml-2 text-xs text-warn">{t('for emergencies')}</span>
+                  )}
                   {mustChange && (
                     <span className="ml-2 text-xs font-normal text-ink-2">
-                      has not chosen a password
+                      {t('has not chosen a password')}
                     </span>
                   )}
                 </th>
                 <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
                 <td className="px-3 py-1.5 text-xs text-ink-2">
-                  {scope.includes('*') ? 'everything' : scope.join(', ')}
+                  {scope.includes('*') ? t('everything') : scope.join(', ')}
                 </td>
                 <td className="px-3 py-1.5 text-xs">
-                  {lastSignIn === undefined ? 'never' : <When at={lastSignIn} as="ago" />}
+                  {lastSignIn === undefined ? t('never') : <When at={lastSignIn} as="ago" />}
                 </td>
                 <td className="px-3 py-1.5 text-xs text-ink-2">
-                  {day(created)}
-                  {expires !== undefined && `, until ${day(expires)}`}
+                  {expires === undefined
+                    ? day(created)
+                    : t('{since}, until {until}', { since: day(created), until: day(expires) })}
                 </td>
                 <td className="px-3 py-1.5">
                   <span className="flex gap-2">
                     <Button disabled={password.isPending} onClick={() => password.mutate(name)}>
-                      <KeyRound size={13} aria-hidden="true" /> New password
+                      <KeyRound size={13} aria-hidden="true" /> {t('New password')}
                     </Button>
                     <Button
                       look="danger"
-                      aria-label={`Remove ${name}`}
+                      aria-label={t('Remove {name}', { name })}
                       onClick={() => setRemoving(name)}
                     >
                       <Trash2 size={13} aria-hidden="true" />
@@ -169,18 +176,20 @@ function NewUser({
     add.mutate((new FormData(event.currentTarget).get('name') as string).trim());
   };
   return (
-    <Modal title="Add a user" onClose={onClose}>
+    <Modal title={t('Add a user')} onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3">
-        <Field label="Name" name="name" required autoFocus autoComplete="off" />
-        <Choice label="Role" value={chosen} onChange={({ target }) => setRole(target.value)}>
+        <Field label={t('Name')} name="name" required autoFocus autoComplete="off" />
+        <Choice label={t('Role')} value={chosen} onChange={({ target }) => setRole(target.value)}>
           {roles.map((one) => (
             <option key={one}>{one}</option>
           ))}
         </Choice>
-        <p className="text-xs text-ink-2">May: {data?.roles[chosen]?.join(', ')}</p>
+        <p className="text-xs text-ink-2">
+          {t('May: {acts}', { acts: data?.roles[chosen]?.join(', ') ?? '' })}
+        </p>
         {add.isError && <Problem error={add.error} />}
         <Button type="submit" look="primary" disabled={add.isPending || chosen === ''}>
-          Add
+          {t('Add ## a user')}
         </Button>
       </form>
     </Modal>
@@ -200,20 +209,22 @@ function Removal({
   });
   return (
     <Modal
-      title={`Remove ${name}`}
+      title={t('Remove {name}', { name })}
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate()}>
-            Remove
+            {t('Remove')}
           </Button>
         </>
       }
     >
       <p>
-        {name} is signed out everywhere and cannot sign in any more. What {name} did stays in the
-        audit log.
+        {t(
+          '{name} is signed out everywhere and cannot sign in any more. What {name} did stays in the audit log.',
+          { name },
+        )}
       </p>
       {remove.isError && <Problem error={remove.error} />}
     </Modal>

@@ -19,7 +19,7 @@ export const german: Catalogue = {
   'Time, {zone}': 'Zeit, {zone}',
   From: 'Von',
   Outcome: 'Ergebnis',
-  Detail: 'Einzelheiten',
+  Detail: 'Detail',
   done: 'erledigt',
   refused: 'abgelehnt',
   failed: 'fehlgeschlagen',

@@ -1,0 +1,32 @@
+import type { Catalogue } from '../language.ts';
+
+export const german: Catalogue = {
+  Users: 'Benutzer',
+  'local users; who signs in through a provider is listed there':
+    'lokale Benutzer; wer sich über einen Anbieter anmeldet, steht dort',
+  'Add a user': 'Benutzer anlegen',
+  '{name} signs in once with {password}': '{name} meldet sich einmal an mit {password}',
+  'Copy the password': 'Passwort kopieren',
+  'It is not shown again.': 'Es wird nicht noch einmal gezeigt.',
+  User: 'Benutzer',
+  Roles: 'Rollen',
+  'May see': 'Darf sehen',
+  'Last sign-in': 'Letzte Anmeldung',
+  Since: 'Seit',
+  Acts: 'Aktionen',
+  'for emergencies': 'für Notfälle',
+  'has not chosen a password': 'hat noch kein Passwort gewählt',
+  everything: 'alles',
+  never: 'nie',
+  '{since}, until {until}': '{since}, bis {until}',
+  'New password': 'Neues Passwort',
+  Name: 'Name',
+  Role: 'Rolle',
+  'May: {acts}': 'Darf: {acts}',
+  'Add ## a user': 'Anlegen',
+  'Remove {name}': '{name} entfernen',
+  Remove: 'Entfernen',
+  Cancel: 'Abbrechen',
+  '{name} is signed out everywhere and cannot sign in any more. What {name} did stays in the audit log.':
+    '{name} wird überall abgemeldet und kann sich nicht mehr anmelden. Was {name} getan hat, bleibt im Audit-Protokoll.',
+};
