@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { german } from '../../console/src/language/german.ts';
 import { type Browser, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
-import { consoleFolders } from '../support/console-texts.ts';
 import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
 
 /** Pages that are also looked at by axe: in German only their words differ. */
@@ -15,13 +13,6 @@ const MAIN = new Set<string>([
   '/users',
 ]);
 
-/** Where everything has to be German: around the pages, and in them too once all folders have a catalogue. */
-const translated = [...consoleFolders().keys()].every((folder) =>
-  existsSync(`console/src/language/de/${folder}.ts`),
-)
-  ? 'body'
-  : 'header, nav, dialog, [role=dialog]';
-
 const GERMAN = new Set(Object.values(german));
 /** English texts that no German page has, as they stand in the source. */
 const ENGLISH = new Set(Object.keys(german).filter((text) => !GERMAN.has(text)));
@@ -29,16 +20,14 @@ const ENGLISH = new Set(Object.keys(german).filter((text) => !GERMAN.has(text)))
 /** Every text and every label that a page has there. */
 async function said(page: Browser['page']): Promise<string[]> {
   return page
-    .locator(translated)
-    .evaluateAll((roots) =>
-      roots.flatMap((root) =>
-        [root, ...root.querySelectorAll('*')].flatMap((element) => [
-          ...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name)),
-          ...[...element.childNodes]
-            .filter(({ nodeType }) => nodeType === 3)
-            .map((text) => text.textContent),
-        ]),
-      ),
+    .locator('body, body *')
+    .evaluateAll((elements) =>
+      elements.flatMap((element) => [
+        ...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name)),
+        ...[...element.childNodes]
+          .filter(({ nodeType }) => nodeType === 3)
+          .map((text) => text.textContent),
+      ]),
     )
     .then((texts) => texts.map((text) => text?.trim() ?? '').filter((text) => text !== ''));
 }

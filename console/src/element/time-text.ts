@@ -51,11 +51,6 @@ export function zone(at = Date.now()): string {
   return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${`${rest}`.padStart(2, '0')}`}`;
 }
 
-/** `1 day`, `3 days` */
-export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
-
 /** Today only the time, otherwise the day before it. */
 export function recent(at: number, now = Date.now()): string {
   return day(at) === day(now) ? clock(at, false) : `${shortDay(at)} ${clock(at, false)}`;
