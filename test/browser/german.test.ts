@@ -17,10 +17,10 @@ const GERMAN = new Set(Object.values(german));
 /** English texts that no German page has, as they stand in the source. */
 const ENGLISH = new Set(Object.keys(german).filter((text) => !GERMAN.has(text)));
 
-/** Every text and every label that a page has there. */
+/** Every text and every label that a page has, but for names that are the same in every language. */
 async function said(page: Browser['page']): Promise<string[]> {
   return page
-    .locator('body, body *')
+    .locator('body *:not([translate=no], [translate=no] *)')
     .evaluateAll((elements) =>
       elements.flatMap((element) => [
         ...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name)),

@@ -69,7 +69,9 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
                     </Link>
                   )}
                 </td>
-                <td className="px-3 py-1 whitespace-nowrap text-ink-2">{event}</td>
+                <td className="px-3 py-1 whitespace-nowrap text-ink-2" translate="no">
+                  {event}
+                </td>
                 <td className="line px-3 py-1 break-words">
                   {text}
                   {times > 1 && (
@@ -122,7 +124,7 @@ export function EventList({ events }: { readonly events: readonly HostEvent[] })
             <div className="min-w-0 flex-1">
               <p className="break-words">{text}</p>
               <p className="text-ink-2">
-                <When at={at} as="recent" /> · {event}
+                <When at={at} as="recent" /> · <span translate="no">{event}</span>
                 {times > 1 &&
                   ` · ${t('{times} times since {since}', { times, since: clock(since, false) })}`}
                 {by !== undefined && ` · ${t('by {by}', { by })}`}

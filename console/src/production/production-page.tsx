@@ -107,7 +107,9 @@ function Ways({ edges }: { readonly edges: ProductionMap['edges'] }): ReactEleme
             <td className="px-3 py-1">{from}</td>
             <td className="px-3 py-1">{to}</td>
             <td className="px-3 py-1 text-xs text-ink-2">{WAY_NAMES[by]}</td>
-            <td className="line px-3 py-1 text-xs text-ink-2">{labels.join(', ')}</td>
+            <td className="line px-3 py-1 text-xs text-ink-2" translate="no">
+              {labels.join(', ')}
+            </td>
           </tr>
         ))}
       </tbody>
