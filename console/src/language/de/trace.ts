@@ -67,7 +67,7 @@ export const german: Catalogue = {
   'After ## the start': 'Nach',
   What: 'Was',
   Where: 'Wo',
-  Detail: 'Detail',
+  Detail: 'Einzelheiten',
   request: 'Anfrage',
   reply: 'Antwort',
   rules: 'Regeln',
