@@ -180,6 +180,22 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('./user/user-page.tsx'), 'UserPage'),
 });
 
+const rights = createRoute({
+  ...under,
+  path: '/users/$name',
+  component: lazyRouteComponent(() => import('./access/rights-page.tsx'), 'RightsPage'),
+});
+const tokens = createRoute({
+  ...under,
+  path: '/tokens',
+  component: lazyRouteComponent(() => import('./access/token-page.tsx'), 'TokenPage'),
+});
+const signIns = createRoute({
+  ...under,
+  path: '/sign-ins',
+  component: lazyRouteComponent(() => import('./access/sign-in-page.tsx'), 'SignInPage'),
+});
+
 const tree = root.addChildren([
   dashboard,
   messages,
@@ -203,6 +219,9 @@ const tree = root.addChildren([
   exported,
   audit,
   users,
+  rights,
+  tokens,
+  signIns,
 ]);
 
 export const router = createRouter({

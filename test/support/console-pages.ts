@@ -24,6 +24,8 @@ export const PAGES = [
   ['/configuration', 'Configuration'],
   ['/audit', 'Audit log'],
   ['/users', 'Users'],
+  ['/tokens', 'Tokens'],
+  ['/sign-ins', 'Sign-ins'],
   ['/nowhere', 'No such page'],
 ] as const;
 

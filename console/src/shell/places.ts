@@ -6,6 +6,7 @@ import {
   ClipboardList,
   GitFork,
   HardDrive,
+  KeyRound,
   LayoutDashboard,
   ListTodo,
   PauseCircle,
@@ -95,5 +96,6 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
     },
     { to: '/audit', label: t('Audit log'), icon: ScrollText, key: 'l', permission: 'audit.view' },
     { to: '/users', label: t('Users'), icon: Users, key: 'u', permission: 'user.manage' },
+    { to: '/tokens', label: t('Tokens'), icon: KeyRound, key: 'k', permission: 'token.manage' },
   ],
 ];

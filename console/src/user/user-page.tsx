@@ -1,6 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { KeyRound, Plus, Trash2 } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
+import { AccessLinks } from '../access/access-links.tsx';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
@@ -55,9 +57,12 @@ export function UserPage(): ReactElement {
       title={t('Users')}
       detail={t('local users; who signs in through a provider is listed there')}
       actions={
-        <Button look="primary" onClick={() => setAdding(true)}>
-          <Plus size={14} aria-hidden="true" /> {t('Add a user')}
-        </Button>
+        <>
+          <AccessLinks />
+          <Button look="primary" onClick={() => setAdding(true)}>
+            <Plus size={14} aria-hidden="true" /> {t('Add a user')}
+          </Button>
+        </>
       }
     >
       {password.isError && <Problem error={password.error} />}
@@ -85,7 +90,9 @@ export function UserPage(): ReactElement {
             ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
               <tr key={name} className="border-t border-line hover:bg-hover">
                 <th scope="row" className="px-3 py-1.5 font-medium">
-                  {name}
+                  <Link to="/users/$name" params={{ name }} className="text-accent hover:underline">
+                    {name}
+                  </Link>
                   {breakGlass && (
                     <span className="ml-2 text-xs text-warn">{t('for emergencies')}</span>
                   )}

@@ -31,8 +31,8 @@ export interface Sessions {
   start(of: Omit<Session, 'csrf' | 'created' | 'seen'>): string;
   /** The session of a cookie's id; undefined if it has ended. It counts as seen, unless nobody is there. */
   find(id: string, unattended?: boolean): Session | undefined;
-  /** The roles and scope with which somebody signed in last, while that session is open. */
-  latest(name: string, via: string): Pick<Session, 'roles' | 'scope'> | undefined;
+  /** The open session that somebody began last, by that sign-in or by any. */
+  latest(name: string, via?: string): Session | undefined;
   end(id: string): void;
   /**
    * Ends the sessions of people from outside if they began under other settings: what they may do was decided
@@ -99,10 +99,10 @@ export function sessions(
     },
     latest(name, via) {
       const row = database.get(
-        `SELECT * FROM web_session WHERE lower(name) = lower(?) AND via = ?
+        `SELECT * FROM web_session WHERE lower(name) = lower(?) ${via === undefined ? '' : 'AND via = ?'}
            ORDER BY created DESC LIMIT 1`,
         name,
-        via,
+        ...(via === undefined ? [] : [via]),
       );
       return row === undefined ? undefined : sessionOf(row);
     },

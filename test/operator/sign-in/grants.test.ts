@@ -98,6 +98,29 @@ test('a token does no more than its maker and its user may, now and later; other
   expect((await maker.me()).status).toBe(401);
 });
 
+test('the rights of a local user are told with the role that gives each, and of who is signed in from outside', async () => {
+  await using api = await guardedApi({ settings: ROLES });
+  const root = await signedIn(api, 'root', 'administrator');
+  await api.user('nora', PASSWORD, { roles: ['viewer', 'desk'], scope: ['tag:north'] });
+  const rights = async (name: string) =>
+    (await root.ask('GET', `/api/v1/users/${name}/rights`)).body;
+  expect(await rights('nora')).toMatchObject({
+    via: 'local',
+    visibleHosts: ['adt-in'],
+    permissions: { 'dashboard.view': ['viewer', 'desk'], 'user.manage': ['desk'] },
+    missing: expect.arrayContaining(['message.content']),
+  });
+  expect(await rights('olaf')).toMatchObject({ code: 'NOT_FOUND' });
+  using database = metaDatabase({ data: api.data });
+  const outside = { name: 'olaf', via: 'oidc keycloak', ip: '', provider: 'keycloak' };
+  sessions(database).start({ ...outside, roles: ['maker'], scope: ['*'], idToken: undefined });
+  expect(await rights('olaf')).toMatchObject({
+    via: 'oidc keycloak',
+    roles: ['maker'],
+    permissions: { 'token.manage': ['maker'] },
+  });
+});
+
 test('a pair of tokens is refreshed for 12 hours in all, and not once its user’s time is over', async () => {
   await using folder = await temporaryFolder();
   using database = metaDatabase({ data: folder.path });

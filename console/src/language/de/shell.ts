@@ -16,6 +16,7 @@ export const german: Catalogue = {
   Configuration: 'Konfiguration',
   'Audit log': 'Audit-Protokoll',
   Users: 'Benutzer',
+  Tokens: 'Tokens',
   Navigation: 'Navigation',
   'Skip to the content': 'Zum Inhalt springen',
   'Light theme': 'Helles Design',

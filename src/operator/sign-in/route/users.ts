@@ -5,6 +5,7 @@ import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe, record, Time, word } from '../../api/contract/schema.ts';
 import { checkGrant } from '../../rights/check-grant.ts';
 import { PERMISSIONS, type Permission } from '../../rights/principal.ts';
+import type { Identity } from '../../rights/principal-for.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { checkRoles, permissionsOf } from '../../rights/roles.ts';
 import { checkScope, EVERYTHING } from '../../rights/scope.ts';
@@ -35,6 +36,8 @@ const UserRow = Type.Object({
 
 const RightsOf = Type.Object({
   name: Type.String(),
+  via: Type.String({ description: '`local`, or how somebody from outside signed in last.' }),
+  roles: list(Type.String()),
   scope: list(Type.String()),
   visibleHosts: maybe(list(Type.String())),
   permissions: record(list(Type.String())),
@@ -77,20 +80,24 @@ export function userRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'What a user may do, and by which role; which hosts; what is missing.',
+        summary:
+          'What a local user, or somebody from outside who is signed in, may do, and by which role; which hosts; what is missing.',
         params: ByName,
         response: { 200: RightsOf },
       },
       preHandler,
     },
     async (request) => {
-      const user = known(signIn, request.params.name);
-      const { permissions, visibleHosts } = await signIn.rights(localIdentity(user, 'local'));
+      const identity = identityOf(signIn, request.params.name);
+      const { name, via, roles: named, scope } = identity;
+      const { permissions, visibleHosts } = await signIn.rights(identity);
       const by = (one: Permission): string[] =>
-        user.roles.filter((role) => roles.get(role)?.includes(one) === true);
+        named.filter((role) => roles.get(role)?.includes(one) === true);
       return {
-        name: user.name,
-        scope: user.scope,
+        name,
+        via,
+        roles: named,
+        scope,
         visibleHosts,
         permissions: Object.fromEntries([...permissions].map((one) => [one, by(one)])),
         missing: PERMISSIONS.filter((one) => !permissions.has(one)),
@@ -188,6 +195,19 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       await recorded(signIn, request, 'user.remove', name);
       return { done: true };
     },
+  );
+}
+
+/** Who somebody of that name is: a local user, or else whoever is signed in under it from outside. */
+function identityOf({ users, sessions }: SignIn, name: string): Identity {
+  const user = users.find(name);
+  if (user !== undefined) return localIdentity(user, 'local');
+  const session = sessions.latest(name);
+  if (session !== undefined) return session;
+  throw new ApiError(
+    404,
+    'NOT_FOUND',
+    `${name} is no local user, and is not signed in from outside`,
   );
 }
 

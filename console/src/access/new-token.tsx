@@ -1,0 +1,96 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Modal } from '../element/modal.tsx';
+import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
+import { me, useMay } from '../shell/me.ts';
+
+const DAYS = 90;
+
+/** Makes a token of one's own, or of a local user; it may do what is chosen, of what its user may. */
+export function NewToken({
+  onClose,
+  onMade,
+}: {
+  readonly onClose: () => void;
+  readonly onMade: (token: string) => void;
+}): ReactElement {
+  const may = useMay();
+  const { data: person } = useQuery(me);
+  const own = person?.permissions ?? [];
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const make = useMutation({
+    mutationFn: (body: object) => ask<{ readonly token: string }>('tokens', { body }),
+    onSuccess: ({ token }) => onMade(token),
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string): string => ((form.get(name) ?? '') as string).trim();
+    make.mutate({
+      label: text('label'),
+      days: Number(text('days')),
+      permissions: chosen,
+      ...(text('user') === '' ? {} : { user: text('user') }),
+    });
+  };
+  return (
+    <Modal title={t('Make a token')} onClose={onClose}>
+      <form onSubmit={submit} className="flex flex-col gap-3">
+        <Field label={t('What for')} name="label" required maxLength={100} autoComplete="off" />
+        <div className="grid grid-cols-2 gap-3">
+          <Field
+            label={t('Valid, days')}
+            name="days"
+            type="number"
+            min={1}
+            max={3_650}
+            required
+            defaultValue={DAYS}
+          />
+          {may('user.manage') && (
+            <Field
+              label={t('Acts as')}
+              name="user"
+              placeholder={person?.name}
+              autoComplete="off"
+              hint={t('a local user')}
+            />
+          )}
+        </div>
+        <fieldset className="grid grid-cols-2 gap-x-4 gap-y-1">
+          <legend className="mb-1 text-xs font-medium text-ink-2">
+            {t('May do, of what its user may')}
+          </legend>
+          {own.map((permission) => (
+            <label
+              key={permission}
+              className="flex min-h-7 cursor-pointer items-center gap-2 font-mono text-2xs break-all"
+            >
+              <input
+                type="checkbox"
+                className="size-4 shrink-0 accent-accent"
+                checked={chosen.includes(permission)}
+                onChange={() =>
+                  setChosen(
+                    chosen.includes(permission)
+                      ? chosen.filter((one) => one !== permission)
+                      : [...chosen, permission],
+                  )
+                }
+              />
+              {permission}
+            </label>
+          ))}
+        </fieldset>
+        {make.isError && <Problem error={make.error} />}
+        <Button type="submit" look="primary" disabled={make.isPending || chosen.length === 0}>
+          {t('Make it')}
+        </Button>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,135 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Plus } from 'lucide-react';
+import { type ReactElement, useState } from 'react';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { CopyButton } from '../element/copy-button.tsx';
+import { ListTable } from '../element/list-table.tsx';
+import { Nothing, Pending, Problem } from '../element/notice.tsx';
+import { Page } from '../element/page.tsx';
+import { day } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
+import { NewToken } from './new-token.tsx';
+
+interface Token {
+  readonly id: number;
+  readonly label: string;
+  readonly user: string;
+  readonly permissions?: readonly string[];
+  readonly created: number;
+  readonly expires: number;
+  readonly lastUsed?: number;
+  readonly revoked: boolean;
+}
+
+/** Tokens for programs: whose rights they have, until when, and when they were used last. */
+export function TokenPage(): ReactElement {
+  const client = useQueryClient();
+  const { data, error } = useQuery({
+    queryKey: ['tokens'],
+    queryFn: ({ signal }) => ask<{ readonly tokens: readonly Token[] }>('tokens', { signal }),
+  });
+  const [adding, setAdding] = useState(false);
+  const [made, setMade] = useState<string | undefined>(undefined);
+  const [ended, setEnded] = useState(false);
+  const again = () => client.invalidateQueries({ queryKey: ['tokens'] });
+  const revoke = useMutation({
+    mutationFn: (id: number) => ask(`tokens/${id}`, { method: 'DELETE' }),
+    onSettled: again,
+  });
+  const now = Date.now();
+  const shown = data?.tokens.filter(({ revoked, expires }) => ended || (!revoked && expires > now));
+  return (
+    <Page
+      title={t('Tokens')}
+      detail={t('for programs that use the API')}
+      actions={
+        <>
+          <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
+            {ended ? t('Only valid ones') : t('With those that ended')}
+          </Button>
+          <Button look="primary" onClick={() => setAdding(true)}>
+            <Plus size={14} aria-hidden="true" /> {t('Make a token')}
+          </Button>
+        </>
+      }
+    >
+      {revoke.isError && <Problem error={revoke.error} />}
+      <Pending answer={data} error={error} />
+      {made !== undefined && (
+        <p
+          role="status"
+          className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2"
+        >
+          {rich(
+            '{token} {copy} It is not shown again. Programs send it as Authorization: Bearer.',
+            {
+              token: <code className="font-mono font-semibold break-all">{made}</code>,
+              copy: <CopyButton text={made} label={t('Copy the token')} />,
+            },
+          )}
+        </p>
+      )}
+      {shown?.length === 0 && <Nothing>{t('No token is valid.')}</Nothing>}
+      {shown !== undefined && shown.length > 0 && (
+        <ListTable
+          label={t('Tokens')}
+          look="min-w-[48rem]"
+          columns={[
+            t('Token'),
+            t('Acts as'),
+            t('May'),
+            t('Made ## of a token'),
+            t('Valid until'),
+            t('Used last'),
+            t('Act'),
+          ]}
+        >
+          {shown.map(({ id, label, user, permissions, created, expires, lastUsed, revoked }) => (
+            <tr key={id} className="border-t border-line hover:bg-hover">
+              <th scope="row" className="px-3 py-1.5 font-medium">
+                {label}
+              </th>
+              <td className="px-3 py-1.5">{user}</td>
+              <td className="px-3 py-1.5 text-xs text-ink-2" title={permissions?.join(', ')}>
+                {permissions === undefined
+                  ? t('all that {user} may', { user })
+                  : t('{count} {count|permission|permissions}', { count: permissions.length })}
+              </td>
+              <td className="px-3 py-1.5 text-xs">{day(created)}</td>
+              <td className="px-3 py-1.5 text-xs">
+                {revoked ? t('revoked') : expires < now ? t('expired') : day(expires)}
+              </td>
+              <td className="px-3 py-1.5 text-xs">
+                {lastUsed === undefined ? t('never') : <When at={lastUsed} as="ago" />}
+              </td>
+              <td className="px-3 py-1.5">
+                {!revoked && expires > now && (
+                  <Button
+                    look="danger"
+                    disabled={revoke.isPending}
+                    aria-label={t('Revoke {label}', { label })}
+                    onClick={() => revoke.mutate(id)}
+                  >
+                    {t('Revoke')}
+                  </Button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </ListTable>
+      )}
+      {adding && (
+        <NewToken
+          onClose={() => setAdding(false)}
+          onMade={(token) => {
+            setMade(token);
+            setAdding(false);
+            void again();
+          }}
+        />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { addLocalUser } from '../support/local-user.ts';
+import { type Operated, operated } from '../support/operator.ts';
+
+const ROOT = { name: 'root', password: 'a lantern by the ward' };
+
+/** Who may do what, as an administrator sees and changes it. */
+describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`, () => {
+  let stack: AsyncDisposableStack;
+  let production: Operated;
+  let page: Browser['page'];
+  let chrome: Browser;
+
+  beforeAll(async () => {
+    stack = new AsyncDisposableStack();
+    const built = stack.use(await builtConsole());
+    production = stack.use(await operated({ console: { consoleFolder: built.folder } }));
+    const data = join(production.folder.path, 'data');
+    await addLocalUser(data, ROOT);
+    await addLocalUser(data, { ...ROOT, name: 'nina', roles: ['viewer'] });
+    chrome = stack.use(await browser());
+    ({ page } = chrome);
+    await page.goto(production.url);
+    await page.getByLabel('User').fill('root');
+    await page.getByLabel('Password').fill('not this one');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    await vi.waitFor(async () => {
+      // after a wrong one the next is taken a moment later
+      await page.getByLabel('Password').fill(ROOT.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor({ timeout: 2_000 });
+    });
+  });
+  afterAll(async () => {
+    await stack.disposeAsync();
+  });
+
+  const open = (path: string) => page.goto(`${production.url}${path}`);
+
+  test('the rights of a user are told by role and host, and changed', async () => {
+    await open('users');
+    await page.getByRole('link', { name: 'nina' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Rights of nina' }).waitFor();
+    const may = page.getByRole('definition');
+    await may.filter({ hasText: 'as viewer' }).first().waitFor();
+    expect(await page.getByText('host.control', { exact: true }).count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('operator', { exact: true }).check();
+    await page.getByLabel('viewer', { exact: true }).uncheck();
+    await page.getByLabel('Scope').fill('tag:adt');
+    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByText('host.control', { exact: true }).waitFor();
+    await page.getByText('1 host: hl7-in').waitFor();
+    expect(await may.filter({ hasText: 'as viewer' }).count()).toBe(0);
+  });
+
+  test('a token is made, shown once, used, and revoked', async () => {
+    await open('tokens');
+    await page.getByText('No token is valid.').waitFor();
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    await page.getByLabel('What for').fill('nightly report');
+    await page.getByLabel('dashboard.view').check();
+    await page.getByRole('button', { name: 'Make it' }).click();
+    const made = await page.getByRole('status').locator('code').textContent();
+    await page.getByRole('row').filter({ hasText: 'nightly report' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    const ask = async (path: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${made}` };
+      return (await fetch(`${production.url}api/v1/${path}`, { headers })).status;
+    };
+    expect([await ask('status'), await ask('events')]).toEqual([200, 403]);
+    await page.reload();
+    const row = page.getByRole('row').filter({ hasText: '1 permission' });
+    await row.waitFor();
+    expect(await page.getByText(`${made}`).count()).toBe(0);
+    await row.getByRole('button', { name: 'Revoke nightly report' }).click();
+    await page.getByText('No token is valid.').waitFor();
+    expect(await ask('status')).toBe(401);
+    await page.getByRole('button', { name: 'With those that ended' }).click();
+    await page.getByRole('row').filter({ hasText: 'revoked' }).waitFor();
+  });
+
+  test('why somebody does not get in is told to the administrator', async () => {
+    await open('sign-ins');
+    const refused = page.getByRole('row').filter({ hasText: 'refused' }).last();
+    await refused.waitFor();
+    expect(await refused.textContent()).toMatch(/root.*local.*the password is wrong/);
+    await page.getByText(/^Passwords are taken:/).waitFor();
+  });
+});
