@@ -67,7 +67,7 @@ export const german: Catalogue = {
   'After ## the start': 'Nach',
   What: 'Was',
   Where: 'Wo',
-  Detail: 'Einzelheiten',
+  Detail: 'Detail',
   request: 'Anfrage',
   reply: 'Antwort',
   rules: 'Regeln',
