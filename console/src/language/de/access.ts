@@ -12,7 +12,7 @@ export const german: Catalogue = {
   Who: 'Wer',
   How: 'Wie',
   'From ## address': 'Von Adresse',
-  Outcome: 'Ausgang',
+  Outcome: 'Ergebnis',
   Why: 'Warum',
   refused: 'abgelehnt',
   'signed in': 'angemeldet',
