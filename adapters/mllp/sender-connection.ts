@@ -93,6 +93,7 @@ export class SenderConnection {
     this.#socket.on('end', () => this.#senderEnded());
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#lent.log.debug({ peer: this.sender.address, reason: error.code }, 'connection lost');
+      this.#reportUnfinished();
     });
   }
 
@@ -141,12 +142,15 @@ export class SenderConnection {
 
   #senderEnded(): void {
     this.#endLeniently();
-    if (this.#reader.open) {
-      const text = `it left in the middle of a message (${this.#reader.pending} bytes came)`;
-      this.#lent.event('warn', 'message-unfinished', `${this.sender.address}: ${text}.`);
-    }
+    this.#reportUnfinished();
     this.#ending = true;
     if (this.#work === undefined) this.#end();
+  }
+
+  #reportUnfinished(): void {
+    if (!this.#reader.open) return;
+    const text = `it left in the middle of a message (${this.#reader.pending} bytes came)`;
+    this.#lent.event('warn', 'message-unfinished', `${this.sender.address}: ${text}.`);
   }
 
   #startWork(): void {
