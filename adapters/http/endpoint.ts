@@ -105,6 +105,7 @@ export class Endpoint {
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
       const reply = await this.#answer(arrived, route, body);
+      this.#watchReading(arrived);
       respond(response, reply, { ...cors, ...(this.#closing && { connection: 'close' }) });
     } catch (error) {
       const refusal = refusalOf(error);
@@ -117,6 +118,18 @@ export class Endpoint {
     } finally {
       body.release();
     }
+  }
+
+  /** An answer that nobody reads would hold its connection, and its memory, for ever. */
+  #watchReading({ response, address }: Arrived): void {
+    const { requestTimeout } = this.#lent.settings;
+    if (!Number.isFinite(requestTimeout)) return;
+    response.setTimeout(requestTimeout, () => {
+      response.destroy();
+      if (!this.#isNews(`${address} answer-unread`)) return;
+      const text = `Closed the connection of ${address}: it does not read its answer.`;
+      this.#lent.event('warn', 'answer-unread', text);
+    });
   }
 
   async #answer(arrived: Arrived, route: Route, body: RequestBody): Promise<HttpReply> {

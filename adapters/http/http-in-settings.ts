@@ -99,7 +99,7 @@ const limits = {
     advanced: true,
   }),
   requestTimeout: setting.duration({
-    help: 'How long a request may take from its first byte to its last.',
+    help: 'How long a request may take from its first byte to its last, and how long a caller may leave its answer unread.',
     default: '60s',
     advanced: true,
   }),

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import httpOut from '../../../adapters/http/http-out.ts';
+import type { Body } from '../../../src/adapter/index.ts';
+import { openResources } from '../../support/nothing-open.ts';
+import { openOutbound } from '../../support/open-adapter.ts';
+import { listening } from '../../support/tcp-server.ts';
+import { service } from './calling.ts';
+
+const PIECE = Buffer.alloc(1_000_000, 'a line of a report\n');
+
+/** A body of so many megabytes: more than every buffer between two sockets holds. */
+const megabytes = (count: number): Body => ({
+  size: count * PIECE.length,
+  inline: undefined,
+  bytes: () => Promise.reject(new Error('read as a whole')),
+  async *stream() {
+    for (let n = 0; n < count; n++) yield PIECE;
+  },
+});
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** A server that takes its time over every piece of the body, and stops reading after so many bytes. */
+const reading = (every: number, most = Number.POSITIVE_INFINITY): Server =>
+  createServer((request, response) => {
+    let read = 0;
+    request.on('error', () => undefined);
+    request.on('data', ({ length }: Buffer) => {
+      read += length;
+      request.pause();
+      if (read < most) void pause(every).then(() => request.resume());
+    });
+    request.on('end', () => response.end(String(read)));
+  });
+
+test('a server that reads slowly is given more time than timeout, as long as it goes on', async () => {
+  await using server = await listening(reading(3));
+  const resources = openResources();
+  const opened = await openOutbound(httpOut, {
+    url: `http://127.0.0.1:${server.port}/`,
+    timeout: '2s',
+  });
+  const begin = performance.now();
+  const reply = await opened.send(megabytes(60));
+  expect(String(reply?.body)).toBe('60000000');
+  expect(performance.now() - begin).toBeGreaterThan(2_000);
+  await opened.close();
+  await server[Symbol.asyncDispose]();
+  await resources.expectNothingNew();
+});
+
+test('a server that stops reading is given up after timeout, and leaves nothing open', async () => {
+  await using server = await listening(reading(0, 1_000_000));
+  const resources = openResources();
+  const opened = await openOutbound(httpOut, {
+    url: `http://127.0.0.1:${server.port}/`,
+    timeout: '300ms',
+  });
+  await expect(opened.send(megabytes(30))).rejects.toMatchObject({
+    code: 'ADAPTER_TEMPORARY',
+    message: expect.stringMatching(/did not answer within 300 ?ms/),
+  });
+  await opened.close();
+  await server[Symbol.asyncDispose]();
+  await resources.expectNothingNew();
+});
+
+test('a server that stops in the middle of its answer is given up after timeout', async () => {
+  await using server = await listening(
+    createServer((_, response) => {
+      response.writeHead(200, { 'content-length': 500 });
+      response.write('x');
+    }),
+  );
+  await using opened = await openOutbound(httpOut, {
+    url: `http://127.0.0.1:${server.port}/`,
+    timeout: '300ms',
+  });
+  await expect(opened.send(Buffer.from('x'))).rejects.toMatchObject({
+    code: 'ADAPTER_TEMPORARY',
+    message: expect.stringMatching(/did not go on with its answer within 300 ?ms/),
+  });
+});
+
+test('a caller that does not read its answer is cut off, and holds up nobody', async () => {
+  const resources = openResources();
+  const one = await service({ answer: 'target', requestTimeout: '300ms' });
+  const large = Buffer.alloc(30_000_000, 'x');
+  one.opened.answer(() => ({ reply: { body: large, type: 'text/plain' } }));
+  const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
+  const closed = once(socket, 'close');
+  socket.on('error', () => undefined);
+  socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx');
+  // it hears of the end only once it reads
+  await vi.waitFor(() =>
+    expect(one.opened.events).toMatchObject([
+      { level: 'warn', name: 'answer-unread', text: expect.stringContaining('127.0.0.1') },
+    ]),
+  );
+  socket.resume();
+  await closed;
+  expect(socket.bytesRead).toBeLessThan(large.length);
+  one.opened.answer(() => ({}));
+  expect((await one.call('/x', { body: 'x' })).status).toBe(504);
+  await one.opened.close();
+  await resources.expectNothingNew();
+});
