@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import {
   chmod,
   link,
@@ -11,12 +10,12 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { DiskStore } from '../../../adapters/file/disk-store.ts';
+import { asNobody } from '../../support/as-nobody.ts';
+import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const run = promisify(execFile);
 const never = new AbortController().signal;
 
 async function* chunks(...parts: readonly string[]): AsyncGenerator<Uint8Array> {
@@ -30,28 +29,6 @@ async function read(store: DiskStore, path: string): Promise<string> {
   for await (const part of store.read(path, facts)) parts.push(part);
   return Buffer.concat(parts).toString();
 }
-
-/** A file system of one megabyte, where this account may make one. */
-async function smallDisk(): Promise<(AsyncDisposable & { readonly path: string }) | undefined> {
-  const folder = await temporaryFolder('disk');
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder.path]);
-  } catch {
-    await folder[Symbol.asyncDispose]();
-    return undefined;
-  }
-  return {
-    path: folder.path,
-    async [Symbol.asyncDispose]() {
-      await run('umount', [folder.path]);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const disk = await smallDisk();
-await disk?.[Symbol.asyncDispose]();
-const canMount = disk !== undefined;
 
 const store = new DiskStore({ sync: true });
 
@@ -156,19 +133,20 @@ describe('a disk', () => {
     });
   });
 
-  test.skipIf(process.getuid?.() === 0)('says where a permission is missing', async () => {
+  test('says where a permission is missing', async () => {
     await using folder = await temporaryFolder();
-    await chmod(folder.path, 0o500);
-    await expect(store.write(join(folder.path, 'a'), chunks('x'), never)).rejects.toMatchObject({
-      problem: 'denied',
-    });
+    await chmod(folder.path, 0o555);
+    await asNobody(() =>
+      expect(store.write(join(folder.path, 'a'), chunks('x'), never)).rejects.toMatchObject({
+        problem: 'denied',
+        message: expect.stringContaining(`does not allow it in ${folder.path} (EACCES)`),
+      }),
+    );
   });
 
   test.skipIf(!canMount)('moves a file to another disk, whole or not at all', async () => {
     await using folder = await temporaryFolder();
-    const other = await smallDisk();
-    if (other === undefined) throw new Error('a disk could be mounted a moment ago');
-    await using small = other;
+    await using small = await smallDisk();
     const from = join(folder.path, 'a');
     await writeFile(from, 'x'.repeat(1000));
     await store.rename(from, join(small.path, 'a'));
@@ -188,9 +166,7 @@ describe('a disk', () => {
   });
 
   test.skipIf(!canMount)('that is full says so', async () => {
-    const small = await smallDisk();
-    if (small === undefined) throw new Error('a disk could be mounted a moment ago');
-    await using full = small;
+    await using full = await smallDisk();
     const writing = store.write(join(full.path, 'a'), chunks('x'.repeat(2_000_000)), never);
     await expect(writing).rejects.toMatchObject({
       code: 'ADAPTER_TEMPORARY',
