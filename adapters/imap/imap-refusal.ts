@@ -95,11 +95,13 @@ export function refusalFailure(
     : new NotConnectedError(`Not connected: ${text}`);
 }
 
-/** The server answered and said no; anything else is about the connection. */
+/** The server answered and said no; anything else is about the connection, or asks for a pause. */
 export function isRefusal(error: unknown): error is ImapRefusal {
-  const { responseStatus, mailboxMissing } = error as {
+  const { code, responseStatus, mailboxMissing } = error as {
+    readonly code?: string;
     readonly responseStatus?: string;
     readonly mailboxMissing?: boolean;
   };
+  if (code === 'ETHROTTLE') return false;
   return (responseStatus !== undefined && responseStatus !== 'BYE') || mailboxMissing === true;
 }

@@ -20,6 +20,7 @@ export class ObedientStore {
   refused = 0;
   #refusal: Error | undefined;
   #gate: PromiseWithResolvers<void> | undefined;
+  #dawdling: () => Promise<void> = () => Promise.resolve();
   #answer: (message: Delivered) => Answered | Promise<Answered> = () => ({});
 
   constructor(memory: string | undefined) {
@@ -45,12 +46,16 @@ export class ObedientStore {
     this.#gate = undefined;
   }
 
+  dawdle(over: () => Promise<void>): void {
+    this.#dawdling = over;
+  }
+
   answer(reply: (message: Delivered) => Answered | Promise<Answered>): void {
     this.#answer = reply;
   }
 
   async deliver(message: NewMessage, options: DeliverOptions = {}): Promise<Receipt> {
-    const body = await bytesOf(message.body);
+    const body = await bytesOf(message.body, this.#dawdling);
     if (this.#gate !== undefined) {
       this.waiting += 1;
       await this.#gate.promise;
@@ -69,9 +74,11 @@ export class ObedientStore {
   }
 }
 
-async function bytesOf(body: NewMessage['body']): Promise<Buffer> {
+async function bytesOf(body: NewMessage['body'], dawdle: () => Promise<void>): Promise<Buffer> {
   if (body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(Buffer.from(chunk));
+  for await (const chunk of body) {
+    if (chunks.push(Buffer.from(chunk)) === 1) await dawdle();
+  }
   return Buffer.concat(chunks);
 }

@@ -66,6 +66,8 @@ export interface OpenedInbound extends AsyncDisposable, Seen {
   /** From now on deliveries wait until `release`. */
   hold(): void;
   release(): void;
+  /** From now on the store takes its time once it has the first piece of a body that is streamed. */
+  dawdle(over: () => Promise<void>): void;
   /** What a delivery that asks for a reply gets. */
   answer(reply: (message: Delivered) => Answered | Promise<Answered>): void;
   /** Aborts the host's signal, as a forced stop does. */

@@ -1,12 +1,14 @@
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { connectFtps } from '../../../adapters/ftps/connect.ts';
+import ftpsOut from '../../../adapters/ftps/ftps-out.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 import { certificates } from '../../support/certificates.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
-import { describeWithFtpd, ftpsLent, ftpsPrograms } from '../../support/ftps-server.ts';
+import { describeWithFtpd, ftpsLent, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
 import { openResources } from '../../support/nothing-open.ts';
+import { openOutbound } from '../../support/open-adapter.ts';
 import { listening } from '../../support/tcp-server.ts';
 
 async function refusal(
@@ -103,6 +105,26 @@ for (const program of ftpsPrograms) {
     });
   }
 }
+
+describeWithFtpd(
+  'a server that takes one connection at a time',
+  { program: 'vsftpd', lines: ['max_per_ip=1'] },
+  (server) => {
+    test('is tried again, says that it is full, and is reached once it has room', async () => {
+      const { given, options } = ftpsTo(server());
+      const settings = { ...given, folder: '', name: '{id}' };
+      // what looked whether it is up counts as well, for a moment
+      const first = await vi.waitFor(() => openOutbound(ftpsOut, settings, options));
+      await expect(openOutbound(ftpsOut, settings, options)).rejects.toMatchObject({
+        code: 'ADAPTER_NOT_CONNECTED',
+        message: expect.stringMatching(/takes no connection now \(421\).*limit/),
+      });
+      await first.close();
+      await using second = await vi.waitFor(() => openOutbound(ftpsOut, settings, options));
+      await second.send(Buffer.from('x'));
+    });
+  },
+);
 
 describe('a port that is not FTP is named', () => {
   test.for([

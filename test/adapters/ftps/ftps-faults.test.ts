@@ -28,6 +28,7 @@ async function eachCut(
   { port, program }: FtpsServer,
   conversation: (proxy: CuttingProxy, cut: string) => Promise<void>,
 ): Promise<void> {
+  const resources = openResources();
   for (const direction of ['toServer', 'toClient'] as const satisfies Direction[]) {
     let total = 0;
     for (let n = 0; n <= CUTS[program]; n++) {
@@ -38,6 +39,7 @@ async function eachCut(
     }
     expect(total).toBeGreaterThan(500);
   }
+  await resources.expectNothingNew();
 }
 
 /** Runs something and gives by how much the memory of this process grew at most meanwhile. */
@@ -55,7 +57,7 @@ async function growth(run: () => Promise<void>): Promise<number> {
 
 for (const program of ftpsPrograms) {
   describeWithFtpd('a connection that breaks', { program }, (server) => {
-    test('loses and doubles no message that is sent, wherever it is cut', async () => {
+    test('loses and doubles no message that is sent, wherever it is cut, and leaves nothing open', async () => {
       await eachCut(server(), async (proxy, cut) => {
         await using folder = await remoteFolder(server().home);
         const { given, options } = ftpsTo({ ...server(), port: proxy.port });
@@ -71,7 +73,7 @@ for (const program of ftpsPrograms) {
       });
     }, 60_000);
 
-    test('loses and doubles no file that is taken, wherever it is cut', async () => {
+    test('loses and doubles no file that is taken, wherever it is cut, and leaves nothing open', async () => {
       await eachCut(server(), async (proxy, cut) => {
         await using folder = await remoteFolder(server().home);
         await folder.put('lab.hl7', BODY);

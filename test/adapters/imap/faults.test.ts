@@ -5,6 +5,7 @@ import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
 import { delivered, type ImapLab, imapLab } from '../../support/imap-lab.ts';
 import { hasMailServers } from '../../support/mail-server.ts';
 import { type Mailbox, mailWith } from '../../support/mailbox.ts';
+import { openResources } from '../../support/nothing-open.ts';
 import type { OpenedInbound } from '../../support/open-adapter.ts';
 
 const HL7 = 'MSH|^~\\&|LAB|X|Y|Z|20260101||ORU^R01|1|P|2.5.1\r';
@@ -59,7 +60,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
   }
 
   test.for<Direction>(['toServer', 'toClient'])(
-    'a connection that breaks at any point %s loses no mail and takes none twice',
+    'a connection that breaks at any point %s loses no mail, takes none twice, and leaves nothing open',
     { timeout: 60_000 },
     async (direction) => {
       await using box = await lab.box();
@@ -69,6 +70,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
       await empty(box);
       await clean.close();
       const length = whole.passed(direction).length;
+      const resources = openResources();
       for (let step = 0; step < 16; step++) {
         const after = Math.floor((length * step) / 16);
         const texts = await takenOver(direction, after);
@@ -77,6 +79,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
           'b',
         ]);
       }
+      await resources.expectNothingNew();
     },
   );
 

@@ -55,6 +55,8 @@ const plain = ({ code, message }: Outcome): Outcome => ({ code, message });
 
 const LATER = 'ADAPTER_TEMPORARY';
 const NOT_CONNECTED = 'ADAPTER_NOT_CONNECTED';
+/** As Exchange Online says it. */
+const THROTTLED = 'BAD Request is throttled. Suggested Backoff Time: 100 milliseconds';
 
 test.for([
   ['NO [AUTHENTICATIONFAILED] no', 'told', /refused the sign-in .*Check user and password/],
@@ -67,6 +69,7 @@ test.for([
   ['NO [INUSE] no', LATER, /\(NO \[INUSE\]\): somebody else uses the mailbox/],
   ['NO [SERVERBUG] no', LATER, /fault of its own/],
   ['* BYE [UNAVAILABLE] no', LATER, /closed the connection \(BYE \[UNAVAILABLE\]\): a part of/],
+  [THROTTLED, LATER, /asks for fewer requests\. They go on after a pause/],
   ['* BYE too many', NOT_CONNECTED, /closed the connection \(BYE\)/],
 ] as const)('a sign-in that is answered with %s', async ([answer, code, text]) => {
   expect(await outcome({ signIn: () => answer })).toEqual({
@@ -100,6 +103,9 @@ test.for([
     NOT_CONNECTED,
     /the sign-in is good, and the account may not open this mailbox/,
   ],
+  ['SELECT', 'NO [OVERQUOTA] full', LATER, /cannot be opened .*the mailbox is full\. Have it clea/],
+  ['SELECT', THROTTLED, LATER, /asks for fewer requests/],
+  ['SEARCH', THROTTLED, LATER, /asks for fewer requests/],
   ['SEARCH', 'NO [UNAVAILABLE] later', LATER, /refused to search the folder .*a part of/],
   ['SEARCH', 'NO [LIMIT] later', LATER, /too many connections, or asks too much/],
   ['SEARCH', 'NO [BADCHARSET (UTF-8)] no', NOT_CONNECTED, /may not take the letters or words/],

@@ -3,6 +3,7 @@ import sftpIn from '../../../adapters/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
 import { inlineBody } from '../../../src/message/body.ts';
 import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
+import { openResources } from '../../support/nothing-open.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 import { sentAtLast, supervised } from '../../support/supervised.ts';
@@ -15,6 +16,7 @@ describeWithSshd('a connection to OpenSSH that is cut after N bytes', (server) =
   async function eachCut(
     conversation: (proxy: Awaited<ReturnType<typeof cuttingProxy>>, n: number) => Promise<void>,
   ): Promise<void> {
+    const resources = openResources();
     for (const direction of ['toServer', 'toClient'] as const satisfies Direction[]) {
       let total = 0;
       for (let n = 0; n <= CUTS; n++) {
@@ -25,9 +27,10 @@ describeWithSshd('a connection to OpenSSH that is cut after N bytes', (server) =
       }
       expect(total).toBeGreaterThan(1_000);
     }
+    await resources.expectNothingNew();
   }
 
-  test('loses and doubles no message that is sent', async () => {
+  test('loses and doubles no message that is sent, and leaves nothing open', async () => {
     const { given, options } = sftpTo(server());
     await eachCut(async (proxy, n) => {
       await using folder = await remoteFolder(server().home);
@@ -45,7 +48,7 @@ describeWithSshd('a connection to OpenSSH that is cut after N bytes', (server) =
     });
   });
 
-  test('loses and doubles no file that is taken', async () => {
+  test('loses and doubles no file that is taken, and leaves nothing open', async () => {
     const { given, options } = sftpTo(server());
     await eachCut(async (proxy, n) => {
       await using folder = await remoteFolder(server().home);

@@ -1,0 +1,42 @@
+import { expect, test, vi } from 'vitest';
+import { graphLab } from '../support/graph-lab.ts';
+import { delivered, imapLab } from '../support/imap-lab.ts';
+import { hasMailServers } from '../support/mail-server.ts';
+import { mailWith } from '../support/mailbox.ts';
+import type { OpenedInbound } from '../support/open-adapter.ts';
+import { openReading, receive } from '../support/open-graph-in.ts';
+
+/** An engine that takes its time over a large mail is no silence of the server; for files see `sftp` and `ftps`. */
+
+const LARGE = Buffer.alloc(10_000_000, 'abcdefghij');
+const TIMEOUT = 1_000;
+
+/** Longer than the server may be silent: a silence has no other sign. */
+async function dawdled(): Promise<void> {
+  const begin = performance.now();
+  await vi.waitUntil(() => performance.now() - begin > 2 * TIMEOUT, { timeout: 10_000 });
+}
+
+async function taken(opened: OpenedInbound): Promise<void> {
+  await delivered(opened, 1);
+  expect(opened.delivered[0]?.body.equals(LARGE)).toBe(true);
+  expect(opened.lost).toEqual([]);
+}
+
+test.runIf(await hasMailServers())('imap-in', async () => {
+  await using lab = await imapLab();
+  await using box = await lab.box();
+  await using opened = await lab.open(box, { timeout: `${TIMEOUT}ms` });
+  opened.dawdle(dawdled);
+  await box.put(await mailWith({ attachments: [{ filename: 'l.bin', content: LARGE }] }));
+  await taken(opened);
+  await vi.waitFor(async () => expect(await box.look()).toEqual([]));
+});
+
+test('graph-mail-in', async () => {
+  await using lab = await graphLab();
+  await using opened = await openReading(lab, { timeout: `${TIMEOUT}ms` });
+  opened.dawdle(dawdled);
+  await receive(lab, { attachments: [{ filename: 'l.bin', content: LARGE }] });
+  await taken(opened);
+});
