@@ -17,10 +17,10 @@ async function dawdled(): Promise<void> {
   await vi.waitUntil(() => performance.now() - begin > 2 * TIMEOUT, { timeout: 10_000 });
 }
 
-async function taken(opened: OpenedInbound): Promise<void> {
+/** Whether the one mail was taken whole, and over one connection. */
+async function isTaken(opened: OpenedInbound): Promise<boolean> {
   await delivered(opened, 1);
-  expect(opened.delivered[0]?.body.equals(LARGE)).toBe(true);
-  expect(opened.lost).toEqual([]);
+  return opened.lost.length === 0 && opened.delivered[0]?.body.equals(LARGE) === true;
 }
 
 test.runIf(await hasMailServers())('imap-in', async () => {
@@ -29,7 +29,7 @@ test.runIf(await hasMailServers())('imap-in', async () => {
   await using opened = await lab.open(box, { timeout: `${TIMEOUT}ms` });
   opened.dawdle(dawdled);
   await box.put(await mailWith({ attachments: [{ filename: 'l.bin', content: LARGE }] }));
-  await taken(opened);
+  expect(await isTaken(opened)).toBe(true);
   await vi.waitFor(async () => expect(await box.look()).toEqual([]));
 });
 
@@ -38,5 +38,5 @@ test('graph-mail-in', async () => {
   await using opened = await openReading(lab, { timeout: `${TIMEOUT}ms` });
   opened.dawdle(dawdled);
   await receive(lab, { attachments: [{ filename: 'l.bin', content: LARGE }] });
-  await taken(opened);
+  expect(await isTaken(opened)).toBe(true);
 });

@@ -53,7 +53,7 @@ const options = { credentials: CREDENTIALS };
 function receiving<S extends Settings>(adapter: InboundAdapter<S>, to: Case['to']): Case {
   const open = async (given: Record<string, unknown>): Promise<unknown> => {
     await using opened = await openInbound(adapter, given, options);
-    return vi.waitFor(() => {
+    return await vi.waitFor(() => {
       expect(opened.lost).toHaveLength(1);
       return opened.lost[0];
     });

@@ -50,7 +50,9 @@ describe.for([
         ]);
         const twice = copies.length > 1;
         repeated += twice ? 1 : 0;
-        expect(new Set(copies.map(String)), `cut after ${after}`).toEqual(new Set([`7,${BODY}`]));
+        expect(new Set(copies.map(String)), `cut after ${after}`).toEqual(
+          new Set([`7,${String(BODY)}`]),
+        );
         const expected = twice
           ? [['ADAPTER_TEMPORARY']]
           : [[], ['ADAPTER_TEMPORARY'], ['ADAPTER_NOT_CONNECTED']];
@@ -98,7 +100,8 @@ test.for(DIRECTIONS)(
       proxy.cutNext(direction, after);
       const answer = await post();
       if (answer === undefined) unanswered += 1;
-      else expect(opened.delivered, `cut after ${after}`).toHaveLength(1);
+      const stored = opened.delivered.length;
+      expect(answer === undefined || stored === 1, `cut after ${after}`).toBe(true);
       // as a caller does that heard nothing
       expect(await post()).toMatchObject({ status: 202 });
       expect(new Set(opened.delivered.map(({ body }) => String(body)))).toEqual(
