@@ -56,10 +56,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
       { retryable: true },
     );
   });
-  void watch(connection, options.onStatus);
   const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
   const writing = turn();
   const out = publisher(connection, { headers, turn: writing });
+  void watch(connection, out, options.onStatus);
   const close = async (): Promise<void> => {
     writing.finish();
     out.close();
@@ -82,11 +82,17 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
 
 async function watch(
   connection: NatsConnection,
+  out: Publisher,
   tell: BrokerOptions['onStatus'] = () => undefined,
 ): Promise<void> {
-  for await (const status of connection.status()) {
-    if (status.type === 'disconnect') tell('disconnected');
-    if (status.type === 'reconnect') tell('connected');
+  for await (const { type } of connection.status()) {
+    if (type === 'disconnect') {
+      out.disconnected();
+      tell('disconnected');
+    } else if (type === 'reconnect') {
+      out.reconnected();
+      tell('connected');
+    }
   }
 }
 

@@ -17,6 +17,13 @@ export interface PublishOptions {
 export interface Publisher {
   /** Resolves once the message is stored. Rejects with QUEUE_FULL or QUEUE_UNAVAILABLE. */
   publish(subject: string, body: Uint8Array, options?: PublishOptions): Promise<Stored>;
+  /** To be called when the connection is lost: what is published from now on waits for the next. */
+  disconnected(): void;
+  /**
+   * To be called when there is a connection again: publishes what waits for its receipt, in order. For
+   * what the lost connection had taken none will come.
+   */
+  reconnected(): void;
   close(): void;
 }
 
@@ -25,7 +32,11 @@ const SWEEP = 500;
 
 interface Waiting {
   readonly subject: string;
-  readonly since: number;
+  since: number;
+  /** Writes it to the connection. */
+  readonly write: () => void;
+  /** How often it was written: more than once where a connection was lost before the receipt came. */
+  written: number;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (error: Error) => void;
 }
@@ -46,6 +57,7 @@ export function publisher(
   const waiting = new Map<string, Waiting>();
   let count = 0;
   let sweeping: NodeJS.Timeout | undefined;
+  let connected = true;
 
   const subscription = connection.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
@@ -71,22 +83,40 @@ export function publisher(
       const address = `${inbox}.${count++}`;
       const h = msgID === undefined ? given : (given ?? headers());
       if (msgID !== undefined) h?.set('Nats-Msg-Id', msgID);
+      const write = (): void => {
+        const one = waiting.get(address);
+        if (one === undefined) return;
+        one.written += 1;
+        try {
+          connection.publish(subject, body, {
+            reply: address,
+            ...(h === undefined ? {} : { headers: h }),
+          });
+        } catch (error) {
+          const why = error instanceof Error ? error.name : 'unknown';
+          waiting.delete(address);
+          one.reject(unavailable(subject, `the connection refused it (${why})`));
+        }
+      };
       return new Promise((resolve, reject) => {
-        waiting.set(address, { subject, since: Date.now(), resolve, reject });
+        waiting.set(address, { subject, since: Date.now(), write, written: 0, resolve, reject });
         sweeping ??= setTimeout(sweep, SWEEP);
+        // the client would drop what it is given while it has no connection, or send it out of order
         turn.atEnd(() => {
-          try {
-            connection.publish(subject, body, {
-              reply: address,
-              ...(h === undefined ? {} : { headers: h }),
-            });
-          } catch (error) {
-            const why = error instanceof Error ? error.name : 'unknown';
-            waiting.delete(address);
-            reject(unavailable(subject, `the connection refused it (${why})`));
-          }
+          if (connected) write();
         });
       });
+    },
+    disconnected() {
+      connected = false;
+    },
+    reconnected() {
+      connected = true;
+      const since = Date.now();
+      for (const one of waiting.values()) {
+        one.since = since;
+        one.write();
+      }
     },
     close() {
       clearTimeout(sweeping);
@@ -97,7 +127,7 @@ export function publisher(
   };
 }
 
-function settle({ subject, resolve, reject }: Waiting, message: Msg): void {
+function settle({ subject, written, resolve, reject }: Waiting, message: Msg): void {
   if (message.data.byteLength === 0) return reject(unavailable(subject, 'no stream takes it'));
   const answer = message.json<{
     seq?: number;
@@ -105,7 +135,9 @@ function settle({ subject, resolve, reject }: Waiting, message: Msg): void {
     error?: { err_code?: number; description?: string };
   }>();
   if (answer.error === undefined) {
-    return resolve({ sequence: answer.seq ?? 0, duplicate: answer.duplicate === true });
+    // what was written twice is most likely a duplicate of itself
+    const duplicate = answer.duplicate === true && written < 2;
+    return resolve({ sequence: answer.seq ?? 0, duplicate });
   }
   const { err_code = 0, description = '' } = answer.error;
   reject(
