@@ -1,13 +1,10 @@
-import { globSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import type { Catalogue } from '../../console/src/language/language.ts';
+import { describe, expect, test } from 'vitest';
 import { rich, t } from '../../console/src/language/translate.ts';
 import { consoleFolders, placesOf, textsOf } from '../support/console-texts.ts';
+import { germanTexts } from '../support/german-texts.ts';
 
 /** Both languages have a form for one and one for other numbers. */
 const FORMS = 2;
-const CATALOGUES = 'console/src/language/de';
 
 const folders = [...consoleFolders()].map(([folder, files]) => {
   const texts = files.map((file) => textsOf(file));
@@ -17,14 +14,7 @@ const folders = [...consoleFolders()].map(([folder, files]) => {
     raw: texts.flatMap(({ raw }) => raw),
   };
 });
-const german = new Map<string, Catalogue>();
-
-beforeAll(async () => {
-  for (const file of globSync(`${CATALOGUES}/*.ts`)) {
-    const { german: texts } = (await import(join(process.cwd(), file))) as { german: Catalogue };
-    german.set(basename(file, '.ts'), texts);
-  }
-});
+const german = await germanTexts();
 
 const formsOf = (text: string): string[] =>
   [...text.matchAll(/\{\w+\|([^{}]*)\}/g)].map(([, forms = '']) => forms);

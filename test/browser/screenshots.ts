@@ -4,21 +4,37 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { browser, builtConsole } from '../support/browser.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
+import { germanTexts } from '../support/german-texts.ts';
 import { hub } from '../support/hub.ts';
 
 /**
  * `npm run screenshots -- [folder] [part of an address]…`: the demo production with one receiver that is
- * down, and a picture of every page, wide and narrow, light and dark.
+ * down, and a picture of every page, wide and narrow, light and dark, English and German.
  */
 
 const [folder = 'screenshots', ...only] = process.argv.slice(2);
 const USER = { name: 'night.shift', password: 'a lantern by the ward' };
 const SCREENS = [
-  { name: 'wide-light', width: 1280, theme: 'light' },
-  { name: 'wide-dark', width: 1280, theme: 'dark' },
-  { name: 'phone-light', width: 390, theme: 'light' },
-  { name: 'phone-dark', width: 390, theme: 'dark' },
+  { name: 'wide-light', width: 1280, theme: 'light', locale: 'en-US' },
+  { name: 'wide-dark', width: 1280, theme: 'dark', locale: 'en-US' },
+  { name: 'wide-german', width: 1280, theme: 'light', locale: 'de-DE' },
+  { name: 'phone-light', width: 390, theme: 'light', locale: 'en-US' },
+  { name: 'phone-dark', width: 390, theme: 'dark', locale: 'en-US' },
+  { name: 'phone-german', width: 390, theme: 'light', locale: 'de-DE' },
 ] as const;
+
+type Screen = (typeof SCREENS)[number];
+
+const GERMAN = Object.assign({}, ...(await germanTexts()).values()) as Readonly<
+  Record<string, string>
+>;
+/** What the console of that screen says for an English text. */
+function said(text: string, { locale }: Screen): string {
+  if (locale !== 'de-DE') return text.replace(/ ## .*/, '');
+  const german = GERMAN[text];
+  if (german === undefined) throw new Error(`no German text is known for ${text}`);
+  return german;
+}
 
 await mkdir(folder, { recursive: true });
 await using console = await builtConsole();
@@ -29,16 +45,17 @@ await using running = await hub(console.folder, {
 });
 await running.send(running.messages);
 
-for (const { name, width, theme } of SCREENS) {
-  await using chrome = await browser({ width, theme });
+for (const screen of SCREENS) {
+  const { name } = screen;
+  await using chrome = await browser(screen);
   const { page } = chrome;
   await page.goto(running.url);
-  await page.getByRole('heading', { name: 'Sign in to Waybill' }).waitFor();
+  await page.getByRole('heading', { name: said('Sign in to Waybill', screen) }).waitFor();
   await picture(page, 'sign-in', name);
-  await page.getByLabel('User').fill(USER.name);
-  await page.getByLabel('Password').fill(USER.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+  await page.getByLabel(said('User', screen)).fill(USER.name);
+  await page.getByLabel(said('Password', screen)).fill(USER.password);
+  await page.getByRole('button', { name: said('Sign in', screen), exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: said('Dashboard', screen) }).waitFor();
   const sample = await sampleOf(page);
   for (const [path] of PAGES) {
     if (only.length > 0 && !only.some((part) => path.includes(part))) continue;
@@ -48,23 +65,23 @@ for (const { name, width, theme } of SCREENS) {
     await sleep(1_200);
     await picture(page, nameOf(path), name);
   }
-  if (only.length === 0) await scenes(page, name, sample);
+  if (only.length === 0) await scenes(page, screen, sample);
 }
 
 /** What opens over a page. */
-async function scenes(page: Page, screen: string, sample: Sample): Promise<void> {
+async function scenes(page: Page, screen: Screen, sample: Sample): Promise<void> {
   const at = async (path: string): Promise<void> => {
     await page.goto(pageAddress(running.url, path, sample));
     await page.getByRole('heading', { level: 1 }).waitFor();
   };
   const shot = async (what: string): Promise<void> => {
     await sleep(700);
-    await picture(page, what, screen);
+    await picture(page, what, screen.name);
   };
   await at('/messages?source=adt-in&error=rule');
   await page.getByRole('row').nth(1).waitFor();
   await shot('messages-more');
-  await page.getByRole('button', { name: 'Saved' }).click();
+  await page.getByRole('button', { name: said('Saved ## searches', screen) }).click();
   await shot('messages-saved');
   await at('/queues');
   await page.keyboard.press('Control+k');
@@ -75,12 +92,12 @@ async function scenes(page: Page, screen: string, sample: Sample): Promise<void>
   await shot('help');
   for (const act of ['Resend', 'Edit and resend']) {
     await at('/messages/MESSAGE');
-    await page.getByRole('button', { name: act, exact: true }).click();
+    await page.getByRole('button', { name: said(act, screen), exact: true }).click();
     await shot(act.toLowerCase().replaceAll(' ', '-'));
   }
   await at('/hosts/registry');
-  await page.getByRole('button', { name: 'Test connection' }).click();
-  await page.getByText('failed', { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: said('Test connection', screen) }).click();
+  await page.getByText(said('failed', screen), { exact: true }).first().waitFor();
   await shot('hosts-registry-test');
 }
 
