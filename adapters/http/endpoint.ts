@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type CertificateFacts, type LentInbound, mediaTypeOf, newsFilter } from 'waybill/adapter';
-import { authorize } from './caller/authorize.ts';
+import type { ServerResponse } from 'node:http';
+import { type LentInbound, mediaTypeOf, newsFilter } from 'waybill/adapter';
+import { type Access, authorize } from './caller/authorize.ts';
 import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './cors.ts';
+import type { BodyCheck } from './document/body-check.ts';
 import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
-import type { Incoming } from './incoming.ts';
+import { type Arrived, Incoming } from './incoming.ts';
 import { incomingMessage } from './incoming-message.ts';
 import type { Operation } from './operation.ts';
 import { Refusal, refusalOf } from './refusal.ts';
@@ -15,18 +16,6 @@ import { Room } from './room.ts';
 const MEMORY = 256 * 1_048_576;
 
 type LentHere = LentInbound<typeof httpInSettings>;
-
-/** A request as the listener hands it over. */
-export interface Arrived {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly url: URL;
-  readonly address: string;
-  readonly certificate: CertificateFacts | undefined;
-  readonly secure: boolean;
-  /** Tells a client that waits for it to send the body. */
-  readonly proceed: () => void;
-}
 
 /** Where a request goes in a service. */
 export interface Route {
@@ -45,7 +34,7 @@ export interface Route {
 export class Endpoint {
   readonly operations: readonly Operation[];
   readonly #lent: LentHere;
-  readonly #working = new Map<Promise<void>, ServerResponse>();
+  readonly #working = new Map<ServerResponse, Promise<void>>();
   readonly #isNews = newsFilter();
   readonly #room = new Room(MEMORY);
   #closing = false;
@@ -77,15 +66,14 @@ export class Endpoint {
   }
 
   handle(arrived: Arrived, route: Route): void {
-    const working = this.#serve(arrived, route).finally(() => this.#working.delete(working));
-    this.#working.set(working, arrived.response);
+    this.#working.set(arrived.response, this.#serve(arrived, route));
   }
 
   /** Takes nothing new and waits for what is in work; after a forced stop it is cut off. */
   async close(): Promise<void> {
     this.#closing = true;
     const cut = (): void => {
-      for (const response of this.#working.values()) response.destroy();
+      for (const response of this.#working.keys()) response.destroy();
     };
     if (this.#lent.signal.aborted) cut();
     this.#lent.signal.addEventListener('abort', cut, { once: true });
@@ -93,7 +81,7 @@ export class Endpoint {
     const force = (): void => forced.resolve();
     if (this.#lent.signal.aborted) force();
     this.#lent.signal.addEventListener('abort', force, { once: true });
-    await Promise.race([Promise.allSettled(this.#working.keys()), forced.promise]);
+    await Promise.race([Promise.allSettled(this.#working.values()), forced.promise]);
     this.#lent.signal.removeEventListener('abort', cut);
     this.#lent.signal.removeEventListener('abort', force);
   }
@@ -106,17 +94,16 @@ export class Endpoint {
     try {
       const reply = await this.#answer(arrived, route, body);
       this.#watchReading(arrived);
-      respond(response, reply, { ...cors, ...(this.#closing && { connection: 'close' }) });
+      respond(response, reply, this.#closing ? { ...cors, connection: 'close' } : cors);
     } catch (error) {
       const refusal = refusalOf(error);
       this.#tell(arrived, refusal, error);
       if (!body.isSmall) await body.drain();
-      respond(response, refusalAnswer(refusal), {
-        ...cors,
-        ...(this.#closing && { connection: 'close' }),
-      });
+      const answer = refusalAnswer(refusal);
+      respond(response, answer, this.#closing ? { ...cors, connection: 'close' } : cors);
     } finally {
       body.release();
+      this.#working.delete(response);
     }
   }
 
@@ -135,37 +122,25 @@ export class Endpoint {
   async #answer(arrived: Arrived, route: Route, body: RequestBody): Promise<HttpReply> {
     const { settings, deliver } = this.#lent;
     const { cors } = settings;
-    const { pathname: path, searchParams: query } = arrived.url;
-    const { method = '', headers } = arrived.request;
+    const { operation, parameters, takes } = route;
+    const incoming = new Incoming(arrived, parameters);
     if (this.#closing)
       throw new Refusal(503, 'This service is being stopped. Send it again.', {
         headers: { 'retry-after': '5' },
       });
-    if (cors !== undefined && isPreflight({ method, headers })) {
-      return this.#preflight(path, headers.origin);
+    if (cors !== undefined && isPreflight(incoming)) {
+      return this.#preflight(incoming.path, incoming.headers.origin);
     }
-    const { operation, parameters } = route;
-    if (!route.takes) throw this.#notTaken(path);
-    const { address, certificate, secure, request } = arrived;
-    const incoming: Incoming = {
-      method,
-      path,
-      query,
-      headers,
-      parameters,
-      address,
-      certificate,
-      secure,
-      request,
-    };
+    if (!takes) throw this.#notTaken(incoming.path);
     body.check();
     const { access } = operation;
     const caller =
       access.length === 0
         ? undefined
         : await authorize(incoming, { access, cors, body: () => body.bytes() });
-    withoutSecrets(query, operation);
-    const parsed = await checkedBody(incoming, operation, body);
+    withoutSecrets(incoming, access);
+    const check = admitted(incoming, operation, body);
+    const parsed = check && checked(await body.bytes(), check);
     const message = await incomingMessage({ incoming, caller, body, parsed }, settings);
     const receipt = await deliver(
       message,
@@ -204,19 +179,20 @@ export class Endpoint {
 }
 
 /** What signs in is no part of the message. */
-function withoutSecrets(query: URLSearchParams, { access }: Operation): void {
+function withoutSecrets(incoming: Incoming, access: Access): void {
+  if (access.length === 0) return;
   const schemes = access.flat().flatMap((need) => need.schemes);
   for (const { place, name } of schemes.flatMap(({ sources }) => sources)) {
-    if (place === 'query') query.delete(name);
+    if (place === 'query') incoming.query.delete(name);
   }
 }
 
-/** Checks media type, parameters and body; gives the parsed body where a schema wanted it. */
-async function checkedBody(
+/** Checks parameters, length and media type; gives the check of the body, where there is one. */
+function admitted(
   incoming: Incoming,
   { types, check, parameters, bodyRequired }: Operation,
   body: RequestBody,
-): Promise<unknown> {
+): BodyCheck | undefined {
   const wrong = parameters(incoming);
   if (wrong.length > 0)
     throw new Refusal(400, 'A parameter is missing or wrong.', { errors: wrong });
@@ -236,10 +212,13 @@ async function checkedBody(
       headers: { accept: types.join(', ') },
     });
   }
-  const checkBody = check(type);
-  if (checkBody === undefined) return undefined;
-  const value = parsedJson(await body.bytes());
-  const errors = checkBody(value);
+  return check(type);
+}
+
+/** The parsed body. Throws the Refusal where its schema is not satisfied. */
+function checked(bytes: Buffer, check: BodyCheck): unknown {
+  const value = parsedJson(bytes);
+  const errors = check(value);
   if (errors.length > 0)
     throw new Refusal(422, 'The body does not satisfy the schema.', { errors });
   return value;

@@ -24,23 +24,19 @@ export function answerTo(
   { answer, storedStatus }: Pick<HttpInValues, 'answer' | 'storedStatus'>,
 ): HttpReply {
   const { messageId: id, sessionId: session, status, reply, outcome } = receipt;
-  const known = { id, session };
   if (reply !== undefined) return relayed(reply, id);
-  if (answer === 'stored') return json(storedStatus, { ...known, status }, id);
+  if (answer === 'stored') return json(storedStatus, { id, session, status });
   if (outcome === undefined) {
     const detail =
       'The message is stored; its target has not answered in time. Do not send it again.';
-    return problem(504, { detail, ...known }, id);
+    return problem(504, { detail, id, session });
   }
   if (outcome.status === 'error') {
-    return problem(
-      502,
-      { detail: 'The message is stored; its target did not take it.', ...known },
-      id,
-    );
+    const detail = 'The message is stored; its target did not take it.';
+    return problem(502, { detail, id, session });
   }
   const settled = outcome.status === 'completed' || outcome.status === 'discarded';
-  return json(settled ? 200 : 202, { ...known, status: outcome.status }, id);
+  return json(settled ? 200 : 202, { id, session, status: outcome.status });
 }
 
 function relayed({ body, type, code = '' }: Reply, id: number): HttpReply {
@@ -57,17 +53,24 @@ function relayed({ body, type, code = '' }: Reply, id: number): HttpReply {
   };
 }
 
-function json(status: number, value: object, id: number): HttpReply {
-  const hasBody = status !== 204 && status !== 205;
-  return {
-    status,
-    headers: { ...(hasBody && { 'content-type': 'application/json' }), 'x-message-id': id },
-    body: hasBody ? JSON.stringify(value) : '',
-  };
+interface Told {
+  readonly id: number;
+  readonly session: number;
+  readonly status?: string;
+  readonly detail?: string;
 }
 
-function problem(status: number, value: object, id: number): HttpReply {
-  const headers = { 'content-type': 'application/problem+json', 'x-message-id': id };
+function json(status: number, value: Told): HttpReply {
+  // These have no body by definition.
+  if (status === 204 || status === 205) {
+    return { status, headers: { 'x-message-id': value.id }, body: '' };
+  }
+  const headers = { 'content-type': 'application/json', 'x-message-id': value.id };
+  return { status, headers, body: JSON.stringify(value) };
+}
+
+function problem(status: number, value: Told): HttpReply {
+  const headers = { 'content-type': 'application/problem+json', 'x-message-id': value.id };
   return { status, headers, body: JSON.stringify({ status, ...value }) };
 }
 
@@ -84,7 +87,7 @@ export function refusalAnswer({ status, message: detail, headers, errors }: Refu
 export function respond(
   response: ServerResponse,
   { status, headers, body }: HttpReply,
-  more: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, {

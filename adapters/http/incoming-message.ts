@@ -28,7 +28,7 @@ export async function incomingMessage(taken: Taken, settings: HttpInValues): Pro
   const { incoming, caller, body } = taken;
   const known = {
     name: settings.name(incoming, caller),
-    origin: [incoming.address, caller?.name].filter(Boolean).join(' '),
+    origin: caller === undefined ? incoming.address : `${incoming.address} ${caller.name}`.trim(),
     traceparent: incoming.headers['traceparent']?.toString(),
     dedupeKey: idempotencyKey(taken, settings),
   };

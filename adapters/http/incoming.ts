@@ -1,20 +1,47 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { CertificateFacts } from 'waybill/adapter';
 
-/** A request before its body is read. */
-export interface Incoming {
-  readonly method: string;
-  /** Without the query, as it came. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  /** Of the pattern that fits. */
-  readonly parameters: Readonly<Record<string, string>>;
+/** A request as the listener hands it over. */
+export interface Arrived {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
   readonly address: string;
   /** The certificate that the client showed, checked. */
   readonly certificate: CertificateFacts | undefined;
   readonly secure: boolean;
-  readonly request: IncomingMessage;
+  /** Tells a client that waits for it to send the body. */
+  readonly proceed: () => void;
+}
+
+/** A request before its body is read. */
+export class Incoming {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Of the pattern that fits. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly address: string;
+  readonly certificate: CertificateFacts | undefined;
+  readonly secure: boolean;
+  readonly #url: URL;
+
+  constructor(arrived: Arrived, parameters: Incoming['parameters']) {
+    this.method = arrived.request.method ?? '';
+    this.path = arrived.url.pathname;
+    this.headers = arrived.request.headers;
+    this.parameters = parameters;
+    this.address = arrived.address;
+    this.certificate = arrived.certificate;
+    this.secure = arrived.secure;
+    this.#url = arrived.url;
+  }
+
+  /** Taken apart when somebody asks for it: most requests have none. */
+  get query(): URLSearchParams {
+    return this.#url.searchParams;
+  }
 }
 
 /** One cookie of a request. */

@@ -32,6 +32,8 @@ const KEEP_ALIVE = 75_000;
 const checkEvery = ({ requestTimeout }: HttpInValues): number =>
   Math.max(100, Math.min(5_000, requestTimeout / 2));
 
+const nothing = (): void => undefined;
+
 /** What services that share a port have to agree on. */
 const sharedBy = ({ tls }: HttpInValues): string => JSON.stringify(tls ?? null);
 
@@ -90,8 +92,7 @@ class Listener {
     this.#settings = settings;
     this.#tls = tls;
     this.#endpoints = new Set([first]);
-    const serve: RequestListener = (request, response) =>
-      this.#serve(request, response, () => undefined);
+    const serve: RequestListener = (request, response) => this.#serve(request, response, nothing);
     const options = { connectionsCheckingInterval: checkEvery(settings) };
     if (tls === undefined) this.#server = createServer(options, serve);
     else {
@@ -187,15 +188,15 @@ class Listener {
 
   #serve(request: IncomingMessage, response: ServerResponse, proceed: () => void): void {
     // A client that breaks off is no error of this process.
-    request.on('error', () => undefined);
-    response.on('error', () => undefined);
+    request.on('error', nothing);
+    response.on('error', nothing);
     const { socket } = request;
     const secure = socket instanceof TLSSocket ? socket : undefined;
     if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
     const url = urlOf(request);
     const found = url && this.#find(url.pathname, request.method ?? '');
     if (url === undefined || found === undefined) {
-      respond(response, refusalAnswer(this.#nothing()), {});
+      respond(response, refusalAnswer(this.#unserved()));
       return;
     }
     const arrived = {
@@ -210,7 +211,7 @@ class Listener {
     found.endpoint.handle(arrived, found.route);
   }
 
-  #nothing(): Refusal {
+  #unserved(): Refusal {
     return this.#closing
       ? new Refusal(503, 'This service is being stopped. Send it again.')
       : new Refusal(404, 'There is nothing at this address.');

@@ -36,22 +36,18 @@ export class RequestBody {
   readonly #limit: number;
   readonly #proceed: () => void;
   readonly #room: Room;
+  /** Bytes by the sender's own word; undefined for one that comes in pieces. */
+  readonly length: number | undefined;
   #held = 0;
   #whole: Promise<Buffer> | undefined;
   #begun = false;
 
   constructor(request: IncomingMessage, { limit, proceed, room }: RequestBodyOptions) {
     this.#request = request;
+    this.length = toldLength(request);
     this.#limit = limit;
     this.#proceed = proceed;
     this.#room = room;
-  }
-
-  /** Bytes by the sender's own word; undefined for one that comes in pieces. */
-  get length(): number | undefined {
-    const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.headers;
-    if (length !== undefined) return Number(length);
-    return encoding === undefined ? 0 : undefined;
   }
 
   get isSmall(): boolean {
@@ -129,7 +125,6 @@ export class RequestBody {
     request.on('end', () =>
       whole.resolve(chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)),
     );
-    request.on('error', broken);
     request.on('close', broken);
     this.#begin();
     return whole.promise;
@@ -149,6 +144,12 @@ export class RequestBody {
     this.#held += more;
     return undefined;
   }
+}
+
+function toldLength({ headers }: IncomingMessage): number | undefined {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  if (length !== undefined) return Number(length);
+  return encoding === undefined ? 0 : undefined;
 }
 
 function tooLarge(limit: number, why = ''): Refusal {

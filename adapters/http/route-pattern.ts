@@ -38,9 +38,14 @@ export function routePatternOf(source: string): RoutePattern | string {
     match(path: string) {
       const found = regular.exec(path);
       if (found === null) return undefined;
-      const values = found.slice(1).map(decoded);
-      if (values.includes(undefined)) return undefined;
-      return Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
+      const parameters: Record<string, string> = {};
+      let at = 1;
+      for (const name of names) {
+        const value = decoded(found[at++] ?? '');
+        if (value === undefined) return undefined;
+        parameters[name] = value;
+      }
+      return parameters;
     },
   };
 }

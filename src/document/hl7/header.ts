@@ -20,38 +20,131 @@ export interface Hl7Problem {
 /** When a sender wants to be answered: MSH-15 and MSH-16, table 0155. */
 export type AcknowledgementCondition = 'AL' | 'NE' | 'ER' | 'SU';
 
-/** What the header segment says, read without looking at the rest. */
-export interface Hl7Header {
+/** What the header segment says, read without looking at the rest. Each value is made out of its slot when it is asked for: most readers want two or three. */
+export class Hl7Header {
   readonly kind: 'message' | 'batch' | 'none';
-  /** `HL7v2:ADT_A01:2.5.1`: MSH-9.1 `_` MSH-9.2, MSH-12. */
-  readonly type: string;
-  /** MSH-9.1, MSH-9.2, MSH-9.3. */
-  readonly messageType: string;
-  readonly event: string;
-  readonly structure: string;
-  /** MSH-12.1 */
-  readonly version: string;
-  readonly controlId: string;
-  /** MSH-10 byte for byte: what MSA-2 repeats. */
-  readonly controlIdBytes: Uint8Array;
-  readonly sendingApplication: string;
-  readonly sendingFacility: string;
-  readonly receivingApplication: string;
-  readonly receivingFacility: string;
-  readonly processingId: string;
-  /** MSH-15: undefined if empty, which is original mode when MSH-16 is empty too. */
-  readonly acceptAck: AcknowledgementCondition | undefined;
-  readonly applicationAck: AcknowledgementCondition | undefined;
-  /** The message is an answer itself and must never be answered. */
-  readonly isAcknowledgement: boolean;
-  /** MSH-18 as written, `''` if empty; `charset` is undefined if it is empty or not supported. */
-  readonly charsetName: string;
-  readonly charset: Charset | undefined;
   readonly delimiters: Delimiters;
   /** The fields of the segment as bytes read in ISO-8859-1, from 0 (its name); field n of MSH is at n − 1. */
   readonly slots: readonly string[];
   /** Why the message cannot be taken; the other values are then what could be read. */
   readonly problem: Hl7Problem | undefined;
+
+  constructor(
+    kind: Hl7Header['kind'],
+    slots: readonly string[],
+    delimiters: Delimiters,
+    problem: Hl7Problem | undefined,
+  ) {
+    this.kind = kind;
+    this.slots = slots;
+    this.delimiters = delimiters;
+    this.problem = problem;
+  }
+
+  /** `HL7v2:ADT_A01:2.5.1`: MSH-9.1 `_` MSH-9.2, MSH-12. */
+  get type(): string {
+    const { messageType, event, version } = this;
+    const name = event === '' ? messageType : `${messageType}_${event}`;
+    return `HL7v2${name === '' ? '' : ':'}${name}${version === '' ? '' : ':'}${version}`;
+  }
+
+  /** MSH-9.1 */
+  get messageType(): string {
+    return this.#word(9, 1);
+  }
+
+  /** MSH-9.2 */
+  get event(): string {
+    return this.#word(9, 2);
+  }
+
+  /** MSH-9.3 */
+  get structure(): string {
+    return this.#word(9, 3);
+  }
+
+  /** MSH-12.1 */
+  get version(): string {
+    return this.#word(12, 1);
+  }
+
+  get controlId(): string {
+    return this.#text(this.#controlIdField);
+  }
+
+  /** MSH-10 byte for byte: what MSA-2 repeats. */
+  get controlIdBytes(): Uint8Array {
+    return Buffer.from(this.#raw(this.#controlIdField), 'latin1');
+  }
+
+  get sendingApplication(): string {
+    return this.#text(3);
+  }
+
+  get sendingFacility(): string {
+    return this.#text(4);
+  }
+
+  get receivingApplication(): string {
+    return this.#text(5);
+  }
+
+  get receivingFacility(): string {
+    return this.#text(6);
+  }
+
+  get processingId(): string {
+    return this.#word(11, 1);
+  }
+
+  /** MSH-15: undefined if empty, which is original mode when MSH-16 is empty too. */
+  get acceptAck(): AcknowledgementCondition | undefined {
+    return condition(this.#own(15));
+  }
+
+  get applicationAck(): AcknowledgementCondition | undefined {
+    return condition(this.#own(16));
+  }
+
+  /** The message is an answer itself and must never be answered. */
+  get isAcknowledgement(): boolean {
+    const { messageType } = this;
+    return messageType === 'ACK' || messageType === 'MCF';
+  }
+
+  /** MSH-18 as written, `''` if empty. */
+  get charsetName(): string {
+    return charsetNameIn(this.#own(18), this.delimiters);
+  }
+
+  /** Undefined if MSH-18 is empty or not supported. */
+  get charset(): Charset | undefined {
+    return charsetOf(this.charsetName);
+  }
+
+  get #controlIdField(): number {
+    return this.kind === 'batch' ? 11 : 10;
+  }
+
+  #raw(field: number): string {
+    return this.slots[field - 1] ?? '';
+  }
+
+  /** BHS and FHS share fields 3 to 7 with MSH; 9 to 18 mean something else. */
+  #own(field: number): string {
+    return this.kind === 'message' ? this.#raw(field) : '';
+  }
+
+  #word(field: number, component: number): string {
+    return word(partOf(this.#own(field), this.delimiters.component, component));
+  }
+
+  #text(field: number): string {
+    const slot = this.#raw(field);
+    return isAsciiText(slot)
+      ? slot
+      : decodeFaithfully(Buffer.from(slot, 'latin1'), this.charset).text;
+  }
 }
 
 const HEADER_LIMIT = 64 * 1024;
@@ -62,11 +155,11 @@ export function hl7Header(bytes: Uint8Array): Hl7Header {
   const buffer = buffered(bytes);
   const text = headerText(buffer);
   const start = headerStart(text);
-  if (start < 0) return headerOf('none', [], DEFAULT_DELIMITERS, notHl7(buffer, text));
+  if (start < 0) return new Hl7Header('none', [], DEFAULT_DELIMITERS, notHl7(buffer, text));
   const kind = text.startsWith('MSH', start) ? 'message' : 'batch';
   const delimiters = delimitersAt(text, start);
   if (delimiters === undefined) {
-    return headerOf('message', [], DEFAULT_DELIMITERS, {
+    return new Hl7Header('message', [], DEFAULT_DELIMITERS, {
       code: '102',
       text: 'Invalid encoding characters',
       answer: 'reject',
@@ -75,7 +168,7 @@ export function hl7Header(bytes: Uint8Array): Hl7Header {
     });
   }
   const slots = text.slice(start).split(delimiters.field);
-  return headerOf(kind, slots, delimiters, kind === 'message' ? missing(slots) : undefined);
+  return new Hl7Header(kind, slots, delimiters, kind === 'message' ? missing(slots) : undefined);
 }
 
 /** The charset that MSH-18 declares, and its name as written. */
@@ -86,7 +179,8 @@ export function declaredCharset(buffer: Buffer): { name: string; charset: Charse
   if (delimiters === undefined || !text.startsWith('MSH', start)) {
     return { name: '', charset: undefined };
   }
-  return charsetIn(partOf(text, delimiters.field, 18), delimiters);
+  const name = charsetNameIn(partOf(text, delimiters.field, 18), delimiters);
+  return { name, charset: charsetOf(name) };
 }
 
 /** Where MSH, BHS or FHS begins, after a BOM, blanks or a block start; -1 if something else comes first. */
@@ -145,55 +239,11 @@ function missing(slots: readonly string[]): Hl7Problem | undefined {
   };
 }
 
-function headerOf(
-  kind: Hl7Header['kind'],
-  slots: readonly string[],
-  delimiters: Delimiters,
-  problem: Hl7Problem | undefined,
-): Hl7Header {
-  const raw = (n: number): string => slots[n - 1] ?? '';
-  // BHS and FHS share fields 3 to 7 with MSH; 9 to 18 mean something else.
-  const own = (n: number): string => (kind === 'message' ? raw(n) : '');
-  const { name: charsetName, charset } = charsetIn(own(18), delimiters);
-  const text = (slot: string): string =>
-    isAsciiText(slot) ? slot : decodeFaithfully(Buffer.from(slot, 'latin1'), charset).text;
-  const part = (n: number, component: number): string =>
-    word(partOf(own(n), delimiters.component, component));
-  const controlId = raw(kind === 'batch' ? 11 : 10);
-  const messageType = part(9, 1);
-  return {
-    kind,
-    type: typeOf(messageType, part(9, 2), part(12, 1)),
-    messageType,
-    event: part(9, 2),
-    structure: part(9, 3),
-    version: part(12, 1),
-    controlId: text(controlId),
-    controlIdBytes: Buffer.from(controlId, 'latin1'),
-    sendingApplication: text(raw(3)),
-    sendingFacility: text(raw(4)),
-    receivingApplication: text(raw(5)),
-    receivingFacility: text(raw(6)),
-    processingId: part(11, 1),
-    acceptAck: condition(own(15)),
-    applicationAck: condition(own(16)),
-    isAcknowledgement: messageType === 'ACK' || messageType === 'MCF',
-    charsetName,
-    charset,
-    delimiters,
-    slots,
-    problem,
-  };
-}
+const WORD = /^[\w.-]{0,20}$/;
 
 /** Goes into message headers and metric labels: nothing but letters, digits and `_.-` stays. */
 function word(text: string): string {
-  return text.replaceAll(/[^\w.-]/g, '').slice(0, 20);
-}
-
-function typeOf(messageType: string, event: string, version: string): string {
-  const name = event === '' ? messageType : `${messageType}_${event}`;
-  return ['HL7v2', name, version].filter((part) => part !== '').join(':');
+  return WORD.test(text) ? text : text.replaceAll(/[^\w.-]/g, '').slice(0, 20);
 }
 
 function condition(slot: string): AcknowledgementCondition | undefined {
@@ -201,10 +251,10 @@ function condition(slot: string): AcknowledgementCondition | undefined {
   return CONDITIONS.has(value) ? (value as AcknowledgementCondition) : undefined;
 }
 
-function charsetIn(
-  slot: string,
-  delimiters: Delimiters,
-): { name: string; charset: Charset | undefined } {
-  const name = partOf(slot, delimiters.repetition, 1).trim();
-  return { name, charset: name === '' ? undefined : hl7Charset(name) };
+function charsetNameIn(slot: string, { repetition }: Delimiters): string {
+  return partOf(slot, repetition, 1).trim();
+}
+
+function charsetOf(name: string): Charset | undefined {
+  return name === '' ? undefined : hl7Charset(name);
 }
