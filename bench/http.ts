@@ -24,8 +24,9 @@ export interface HttpRate {
   readonly connections: number;
   /** Median of the rounds. */
   readonly perSecond: number;
-  /** Median of the ratios to the bare pair in the same round; 1 for that. */
+  /** Medians of the ratios to the bare pair in the same round, 1 for that: of the rates, and of the processor time that both sides take together. */
   readonly ratio: number;
+  readonly cpuRatio: number;
   /** Milliseconds of processor time a message takes each side: says more than the rate where the machine does other work too. */
   readonly senderCpu: number;
   readonly listenerCpu: number;
@@ -44,6 +45,9 @@ const PAIRS: readonly (readonly [Side, Side])[] = [
   ['adapter', 'adapter'],
 ];
 
+/** Requests after which a pair no longer gets faster: until then compilers take their time too. */
+const WARM_UP = 30_000;
+
 /**
  * Measures every pair in every round, so that what else the machine does meets them all. The listeners
  * are processes of their own and live as long as the rounds, as they would.
@@ -52,60 +56,79 @@ export async function runHttpBench(messages: number, rounds: number): Promise<Ht
   await using bare = await listenerProcess('bare');
   await using adapter = await listenerProcess('adapter');
   const listeners = { bare, adapter };
+  const bodies = Array.from({ length: messages }, (_, n) => message(n).bytes);
   const rates: HttpRate[] = [];
   for (const connections of [1, 16]) {
-    const measured = PAIRS.map((): Measured[] => []);
-    for (let round = 0; round <= rounds; round++) {
-      for (const [index, [from, to]] of PAIRS.entries()) {
-        measured[index]?.push(await measure(from, listeners[to], { connections, messages }));
+    const pairs = PAIRS.map(([sender, listener]) => ({
+      sender,
+      listener,
+      taken: [] as Measured[],
+    }));
+    const order = [...pairs];
+    const unmeasured = Math.ceil(WARM_UP / messages);
+    for (let round = 0; round < unmeasured + rounds; round++) {
+      for (const { sender, listener, taken } of order) {
+        taken.push(await measure(sender, listeners[listener], { connections, bodies }));
       }
+      // Each is the first of a round as often as any other.
+      order.push(...order.splice(0, 1));
     }
-    // The first round warmed up.
-    for (const taken of measured) taken.shift();
-    const [alone = []] = measured;
-    for (const [index, [from, to]] of PAIRS.entries()) {
-      const taken = measured[index] ?? [];
-      rates.push({
-        sender: from,
-        listener: to,
-        connections,
-        perSecond: Math.round(median(taken.map((one) => one.perSecond))),
-        ratio: median(taken.map((one, at) => one.perSecond / (alone[at] ?? one).perSecond)),
-        senderCpu: median(taken.map((one) => one.senderCpu)),
-        listenerCpu: median(taken.map((one) => one.listenerCpu)),
-      });
-    }
+    for (const { taken } of pairs) taken.splice(0, unmeasured);
+    rates.push(...ratesOf(pairs).map((rate) => ({ ...rate, connections })));
   }
   return rates;
 }
 
+interface Pair {
+  readonly sender: Side;
+  readonly listener: Side;
+  readonly taken: readonly Measured[];
+}
+
+function ratesOf(pairs: readonly Pair[]): Omit<HttpRate, 'connections'>[] {
+  const alone = pairs.find(({ sender, listener }) => sender === 'bare' && listener === 'bare');
+  return pairs.map(({ sender, listener, taken }) => ({
+    sender,
+    listener,
+    perSecond: Math.round(median(taken.map((one) => one.perSecond))),
+    ratio: median(taken.map((one, at) => one.perSecond / (alone?.taken[at] ?? one).perSecond)),
+    cpuRatio: median(taken.map((one, at) => cpuOf(alone?.taken[at] ?? one) / cpuOf(one))),
+    senderCpu: median(taken.map((one) => one.senderCpu)),
+    listenerCpu: median(taken.map((one) => one.listenerCpu)),
+  }));
+}
+
+const cpuOf = ({ senderCpu, listenerCpu }: Measured): number => senderCpu + listenerCpu;
+
 interface Load {
   readonly connections: number;
-  readonly messages: number;
+  /** Made before the clock starts. */
+  readonly bodies: readonly Buffer[];
 }
 
 /** The sender is in this process. */
 async function measure(
   from: Side,
   { url, cpu }: ListenerProcess,
-  { connections, messages }: Load,
+  { connections, bodies }: Load,
 ): Promise<Measured> {
   const lane = from === 'bare' ? bareLane(url, connections) : await adapterLane(url, connections);
-  let next = 0;
+  const unsent = bodies.values();
   const listenerBefore = await cpu();
   const before = process.cpuUsage();
   const began = performance.now();
   const drive = async (): Promise<void> => {
-    while (next < messages) await lane.send(message(next++).bytes);
+    const { signal } = new AbortController();
+    for (const body of unsent) await lane.send(body, signal);
   };
   await Promise.all(Array.from({ length: connections }, drive));
   const seconds = (performance.now() - began) / 1_000;
   const { user, system } = process.cpuUsage(before);
-  const listenerCpu = ((await cpu()) - listenerBefore) / messages;
+  const listenerCpu = ((await cpu()) - listenerBefore) / bodies.length;
   await lane.close();
   return {
-    perSecond: messages / seconds,
-    senderCpu: (user + system) / 1_000 / messages,
+    perSecond: bodies.length / seconds,
+    senderCpu: (user + system) / 1_000 / bodies.length,
     listenerCpu,
   };
 }
@@ -134,7 +157,8 @@ async function listenerProcess(side: Side): Promise<ListenerProcess> {
 }
 
 interface Lane {
-  send(body: Buffer): Promise<void>;
+  /** `signal` is that of its connection: of messages in flight, none shares it. */
+  send(body: Buffer, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -153,9 +177,8 @@ function bareLane(url: string, connections: number): Lane {
 
 async function adapterLane(url: string, connections: number): Promise<Lane> {
   const open = await httpOut.open(lent(httpOut.settings, { url, connections }));
-  const { signal } = new AbortController();
   return {
-    async send(body) {
+    async send(body, signal) {
       const reply = await open.send(outgoing(body), signal);
       if (reply?.code !== '202') throw new Error(`answered ${reply?.code}`);
     },
@@ -184,13 +207,18 @@ async function listen(side: Side): Promise<void> {
     process.send?.((user + system) / 1_000);
   });
   if (side === 'adapter') return listenWithAdapter();
-  const answer = JSON.stringify({ id: 1, session: 1, status: 'stored' });
-  // As one would write it: the body is wanted, so it is gathered.
+  let id = 0;
+  // What any service does: one address, the body gathered, and a receipt that names the message.
   const server = createServer((incoming, response) => {
+    if (incoming.method !== 'POST' || incoming.url !== '/in') {
+      response.writeHead(404).end();
+      return;
+    }
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => void chunks.push(chunk));
     incoming.on('end', () => {
       const body = Buffer.concat(chunks);
+      const answer = JSON.stringify({ id: ++id, session: id, status: 'stored' });
       response.writeHead(body.byteLength > 0 ? 202 : 400, {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(answer),
@@ -203,7 +231,7 @@ async function listen(side: Side): Promise<void> {
 }
 
 async function listenWithAdapter(): Promise<void> {
-  const receipt = { messageId: 1, sessionId: 1, status: 'stored' } as const;
+  let id = 0;
   await httpIn.open({
     ...lent(
       httpIn.settings,
@@ -214,7 +242,7 @@ async function listenWithAdapter(): Promise<void> {
         },
       },
     ),
-    deliver: () => Promise.resolve(receipt),
+    deliver: () => Promise.resolve({ messageId: ++id, sessionId: id, status: 'stored' }),
     lost: (reason) => {
       throw reason;
     },
@@ -226,8 +254,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       listen: { type: 'string' },
-      messages: { type: 'string', default: '10000' },
-      rounds: { type: 'string', default: '3' },
+      messages: { type: 'string', default: '5000' },
+      rounds: { type: 'string', default: '15' },
     },
   });
   if (values.listen === 'bare' || values.listen === 'adapter') {
@@ -236,13 +264,23 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const rates = await runHttpBench(Number(values.messages), Number(values.rounds));
     print(
       table([
-        ['connections', 'sender', 'listener', '/s', '× bare', 'sender ms', 'listener ms'],
+        [
+          'connections',
+          'sender',
+          'listener',
+          '/s',
+          '× bare',
+          '× its CPU',
+          'sender ms',
+          'listener ms',
+        ],
         ...rates.map((one) => [
           String(one.connections),
           one.sender,
           one.listener,
           String(one.perSecond),
           one.ratio.toFixed(2),
+          one.cpuRatio.toFixed(2),
           one.senderCpu.toFixed(3),
           one.listenerCpu.toFixed(3),
         ]),

@@ -17,11 +17,13 @@ const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);
 export class HttpSender implements OpenOutbound {
   readonly #client: HttpClient;
   readonly #settings: HttpOutValues;
+  readonly #kept: readonly Kept[];
   readonly #sending = new Set<Promise<unknown>>();
 
   constructor(client: HttpClient, settings: HttpOutValues) {
     this.#client = client;
     this.#settings = settings;
+    this.#kept = keptOf(settings.replyHeaders);
   }
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
@@ -42,53 +44,57 @@ export class HttpSender implements OpenOutbound {
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
     const { url, method } = this.#settings;
-    const hasBody = !BODILESS.has(method);
     const answer = await this.#client.ask({
       method,
       url: await url.render(message),
-      headers: {
-        ...(hasBody && { 'content-type': await this.#contentType(message) }),
-        ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
-        ...(this.#settings.headers.length > 0 && (await this.#headers(message))),
-      },
-      ...(hasBody && { body: message.body }),
+      headers: await this.#headers(message),
+      body: BODILESS.has(method) ? undefined : message.body,
       signal,
     });
-    return { ...replyOf(answer), text: shown(answer, this.#settings.replyHeaders) };
-  }
-
-  async #contentType(message: Message): Promise<string> {
-    const { contentType } = this.#settings;
-    return contentType === undefined
-      ? contentTypeOf(message.type, message.charset)
-      : contentType.render(message);
+    return replyOf(answer, this.#kept);
   }
 
   async #headers(message: Message): Promise<Record<string, string>> {
-    const rendered = this.#settings.headers.map(
-      async ({ name, value }) => [name, await value.render(message)] as const,
-    );
-    return Object.fromEntries((await Promise.all(rendered)).filter(([, value]) => value !== ''));
+    const { method, contentType, headers } = this.#settings;
+    const rendered: Record<string, string> = {};
+    if (!BODILESS.has(method)) {
+      rendered['content-type'] =
+        contentType === undefined
+          ? contentTypeOf(message.type, message.charset)
+          : await contentType.render(message);
+    }
+    if (message.traceparent !== undefined) rendered['traceparent'] = message.traceparent;
+    for (const { name, value } of headers) {
+      const text = await value.render(message);
+      if (text !== '') rendered[name] = text;
+    }
+    return rendered;
   }
 }
 
-/** Never what signs in: a reply stands in the trace. */
-function shown({ headers }: HttpAnswer, names: readonly string[]): string | undefined {
-  const lines = names
+/** A header of answers whose value stands in the trace. */
+interface Kept {
+  readonly name: string;
+  /** In lower case. */
+  readonly key: string;
+}
+
+/** Never what signs in. */
+function keptOf(names: readonly string[]): readonly Kept[] {
+  return names
     .filter((name) => !/^(set-cookie|.*(auth|token|secret|key).*)$/i.test(name))
-    .map((name) => [name, headers[name.toLowerCase()]] as const)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}: ${value}`);
-  return lines.length === 0 ? undefined : lines.join('\n');
+    .map((name) => ({ name, key: name.toLowerCase() }));
 }
 
 /** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */
-export function replyOf({ status, headers, body }: HttpAnswer): Reply {
+function replyOf({ status, headers, body }: HttpAnswer, kept: readonly Kept[]): Reply {
   const media = mediaTypeOf(headers['content-type']);
+  const shown = kept.filter(({ key }) => headers[key] !== undefined);
   return {
     body,
     type: messageTypeOf(media, body.subarray(0, 2_048)),
     code: String(status),
+    text: shown.map(({ name, key }) => `${name}: ${headers[key]}`).join('\n') || undefined,
     retryAfter: retryAfterOf(headers['retry-after']),
   };
 }

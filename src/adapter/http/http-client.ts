@@ -1,4 +1,4 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { DisableError, RejectedError, TemporaryError } from '../../error/adapter-error.ts';
 import type { Lent } from '../adapter.ts';
 import type { Credential } from '../credential.ts';
@@ -8,10 +8,11 @@ import type { HttpClientValues } from './http-client-settings.ts';
 import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.ts';
 import { exchangeFailure, signInFailure } from './http-failure.ts';
 import { NtlmConnections } from './ntlm.ts';
-import { readAnswer } from './read-answer.ts';
 import { redirected } from './redirection.ts';
 import { type Signed, type SignIn, signInWith } from './sign-in.ts';
 import { pinned, transport } from './transport.ts';
+import { unpacked } from './unpack.ts';
+import { type RequestBody, wholeAnswer } from './whole-answer.ts';
 
 /** An answer with 401 to a password, on its way through the guard. */
 class RefusedPassword extends DisableError {
@@ -109,7 +110,7 @@ export class HttpClient {
   async ask(question: HttpQuestion): Promise<HttpAnswer> {
     let current = question;
     for (let hops = 0; ; hops++) {
-      const isHome = current.url.origin === question.url.origin;
+      const isHome = current === question || current.url.origin === question.url.origin;
       const answer = await this.#signedIn(current, isHome);
       const next = redirected(current, answer, this.#parts.values.redirects);
       if (next === undefined) return answer;
@@ -134,11 +135,15 @@ export class HttpClient {
 
   readonly #abort = (): void => void this.close();
 
-  async #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
+  #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
     if (!isHome)
       return this.askAsNobody({ ...question, headers: withoutSecrets(question.headers) });
-    const guard = this.#guard;
-    if (guard === undefined) return this.#withProof(question);
+    return this.#guard === undefined
+      ? this.#withProof(question)
+      : this.#guarded(question, this.#guard);
+  }
+
+  async #guarded(question: HttpQuestion, guard: SignInGuard): Promise<HttpAnswer> {
     try {
       return await guard.run(async () => {
         const answer = await this.#withProof(question);
@@ -165,48 +170,31 @@ export class HttpClient {
   }
 
   async #exchange(question: HttpQuestion, signed: Signed, isHome: boolean): Promise<HttpAnswer> {
-    const { proxy, timeout, replyLimit: limit } = this.#parts.values;
-    const { url, signal } = question;
-    const headers = { ...lengthOf(question), ...checked(question.headers), ...signed.headers };
-    const sending = {
-      method: question.method,
-      url: signed.url,
-      headers: this.#parts.values.stayConnected > 0 ? headers : { ...headers, connection: 'close' },
-      body: () => bodyOf(question),
-      signal,
-    };
+    const { dispatcher, values } = this.#parts;
+    const { proxy, timeout, replyLimit: limit } = values;
+    const { method, url, signal } = question;
+    const headers = this.#headers(question, signed);
+    const request = { method, url: signed.url, headers, body: () => bodyOf(question), signal };
+    const reading = { limit, begun: () => this.#report(url) };
     try {
-      const { answer, done } =
+      const answer =
         isHome && this.#ntlm !== undefined
-          ? await this.#ntlm.request(sending)
-          : { answer: await this.#request(sending), done: () => undefined };
-      this.#report(url);
-      const given = headersOf(answer.headers);
-      try {
-        const body = await readAnswer(answer.body, given, { limit, url });
-        done(true);
-        return { status: answer.statusCode, headers: given, body, url: signed.url };
-      } catch (error) {
-        done(false);
-        throw error;
-      }
+          ? await this.#ntlm.request(request, reading)
+          : await wholeAnswer(dispatcher, request, reading);
+      const isPacked = answer.headers['content-encoding'] !== undefined;
+      const body = isPacked ? await unpacked(answer, { limit, url }) : answer.body;
+      return { status: answer.status, headers: answer.headers, body, url: signed.url };
     } catch (error) {
       throw exchangeFailure(error, { url, proxy, timeout, signal });
     }
   }
 
-  #request({
-    url,
-    body,
-    ...rest
-  }: {
-    readonly url: URL;
-    readonly method: Dispatcher.HttpMethod;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: () => Dispatcher.DispatchOptions['body'];
-    readonly signal: AbortSignal;
-  }): Promise<Dispatcher.ResponseData> {
-    return request(url, { ...rest, body: body() ?? null, dispatcher: this.#parts.dispatcher });
+  #headers({ method, headers, body }: HttpQuestion, signed: Signed): Record<string, string> {
+    const all: Record<string, string> = { ...checked(headers), ...signed.headers };
+    if (body !== undefined) all['content-length'] = String(body.size);
+    else if (/^(POST|PUT|PATCH)$/.test(method)) all['content-length'] = '0';
+    if (this.#parts.values.stayConnected <= 0) all['connection'] = 'close';
+    return all;
   }
 
   #report(url: URL): void {
@@ -223,14 +211,9 @@ function isAccount(credential: Credential | undefined): credential is Account {
   return credential?.kind === 'basic' || credential?.kind === 'ntlm';
 }
 
-function lengthOf({ method, body }: HttpQuestion): Record<string, string> {
-  if (body !== undefined) return { 'content-length': String(body.size) };
-  return /^(POST|PUT|PATCH)$/.test(method) ? { 'content-length': '0' } : {};
-}
-
-function bodyOf({ body }: HttpQuestion): Dispatcher.DispatchOptions['body'] {
+function bodyOf({ body }: HttpQuestion): RequestBody {
   if (body === undefined) return null;
-  return body.inline ?? (body.stream() as unknown as Dispatcher.DispatchOptions['body'] & object);
+  return body.inline ?? (body.stream() as unknown as RequestBody);
 }
 
 /** A header that was written out may sign in too: it is for the host it was written for. */
@@ -252,14 +235,4 @@ function checked(headers: Readonly<Record<string, string>>): Readonly<Record<str
     );
   }
   return headers;
-}
-
-/** Undici gives names in lower case. */
-function headersOf(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  const joined: Record<string, string> = {};
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value !== undefined) joined[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return joined;
 }

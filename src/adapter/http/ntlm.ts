@@ -1,19 +1,12 @@
 import ntlm from '@ewsjs/ntlm-client';
-import type { Client, Dispatcher } from 'undici';
+import type { Client } from 'undici';
 import { DisableError } from '../../error/adapter-error.ts';
 import type { Credential } from '../credential.ts';
+import { challengesOf } from './challenge.ts';
 import { placeOfUrl } from './http-exchange.ts';
+import { type Reading, type SignedRequest, type WholeAnswer, wholeAnswer } from './whole-answer.ts';
 
 type Account = Extract<Credential, { kind: 'ntlm' }>;
-
-/** One request on a connection of its own; `body` is asked for each time it has to be sent. */
-export interface PinnedRequest {
-  readonly method: Dispatcher.HttpMethod;
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: () => Dispatcher.DispatchOptions['body'];
-  readonly signal: AbortSignal;
-}
 
 interface PinnedClient {
   readonly client: Client;
@@ -36,20 +29,16 @@ export class NtlmConnections {
     this.#connect = connect;
   }
 
-  /** Lends a connection for as long as the answer is being read. `done` gives it back; unless it is whole it is closed. */
-  async request(
-    request: PinnedRequest,
-  ): Promise<{ answer: Dispatcher.ResponseData; done: (whole: boolean) => void }> {
+  /** Asks on a connection that nobody else uses meanwhile. Unless the answer is whole, it is closed. */
+  async request(request: SignedRequest, reading: Reading): Promise<WholeAnswer> {
     const { origin } = request.url;
     const pinned = this.#idle.get(origin)?.pop() ?? this.#opened(origin);
-    const done = (whole: boolean): void => {
-      if (whole) this.#keep(origin, pinned);
-      else this.#drop(pinned);
-    };
     try {
-      return { answer: await this.#ask(pinned, request), done };
+      const answer = await this.#ask(pinned, request, reading);
+      this.#keep(origin, pinned);
+      return answer;
     } catch (error) {
-      done(false);
+      this.#drop(pinned);
       throw error;
     }
   }
@@ -81,42 +70,52 @@ export class NtlmConnections {
     void client.destroy();
   }
 
-  async #ask(pinned: PinnedClient, request: PinnedRequest): Promise<Dispatcher.ResponseData> {
+  async #ask(pinned: PinnedClient, request: SignedRequest, reading: Reading): Promise<WholeAnswer> {
     if (pinned.signedIn) {
-      const answer = await send(pinned.client, request, request.body());
-      if (answer.statusCode !== 401) return answer;
-      await answer.body.dump();
+      const answer = await wholeAnswer(pinned.client, request, reading);
+      if (answer.status !== 401) return answer;
     }
-    return this.#signIn(pinned, request);
+    return this.#signIn(pinned, request, reading);
   }
 
-  async #signIn(pinned: PinnedClient, request: PinnedRequest): Promise<Dispatcher.ResponseData> {
+  async #signIn(
+    pinned: PinnedClient,
+    request: SignedRequest,
+    reading: Reading,
+  ): Promise<WholeAnswer> {
     const { user, password, domain = '', workstation = '' } = this.#account;
     const place = placeOfUrl(request.url);
-    // The first leg carries no message: it is always refused, with a challenge.
     const offer = ntlm.createType1Message(workstation, domain);
-    const challenged = await send(pinned.client, request, null, offer);
-    const challenge = ntlmOf(challenged.headers['www-authenticate']);
-    await challenged.body.dump();
+    const challenged = await wholeAnswer(pinned.client, firstLeg(request, offer), reading);
+    const challenges = challengesOf(challenged.headers['www-authenticate']);
+    const challenge = challenges.find(({ scheme }) => scheme === 'ntlm')?.token;
     if (challenge === undefined) {
+      const offered = challenges.map(({ scheme }) => scheme).join(', ') || 'nothing';
       throw new DisableError(
-        challenged.statusCode === 401
-          ? `${place} offers no NTLM (it offers ${schemes(challenged.headers['www-authenticate'])}). Use a credential of another kind, or have NTLM switched on.`
-          : `${place} answered ${challenged.statusCode} instead of an NTLM challenge. Check the address; remove the credential if it wants none.`,
+        challenged.status === 401
+          ? `${place} offers no NTLM (it offers ${offered}). Use a credential of another kind, or have NTLM switched on.`
+          : `${place} answered ${challenged.status} instead of an NTLM challenge. Check the address; remove the credential if it wants none.`,
       );
     }
     const type2 = decoded(challenge, place);
-    const proof = ntlm.createType3Message(
+    const authorization = ntlm.createType3Message(
       type2,
       user,
       password,
       workstation,
       domain || type2.targetName,
     );
-    const answer = await send(pinned.client, request, request.body(), proof);
-    pinned.signedIn = answer.statusCode !== 401;
+    const proving = { ...request, headers: { ...request.headers, authorization } };
+    const answer = await wholeAnswer(pinned.client, proving, reading);
+    pinned.signedIn = answer.status !== 401;
     return answer;
   }
+}
+
+/** It carries no message: it is always refused, with a challenge. */
+function firstLeg(request: SignedRequest, authorization: string): SignedRequest {
+  const { 'content-length': _, ...headers } = request.headers;
+  return { ...request, headers: { ...headers, authorization }, body: () => null };
 }
 
 function decoded(challenge: string, place: string): ReturnType<typeof ntlm.decodeType2Message> {
@@ -132,38 +131,4 @@ function decoded(challenge: string, place: string): ReturnType<typeof ntlm.decod
   throw new DisableError(
     `${place} asks for NTLMv1, with which a password can be found out. Have NTLMv2 switched on there.`,
   );
-}
-
-const headersOf = (header: string | string[] | undefined): readonly string[] =>
-  header === undefined ? [] : [header].flat();
-
-function ntlmOf(header: string | string[] | undefined): string | undefined {
-  return headersOf(header)
-    .map((one) => /(?:^|,\s*)NTLM ([A-Za-z0-9+/]+=*)/i.exec(one)?.[1])
-    .find((one) => one !== undefined);
-}
-
-function schemes(header: string | string[] | undefined): string {
-  const names = headersOf(header).map((one) => /^\w+/.exec(one)?.[0] ?? '');
-  return names.length === 0 ? 'nothing' : names.join(', ');
-}
-
-function send(
-  client: Client,
-  { method, url, headers, signal }: PinnedRequest,
-  body: Dispatcher.DispatchOptions['body'],
-  authorization?: string,
-): Promise<Dispatcher.ResponseData> {
-  const { 'content-length': length, ...others } = headers;
-  return client.request({
-    method,
-    path: `${url.pathname}${url.search}`,
-    headers: {
-      ...others,
-      ...(body !== null && length !== undefined && { 'content-length': length }),
-      ...(authorization !== undefined && { authorization }),
-    },
-    body: body ?? null,
-    signal,
-  });
 }

@@ -13,10 +13,9 @@ export function redirected(
   policy: HttpClientValues['redirects'],
 ): HttpQuestion | undefined {
   const place = headers['location'];
+  if (policy === 'never' || place === undefined) return undefined;
   const keepsBody = AS_IT_WAS.has(status) || (AS_GET.has(status) && isSafe(question));
-  if (policy === 'never' || place === undefined || !keepsBody || !URL.canParse(place, url)) {
-    return undefined;
-  }
+  if (!keepsBody || !URL.canParse(place, url)) return undefined;
   const next = new URL(place, url);
   return isAllowed(url, next, policy) ? { ...question, url: next } : undefined;
 }

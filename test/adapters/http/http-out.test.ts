@@ -194,15 +194,6 @@ test('a redirection is followed on the same host with the body, and never to ano
   await expect(any.send(body)).rejects.toThrow(/redirects more than 10 times/);
 });
 
-test('a server that never answers is given up after the time-out, and may have taken the message', async () => {
-  await using server = await webServer(() => undefined);
-  await using opened = await open(server, { timeout: '300ms' });
-  await expect(opened.send(body)).rejects.toMatchObject({
-    code: 'ADAPTER_TEMPORARY',
-    message: expect.stringMatching(/did not answer within 300 ?ms.*second/s),
-  });
-});
-
 test.for([1, 20, 120])(
   'a connection that is cut after %i bytes of the answer is a temporary error',
   async (after) => {
