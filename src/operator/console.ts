@@ -153,6 +153,7 @@ async function peopleService(
   const watcher = startWatcher({
     engines: reached,
     store: alerts,
+    trace,
     live,
     leases: held,
     failingSince: () => tracing.failingSince(),

@@ -140,6 +140,8 @@ export interface HostAlert {
   readonly wait?: number | undefined;
   /** Milliseconds without any message. */
   readonly silent?: number | undefined;
+  /** How many may fail or be suspended within an hour. */
+  readonly failed?: number | undefined;
   /** `22:00-06:00`: no alert on silence in that time. */
   readonly quiet?: string | undefined;
 }

@@ -85,6 +85,8 @@ export const ROUTES: readonly Row[] = [
   row('POST /jobs/{id}/cancel', ['message.bulk'], 404),
   row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
   row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
+  row('POST /alerts/{id}/comment', ['alert.ack'], 404, { body: { text: 'x' } }),
+  row('POST /alerts/{id}/assign', ['alert.manage'], 404, { body: { to: 'x' } }),
   row('POST /hosts/{host}/stop', ['host.control'], 404, { body: {} }),
   row('POST /hosts/{host}/start', ['host.control'], 404, { body: {} }),
   row('POST /hosts/{host}/retry', ['host.control'], 404, { body: {} }),

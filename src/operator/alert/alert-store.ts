@@ -16,7 +16,14 @@ export interface Alert extends Condition {
   readonly owner: string | undefined;
   /** Not told of before this time. */
   readonly snoozed: number | undefined;
-  readonly note: string | undefined;
+  /** What people said of it, oldest first. */
+  readonly comments: readonly AlertComment[];
+}
+
+export interface AlertComment {
+  readonly at: number;
+  readonly by: string;
+  readonly text: string;
 }
 
 /** Alerts and what people did about them, over restarts. */
@@ -32,7 +39,9 @@ export interface AlertStore {
   /** When people were last told of the same thing. */
   lastNotified(condition: Condition): number | undefined;
   notified(id: number, at: number): void;
-  acknowledge(id: number, by: string, note: string | undefined): void;
+  /** Gives it to somebody who then has it. */
+  assign(id: number, owner: string): void;
+  comment(id: number, comment: AlertComment): void;
   snooze(id: number, until: number, by: string): void;
 }
 
@@ -40,7 +49,7 @@ type Row = Record<string, unknown>;
 
 export function alertStore(database: MetaDatabase): AlertStore {
   const read = (sql: string, ...values: (number | string)[]): Alert[] =>
-    database.all(`SELECT * FROM alert ${sql}`, ...values).map(alertOf);
+    withComments(database, database.all(`SELECT * FROM alert ${sql}`, ...values));
   const run = (sql: string, ...values: (number | string | null)[]): void => {
     database.run(sql, ...values);
   };
@@ -94,13 +103,14 @@ export function alertStore(database: MetaDatabase): AlertStore {
       return numberOf(row?.['at']);
     },
     notified: (id, at) => run('UPDATE alert SET notified = ? WHERE id = ?', at, id),
-    acknowledge: (id, by, note) =>
+    assign: (id, owner) =>
       run(
-        "UPDATE alert SET state = 'acknowledged', owner = ?, note = coalesce(?, note) WHERE id = ? AND ended IS NULL",
-        by,
-        note ?? null,
+        "UPDATE alert SET state = 'acknowledged', owner = ? WHERE id = ? AND ended IS NULL",
+        owner,
         id,
       ),
+    comment: (id, { at, by, text }) =>
+      run('INSERT INTO alert_comment(alert_id, at, by, text) VALUES(?, ?, ?, ?)', id, at, by, text),
     snooze: (id, until, by) =>
       run(
         'UPDATE alert SET snoozed = ?, owner = coalesce(owner, ?) WHERE id = ? AND ended IS NULL',
@@ -116,7 +126,24 @@ export function isShown({ host }: Condition, visible: readonly string[] | undefi
   return visible === undefined || (host !== undefined && visible.includes(host));
 }
 
-function alertOf(row: Row): Alert {
+function withComments(database: MetaDatabase, rows: readonly Row[]): Alert[] {
+  const ids = rows.map(({ id }) => Number(id));
+  if (ids.length === 0) return [];
+  const comments = database.all<AlertComment & { readonly alert: number }>(
+    'SELECT alert_id AS alert, at, by, text FROM alert_comment WHERE alert_id BETWEEN ? AND ? ORDER BY id',
+    Math.min(...ids),
+    Math.max(...ids),
+  );
+  const ofAlert = Map.groupBy(comments, ({ alert }) => alert);
+  return rows.map((row, index) =>
+    alertOf(
+      row,
+      (ofAlert.get(ids[index] ?? 0) ?? []).map(({ at, by, text }) => ({ at, by, text })),
+    ),
+  );
+}
+
+function alertOf(row: Row, comments: readonly AlertComment[]): Alert {
   return {
     id: Number(row['id']),
     rule: row['rule'] as Condition['rule'],
@@ -130,7 +157,7 @@ function alertOf(row: Row): Alert {
     ended: numberOf(row['ended']),
     owner: textOf(row['owner']),
     snoozed: numberOf(row['snoozed']),
-    note: textOf(row['note']),
+    comments,
   };
 }
 

@@ -11,6 +11,7 @@ export const RULES = [
   'queue',
   'wait',
   'silent',
+  'failed',
   'disabled',
   'certificate',
   'engine',
@@ -32,6 +33,8 @@ export interface Seen {
   readonly description: ProductionDescription;
   readonly reports: readonly StatusReport[];
   readonly certificates: readonly CertificateReport[];
+  /** Host → how many messages failed or were suspended there within the last hour. */
+  readonly failures: ReadonlyMap<string, number>;
   /** Since when the trace store has failed. */
   readonly failingSince: number | undefined;
   readonly now: number;
@@ -41,7 +44,7 @@ const DAY = 86_400_000;
 
 /** Everything that a person should know of now. */
 export function conditions(seen: Seen): Condition[] {
-  const { description, reports, certificates, failingSince, now } = seen;
+  const { description, reports, certificates, failures, failingSince, now } = seen;
   const { name } = description;
   const whole = (rule: Condition['rule'], text: string): Condition => ({
     rule,
@@ -55,7 +58,10 @@ export function conditions(seen: Seen): Condition[] {
     ...(failingSince === undefined
       ? []
       : [whole('trace', `the trace store has failed for ${describeDuration(now - failingSince)}`)]),
-    ...description.hosts.flatMap((host) => hostConditions(host, reports, now)),
+    ...description.hosts.flatMap((host) => [
+      ...hostConditions(host, reports, now),
+      ...failureCondition(host, failures.get(host.name) ?? 0),
+    ]),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
   ];
 }
@@ -99,6 +105,15 @@ function hostConditions(
           ),
         ]),
   ];
+}
+
+function failureCondition({ name, alert }: HostDescription, count: number): Condition[] {
+  const most = alert?.failed;
+  if (most === undefined || count <= most) return [];
+  const limit = most === 0 ? '' : `, more than ${most}`;
+  const what = count === 1 ? 'message was' : 'messages were';
+  const text = `${count} ${what} suspended or failed at ${name} within an hour${limit}`;
+  return [{ rule: 'failed', object: name, host: name, level: 'error', text }];
 }
 
 function queueTexts(

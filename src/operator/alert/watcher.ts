@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Leases } from '../../broker/lease.ts';
 import type { Logger } from '../../log/logger.ts';
+import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
@@ -9,6 +10,7 @@ import { conditions, type Seen } from './condition.ts';
 export interface WatcherParts {
   readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates' | 'notify'>;
   readonly store: AlertStore;
+  readonly trace: Pick<TraceReader, 'statistics'>;
   readonly live: Pick<LiveStream, 'tell'>;
   /** One operator plane watches, however many there are. */
   readonly leases: Leases;
@@ -19,6 +21,7 @@ export interface WatcherParts {
 }
 
 const EVERY = 10_000;
+const HOUR = 3_600_000;
 
 /**
  * Looks at the production again and again, opens an alert for what is not as it should be and ends it
@@ -54,12 +57,20 @@ export function startWatcher(parts: WatcherParts): { stop(): Promise<void> } {
 
 /** One look at everything. */
 export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promise<void> {
-  const { engines, store, live, failingSince } = parts;
+  const { engines, store, trace, live, failingSince } = parts;
   const now = Date.now();
   const reports = await engines.status();
   const description = await engines.describe();
   const certificates = await engines.certificates().catch(() => []);
-  const seen: Seen = { description, reports, certificates, failingSince: failingSince(), now };
+  const failures = await recentFailures(trace, description, now).catch(() => new Map());
+  const seen: Seen = {
+    description,
+    reports,
+    certificates,
+    failures,
+    failingSince: failingSince(),
+    now,
+  };
   const current = new Set<number>();
   for (const condition of conditions(seen)) {
     const { alert, opened } = store.see(condition, now);
@@ -72,6 +83,22 @@ export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promi
     store.end(id, now);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
+}
+
+/** Counted where somebody wants to be told of it. */
+async function recentFailures(
+  trace: Pick<TraceReader, 'statistics'>,
+  { hosts }: Seen['description'],
+  now: number,
+): Promise<Map<string, number>> {
+  const watched = hosts.filter(({ alert }) => alert?.failed !== undefined);
+  const counts = new Map<string, number>();
+  if (watched.length === 0) return counts;
+  const names = watched.map(({ name }) => name);
+  const query = { from: now - HOUR, to: now, step: HOUR, hosts: names };
+  for (const { host, errors } of await trace.statistics(query))
+    counts.set(host, (counts.get(host) ?? 0) + errors);
+  return counts;
 }
 
 async function tellPeople(

@@ -23,6 +23,13 @@ const hostAlert = block({
   silent: setting.optional(
     setting.duration({ help: 'Alert when no message came for this long.', example: '1h' }),
   ),
+  failed: setting.optional(
+    setting.integer({
+      help: 'Alert when more messages than this failed or were suspended here within an hour; 0 alerts at the first.',
+      minimum: 0,
+      example: '10',
+    }),
+  ),
   quiet: {
     form: quietForm,
     help: 'The time of day in which silence is no alert.',

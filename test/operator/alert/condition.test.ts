@@ -69,6 +69,7 @@ function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
       },
     ],
     certificates: [],
+    failures: new Map(),
     failingSince: undefined,
     now: NOW,
     ...rest,
@@ -87,6 +88,27 @@ const certificate = (days: number, rest: Partial<CertificateReport> = {}): Certi
 
 test('a host that is as it should be is no alert', () => {
   expect(rules(seen({}))).toEqual([]);
+});
+
+const failed = (most: number, count: number): Seen => {
+  const { description } = seen({});
+  const hosts = [{ ...HOST, alert: { failed: most } }];
+  return seen({}, { description: { ...description, hosts }, failures: new Map([['ward', count]]) });
+};
+
+test('what failed or was suspended within an hour is an alert above its limit', () => {
+  expect(rules(failed(3, 3))).toEqual([]);
+  expect(conditions(failed(3, 4))).toMatchObject([
+    {
+      rule: 'failed',
+      host: 'ward',
+      level: 'error',
+      text: '4 messages were suspended or failed at ward within an hour, more than 3',
+    },
+  ]);
+  expect(conditions(failed(0, 1))).toMatchObject([
+    { text: '1 message was suspended or failed at ward within an hour' },
+  ]);
 });
 
 test.for<[string, Partial<HostReport>]>([

@@ -21,6 +21,14 @@ operations:
     settings: { folder: alarms, name: '{id}.txt' }
 `;
 
+const UNPLANNED = `production: unplanned
+settings: { shutdownTimeout: 1s }
+services:
+  hl7-in: { adapter: mllp-in, settings: { listen: '\${env:LISTEN}' }, to: router }
+processes:
+  router: { rules: [{ otherwise: suspend }], alert: { failed: 1 } }
+`;
+
 test('a queue that grows too long is told of once, through the production, and is over once it is empty', async () => {
   await using production = await operated({
     production: WATCHED,
@@ -50,10 +58,33 @@ test('a queue that grows too long is told of once, through the production, and i
   const taken = await production.ask<Alert>('POST', `/api/v1/alerts/${id}/acknowledge`, {
     note: 'the ward calls back',
   });
-  expect(taken.body).toMatchObject({ state: 'acknowledged', owner: 'loopback' });
+  const note = { by: 'loopback', text: 'the ward calls back' };
+  expect(taken.body).toMatchObject({ state: 'acknowledged', owner: 'loopback', comments: [note] });
+  await production.ask('POST', `/api/v1/alerts/${id}/comment`, { text: 'they did' });
+  const given = await production.ask<Alert>('POST', `/api/v1/alerts/${id}/assign`, { to: 'ann' });
+  expect(given.body).toMatchObject({ owner: 'ann', comments: [note, { text: 'they did' }] });
 
   await production.ask('POST', '/api/v1/hosts/hl7-out/start', {});
   await vi.waitFor(async () => expect(await alerts()).toEqual([]), 8_000);
   expect(await alerts('?ended=true')).toMatchObject([{ id, state: 'ended' }]);
   expect(await told()).toBe(1);
+});
+
+test('messages that nobody planned for are told of as soon as one too many was suspended', async () => {
+  await using production = await operated({
+    production: UNPLANNED,
+    console: { watchEvery: 100 },
+  });
+  const alerts = async (): Promise<readonly Alert[]> =>
+    (await production.ask<{ alerts: Alert[] }>('GET', '/api/v1/alerts')).body.alerts;
+  await production.send('F1');
+  await vi.waitFor(async () => {
+    const { body } = await production.ask<{ suspended: number }>('GET', '/api/v1/status');
+    expect(body.suspended).toBe(1);
+  });
+  expect(await alerts()).toEqual([]);
+  await production.send('F2');
+  await vi.waitFor(async () =>
+    expect(await alerts()).toMatchObject([{ rule: 'failed', host: 'router', level: 'error' }]),
+  );
 });

@@ -163,13 +163,18 @@ describe.each([
       const { alert, opened } = alertStore(one).see(seen as never, 7);
       expect(opened).toBe(true);
       expect(alertStore(other).see(seen as never, 8).opened).toBe(false);
-      alertStore(other).acknowledge(alert.id, 'bert', undefined);
+      alertStore(other).assign(alert.id, 'bert');
+      alertStore(other).comment(alert.id, { at: 8, by: 'bert', text: 'the ward calls back' });
+      alertStore(one).see({ ...seen, object: 'lab' } as never, 8);
       alertStore(other).snooze(alert.id, 9, 'bert');
       alertStore(other).notified(alert.id, 10);
       expect(alertStore(one).lastNotified(seen as never)).toBe(10);
-      expect(alertStore(one).openCount(undefined)).toBe(0);
+      expect(alertStore(one).openCount(undefined)).toBe(1);
       alertStore(one).end(alert.id, 11);
-      expect(alertStore(other).list({ ended: true, limit: 5 })).toMatchObject([{ owner: 'bert' }]);
+      expect(alertStore(other).list({ ended: true, limit: 5 })).toMatchObject([
+        { owner: 'bert', comments: [{ at: 8, by: 'bert', text: 'the ward calls back' }] },
+      ]);
+      expect(alertStore(one).list({ ended: false, limit: 5 })).toMatchObject([{ comments: [] }]);
     });
 
     test('the audit log is one chain, and nothing of it is changed or taken away', async () => {

@@ -16,7 +16,7 @@ export const Alert = Type.Object({
   ended: maybe(Time),
   owner: maybe(Type.String()),
   snoozed: maybe(Time),
-  note: maybe(Type.String()),
+  comments: list(Type.Object({ at: Time, by: Type.String(), text: Type.String() })),
 });
 export type Alert = Static<typeof Alert>;
 
@@ -30,5 +30,9 @@ export const AlertQuery = closed({
 export const Alerts = Type.Object({ alerts: list(Alert) });
 
 export const AcknowledgeRequest = closed({ note: maybe(Reason) });
+export const AssignRequest = closed({
+  to: Type.String({ minLength: 1, maxLength: 200, description: 'Whoever then has it.' }),
+});
+export const CommentRequest = closed({ text: Type.String({ minLength: 1, maxLength: 2_000 }) });
 export const SnoozeRequest = closed({ until: Time });
 export const AlertParameters = closed({ id: Type.Integer({ minimum: 1 }) });

@@ -107,6 +107,7 @@ export const HostAlert = Type.Object({
   queue: maybe(Type.Number()),
   wait: maybe(Type.Number()),
   silent: maybe(Type.Number()),
+  failed: maybe(Type.Number()),
   quiet: maybe(Type.String()),
 });
 

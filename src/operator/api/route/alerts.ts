@@ -1,7 +1,8 @@
+import type { FastifyRequest } from 'fastify';
 import { isShown, type Alert as StoredAlert } from '../../alert/alert-store.ts';
 import type { Principal } from '../../rights/principal.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
-import { audited } from '../acting.ts';
+import { type Act, audited } from '../acting.ts';
 import type { Api } from '../api.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiContext } from '../context.ts';
@@ -11,6 +12,8 @@ import {
   AlertParameters,
   AlertQuery,
   Alerts,
+  AssignRequest,
+  CommentRequest,
   SnoozeRequest,
 } from '../contract/alert.ts';
 import { shownWithText } from '../shown.ts';
@@ -20,8 +23,7 @@ const ALERTS = 200;
 
 export function alertRoutes(app: Api, context: ApiContext): void {
   alertList(app, context);
-  acknowledgeRoute(app, context);
-  snoozeRoute(app, context);
+  actRoutes(app, context);
 }
 
 function alertList(app: Api, context: ApiContext): void {
@@ -45,43 +47,37 @@ function alertList(app: Api, context: ApiContext): void {
       return {
         alerts: found
           .filter((alert) => isShown(alert, principal.visibleHosts))
-          .map((alert) => shownWithText(principal, alert)),
+          .map((alert) => asShown(principal, alert)),
       };
     },
   );
 }
 
-function acknowledgeRoute(app: Api, context: ApiContext): void {
+function actRoutes(app: Api, context: ApiContext): void {
   const { alerts } = context;
+  const params = AlertParameters;
+  const response = { 200: Alert };
+  const preHandler = requirePermission('alert.ack');
 
   app.post(
     '/alerts/:id/acknowledge',
     {
       schema: {
         tags,
-        summary: 'Takes an alert on: it is no longer counted as open.',
-        params: AlertParameters,
+        summary: 'Takes an alert on: it is no longer counted as open. A note becomes a comment.',
+        params,
         body: AcknowledgeRequest,
-        response: { 200: Alert },
+        response,
       },
-      preHandler: requirePermission('alert.ack'),
+      preHandler,
     },
-    (request) => {
-      const { id } = request.params;
-      const principal = principalOf(request);
-      const { name } = principal;
-      shownAlert(context, id, principal);
-      const act = { action: 'alert.acknowledge', object: `alert ${id}` };
-      return audited(context, request, act, async () => {
-        alerts.acknowledge(id, name, request.body.note);
-        return changedAlert(context, id, principal);
-      });
-    },
+    (request) =>
+      done(context, request, { action: 'alert.acknowledge' }, (id, by) => {
+        const { note } = request.body;
+        alerts.assign(id, by);
+        if (note !== undefined) alerts.comment(id, { at: Date.now(), by, text: note });
+      }),
   );
-}
-
-function snoozeRoute(app: Api, context: ApiContext): void {
-  const { alerts } = context;
 
   app.post(
     '/alerts/:id/snooze',
@@ -89,25 +85,75 @@ function snoozeRoute(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary: 'Puts an alert off until a time.',
-        params: AlertParameters,
+        params,
         body: SnoozeRequest,
-        response: { 200: Alert },
+        response,
       },
-      preHandler: requirePermission('alert.ack'),
+      preHandler,
     },
     (request) => {
-      const { id } = request.params;
       const { until } = request.body;
-      const principal = principalOf(request);
-      const { name } = principal;
-      shownAlert(context, id, principal);
-      const act = { action: 'alert.snooze', object: `alert ${id}`, detail: { until } };
-      return audited(context, request, act, async () => {
-        alerts.snooze(id, until, name);
-        return changedAlert(context, id, principal);
-      });
+      const act = { action: 'alert.snooze', detail: { until } };
+      return done(context, request, act, (id, by) => alerts.snooze(id, until, by));
     },
   );
+
+  app.post(
+    '/alerts/:id/comment',
+    {
+      schema: {
+        tags,
+        summary: 'Says something of an alert.',
+        params,
+        body: CommentRequest,
+        response,
+      },
+      preHandler,
+    },
+    (request) =>
+      done(context, request, { action: 'alert.comment' }, (id, by) =>
+        alerts.comment(id, { at: Date.now(), by, text: request.body.text }),
+      ),
+  );
+
+  app.post(
+    '/alerts/:id/assign',
+    {
+      schema: {
+        tags,
+        summary: 'Gives an alert to somebody, who then has it.',
+        params,
+        body: AssignRequest,
+        response,
+      },
+      preHandler: requirePermission('alert.manage'),
+    },
+    (request) => {
+      const { to } = request.body;
+      const act = { action: 'alert.assign', detail: { to } };
+      return done(context, request, act, (id) => alerts.assign(id, to));
+    },
+  );
+}
+
+type AlertRequest = FastifyRequest & { readonly params: { readonly id: number } };
+
+/** Does something with an alert that the asker may see, records it, and tells everybody who follows. */
+function done(
+  context: ApiContext,
+  request: AlertRequest,
+  { action, detail }: Pick<Act, 'action' | 'detail'>,
+  change: (id: number, by: string) => void,
+): Promise<StoredAlert> {
+  const { id } = request.params;
+  const principal = principalOf(request);
+  shownAlert(context, id, principal);
+  return audited(context, request, { action, object: `alert ${id}`, detail }, async () => {
+    change(id, principal.name);
+    const alert = shownAlert(context, id, principal);
+    context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
+    return alert;
+  });
 }
 
 /** An alert that the asker may see; else 404. */
@@ -116,12 +162,11 @@ function shownAlert({ alerts }: ApiContext, id: number, principal: Principal): S
   if (alert === undefined || !isShown(alert, principal.visibleHosts)) {
     throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
   }
-  return shownWithText(principal, alert);
+  return asShown(principal, alert);
 }
 
-/** The alert after what was done, told to everybody who follows. */
-function changedAlert(context: ApiContext, id: number, principal: Principal): StoredAlert {
-  const alert = shownAlert(context, id, principal);
-  context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
-  return alert;
+/** With its text, and what people said of it, as somebody may see it. */
+function asShown(principal: Principal, alert: StoredAlert): StoredAlert {
+  const comments = alert.comments.map((one) => shownWithText(principal, one));
+  return { ...shownWithText(principal, alert), comments };
 }
