@@ -282,10 +282,7 @@ export class BusinessOperation implements Host {
   }
 
   #lost(reason: unknown, next: number): void {
-    const { code, text } = describeError(reason);
-    this.#state.connection = 'disconnected';
-    this.#state.detail = text;
-    this.#state.failed(code, text);
+    this.#state.disconnected(describeError(reason), next);
     this.#surroundings.events.connectionLost(this.name, reason, next);
   }
 }

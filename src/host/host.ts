@@ -8,6 +8,7 @@ import type { Accepting } from '../flow/accept.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
+import type { RecordedError } from '../message/record.ts';
 import type { PeerCertificates } from './peer-certificates.ts';
 
 /** A business service, process or operation that lives as long as its production runs. */
@@ -30,6 +31,8 @@ export interface HostStatus {
   readonly state: 'running' | 'stopped';
   readonly connection: ConnectionState | undefined;
   readonly detail: string | undefined;
+  /** When a lost connection is tried again; milliseconds since 1970. */
+  readonly reconnect: number | undefined;
   /** Messages being worked on now. */
   readonly inFlight: number;
   /** The message that is being tried again, and when next. */
@@ -66,6 +69,7 @@ export interface Surroundings {
 export class HostState {
   connection: ConnectionState | undefined;
   detail: string | undefined;
+  reconnect: number | undefined;
   retrying: HostStatus['retrying'];
   lastError: HostStatus['lastError'];
   lastActivity: number | undefined;
@@ -81,6 +85,14 @@ export class HostState {
     this.lastError = { code, text, at: Date.now() };
   }
 
+  /** The connection is lost, and tried again in `next` milliseconds. */
+  disconnected({ code, text }: Pick<RecordedError, 'code' | 'text'>, next: number): void {
+    this.connection = 'disconnected';
+    this.detail = text;
+    this.reconnect = Date.now() + next;
+    this.failed(code, text);
+  }
+
   status(host: string, kind: Host['kind'], inFlight: number): HostStatus {
     return {
       host,
@@ -88,6 +100,7 @@ export class HostState {
       state: this.running ? 'running' : 'stopped',
       connection: this.connection,
       detail: this.detail,
+      reconnect: this.connection === 'disconnected' ? this.reconnect : undefined,
       inFlight,
       retrying: this.retrying,
       lastError: this.lastError,

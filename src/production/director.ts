@@ -139,6 +139,7 @@ export class Director {
           state: 'stopped',
           connection: undefined,
           detail: undefined,
+          reconnect: undefined,
           inFlight: 0,
           retrying: undefined,
           lastError: undefined,

@@ -148,6 +148,13 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
 
   test('a message that waits in a queue is taken out of it', async () => {
     const page = await open('/queues?host=registry');
+    const waiting = page.getByRole('listitem');
+    await waiting
+      .filter({ hasText: /_[A-Z]\d\dfrom adt-router/ })
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'Retry now' }).waitFor();
+    await page.getByText(/^connects at /).waitFor();
     const first = page.getByRole('button', { name: /^Abort message \d+$/ }).first();
     const id = Number(/\d+/.exec((await first.getAttribute('aria-label')) ?? '')?.[0]);
     await first.click();

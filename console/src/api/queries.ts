@@ -81,12 +81,12 @@ export const hostPage = (host: string) =>
     refetchInterval: LIVE,
   });
 
-export const queued = (host: string) =>
+export const queued = (host: string, fields: readonly string[]) =>
   queryOptions({
-    queryKey: ['queues', host],
+    queryKey: ['queues', host, fields],
     queryFn: ({ signal }) =>
       ask<QueuedMessages>(`queues/${encodeURIComponent(host)}/messages`, {
-        query: { limit: 100 },
+        query: { limit: 100, fields: fields.join(',') },
         signal,
       }),
     refetchInterval: LIVE,

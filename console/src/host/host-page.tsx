@@ -1,20 +1,18 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { Play, RotateCw, Square, Zap } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { HostPage as Answer } from '../../../src/operator/api/contract/host.ts';
-import { ask } from '../api/client.ts';
 import { events as eventsQuery, hostPage } from '../api/queries.ts';
 import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
-import { Button, buttonStyle } from '../element/button.tsx';
+import { buttonStyle } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { EventList } from '../event/event-table.tsx';
 import { t } from '../language/translate.ts';
-import { useMay } from '../shell/me.ts';
 import { ConnectionTest } from './connection-test.tsx';
+import { HostControls } from './host-controls.tsx';
 import { HostOverrides } from './host-overrides.tsx';
 import { HostSettings } from './host-settings.tsx';
 import { HostState } from './host-state.tsx';
@@ -55,7 +53,14 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
           </span>
         </span>
       }
-      actions={<Controls page={page} />}
+      actions={
+        <>
+          <Link to="/messages" search={{ host: host.name }} className={buttonStyle()}>
+            {t('Messages')}
+          </Link>
+          <HostControls host={host} />
+        </>
+      }
     >
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
@@ -81,48 +86,6 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
         </div>
       </div>
     </Page>
-  );
-}
-
-function Controls({ page: { host } }: { readonly page: Answer }): ReactElement {
-  const may = useMay();
-  const client = useQueryClient();
-  const act = useMutation({
-    mutationFn: (verb: 'start' | 'stop' | 'restart' | 'retry') =>
-      ask(`hosts/${encodeURIComponent(host.name)}/${verb}`, { body: {} }),
-    onSettled: () => client.invalidateQueries(),
-  });
-  const { name, health } = host;
-  return (
-    <>
-      {act.isError && <Problem error={act.error} />}
-      <Link to="/messages" search={{ host: name }} className={buttonStyle()}>
-        {t('Messages')}
-      </Link>
-      {may('host.control') && host.health !== 'inline' && (
-        <>
-          {(health === 'retrying' || health === 'disconnected') && (
-            <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('retry')}>
-              <Zap size={14} aria-hidden="true" /> {t('Retry now')}
-            </Button>
-          )}
-          {health === 'off' || health === 'stopped' ? (
-            <Button look="primary" disabled={act.isPending} onClick={() => act.mutate('start')}>
-              <Play size={14} aria-hidden="true" /> {t('Start')}
-            </Button>
-          ) : (
-            <>
-              <Button disabled={act.isPending} onClick={() => act.mutate('restart')}>
-                <RotateCw size={14} aria-hidden="true" /> {t('Restart')}
-              </Button>
-              <Button look="danger" disabled={act.isPending} onClick={() => act.mutate('stop')}>
-                <Square size={13} aria-hidden="true" /> {t('Stop')}
-              </Button>
-            </>
-          )}
-        </>
-      )}
-    </>
   );
 }
 

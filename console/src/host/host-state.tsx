@@ -66,40 +66,44 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
             </dd>
           </>
         )}
-        {engines.map(({ engine, state, connection, detail, inFlight, retrying, messages }) => (
-          <div key={engine} className="contents">
-            <dt className="text-ink-2">{t('Engine {engine}', { engine })}</dt>
-            <dd className="break-words">
-              {[
-                connection === undefined ? HEALTH_NAMES[state] : CONNECTION_NAMES[connection],
-                detail === lastError?.text ? undefined : detail,
-                t('{count} {count|message|messages}', { count: messages }),
-                inFlight > 0 && t('{count} in flight', { count: inFlight }),
-              ]
-                .filter(Boolean)
-                .join(' · ')}
-              {retrying !== undefined && (
-                <span className="text-warn">
-                  {' · '}
-                  {rich('try {attempt} of <link>{id}</link>, next at {time}', {
-                    attempt: retrying.attempt,
-                    link: (text) => (
-                      <Link
-                        to="/messages/$id"
-                        params={{ id: retrying.messageId }}
-                        className="underline"
-                      >
-                        {text}
-                      </Link>
-                    ),
-                    id: `${retrying.messageId}`,
-                    time: clock(retrying.next, false),
-                  })}
-                </span>
-              )}
-            </dd>
-          </div>
-        ))}
+        {engines.map(
+          ({ engine, state, connection, detail, reconnect, inFlight, retrying, messages }) => (
+            <div key={engine} className="contents">
+              <dt className="text-ink-2">{t('Engine {engine}', { engine })}</dt>
+              <dd className="break-words">
+                {[
+                  connection === undefined ? HEALTH_NAMES[state] : CONNECTION_NAMES[connection],
+                  detail === lastError?.text ? undefined : detail,
+                  t('{count} {count|message|messages}', { count: messages }),
+                  inFlight > 0 && t('{count} in flight', { count: inFlight }),
+                  reconnect !== undefined &&
+                    t('connects at {time}', { time: clock(reconnect, false) }),
+                ]
+                  .filter(Boolean)
+                  .join(' · ')}
+                {retrying !== undefined && (
+                  <span className="text-warn">
+                    {' · '}
+                    {rich('try {attempt} of <link>{id}</link>, next at {time}', {
+                      attempt: retrying.attempt,
+                      link: (text) => (
+                        <Link
+                          to="/messages/$id"
+                          params={{ id: retrying.messageId }}
+                          className="underline"
+                        >
+                          {text}
+                        </Link>
+                      ),
+                      id: `${retrying.messageId}`,
+                      time: clock(retrying.next, false),
+                    })}
+                  </span>
+                )}
+              </dd>
+            </div>
+          ),
+        )}
       </dl>
     </Panel>
   );

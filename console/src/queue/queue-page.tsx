@@ -1,22 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, type ReactElement, Suspense, useState } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
-import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
-import { Button } from '../element/button.tsx';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { queues as queuesQuery } from '../api/queries.ts';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { Pending } from '../element/notice.tsx';
-import { Page, Panel } from '../element/page.tsx';
-import { StatusBadge } from '../element/status-badge.tsx';
+import { Page } from '../element/page.tsx';
 import { clock, duration } from '../element/time-text.ts';
-import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
-import { useMay } from '../shell/me.ts';
-
-const DiscardDialog = lazy(() =>
-  import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
-);
+import { Waiters } from './waiters.tsx';
 
 const COLUMNS = [
   t('Host'),
@@ -34,6 +26,7 @@ export function QueuePage(): ReactElement {
   const navigate = useNavigate();
   const { data, error } = useQuery(queuesQuery);
   const waiting = data?.queues.reduce((sum, { depth }) => sum + depth, 0) ?? 0;
+  const chosen = data?.queues.find((one) => one.host === host);
   const most = Math.max(1, ...(data?.queues ?? []).map(({ depth }) => depth));
   return (
     <Page
@@ -120,13 +113,16 @@ export function QueuePage(): ReactElement {
                           attempt: queue.retrying.attempt + 1,
                           time: clock(queue.retrying.next, false),
                         })}
+                      {queue.retrying === undefined &&
+                        queue.reconnect !== undefined &&
+                        t('connects at {time}', { time: clock(queue.reconnect, false) })}
                     </td>
                   </tr>
                 ))}
               </tbody>
             </table>
           </div>
-          {host !== undefined && <Waiters host={host} />}
+          {chosen !== undefined && <Waiters queue={chosen} />}
         </div>
       )}
     </Page>
@@ -135,71 +131,3 @@ export function QueuePage(): ReactElement {
 
 /** What a phone shows beside a value, since it has no heads of columns. */
 const onPhone = (text: string): ReactElement => <span className="sm:hidden">{text}</span>;
-
-function Waiters({ host }: { readonly host: string }): ReactElement {
-  const { data, error } = useQuery(queuedQuery(host));
-  const may = useMay();
-  const [aborted, setAborted] = useState<Pick<Message, 'id' | 'status'> | undefined>();
-  return (
-    <Panel
-      title={t('Waiting for {host}, oldest first', { host })}
-      flush
-      actions={
-        <Link to="/hosts/$host" params={{ host }} className="text-xs text-accent hover:underline">
-          {t('Host page')}
-        </Link>
-      }
-    >
-      <Pending answer={data} error={error} />
-      {data?.items.length === 0 && (
-        <p className="px-3 py-6 text-center text-ink-2">
-          {t('Nothing waits for {host}.', { host })}
-        </p>
-      )}
-      <ol>
-        {data?.items.map(({ id, sessionId, status, created }) => (
-          <li key={id} className="flex items-center border-t border-line first:border-0">
-            <Link
-              to="/sessions/$id"
-              params={{ id: sessionId }}
-              search={{ step: `${id}` }}
-              className="flex grow items-center gap-x-3 px-3 py-1 hover:bg-hover"
-            >
-              <span className="font-mono text-xs">
-                <When at={created} />
-              </span>
-              <StatusBadge status={status} />
-              <span className="text-xs text-ink-2 max-sm:hidden">
-                <When at={created} as="ago" />
-              </span>
-              <span className="ml-auto font-mono text-xs text-ink-2 max-sm:hidden">{id}</span>
-            </Link>
-            {may('queue.abort') && (
-              <Button
-                look="quiet"
-                className="mr-2 text-bad"
-                aria-label={t('Abort message {id}', { id: `${id}` })}
-                onClick={() => setAborted({ id, status })}
-              >
-                {t('Abort')}
-              </Button>
-            )}
-          </li>
-        ))}
-      </ol>
-      {data?.next !== undefined && (
-        <p className="border-t border-line px-3 py-2 text-xs text-ink-2">
-          {t('More wait behind these.')}
-        </p>
-      )}
-      <Suspense>
-        {aborted !== undefined && (
-          <DiscardDialog
-            message={{ ...aborted, target: host }}
-            onClose={() => setAborted(undefined)}
-          />
-        )}
-      </Suspense>
-    </Panel>
-  );
-}

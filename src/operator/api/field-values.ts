@@ -16,6 +16,8 @@ import type { ApiContext } from './context.ts';
 /** Search field → its values in a message. */
 type FieldValues = Readonly<Record<string, readonly string[]>>;
 
+type WithFields<Message> = Message & { readonly fields?: FieldValues };
+
 type Context = Pick<ApiContext, 'trace' | 'bodies' | 'mask' | 'search'>;
 type Viewer = Pick<Principal, 'permissions' | 'unmasked' | 'visibleHosts'>;
 
@@ -31,7 +33,8 @@ export async function withFields<Message extends TracedMessage>(
   viewer: Viewer,
   messages: readonly Message[],
   names: readonly string[],
-): Promise<(Message & { readonly fields: FieldValues })[]> {
+): Promise<readonly WithFields<Message>[]> {
+  if (names.length === 0) return messages;
   const read = valueReader(context, viewer, names);
   const firsts = new Map<number, Promise<FieldValues>>();
   const ofFirst = async (id: number): Promise<FieldValues> => {
@@ -39,7 +42,7 @@ export async function withFields<Message extends TracedMessage>(
     if (message === undefined || !isVisible(message, viewer.visibleHosts)) return {};
     return read(message);
   };
-  const found: (Message & { readonly fields: FieldValues })[] = [];
+  const found: WithFields<Message>[] = [];
   let turn = performance.now();
   for (const message of messages) {
     const { id, sessionId } = message;

@@ -30,6 +30,7 @@ const REPORT: HostReport = {
   state: 'running',
   connection: 'connected',
   detail: undefined,
+  reconnect: undefined,
   inFlight: 0,
   retrying: undefined,
   lastError: undefined,

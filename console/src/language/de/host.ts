@@ -48,6 +48,7 @@ export const german: Catalogue = {
   disconnected: 'getrennt',
   '{count} {count|message|messages}': '{count} {count|Nachricht|Nachrichten}',
   '{count} in flight': '{count} unterwegs',
+  'connects at {time}': 'verbindet sich um {time}',
   'try {attempt} of <link>{id}</link>, next at {time}':
     'Versuch {attempt} für <link>{id}</link>, nächster um {time}',
   Rules: 'Regeln',

@@ -16,6 +16,9 @@ export const german: Catalogue = {
   '{count}<unit> in flight</unit>': '{count}<unit> unterwegs</unit>',
   'try {attempt} at {time}': 'Versuch {attempt} um {time}',
 
+  'connects at {time}': 'verbindet sich um {time}',
+  'from {host}': 'von {host}',
+
   'Waiting for {host}, oldest first': 'Wartet auf {host}, Älteste zuerst',
   'Host page': 'Zum Host',
   'Nothing waits for {host}.': 'Nichts wartet auf {host}.',

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { OVERRIDE_KINDS } from '../../../broker/overrides.ts';
-import { Status } from './message.ts';
+import { FoundMessage } from './message.ts';
 import { closed, Id, Json, list, maybe, Reason, record, Time, word } from './schema.ts';
 
 export const Kind = word('service', 'process', 'operation');
@@ -25,6 +25,7 @@ export const HostOnEngine = Type.Object({
   state: word('running', 'stopped'),
   connection: maybe(Connection),
   detail: maybe(Type.String()),
+  reconnect: maybe(Time),
   inFlight: Type.Integer(),
   retrying: maybe(Type.Object({ messageId: Id, attempt: Type.Integer(), next: Time })),
   lastError: maybe(LastError),
@@ -158,6 +159,7 @@ export const Queues = Type.Object({
       oldest: maybe(Time),
       inFlight: Type.Integer(),
       retrying: maybe(Type.Object({ messageId: Id, attempt: Type.Integer(), next: Time })),
+      reconnect: maybe(Time),
     }),
   ),
 });
@@ -165,7 +167,7 @@ export type Queues = Static<typeof Queues>;
 
 /** Oldest first. */
 export const QueuedMessages = Type.Object({
-  items: list(Type.Object({ id: Id, sessionId: Id, status: Status, created: Time })),
+  items: list(FoundMessage),
   next: maybe(Id),
 });
 export type QueuedMessages = Static<typeof QueuedMessages>;
@@ -173,6 +175,9 @@ export type QueuedMessages = Static<typeof QueuedMessages>;
 export const QueuedQuery = closed({
   after: maybe(Id),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  fields: maybe(
+    Type.String({ maxLength: 4_000, description: 'Search fields to tell, with commas between.' }),
+  ),
 });
 
 export const Edge = Type.Object({

@@ -59,7 +59,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
             signal: abortSignal(reply),
             show: async (messages) => {
               const shown = messages.map((one) => shownMessage(principal, one));
-              return fields.length === 0 ? shown : withFields(context, principal, shown, fields);
+              return withFields(context, principal, shown, fields);
             },
           },
         ),

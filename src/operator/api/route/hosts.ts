@@ -13,8 +13,10 @@ import {
   TestReport,
 } from '../contract/host.ts';
 import { HostParameters } from '../contract/schema.ts';
+import { withFields } from '../field-values.ts';
 import { hostPage } from '../host-page.ts';
 import { readHosts } from '../hosts-of.ts';
+import { shownMessage } from '../shown.ts';
 
 const tags = ['hosts'];
 
@@ -172,6 +174,7 @@ function queueViews(app: Api, context: ApiContext): void {
                 ...queue,
                 inFlight: on.reduce((sum, { inFlight }) => sum + inFlight, 0),
                 retrying: on.find(({ retrying }) => retrying !== undefined)?.retrying,
+                reconnect: on.find(({ reconnect }) => reconnect !== undefined)?.reconnect,
               },
             ],
       );
@@ -194,9 +197,14 @@ function queueViews(app: Api, context: ApiContext): void {
     async (request) => {
       const { host } = request.params;
       checkVisibleHost(request, host);
-      const { after, limit = 100 } = request.query;
-      const items = await trace.openMessages(host, { after, limit });
-      return { items, next: items.length < limit ? undefined : items.at(-1)?.id };
+      const { after, limit = 100, fields = '' } = request.query;
+      const open = await trace.openMessages(host, { after, limit });
+      const messages = await Promise.all(open.map(({ id }) => trace.message(id)));
+      const principal = principalOf(request);
+      const shown = messages.flatMap((one) => (one ? [shownMessage(principal, one)] : []));
+      const names = fields.split(',').filter((name) => name !== '');
+      const items = await withFields(context, principal, shown, names);
+      return { items, next: open.length < limit ? undefined : open.at(-1)?.id };
     },
   );
 }

@@ -59,7 +59,6 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
       );
       const items = page.items.map((one) => shownMessage(principal, one));
       const { fields = [] } = request.body;
-      if (fields.length === 0) return { ...page, items };
       return { ...page, items: await withFields(context, principal, items, fields) };
     },
   );
