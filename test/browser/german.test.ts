@@ -13,6 +13,9 @@ const MAIN = new Set<string>([
   '/users',
 ]);
 
+/** What axe may take on a busy machine. */
+const AXE = { timeout: 60_000 };
+
 const GERMAN = new Set(Object.values(german));
 /** English texts that no German page has, as they stand in the source. */
 const ENGLISH = new Set(Object.keys(german).filter((text) => !GERMAN.has(text)));
@@ -49,7 +52,7 @@ describe.skipIf(noBrowser !== undefined)(
       await opened[Symbol.asyncDispose]();
     });
 
-    test.for(PAGES)('%s is German, fits on a phone, and axe finds nothing', async ([path]) => {
+    test.for(PAGES)('%s is German, fits on a phone, and axe finds nothing', AXE, async ([path]) => {
       await page.setViewportSize({ width: 1280, height: 844 });
       await page.goto(pageAddress(opened.running.url, path, sample));
       await page.getByRole('heading', { level: 1 }).waitFor();
@@ -65,7 +68,7 @@ describe.skipIf(noBrowser !== undefined)(
       expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
     });
 
-    test('the help, the search and the account menu are German too', async () => {
+    test('the help, the search and the account menu are German too', AXE, async () => {
       await opened.open('/');
       await page.setViewportSize({ width: 1280, height: 844 });
       for (const [open, title] of [

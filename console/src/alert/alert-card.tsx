@@ -61,7 +61,7 @@ function Facts({ alert }: { readonly alert: Alert }): ReactElement {
           {host}
         </Link>
       )}
-      <span>{rule}</span>
+      <span translate="no">{rule}</span>
       <span>{rich('since {time}', { time: <When at={first} as="second" /> })}</span>
       <span>
         {ended === undefined
@@ -141,7 +141,7 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
               const [, until] = LATER[target.value as keyof typeof LATER];
               act.mutate({ verb: 'snooze', body: { until: until() } });
             }}
-            className={`${INPUT} !w-32 text-xs`}
+            className={`${INPUT} !w-36 text-xs`}
           >
             <option value="" disabled>
               {t('Put off…')}

@@ -34,13 +34,13 @@ export function LazyRateChart({ length, step, host, among }: Charted): ReactElem
           <RateChart intervals={intervals} step={step} from={to - length} to={to} />
         )}
       </Suspense>
-      <figcaption className="mt-1 flex gap-4 text-xs text-ink-2">
+      <figcaption className="mt-1 flex flex-wrap gap-x-4 text-xs text-ink-2">
         <span className="flex items-center gap-1.5">
-          <span className="size-2 rounded-sm bg-accent" aria-hidden="true" />
+          <span className="size-2 shrink-0 rounded-sm bg-accent" aria-hidden="true" />
           {t('{count} in', { count: sum.in })}
         </span>
         <span className="flex items-center gap-1.5">
-          <span className="size-2 rounded-sm bg-bad" aria-hidden="true" />
+          <span className="size-2 shrink-0 rounded-sm bg-bad" aria-hidden="true" />
           {t('{count} failed or suspended', { count: sum.errors })}
         </span>
       </figcaption>

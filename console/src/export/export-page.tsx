@@ -85,7 +85,7 @@ export function ExportPage(): ReactElement {
           )}
         </p>
         {given.length === 0 && <p className="text-xs">{t('Every message that the trace has.')}</p>}
-        <dl className="grid grid-cols-[7rem_1fr] gap-y-1 text-xs">
+        <dl className="grid grid-cols-[8rem_1fr] gap-x-2 gap-y-1 text-xs">
           {fields.length > 0 && (
             <>
               <dt className="text-ink-2">{t('With')}</dt>

@@ -129,7 +129,7 @@ function Trouble({
   );
   return (
     <td
-      className={`line max-w-80 truncate px-3 py-1.5 text-xs ${off === undefined ? 'text-bad' : 'text-ink-2'}`}
+      className={`line w-1/4 max-w-0 truncate px-3 py-1.5 text-xs ${off === undefined ? 'text-bad' : 'text-ink-2'}`}
       title={[...set, text].join(', ')}
     >
       {set.length > 0 && <span className="mr-2 text-warn">{set.join(', ')}</span>}

@@ -19,7 +19,7 @@ export const german: Catalogue = {
 
   // rights
   'Rights of': 'Rechte von',
-  'name of a user': 'Name eines Benutzers',
+  'name of a user': 'Benutzername',
   Rights: 'Rechte',
   'Rights of {name}': 'Rechte von {name}',
   'a local user': 'ein lokaler Benutzer',

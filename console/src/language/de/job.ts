@@ -22,7 +22,7 @@ export const german: Catalogue = {
   'acts on many messages, with a result for each':
     'Aktionen mit vielen Nachrichten, mit einem Ergebnis für jede',
   'No job has run yet. Mark messages in a search with x, or act on a whole group of suspended ones.':
-    'Es lief noch kein Job. Markieren Sie Nachrichten in einer Suche mit x, oder nehmen Sie eine ganze Gruppe ausgesetzter.',
+    'Es lief noch kein Job. Markieren Sie Nachrichten in einer Suche mit x, oder wählen Sie eine ganze Gruppe ausgesetzter Nachrichten.',
   Job: 'Job',
   What: 'Was',
   State: 'Zustand',
@@ -49,8 +49,8 @@ export const german: Catalogue = {
   // a new job
   'Act on many messages': 'Aktion mit vielen Nachrichten',
   'discard (suspended ones)': 'verwerfen (ausgesetzte)',
-  'abort (queued or retrying)': 'abbrechen (wartende oder wiederholte)',
-  'set aside (queued or retrying)': 'beiseitelegen (wartende oder wiederholte)',
+  'abort (queued or retrying)': 'abbrechen (in Warteschlangen)',
+  'set aside (queued or retrying)': 'beiseitelegen (in Warteschlangen)',
   'To ## a host': 'An',
   'each to its own target': 'jede an ihr eigenes Ziel',
   'kept with the job and in the audit log': 'steht beim Job und im Audit-Protokoll',

@@ -46,8 +46,7 @@ export const german: Catalogue = {
   Find: 'Suchen',
   Found: 'Gefunden',
   'Find by MRN, control id, message id': 'Suche nach Patient, Control-ID, Nachricht',
-  'MRN, control id, message id, host or page':
-    'Patientennummer, Control-ID, Nachrichten-ID, Host oder Seite',
+  'MRN, control id, message id, host or page': 'Patientennummer, ID, Host oder Seite',
   'Paste what you have: Waybill finds out what it is.':
     'Fügen Sie ein, was Sie haben: Waybill erkennt, was es ist.',
   '{count} found': '{count} gefunden',

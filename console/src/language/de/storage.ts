@@ -13,7 +13,7 @@ export const german: Catalogue = {
     '{count} {count|Job ist entfallen, der|Jobs sind entfallen, die} vorher {count|endete|endeten}.',
   Jobs: 'Jobs',
   '{jobs} {jobs|job|jobs} with {results} {results|result|results}. They go {duration} after they have ended.':
-    '{jobs} {jobs|Job|Jobs} mit {results} {results|Ergebnis|Ergebnissen}. Ein Job entfällt {duration}, nachdem er geendet hat.',
+    '{jobs} {jobs|Job|Jobs} mit {results} {results|Ergebnis|Ergebnissen}. Sie entfallen {duration} nach ihrem Ende.',
   'By day of the session': 'Nach dem Tag der Session',
   Day: 'Tag',
   Messages: 'Nachrichten',
