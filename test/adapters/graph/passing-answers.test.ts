@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
+import graphMailIn from '../../../adapters/graph/graph-mail-in.ts';
 import type { Fault } from '../../../src/sandbox/faults.ts';
 import { idOf } from '../../../src/sandbox/graph/graph-message.ts';
 import { graphLab, HUB } from '../../support/graph-lab.ts';
 import { arrived, openSending } from '../../support/open-graph.ts';
 import { delivered, moreLooks, openReading, receive, texts } from '../../support/open-graph-in.ts';
+import { supervised } from '../../support/supervised.ts';
 
 const answering = (status: number, code: string): Fault => ({
   kind: 'answer',
@@ -25,7 +27,11 @@ const PASSING: readonly Fault[] = [
   { kind: 'page', status: 302 },
   { kind: 'page', status: 200 },
   { kind: 'drop' },
+  { kind: 'hang' },
 ];
+
+/** No test waits longer than that for a server that never answers. */
+const SHORT = { timeout: '1s' };
 
 const FINAL: readonly Fault[] = [
   answering(400, 'ErrorInvalidRecipients'),
@@ -36,7 +42,7 @@ const FINAL: readonly Fault[] = [
 describe.for([/messages$/, /send$/])('sending, at %s', (step) => {
   test.for(PASSING)('what passes is tried again, and the mail arrives once: %j', async (fault) => {
     await using lab = await graphLab();
-    await using opened = await openSending(lab);
+    await using opened = await openSending(lab, SHORT);
     lab.graph.faults(step).next(fault);
     await expect(opened.send(Buffer.from('x'))).rejects.toMatchObject({ retryable: true });
     await opened.send(Buffer.from('x'));
@@ -82,18 +88,33 @@ describe('reading', () => {
     await using lab = await graphLab();
     await receive(lab, { attachments: [{ filename: 'a.txt', content: 'a' }] });
     lab.graph.faults(/\/attachments/).next(fault);
-    await using first = await openReading(lab, { take: 'attachments', afterwards: 'delete' });
+    const settings = { take: 'attachments', afterwards: 'delete', ...SHORT };
+    await using first = await openReading(lab, settings);
     await vi.waitFor(() => expect(first.lost).toHaveLength(1));
+    expect(first.lost[0]).toMatchObject({ retryable: true });
     expect(first.delivered).toEqual([]);
     expect(lab.graph.mailbox(HUB).messages('inbox')).toHaveLength(1);
-    await using second = await openReading(
-      lab,
-      { take: 'attachments', afterwards: 'delete' },
-      first.memory,
-    );
+    await using second = await openReading(lab, settings, first.memory);
     await delivered(second, 1);
     expect(texts(second)).toEqual(['a']);
   });
+
+  test.for([/delta$/, /\/attachments/, /\/move$/])(
+    'a question that is never answered is put again, and the mail is taken once: %s',
+    async (step) => {
+      await using lab = await graphLab();
+      lab.graph.faults(step).next({ kind: 'hang' });
+      await receive(lab, { attachments: [{ filename: 'a.txt', content: 'a' }] });
+      await using run = supervised(
+        graphMailIn,
+        { ...lab.given, every: '20ms', afterwards: 'archive', ...SHORT },
+        { credentials: { graph: lab.credential } },
+      );
+      await vi.waitFor(() => expect(lab.graph.mailbox(HUB).messages('inbox')).toEqual([]));
+      await run[Symbol.asyncDispose]();
+      expect(run.delivered.map(({ name }) => name)).toEqual(['a.txt']);
+    },
+  );
 
   test('attachments are taken from every page of their list', async () => {
     await using lab = await graphLab();

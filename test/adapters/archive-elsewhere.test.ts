@@ -1,0 +1,58 @@
+import { expect, test, vi } from 'vitest';
+import ftpsIn from '../../adapters/ftps/ftps-in.ts';
+import sftpIn from '../../adapters/sftp/sftp-in.ts';
+import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../support/ftps-server.ts';
+import { type OpenedInbound, openInbound } from '../support/open-adapter.ts';
+import { type RemoteFolder, remoteFolder } from '../support/remote-folder.ts';
+import { describeWithSshd, sftpTo } from '../support/ssh-server.ts';
+
+/** An archive on another disk of the server, where no file server moves a file to. */
+
+const LOOKING = { every: '10ms', stable: '0s', archive: 'small/taken' };
+
+async function deliversOnce(
+  folder: RemoteFolder,
+  open: (more: object, memory?: string) => Promise<OpenedInbound>,
+): Promise<void> {
+  await folder.put('a.txt', 'a');
+  const settings = { folder: folder.name, ...LOOKING };
+  const first = await open(settings);
+  const told = ({ events }: OpenedInbound): string[] =>
+    events.flatMap(({ name }) => (name === 'file-not-removed' ? [name] : []));
+  await vi.waitFor(() => expect(told(first)).toEqual(['file-not-removed']));
+  // a further file shows that the service goes on, and has looked at the first again
+  await folder.put('b.txt', 'b');
+  await vi.waitFor(() => expect(told(first)).toHaveLength(2));
+  expect(first.delivered.map(({ name }) => name)).toEqual(['a.txt', 'b.txt']);
+  expect(first.lost).toEqual([]);
+  await first.close();
+  await using second = await open({ ...settings, archive: `${folder.name}/taken` }, first.memory);
+  await vi.waitFor(async () => expect(await folder.names()).toEqual(['taken']));
+  expect(second.delivered).toEqual([]);
+}
+
+describeWithSshd(
+  'sftp-in',
+  (server) => {
+    test('delivers each file once, says so, and archives them where that is possible', async () => {
+      await using folder = await remoteFolder(server().home);
+      const { given, options } = sftpTo(server());
+      await deliversOnce(folder, (more, memory) =>
+        openInbound(sftpIn, { ...given, ...more }, { ...options, ...(memory && { memory }) }),
+      );
+    });
+  },
+  { smallDisk: true },
+);
+
+for (const program of ftpsPrograms) {
+  describeWithFtpd('ftps-in', { program, smallDisk: true }, (server) => {
+    test('delivers each file once, says so, and archives them where that is possible', async () => {
+      await using folder = await remoteFolder(server().home);
+      const { given, options } = ftpsTo(server());
+      await deliversOnce(folder, (more, memory) =>
+        openInbound(ftpsIn, { ...given, ...more }, { ...options, ...(memory && { memory }) }),
+      );
+    });
+  });
+}
