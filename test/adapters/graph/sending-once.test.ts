@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import graphMailOut from '../../../adapters/graph/graph-mail-out.ts';
 import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
 import { type GraphLab, graphLab, HUB, WARD } from '../../support/graph-lab.ts';
+import { openResources } from '../../support/nothing-open.ts';
 import { lend, messageOf } from '../../support/open-adapter.ts';
 import { arrived, asked, openSending } from '../../support/open-graph.ts';
 
@@ -115,7 +116,7 @@ test('a draft that Graph refuses to send does not stay', async () => {
 });
 
 test.for<Direction>(['toServer', 'toClient'])(
-  'a connection that breaks at any point %s loses no mail and sends none twice',
+  'a connection that breaks at any point %s loses no mail, sends none twice, and leaves nothing open',
   { timeout: 60_000 },
   async (direction) => {
     await using lab = await graphLab();
@@ -125,10 +126,11 @@ test.for<Direction>(['toServer', 'toClient'])(
     await measured.send(BODY, { id: 1 });
     await measured.close();
     const { length } = clean.passed(direction);
-    await using proxy = await cuttingProxy(target);
-    for (let step = 0; step < 24; step++) {
+    const resources = openResources();
+    const proxy = await cuttingProxy(target);
+    for (let step = 0; step < 48; step++) {
       const id = 100 + step;
-      proxy.cutNext(direction, Math.floor((length * step) / 24));
+      proxy.cutNext(direction, Math.floor((length * step) / 48));
       const first = await openSending(lab, over(proxy.port));
       const failure = await first.send(BODY, { id }).then(
         () => undefined,
@@ -137,12 +139,18 @@ test.for<Direction>(['toServer', 'toClient'])(
       expect((failure as { code?: string } | undefined)?.code ?? 'ADAPTER_NOT_CONNECTED').toMatch(
         /^ADAPTER_(NOT_CONNECTED|TEMPORARY)$/,
       );
-      // The same adapter goes on after a try that counts; one that lost its connection is opened anew.
-      if (failure !== undefined) await first.send(BODY, { id });
+      // Now the same adapter goes on, now the engine was started anew in between.
+      if (failure !== undefined && step % 2 === 0) await first.send(BODY, { id });
       await first.close();
+      if (failure !== undefined && step % 2 === 1) {
+        await using second = await openSending(lab, over(proxy.port));
+        await second.send(BODY, { id, possibleDuplicate: true });
+      }
       const copies = arrived(lab).filter((one) => one.internetMessageId.includes(`.${id}@`));
       expect(copies, `cut ${direction} at step ${step}`).toHaveLength(1);
     }
     expect(drafts(lab)).toEqual([]);
+    await proxy[Symbol.asyncDispose]();
+    await resources.expectNothingNew();
   },
 );
