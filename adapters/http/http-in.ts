@@ -3,7 +3,7 @@ import { Endpoint } from './endpoint.ts';
 import { httpInSettings } from './http-in-settings.ts';
 import { tryHttpIn } from './http-in-test.ts';
 import { joinListener } from './listener.ts';
-import { httpInFaults, operationsOf } from './operations-of.ts';
+import { httpInFaults, httpInSharing, operationsOf } from './operations-of.ts';
 
 export default inbound({
   type: 'http-in',
@@ -11,7 +11,7 @@ export default inbound({
   summary:
     'Takes messages at a web address, checks who sends them and what they hold, and answers.',
   settings: httpInSettings,
-  sharing: true,
+  sharing: (settings) => httpInSharing(settings),
   async open(lent) {
     const { path, callers, openapi } = lent.settings;
     const operations = await operationsOf(lent);

@@ -20,6 +20,7 @@ import {
 import type { Endpoint, Route } from './endpoint.ts';
 import { refusalAnswer, respond } from './http-answer.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
+import { commonOf, taken } from './operations-of.ts';
 import { Refusal } from './refusal.ts';
 
 type LentHere = LentInbound<typeof httpInSettings>;
@@ -33,9 +34,6 @@ const checkEvery = ({ requestTimeout }: HttpInValues): number =>
   Math.max(100, Math.min(5_000, requestTimeout / 2));
 
 const nothing = (): void => undefined;
-
-/** What services that share a port have to agree on. */
-const sharedBy = ({ tls }: HttpInValues): string => JSON.stringify(tls ?? null);
 
 /** The listeners of this process by address: services that name the same one share it. */
 const listeners = new Map<string, Promise<Listener>>();
@@ -141,21 +139,17 @@ class Listener {
   join(endpoint: Endpoint, settings: HttpInValues): boolean {
     if (this.#closing) return false;
     const place = placeOf(settings.listen);
-    if (sharedBy(settings) !== sharedBy(this.#settings)) {
+    if (commonOf(settings) !== commonOf(this.#settings)) {
       throw new NotConnectedError(
         `Not listening: ${place} is shared with ${this.#names()}, which has other tls settings. Give both the same tls block, or another port.`,
       );
     }
-    const taken = [...this.#endpoints].flatMap(({ operations, host }) =>
-      operations.map(({ method, pattern }) => ({ host, key: `${method} ${pattern.source}` })),
-    );
-    const own = new Set(
-      endpoint.operations.map(({ method, pattern }) => `${method} ${pattern.source}`),
-    );
-    const same = taken.find(({ key }) => own.has(key));
-    if (same !== undefined) {
+    const own = new Set(endpoint.operations.map(taken));
+    for (const { host, operations } of this.#endpoints) {
+      const same = operations.map(taken).find((one) => own.has(one));
+      if (same === undefined) continue;
       throw new NotConnectedError(
-        `Not listening: ${same.key} at ${place} is answered by ${same.host} already. Give one of them another path, method or port.`,
+        `Not listening: ${same} at ${place} is answered by ${host} already. Give one of them another path, method or port.`,
       );
     }
     this.#endpoints.add(endpoint);

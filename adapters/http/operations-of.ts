@@ -1,4 +1,4 @@
-import type { LentInbound, SettingsFault } from 'waybill/adapter';
+import type { LentInbound, SettingsFault, SharedAddress } from 'waybill/adapter';
 import type { Access, Need } from './caller/authorize.ts';
 import type { Scheme } from './caller/caller.ts';
 import { schemesOf } from './caller/schemes.ts';
@@ -32,9 +32,29 @@ const unasked = (): Promise<never> => Promise.reject(new TypeError('nobody signs
 /** What is wrong with the settings together and with the documents they name, before anything is opened. */
 export async function httpInFaults(settings: HttpInValues): Promise<readonly SettingsFault[]> {
   const faults: SettingsFault[] = [];
-  const { signal } = new AbortController();
-  await readOperations({ settings, credential: unasked, verifier: unasked, signal }, faults);
+  await readUnopened(settings, faults);
   return faults;
+}
+
+/** What a service takes for itself at its address, and what all there have in common. */
+export async function httpInSharing(settings: HttpInValues): Promise<SharedAddress> {
+  const operations = await readUnopened(settings, []);
+  return { takes: operations.map(taken), common: { name: 'tls', value: commonOf(settings) } };
+}
+
+/** What a service answers, so that no other at the same address can: the same for every name of a parameter. */
+export const taken = ({ method, pattern }: Pick<Operation, 'method' | 'pattern'>): string =>
+  `${method} ${pattern.shape}`;
+
+/** What services that share a port have to agree on. */
+export const commonOf = ({ tls }: HttpInValues): string => JSON.stringify(tls ?? null);
+
+function readUnopened(
+  settings: HttpInValues,
+  faults: SettingsFault[],
+): Promise<readonly Operation[]> {
+  const { signal } = new AbortController();
+  return readOperations({ settings, credential: unasked, verifier: unasked, signal }, faults);
 }
 
 async function readOperations(

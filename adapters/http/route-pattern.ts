@@ -3,6 +3,8 @@ import { setting } from 'waybill/adapter';
 /** A path with places for parameters: `/patients/{id}/results`, or `/files/*` for all below. */
 export interface RoutePattern {
   readonly source: string;
+  /** The same for all patterns that fit the same paths: without the names of parameters. */
+  readonly shape: string;
   /** The parameters of a path that fits, decoded; undefined for any other. */
   match(path: string): Readonly<Record<string, string>> | undefined;
   /** Compares how closely two patterns describe a path: literal before parameter before `*`. */
@@ -34,6 +36,7 @@ export function routePatternOf(source: string): RoutePattern | string {
   const regular = new RegExp(`^/${parts.join('/')}$`);
   return {
     source,
+    shape: source.replaceAll(/\{[^}]*\}/g, '{}'),
     rank: segments.map((one) => (one === '*' ? '2' : one.startsWith('{') ? '1' : '0')).join(''),
     match(path: string) {
       const found = regular.exec(path);

@@ -116,11 +116,22 @@ interface Adapter<S extends Settings> {
   test?(lent: Lent<S>, step: Step): Promise<void>;
 }
 
+/** What a service does at an address where others of its kind may listen as well. */
+export interface SharedAddress {
+  /** What no other may take there, for people: `POST /orders`. */
+  readonly takes: readonly string[];
+  /** What all of them must agree on: the name of the setting, and its value as a text to compare. */
+  readonly common: { readonly name: string; readonly value: string };
+}
+
 export interface InboundAdapter<S extends Settings = Settings> extends Adapter<S> {
   /** A polling adapter is open on the one engine that holds its lease; a listening one on every engine. */
   readonly polling?: true;
-  /** Services of one production may listen on the same address: the adapter tells them apart, as by a path. */
-  readonly sharing?: true;
+  /**
+   * For an adapter whose services may listen on one address, as it tells them apart by a path: what a
+   * service with these settings does there. Called when a production is checked.
+   */
+  sharing?(settings: ValuesOf<S>): Promise<SharedAddress>;
   /** Called again with back-off until it resolves, and again after `lost`. */
   open(lent: LentInbound<S>): Promise<Open>;
 }

@@ -23,6 +23,7 @@ export {
   type OutboundAdapter,
   outbound,
   type SettingsFault,
+  type SharedAddress,
 } from './adapter.ts';
 export { beginning, continued } from './beginning.ts';
 export { type ConnectionCause, connectionCause } from './connection-cause.ts';

@@ -42,7 +42,7 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
     const more = definition === undefined ? [] : await credentialProblems(definition, options);
     checked.push({ folder, definition, problems: [...problems.filter(isNotIn(more)), ...more] });
   }
-  const ports = sharedPorts(checked);
+  const ports = await sharedPorts(checked);
   const problems = [...checked.flatMap((one) => one.problems), ...ports];
   if (problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
   if (flags.json === true) return print(JSON.stringify(checked.map(summary)));
@@ -60,7 +60,7 @@ const isNotIn =
     severity === 'error' || !more.some((other) => path.startsWith(`${other.path}.`));
 
 /** Ports within one production are among its own problems already. */
-function sharedPorts(checked: readonly Checked[]): Problem[] {
+async function sharedPorts(checked: readonly Checked[]): Promise<Problem[]> {
   const [, ...more] = checked;
   if (more.length === 0) return [];
   return portProblems(

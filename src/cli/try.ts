@@ -1,12 +1,9 @@
 import { Command } from 'commander';
 import type { TestStep } from '../adapter/test-step.ts';
 import { credentials } from '../credential/credentials.ts';
-import { ConfigError } from '../error/adapter-error.ts';
 import { silentLogger } from '../log/logger.ts';
-import type { Definition } from '../production/definition.ts';
 import { hostTest } from '../production/host-test.ts';
-import { problemsOfHost } from '../production/missing-values.ts';
-import { describeProblem, type Problem } from '../production/problem.ts';
+import type { Problem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { print } from './output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from './reading.ts';
@@ -41,13 +38,15 @@ async function triedSteps(
   flags: TryFlags,
   onStep: (step: TestStep) => void,
 ): Promise<readonly TestStep[]> {
-  const { definition, missing } = await readFor(host, flags);
-  const unset = missing.map((problem): TestStep => {
-    const { what: cause, remedy } = problem;
-    return { name: problem.path, result: 'failed', cause, remedy, took: 0 };
+  const { definition, problems } = await readProduction(flags.production, {
+    ...readOptions(flags),
+    host,
   });
-  for (const step of unset) onStep(step);
-  if (unset.length > 0) return unset;
+  if (definition === undefined) {
+    const wrong = problems.filter(({ severity }) => severity === 'error').map(wrongStep);
+    for (const step of wrong) onStep(step);
+    return wrong;
+  }
   const { folder } = definition;
   const known = credentials(definition.credentials, { log: silentLogger, folder });
   const steps = await hostTest(definition, host, {
@@ -60,19 +59,15 @@ async function triedSteps(
   return steps;
 }
 
-/** What is missing for other hosts does not keep this one from being tried. */
-async function readFor(
-  host: string,
-  flags: TryFlags,
-): Promise<{ readonly definition: Definition; readonly missing: readonly Problem[] }> {
-  const options = readOptions(flags);
-  const { definition, problems } = await readProduction(flags.production, options);
-  if (definition !== undefined) return { definition, missing: [] };
-  const assumed = await readProduction(flags.production, { ...options, assume: true });
-  if (assumed.definition === undefined) throw new ConfigError(problems.map(describeProblem));
+/** What is missing or wrong for this host, before anything is tried. */
+function wrongStep({ file, line, path, what: cause, remedy }: Problem): TestStep {
   return {
-    definition: assumed.definition,
-    missing: problemsOfHost(assumed.definition, host, problems),
+    name: path === '' ? file : path,
+    result: 'failed',
+    detail: `${file}:${line}`,
+    cause,
+    remedy,
+    took: 0,
   };
 }
 

@@ -39,7 +39,64 @@ test('several productions are checked for the ports they share', async () => {
   const { code, output } = await ran(checkCommand(), [`${folder.path}/one`, `${folder.path}/two`]);
   expect(code).toBe(1);
   expect(output).toContain(
-    '/two/production.yaml:2:49 services.in.settings.listen: in of the production good listens on port 2575 already.',
+    `/two/production.yaml:2:49 services.in.settings.listen: in of the production good (${folder.path}/one/production.yaml:2) listens on port 2575 already.`,
+  );
+});
+
+const DOCUMENT = `openapi: 3.1.0
+paths: { '/orders/{number}': { put: {} } }
+`;
+const CLASH = '(production.yaml:3)';
+const REMEDY = 'Give one of them another path, method or port.';
+
+test.for([
+  ['{ path: /a }', '{ path: /a }', `one ${CLASH} answers POST /a on port 8080 already. ${REMEDY}`],
+  ['{ path: /a }', '{ path: /b }', undefined],
+  ['{ path: /a }', '{ path: /a, methods: [PUT] }', undefined],
+  [
+    "{ path: '/p/{id}' }",
+    "{ path: '/p/{number}' }",
+    `one ${CLASH} answers POST /p/{} on port 8080 already. ${REMEDY}`,
+  ],
+  [
+    "{ path: '/v1/*', openapi: api.yaml }",
+    "{ path: '/v1/orders/{id}', methods: [PUT] }",
+    `one ${CLASH} answers PUT /v1/orders/{} on port 8080 already. ${REMEDY}`,
+  ],
+  [
+    '{ path: /a, tls: { certificate: hub } }',
+    '{ path: /b }',
+    `one ${CLASH} listens on port 8080 with other tls. Give both the same tls, or another port.`,
+  ],
+] as const)('two web services on one port: %s and %s', async ([one, two, clash]) => {
+  const service = (name: string, settings: string): string =>
+    `  ${name}: { adapter: http-in, settings: { listen: "127.0.0.1:8080", ${settings.slice(1)}, to: out }`;
+  await using folder = await productionFolder({
+    'api.yaml': DOCUMENT,
+    'hub.pem': '',
+    'production.yaml': `production: web
+services:
+${service('one', one)}
+${service('two', two)}
+operations: { out: { adapter: mllp-out, settings: { connect: a:1 } } }
+credentials: { hub: { kind: certificate, certificate: hub.pem, key: hub.pem } }
+`,
+  });
+  const { output } = await ran(checkCommand(), [folder.path, '--json']);
+  const [{ problems }] = JSON.parse(output) as [{ problems: { path: string }[] }];
+  const found = problems.filter(({ path }) => path.endsWith('listen'));
+  expect(found).toEqual(
+    clash === undefined
+      ? []
+      : [
+          expect.objectContaining({
+            file: 'production.yaml',
+            line: 4,
+            path: 'services.two.settings.listen',
+            what: clash.split('. Give')[0],
+            remedy: `Give${clash.split('. Give')[1]}`,
+          }),
+        ],
   );
 });
 

@@ -60,10 +60,31 @@ test('try says which variable, secret or file is missing for the host, then sign
   expect(tried.output).toContain('✓ sign-in');
 });
 
-test('what is missing for other hosts does not keep a host from being tried', async () => {
+test('what is missing or wrong elsewhere does not keep a host from being tried', async () => {
   await using server = await webServer(() => ({ status: 200 }));
-  await using folder = await productionFolder({ 'production.yaml': api(server.url) });
-  const { code, output } = await ran(tryCommand(), ['open', '--production', folder.path]);
-  expect(output).toContain('✓ HTTP');
-  expect(code).toBe(0);
+  const elsewhere = `${api(server.url)}  unused: { kind: certificate, certificate: 'none' }
+transforms: { broken: nowhere.yaml }
+`.replace(
+    'operations:',
+    `operations:
+  lab: { adapter: mllp-out, settings: { connect: '\${env:LAB_CONNECT}', tls: { certificate: hub } } }
+  older: { adapter: mllp-outt, settings: { connection: x } }`,
+  );
+  await using folder = await productionFolder({ 'production.yaml': elsewhere });
+  const tried = (host: string) => ran(tryCommand(), [host, '--production', folder.path]);
+  expect(await tried('open')).toMatchObject({
+    code: 0,
+    errors: '',
+    output: expect.stringContaining('✓ HTTP'),
+  });
+  const { code, output } = await tried('lab');
+  expect(code).toBe(1);
+  expect(output).toContain('✗ operations.lab.settings.connect: production.yaml:4');
+  expect(output).toContain('the environment variable LAB_CONNECT is not set');
+  expect(output).toContain('no credential is named hub');
+  expect(output).not.toMatch(/mllp-outt|API_USER|nowhere/);
+  expect(await tried('nobody')).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('there is no service or operation nobody'),
+  });
 });

@@ -109,7 +109,7 @@ operations:
   expect(problems).toEqual(
     clash
       ? [
-          'production.yaml:4:40 services.b.settings.listen: a listens on port 2575 already. Give one of them another port.',
+          'production.yaml:4:40 services.b.settings.listen: a (production.yaml:3) listens on port 2575 already. Give one of them another port.',
         ]
       : [],
   );
@@ -122,8 +122,8 @@ operations: { out: { adapter: sample-out, settings: { connect: a:1 } } }
 
 test('a port that two productions share is reported with the other production', async () => {
   const definitions = [await definitionOf(listening('one')), await definitionOf(listening('two'))];
-  expect(portProblems(definitions).map(describeProblem)).toEqual([
-    'production.yaml:2:51 services.in.settings.listen: in of the production one listens on port 2575 already. Give one of them another port.',
+  expect((await portProblems(definitions)).map(describeProblem)).toEqual([
+    'production.yaml:2:51 services.in.settings.listen: in of the production one (production.yaml:2) listens on port 2575 already. Give one of them another port.',
   ]);
 });
 

@@ -155,7 +155,7 @@ function tellOfTwins(operations: readonly Located[], tell: Tell): void {
   const seen = new Map<string, string>();
   for (const { operation, keys } of operations) {
     const { method, pattern } = operation;
-    const key = `${method} ${pattern.source.replaceAll(/\{[^}]*\}/g, '{}')}`;
+    const key = `${method} ${pattern.shape}`;
     const other = seen.get(key);
     if (other === undefined) seen.set(key, pattern.source);
     else {

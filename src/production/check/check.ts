@@ -16,7 +16,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   checkLoops(checking);
   checkSearch(checking);
   checkTransforms(checking);
-  for (const { what, remedy, path, ...place } of portProblems([definition])) {
+  for (const { what, remedy, path, ...place } of await portProblems([definition])) {
     problems.error(place, path, what, remedy);
   }
   await checkSettings(definition, problems);

@@ -1,3 +1,4 @@
+import type { SharedAddress } from '../../adapter/adapter.ts';
 import type { Address } from '../../adapter/setting.ts';
 import type { Definition, Place, ServiceDefinition } from '../definition.ts';
 import { type Problem, type Problems, problemList } from '../problem.ts';
@@ -6,26 +7,30 @@ interface Listener {
   readonly production: string;
   readonly service: string;
   readonly address: Address;
-  /** The adapter's type, where its services may share an address; undefined where each needs its own. */
-  readonly sharing: string | undefined;
+  /** The adapter's type and what it says of sharing; undefined where each service needs an address of its own. */
+  readonly sharing: (SharedAddress & { readonly adapter: string }) | undefined;
   readonly place: Place;
 }
 
+/** Why two services cannot both listen, as what is said of the later one. */
+interface Clash {
+  readonly what: string;
+  readonly remedy: string;
+}
+
 /**
- * Ports on which two services would listen, over all productions given: those of one machine can be
- * checked together. Port 0 takes a free one. The later of the two is reported.
+ * Addresses at which two services would listen and cannot both, over all productions given: those of one
+ * machine can be checked together. Port 0 takes a free one. The later of the two is reported, with the place of the other.
  */
-export function portProblems(definitions: readonly Definition[]): Problem[] {
+export async function portProblems(definitions: readonly Definition[]): Promise<Problem[]> {
   const problems = problemList();
   const listeners: Listener[] = [];
   for (const definition of definitions) {
     for (const service of definition.services.values()) {
-      const listener = listenerOf(definition, service);
+      const listener = await listenerOf(definition, service);
       if (listener === undefined) continue;
-      const other = listeners.find(
-        (one) => meets(one.address, listener.address) && !mayShare(one, listener),
-      );
-      if (other !== undefined) reportPort(listener, other, problems);
+      const [clash] = listeners.flatMap((other) => clashOf(listener, other) ?? []);
+      if (clash !== undefined) report(listener, clash, problems);
       listeners.push(listener);
     }
   }
@@ -33,17 +38,20 @@ export function portProblems(definitions: readonly Definition[]): Problem[] {
 }
 
 /** By a rule for all adapters, `listen` is the address a service listens on. */
-function listenerOf(definition: Definition, service: ServiceDefinition): Listener | undefined {
-  const { listen } = service.settings;
-  const { listen: declared } = service.adapter.settings;
+async function listenerOf(
+  definition: Definition,
+  { name, adapter, settings, place }: ServiceDefinition,
+): Promise<Listener | undefined> {
+  const { listen } = settings;
+  const { listen: declared } = adapter.settings;
   if (declared?.kind !== 'address' || listen === undefined) return undefined;
-  const keys = ['services', service.name, 'settings', 'listen'];
+  const sharing = await adapter.sharing?.(settings);
   return {
     production: definition.name,
-    service: service.name,
+    service: name,
     address: listen as Address,
-    sharing: service.adapter.sharing === true ? service.adapter.type : undefined,
-    place: definition.placeOf(keys) ?? service.place,
+    sharing: sharing && { ...sharing, adapter: adapter.type },
+    place: definition.placeOf(['services', name, 'settings', 'listen']) ?? place,
   };
 }
 
@@ -54,26 +62,31 @@ function meets(a: Address, b: Address): boolean {
   return a.host === b.host || ANYWHERE.has(a.host) || ANYWHERE.has(b.host);
 }
 
-/** Services of one production, with an adapter that tells them apart by more than the port. */
-function mayShare(a: Listener, b: Listener): boolean {
-  return (
-    a.sharing !== undefined &&
-    a.sharing === b.sharing &&
-    a.production === b.production &&
-    a.address.host === b.address.host
-  );
+function clashOf(listener: Listener, other: Listener): Clash | undefined {
+  const { address, production } = listener;
+  if (!meets(address, other.address)) return undefined;
+  const of = other.production === production ? '' : ` of the production ${other.production}`;
+  const who = `${other.service}${of} (${other.place.file}:${other.place.line})`;
+  const [one, two] = [listener.sharing, other.sharing];
+  const isShared =
+    one !== undefined &&
+    one.adapter === two?.adapter &&
+    of === '' &&
+    address.host === other.address.host;
+  if (!isShared) {
+    const what = `${who} listens on port ${address.port} already`;
+    return { what, remedy: 'Give one of them another port.' };
+  }
+  if (one.common.value !== two.common.value) {
+    const what = `${who} listens on port ${address.port} with other ${one.common.name}`;
+    return { what, remedy: `Give both the same ${one.common.name}, or another port.` };
+  }
+  const same = one.takes.find((taken) => two.takes.includes(taken));
+  if (same === undefined) return undefined;
+  const what = `${who} answers ${same} on port ${address.port} already`;
+  return { what, remedy: 'Give one of them another path, method or port.' };
 }
 
-function reportPort(
-  { production, service, address, place }: Listener,
-  other: Listener,
-  problems: Problems,
-): void {
-  const where = other.production === production ? '' : ` of the production ${other.production}`;
-  problems.error(
-    place,
-    `services.${service}.settings.listen`,
-    `${other.service}${where} listens on port ${address.port} already`,
-    'Give one of them another port.',
-  );
+function report({ service, place }: Listener, { what, remedy }: Clash, problems: Problems): void {
+  problems.error(place, `services.${service}.settings.listen`, what, remedy);
 }
