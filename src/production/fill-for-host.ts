@@ -7,15 +7,15 @@ const KEPT = ['production', 'lookups'];
 const HOSTS = ['services', 'operations'];
 
 /**
- * Of a production only what the connection of one host needs, filled in: its settings, and the
- * credentials that they name, directly or through another. What is missing elsewhere is no problem here.
+ * Fills in a production, or only what the connection of one host needs: its settings, and the
+ * credentials that they name, directly or through another. What is missing elsewhere is no problem then.
  */
-export async function fillForHost(
+export async function fillFor(
+  host: string | undefined,
   written: Written,
-  host: string,
   { source, problems }: { readonly source: ValueSource; readonly problems: Problems },
 ): Promise<Written> {
-  if (written.kind !== 'block') return fill(written, source, problems);
+  if (host === undefined || written.kind !== 'block') return fill(written, source, problems);
   const own = pick(written, [...KEPT, ...HOSTS], (section, { key }) =>
     HOSTS.includes(section) ? key === host : true,
   );

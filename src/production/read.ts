@@ -6,7 +6,7 @@ import { checkWhole } from './check/check.ts';
 import { compose } from './compose.ts';
 import type { Definition } from './definition.ts';
 import { digests } from './digest.ts';
-import { fillForHost } from './fill-for-host.ts';
+import { fillFor } from './fill-for-host.ts';
 import { type AdapterCatalogue, type AnyAdapter, findAdapters } from './find-adapter.ts';
 import type { Reading } from './form/form.ts';
 import { productionForm } from './grammar/production-form.ts';
@@ -15,7 +15,7 @@ import { type Problem, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
 import { readLookups } from './read-lookups.ts';
 import { readTransforms } from './read-transforms.ts';
-import { fill, type ValueSource } from './written/fill.ts';
+import type { ValueSource } from './written/fill.ts';
 import { loadProduction } from './written/load.ts';
 
 export interface ReadOptions {
@@ -62,11 +62,8 @@ export async function readProduction(
     assume: options.assume,
   };
   const { host } = options;
-  const written =
-    host === undefined
-      ? await fill(loaded.written, source, problems)
-      : await fillForHost(loaded.written, host, { source, problems });
-  const names = productionNames(host === undefined ? written : loaded.written);
+  const written = await fillFor(host, loaded.written, { source, problems });
+  const names = productionNames(loaded.written);
   const adapters = await findAdapters(written, {
     folder: absolute,
     builtIn: options.adapters,

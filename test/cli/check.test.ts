@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkCommand } from '../../src/cli/check.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
+import type { Problem } from '../../src/production/problem.ts';
 import { ran } from '../support/command.ts';
 import { productionFolder } from '../support/production.ts';
 
@@ -46,6 +47,10 @@ test('several productions are checked for the ports they share', async () => {
 const DOCUMENT = `openapi: 3.1.0
 paths: { '/orders/{number}': { put: {} } }
 `;
+
+const service = (name: string, settings: string): string =>
+  `  ${name}: { adapter: http-in, settings: { listen: "127.0.0.1:8080", ${settings.slice(1)}, to: out }`;
+
 const CLASH = '(production.yaml:3)';
 const REMEDY = 'Give one of them another path, method or port.';
 
@@ -69,8 +74,6 @@ test.for([
     `one ${CLASH} listens on port 8080 with other tls. Give both the same tls, or another port.`,
   ],
 ] as const)('two web services on one port: %s and %s', async ([one, two, clash]) => {
-  const service = (name: string, settings: string): string =>
-    `  ${name}: { adapter: http-in, settings: { listen: "127.0.0.1:8080", ${settings.slice(1)}, to: out }`;
   await using folder = await productionFolder({
     'api.yaml': DOCUMENT,
     'hub.pem': '',
@@ -83,21 +86,13 @@ credentials: { hub: { kind: certificate, certificate: hub.pem, key: hub.pem } }
 `,
   });
   const { output } = await ran(checkCommand(), [folder.path, '--json']);
-  const [{ problems }] = JSON.parse(output) as [{ problems: { path: string }[] }];
+  const [{ problems }] = JSON.parse(output) as [{ problems: Problem[] }];
   const found = problems.filter(({ path }) => path.endsWith('listen'));
-  expect(found).toEqual(
-    clash === undefined
-      ? []
-      : [
-          expect.objectContaining({
-            file: 'production.yaml',
-            line: 4,
-            path: 'services.two.settings.listen',
-            what: clash.split('. Give')[0],
-            remedy: `Give${clash.split('. Give')[1]}`,
-          }),
-        ],
+  const told = found.map(({ file, line, path, what, remedy }) =>
+    [`${file}:${line}`, path, `${what}. ${remedy}`].join(' '),
   );
+  const place = 'production.yaml:4 services.two.settings.listen';
+  expect(told).toEqual(clash === undefined ? [] : [`${place} ${clash}`]);
 });
 
 test('secrets that are missing can be assumed', async () => {
