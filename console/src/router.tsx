@@ -96,7 +96,7 @@ const host = createRoute({
 const events = createRoute({
   ...under,
   path: '/events',
-  validateSearch: texts('host', 'level', 'limit'),
+  validateSearch: texts('host', 'level', 'from', 'to'),
   component: lazyRouteComponent(() => import('./event/event-page.tsx'), 'EventPage'),
 });
 const suspended = createRoute({
@@ -171,7 +171,7 @@ const exported = createRoute({
 const audit = createRoute({
   ...under,
   path: '/audit',
-  validateSearch: texts('actor', 'action', 'object', 'searched'),
+  validateSearch: texts('actor', 'action', 'object', 'searched', 'from', 'to'),
   component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
 });
 const users = createRoute({

@@ -96,6 +96,28 @@ describe.skipIf(noBrowser !== undefined)(`finding in Chromium ${noBrowser ?? ''}
     expect(Number(told?.split(' ')[0])).toBeGreaterThan(100);
   });
 
+  test('the event log is narrowed to a time by its address', async () => {
+    const page = await open('/events?to=2020-01-01T00:00:00');
+    await page.getByText('Nothing happened in this time.').waitFor();
+    await page.getByLabel('Until').fill('');
+    await page.getByRole('row').filter({ hasText: 'host-started' }).first().waitFor();
+    expect(new URL(page.url()).searchParams.has('to')).toBe(false);
+  });
+
+  test('the audit log is read back page by page', async () => {
+    const [message] = await found({ target: 'ward' });
+    const look = async (): Promise<void> => {
+      const answer = await fetch(`${running.url}/api/v1/messages/${message?.id}/body`);
+      expect(answer.status).toBe(200);
+    };
+    for (let n = 0; n < 205; n += 1) await look();
+    const page = await open(`/audit?object=message ${message?.id}`);
+    const rows = page.getByRole('row').filter({ hasText: 'message.view' });
+    await expect.poll(() => rows.count(), SOON).toBe(200);
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await expect.poll(() => rows.count(), SOON).toBeGreaterThanOrEqual(205);
+  });
+
   test('a tag leaves only its hosts', async () => {
     const page = await open('/?tag=clinical');
     await page.getByRole('region', { name: 'Hosts' }).getByRole('row').nth(1).waitFor();

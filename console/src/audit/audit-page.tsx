@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, ShieldCheck } from 'lucide-react';
 import type { FormEvent, ReactElement } from 'react';
@@ -6,6 +6,7 @@ import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
+import { timeOf } from '../element/local-time.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { zone } from '../element/time-text.ts';
@@ -25,6 +26,8 @@ interface AuditRow {
   readonly detail: string;
 }
 
+const PAGE = 200;
+
 const FILTERS = {
   actor: t('Who'),
   action: t('Did'),
@@ -42,15 +45,19 @@ const OUTCOMES = {
 export function AuditPage(): ReactElement {
   const filter = useSearch({ from: '/audit' });
   const navigate = useNavigate();
-  const { data, error } = useQuery({
+  const { from, to, ...about } = filter;
+  const acts = useInfiniteQuery({
     queryKey: ['audit', filter],
-    queryFn: ({ signal }) =>
+    initialPageParam: undefined as number | undefined,
+    queryFn: ({ pageParam: before, signal }) =>
       ask<{ readonly rows: readonly AuditRow[] }>('audit', {
-        query: { ...filter, limit: 500 },
+        query: { ...about, from: timeOf(from), to: timeOf(to), before, limit: PAGE },
         signal,
       }),
+    getNextPageParam: ({ rows: page }) => (page.length < PAGE ? undefined : page.at(-1)?.seq),
     refetchOnWindowFocus: false,
   });
+  const rows = acts.data?.pages.flatMap((page) => page.rows);
   const verify = useMutation({
     mutationFn: () => ask<{ readonly rows: number; readonly broken?: number }>('audit/verify'),
   });
@@ -93,6 +100,8 @@ export function AuditPage(): ReactElement {
             className="w-44 max-sm:w-full"
           />
         ))}
+        <Field label={t('Since')} name="from" type="datetime-local" step="1" defaultValue={from} />
+        <Field label={t('Until')} name="to" type="datetime-local" step="1" defaultValue={to} />
         <Button type="submit" look="primary">
           {t('Find')}
         </Button>
@@ -108,9 +117,9 @@ export function AuditPage(): ReactElement {
             : t('Row {row} is not as it was written.', { row: `${verify.data.broken}` })}
         </p>
       )}
-      <Pending answer={data} error={error} />
-      {data?.rows.length === 0 && <Nothing>{t('No act fits.')}</Nothing>}
-      {data !== undefined && data.rows.length > 0 && (
+      <Pending answer={acts.data} error={acts.error} />
+      {rows?.length === 0 && <Nothing>{t('No act fits.')}</Nothing>}
+      {rows !== undefined && rows.length > 0 && (
         <ListTable
           label={t('Acts')}
           look="min-w-[52rem] text-xs"
@@ -125,7 +134,7 @@ export function AuditPage(): ReactElement {
             t('Detail'),
           ]}
         >
-          {data.rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
+          {rows.map(({ seq, at, actor, via, ip, action, object, outcome, detail }) => (
             <tr key={seq} className="border-t border-line align-top hover:bg-hover">
               <td className="px-3 py-1 text-ink-2">{seq}</td>
               <td className="px-3 py-1 font-mono whitespace-nowrap">
@@ -144,6 +153,15 @@ export function AuditPage(): ReactElement {
             </tr>
           ))}
         </ListTable>
+      )}
+      {acts.hasNextPage && (
+        <Button
+          className="mt-3"
+          disabled={acts.isFetchingNextPage}
+          onClick={() => void acts.fetchNextPage()}
+        >
+          {t('Show older')}
+        </Button>
       )}
     </Page>
   );

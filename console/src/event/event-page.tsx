@@ -1,32 +1,43 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import { events as eventsQuery, hosts as hostsQuery } from '../api/queries.ts';
+import type { EventPage as Answer } from '../../../src/operator/api/contract/event.ts';
+import { LIVE } from '../api/answers.ts';
+import { ask } from '../api/client.ts';
+import { hosts as hostsQuery } from '../api/queries.ts';
+import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
+import { timeOf } from '../element/local-time.ts';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { TimeField } from '../element/time-field.tsx';
 import { t } from '../language/translate.ts';
 import { EventTable } from './event-table.tsx';
 
+const PAGE = 200;
+
 /** The log of what happened to hosts and to the production, newest first; it follows what happens. */
 export function EventPage(): ReactElement {
-  const { host, level, limit = '200' } = useSearch({ from: '/events' });
+  const { host, level, from, to } = useSearch({ from: '/events' });
   const navigate = useNavigate();
   const { data: known } = useQuery(hostsQuery);
-  const { data, error } = useQuery(
-    eventsQuery({
-      limit: Math.min(1_000, Number(limit) || 200),
-      ...(host === undefined ? {} : { hosts: host }),
-      ...(level === undefined ? {} : { level }),
-    }),
-  );
+  const asked = { hosts: host, level, from: timeOf(from), to: timeOf(to), limit: PAGE };
+  const log = useInfiniteQuery({
+    queryKey: ['events', 'pages', asked],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam: after, signal }) =>
+      ask<Answer>('events', { query: { ...asked, after }, signal }),
+    getNextPageParam: ({ next }) => next,
+    refetchInterval: LIVE,
+  });
+  const events = log.data?.pages.flatMap(({ items }) => items);
   const change = (next: Readonly<Record<string, string | undefined>>): void =>
     void navigate({ to: '/events', search: (before) => ({ ...before, ...next }) });
   return (
     <Page
       title={t('Event log')}
-      detail={data !== undefined && t('{count} newest', { count: data.items.length })}
+      detail={events !== undefined && t('{count} newest', { count: events.length })}
     >
       <div className="mb-3 flex flex-wrap gap-3">
         <Choice
@@ -48,21 +59,23 @@ export function EventPage(): ReactElement {
           <option value="warn">{LEVEL_NAMES.warn}</option>
           <option value="error">{LEVEL_NAMES.error}</option>
         </Choice>
-        <Choice
-          label={t('Show')}
-          value={limit}
-          onChange={({ target }) => change({ limit: target.value })}
-        >
-          {['200', '500', '1000'].map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </Choice>
+        <TimeField label={t('Since')} value={from} onChange={(time) => change({ from: time })} />
+        <TimeField label={t('Until')} value={to} onChange={(time) => change({ to: time })} />
       </div>
-      <Pending answer={data} error={error} />
-      {data !== undefined && (
+      <Pending answer={log.data} error={log.error} />
+      {events !== undefined && (
         <div className="overflow-hidden rounded-lg border border-line bg-surface">
-          <EventTable events={data.items} />
+          <EventTable events={events} />
         </div>
+      )}
+      {log.hasNextPage && (
+        <Button
+          className="mt-3"
+          disabled={log.isFetchingNextPage}
+          onClick={() => void log.fetchNextPage()}
+        >
+          {t('Show older')}
+        </Button>
       )}
     </Page>
   );

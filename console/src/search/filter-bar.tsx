@@ -4,13 +4,14 @@ import { type FormEvent, type ReactElement, type RefObject, useState } from 'rea
 import { hosts as hostsQuery, searchFields } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field, INPUT } from '../element/field.tsx';
+import { localTime } from '../element/local-time.ts';
 import { STATUS_NAMES } from '../element/names.ts';
 import type { Status } from '../element/status-badge.tsx';
+import { TimeField } from '../element/time-field.tsx';
 import { t } from '../language/translate.ts';
 import {
   criterionCount,
   findOf,
-  localTime,
   RANGE_NAMES,
   RANGES,
   rangeOf,
@@ -208,21 +209,17 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
       </select>
       {range === undefined && (
         <>
-          <input
-            type="datetime-local"
-            step="1"
-            aria-label={t('From')}
-            value={state.from ?? ''}
-            onChange={({ target }) => onChange({ from: target.value || undefined })}
-            className={`${INPUT} !w-56`}
+          <TimeField
+            bare
+            label={t('From')}
+            value={state.from}
+            onChange={(from) => onChange({ from })}
           />
-          <input
-            type="datetime-local"
-            step="1"
-            aria-label={t('To ## time')}
-            value={state.to ?? ''}
-            onChange={({ target }) => onChange({ to: target.value || undefined })}
-            className={`${INPUT} !w-56`}
+          <TimeField
+            bare
+            label={t('To ## time')}
+            value={state.to}
+            onChange={(to) => onChange({ to })}
           />
         </>
       )}

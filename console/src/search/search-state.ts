@@ -3,6 +3,7 @@ import type {
   SearchCriteria,
   SearchRequest,
 } from '../../../src/operator/api/contract/message.ts';
+import { localTime, timeOf } from '../element/local-time.ts';
 import { t } from '../language/translate.ts';
 
 type Status = Message['status'];
@@ -113,11 +114,6 @@ export function criteriaOf(state: SearchState, now: number): SearchCriteria {
 const lowerBound = (range: Range, now: number): number | undefined =>
   Number.isFinite(RANGES[range]) ? now - RANGES[range] : undefined;
 
-function timeOf(text: string | undefined): number | undefined {
-  const time = text === undefined ? Number.NaN : new Date(text).getTime();
-  return Number.isNaN(time) ? undefined : time;
-}
-
 function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }
@@ -152,15 +148,6 @@ export function stateOf(kept: KeptCriteria): SearchState {
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => [key, `${value}`]),
   );
-}
-
-/** A time as the browser's own field for it writes it. */
-export function localTime(at: number): string;
-export function localTime(at: number | undefined): string | undefined;
-export function localTime(at: number | undefined): string | undefined {
-  if (at === undefined) return undefined;
-  const offset = new Date(at).getTimezoneOffset() * 60_000;
-  return new Date(at - offset).toISOString().slice(0, 19);
 }
 
 /** How many criteria beside the time are given. */
