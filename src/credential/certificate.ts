@@ -2,12 +2,14 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { CertificateCredential } from '../adapter/credential.ts';
 import { concealed } from './concealed.ts';
 import { CredentialError } from './credential-error.ts';
-import { certificateChain, privateKey, readPem } from './read-pem.ts';
+import { isPkcs12, openPkcs12 } from './pkcs12.ts';
+import { certificateChain, type PemText, privateKey, readBytes, readPem } from './read-pem.ts';
 import type { Pem } from './secret-setting.ts';
 
 export interface CertificateValues {
   readonly certificate: Pem;
-  readonly key: Pem;
+  /** Undefined where the certificate is a PKCS#12 file, which holds it. */
+  readonly key: Pem | undefined;
   readonly passphrase: string | undefined;
   /** Files that were filled in, besides those named by path. */
   readonly files: readonly string[];
@@ -31,10 +33,9 @@ export async function loadCertificate(
   name: string,
   values: CertificateValues,
 ): Promise<LoadedCertificate> {
-  const certificate = await readPem(name, 'certificate', values.certificate);
-  const key = await readPem(name, 'key', values.key);
+  const { certificate, key, passphrase } = await textsOf(name, values);
   const [own, ...rest] = certificateChain(name, 'certificate', certificate.text);
-  const opened = privateKey(name, 'key', { text: key.text, passphrase: values.passphrase });
+  const opened = privateKey(name, 'key', { text: key.text, passphrase });
   if (own === undefined || !own.checkPrivateKey(opened)) {
     const swapped = rest.some((other) => other.checkPrivateKey(opened));
     throw new CredentialError('CREDENTIAL_REFUSED', name, {
@@ -55,8 +56,37 @@ export async function loadCertificate(
       { kind: 'certificate', certificate: certificate.text, files: [...new Set(files)] } as const,
       {
         key: key.text,
-        ...(values.passphrase !== undefined && { passphrase: values.passphrase }),
+        ...(passphrase !== undefined && { passphrase }),
       },
     ),
+  };
+}
+
+interface Texts {
+  readonly certificate: PemText;
+  readonly key: PemText;
+  /** That of the key, where it still is encrypted. */
+  readonly passphrase: string | undefined;
+}
+
+async function textsOf(
+  name: string,
+  { certificate, key, passphrase }: CertificateValues,
+): Promise<Texts> {
+  if (isPkcs12(certificate)) {
+    const { file } = certificate;
+    const bytes = await readBytes(name, 'certificate', file);
+    const held = await openPkcs12({ credential: name, file, bytes, passphrase });
+    return {
+      certificate: { text: held.certificate, file },
+      key: { text: held.key, file },
+      passphrase: undefined,
+    };
+  }
+  return {
+    certificate: await readPem(name, 'certificate', certificate),
+    // Without one there is none to be read, which the settings have told.
+    key: await readPem(name, 'key', key ?? { text: '' }),
+    passphrase,
   };
 }

@@ -17,6 +17,7 @@ import {
 import { jwtKeyProblems, jwtKeySettings } from './jwt/jwt-key-settings.ts';
 import { oauth2Problems } from './oauth2/oauth2-problems.ts';
 import { oauth2Settings } from './oauth2/oauth2-settings.ts';
+import { isPkcs12 } from './pkcs12.ts';
 import { pem, secret, secretPem } from './secret-setting.ts';
 
 /** What the checker, the console's form and the reference page know of a kind of credential. */
@@ -81,11 +82,24 @@ export const credentialKinds = {
     summary: 'A certificate with its private key, for listeners and for mutual TLS.',
     settings: {
       certificate: pem({
-        help: 'The certificate followed by its chain, PEM; the text, or the path of a file that is watched for renewal.',
+        help: 'The certificate followed by its chain, PEM: the text, or the path of a file that is watched for renewal. Or the path of a PKCS#12 file (.p12, .pfx) that holds the key too.',
         example: 'tls/hub.crt',
       }),
-      key: secretPem({ help: 'Its private key, PEM text or path.', example: 'tls/hub.key' }),
-      passphrase: optional(secret({ help: 'Opens the key where it is encrypted.' })),
+      key: optional(
+        secretPem({
+          help: 'Its private key, PEM text or path. Left out where the certificate is a PKCS#12 file.',
+          example: 'tls/hub.key',
+        }),
+      ),
+      passphrase: optional(
+        secret({ help: 'Opens the key, or the PKCS#12 file, where it is encrypted.' }),
+      ),
+    },
+    problems: ({ certificate, key }) => {
+      if (isPkcs12(certificate) === (key === undefined)) return [];
+      const problem =
+        key === undefined ? 'is required' : 'must be left out: the PKCS#12 file holds the key';
+      return [{ path: ['key'], problem }];
     },
   }),
   oauth2: kind({

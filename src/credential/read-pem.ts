@@ -12,13 +12,7 @@ export interface PemText {
 /** Reads a PEM setting now, so that a renewed file is seen. `what` names it in errors: `certificate`, `key`. */
 export async function readPem(credential: string, what: string, pem: Pem): Promise<PemText> {
   if ('text' in pem) return { text: pem.text, file: undefined };
-  const bytes = await readFile(pem.file).catch((error: NodeJS.ErrnoException) => {
-    throw new CredentialError('CREDENTIAL_MISSING', credential, {
-      cause: `the file of ${what}, ${pem.file}, cannot be read (${error.code ?? error.name})`,
-      remedy: "Correct the path (it counts from the production's folder) or the file's permissions",
-      retryable: true,
-    });
-  });
+  const bytes = await readBytes(credential, what, pem.file);
   const text = bytes.toString('utf8');
   if (!text.includes('-----BEGIN ') && !text.startsWith('PuTTY-User-Key-File')) {
     throw new CredentialError('CREDENTIAL_REFUSED', credential, notPem(what, pem.file, bytes));
@@ -26,16 +20,26 @@ export async function readPem(credential: string, what: string, pem: Pem): Promi
   return { text, file: pem.file };
 }
 
+/** What stands in a file now. `what` names its setting in the error. */
+export async function readBytes(credential: string, what: string, file: string): Promise<Buffer> {
+  return await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new CredentialError('CREDENTIAL_MISSING', credential, {
+      cause: `the file of ${what}, ${file}, cannot be read (${error.code ?? error.name})`,
+      remedy: "Correct the path (it counts from the production's folder) or the file's permissions",
+      retryable: true,
+    });
+  });
+}
+
 function notPem(what: string, file: string, bytes: Buffer): { cause: string; remedy: string } {
   // DER and PKCS#12 both begin with a SEQUENCE.
   const isBinary = bytes[0] === 0x30;
-  const cause = isBinary
-    ? `${what} (${file}) is binary, PKCS#12 or DER, not PEM`
-    : `${what} (${file}) is not PEM`;
-  const remedy = /\.(p12|pfx)$/i.test(file)
-    ? 'Convert it: openssl pkcs12 -in FILE -clcerts -nokeys -out certificate.pem, the same with -cacerts -nokeys >> certificate.pem for its chain, and -nocerts -out key.pem'
-    : 'Convert it with openssl to PEM text, which begins with -----BEGIN';
-  return { cause, remedy };
+  return {
+    cause: `${what} (${file}) is ${isBinary ? 'binary, PKCS#12 or DER, not PEM' : 'not PEM'}`,
+    remedy: isBinary
+      ? 'A PKCS#12 file is given as certificate of kind certificate and is named .p12 or .pfx; convert anything else with openssl to PEM text, which begins with -----BEGIN'
+      : 'Convert it with openssl to PEM text, which begins with -----BEGIN',
+  };
 }
 
 /** Reads a private key in a form node:crypto knows (not OpenSSH's own or PuTTY's). */

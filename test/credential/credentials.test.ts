@@ -128,15 +128,15 @@ test('an encrypted key is handed over with its passphrase', async () => {
   expect(await set.credentials.get('own')).toHaveProperty('passphrase', 'open');
 });
 
-test('a PKCS#12 file is told how to be converted', async () => {
-  await using folder = await temporaryFolder('p12');
-  await writeFile(join(folder.path, 'hub.p12'), Buffer.from('3082', 'hex'));
+test('a binary file that is named as PEM is told what it may be', async () => {
+  await using folder = await temporaryFolder('der');
+  await writeFile(join(folder.path, 'hub.cer'), Buffer.from('3082', 'hex'));
   await using set = credentialSet(
-    { own: { kind: 'certificate', certificate: 'hub.p12', key: hub.key } },
+    { own: { kind: 'certificate', certificate: 'hub.cer', key: hub.key } },
     { folder: folder.path },
   );
   await expect(set.credentials.get('own')).rejects.toThrow(
-    /is binary, PKCS#12 or DER, not PEM\. Convert it: openssl pkcs12 -in .* -cacerts -nokeys >> /,
+    /is binary, PKCS#12 or DER, not PEM\. A PKCS#12 file is .* named \.p12 or \.pfx/,
   );
 });
 

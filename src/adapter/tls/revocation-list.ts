@@ -1,3 +1,5 @@
+import { type DerElement, elementAt, elementsOf, SEQUENCE } from './read-der.ts';
+
 /**
  * When a revocation list (CRL, PEM or DER) must have been replaced. After that OpenSSL refuses every
  * certificate, so it has to be watched; node:crypto cannot read one. Undefined if it cannot be
@@ -19,14 +21,6 @@ function derOf(list: Buffer): Buffer[] {
   return blocks.length > 0 ? blocks : [list];
 }
 
-interface Element {
-  readonly tag: number;
-  readonly content: Buffer;
-  /** Where the next element begins. */
-  readonly end: number;
-}
-
-const SEQUENCE = 0x30;
 const UTC_TIME = 0x17;
 const GENERALIZED_TIME = 0x18;
 
@@ -36,29 +30,15 @@ function readNextUpdate(der: Buffer): Date | undefined {
   const signed = outer?.tag === SEQUENCE ? elementAt(outer.content, 0) : undefined;
   if (signed?.tag !== SEQUENCE) return undefined;
   const times: Date[] = [];
-  for (let at = 0; at < signed.content.length; ) {
-    const element = elementAt(signed.content, at);
-    if (element === undefined) return undefined;
+  for (const element of elementsOf(signed.content)) {
     if (element.tag === UTC_TIME || element.tag === GENERALIZED_TIME) times.push(timeOf(element));
     else if (times.length > 0) break;
-    at = element.end;
   }
   return times[1];
 }
 
-function elementAt(der: Buffer, at: number): Element | undefined {
-  const tag = der[at];
-  const first = der[at + 1];
-  if (tag === undefined || first === undefined) return undefined;
-  const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
-  if (lengthBytes > 4 || at + 2 + lengthBytes > der.length) return undefined;
-  const length = lengthBytes === 0 ? first : der.readUIntBE(at + 2, lengthBytes);
-  const start = at + 2 + lengthBytes;
-  return { tag, content: der.subarray(start, start + length), end: start + length };
-}
-
 /** `YYMMDDhhmmssZ` (years from 1950) or `YYYYMMDDhhmmssZ`. */
-function timeOf({ tag, content }: Element): Date {
+function timeOf({ tag, content }: DerElement): Date {
   const text = content.toString('latin1');
   const century = Number(text.slice(0, 2)) < 50 ? '20' : '19';
   const full = tag === UTC_TIME ? century + text : text;

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isPkcs12, openPkcs12, type Pkcs12File } from '../../credential/pkcs12.ts';
 import type { Definition, Place } from '../definition.ts';
 import type { Problems } from '../problem.ts';
 import { trustedFiles } from '../trusted-files.ts';
@@ -11,8 +12,10 @@ import { pathText } from '../written/written.ts';
 const SOON = 30 * 86_400_000;
 
 interface CertificateAt {
-  /** PEM text, or the absolute path of a PEM file. */
+  /** PEM text, or the absolute path of a PEM or PKCS#12 file. */
   readonly pem: { readonly text: string } | { readonly file: string };
+  /** Of a PKCS#12 file. */
+  readonly passphrase?: string;
   readonly place: Place;
   readonly path: string;
 }
@@ -34,14 +37,19 @@ export async function checkCertificates(
 /** What the hosts show: credentials of the kind certificate. */
 function* ownCertificates(definition: Definition): Generator<CertificateAt> {
   for (const [name, { kind, values, place }] of definition.credentials) {
-    const { certificate } = values;
+    const { certificate, passphrase } = values;
     if (kind !== 'certificate' || typeof certificate !== 'string') continue;
-    if (isAssumed(certificate)) continue;
+    if (isAssumed([certificate, passphrase])) continue;
     const keys = ['credentials', name, 'certificate'];
     const pem = certificate.includes('-----BEGIN ')
       ? { text: certificate }
       : { file: resolve(definition.folder, certificate) };
-    yield { pem, place: definition.placeOf(keys) ?? place, path: pathText(keys) };
+    yield {
+      pem,
+      place: definition.placeOf(keys) ?? place,
+      path: pathText(keys),
+      ...(typeof passphrase === 'string' && { passphrase }),
+    };
   }
 }
 
@@ -53,16 +61,20 @@ function* trustedCertificates(definition: Definition): Generator<CertificateAt> 
 }
 
 async function checkCertificate(
-  { pem, place, path }: CertificateAt,
+  { pem, place, path, passphrase }: CertificateAt,
   now: number,
   problems: Problems,
 ): Promise<void> {
-  const text = 'text' in pem ? pem.text : await readText(pem.file);
-  if (text === undefined) {
+  const bytes = 'text' in pem ? Buffer.from(pem.text) : await read(pem.file);
+  if (bytes === undefined) {
     const remedy = 'It is read when a host connects: put it there before the start.';
     problems.warning(place, path, 'the file cannot be read', remedy);
     return;
   }
+  const text = isPkcs12(pem)
+    ? await certificatesIn({ credential: '', file: pem.file, bytes, passphrase })
+    : bytes.toString('utf8');
+  if (text === undefined) return;
   const certificates = [...text.matchAll(CERTIFICATE)].map(([one]) => parse(one));
   if (certificates.length === 0 || certificates.includes(undefined)) {
     const what = certificates.length === 0 ? 'there is no certificate in it' : 'it is damaged';
@@ -84,12 +96,16 @@ function ending(certificate: X509Certificate, now: number): string | undefined {
   return `the certificate of ${subject} ${end < now ? 'expired' : 'expires'} on ${day}`;
 }
 
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    return undefined;
-  }
+async function read(file: string): Promise<Buffer | undefined> {
+  return readFile(file).catch(() => undefined);
+}
+
+/** What is wrong with the file itself is told with the credentials. */
+async function certificatesIn(file: Pkcs12File): Promise<string | undefined> {
+  return openPkcs12(file).then(
+    ({ certificate }) => certificate,
+    () => undefined,
+  );
 }
 
 function parse(pem: string): X509Certificate | undefined {
