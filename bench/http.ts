@@ -49,40 +49,45 @@ const PAIRS: readonly (readonly [Side, Side])[] = [
 const WARM_UP = 30_000;
 
 /**
- * Measures every pair in every round, so that what else the machine does meets them all. The listeners
- * are processes of their own and live as long as the rounds, as they would.
+ * Measures every pair in every round, so that what else the machine does meets them all. Both senders are
+ * in this process and both listeners in another: neither side has the better place on the machine.
  */
 export async function runHttpBench(messages: number, rounds: number): Promise<HttpRate[]> {
-  await using bare = await listenerProcess('bare');
-  await using adapter = await listenerProcess('adapter');
-  const listeners = { bare, adapter };
+  await using listeners = await listenerProcess();
   const bodies = Array.from({ length: messages }, (_, n) => message(n).bytes);
   const rates: HttpRate[] = [];
   for (const connections of [1, 16]) {
-    const pairs = PAIRS.map(([sender, listener]) => ({
-      sender,
-      listener,
-      taken: [] as Measured[],
-    }));
+    const pairs = await Promise.all(PAIRS.map((pair) => opened(pair, listeners.urls, connections)));
     const order = [...pairs];
     const unmeasured = Math.ceil(WARM_UP / messages);
     for (let round = 0; round < unmeasured + rounds; round++) {
-      for (const { sender, listener, taken } of order) {
-        taken.push(await measure(sender, listeners[listener], { connections, bodies }));
+      for (const { lane, taken } of order) {
+        taken.push(await measure(lane, listeners, { connections, bodies }));
       }
       // Each is the first of a round as often as any other.
       order.push(...order.splice(0, 1));
     }
+    await Promise.all(pairs.map(({ lane }) => lane.close()));
     for (const { taken } of pairs) taken.splice(0, unmeasured);
     rates.push(...ratesOf(pairs).map((rate) => ({ ...rate, connections })));
   }
   return rates;
 }
 
+async function opened(
+  [sender, listener]: readonly [Side, Side],
+  urls: ListenerProcess['urls'],
+  connections: number,
+): Promise<Pair> {
+  const open = sender === 'bare' ? bareLane : adapterLane;
+  return { sender, listener, lane: await open(urls[listener], connections), taken: [] };
+}
+
 interface Pair {
   readonly sender: Side;
   readonly listener: Side;
-  readonly taken: readonly Measured[];
+  readonly lane: Lane;
+  readonly taken: Measured[];
 }
 
 function ratesOf(pairs: readonly Pair[]): Omit<HttpRate, 'connections'>[] {
@@ -106,13 +111,11 @@ interface Load {
   readonly bodies: readonly Buffer[];
 }
 
-/** The sender is in this process. */
 async function measure(
-  from: Side,
-  { url, cpu }: ListenerProcess,
+  lane: Lane,
+  { cpu }: ListenerProcess,
   { connections, bodies }: Load,
 ): Promise<Measured> {
-  const lane = from === 'bare' ? bareLane(url, connections) : await adapterLane(url, connections);
   const unsent = bodies.values();
   const listenerBefore = await cpu();
   const before = process.cpuUsage();
@@ -125,7 +128,6 @@ async function measure(
   const seconds = (performance.now() - began) / 1_000;
   const { user, system } = process.cpuUsage(before);
   const listenerCpu = ((await cpu()) - listenerBefore) / bodies.length;
-  await lane.close();
   return {
     perSecond: bodies.length / seconds,
     senderCpu: (user + system) / 1_000 / bodies.length,
@@ -134,16 +136,16 @@ async function measure(
 }
 
 interface ListenerProcess extends AsyncDisposable {
-  readonly url: string;
+  readonly urls: Readonly<Record<Side, string>>;
   /** Milliseconds of processor time that it has taken so far. */
   readonly cpu: () => Promise<number>;
 }
 
-async function listenerProcess(side: Side): Promise<ListenerProcess> {
-  const listener = fork(fileURLToPath(import.meta.url), ['--listen', side]);
-  const [port] = (await once(listener, 'message')) as [number];
+async function listenerProcess(): Promise<ListenerProcess> {
+  const listener = fork(fileURLToPath(import.meta.url), ['--listen']);
+  const [urls] = (await once(listener, 'message')) as [ListenerProcess['urls']];
   return {
-    url: `http://127.0.0.1:${port}/in`,
+    urls,
     async cpu() {
       listener.send('cpu');
       const [spent] = (await once(listener, 'message')) as [number];
@@ -200,13 +202,17 @@ function outgoing(body: Buffer): Message {
   };
 }
 
-/** Runs in the listener's process: tells its port and answers until it is killed. */
-async function listen(side: Side): Promise<void> {
+/** Runs in the listener's process: tells its addresses and answers until it is killed. */
+async function listen(): Promise<void> {
+  const urls = { bare: await bareListener(), adapter: await adapterListener() };
   process.on('message', () => {
     const { user, system } = process.cpuUsage();
     process.send?.((user + system) / 1_000);
   });
-  if (side === 'adapter') return listenWithAdapter();
+  process.send?.(urls);
+}
+
+async function bareListener(): Promise<string> {
   let id = 0;
   // What any service does: one address, the body gathered, and a receipt that names the message.
   const server = createServer((incoming, response) => {
@@ -227,20 +233,17 @@ async function listen(side: Side): Promise<void> {
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  process.send?.((server.address() as AddressInfo).port);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
 }
 
-async function listenWithAdapter(): Promise<void> {
+async function adapterListener(): Promise<string> {
   let id = 0;
+  let place = '';
   await httpIn.open({
     ...lent(
       httpIn.settings,
       { listen: '127.0.0.1:0' },
-      {
-        connection(state, detail = '') {
-          if (state === 'listening') process.send?.(Number(/:(\d+)/.exec(detail)?.[1]));
-        },
-      },
+      { connection: (_, detail = '') => void (place = /^[\d.:]+/.exec(detail)?.[0] ?? '') },
     ),
     deliver: () => Promise.resolve({ messageId: ++id, sessionId: id, status: 'stored' }),
     lost: (reason) => {
@@ -248,18 +251,19 @@ async function listenWithAdapter(): Promise<void> {
     },
     memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
   });
+  return `http://${place}/in`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
-      listen: { type: 'string' },
-      messages: { type: 'string', default: '5000' },
-      rounds: { type: 'string', default: '15' },
+      listen: { type: 'boolean', default: false },
+      messages: { type: 'string', default: '1000' },
+      rounds: { type: 'string', default: '100' },
     },
   });
-  if (values.listen === 'bare' || values.listen === 'adapter') {
-    await listen(values.listen);
+  if (values.listen) {
+    await listen();
   } else {
     const rates = await runHttpBench(Number(values.messages), Number(values.rounds));
     print(

@@ -93,8 +93,9 @@ export class Endpoint {
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
       const reply = await this.#answer(arrived, route, body);
-      this.#watchReading(arrived);
       respond(response, reply, this.#closing ? { ...cors, connection: 'close' } : cors);
+      // Nearly always all of it went out at once.
+      if (response.writableLength > 0) this.#watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
       this.#tell(arrived, refusal, error);
