@@ -6,7 +6,7 @@ import type { BodyCheck } from './document/body-check.ts';
 import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
 import { type Arrived, Incoming } from './incoming.ts';
-import { incomingMessage } from './incoming-message.ts';
+import { contentOf, incomingMessage } from './incoming-message.ts';
 import type { Operation } from './operation.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
@@ -99,7 +99,7 @@ export class Endpoint {
     } catch (error) {
       const refusal = refusalOf(error);
       this.#tell(arrived, refusal, error);
-      if (!body.isSmall) await body.drain();
+      await body.drain();
       const answer = refusalAnswer(refusal);
       respond(response, answer, this.#closing ? { ...cors, connection: 'close' } : cors);
     } finally {
@@ -120,9 +120,9 @@ export class Endpoint {
     });
   }
 
-  async #answer(arrived: Arrived, route: Route, body: RequestBody): Promise<HttpReply> {
-    const { settings, deliver } = this.#lent;
-    const { cors } = settings;
+  /** Refuses by the head of a request what can be refused by it. */
+  #answer(arrived: Arrived, route: Route, body: RequestBody): HttpReply | Promise<HttpReply> {
+    const { cors } = this.#lent.settings;
     const { operation, parameters, takes } = route;
     const incoming = new Incoming(arrived, parameters);
     if (this.#closing)
@@ -134,17 +134,26 @@ export class Endpoint {
     }
     if (!takes) throw this.#notTaken(incoming.path);
     body.check();
+    return this.#taken(incoming, operation, body);
+  }
+
+  async #taken(incoming: Incoming, operation: Operation, body: RequestBody): Promise<HttpReply> {
+    const { settings, deliver } = this.#lent;
     const { access } = operation;
     const caller =
       access.length === 0
         ? undefined
-        : await authorize(incoming, { access, cors, body: () => body.bytes() });
+        : await authorize(incoming, {
+            access,
+            cors: settings.cors,
+            body: () => body.bytes(),
+          });
     withoutSecrets(incoming, access);
     const check = admitted(incoming, operation, body);
     const parsed = check && checked(await body.bytes(), check);
-    const message = await incomingMessage({ incoming, caller, body, parsed }, settings);
+    const taken = { incoming, caller, parsed, content: await contentOf(body, settings) };
     const receipt = await deliver(
-      message,
+      incomingMessage(taken, settings),
       settings.answer === 'target' ? { reply: true, timeout: settings.answerTimeout } : {},
     );
     return answerTo(receipt, settings);

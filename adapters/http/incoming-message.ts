@@ -1,20 +1,14 @@
-import {
-  type MediaType,
-  mayBeHl7,
-  mediaTypeOf,
-  messageTypeOf,
-  type NewMessage,
-} from 'waybill/adapter';
+import { mayBeHl7, mediaTypeOf, messageTypeOf, type NewMessage } from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
 import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Incoming } from './incoming.ts';
-import type { RequestBody } from './request-body.ts';
+import type { Content, RequestBody } from './request-body.ts';
 
 export interface Taken {
   readonly incoming: Incoming;
   readonly caller: Caller | undefined;
-  readonly body: RequestBody;
+  readonly content: Content;
   /** The body parsed, where a schema was held against it. */
   readonly parsed: unknown;
 }
@@ -23,38 +17,46 @@ export interface Taken {
 const SECRET =
   /^(authorization|proxy-authorization|cookie|set-cookie|.*(key|token|secret|signature).*)$/i;
 
-/** The message that a request becomes. Reads the body, unless it is large: then the message streams it. */
-export async function incomingMessage(taken: Taken, settings: HttpInValues): Promise<NewMessage> {
-  const { incoming, caller, body } = taken;
-  const known = {
+/** What of a body the message needs: the document of a request holds all of it. */
+export function contentOf(body: RequestBody, { deliver }: HttpInValues): Promise<Content> {
+  return deliver === 'request' ? body.whole() : body.content();
+}
+
+/** The message that a request becomes. */
+export function incomingMessage(taken: Taken, settings: HttpInValues): NewMessage {
+  const { incoming, caller, content } = taken;
+  const isDocument = settings.deliver === 'request' || content.head.byteLength === 0;
+  const { type, charset, controlId } = isDocument ? DOCUMENT : told(incoming, content.head);
+  return {
+    body: isDocument ? requestDocument(taken, settings) : content.body,
+    type,
+    charset,
     name: settings.name(incoming, caller),
     origin: caller === undefined ? incoming.address : `${incoming.address} ${caller.name}`.trim(),
     traceparent: incoming.headers['traceparent']?.toString(),
-    dedupeKey: idempotencyKey(taken, settings),
+    dedupeKey: idempotencyKey(taken, settings) ?? controlId,
   };
-  const content =
-    settings.deliver === 'request' || body.length === 0 ? undefined : await body.content();
-  if (content === undefined || content.head.byteLength === 0) {
-    const document = JSON.stringify(await requestDocument(taken, settings));
-    return { ...known, body: Buffer.from(document), type: 'application/json' };
-  }
-  const media = mediaTypeOf(incoming.headers['content-type']);
-  const { type, controlId } = told(media, content.head);
-  const dedupeKey = known.dedupeKey ?? controlId;
-  return { ...known, body: content.body, type, charset: media.charset, dedupeKey };
 }
 
+interface Told {
+  readonly type: string;
+  readonly charset: string | undefined;
+  readonly controlId: string | undefined;
+}
+
+const DOCUMENT: Told = { type: 'application/json', charset: undefined, controlId: undefined };
+
 /** What the first bytes tell, looked at once. */
-function told(
-  media: MediaType,
-  head: Uint8Array,
-): { readonly type: string; readonly controlId: string | undefined } {
+function told({ headers }: Incoming, head: Uint8Array): Told {
+  const media = mediaTypeOf(headers['content-type']);
+  const { charset } = media;
   if (beginsWithMsh(head) && mayBeHl7(media)) {
     const { type, controlId } = hl7Header(head);
-    return { type, controlId: controlId || undefined };
+    return { type, charset, controlId: controlId || undefined };
   }
   const type = messageTypeOf(media, head.subarray(0, 2_048));
-  return { type, controlId: controlIdOf(type, head) };
+  const controlId = type.startsWith('HL7v2') ? hl7Header(head).controlId : '';
+  return { type, charset, controlId: controlId || undefined };
 }
 
 /** Most messages do, and need no longer look. */
@@ -71,23 +73,16 @@ function idempotencyKey(
   return key === undefined ? undefined : [caller?.name ?? '', method, path, key].join('\n');
 }
 
-function controlIdOf(type: string, bytes: Uint8Array): string | undefined {
-  if (!type.startsWith('HL7v2')) return undefined;
-  const { controlId } = hl7Header(bytes);
-  return controlId === '' ? undefined : controlId;
-}
-
-async function requestDocument(
-  { incoming, caller, body, parsed }: Taken,
+function requestDocument(
+  { incoming, caller, content, parsed }: Taken,
   { headers }: HttpInValues,
-): Promise<object> {
+): Buffer {
   const { method, path, parameters, query } = incoming;
-  const bytes = parsed === undefined ? await body.bytes() : undefined;
   const chosen = headers
     .filter((name) => !SECRET.test(name))
     .map((name) => [name.toLowerCase(), incoming.headers[name.toLowerCase()]?.toString()])
     .filter(([, value]) => value !== undefined);
-  return {
+  const document = {
     method,
     path,
     parameters,
@@ -99,11 +94,15 @@ async function requestDocument(
     ),
     headers: Object.fromEntries(chosen) as object,
     ...(caller !== undefined && { caller: { name: caller.name, scopes: [...caller.scopes] } }),
-    ...(bytes?.byteLength !== 0 && { body: bytes ? bodyValue(bytes, incoming) : parsed }),
+    ...(content.head.byteLength > 0 && {
+      body: parsed === undefined ? bodyValue(content.head, incoming) : parsed,
+    }),
   };
+  return Buffer.from(JSON.stringify(document));
 }
 
-function bodyValue(bytes: Buffer, { headers }: Incoming): unknown {
+function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   const { type } = mediaTypeOf(headers['content-type']);
   if (/[/+]json$/.test(type)) {
     try {

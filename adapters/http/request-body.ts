@@ -50,7 +50,7 @@ export class RequestBody {
     this.#room = room;
   }
 
-  get isSmall(): boolean {
+  get #isSmall(): boolean {
     return (this.length ?? Number.POSITIVE_INFINITY) <= IN_MEMORY;
   }
 
@@ -64,12 +64,17 @@ export class RequestBody {
     return (this.#whole ??= this.length === 0 ? Promise.resolve(NOTHING) : this.#read());
   }
 
-  /** What is to be delivered: also of a body that was read already, to be checked. */
-  async content(): Promise<Content> {
-    if (this.isSmall || this.#whole !== undefined) {
-      const bytes = await this.bytes();
-      return { head: bytes, body: bytes };
-    }
+  /** The same as what is to be delivered. */
+  whole(): Promise<Content> {
+    return this.bytes().then(wholeContent);
+  }
+
+  /** What is to be delivered: of a large body, unless it was read already to be checked, a stream. */
+  content(): Promise<Content> {
+    return this.#isSmall || this.#whole !== undefined ? this.whole() : this.#streamed();
+  }
+
+  async #streamed(): Promise<Content> {
     const chunks = this.#stream();
     const enough = this.length === undefined ? IN_MEMORY_UNTOLD : HEAD;
     const { head, ended } = await beginning(chunks, enough);
@@ -97,9 +102,9 @@ export class RequestBody {
     if (!this.#request.complete) throw new Refusal(400, 'The body broke off.');
   }
 
-  /** Reads on and throws away, so that the answer is read by a client that is still sending. */
+  /** Reads on and throws away what is long, so that the answer is read by a client that is still sending. */
   async drain(): Promise<void> {
-    if (this.#request.readableEnded || this.#request.destroyed) return;
+    if (this.#isSmall || this.#request.readableEnded || this.#request.destroyed) return;
     if (!this.#begun && this.#request.headers.expect !== undefined) return;
     this.#request.resume();
     await once(this.#request, 'close', { signal: AbortSignal.timeout(1_000) }).catch(
@@ -145,6 +150,8 @@ export class RequestBody {
     return undefined;
   }
 }
+
+const wholeContent = (bytes: Buffer): Content => ({ head: bytes, body: bytes });
 
 function toldLength({ headers }: IncomingMessage): number | undefined {
   const { 'content-length': length, 'transfer-encoding': encoding } = headers;
