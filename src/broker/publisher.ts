@@ -29,10 +29,14 @@ export interface Publisher {
 
 const TIMEOUT = 5_000;
 const SWEEP = 500;
+/** How long a receipt may take until the message is written again: who led its stream may be gone. */
+const PATIENCE = 1_000;
 
 interface Waiting {
   readonly subject: string;
   since: number;
+  /** When it was last written. */
+  at: number;
   /** Writes it to the connection. */
   readonly write: () => void;
   /** How often it was written: more than once where a connection was lost before the receipt came. */
@@ -69,11 +73,13 @@ export function publisher(
   });
 
   const sweep = (): void => {
-    const limit = Date.now() - TIMEOUT;
+    const now = Date.now();
     for (const [address, one] of waiting) {
-      if (one.since > limit) break;
-      waiting.delete(address);
-      one.reject(unavailable(one.subject, 'no receipt in time'));
+      if (now - one.since < PATIENCE) break;
+      if (now - one.since >= TIMEOUT) {
+        waiting.delete(address);
+        one.reject(unavailable(one.subject, 'no receipt in time'));
+      } else if (connected && now - one.at >= PATIENCE) one.write();
     }
     sweeping = waiting.size === 0 ? undefined : setTimeout(sweep, SWEEP);
   };
@@ -87,6 +93,7 @@ export function publisher(
         const one = waiting.get(address);
         if (one === undefined) return;
         one.written += 1;
+        one.at = Date.now();
         try {
           connection.publish(subject, body, {
             reply: address,
@@ -99,7 +106,8 @@ export function publisher(
         }
       };
       return new Promise((resolve, reject) => {
-        waiting.set(address, { subject, since: Date.now(), write, written: 0, resolve, reject });
+        const since = Date.now();
+        waiting.set(address, { subject, since, at: since, write, written: 0, resolve, reject });
         sweeping ??= setTimeout(sweep, SWEEP);
         // the client would drop what it is given while it has no connection, or send it out of order
         turn.atEnd(() => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { Broker } from './broker.ts';
 import { PROJECTOR } from './names.ts';
-import { ensureProjector } from './streams.ts';
+import { ensureProjector, STEADILY } from './streams.ts';
 
 /** Messages of any of the production's streams, to be acknowledged as a whole. */
 export interface ReadBatch {
@@ -44,6 +44,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     const consumer = await broker.jetstream.consumers.get(stream, PROJECTOR);
     const messages = await consumer.consume({
       max_messages: 1_000,
+      ...STEADILY,
       callback: (message) => {
         waiting.push(message);
         arrived.resolve();

@@ -27,6 +27,14 @@ export interface StreamSettings {
 export const ACKNOWLEDGE_WAIT = 10_000;
 
 /**
+ * How messages are asked for steadily. An idle consumer hears from the server every two seconds; after two
+ * that did not come, or after a reconnect, it asks anew: in a cluster, who led it may be gone. `bind`
+ * lets it ask at once; else the client looks first whether the consumer exists, and where a cluster
+ * is still choosing a leader it looks again half a minute later.
+ */
+export const STEADILY = { idle_heartbeat: 2_000, bind: true } as const;
+
+/**
  * Makes or updates a stream: file storage, `limits` retention, no age. Neither `workqueue` nor
  * `interest` retention is used: they sync every removal, and what was delivered could not be replayed.
  */

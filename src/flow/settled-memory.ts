@@ -7,8 +7,8 @@ export interface SettledMemory {
   has(id: number): boolean;
   /** `acknowledgeAt` is where its acknowledgement went; left out for what the journal told. */
   add(id: number, acknowledgeAt?: string): void;
-  /** Where the acknowledgements of what is remembered went, oldest first. */
-  acknowledgements(): readonly string[];
+  /** Where the acknowledgements of what is remembered went, or of the last `count` of it, oldest first. */
+  acknowledgements(count?: number): readonly string[];
 }
 
 export function settledMemory(limit = 10_000): SettledMemory {
@@ -22,6 +22,9 @@ export function settledMemory(limit = 10_000): SettledMemory {
         if (oldest !== undefined) settled.delete(oldest);
       }
     },
-    acknowledgements: () => [...settled.values()].filter((at) => at !== undefined),
+    acknowledgements: (count = settled.size) =>
+      [...settled.values().drop(Math.max(settled.size - count, 0))].filter(
+        (at) => at !== undefined,
+      ),
   };
 }

@@ -123,7 +123,7 @@ export class BusinessOperation implements Host {
 
   #startWorkers(): void {
     const { broker, accepting } = this.#surroundings;
-    const { streams, settled, pool } = this.#parts;
+    const { streams, settled, pool, line } = this.#parts;
     this.#workers = streams.map(
       (stream) =>
         new QueueWorker({
@@ -132,6 +132,7 @@ export class BusinessOperation implements Host {
           stream,
           settled,
           slots: pool,
+          takeOver: line ? () => takeOverLine(broker, stream) : undefined,
           handle: (taken, signals) => this.#handle(taken, signals, stream),
           end: (taken, order, begun) => {
             if (begun) this.#state.retrying = undefined;

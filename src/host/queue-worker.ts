@@ -3,8 +3,8 @@ import type { ConsumerMessages } from '@nats-io/jetstream';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { WORKER } from '../broker/names.ts';
-import { type Taken, takenFrom } from '../broker/queue.ts';
-import { ACKNOWLEDGE_WAIT } from '../broker/streams.ts';
+import { acknowledgeAgain, type Taken, takenFrom } from '../broker/queue.ts';
+import { ACKNOWLEDGE_WAIT, STEADILY } from '../broker/streams.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 
@@ -15,6 +15,11 @@ export interface QueueWorkerParts {
   readonly settled: SettledMemory;
   /** How many at once; what the server delivers beyond waits here, in order. */
   readonly slots: number;
+  /**
+   * Only for a strict line: hands it to this engine anew, from its first open message on. Called, with
+   * nothing in flight, where a delivery was lost: the server would pass on what follows it first.
+   */
+  readonly takeOver?: (() => Promise<unknown>) | undefined;
   /** Works on one message; resolves when the next of the slot may be taken on. Rejects only when a signal aborts. */
   readonly handle: (taken: Taken, signals: WorkSignals) => Promise<void>;
   /** Settles a message as a person ordered; `begun` tells that it was being worked on. */
@@ -38,6 +43,9 @@ interface Flight {
   /** Whether that was done: it was not settled before. */
   ended?: boolean;
 }
+
+/** How many acknowledgements are repeated in a pause: more than a server loses when it dies. */
+const REPEATED = 64;
 
 /** How long a message that a person ended elsewhere is known here, milliseconds. */
 const BARRED = 30_000;
@@ -75,12 +83,19 @@ export class QueueWorker {
     while (!this.#stopping) {
       try {
         const consumer = await broker.jetstream.consumers.get(stream, WORKER);
+        this.#next = (await consumer.info(true)).delivered.consumer_seq + 1;
         if (this.#stopping) break;
         this.#messages = await consumer.consume({
           max_messages: 500,
-          callback: (raw) => this.#take(takenFrom(raw, bodies, broker.turn)),
+          ...STEADILY,
+          callback: (raw) => {
+            if (this.#isNext(raw.info.deliverySequence)) {
+              this.#take(takenFrom(raw, bodies, broker.turn));
+            }
+          },
         });
         await this.#messages.closed();
+        await this.#beginAnew();
       } catch {
         // the server or the stream is away for the moment; nothing is lost, the queue keeps it
       }
@@ -89,7 +104,43 @@ export class QueueWorker {
     await beat;
   }
 
+  /**
+   * Whether no delivery is missing before this one: it may be lost with a server, which believes that it
+   * is worked on. A server that was killed may count again from an earlier one; what comes twice is known.
+   */
+  #isNext(delivery: number): boolean {
+    if (this.#parts.takeOver === undefined) return true;
+    if (delivery > this.#next) {
+      this.#next = 0;
+      this.#waiting.length = 0;
+      this.#messages?.stop();
+      return false;
+    }
+    this.#next = delivery + 1;
+    return true;
+  }
+  /** The delivery that is due; 0 once one was missing. */
+  #next = 0;
+
+  /** A line whose deliveries were cut off is taken over again: something may have been lost. */
+  async #beginAnew(): Promise<void> {
+    const { takeOver } = this.#parts;
+    if (takeOver === undefined) return;
+    this.#waiting.length = 0;
+    await this.#landed();
+    while (!this.#stopping) {
+      try {
+        await takeOver();
+        return;
+      } catch {
+        // a cluster may still be choosing who leads
+        await sleep(100);
+      }
+    }
+  }
+
   #take(taken: Taken): void {
+    this.#idleBeats = 0;
     if (this.#stopping) return taken.giveBack();
     this.#waiting.push(taken);
     this.#work();
@@ -164,9 +215,28 @@ export class QueueWorker {
       }).catch(() => undefined);
       if (this.#beatStop.signal.aborted) return;
       const flying = [...this.#inFlight.values()].map(({ taken }) => taken);
-      for (const taken of [...flying, ...this.#waiting]) taken.working();
+      const held = [...flying, ...this.#waiting];
+      for (const taken of held) taken.working();
+      if (held.length > 0) this.#idleBeats = 0;
+      else if (this.#idleBeats++ < 2) await this.#lookForLost().catch(() => undefined);
     }
   }
+
+  /**
+   * A queue that pauses may be empty, or its consumer has a new leader that never heard what was done, or
+   * believes that we have what was lost: it would let it wait until it hands that out anew.
+   */
+  async #lookForLost(): Promise<void> {
+    const { broker, stream, settled, takeOver } = this.#parts;
+    if (takeOver !== undefined) {
+      const { num_ack_pending } = await broker.manager.consumers.info(stream, WORKER);
+      if (num_ack_pending > 0 && this.#idleBeats > 0) this.#messages?.stop();
+      return;
+    }
+    for (const at of settled.acknowledgements(REPEATED)) acknowledgeAgain(broker, at);
+  }
+  /** Heartbeats since there was nothing to do. */
+  #idleBeats = 0;
   readonly #beatStop = new AbortController();
 
   /** Takes and begins nothing more from this moment; what was read ahead goes back in order. */

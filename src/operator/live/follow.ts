@@ -1,5 +1,6 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Broker } from '../../broker/broker.ts';
+import { STEADILY } from '../../broker/streams.ts';
 import type { LiveRecord } from './live-record.ts';
 
 /** Gives every record of the live stream from a sequence on, in order, until `close`. `lost` is called if it ends by itself. */
@@ -21,6 +22,7 @@ export async function followLive(
   let closed = false;
   const messages = await consumer.consume({
     max_messages: 500,
+    idle_heartbeat: STEADILY.idle_heartbeat,
     callback: (message) => take(message.json<LiveRecord>(), message.seq),
   });
   void messages.closed().then(() => {
