@@ -41,6 +41,7 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   put('Wb-Reply-To', message.replyTo);
   put('Wb-Resend-Of', message.resendOf);
   put('traceparent', message.traceparent);
+  putText('Wb-Test', message.testBy);
   put('Wb-Body-Ref', carried.bodyRef);
   put('Wb-Attached', carried.attached);
   if (carried.accepted === true) h.append('Wb-Accepted', '1');
@@ -74,6 +75,7 @@ export function readEnvelope(h: MsgHdrs): Envelope & Carried {
     replyTo: text('Wb-Reply-To'),
     resendOf: number('Wb-Resend-Of'),
     traceparent: text('traceparent'),
+    testBy: plain('Wb-Test'),
     bodyRef: text('Wb-Body-Ref'),
     accepted: text('Wb-Accepted') === '1',
     attached: number('Wb-Attached'),

@@ -48,6 +48,8 @@ export interface Envelope {
   /** The message this one repeats by a person's or a replay's order. */
   readonly resendOf?: number | undefined;
   readonly traceparent?: string | undefined;
+  /** Who sent the session's first message as a test. */
+  readonly testBy?: string | undefined;
   /** Set when an earlier try may have reached the peer although its answer is not known. */
   readonly possibleDuplicate?: boolean | undefined;
 }

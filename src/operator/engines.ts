@@ -9,6 +9,7 @@ import type { EndRequest } from '../production/end-queued.ts';
 import type { OverrideRequest, StatusReport } from '../production/engine-control.ts';
 import type { Notification } from '../production/notify.ts';
 import type { Rehearsal, RehearsalRequest } from '../production/rehearsal.ts';
+import type { TestMessage, TestMessageSent } from '../production/test-message.ts';
 import { remembered } from './remembered.ts';
 import { shownCertificate } from './shown-certificate.ts';
 
@@ -41,6 +42,7 @@ export interface Engines {
   /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
   end(message: Pick<Envelope, 'id' | 'target'>, order: Omit<EndRequest, 'message'>): Promise<void>;
   notify(notification: Notification): Promise<{ readonly messageId: number }>;
+  sendTest(message: TestMessage, body: Uint8Array): Promise<TestMessageSent>;
 }
 
 export interface SwitchedBy {
@@ -112,6 +114,8 @@ export function engines(broker: Broker, certificate?: string): Engines {
       await ask('end-queued', request, END_LIMIT);
     },
     notify: (notification) => ask('notify', notification),
+    sendTest: (message, body) =>
+      askControl(broker, names.control('test-message'), message, { body }),
   };
 }
 

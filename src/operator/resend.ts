@@ -72,6 +72,7 @@ function envelopeOf(message: TracedMessage): Envelope {
     name,
     origin,
     priority,
+    testBy,
   } = message;
   return {
     id,
@@ -86,6 +87,7 @@ function envelopeOf(message: TracedMessage): Envelope {
     name,
     origin,
     priority,
+    testBy,
   };
 }
 

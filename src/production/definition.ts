@@ -66,6 +66,8 @@ export interface ProductionSettings {
   readonly duplicateWindow: number;
   /** Bytes a queue may hold before senders are refused. */
   readonly queueLimit: number;
+  /** Whether people may send messages of their own into hosts. Default false. */
+  readonly testMessages: boolean;
   /** Milliseconds a stop waits for what is in flight. Default 120s. */
   readonly shutdownTimeout: number;
 }

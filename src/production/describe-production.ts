@@ -22,6 +22,7 @@ export interface ProductionDescription {
     readonly inlineLimit: number;
     readonly duplicateWindow: number;
     readonly queueLimit: number;
+    readonly testMessages: boolean;
     readonly shutdownTimeout: number;
   };
   readonly alerts: { readonly to: readonly string[]; readonly every: number } | undefined;

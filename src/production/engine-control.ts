@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { type Notification, notify } from './notify.ts';
 import type { RehearsalRequest } from './rehearsal.ts';
 import { type Discard, discardSuspended, type Resend, resendOnce } from './resend.ts';
+import { sendTestMessage, type TestMessage } from './test-message.ts';
 
 /** One host as `waybill status` and the console show it. */
 export interface HostReport extends HostStatus {
@@ -121,6 +122,12 @@ export function engineControl(parts: ControlParts): ControlServer {
       broker,
       subject('notify'),
       (request) => notify(engine, director, request as Notification),
+      true,
+    ),
+    serveControl(
+      broker,
+      subject('test-message'),
+      (request, body) => sendTestMessage(engine, director, request as TestMessage, body),
       true,
     ),
     serveControl(broker, subject('describe'), () => describeProduction(director.definition), true),

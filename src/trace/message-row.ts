@@ -90,6 +90,7 @@ interface More {
   readonly priority?: number | undefined;
   readonly replyTo?: string | undefined;
   readonly traceparent?: string | undefined;
+  readonly testBy?: string | undefined;
   readonly duplicateOf?: number | undefined;
   readonly note?: string | undefined;
   readonly warning?: string | undefined;
@@ -191,6 +192,7 @@ function moreOf({
     priority: envelope?.priority,
     replyTo: envelope?.replyTo,
     traceparent: envelope?.traceparent,
+    testBy: envelope?.testBy,
     duplicateOf,
     note,
     warning: settlement?.warning,
@@ -275,7 +277,7 @@ function replyOf(row: MessageRow, text: ToText): StoredReply | undefined {
 
 function envelopeOf(row: MessageRow, text: ToText, more: More): Envelope | undefined {
   if ((row.flags & HAS_ENVELOPE) === 0) return undefined;
-  const { received, charset, origin, priority, replyTo, traceparent } = more;
+  const { received, charset, origin, priority, replyTo, traceparent, testBy } = more;
   return {
     id: row.id,
     sessionId: row.session_id,
@@ -293,5 +295,6 @@ function envelopeOf(row: MessageRow, text: ToText, more: More): Envelope | undef
     replyTo,
     resendOf: row.resend_of ?? undefined,
     traceparent,
+    testBy,
   };
 }

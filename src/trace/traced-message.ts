@@ -35,6 +35,8 @@ export interface TracedMessage {
   readonly priority?: number | undefined;
   readonly replyTo?: string | undefined;
   readonly traceparent?: string | undefined;
+  /** Who sent the session's first message as a test. */
+  readonly testBy?: string | undefined;
   readonly possibleDuplicate?: boolean | undefined;
   /** The message stored before that this one repeats. */
   readonly duplicateOf?: number | undefined;

@@ -132,6 +132,28 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     expect(told).toContainEqual(expect.stringMatching(/failed.*nothing listens.*Check the port/));
   });
 
+  test('a message of one’s own goes into a service, and its trace says that it is a test', async () => {
+    const page = await open('/hosts/adt-in');
+    await page.getByRole('button', { name: 'Test message' }).click();
+    const body = [
+      'MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01^ADT_A01|OWN-1|P|2.5.1',
+      'EVN|A01|20260115083000',
+      'PID|1||7009999^^^MAIN^MR||OWN^TEST||19700101|F',
+      'PV1|1|I|W1^01^R',
+    ].join('\n');
+    await page.getByLabel('Body').fill(body);
+    await page.getByLabel('Reason').fill('the ward moved');
+    await page.getByRole('button', { name: 'Send into adt-in' }).click();
+    await page.waitForURL(/\/sessions\/\d+/);
+    await page.getByTitle('sent by loopback as a test').first().waitFor();
+    await page
+      .getByRole('button', { name: /ADT_A01, from adt-router to ward/ })
+      .first()
+      .waitFor();
+    const sent = await found({ search: { 'control-id': 'OWN-1' }, target: 'ward' });
+    expect(sent).toHaveLength(1);
+  });
+
   test('a host is stopped and started, and g q leads to the queues', async () => {
     const page = await open('/hosts/lab');
     await page.getByRole('button', { name: 'Stop' }).click();

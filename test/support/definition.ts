@@ -100,6 +100,7 @@ export function definition(parts: {
       search: new Map(),
       inlineLimit: 256 * 1024,
       duplicateWindow: 600_000,
+      testMessages: false,
       queueLimit: 1024 ** 3,
       shutdownTimeout: 2_000,
     },

@@ -87,6 +87,7 @@ export const ROUTES: readonly Row[] = [
   row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
   row('POST /alerts/{id}/comment', ['alert.ack'], 404, { body: { text: 'x' } }),
   row('POST /alerts/{id}/assign', ['alert.manage'], 404, { body: { to: 'x' } }),
+  row('POST /hosts/{host}/test-message', ['message.send_test'], 404, { body: { text: 'x' } }),
   row('POST /hosts/{host}/stop', ['host.control'], 404, { body: {} }),
   row('POST /hosts/{host}/start', ['host.control'], 404, { body: {} }),
   row('POST /hosts/{host}/retry', ['host.control'], 404, { body: {} }),

@@ -17,6 +17,7 @@ import { HostOverrides } from './host-overrides.tsx';
 import { HostSettings } from './host-settings.tsx';
 import { HostState } from './host-state.tsx';
 import { LastHour } from './last-hour.tsx';
+import { TestMessageButton } from './test-message-button.tsx';
 
 /** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
 export function HostPage(): ReactElement {
@@ -27,7 +28,7 @@ export function HostPage(): ReactElement {
 }
 
 function Shown({ page }: { readonly page: Answer }): ReactElement {
-  const { host, comment, adapter, place, sendsTo, receivesFrom, rules } = page;
+  const { host, comment, adapter, place, sendsTo, receivesFrom, rules, takesTests } = page;
   const { data: log } = useQuery(eventsQuery({ hosts: host.name, limit: 20 }));
   return (
     <Page
@@ -58,6 +59,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
           <Link to="/messages" search={{ host: host.name }} className={buttonStyle()}>
             {t('Messages')}
           </Link>
+          {takesTests && <TestMessageButton host={host.name} />}
           <HostControls host={host} />
         </>
       }

@@ -26,6 +26,7 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
     reply,
     priority,
     traceparent,
+    testBy,
   } = message;
   return (
     <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-y-1 text-xs">
@@ -82,6 +83,9 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
       </Fact>
       <Fact name={t('Priority')} when={priority !== undefined}>
         {priority}
+      </Fact>
+      <Fact name={t('Test')} when={testBy !== undefined}>
+        {t('sent by {name} as a test', { name: testBy ?? '' })}
       </Fact>
       <Fact name={t('Trace parent')} when={traceparent !== undefined}>
         <span className="font-mono break-all">{traceparent}</span>

@@ -8,6 +8,7 @@ import { buttonStyle } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
+import { TestBadge } from '../element/test-badge.tsx';
 import { t } from '../language/translate.ts';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { messagesBeside } from '../search/last-found.ts';
@@ -61,7 +62,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
       fixed
       detail={
         <span className="flex items-center gap-2">
-          <StatusBadge status={status} /> {source} → {target}
+          <StatusBadge status={status} /> <TestBadge by={message.testBy} /> {source} → {target}
         </span>
       }
       actions={

@@ -1,11 +1,12 @@
 import { Repeat2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message } from '../../../src/operator/api/contract/message.ts';
+import { TestBadge } from '../element/test-badge.tsx';
 import { t } from '../language/translate.ts';
 
 /** What became of the message, in a few words. */
 export function Outcome({
-  message: { error, reply, warning, resendOf, attempts, by, duplicateOf, status },
+  message: { error, reply, warning, resendOf, testBy, attempts, by, duplicateOf, status },
 }: {
   readonly message: Message;
 }): ReactElement {
@@ -18,6 +19,7 @@ export function Outcome({
       : replyText(reply));
   return (
     <>
+      <TestBadge by={testBy} />
       {resendOf !== undefined && (
         <span
           className="flex shrink-0 items-center gap-1 text-held"

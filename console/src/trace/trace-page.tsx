@@ -13,6 +13,7 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
+import { TestBadge } from '../element/test-badge.tsx';
 import { duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
@@ -213,7 +214,7 @@ function Summary({ session: { messages, started } }: { readonly session: Session
   ).length;
   return (
     <span>
-      <When at={started} as="second" /> {zone(started)} ·{' '}
+      <TestBadge by={messages[0]?.testBy} /> <When at={started} as="second" /> {zone(started)} ·{' '}
       {t('{count} {count|message|messages}', { count: messages.length })} ·{' '}
       {duration(end - started)}
       {open > 0 && <span className="text-info"> · {t('{count} under way', { count: open })}</span>}

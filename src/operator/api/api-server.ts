@@ -32,6 +32,7 @@ import { rehearsalRoute } from './route/rehearsal.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
 import { storageRoutes } from './route/storage.ts';
 import { streamRoutes } from './route/stream.ts';
+import { testMessageRoute } from './route/test-message.ts';
 import { searchRecorder } from './searching.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverTls, type TlsFiles } from './server-tls.ts';
@@ -105,6 +106,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       messageRoutes(api, context, recorded);
       bodyRoutes(api, context);
       actRoutes(api, context);
+      testMessageRoute(api, context);
       rehearsalRoute(api, context);
       jobRoutes(api, context, recorded);
       alertRoutes(api, context);

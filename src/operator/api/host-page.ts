@@ -33,6 +33,7 @@ export function hostPage(
     comment,
     place,
     enabled,
+    takesTests: production.settings.testMessages,
     schedule,
     alert,
     rules,

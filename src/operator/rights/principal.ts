@@ -12,6 +12,7 @@ export const PERMISSIONS = [
   'message.export',
   'message.resend',
   'message.edit_resend',
+  'message.send_test',
   'message.bulk',
   'deadletter.discard',
   'alert.ack',

@@ -24,6 +24,7 @@ const ENGINEER: readonly Permission[] = [
   'message.content.unmasked',
   'message.export',
   'message.edit_resend',
+  'message.send_test',
   'message.bulk',
   'host.settings.override',
   'alert.manage',

@@ -30,6 +30,10 @@ const settings = block({
     help: 'How much a queue may hold before senders are refused.',
     default: '10GB',
   }),
+  testMessages: setting.flag({
+    help: 'Whether people may send messages of their own into hosts, marked as tests. They really go out: not for a production that treats patients.',
+    default: false,
+  }),
   shutdownTimeout: setting.duration({
     help: 'How long a stop waits for what is in flight.',
     default: '120s',

@@ -71,12 +71,13 @@ function tookText({ created, done }: TracedMessage): string {
 }
 
 function remark(message: TracedMessage): string {
-  const { error, warning, reply, resendOf } = message;
+  const { error, warning, reply, resendOf, testBy } = message;
   const parts = [
     error && `${error.code} ${error.text}`,
     warning,
     error === undefined ? undefined : reply?.code,
     resendOf && `resend of ${resendOf}`,
+    testBy && `test by ${testBy}`,
     message.possibleDuplicate === true && 'possible duplicate',
   ];
   return plainText(parts.filter((part) => typeof part === 'string').join(', '));

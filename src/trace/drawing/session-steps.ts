@@ -55,7 +55,7 @@ export function sessionSteps(
 }
 
 function arrival(message: TracedMessage): Step {
-  const { id, created, source, target, type, size, name, resendOf } = message;
+  const { id, created, source, target, type, size, name, resendOf, testBy } = message;
   return {
     at: created,
     messageId: id,
@@ -67,6 +67,7 @@ function arrival(message: TracedMessage): Step {
       describeSize(size),
       name && plainText(name),
       resendOf && `resend of ${resendOf}`,
+      testBy && `test by ${testBy}`,
       message.possibleDuplicate && 'possible duplicate',
       message.duplicateOf && `repeats ${message.duplicateOf}`,
       // what went straight through needs no line of its own

@@ -48,6 +48,7 @@ function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
     inlineLimit: 1,
     duplicateWindow: 1,
     queueLimit: 1,
+    testMessages: false,
     shutdownTimeout: 1,
   };
   return {

@@ -8,7 +8,7 @@ import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { PERMISSIONS, type Permission } from '../../../src/operator/rights/principal.ts';
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
-import { type Operated, operated } from '../../support/operator.ts';
+import { type Operated, operated, WARD } from '../../support/operator.ts';
 import { orderer } from '../../support/orderer.ts';
 import { FREE, ROUTES, type Row } from '../../support/route-table.ts';
 
@@ -60,7 +60,9 @@ async function ask({ operation, query = '', body }: Row, bearer?: string): Promi
 }
 
 beforeAll(async () => {
-  production = await operated();
+  production = await operated({
+    production: WARD.replace('shutdownTimeout: 1s', 'shutdownTimeout: 1s\n  testMessages: true'),
+  });
   const data = join(production.folder.path, 'data');
   await production.send('E1');
   const message = await vi.waitFor(async () => {

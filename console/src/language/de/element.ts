@@ -23,6 +23,8 @@ export const german: Catalogue = {
   removed: 'entfernt',
   changed: 'geändert',
 
+  'sent by {name} as a test': 'von {name} zum Test gesendet',
+  'test ## message': 'Test',
   now: 'jetzt',
   '{duration} ago': 'vor {duration}',
   'Loading…': 'Wird geladen …',

@@ -51,6 +51,21 @@ export const german: Catalogue = {
   'connects at {time}': 'verbindet sich um {time}',
   'try {attempt} of <link>{id}</link>, next at {time}':
     'Versuch {attempt} für <link>{id}</link>, nächster um {time}',
+  // a message of one's own
+  'Test message': 'Testnachricht',
+  'Send a test message into {host}': 'Testnachricht in {host} senden',
+  'It goes the way of every message, to real receivers too. It, and whatever is made of it, is marked as a test.':
+    'Sie geht den Weg jeder Nachricht, auch zu echten Empfängern. Sie und alles, was daraus wird, ist als Test gekennzeichnet.',
+  Body: 'Inhalt',
+  Type: 'Typ',
+  'told from the body': 'wird am Inhalt erkannt',
+  'File name or subject': 'Dateiname oder Betreff',
+  Reason: 'Grund',
+  'kept in the audit log': 'steht im Audit-Protokoll',
+  Cancel: 'Abbrechen',
+  'Sending…': 'Wird gesendet …',
+  'Send into {host}': 'In {host} senden',
+
   Rules: 'Regeln',
   'set {set}': 'Regelsatz {set}',
   'switched off': 'ausgeschaltet',

@@ -86,6 +86,8 @@ export const german: Catalogue = {
   'Resent from': 'Erneut gesendet aus',
   Repeats: 'Duplikat von',
   Priority: 'Priorität',
+  Test: 'Test',
+  'sent by {name} as a test': 'von {name} zum Test gesendet',
   'Trace parent': 'Trace-Parent',
 
   // rules

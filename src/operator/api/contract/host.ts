@@ -121,6 +121,7 @@ export const HostPage = Type.Object({
     Type.Object({ type: Type.String(), title: Type.String(), summary: Type.String() }),
   ),
   enabled: Type.Boolean(),
+  takesTests: Type.Boolean({ description: 'Whether people may send it messages of their own.' }),
   schedule: maybe(Type.String()),
   alert: maybe(HostAlert),
   settings: list(Setting),

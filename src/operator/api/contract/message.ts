@@ -61,6 +61,9 @@ export const Message = Type.Object({
   priority: maybe(Type.Number()),
   replyTo: maybe(Type.String()),
   traceparent: maybe(Type.String()),
+  testBy: maybe(
+    Type.String({ description: 'Who sent the first message of the session as a test.' }),
+  ),
   possibleDuplicate: maybe(Type.Boolean()),
   duplicateOf: maybe(Id),
   warning: maybe(Type.String()),
@@ -244,6 +247,23 @@ export const ResendRequest = closed({
   reason: maybe(Type.String({ maxLength: 2_000 })),
 });
 export type ResendRequest = Static<typeof ResendRequest>;
+
+/** A message of a person's own, sent into a host. */
+export const TestMessageRequest = closed({
+  text: Type.String({ minLength: 1, maxLength: 256 * 1024, description: 'The body, in UTF-8.' }),
+  type: maybe(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Told from the body if left out.',
+    }),
+  ),
+  name: maybe(Type.String({ maxLength: 200, description: 'Such as that of a file.' })),
+  reason: maybe(Reason),
+});
+export type TestMessageRequest = Static<typeof TestMessageRequest>;
+
+export const TestMessageSent = Type.Object({ messageId: Id, sessionId: Id });
 
 export const AbortRequest = closed({
   keep: maybe(

@@ -1,0 +1,114 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
+import { ask, newKey } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Modal } from '../element/modal.tsx';
+import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
+
+interface Sent {
+  readonly messageId: number;
+  readonly sessionId: number;
+}
+
+/** Sends a message of a person's own into a host, and shows what becomes of it. */
+export function TestMessage({
+  host,
+  onClose,
+}: {
+  readonly host: string;
+  readonly onClose: () => void;
+}): ReactElement {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  // a second click, or one more after an answer that was lost, makes no second message
+  const [once] = useState(newKey);
+  const send = useMutation({
+    mutationFn: async (body: object) => {
+      const sent = await ask<Sent>(`hosts/${encodeURIComponent(host)}/test-message`, {
+        body,
+        once,
+      });
+      await untilTraced(host, sent.messageId);
+      return sent;
+    },
+    onSuccess: async ({ sessionId }) => {
+      await client.invalidateQueries();
+      onClose();
+      await navigate({ to: '/sessions/$id', params: { id: sessionId } });
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const given = [...form].map(([key, value]) => [key, (value as string).trim()] as const);
+    const body = Object.fromEntries(given.filter(([, value]) => value !== ''));
+    send.mutate({ ...body, text: asSent(body['text'] ?? '') });
+  };
+  return (
+    <Modal title={t('Send a test message into {host}', { host })} onClose={onClose} wide>
+      <form onSubmit={submit} className="flex flex-col gap-3">
+        <p className="text-ink-2">
+          {t(
+            'It goes the way of every message, to real receivers too. It, and whatever is made of it, is marked as a test.',
+          )}
+        </p>
+        <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
+          {t('Body')}
+          <textarea
+            name="text"
+            required
+            rows={14}
+            spellCheck={false}
+            className="w-full rounded-md border border-line-strong bg-surface p-2 font-mono text-xs leading-5 font-normal text-ink"
+          />
+        </label>
+        <div className="grid grid-cols-3 gap-3 max-sm:grid-cols-1">
+          <Field
+            label={t('Type')}
+            name="type"
+            maxLength={200}
+            placeholder={t('told from the body')}
+          />
+          <Field label={t('File name or subject')} name="name" maxLength={200} />
+          <Field
+            label={t('Reason')}
+            name="reason"
+            maxLength={2_000}
+            placeholder={t('kept in the audit log')}
+          />
+        </div>
+        {send.isError && <Problem error={send.error} />}
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" look="primary" disabled={send.isPending}>
+            {send.isPending ? t('Sending…') : t('Send into {host}', { host })}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+/** HL7 ends its segments with a carriage return, which a text field cannot hold. */
+function asSent(text: string): string {
+  const lines = text.replaceAll('\r\n', '\n');
+  return /^(?:MSH|FHS|BHS)/.test(lines) ? `${lines.replaceAll('\n', '\r')}\r` : lines;
+}
+
+const PATIENCE = 5_000;
+
+/** The trace follows what was sent by some moments; who comes too early would find nothing. */
+async function untilTraced(host: string, id: number): Promise<void> {
+  const limit = Date.now() + PATIENCE;
+  while (Date.now() < limit) {
+    const { items } = await ask<MessagePage>('messages/search', {
+      body: { hosts: [host], from: Date.now() - PATIENCE * 2, limit: 100 },
+    });
+    if (items.some((one) => one.id === id)) return;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}
