@@ -93,3 +93,14 @@ export async function sentAtLast<S extends Settings>(
   }
   throw new Error(`never sent: ${errors.join(', ')}`);
 }
+
+/**
+ * Whether the errors on the way are of the right class for a message of which so many copies arrived:
+ * what may have arrived counts as a try, and says so; only what cannot have arrived counts as none.
+ */
+export function areRightClass(errors: readonly string[], copies: number): boolean {
+  const [first, ...more] = errors;
+  if (more.length > 0) return false;
+  if (copies > 1) return first === 'ADAPTER_TEMPORARY';
+  return first === undefined || /^ADAPTER_(TEMPORARY|NOT_CONNECTED)$/.test(first);
+}

@@ -1,19 +1,18 @@
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import fileIn from '../../../adapters/file/file-in.ts';
 import fileOut from '../../../adapters/file/file-out.ts';
 import { asNobody } from '../../support/as-nobody.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import {
   type OpenedInbound,
-  openInbound,
   openOutbound,
   streamedBody,
   testSteps,
 } from '../../support/open-adapter.ts';
 import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { looking } from './looking.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const LARGE = streamedBody(Buffer.alloc(3_000_000, 'a line of a report\n'));
@@ -36,17 +35,6 @@ async function guardedFolder() {
   await chmod(folder.path, 0o755);
   return folder;
 }
-
-const open = (
-  folder: string,
-  given: Readonly<Record<string, unknown>> = {},
-  memory?: string,
-): Promise<OpenedInbound> =>
-  openInbound(
-    fileIn,
-    { folder, every: '10ms', stable: '0s', ...given },
-    { folder, ...(memory !== undefined && { memory }) },
-  );
 
 const told = ({ events }: OpenedInbound): string[] => events.map(({ name }) => name);
 
@@ -90,7 +78,7 @@ describe.runIf(canMount)('a disk that is full', () => {
     const ballast = join(disk.path, 'ballast');
     await writeFile(ballast, Buffer.alloc(900_000));
     await writeFile(join(folder.path, 'a.txt'), Buffer.alloc(500_000, 'a'));
-    const first = await open(folder.path, { archive: disk.path });
+    const first = await looking(folder.path, { archive: disk.path });
     await vi.waitFor(() => expect(told(first)).toEqual(['file-not-removed']));
     expect(first.events[0]?.text).toMatch(/is full \(ENOSPC\)/);
     await looksAgain(first, folder.path);
@@ -98,7 +86,7 @@ describe.runIf(canMount)('a disk that is full', () => {
     expect(first.lost).toEqual([]);
     await first.close();
     // nor after a restart
-    await using second = await open(folder.path, { archive: disk.path }, first.memory);
+    await using second = await looking(folder.path, { archive: disk.path }, first.memory);
     await looksAgain(second, folder.path);
     expect(await readdir(folder.path)).toEqual(['a.txt']);
     await writeFile(ballast, '');
@@ -147,7 +135,7 @@ describe('a permission that is missing', () => {
     await chmod(folder.path, 0o777);
     await writeFile(join(folder.path, 'a.txt'), 'a', { mode: 0o600 });
     await asNobody(async () => {
-      await using opened = await open(folder.path);
+      await using opened = await looking(folder.path);
       await looksAgain(opened, folder.path);
       await looksAgain(opened, folder.path);
       expect(told(opened)).toEqual(['file-unreadable']);
@@ -159,7 +147,7 @@ describe('a permission that is missing', () => {
     'to look into the folder is a lost connection, and no empty folder',
     async () => {
       await using folder = await temporaryFolder();
-      await using opened = await open(folder.path);
+      await using opened = await looking(folder.path);
       await asNobody(async () => {
         await vi.waitFor(() =>
           expect(opened.lost).toMatchObject([
@@ -178,7 +166,7 @@ describe('a permission that is missing', () => {
       // everybody may put files there, and delete their own only
       await chmod(folder.path, 0o1777);
       await using opened = await asNobody(async () => {
-        const service = await open(folder.path);
+        const service = await looking(folder.path);
         await vi.waitFor(() => expect(told(service)).toEqual(['file-not-removed']));
         await looksAgain(service, folder.path);
         await looksAgain(service, folder.path);

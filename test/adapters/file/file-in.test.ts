@@ -1,20 +1,9 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import fileIn from '../../../adapters/file/file-in.ts';
-import { type OpenedInbound, openInbound } from '../../support/open-adapter.ts';
+import type { OpenedInbound } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-
-const open = (
-  folder: string,
-  given: Readonly<Record<string, unknown>> = {},
-  memory?: string,
-): Promise<OpenedInbound> =>
-  openInbound(
-    fileIn,
-    { folder, every: '10ms', stable: '0s', ...given },
-    { folder, ...(memory !== undefined && { memory }) },
-  );
+import { looking } from './looking.ts';
 
 const adt = (id: string): string => `MSH|^~\\&|A|B|C|D|2026||ADT^A01|${id}|P|2.5\rPID|1\r`;
 
@@ -24,7 +13,7 @@ const delivered = (opened: OpenedInbound, count: number): Promise<void> =>
 test('a file is delivered with its name, type and a key of name, size and time, then archived', async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, 'a.hl7'), adt('1'));
-  await using opened = await open(folder.path, { archive: 'done' });
+  await using opened = await looking(folder.path, { archive: 'done' });
   await vi.waitFor(async () => expect(await readdir(join(folder.path, 'done'))).toEqual(['a.hl7']));
   expect(opened.delivered).toMatchObject([
     {
@@ -42,7 +31,7 @@ test('a name that is in the archive already gets the time added', async () => {
   await mkdir(archive);
   await writeFile(join(archive, 'a.hl7'), 'yesterday');
   await writeFile(join(folder.path, 'a.hl7'), adt('1'));
-  await using _ = await open(folder.path, { archive });
+  await using _ = await looking(folder.path, { archive });
   await vi.waitFor(async () => expect(await readdir(archive)).toHaveLength(2));
   expect(await readFile(join(archive, 'a.hl7'), 'utf8')).toBe('yesterday');
 });
@@ -51,13 +40,13 @@ test('a batch is delivered message by message, or whole', async () => {
   await using folder = await temporaryFolder();
   const batch = `BHS|^~\\&\r${adt('1')}${adt('2')}BTS|2\r`;
   await writeFile(join(folder.path, 'a.hl7'), batch);
-  await using split = await open(folder.path);
+  await using split = await looking(folder.path);
   await delivered(split, 2);
   expect(split.delivered.map(({ body }) => body.toString())).toEqual([adt('1'), adt('2')]);
   await split.close();
 
   await writeFile(join(folder.path, 'b.hl7'), batch);
-  await using whole = await open(folder.path, { batch: 'whole' });
+  await using whole = await looking(folder.path, { batch: 'whole' });
   await delivered(whole, 1);
   expect(whole.delivered[0]?.body.toString()).toBe(batch);
 });
@@ -66,7 +55,7 @@ test('a large file is delivered as a stream', async () => {
   await using folder = await temporaryFolder();
   const text = `a;b\n${'x;y\n'.repeat(2_000_000)}`;
   await writeFile(join(folder.path, 'big.csv'), text);
-  await using opened = await open(folder.path);
+  await using opened = await looking(folder.path);
   await delivered(opened, 1);
   expect(opened.delivered[0]).toMatchObject({ type: 'text/csv' });
   expect(opened.delivered[0]?.body.equals(Buffer.from(text)), 'the bytes were changed').toBe(true);
@@ -79,7 +68,7 @@ describe('which files are taken', () => {
     for (const name of ['a.hl7', 'a.txt', 'a.csv', 'b.part', 'ward/c.hl7', 'ward/deep/d.hl7']) {
       await writeFile(join(folder.path, name), adt(name));
     }
-    await using opened = await open(folder.path, {
+    await using opened = await looking(folder.path, {
       pattern: '*.hl7;*.txt',
       subfolders: 1,
       order: 'name',
@@ -91,7 +80,7 @@ describe('which files are taken', () => {
   test('is never one that is still being written', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'a.hl7');
-    await using opened = await open(folder.path, { stable: '150ms' });
+    await using opened = await looking(folder.path, { stable: '150ms' });
     for (let n = 0; n < 10; n++) {
       await writeFile(path, adt(`${n}`.repeat(n + 1)));
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -104,7 +93,7 @@ describe('which files are taken', () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'a.hl7'), adt('1'));
     await writeFile(join(folder.path, 'b.hl7'), adt('2'));
-    await using opened = await open(folder.path, { marker: '.done' });
+    await using opened = await looking(folder.path, { marker: '.done' });
     await writeFile(join(folder.path, 'b.done'), '');
     await delivered(opened, 1);
     await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual(['a.hl7']));
@@ -115,13 +104,13 @@ describe('a crash', () => {
   test('after the delivery was noted and before the file was removed does not deliver it again', async () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'a.hl7'), adt('1'));
-    const first = await open(folder.path, { keep: true });
+    const first = await looking(folder.path, { keep: true });
     await delivered(first, 1);
     await vi.waitFor(() => expect(first.memory).toBeTruthy());
     const { memory } = first;
     await first.close();
 
-    await using second = await open(folder.path, {}, memory);
+    await using second = await looking(folder.path, {}, memory);
     await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
     expect(second.delivered).toEqual([]);
   });
@@ -131,7 +120,7 @@ describe('a crash', () => {
     await writeFile(join(folder.path, 'a.hl7'), adt('1'));
     const keys = new Set<string | undefined>();
     for (let n = 0; n < 2; n++) {
-      const opened = await open(folder.path, { keep: true });
+      const opened = await looking(folder.path, { keep: true });
       await delivered(opened, 1);
       keys.add(opened.delivered[0]?.dedupeKey);
       await opened.close();
@@ -142,7 +131,7 @@ describe('a crash', () => {
 
 test('a file of the same name that came later is another one', async () => {
   await using folder = await temporaryFolder();
-  await using opened = await open(folder.path);
+  await using opened = await looking(folder.path);
   for (const id of ['1', '22']) {
     await writeFile(join(folder.path, 'x.part'), adt(id));
     await rename(join(folder.path, 'x.part'), join(folder.path, 'a.hl7'));
@@ -155,7 +144,7 @@ test('a folder that goes away is reported as a lost connection', async () => {
   await using folder = await temporaryFolder();
   const inside = join(folder.path, 'in');
   await mkdir(inside);
-  await using opened = await open(inside);
+  await using opened = await looking(inside);
   await rename(inside, join(folder.path, 'gone'));
   await vi.waitFor(() => expect(opened.lost).toHaveLength(1));
   expect(opened.lost[0]).toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });

@@ -3,23 +3,11 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
-import type { Body } from '../../../src/adapter/index.ts';
+import { megabytes } from '../../support/megabytes.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
 import { listening } from '../../support/tcp-server.ts';
 import { service } from './calling.ts';
-
-const PIECE = Buffer.alloc(1_000_000, 'a line of a report\n');
-
-/** A body of so many megabytes: more than every buffer between two sockets holds. */
-const megabytes = (count: number): Body => ({
-  size: count * PIECE.length,
-  inline: undefined,
-  bytes: () => Promise.reject(new Error('read as a whole')),
-  async *stream() {
-    for (let n = 0; n < count; n++) yield PIECE;
-  },
-});
 
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -6,11 +6,10 @@ import type { Body, Credential } from '../../../src/adapter/index.ts';
 import { descendants, signal } from '../../../src/sandbox/daemon.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
 import { hasMailServers, type MailServer, mailServer, USERS } from '../../support/mail-server.ts';
+import { megabytes, PIECE } from '../../support/megabytes.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
 import { smtpPeer } from '../../support/smtp-peer.ts';
-
-const PIECE = Buffer.alloc(1_000_000, 'a line of a report\n');
 
 const given = (port: number, more: Record<string, unknown> = {}) => ({
   connect: `localhost:${port}`,
@@ -18,16 +17,6 @@ const given = (port: number, more: Record<string, unknown> = {}) => ({
   from: 'hub@hospital.example',
   to: 'a@ward.example',
   ...more,
-});
-
-/** A body of so many megabytes: more than every buffer between two sockets holds. */
-const megabytes = (count: number): Body => ({
-  size: count * PIECE.length,
-  inline: undefined,
-  bytes: () => Promise.reject(new Error('read as a whole')),
-  async *stream() {
-    for (let n = 0; n < count; n++) yield PIECE;
-  },
 });
 
 /** A server that takes its time over every piece of a mail, and stops reading after so many bytes. */
