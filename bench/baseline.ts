@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AckPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { type Durability, startNatsServer } from '../src/broker/nats-server.ts';
-import { load, percentile } from './load.ts';
+import { load, pace, percentile } from './load.ts';
 import { message } from './messages.ts';
 import { receiver } from './peers.ts';
 
@@ -19,10 +19,12 @@ export async function bareClient({
   connections,
   messages,
   durability,
+  rate,
 }: {
   connections: number;
   messages: number;
   durability: Durability;
+  rate?: number | undefined;
 }): Promise<Baseline> {
   const data = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
   const server = await startNatsServer({ data, durability });
@@ -53,9 +55,12 @@ export async function bareClient({
     const times: number[] = [];
     let next = 0;
     const began = performance.now();
+    const due = pace(rate);
     const publish = async (): Promise<void> => {
       while (next < messages) {
-        const { bytes } = message(next++);
+        const n = next++;
+        await due(n);
+        const { bytes } = message(n);
         const sent = performance.now();
         await js.publish('base', bytes);
         times.push(performance.now() - sent);
@@ -83,9 +88,11 @@ export async function bareClient({
 export async function bareSockets({
   connections,
   messages,
+  rate,
 }: {
   connections: number;
   messages: number;
+  rate?: number | undefined;
 }): Promise<Baseline> {
   const peer = await receiver(() => undefined);
   try {
@@ -95,6 +102,7 @@ export async function bareSockets({
       connections,
       messages,
       first: 0,
+      rate,
       onSend: () => undefined,
     });
     return { perSecond: Math.round(messages / seconds), ackMs: percentile(acknowledged, 0.5) };

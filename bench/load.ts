@@ -36,13 +36,12 @@ export async function load({
   let next = first;
   const end = first + messages;
   const began = performance.now();
+  const due = pace(rate);
   const drive = async (): Promise<void> => {
     const open = await Promise.all(ports.map((port) => sender(port)));
     while (next < end) {
       const n = next++;
-      const due = rate === undefined ? 0 : ((n - first) * 1_000) / rate;
-      const early = due - (performance.now() - began);
-      if (early > 1) await sleep(early);
+      await due(n - first);
       const { controlId, bytes } = message(n);
       onSend(controlId, performance.now());
       acknowledged.push((await open[portOf(n)]?.send(bytes)) ?? 0);
@@ -53,6 +52,15 @@ export async function load({
   return {
     seconds: (performance.now() - began) / 1_000,
     acknowledged: acknowledged.toSorted((a, b) => a - b),
+  };
+}
+
+/** Waits until message n of a fixed rate a second is due; one that is late is due at once. */
+export function pace(rate: number | undefined): (n: number) => Promise<void> {
+  const began = performance.now();
+  return async (n) => {
+    const early = rate === undefined ? 0 : (n * 1_000) / rate - (performance.now() - began);
+    if (early > 1) await sleep(early);
   };
 }
 

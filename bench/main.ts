@@ -9,6 +9,7 @@ const { values } = parseArgs({
     workload: { type: 'string', short: 'w' },
     connections: { type: 'string', default: '10' },
     messages: { type: 'string', default: '10000' },
+    rate: { type: 'string' },
     durability: { type: 'string', default: 'power-loss' },
     json: { type: 'boolean', default: false },
   },
@@ -26,6 +27,7 @@ for (const workload of chosen) {
     connections: Number(values.connections),
     messages: Number(values.messages),
     durability,
+    rate: values.rate === undefined ? undefined : Number(values.rate),
   });
   print(report(result));
   if (values.json) print(JSON.stringify(result));

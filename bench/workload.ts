@@ -14,6 +14,8 @@ export interface WorkloadOptions {
   readonly connections: number;
   readonly messages: number;
   readonly durability: Durability;
+  /** Messages a second over all connections, of the engine and of both baselines; as fast as they are acknowledged if left out. */
+  readonly rate?: number | undefined;
 }
 
 export interface WorkloadResult extends WorkloadOptions {
@@ -57,14 +59,15 @@ const SETTLE_LIMIT = 300_000;
 
 /** Measures one workload: both baselines and the engine, one after the other, in the same run. */
 export async function runWorkload(options: WorkloadOptions): Promise<WorkloadResult> {
-  const { workload, connections, messages, durability } = options;
+  const { workload, connections, messages, durability, rate } = options;
   const shape = SHAPES[workload];
   const baseline = await bareClient({
     connections,
     messages: Math.min(messages, 20_000),
     durability,
+    rate,
   });
-  const sockets = await bareSockets({ connections, messages: Math.min(messages, 20_000) });
+  const sockets = await bareSockets({ connections, messages: Math.min(messages, 20_000), rate });
 
   const sentAt = new Map<string, number>();
   const took: number[] = [];
@@ -92,6 +95,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
         connections,
         messages: count,
         first,
+        rate,
         onSend: (id, at) => sentAt.set(id, at),
       });
     await run(0, WARM_UP);
