@@ -44,9 +44,9 @@ function placed(headers: HttpAnswer['headers']): string | undefined {
 }
 
 /** Undefined where the body is no JSON; its text is never an error's. */
-export function jsonOf(body: Uint8Array): unknown {
+export function jsonOf(body: Buffer): unknown {
   try {
-    return JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
+    return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
     return undefined;
   }

@@ -26,11 +26,13 @@ export async function resourceOf(message: Message): Promise<Resource> {
   );
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 type Found = Partial<Record<keyof Resource, unknown>>;
 
 function inJson(bytes: Uint8Array): Found {
   try {
-    return Object(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))) as Found;
+    return Object(JSON.parse(UTF8.decode(bytes))) as Found;
   } catch {
     throw new RejectedError(
       'The body is not JSON, and so no FHIR resource. Have a transform make one; XML must have a type such as application/fhir+xml.',
