@@ -84,6 +84,7 @@ export async function startConsole(
     ...service,
     engines: reached,
     audit: audit ?? guard.audit,
+    traceUrl: guard.traceUrl,
     mask: mask ?? guard.mask,
   };
   const end = async (): Promise<void> => {
@@ -166,7 +167,7 @@ async function peopleService(
 function contextParts(
   { broker, trace, bodies, tracing, log }: ConsoleParts,
   jobs: JobRunner,
-): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask'> {
+): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl'> {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
   return {
     production: broker.production,

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from '../log/logger.ts';
 import type { Envelope } from '../message/message.ts';
 import type { LegRecord, OutcomeRecord } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
+import { givenIds, spanIdOf, traceIdOf } from './span-id.ts';
 import type { TraceInput } from './trace-input.ts';
 
 export interface SpanExporterOptions {
@@ -51,7 +51,6 @@ const ERROR = 2;
 export function spanExporter(options: SpanExporterOptions): SpanExporter {
   const { production, log } = options;
   const pending = new Map<number, Envelope>();
-  const cluster = createHash('sha1').update(production).digest('hex').slice(0, 16);
   let spans: Span[] = [];
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> = Promise.resolve();
@@ -97,7 +96,6 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
     const { done, status, attempts, error } = record;
     add(
       spanOf(message, {
-        cluster,
         production,
         start: message.created,
         end: done,
@@ -111,7 +109,6 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
   const leg = ({ message, started, done, status, error }: LegRecord): void =>
     add(
       spanOf(message, {
-        cluster,
         production,
         start: started,
         end: done,
@@ -137,7 +134,6 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
 }
 
 interface LegFacts {
-  readonly cluster: string;
   readonly production: string;
   readonly start: number;
   readonly end: number;
@@ -152,12 +148,13 @@ const text = (key: string, value: string): Span['attributes'][number] => ({
 });
 
 function spanOf(message: Envelope, facts: LegFacts): Span {
-  const given = /^00-([0-9a-f]{32})-([0-9a-f]{16})-/.exec(message.traceparent ?? '');
+  const { id, parentId, traceparent } = message;
   const failed = facts.status === 'error' || facts.status === 'suspended';
   return {
-    traceId: given?.[1] ?? facts.cluster + hex(message.sessionId),
-    spanId: hex(message.id),
-    parentSpanId: message.parentId === undefined ? (given?.[2] ?? '') : hex(message.parentId),
+    traceId: traceIdOf(facts.production, message),
+    spanId: spanIdOf(id),
+    parentSpanId:
+      parentId === undefined ? (givenIds(traceparent)?.spanId ?? '') : spanIdOf(parentId),
     name: `${message.source} → ${message.target}`,
     kind: facts.attempts > 0 ? PRODUCER : INTERNAL,
     startTimeUnixNano: nanoseconds(facts.start),
@@ -178,7 +175,6 @@ function spanOf(message: Envelope, facts: LegFacts): Span {
   };
 }
 
-const hex = (id: number): string => id.toString(16).padStart(16, '0');
 const nanoseconds = (time: number): string => `${Math.round(time)}000000`;
 
 async function post(

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { MessagePage } from '../../src/operator/api/contract/message.ts';
+import { traceIdOf } from '../../src/trace/span-id.ts';
 import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
 import { type Operated, operated } from '../support/operator.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -59,13 +60,15 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
     stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryFolder('papers')).path;
     await mkdir(join(folder, 'in'));
+    const settingsFile = join(folder, 'console.yaml');
+    await writeFile(settingsFile, 'traceUrl: https://tempo.example/trace/{traceId}?all\n');
     for (const [name, text] of Object.entries(FILES))
       await writeFile(join(folder, 'in', name), text);
     const built = stack.use(await builtConsole());
     running = stack.use(
       await operated({
         production: production(folder),
-        console: { consoleFolder: built.folder },
+        console: { consoleFolder: built.folder, settingsFile },
       }),
     );
     chrome = stack.use(await browser());
@@ -138,6 +141,17 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
       ),
     );
     expect(key).not.toBe(value);
+  });
+
+  test('a trace leads to the same one in the system that console.yaml names', async () => {
+    const page = await open('note.json');
+    await page.getByRole('link', { name: 'Trace', exact: true }).click();
+    const link = page.getByRole('link', { name: 'Spans' });
+    const session = /\d+$/.exec(new URL(page.url()).pathname)?.[0];
+    expect(await link.getAttribute('href')).toBe(
+      `https://tempo.example/trace/${traceIdOf('papers', { traceparent: undefined, sessionId: Number(session) })}?all`,
+    );
+    expect(await link.getAttribute('target')).toBe('_blank');
   });
 
   test('nothing that was read made the page complain', () => {

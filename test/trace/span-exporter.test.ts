@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { Envelope } from '../../src/message/message.ts';
 import { spanExporter } from '../../src/trace/span-exporter.ts';
+import { traceIdOf } from '../../src/trace/span-id.ts';
 import type { TraceInput } from '../../src/trace/trace-input.ts';
 
 const envelope = (id: number, rest: Partial<Envelope> = {}): Envelope => ({
@@ -111,4 +112,13 @@ test('a collector that is away costs nothing but its spans', async () => {
   ]);
   await exporter.close();
   expect(warn).toHaveBeenCalledOnce();
+});
+
+test('a trace has the id that its sender gave, or one that tells productions apart', () => {
+  const traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
+  expect(traceIdOf('test', { traceparent, sessionId: 255 })).toBe('ab'.repeat(16));
+  const made = traceIdOf('test', { traceparent: 'nonsense', sessionId: 255 });
+  expect(made).toMatch(/^[0-9a-f]{16}00000000000000ff$/);
+  expect(traceIdOf('test', { traceparent: undefined, sessionId: 255 })).toBe(made);
+  expect(traceIdOf('other', { traceparent: undefined, sessionId: 255 })).not.toBe(made);
 });

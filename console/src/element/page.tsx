@@ -50,7 +50,7 @@ export function Panel({
 }): ReactElement {
   return (
     <section className="overflow-hidden rounded-lg border border-line bg-surface">
-      <div className="flex min-h-10 items-center gap-2 border-b border-line px-3 py-1.5">
+      <div className="flex min-h-10 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-1.5">
         <h2 className="min-w-0 truncate">{title}</h2>
         <div className="ml-auto flex items-center gap-2">{actions}</div>
       </div>

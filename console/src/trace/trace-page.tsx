@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { ExternalLink } from 'lucide-react';
 import { type ReactElement, useCallback, useMemo } from 'react';
 import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
 import type { Session } from '../../../src/operator/api/contract/message.ts';
@@ -9,6 +10,7 @@ import {
   hosts as hostsQuery,
   session as sessionQuery,
 } from '../api/queries.ts';
+import { buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
@@ -130,6 +132,7 @@ function Trace({
               void navigate({ to: '/sessions/$id', params: { id: next }, search: { view } })
             }
           />
+          <SpansLink url={session.traceUrl} />
           <HoldButton session={session.id} />
           <Segments label={t('Show as')} options={VIEWS} selected={shown} onSelect={show} />
         </>
@@ -204,6 +207,22 @@ function useEvents({ messages, started }: Session): readonly HostEvent[] | undef
     refetchInterval: isOpen ? 5_000 : false,
   });
   return data?.items;
+}
+
+/** The same trace in the system that the settings of the console name. */
+function SpansLink({ url }: { readonly url: string | undefined }): ReactElement | null {
+  if (url === undefined) return null;
+  return (
+    <a
+      href={url}
+      target="_blank"
+      rel="noreferrer"
+      className={buttonStyle()}
+      title={t('Open in the tracing system')}
+    >
+      <ExternalLink size={14} aria-hidden="true" /> {t('Spans')}
+    </a>
+  );
 }
 
 function Summary({ session: { messages, started } }: { readonly session: Session }): ReactElement {

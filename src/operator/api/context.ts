@@ -28,6 +28,8 @@ export interface ApiContext {
   /** Milliseconds that settled messages stay in the trace. */
   readonly keep: () => number;
   readonly log: Logger;
+  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  readonly traceUrl: string | undefined;
   /** Messages that the trace does not show yet. */
   readonly lag: () => Promise<number>;
   /** Since when the trace store has failed. */

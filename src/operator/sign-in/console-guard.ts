@@ -31,6 +31,7 @@ export interface ConsoleGuard {
   readonly audit: AuditLog;
   readonly mask: BodyMask;
   readonly rightsNow: RightsNow;
+  readonly traceUrl: string | undefined;
   /** Undefined where nobody could sign in, so that the console refuses to listen beyond this machine. */
   readonly signIn: FastifyPluginCallback | undefined;
   close(): void;
@@ -59,6 +60,7 @@ export async function consoleGuard({
       audit,
       mask: fieldMask(settings.mask),
       rightsNow: rightsNow(signIn),
+      traceUrl: settings.traceUrl,
       signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
       close() {
         proving[Symbol.dispose]();

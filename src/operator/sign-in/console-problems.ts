@@ -42,7 +42,14 @@ export function meaningProblems(written: ConsoleFile, folder: string): string[] 
       .map((name) => `roles.${name}: that role is built in; name yours otherwise`),
     ...mappings.flatMap(([path, mapping]) => mappingProblems(path, mapping, roles)),
     ...mechanismProblems(written, folder),
+    ...traceUrlProblems(written),
   ];
+}
+
+function traceUrlProblems({ traceUrl }: ConsoleFile): string[] {
+  if (traceUrl === undefined || /^https?:\/\/[^\s{}]*\{traceId\}[^\s{}]*$/.test(traceUrl))
+    return [];
+  return ['traceUrl: write an http or https address with {traceId} where the id of the trace goes'];
 }
 
 function mappingProblems(path: string, mapping: IdentityMapping, roles: Roles): string[] {

@@ -77,6 +77,8 @@ export const ConsoleFile = closed({
   cors: maybe(Cors),
   delegated: maybe(Text),
   rollbackAfter: maybe(Duration),
+  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  traceUrl: maybe(Text),
 });
 export type ConsoleFile = Static<typeof ConsoleFile>;
 export type OidcSettings = Static<typeof Oidc>;

@@ -40,6 +40,8 @@ export interface ConsoleSettings {
   readonly external: boolean;
   /** Changes when anything about the outside sign-in does: a test counts for what was tested. */
   readonly digest: string;
+  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  readonly traceUrl: string | undefined;
 }
 
 export interface CorsSettings {
@@ -97,6 +99,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
     digest: createHash('sha256')
       .update(JSON.stringify([oidc, tokens, header, delegated, [...roles]]))
       .digest('hex'),
+    traceUrl: written.traceUrl,
   };
 }
 

@@ -174,6 +174,14 @@ test('a module of the installation signs in whom no local user is; a broken one 
 
 test.each([
   ['pasword: true', /console.yaml: pasword is not a setting; did you mean passwords\?/],
+  [
+    'traceUrl: https://tempo.example/trace',
+    /traceUrl: write an http or https address with \{traceId\}/,
+  ],
+  [
+    'traceUrl: "javascript:alert({traceId})"',
+    /traceUrl: write an http or https address with \{traceId\}/,
+  ],
   ['delegated: ./gone.mjs', /there is no file .\/gone.mjs/],
   ['passwords: false', /would leave nobody a way in/],
   ['roles: { lab: [message.serch] }', /roles.lab.0/],

@@ -7,6 +7,8 @@ export const german: Catalogue = {
   Times: 'Zeiten',
   Table: 'Tabelle',
   'Show as': 'Anzeigen als',
+  Spans: 'Spans',
+  'Open in the tracing system': 'Im Tracing-System öffnen',
   'Copy the link to this trace': 'Link zu diesem Trace kopieren',
   'The session has more messages than are shown.': 'Die Session hat mehr Nachrichten als gezeigt.',
   '{count} of its messages are of hosts that you may not see.':

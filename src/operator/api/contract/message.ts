@@ -218,6 +218,7 @@ export const Session = Type.Object({
   resends: list(Type.Object({ id: Id, of: Id, sessionId: Id })),
   truncated: Type.Boolean({ description: 'The session has more messages than these.' }),
   hidden: Type.Integer({ description: 'Messages of it that you may not see.' }),
+  traceUrl: maybe(Type.String({ description: 'Its trace in the system that console.yaml names.' })),
 });
 export type Session = Static<typeof Session>;
 

@@ -1,3 +1,4 @@
+import { traceIdOf } from '../../../trace/span-id.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { abortSignal } from '../abort-signal.ts';
 import { audited, visibleMessage } from '../acting.ts';
@@ -125,6 +126,15 @@ function findRoutes(app: Api, context: ApiContext): void {
   );
 }
 
+/** Where the session is seen in another system, if one is named. */
+function traceUrlOf(
+  { traceUrl, production }: ApiContext,
+  { messages: [first] }: Pick<Session, 'messages'>,
+): string | undefined {
+  if (first === undefined) return undefined;
+  return traceUrl?.replaceAll('{traceId}', traceIdOf(production, first));
+}
+
 function messageViews(app: Api, context: ApiContext): void {
   const { trace } = context;
 
@@ -159,7 +169,7 @@ function messageViews(app: Api, context: ApiContext): void {
     async (request) => {
       const principal = principalOf(request);
       const session = await sessionFor(trace, request.params.id, principal.visibleHosts);
-      return shownSession(principal, session);
+      return { ...shownSession(principal, session), traceUrl: traceUrlOf(context, session) };
     },
   );
 
