@@ -83,6 +83,24 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await page.getByRole('row').filter({ hasText: 'revoked' }).waitFor();
   });
 
+  test('who is signed in chooses another password in the account menu, and stays signed in', async () => {
+    await open('alerts');
+    await page.getByRole('button', { name: 'Account root' }).click();
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.getByLabel('Present password').fill(ROOT.password);
+    await page.getByLabel('New password').fill('nine geese over the harbour');
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByText('The password is changed.').waitFor();
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
+    const answer = await fetch(`${production.url}api/v1/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user: 'root', password: 'nine geese over the harbour' }),
+    });
+    expect(answer.status).toBe(200);
+  });
+
   test('why somebody does not get in is told to the administrator', async () => {
     await open('sign-ins');
     const refused = page.getByRole('row').filter({ hasText: 'refused' }).last();

@@ -1,11 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { CircleUser, LogOut } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { Button, ICON_BUTTON } from '../element/button.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import type { Me } from './me.ts';
+import { NewPassword } from './new-password.tsx';
 
 /** Who is signed in, the language of the console, and the way out. */
 export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactElement {
@@ -41,6 +42,7 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
             </div>
           )}
           <LanguageChoice />
+          {user?.via === 'local' && <OwnPassword />}
           {user?.via !== undefined && user.via !== 'loopback' && (
             <Button onClick={() => void signOut()}>
               <LogOut size={14} aria-hidden="true" /> {t('Sign out')}
@@ -49,5 +51,25 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
         </div>
       </div>
     </>
+  );
+}
+
+/** The way to another password of one's own. */
+function OwnPassword(): ReactElement {
+  const [asked, setAsked] = useState<'no' | 'yes' | 'done'>('no');
+  if (asked === 'done')
+    return (
+      <p role="status" className="text-good">
+        {t('The password is changed.')}
+      </p>
+    );
+  if (asked === 'no')
+    return <Button onClick={() => setAsked('yes')}>{t('Change the password')}</Button>;
+  return (
+    <NewPassword
+      current={undefined}
+      label={t('Present password')}
+      onDone={() => setAsked('done')}
+    />
   );
 }

@@ -7,8 +7,21 @@ import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { me } from './me.ts';
 
-/** Asks for a password of one's own in place of one that was given out. */
-export function NewPassword({ current }: { readonly current: string | undefined }): ReactElement {
+interface NewPasswordProps {
+  /** The password before, if it is known; else it is asked for. */
+  readonly current: string | undefined;
+  /** What the password before is called. */
+  readonly label?: string;
+  /** In place of showing the page anew. */
+  readonly onDone?: () => void;
+}
+
+/** Asks for a password of one's own in place of the one before. */
+export function NewPassword({
+  current,
+  label = t('Password you were given'),
+  onDone,
+}: NewPasswordProps): ReactElement {
   const client = useQueryClient();
   const change = useMutation({
     mutationFn: async (form: FormData) => {
@@ -20,7 +33,12 @@ export function NewPassword({ current }: { readonly current: string | undefined 
       await client.fetchQuery({ ...me, staleTime: 0 });
       await ask('me/password', { body });
     },
-    onSuccess: () => client.resetQueries(),
+    onSuccess: async () => {
+      if (onDone === undefined) return client.resetQueries();
+      // the session, and with it the token of every act, is another now
+      await client.invalidateQueries({ queryKey: me.queryKey });
+      return onDone();
+    },
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -30,7 +48,7 @@ export function NewPassword({ current }: { readonly current: string | undefined 
     <form onSubmit={submit} className="flex flex-col gap-3">
       {current === undefined && (
         <Field
-          label={t('Password you were given')}
+          label={label}
           name="current"
           type="password"
           autoComplete="current-password"
