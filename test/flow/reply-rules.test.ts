@@ -12,9 +12,10 @@ import { problemsOf } from '../support/production.ts';
 import { type Running, run } from '../support/running.ts';
 
 /** At 0, 100 and 200 ms. */
-const THREE_TRIES = {
-  every: 100,
-  for: 250,
+/** Three tries, of which a busy machine may make but two. */
+const A_FEW_TRIES = {
+  every: 200,
+  for: 500,
   backoff: 1,
   max: 1_000,
   disconnected: Number.POSITIVE_INFINITY,
@@ -38,26 +39,26 @@ async function outcomesOf(running: Running): Promise<OutcomeRecord[]> {
 
 /** Letters of IRIS in every combination that means something, and what becomes of a message then. */
 const COMBINATIONS = [
-  { iris: 'C', written: 'complete', status: 'completed', attempts: 1 },
-  { iris: 'W', written: 'warn', status: 'completed', attempts: 1, warning: 'AE' },
-  { iris: 'S', written: 'suspend', status: 'suspended', attempts: 1 },
-  { iris: 'F', written: 'fail', status: 'error', attempts: 1 },
-  { iris: 'WC', written: ['warn', 'complete'], status: 'completed', attempts: 1, warning: 'AE' },
-  { iris: 'WS', written: ['warn', 'suspend'], status: 'suspended', attempts: 1, warning: 'AE' },
-  { iris: 'WF', written: 'warn, fail', status: 'error', attempts: 1, warning: 'AE' },
-  { iris: 'R', written: 'retry', status: 'error', attempts: 3 },
-  { iris: 'RF', written: ['retry', 'fail'], status: 'error', attempts: 3 },
-  { iris: 'RS', written: ['retry', 'suspend'], status: 'suspended', attempts: 3 },
-  { iris: 'RC', written: ['retry', 'complete'], status: 'completed', attempts: 3 },
-  { iris: 'WR', written: ['warn', 'retry'], status: 'error', attempts: 3, warning: 'AE' },
+  { iris: 'C', written: 'complete', status: 'completed', again: false },
+  { iris: 'W', written: 'warn', status: 'completed', again: false, warning: 'AE' },
+  { iris: 'S', written: 'suspend', status: 'suspended', again: false },
+  { iris: 'F', written: 'fail', status: 'error', again: false },
+  { iris: 'WC', written: ['warn', 'complete'], status: 'completed', again: false, warning: 'AE' },
+  { iris: 'WS', written: ['warn', 'suspend'], status: 'suspended', again: false, warning: 'AE' },
+  { iris: 'WF', written: 'warn, fail', status: 'error', again: false, warning: 'AE' },
+  { iris: 'R', written: 'retry', status: 'error', again: true },
+  { iris: 'RF', written: ['retry', 'fail'], status: 'error', again: true },
+  { iris: 'RS', written: ['retry', 'suspend'], status: 'suspended', again: true },
+  { iris: 'RC', written: ['retry', 'complete'], status: 'completed', again: true },
+  { iris: 'WR', written: ['warn', 'retry'], status: 'error', again: true, warning: 'AE' },
   {
     iris: 'WRS',
     written: ['warn', 'retry', 'suspend'],
     status: 'suspended',
-    attempts: 3,
+    again: true,
     warning: 'AE',
   },
-  { iris: 'SR', written: ['suspend', 'retry'], status: 'suspended', attempts: 3 },
+  { iris: 'SR', written: ['suspend', 'retry'], status: 'suspended', again: true },
 ] as const;
 
 test('every combination of actions ends a message as it says', async () => {
@@ -75,7 +76,7 @@ test('every combination of actions ends a message as it says', async () => {
           testOutbound(() => reply('AE')),
           {
             replies: { AE: written },
-            retry: THREE_TRIES,
+            retry: A_FEW_TRIES,
           },
         ),
       ),
@@ -87,19 +88,21 @@ test('every combination of actions ends a message as it says', async () => {
     expect(found).toHaveLength(COMBINATIONS.length);
     return found;
   }, 10_000);
-  for (const { iris, status, attempts, ...more } of COMBINATIONS) {
+  for (const { iris, status, again, ...more } of COMBINATIONS) {
     const found = outcomes.find(({ host }) => host === iris.toLowerCase());
-    expect(found, iris).toMatchObject({ status, attempts });
+    expect(found, iris).toMatchObject({ status });
+    expect(found?.attempts ?? 0, iris).toBeGreaterThan(again ? 1 : 0);
+    expect(found?.attempts ?? 0, iris).toBeLessThanOrEqual(again ? 3 : 1);
     expect(found?.warning, iris).toBe('warning' in more ? more.warning : undefined);
   }
 });
 
 test.for([
-  { iris: 'D', written: 'stop', tries: 1 },
-  { iris: 'WD', written: ['warn', 'stop'], tries: 1 },
-  { iris: 'RD', written: ['retry', 'stop'], tries: 3 },
+  { iris: 'D', written: 'stop', again: false },
+  { iris: 'WD', written: ['warn', 'stop'], again: false },
+  { iris: 'RD', written: ['retry', 'stop'], again: true },
 ] as const)('$iris puts the message back at the head and stops the operation', async (of) => {
-  const { written, tries } = of;
+  const { written, again } = of;
   await using nats = await startNats();
   const from = testInbound();
   let answer = 'AE';
@@ -111,7 +114,7 @@ test.for([
       operations: [
         operationDefinition('out', to, {
           replies: { AE: written },
-          retry: THREE_TRIES,
+          retry: A_FEW_TRIES,
         }),
       ],
     }),
@@ -120,7 +123,8 @@ test.for([
     await vi.waitFor(() => from.deliver({ body: Buffer.from(name), type: 'text/plain' }));
   }
   await vi.waitFor(() => expect(running.director.statuses()[0]?.state).toBe('stopped'));
-  expect(to.sent).toHaveLength(tries);
+  const tries = to.sent.length;
+  expect(tries > 1).toBe(again);
   expect(await outcomesOf(running)).toEqual([]);
   answer = 'AA';
   await running.director.switchOn('out');
