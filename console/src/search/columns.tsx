@@ -171,3 +171,12 @@ export function columnsOf(chosen: unknown): readonly ColumnName[] {
 export function tracksOf(columns: readonly ColumnName[]): string {
   return `1.75rem ${columns.map((name) => columnOf(name).width).join(' ')} 3rem`;
 }
+
+/** Between two columns, and beside the first and last, in rem: the look of a row. */
+const GAP = 0.75;
+
+/** The width in rem below which the columns do not fit and the list scrolls sideways. */
+export function leastWidth(columns: readonly ColumnName[]): number {
+  const widths = tracksOf(columns).match(/[\d.]+(?=rem)/g) ?? [];
+  return widths.reduce((sum, width) => sum + Number(width) + GAP, GAP);
+}

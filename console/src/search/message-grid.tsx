@@ -3,7 +3,7 @@ import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react'
 import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
 import { useMedia, WIDE } from '../element/use-media.ts';
 import { t } from '../language/translate.ts';
-import { type ColumnName, columnOf, tracksOf } from './columns.tsx';
+import { type ColumnName, columnOf, leastWidth, tracksOf } from './columns.tsx';
 import { MessageCard, MessageRow, ROW_LOOK } from './message-row.tsx';
 
 interface MessageGridProps {
@@ -85,6 +85,7 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
           if (at < 0) move(0);
         }}
         className="outline-offset-[-2px]"
+        style={wide ? { minWidth: `${leastWidth(columns)}rem` } : {}}
       >
         {wide && (
           <div

@@ -104,7 +104,9 @@ export function MessageCard(props: RowProps): ReactElement {
           <span className="truncate">
             {source} → {target}
           </span>
-          {values.length > 0 && <span className="truncate font-mono">{values.join(' · ')}</span>}
+          {values.length > 0 && (
+            <span className="max-w-1/2 shrink-0 truncate font-mono">{values.join(' · ')}</span>
+          )}
           <span className="ml-auto flex min-w-0 shrink items-center truncate">
             <Outcome message={message} />
           </span>

@@ -36,6 +36,8 @@ export interface AlertStore {
   /** The alert of the condition, opened if there is none; `opened` if so. */
   see(condition: Condition, at: number): { readonly alert: Alert; readonly opened: boolean };
   end(id: number, at: number): void;
+  /** Removes what was over before a time, with what people said of it. */
+  purge(endedBefore: number): void;
   /** When people were last told of the same thing. */
   lastNotified(condition: Condition): number | undefined;
   notified(id: number, at: number): void;
@@ -94,6 +96,14 @@ export function alertStore(database: MetaDatabase): AlertStore {
     },
     end: (id, at) =>
       run("UPDATE alert SET ended = ?, state = 'ended' WHERE id = ? AND ended IS NULL", at, id),
+    purge: (endedBefore) =>
+      database.transaction(() => {
+        run(
+          'DELETE FROM alert_comment WHERE alert_id IN (SELECT id FROM alert WHERE ended < ?)',
+          endedBefore,
+        );
+        run('DELETE FROM alert WHERE ended < ?', endedBefore);
+      }),
     lastNotified({ rule, object }) {
       const row = database.get(
         'SELECT max(notified) AS at FROM alert WHERE rule = ? AND object = ?',

@@ -22,6 +22,8 @@ export interface WatcherParts {
 
 const EVERY = 10_000;
 const HOUR = 3_600_000;
+/** How long it is known what was once wrong. */
+const KEPT = 365 * 24 * HOUR;
 
 /**
  * Looks at the production again and again, opens an alert for what is not as it should be and ends it
@@ -83,6 +85,7 @@ export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promi
     store.end(id, now);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
+  store.purge(now - KEPT);
 }
 
 /** Counted where somebody wants to be told of it. */

@@ -175,6 +175,11 @@ describe.each([
         { owner: 'bert', comments: [{ at: 8, by: 'bert', text: 'the ward calls back' }] },
       ]);
       expect(alertStore(one).list({ ended: false, limit: 5 })).toMatchObject([{ comments: [] }]);
+      alertStore(one).purge(11);
+      expect(alertStore(other).list({ ended: true, limit: 5 })).toHaveLength(1);
+      alertStore(one).purge(12);
+      expect(alertStore(other).list({ ended: true, limit: 5 })).toEqual([]);
+      expect(alertStore(one).list({ ended: false, limit: 5 })).toHaveLength(1);
     });
 
     test('the audit log is one chain, and nothing of it is changed or taken away', async () => {
