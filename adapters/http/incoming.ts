@@ -5,7 +5,10 @@ import type { CertificateFacts } from 'waybill/adapter';
 export interface Arrived {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly url: URL;
+  /** Without the query, as it came. */
+  readonly path: string;
+  /** What stands behind the question mark, as it came. */
+  readonly search: string;
   readonly address: string;
   /** The certificate that the client showed, checked. */
   readonly certificate: CertificateFacts | undefined;
@@ -17,7 +20,6 @@ export interface Arrived {
 /** A request before its body is read. */
 export class Incoming {
   readonly method: string;
-  /** Without the query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   /** Of the pattern that fits. */
@@ -25,22 +27,23 @@ export class Incoming {
   readonly address: string;
   readonly certificate: CertificateFacts | undefined;
   readonly secure: boolean;
-  readonly #url: URL;
+  readonly #search: string;
+  #query: URLSearchParams | undefined;
 
   constructor(arrived: Arrived, parameters: Incoming['parameters']) {
     this.method = arrived.request.method ?? '';
-    this.path = arrived.url.pathname;
+    this.path = arrived.path;
     this.headers = arrived.request.headers;
     this.parameters = parameters;
     this.address = arrived.address;
     this.certificate = arrived.certificate;
     this.secure = arrived.secure;
-    this.#url = arrived.url;
+    this.#search = arrived.search;
   }
 
   /** Taken apart when somebody asks for it: most requests have none. */
   get query(): URLSearchParams {
-    return this.#url.searchParams;
+    return (this.#query ??= new URLSearchParams(this.#search));
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import type { Endpoint, Route } from './endpoint.ts';
 import { refusalAnswer, respond } from './http-answer.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
+import type { Arrived } from './incoming.ts';
 import { commonOf, taken } from './operations-of.ts';
 import { Refusal } from './refusal.ts';
 
@@ -187,16 +188,17 @@ class Listener {
     const { socket } = request;
     const secure = socket instanceof TLSSocket ? socket : undefined;
     if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
-    const url = urlOf(request);
-    const found = url && this.#find(url.pathname, request.method ?? '');
-    if (url === undefined || found === undefined) {
+    const target = targetOf(request);
+    const found = target && this.#find(target.path, request.method ?? '');
+    if (target === undefined || found === undefined) {
       respond(response, refusalAnswer(this.#unserved()));
       return;
     }
     const arrived = {
       request,
       response,
-      url,
+      path: target.path,
+      search: target.search,
       proceed,
       address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
       certificate: secure && this.#tls?.client(secure),
@@ -222,9 +224,12 @@ class Listener {
   }
 }
 
-function urlOf({ url = '' }: IncomingMessage): URL | undefined {
-  // The host of the request is its sender's word and decides nothing.
-  const [path = ''] = url.split('?', 1);
-  const isPlain = url.startsWith('/') && !/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path);
-  return isPlain ? (URL.parse(`http://local${url}`) ?? undefined) : undefined;
+const TARGET = /^(\/[^?#]*)(?:\?([^#]*))?/;
+/** Somebody on the way may take such a path for another one. */
+const DOTS = /[/\\](\.|%2e){1,2}([/\\]|$)/i;
+
+/** Path and query as they came; undefined where that is no place here. The host is its sender's word and decides nothing. */
+function targetOf({ url = '' }: IncomingMessage): Pick<Arrived, 'path' | 'search'> | undefined {
+  const [, path, search = ''] = TARGET.exec(url) ?? [];
+  return path === undefined || DOTS.test(path) ? undefined : { path, search };
 }

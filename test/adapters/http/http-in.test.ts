@@ -142,13 +142,18 @@ test('a client that sends too slowly is cut off', async () => {
   expect(one.opened.delivered).toEqual([]);
 });
 
-test.for(['/../x', '/a/%2e%2e/x', '/a/./x'])('a path with dots (%s) is not taken', async (path) => {
-  await using one = await service();
-  const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
-  socket.end(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`);
-  const [first] = (await once(socket, 'data')) as [Buffer];
-  expect(String(first)).toMatch(/^HTTP\/1.1 404/);
-});
+test.for(['/../x', '/a/%2e%2e/x', '/a/./x', '/a\\..\\x'])(
+  'a path with dots (%s) is not taken',
+  async (path) => {
+    await using one = await service();
+    const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
+    socket.end(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`,
+    );
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(String(first)).toMatch(/^HTTP\/1.1 404/);
+  },
+);
 
 test('a JSON Schema names the places that are wrong and quotes no value', async () => {
   await using folder = await temporaryFolder('schema');
