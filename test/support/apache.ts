@@ -25,7 +25,7 @@ export interface Apache extends AsyncDisposable {
   readonly mutualUrl: string;
   /** A web proxy (CONNECT, and plain requests) that wants the account by Basic. */
   readonly proxyUrl: string;
-  /** Lines of the proxy: `METHOD target status`. */
+  /** Lines of the proxy: `METHOD target status`. Each comes a moment after its connection is done with. */
   proxied(): Promise<readonly string[]>;
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import graphMailOut from '../../../adapters/graph/graph-mail-out.ts';
 import { apache, hasApache } from '../../support/apache.ts';
 import { certificates } from '../../support/certificates.ts';
@@ -24,12 +24,13 @@ test.runIf(hasApache)(
     expect(await opened.send(large)).toMatchObject({ code: '202' });
     expect(arrived(lab)[0]?.attachments[0]?.content.equals(large)).toBe(true);
     await opened.close();
-    const through = await peer.proxied();
-    expect(through).toEqual(
-      expect.arrayContaining([
-        expect.stringMatching(/^CONNECT .*localhost:\d+ 200$/),
-        expect.stringMatching(/^CONNECT .*127\.0\.0\.1:\d+ 200$/),
-      ]),
+    await vi.waitFor(async () =>
+      expect(await peer.proxied()).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^CONNECT .*localhost:\d+ 200$/),
+          expect.stringMatching(/^CONNECT .*127\.0\.0\.1:\d+ 200$/),
+        ]),
+      ),
     );
     const options = { credentials: { graph: lab.credential } };
     const given = { ...lab.given, to: WARD, proxy };

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
 import { freePort } from '../../../src/sandbox/free-port.ts';
@@ -83,8 +83,10 @@ test.runIf(hasApache)(
       expect(await (await open(tls)).send(body)).toMatchObject({ code: '200' });
     }
     expect(target.requests.map((one) => one.body)).toEqual([body, body]);
-    expect(await proxy.proxied()).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^CONNECT .*localhost:\d+ 200$/)]),
+    await vi.waitFor(async () =>
+      expect(await proxy.proxied()).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^CONNECT .*localhost:\d+ 200$/)]),
+      ),
     );
   },
 );
@@ -179,7 +181,9 @@ test.runIf(hasApache)('a plain request is handed to the proxy as it is', async (
   expect(await sender.send(body)).toMatchObject({ code: '200' });
   expect(target.requests.map((one) => one.body)).toEqual([body]);
   expect(target.requests[0]?.headers).not.toHaveProperty('proxy-authorization');
-  expect(await proxy.proxied()).toEqual([expect.stringMatching(/^POST .*\/in 200$/)]);
+  await vi.waitFor(async () =>
+    expect(await proxy.proxied()).toEqual([expect.stringMatching(/^POST .*\/in 200$/)]),
+  );
 });
 
 test.runIf(hasApache && hasNtlm)('NTLM signs in a connection through the proxy', async () => {
@@ -207,7 +211,9 @@ test.runIf(hasApache && hasNtlm)('NTLM signs in a connection through the proxy',
   for (let n = 0; n < 2; n++) expect(await sender.send(body)).toMatchObject({ code: '200' });
   expect(server.requests.map(({ leg }) => leg)).toEqual([1, 3, 0]);
   await sender.close();
-  expect(await proxy.proxied()).toEqual([expect.stringMatching(/^CONNECT .* 200$/)]);
+  await vi.waitFor(async () =>
+    expect(await proxy.proxied()).toEqual([expect.stringMatching(/^CONNECT .* 200$/)]),
+  );
 });
 
 test.runIf(hasApache)(
