@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { Checkboxes } from '../element/checkboxes.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
@@ -39,24 +40,13 @@ export function ChangeRoles({
   return (
     <Panel title={t('Roles and scope')}>
       <form onSubmit={submit} className="flex flex-col gap-3">
-        <fieldset className="grid grid-cols-2 gap-x-4 gap-y-1">
-          <legend className="mb-1 text-xs font-medium text-ink-2">{t('Roles')}</legend>
-          {all.map((role) => (
-            <label key={role} className="flex min-h-7 cursor-pointer items-center gap-2 text-xs">
-              <input
-                type="checkbox"
-                className="size-4 accent-accent"
-                checked={roles.includes(role)}
-                onChange={() =>
-                  setRoles(
-                    roles.includes(role) ? roles.filter((one) => one !== role) : [...roles, role],
-                  )
-                }
-              />
-              {role}
-            </label>
-          ))}
-        </fieldset>
+        <Checkboxes
+          legend={t('Roles')}
+          options={all.map((role) => [role, role])}
+          chosen={roles}
+          onChange={setRoles}
+          verbatim
+        />
         <Field
           label={t('Scope')}
           name="scope"

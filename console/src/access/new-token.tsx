@@ -2,6 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { Checkboxes } from '../element/checkboxes.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
@@ -61,31 +62,13 @@ export function NewToken({
             />
           )}
         </div>
-        <fieldset className="grid grid-cols-2 gap-x-4 gap-y-1">
-          <legend className="mb-1 text-xs font-medium text-ink-2">
-            {t('May do, of what its user may')}
-          </legend>
-          {own.map((permission) => (
-            <label
-              key={permission}
-              className="flex min-h-7 cursor-pointer items-center gap-2 font-mono text-2xs break-all"
-            >
-              <input
-                type="checkbox"
-                className="size-4 shrink-0 accent-accent"
-                checked={chosen.includes(permission)}
-                onChange={() =>
-                  setChosen(
-                    chosen.includes(permission)
-                      ? chosen.filter((one) => one !== permission)
-                      : [...chosen, permission],
-                  )
-                }
-              />
-              {permission}
-            </label>
-          ))}
-        </fieldset>
+        <Checkboxes
+          legend={t('May do, of what its user may')}
+          options={own.map((permission) => [permission, permission])}
+          chosen={chosen}
+          onChange={setChosen}
+          verbatim
+        />
         {make.isError && <Problem error={make.error} />}
         <Button type="submit" look="primary" disabled={make.isPending || chosen.length === 0}>
           {t('Make it')}

@@ -9,6 +9,7 @@ import { ListTable } from '../element/list-table.tsx';
 import { timeOf } from '../element/local-time.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { ShowOlder } from '../element/show-older.tsx';
 import { zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
@@ -154,15 +155,7 @@ export function AuditPage(): ReactElement {
           ))}
         </ListTable>
       )}
-      {acts.hasNextPage && (
-        <Button
-          className="mt-3"
-          disabled={acts.isFetchingNextPage}
-          onClick={() => void acts.fetchNextPage()}
-        >
-          {t('Show older')}
-        </Button>
-      )}
+      <ShowOlder pages={acts} />
     </Page>
   );
 }

@@ -5,12 +5,12 @@ import type { EventPage as Answer } from '../../../src/operator/api/contract/eve
 import { LIVE } from '../api/answers.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
-import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
 import { timeOf } from '../element/local-time.ts';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { ShowOlder } from '../element/show-older.tsx';
 import { TimeField } from '../element/time-field.tsx';
 import { t } from '../language/translate.ts';
 import { EventTable } from './event-table.tsx';
@@ -68,15 +68,7 @@ export function EventPage(): ReactElement {
           <EventTable events={events} />
         </div>
       )}
-      {log.hasNextPage && (
-        <Button
-          className="mt-3"
-          disabled={log.isFetchingNextPage}
-          onClick={() => void log.fetchNextPage()}
-        >
-          {t('Show older')}
-        </Button>
-      )}
+      <ShowOlder pages={log} />
     </Page>
   );
 }

@@ -1,13 +1,15 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
 import { ask, newKey } from '../api/client.ts';
+import { untilTraced } from '../api/until-traced.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
+
+const LATELY = 10_000;
 
 interface Sent {
   readonly messageId: number;
@@ -32,7 +34,7 @@ export function TestMessage({
         body,
         once,
       });
-      await untilTraced(host, sent.messageId);
+      await untilTraced(sent.messageId, { hosts: [host], from: Date.now() - LATELY });
       return sent;
     },
     onSuccess: async ({ sessionId }) => {
@@ -97,18 +99,4 @@ export function TestMessage({
 function asSent(text: string): string {
   const lines = text.replaceAll('\r\n', '\n');
   return /^(?:MSH|FHS|BHS)/.test(lines) ? `${lines.replaceAll('\n', '\r')}\r` : lines;
-}
-
-const PATIENCE = 5_000;
-
-/** The trace follows what was sent by some moments; who comes too early would find nothing. */
-async function untilTraced(host: string, id: number): Promise<void> {
-  const limit = Date.now() + PATIENCE;
-  while (Date.now() < limit) {
-    const { items } = await ask<MessagePage>('messages/search', {
-      body: { hosts: [host], from: Date.now() - PATIENCE * 2, limit: 100 },
-    });
-    if (items.some((one) => one.id === id)) return;
-    await new Promise((resolve) => setTimeout(resolve, 150));
-  }
 }

@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { Message, MessagePage, Resent } from '../../../src/operator/api/contract/message.ts';
+import type { Message, Resent } from '../../../src/operator/api/contract/message.ts';
 import { ask, newKey } from '../api/client.ts';
 import { bodyText, hosts } from '../api/queries.ts';
+import { untilTraced } from '../api/until-traced.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
@@ -37,7 +38,7 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
         once,
       }),
     onSuccess: async ({ sessionId, messageId }) => {
-      await untilTraced(message.id, messageId);
+      await untilTraced(messageId, { resendOf: message.id });
       await client.invalidateQueries();
       onClose();
       await navigate({
@@ -98,20 +99,6 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
       </div>
     </Modal>
   );
-}
-
-const PATIENCE = 5_000;
-
-/** The trace follows what was sent by some moments; who comes too early would find nothing. */
-async function untilTraced(of: number, id: number): Promise<void> {
-  const limit = Date.now() + PATIENCE;
-  while (Date.now() < limit) {
-    const { items } = await ask<MessagePage>('messages/search', {
-      body: { resendOf: of, limit: 100 },
-    });
-    if (items.some((one) => one.id === id)) return;
-    await new Promise((resolve) => setTimeout(resolve, 150));
-  }
 }
 
 /** HL7 ends its segments with a carriage return, which a text field cannot hold: it is shown as a line's end and put back. */

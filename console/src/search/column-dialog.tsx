@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import { searchFields } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
+import { Checkboxes } from '../element/checkboxes.tsx';
 import { Modal } from '../element/modal.tsx';
 import { t } from '../language/translate.ts';
 import {
@@ -33,8 +34,15 @@ export function ColumnDialog({
     setChosen(next);
     onChoose(next);
   };
-  const toggle = (name: ColumnName): void =>
-    choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
+  const choices = (legend: string, names: readonly ColumnName[]): ReactElement => (
+    <Checkboxes
+      legend={legend}
+      options={names.map((name) => [name, columnOf(name).title])}
+      chosen={chosen}
+      onChange={choose}
+      needed
+    />
+  );
   return (
     <Modal
       title={t('Columns')}
@@ -48,49 +56,19 @@ export function ColumnDialog({
         </>
       }
     >
-      <Choices
-        legend={t('They are kept for you, on every machine.')}
-        names={Object.keys(COLUMNS) as ColumnName[]}
-        chosen={chosen}
-        onToggle={toggle}
-      />
-      {fields.size > 0 && (
-        <Choices
-          legend={t(
-            'Search fields of the production, as they stand in the message or in the one its session began with.',
+      <div className="flex flex-col gap-4">
+        {choices(
+          t('They are kept for you, on every machine.'),
+          Object.keys(COLUMNS) as ColumnName[],
+        )}
+        {fields.size > 0 &&
+          choices(
+            t(
+              'Search fields of the production, as they stand in the message or in the one its session began with.',
+            ),
+            [...fields].map(fieldColumn),
           )}
-          names={[...fields].map(fieldColumn)}
-          chosen={chosen}
-          onToggle={toggle}
-        />
-      )}
+      </div>
     </Modal>
-  );
-}
-
-interface ChoicesProps {
-  readonly legend: string;
-  readonly names: readonly ColumnName[];
-  readonly chosen: readonly ColumnName[];
-  readonly onToggle: (name: ColumnName) => void;
-}
-
-function Choices({ legend, names, chosen, onToggle }: ChoicesProps): ReactElement {
-  return (
-    <fieldset className="mb-4 grid grid-cols-2 gap-x-6 gap-y-1">
-      <legend className="mb-2 text-xs text-ink-2">{legend}</legend>
-      {names.map((name) => (
-        <label key={name} className="flex min-h-7 cursor-pointer items-center gap-2">
-          <input
-            type="checkbox"
-            className="size-4 accent-accent"
-            checked={chosen.includes(name)}
-            disabled={chosen.length === 1 && chosen.includes(name)}
-            onChange={() => onToggle(name)}
-          />
-          {columnOf(name).title}
-        </label>
-      ))}
-    </fieldset>
   );
 }

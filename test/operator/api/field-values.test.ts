@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { FoundMessage, MessagePage } from '../../../src/operator/api/contract/message.ts';
 import { PERMISSIONS, type Principal } from '../../../src/operator/rights/principal.ts';
 import { type Operated, operated } from '../../support/operator.ts';
+import { ANN } from '../../support/person.ts';
 import { signedInAs } from '../../support/signed-in-as.ts';
 
 /** What goes to the ward has no patient in it. */
@@ -29,20 +30,11 @@ transforms:
 `;
 const BARE = 'start: copy\nsteps:\n  - { remove: [PID] }\n';
 
-const ann: Principal = {
-  name: 'ann',
-  roles: [],
-  permissions: new Set(PERMISSIONS),
-  visibleHosts: undefined,
-  unmasked: true,
-  via: 'local',
-};
-
 let production: Operated;
 const who = signedInAs();
 
 beforeAll(async () => {
-  who.principal = ann;
+  who.principal = ANN;
   production = await operated({
     production: PRODUCTION,
     files: { 'bare.yaml': BARE },
@@ -66,7 +58,7 @@ async function found(fields: readonly string[]): Promise<readonly FoundMessage[]
 }
 
 async function valuesFor(viewer: Partial<Principal>): Promise<FoundMessage['fields'][]> {
-  who.principal = { ...ann, name: 'bob', ...viewer };
+  who.principal = { ...ANN, name: 'bob', ...viewer };
   return (await found(['mrn', 'name', 'class', 'control-id', 'unheard-of'])).map(
     ({ fields }) => fields,
   );
@@ -104,7 +96,7 @@ async function exported(format: 'csv' | 'ndjson'): Promise<string> {
 }
 
 test('an export has a column for each', async () => {
-  who.principal = { ...ann, unmasked: false };
+  who.principal = { ...ANN, unmasked: false };
   const [head, first] = (await exported('csv')).split('\r\n');
   expect(head).toMatch(/,by,search\.mrn,search\.class$/);
   expect(first).toMatch(/,0000,I$/);

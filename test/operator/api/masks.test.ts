@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Message, MessagePage } from '../../../src/operator/api/contract/message.ts';
 import { searchRecorder } from '../../../src/operator/api/searching.ts';
 import type { AuditEntry } from '../../../src/operator/audit/audit.ts';
-import { PERMISSIONS, type Principal } from '../../../src/operator/rights/principal.ts';
+import type { Principal } from '../../../src/operator/rights/principal.ts';
 import { framed } from '../../support/mllp-peers.ts';
 import { type Operated, operated, WARD } from '../../support/operator.ts';
+import { ANN } from '../../support/person.ts';
 import { signedInAs } from '../../support/signed-in-as.ts';
 
 const NAME = 'Zwingli';
@@ -12,22 +13,14 @@ const NUMBER = '47118800';
 /** What the ward says of the patient in its refusal. */
 const REFUSAL = `MSH|^~\\&|R|R|S|S|20260101||ACK|A1|P|2.5.1\rMSA|AE|P1|Unknown patient ${NAME} ${NUMBER}\r`;
 
-const everything: Principal = {
-  name: 'ann',
-  roles: [],
-  permissions: new Set(PERMISSIONS),
-  visibleHosts: undefined,
-  unmasked: true,
-  via: 'local',
-};
-const masked: Principal = { ...everything, name: 'bob', unmasked: false };
+const masked: Principal = { ...ANN, name: 'bob', unmasked: false };
 
 let production: Operated;
 const who = signedInAs();
 const recorded: AuditEntry[] = [];
 
 beforeAll(async () => {
-  who.principal = everything;
+  who.principal = ANN;
   production = await operated({
     production: WARD.replace(
       "settings: { connect: '${env:CONNECT}' }",
@@ -119,13 +112,13 @@ test('who may not see patients searches for whole values only: no guess is answe
       expect(JSON.stringify(guess.body)).toContain('bob lacks message.content.unmasked');
     }
   }
-  who.principal = everything;
+  who.principal = ANN;
   expect((await search({ search: { mrn: '4711*' } })).body.items).toHaveLength(1);
   expect((await search({ contains: NAME })).body.items).toHaveLength(1);
 });
 
 test('each question is recorded once, with every page and count of it; another one, or another person, anew', async () => {
-  who.principal = everything;
+  who.principal = ANN;
   recorded.length = 0;
   const criteria = { search: { mrn: 'R-1' } };
   const searches = () => recorded.filter(({ action }) => action === 'message.search').length;
@@ -136,7 +129,7 @@ test('each question is recorded once, with every page and count of it; another o
   expect(searches()).toBe(1);
   await ask('count', { search: { mrn: 'R-2' } });
   expect(searches()).toBe(2);
-  who.principal = { ...everything, name: 'eve' };
+  who.principal = { ...ANN, name: 'eve' };
   await ask('search', criteria);
   expect(searches()).toBe(3);
   expect(recorded.at(-1)).toMatchObject({ actor: { name: 'eve' }, detail: { criteria } });
@@ -149,7 +142,7 @@ test('a question that is asked on and on is recorded again after a quarter of an
     { audit: { record: async (entry: AuditEntry) => void rows.push(entry) } } as never,
     () => time,
   );
-  const request = { principal: everything, ip: '::1' } as never;
+  const request = { principal: ANN, ip: '::1' } as never;
   for (const later of [0, 60_000, 14 * 60_000, 1]) {
     time += later;
     await record(request, { target: 'x' }, async () => undefined);

@@ -2,25 +2,17 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { HostPage } from '../../../src/operator/api/contract/host.ts';
 import type { Session } from '../../../src/operator/api/contract/message.ts';
 import type { AuditEntry } from '../../../src/operator/audit/audit.ts';
-import { PERMISSIONS, type Principal } from '../../../src/operator/rights/principal.ts';
+import { PERMISSIONS } from '../../../src/operator/rights/principal.ts';
 import { adt, type Operated, operated, WARD } from '../../support/operator.ts';
+import { ANN } from '../../support/person.ts';
 import { signedInAs } from '../../support/signed-in-as.ts';
-
-const ann: Principal = {
-  name: 'ann',
-  roles: [],
-  permissions: new Set(PERMISSIONS),
-  visibleHosts: undefined,
-  unmasked: true,
-  via: 'local',
-};
 
 let production: Operated;
 const who = signedInAs();
 const recorded: AuditEntry[] = [];
 
 beforeAll(async () => {
-  who.principal = ann;
+  who.principal = ANN;
   production = await operated({
     production: WARD.replace('shutdownTimeout: 1s', 'shutdownTimeout: 1s\n  testMessages: true'),
     console: {
@@ -86,17 +78,17 @@ test('what comes through an adapter is no test', async () => {
 
 test('who may not send, or does not see where it would go, is refused', async () => {
   const permissions = new Set(PERMISSIONS.filter((one) => one !== 'message.send_test'));
-  who.principal = { ...ann, permissions };
+  who.principal = { ...ANN, permissions };
   expect(await send('hl7-in', { text: 'x' })).toMatchObject({
     status: 403,
     body: { detail: 'ann lacks message.send_test' },
   });
-  who.principal = { ...ann, visibleHosts: ['hl7-in'] };
+  who.principal = { ...ANN, visibleHosts: ['hl7-in'] };
   expect(await send('hl7-in', { text: 'x' })).toMatchObject({
     status: 404,
     body: { detail: 'there is no host hl7-out' },
   });
-  who.principal = ann;
+  who.principal = ANN;
   expect(await send('nowhere', { text: 'x' })).toMatchObject({
     status: 404,
     body: { code: 'HOST_UNKNOWN' },

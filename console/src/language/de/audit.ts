@@ -13,7 +13,6 @@ export const german: Catalogue = {
   Since: 'Seit',
   Until: 'Bis',
   Find: 'Suchen',
-  'Show older': 'Ältere zeigen',
   'All {count} rows are as they were written.':
     'Alle {count} Zeilen sind so, wie sie geschrieben wurden.',
   'Row {row} is not as it was written.': 'Zeile {row} ist nicht so, wie sie geschrieben wurde.',

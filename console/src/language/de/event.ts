@@ -8,7 +8,6 @@ export const german: Catalogue = {
   'At least': 'Mindestens',
   Since: 'Seit',
   Until: 'Bis',
-  'Show older': 'Ältere zeigen',
   Events: 'Ereignisse',
   'Nothing happened in this time.': 'In dieser Zeit ist nichts geschehen.',
   'Time, {zone}': 'Zeit, {zone}',

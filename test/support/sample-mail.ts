@@ -1,0 +1,22 @@
+/** A mail with an encoded subject, HTML that would like to run, and an attachment. */
+export const SAMPLE_MAIL = [
+  'From: Ward <ward@hospital.example>',
+  'To: a@example.org, B <b@example.org>',
+  'Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=',
+  'Date: Thu, 26 Nov 2026 10:00:00 +0100',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=X',
+  '',
+  '--X',
+  'Content-Type: text/html; charset=utf-8',
+  '',
+  '<p>Result <b>ready</b></p><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">',
+  '--X',
+  'Content-Type: application/pdf; name=letter.pdf',
+  'Content-Disposition: attachment; filename=letter.pdf',
+  'Content-Transfer-Encoding: base64',
+  '',
+  'JVBERi0=',
+  '--X--',
+  '',
+].join('\r\n');
