@@ -1,6 +1,7 @@
 import { postgresDatabase } from './postgres/database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
 import { AUDIT_TABLES, META_TABLES } from './tables.ts';
+import { upgrade } from './upgrade.ts';
 
 export type MetaValue = string | number | null | Uint8Array;
 
@@ -40,7 +41,14 @@ export interface MetaPlace {
 
 /** Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs. */
 export function metaDatabase(place: MetaPlace): MetaDatabase {
-  return open(place, 'meta.db', META_TABLES);
+  const database = open(place, 'meta.db', META_TABLES);
+  try {
+    upgrade(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** The audit log, in a file of its own. */

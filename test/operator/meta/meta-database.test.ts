@@ -182,6 +182,20 @@ describe.each([
       expect(alertStore(one).list({ ended: false, limit: 5 })).toHaveLength(1);
     });
 
+    test('a database of an earlier version gets what came since, and keeps what it has', () => {
+      const add = 'INSERT INTO job(type, by, created, state, orderer) VALUES(?, ?, 1, ?, ?)';
+      one.run(add, 'resend', 'Anna', 'running', '{}');
+      one.run(add, 'resend', 'Anna', 'done', '{}');
+      for (const column of ['orderer', 'why']) one.run(`ALTER TABLE job DROP COLUMN ${column}`);
+      using upgraded = metaDatabase(place);
+      using _ = metaDatabase(place);
+      const jobs = jobStore(upgraded).list(2);
+      expect(jobs.map(({ state, by }) => [state, by])).toEqual([
+        ['done', 'Anna'],
+        ['cancelled', 'Anna'],
+      ]);
+    });
+
     test('the audit log is one chain, and nothing of it is changed or taken away', async () => {
       using mine = auditLog(place);
       using yours = auditLog(place);

@@ -1,0 +1,43 @@
+import type { MetaDatabase } from './meta-database.ts';
+
+/** What a database of an earlier version lacks, oldest first. */
+const LATER: readonly {
+  readonly table: string;
+  readonly column: string;
+  readonly statements: readonly string[];
+}[] = [
+  {
+    table: 'job',
+    column: 'orderer',
+    statements: [
+      // whose rights an older job had is not known
+      "UPDATE job SET state = 'cancelled' WHERE state = 'running'",
+      `ALTER TABLE job ADD COLUMN orderer TEXT NOT NULL DEFAULT '{"name":"","via":"local","roles":[],"permissions":[]}'`,
+      'ALTER TABLE job ADD COLUMN why TEXT',
+    ],
+  },
+];
+
+/** Adds the columns that came since the database was made; nothing is lost. */
+export function upgrade(database: MetaDatabase): void {
+  for (const { table, column, statements } of LATER) {
+    if (hasColumn(database, table, column)) continue;
+    try {
+      database.transaction(() => {
+        for (const statement of statements) database.run(statement);
+      });
+    } catch (error) {
+      // another operator plane may have been faster
+      if (!hasColumn(database, table, column)) throw error;
+    }
+  }
+}
+
+function hasColumn(database: MetaDatabase, table: string, column: string): boolean {
+  try {
+    database.all(`SELECT ${column} FROM ${table} LIMIT 1`);
+    return true;
+  } catch {
+    return false;
+  }
+}
