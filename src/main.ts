@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
 import { explainError } from './cli/output.ts';
+import { packageVersion } from './cli/packaged.ts';
 
 // whoever reads our output may stop early: `waybill find … | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -10,6 +11,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const program = new Command('waybill')
   .description('An integration engine for hospitals.')
+  .version(packageVersion())
   .showSuggestionAfterError()
   .showHelpAfterError('(waybill --help lists the commands)')
   .exitOverride();

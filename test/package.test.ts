@@ -23,6 +23,8 @@ test('the package, installed in an empty folder, checks and runs a production', 
       run('npx', ['waybill', ...words], { cwd: folder, timeout: 120_000 });
     const environment = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as object;
     expect(environment).toHaveProperty('dependencies.waybill');
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    expect((await npx('--version')).stdout.trim()).toBe(version);
     expect((await npx('check', 'node_modules/waybill/productions/passthrough')).stdout).toContain(
       'no problems',
     );

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,6 +8,14 @@ const root = join(import.meta.dirname, isBuilt ? '../../..' : '../..');
 
 /** A file or folder that ships with Waybill, from a clone and from the package. */
 export const packaged = (path: string): string => join(root, path);
+
+/** Waybill's own, as `npm` knows it. */
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
 
 /** The built console of the package, or of a clone. */
 export const consoleFolder = (): string => packaged('dist/console');
