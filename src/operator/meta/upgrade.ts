@@ -10,15 +10,16 @@ const LATER: readonly {
     table: 'job',
     column: 'orderer',
     statements: [
-      // whose rights an older job had is not known
-      "UPDATE job SET state = 'cancelled' WHERE state = 'running'",
+      // whose rights an older job had is not known; it ends, so that it is purged some day
+      "UPDATE job_item SET state = 'cancelled' WHERE state = 'waiting'",
+      "UPDATE job SET state = 'cancelled', ended = created WHERE state = 'running'",
       `ALTER TABLE job ADD COLUMN orderer TEXT NOT NULL DEFAULT '{"name":"","via":"local","roles":[],"permissions":[]}'`,
       'ALTER TABLE job ADD COLUMN why TEXT',
     ],
   },
 ];
 
-/** Adds the columns that came since the database was made; nothing is lost. */
+/** Adds the columns that came since the database was made; what is there stays. */
 export function upgrade(database: MetaDatabase): void {
   for (const { table, column, statements } of LATER) {
     if (hasColumn(database, table, column)) continue;

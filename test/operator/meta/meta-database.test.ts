@@ -185,15 +185,16 @@ describe.each([
     test('a database of an earlier version gets what came since, and keeps what it has', () => {
       const add = 'INSERT INTO job(type, by, created, state, orderer) VALUES(?, ?, 1, ?, ?)';
       one.run(add, 'resend', 'Anna', 'running', '{}');
-      one.run(add, 'resend', 'Anna', 'done', '{}');
+      one.run(add, 'resend', 'Anna', 'finished', '{}');
       for (const column of ['orderer', 'why']) one.run(`ALTER TABLE job DROP COLUMN ${column}`);
       using upgraded = metaDatabase(place);
       using _ = metaDatabase(place);
       const jobs = jobStore(upgraded).list(2);
       expect(jobs.map(({ state, by }) => [state, by])).toEqual([
-        ['done', 'Anna'],
+        ['finished', 'Anna'],
         ['cancelled', 'Anna'],
       ]);
+      expect(jobs[1]?.ended).toBe(1);
     });
 
     test('the audit log is one chain, and nothing of it is changed or taken away', async () => {
