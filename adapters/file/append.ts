@@ -1,8 +1,12 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Message } from 'waybill/adapter';
 import { diskFailure } from './disk-failure.ts';
 import type { DiskOptions } from './disk-store.ts';
+
+/** A link at the file's name is not followed: who may write into the folder could have any file written to. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** Adds messages to the end of files, one at a time for each file. */
 export class Appender {
@@ -34,7 +38,7 @@ export class Appender {
 
   async #write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const file = await open(path, 'a', this.#options.mode ?? 0o666);
+    const file = await open(path, APPEND, this.#options.mode ?? 0o666);
     try {
       const { size } = await file.stat();
       try {

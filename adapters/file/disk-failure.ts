@@ -6,7 +6,6 @@ const PROBLEMS: Readonly<Record<string, FileProblem>> = {
   EACCES: 'denied',
   EPERM: 'denied',
   EROFS: 'denied',
-  ELOOP: 'denied',
   ENOSPC: 'full',
   EDQUOT: 'full',
   EFBIG: 'full',
@@ -39,8 +38,12 @@ export function diskFailure(error: unknown, folder: string): Error {
   if (!(error instanceof Error) || error instanceof EngineError) return error as Error;
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string') return error;
+  if (code === 'ELOOP') return new FileError('denied', linkText(folder));
   return diskProblem(PROBLEMS[code] ?? 'failed', folder, code);
 }
+
+const linkText = (folder: string): string =>
+  `A link lies at the name of the file in ${folder}. Links are not followed there: who may write into the folder could have any file written or read. Take it away.`;
 
 export function diskProblem(problem: FileProblem, folder: string, code = ''): FileError {
   return new FileError(problem, TEXTS[problem](folder, code));

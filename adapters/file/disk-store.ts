@@ -23,6 +23,8 @@ import {
 import { diskFailure, diskProblem } from './disk-failure.ts';
 
 const CHUNK = 256 * 1024;
+/** As 'w', but a link that somebody put at the name is not followed. */
+const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 /** Files looked at side by side: more would only queue up for the threads that do it. */
 const AT_ONCE = 16;
 
@@ -87,7 +89,7 @@ export class DiskStore implements FileStore {
 
   async write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     await tried(dirname(path), async () => {
-      const file = await open(path, 'w', this.#options.mode ?? 0o666);
+      const file = await open(path, WRITE, this.#options.mode ?? 0o666);
       try {
         // The mode of `open` is cut by the umask and means nothing to a file that is there.
         if (this.#options.mode !== undefined) await file.chmod(this.#options.mode);

@@ -6,7 +6,7 @@ export const graphOutSettings = {
   ...graphSettings,
   ...letterSettings,
   from: setting.optional(
-    setting.template({
+    setting.addressTemplate({
       help: 'The sender, where it is not the mailbox itself: an address the mailbox may send as.',
       example: 'Registration <registration@hospital.example>',
     }),

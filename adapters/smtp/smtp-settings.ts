@@ -46,7 +46,7 @@ export const smtpSettings = {
   ),
   ...letterSettings,
   envelopeFrom: setting.optional(
-    setting.template({
+    setting.addressTemplate({
       help: 'The address that reports of failed deliveries go to, where it differs from the sender.',
       example: 'bounces@hospital.example',
       advanced: true,

@@ -85,6 +85,23 @@ export const htmlTemplate: Declare<Template, string> = declare(
   string((given, context) => context.template(given, escapedHtml)),
 );
 
+/**
+ * Mail addresses with expressions in braces. A value is one address or a name: where it holds a separator it is quoted,
+ * so that a message can add nobody to those who get it (RFC 5322 §3.2.4).
+ */
+export const addressTemplate: Declare<Template, string> = declare(
+  'template',
+  string((given, context) => context.template(given, quotedPhrase)),
+);
+
+/** `Ward A <a@ward.example>`: one mailbox with its name, which stays as it is. */
+const ONE_MAILBOX = /^(?:"[^"\\]*"|[^",;:<>()@\\[\]]*)\s*<[^\s",;:<>()@\\[\]]+@[^\s",;:<>()@\\]+>$/;
+
+function quotedPhrase(value: string): string {
+  const isPlain = !/[",;:<>()\\[\]]/.test(value);
+  return isPlain || ONE_MAILBOX.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
+}
+
 export const expression: Declare<MessageExpression, string> = declare(
   'expression',
   string((given, context) => context.expression(given)),

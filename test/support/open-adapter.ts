@@ -1,4 +1,3 @@
-import { isAbsolute, join } from 'node:path';
 import {
   type Credential,
   EngineError,
@@ -14,10 +13,14 @@ import {
   type TokenVerifier,
 } from '../../src/adapter/index.ts';
 import { type ReadContext, readFields, type Settings } from '../../src/adapter/setting.ts';
+import { concealed } from '../../src/credential/concealed.ts';
 import { ConfigError } from '../../src/error/adapter-error.ts';
 import { describeError } from '../../src/error/engine-error.ts';
+import { expressionEnvironment } from '../../src/expression/environment.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import { type Body, inlineBody } from '../../src/message/body.ts';
+import type { ProductionNames } from '../../src/production/names.ts';
+import { readContext } from '../../src/production/read-context.ts';
 import { type Answered, type Delivered, ObedientStore } from './obedient-store.ts';
 
 export interface OpenOptions {
@@ -98,6 +101,19 @@ export function readGiven<S extends Settings>(
   );
 }
 
+const NO_NAMES: ProductionNames = {
+  targets: new Set(),
+  credentials: new Map(),
+  lookups: new Set(),
+  transforms: new Set(),
+  used: { credential: new Set(), lookup: new Set(), target: new Set(), transform: new Set() },
+};
+
+const LANGUAGE = expressionEnvironment({
+  lookups: { names: [], lookup: () => '' },
+});
+
+/** The engine's own paths, templates and expressions; only the names a setting may use come from the test. */
 function contextOf({
   credentials = {},
   verifiers = {},
@@ -105,15 +121,7 @@ function contextOf({
   names = [],
 }: OpenOptions): ReadContext {
   return {
-    path: (text) => (isAbsolute(text) ? text : join(folder, text)),
-    template: (source, encode) => ({
-      ok: true,
-      value: { source, render: (message) => Promise.resolve(rendered(source, message, encode)) },
-    }),
-    expression: (source) => ({
-      ok: true,
-      value: { source, evaluate: (message) => Promise.resolve(rendered(`{${source}}`, message)) },
-    }),
+    ...readContext(folder, NO_NAMES, LANGUAGE),
     unknown: (kind, name) =>
       names.includes(name) ? undefined : `there is no ${kind} named ${name}`,
     unfit: (name, kinds) => {
@@ -127,22 +135,15 @@ function contextOf({
   };
 }
 
-/** Fills in fields of the envelope: enough for an adapter's own tests; expressions are tested elsewhere. */
-function rendered(
-  source: string,
-  message: Message,
-  encode = (value: string): string => value,
-): string {
-  const { id, type, source: from, name = '', sessionId, received } = message;
-  const fields: Readonly<Record<string, string | number>> = {
-    id,
-    type,
-    source: from,
-    name,
-    session: sessionId,
-    received,
-  };
-  return source.replaceAll(/\{(\w+)\}/g, (_, field: string) => encode(String(fields[field] ?? '')));
+const SECRETS = ['password', 'privateKey', 'passphrase', 'key'];
+
+/** Secrets hidden as the engine hides them: what spreads or serializes a credential loses them here too. */
+function asLent(credential: Credential): Credential {
+  const entries = Object.entries(credential);
+  return concealed(
+    Object.fromEntries(entries.filter(([name]) => !SECRETS.includes(name))),
+    Object.fromEntries(entries.filter(([name]) => SECRETS.includes(name))),
+  ) as Credential;
 }
 
 interface LentParts<S extends Settings> {
@@ -169,7 +170,7 @@ export function lend<S extends Settings>(
     async credential(name) {
       const found = options.credentials?.[name];
       if (found === undefined) throw new EngineError('CREDENTIAL_MISSING', `no credential ${name}`);
-      return found;
+      return asLent(found);
     },
     async verifier(name) {
       const found = options.verifiers?.[name];

@@ -29,6 +29,7 @@ export async function scanFolder(store: FileStore, scope: Scope): Promise<Scan> 
   for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
     const entries = await listBelow(store, at, unlisted);
     for (const entry of entries) {
+      if (!isOneName(entry.name)) continue;
       const relative = at.relative === '' ? entry.name : `${at.relative}/${entry.name}`;
       const path = inFolder(at.path, entry.name);
       if (entry.kind === 'file') files.push({ ...entry, relative, path });
@@ -39,6 +40,11 @@ export async function scanFolder(store: FileStore, scope: Scope): Promise<Scan> 
     }
   }
   return { files, unlisted };
+}
+
+/** A server may list what it likes: a name that leads out of its folder is no file of it. */
+function isOneName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
 }
 
 async function listBelow(

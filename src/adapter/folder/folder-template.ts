@@ -32,12 +32,16 @@ export function folderTemplate(
   };
 }
 
-/** Only what is written out is made absolute: an expression may hold slashes and dots of its own. */
+/**
+ * Only the folders that are written out are made absolute: an expression may hold slashes and dots of its own. A last
+ * part that an expression completes (`out/ward-{…}`) stays as it is.
+ */
 function onDisk(given: string, context: ReadContext): string {
   const at = given.indexOf('{');
   if (at < 0) return context.path(given);
-  if (at === 0) return `${context.path('.')}/${given}`;
-  return `${context.path(given.slice(0, at))}${given.slice(at)}`;
+  const slash = given.lastIndexOf('/', at);
+  const top = context.path(slash < 0 ? '.' : given.slice(0, slash + 1));
+  return `${top === '/' ? '' : top}/${given.slice(slash + 1)}`;
 }
 
 function folderOf(source: string, template: Template): FolderTemplate {

@@ -30,7 +30,9 @@ export class Digest {
     if (this.#challenge === undefined) return undefined;
     this.#uses += 1;
     return digestHeader(this.#challenge.parameters, {
-      ...this.#account,
+      // by name: a credential's secrets are lost where it is spread
+      user: this.#account.user,
+      password: this.#account.password,
       method,
       uri: `${url.pathname}${url.search}`,
       uses: this.#uses,

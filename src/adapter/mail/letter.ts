@@ -3,6 +3,7 @@ import { isEngineError } from '../../error/engine-error.ts';
 import type { Body } from '../../message/body.ts';
 import type { Message } from '../../message/message.ts';
 import {
+  addressTemplate,
   choice,
   htmlTemplate,
   list,
@@ -13,14 +14,16 @@ import {
 } from '../setting.ts';
 import { type Mailbox, mailboxesIn, oneLine } from './mailbox.ts';
 
-const addresses = template({ help: 'An address; several are separated by commas.' });
+const addresses = addressTemplate({
+  help: 'An address; several are separated by commas. A value in braces is one address or a name, never several.',
+});
 
 /**
  * The settings of every adapter that sends mail: who gets it, what it says, and what becomes of the
  * message's body. All texts are templates.
  */
 export const letterSettings = {
-  from: template({
+  from: addressTemplate({
     help: 'The sender: an address, or a name with the address in angle brackets.',
     example: 'Registration <noreply@hospital.example>',
   }),
@@ -31,7 +34,10 @@ export const letterSettings = {
   cc: list(addresses, { help: 'Who gets a copy, for all to see.' }),
   bcc: list(addresses, { help: 'Who gets a copy that the others do not see.' }),
   replyTo: optional(
-    template({ help: 'Where answers go, if not to the sender.', example: 'ward@hospital.example' }),
+    addressTemplate({
+      help: 'Where answers go, if not to the sender.',
+      example: 'ward@hospital.example',
+    }),
   ),
   subject: template({
     help: 'The subject. Mail servers log subjects: keep patient data out.',

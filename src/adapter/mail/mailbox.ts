@@ -16,7 +16,7 @@ export function mailboxesIn(text: string, setting: string): Mailbox[] {
     const known = isAddress(address) && !/[<>@]/.test(name) ? inDnsForm(address) : undefined;
     if (known !== undefined) return { name, address: known };
     throw new SuspendError(
-      `${setting} gave something that is not a mail address. Correct the template, or the message, and resend.`,
+      `${setting} gave something that is not a mail address. A value in braces is one address, never several. Correct the template, or the message, and resend.`,
     );
   });
 }

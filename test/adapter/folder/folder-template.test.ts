@@ -15,6 +15,10 @@ test.for([
   ['disk', 'out', '/p/out', '/p/out'],
   ['disk', 'out/{source}', '/p/out', '/p/out/adt-in'],
   ['disk', '{source}', '/p', '/p/adt-in'],
+  ['disk', 'out/lab/{source}', '/p/out/lab', '/p/out/lab/adt-in'],
+  ['disk', 'out/lab-{source}', '/p/out', '/p/out/lab-adt-in'],
+  ['disk', '../out/{source}', '/out', '/out/adt-in'],
+  ['disk', '/{source}', '/', '/adt-in'],
   ['disk', '/abs/{name}', '/abs', '/abs/ward 4'],
 ] as const)('on a %s, %s lies below "%s"', async ([place, given, top, filled]) => {
   const folder = read(place, given);

@@ -15,7 +15,7 @@ describe('a letter', () => {
     expect(one).toMatchObject({
       from: { address: 'hub@hospital.example' },
       to: [{ address: 'a@ward.example' }],
-      subject: 'HL7v2:ADT_A01:2.5.1 7000001',
+      subject: 'ADT_A01 7000001',
       attachment: { name: '7000001.hl7', type: 'x-application/hl7-v2+er7; charset=iso-8859-1' },
     });
   });
@@ -60,6 +60,44 @@ describe('an address', () => {
       { name: '', address: 'ärztin@klinik.example' },
       { name: '', address: 'a@KLINIK.example' },
     ]);
+  });
+
+  test.for(['b@evil.example', 'Eve <b@evil.example>', '"Eve, B" <b@evil.example>'])(
+    'that a message gives is one: %s',
+    async (name) => {
+      const one = await letter(messageOf(BODY, { name }), settings({ to: '{name}' }));
+      expect(one.to.map(({ address }) => address)).toEqual(['b@evil.example']);
+    },
+  );
+
+  test.for([
+    'a@ward.example, b@evil.example',
+    'a@ward.example;b@evil.example',
+    'a@ward.example> <b@evil.example',
+    'a <a@ward.example>, b <b@evil.example>',
+    'all: a@ward.example, b@evil.example;',
+    'a@ward.example" <b@evil.example>',
+    'a@ward.example\r\nBcc: b@evil.example',
+    'a@ward.example\\',
+  ])('that a message gives cannot become several: %j', async (name) => {
+    for (const given of ['{name}', 'Ward <{name}>', 'c@ward.example, {name}']) {
+      for (const setting of ['to', 'cc', 'bcc', 'from', 'replyTo']) {
+        const sent = letter(messageOf(BODY, { name }), settings({ [setting]: given })).then(
+          ({ from, to, cc, bcc, replyTo }) =>
+            [from, ...to, ...cc, ...bcc, replyTo].map((one) => one?.address),
+          () => [],
+        );
+        expect(await sent).not.toContain('b@evil.example');
+      }
+    }
+  });
+
+  test('has a name beside it that may hold a comma', async () => {
+    const one = await letter(
+      messageOf(BODY, { name: 'Müller, "Hans"' }),
+      settings({ to: '{name} <a@ward.example>' }),
+    );
+    expect(one.to).toEqual([{ name: 'Müller, "Hans"', address: 'a@ward.example' }]);
   });
 
   test('with a domain that cannot be one is kept for a person', async () => {

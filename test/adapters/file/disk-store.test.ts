@@ -64,6 +64,18 @@ describe('a disk', () => {
     await expect(reading.next()).rejects.toMatchObject({ problem: 'denied' });
   });
 
+  test('does not write through a link that was put in the place of a file', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'precious'), 'kept');
+    await symlink(join(folder.path, 'precious'), join(folder.path, 'a.part'));
+    const writing = store.write(join(folder.path, 'a.part'), chunks('new'), never);
+    await expect(writing).rejects.toMatchObject({
+      problem: 'denied',
+      message: expect.stringMatching(/^A link lies at the name of the file/),
+    });
+    expect(await readFile(join(folder.path, 'precious'), 'utf8')).toBe('kept');
+  });
+
   test('reads what it wrote, in one piece and whole', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'a.hl7');

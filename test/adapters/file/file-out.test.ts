@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import fileOut from '../../../adapters/file/file-out.ts';
@@ -77,6 +77,15 @@ describe('appending', () => {
     await Promise.all(parts.map((part) => out.send(Buffer.from(part), { name: 'log.txt' })));
     const written = (await text(folder.path, 'log.txt')).split('\n--\n').slice(0, -1);
     expect(written.toSorted()).toEqual(parts.toSorted());
+  });
+
+  test('does not follow a link that lies at the name', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'precious'), 'kept');
+    await symlink(join(folder.path, 'precious'), join(folder.path, 'log.txt'));
+    await using out = await open(folder.path, { write: 'append' });
+    await expect(out.send(Buffer.from('new'), { name: 'log.txt' })).rejects.toThrow('A link lies');
+    expect(await text(folder.path, 'precious')).toBe('kept');
   });
 
   test('that fails in the middle leaves nothing of the message behind', async () => {

@@ -29,7 +29,7 @@ test('address, headers and content type are filled in, and no value can leave it
   await using opened = await open(server, {
     url: `${server.url}/p/{name}/x?q={name}`,
     method: 'PUT',
-    headers: ['X-Sender: {source}', 'Idempotency-Key: {id}', 'X-Empty: {nothing}'],
+    headers: ['X-Sender: {source}', 'Idempotency-Key: {id}', 'X-Empty: {""}'],
   });
   await opened.send(body, { name: 'a/../b?c=d&e#f é', charset: 'UTF-8', traceparent: '00-1-2-01' });
   const [request] = server.requests;
