@@ -1,5 +1,6 @@
 import type { Status } from '../message/status.ts';
 import { STATUS_NUMBER } from './message-row.ts';
+import type { ShownTo } from './shown-to.ts';
 import type { TraceQuery } from './trace-query.ts';
 
 /** A part of a WHERE with `?` in the places of its values. Columns are those of the message table, named `m`. */
@@ -39,7 +40,11 @@ const FAILED = ['retrying', 'discarded', 'error', 'suspended'] as const satisfie
  * is not completed, then one host. The planner of the database is not asked: it was seen to walk a
  * host's whole index for a key with ten hits (997 ms instead of 0.05).
  */
-export function searchPlan(query: TraceQuery, words: WordSearch): SearchPlan {
+export function searchPlan(
+  query: TraceQuery,
+  words: WordSearch,
+  shown: Pick<ShownTo, 'masksAll'> = {},
+): SearchPlan {
   const hosts = hostChoices(query, words);
   const type = query.type === undefined ? undefined : words.matching(query.type);
   if (hosts === NOTHING || type?.length === 0) return { branches: [], rest: [] };
@@ -55,8 +60,8 @@ export function searchPlan(query: TraceQuery, words: WordSearch): SearchPlan {
     ...(type === undefined ? [] : [within('m.type', type)]),
     ...completedCondition(status),
     ...measures(query),
-    ...errorCondition(query.error, words),
-    ...visibleCondition(query.visible, words),
+    ...errorCondition(query, words, shown),
+    ...visibleCondition(query, words),
   ];
   return { branches, rest };
 }
@@ -142,26 +147,46 @@ function measures({ minSize, maxSize, minDuration, maxDuration }: TraceQuery): C
   return limits.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, values: [value] }]));
 }
 
-function errorCondition(text: string | undefined, words: WordSearch): Condition[] {
-  if (text === undefined) return [];
+/** A text that the asker is not shown as it is must not answer: it is then looked at row by row, see `shownTest`. */
+function errorCondition(
+  { error: text, visible }: TraceQuery,
+  words: WordSearch,
+  { masksAll = false }: Pick<ShownTo, 'masksAll'>,
+): Condition[] {
+  if (text === undefined || masksAll) return [];
   const codes = words.matching(text);
-  const inText = { sql: `m.error ${words.like} ? ESCAPE '\\'`, values: [`%${escapeLike(text)}%`] };
-  if (codes.length === 0) return [inText];
-  const byCode = within('m.error_code', codes);
-  return [
-    { sql: `(${inText.sql} OR ${byCode.sql})`, values: [...inText.values, ...byCode.values] },
-  ];
+  const like = { sql: `m.error ${words.like} ? ESCAPE '\\'`, values: [`%${escapeLike(text)}%`] };
+  const inText = [like, ...openCondition(visible, words)];
+  const byText = {
+    sql: inText.map(({ sql }) => sql).join(' AND '),
+    values: inText.flatMap(({ values }) => values),
+  };
+  return [codes.length === 0 ? byText : anyOf([byText, within('m.error_code', codes)])];
 }
 
 function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, String.raw`\$&`);
 }
 
-function visibleCondition(visible: readonly string[] | undefined, words: WordSearch): Condition[] {
+/** What is asked of bodies finds only messages that are open to the asker; all else what they may see at all. */
+function visibleCondition(
+  { visible, search = {}, contains }: TraceQuery,
+  words: WordSearch,
+): Condition[] {
+  if (visible === undefined) return [];
+  if (contains !== undefined || Object.keys(search).length > 0)
+    return openCondition(visible, words);
+  const numbers = visible.flatMap((host) => words.find(host) ?? []);
+  if (numbers.length === 0) return [NOWHERE];
+  return [anyOf([within('m.source', numbers), within('m.target', numbers)])];
+}
+
+/** As `isOpenTo`: both hosts of the message are visible. */
+function openCondition(visible: readonly string[] | undefined, words: WordSearch): Condition[] {
   if (visible === undefined) return [];
   const numbers = visible.flatMap((host) => words.find(host) ?? []);
-  if (numbers.length === 0) return [{ sql: '1 = 0', values: [] }];
-  const source = within('m.source', numbers);
-  const target = within('m.target', numbers);
-  return [{ sql: `(${source.sql} OR ${target.sql})`, values: [...numbers, ...numbers] }];
+  if (numbers.length === 0) return [NOWHERE];
+  return [within('m.source', numbers), within('m.target', numbers)];
 }
+
+const NOWHERE: Condition = { sql: '1 = 0', values: [] };

@@ -1,16 +1,29 @@
 import { causeOf } from './cause.ts';
+import { type ShownTo, shownErrorText } from './shown-to.ts';
 import type { FailureGroup, FailureQuery } from './trace-store.ts';
 
+/** A group as a part of a store gives it. */
+export interface FoundGroup extends Omit<FailureGroup, 'cause'> {
+  /** Where its messages came from; told apart only for one who sees some hosts. */
+  readonly source?: string | undefined;
+}
+
 /** Adds up the groups that the parts of a store give: one a host, status and code, or one a text. */
-export function failureGroups({ visible, byCause = false }: FailureQuery): {
-  add(group: Omit<FailureGroup, 'cause'>): void;
+export function failureGroups(
+  { visible, byCause = false }: FailureQuery,
+  shown?: ShownTo,
+): {
+  add(group: FoundGroup): void;
   list(): FailureGroup[];
 } {
   const groups = new Map<string, FailureGroup>();
   return {
-    add(found) {
-      if (visible !== undefined && !visible.includes(found.host)) return;
-      const group = { ...found, cause: byCause ? causeOf(found.text) : '' };
+    add({ source = '', ...found }) {
+      const { host: target, code } = found;
+      if (visible !== undefined && !visible.includes(target)) return;
+      const error = { code, text: found.text, retryable: false };
+      const text = shownErrorText({ source, target, error }, visible, shown);
+      const group = { ...found, text, cause: byCause ? causeOf(text) : '' };
       const key = [group.host, group.status, group.code, group.cause].join('\n');
       const sum = groups.get(key);
       groups.set(key, sum === undefined ? group : plus(sum, group));

@@ -1,8 +1,8 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
 import { idAtTime, timeOfId } from '../message/id.ts';
-import { causeOf } from './cause.ts';
 import { keyMatches } from './key-value.ts';
+import { openKeyTest, type SessionGround, shownTest } from './shown-to.ts';
 import {
   FIND_LIMIT,
   FIND_LIMIT_MAX,
@@ -10,6 +10,7 @@ import {
   type TracePage,
   type TraceQuery,
 } from './trace-query.ts';
+import type { FindOptions } from './trace-store.ts';
 import type { TracedMessage } from './traced-message.ts';
 
 /**
@@ -24,12 +25,12 @@ export interface Span {
 }
 
 /** What a search needs of a store. */
-export interface SearchGround {
+export interface SearchGround extends SessionGround {
   /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
   bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
   /** The newest message's id, where a search begins. */
   top(): Promise<number> | number;
-  /** The newest candidates of a span in its order, all conditions but `contains` and `cause` checked. */
+  /** The newest candidates of a span in its order; what `rowTest` looks at is not checked yet. */
   candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
   /** Whether the message's body holds the bytes. */
   holds(message: TracedMessage, text: Uint8Array): Promise<boolean>;
@@ -53,12 +54,12 @@ const TURN = 15;
 export async function search(
   query: TraceQuery,
   ground: SearchGround,
-  signal?: AbortSignal,
+  { signal, shown }: FindOptions = {},
 ): Promise<TracePage> {
   const walk = await beginning(query, ground);
   const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
   const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
-  const holds = rowTest(query, ground);
+  const holds = rowTest(query, ground, shown);
   const items: TracedMessage[] = [];
   let turn = performance.now();
   while (walk.high >= walk.bottom && items.length < limit) {
@@ -79,18 +80,24 @@ export async function search(
   return page(items, walk);
 }
 
-type RowTest = (row: TracedMessage) => boolean | Promise<boolean>;
+type RowTest = (row: TracedMessage) => Promise<boolean>;
 
-/** What no index knows and is looked for row by row, if anything. */
+/** What no index knows and is looked for row by row, if anything: the cheap first. */
 function rowTest(
-  { cause, contains }: TraceQuery,
-  ground: Pick<SearchGround, 'holds'>,
+  query: TraceQuery,
+  ground: SearchGround,
+  shown: FindOptions['shown'],
 ): RowTest | undefined {
+  const { contains, search: asked, visible } = query;
   const text = contains === undefined ? undefined : Buffer.from(contains);
-  if (text === undefined && cause === undefined) return undefined;
-  return (row) =>
-    (cause === undefined || causeOf(row.error?.text ?? '') === cause) &&
-    (text === undefined || ground.holds(row, text));
+  const isShown = shownTest(query, shown);
+  const keys = keyMatches(asked);
+  const hasKeys = openKeyTest(keys, visible, { ground, reader: shown?.keys });
+  if (text === undefined && isShown === undefined && hasKeys === undefined) return undefined;
+  return async (row) =>
+    (isShown === undefined || isShown(row)) &&
+    (hasKeys === undefined || (await hasKeys(row.sessionId))) &&
+    (text === undefined || (await ground.holds(row, text)));
 }
 
 /** Takes the candidates that hold what is asked for, until the page is full; whether all of them were looked at. */

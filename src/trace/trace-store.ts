@@ -1,5 +1,6 @@
 import type { Status } from '../message/status.ts';
 import type { MessageState } from './message-state.ts';
+import type { ShownTo } from './shown-to.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 import type {
   EventQuery,
@@ -36,7 +37,7 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
 
 /** What a console, the API and the command line ask. */
 export interface TraceReader {
-  find(query: TraceQuery, options?: { readonly signal?: AbortSignal }): Promise<TracePage>;
+  find(query: TraceQuery, options?: FindOptions): Promise<TracePage>;
   /** What a pasted text may be: a message or session id, a control id, or the value of any search field. Newest first. */
   quickFind(text: string, options?: QuickFindOptions): Promise<readonly QuickHit[]>;
   /** Names of the search fields that the trace knows. */
@@ -56,7 +57,7 @@ export interface TraceReader {
   /** Queued and retried messages of a host, oldest first. */
   openMessages(host: string, page?: OpenPage): Promise<readonly OpenMessage[]>;
   /** Errors and suspensions gathered by host and code, or by cause, most frequent first. */
-  failures(query: FailureQuery): Promise<readonly FailureGroup[]>;
+  failures(query: FailureQuery, shown?: ShownTo): Promise<readonly FailureGroup[]>;
 }
 
 /** What keeps the store small and its index true. */
@@ -76,8 +77,14 @@ interface TraceUpkeep {
   orphans(): Promise<number>;
 }
 
+export interface FindOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly shown?: ShownTo | undefined;
+}
+
 export interface QuickFindOptions {
   readonly visible?: readonly string[] | undefined;
+  readonly shown?: ShownTo | undefined;
   /** Default 20. */
   readonly limit?: number | undefined;
 }

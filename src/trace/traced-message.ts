@@ -132,11 +132,8 @@ export function isVisible(message: TracedMessage, visible: readonly string[] | u
 
 /** Whether one who sees only these hosts may see both ends of the message, and so what it holds. */
 export function isOpenTo(
-  { source, target }: TracedMessage,
+  { source, target }: Pick<TracedMessage, 'source' | 'target'>,
   visible: readonly string[] | undefined,
 ): boolean {
-  return (
-    visible === undefined ||
-    (visible.includes(target) && (source === '' || visible.includes(source)))
-  );
+  return visible === undefined || (visible.includes(target) && visible.includes(source));
 }

@@ -1,6 +1,7 @@
 import { describeTraceApply } from './trace-store/apply.contract.ts';
 import { describeTraceLists } from './trace-store/list.contract.ts';
 import type { OpenTraceStore } from './trace-store/opened.ts';
+import { describeTraceScope } from './trace-store/scope.contract.ts';
 import { describeTraceSearch } from './trace-store/search.contract.ts';
 import { describeTraceUpkeep } from './trace-store/upkeep.contract.ts';
 
@@ -8,6 +9,7 @@ import { describeTraceUpkeep } from './trace-store/upkeep.contract.ts';
 export function describeTraceStore(name: string, open: OpenTraceStore): void {
   describeTraceApply(name, open);
   describeTraceSearch(name, open);
+  describeTraceScope(name, open);
   describeTraceLists(name, open);
   describeTraceUpkeep(name, open);
 }

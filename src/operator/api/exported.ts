@@ -1,5 +1,5 @@
 import type { TraceQuery } from '../../trace/trace-query.ts';
-import type { TraceReader } from '../../trace/trace-store.ts';
+import type { FindOptions, TraceReader } from '../../trace/trace-store.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
 import { EXPORT_COLUMNS } from './contract/message.ts';
 
@@ -12,7 +12,7 @@ type Shown = TracedMessage & {
 export interface ExportOptions {
   readonly format: 'csv' | 'ndjson';
   readonly limit: number;
-  readonly signal: AbortSignal;
+  readonly find: FindOptions;
   /** Search fields that have a column too. */
   readonly fields: readonly string[];
   /** Messages as their reader may see them. */
@@ -23,7 +23,7 @@ export interface ExportOptions {
 export async function* exported(
   trace: Pick<TraceReader, 'find'>,
   query: TraceQuery,
-  { format, limit, signal, fields, show }: ExportOptions,
+  { format, limit, find, fields, show }: ExportOptions,
 ): AsyncGenerator<string> {
   const write = format === 'csv' ? csvLine(fields) : ndjsonLine;
   if (format === 'csv') {
@@ -33,7 +33,7 @@ export async function* exported(
   let left = limit;
   let after: string | undefined;
   do {
-    const page = await trace.find({ ...query, after, limit: Math.min(left, PAGE) }, { signal });
+    const page = await trace.find({ ...query, after, limit: Math.min(left, PAGE) }, find);
     yield (await show(page.items)).map(write).join('');
     left -= page.items.length;
     after = page.next;

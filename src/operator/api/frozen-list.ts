@@ -1,4 +1,4 @@
-import type { TraceReader } from '../../trace/trace-store.ts';
+import type { FindOptions, TraceReader } from '../../trace/trace-store.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
 import { ApiError } from './api-error.ts';
 import { JOB_LIMIT, type JobRequest } from './contract/job.ts';
@@ -17,7 +17,7 @@ export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
   { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
   visible: readonly string[] | undefined,
-  signal: AbortSignal,
+  options: FindOptions,
 ): Promise<FrozenList> {
   if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
     throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
@@ -26,7 +26,7 @@ export async function frozenList(
   const messages: TracedMessage[] = [];
   let after: string | undefined;
   do {
-    const page = await trace.find({ ...criteria, visible, after, limit: PAGE }, { signal });
+    const page = await trace.find({ ...criteria, visible, after, limit: PAGE }, options);
     // to act on a message is to act on its target
     messages.push(...page.items.filter(({ target }) => visible?.includes(target) ?? true));
     after = page.next;

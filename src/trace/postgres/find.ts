@@ -4,9 +4,12 @@ import { afterPrefix, type KeyMatch, keyMatches } from '../key-value.ts';
 import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts';
 import { tracedMessage } from '../message-state.ts';
 import { type SearchGround, type Span, search } from '../search.ts';
+import type { ShownTo } from '../shown-to.ts';
 import type { TracePage, TraceQuery } from '../trace-query.ts';
+import type { FindOptions } from '../trace-store.ts';
 import type { TracedMessage } from '../traced-message.ts';
 import type { Database } from './database.ts';
+import { body, sessionMessages } from './read.ts';
 import type { WordTable } from './word-table.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
@@ -22,43 +25,49 @@ export interface FindContext {
 export async function find(
   { db, words, bytes }: FindContext,
   query: TraceQuery,
-  signal?: AbortSignal,
+  options: FindOptions = {},
 ): Promise<TracePage> {
   await words.refresh(db);
   const keys = keyMatches(query.search);
+  const { shown } = options;
+  const statements = (span: Span, limit: number): Condition[] =>
+    candidateStatements(words, query, { keys, span, limit, shown });
   const ground: SearchGround = {
     bottom: (order, from) => bottom(db, order, from),
     top: () => top(db),
     async candidates(span, limit) {
       const found = new Map<number, TracedMessage>();
-      for (const { sql, values } of candidateStatements(words, query, { keys, span, limit })) {
+      for (const { sql, values } of statements(span, limit)) {
         for (const row of await db.rows<MessageRow>(sql, ...values)) {
           found.set(row.id, tracedMessage(stateOfRow(row, words)));
         }
       }
       return [...found.values()].toSorted(span.order === 'id' ? byId : bySession).slice(0, limit);
     },
+    messages: (sessionId) => sessionMessages(db, words, sessionId),
+    body: (id) => body(db, words, { id, part: 'message' }),
     async holds(message, text) {
-      const body = await bytes(message);
-      return body !== undefined && Buffer.from(body).includes(Buffer.from(text));
+      const held = await bytes(message);
+      return held !== undefined && Buffer.from(held).includes(Buffer.from(text));
     },
   };
-  return search(query, ground, signal);
+  return search(query, ground, options);
 }
 
 interface CandidateQuery {
   readonly keys: readonly KeyMatch[];
   readonly span: Span;
   readonly limit: number;
+  readonly shown: ShownTo | undefined;
 }
 
 /** The statements that answer a query; none if nothing can match. */
 function candidateStatements(
   words: WordTable,
   query: TraceQuery,
-  { keys, span, limit }: CandidateQuery,
+  { keys, span, limit, shown }: CandidateQuery,
 ): Condition[] {
-  const { branches, rest } = searchPlan(query, words);
+  const { branches, rest } = searchPlan(query, words, shown);
   if (branches.length === 0) return [];
   if (span.order === 'session') {
     const sessions = sessionStatement(words, keys, span);

@@ -3,6 +3,7 @@ import type { Status } from '../../message/status.ts';
 import { STATUSES } from '../../message/status.ts';
 import { failureGroups } from '../failure-groups.ts';
 import { STATUS_NUMBER } from '../message-row.ts';
+import type { ShownTo } from '../shown-to.ts';
 import type { ReplayQuery } from '../trace-query.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
 import type { Database } from './database.ts';
@@ -37,10 +38,13 @@ export async function failures(
   db: Database,
   words: WordTable,
   query: FailureQuery,
+  shown?: ShownTo,
 ): Promise<FailureGroup[]> {
   await words.refresh(db);
+  const source = query.visible === undefined ? 'NULL::integer' : 'source';
   const rows = await db.rows<{
     target: number;
+    source: number | null;
     status: number;
     error_code: number | null;
     n: number;
@@ -49,18 +53,19 @@ export async function failures(
     newest: number;
     error: string | null;
   }>(
-    `SELECT target, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
+    `SELECT target, ${source} AS source, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
        max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error
      FROM message WHERE status <> 2 AND status = ANY(?) AND id BETWEEN ? AND ?
-     GROUP BY target, status, error_code${query.byCause === true ? ', error' : ''}`,
+     GROUP BY target${query.visible === undefined ? '' : ', source'}, status, error_code${query.byCause === true ? ', error' : ''}`,
     (query.status ?? FAILURES).map((one) => STATUS_NUMBER[one]),
     query.from === undefined ? 0 : idAtTime(query.from),
     query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1,
   );
-  const groups = failureGroups(query);
+  const groups = failureGroups(query, shown);
   for (const row of rows) {
     groups.add({
       host: words.text(row.target),
+      source: row.source === null ? undefined : words.text(row.source),
       status: STATUSES[row.status] ?? 'error',
       code: row.error_code === null ? '' : words.text(row.error_code),
       text: row.error ?? '',

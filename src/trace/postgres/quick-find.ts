@@ -1,11 +1,12 @@
 import { timeOfId } from '../../message/id.ts';
 import { keyValue } from '../key-value.ts';
 import { idIn } from '../quick-find.ts';
+import { openKeyTest, type SessionGround } from '../shown-to.ts';
 import type { QuickHit } from '../trace-query.ts';
 import type { QuickFindOptions } from '../trace-store.ts';
 import { isVisible } from '../traced-message.ts';
 import type { Database } from './database.ts';
-import { message, session } from './read.ts';
+import { body, message, sessionMessages } from './read.ts';
 import type { WordTable } from './word-table.ts';
 
 const KEY_HITS = 100;
@@ -14,13 +15,19 @@ const KEY_HITS = 100;
 export async function quickFind(
   db: Database,
   words: WordTable,
-  { text, visible, limit = 20 }: QuickFindOptions & { readonly text: string },
+  { text, visible, shown, limit = 20 }: QuickFindOptions & { readonly text: string },
 ): Promise<QuickHit[]> {
   const hits = await byId(db, words, { text, visible });
-  for (const hit of await byKey(db, words, keyValue(text))) {
+  const value = keyValue(text);
+  const ground: SessionGround = {
+    messages: (sessionId) => sessionMessages(db, words, sessionId),
+    body: (id) => body(db, words, { id, part: 'message' }),
+  };
+  for (const hit of await byKey(db, words, value)) {
     if (hits.length >= limit) break;
-    const shown = visible === undefined || (await isSessionVisible(db, words, hit, visible));
-    if (shown) hits.push(hit);
+    const key = { name: hit.field ?? '', value, prefix: false };
+    const isOpen = openKeyTest([key], visible, { ground, reader: shown?.keys });
+    if (isOpen === undefined || (await isOpen(hit.sessionId))) hits.push(hit);
   }
   return hits;
 }
@@ -61,14 +68,4 @@ async function byKey(db: Database, words: WordTable, value: string): Promise<Qui
     field: words.text(name),
     at: timeOfId(sessionId),
   }));
-}
-
-async function isSessionVisible(
-  db: Database,
-  words: WordTable,
-  { sessionId }: QuickHit,
-  visible: readonly string[],
-): Promise<boolean> {
-  const found = await session(db, words, sessionId);
-  return found?.messages.some((one) => isVisible(one, visible)) ?? false;
 }

@@ -1,5 +1,6 @@
 import { type MessageState, tracedMessage } from '../message-state.ts';
 import { pastOutcome } from '../past-outcome.ts';
+import type { SessionMessages } from '../shown-to.ts';
 import type { StoredBody, TracedMessage, TracedSession } from '../traced-message.ts';
 import { readStored } from './body-table.ts';
 import type { Database } from './database.ts';
@@ -59,6 +60,16 @@ export async function session(
     resends: await resendsOf(db, shown),
     truncated: states.length > MESSAGES,
   };
+}
+
+/** The messages of a session, and nothing else of it. */
+export async function sessionMessages(
+  db: Database,
+  words: WordTable,
+  sessionId: number,
+): Promise<SessionMessages> {
+  const states = await readSessionStates(db, words, { sessionId, limit: MESSAGES + 1 });
+  return { messages: states.map(tracedMessage), whole: states.length <= MESSAGES };
 }
 
 /** The body of a message or of the reply to it. */

@@ -48,7 +48,7 @@ export async function postgresTraceStore({
   return {
     apply: (inputs) => told(apply(db, memory, inputs)),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
-    find: (query, { signal } = {}) =>
+    find: (query, options) =>
       told(
         find(
           {
@@ -57,7 +57,7 @@ export async function postgresTraceStore({
             bytes: async ({ id }) => bytesOf(await body(db, words, { id, part: 'message' })),
           },
           query,
-          signal,
+          options,
         ),
       ),
     quickFind: (text, options) => told(quickFind(db, words, { ...options, text })),
@@ -69,7 +69,7 @@ export async function postgresTraceStore({
     statistics: (query) => told(statistics(db, words, query)),
     replayList: (query) => told(replayList(db, words, query)),
     openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
-    failures: (query) => told(failures(db, words, query)),
+    failures: (query, shown) => told(failures(db, words, query, shown)),
     purge: (options) => told((options.dryRun === true ? purgePlan : purge)(db, memory, options)),
     reindex: (options) => told(reindex(db, memory, options)),
     hold: (sessionId, given) => told(hold(db, sessionId, given)),

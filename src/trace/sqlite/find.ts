@@ -4,9 +4,12 @@ import { afterPrefix, type KeyMatch, keyMatches } from '../key-value.ts';
 import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts';
 import { tracedMessage } from '../message-state.ts';
 import { type SearchGround, type Span, search } from '../search.ts';
+import type { ShownTo } from '../shown-to.ts';
 import type { TracePage, TraceQuery } from '../trace-query.ts';
+import type { FindOptions } from '../trace-store.ts';
 import type { TracedMessage } from '../traced-message.ts';
 import { HeldFile } from './held-file.ts';
+import { body, sessionMessages } from './read.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { FileRange, TraceFiles } from './trace-files.ts';
 
@@ -31,7 +34,7 @@ export interface FindContext {
 export function find(
   { files, bytes }: FindContext,
   query: TraceQuery,
-  signal?: AbortSignal,
+  options: FindOptions = {},
 ): Promise<TracePage> {
   const keys = keyMatches(query.search);
   const ground: SearchGround = {
@@ -42,24 +45,27 @@ export function find(
       for (const range of rangesOf(files, span)) {
         if (rows.length >= limit && isBehind(range, span, rows[limit - 1])) break;
         const file = files.file(range.name);
-        rows.push(...candidates(file, query, { keys, span, limit }));
+        rows.push(...candidates(file, query, { keys, span, limit, shown: options.shown }));
         rows.sort(span.order === 'id' ? byId : bySession);
         rows.length = Math.min(rows.length, limit);
       }
       return rows;
     },
+    messages: (sessionId) => sessionMessages(files, sessionId),
+    body: (id) => body(files, id, 'message'),
     async holds(message, text) {
-      const body = await bytes(message);
-      return body !== undefined && asBuffer(body).includes(asBuffer(text));
+      const held = await bytes(message);
+      return held !== undefined && asBuffer(held).includes(asBuffer(text));
     },
   };
-  return search(query, ground, signal);
+  return search(query, ground, options);
 }
 
 export interface CandidateQuery {
   readonly keys: readonly KeyMatch[];
   readonly span: Span;
   readonly limit: number;
+  readonly shown?: ShownTo | undefined;
 }
 
 /** The newest candidates of a span in one file. */
@@ -78,9 +84,9 @@ function candidates(file: TraceFile, query: TraceQuery, given: CandidateQuery): 
 export function candidateStatements(
   file: TraceFile,
   query: TraceQuery,
-  { keys, span, limit }: CandidateQuery,
+  { keys, span, limit, shown }: CandidateQuery,
 ): Condition[] {
-  const { branches, rest: conditions } = searchPlan(query, file.words);
+  const { branches, rest: conditions } = searchPlan(query, file.words, shown);
   if (branches.length === 0) return [];
   const rest = file instanceof HeldFile ? [...conditions, ...file.shown()] : [...conditions];
   if (span.order === 'session') {

@@ -1,7 +1,8 @@
 import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
-import { failureGroups } from '../failure-groups.ts';
+import { type FoundGroup, failureGroups } from '../failure-groups.ts';
 import { STATUS_NUMBER } from '../message-row.ts';
+import type { ShownTo } from '../shown-to.ts';
 import type { ReplayQuery } from '../trace-query.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -41,10 +42,10 @@ export function replayList(
 const FAILURES: readonly Status[] = ['error', 'suspended'];
 
 /** Errors and suspensions by host and code. */
-export function failures(files: TraceFiles, query: FailureQuery): FailureGroup[] {
+export function failures(files: TraceFiles, query: FailureQuery, shown?: ShownTo): FailureGroup[] {
   const low = query.from === undefined ? 0 : idAtTime(query.from);
   const high = query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1;
-  const groups = failureGroups(query);
+  const groups = failureGroups(query, shown);
   for (const { name, firstSession, lastId } of files.ranges()) {
     if (firstSession > high || lastId < low) continue;
     const file = files.file(name);
@@ -55,13 +56,15 @@ export function failures(files: TraceFiles, query: FailureQuery): FailureGroup[]
 
 function groupsIn(
   file: TraceFile,
-  { status: statuses = FAILURES, byCause = false }: FailureQuery,
+  { status: statuses = FAILURES, byCause = false, visible }: FailureQuery,
   { low, high }: { readonly low: number; readonly high: number },
-): Omit<FailureGroup, 'cause'>[] {
+): FoundGroup[] {
+  const source = visible === undefined ? 'NULL' : 'source';
   return statuses.flatMap((status) =>
     file
       .all<{
         target: number;
+        source: number | null;
         error_code: number | null;
         n: number;
         first: number;
@@ -70,15 +73,16 @@ function groupsIn(
         error: string | null;
       }>(
         // with max(id) SQLite takes the bare column from the row that has it: the newest text
-        `SELECT target, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
+        `SELECT target, ${source} AS source, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
            max(id) AS newest, error FROM message INDEXED BY message_status
-           WHERE status <> 2 AND status = ? AND id BETWEEN ? AND ? GROUP BY target, error_code${byCause ? ', error' : ''}`,
+           WHERE status <> 2 AND status = ? AND id BETWEEN ? AND ? GROUP BY target, ${source}, error_code${byCause ? ', error' : ''}`,
         STATUS_NUMBER[status],
         low,
         high,
       )
       .map((row) => ({
         host: file.words.text(row.target),
+        source: row.source === null ? undefined : file.words.text(row.source),
         status,
         code: row.error_code === null ? '' : file.words.text(row.error_code),
         text: row.error ?? '',

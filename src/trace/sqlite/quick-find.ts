@@ -1,24 +1,32 @@
 import { timeOfId } from '../../message/id.ts';
 import { keyValue } from '../key-value.ts';
 import { idIn } from '../quick-find.ts';
+import { openKeyTest, type SessionGround } from '../shown-to.ts';
 import type { QuickHit } from '../trace-query.ts';
 import type { QuickFindOptions } from '../trace-store.ts';
 import { isVisible } from '../traced-message.ts';
-import { message, session } from './read.ts';
+import { body, message, sessionMessages } from './read.ts';
 import type { TraceFiles } from './trace-files.ts';
 
 const KEY_HITS = 100;
 
 /** Asks all files for an id or the exact value of any search field. */
-export function quickFind(
+export async function quickFind(
   files: TraceFiles,
   text: string,
-  { visible, limit = 20 }: QuickFindOptions = {},
-): QuickHit[] {
+  { visible, shown, limit = 20 }: QuickFindOptions = {},
+): Promise<QuickHit[]> {
   const hits = [...byId(files, text, visible)];
-  for (const hit of byKey(files, keyValue(text))) {
+  const value = keyValue(text);
+  const ground: SessionGround = {
+    messages: (sessionId) => sessionMessages(files, sessionId),
+    body: (id) => body(files, id, 'message'),
+  };
+  for (const hit of byKey(files, value)) {
     if (hits.length >= limit) break;
-    if (visible === undefined || isSessionVisible(files, hit.sessionId, visible)) hits.push(hit);
+    const key = { name: hit.field ?? '', value, prefix: false };
+    const isOpen = openKeyTest([key], visible, { ground, reader: shown?.keys });
+    if (isOpen === undefined || (await isOpen(hit.sessionId))) hits.push(hit);
   }
   return hits;
 }
@@ -58,12 +66,4 @@ function* byKey(files: TraceFiles, value: string): Generator<QuickHit> {
       seen.add(hit);
     }
   }
-}
-
-function isSessionVisible(
-  files: TraceFiles,
-  sessionId: number,
-  visible: readonly string[],
-): boolean {
-  return session(files, sessionId)?.messages.some((one) => isVisible(one, visible)) ?? false;
 }

@@ -2,6 +2,7 @@ import { dayOfSession } from '../day.ts';
 import type { MessageState } from '../message-state.ts';
 import { tracedMessage } from '../message-state.ts';
 import { pastOutcome } from '../past-outcome.ts';
+import type { SessionMessages } from '../shown-to.ts';
 import type { StoredBody, TracedAttempt, TracedMessage, TracedSession } from '../traced-message.ts';
 import { readAttempts, readPast, readSessionStates, readState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -57,6 +58,13 @@ export function session(files: TraceFiles, id: number): TracedSession | undefine
     resends: resendsOf(files, shown),
     truncated: states.length > MESSAGES,
   };
+}
+
+/** The messages of a session, and nothing else of it. */
+export function sessionMessages(files: TraceFiles, sessionId: number): SessionMessages {
+  const file = fileOfSession(files, sessionId);
+  const states = file === undefined ? [] : readSessionStates(file, sessionId, MESSAGES + 1);
+  return { messages: states.map(tracedMessage), whole: states.length <= MESSAGES };
 }
 
 /** The body of a message or of the reply to it. */

@@ -43,11 +43,11 @@ export function sqliteTraceStore({
   return {
     apply: (inputs) => attempt(() => apply(files, inputs)),
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
-    find: (query, { signal } = {}) =>
-      find({ files, bytes: ({ id }) => bytesOf(body(files, id, 'message')) }, query, signal).catch(
+    find: (query, options) =>
+      find({ files, bytes: ({ id }) => bytesOf(body(files, id, 'message')) }, query, options).catch(
         unavailable,
       ),
-    quickFind: (text, options) => attempt(() => quickFind(files, text, options)),
+    quickFind: (text, options) => quickFind(files, text, options).catch(unavailable),
     fields: () => attempt(() => fields(files)),
     session: (id) => attempt(() => session(files, id)),
     message: (id) => attempt(() => message(files, id)),
@@ -56,7 +56,7 @@ export function sqliteTraceStore({
     statistics: (query) => attempt(() => statistics(files, query)),
     replayList: (query) => attempt(() => replayList(files, query)),
     openMessages: (host, page) => attempt(() => openMessages(files, host, page)),
-    failures: (query) => attempt(() => failures(files, query)),
+    failures: (query, shown) => attempt(() => failures(files, query, shown)),
     purge: (options) =>
       (options.dryRun === true ? purgePlan : purge)(files, options).catch(unavailable),
     reindex: (options) => reindex(files, options).catch(unavailable),

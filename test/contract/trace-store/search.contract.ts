@@ -3,6 +3,7 @@ import { idAtTime } from '../../../src/message/id.ts';
 import type { TraceQuery } from '../../../src/trace/trace-query.ts';
 import type { TraceStore } from '../../../src/trace/trace-store.ts';
 import { NOON, sampleSession } from '../../support/trace-sample.ts';
+import { searchKeysOf } from './asked.ts';
 import { DAY, idsOf, type OpenTraceStore, opened, type TraceStoreOptions } from './opened.ts';
 
 const filled = async (open: OpenTraceStore, options?: TraceStoreOptions): Promise<TraceStore> => {
@@ -162,7 +163,7 @@ export function describeTraceSearch(name: string, open: OpenTraceStore): void {
         search: { mrn: 'MRN00*' },
         status: ['error'],
         from: NOON + DAY,
-        visible: ['lab'],
+        visible: ['adt-in', 'router', 'lab'],
       });
       expect(items.length).toBeGreaterThan(0);
       for (const item of items) {
@@ -242,8 +243,12 @@ export function describeTraceSearch(name: string, open: OpenTraceStore): void {
       expect(byMrn.map(({ at }) => at)).toEqual(
         byMrn.map(({ at }) => at).toSorted((a, b) => b - a),
       );
-      expect(await store.quickFind('MRN003', { visible: ['lab'] })).toHaveLength(0);
-      expect(await store.quickFind('MRN004', { visible: ['lab'] })).toHaveLength(2);
+      const keys = searchKeysOf({ mrn: 'PID-3.1' });
+      const asLab = { visible: ['router', 'lab'], shown: { keys } };
+      expect(await store.quickFind('MRN003', asLab)).toHaveLength(0);
+      expect(await store.quickFind('MRN004', asLab)).toHaveLength(2);
+      // of what came nothing is open to who sees its receiver alone
+      expect(await store.quickFind('MRN004', { ...asLab, visible: ['lab'] })).toHaveLength(0);
       expect(await store.quickFind('MRN00')).toEqual([]);
       expect(await store.quickFind('')).toEqual([]);
     });

@@ -117,6 +117,50 @@ test('who may not see patients searches for whole values only: no guess is answe
   expect((await search({ contains: NAME })).body.items).toHaveLength(1);
 });
 
+test('who sees only some hosts is told nothing, by any question, of what they may not open', async () => {
+  who.principal = { ...ANN, name: 'lab', visibleHosts: ['hl7-out'] };
+  const { body } = await search({ status: ['suspended'] });
+  const [first, ...more] = (body.items ?? []) as Message[];
+  const id = first?.id ?? 0;
+  expect(more).toEqual([]);
+  expect((await production.ask('GET', `/api/v1/messages/${id}/body`)).status).toBe(403);
+  const guesses = [
+    { search: { mrn: '47*' } },
+    { search: { mrn: NUMBER } },
+    { search: { mrn: NUMBER }, status: ['suspended'] },
+    { contains: NAME },
+    { error: 'the peer answered' },
+  ];
+  for (const criteria of guesses) {
+    expect(await search(criteria)).toMatchObject({ status: 200, body: { items: [] } });
+    expect((await ask('count', criteria)).body).toMatchObject({ count: 0 });
+    const rows = await production.ask('POST', '/api/v1/messages/export', {
+      criteria,
+      format: 'ndjson',
+    });
+    expect(rows.body ?? '').toBe('');
+    const job = { type: 'resend', criteria, reason: 'x', dryRun: true };
+    expect((await production.ask('POST', '/api/v1/jobs', job)).body).toMatchObject({ total: 0 });
+  }
+  expect((await production.ask('GET', `/api/v1/find?text=${NUMBER}`)).body).toEqual({ hits: [] });
+  const told = [
+    await production.ask('GET', `/api/v1/messages/${id}`),
+    await production.ask('GET', `/api/v1/sessions/${id}`),
+    await production.ask('GET', '/api/v1/failures'),
+    await production.ask('GET', '/api/v1/hosts/hl7-out'),
+    await search({ fields: ['mrn'] }),
+  ];
+  for (const { status, body: answer } of told) {
+    expect(status).toBe(200);
+    expect(JSON.stringify(answer)).not.toMatch(new RegExp(`${NAME}|${NUMBER}`));
+  }
+  // both ends are theirs: everything is found
+  who.principal = { ...ANN, name: 'both', visibleHosts: ['hl7-in', 'hl7-out'] };
+  for (const criteria of guesses) {
+    expect((await search(criteria)).body.items?.length).toBeGreaterThan(0);
+  }
+});
+
 test('each question is recorded once, with every page and count of it; another one, or another person, anew', async () => {
   who.principal = ANN;
   recorded.length = 0;

@@ -10,6 +10,7 @@ import { exported } from '../exported.ts';
 import { withFields } from '../field-values.ts';
 import { checkSearch } from '../searching.ts';
 import { shownMessage } from '../shown.ts';
+import { shownTo } from '../shown-to.ts';
 import { turnstile } from '../turnstile.ts';
 
 const ROWS = 100_000;
@@ -56,7 +57,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
             format,
             limit,
             fields,
-            signal: abortSignal(reply),
+            find: { signal: abortSignal(reply), shown: shownTo(context, principal) },
             show: async (messages) => {
               const shown = messages.map((one) => shownMessage(principal, one));
               return withFields(context, principal, shown, fields);

@@ -19,6 +19,7 @@ import { frozenList } from '../frozen-list.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { shownMessage, shownWithText } from '../shown.ts';
+import { shownTo } from '../shown-to.ts';
 
 const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
@@ -77,11 +78,13 @@ interface Frozen {
 
 /** The list that was looked at, or a new one, which is kept so that the same order twice is one. */
 async function frozenFor(
-  { trace, jobs }: ApiContext,
+  context: ApiContext,
   request: JobOrder,
   signal: AbortSignal,
 ): Promise<Frozen> {
-  const { name: owner, visibleHosts: visible } = principalOf(request);
+  const { trace, jobs } = context;
+  const principal = principalOf(request);
+  const { name: owner, visibleHosts: visible } = principal;
   const { list: named, ...asked } = request.body;
   const list = named ?? orderName(request, [JSON.stringify(asked)]) ?? randomUUID();
   const known = jobs.lists.find(list, { owner, visible });
@@ -89,7 +92,10 @@ async function frozenFor(
   if (named !== undefined) {
     throw new ApiError(404, 'NOT_FOUND', 'this list is not kept any longer: look again first');
   }
-  const { messages, complete } = await frozenList(trace, asked, visible, signal);
+  const { messages, complete } = await frozenList(trace, asked, visible, {
+    signal,
+    shown: shownTo(context, principal),
+  });
   const ids = messages.map(({ id }) => id);
   jobs.lists.keep(list, { owner, ids, visible, complete });
   return { list, ids, complete, sample: messages.slice(0, SAMPLE) };

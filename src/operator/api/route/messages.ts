@@ -20,7 +20,8 @@ import { countMessages } from '../count-messages.ts';
 import { withFields } from '../field-values.ts';
 import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { sessionFor } from '../session-for.ts';
-import { shownMessage, shownSession, shownWithText } from '../shown.ts';
+import { shownMessage, shownSession } from '../shown.ts';
+import { shownTo } from '../shown-to.ts';
 import { turnstile } from '../turnstile.ts';
 
 const tags = ['messages'];
@@ -56,7 +57,9 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
       const signal = abortSignal(reply);
       const { after: _after, limit: _limit, timeBudget: _time, ...criteria } = request.body;
       const page = await recorded(request, criteria, () =>
-        searches.pass(name, () => trace.find({ ...request.body, visible }, { signal })),
+        searches.pass(name, () =>
+          trace.find({ ...request.body, visible }, { signal, shown: shownTo(context, principal) }),
+        ),
       );
       const items = page.items.map((one) => shownMessage(principal, one));
       const { fields = [] } = request.body;
@@ -82,7 +85,12 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
       const query = { ...request.body, visible };
       const { after: _after, limit: _limit, timeBudget: _time, ...criteria } = request.body;
       return recorded(request, criteria, () =>
-        searches.pass(name, () => countMessages(trace, query, abortSignal(reply))),
+        searches.pass(name, () =>
+          countMessages(trace, query, {
+            signal: abortSignal(reply),
+            shown: shownTo(context, principal),
+          }),
+        ),
       );
     },
   );
@@ -117,10 +125,12 @@ function findRoutes(app: Api, context: ApiContext): void {
     },
     (request) => {
       const { text, limit } = request.query;
-      const { visibleHosts: visible } = principalOf(request);
+      const principal = principalOf(request);
+      const { visibleHosts: visible } = principal;
+      const shown = shownTo(context, principal);
       const act = { action: 'message.find', object: 'messages', detail: { search: { text } } };
       return audited(context, request, act, async () => ({
-        hits: await trace.quickFind(text.trim(), { visible, limit }),
+        hits: await trace.quickFind(text.trim(), { visible, shown, limit }),
       }));
     },
   );
@@ -187,8 +197,8 @@ function messageViews(app: Api, context: ApiContext): void {
     async (request) => {
       const principal = principalOf(request);
       const { visibleHosts: visible } = principal;
-      const groups = await trace.failures({ ...request.query, visible, byCause: true });
-      return { groups: groups.map((one) => shownWithText(principal, one)) };
+      const query = { ...request.query, visible, byCause: true };
+      return { groups: await trace.failures(query, shownTo(context, principal)) };
     },
   );
 }

@@ -1,0 +1,17 @@
+import { keyReader } from '../../trace/key-reader.ts';
+import type { ShownTo } from '../../trace/shown-to.ts';
+import { maskedText } from '../rights/masked-text.ts';
+import type { Principal } from '../rights/principal.ts';
+import type { ApiContext } from './context.ts';
+
+/** How the trace is shown to somebody: every question about messages is asked with it. */
+export function shownTo(
+  { search, bodies }: Pick<ApiContext, 'search' | 'bodies'>,
+  { unmasked }: Pick<Principal, 'unmasked'>,
+): ShownTo {
+  return {
+    mask: maskedText,
+    masksAll: !unmasked,
+    keys: keyReader(search(), Promise.resolve(bodies)),
+  };
+}

@@ -1,0 +1,103 @@
+import { causeOf } from './cause.ts';
+import type { KeyMatch } from './key-value.ts';
+import { keyValue } from './key-value.ts';
+import type { TraceQuery } from './trace-query.ts';
+import type { KeyReader } from './trace-store.ts';
+import { isOpenTo, type StoredBody, type TracedMessage } from './traced-message.ts';
+
+/**
+ * How somebody who may not see everything is shown it. No criterion answers about what they are not shown: a search
+ * whose hits tell what a body holds is as good as the body.
+ */
+export interface ShownTo {
+  /** How a text of an error is shown where it is not shown as it is; without it, not at all. */
+  readonly mask?: ((text: string) => string) | undefined;
+  /** Set for who may not see patients: they get every text masked, also of messages that are open to them. */
+  readonly masksAll?: boolean | undefined;
+  /** Reads the search keys of a body: a session that is open only in part is found by what stands in that part. */
+  readonly keys?: KeyReader | undefined;
+}
+
+/** The text of a message's error as the asker is shown it. */
+export function shownErrorText(
+  { source, target, error }: Pick<TracedMessage, 'source' | 'target' | 'error'>,
+  visible: readonly string[] | undefined,
+  { mask = () => '', masksAll = false }: ShownTo = {},
+): string {
+  const text = error?.text ?? '';
+  return !masksAll && isOpenTo({ source, target }, visible) ? text : mask(text);
+}
+
+/** Checks what no index knows of one who is not shown everything; undefined if there is nothing to check. */
+export function shownTest(
+  { error, cause, visible }: TraceQuery,
+  shown: ShownTo = {},
+): ((message: TracedMessage) => boolean) | undefined {
+  const asked = shown.masksAll === true ? error?.toLowerCase() : undefined;
+  if (asked === undefined && cause === undefined) return undefined;
+  return (message) => {
+    const text = shownErrorText(message, visible, shown);
+    if (cause !== undefined && causeOf(text) !== cause) return false;
+    return asked === undefined || mentions(message, asked, { text, visible });
+  };
+}
+
+/** The code is shown with every message; the text answers only where the body may be opened, too. */
+function mentions(
+  message: TracedMessage,
+  asked: string,
+  { text, visible }: { readonly text: string; readonly visible: readonly string[] | undefined },
+): boolean {
+  const code = message.error?.code.toLowerCase() ?? '';
+  return code.includes(asked) || (isOpenTo(message, visible) && text.toLowerCase().includes(asked));
+}
+
+export interface SessionMessages {
+  readonly messages: readonly TracedMessage[];
+  /** Whether these are all. */
+  readonly whole: boolean;
+}
+
+/** What a store gives to look at a session that may be open only in part. */
+export interface SessionGround {
+  messages(sessionId: number): Promise<SessionMessages> | SessionMessages;
+  body(id: number): Promise<StoredBody | undefined> | StoredBody | undefined;
+}
+
+/**
+ * Whether a session that has all those keys has them in what is open to the asker: the index knows only whole
+ * sessions, and what another leg of one holds is not theirs to learn.
+ */
+export function openKeyTest(
+  keys: readonly KeyMatch[],
+  visible: readonly string[] | undefined,
+  { ground, reader }: { readonly ground: SessionGround; readonly reader: KeyReader | undefined },
+): ((sessionId: number) => Promise<boolean>) | undefined {
+  if (visible === undefined || keys.length === 0) return undefined;
+  const known = new Map<number, Promise<boolean>>();
+  const look = async (sessionId: number): Promise<boolean> => {
+    const { messages, whole } = await ground.messages(sessionId);
+    const open = messages.filter((one) => isOpenTo(one, visible));
+    if (whole && open.length === messages.length) return true;
+    let left = keys;
+    for (const { id, hasBody } of open) {
+      if (!hasBody) continue;
+      const body = reader === undefined ? undefined : await ground.body(id);
+      if (reader === undefined || body === undefined) continue;
+      const found = await reader(body);
+      left = left.filter((key) => !found.some(({ name, value }) => fits(key, name, value)));
+      if (left.length === 0) return true;
+    }
+    return false;
+  };
+  return (sessionId) => {
+    const answer = known.get(sessionId) ?? look(sessionId);
+    known.set(sessionId, answer);
+    return answer;
+  };
+}
+
+function fits({ name, value, prefix }: KeyMatch, found: string, text: string): boolean {
+  const its = keyValue(text);
+  return name === found && (prefix ? its.startsWith(value) : its === value);
+}
