@@ -1,7 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { background } from '../error/background.ts';
+import { unless } from '../error/foreseen.ts';
 import { type Answer, decodeAnswer, encodeAnswer } from './answer-codec.ts';
-import type { Bodies, StoredBody } from './bodies.ts';
+import { isAway } from './away.ts';
+import { type Bodies, isGone, type StoredBody } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import type { Steps } from './steps.ts';
 
@@ -53,7 +56,7 @@ export function answers(
     const body = await bodies
       .open(stored.bodyRef, stored.size)
       .bytes()
-      .catch(() => undefined);
+      .catch(unless(isGone, 'reading a large answer'));
     // what is gone meanwhile is told by its outcome alone
     return { ...answer, reply: body === undefined ? undefined : { ...reply, body } };
   };
@@ -61,7 +64,8 @@ export function answers(
     if (reply === undefined || reply.body.byteLength <= LARGE) return undefined;
     // no message has such an id
     const stored = await bodies.put(-randomInt(2 ** 47), [reply.body]);
-    const remove = (): void => void bodies.remove(stored.bodyRef).catch(() => undefined);
+    const remove = (): void =>
+      background(bodies.remove(stored.bodyRef), 'removing a large answer', isAway);
     setTimeout(remove, KEEP_LARGE).unref();
     return stored;
   };
@@ -75,7 +79,7 @@ export function answers(
   const take = (error: Error | null, { subject, data }: Msg): void => {
     const those = error === null ? waiting.get(subject) : undefined;
     if (those === undefined) return;
-    void give(data, those);
+    background(give(data, those), 'reading an answer');
   };
   const subscriptions: Subscription[] = [];
   const listen = (subject: string): void => {
@@ -105,7 +109,10 @@ export function answers(
         address,
         answer: promise,
         async again() {
-          const kept = await steps.kept(address).catch(() => undefined);
+          const kept = await steps
+            .kept(address)
+            // then it is waited for
+            .catch(unless(isAway, 'looking for the answer to a repetition'));
           if (kept !== undefined) settle(await read(kept));
           return promise;
         },

@@ -1,5 +1,7 @@
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
+import { toldElsewhere, unless } from '../error/foreseen.ts';
 import type { Body } from '../message/body.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { ensureStream } from './streams.ts';
 
@@ -11,6 +13,10 @@ export interface Bodies {
   open(bodyRef: string, size: number): Body;
   remove(bodyRef: string): Promise<void>;
 }
+
+/** The body that was asked for is no longer kept. */
+export const isGone = (error: unknown): boolean =>
+  isEngineError(error) && (error.code === 'NOT_FOUND' || error.code === 'QUEUE_UNAVAILABLE');
 
 export interface StoredBody {
   /** `b<id>.<sequence of the first chunk>`. */
@@ -72,10 +78,8 @@ async function putChunks(
       const sent = jetstream.publish(subject, chunk).then(({ seq }) => seq);
       first ??= sent;
       sending.add(sent);
-      void sent.then(
-        () => sending.delete(sent),
-        () => undefined,
-      );
+      // a failed one stays among them: the next wait throws it
+      sent.then(() => sending.delete(sent), toldElsewhere);
       size += chunk.byteLength;
       if (sending.size >= WINDOW) await Promise.race(sending);
     }
@@ -83,7 +87,9 @@ async function putChunks(
     return { bodyRef: `${key}.${(await first) ?? 0}`, size };
   } catch (error) {
     await Promise.allSettled(sending);
-    await manager.streams.purge(names.bodies.stream, { filter: subject }).catch(() => undefined);
+    await manager.streams
+      .purge(names.bodies.stream, { filter: subject })
+      .catch(unless(isAway, 'removing a body that broke off'));
     if (isEngineError(error)) throw error;
     throw new EngineError(
       'QUEUE_UNAVAILABLE',

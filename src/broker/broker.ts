@@ -5,6 +5,7 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Names, names } from './names.ts';
 import type { NatsAccess } from './nats-server.ts';
@@ -59,7 +60,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
   const writing = turn();
   const out = publisher(connection, { headers, turn: writing });
-  void watch(connection, out, options.onStatus);
+  background(watch(connection, out, options.onStatus), 'following the state of a connection');
   const close = async (): Promise<void> => {
     writing.finish();
     out.close();

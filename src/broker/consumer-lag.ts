@@ -1,3 +1,5 @@
+import { unless } from '../error/foreseen.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { WORKER } from './names.ts';
 
@@ -19,10 +21,11 @@ export async function queueState({ manager }: Broker, stream: string): Promise<Q
   // the next there is: one that a person ended is taken out of the stream
   const first = await manager.direct
     .getMessage(stream, { seq: info.ack_floor.stream_seq + 1, next_by_subj: '>' })
-    .catch(() => null);
+    // taken out of the stream in this moment
+    .catch(unless(isAway, `looking at the head of ${stream}`));
   return {
     depth,
     inFlight: info.num_ack_pending,
-    oldest: first === null ? undefined : first.time.getTime(),
+    oldest: first === null || first === undefined ? undefined : first.time.getTime(),
   };
 }

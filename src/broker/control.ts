@@ -1,6 +1,8 @@
 import type { Msg } from '@nats-io/transport-node';
+import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 
 /** Requests between the command line, the operator plane and the engines, as JSON over NATS. */
@@ -39,7 +41,7 @@ export function serveControl(
   const subscription = connection.subscribe(subject, {
     ...(shared ? { queue: 'engine' } : {}),
     callback: (error, message) => {
-      if (error === null) void serve(message);
+      if (error === null) background(serve(message), `answering ${subject}`, isAway);
     },
   });
   return { close: () => subscription.unsubscribe() };

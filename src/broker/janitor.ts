@@ -1,4 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import type { Leases } from './lease.ts';
 
@@ -34,16 +36,16 @@ export function startJanitor(
 
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      const lease = await leases.take('janitor').catch(() => undefined);
+      const lease = await leases
+        .take('janitor')
+        .catch(unless(isAway, 'asking for the lease of the janitor'));
       while (lease !== undefined && !lease.signal.aborted && !stop.signal.aborted) {
-        await pass().catch(() => undefined); // a server that is away now is there at the next pass
-        await sleep(Math.min(PASS, margin + 100), undefined, {
-          signal: stop.signal,
-          ref: false,
-        }).catch(() => undefined);
+        // a server that is away now is there at the next pass
+        await pass().catch(unless(isAway, 'tidying the streams'));
+        await pause(Math.min(PASS, margin + 100), stop.signal, { ref: false });
       }
       await lease?.release();
-      await sleep(PASS, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+      await pause(PASS, stop.signal, { ref: false });
     }
   };
   const ended = run();

@@ -1,6 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { KV, KvEntry } from '@nats-io/kv';
 import { EngineError } from '../error/engine-error.ts';
+import { tolerate, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { isAway } from './away.ts';
 import { isGone, processIdentity } from './process-identity.ts';
 
 /** Proof of being the only holder of a name among all engines, renewed while held. */
@@ -74,8 +76,9 @@ export function leases(kv: KV, holder: string): Leases {
             : await kv.update(key, text(holder), entry.revision);
         const takenOver = held !== undefined;
         return { takenOver, ...holdLease(kv, { key, holder, revision, asked }) };
-      } catch {
-        return undefined; // another engine was faster
+      } catch (error) {
+        // another engine was faster
+        return tolerate(error, isAway, `taking the lease ${name}`);
       }
     },
     async heldByOthers(prefix) {
@@ -98,6 +101,9 @@ export function leases(kv: KV, holder: string): Leases {
 export async function freeLeases(kv: KV): Promise<void> {
   for await (const key of await kv.keys('lease.>')) await kv.put(key, LEFT);
 }
+
+/** A lease that cannot be freed is over by itself. */
+const unfreed = unless(isAway, 'freeing a lease');
 
 function holdLease(
   kv: KV,
@@ -123,10 +129,11 @@ function holdLease(
       letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
       letGo.unref();
       return;
-    } catch {
+    } catch (error) {
       // a short outage of NATS does not cost the lease
+      tolerate(error, isAway, `renewing ${key}`);
     }
-    const entry = await kv.get(key).catch(() => null);
+    const entry = (await kv.get(key).catch(unless(isAway, `looking at ${key}`))) ?? null;
     const other = heldIn(entry)?.holder;
     if (other !== undefined && other !== holder) lose();
     else if (entry !== null) ({ revision } = entry);
@@ -135,7 +142,7 @@ function holdLease(
   const stop = AbortSignal.any([lost.signal, released.signal]);
   const loop = async (): Promise<void> => {
     while (!stop.aborted) {
-      await sleep(RENEW, undefined, { signal: stop, ref: false }).catch(() => undefined);
+      await pause(RENEW, stop, { ref: false });
       if (!stop.aborted) await renew();
     }
   };
@@ -148,8 +155,8 @@ function holdLease(
       await ended;
       clearTimeout(letGo);
       if (lost.signal.aborted) return;
-      if (how === 'clean') await kv.delete(key).catch(() => undefined);
-      else await kv.update(key, LEFT, revision).catch(() => undefined);
+      if (how === 'clean') await kv.delete(key).catch(unfreed);
+      else await kv.update(key, LEFT, revision).catch(unfreed);
     },
   };
 }

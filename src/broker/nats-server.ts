@@ -6,7 +6,9 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { isSystemError, isTold, tolerate } from '../error/foreseen.ts';
 import { findNatsServer } from './nats-binary.ts';
 
 export type Durability = 'power-loss' | 'process-crash';
@@ -74,7 +76,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     const ended = (): void => {
       if (stopping) return;
       options.onRestart?.(`nats-server ended (${launched.signalCode ?? launched.exitCode})`);
-      void restart();
+      background(restart(), 'starting nats-server again');
     };
     if (hasEnded(launched)) ended();
     else launched.once('exit', ended);
@@ -83,7 +85,9 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     for (let tries = 0; !stopping; tries++) {
       try {
         return await launch();
-      } catch {
+      } catch (error) {
+        // its port may be taken, its disk full: it is started again until it stays
+        tolerate(error, isTold, 'starting nats-server again');
         await sleep(Math.min(100 * 2 ** tries, 5_000));
       }
     }
@@ -173,10 +177,13 @@ export async function readNatsState(
 ): Promise<(NatsAccess & { pid: number }) | undefined> {
   try {
     return JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as State;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // none was started there, or what lies there is not ours
+    return tolerate(error, isNoState, `reading ${join(data, 'nats.json')}`);
   }
 }
+
+const isNoState = (error: unknown): boolean => isSystemError(error) || error instanceof SyntaxError;
 
 /** Ends a server of this folder whose engine was killed; refuses if that engine still lives. */
 async function endLeftover(data: string): Promise<void> {
@@ -195,6 +202,7 @@ async function servesFolder(pid: number, data: string): Promise<boolean> {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
     return command.includes(join(data, 'nats.conf'));
   } catch {
+    // gone, or a process of somebody else: not the server of this folder
     return false;
   }
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KV, Kvm } from '@nats-io/kv';
 import { EngineError } from '../error/engine-error.ts';
+import { unless } from '../error/foreseen.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 
 /**
@@ -33,6 +35,7 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
   let opened: Promise<KV> | undefined;
   const open = (): Promise<KV> => {
     opened ??= new Kvm(jetstream).create(names.orders, { history: 1, ttl: KEEP, replicas });
+    // who waits for it is told; the next asks anew
     opened.catch(() => {
       opened = undefined;
     });
@@ -65,7 +68,8 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
       try {
         return await run();
       } finally {
-        await kv.delete(name).catch(() => undefined);
+        // who is alone is taken for dead after a while
+        await kv.delete(name).catch(unless(isAway, 'letting go of an order'));
       }
     },
   };
@@ -79,10 +83,10 @@ async function finished<Result>(
   try {
     const result = await run();
     // who gave the order is told; only a repetition would not learn of it
-    await kv.put(order, JSON.stringify({ result })).catch(() => undefined);
+    await kv.put(order, JSON.stringify({ result })).catch(unless(isAway, 'noting an order'));
     return result;
   } catch (error) {
-    await kv.delete(order).catch(() => undefined);
+    await kv.delete(order).catch(unless(isAway, 'noting an order that failed'));
     throw error;
   }
 }

@@ -35,6 +35,7 @@ function surroundings(): string | undefined {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
+    // a system without /proc: then nothing is known of the holders of leases
     return undefined;
   }
 }
@@ -49,6 +50,7 @@ function startOf(pid: number): string | undefined {
       .split(' ')
       .at(22 - 3);
   } catch {
+    // there is no such process
     return undefined;
   }
 }

@@ -1,7 +1,9 @@
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { tolerate } from '../error/foreseen.ts';
 import { inlineBody } from '../message/body.ts';
 import type { Message } from '../message/message.ts';
+import { isAway } from './away.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { readEnvelope, splitPayload } from './envelope.ts';
@@ -81,8 +83,9 @@ function contentOf(
 function told(tell: () => void): void {
   try {
     tell();
-  } catch {
+  } catch (error) {
     // the outcome tells that it was settled
+    tolerate(error, isAway, 'telling the server what became of a delivery');
   }
 }
 

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
+import { unless } from '../error/foreseen.ts';
+import { isAway } from './away.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { findById } from './find-by-id.ts';
@@ -29,7 +31,10 @@ export async function queuedMessage(
 ): Promise<Queued | undefined> {
   const { manager } = broker;
   for (const stream of await streamsOf(broker, host)) {
-    const worker = await manager.consumers.info(stream, WORKER).catch(() => undefined);
+    // a line that no engine has taken over yet has none: all of it is looked through
+    const worker = await manager.consumers
+      .info(stream, WORKER)
+      .catch(unless(isAway, `asking after ${stream}`));
     const from = (worker?.ack_floor.stream_seq ?? 0) + 1;
     const seq = await findById(broker, stream, { id, from });
     if (seq === undefined) continue;

@@ -1,5 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { background } from '../error/background.ts';
+import { tolerate, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { PROJECTOR } from './names.ts';
 import { ensureProjector, STEADILY } from './streams.ts';
@@ -51,7 +54,11 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       },
     });
     consuming.set(stream, messages);
-    void messages.closed().finally(() => consuming.delete(stream));
+    background(
+      messages.closed().finally(() => consuming.delete(stream)),
+      `reading ${stream}`,
+      isAway,
+    );
   };
 
   const seek = async (): Promise<void> => {
@@ -59,10 +66,11 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       try {
         const found = await readable(broker);
         for (const stream of found.filter((name) => !consuming.has(name))) await consume(stream);
-      } catch {
+      } catch (error) {
         // NATS is away for the moment; the consumers are durable
+        tolerate(error, isAway, 'looking for streams to read');
       }
-      await sleep(SEEK, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+      await pause(SEEK, stop.signal, { ref: false });
     }
   };
   const seeking = seek();
@@ -75,7 +83,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
         arrived = Promise.withResolvers();
       }
       if (waiting.length < size && !stop.signal.aborted) {
-        await sleep(linger, undefined, { signal: stop.signal }).catch(() => undefined);
+        await pause(linger, stop.signal);
       }
       const messages = waiting.splice(0, size);
       return { messages, acknowledge: () => acknowledgeAll(messages) };
@@ -95,7 +103,10 @@ export async function projectorLag(broker: Broker): Promise<number> {
   const streams = await readable(broker);
   const infos = await Promise.all(
     streams.map((stream) =>
-      broker.manager.consumers.info(stream, PROJECTOR).catch(() => undefined),
+      // one that is just being made has read nothing yet
+      broker.manager.consumers
+        .info(stream, PROJECTOR)
+        .catch(unless(isAway, `asking after ${stream}`)),
     ),
   );
   return infos.reduce(

@@ -1,4 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { tolerate, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { isAway } from './away.ts';
 import type { Lease, Leases } from './lease.ts';
 
 const SEEK = 2_000;
@@ -22,18 +24,21 @@ export async function whileHeld(
   },
 ): Promise<void> {
   while (!signal.aborted) {
-    const lease = await leases.take(name).catch(() => undefined);
+    const lease = await leases.take(name).catch(unless(isAway, `asking for the lease ${name}`));
     if (lease === undefined) {
       onWaiting();
-      await sleep(SEEK, undefined, { signal }).catch(() => undefined);
+      await pause(SEEK, signal);
       continue;
     }
     let end: 'clean' | 'unclean' = lease.takenOver ? 'unclean' : 'clean';
     try {
       end = await run(AbortSignal.any([signal, lease.signal]), lease);
-    } catch {
+    } catch (error) {
       // NATS was away while it began: sought again with the lease
-      await sleep(SEEK, undefined, { signal }).catch(() => undefined);
+      tolerate(error, isAway, `working under the lease ${name}`);
+      // whatever it had begun may still be half done
+      if (!isAway(error)) end = 'unclean';
+      await pause(SEEK, signal);
     } finally {
       await lease.release(end);
     }

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { unexpected } from '../error/unexpected.ts';
 import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
 import { retryDelay } from '../time/back-off.ts';
 
@@ -37,10 +39,13 @@ export async function startOperatorPlane(
     const { worker, url } = await started(order, module);
     current = worker;
     // without a listener the error of a thread ends the whole process
-    worker.on('error', (error) => onFailure?.(describeError(error).text));
+    worker.on('error', (error) => {
+      unexpected('running the operator plane', error);
+      onFailure?.(describeError(error).text);
+    });
     worker.once('exit', () => {
       current = undefined;
-      if (!stopping) void restart();
+      if (!stopping) background(restart(), 'starting the operator plane again');
     });
     return url;
   };

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { newsFilter } from '../adapter/news.ts';
+import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import {
   type Durability,
@@ -10,6 +11,8 @@ import {
 } from '../broker/nats-server.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
+import { background } from '../error/background.ts';
+import { hearUnexpected } from '../error/unexpected.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, events } from '../log/events.ts';
 import { hostLogs } from '../log/host-logs.ts';
@@ -93,9 +96,10 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     hosts: logs,
     metrics: figures,
     // an event that cannot be kept is still in the log
-    record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
+    record: (record) => background(engine.outcomes.append({ record }), 'keeping an event', isAway),
   });
   told = heard;
+  const unhear = hearUnexpected((one) => heard.unexpected(one));
   const peers = new PeerCertificates(heard);
   const known = credentialsOf(options, {
     first: definition,
@@ -134,6 +138,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     await engine.close();
     await broker.close();
     await server?.stop();
+    unhear();
   };
   return {
     get definition() {

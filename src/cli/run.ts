@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { logUnexpected } from '../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../log/logger.ts';
 import type { ConsoleOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
@@ -14,6 +15,7 @@ import { readProduction } from '../production/read.ts';
 import { readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
 import { engineFigures, serveFigures } from './figures-server.ts';
+import { lastResort } from './last-resort.ts';
 import { startOperatorPlane } from './operator-worker.ts';
 import { say } from './output.ts';
 import { consoleFolder } from './packaged.ts';
@@ -102,6 +104,7 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
     log,
     say,
   });
+  lastResort(() => running.stop());
   const { definition } = running;
   const figures =
     flags.metrics === 'off'
@@ -141,6 +144,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   );
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   const log = rootLogger(flags.logLevel);
+  logUnexpected(log);
   const operator = await startOperatorPlane(
     operatorOrder(definition, accessOf(flags.nats), flags),
     {
@@ -153,6 +157,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
     flags.metrics === 'off'
       ? undefined
       : await serveFigures(readAddress(flags.metrics), { unready }, log);
+  lastResort(() => operator.stop());
   if (operator.url !== undefined) say(`console: ${operator.url}`);
   say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

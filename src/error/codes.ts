@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   PROCESS_FAILED: 'The code of a business process threw. The message is suspended.',
   PROCESS_DIVERGED:
     'A durable process took another path when it ran again. The message is suspended; make the process deterministic.',
+  ENGINE_FAULT:
+    'Waybill itself failed on this message, several times. The message is suspended; the event `unexpected-error` has the place. Resend it once the cause is mended.',
   REPLY_UNEXPECTED:
     'The answer of the peer called for a person by the reply rules of the operation.',
   REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation goes on.',

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { DeliverOptions } from '../adapter/adapter.ts';
 import type { Answer, Answers, Expected } from '../broker/answers.ts';
 import type { Bodies } from '../broker/bodies.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import type { Envelope, NewMessage, Receipt } from '../message/message.ts';
 import { directAnswer } from './direct-answer.ts';
@@ -51,7 +52,7 @@ export function accept(
       const stored = turn.then(() =>
         start(parts, service, { message, held, key, replyTo: expected?.address }),
       );
-      turn = stored.catch(() => undefined);
+      turn = stored.catch(toldElsewhere);
       const { receipt, done, direct } = await stored;
       await done;
       options.stored?.();

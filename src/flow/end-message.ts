@@ -1,5 +1,6 @@
 import type { Answers } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
+import type { ErrorCode } from '../error/codes.ts';
 import type { OutcomeRecord } from '../message/record.ts';
 import { type Settling, settle, untilStored } from './settle.ts';
 
@@ -8,6 +9,8 @@ export interface EndOrder {
   readonly status: 'discarded' | 'suspended';
   readonly by: string;
   readonly reason: string;
+  /** Why it is set aside, where that is not a person's wish. */
+  readonly code?: ErrorCode | undefined;
 }
 
 export interface Ending extends Settling {
@@ -41,7 +44,7 @@ export async function endMessage(
 }
 
 function told(
-  { status, by }: EndOrder,
+  { status, by, code }: EndOrder,
   text: string,
 ): Pick<OutcomeRecord, 'status' | 'error' | 'warning' | 'by'> {
   return status === 'discarded'
@@ -49,6 +52,9 @@ function told(
     : {
         status,
         by,
-        error: { code: 'ADAPTER_SUSPEND', text: `set aside: ${text}`, retryable: true },
+        error:
+          code === undefined
+            ? { code: 'ADAPTER_SUSPEND', text: `set aside: ${text}`, retryable: true }
+            : { code, text, retryable: true },
       };
 }

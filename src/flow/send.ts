@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenOutbound } from '../adapter/adapter.ts';
 import { TemporaryError } from '../error/adapter-error.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
@@ -6,6 +5,7 @@ import type { Message, Reply } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import type { Clock } from '../time/clock.ts';
+import { pause } from '../time/pause.ts';
 import type { ReplyAction, ReplyRules, Verdict } from './reply-rules.ts';
 
 export interface Sending {
@@ -132,7 +132,7 @@ function neverOpen({ retry, replies, whyNotOpen }: Sending, attempts: number): S
 /** Rejects when the host stops; ends early when a person asks for it. */
 async function wait(delay: number, parts: Sending, stopping: AbortSignal): Promise<void> {
   const either = AbortSignal.any([stopping, parts.wake()]);
-  await sleep(delay, undefined, { signal: either }).catch(() => undefined);
+  await pause(delay, either);
   stopping.throwIfAborted();
 }
 

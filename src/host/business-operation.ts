@@ -1,7 +1,9 @@
 import type { OpenOutbound } from '../adapter/adapter.ts';
+import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import { takeOverLine } from '../broker/streams.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
+import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
@@ -209,7 +211,10 @@ export class BusinessOperation implements Host {
       reply?.body,
     );
     this.#storing.add(stored);
-    void stored.finally(() => this.#storing.delete(stored));
+    background(
+      stored.finally(() => this.#storing.delete(stored)),
+      `storing an outcome of ${this.name}`,
+    );
     if (status === 'completed') this.#state.active();
     else await stored;
     events.settled(this.name, message, status, {
@@ -251,11 +256,14 @@ export class BusinessOperation implements Host {
           events.retrying(this.name, message, { attempt, error });
           const { id, sessionId } = message;
           const at = accepting.routing.clock.now();
-          void this.#surroundings.outcomes
-            .append({
+          // tells only of a failed try; the outcome will be stored for certain
+          background(
+            this.#surroundings.outcomes.append({
               record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
-            })
-            .catch(() => undefined); // tells only of a failed try; the outcome will be stored for certain
+            }),
+            `noting a failed try of ${this.name}`,
+            isAway,
+          );
         },
         onCut: () => {
           this.#cut = true;
@@ -279,7 +287,7 @@ export class BusinessOperation implements Host {
     taken.giveBack();
     this.#surroundings.events.hostDisabled(this.name, error);
     // not awaited: stopping waits for this very message
-    void this.#parts.disable(error.text);
+    background(this.#parts.disable(error.text), `switching ${this.name} off`);
   }
 
   #lost(reason: unknown, next: number): void {

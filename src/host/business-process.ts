@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
 import { describeError } from '../error/engine-error.ts';
@@ -13,6 +12,7 @@ import { loadBody, onLeg, subject } from '../flow/subject.ts';
 import type { Process, ProcessResult } from '../flow/wiring.ts';
 import type { Message } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
+import { pause } from '../time/pause.ts';
 import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { QueueWorker } from './queue-worker.ts';
@@ -156,7 +156,7 @@ export class BusinessProcess implements Host {
 
   /** Waits a little, so that a message which cannot be stored does not come back at once and for ever. */
   async #afterOutage(outage: unknown, signal: AbortSignal): Promise<never> {
-    await sleep(OUTAGE_WAIT, undefined, { signal }).catch(() => undefined);
+    await pause(OUTAGE_WAIT, signal);
     throw outage;
   }
 }

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Open } from '../adapter/adapter.ts';
+import { isTold, toldElsewhere, unless } from '../error/foreseen.ts';
 import { reopenDelay } from '../time/back-off.ts';
+import { pause } from '../time/pause.ts';
 
 /**
  * Keeps one adapter open.
@@ -27,7 +28,7 @@ export class Connection<Opened extends Open> {
     this.#open = open;
     this.#onLost = onLost;
     // nobody may be waiting when a host closes
-    this.#current.promise.catch(() => undefined);
+    this.#current.promise.catch(toldElsewhere);
   }
 
   start(): void {
@@ -112,16 +113,16 @@ export class Connection<Opened extends Open> {
     this.#opened = undefined;
     if (!this.#stop.signal.aborted) {
       this.#current = Promise.withResolvers();
-      this.#current.promise.catch(() => undefined);
+      this.#current.promise.catch(toldElsewhere);
     }
     // what fails while closing a broken connection changes nothing
-    await opened?.close().catch(() => undefined);
+    await opened?.close().catch(unless(isTold, 'closing an adapter'));
   }
 
   async #wait(delay: number): Promise<void> {
     this.#wake = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
-    await sleep(delay, undefined, { signal }).catch(() => undefined);
+    await pause(delay, signal);
   }
 }
 

@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumerMessages } from '@nats-io/jetstream';
+import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { WORKER } from '../broker/names.ts';
 import { acknowledgeAgain, type Taken, takenFrom } from '../broker/queue.ts';
 import { ACKNOWLEDGE_WAIT, STEADILY } from '../broker/streams.ts';
+import { background } from '../error/background.ts';
+import { tolerate, unless } from '../error/foreseen.ts';
+import { faultText, unexpected } from '../error/unexpected.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
+import { pause } from '../time/pause.ts';
 
 export interface QueueWorkerParts {
   readonly broker: Broker;
@@ -20,7 +25,11 @@ export interface QueueWorkerParts {
    * nothing in flight, where a delivery was lost: the server would pass on what follows it first.
    */
   readonly takeOver?: (() => Promise<unknown>) | undefined;
-  /** Works on one message; resolves when the next of the slot may be taken on. Rejects only when a signal aborts. */
+  /**
+   * Works on one message; resolves when the next of the slot may be taken on. Rejects when a signal aborts or
+   * NATS is away: the message then goes back. Any other error is a fault of the program: it is told and
+   * tried again, at most `TRIES` times in all, then the message is suspended.
+   */
   readonly handle: (taken: Taken, signals: WorkSignals) => Promise<void>;
   /** Settles a message as a person ordered; `begun` tells that it was being worked on. */
   readonly end: (taken: Taken, order: EndOrder, begun: boolean) => Promise<void>;
@@ -43,6 +52,14 @@ interface Flight {
   /** Whether that was done: it was not settled before. */
   ended?: boolean;
 }
+
+/** How often a message is begun on which the program itself fails. */
+const TRIES = 3;
+/** Milliseconds before it is begun again. */
+const FAULT_WAIT = 200;
+
+/** Milliseconds before a message goes back that could not be ended either. */
+const END_WAIT = 5_000;
 
 /** How many acknowledgements are repeated in a pause: more than a server loses when it dies. */
 const REPEATED = 64;
@@ -89,15 +106,20 @@ export class QueueWorker {
           max_messages: 500,
           ...STEADILY,
           callback: (raw) => {
-            if (this.#isNext(raw.info.deliverySequence)) {
+            try {
+              if (!this.#isNext(raw.info.deliverySequence)) return;
               this.#take(takenFrom(raw, bodies, broker.turn));
+            } catch (error) {
+              // not acknowledged, it comes again; thrown on, it would end the deliveries of all others
+              unexpected(`taking a message from ${stream}`, error);
             }
           },
         });
         await this.#messages.closed();
         await this.#beginAnew();
-      } catch {
+      } catch (error) {
         // the server or the stream is away for the moment; nothing is lost, the queue keeps it
+        tolerate(error, isAway, `taking from ${stream}`);
       }
       if (!this.#stopping) await sleep(100);
     }
@@ -111,13 +133,18 @@ export class QueueWorker {
   #isNext(delivery: number): boolean {
     if (this.#parts.takeOver === undefined) return true;
     if (delivery > this.#next) {
-      this.#next = 0;
-      this.#waiting.length = 0;
-      this.#messages?.stop();
+      this.#interrupt();
       return false;
     }
     this.#next = delivery + 1;
     return true;
+  }
+
+  /** Ends the deliveries of a line, which is then begun again at its first open message. */
+  #interrupt(): void {
+    this.#next = 0;
+    this.#waiting.length = 0;
+    this.#messages?.stop();
   }
   /** The delivery that is due; 0 once one was missing. */
   #next = 0;
@@ -132,8 +159,9 @@ export class QueueWorker {
       try {
         await takeOver();
         return;
-      } catch {
+      } catch (error) {
         // a cluster may still be choosing who leads
+        tolerate(error, isAway, `taking the line ${this.#parts.stream} over`);
         await sleep(100);
       }
     }
@@ -163,22 +191,76 @@ export class QueueWorker {
     const flight: Flight = { taken, stopping, cut, work: Promise.resolve() };
     const order = this.#barred.get(id);
     this.#inFlight.set(id, flight);
-    flight.work = (
-      order === undefined
-        ? this.#parts.handle(taken, { stopping: stopping.signal, cut: cut.signal })
-        : this.#parts.end(taken, order, false)
-    ).catch(() => this.#unfinished(flight));
-    void flight.work.finally(() => {
+    flight.work =
+      order === undefined ? this.#workOn(flight) : this.#endOr(flight, order, false).then(nothing);
+    const landed = flight.work.finally(() => {
       this.#inFlight.delete(id);
       if (!this.#stopping) this.#work();
     });
+    background(landed, `working on a message of ${this.#parts.stream}`);
   }
 
-  #unfinished(flight: Flight): Promise<void> | void {
-    const { taken, order } = flight;
-    if (order === undefined) return taken.giveBack();
-    flight.ended = true;
-    return this.#parts.end(taken, order, true);
+  /** Never rejects: what was not done is in its queue again. */
+  async #workOn(flight: Flight): Promise<void> {
+    try {
+      await this.#handled(flight);
+    } catch (error) {
+      if (flight.order !== undefined) {
+        flight.ended = await this.#endOr(flight, flight.order, true);
+        return;
+      }
+      if (!flight.stopping.signal.aborted) {
+        tolerate(error, isAway, `working on a message of ${this.#parts.stream}`);
+      }
+      this.#giveBack(flight.taken);
+    }
+  }
+
+  /**
+   * A fault of the program is not given back to the queue at once: what follows in a line would pass it. It
+   * is begun again here, as one that may have been sent.
+   */
+  async #handled(flight: Flight): Promise<void> {
+    const { taken, stopping, cut } = flight;
+    const { handle, stream } = this.#parts;
+    const signals = { stopping: stopping.signal, cut: cut.signal };
+    for (let tries = 1; ; tries++) {
+      try {
+        await handle(
+          tries === 1 ? taken : { ...taken, delivery: taken.delivery + tries - 1 },
+          signals,
+        );
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted || isAway(error)) throw error;
+        unexpected(`working on a message of ${stream}`, error);
+        if (tries === TRIES) {
+          await this.#endOr(flight, faultOrder(error), true);
+          return;
+        }
+        await pause(FAULT_WAIT * tries, stopping.signal);
+        stopping.signal.throwIfAborted();
+      }
+    }
+  }
+
+  /** Whether it has its end now; if not, it is in its queue again, after a while. */
+  async #endOr({ taken, cut }: Flight, order: EndOrder, begun: boolean): Promise<boolean> {
+    try {
+      await this.#parts.end(taken, order, begun);
+      return true;
+    } catch (error) {
+      tolerate(error, isAway, `ending a message of ${this.#parts.stream}`);
+      if (!this.#stopping) await pause(END_WAIT, cut.signal);
+      this.#giveBack(taken);
+      return false;
+    }
+  }
+
+  /** Back to its queue. A line is begun again with it: nothing passes it. */
+  #giveBack(taken: Taken): void {
+    taken.giveBack();
+    if (this.#parts.takeOver !== undefined && !this.#stopping) this.#interrupt();
   }
 
   /**
@@ -209,16 +291,17 @@ export class QueueWorker {
 
   async #heartbeat(): Promise<void> {
     while (!this.#stopping || this.#inFlight.size > 0) {
-      await sleep(ACKNOWLEDGE_WAIT / 4, undefined, {
-        ref: false,
-        signal: this.#beatStop.signal,
-      }).catch(() => undefined);
+      await pause(ACKNOWLEDGE_WAIT / 4, this.#beatStop.signal, { ref: false });
       if (this.#beatStop.signal.aborted) return;
       const flying = [...this.#inFlight.values()].map(({ taken }) => taken);
       const held = [...flying, ...this.#waiting];
       for (const taken of held) taken.working();
       if (held.length > 0) this.#idleBeats = 0;
-      else if (this.#idleBeats++ < 2) await this.#lookForLost().catch(() => undefined);
+      else if (this.#idleBeats++ < 2) {
+        await this.#lookForLost().catch(
+          unless(isAway, `looking for what ${this.#parts.stream} lost`),
+        );
+      }
     }
   }
 
@@ -252,10 +335,7 @@ export class QueueWorker {
     this.halt();
     const done = this.#landed();
     const given = new AbortController();
-    await Promise.race([
-      done,
-      sleep(limit, undefined, { signal: given.signal }).catch(() => undefined),
-    ]);
+    await Promise.race([done, pause(limit, given.signal)]);
     given.abort();
     for (const { cut } of this.#inFlight.values()) cut.abort();
     await this.#landed();
@@ -267,3 +347,12 @@ export class QueueWorker {
     await Promise.all([...this.#inFlight.values()].map(({ work }) => work));
   }
 }
+
+const nothing = (): void => undefined;
+
+const faultOrder = (error: unknown): EndOrder => ({
+  status: 'suspended',
+  by: 'waybill',
+  code: 'ENGINE_FAULT',
+  reason: `Waybill itself failed on this message ${TRIES} times: ${faultText(error)}`,
+});

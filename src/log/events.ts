@@ -1,8 +1,10 @@
 import { describeError } from '../error/engine-error.ts';
+import { described, type Unexpected } from '../error/unexpected.ts';
 import type { Envelope } from '../message/message.ts';
 import type { HostRecord, RecordedError } from '../message/record.ts';
 import type { Outcome } from '../message/status.ts';
 import type { HostLogs } from './host-logs.ts';
+import { unexpectedFields } from './log-unexpected.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -35,6 +37,8 @@ export interface Events {
   told(host: string, level: HostRecord['level'], event: string, text: string): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(status: 'connected' | 'disconnected'): void;
+  /** An error that nobody foresaw; see `hearUnexpected`. */
+  unexpected(one: Unexpected): void;
 }
 
 export interface EventParts {
@@ -132,6 +136,12 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
       const event = status === 'connected' ? 'nats-connected' : 'nats-disconnected';
       metrics.events.inc({ production, host: '', event });
       log.warn({ event }, event);
+    },
+    unexpected(one) {
+      hostEvent('', 'error', 'unexpected-error', {
+        text: described(one),
+        fields: unexpectedFields(one, log.level),
+      });
     },
   };
 }

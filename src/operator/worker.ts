@@ -1,7 +1,10 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { NatsAccess } from '../broker/nats-server.ts';
+import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
+import { unexpected } from '../error/unexpected.ts';
+import { logUnexpected } from '../log/log-unexpected.ts';
 import { rootLogger } from '../log/logger.ts';
 import type { ConsoleOptions } from './console.ts';
 import { startOperator } from './operator-plane.ts';
@@ -43,13 +46,19 @@ if (port !== null) {
   const tell = (news: OperatorNews): void => port.postMessage(news);
   const { search, logLevel, ...order } = workerData as OperatorOrder;
   const log = rootLogger(logLevel);
+  logUnexpected(log);
+  // it has broken off its own work only; any other error ends the thread, which is started again
+  process.on('unhandledRejection', (reason) => {
+    unexpected('running something that nobody waited for', reason);
+  });
   try {
     const plane = await startOperator({ ...order, search: new Map(search), log });
     port.once('message', () => {
-      void plane
+      const stopped = plane
         .stop()
         .then(() => tell({ kind: 'stopped' }))
         .finally(() => port.close());
+      background(stopped, 'stopping the operator plane');
     });
     tell({ kind: 'ready', url: plane.api?.url });
   } catch (error) {

@@ -1,5 +1,8 @@
+import { isAway } from '../../src/broker/away.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
+import { background } from '../../src/error/background.ts';
+import { hearUnexpected } from '../../src/error/unexpected.ts';
 import { events } from '../../src/log/events.ts';
 import { hostLogs } from '../../src/log/host-logs.ts';
 import { type Logger, silentLogger } from '../../src/log/logger.ts';
@@ -30,8 +33,9 @@ export async function run(
     log,
     hosts: logs,
     metrics: figures,
-    record: (record) => void engine.outcomes.append({ record }).catch(() => undefined),
+    record: (record) => background(engine.outcomes.append({ record }), 'keeping an event', isAway),
   });
+  const unhear = hearUnexpected((one) => told.unexpected(one));
   const director = new Director(
     {
       engine,
@@ -48,6 +52,7 @@ export async function run(
     await director.stop();
     await engine.close();
     await broker.close();
+    unhear();
   };
   return { director, engine, metrics: figures, stop, [Symbol.asyncDispose]: stop };
 }

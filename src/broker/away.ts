@@ -1,0 +1,37 @@
+import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
+import {
+  ClosedConnectionError,
+  ConnectionError,
+  DrainingConnectionError,
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+} from '@nats-io/transport-node';
+import { isEngineError } from '../error/engine-error.ts';
+
+const KINDS = [
+  ClosedConnectionError,
+  ConnectionError,
+  DrainingConnectionError,
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+  JetStreamApiError,
+  JetStreamError,
+];
+const NAMES: ReadonlySet<string> = new Set(['JetStreamNotEnabled']);
+const CODES: ReadonlySet<string> = new Set([
+  'BROKER_UNAVAILABLE',
+  'QUEUE_UNAVAILABLE',
+  'QUEUE_FULL',
+]);
+
+/**
+ * What a server that is away, restarting, choosing a leader, out of room or without the stream or consumer
+ * in question leads to: the same thing may work later. Everything else is no outage.
+ */
+export function isAway(error: unknown): boolean {
+  if (isEngineError(error)) return CODES.has(error.code);
+  if (!(error instanceof Error)) return false;
+  return KINDS.some((kind) => error instanceof kind) || NAMES.has(error.name);
+}

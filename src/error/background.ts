@@ -1,0 +1,18 @@
+import type { Foreseen } from './foreseen.ts';
+import { unexpected } from './unexpected.ts';
+
+/**
+ * Lets a promise run on its own. Nobody waits for it, but it has an owner: if it rejects, that is told
+ * as an event, with `what` was being done and the stack.
+ *
+ * @param foreseen what may come in the usual course of things, and is let go
+ */
+export function background(
+  promise: PromiseLike<unknown>,
+  what: string,
+  foreseen: Foreseen = () => false,
+): void {
+  promise.then(undefined, (error: unknown) => {
+    if (!foreseen(error)) unexpected(what, error);
+  });
+}

@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Waits; ends early, without an error, when the signal aborts. Who has to know looks at the signal.
+ *
+ * @param ref false lets the process end meanwhile
+ */
+export async function pause(
+  milliseconds: number,
+  signal?: AbortSignal,
+  { ref = true }: { readonly ref?: boolean } = {},
+): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { ref, ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
+}
