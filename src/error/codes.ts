@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   DOCUMENT_UNREADABLE: 'A body could not be read as its type. The text gives the position.',
   PATH_INVALID: 'A path is not written correctly for its kind of document.',
   EXPRESSION_FAILED: 'An expression failed on this message. The text names the expression.',
+  EXPRESSION_TOO_COSTLY:
+    'An expression, path or pattern would take too long on this message: other messages would wait for it. The message is suspended; make the expression simpler or the message smaller.',
   TRANSFORM_FAILED: 'A transform failed on this message. The text names the step.',
   PROCESS_FAILED: 'The code of a business process threw. The message is suspended.',
   PROCESS_DIVERGED:

@@ -1,14 +1,24 @@
-import { type Document as Dom, type Element, type Node, XMLSerializer } from '@xmldom/xmldom';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Charset } from '../charset.ts';
 import type { Document } from '../document.ts';
-import { parseXml, xmlText } from './xml-text.ts';
+import { parseXml } from './parse-xml.ts';
+import {
+  changed,
+  copyTree,
+  elementsNamed,
+  newAttribute,
+  newElement,
+  textOf,
+  type XmlAttribute,
+  type XmlElement,
+  type XmlNode,
+  type XmlTree,
+} from './tree.ts';
+import { writeXml } from './write-xml.ts';
+import { xmlText } from './xml-text.ts';
+import { Budget } from './xpath/budget.ts';
 import { xpathExpression } from './xpath-expression.ts';
 
-const ELEMENT = 1;
-const ATTRIBUTE = 2;
-/** Elements, attributes, texts and CDATA. */
-const HOLDS_TEXT: ReadonlySet<number> = new Set([ELEMENT, ATTRIBUTE, 3, 4]);
 /** What XML 1.0 cannot hold, escaped or not. */
 // oxlint-disable-next-line no-control-regex
 const FORBIDDEN = /[\0-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
@@ -16,157 +26,219 @@ const FORBIDDEN = /[\0-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 /** Reads XML. Throws DOCUMENT_UNREADABLE with the place, never quoting the text; a DTD is refused. */
 export function xmlDocument(bytes: Uint8Array, given?: string): XmlDocument {
   const { text, charset } = xmlText(bytes, given);
-  return new XmlDocument({ text, charset, raw: bytes, tree: parseXml(text) });
+  return new XmlDocument({ text, charset }, parseXml(text), bytes);
 }
 
 interface Source {
   readonly text: string;
   readonly charset: Charset;
-  readonly raw: Uint8Array;
-  readonly tree: Dom;
 }
 
 /**
  * An XML document by XPath. Names without a prefix match in any namespace. Unchanged it is the original
- * bytes; a change writes the whole document anew, with the same content, encoding and line ends.
+ * bytes; a change rewrites its own place, and every other character stays as it came.
  */
 export class XmlDocument implements Document {
   readonly kind = 'xml';
   readonly #source: Source;
-  readonly #tree: Dom;
+  readonly #budget: Budget;
+  #tree: XmlTree;
+  /** Others see the same tree: it is copied before the first change. */
+  #shared = false;
+  /** The nodes of a copy by the order of their originals; undefined where the tree was never copied. */
+  #copied: readonly XmlNode[] | undefined;
   #raw: Uint8Array | undefined;
 
-  constructor(source: Source) {
+  constructor(source: Source, tree: XmlTree, raw: Uint8Array | undefined) {
     this.#source = source;
-    this.#tree = source.tree;
-    this.#raw = source.raw;
+    this.#tree = tree;
+    this.#raw = raw;
+    this.#budget = new Budget(tree.size);
   }
 
   get(path: string): string {
-    const found = xpathExpression(path).select(this.#tree);
-    if (typeof found === 'string') return found;
-    return found[0] === undefined ? '' : textOf(found[0]);
+    return this.getAt(undefined, path);
   }
 
   all(path: string): string[] {
-    const found = xpathExpression(path).select(this.#tree);
-    return typeof found === 'string' ? [found] : found.map(textOf);
+    return this.allAt(undefined, path);
   }
 
   has(path: string): boolean {
-    const found = xpathExpression(path).select(this.#tree);
-    return typeof found === 'string' ? found !== '' && found !== 'false' : found.length > 0;
+    return this.hasAt(undefined, path);
   }
 
   /** Makes a missing place only for a plain path: `/order/patient[2]/name/@use`. */
   set(path: string, value: string): void {
+    this.setAt(undefined, path, value);
+  }
+
+  remove(path: string): void {
+    this.removeAt(undefined, path);
+  }
+
+  /** @internal As `get`, by a path that begins at a node. */
+  getAt(node: XmlNode | undefined, path: string): string {
+    const found = xpathExpression(path).select(this.#tree, this.#budget, node);
+    if (typeof found === 'string') return found;
+    return found[0] === undefined ? '' : textOf(found[0]);
+  }
+
+  /** @internal */
+  allAt(node: XmlNode | undefined, path: string): string[] {
+    const found = xpathExpression(path).select(this.#tree, this.#budget, node);
+    return typeof found === 'string' ? [found] : found.map(textOf);
+  }
+
+  /** @internal */
+  hasAt(node: XmlNode | undefined, path: string): boolean {
+    const found = xpathExpression(path).select(this.#tree, this.#budget, node);
+    return typeof found === 'string' ? found !== '' && found !== 'false' : found.length > 0;
+  }
+
+  /** @internal The elements that a path selects. */
+  elementsAt(node: XmlNode | undefined, path: string): readonly XmlElement[] {
+    return this.#nodes(path, node).filter((one) => one.kind === 'element');
+  }
+
+  /** @internal `node` is one of this document's own; see `counterpart`. */
+  setAt(node: XmlElement | undefined, path: string, value: string): void {
     if (FORBIDDEN.test(value) || !this.#source.charset.canEncode(value)) {
       throw new EngineError(
         'MESSAGE_INVALID',
         `XPath ${path}: the value has characters that this XML document cannot hold.`,
       );
     }
-    const [found] = this.#nodes(path);
-    const node = found ?? placeFor(this.#tree, path);
-    if (!HOLDS_TEXT.has(node.nodeType)) {
+    this.#own();
+    const [found] = this.#nodes(path, node);
+    const place = found ?? this.#placeFor(node, path);
+    if (place.kind === 'root' || place.kind === 'comment' || place.kind === 'instruction') {
       throw new EngineError(
         'PATH_INVALID',
         `XPath ${path} is neither an element nor an attribute.`,
       );
     }
-    if (node.nodeType === ATTRIBUTE) node.nodeValue = value;
-    node.textContent = value;
+    if (place.kind === 'element') this.#fill(place, value);
+    else place.value = value;
+    changed(place);
     this.#raw = undefined;
   }
 
-  remove(path: string): void {
-    for (const node of this.#nodes(path)) {
-      if (node.nodeType === ATTRIBUTE) {
-        const attribute = node as Node & { readonly ownerElement: Element | null };
-        attribute.ownerElement?.removeAttribute(node.nodeName);
-      } else if (node !== this.#tree.documentElement) {
-        node.parentNode?.removeChild(node);
+  /** @internal */
+  removeAt(node: XmlElement | undefined, path: string): void {
+    this.#own();
+    for (const found of this.#nodes(path, node)) {
+      if (found.kind === 'root' || found.parent === undefined || found === this.#tree.element) {
+        continue;
       }
+      const siblings: XmlNode[] =
+        found.kind === 'attribute' ? found.parent.attributes : found.parent.children;
+      changed(found);
+      siblings.splice(siblings.indexOf(found), 1);
+      if (found.parent.kind === 'element') found.parent.named = undefined;
+      found.parent = undefined;
+      this.#tree.isNumbered = false;
       this.#raw = undefined;
     }
   }
 
+  /**
+   * @internal The element of this copy that an element of the original became; undefined if this is no
+   * copy of it, or the element was removed.
+   */
+  counterpart(original: XmlElement): XmlElement | undefined {
+    this.#own();
+    const found = this.#copied?.[original.order];
+    if (found?.kind !== 'element' || found.name !== original.name) return undefined;
+    for (let at: XmlNode | undefined = found; at !== undefined; at = at.parent) {
+      if (at.kind === 'root') return found;
+    }
+    return undefined;
+  }
+
   bytes(): Uint8Array {
-    this.#raw ??= this.#source.charset.encode(this.#write());
+    this.#raw ??= this.#source.charset.encode(writeXml(this.#tree, this.#source.text));
     return this.#raw;
   }
 
   copy(): XmlDocument {
-    const raw = this.bytes();
-    const tree = this.#tree.cloneNode(true) as Dom;
-    return new XmlDocument({ ...this.#source, raw, tree });
+    this.#shared = true;
+    const copy = new XmlDocument(this.#source, this.#tree, this.#raw);
+    copy.#shared = true;
+    return copy;
   }
 
-  #nodes(path: string): readonly Node[] {
-    const found = xpathExpression(path).select(this.#tree);
+  /** Makes the tree this document's own before it is changed. A node that was found before is of the other one then. */
+  #own(): void {
+    if (!this.#shared) return;
+    const { tree, nodes } = copyTree(this.#tree);
+    this.#tree = tree;
+    this.#copied = nodes;
+    this.#shared = false;
+  }
+
+  #nodes(path: string, node?: XmlNode): readonly XmlNode[] {
+    const found = xpathExpression(path).select(this.#tree, this.#budget, node);
     if (typeof found !== 'string') return found;
     throw new EngineError('PATH_INVALID', `XPath ${path} gives a value, not a place to change.`);
   }
 
-  #write(): string {
-    const { text } = this.#source;
-    const written = new XMLSerializer().serializeToString(this.#tree);
-    const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
-    const end = /\s*$/.exec(text)?.[0].replaceAll('\r\n', '\n') ?? '';
-    const whole = mark + written.replaceAll('\r', '&#13;') + end;
-    return text.includes('\r\n') ? whole.replaceAll('\n', '\r\n') : whole;
+  #fill(element: XmlElement, value: string): void {
+    for (const child of element.children) child.parent = undefined;
+    element.children.length = 0;
+    element.named = undefined;
+    this.#tree.isNumbered = false;
+    if (value === '') return;
+    const made = { name: '', source: undefined, order: 0, changed: true };
+    element.children.push({ kind: 'text', value, parent: element, ...made });
+  }
+
+  /** The element or attribute at a plain path, made with what is missing on the way. */
+  #placeFor(from: XmlElement | undefined, path: string): XmlElement | XmlAttribute {
+    const absolute = path.startsWith('/');
+    const steps = path.replace(/^(?:\.?\/)/, '').split('/');
+    const attribute = steps.at(-1)?.startsWith('@') === true ? steps.pop() : undefined;
+    let element = absolute ? undefined : from;
+    for (const step of steps) {
+      const [, name, position = '1'] = STEP.exec(step) ?? [];
+      if (name === undefined) throw cannotMake(path);
+      if (element !== undefined) element = this.#child(element, name, Number(position));
+      else if (name === this.#tree.element.local) element = this.#tree.element;
+      else throw cannotMake(path);
+    }
+    if (element === undefined) throw cannotMake(path);
+    return attribute === undefined ? element : this.#attribute(element, attribute.slice(1), path);
+  }
+
+  #attribute(parent: XmlElement, name: string, path: string): XmlAttribute {
+    if (!NAME.test(name)) throw cannotMake(path);
+    const made = newAttribute(parent, name);
+    parent.attributes.push(made);
+    changed(made);
+    this.#tree.isNumbered = false;
+    return made;
+  }
+
+  /** The element of a name with that number, from 1, made with those before it if need be. */
+  #child(parent: XmlElement, local: string, position: number): XmlElement {
+    const same = elementsNamed(parent, local);
+    while (same.length < position) {
+      const made = newElement(parent, local);
+      parent.children.push(made);
+      same.push(made);
+      changed(made);
+      this.#tree.isNumbered = false;
+    }
+    return same[position - 1] as XmlElement;
   }
 }
 
-function textOf(node: Node): string {
-  return (node.nodeType === ATTRIBUTE ? node.nodeValue : node.textContent) ?? '';
-}
-
+const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u;
 const STEP = /^([\p{L}_][\p{L}\p{N}_.-]*)(?:\[([1-9]\d{0,3})\])?$/u;
-
-/** The element or attribute at a plain path, made with what is missing on the way. */
-function placeFor(tree: Dom, path: string): Node {
-  const steps = path.startsWith('/') ? path.slice(1).split('/') : [];
-  const attribute = steps.at(-1)?.startsWith('@') === true ? steps.pop() : undefined;
-  const [first, ...rest] = steps.map((step) => STEP.exec(step));
-  let element = tree.documentElement;
-  if (element === null || first?.[1] !== element.localName) throw cannotMake(path);
-  for (const match of rest) {
-    if (match === null) throw cannotMake(path);
-    element = childOf(tree, element, match[1] ?? '', Number(match[2] ?? 1));
-  }
-  return attribute === undefined ? element : attributeOf(element, attribute.slice(1), path);
-}
-
-function attributeOf(element: Element, name: string, path: string): Node {
-  if (!/^[\p{L}_][\p{L}\p{N}_.-]*$/u.test(name)) throw cannotMake(path);
-  element.setAttribute(name, '');
-  const made = element.getAttributeNode(name);
-  if (made === null) throw cannotMake(path);
-  return made;
-}
-
-function childOf(tree: Dom, parent: Element, name: string, position: number): Element {
-  const children = [...parent.childNodes].filter(
-    (child) => child.nodeType === ELEMENT && (child as Element).localName === name,
-  );
-  const found = children[position - 1] as Element | undefined;
-  if (found !== undefined) return found;
-  const qualified = parent.prefix === null ? name : `${parent.prefix}:${name}`;
-  let last: Element = parent;
-  for (let count = children.length; count < position; count++) {
-    last =
-      parent.namespaceURI === null
-        ? tree.createElement(name)
-        : tree.createElementNS(parent.namespaceURI, qualified);
-    parent.appendChild(last);
-  }
-  return last;
-}
 
 function cannotMake(path: string): EngineError {
   return new EngineError(
     'PATH_INVALID',
-    `XPath ${path} finds nothing, and only a plain path from the root, such as /order/patient[2]/@id, can be made.`,
+    `XPath ${path} finds nothing, and only a plain path, such as /order/patient[2]/@id, can be made.`,
   );
 }

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { anyNamespace } from '../../../src/document/xml/local-name.ts';
 import { xmlDocument } from '../../../src/document/xml/xml-document.ts';
 
 const TEXT = `<?xml version="1.0" encoding="UTF-8"?>
@@ -41,18 +40,33 @@ test('all values, and whether something is there', () => {
 });
 
 test.for([
-  ['/a/b', "/*[local-name()='a']/*[local-name()='b']"],
-  ['/a:b/@c', '/a:b/@c'],
-  ['a[b and c]', "*[local-name()='a'][*[local-name()='b'] and *[local-name()='c']]"],
-  ['div div div', "*[local-name()='div'] div *[local-name()='div']"],
-  ['* and *', '* and *'],
-  ['count(a) * 2 mod b', "count(*[local-name()='a']) * 2 mod *[local-name()='b']"],
-  ["'a' = $b", "'a' = $b"],
-  ['a|/b', "*[local-name()='a']|/*[local-name()='b']"],
-  ['ancestor::a/attribute::b', "ancestor::*[local-name()='a']/attribute::b"],
-  ['../a/.', "../*[local-name()='a']/."],
-] as const)('names without prefix in %s match in any namespace', ([xpath, expected]) => {
-  expect(anyNamespace(xpath)).toBe(expected);
+  ['count(/r/div) div count(//and)', '2'],
+  ['count(/r/div[and and or])', '1'],
+  ['count(/r/* | //or) * 2 mod 4', '2'],
+  ['count(/r/div/child::*[position() != last()])', '1'],
+  ['name(//or/ancestor::*[2])', 'r'],
+  ['name(//or/preceding-sibling::*[1])', 'and'],
+  ['name(//or/following::*[1])', 'div'],
+  ['name((//div)[last()])', 'div'],
+  ['//div[2]/preceding::or', 'o'],
+  ['string(-//n + - -3)', '1'],
+  ['//n = //m', 'true'],
+  ['//n != //n', 'false'],
+  ['//n < 3 and not(//n > 2)', 'true'],
+  ['concat(substring("12345", 2, 3), translate("bar", "abc", "AB"))', '234BAr'],
+  ['normalize-space("  a  b ")', 'a b'],
+  ['substring-after(//n/@t, "-")', 'y'],
+  ['sum(//n | //m) div 0', 'Infinity'],
+  ['string(number("x"))', 'NaN'],
+  ['round(2.5) + floor(-1.5) + ceiling(1.2)', '3'],
+  ['count(//@*)', '1'],
+  ['lang("en")', 'false'],
+  ['//processing-instruction("p")', 'data'],
+  ['//comment()', ' c '],
+] as const)('by XPath 1.0, %s is %j', ([path, value]) => {
+  const text =
+    '<r><div><and>a</and><or>o</or></div><!-- c --><?p data?><div/><n t="x-y">2</n><m>2</m></r>';
+  expect(xmlDocument(Buffer.from(text)).get(path)).toBe(value);
 });
 
 function changed(change: (copy: ReturnType<typeof xmlDocument>) => void, text = TEXT): string {
@@ -77,7 +91,7 @@ test('a change is written and nothing else of the content is', () => {
   });
   expect(text).toBe(
     TEXT.replace('id="7"', 'id="8&quot;&lt;"')
-      .replace("use='official'>Müller &amp; Söhne", 'use="official">a &amp; &lt;b&gt;')
+      .replace('Müller &amp; Söhne', 'a &amp; &lt;b&gt;')
       .replace('<line n="1">a</line>', ''),
   );
 });
@@ -145,8 +159,103 @@ test('bytes that are not of the encoding are refused', () => {
   );
 });
 
-test.for(['/a[', '//', 'a b', 'nothing(1)', '$x'])('the XPath %s is refused', (path) => {
-  expect(() => document.get(path)).toThrow(
-    expect.objectContaining({ code: 'PATH_INVALID', message: expect.stringContaining('XPath') }),
+test('every character that no change touches stays, also in what a change stands in', () => {
+  const text = `<?xml version='1.0'?>\n<!-- x -->\n<a  b = 'ü "' c="1" ><d/><e></e><f\n/>&#65;<![CDATA[x]]></a >\n<!-- end -->`;
+  const copy = xmlDocument(Buffer.from(text)).copy();
+  copy.set('/a/@b', `'"&`);
+  copy.set('/a/d', 'x\n');
+  copy.set('/a/e', '1');
+  copy.set('/a/e', '');
+  copy.set('/a/f/@g', '\t');
+  copy.remove('/comment()[1]');
+  copy.remove('/a/@c');
+  expect(Buffer.from(copy.bytes()).toString()).toBe(
+    text
+      .replace(`'ü "' c="1"`, `'&apos;"&amp;'`)
+      .replace('<d/>', '<d>x\n</d>')
+      .replace('<f\n/>', '<f g="&#9;"\n/>')
+      .replace('<!-- x -->', ''),
+  );
+  expect(copy.copy().get('/a/d')).toBe('x\n');
+});
+
+test('a copy and its original do not change each other', () => {
+  const original = xmlDocument(Buffer.from('<a><b>1</b></a>'));
+  const copy = original.copy();
+  original.set('/a/b', '2');
+  const later = original.copy();
+  copy.remove('/a/b');
+  later.set('/a/c', '3');
+  expect([original, copy, later].map((one) => Buffer.from(one.bytes()).toString())).toEqual([
+    '<a><b>2</b></a>',
+    '<a></a>',
+    '<a><b>2</b><c>3</c></a>',
+  ]);
+});
+
+/** Milliseconds that a run took. */
+function took(run: () => unknown): number {
+  const began = performance.now();
+  run();
+  return performance.now() - began;
+}
+
+const siblings = (bytes: number): Buffer => {
+  let text = '<r xmlns="urn:r">';
+  for (let at = 0; text.length < bytes; at++) text += `<s id="${at}"><v>x</v></s>`;
+  return Buffer.from(`${text}</r>`);
+};
+
+test('64 KB of equal siblings are read and asked in a moment', () => {
+  const large = siblings(65_536);
+  expect(
+    took(() => {
+      const one = xmlDocument(large);
+      expect(one.get('//s[last()]/@id')).not.toBe('');
+      expect(one.all('/r/s/v').length).toBeGreaterThan(1_000);
+      expect(one.get('count(//s/following-sibling::s[1])')).not.toBe('');
+    }),
+  ).toBeLessThan(1_000);
+});
+
+test('a path that compares all with all ends with what to do, not with a pause', () => {
+  const one = xmlDocument(siblings(400_000));
+  const began = performance.now();
+  expect(() => one.get('count(//s[preceding::s/@id = @id])')).toThrow(
+    expect.objectContaining({ code: 'EXPRESSION_TOO_COSTLY', retryable: false }),
+  );
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
+
+test('a loop can make and read many elements by their numbers', () => {
+  const one = xmlDocument(Buffer.from('<r/>'));
+  for (let at = 1; at < 5_000; at++) one.set(`/r/s[${at}]/@id`, String(at));
+  for (let at = 1; at < 5_000; at++) expect(one.get(`/r/s[${at}]/@id`)).toBe(String(at));
+  one.remove('/r/s[2]');
+  expect(one.get('/r/s[2]/@id')).toBe('3');
+});
+
+test('all paths on one document have a budget together', () => {
+  const one = xmlDocument(siblings(40_000));
+  expect(() => {
+    for (let at = 0; at < 10_000; at++) one.get('count(//node())');
+  }).toThrow(expect.objectContaining({ code: 'EXPRESSION_TOO_COSTLY' }));
+});
+
+test.for([
+  ['too many nodes', `<a>${'<b/>'.repeat(500_001)}</a>`, 'more than 500000'],
+  ['too many in each other', '<a>'.repeat(300) + '</a>'.repeat(300), 'more than 256 deep'],
+] as const)('%s are refused before they are worked on', ([, text, why]) => {
+  expect(() => xmlDocument(Buffer.from(text))).toThrow(
+    expect.objectContaining({ code: 'DOCUMENT_UNREADABLE', message: expect.stringContaining(why) }),
   );
 });
+
+test.for(['/a[', '//', 'a b', 'nothing(1)', '$x', 'count()', 'nothing::a', '('.repeat(100)])(
+  'the XPath %s is refused',
+  (path) => {
+    expect(() => document.get(path)).toThrow(
+      expect.objectContaining({ code: 'PATH_INVALID', message: expect.stringContaining('XPath') }),
+    );
+  },
+);

@@ -1,0 +1,159 @@
+import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { isEngineError } from '../../error/engine-error.ts';
+import type { XmlAttribute, XmlElement, XmlLeaf, XmlRoot, XmlTree } from './tree.ts';
+import { unreadable } from './xml-text.ts';
+
+/** Elements, attributes and texts of one document; each costs memory and time of the thread that all messages share. */
+const NODES = 500_000;
+/** How deep elements may stand in each other; what works on them is recursive. */
+const DEPTH = 256;
+
+/**
+ * Parses XML and numbers its nodes. A document type is refused, so entities cannot be declared; so is what
+ * is larger or deeper than the thread can work on while other messages wait.
+ */
+export function parseXml(text: string): XmlTree {
+  const reading = new TreeReading(text);
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on('error', () => {
+    // its own message quotes the text
+    throw unreadable(`it is not well-formed after line ${parser.line}, column ${parser.column}`);
+  });
+  parser.on('doctype', () => {
+    throw unreadable('it has a document type declaration (DTD), which is not accepted');
+  });
+  parser.on('opentag', (tag) => reading.open(tag, parser.position));
+  parser.on('closetag', () => reading.close(parser.position));
+  parser.on('text', (value) => reading.text(value));
+  parser.on('cdata', (value) => reading.leaf('cdata', { value, end: ']]>' }));
+  parser.on('comment', (value) => reading.leaf('comment', { value, end: '-->' }));
+  parser.on('xmldecl', () => reading.declaration());
+  parser.on('processinginstruction', ({ target, body }) =>
+    reading.leaf('instruction', { name: target, value: body, end: '?>' }),
+  );
+  try {
+    parser.write(text).close();
+  } catch (error) {
+    if (isEngineError(error)) throw error;
+    throw unreadable('it is not well-formed');
+  }
+  return reading.tree();
+}
+
+type Read = Pick<XmlLeaf, 'kind' | 'name' | 'value'> & {
+  readonly source: { from: number; to: number };
+};
+
+/** Builds the tree, with the place of each node in the text. */
+class TreeReading {
+  readonly #text: string;
+  readonly #root: XmlRoot = { kind: 'root', parent: undefined, order: 0, children: [] };
+  readonly #namespaces = new Map<string, string>();
+  #at: XmlRoot | XmlElement = this.#root;
+  #depth = 0;
+  #order = 1;
+  /** Where what was read last ends. */
+  #last = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  tree(): XmlTree {
+    const { children } = this.#root;
+    const element = children.find((child) => child.kind === 'element');
+    if (element === undefined) throw unreadable('it is not well-formed: it has no element');
+    const [top, namespaces] = [[...children], this.#namespaces];
+    return { root: this.#root, element, top, namespaces, size: this.#order, isNumbered: true };
+  }
+
+  open({ name, local, prefix, uri, attributes, ns }: SaxesTagNS, end: number): void {
+    if (++this.#depth > DEPTH) {
+      throw unreadable(`its elements stand more than ${DEPTH} deep in each other`);
+    }
+    for (const declared in ns) {
+      const meaning = ns[declared];
+      if (declared !== '' && meaning && !this.#namespaces.has(declared)) {
+        this.#namespaces.set(declared, meaning);
+      }
+    }
+    const tag = { from: this.#text.indexOf('<', this.#last), to: end };
+    const parent = this.#at;
+    const element: XmlElement = {
+      kind: 'element',
+      name,
+      local,
+      prefix,
+      uri,
+      attributes: [],
+      children: [],
+      parent,
+      order: this.#next(),
+      source: { tag, whole: { from: tag.from, to: end } },
+      tagChanged: false,
+      changed: false,
+      named: undefined,
+    };
+    let place = 0;
+    for (const attribute in attributes) {
+      const given = attributes[attribute];
+      if (given !== undefined) element.attributes.push(this.#attribute(element, given, place++));
+    }
+    this.#at.children.push(element);
+    this.#at = element;
+    this.#last = end;
+  }
+
+  close(end: number): void {
+    this.#depth--;
+    if (this.#at.kind === 'root') return;
+    const { source, parent } = this.#at;
+    if (source !== undefined) (source.whole as { to: number }).to = end;
+    this.#at = parent ?? this.#root;
+    this.#last = end;
+  }
+
+  text(value: string): void {
+    // white space beside the one element is written back as it stands between what was read
+    if (this.#at.kind === 'root') return;
+    const found = this.#text.indexOf('<', this.#last);
+    this.#add({ kind: 'text', name: '', value, source: { from: this.#last, to: found } });
+  }
+
+  leaf(
+    kind: 'cdata' | 'comment' | 'instruction',
+    { name = '', value, end }: { name?: string; value: string; end: string },
+  ): void {
+    const from = this.#text.indexOf('<', this.#last);
+    const to = this.#text.indexOf(end, from) + end.length;
+    this.#add({ kind, name, value, source: { from, to } });
+  }
+
+  declaration(): void {
+    this.#last = this.#text.indexOf('?>') + 2;
+  }
+
+  #add({ kind, name, value, source }: Read): void {
+    const [parent, order] = [this.#at, this.#next()];
+    this.#at.children.push({ kind, name, value, parent, order, source, changed: false });
+    this.#last = source.to;
+  }
+
+  #attribute(
+    parent: XmlElement,
+    { name, local, uri, value }: { name: string; local: string; uri: string; value: string },
+    place: number,
+  ): XmlAttribute {
+    const order = this.#next();
+    return { kind: 'attribute', name, local, uri, value, parent, order, place, changed: false };
+  }
+
+  #next(): number {
+    if (this.#order > NODES) {
+      throw unreadable(
+        `it has more than ${NODES} elements, attributes and texts; split it, or route it without reading its body`,
+      );
+    }
+    return this.#order++;
+  }
+}

@@ -1,0 +1,267 @@
+import type { XmlNode } from '../tree.ts';
+import { AXES } from './axis.ts';
+import { functionCall } from './functions.ts';
+import { BINARY, compare } from './operator.ts';
+import { kept, kindTest, nameTest, ordered, type Step, stepFrom } from './step.ts';
+import { type Token, tokensOf } from './token.ts';
+import { asNumber, type Context, type Evaluate, isNodes, type Value } from './value.ts';
+
+/** Why a text is no XPath, and where. */
+export class XPathFault extends Error {
+  override readonly name = 'XPathFault';
+  readonly at: number;
+
+  constructor(message: string, at: number) {
+    super(message);
+    this.at = at;
+  }
+}
+
+/** How deep parts of an expression may stand in each other. */
+const DEPTH = 64;
+const LENGTH = 4_096;
+
+/** Compiles an XPath 1.0 expression. Throws XPathFault. */
+export function parseXPath(text: string): Evaluate {
+  if (text.length > LENGTH) throw new XPathFault(`it is longer than ${LENGTH} characters`, LENGTH);
+  const tokens = tokensOf(text);
+  if (tokens === undefined) throw new XPathFault('it has a character that means nothing there', 0);
+  const parser = new Parser(tokens);
+  return parser.whole();
+}
+
+/** Operators that bind alike, from the loosest to the tightest. */
+const LEVELS = [
+  ['or'],
+  ['and'],
+  ['=', '!='],
+  ['<', '<=', '>', '>='],
+  ['+', '-'],
+  ['*', 'div', 'mod'],
+] as const;
+
+const ANY: Step = { axis: 'descendant-or-self', test: () => true, predicates: [] };
+const NODE_TYPES: ReadonlySet<string> = new Set([
+  'node',
+  'text',
+  'comment',
+  'processing-instruction',
+]);
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  #next = 0;
+  #depth = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  whole(): Evaluate {
+    const all = this.#expression();
+    if (this.#peek().kind !== 'end') throw this.#fault('it should end here');
+    return all;
+  }
+
+  #expression(): Evaluate {
+    if (++this.#depth > DEPTH) throw this.#fault('it is nested too deeply');
+    const made = this.#binary(0);
+    this.#depth--;
+    return made;
+  }
+
+  #binary(level: number): Evaluate {
+    const operators: readonly string[] | undefined = LEVELS[level];
+    if (operators === undefined) return this.#negation();
+    let left = this.#binary(level + 1);
+    for (;;) {
+      const { kind, text } = this.#peek();
+      if (kind !== 'operator' || !operators.includes(text)) return left;
+      this.#next++;
+      const [first, second] = [left, this.#binary(level + 1)];
+      const run = BINARY[text] ?? compare(text);
+      left = (context) => run(first, second, context);
+    }
+  }
+
+  #negation(): Evaluate {
+    let times = 0;
+    while (this.#takes('operator', '-')) times++;
+    const value = this.#union();
+    if (times === 0) return value;
+    const sign = times % 2 === 0 ? 1 : -1;
+    return (context) => sign * asNumber(value(context), context.budget);
+  }
+
+  #union(): Evaluate {
+    const parts = [this.#path()];
+    while (this.#takes('operator', '|')) parts.push(this.#path());
+    const [only] = parts;
+    if (only !== undefined && parts.length === 1) return only;
+    return (context) =>
+      ordered(
+        parts.flatMap((part) => this.#nodes(part(context))),
+        context,
+      );
+  }
+
+  #nodes(value: Value): readonly XmlNode[] {
+    if (isNodes(value)) return value;
+    throw new XPathFault('a value stands where nodes are needed', 0);
+  }
+
+  #path(): Evaluate {
+    const primary = this.#primary();
+    if (primary !== undefined) return this.#behind(primary);
+    const { kind, text } = this.#peek();
+    if (kind === 'mark' && (text === '/' || text === '//')) {
+      this.#next++;
+      const steps = text === '//' ? [ANY] : [];
+      if (text === '//' || this.#beginsStep()) this.#steps(steps);
+      return walk(({ tree }) => [tree.root], steps);
+    }
+    const steps: Step[] = [];
+    this.#steps(steps);
+    return walk(({ node }) => [node], steps);
+  }
+
+  /** A literal, a call or brackets; undefined where a path begins. */
+  #primary(): Evaluate | undefined {
+    const token = this.#peek();
+    const { kind, text } = token;
+    if (kind === 'text' || kind === 'number') {
+      this.#next++;
+      const value = kind === 'text' ? text : Number(text);
+      return () => value;
+    }
+    if (kind === 'mark' && text === '(') {
+      this.#next++;
+      const inner = this.#expression();
+      this.#expect(')');
+      return inner;
+    }
+    if (kind !== 'name' || this.#peek(1).text !== '(' || NODE_TYPES.has(text)) return undefined;
+    this.#next += 2;
+    const given: Evaluate[] = [];
+    while (!this.#takes('mark', ')')) {
+      if (given.length > 0) this.#expect(',');
+      given.push(this.#expression());
+    }
+    const call = functionCall(text, given);
+    if (typeof call === 'string') throw new XPathFault(call, token.at);
+    return call;
+  }
+
+  /** What may stand behind a primary: predicates, and a path from its nodes. */
+  #behind(primary: Evaluate): Evaluate {
+    const predicates = this.#predicates();
+    const steps: Step[] = [];
+    if (this.#takes('mark', '//')) {
+      steps.push(ANY);
+      this.#steps(steps);
+    } else if (this.#takes('mark', '/')) this.#steps(steps);
+    if (predicates.length === 0 && steps.length === 0) return primary;
+    const start = (context: Context): readonly XmlNode[] =>
+      predicates.reduce<readonly XmlNode[]>(
+        (nodes, predicate) => kept(nodes, predicate, context),
+        this.#nodes(primary(context)),
+      );
+    return walk(start, steps);
+  }
+
+  #steps(steps: Step[]): void {
+    this.#add(steps, this.#step());
+    for (;;) {
+      if (this.#takes('mark', '//')) steps.push(ANY);
+      else if (!this.#takes('mark', '/')) return;
+      this.#add(steps, this.#step());
+    }
+  }
+
+  /** `//name` without a predicate is a descendant: nothing has to be sorted then. */
+  #add(steps: Step[], step: Step): void {
+    const { axis, only, predicates } = step;
+    const below = steps.at(-1) === ANY && axis === 'child';
+    if (!below || only !== undefined || predicates.length > 0) steps.push(step);
+    else steps[steps.length - 1] = { ...step, axis: 'descendant' };
+  }
+
+  #beginsStep(): boolean {
+    const { kind, text } = this.#peek();
+    return kind === 'name' || (kind === 'mark' && ['@', '.', '..'].includes(text));
+  }
+
+  #step(): Step {
+    if (this.#takes('mark', '.')) return { axis: 'self', test: () => true, predicates: [] };
+    if (this.#takes('mark', '..')) return { axis: 'parent', test: () => true, predicates: [] };
+    let axis = 'child';
+    if (this.#takes('mark', '@')) axis = 'attribute';
+    else if (this.#peek(1).text === '::') {
+      axis = this.#peek().text;
+      if (!Object.hasOwn(AXES, axis)) throw this.#fault(`there is no axis ${axis}`);
+      this.#next += 2;
+    }
+    const { text } = this.#peek();
+    const local = /[:*]/.test(text) || this.#peek(1).text === '(' ? undefined : text;
+    const test = this.#test(axis);
+    return { axis, test, local, only: this.#only(), predicates: this.#predicates() };
+  }
+
+  #test(axis: string): Step['test'] {
+    const { kind, text } = this.#peek();
+    if (kind !== 'name') throw this.#fault('a name is missing');
+    this.#next++;
+    if (!this.#takes('mark', '(')) return nameTest(text, axis);
+    const target = this.#peek();
+    if (target.kind === 'text') this.#next++;
+    this.#expect(')');
+    const made = kindTest(text, target.kind === 'text' ? target.text : undefined);
+    if (made === undefined) throw this.#fault(`there is no ${text}()`);
+    return made;
+  }
+
+  /** The number of a first predicate that is nothing else. */
+  #only(): number | undefined {
+    const [open, digits, close] = [this.#peek(), this.#peek(1), this.#peek(2)];
+    const isNumber = /^[1-9]\d{0,8}$/.test(digits.text) && digits.kind === 'number';
+    if (open.text !== '[' || close.text !== ']' || !isNumber) return undefined;
+    this.#next += 3;
+    return Number(digits.text);
+  }
+
+  #predicates(): Evaluate[] {
+    const predicates: Evaluate[] = [];
+    while (this.#takes('mark', '[')) {
+      predicates.push(this.#expression());
+      this.#expect(']');
+    }
+    return predicates;
+  }
+
+  #peek(ahead = 0): Token {
+    return this.#tokens[Math.min(this.#next + ahead, this.#tokens.length - 1)] as Token;
+  }
+
+  #takes(kind: Token['kind'], text: string): boolean {
+    const token = this.#peek();
+    if (token.kind !== kind || token.text !== text) return false;
+    this.#next++;
+    return true;
+  }
+
+  #expect(mark: string): void {
+    if (!this.#takes('mark', mark)) throw this.#fault(`${mark} is missing`);
+  }
+
+  #fault(why: string): XPathFault {
+    return new XPathFault(why, this.#peek().at);
+  }
+}
+
+function walk(start: (context: Context) => readonly XmlNode[], steps: readonly Step[]): Evaluate {
+  return (context) => {
+    let nodes = start(context);
+    for (const step of steps) nodes = stepFrom(nodes, step, context);
+    return nodes;
+  };
+}
