@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { unless } from '../error/foreseen.ts';
+import { after } from '../time/timer.ts';
 import { type Answer, decodeAnswer, encodeAnswer } from './answer-codec.ts';
 import { isAway } from './away.ts';
 import { type Bodies, isGone, type StoredBody } from './bodies.ts';
@@ -34,9 +35,6 @@ export interface Expected {
 
 /** Durable addresses lie in a key-value bucket, so that an answer survives who waits for it. */
 const DURABLE = '$KV.';
-
-/** Answers to messages that may be repeated, beside the answers to calls of durable processes. */
-const REPEATABLE = 'a';
 
 type Waiting = Set<(answer: Answer | undefined) => void>;
 
@@ -87,9 +85,9 @@ export function answers(
   };
   let hearsDurable = false;
   const durable = (key: string): string => {
-    if (!hearsDurable) listen(steps.answerAddress(`${REPEATABLE}.*`));
+    if (!hearsDurable) listen(steps.repeatedAddress('*'));
     hearsDurable = true;
-    return steps.answerAddress(`${REPEATABLE}.${key}`);
+    return steps.repeatedAddress(key);
   };
   listen(`${inbox}.*`);
   return {
@@ -98,12 +96,12 @@ export function answers(
       const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
       const those: Waiting = waiting.get(address) ?? new Set();
       const settle = (answer: Answer | undefined): void => {
-        clearTimeout(timer);
+        timer.stop();
         those.delete(settle);
         if (those.size === 0 && waiting.get(address) === those) waiting.delete(address);
         resolve(answer);
       };
-      const timer = setTimeout(() => settle(undefined), timeout);
+      const timer = after(timeout, () => settle(undefined));
       waiting.set(address, those.add(settle));
       return {
         address,

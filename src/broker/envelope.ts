@@ -11,6 +11,8 @@ export interface Carried {
   readonly accepted?: boolean | undefined;
   /** How many bytes at the end of the payload are journal entries that ride along: the legs that led to this message. */
   readonly attached?: number | undefined;
+  /** Its process waited outside the queue, and was acknowledged there before it ended. */
+  readonly woken?: boolean | undefined;
 }
 
 /** Header values are Latin-1 on the wire and must not hold line ends, so names are written percent-encoded. */
@@ -45,6 +47,7 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   put('Wb-Body-Ref', carried.bodyRef);
   put('Wb-Attached', carried.attached);
   if (carried.accepted === true) h.append('Wb-Accepted', '1');
+  if (carried.woken === true) h.append('Wb-Woken', '1');
   return h;
 }
 
@@ -78,6 +81,7 @@ export function readEnvelope(h: MsgHdrs): Envelope & Carried {
     testBy: plain('Wb-Test'),
     bodyRef: text('Wb-Body-Ref'),
     accepted: text('Wb-Accepted') === '1',
+    woken: text('Wb-Woken') === '1',
     attached: number('Wb-Attached'),
   };
 }

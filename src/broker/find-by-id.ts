@@ -11,12 +11,30 @@ export interface Sought {
 
 /** The sequence of a message in a stream, by its id: reads the headers of what waits there, in order. */
 export async function findById(
-  { manager, jetstream }: Broker,
+  broker: Broker,
   stream: string,
   { id, from = 1, subject }: Sought,
 ): Promise<number | undefined> {
+  for await (const found of headersFrom(broker, stream, { from, subject })) {
+    if (found.id === id) return found.sequence;
+  }
+  return undefined;
+}
+
+/** The ids of what lies in a stream from a sequence on. */
+export async function idsFrom(broker: Broker, stream: string, from: number): Promise<Set<number>> {
+  const ids = new Set<number>();
+  for await (const { id } of headersFrom(broker, stream, { from })) ids.add(id);
+  return ids;
+}
+
+async function* headersFrom(
+  { manager, jetstream }: Broker,
+  stream: string,
+  { from, subject }: { readonly from: number; readonly subject?: string | undefined },
+): AsyncGenerator<{ readonly id: number; readonly sequence: number }> {
   const { state } = await manager.streams.info(stream);
-  if (state.messages === 0 || state.last_seq < from) return undefined;
+  if (state.messages === 0 || state.last_seq < from) return;
   const consumer = await jetstream.consumers.get(stream, {
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: Math.max(from, state.first_seq),
@@ -24,15 +42,15 @@ export async function findById(
     ...(subject === undefined ? {} : { filter_subjects: [subject] }),
   });
   const { num_pending: count } = await consumer.info();
-  if (count === 0) return undefined;
+  if (count === 0) return;
   const messages = await consumer.consume({ max_messages: 500 });
-  let seen = 0;
-  let found: number | undefined;
-  for await (const message of messages) {
-    seen++;
-    if (Number(message.headers?.get('Wb-Id')) === id) found = message.seq;
-    if (found !== undefined || seen >= count) break;
+  try {
+    let seen = 0;
+    for await (const message of messages) {
+      yield { id: Number(message.headers?.get('Wb-Id')), sequence: message.seq };
+      if (++seen >= count) break;
+    }
+  } finally {
+    await messages.close();
   }
-  await messages.close();
-  return found;
 }

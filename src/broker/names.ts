@@ -16,6 +16,14 @@ export interface Names {
   readonly live: { readonly stream: string; readonly subject: string };
   readonly state: string;
   readonly steps: string;
+  /** Answers that a repeated message gets again. */
+  readonly answers: string;
+  /** What waits for a time or an answer, outside its queue. */
+  readonly waiting: {
+    readonly stream: string;
+    readonly subjects: string;
+    subject(host: string, id: number): string;
+  };
   readonly orders: string;
   /** Every subject of the production. */
   readonly everything: string;
@@ -53,6 +61,12 @@ export function names(production: string): Names {
     live: { stream: stream('LIVE'), subject: `wb.${production}.l.told` },
     state: stream('STATE'),
     steps: stream('STEPS'),
+    answers: stream('ANSWERS'),
+    waiting: {
+      stream: stream('WAITING'),
+      subjects: `wb.${production}.w.>`,
+      subject: (host, id) => `wb.${production}.w.${host}.${id}`,
+    },
     orders: stream('ORDERS'),
     everything: `wb.${production}.>`,
     isQueue: (name) => name.startsWith(stream('Q_')),

@@ -17,6 +17,8 @@ export interface Taken {
   /** 1 at the first delivery, as far as the server remembers. */
   readonly delivery: number;
   readonly bodyRef: string | undefined;
+  /** It waited outside the queue: that it is acknowledged proves nothing of its outcome. */
+  readonly woken: boolean;
   /** Where its acknowledgement goes; undefined where nobody waits for one. */
   readonly acknowledgeAt: string | undefined;
   /** Removes it from the queue for good. */
@@ -72,11 +74,11 @@ function contentOf(
   header: MsgHdrs,
   data: Uint8Array,
   bodies: Bodies,
-): Pick<Taken, 'message' | 'bodyRef'> {
-  const { bodyRef, accepted: _, attached, ...envelope } = readEnvelope(header);
+): Pick<Taken, 'message' | 'bodyRef' | 'woken'> {
+  const { bodyRef, accepted: _, attached, woken = false, ...envelope } = readEnvelope(header);
   const inline = splitPayload(data, attached).body;
   const body = bodyRef === undefined ? inlineBody(inline) : bodies.open(bodyRef, envelope.size);
-  return { message: { ...envelope, body }, bodyRef };
+  return { message: { ...envelope, body }, bodyRef, woken };
 }
 
 /** On a closed connection nothing can be told: the server then gives the message out again. */

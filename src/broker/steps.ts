@@ -1,17 +1,36 @@
-import { Kvm } from '@nats-io/kv';
+import { DeliverPolicy } from '@nats-io/jetstream';
+import { type KV, Kvm } from '@nats-io/kv';
+import { background } from '../error/background.ts';
+import { unless } from '../error/foreseen.ts';
+import { after, type Timer } from '../time/timer.ts';
+import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
 
-/** What durable processes have done: one record a step, and the answers of their calls, kept for a while. */
+/** What durable processes have done: one record a step, and the answers of their calls, for as long as their message is open. */
 export interface Steps {
   read(key: string): Promise<StepRecord | undefined>;
   write(key: string, record: StepRecord): Promise<void>;
   /** The subject on which an answer to a call is published so that it is stored, also while nobody waits. */
   answerAddress(key: string): string;
+  /** The same for the answer to a message that may be repeated, kept for a week. */
+  repeatedAddress(key: string): string;
   /** The answer that is stored at such an address already, if there is one. */
   kept(address: string): Promise<Uint8Array | undefined>;
   /** The stored answer to a call, as soon as it is there; rejects when the signal aborts. */
   answer(key: string, signal: AbortSignal): Promise<StoredAnswer>;
+  /** The addresses of answers to calls, each as it is stored from now on, until the signal aborts. */
+  arrivals(signal: AbortSignal): Promise<AsyncIterable<string>>;
+  /**
+   * A message has ended: what is known of it is removed a little later, so that a delivery which comes
+   * again after a crash still finds its steps done.
+   */
+  ended(message: number): void;
+  /** Removes what is known of a message. */
+  forget(message: number): Promise<void>;
+  /** Messages of which nothing was written since then: they have ended unless they still wait somewhere. */
+  untouchedSince(time: number): Promise<ReadonlySet<number>>;
+  close(): void;
 }
 
 export interface StepRecord {
@@ -24,13 +43,25 @@ export interface StoredAnswer {
   readonly body: Uint8Array;
 }
 
-const KEEP = 7 * 86_400_000;
+/** How long an answer that may be given again is kept, milliseconds. */
+const KEEP_ANSWERS = 7 * 86_400_000;
+/** How long the steps of a message that has ended are kept, milliseconds. */
+const KEEP_ENDED = 10 * 60_000;
+const LOOK_EVERY = 30_000;
 
-export async function steps({ jetstream, names, replicas }: Broker): Promise<Steps> {
-  const kv = await patiently(names.steps, () =>
-    new Kvm(jetstream).create(names.steps, { history: 1, ttl: KEEP, replicas }),
-  );
+export async function steps(broker: Broker): Promise<Steps> {
+  const { names, jetstream, manager } = broker;
+  const [kv, answers] = await Promise.all([
+    bucket(broker, names.steps, 0),
+    bucket(broker, names.answers, KEEP_ANSWERS),
+  ]);
+  const stream = `KV_${names.steps}`;
   const prefix = `$KV.${names.steps}.`;
+  const repeated = `$KV.${names.answers}.`;
+  const forget = async (message: number): Promise<void> => {
+    await manager.streams.purge(stream, { filter: `${prefix}${message}.>` });
+  };
+  const endings = endedMessages(forget);
   return {
     async read(key) {
       const entry = await kv.get(key);
@@ -40,23 +71,112 @@ export async function steps({ jetstream, names, replicas }: Broker): Promise<Ste
       await kv.put(key, JSON.stringify(record));
     },
     answerAddress: (key) => prefix + key,
+    repeatedAddress: (key) => repeated + key,
     async kept(address) {
-      const entry = await kv.get(address.slice(prefix.length));
+      const [from, key] = address.startsWith(prefix)
+        ? [kv, address.slice(prefix.length)]
+        : [answers, address.slice(repeated.length)];
+      const entry = await from.get(key);
       return entry === null || entry.operation !== 'PUT' ? undefined : entry.value;
     },
     async answer(key, signal) {
-      const watch = await kv.watch({ key });
-      const stop = (): void => watch.stop();
-      signal.addEventListener('abort', stop, { once: true });
-      try {
-        for await (const entry of watch) {
-          if (entry.operation === 'PUT') return { body: entry.value };
-        }
-      } finally {
-        signal.removeEventListener('abort', stop);
-        watch.stop();
+      for await (const entry of await watched(kv, { key }, signal)) {
+        if (entry.operation === 'PUT') return { body: entry.value };
       }
       throw signal.reason;
     },
+    async arrivals(signal) {
+      const watch = await watched(kv, { key: '*.*.answer', headers_only: true }, signal);
+      return (async function* () {
+        for await (const { operation, key } of watch) if (operation === 'PUT') yield prefix + key;
+      })();
+    },
+    ended: (message) => endings.add(message),
+    forget,
+    async untouchedSince(time) {
+      const [old, young] = [new Set<number>(), new Set<number>()];
+      const consumer = await jetstream.consumers.get(stream, {
+        deliver_policy: DeliverPolicy.All,
+        headers_only: true,
+      });
+      let { num_pending: left } = await consumer.info();
+      if (left === 0) return old;
+      const messages = await consumer.consume({ max_messages: 500 });
+      for await (const { subject, time: written } of messages) {
+        const id = Number(subject.slice(prefix.length).split('.', 1)[0]);
+        if (Number.isSafeInteger(id)) (written.getTime() < time ? old : young).add(id);
+        if (--left === 0) break;
+      }
+      messages.stop();
+      for (const id of young) old.delete(id);
+      return old;
+    },
+    close: () => endings.close(),
   };
+}
+
+/** Forgets messages a while after they have ended. */
+function endedMessages(forget: (message: number) => Promise<void>) {
+  const ended = new Map<number, number>();
+  let timer: Timer | undefined;
+  const look = async (): Promise<void> => {
+    for (const [message, at] of ended) {
+      if (Date.now() - at < KEEP_ENDED) break;
+      ended.delete(message);
+      // what stays behind while NATS is away, or at a stop, is swept later
+      await forget(message).catch(unless(isAway, 'removing the steps of a message'));
+    }
+    timer = ended.size === 0 ? undefined : later();
+  };
+  const later = (): Timer =>
+    after(LOOK_EVERY, () => background(look(), 'removing the steps of messages'), { ref: false });
+  return {
+    add(message: number): void {
+      ended.set(message, Date.now());
+      timer ??= later();
+    },
+    close(): void {
+      timer?.stop();
+      ended.clear();
+    },
+  };
+}
+
+/** A bucket; one that an earlier version made is given the age of this one. `age` 0 is for ever. */
+async function bucket(
+  { jetstream, manager, replicas }: Broker,
+  name: string,
+  age: number,
+): Promise<KV> {
+  return patiently(name, async () => {
+    const kv = await new Kvm(jetstream).create(name, { history: 1, ttl: age, replicas });
+    const { config } = await manager.streams.info(`KV_${name}`);
+    const max_age = age * 1_000_000;
+    if (config.max_age !== max_age) {
+      await manager.streams.update(`KV_${name}`, { max_age });
+      // answers to repeated messages lay in it, which have a bucket of their own now
+      await manager.streams.purge(`KV_${name}`, { filter: `$KV.${name}.a.>` });
+    }
+    return kv;
+  });
+}
+
+type Watch = Awaited<ReturnType<KV['watch']>>;
+
+async function watched(
+  kv: KV,
+  options: { readonly key: string; readonly headers_only?: boolean },
+  signal: AbortSignal,
+): Promise<AsyncIterable<Watch extends AsyncIterable<infer Entry> ? Entry : never>> {
+  const watch = await kv.watch(options);
+  const stop = (): void => watch.stop();
+  return (async function* () {
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (!signal.aborted) yield* watch;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      watch.stop();
+    }
+  })();
 }

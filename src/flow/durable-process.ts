@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answers } from '../broker/answers.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { timeLimit, wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
 import { directAnswer } from './direct-answer.ts';
+import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
 import { type Routing, route } from './route.ts';
 import { onLeg, type Subject } from './subject.ts';
-import type { Process } from './wiring.ts';
+import type { DurableRun, Process, ProcessResult, Waits } from './wiring.ts';
 
 export interface DurableParts extends Storing {
   readonly name: string;
@@ -25,17 +26,35 @@ const CALL_TIMEOUT = 60_000;
 
 /** A code process whose effects are done once, over crashes (architecture.md §6). Runs from a queue. */
 export function durableProcess(parts: DurableParts): Process {
+  const runOrWait = async (subject: Subject, run: DurableRun): Promise<ProcessResult | Waits> => {
+    const code = await parts.code();
+    const waits = new DurableWaits(run);
+    const over = new AbortController();
+    const context = contextOf(parts, subject, {
+      waits,
+      signal: AbortSignal.any([run.cut, over.signal]),
+    });
+    try {
+      const ended = code(messageOf(subject), context).then(
+        (reply): ProcessResult => ({ status: 'completed', sends: [], explain: undefined, reply }),
+      );
+      return await Promise.race([ended, waits.left]);
+    } catch (error) {
+      const stopped = run.cut.aborted || error === run.stopping.reason;
+      if (stopped || isOutage(error)) throw error;
+      throw isEngineError(error) ? error : codeFailed(parts.name, error);
+    } finally {
+      waits.end();
+      over.abort();
+    }
+  };
   return {
     readsBody: true,
+    runOrWait,
     async run(subject, signal = new AbortController().signal) {
-      const code = await parts.code();
-      try {
-        const reply = await code(messageOf(subject), contextOf(parts, subject, signal));
-        return { status: 'completed', sends: [], explain: undefined, reply };
-      } catch (error) {
-        if (signal.aborted || isOutage(error)) throw error;
-        throw isEngineError(error) ? error : codeFailed(parts.name, error);
-      }
+      const run = { cut: signal, stopping: signal, inPlace: true, onWait: () => undefined };
+      // a run in place only ends with a result
+      return (await runOrWait(subject, run)) as ProcessResult;
     },
   };
 }
@@ -47,28 +66,42 @@ export function isOutage(error: unknown): boolean {
   );
 }
 
-function contextOf(parts: DurableParts, subject: Subject, signal: AbortSignal): ProcessContext {
+/** A step that was done, now or before. */
+interface Done {
+  readonly key: string;
+  readonly at: number;
+  /** It was done by a run before this one. */
+  readonly before: boolean;
+}
+
+interface Running {
+  readonly waits: DurableWaits;
+  readonly signal: AbortSignal;
+}
+
+function contextOf(parts: DurableParts, subject: Subject, running: Running): ProcessContext {
   const { steps } = parts;
+  const { waits, signal } = running;
   const { id } = subject.message;
   let count = 0;
 
   /** Does a step unless it was done before the crash; its record is written after it. */
-  const once = async (
-    what: string,
-    run: (key: string) => Promise<void>,
-  ): Promise<{ key: string; at: number }> => {
-    signal.throwIfAborted();
+  const once = (what: string, run: (key: string) => Promise<void>): Promise<Done> => {
     const key = `${id}.${count++}`;
-    const fingerprint = createHash('sha1').update(what).digest('base64url');
-    const done = await steps.read(`${key}.done`);
-    if (done !== undefined) {
-      if (done.fingerprint !== fingerprint) throw diverged(parts.name, count);
-      return { key, at: done.at };
-    }
-    await run(key);
-    const at = Date.now();
-    await steps.write(`${key}.done`, { fingerprint, at });
-    return { key, at };
+    const step = count;
+    return waits.step(async () => {
+      signal.throwIfAborted();
+      const fingerprint = createHash('sha1').update(what).digest('base64url');
+      const done = await steps.read(`${key}.done`);
+      if (done !== undefined) {
+        if (done.fingerprint !== fingerprint) throw diverged(parts.name, step);
+        return { key, at: done.at, before: true };
+      }
+      await run(key);
+      const at = Date.now();
+      await steps.write(`${key}.done`, { fingerprint, at });
+      return { key, at, before: false };
+    });
   };
 
   const put = async (
@@ -98,44 +131,79 @@ function contextOf(parts: DurableParts, subject: Subject, signal: AbortSignal): 
       await once(`send ${target} ${digest(body)}`, (key) => put(target, body, key));
     },
     async call(target, body, { timeout = CALL_TIMEOUT } = {}) {
-      const { key, at } = await once(`call ${target} ${digest(body)}`, (step) =>
+      const done = await once(`call ${target} ${digest(body)}`, (step) =>
         put(target, body, step, steps.answerAddress(`${step}.answer`)),
       );
-      return answerOf(parts, key, { signal, target, left: at + timeout - Date.now() });
+      return answerOf(parts, done, { ...running, target, timeout });
     },
     async sleep(time) {
       const { at } = await once(`sleep ${time}`, () => Promise.resolve());
-      await sleep(Math.max(0, at + time - Date.now()), undefined, { signal });
+      const until = at + time;
+      if (until <= Date.now()) return;
+      await waits.wait({ until, answer: undefined }, () => wait(until - Date.now(), { signal }));
     },
     async now() {
       return (await once('now', () => Promise.resolve())).at;
     },
     lookup: parts.lookup,
-    log: parts.log,
+    log(text) {
+      if (!waits.isLeft) parts.log(text);
+    },
   };
 }
 
+/** The answer to a call: the stored one, or the next that comes. What a run before this one saw stands. */
 async function answerOf(
-  { steps, answers, name }: DurableParts,
-  key: string,
-  { signal, target, left }: { signal: AbortSignal; target: string; left: number },
+  parts: DurableParts,
+  { key, at, before }: Done,
+  { waits, signal, target, timeout }: Running & { target: string; timeout: number },
 ): Promise<CallAnswer> {
-  const late = AbortSignal.timeout(Math.max(1, left));
+  const { steps, name } = parts;
+  const late = `${key}.late`;
+  const address = steps.answerAddress(`${key}.answer`);
+  const until = at + timeout;
+  const wasLate = before && (await waits.step(() => steps.read(late))) !== undefined;
+  const kept = before && !wasLate ? await waits.step(() => steps.kept(address)) : undefined;
+  const answer = (): Promise<Uint8Array | undefined> =>
+    waits.wait({ until, answer: address }, () =>
+      storedAnswer(steps, `${key}.answer`, { signal, left: until - Date.now() }),
+    );
+  const stored = wasLate ? undefined : (kept ?? (await answer()));
+  if (stored === undefined) {
+    // an answer that comes now must not change the path of a run that comes after
+    await waits.step(() => steps.write(late, { fingerprint: '', at: Date.now() }));
+    const text = `${target} did not answer ${name} in time`;
+    throw new EngineError('REPLY_TIMEOUT', text, { retryable: true });
+  }
+  return waits.step(() => callAnswer(parts, stored));
+}
+
+async function callAnswer({ answers }: DurableParts, stored: Uint8Array): Promise<CallAnswer> {
+  const { reply, outcome } = await answers.read(stored);
+  return {
+    status: outcome?.status ?? 'completed',
+    code: reply?.code,
+    text: reply?.text ?? outcome?.text,
+    type: reply?.type,
+    body: reply?.body,
+  };
+}
+
+/** Undefined when none came in the time that is left. */
+async function storedAnswer(
+  steps: Steps,
+  key: string,
+  { signal, left }: { signal: AbortSignal; left: number },
+): Promise<Uint8Array | undefined> {
+  const limit = timeLimit(Math.max(1, left));
   try {
-    const stored = await steps.answer(`${key}.answer`, AbortSignal.any([signal, late]));
-    const { reply, outcome } = await answers.read(stored.body);
-    return {
-      status: outcome?.status ?? 'completed',
-      code: reply?.code,
-      text: reply?.text ?? outcome?.text,
-      type: reply?.type,
-      body: reply?.body,
-    };
+    const { body } = await steps.answer(key, AbortSignal.any([signal, limit.signal]));
+    return body;
   } catch (error) {
-    if (!late.aborted || signal.aborted) throw error;
-    throw new EngineError('REPLY_TIMEOUT', `${target} did not answer ${name} in time`, {
-      retryable: true,
-    });
+    if (!limit.signal.aborted || signal.aborted) throw error;
+    return undefined;
+  } finally {
+    limit.stop();
   }
 }
 

@@ -6,6 +6,7 @@ import type { RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import type { Clock } from '../time/clock.ts';
 import { pause } from '../time/pause.ts';
+import { after as runAfter, timeLimit } from '../time/timer.ts';
 import type { ReplyAction, ReplyRules, Verdict } from './reply-rules.ts';
 
 export interface Sending {
@@ -103,15 +104,15 @@ async function connected(
   const { clock, retry } = parts;
   const since = clock.now();
   const late =
-    retry.disconnected === Number.POSITIVE_INFINITY
-      ? undefined
-      : AbortSignal.timeout(retry.disconnected);
+    retry.disconnected === Number.POSITIVE_INFINITY ? undefined : timeLimit(retry.disconnected);
   try {
-    const until = late === undefined ? stopping : AbortSignal.any([stopping, late]);
+    const until = late === undefined ? stopping : AbortSignal.any([stopping, late.signal]);
     return { adapter: await parts.adapter(until), waited: clock.now() - since };
   } catch (error) {
-    if (stopping.aborted || late?.aborted !== true) throw error;
+    if (stopping.aborted || late?.signal.aborted !== true) throw error;
     return { adapter: undefined, waited: clock.now() - since };
+  } finally {
+    late?.stop();
   }
 }
 
@@ -159,12 +160,10 @@ async function tryOnce(
   const stop = (): void => attempt.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   let late = false;
-  const timer = Number.isFinite(parts.timeout)
-    ? setTimeout(() => {
-        late = true;
-        attempt.abort(new DOMException('sending took too long', 'TimeoutError'));
-      }, parts.timeout)
-    : undefined;
+  const timer = runAfter(parts.timeout, () => {
+    late = true;
+    attempt.abort(new DOMException('sending took too long', 'TimeoutError'));
+  });
   try {
     if (signal.aborted) stop();
     const reply = await adapter.send(message, attempt.signal);
@@ -173,7 +172,7 @@ async function tryOnce(
   } catch (caught) {
     return judgeError(late && !signal.aborted ? timedOut(parts.timeout) : caught, parts.replies);
   } finally {
-    clearTimeout(timer);
+    timer.stop();
     signal.removeEventListener('abort', stop);
   }
 }

@@ -18,7 +18,8 @@ export interface Settling {
  * A completed message is acknowledged at once and its outcome stored beside it: an acknowledgement
  * without an outcome therefore proves completion, and the projector completes what a crash left
  * open below the acknowledge floor. Any other outcome is stored first. Waiting for both in every
- * case was rejected: it puts a disk sync between two messages of a FIFO queue.
+ * case was rejected: it puts a disk sync between two messages of a FIFO queue. A message whose process
+ * waited was acknowledged before, so its outcome is stored first.
  *
  * @returns resolves once the outcome is stored
  */
@@ -37,7 +38,7 @@ export async function settle(
     parts.settled.add(message.id, taken.acknowledgeAt);
     taken.acknowledge();
   };
-  if (outcome.status === 'completed') {
+  if (outcome.status === 'completed' && !taken.woken) {
     const stored = untilStored(() => parts.outcomes.append(entry));
     acknowledge();
     return stored;

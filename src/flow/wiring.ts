@@ -34,6 +34,33 @@ export interface Process {
   readonly readsBody: boolean;
   /** @param signal aborts when the host stops; a queued process then runs again later */
   run(subject: Subject, signal?: AbortSignal): ProcessResult | Promise<ProcessResult>;
+  /** Only a process that can wait for long: runs until it ends or has nothing to do but to wait. */
+  runOrWait?(subject: Subject, run: DurableRun): Promise<ProcessResult | Waits>;
+}
+
+/** How a durable process runs this time. */
+export interface DurableRun {
+  /** Ends it at once; it runs again later. */
+  readonly cut: AbortSignal;
+  /** Ends it if it only waits. */
+  readonly stopping: AbortSignal;
+  /** Whether it waits in place, since what comes after must not overtake it. */
+  readonly inPlace: boolean;
+  /** Told when a run in place begins to wait, and until when; Infinity without a time. */
+  readonly onWait: (until: number) => void;
+}
+
+/** A process that waits: it is to be run again, from the top, as soon as one of these is there. */
+export class Waits {
+  /** Milliseconds since 1970; Infinity without a time. */
+  readonly until: number;
+  /** Where the answers to its calls are stored. */
+  readonly answers: readonly string[];
+
+  constructor(until: number, answers: readonly string[]) {
+    this.until = until;
+    this.answers = answers;
+  }
 }
 
 export interface ProcessResult {

@@ -1,5 +1,7 @@
 import type { Answer } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
+import type { Steps } from '../broker/steps.ts';
+import type { WaitingRoom } from '../broker/waiting-room.ts';
 import { describeError } from '../error/engine-error.ts';
 import { directAnswer } from '../flow/direct-answer.ts';
 import { isOutage } from '../flow/durable-process.ts';
@@ -9,13 +11,13 @@ import { errorOf, type Leg, route } from '../flow/route.ts';
 import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { loadBody, onLeg, subject } from '../flow/subject.ts';
-import type { Process, ProcessResult } from '../flow/wiring.ts';
+import { type Process, type ProcessResult, Waits } from '../flow/wiring.ts';
 import type { Message } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import { pause } from '../time/pause.ts';
 import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
-import { QueueWorker } from './queue-worker.ts';
+import { QueueWorker, type WorkSignals } from './queue-worker.ts';
 
 export interface ProcessParts {
   readonly name: string;
@@ -25,6 +27,10 @@ export interface ProcessParts {
   /** How many messages at once from each stream. */
   readonly pool: number;
   readonly settled: SettledMemory;
+  /** `hold`: the next message of its line waits with one that waits. `release`: it lets others pass. */
+  readonly whileWaiting: 'hold' | 'release';
+  readonly waiting: WaitingRoom;
+  readonly steps: Steps;
 }
 
 /** Milliseconds before a message that could not be stored goes back to its queue. */
@@ -57,9 +63,8 @@ export class BusinessProcess implements Host {
           stream,
           settled: this.#parts.settled,
           slots: this.#parts.pool,
-          handle: (taken, { cut }) => this.#handle(taken, cut),
-          end: (taken, order, begun) =>
-            endByOrder(this.#surroundings, this.#parts, { taken, order, begun }),
+          handle: (taken, signals) => this.#handle(taken, signals),
+          end: (taken, order, begun) => this.#end(taken, order, begun),
         }),
     );
     for (const worker of this.#workers) worker.start();
@@ -83,15 +88,38 @@ export class BusinessProcess implements Host {
 
   status(): HostStatus {
     const inFlight = this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0);
+    this.#state.detail = this.#waitsFor();
     return this.#state.status(this.name, this.kind, inFlight);
   }
 
-  async #handle(taken: Taken, signal: AbortSignal): Promise<void> {
+  async #end(taken: Taken, order: EndOrder, begun: boolean): Promise<void> {
+    await endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
+    this.#forgetSteps(taken.message);
+  }
+
+  #forgetSteps({ id }: Message): void {
+    if (this.#parts.process().runOrWait !== undefined) this.#parts.steps.ended(id);
+  }
+
+  /** In words: why a line with a waiting message does not move. */
+  #waitsFor(): string | undefined {
+    const [first] = this.#held;
+    if (first === undefined) return undefined;
+    const [id, until] = first;
+    const what = Number.isFinite(until)
+      ? `until ${new Date(until).toISOString()}`
+      : 'for an answer';
+    return `message ${id} waits ${what}, and its line with it (whileWaiting: hold)`;
+  }
+
+  async #handle(taken: Taken, signals: WorkSignals): Promise<void> {
     const { accepting, events } = this.#surroundings;
     const { clock } = accepting.routing;
     const { message } = taken;
     const started = clock.now();
-    const { result, error, direct } = await this.#run(taken, signal);
+    const ran = await this.#run(taken, signals).finally(() => this.#held.delete(message.id));
+    if (ran instanceof Waits) return this.#setAside(taken, ran);
+    const { result, error, direct } = ran;
     const status = result?.status ?? 'suspended';
     const done = clock.now();
     if (error === undefined) this.#state.active();
@@ -106,9 +134,32 @@ export class BusinessProcess implements Host {
       taken,
       { host: this.name, status, started, done, attempts: 1, explain: result?.explain, error },
     );
+    this.#forgetSteps(message);
     const times = { sending: done - started, total: done - message.received };
     events.settled(this.name, message, status, times);
   }
+
+  /**
+   * Its process waits: it leaves its queue without an outcome, and comes again when it is woken. A crash
+   * in between leaves it in both places; it then runs once more, finds its steps done and waits again.
+   */
+  async #setAside(taken: Taken, wake: Waits): Promise<void> {
+    const { id, sessionId } = taken.message;
+    const at = Date.now();
+    let sequence = 0;
+    await untilStored(async () => {
+      ({ sequence } = await this.#parts.waiting.enter(taken, this.name, wake));
+    });
+    await untilStored(() =>
+      this.#surroundings.outcomes.append({
+        record: { kind: 'wait', id, sessionId, host: this.name, at, sequence },
+      }),
+    );
+    taken.acknowledge();
+  }
+
+  /** Messages that wait in their place, and so hold their line, with the time they wait for. */
+  readonly #held = new Map<number, number>();
 
   /** Answers whoever waits; a process that sent the message on leaves the answer to its target's queue. */
   async #answer({ replyTo }: Message, answer: Answer | undefined): Promise<void> {
@@ -117,16 +168,23 @@ export class BusinessProcess implements Host {
   }
 
   /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */
-  async #run(taken: Taken, signal: AbortSignal): Promise<Ran> {
+  async #run(taken: Taken, { stopping, cut }: WorkSignals): Promise<Ran | Waits> {
     const { accepting } = this.#surroundings;
     const { message, bodyRef } = taken;
     const process = this.#parts.process();
     const arrived = subject(message, message.body, bodyRef);
-    let result: ProcessResult;
+    let result: ProcessResult | Waits;
     let legs: Leg[];
     try {
       if (process.readsBody && message.body.inline === undefined) await loadBody(arrived);
-      result = await process.run(arrived, signal);
+      const run = {
+        cut,
+        stopping,
+        inPlace: this.#parts.whileWaiting === 'hold',
+        onWait: (until: number) => void this.#held.set(message.id, until),
+      };
+      result = await (process.runOrWait?.(arrived, run) ?? process.run(arrived, cut));
+      if (result instanceof Waits) return result;
       // a process that answers itself leaves no answer to its targets
       const replyTo = result.reply === undefined ? message.replyTo : undefined;
       legs = await route(
@@ -135,7 +193,7 @@ export class BusinessProcess implements Host {
         { to: result.sends, key: `m${message.id}` },
       );
     } catch (error) {
-      if (signal.aborted || isOutage(error)) return await this.#afterOutage(error, signal);
+      if (isGivenBack(error, { stopping, cut })) return await this.#afterOutage(error, stopping);
       const described = describeError(error);
       return {
         result: undefined,
@@ -146,7 +204,7 @@ export class BusinessProcess implements Host {
     try {
       await enqueue(accepting, legs);
     } catch (error) {
-      return await this.#afterOutage(error, signal);
+      return await this.#afterOutage(error, stopping);
     }
     const error = errorOf(result);
     const owed = legs.some((leg) => leg.message.replyTo !== undefined);
@@ -159,6 +217,11 @@ export class BusinessProcess implements Host {
     await pause(OUTAGE_WAIT, signal);
     throw outage;
   }
+}
+
+/** Whether it is no fault of the message that its process did not end. */
+function isGivenBack(error: unknown, { stopping, cut }: WorkSignals): boolean {
+  return cut.aborted || (stopping.aborted && error === stopping.reason) || isOutage(error);
 }
 
 interface Ran {

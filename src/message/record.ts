@@ -5,7 +5,7 @@ import type { Outcome } from './status.ts';
  * What the journal holds, in the order it happened. A queue message is a record too: it is a `leg`
  * with status `queued` whose body lies in its queue. The trace is built from these and nothing else.
  */
-export type JournalRecord = LegRecord | AttemptRecord | OutcomeRecord | HostRecord;
+export type JournalRecord = LegRecord | AttemptRecord | WaitRecord | OutcomeRecord | HostRecord;
 
 /** A message went into an inline process, or was discarded or suspended on arrival. */
 export interface LegRecord {
@@ -36,6 +36,17 @@ export interface AttemptRecord {
   /** When the next try is due. */
   readonly next: number;
   readonly error: RecordedError;
+}
+
+/** A message left its queue without an outcome: its process waits for a time or an answer. */
+export interface WaitRecord {
+  readonly kind: 'wait';
+  readonly id: number;
+  readonly sessionId: number;
+  readonly host: string;
+  readonly at: number;
+  /** Where it lies meanwhile. */
+  readonly sequence: number;
 }
 
 /** A queued message was settled. */

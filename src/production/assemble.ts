@@ -90,6 +90,9 @@ export function assemble(
         streams: streamsOf(parts, of),
         pool: typeof of.order === 'string' ? of.pool : 1,
         settled: parts.settled(of.name),
+        whileWaiting: of.whileWaiting,
+        waiting: parts.engine.waiting,
+        steps: parts.engine.steps,
       });
     },
   };

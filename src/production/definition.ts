@@ -111,6 +111,8 @@ export interface ProcessDefinition extends HostDefinition {
   readonly invalid: string;
   readonly pool: number;
   readonly order: QueueOrder;
+  /** Whether the next message of a line waits with one whose code waits. */
+  readonly whileWaiting: 'hold' | 'release';
   readonly retry: RetryPolicy;
 }
 

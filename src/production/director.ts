@@ -24,6 +24,7 @@ import { describeOverride, followOverrides, type Overrides } from './overrides.t
 import { Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
+import { startWaker } from './waker.ts';
 
 export interface DirectorParts {
   readonly engine: Engine;
@@ -50,6 +51,7 @@ export class Director {
   #definition: Definition;
   #assembly: Assembly;
   #janitor: { close(): Promise<void> } | undefined;
+  #waker: { close(): Promise<void> } | undefined;
   readonly #stopping = new AbortController();
   #schedules: Promise<void> | undefined;
   #overrides: Overrides | undefined;
@@ -91,6 +93,13 @@ export class Director {
       (name, on) => this.#scheduled(name, on),
       this.#stopping.signal,
     );
+    this.#waker = startWaker({
+      ...engine,
+      events: this.#parts.events,
+      wiring: () => this.#assembly.wiring,
+      operationStreams: () =>
+        [...this.#definition.operations.keys()].flatMap((name) => this.queueStreamsOf(name)),
+    });
     this.#janitor = startJanitor(engine.broker, engine.leases, () => [
       engine.broker.names.journal.stream,
       engine.broker.names.outcomes.stream,
@@ -105,6 +114,7 @@ export class Director {
     await this.#schedules;
     await this.#overrides?.close();
     await this.#janitor?.close();
+    await this.#waker?.close();
     for (const kind of ['service', 'process', 'operation'] as const) {
       await Promise.all(
         [...this.#hosts.values()]

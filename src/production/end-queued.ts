@@ -1,4 +1,4 @@
-import { queuedMessage } from '../broker/queued-message.ts';
+import { type Queued, queuedMessage } from '../broker/queued-message.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type EndOrder, endMessage } from '../flow/end-message.ts';
 import type { Envelope } from '../message/message.ts';
@@ -25,8 +25,10 @@ export async function endQueued(
   director: Director,
   { message: { id, target }, ...order }: EndRequest,
 ): Promise<void> {
-  const { broker, outcomes, answers, bodies } = engine;
-  const queued = await queuedMessage(broker, bodies, { id, host: target });
+  const { broker, outcomes, answers, bodies, steps } = engine;
+  const queued =
+    (await queuedMessage(broker, bodies, { id, host: target })) ??
+    (await waiting(engine, { id, target }));
   const settled = director.settledAt(target);
   if (queued === undefined || settled.has(id)) throw notWaiting(id, target);
   const now = systemClock.now();
@@ -36,6 +38,16 @@ export async function endQueued(
     begun: false,
   });
   await queued.remove();
+  steps.ended(id);
+}
+
+/** A message whose process waits outside its queue. */
+async function waiting(
+  { waiting: room }: Engine,
+  { id, target }: EndRequest['message'],
+): Promise<Queued | undefined> {
+  const taken = await room.find(target, id);
+  return taken && { taken, remove: () => room.leave(taken.sequence) };
 }
 
 export const notWaiting = (id: number, host: string): EngineError =>

@@ -8,6 +8,7 @@ import { type Orders, orders } from '../broker/orders.ts';
 import { type State, state } from '../broker/state.ts';
 import { type Steps, steps } from '../broker/steps.ts';
 import { ensureProjector, ensureStream } from '../broker/streams.ts';
+import { ensureWaitingRoom, type WaitingRoom, waitingRoom } from '../broker/waiting-room.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type HalfStored, halfStored } from '../flow/half-stored.ts';
 import { type IdSource, idSource } from '../message/id.ts';
@@ -33,6 +34,7 @@ export interface Engine extends AsyncDisposable {
   readonly bodies: Bodies;
   readonly state: State;
   readonly steps: Steps;
+  readonly waiting: WaitingRoom;
   readonly orders: Orders;
   readonly leases: Leases;
   readonly answers: Answers;
@@ -79,6 +81,7 @@ export async function startEngine(
       duplicateWindow: settings.duplicateWindow,
       limit: JOURNAL_LIMIT,
     }),
+    ensureWaitingRoom(broker),
   ]);
   const waiting = answers(broker, { steps: done, bodies: stored });
   const accepted = journal(broker, names.journal.subject);
@@ -86,6 +89,7 @@ export async function startEngine(
   const close = async (): Promise<void> => {
     await Promise.all([accepted.flush(), outcomes.flush()]);
     waiting.close();
+    done.close();
     await number.lease.release();
     await sending.close();
   };
@@ -99,6 +103,7 @@ export async function startEngine(
     bodies: stored,
     state: kept,
     steps: done,
+    waiting: waitingRoom(broker, stored),
     orders: orders(broker),
     leases: held,
     answers: waiting,

@@ -35,6 +35,7 @@ export function readProcess(
   }
   const run = value.run ?? (code === undefined ? 'inline' : 'queued');
   if (run === 'inline') reportQueueKeys(entry, reading);
+  const line = run === 'inline' ? INLINE : readLine(value, written, reading);
   return {
     kind: 'process',
     ...hostCommon(entry),
@@ -44,7 +45,8 @@ export function readProcess(
     to: value.to,
     validate: value.validate,
     invalid,
-    ...(run === 'inline' ? INLINE : readLine(value, written, reading)),
+    ...line,
+    whileWaiting: value.whileWaiting ?? (line.order === 'none' ? 'release' : 'hold'),
     retry: retryPolicy(value.retry, undefined),
   };
 }
@@ -81,7 +83,7 @@ function ruleSets(
 
 /** An inline process has no queue, so what is said of one would be silently ignored. */
 function reportQueueKeys({ written }: ProcessEntry, reading: Reading): void {
-  for (const key of ['pool', 'order', 'retry']) {
+  for (const key of ['pool', 'order', 'whileWaiting', 'retry']) {
     if (valueAt(written, [key]) === undefined) continue;
     const what = `an inline process has no queue, so ${key} means nothing`;
     reportBelow(reading, written, {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { wait } from './timer.ts';
 
 /**
  * Waits; ends early, without an error, when the signal aborts. Who has to know looks at the signal.
@@ -11,7 +11,7 @@ export async function pause(
   { ref = true }: { readonly ref?: boolean } = {},
 ): Promise<void> {
   try {
-    await sleep(milliseconds, undefined, { ref, ...(signal === undefined ? {} : { signal }) });
+    await wait(milliseconds, { ref, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     if (signal?.aborted !== true) throw error;
   }

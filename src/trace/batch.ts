@@ -7,6 +7,7 @@ import {
   factOfLeg,
   factOfMessage,
   factOfOutcome,
+  factOfWait,
   fold,
   wholeTime,
 } from './fold.ts';
@@ -159,6 +160,8 @@ function factOf(input: TraceInput, ground: BatchGround): Fact | undefined {
       return factOfLeg(record, body);
     case 'attempt':
       return factOfAttempt(record);
+    case 'wait':
+      return factOfWait(record);
     case 'outcome':
       return factOfOutcome(record, body);
     case 'host':

@@ -1,5 +1,5 @@
 import type { Envelope } from '../message/message.ts';
-import type { AttemptRecord, LegRecord, OutcomeRecord } from '../message/record.ts';
+import type { AttemptRecord, LegRecord, OutcomeRecord, WaitRecord } from '../message/record.ts';
 import type { MessageState, Settlement, StoredReply } from './message-state.ts';
 import type { MessageInput, QueuePlace } from './trace-input.ts';
 
@@ -57,6 +57,14 @@ export function factOfLeg(leg: LegRecord, body: number | undefined): Fact {
 
 export function factOfAttempt({ id, sessionId, host, attempt, at, error }: AttemptRecord): Fact {
   return { id, sessionId, host, attempts: attempt, lastTry: { at: wholeTime(at), error } };
+}
+
+/** Stands for the stream in the place of a message that waits outside its queue. */
+const WAITING = 'waiting';
+
+/** It has left its queue for good: how far that is acknowledged tells nothing of it any more. */
+export function factOfWait({ id, sessionId, host, sequence }: WaitRecord): Fact {
+  return { id, sessionId, host, queue: { stream: WAITING, sequence } };
 }
 
 export function factOfOutcome(outcome: OutcomeRecord, replyBody: number | undefined): Fact {
@@ -144,7 +152,7 @@ function foldSaid(known: MessageState, fact: Fact): MessageState {
     sessionId: known.sessionId,
     host: known.host,
     envelope: known.envelope ?? fact.envelope,
-    queue: known.queue ?? fact.queue,
+    queue: placeOf(known.queue, fact.queue),
     body: known.body ?? fact.body,
     sameBodyAs: known.sameBodyAs ?? fact.sameBodyAs,
     attempts: Math.max(known.attempts, fact.attempts ?? 0),
@@ -154,6 +162,14 @@ function foldSaid(known: MessageState, fact: Fact): MessageState {
     duplicateOf: known.duplicateOf ?? fact.duplicateOf,
     note: known.note ?? fact.note,
   };
+}
+
+/** The first place that was told; once it waited outside, there. */
+function placeOf(
+  known: QueuePlace | undefined,
+  told: QueuePlace | undefined,
+): QueuePlace | undefined {
+  return known?.stream !== WAITING && told?.stream === WAITING ? told : (known ?? told);
 }
 
 function laterTry(a: MessageState['lastTry'], b: MessageState['lastTry']): MessageState['lastTry'] {

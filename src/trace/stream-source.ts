@@ -73,6 +73,7 @@ function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
   const {
     bodyRef,
     accepted: _,
+    woken: __,
     attached,
     ...envelope
   } = readEnvelope(message.headers ?? headers());

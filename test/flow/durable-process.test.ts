@@ -1,7 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Kvm } from '@nats-io/kv';
 import { expect, test, vi } from 'vitest';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { aborted } from '../../src/broker/while-held.ts';
 import type { ProcessDefinition } from '../../src/production/definition.ts';
+import { endQueued } from '../../src/production/end-queued.ts';
+import { sweepSteps } from '../../src/production/step-sweep.ts';
 import {
   definition,
   operationDefinition,
@@ -10,7 +15,8 @@ import {
 } from '../support/definition.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
-import { run } from '../support/running.ts';
+import { type Running, run } from '../support/running.ts';
+import { traced } from '../support/traced.ts';
 
 async function code(folder: string, body: string): Promise<Partial<ProcessDefinition>> {
   const file = join(folder, `process-${Math.random()}.ts`);
@@ -105,3 +111,198 @@ test('a process that takes another path when it runs again is suspended', async 
   );
   expect(to.sent).toHaveLength(1);
 });
+
+/** Runs `body` for each message that is delivered, a pool of two, sending to `out`. */
+async function orders(folder: string, body: string, rest: Partial<ProcessDefinition> = {}) {
+  const from = testInbound();
+  const to = testOutbound();
+  const answering = Promise.withResolvers<void>();
+  const asked = testOutbound(async (_, signal) => {
+    await Promise.race([answering.promise, aborted(signal)]);
+    signal.throwIfAborted();
+    return { body: Buffer.from('yes'), type: 'text/plain' };
+  });
+  const made = definition({
+    services: [serviceDefinition('in', from, { to: ['orders'] })],
+    processes: [
+      processDefinition('orders', {
+        ...(await code(folder, body)),
+        order: 'none',
+        pool: 2,
+        whileWaiting: 'release',
+        ...rest,
+      }),
+    ],
+    operations: [operationDefinition('out', to), operationDefinition('asked', asked)],
+    rest: {
+      settings: { ...definition({ services: [], operations: [] }).settings, shutdownTimeout: 500 },
+    },
+  });
+  const deliver = (text: string) =>
+    vi.waitFor(() => from.deliver({ body: Buffer.from(text), type: 'text/plain' }));
+  const sent = () => to.sent.map((one) => Buffer.from(one.body.inline ?? []).toString());
+  return { made, deliver, sent, asked, answer: answering.resolve };
+}
+
+const waitingIn = async ({ engine }: Running): Promise<number> =>
+  (await engine.broker.manager.streams.info(engine.broker.names.waiting.stream)).state.messages;
+
+test('waiting messages hold no place of the pool, and go on with their time', async () => {
+  await using nats = await startNats();
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `const text = Buffer.from(await message.bytes()).toString();
+     if (text.startsWith('late')) await context.sleep(text === 'late for ever' ? 60 * 86_400_000 : 1_500);
+     await context.send('out', text);`,
+  );
+  await using running = await run(nats, made);
+  for (const one of ['1', '2', '3', '4']) await deliver(`late ${one}`);
+  for (let n = 0; n < 3; n++) await deliver('late for ever');
+  await deliver('at once');
+  await vi.waitFor(() => expect(sent()).toEqual(['at once']), 1_400);
+  await vi.waitFor(() => expect(sent()).toHaveLength(5), 5_000);
+  expect(sent().toSorted()).toEqual(['at once', 'late 1', 'late 2', 'late 3', 'late 4']);
+  // nothing but its record: sixty days are more than a timer can wait
+  expect(await waitingIn(running)).toBe(3);
+});
+
+test('calls that wait hold no place of the pool, and go on with their answers after a restart', async () => {
+  await using nats = await startNats();
+  const { made, deliver, sent, asked, answer } = await orders(
+    nats.data,
+    `const text = Buffer.from(await message.bytes()).toString();
+     const said = text === 'at once' ? 'no' : Buffer.from((await context.call('asked', text, { timeout: 30 * 86_400_000 })).body).toString();
+     await context.send('out', text + ' ' + said);`,
+  );
+  const first = await run(nats, made);
+  for (const one of ['1', '2', '3']) await deliver(one);
+  await vi.waitFor(async () => expect(await waitingIn(first)).toBe(3), 5_000);
+  await deliver('at once');
+  await vi.waitFor(() => expect(sent()).toEqual(['at once no']), 5_000);
+  await first.stop();
+  await using running = await run(nats, made);
+  answer();
+  await vi.waitFor(() => expect(sent()).toHaveLength(4), 8_000);
+  expect(sent().toSorted()).toEqual(['1 yes', '2 yes', '3 yes', 'at once no']);
+  expect(asked.sent).toHaveLength(3);
+  await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0));
+});
+
+test('a strict line waits with its message, and says so', async () => {
+  await using nats = await startNats();
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `const text = Buffer.from(await message.bytes()).toString();
+     if (text === 'first') await context.sleep(1_000);
+     await context.send('out', text);`,
+    { order: 'fifo', pool: 1, whileWaiting: 'hold' },
+  );
+  await using running = await run(nats, made);
+  await deliver('first');
+  await deliver('second');
+  const detail = () =>
+    running.director.statuses().find(({ host }) => host === 'orders')?.detail ?? '';
+  await vi.waitFor(() => expect(detail()).toMatch(/waits until .* and its line with it/), 900);
+  await vi.waitFor(() => expect(sent()).toEqual(['first', 'second']), 5_000);
+  expect(detail()).toBe('');
+});
+
+test('a call that was given up stays given up, whatever answer comes before the code runs again', async () => {
+  await using nats = await startNats();
+  const { made, deliver, sent, asked, answer } = await orders(
+    nats.data,
+    `try { await context.call('asked', 'q', { timeout: 300 }); await context.send('out', 'answered'); }
+     catch (error) { await context.sleep(1_500); await context.send('out', error.code); }`,
+  );
+  await using _ = await run(nats, made);
+  await deliver('x');
+  await vi.waitFor(() => expect(asked.sent).toHaveLength(0));
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  answer();
+  await vi.waitFor(() => expect(sent()).toEqual(['REPLY_TIMEOUT']), 6_000);
+});
+
+test('steps live as long as their message is open, also those of an earlier version', async () => {
+  await using nats = await startNats();
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `await context.send('out', 'once'); await context.sleep(60 * 86_400_000);`,
+  );
+  await using broker = await connectBroker({ ...nats, production: 'test', role: 'test' });
+  await new Kvm(broker.jetstream).create(broker.names.steps, { history: 1, ttl: 7 * 86_400_000 });
+  await using running = await run(nats, made);
+  const { config } = await broker.manager.streams.info(`KV_${broker.names.steps}`);
+  expect(config.max_age).toBe(0);
+  await deliver('x');
+  await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
+  const { steps, waiting, leases: _, ...engine } = running.engine;
+  await steps.write('77.0.done', { fingerprint: '', at: 0 });
+  const ids = new Set<number>();
+  const over = new AbortController();
+  setTimeout(() => over.abort(), 500);
+  for await (const { id } of waiting.sleepers(over.signal)) ids.add(id);
+  const sweep = () =>
+    sweepSteps(
+      { broker: engine.broker, steps, operationStreams: () => [] },
+      (id) => ids.has(id),
+      -1,
+    );
+  expect(await sweep()).toBe(1);
+  const [id = 0] = ids;
+  expect(await steps.read('77.0.done')).toBeUndefined();
+  expect(await steps.read(`${id}.0.done`)).toBeDefined();
+  expect(sent()).toEqual(['once']);
+});
+
+test('a person ends a message that waits', async () => {
+  await using nats = await startNats();
+  const { made, deliver } = await orders(nats.data, `await context.sleep(86_400_000);`);
+  await using running = await run(nats, made);
+  const { messageId: id } = await deliver('x');
+  await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
+  const order = { status: 'discarded', by: 'anna', reason: 'not needed' } as const;
+  await endQueued(running.engine, running.director, {
+    message: { id, target: 'orders' },
+    ...order,
+  });
+  expect(await waitingIn(running)).toBe(0);
+});
+
+test('the trace shows a waiting message as open, and its end as it was', async () => {
+  await using nats = await startNats();
+  const { made, deliver } = await orders(nats.data, `await context.sleep(2_000);`);
+  await using running = await run(nats, made);
+  await using trace = await traced(nats, {
+    folder: nats.data,
+    production: 'test',
+    reconcileEvery: 100,
+  });
+  const { sessionId } = await deliver('x');
+  await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
+  const statuses = async () =>
+    ((await trace.store.session(sessionId))?.messages ?? []).map(({ status, warning }) => [
+      status,
+      warning,
+    ]);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(await statuses()).toEqual([['queued', undefined]]);
+  await vi.waitFor(async () => expect(await statuses()).toEqual([['completed', undefined]]), 5_000);
+});
+
+test('hundreds wake at once, each once', async () => {
+  await using nats = await startNats();
+  const wake = Date.now() + 4_000;
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `await context.sleep(${wake} - message.created);
+     await context.send('out', Buffer.from(await message.bytes()).toString());`,
+    { pool: 32 },
+  );
+  await using running = await run(nats, made);
+  const texts = Array.from({ length: 300 }, (_, n) => String(n));
+  await deliver('first');
+  await Promise.all(texts.map((text) => deliver(text)));
+  await vi.waitFor(() => expect(sent()).toHaveLength(301), 30_000);
+  expect(new Set(sent()).size).toBe(301);
+  await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0), 10_000);
+}, 60_000);

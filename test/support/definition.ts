@@ -70,6 +70,7 @@ export function processDefinition(
     invalid: 'suspend',
     pool: 1,
     order: 'fifo',
+    whileWaiting: 'hold',
     retry: {
       every: 50,
       for: Number.POSITIVE_INFINITY,

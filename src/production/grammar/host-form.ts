@@ -188,6 +188,13 @@ export const processForm = block({
   },
   pool,
   order,
+  whileWaiting: {
+    form: word({
+      hold: 'the next message of its line waits too, which keeps the order',
+      release: 'others go on meanwhile, and it lines up again when its time or its answer comes',
+    }),
+    help: 'What the code holds while it waits in `sleep` or `call`. Default hold where the order is kept, release with order: none.',
+  },
   retry,
   ...COMMON,
 });

@@ -1,0 +1,112 @@
+import { DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { MsgHdrs } from '@nats-io/transport-node';
+import type { Bodies } from './bodies.ts';
+import type { Broker } from './broker.ts';
+import { envelopeHeaders } from './envelope.ts';
+import { type Taken, takenStored } from './queue.ts';
+import { makeStream } from './streams.ts';
+
+/** What a durable process waits for: the first of these lets it go on. */
+export interface WakeUp {
+  /** Milliseconds since 1970; Infinity without a time. */
+  readonly until: number;
+  /** Where the answers to its calls will be stored. */
+  readonly answers: readonly string[];
+}
+
+/** A message that is set aside until then, as it is known without its body. */
+export interface Sleeper extends WakeUp {
+  readonly id: number;
+  readonly host: string;
+  readonly sequence: number;
+}
+
+/**
+ * Where messages lie whose processes wait for a time or an answer: one record each, so that they cost
+ * no place in a queue and no memory of an engine's pool.
+ */
+export interface WaitingRoom {
+  /** Stores the message with what it waits for, in place of what was stored of it before. */
+  enter(taken: Taken, host: string, wake: WakeUp): Promise<{ readonly sequence: number }>;
+  /** Everything that lies there and will, in order, until the signal aborts. */
+  sleepers(signal: AbortSignal): AsyncGenerator<Sleeper>;
+  /** A message with its body; undefined once it is gone. */
+  read(sequence: number): Promise<Taken | undefined>;
+  find(host: string, id: number): Promise<Taken | undefined>;
+  leave(sequence: number): Promise<void>;
+}
+
+const UNTIL = 'Wb-Until';
+const ANSWER = 'Wb-Answer';
+
+/** Makes the stream of what waits. */
+export async function ensureWaitingRoom({ manager, names, replicas }: Broker): Promise<void> {
+  await makeStream(manager, {
+    name: names.waiting.stream,
+    subjects: [names.waiting.subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_bytes: -1,
+    // who begins to wait anew replaces what it waited for before
+    max_msgs_per_subject: 1,
+    num_replicas: replicas,
+    allow_direct: true,
+  });
+}
+
+export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
+  const { manager, jetstream, names, publisher } = broker;
+  const { stream } = names.waiting;
+  return {
+    async enter({ message, bodyRef }, host, { until, answers }) {
+      const headers = envelopeHeaders(message, { bodyRef });
+      if (Number.isFinite(until)) headers.append(UNTIL, String(Math.ceil(until)));
+      for (const answer of answers) headers.append(ANSWER, answer);
+      const body = message.body.inline ?? new Uint8Array(0);
+      return publisher.publish(names.waiting.subject(host, message.id), body, { headers });
+    },
+    async *sleepers(signal) {
+      const consumer = await jetstream.consumers.get(stream, {
+        deliver_policy: DeliverPolicy.All,
+        headers_only: true,
+      });
+      const messages = await consumer.consume({ max_messages: 500 });
+      const stop = (): void => messages.stop();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        if (signal.aborted) return;
+        for await (const { headers, seq } of messages) {
+          if (headers !== undefined) yield sleeperOf(headers, seq);
+        }
+      } finally {
+        signal.removeEventListener('abort', stop);
+        messages.stop();
+      }
+    },
+    async read(sequence) {
+      const stored = await manager.direct.getMessage(stream, { seq: sequence });
+      return stored === null ? undefined : takenStored(stored, stream, bodies);
+    },
+    async find(host, id) {
+      const stored = await manager.direct.getMessage(stream, {
+        last_by_subj: names.waiting.subject(host, id),
+      });
+      return stored === null ? undefined : takenStored(stored, stream, bodies);
+    },
+    async leave(sequence) {
+      await manager.streams.deleteMessage(stream, sequence, false);
+    },
+  };
+}
+
+function sleeperOf(headers: MsgHdrs, sequence: number): Sleeper {
+  const until = headers.get(UNTIL);
+  return {
+    id: Number(headers.get('Wb-Id')),
+    host: headers.get('Wb-Target'),
+    sequence,
+    until: until === '' ? Number.POSITIVE_INFINITY : Number(until),
+    answers: headers.values(ANSWER),
+  };
+}

@@ -1,0 +1,165 @@
+import { isAway } from '../broker/away.ts';
+import type { Broker } from '../broker/broker.ts';
+import { envelopeHeaders } from '../broker/envelope.ts';
+import type { Leases } from '../broker/lease.ts';
+import type { Taken } from '../broker/queue.ts';
+import type { Steps } from '../broker/steps.ts';
+import type { Sleeper, WaitingRoom } from '../broker/waiting-room.ts';
+import { whileHeld } from '../broker/while-held.ts';
+import { background } from '../error/background.ts';
+import { describeError, isEngineError } from '../error/engine-error.ts';
+import { unless } from '../error/foreseen.ts';
+import { loadBody, subject } from '../flow/subject.ts';
+import type { Wiring } from '../flow/wiring.ts';
+import type { Events } from '../log/events.ts';
+import { after, type Timer } from '../time/timer.ts';
+import { SleeperLine } from './sleeper-line.ts';
+import { sweepWhile } from './step-sweep.ts';
+
+export interface WakerParts {
+  readonly broker: Broker;
+  readonly leases: Leases;
+  readonly waiting: WaitingRoom;
+  readonly steps: Steps;
+  readonly wiring: () => Wiring;
+  /** Queues that hold no message of a process. */
+  readonly operationStreams: () => readonly string[];
+  readonly events: Pick<Events, 'told'>;
+}
+
+/** A clock that was set is noticed after this long at the latest, milliseconds. */
+const LONGEST = 30_000;
+/** How many are woken at once. */
+const AT_ONCE = 64;
+/** The wait after one could not be put back into its queue: it is full; or its host is gone. */
+const AGAIN = 5_000;
+const LONG_AGAIN = 60_000;
+
+/**
+ * Puts messages whose processes wait back into their queues when their time or their answer comes, on
+ * the one engine that holds the lease. All that is kept of each is its number and what it waits for.
+ */
+export function startWaker(parts: WakerParts): { close(): Promise<void> } {
+  const stop = new AbortController();
+  const running = whileHeld(parts.leases, 'waker', {
+    signal: stop.signal,
+    onWaiting: () => undefined,
+    run: async (held) => {
+      await wakeWhile(parts, held);
+      return 'clean';
+    },
+  });
+  return {
+    async close() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+/** Resolves when the signal aborts; rejects where NATS was away while it began. */
+async function wakeWhile(parts: WakerParts, held: AbortSignal): Promise<void> {
+  const { waiting, steps, events } = parts;
+  const over = new AbortController();
+  const signal = AbortSignal.any([held, over.signal]);
+  const line = new SleeperLine();
+  let timer: Timer | undefined;
+  let busy = 0;
+  const told = new Set<string>();
+
+  const wake = async (sleeper: Sleeper): Promise<void> => {
+    busy += 1;
+    try {
+      await backToQueue(parts, sleeper);
+      told.delete(sleeper.host);
+    } catch (error) {
+      const { text } = describeError(error);
+      if (!told.has(sleeper.host)) {
+        const what = `messages that have waited for their time or answer cannot go back to their queue: ${text}`;
+        events.told(sleeper.host, 'warn', 'not-woken', what);
+      }
+      told.add(sleeper.host);
+      const again = isEngineError(error) && error.retryable ? AGAIN : LONG_AGAIN;
+      line.put({ ...sleeper, until: Date.now() + again });
+    } finally {
+      busy -= 1;
+      look();
+    }
+  };
+
+  const look = (): void => {
+    timer?.stop();
+    if (signal.aborted) return;
+    while (busy < AT_ONCE) {
+      const due = line.takeDue(Date.now());
+      if (due === undefined) break;
+      background(wake(due), 'waking a message');
+    }
+    if (busy >= AT_ONCE) return;
+    timer = after(Math.min(Math.max(0, line.next() - Date.now()), LONGEST), look, { ref: false });
+  };
+
+  const answered = (address: string): void => {
+    const sleeper = line.takeAnswered(address);
+    if (sleeper === undefined) return;
+    line.put({ ...sleeper, until: 0 });
+    look();
+  };
+
+  const hear = async (addresses: AsyncIterable<string>): Promise<void> => {
+    for await (const address of addresses) answered(address);
+  };
+  const enter = async (): Promise<void> => {
+    for await (const sleeper of waiting.sleepers(signal)) {
+      line.put(sleeper);
+      // one that came before it was known here
+      for (const address of sleeper.answers) {
+        if ((await steps.kept(address)) !== undefined) answered(address);
+      }
+      look();
+    }
+  };
+  try {
+    const arrivals = await steps.arrivals(signal);
+    const both = [hear(arrivals), enter(), sweepWhile(parts, (id) => line.has(id), signal)];
+    // one that ended hears nothing any more: all begin anew
+    await Promise.race(both).finally(() => over.abort());
+    await Promise.all(both);
+  } finally {
+    over.abort();
+    timer?.stop();
+  }
+}
+
+/** Where a crash comes between, it lies in both: it is put back once within the duplicate window. */
+async function backToQueue(
+  { broker, waiting, wiring }: WakerParts,
+  { host, sequence }: Sleeper,
+): Promise<void> {
+  const taken = await waiting.read(sequence);
+  // a person ended it, or it waits for something else by now
+  if (taken === undefined) return;
+  const { message, bodyRef } = taken;
+  await broker.publisher.publish(
+    broker.names.queue(host, await partitionOf(wiring(), taken)).subject,
+    message.body.inline ?? new Uint8Array(0),
+    {
+      headers: envelopeHeaders(message, { bodyRef, woken: true }),
+      msgID: `w${message.id}.${sequence}`,
+    },
+  );
+  // what stays is put back once more, and stored once
+  await waiting.leave(sequence).catch(unless(isAway, 'removing a message that was woken'));
+}
+
+async function partitionOf(
+  wiring: Wiring,
+  { message, bodyRef }: Taken,
+): Promise<number | undefined> {
+  const target = wiring.target(message.target);
+  if (target.kind !== 'queue') throw new Error(`${message.target} has no queue any more`);
+  if (target.partition === undefined) return undefined;
+  const of = subject(message, message.body, bodyRef);
+  if (target.readsBody) await loadBody(of);
+  return target.partition(of);
+}

@@ -1,0 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** The longest time that a timer of Node can wait, milliseconds: with more than 24.8 days it ends at once. */
+const LONGEST = 2 ** 31 - 1;
+
+export interface Timer {
+  /** What has not been run will not be. */
+  stop(): void;
+}
+
+/** Runs something once, after any time; `Infinity` is never. */
+export function after(time: number, run: () => void, { ref = true } = {}): Timer {
+  const end = performance.now() + time;
+  let handle: NodeJS.Timeout | undefined;
+  const next = (): void => {
+    const left = end - performance.now();
+    handle = left > LONGEST ? setTimeout(next, LONGEST) : setTimeout(run, Math.max(0, left));
+    if (!ref) handle.unref();
+  };
+  if (time <= LONGEST) {
+    handle = setTimeout(run, time);
+    if (!ref) handle.unref();
+  } else if (time !== Number.POSITIVE_INFINITY) next();
+  return { stop: () => clearTimeout(handle) };
+}
+
+/** Waits any time, also longer than one timer can. Rejects when the signal aborts. */
+export async function wait(
+  time: number,
+  { signal, ref = true }: { readonly signal?: AbortSignal; readonly ref?: boolean } = {},
+): Promise<void> {
+  const end = performance.now() + time;
+  do {
+    const left = Math.max(0, end - performance.now());
+    await pause(Math.min(left, LONGEST), undefined, { ref, ...(signal && { signal }) });
+  } while (performance.now() < end && time > LONGEST);
+}
+
+/** A signal that aborts after any time, as `AbortSignal.timeout` does; to be stopped if it is not needed any more. */
+export function timeLimit(time: number): Timer & { readonly signal: AbortSignal } {
+  const late = new AbortController();
+  const timer = after(
+    time,
+    () => late.abort(new DOMException('it took too long', 'TimeoutError')),
+    { ref: false },
+  );
+  return { signal: late.signal, stop: () => timer.stop() };
+}
