@@ -5,7 +5,13 @@ import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { PROJECTOR } from './names.ts';
-import { ensureProjector, STEADILY } from './streams.ts';
+import {
+  ensureProjector,
+  lastSequence,
+  nextExisting,
+  reclaimProjector,
+  STEADILY,
+} from './streams.ts';
 
 /** Messages of any of the production's streams, to be acknowledged as a whole. */
 export interface ReadBatch {
@@ -27,45 +33,131 @@ export interface ReaderOptions {
   readonly size?: number;
   /** Milliseconds to gather more once there is a message. */
   readonly linger?: number;
+  /** Told of messages that were never read here and that the stream does not hold any more. */
+  readonly onMissing?: ((missing: MissingRange) => void) | undefined;
+}
+
+/** Sequences of a stream whose messages are gone although nobody removed them. */
+export interface MissingRange {
+  readonly stream: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 const SEEK = 2_000;
+/** Milliseconds until a stream that was broken off is read again. */
+const AGAIN = 50;
+
+/** How one stream is being read. */
+interface Reading {
+  readonly messages: ConsumerMessages;
+  /** The sequence that has to come next. */
+  due: number;
+  /** Set once a delivery was missing: what follows it is not taken. */
+  broken: boolean;
+}
+
+interface Taken {
+  readonly message: JsMsg;
+  readonly of: Reading;
+}
 
 /**
  * Reads the journal and every queue of a production through the projector's durable consumers.
  * Streams that appear later are found by looking again.
+ *
+ * A delivery may be lost with its connection while the server counts it as handed out; the acknowledgement of what
+ * follows would cover it, and it would never be read. So a stream is read without a gap: where a sequence
+ * is missing, and after a reconnect, its consumer begins again behind what was acknowledged.
  */
 export function streamReader(broker: Broker, options: ReaderOptions = {}): StreamReader {
-  const { size = 1_000, linger = 150 } = options;
-  const waiting: JsMsg[] = [];
-  const consuming = new Map<string, ConsumerMessages>();
+  const { size = 1_000, linger = 150, onMissing } = options;
+  const waiting: Taken[] = [];
+  const reading = new Map<string, Reading>();
+  const followed = new Map<string, Promise<void>>();
+  /** By stream: where it holds nothing, from each sequence to the next that there is. */
+  const holes = new Map<string, Map<number, number>>();
+  /** By stream: up to where it was there before anything was read of it; what was taken out of it nobody knows. */
+  const past = new Map<string, number>();
   const stop = new AbortController();
   let arrived = Promise.withResolvers<void>();
 
-  const consume = async (stream: string): Promise<void> => {
+  const breakOff = (of: Reading): void => {
+    of.broken = true;
+    of.messages.stop();
+  };
+
+  const take = (message: JsMsg, of: Reading): void => {
+    const { seq } = message;
+    if (of.broken) return;
+    const due = holes.get(message.info.stream)?.get(of.due) ?? of.due;
+    if (seq > due) return breakOff(of);
+    // what comes again changes nothing
+    if (seq === due) of.due = seq + 1;
+    waiting.push({ message, of });
+    arrived.resolve();
+  };
+
+  /** Notes what the stream does not hold at the sequence that is due, and tells of it if it is to be there. */
+  const lookForHole = async (stream: string, due: number): Promise<void> => {
+    const next = await nextExisting(broker, stream, due);
+    if (next === undefined || next === due) return;
+    const found = holes.get(stream) ?? new Map<number, number>();
+    if (due > (past.get(stream) ?? 0) && !found.has(due)) {
+      onMissing?.({ stream, from: due, to: next - 1 });
+    }
+    holes.set(stream, found.set(due, next));
+  };
+
+  /** Reads a stream until its consumer ends or a delivery was missing; tells how far it came. */
+  const read = async (stream: string, due: number): Promise<number> => {
     await ensureProjector(broker, stream);
+    const floor = await reclaimProjector(broker, stream);
+    if (floor === 0 && !past.has(stream)) past.set(stream, await lastSequence(broker, stream));
+    await lookForHole(stream, floor + 1);
+    if (due > floor + 1) await lookForHole(stream, due);
     const consumer = await broker.jetstream.consumers.get(stream, PROJECTOR);
+    const early: JsMsg[] = [];
+    let of: Reading | undefined;
     const messages = await consumer.consume({
       max_messages: 1_000,
       ...STEADILY,
       callback: (message) => {
-        waiting.push(message);
-        arrived.resolve();
+        if (of === undefined) early.push(message);
+        else take(message, of);
       },
     });
-    consuming.set(stream, messages);
-    background(
-      messages.closed().finally(() => consuming.delete(stream)),
-      `reading ${stream}`,
-      isAway,
-    );
+    of = { messages, due: floor + 1, broken: stop.signal.aborted };
+    reading.set(stream, of);
+    for (const message of early) take(message, of);
+    if (of.broken) messages.stop();
+    await messages.closed();
+    return of.due;
+  };
+
+  const follow = async (stream: string): Promise<void> => {
+    try {
+      for (let due = 0; !stop.signal.aborted; ) {
+        due = await read(stream, due);
+        reading.delete(stream);
+        await pause(AGAIN, stop.signal);
+      }
+    } catch (error) {
+      // the consumer is durable, and `seek` comes again
+      tolerate(error, isAway, `reading ${stream}`);
+    } finally {
+      followed.delete(stream);
+      reading.delete(stream);
+    }
   };
 
   const seek = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       try {
         const found = await readable(broker);
-        for (const stream of found.filter((name) => !consuming.has(name))) await consume(stream);
+        for (const stream of found.filter((name) => !followed.has(name))) {
+          followed.set(stream, follow(stream));
+        }
       } catch (error) {
         // NATS is away for the moment; the consumers are durable
         tolerate(error, isAway, 'looking for streams to read');
@@ -74,6 +166,25 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     }
   };
   const seeking = seek();
+
+  /** What was handed out over a connection that was lost may never have come. */
+  const watch = async (): Promise<void> => {
+    for await (const { type } of broker.connection.status()) {
+      if (type === 'reconnect') for (const of of reading.values()) breakOff(of);
+    }
+  };
+  // ends with the connection
+  background(watch(), 'watching the connection of the trace');
+
+  /** The consumers acknowledge everything up to a message, so the last of each stream is enough. */
+  const acknowledge = (taken: readonly Taken[]): void => {
+    const last = new Map<string, Taken>();
+    for (const one of taken) last.set(one.message.info.stream, one);
+    for (const [stream, { message, of }] of last) {
+      // a consumer that began again counts its deliveries anew, and gives this one again
+      if (reading.get(stream) === of && !of.broken) message.ack();
+    }
+  };
 
   return {
     async next() {
@@ -85,15 +196,19 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       if (waiting.length < size && !stop.signal.aborted) {
         await pause(linger, stop.signal);
       }
-      const messages = waiting.splice(0, size);
-      return { messages, acknowledge: () => acknowledgeAll(messages) };
+      const taken = waiting.splice(0, size);
+      return {
+        messages: taken.map(({ message }) => message),
+        acknowledge: () => acknowledge(taken),
+      };
     },
     lag: () => projectorLag(broker),
     async close() {
       stop.abort();
       arrived.resolve();
       await seeking;
-      await Promise.all([...consuming.values()].map((messages) => messages.close()));
+      for (const { messages } of reading.values()) messages.stop();
+      await Promise.all(followed.values());
     },
   };
 }
@@ -113,13 +228,6 @@ export async function projectorLag(broker: Broker): Promise<number> {
     (sum, info) => sum + (info?.num_pending ?? 0) + (info?.num_ack_pending ?? 0),
     0,
   );
-}
-
-/** The consumers acknowledge everything up to a message, so the last of each stream is enough. */
-function acknowledgeAll(messages: readonly JsMsg[]): void {
-  const last = new Map<string, JsMsg>();
-  for (const message of messages) last.set(message.info.stream, message);
-  for (const message of last.values()) message.ack();
 }
 
 /** What the trace is built from; bodies, state and the suspended are told of there. */

@@ -190,6 +190,49 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
   await ensureConsumer(manager, stream, { durable_name: PROJECTOR, ...wanted });
 }
 
+/**
+ * Has the projector's consumer begin again behind what it acknowledged, where something was handed out beyond: a
+ * projector that was killed, or a lost connection, leaves it to the acknowledge wait of a minute, and what
+ * was lost on the way would be covered by the acknowledgement of what follows. What is read twice changes nothing.
+ *
+ * @returns the sequence up to which all is acknowledged
+ */
+export async function reclaimProjector({ manager }: Broker, stream: string): Promise<number> {
+  const { ack_floor, delivered, num_ack_pending, config } = await manager.consumers.info(
+    stream,
+    PROJECTOR,
+  );
+  const floor = Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
+  if (num_ack_pending === 0 && delivered.stream_seq <= floor) return floor;
+  await manager.consumers.delete(stream, PROJECTOR);
+  await manager.consumers.add(stream, {
+    ...config,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: floor + 1,
+  });
+  return floor;
+}
+
+/** Whose queue a stream is; undefined for another stream. */
+export async function hostOfStream(
+  { manager, names }: Broker,
+  stream: string,
+): Promise<string | undefined> {
+  if (!names.isQueue(stream)) return undefined;
+  const { config } = await manager.streams.info(stream);
+  return config.subjects[0]?.split('.')[3];
+}
+
+/** The first sequence from there on that the stream holds; undefined where there is none. */
+export async function nextExisting(
+  { manager }: Broker,
+  stream: string,
+  from: number,
+): Promise<number | undefined> {
+  const next = await manager.direct.getMessage(stream, { seq: from, next_by_subj: '>' });
+  return next?.seq;
+}
+
 /** Makes a consumer that begins with the stream, or brings one that is there up to date. */
 async function ensureConsumer(
   manager: Broker['manager'],

@@ -12,6 +12,7 @@ import { type Applied, type Projector, startProjector } from '../trace/projector
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { tellMissing } from './missing-messages.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
 export interface TracingParts {
@@ -96,7 +97,14 @@ function project(
   { broker, store, bodies, log, onApplied }: TracingParts,
   first: TraceSettings,
 ): Held {
-  const source = streamSource(broker, first.search);
+  const source = streamSource(broker, first.search, {
+    onMissing: (range) => {
+      tellMissing({ broker, store, log }, range).catch((error: unknown) =>
+        // the store or NATS is away: the log has it all the same
+        log.error({ event: 'messages-missing', err: error, ...range }, 'messages-missing'),
+      );
+    },
+  });
   const projector = startProjector({ source, store, log, onApplied });
   let known = first;
   let indexing = index(source, { store, bodies, log }, first);

@@ -4,12 +4,11 @@ import { bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { readEnvelope, splitPayload } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
-import { type StreamReader, streamReader } from '../broker/stream-reader.ts';
+import { type ReaderOptions, streamReader } from '../broker/stream-reader.ts';
 import type { Reading } from '../document/document.ts';
 import { bodyOf } from './batch.ts';
 import { keyReader } from './key-reader.ts';
 import type { ProjectorBatch, ProjectorSource } from './projector.ts';
-import { reclaimProjector } from './reclaim.ts';
 import { streamFloors } from './stream-floors.ts';
 import type { TraceInput } from './trace-input.ts';
 import type { KeyReader } from './trace-store.ts';
@@ -22,8 +21,12 @@ export interface StreamSource extends ProjectorSource {
 }
 
 /** Reads the journal, the outcomes and all queues of a production as what the trace is built from, search keys included. */
-export function streamSource(broker: Broker, search: ReadonlyMap<string, string>): StreamSource {
-  const opened = open(broker);
+export function streamSource(
+  broker: Broker,
+  search: ReadonlyMap<string, string>,
+  options: Pick<ReaderOptions, 'onMissing'> = {},
+): StreamSource {
+  const reader = streamReader(broker, options);
   const large = bodies(broker);
   // whoever needs a large body meets the failure
   large.catch(() => undefined);
@@ -37,7 +40,7 @@ export function streamSource(broker: Broker, search: ReadonlyMap<string, string>
   return {
     async next(): Promise<ProjectorBatch | undefined> {
       done();
-      const batch = await (await opened).next();
+      const batch = await reader.next();
       if (batch === undefined) return undefined;
       inHand = Promise.withResolvers();
       const inputs: TraceInput[] = [];
@@ -50,19 +53,13 @@ export function streamSource(broker: Broker, search: ReadonlyMap<string, string>
       keys = keyReader(fields, large);
       await inHand?.promise;
     },
-    lag: async () => (await opened).lag(),
+    lag: () => reader.lag(),
     floors: streamFloors(broker),
     async close() {
       done();
-      await (await opened).close();
+      await reader.close();
     },
   };
-}
-
-/** NATS may be away for the moment: the consumers are durable, and a late batch is better than none. */
-async function open(broker: Broker): Promise<StreamReader> {
-  await reclaimProjector(broker).catch(() => undefined);
-  return streamReader(broker);
 }
 
 function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {

@@ -1,0 +1,88 @@
+import { expect, test, vi } from 'vitest';
+import { type Broker, connectBroker } from '../../src/broker/broker.ts';
+import { PROJECTOR } from '../../src/broker/names.ts';
+import { type MissingRange, streamReader } from '../../src/broker/stream-reader.ts';
+import { ensureProjector, ensureStream } from '../../src/broker/streams.ts';
+import { startNats } from '../support/nats.ts';
+
+async function queue(broker: Broker): Promise<{ stream: string; subject: string }> {
+  const made = broker.names.queue('lab');
+  const settings = { duplicateWindow: 10_000, limit: 10_000_000 };
+  await ensureStream(broker, made.stream, [made.subject], settings);
+  await ensureProjector(broker, made.stream);
+  return made;
+}
+
+/** Reads and acknowledges for ever; the sequences that were read. */
+function readAll(
+  broker: Broker,
+  onMissing?: (missing: MissingRange) => void,
+): { read: Set<number>; close(): Promise<void> } {
+  const reader = streamReader(broker, { linger: 5, onMissing });
+  const read = new Set<number>();
+  const run = async (): Promise<void> => {
+    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+      for (const { seq } of batch.messages) read.add(seq);
+      batch.acknowledge();
+    }
+  };
+  const running = run();
+  return {
+    read,
+    async close() {
+      await reader.close();
+      await running;
+    },
+  };
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n + 1);
+
+test('a delivery that is lost on its way is read all the same, though what follows it was acknowledged', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'read', role: 'test' });
+  await using thief = await connectBroker({ ...nats, production: 'read', role: 'thief' });
+  const { stream, subject } = await queue(broker);
+  const missing: MissingRange[] = [];
+  const reader = readAll(broker, (range) => missing.push(range));
+  await broker.publisher.publish(subject, Buffer.from('1'));
+  await vi.waitFor(() => expect([...reader.read]).toEqual([1]));
+
+  // a request beside the reader's: the server gives it one message, which nobody reads
+  const consumer = await thief.jetstream.consumers.get(stream, PROJECTOR);
+  const stolen = consumer.next({ expires: 5_000 });
+  await vi.waitFor(async () => {
+    const { num_waiting } = await broker.manager.consumers.info(stream, PROJECTOR);
+    expect(num_waiting).toBeGreaterThan(1);
+  });
+  for (let n = 2; n <= 20; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
+  expect((await stolen)?.seq).toBeGreaterThan(1);
+  await vi.waitFor(() => expect([...reader.read].toSorted((a, b) => a - b)).toEqual(numbers(20)));
+  await vi.waitFor(async () => {
+    const { ack_floor } = await broker.manager.consumers.info(stream, PROJECTOR);
+    expect(ack_floor.stream_seq).toBe(20);
+  });
+  expect(missing).toEqual([]);
+  await reader.close();
+});
+
+test('what the stream lost before it was read is told, with its range; what a person took out later is not', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'read', role: 'test' });
+  const { stream, subject } = await queue(broker);
+  for (let n = 1; n <= 3; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
+  const first = readAll(broker);
+  await vi.waitFor(() => expect(first.read.size).toBe(3));
+  await first.close();
+  for (let n = 4; n <= 12; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
+  for (const seq of [2, 6, 7, 10]) await broker.manager.streams.deleteMessage(stream, seq);
+
+  const missing: MissingRange[] = [];
+  const second = readAll(broker, (range) => missing.push(range));
+  await vi.waitFor(() => expect([...second.read]).toEqual([4, 5, 8, 9, 11, 12]));
+  expect(missing).toEqual([
+    { stream, from: 6, to: 7 },
+    { stream, from: 10, to: 10 },
+  ]);
+  await second.close();
+});
