@@ -58,10 +58,15 @@ export function answers(
     // what is gone meanwhile is told by its outcome alone
     return { ...answer, reply: body === undefined ? undefined : { ...reply, body } };
   };
-  const storedApart = async ({ reply }: Answer): Promise<StoredBody | undefined> => {
+  const storedApart = async (
+    { reply }: Answer,
+    isDurable: boolean,
+  ): Promise<StoredBody | undefined> => {
     if (reply === undefined || reply.body.byteLength <= LARGE) return undefined;
     // no message has such an id
     const stored = await bodies.put(-randomInt(2 ** 47), [reply.body]);
+    // that of an answer that is kept goes with it
+    if (isDurable) return stored;
     const remove = (): void =>
       background(bodies.remove(stored.bodyRef), 'removing a large answer', isAway);
     setTimeout(remove, KEEP_LARGE).unref();
@@ -118,8 +123,9 @@ export function answers(
       };
     },
     async send(address, answer) {
-      const bytes = encodeAnswer(answer, await storedApart(answer));
-      if (address.startsWith(DURABLE)) await publisher.publish(address, bytes);
+      const isDurable = address.startsWith(DURABLE);
+      const bytes = encodeAnswer(answer, await storedApart(answer, isDurable));
+      if (isDurable) await publisher.publish(address, bytes);
       else connection.publish(address, bytes);
     },
     read,

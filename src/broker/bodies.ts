@@ -5,6 +5,9 @@ import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { ensureStream } from './streams.ts';
 
+/** The id of the message that a body was made for. */
+export const ownerOf = (bodyRef: string): number => Number(bodyRef.slice(1).split('.')[0]);
+
 /** The store of bodies above the inline limit: a stream of chunks, a subject a body. */
 export interface Bodies {
   /** Stores a stream of bytes chunk by chunk and returns where it lies and its size. */

@@ -149,7 +149,8 @@ function settle({ subject, written, resolve, reject }: Waiting, message: Msg): v
   }
   const { err_code = 0, description = '' } = answer.error;
   reject(
-    FULL.has(err_code) || /maximum|insufficient/.test(description)
+    // of what was written twice the first may be stored all the same: who asks must not take it for refused
+    written < 2 && (FULL.has(err_code) || /maximum|insufficient/.test(description))
       ? full(subject)
       : unavailable(subject, description),
   );

@@ -114,7 +114,7 @@ async function start(
   const known = service.memory.find(key);
   const first = firstEnvelope(parts, service, incoming, known);
   if (known?.stored === true) {
-    if (held.bodyRef !== undefined) await parts.bodies.remove(held.bodyRef);
+    dropHeld(parts, held);
     const receipt: FirstReceipt = { ...known, first, status: 'duplicate' };
     const done = recordDuplicate(parts, service, first, known.messageId);
     return { receipt, done, direct: known.answer };
@@ -129,7 +129,10 @@ async function start(
     { ...parts.routing, wiring: parts.routing.wiring() },
     subject(first, held.body, held.bodyRef),
     { to: service.to.map((to) => ({ to })), key, firstId: first.id },
-  );
+  ).catch((error: unknown) => {
+    dropHeld(parts, held);
+    throw error;
+  });
   const receipt = {
     messageId: first.id,
     sessionId: first.sessionId,
@@ -139,7 +142,11 @@ async function start(
   const direct = directAnswer(legs);
   entry.answer = direct;
   const store = async (): Promise<void> => {
-    const { duplicate } = await enqueue(parts, legs);
+    const { duplicate } = await enqueue(
+      parts,
+      legs,
+      held.bodyRef === undefined ? [] : [held.bodyRef],
+    );
     entry.stored = true;
     if (!duplicate) return;
     receipt.status = 'duplicate';
@@ -147,6 +154,11 @@ async function start(
   };
   const done = store();
   return { receipt, done, direct };
+}
+
+/** A large body whose message is not stored, or was before. */
+function dropHeld({ routing }: Accepting, { bodyRef }: Held): void {
+  if (bodyRef !== undefined) routing.drop(bodyRef);
 }
 
 function firstEnvelope(

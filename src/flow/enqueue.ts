@@ -7,12 +7,14 @@ import { isEngineError } from '../error/engine-error.ts';
 import type { Events } from '../log/events.ts';
 import type { JournalEntry, LegRecord } from '../message/record.ts';
 import type { HalfStored } from './half-stored.ts';
-import type { Leg } from './route.ts';
+import { type Leg, ownBodies } from './route.ts';
 
 export interface Storing {
   readonly broker: Broker;
   readonly journal: Journal;
   readonly halfStored: HalfStored;
+  /** See `Routing`. */
+  readonly drop: (bodyRef: string) => void;
   /** Told of each leg that was settled while it was routed. */
   readonly events: Pick<Events, 'settled'>;
 }
@@ -28,6 +30,8 @@ interface Publication {
   readonly headers: MsgHdrs;
   readonly key: string;
   readonly queued: boolean;
+  /** The large bodies that it names. */
+  readonly bodyRefs: readonly string[];
 }
 
 interface Result {
@@ -47,15 +51,39 @@ const NOTHING = new Uint8Array(0);
  * stored in that order; only where a queue was full, that queue is asked first and alone, so that a
  * message which is sent again and again does not go to the other targets each time. Rejects if
  * anything was not stored; doing it again with the same keys then stores only what is missing.
+ *
+ * The large bodies that were made for these legs are removed again where nothing that names them was
+ * stored, be it that it was refused or that it stood there already: legs are stored once, and routed
+ * anew for another try.
+ *
+ * @param made further bodies that were stored for these legs alone
  */
-export async function enqueue(parts: Storing, legs: readonly Leg[]): Promise<Stored> {
+export async function enqueue(
+  parts: Storing,
+  legs: readonly Leg[],
+  made: readonly string[] = [],
+): Promise<Stored> {
+  const unused = new Set([...made, ...ownBodies(legs)]);
+  try {
+    return await storeAll(parts, legs, unused);
+  } finally {
+    for (const bodyRef of unused) parts.drop(bodyRef);
+  }
+}
+
+/** @param unused bodies that nothing is known to name; what may be stored takes its own out */
+async function storeAll(
+  parts: Storing,
+  legs: readonly Leg[],
+  unused: Set<string>,
+): Promise<Stored> {
   const { publications, entries } = written(parts, legs);
   const { full } = parts.halfStored;
   const blocked = full.size === 0 ? [] : publications.filter(({ subject }) => full.has(subject));
-  const first = blocked.length === 0 ? [] : await publish(parts, blocked);
+  const first = blocked.length === 0 ? [] : await publish(parts, unused, blocked);
   const others =
     blocked.length === 0 ? publications : publications.filter((one) => !blocked.includes(one));
-  const rest = await publish(parts, others, entries);
+  const rest = await publish(parts, unused, others, entries);
   const queued = [...first, ...rest].filter((result) => result.queued);
   const duplicate = queued.length > 0 && queued.every((result) => result.duplicate);
   parts.halfStored.forget(publications.map(({ key }) => key));
@@ -83,6 +111,7 @@ function written(
     const bytes = body.inline ?? NOTHING;
     if (queue !== undefined) {
       const attached = entries.length === 0 ? undefined : joinEntries(entries.map(encodeEntry));
+      const bodyRefs = [...(bodyRef === undefined ? [] : [bodyRef]), ...bodyRefsOf(entries)];
       entries = [];
       publications.push({
         subject: names.queue(message.target, queue.partition).subject,
@@ -94,6 +123,7 @@ function written(
         }),
         key,
         queued: true,
+        bodyRefs,
       });
     } else if (settled?.status === 'suspended') {
       publications.push({
@@ -102,6 +132,7 @@ function written(
         headers: envelopeHeaders(message, { bodyRef }),
         key: `s.${key}`,
         queued: false,
+        bodyRefs: bodyRef === undefined ? [] : [bodyRef],
       });
     }
   }
@@ -110,12 +141,14 @@ function written(
 
 async function publish(
   { broker, journal, halfStored }: Storing,
+  unused: Set<string>,
   publications: readonly Publication[],
   entries: readonly JournalEntry[] = [],
 ): Promise<Result[]> {
   const stored: string[] = [];
   const published = publications.map(async (one): Promise<Result> => {
-    const { subject, payload, headers, key, queued } = one;
+    const { subject, payload, headers, key, queued, bodyRefs } = one;
+    const use = (): void => bodyRefs.forEach((bodyRef) => unused.delete(bodyRef));
     if (halfStored.isStored(key)) {
       stored.push(key);
       return { queued, duplicate: true };
@@ -126,13 +159,17 @@ async function publish(
         msgID: key,
       });
       stored.push(key);
+      if (!duplicate) use();
       if (halfStored.full.size > 0) halfStored.full.delete(subject);
       return { queued, duplicate };
     } catch (error) {
       if (isEngineError(error) && error.code === 'QUEUE_FULL') halfStored.full.add(subject);
+      // it may be stored: only its receipt did not come
+      else use();
       throw error;
     }
   });
+  for (const bodyRef of bodyRefsOf(entries)) unused.delete(bodyRef);
   const journaled = entries.map((entry) => journal.append(entry));
   const results = await Promise.allSettled([...published, ...journaled]);
   const failed = results.find((result) => result.status === 'rejected');
@@ -140,6 +177,11 @@ async function publish(
   halfStored.keep(stored);
   throw failed.reason;
 }
+
+const bodyRefsOf = (entries: readonly JournalEntry[]): string[] =>
+  entries.flatMap(({ record }) =>
+    record.kind === 'leg' && record.bodyRef !== undefined ? [record.bodyRef] : [],
+  );
 
 /** The records of settled legs, each body once. */
 function entriesOf(legs: readonly Leg[]): JournalEntry[] {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ownerOf } from '../broker/bodies.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import type { IdSource } from '../message/id.ts';
@@ -38,6 +39,8 @@ export interface Routing {
   readonly clock: Clock;
   /** Puts a body above the inline limit into the object store and returns its key; undefined keeps it inline. */
   store(id: number, body: Uint8Array): Promise<{ body: Body; bodyRef: string } | undefined>;
+  /** Removes, some time later, a body that was stored for a step that came to nothing. */
+  drop(bodyRef: string): void;
 }
 
 /** Inline processes that send to each other in a ring are refused by `check`; this guards what a code process chooses at run time. */
@@ -58,8 +61,20 @@ export async function route(
   { to, key, firstId }: { to: readonly ProcessSend[]; key: string; firstId?: number | undefined },
 ): Promise<Leg[]> {
   const legs: Leg[] = [];
-  await sendAll(routing, { from: first, sends: to, key, firstId, depth: 0, legs });
+  try {
+    await sendAll(routing, { from: first, sends: to, key, firstId, depth: 0, legs });
+  } catch (error) {
+    ownBodies(legs).forEach((bodyRef) => routing.drop(bodyRef));
+    throw error;
+  }
   return legs;
+}
+
+/** The large bodies that were made for these legs: nothing but them refers to these yet. */
+export function ownBodies(legs: readonly Leg[]): string[] {
+  return legs.flatMap(({ message, bodyRef }) =>
+    bodyRef !== undefined && ownerOf(bodyRef) === message.id ? [bodyRef] : [],
+  );
 }
 
 interface Step {
@@ -96,7 +111,12 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
     const made = await madeSubject(routing, step.from, envelope, send.output);
     const key = legKey(step.key, target.name, index);
     const leg = target.kind === 'queue' ? queueLeg : inlineLeg;
-    await leg(routing, { ...step, key }, made, target as QueueTarget & InlineTarget);
+    try {
+      await leg(routing, { ...step, key }, made, target as QueueTarget & InlineTarget);
+    } catch (error) {
+      if (send.output !== undefined && made.bodyRef !== undefined) routing.drop(made.bodyRef);
+      throw error;
+    }
   }
 }
 
@@ -161,6 +181,7 @@ async function inlineLeg(
     error = errorOf(result);
   } catch (caught) {
     error = describeError(caught);
+    ownBodies(derived).forEach((bodyRef) => routing.drop(bodyRef));
     derived.length = 0;
   }
   const failed = result === undefined || (error !== undefined && result.reason === undefined);

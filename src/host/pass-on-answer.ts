@@ -33,10 +33,8 @@ export async function passOnAnswer(accepting: Accepting, answered: Answered): Pr
   }
   if (answersTo.length === 0 || status !== 'completed') return;
   if (reply === undefined || reply.body.byteLength === 0) return;
-  let legs: Leg[] | undefined;
   await untilStored(async () => {
-    legs ??= await legsOf(accepting, answered, reply);
-    await enqueue(accepting, legs);
+    await enqueue(accepting, await legsOf(accepting, answered, reply));
   });
 }
 

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { projectorLag } from '../broker/stream-reader.ts';
+import { bodySweeper } from '../broker/swept-bodies.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
+import { pause } from '../time/pause.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { type Applied, type Projector, startProjector } from '../trace/projector.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
@@ -34,6 +35,7 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
 }
 
 const PURGE_EVERY = 10 * 60_000;
+const SWEEP_EVERY = 60 * 60_000;
 
 /**
  * Builds the trace from the streams, keeps its index as the search fields say, and purges it. Of several
@@ -64,8 +66,9 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
       waiting = false;
       held = project(parts, settings.now);
       const purging = purgeRegularly(purge, log, signal);
+      const sweeping = sweepRegularly(parts, signal);
       await aborted(signal);
-      await Promise.all([purging, held.stop()]);
+      await Promise.all([purging, sweeping, held.stop()]);
       held = undefined;
       return 'clean';
     },
@@ -157,7 +160,7 @@ async function purgeRegularly(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await sleep(PURGE_EVERY, undefined, { signal, ref: false }).catch(() => undefined);
+    await pause(PURGE_EVERY, signal, { ref: false });
     if (signal.aborted) return;
     try {
       const { removed, keptSessions } = await purge();
@@ -165,6 +168,25 @@ async function purgeRegularly(
         log.info({ event: 'trace-purged', days: removed.length, keptSessions }, 'trace-purged');
     } catch (error) {
       log.error({ event: 'purge-failed', err: error }, 'purge-failed');
+    }
+  }
+}
+
+/** Large bodies whose engine died before their message was stored, and the like. */
+async function sweepRegularly(
+  { broker, store, log }: TracingParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const sweeper = bodySweeper(broker);
+  while (!signal.aborted) {
+    await pause(SWEEP_EVERY, signal, { ref: false });
+    if (signal.aborted) return;
+    try {
+      const isTraced = (bodyRef: string): Promise<boolean> => store.pointsTo(bodyRef);
+      const count = await sweeper.sweep({ now: Date.now(), isTraced, signal });
+      if (count > 0) log.info({ event: 'bodies-swept', count }, 'bodies-swept');
+    } catch (error) {
+      if (!signal.aborted) log.warn({ event: 'sweep-failed', err: error }, 'sweep-failed');
     }
   }
 }

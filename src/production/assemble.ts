@@ -1,5 +1,7 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
+import { isAway } from '../broker/away.ts';
+import { background } from '../error/background.ts';
 import type { Doubts } from '../flow/doubts.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
@@ -107,6 +109,9 @@ function surroundingsOf(
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { halfStored } = engine;
   const { inlineLimit } = settings;
+  // what cannot be removed now is swept later
+  const drop = (bodyRef: string): void =>
+    background(bodies.remove(bodyRef), 'removing a large body of no use', isAway);
   return {
     production: name,
     broker: sending,
@@ -122,6 +127,7 @@ function surroundingsOf(
       broker,
       journal,
       halfStored,
+      drop,
       events,
       bodies,
       answers,
@@ -135,6 +141,7 @@ function surroundingsOf(
           const { bodyRef, size } = await bodies.put(id, [body]);
           return { bodyRef, body: bodies.open(bodyRef, size) };
         },
+        drop,
       },
     },
   };

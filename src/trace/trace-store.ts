@@ -73,6 +73,8 @@ interface TraceUpkeep {
   hold(sessionId: number, hold: Hold): Promise<void>;
   release(sessionId: number): Promise<void>;
   usage(): Promise<TraceUsage>;
+  /** Whether the trace points to the large body of that key. */
+  pointsTo(bodyRef: string): Promise<boolean>;
   /** Rows that belong to no message; anything but 0 is a defect. Reads everything: for tests and a doctor's visit. */
   orphans(): Promise<number>;
 }

@@ -92,6 +92,7 @@ export async function runMessage(
       ids,
       clock,
       store: () => Promise.resolve(undefined),
+      drop: () => undefined,
     },
     firstSubject(given, { service, id: ids.next(), now: clock.now() }),
     { to: targetsOf(definition, service).map((to) => ({ to })), key: 'test' },

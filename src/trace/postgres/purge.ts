@@ -157,6 +157,16 @@ async function keepStatistics(session: Session, day: string): Promise<void> {
   );
 }
 
+/** Whether some message points to a large body. */
+export async function pointsTo(db: Database, ref: string): Promise<boolean> {
+  const rows = await db.rows(
+    `SELECT 1 FROM body WHERE encoding = ${BODY_ENCODING.reference}
+       AND data = convert_to(?, 'UTF8') LIMIT 1`,
+    ref,
+  );
+  return rows.length > 0;
+}
+
 /** A resent message points to the large body of the first: it goes with the last of them. */
 async function removeBodies(
   db: Database,

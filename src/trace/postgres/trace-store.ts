@@ -7,7 +7,7 @@ import { database } from './database.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { Memory } from './memory.ts';
-import { purge } from './purge.ts';
+import { pointsTo, purge } from './purge.ts';
 import { purgePlan } from './purge-plan.ts';
 import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
@@ -75,6 +75,7 @@ export async function postgresTraceStore({
     hold: (sessionId, given) => told(hold(db, sessionId, given)),
     release: (sessionId) => told(release(db, sessionId)),
     usage: () => told(usage(db, memory)),
+    pointsTo: (bodyRef) => told(pointsTo(db, bodyRef)),
     orphans: () => told(orphans(db)),
     close,
     [Symbol.asyncDispose]: close,

@@ -198,6 +198,10 @@ function bodyRefs(file: TraceFile): string[] {
     .map(({ data }) => Buffer.from(data).toString());
 }
 
+/** Whether a message of any day, or one that is kept beyond it, points to a large body. */
+export const pointsTo = (files: TraceFiles, ref: string): boolean =>
+  files.ranges().some(({ name }) => files.file(name).bodies.pointsTo(ref));
+
 /** A resent message points to the large body of the first: it goes with the last of them. */
 async function removeBodies(
   files: TraceFiles,
@@ -207,7 +211,7 @@ async function removeBodies(
   let removed = 0;
   for (const ref of files.held.goneBodies(now - BODY_GRACE)) {
     signal?.throwIfAborted();
-    if (!files.ranges().some(({ name }) => files.file(name).bodies.pointsTo(ref))) {
+    if (!pointsTo(files, ref)) {
       await removeBody(ref);
       removed++;
     }

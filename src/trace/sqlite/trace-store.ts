@@ -9,7 +9,7 @@ import type { StoredBody } from '../traced-message.ts';
 import { applyToFile } from './apply.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
-import { purge } from './purge.ts';
+import { pointsTo, purge } from './purge.ts';
 import { purgePlan } from './purge-plan.ts';
 import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
@@ -63,6 +63,7 @@ export function sqliteTraceStore({
     hold: (sessionId, given) => attempt(() => hold(files, sessionId, given)),
     release: (sessionId) => attempt(() => release(files, sessionId)),
     usage: () => attempt(() => usage(files)),
+    pointsTo: (bodyRef) => attempt(() => pointsTo(files, bodyRef)),
     orphans: () => attempt(() => orphans(files)),
     close,
     [Symbol.asyncDispose]: close,

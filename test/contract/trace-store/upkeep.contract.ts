@@ -119,10 +119,15 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
       const removed: string[] = [];
       const purge = (now: number) =>
         store.purge({ now, keep: 7 * DAY, removeBody: async (ref) => void removed.push(ref) });
+      expect(await store.pointsTo('shared')).toBe(true);
+      expect(await store.pointsTo('other')).toBe(false);
       await purge(LATER);
       expect(await purge(LATER + HOUR)).toMatchObject({ bodiesRemoved: 0 });
       expect(await store.body(again.derived)).toMatchObject({ ref: 'shared' });
       await purge(LATER + 5 * DAY);
+      expect(await store.pointsTo('shared')).toBe(false);
+      // it is open, so it outlives its day
+      expect(await store.pointsTo('open')).toBe(true);
       expect(removed).toEqual([]);
       expect(await purge(LATER + 5 * DAY + HOUR)).toMatchObject({ bodiesRemoved: 1 });
       expect(removed).toEqual(['shared']);

@@ -1,0 +1,185 @@
+import { DeliverPolicy } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import type { JournalEntry } from '../message/record.ts';
+import { decodeAnswer } from './answer-codec.ts';
+import type { Broker } from './broker.ts';
+import { readEnvelope, splitPayload } from './envelope.ts';
+import { decodeBatch } from './journal-batch.ts';
+
+export interface Sweep {
+  readonly now: number;
+  /** Whether the trace points to a large body. Asked last: what has left the streams is there. */
+  readonly isTraced: (bodyRef: string) => Promise<boolean>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Sweeper {
+  /** Removes the large bodies that nothing refers to; resolves to how many. Rejects, having removed none of those it is not sure of. */
+  sweep(options: Sweep): Promise<number>;
+}
+
+export interface SweepTimes {
+  /** Milliseconds since a body's last part was written: an engine may be at it still. Default one day. */
+  readonly age: number;
+  /** Milliseconds since this process saw first that nothing refers to it: a trace may be set up wrongly. Default six hours. */
+  readonly unused: number;
+}
+
+const TIMES: SweepTimes = { age: 86_400_000, unused: 6 * 3_600_000 };
+
+/** A large body that may be of no use. */
+interface Candidate {
+  readonly subject: string;
+  readonly bodyRef: string;
+  /** When its first part was written. */
+  readonly from: number;
+}
+
+/**
+ * Finds large bodies that nothing refers to: their engine died before it stored their message, or could not
+ * tell whether it had. Referred to is what a message in a queue or among the suspended, a record of the
+ * journal, a kept answer, or the trace names.
+ */
+export function bodySweeper(broker: Broker, { age, unused }: SweepTimes = TIMES): Sweeper {
+  const { manager, names } = broker;
+  /** When a body was first seen to be of no use, by subject. */
+  let seen = new Map<string, number>();
+  return {
+    async sweep({ now, isTraced, signal }) {
+      const old = await candidates(broker, now - age, signal);
+      const before = seen;
+      seen = new Map();
+      if (old.length === 0) return 0;
+      const used = await referredTo(broker, old, signal);
+      let removed = 0;
+      for (const { subject, bodyRef } of old) {
+        signal?.throwIfAborted();
+        if (used.has(keyOf(bodyRef)) || (await isTraced(bodyRef))) continue;
+        const since = before.get(subject) ?? now;
+        if (now - since < unused) {
+          seen.set(subject, since);
+          continue;
+        }
+        await manager.streams.purge(names.bodies.stream, { filter: subject });
+        removed += 1;
+      }
+      return removed;
+    },
+  };
+}
+
+const keyOf = (bodyRef: string): string => bodyRef.split('.')[0] ?? '';
+
+async function candidates(
+  { manager, names }: Broker,
+  until: number,
+  signal: AbortSignal | undefined,
+): Promise<Candidate[]> {
+  const { stream, subjects } = names.bodies;
+  const { state } = await manager.streams.info(stream, { subjects_filter: subjects });
+  const found: Candidate[] = [];
+  for (const subject of Object.keys(state.subjects ?? {})) {
+    signal?.throwIfAborted();
+    const [first, last] = await Promise.all([
+      manager.direct.getMessage(stream, { seq: 1, next_by_subj: subject }),
+      manager.direct.getMessage(stream, { last_by_subj: subject }),
+    ]);
+    if (first === null || last === null || last.time.getTime() > until) continue;
+    found.push({
+      subject,
+      bodyRef: `${subject.slice(subject.lastIndexOf('.') + 1)}.${first.seq}`,
+      from: first.time.getTime(),
+    });
+  }
+  return found;
+}
+
+/** Keys that the streams name. What names a body was stored after the body was begun. */
+async function referredTo(
+  broker: Broker,
+  bodies: readonly Candidate[],
+  signal: AbortSignal | undefined,
+): Promise<Set<string>> {
+  const { manager, names } = broker;
+  const since = bodies.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY);
+  const used = new Set<string>();
+  const note = (bodyRef: string | undefined): void => {
+    if (bodyRef !== undefined) used.add(keyOf(bodyRef));
+  };
+  for await (const stream of manager.streams.names(names.everything)) {
+    const read = readerOf(broker, stream);
+    if (read !== undefined) await eachSince(broker, { stream, since, signal }, read(note));
+  }
+  const steps = { stream: `KV_${names.steps}`, since, signal };
+  await eachSince(broker, steps, ({ subject, data }) => {
+    if (isAnswer(subject)) note(storedWith(data));
+  });
+  return used;
+}
+
+interface Raw {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers?: Parameters<typeof readEnvelope>[0] | undefined;
+}
+
+type Note = (bodyRef: string | undefined) => void;
+
+/** How the messages of a stream name bodies; undefined for one whose messages name none. */
+function readerOf(
+  { names }: Broker,
+  stream: string,
+): ((note: Note) => (raw: Raw) => void) | undefined {
+  const isQueue = names.isQueue(stream) || stream === names.suspended.stream;
+  if (!isQueue && stream !== names.journal.stream) return undefined;
+  return (note) =>
+    ({ data, headers: given }) => {
+      if (!isQueue) return noteEntries(decodeBatch(data), note);
+      const { bodyRef, attached } = readEnvelope(given ?? headers());
+      note(bodyRef);
+      const { entries } = splitPayload(data, attached);
+      if (entries !== undefined) noteEntries(decodeBatch(entries), note);
+    };
+}
+
+function noteEntries(entries: readonly JournalEntry[], note: Note): void {
+  for (const { record } of entries) if (record.kind === 'leg') note(record.bodyRef);
+}
+
+/** Answers to calls and to messages that may be repeated lie beside the records of steps. */
+const isAnswer = (subject: string): boolean =>
+  subject.endsWith('.answer') || /\.a\.[^.]+$/.test(subject);
+
+const storedWith = (data: Uint8Array): string | undefined =>
+  data.byteLength === 0 ? undefined : decodeAnswer(data).stored?.bodyRef;
+
+/** Reads what a stream holds that was stored since then. */
+async function eachSince(
+  { manager, jetstream }: Broker,
+  {
+    stream,
+    since,
+    signal,
+  }: {
+    readonly stream: string;
+    readonly since: number;
+    readonly signal: AbortSignal | undefined;
+  },
+  read: (raw: Raw) => void,
+): Promise<void> {
+  const { state } = await manager.streams.info(stream);
+  if (state.messages === 0 || Date.parse(state.last_ts) < since) return;
+  const consumer = await jetstream.consumers.get(stream, {
+    deliver_policy: DeliverPolicy.StartTime,
+    opt_start_time: new Date(since).toISOString(),
+  });
+  if ((await consumer.info()).num_pending === 0) return;
+  const messages = await consumer.consume({ max_messages: 200 });
+  for await (const message of messages) {
+    signal?.throwIfAborted();
+    read(message);
+    // the stream's last sequence may be that of a message that was taken out
+    if (message.info.pending === 0) break;
+  }
+  await messages.close();
+}
