@@ -40,10 +40,16 @@ export function auditCommand(): Command {
   return command;
 }
 
-function list(flags: AuditFlags): void {
-  using audit = openAudit(flags);
+async function list(flags: AuditFlags): Promise<void> {
+  await using audit = await openAudit(flags);
   const { actor, action, object } = flags;
-  const rows = audit.list({ ...range(flags), actor, action, object, limit: Number(flags.limit) });
+  const rows = await audit.list({
+    ...range(flags),
+    actor,
+    action,
+    object,
+    limit: Number(flags.limit),
+  });
   if (flags.json === true) print(JSON.stringify(rows));
   else {
     const cells = rows.map((row) => [
@@ -58,7 +64,7 @@ function list(flags: AuditFlags): void {
 }
 
 async function verify(flags: AuditFlags): Promise<void> {
-  using audit = openAudit(flags);
+  await using audit = await openAudit(flags);
   const { rows, broken, head } = await audit.verify();
   const { head: known } = flags;
   if (broken !== undefined) {
@@ -67,7 +73,7 @@ async function verify(flags: AuditFlags): Promise<void> {
       `row ${broken} of the audit log is not as it was written`,
     );
   }
-  if (known !== undefined && !audit.rows({}).some(({ hash }) => hash === known)) {
+  if (known !== undefined && !(await holds(audit, known))) {
     throw new EngineError(
       'STORE_UNAVAILABLE',
       'the act of --head is no longer in the audit log: acts were cut off',
@@ -79,12 +85,17 @@ async function verify(flags: AuditFlags): Promise<void> {
   );
 }
 
-function exportAll(flags: AuditFlags): void {
-  using audit = openAudit(flags);
-  for (const row of audit.rows(range(flags))) print(JSON.stringify(row));
+async function holds(audit: AuditLog, known: string): Promise<boolean> {
+  for await (const { hash } of audit.rows({})) if (hash === known) return true;
+  return false;
 }
 
-function openAudit(flags: AuditFlags): AuditLog {
+async function exportAll(flags: AuditFlags): Promise<void> {
+  await using audit = await openAudit(flags);
+  for await (const row of audit.rows(range(flags))) print(JSON.stringify(row));
+}
+
+async function openAudit(flags: AuditFlags): Promise<AuditLog> {
   const { data, trace } = flags;
   if (trace !== undefined || existsSync(join(data, 'audit.db'))) return auditLog(metaPlace(flags));
   throw new EngineError(

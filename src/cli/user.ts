@@ -57,7 +57,7 @@ async function add(name: string, flags: UserFlags): Promise<void> {
   await changed(flags, ['user.add', name], async (known) => {
     const { password, mustChange } = await passwordFor(name, flags);
     const hash = await hashPassword(password);
-    known.add({ name, roles: flags.role, scope: scopeOf(flags), password: hash, mustChange });
+    await known.add({ name, roles: flags.role, scope: scopeOf(flags), password: hash, mustChange });
     told(name, password, mustChange);
   });
 }
@@ -65,7 +65,7 @@ async function add(name: string, flags: UserFlags): Promise<void> {
 async function setRoles(name: string, flags: UserFlags): Promise<void> {
   checkGrant(flags);
   await changed(flags, ['user.roles', name], async (known) => {
-    known.setRoles(name, flags.role, scopeOf(flags));
+    await known.setRoles(name, flags.role, scopeOf(flags));
     say(`${name} is ${flags.role.join(', ')} on ${scopeOf(flags).join(', ')}.`);
   });
 }
@@ -73,14 +73,14 @@ async function setRoles(name: string, flags: UserFlags): Promise<void> {
 async function setPassword(name: string, flags: UserFlags): Promise<void> {
   await changed(flags, ['user.password', name], async (known) => {
     const { password, mustChange } = await passwordFor(name, flags);
-    known.setPassword(name, await hashPassword(password), mustChange);
+    await known.setPassword(name, await hashPassword(password), mustChange);
     told(name, password, mustChange);
   });
 }
 
 async function remove(name: string, flags: UserFlags): Promise<void> {
   await changed(flags, ['user.remove', name], async (known) => {
-    known.remove(name);
+    await known.remove(name);
     say(`${name} is removed.`);
   });
 }
@@ -93,7 +93,7 @@ async function breakGlass(flags: UserFlags): Promise<void> {
   const name = `break-glass-${Date.now().toString(36)}`;
   await changed(flags, ['user.break-glass', name], async (known) => {
     const password = oneTimePassword();
-    known.add({
+    await known.add({
       name,
       roles: ['administrator'],
       scope: ['*'],
@@ -112,27 +112,23 @@ async function breakGlass(flags: UserFlags): Promise<void> {
   });
 }
 
-function list(flags: UserFlags): void {
-  const database = metaDatabase(metaPlace(flags));
-  try {
-    const all = users(database).list();
-    if (flags.json === true) print(JSON.stringify(all));
-    else if (all.length === 0) say('There is no user: the console is open to this machine only.');
-    else {
-      print(
-        table(
-          all.map(({ name, roles, scope, mustChange, lastSignIn }) => [
-            name,
-            roles.join(','),
-            scope.join(','),
-            mustChange ? 'must change' : '',
-            lastSignIn === undefined ? 'never' : new Date(lastSignIn).toISOString(),
-          ]),
-        ),
-      );
-    }
-  } finally {
-    database.close();
+async function list(flags: UserFlags): Promise<void> {
+  await using database = await metaDatabase(metaPlace(flags));
+  const all = await users(database).list();
+  if (flags.json === true) print(JSON.stringify(all));
+  else if (all.length === 0) say('There is no user: the console is open to this machine only.');
+  else {
+    print(
+      table(
+        all.map(({ name, roles, scope, mustChange, lastSignIn }) => [
+          name,
+          roles.join(','),
+          scope.join(','),
+          mustChange ? 'must change' : '',
+          lastSignIn === undefined ? 'never' : new Date(lastSignIn).toISOString(),
+        ]),
+      ),
+    );
   }
 }
 
@@ -174,21 +170,17 @@ async function changed(
   change: (known: Users) => Promise<void>,
 ): Promise<void> {
   const { role, scope } = flags;
-  const database = metaDatabase(metaPlace(flags));
-  using audit = auditLog(metaPlace(flags));
-  try {
-    await change(users(database));
-    await audit.record({
-      actor: { name: orderedBy(), via: 'command line' },
-      ip: 'this machine',
-      action,
-      object: `user ${name}`,
-      outcome: 'done',
-      detail: { role, scope },
-    });
-  } finally {
-    database.close();
-  }
+  await using database = await metaDatabase(metaPlace(flags));
+  await using audit = await auditLog(metaPlace(flags));
+  await change(users(database));
+  await audit.record({
+    actor: { name: orderedBy(), via: 'command line' },
+    ip: 'this machine',
+    action,
+    object: `user ${name}`,
+    outcome: 'done',
+    detail: { role, scope },
+  });
 }
 
 const rights = (of: Command): Command =>

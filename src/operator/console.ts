@@ -91,7 +91,7 @@ export async function startConsole(
     await watcher.stop();
     await jobs.stop();
     await live.close();
-    guard.close();
+    await guard.close();
   };
   try {
     const api = await startApi({ signIn: guard.signIn, ...options, context });
@@ -183,7 +183,7 @@ function contextParts(
     async purge() {
       const report = await tracing.purge();
       usage.forget();
-      return { ...report, jobs: jobs.purge().jobs };
+      return { ...report, jobs: (await jobs.purge()).jobs };
     },
   };
 }

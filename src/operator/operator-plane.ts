@@ -9,6 +9,7 @@ import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
 import type { ApiServer } from './api/api-server.ts';
+import type { Audit } from './audit/audit.ts';
 import { type AuditLog, auditLog } from './audit/audit-log.ts';
 import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
 import type { TraceSettings } from './trace-settings.ts';
@@ -50,6 +51,12 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   let console: OperatorConsole | undefined;
   /** Where orders of the command line are recorded while there is no console. */
   let ownAudit: AuditLog | undefined;
+  const audit: Audit = {
+    async record(entry) {
+      const kept = console?.audit ?? (ownAudit ??= await auditLog(place));
+      await kept.record(entry);
+    },
+  };
   const tracing = await startTracing({
     broker,
     store,
@@ -64,12 +71,12 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const servers = answerQuestions(broker, {
     store,
     tracing,
-    audit: () => console?.audit ?? (ownAudit ??= auditLog(place)),
+    audit: () => audit,
   });
   const stop = async (): Promise<void> => {
     for (const server of servers) server.close();
     await console?.stop();
-    ownAudit?.[Symbol.dispose]();
+    await ownAudit?.close();
     await tracing.stop();
     await spans?.close();
     await store.close();

@@ -72,7 +72,7 @@ export async function guardedApi(options: GuardedOptions = {}): Promise<GuardedA
     user: (name, password, more) => addLocalUser(data, { name, password, ...more }),
     async [Symbol.asyncDispose]() {
       await app.close();
-      guard.close();
+      await guard.close();
       await folder?.[Symbol.asyncDispose]();
     },
   };

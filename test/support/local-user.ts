@@ -6,13 +6,13 @@ export type LocalUser = Pick<NewUser, 'name' | 'password'> & Partial<NewUser>;
 
 /** Adds a user to the installation in a data folder, an administrator unless said otherwise; the password is cheap to check. */
 export async function addLocalUser(data: string, { password, ...more }: LocalUser): Promise<void> {
-  const database = metaDatabase({ data: data });
-  users(database).add({
+  const database = await metaDatabase({ data: data });
+  await users(database).add({
     roles: ['administrator'],
     scope: ['*'],
     mustChange: false,
     ...more,
     password: await hashPassword(password, { memory: 64, passes: 1, parallelism: 1 }),
   });
-  database.close();
+  await database.close();
 }

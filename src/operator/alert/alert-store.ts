@@ -1,4 +1,4 @@
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 import type { Condition } from './condition.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;
@@ -29,83 +29,99 @@ export interface AlertComment {
 /** Alerts and what people did about them, over restarts. */
 export interface AlertStore {
   /** Newest first. */
-  list(query: { readonly ended: boolean; readonly limit: number }): readonly Alert[];
-  find(id: number): Alert | undefined;
+  list(query: { readonly ended: boolean; readonly limit: number }): Promise<readonly Alert[]>;
+  find(id: number): Promise<Alert | undefined>;
   /** Open ones that nobody has taken on or put off. */
-  openCount(visible: readonly string[] | undefined): number;
+  openCount(visible: readonly string[] | undefined): Promise<number>;
   /** The alert of the condition, opened if there is none; `opened` if so. */
-  see(condition: Condition, at: number): { readonly alert: Alert; readonly opened: boolean };
-  end(id: number, at: number): void;
+  see(
+    condition: Condition,
+    at: number,
+  ): Promise<{ readonly alert: Alert; readonly opened: boolean }>;
+  end(id: number, at: number): Promise<void>;
   /** Removes what was over before a time, with what people said of it. */
-  purge(endedBefore: number): void;
+  purge(endedBefore: number): Promise<void>;
   /** When people were last told of the same thing. */
-  lastNotified(condition: Condition): number | undefined;
-  notified(id: number, at: number): void;
+  lastNotified(condition: Condition): Promise<number | undefined>;
+  notified(id: number, at: number): Promise<void>;
   /** Gives it to somebody who then has it. */
-  assign(id: number, owner: string): void;
-  comment(id: number, comment: AlertComment): void;
-  snooze(id: number, until: number, by: string): void;
+  assign(id: number, owner: string): Promise<void>;
+  comment(id: number, comment: AlertComment): Promise<void>;
+  snooze(id: number, until: number, by: string): Promise<void>;
 }
 
 type Row = Record<string, unknown>;
 
+const open = async (
+  session: MetaSession,
+  { rule, object }: Condition,
+): Promise<Alert | undefined> =>
+  (await read(session, 'WHERE rule = ? AND object = ? AND ended IS NULL', rule, object))[0];
+
+const read = async (
+  session: MetaSession,
+  sql: string,
+  ...values: (number | string)[]
+): Promise<Alert[]> =>
+  withComments(session, await session.all(`SELECT * FROM alert ${sql}`, ...values));
+
 export function alertStore(database: MetaDatabase): AlertStore {
-  const read = (sql: string, ...values: (number | string)[]): Alert[] =>
-    withComments(database, database.all(`SELECT * FROM alert ${sql}`, ...values));
-  const run = (sql: string, ...values: (number | string | null)[]): void => {
-    database.run(sql, ...values);
+  const run = async (sql: string, ...values: (number | string | null)[]): Promise<void> => {
+    await database.run(sql, ...values);
   };
-  const open = ({ rule, object }: Condition): Alert | undefined =>
-    read('WHERE rule = ? AND object = ? AND ended IS NULL', rule, object)[0];
   return {
     list: ({ ended, limit }) =>
-      read(`WHERE ended IS ${ended ? 'NOT' : ''} NULL ORDER BY id DESC LIMIT ?`, limit),
-    find: (id) => read('WHERE id = ?', id)[0],
-    openCount: (visible) =>
-      read(
+      read(database, `WHERE ended IS ${ended ? 'NOT' : ''} NULL ORDER BY id DESC LIMIT ?`, limit),
+    find: async (id) => (await read(database, 'WHERE id = ?', id))[0],
+    async openCount(visible) {
+      const all = await read(
+        database,
         "WHERE ended IS NULL AND state = 'open' AND coalesce(snoozed, 0) < ?",
         Date.now(),
-      ).filter((alert) => isShown(alert, visible)).length,
-    see(condition, at) {
-      const { rule, object, host, level, text } = condition;
-      const known = open(condition);
-      if (known === undefined) {
-        run(
-          `INSERT INTO alert(rule, object, host, level, text, state, first_at, last_at)
-           VALUES(?, ?, ?, ?, ?, 'open', ?, ?)`,
-          rule,
-          object,
-          host ?? null,
-          level,
-          text,
-          at,
-          at,
-        );
-      } else {
-        run(
-          'UPDATE alert SET last_at = ?, text = ?, level = ? WHERE id = ?',
-          at,
-          text,
-          level,
-          known.id,
-        );
-      }
-      const alert = open(condition);
-      if (alert === undefined) throw new Error('the alert was stored');
-      return { alert, opened: known === undefined };
+      );
+      return all.filter((alert) => isShown(alert, visible)).length;
     },
+    see: (condition, at) =>
+      database.transaction(async (session) => {
+        const { rule, object, host, level, text } = condition;
+        const known = await open(session, condition);
+        if (known === undefined) {
+          await session.run(
+            `INSERT INTO alert(rule, object, host, level, text, state, first_at, last_at)
+           VALUES(?, ?, ?, ?, ?, 'open', ?, ?)`,
+            rule,
+            object,
+            host ?? null,
+            level,
+            text,
+            at,
+            at,
+          );
+        } else {
+          await session.run(
+            'UPDATE alert SET last_at = ?, text = ?, level = ? WHERE id = ?',
+            at,
+            text,
+            level,
+            known.id,
+          );
+        }
+        const alert = await open(session, condition);
+        if (alert === undefined) throw new Error('the alert was stored');
+        return { alert, opened: known === undefined };
+      }),
     end: (id, at) =>
       run("UPDATE alert SET ended = ?, state = 'ended' WHERE id = ? AND ended IS NULL", at, id),
     purge: (endedBefore) =>
-      database.transaction(() => {
-        run(
+      database.transaction(async (session) => {
+        await session.run(
           'DELETE FROM alert_comment WHERE alert_id IN (SELECT id FROM alert WHERE ended < ?)',
           endedBefore,
         );
-        run('DELETE FROM alert WHERE ended < ?', endedBefore);
+        await session.run('DELETE FROM alert WHERE ended < ?', endedBefore);
       }),
-    lastNotified({ rule, object }) {
-      const row = database.get(
+    async lastNotified({ rule, object }) {
+      const row = await database.get(
         'SELECT max(notified) AS at FROM alert WHERE rule = ? AND object = ?',
         rule,
         object,
@@ -136,10 +152,10 @@ export function isShown({ host }: Condition, visible: readonly string[] | undefi
   return visible === undefined || (host !== undefined && visible.includes(host));
 }
 
-function withComments(database: MetaDatabase, rows: readonly Row[]): Alert[] {
+async function withComments(session: MetaSession, rows: readonly Row[]): Promise<Alert[]> {
   const ids = rows.map(({ id }) => Number(id));
   if (ids.length === 0) return [];
-  const comments = database.all<AlertComment & { readonly alert: number }>(
+  const comments = await session.all<AlertComment & { readonly alert: number }>(
     'SELECT alert_id AS alert, at, by, text FROM alert_comment WHERE alert_id BETWEEN ? AND ? ORDER BY id',
     Math.min(...ids),
     Math.max(...ids),

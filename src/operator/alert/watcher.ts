@@ -75,17 +75,17 @@ export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promi
   };
   const current = new Set<number>();
   for (const condition of conditions(seen)) {
-    const { alert, opened } = store.see(condition, now);
+    const { alert, opened } = await store.see(condition, now);
     current.add(alert.id);
     if (opened) live.tell({ alerts: [{ id: alert.id, state: alert.state, host: alert.host }] });
     await tellPeople(parts, alert, description);
   }
-  for (const { id, host } of store.list({ ended: false, limit: 10_000 })) {
+  for (const { id, host } of await store.list({ ended: false, limit: 10_000 })) {
     if (current.has(id)) continue;
-    store.end(id, now);
+    await store.end(id, now);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
-  store.purge(now - KEPT);
+  await store.purge(now - KEPT);
 }
 
 /** Counted where somebody wants to be told of it. */
@@ -112,7 +112,7 @@ async function tellPeople(
   if (!alerts || alerts.to.length === 0) return;
   const now = Date.now();
   if (alert.state !== 'open' || (alert.snoozed ?? 0) > now) return;
-  const last = store.lastNotified(alert);
+  const last = await store.lastNotified(alert);
   if (last !== undefined && (last >= alert.first || now - last < alerts.every)) return;
   try {
     await engines.notify({
@@ -121,7 +121,7 @@ async function tellPeople(
       text: `${alert.text}\n\nSince ${new Date(alert.first).toISOString()} (alert ${alert.id}, ${alert.rule}).`,
       key: `alert.${alert.rule}.${alert.object}.${alert.first}`,
     });
-    store.notified(alert.id, now);
+    await store.notified(alert.id, now);
   } catch (error) {
     log.error({ event: 'alert-untold', err: error }, 'alert-untold');
   }

@@ -5,39 +5,46 @@ import type { SavedSearchRequest } from './contract/saved-search.ts';
 /** Searches that people keep under a name; a name is used once a person. */
 export interface SavedSearchList {
   /** Their own and those that others share, by name. */
-  list(owner: string): readonly SavedSearch[];
-  /** Makes it, or replaces the one of the same name. */
-  save(owner: string, search: SavedSearchRequest): SavedSearch;
-  /** How many are theirs. */
-  count(owner: string): number;
+  list(owner: string): Promise<readonly SavedSearch[]>;
+  /** Makes it, or replaces the one of the same name; undefined if one may not keep more. */
+  save(owner: string, search: SavedSearchRequest): Promise<SavedSearch | undefined>;
   /** Whether there was one of theirs. */
-  remove(owner: string, id: number): boolean;
+  remove(owner: string, id: number): Promise<boolean>;
 }
+
+/** Searches that one person may keep. */
+export const SEARCHES = 200;
 
 export function savedSearchList(database: MetaDatabase): SavedSearchList {
   return {
-    list: (owner) =>
-      database
-        .all('SELECT * FROM saved_search WHERE owner = ? OR shared = 1 ORDER BY name, id', owner)
-        .map(searchOf),
-    save(owner, { name, shared = false, criteria }) {
-      const row = database.get(
-        `INSERT INTO saved_search(owner, name, shared, criteria) VALUES(?, ?, ?, ?)
-           ON CONFLICT(owner, name) DO UPDATE SET shared = excluded.shared, criteria = excluded.criteria
-           RETURNING *`,
+    async list(owner) {
+      const rows = await database.all(
+        'SELECT * FROM saved_search WHERE owner = ? OR shared = 1 ORDER BY name, id',
         owner,
-        name,
-        shared ? 1 : 0,
-        JSON.stringify(criteria),
       );
-      return searchOf(row ?? {});
+      return rows.map(searchOf);
     },
-    count: (owner) => {
-      const row = database.get('SELECT count(*) AS n FROM saved_search WHERE owner = ?', owner);
-      return Number(row?.['n']);
-    },
-    remove: (owner, id) =>
-      database.run('DELETE FROM saved_search WHERE owner = ? AND id = ?', owner, id) > 0,
+    save: (owner, { name, shared = false, criteria }) =>
+      database.transaction(async (session) => {
+        const others = await session.get<{ n: number }>(
+          'SELECT count(*) AS n FROM saved_search WHERE owner = ? AND name <> ?',
+          owner,
+          name,
+        );
+        if ((others?.n ?? 0) >= SEARCHES) return undefined;
+        const row = await session.get(
+          `INSERT INTO saved_search(owner, name, shared, criteria) VALUES(?, ?, ?, ?)
+             ON CONFLICT(owner, name) DO UPDATE SET shared = excluded.shared, criteria = excluded.criteria
+             RETURNING *`,
+          owner,
+          name,
+          shared ? 1 : 0,
+          JSON.stringify(criteria),
+        );
+        return searchOf(row ?? {});
+      }),
+    remove: async (owner, id) =>
+      (await database.run('DELETE FROM saved_search WHERE owner = ? AND id = ?', owner, id)) > 0,
   };
 }
 

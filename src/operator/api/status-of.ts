@@ -29,6 +29,7 @@ export async function statusOf(
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
   const minute = Math.floor(now / MINUTE) * MINUTE;
+  const openAlerts = await alerts.openCount(visible);
   const suspended = await suspendedCount(context.broker, visible);
   return {
     production: description.name,
@@ -44,7 +45,7 @@ export async function statusOf(
     lastHour: rate(hour, kinds),
     suspended,
     errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
-    openAlerts: alerts.openCount(visible),
+    openAlerts,
     certificates: visibleCertificates(certificates, description, visible)
       .flatMap(({ kind, name, ends }) =>
         ends === undefined || ends.warn > now ? [] : [{ kind, name, ends: ends.at }],

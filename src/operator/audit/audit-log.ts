@@ -1,6 +1,11 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { auditDatabase, type MetaDatabase, type MetaPlace } from '../meta/meta-database.ts';
+import {
+  auditDatabase,
+  type MetaDatabase,
+  type MetaPlace,
+  type MetaSession,
+} from '../meta/meta-database.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 
 /** A recorded act. */
@@ -42,13 +47,14 @@ export interface AuditProof {
 }
 
 /** The audit log in a file of its own: only ever appended to, each row chained to the one before by its hash. */
-export interface AuditLog extends Audit, Disposable {
+export interface AuditLog extends Audit, AsyncDisposable {
   /** Newest first. */
-  list(query: AuditQuery): readonly AuditRow[];
+  list(query: AuditQuery): Promise<readonly AuditRow[]>;
   /** Oldest first, for an export. */
-  rows(query: Pick<AuditQuery, 'from' | 'to'>): IteratorObject<AuditRow>;
+  rows(query: Pick<AuditQuery, 'from' | 'to'>): AsyncIterable<AuditRow>;
   /** Reads every row, in slices. Takes an end that was cut off since this process wrote it for broken, too. */
   verify(): Promise<AuditProof>;
+  close(): Promise<void>;
 }
 
 /** The last row that this process wrote. */
@@ -59,14 +65,17 @@ const START = '0'.repeat(64);
 const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
 /** Opens the audit log; the command line, and other operator planes, may write to it at the same time. */
-export function auditLog(place: MetaPlace, now: () => number = Date.now): AuditLog {
-  const database = auditDatabase(place);
-  const key = keyOf(database);
+export async function auditLog(place: MetaPlace, now: () => number = Date.now): Promise<AuditLog> {
+  const database = await auditDatabase(place);
+  const key = await keyOf(database).catch(async (error: unknown) => {
+    await database.close();
+    throw error;
+  });
   const hashOf = (value: string): string =>
     createHmac('sha256', key).update(value.trim().toLowerCase()).digest('hex').slice(0, 32);
   let written: Written | undefined;
-  const append = (entry: AuditEntry): Written => {
-    const last = database.get<Pick<AuditRow, 'seq' | 'hash'>>(
+  const append = async (session: MetaSession, entry: AuditEntry): Promise<Written> => {
+    const last = await session.get<Pick<AuditRow, 'seq' | 'hash'>>(
       'SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1',
     );
     const row = {
@@ -81,7 +90,7 @@ export function auditLog(place: MetaPlace, now: () => number = Date.now): AuditL
       detail: JSON.stringify(hidden(entry.detail ?? {}, hashOf, false)),
     };
     const hash = chained(last?.hash ?? START, row);
-    database.run(
+    await session.run(
       'INSERT INTO audit(seq, at, actor, via, ip, action, object, outcome, detail, hash) VALUES (?,?,?,?,?,?,?,?,?,?)',
       ...Object.values(row),
       hash,
@@ -91,27 +100,30 @@ export function auditLog(place: MetaPlace, now: () => number = Date.now): AuditL
   return {
     async record(entry) {
       // the row before must not change between being read and being built on, by another process either
-      written = database.transaction(() => append(entry));
+      const row = await database.transaction((session) => append(session, entry));
+      // two that are recorded at once may be told in any order
+      if (row.seq > (written?.seq ?? 0)) written = row;
     },
     list: ({ searched, ...query }) =>
       select(database, query, searched === undefined ? undefined : hashOf(searched)),
     rows: ({ from = 0, to = Number.MAX_SAFE_INTEGER }) =>
       everyRow(database, 'at BETWEEN ? AND ?', from, to),
     verify: () => proofOf(database, written),
-    [Symbol.dispose]: () => database.close(),
+    close: () => database.close(),
+    [Symbol.asyncDispose]: () => database.close(),
   };
 }
 
 /** Rows that are read at once: the log may be of years, and others get their turn. */
 const PAGE = 1_000;
 
-function* everyRow(
+async function* everyRow(
   database: MetaDatabase,
   where: string,
   ...values: readonly number[]
-): Generator<AuditRow> {
+): AsyncGenerator<AuditRow> {
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-    const rows = database.all<AuditRow>(
+    const rows = await database.all<AuditRow>(
       `SELECT * FROM audit WHERE seq > ? AND ${where} ORDER BY seq LIMIT ?`,
       after,
       ...values,
@@ -128,7 +140,7 @@ function select(
   database: MetaDatabase,
   query: Omit<AuditQuery, 'searched'>,
   hash: string | undefined,
-): readonly AuditRow[] {
+): Promise<readonly AuditRow[]> {
   const { from, to, actor, action, object, before, limit = 100 } = query;
   const conditions: readonly (readonly [string, string | number | undefined])[] = [
     ['at >= ?', from],
@@ -154,7 +166,7 @@ function select(
 async function proofOf(database: MetaDatabase, written: Written | undefined): Promise<AuditProof> {
   let last = START;
   let count = 0;
-  for (const { hash, ...row } of everyRow(database, 'true')) {
+  for await (const { hash, ...row } of everyRow(database, 'true')) {
     count += 1;
     const cut = written?.seq === count && written.hash !== hash;
     if (row.seq !== count || cut || hash !== chained(last, row)) {
@@ -185,12 +197,12 @@ function hidden(value: unknown, hashOf: (value: string) => string, inside: boole
   );
 }
 
-function keyOf(database: MetaDatabase): Uint8Array {
-  return database.transaction(() => {
-    const known = database.get<{ key: Uint8Array }>('SELECT key FROM audit_key');
+function keyOf(database: MetaDatabase): Promise<Uint8Array> {
+  return database.transaction(async (session) => {
+    const known = await session.get<{ key: Uint8Array }>('SELECT key FROM audit_key');
     if (known !== undefined) return known.key;
     const key = randomBytes(32);
-    database.run('INSERT INTO audit_key VALUES (?)', key);
+    await session.run('INSERT INTO audit_key VALUES (?)', key);
     return key;
   });
 }

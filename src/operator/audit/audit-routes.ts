@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Api } from '../api/api.ts';
 import { closed, list, maybe, Time, word } from '../api/contract/schema.ts';
 import { principalOf, requirePermission } from '../rights/require-permission.ts';
-import type { AuditLog } from './audit-log.ts';
+import type { AuditLog, AuditRow } from './audit-log.ts';
 
 const tags = ['audit'];
 const Text = Type.String({ maxLength: 200 });
@@ -58,7 +58,7 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
     async (request) => {
       const { searched, ...query } = request.query;
       await looked(request, 'audit.view', { ...query, search: { searched } });
-      return { rows: audit.list({ ...query, searched }) };
+      return { rows: await audit.list({ ...query, searched }) };
     },
   );
 
@@ -97,11 +97,14 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
     },
     async (request, reply) => {
       await looked(request, 'audit.export', request.query);
-      const lines = audit.rows(request.query).map((row) => `${JSON.stringify(row)}\n`);
       return reply
         .type('application/jsonl')
         .header('content-disposition', 'attachment; filename="audit.jsonl"')
-        .send(Readable.from(lines) as unknown as string);
+        .send(Readable.from(linesOf(audit.rows(request.query))) as unknown as string);
     },
   );
+}
+
+async function* linesOf(rows: AsyncIterable<AuditRow>): AsyncGenerator<string> {
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
 }

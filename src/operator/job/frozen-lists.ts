@@ -13,12 +13,11 @@ export interface FrozenIds {
 /** Lists of messages between a look and an order, for a day. From each one job is made at most. */
 export interface FrozenLists {
   /** Keeps a list; the one of that name stays if there is one. */
-  keep(id: string, list: FrozenIds): void;
+  keep(id: string, list: FrozenIds): Promise<void>;
   /** The list, if it is that of the owner, as they see it now. */
-  find(id: string, of: Pick<FrozenIds, 'owner' | 'visible'>): FrozenIds | undefined;
+  find(id: string, of: Pick<FrozenIds, 'owner' | 'visible'>): Promise<FrozenIds | undefined>;
   /** The job that was made of a list. */
-  jobOf(id: string): number | undefined;
-  started(id: string, job: number): void;
+  jobOf(id: string): Promise<number | undefined>;
 }
 
 const KEEP = 86_400_000;
@@ -28,12 +27,12 @@ const LISTS = 50;
 type Row = Readonly<Record<string, unknown>>;
 
 export function frozenLists(database: MetaDatabase, now: () => number = Date.now): FrozenLists {
-  const read = (id: string): Row | undefined =>
+  const read = (id: string): Promise<Row | undefined> =>
     database.get('SELECT * FROM frozen_list WHERE id = ?', id);
   return {
-    keep(id, { owner, ids, visible, complete }) {
-      database.run('DELETE FROM frozen_list WHERE created < ?', now() - KEEP);
-      database.run(
+    async keep(id, { owner, ids, visible, complete }) {
+      await database.run('DELETE FROM frozen_list WHERE created < ?', now() - KEEP);
+      await database.run(
         'INSERT INTO frozen_list VALUES(?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING',
         id,
         owner,
@@ -42,7 +41,7 @@ export function frozenLists(database: MetaDatabase, now: () => number = Date.now
         JSON.stringify(ids),
         Number(complete),
       );
-      database.run(
+      await database.run(
         `DELETE FROM frozen_list WHERE owner = ? AND job IS NULL AND id NOT IN
            (SELECT id FROM frozen_list WHERE owner = ? ORDER BY created DESC, id LIMIT ?)`,
         owner,
@@ -50,18 +49,15 @@ export function frozenLists(database: MetaDatabase, now: () => number = Date.now
         LISTS,
       );
     },
-    find(id, { owner, visible }) {
-      const row = read(id);
+    async find(id, { owner, visible }) {
+      const row = await read(id);
       if (row?.['owner'] !== owner || row['visible'] !== textOf(visible)) return undefined;
       const ids = JSON.parse(String(row['ids'])) as number[];
       return { owner, visible, ids, complete: row['complete'] === 1 };
     },
-    jobOf(id) {
-      const job = read(id)?.['job'];
+    async jobOf(id) {
+      const job = (await read(id))?.['job'];
       return typeof job === 'number' ? job : undefined;
-    },
-    started(id, job) {
-      database.run('UPDATE frozen_list SET job = ? WHERE id = ?', job, id);
     },
   };
 }

@@ -25,11 +25,12 @@ export interface JobRunner {
   readonly store: JobStore;
   /** What people looked at before they ordered. */
   readonly lists: FrozenLists;
-  start(job: NewJob): Job;
+  /** Makes the job, or finds the one that was made of the list before. */
+  start(job: NewJob): Promise<Job>;
   /** What is being done is finished; the rest is not begun. */
-  cancel(id: number): void;
+  cancel(id: number): Promise<void>;
   /** Removes jobs that ended so long ago that their messages are purged, too. */
-  purge(): JobsSize;
+  purge(): Promise<JobsSize>;
   /** Finishes the message it is at. */
   stop(): Promise<void>;
 }
@@ -63,58 +64,66 @@ export function jobRunner(parts: JobRunnerParts): JobRunner {
   const stopping = new AbortController();
   let added = Promise.withResolvers<void>();
 
-  const tell = ({ id }: Job): void => {
-    const state = store.find(id)?.state;
+  const tell = async ({ id }: Job): Promise<void> => {
+    const state = (await store.find(id))?.state;
     if (state !== undefined) live.tell({ jobs: [{ id, state }] });
   };
   const run = async (job: Job, held: AbortSignal): Promise<void> => {
     let told = performance.now();
-    tell(job);
-    while (!held.aborted && store.find(job.id)?.state === 'running') {
-      const item = store.next(job.id);
+    // whatever a run before was at, nobody is at it now
+    await store.markUncertain(job.id);
+    await tell(job);
+    while (!held.aborted && (await store.find(job.id))?.state === 'running') {
+      const item = await store.next(job.id);
       if (item === undefined) {
-        store.end(job.id, 'finished');
+        await store.end(job.id, 'finished');
         break;
       }
       const rights = await parts.rights(job);
       if ('stop' in rights) {
-        store.end(job.id, 'stopped', rights.stop);
+        await store.end(job.id, 'stopped', rights.stop);
         log.warn(
           { event: 'job-stopped', job: job.id, by: job.by, why: rights.stop },
           'job-stopped',
         );
         break;
       }
-      store.settle(job.id, item.n, { state: 'doing' });
-      store.settle(job.id, item.n, await resultOf(parts.work(job, item, rights.visible)));
+      if (!(await store.claim(job.id, item.n))) continue;
+      const result = await resultOf(parts.work(job, item, rights.visible));
+      await store.settle(job.id, item.n, result);
       if (performance.now() - told > TELL_EVERY) {
-        tell(job);
+        await tell(job);
         told = performance.now();
       }
       await yieldToOthers();
     }
-    tell(job);
+    await tell(job);
   };
   const runAll = async (held: AbortSignal): Promise<void> => {
-    for (let [job] = store.running(); job !== undefined; [job] = store.running()) {
+    for (let [job] = await store.running(); job !== undefined; [job] = await store.running()) {
       await run(job, held);
       if (held.aborted) return;
     }
   };
-  const purge = (): JobsSize => {
-    const removed = store.purge(Date.now() - Math.max(keep(), KEPT));
+  const purge = async (): Promise<JobsSize> => {
+    const removed = await store.purge(Date.now() - Math.max(keep(), KEPT));
     if (removed.jobs > 0) log.info({ event: 'jobs-purged', ...removed }, 'jobs-purged');
     return removed;
   };
   const work = async (held: AbortSignal): Promise<void> => {
-    for (const { id } of store.running()) store.markUncertain(id);
-    const purging = remembered(PURGE_EVERY, async () => purge());
+    const purging = remembered(PURGE_EVERY, purge);
+    let failing = false;
     while (!held.aborted) {
-      await purging.get();
       added = Promise.withResolvers();
-      await runAll(held).catch((error: unknown) => {
-        log.error({ event: 'job-failed', err: error }, 'job-failed');
-      });
+      try {
+        await purging.get();
+        await runAll(held);
+        failing = false;
+      } catch (error) {
+        // a database that is away is told once; what waits is done when it is back
+        if (!failing) log.error({ event: 'job-failed', err: error }, 'job-failed');
+        failing = true;
+      }
       const look = new AbortController();
       const either = AbortSignal.any([held, look.signal]);
       const waited = sleep(LOOK_EVERY, undefined, { signal: either, ref: false });
@@ -126,13 +135,13 @@ export function jobRunner(parts: JobRunnerParts): JobRunner {
   return {
     store,
     lists,
-    start(job) {
-      const made = store.add(job);
+    async start(job) {
+      const made = await store.add(job);
       added.resolve();
       return made;
     },
-    cancel(id) {
-      if (store.find(id)?.state === 'running') store.end(id, 'cancelled');
+    async cancel(id) {
+      await store.end(id, 'cancelled');
       live.tell({ jobs: [{ id, state: 'cancelled' }] });
     },
     purge,

@@ -1,4 +1,5 @@
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 import type { Orderer } from '../rights/orderer.ts';
 
 export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
@@ -26,9 +27,11 @@ export interface NewJob {
   readonly target: string | undefined;
   /** The frozen list: what matches later is not part of the job. */
   readonly ids: readonly number[];
+  /** The name under which the list is kept; one job is made of it at most. */
+  readonly list?: string | undefined;
 }
 
-export interface Job extends Omit<NewJob, 'ids'> {
+export interface Job extends Omit<NewJob, 'ids' | 'list'> {
   readonly id: number;
   /** The orderer's name. */
   readonly by: string;
@@ -62,21 +65,26 @@ export interface ItemResult {
 
 /** Keeps jobs and what became of each of their messages, over restarts. */
 export interface JobStore {
-  add(job: NewJob): Job;
-  find(id: number): Job | undefined;
+  /** Makes the job, or finds the one that was made of the list before. */
+  add(job: NewJob): Promise<Job>;
+  find(id: number): Promise<Job | undefined>;
   /** Newest first. */
-  list(limit: number): readonly Job[];
-  running(): readonly Job[];
-  items(id: number, page: ItemPage): readonly JobItem[];
-  next(id: number): JobItem | undefined;
-  settle(id: number, n: number, result: ItemResult): void;
-  end(id: number, state: JobState, why?: string): void;
+  list(limit: number): Promise<readonly Job[]>;
+  running(): Promise<readonly Job[]>;
+  items(id: number, page: ItemPage): Promise<readonly JobItem[]>;
+  /** The first message that waits. */
+  next(id: number): Promise<JobItem | undefined>;
+  /** Takes a message that waits, of a job that runs; false if somebody else was faster, or the job was ended. */
+  claim(id: number, n: number): Promise<boolean>;
+  settle(id: number, n: number, result: ItemResult): Promise<void>;
+  /** Ends a job that runs; false if it had ended. */
+  end(id: number, state: JobState, why?: string): Promise<boolean>;
   /** What was being done when the operator plane ended. */
-  markUncertain(id: number): void;
+  markUncertain(id: number): Promise<void>;
   /** How many jobs there are, and messages of them. */
-  size(): JobsSize;
+  size(): Promise<JobsSize>;
   /** Removes jobs that ended before a time, with what became of their messages. */
-  purge(endedBefore: number): JobsSize;
+  purge(endedBefore: number): Promise<JobsSize>;
 }
 
 export interface JobsSize {
@@ -101,50 +109,49 @@ const ITEMS =
 /** Rows of one statement. */
 const AT_ONCE = 500;
 
+const jobs = async (
+  session: MetaSession,
+  where: string,
+  ...values: (number | string)[]
+): Promise<Job[]> =>
+  (await session.all(`SELECT *, ${COUNTS} FROM job ${where}`, ...values)).map(jobOf);
+
 export function jobStore(database: MetaDatabase): JobStore {
-  const job = (where: string, ...values: (number | string)[]): Job[] =>
-    database.all(`SELECT *, ${COUNTS} FROM job ${where}`, ...values).map(jobOf);
   return {
-    add({ type, orderer, reason, target, ids }) {
-      const who = JSON.stringify(orderer);
-      const values = [type, orderer.name, reason ?? null, target ?? null, Date.now(), who];
-      return database.transaction(() => {
-        const { id = 0 } =
-          database.get<{ id: number }>(
-            "INSERT INTO job(type, by, reason, target, created, orderer, state) VALUES(?, ?, ?, ?, ?, ?, 'running') RETURNING id",
-            ...values,
-          ) ?? {};
-        for (let at = 0; at < ids.length; at += AT_ONCE) {
-          const some = ids.slice(at, at + AT_ONCE);
-          database.run(
-            `INSERT INTO job_item(job_id, n, message_id, state) VALUES ${some.map(() => "(?, ?, ?, 'waiting')").join(', ')}`,
-            ...some.flatMap((message, index) => [id, at + index + 1, message]),
-          );
-        }
-        const [made] = job('WHERE id = ?', id);
-        if (made === undefined) throw new Error('the job was stored');
+    add: (job) =>
+      database.transaction(async (session) => {
+        const before = await jobOfList(session, job.list);
+        const id = before ?? (await insert(session, job));
+        const [made] = await jobs(session, 'WHERE id = ?', id);
+        if (made === undefined) throw new EngineError('NOT_FOUND', `there is no job ${id}`);
         return made;
-      });
+      }),
+    find: async (id) => (await jobs(database, 'WHERE id = ?', id))[0],
+    list: (limit) => jobs(database, 'ORDER BY id DESC LIMIT ?', limit),
+    running: () => jobs(database, "WHERE state = 'running' ORDER BY id"),
+    async items(id, { after = 0, state, limit }) {
+      const rows = await database.all(
+        `${ITEMS} WHERE job_id = ? AND n > ? ${state === undefined ? '' : 'AND state = ?'} ORDER BY n LIMIT ?`,
+        ...(state === undefined ? [id, after, limit] : [id, after, state, limit]),
+      );
+      return rows.map(itemOf);
     },
-    find: (id) => job('WHERE id = ?', id)[0],
-    list: (limit) => job('ORDER BY id DESC LIMIT ?', limit),
-    running: () => job("WHERE state = 'running' ORDER BY id"),
-    items: (id, { after = 0, state, limit }) =>
-      database
-        .all(
-          `${ITEMS} WHERE job_id = ? AND n > ? ${state === undefined ? '' : 'AND state = ?'} ORDER BY n LIMIT ?`,
-          ...(state === undefined ? [id, after, limit] : [id, after, state, limit]),
-        )
-        .map(itemOf),
-    next(id) {
-      const row = database.get(
+    async next(id) {
+      const row = await database.get(
         `${ITEMS} WHERE job_id = ? AND state = 'waiting' ORDER BY n LIMIT 1`,
         id,
       );
       return row === undefined ? undefined : itemOf(row);
     },
-    settle(id, n, { state, resultId, code, text }) {
-      database.run(
+    claim: async (id, n) =>
+      (await database.run(
+        `UPDATE job_item SET state = 'doing' WHERE job_id = ? AND n = ? AND state = 'waiting'
+           AND EXISTS (SELECT 1 FROM job WHERE id = job_id AND state = 'running')`,
+        id,
+        n,
+      )) > 0,
+    async settle(id, n, { state, resultId, code, text }) {
+      await database.run(
         'UPDATE job_item SET state = ?, result_id = ?, code = ?, text = ? WHERE job_id = ? AND n = ?',
         state,
         resultId ?? null,
@@ -154,43 +161,85 @@ export function jobStore(database: MetaDatabase): JobStore {
         n,
       );
     },
-    end(id, state, why) {
-      database.run(
-        'UPDATE job SET state = ?, ended = ?, why = ? WHERE id = ?',
-        state,
-        Date.now(),
-        why ?? null,
-        id,
-      );
-      if (state === 'finished') return;
-      database.run(
-        "UPDATE job_item SET state = 'cancelled' WHERE job_id = ? AND state = 'waiting'",
-        id,
-      );
-    },
-    markUncertain(id) {
-      database.run(
+    end: (id, state, why) =>
+      database.transaction(async (session) => {
+        const ended = await session.run(
+          "UPDATE job SET state = ?, ended = ?, why = ? WHERE id = ? AND state = 'running'",
+          state,
+          Date.now(),
+          why ?? null,
+          id,
+        );
+        if (ended === 0) return false;
+        await session.run(
+          "UPDATE job_item SET state = 'cancelled' WHERE job_id = ? AND state = 'waiting'",
+          id,
+        );
+        return true;
+      }),
+    async markUncertain(id) {
+      await database.run(
         "UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'",
         id,
       );
     },
-    size: () => ({
-      jobs: counted(database, 'SELECT count(*) AS n FROM job'),
-      messages: counted(database, 'SELECT count(*) AS n FROM job_item'),
+    size: async () => ({
+      jobs: await counted(database, 'SELECT count(*) AS n FROM job'),
+      messages: await counted(database, 'SELECT count(*) AS n FROM job_item'),
     }),
     purge: (endedBefore) =>
-      database.transaction(() => ({
-        messages: database.run(
+      database.transaction(async (session) => ({
+        messages: await session.run(
           'DELETE FROM job_item WHERE job_id IN (SELECT id FROM job WHERE ended < ?)',
           endedBefore,
         ),
-        jobs: database.run('DELETE FROM job WHERE ended < ?', endedBefore),
+        jobs: await session.run('DELETE FROM job WHERE ended < ?', endedBefore),
       })),
   };
 }
 
-const counted = (database: MetaDatabase, sql: string): number =>
-  database.get<{ n: number }>(sql)?.n ?? 0;
+async function jobOfList(
+  session: MetaSession,
+  list: string | undefined,
+): Promise<number | undefined> {
+  if (list === undefined) return undefined;
+  const row = await session.get<{ job: number | null }>(
+    'SELECT job FROM frozen_list WHERE id = ?',
+    list,
+  );
+  return row?.job ?? undefined;
+}
+
+/** Stores the job and notes it with its list. Only within a transaction. */
+async function insert(
+  session: MetaSession,
+  { type, orderer, reason, target, ids, list }: NewJob,
+): Promise<number> {
+  const row = await session.get<{ id: number }>(
+    "INSERT INTO job(type, by, reason, target, created, orderer, state) VALUES(?, ?, ?, ?, ?, ?, 'running') RETURNING id",
+    type,
+    orderer.name,
+    reason ?? null,
+    target ?? null,
+    Date.now(),
+    JSON.stringify(orderer),
+  );
+  const id = row?.id ?? 0;
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const some = ids.slice(at, at + AT_ONCE);
+    await session.run(
+      `INSERT INTO job_item(job_id, n, message_id, state) VALUES ${some.map(() => "(?, ?, ?, 'waiting')").join(', ')}`,
+      ...some.flatMap((message, index) => [id, at + index + 1, message]),
+    );
+  }
+  if (list !== undefined) {
+    await session.run('UPDATE frozen_list SET job = ? WHERE id = ?', id, list);
+  }
+  return id;
+}
+
+const counted = async (database: MetaDatabase, sql: string): Promise<number> =>
+  (await database.get<{ n: number }>(sql))?.n ?? 0;
 
 function jobOf(row: Row): Job {
   const { id, type, by, reason, target, created, ended, state, total, done, failed } = row;

@@ -5,25 +5,31 @@ import { upgrade } from './upgrade.ts';
 
 export type MetaValue = string | number | null | Uint8Array;
 
+/** Asks. Statements are written in what SQLite and PostgreSQL both understand; places of values are `?`. */
+export interface MetaSession {
+  /** The first row. */
+  get<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Promise<Found<Row>>;
+  all<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Promise<Row[]>;
+  /** How many rows were changed. */
+  run(sql: string, ...values: readonly MetaValue[]): Promise<number>;
+}
+
 /**
  * The small database of what people need beside the trace: users, sessions, tokens, searches, jobs,
  * alerts, the audit log. In SQLite, or in PostgreSQL where several operator planes share it.
  *
- * It answers on the calling thread: what is read and then written is never interleaved with another
- * request, on which the sign-in relies. That costs a fraction of a millisecond a question, and PostgreSQL is
- * asked by a thread of its own. Statements are written in what both understand; places of values are `?`.
+ * Between two questions others may ask. What is read and then written, and must not be interleaved with another
+ * request, is one statement or one transaction. It rejects with STORE_UNAVAILABLE after a bounded time.
  */
-export interface MetaDatabase extends Disposable {
+export interface MetaDatabase extends MetaSession, AsyncDisposable {
   /** Whether other operator planes may use it too. */
   readonly shared: boolean;
-  /** The first row. */
-  get<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Found<Row>;
-  all<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Row[];
-  /** How many rows were changed. */
-  run(sql: string, ...values: readonly MetaValue[]): number;
-  /** One at a time over all who use the database; undone if `work` throws. */
-  transaction<Result>(work: () => Result): Result;
-  close(): void;
+  /**
+   * One at a time over all who use the database; undone if `work` rejects. `work` asks the session it is given and
+   * nothing else, and awaits nothing else: others wait for it.
+   */
+  transaction<Result>(work: (session: MetaSession) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
 }
 
 /** A row, if there is one. */
@@ -40,23 +46,27 @@ export interface MetaPlace {
 }
 
 /** Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs. */
-export function metaDatabase(place: MetaPlace): MetaDatabase {
-  const database = open(place, 'meta.db', META_TABLES);
+export async function metaDatabase(place: MetaPlace): Promise<MetaDatabase> {
+  const database = await open(place, 'meta', META_TABLES);
   try {
-    upgrade(database);
+    await upgrade(database);
     return database;
   } catch (error) {
-    database.close();
+    await database.close();
     throw error;
   }
 }
 
 /** The audit log, in a file of its own. */
-export function auditDatabase(place: MetaPlace): MetaDatabase {
-  return open(place, 'audit.db', AUDIT_TABLES);
+export function auditDatabase(place: MetaPlace): Promise<MetaDatabase> {
+  return open(place, 'audit', AUDIT_TABLES);
 }
 
-function open({ data, shared }: MetaPlace, file: string, tables: string): MetaDatabase {
-  if (shared === undefined) return sqliteDatabase(data, file, tables);
-  return postgresDatabase(shared, tables);
+async function open(
+  { data, shared }: MetaPlace,
+  name: 'meta' | 'audit',
+  tables: string,
+): Promise<MetaDatabase> {
+  if (shared === undefined) return sqliteDatabase(data, `${name}.db`, tables);
+  return postgresDatabase(shared, name, tables);
 }

@@ -20,23 +20,23 @@ const LATER: readonly {
 ];
 
 /** Adds the columns that came since the database was made; what is there stays. */
-export function upgrade(database: MetaDatabase): void {
+export async function upgrade(database: MetaDatabase): Promise<void> {
   for (const { table, column, statements } of LATER) {
-    if (hasColumn(database, table, column)) continue;
+    if (await hasColumn(database, table, column)) continue;
     try {
-      database.transaction(() => {
-        for (const statement of statements) database.run(statement);
+      await database.transaction(async (session) => {
+        for (const statement of statements) await session.run(statement);
       });
     } catch (error) {
       // another operator plane may have been faster
-      if (!hasColumn(database, table, column)) throw error;
+      if (!(await hasColumn(database, table, column))) throw error;
     }
   }
 }
 
-function hasColumn(database: MetaDatabase, table: string, column: string): boolean {
+async function hasColumn(database: MetaDatabase, table: string, column: string): Promise<boolean> {
   try {
-    database.all(`SELECT ${column} FROM ${table} LIMIT 1`);
+    await database.all(`SELECT ${column} FROM ${table} LIMIT 1`);
     return true;
   } catch {
     return false;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { MetaDatabase, MetaRow } from '../meta/meta-database.ts';
+import type { MetaDatabase, MetaRow, MetaSession } from '../meta/meta-database.ts';
 import type { Permission } from '../rights/principal.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
@@ -29,18 +29,18 @@ export interface NewToken extends Pick<ApiToken, 'label' | 'user' | 'expires' | 
 
 /** Tokens for machines: random, kept as hashes, expiring. */
 export interface ApiTokens {
-  add(token: NewToken): { readonly id: number; readonly token: string };
-  list(): readonly ApiToken[];
+  add(token: NewToken): Promise<{ readonly id: number; readonly token: string }>;
+  list(): Promise<readonly ApiToken[]>;
   /** Whether there was one. */
-  revoke(id: number): boolean;
+  revoke(id: number): Promise<boolean>;
   /** An access and a refresh token. */
-  pair(user: string): TokenPair;
+  pair(user: string): Promise<TokenPair>;
   /** The next pair for a refresh token, which is used up. One that was used before ends its whole family: it was stolen. */
-  refresh(token: string): TokenPair & { readonly user: string };
+  refresh(token: string): Promise<TokenPair & { readonly user: string }>;
   /** Ends the family of an access or refresh token; whose it was, if it had not ended. */
-  revokeFamily(token: string): string | undefined;
-  /** Throws a SignInRefusal that says whether it is unknown, expired or revoked. */
-  check(token: string): ApiToken;
+  revokeFamily(token: string): Promise<string | undefined>;
+  /** Rejects with a SignInRefusal that says whether it is unknown, expired or revoked. */
+  check(token: string): Promise<ApiToken>;
 }
 
 /** What every token of Waybill's own begins with, so that scanners find one that was left lying. */
@@ -53,20 +53,25 @@ const FAMILY = 12 * 3_600_000;
 type Kind = 'api' | 'access' | 'refresh';
 type Row = MetaRow;
 
+const byHash = (session: MetaSession, token: string): Promise<Row | undefined> =>
+  session.get('SELECT * FROM api_token WHERE hash = ?', hashOf(token));
+
 export function apiTokens(database: MetaDatabase, now: () => number = Date.now): ApiTokens {
-  const byHash = (token: string): Row | undefined =>
-    database.get('SELECT * FROM api_token WHERE hash = ?', hashOf(token));
-  const revokeAll = (family: string): void => {
-    database.run(
+  const revokeAll = async (session: MetaSession, family: string): Promise<void> => {
+    await session.run(
       'UPDATE api_token SET revoked = ? WHERE family = ? AND revoked IS NULL',
       now(),
       family,
     );
   };
-  const add = (kind: Kind, family: string, of: NewToken): { id: number; token: string } => {
+  const add = async (
+    session: MetaSession,
+    [kind, family]: readonly [kind: Kind, family: string],
+    of: NewToken,
+  ): Promise<{ id: number; token: string }> => {
     const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
     const permissions = of.permissions === undefined ? null : JSON.stringify(of.permissions);
-    const row = database.get(
+    const row = await session.get(
       `INSERT INTO api_token(hash, kind, label, "user", permissions, family, created, expires)
          VALUES (?,?,?,?,?,?,?,?) RETURNING id`,
       hashOf(token),
@@ -80,8 +85,12 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     );
     return { id: Number(row?.['id']), token };
   };
-  const known = (token: string, kinds: readonly Kind[]): Row => {
-    const row = byHash(token);
+  const known = async (
+    session: MetaSession,
+    token: string,
+    kinds: readonly Kind[],
+  ): Promise<Row> => {
+    const row = await byHash(session, token);
     if (row === undefined || !kinds.includes(row['kind'] as Kind)) {
       throw SignInRefusal.token(
         'this token is not known',
@@ -93,65 +102,62 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     }
     return row;
   };
-  const pair = (user: string, family: string): TokenPair => {
-    database.run("DELETE FROM api_token WHERE kind <> 'api' AND expires < ?", now() - REFRESH);
-    const began = database.get<{ at: number | null }>(
+  const pair = async (session: MetaSession, user: string, family: string): Promise<TokenPair> => {
+    await session.run("DELETE FROM api_token WHERE kind <> 'api' AND expires < ?", now() - REFRESH);
+    const began = await session.get<{ at: number | null }>(
       'SELECT min(created) AS at FROM api_token WHERE family = ?',
       family,
     );
     const end = (began?.at ?? now()) + FAMILY;
-    const of = (kind: Kind, life: number): string => {
+    const of = async (kind: Kind, life: number): Promise<string> => {
       const expires = Math.min(now() + life, end);
-      return add(kind, family, { label: kind, user, permissions: undefined, expires }).token;
+      const token = { label: kind, user, permissions: undefined, expires };
+      return (await add(session, [kind, family], token)).token;
     };
     return {
-      accessToken: of('access', ACCESS),
-      refreshToken: of('refresh', REFRESH),
+      accessToken: await of('access', ACCESS),
+      refreshToken: await of('refresh', REFRESH),
       expiresIn: ACCESS / 1_000,
     };
   };
   return {
-    add: (token) => add('api', randomBytes(12).toString('hex'), token),
-    list: () => database.all("SELECT * FROM api_token WHERE kind = 'api' ORDER BY id").map(tokenOf),
-    revoke: (id) =>
-      database.run(
+    add: (token) => add(database, ['api', newFamily()], token),
+    list: async () => {
+      const rows = await database.all("SELECT * FROM api_token WHERE kind = 'api' ORDER BY id");
+      return rows.map(tokenOf);
+    },
+    revoke: async (id) =>
+      (await database.run(
         "UPDATE api_token SET revoked = ? WHERE id = ? AND kind = 'api' AND revoked IS NULL",
         now(),
         id,
-      ) > 0,
-    pair: (user) => pair(user, randomBytes(12).toString('hex')),
-    refresh(token) {
-      const row = known(token, ['refresh']);
-      const family = String(row['family']);
-      if (row['revoked'] !== null) {
-        revokeAll(family);
-        throw usedBefore();
-      }
-      const user = String(row['user']);
-      return database.transaction(() => {
-        // of two who come with it at once, perhaps at two operator planes, one gets the next pair
-        const taken = database.run(
-          'UPDATE api_token SET revoked = ? WHERE id = ? AND revoked IS NULL',
-          now(),
-          row['id'] ?? 0,
-        );
-        if (taken === 0) throw usedBefore();
-        revokeAll(family);
-        return { ...pair(user, family), user };
+      )) > 0,
+    pair: (user) => database.transaction((session) => pair(session, user, newFamily())),
+    async refresh(token) {
+      // of two who come with it at once, perhaps at two operator planes, one gets the next pair
+      const next = await database.transaction(async (session) => {
+        const row = await known(session, token, ['refresh']);
+        const family = String(row['family']);
+        await revokeAll(session, family);
+        if (row['revoked'] !== null) return undefined;
+        const user = String(row['user']);
+        return { ...(await pair(session, user, family)), user };
       });
+      if (next === undefined) throw usedBefore();
+      return next;
     },
-    revokeFamily(token) {
-      const row = byHash(token);
+    async revokeFamily(token) {
+      const row = await byHash(database, token);
       if (row === undefined) return undefined;
-      revokeAll(String(row['family']));
+      await revokeAll(database, String(row['family']));
       return row['revoked'] === null ? String(row['user']) : undefined;
     },
-    check(token) {
-      const row = known(token, ['api', 'access']);
+    async check(token) {
+      const row = await known(database, token, ['api', 'access']);
       if (row['revoked'] !== null) {
         throw SignInRefusal.token('this token was revoked', 'make a new one');
       }
-      database.run(
+      await database.run(
         'UPDATE api_token SET last_used = ? WHERE id = ? AND coalesce(last_used, 0) < ?',
         now(),
         row['id'] ?? 0,
@@ -161,6 +167,8 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     },
   };
 }
+
+const newFamily = (): string => randomBytes(12).toString('hex');
 
 const usedBefore = (): SignInRefusal =>
   SignInRefusal.token(

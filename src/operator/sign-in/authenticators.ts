@@ -21,13 +21,13 @@ export const SESSION_COOKIE = 'sid';
 export function sessionAuthenticator(sessions: Sessions, users: Users): Authenticator {
   return {
     method: 'session',
-    identify(request) {
+    async identify(request) {
       const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
-      const session = id === undefined ? undefined : sessions.find(id, isUnattended(request));
+      const session = id === undefined ? undefined : await sessions.find(id, isUnattended(request));
       if (session === undefined) return undefined;
       const { name, via, roles, scope, csrf: csrfToken } = session;
       if (via !== 'local') return { name, roles, scope, via, csrfToken };
-      const user = users.current(name);
+      const user = await users.current(name);
       return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
     },
   };
@@ -42,11 +42,11 @@ function isUnattended({ headers, routeOptions }: FastifyRequest): boolean {
 export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenticator {
   return {
     method: 'token',
-    identify(request) {
+    async identify(request) {
       const token = bearerOf(request);
       if (token?.startsWith(TOKEN_PREFIX) !== true) return undefined;
-      const { id, user: name, permissions: limit } = tokens.check(token);
-      const user = users.current(name);
+      const { id, user: name, permissions: limit } = await tokens.check(token);
+      const user = await users.current(name);
       if (user === undefined) {
         throw SignInRefusal.token('the user of this token is gone', 'make one for another user');
       }

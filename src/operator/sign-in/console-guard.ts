@@ -34,7 +34,7 @@ export interface ConsoleGuard {
   readonly traceUrl: string | undefined;
   /** Undefined where nobody could sign in, so that the console refuses to listen beyond this machine. */
   readonly signIn: FastifyPluginCallback | undefined;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Reads `console.yaml` and opens users, sessions and the audit log. Throws a ConfigError with every problem of the file. */
@@ -46,15 +46,18 @@ export async function consoleGuard({
   log,
 }: GuardParts): Promise<ConsoleGuard> {
   const settings = readConsoleSettings(file ?? join(place.data, 'console.yaml'), process.env);
-  const audit = auditLog(place);
-  const meta = metaDatabase(place);
+  const audit = await auditLog(place);
+  const meta = await metaDatabase(place).catch(async (error: unknown) => {
+    await audit.close();
+    throw error;
+  });
   try {
     const signIn = await openSignIn({ database: meta, settings, audit, hosts, log });
-    const { allowed, why } = signIn.enforcement.passwords();
+    const { allowed, why } = await signIn.enforcement.passwords();
     if (!settings.passwords && allowed)
       log.warn({ event: 'passwords-still-on', why }, 'passwords-still-on');
     const proving = proveRegularly(audit, log);
-    const somebody = settings.external || signIn.users.any();
+    const somebody = settings.external || (await signIn.users.any());
     return {
       meta,
       audit,
@@ -62,15 +65,15 @@ export async function consoleGuard({
       rightsNow: rightsNow(signIn),
       traceUrl: settings.traceUrl,
       signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
-      close() {
+      async close() {
         proving[Symbol.dispose]();
-        meta.close();
-        audit[Symbol.dispose]();
+        await meta.close();
+        await audit.close();
       },
     };
   } catch (error) {
-    meta.close();
-    audit[Symbol.dispose]();
+    await meta.close();
+    await audit.close();
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 import type { ConsoleSettings } from './console-settings.ts';
 
 /** Whether passwords of local users are taken, and why. */
@@ -13,9 +13,9 @@ export interface PasswordState {
  * from outside for `rollbackAfter`. Any change of the settings asks for a new test.
  */
 export interface Enforcement {
-  passwords(): PasswordState;
+  passwords(): Promise<PasswordState>;
   /** Tells of a sign-in from outside. */
-  signedIn(administrator: boolean): void;
+  signedIn(administrator: boolean): Promise<void>;
 }
 
 interface Row {
@@ -29,14 +29,17 @@ export function enforcement(
   { passwords, digest, rollbackAfter }: ConsoleSettings,
   now: () => number = Date.now,
 ): Enforcement {
-  const rowOf = (): Row =>
-    database.get<Row>('SELECT * FROM enforcement WHERE digest = ?', digest) ?? {
+  const rowOf = async (session: MetaSession): Promise<Row> =>
+    (await session.get<Row>('SELECT * FROM enforcement WHERE digest = ?', digest)) ?? {
       tested: null,
       since: null,
       last_success: null,
     };
-  const put = ({ tested, since, last_success: last }: Row): void => {
-    database.run(
+  const put = async (
+    session: MetaSession,
+    { tested, since, last_success: last }: Row,
+  ): Promise<void> => {
+    await session.run(
       `INSERT INTO enforcement(digest, tested, since, last_success) VALUES (?,?,?,?) ON CONFLICT(digest) DO UPDATE
          SET tested = excluded.tested, since = excluded.since, last_success = excluded.last_success`,
       digest,
@@ -46,9 +49,9 @@ export function enforcement(
     );
   };
   return {
-    passwords() {
+    async passwords() {
       if (passwords) return { allowed: true, why: 'passwords are on' };
-      const row = rowOf();
+      const row = await rowOf(database);
       if (row.tested === null) {
         return {
           allowed: true,
@@ -56,7 +59,13 @@ export function enforcement(
         };
       }
       const since = row.since ?? now();
-      if (row.since === null) put({ ...row, since });
+      if (row.since === null) {
+        await database.run(
+          'UPDATE enforcement SET since = ? WHERE digest = ? AND since IS NULL',
+          since,
+          digest,
+        );
+      }
       const proven = row.last_success !== null && row.last_success > since;
       if (!proven && now() - since > rollbackAfter) {
         return {
@@ -66,10 +75,11 @@ export function enforcement(
       }
       return { allowed: false, why: 'passwords: false in console.yaml' };
     },
-    signedIn(administrator) {
-      const row = rowOf();
-      const tested = row.tested ?? (administrator ? now() : null);
-      put({ ...row, tested, last_success: now() });
-    },
+    signedIn: (administrator) =>
+      database.transaction(async (session) => {
+        const row = await rowOf(session);
+        const tested = row.tested ?? (administrator ? now() : null);
+        await put(session, { ...row, tested, last_success: now() });
+      }),
   };
 }

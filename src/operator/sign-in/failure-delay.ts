@@ -1,16 +1,18 @@
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 
 /** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed as known ones are. */
 export interface FailureDelay {
-  /** Milliseconds until the next try of any of the keys is looked at; 0 is now. */
-  wait(keys: readonly FailureKey[]): number;
-  failed(keys: readonly FailureKey[]): void;
+  /**
+   * Milliseconds until the next try of any of the keys is looked at. 0 is now, and the try counts as a failure until
+   * it is known to be none: of many that come at once, no more are looked at than would be one after the other.
+   */
+  tried(keys: readonly FailureKey[]): Promise<number>;
   /** Lets the wait begin now, when the answer goes out: the check took a while. */
-  refused(keys: readonly FailureKey[]): void;
+  refused(keys: readonly FailureKey[]): Promise<void>;
   /** Forgets the failures of a key after a success. */
-  succeeded(key: FailureKey): void;
+  succeeded(key: FailureKey): Promise<void>;
   /** Takes back one failure that was counted before it was known to be none. */
-  forgiven(key: FailureKey): void;
+  forgiven(key: FailureKey): Promise<void>;
 }
 
 export interface FailureKey {
@@ -23,17 +25,28 @@ const FREE: Readonly<Record<FailureKey['kind'], number>> = { user: 3, address: 3
 const LONGEST = 15 * 60_000;
 const FORGOTTEN = 24 * 3_600_000;
 
+const known = (
+  session: MetaSession,
+  key: FailureKey,
+): Promise<{ count: number; next_try: number } | undefined> =>
+  session.get('SELECT count, next_try FROM sign_in_failure WHERE key = ?', textOf(key));
+
 export function failureDelay(database: MetaDatabase, now: () => number = Date.now): FailureDelay {
-  const known = (key: FailureKey): { count: number; next_try: number } | undefined =>
-    database.get('SELECT count, next_try FROM sign_in_failure WHERE key = ?', textOf(key));
   return {
-    wait: (keys) => Math.max(0, ...keys.map((key) => (known(key)?.next_try ?? 0) - now())),
-    failed(keys) {
-      database.transaction(() => {
-        database.run('DELETE FROM sign_in_failure WHERE next_try < ?', now() - FORGOTTEN);
+    tried: (keys) =>
+      database.transaction(async (session) => {
+        const counts: number[] = [];
+        let wait = 0;
         for (const key of keys) {
-          const count = (known(key)?.count ?? 0) + 1;
-          database.run(
+          const before = await known(session, key);
+          wait = Math.max(wait, (before?.next_try ?? 0) - now());
+          counts.push((before?.count ?? 0) + 1);
+        }
+        if (wait > 0) return wait;
+        await session.run('DELETE FROM sign_in_failure WHERE next_try < ?', now() - FORGOTTEN);
+        for (const [index, key] of keys.entries()) {
+          const count = counts[index] ?? 1;
+          await session.run(
             `INSERT INTO sign_in_failure(key, count, next_try) VALUES (?,?,?)
                ON CONFLICT(key) DO UPDATE SET count = excluded.count, next_try = excluded.next_try`,
             textOf(key),
@@ -41,24 +54,28 @@ export function failureDelay(database: MetaDatabase, now: () => number = Date.no
             now() + delayAfter(count, key),
           );
         }
-      });
-    },
-    refused(keys) {
+        return 0;
+      }),
+    async refused(keys) {
       for (const key of keys) {
-        const next = now() + delayAfter(known(key)?.count ?? 0, key);
-        database.run('UPDATE sign_in_failure SET next_try = ? WHERE key = ?', next, textOf(key));
+        const next = now() + delayAfter((await known(database, key))?.count ?? 0, key);
+        await database.run(
+          'UPDATE sign_in_failure SET next_try = ? WHERE key = ?',
+          next,
+          textOf(key),
+        );
       }
     },
-    forgiven(key) {
-      database.run(
+    async forgiven(key) {
+      await database.run(
         `UPDATE sign_in_failure SET count = CASE WHEN count > 0 THEN count - 1 ELSE 0 END, next_try = ?
            WHERE key = ?`,
         now(),
         textOf(key),
       );
     },
-    succeeded(key) {
-      database.run('DELETE FROM sign_in_failure WHERE key = ?', textOf(key));
+    async succeeded(key) {
+      await database.run('DELETE FROM sign_in_failure WHERE key = ?', textOf(key));
     },
   };
 }

@@ -33,7 +33,7 @@ export function localSignIn({
 }: LocalSignInParts): LocalSignIn {
   let nobody: Promise<string> | undefined;
   const checkLocal = async ({ user: name, password }: DelegatedAttempt): Promise<Identity> => {
-    const user = users.find(name);
+    const user = await users.find(name);
     // awaited for known users, too: the first of either kind takes the same time
     const decoy = await (nobody ??= hashPassword('nobody has this password'));
     const right = await isPassword(password.slice(0, 1_000), user?.password ?? decoy);
@@ -42,7 +42,7 @@ export function localSignIn({
     if (user.expires !== undefined && user.expires < Date.now()) {
       throw SignInRefusal.wrong('this user was only for a time, which is over');
     }
-    const { allowed, why } = enforcement.passwords();
+    const { allowed, why } = await enforcement.passwords();
     if (!allowed && !user.breakGlass) {
       throw new SignInRefusal(
         { status: 401, text: 'passwords are not taken here; sign in from outside' },
@@ -50,11 +50,11 @@ export function localSignIn({
         'in an emergency: waybill user break-glass, at the machine itself',
       );
     }
-    users.signedIn(user.name);
+    await users.signedIn(user.name);
     return localIdentity(user, 'local');
   };
   const checked = async (attempt: DelegatedAttempt): Promise<Identity> => {
-    const isLocal = users.find(attempt.user) !== undefined;
+    const isLocal = (await users.find(attempt.user)) !== undefined;
     const delegated = isLocal ? undefined : await delegate?.(attempt);
     return delegated === undefined ? checkLocal(attempt) : { ...delegated, via: 'delegated' };
   };
@@ -63,17 +63,16 @@ export function localSignIn({
       const byName = { kind: 'user', name: attempt.user } as const;
       const byAddress = { kind: 'address', name: attempt.ip } as const;
       const keys = [byName, byAddress];
-      const wait = delay.wait(keys);
-      if (wait > 0) throw SignInRefusal.tooSoon(wait);
       // counted before the hash, so that tries in parallel do not all pass
-      delay.failed(keys);
-      const identity = await checked(attempt).catch((error: unknown) => {
-        delay.refused(keys);
+      const wait = await delay.tried(keys);
+      if (wait > 0) throw SignInRefusal.tooSoon(wait);
+      const identity = await checked(attempt).catch(async (error: unknown) => {
+        await delay.refused(keys);
         throw error;
       });
-      delay.succeeded(byName);
+      await delay.succeeded(byName);
       // not forgotten: who has one account must not guess at others for free
-      delay.forgiven(byAddress);
+      await delay.forgiven(byAddress);
       return identity;
     },
   };

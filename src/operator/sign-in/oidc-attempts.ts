@@ -14,9 +14,9 @@ export interface Waiting {
 /** Sign-ins under way: who was sent off by one operator plane may come back to another. */
 export interface OidcAttempts {
   /** Gives the id for the cookie. */
-  keep(one: Waiting): string;
+  keep(one: Waiting): Promise<string>;
   /** What was kept under it, once and not too late. */
-  take(id: string): Waiting | undefined;
+  take(id: string): Promise<Waiting | undefined>;
 }
 
 /** Milliseconds a person has at the provider. */
@@ -26,17 +26,17 @@ const AT_ONCE = 1_000;
 
 export function oidcAttempts(database: MetaDatabase): OidcAttempts {
   return {
-    keep(one) {
+    async keep(one) {
       const id = randomBytes(32).toString('base64url');
       const now = Date.now();
-      database.transaction(() => {
-        database.run('DELETE FROM oidc_attempt WHERE until < ?', now);
-        database.run(
+      await database.transaction(async (session) => {
+        await session.run('DELETE FROM oidc_attempt WHERE until < ?', now);
+        await session.run(
           `DELETE FROM oidc_attempt WHERE id NOT IN
              (SELECT id FROM oidc_attempt ORDER BY until DESC LIMIT ?)`,
           AT_ONCE - 1,
         );
-        database.run(
+        await session.run(
           'INSERT INTO oidc_attempt VALUES (?, ?, ?)',
           hashOf(id),
           JSON.stringify(one),
@@ -45,8 +45,8 @@ export function oidcAttempts(database: MetaDatabase): OidcAttempts {
       });
       return id;
     },
-    take(id) {
-      const row = database.get<{ value: string; until: number }>(
+    async take(id) {
+      const row = await database.get<{ value: string; until: number }>(
         'DELETE FROM oidc_attempt WHERE id = ? RETURNING value, until',
         hashOf(id),
       );

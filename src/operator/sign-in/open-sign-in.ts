@@ -42,12 +42,12 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn> {
       : await delegateOf(settings.delegated, settings.roles);
   const known = users(database);
   const open = sessions(database, settings.session);
-  open.endOutside(settings.digest);
+  await open.endOutside(settings.digest);
   const tokens = apiTokens(database);
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);
   const { header, tokens: issuers } = settings;
-  const csrf = derivedCsrf(sharedKey(database, 'csrf'));
+  const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
   return {
     settings,
     users: known,

@@ -78,7 +78,7 @@ async function principalFor(
     const identity = await identified(signIn, authenticator, request, reply);
     if (identity !== undefined) return signIn.rights(identity);
   }
-  const nobodyYet = !signIn.users.any() && !signIn.settings.external;
+  const nobodyYet = !signIn.settings.external && !(await signIn.users.any());
   return nobodyYet && ownRequest(request) ? LOOPBACK_ADMINISTRATOR : undefined;
 }
 

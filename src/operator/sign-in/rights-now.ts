@@ -14,23 +14,25 @@ export function rightsNow(signIn: SignIn): RightsNow {
     const { via, name } = orderer;
     if (via === LOOPBACK_ADMINISTRATOR.via) return loopback(signIn);
     if (via === 'local' || via === 'token') return local(signIn, orderer);
-    const last = signIn.sessions.latest(name, via);
+    const last = await signIn.sessions.latest(name, via);
     return last === undefined
       ? asOrdered(signIn, orderer)
       : within(signIn, orderer, { ...last, name, via });
   };
 }
 
-function loopback({ users, settings }: SignIn): StillAllowed | string {
-  if (!users.any() && !settings.external) return LOOPBACK_ADMINISTRATOR;
+async function loopback({ users, settings }: SignIn): Promise<StillAllowed | string> {
+  if (!settings.external && !(await users.any())) return LOOPBACK_ADMINISTRATOR;
   return 'whoever is at the machine is not its administrator any longer: there are users';
 }
 
 async function local(signIn: SignIn, orderer: Orderer): Promise<StillAllowed | string> {
   const { name, via, token } = orderer;
-  if (token !== undefined && signIn.tokens.list().some((one) => one.id === token && one.revoked))
-    return `the token with which ${name} ordered it was revoked`;
-  const user = signIn.users.current(name);
+  const isRevoked =
+    token !== undefined &&
+    (await signIn.tokens.list()).some((one) => one.id === token && one.revoked);
+  if (isRevoked) return `the token with which ${name} ordered it was revoked`;
+  const user = await signIn.users.current(name);
   if (user === undefined) return `${name} is no user any longer`;
   return within(signIn, orderer, localIdentity(user, via));
 }

@@ -28,21 +28,21 @@ export const SESSION_LIMITS: SessionLimits = { idle: 30 * 60_000, absolute: 12 *
 
 export interface Sessions {
   /** Starts a session and gives the id for the cookie. */
-  start(of: Omit<Session, 'csrf' | 'created' | 'seen'>): string;
+  start(of: Omit<Session, 'csrf' | 'created' | 'seen'>): Promise<string>;
   /** The session of a cookie's id; undefined if it has ended. It counts as seen, unless nobody is there. */
-  find(id: string, unattended?: boolean): Session | undefined;
+  find(id: string, unattended?: boolean): Promise<Session | undefined>;
   /** The open session that somebody began last, by that sign-in or by any. */
-  latest(name: string, via?: string): Session | undefined;
-  end(id: string): void;
+  latest(name: string, via?: string): Promise<Session | undefined>;
+  end(id: string): Promise<void>;
   /**
    * Ends the sessions of people from outside if they began under other settings: what they may do was decided
    * at their sign-in.
    */
-  endOutside(digest: string): void;
+  endOutside(digest: string): Promise<void>;
   /** Ends the sessions of a provider whose ID token is meant; the names of whom they were. */
-  endOf(provider: string, isMeant: (idToken: string) => boolean): readonly string[];
+  endOf(provider: string, isMeant: (idToken: string) => boolean): Promise<readonly string[]>;
   /** Ends every session of a name; how many there were. */
-  endAll(name: string): number;
+  endAll(name: string): Promise<number>;
 }
 
 /** How exact `seen` is: a write for every request would be a sync for every request. */
@@ -53,19 +53,19 @@ export function sessions(
   limits: SessionLimits = SESSION_LIMITS,
   now: () => number = Date.now,
 ): Sessions {
-  const remove = (key: Uint8Array): void => {
-    database.run('DELETE FROM web_session WHERE id = ?', key);
+  const remove = async (key: Uint8Array): Promise<void> => {
+    await database.run('DELETE FROM web_session WHERE id = ?', key);
   };
   return {
-    start({ name, via, roles, scope, ip, provider, idToken }) {
+    async start({ name, via, roles, scope, ip, provider, idToken }) {
       const id = randomBytes(32).toString('base64url');
       const at = now();
-      database.run(
+      await database.run(
         'DELETE FROM web_session WHERE seen < ? OR created < ?',
         at - limits.idle,
         at - limits.absolute,
       );
-      database.run(
+      await database.run(
         'INSERT INTO web_session VALUES (?,?,?,?,?,?,?,?,?,?,?)',
 
         hashOf(id),
@@ -82,23 +82,23 @@ export function sessions(
       );
       return id;
     },
-    find(id, unattended = false) {
+    async find(id, unattended = false) {
       const key = hashOf(id);
-      const row = database.get('SELECT * FROM web_session WHERE id = ?', key);
+      const row = await database.get('SELECT * FROM web_session WHERE id = ?', key);
       if (row === undefined) return undefined;
       const session = sessionOf(row);
       const at = now();
       if (at - session.seen > limits.idle || at - session.created > limits.absolute) {
-        remove(key);
+        await remove(key);
         return undefined;
       }
       if (!unattended && at - session.seen > Math.min(SEEN_EVERY, limits.idle / 10)) {
-        database.run('UPDATE web_session SET seen = ? WHERE id = ?', at, key);
+        await database.run('UPDATE web_session SET seen = ? WHERE id = ?', at, key);
       }
       return session;
     },
-    latest(name, via) {
-      const row = database.get(
+    async latest(name, via) {
+      const row = await database.get(
         `SELECT * FROM web_session WHERE lower(name) = lower(?) ${via === undefined ? '' : 'AND via = ?'}
            ORDER BY created DESC LIMIT 1`,
         name,
@@ -106,29 +106,24 @@ export function sessions(
       );
       return row === undefined ? undefined : sessionOf(row);
     },
-    end(id) {
-      remove(hashOf(id));
-    },
-    endOutside(digest) {
-      database.transaction(() => {
-        const same = database.get('SELECT 1 FROM sign_in_settings WHERE digest = ?', digest);
+    end: (id) => remove(hashOf(id)),
+    endOutside: (digest) =>
+      database.transaction(async (session) => {
+        const same = await session.get('SELECT 1 FROM sign_in_settings WHERE digest = ?', digest);
         if (same !== undefined) return;
-        database.run('DELETE FROM sign_in_settings');
-        database.run('INSERT INTO sign_in_settings VALUES (?)', digest);
-        database.run("DELETE FROM web_session WHERE via <> 'local'");
-      });
+        await session.run('DELETE FROM sign_in_settings');
+        await session.run('INSERT INTO sign_in_settings VALUES (?)', digest);
+        await session.run("DELETE FROM web_session WHERE via <> 'local'");
+      }),
+    async endOf(provider, isMeant) {
+      const all = await database.all<{ id: Uint8Array; name: string; id_token: string }>(
+        'SELECT id, name, id_token FROM web_session WHERE provider = ? AND id_token IS NOT NULL',
+        provider,
+      );
+      const meant = all.filter(({ id_token: idToken }) => isMeant(idToken));
+      for (const { id } of meant) await remove(id);
+      return meant.map(({ name }) => name);
     },
-    endOf: (provider, isMeant) =>
-      database
-        .all<{ id: Uint8Array; name: string; id_token: string }>(
-          'SELECT id, name, id_token FROM web_session WHERE provider = ? AND id_token IS NOT NULL',
-          provider,
-        )
-        .filter(({ id_token: idToken }) => isMeant(idToken))
-        .map(({ id, name }) => {
-          remove(id);
-          return name;
-        }),
     endAll: (name) => database.run('DELETE FROM web_session WHERE lower(name) = lower(?)', name),
   };
 }

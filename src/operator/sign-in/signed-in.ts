@@ -21,8 +21,8 @@ export async function startSession(
   const { name, via, roles, scope } = identity;
   const { ip } = request;
   const before = cookieOf(request, cookieName(request, SESSION_COOKIE));
-  if (before !== undefined) signIn.sessions.end(before);
-  const id = signIn.sessions.start({ name, via, roles, scope, ip, provider, idToken });
+  if (before !== undefined) await signIn.sessions.end(before);
+  const id = await signIn.sessions.start({ name, via, roles, scope, ip, provider, idToken });
   await signedIn(signIn, request, identity, method);
   setCookie(request, reply, SESSION_COOKIE, id);
 }
@@ -53,7 +53,7 @@ export async function attempted<Result>(
     if (error instanceof SignInRefusal) {
       const { why, remedy } = error;
       // people type their password where the name belongs: what is no user's name is kept in memory only
-      const isName = user !== undefined && users.find(user) !== undefined;
+      const isName = user !== undefined && (await users.find(user)) !== undefined;
       const typed = user?.slice(0, 100);
       const name = isName ? user : 'unknown';
       trace.add({ ip, method, user: typed, outcome: 'refused', cause: why, remedy }, name);

@@ -1,5 +1,5 @@
 import { EngineError } from '../../error/engine-error.ts';
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import type { Found, MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 
 /** A local user as people may see it. */
 export interface User {
@@ -31,20 +31,20 @@ export interface NewUser extends Pick<User, 'name' | 'roles' | 'scope'> {
 /** The local users of an installation. Changing one ends the sessions and tokens it has. */
 export interface Users {
   /** Whether there is anybody: until then whoever sits at the machine is the administrator. */
-  any(): boolean;
-  find(name: string): StoredUser | undefined;
+  any(): Promise<boolean>;
+  find(name: string): Promise<StoredUser | undefined>;
   /** As `find`, but nobody once the user's time is over. */
-  current(name: string): StoredUser | undefined;
-  list(): readonly User[];
-  /** Throws CONFIG_INVALID for a name that is taken or cannot be one. */
-  add(user: NewUser): void;
-  /** Throws NOT_FOUND. */
-  setPassword(name: string, password: string, mustChange: boolean): void;
-  /** Throws NOT_FOUND. */
-  setRoles(name: string, roles: readonly string[], scope: readonly string[]): void;
-  /** Throws NOT_FOUND. */
-  remove(name: string): void;
-  signedIn(name: string): void;
+  current(name: string): Promise<StoredUser | undefined>;
+  list(): Promise<readonly User[]>;
+  /** Rejects with CONFIG_INVALID for a name that is taken or cannot be one. */
+  add(user: NewUser): Promise<void>;
+  /** Rejects with NOT_FOUND. */
+  setPassword(name: string, password: string, mustChange: boolean): Promise<void>;
+  /** Rejects with NOT_FOUND. */
+  setRoles(name: string, roles: readonly string[], scope: readonly string[]): Promise<void>;
+  /** Rejects with NOT_FOUND. */
+  remove(name: string): Promise<void>;
+  signedIn(name: string): Promise<void>;
 }
 
 interface Row {
@@ -59,43 +59,50 @@ interface Row {
   readonly last_sign_in: number | null;
 }
 
+const one = (session: MetaSession, name: string): Promise<Found<Row>> =>
+  session.get<Row>('SELECT * FROM "user" WHERE lower(name) = lower(?)', name);
+
+const ended = async (session: MetaSession, name: string): Promise<void> => {
+  await session.run("DELETE FROM web_session WHERE lower(name) = lower(?) AND via = 'local'", name);
+  await session.run(
+    'UPDATE api_token SET revoked = ? WHERE lower("user") = lower(?) AND revoked IS NULL',
+    Date.now(),
+    name,
+  );
+};
+
 export function users(database: MetaDatabase): Users {
-  const one = (name: string): Row | undefined =>
-    database.get<Row>('SELECT * FROM "user" WHERE lower(name) = lower(?)', name);
-  const ended = (name: string): void => {
-    database.run("DELETE FROM web_session WHERE lower(name) = lower(?) AND via = 'local'", name);
-    database.run(
-      'UPDATE api_token SET revoked = ? WHERE lower("user") = lower(?) AND revoked IS NULL',
-      Date.now(),
-      name,
-    );
-  };
-  const changed = (name: string, count: number): void => {
-    if (count === 0) throw new EngineError('NOT_FOUND', `there is no user ${name}`);
-    ended(name);
-  };
-  const find = (name: string): StoredUser | undefined => {
-    const row = one(name);
+  /** With the change what the user has open ends. */
+  const changed = (
+    name: string,
+    change: (session: MetaSession) => Promise<number>,
+  ): Promise<void> =>
+    database.transaction(async (session) => {
+      if ((await change(session)) === 0)
+        throw new EngineError('NOT_FOUND', `there is no user ${name}`);
+      await ended(session, name);
+    });
+  const find = async (name: string): Promise<StoredUser | undefined> => {
+    const row = await one(database, name);
     return row === undefined ? undefined : { ...userOf(row), password: row.password };
   };
   return {
-    any: () => database.get('SELECT 1 FROM "user" LIMIT 1') !== undefined,
+    any: async () => (await database.get('SELECT 1 FROM "user" LIMIT 1')) !== undefined,
     find,
-    current(name) {
-      const user = find(name);
+    async current(name) {
+      const user = await find(name);
       return user?.expires !== undefined && user.expires < Date.now() ? undefined : user;
     },
-    list: () => database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)').map(userOf),
-    add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
+    list: async () =>
+      (await database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)')).map(userOf),
+    async add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
       if (!/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) {
         throw new EngineError('CONFIG_INVALID', 'a user is named by letters, digits and . _ @ -');
       }
-      if (one(name) !== undefined) {
-        throw new EngineError('CONFIG_INVALID', `there is a user ${name} already`);
-      }
-      database.run(
-        'INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created) VALUES (?,?,?,?,?,?,?,?)',
-
+      // of two who come with a name at once one is first, and the other is told
+      const added = await database.run(
+        `INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created)
+           VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
         name,
         password,
         Number(mustChange),
@@ -105,30 +112,34 @@ export function users(database: MetaDatabase): Users {
         Number(breakGlass),
         Date.now(),
       );
+      if (added === 0) {
+        throw new EngineError('CONFIG_INVALID', `there is a user ${name} already`);
+      }
     },
-    setPassword(name, password, mustChange) {
-      const count = database.run(
-        'UPDATE "user" SET password = ?, must_change = ? WHERE lower(name) = lower(?)',
-        password,
-        Number(mustChange),
-        name,
-      );
-      changed(name, count);
-    },
-    setRoles(name, roles, scope) {
-      const count = database.run(
-        'UPDATE "user" SET roles = ?, scope = ? WHERE lower(name) = lower(?)',
-        JSON.stringify(roles),
-        JSON.stringify(scope),
-        name,
-      );
-      changed(name, count);
-    },
-    remove(name) {
-      changed(name, database.run('DELETE FROM "user" WHERE lower(name) = lower(?)', name));
-    },
-    signedIn(name) {
-      database.run(
+    setPassword: (name, password, mustChange) =>
+      changed(name, (session) =>
+        session.run(
+          'UPDATE "user" SET password = ?, must_change = ? WHERE lower(name) = lower(?)',
+          password,
+          Number(mustChange),
+          name,
+        ),
+      ),
+    setRoles: (name, roles, scope) =>
+      changed(name, (session) =>
+        session.run(
+          'UPDATE "user" SET roles = ?, scope = ? WHERE lower(name) = lower(?)',
+          JSON.stringify(roles),
+          JSON.stringify(scope),
+          name,
+        ),
+      ),
+    remove: (name) =>
+      changed(name, (session) =>
+        session.run('DELETE FROM "user" WHERE lower(name) = lower(?)', name),
+      ),
+    async signedIn(name) {
+      await database.run(
         'UPDATE "user" SET last_sign_in = ? WHERE lower(name) = lower(?)',
         Date.now(),
         name,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Database, Session, SqlValue } from '../../database/postgres.ts';
 import type { HostRecord } from '../../message/record.ts';
 import {
   type BatchChanges,
@@ -11,7 +12,6 @@ import { dayOfSession } from '../day.ts';
 import { keyValue } from '../key-value.ts';
 import type { MessageState } from '../message-state.ts';
 import type { SearchKey, TraceInput } from '../trace-input.ts';
-import type { Database, Session, SqlValue } from './database.ts';
 import type { Memory } from './memory.ts';
 import {
   readPast,

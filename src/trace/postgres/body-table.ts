@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Session } from '../../database/postgres.ts';
 import type { BodySource } from '../batch.ts';
 import {
   BODY_ENCODING,
@@ -8,7 +9,6 @@ import {
   isDelta,
   MINIMUM_BASE,
 } from '../body-codec.ts';
-import type { Session } from './database.ts';
 
 interface BodyRow {
   readonly session_id: number;

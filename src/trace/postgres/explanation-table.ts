@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
+import type { Session } from '../../database/postgres.ts';
 import type { Explanation } from '../../message/record.ts';
 import { dayOfSession } from '../day.ts';
-import type { Session } from './database.ts';
 
 /** Explanations, each different one of a day stored once, under a number made of its hash. */
 export class ExplanationTable {

@@ -1,3 +1,4 @@
+import type { Database } from '../../database/postgres.ts';
 import { idAtTime } from '../../message/id.ts';
 import { anyOf, type Condition, searchPlan } from '../conditions.ts';
 import { afterPrefix, type KeyMatch, keyMatches } from '../key-value.ts';
@@ -8,7 +9,6 @@ import type { ShownTo } from '../shown-to.ts';
 import type { TracePage, TraceQuery } from '../trace-query.ts';
 import type { FindOptions } from '../trace-store.ts';
 import type { TracedMessage } from '../traced-message.ts';
-import type { Database } from './database.ts';
 import { body, sessionMessages } from './read.ts';
 import type { WordTable } from './word-table.ts';
 

@@ -1,3 +1,4 @@
+import type { Database } from '../../database/postgres.ts';
 import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
 import { STATUSES } from '../../message/status.ts';
@@ -6,7 +7,6 @@ import { STATUS_NUMBER } from '../message-row.ts';
 import type { ShownTo } from '../shown-to.ts';
 import type { ReplayQuery } from '../trace-query.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
-import type { Database } from './database.ts';
 import type { WordTable } from './word-table.ts';
 
 /** Messages of one host in the order they were made. */

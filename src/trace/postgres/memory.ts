@@ -1,5 +1,5 @@
+import type { Database, Session } from '../../database/postgres.ts';
 import { BodyTable } from './body-table.ts';
-import type { Database, Session } from './database.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { Partitions } from './partitions.ts';
 import { WordTable } from './word-table.ts';

@@ -1,3 +1,4 @@
+import type { Session, SqlValue } from '../../database/postgres.ts';
 import type { AttemptRecord } from '../../message/record.ts';
 import { STATUSES } from '../../message/status.ts';
 import type { PastChange } from '../batch.ts';
@@ -11,7 +12,6 @@ import {
 } from '../message-row.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
 import type { TracedAttempt } from '../traced-message.ts';
-import type { Session, SqlValue } from './database.ts';
 import { type ExplanationTable, readExplanations } from './explanation-table.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ');

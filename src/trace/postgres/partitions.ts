@@ -1,6 +1,6 @@
+import type { Session } from '../../database/postgres.ts';
 import { idAtTime } from '../../message/id.ts';
 import { endOfDay, startOfDay } from '../day.ts';
-import type { Session } from './database.ts';
 import { PARTITIONED } from './schema.ts';
 
 export type PartitionedTable = (typeof PARTITIONED)[number];

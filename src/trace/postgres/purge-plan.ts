@@ -1,6 +1,6 @@
+import type { Database } from '../../database/postgres.ts';
 import { STATUSES } from '../../message/status.ts';
 import type { KeptMessage, PurgeOptions, PurgeReport } from '../trace-store.ts';
-import type { Database } from './database.ts';
 import type { Memory } from './memory.ts';
 import { partition } from './partitions.ts';
 import {

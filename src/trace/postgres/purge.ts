@@ -1,3 +1,4 @@
+import type { Database, Session } from '../../database/postgres.ts';
 import { idAtTime } from '../../message/id.ts';
 import { STATUSES } from '../../message/status.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
@@ -8,7 +9,6 @@ import {
   type PurgeOptions,
   type PurgeReport,
 } from '../trace-store.ts';
-import type { Database, Session } from './database.ts';
 import type { Memory } from './memory.ts';
 import { boundsOf, partition } from './partitions.ts';
 import { PARTITIONED } from './schema.ts';

@@ -1,3 +1,4 @@
+import type { Database } from '../../database/postgres.ts';
 import { timeOfId } from '../../message/id.ts';
 import { keyValue } from '../key-value.ts';
 import { idIn } from '../quick-find.ts';
@@ -5,7 +6,6 @@ import { openKeyTest, type SessionGround } from '../shown-to.ts';
 import type { QuickHit } from '../trace-query.ts';
 import type { QuickFindOptions } from '../trace-store.ts';
 import { isVisible } from '../traced-message.ts';
-import type { Database } from './database.ts';
 import { body, message, sessionMessages } from './read.ts';
 import type { WordTable } from './word-table.ts';
 

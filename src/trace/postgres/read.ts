@@ -1,9 +1,9 @@
+import type { Database } from '../../database/postgres.ts';
 import { type MessageState, tracedMessage } from '../message-state.ts';
 import { pastOutcome } from '../past-outcome.ts';
 import type { SessionMessages } from '../shown-to.ts';
 import type { StoredBody, TracedMessage, TracedSession } from '../traced-message.ts';
 import { readStored } from './body-table.ts';
-import type { Database } from './database.ts';
 import { readAttempts, readPast, readSessionStates, readStates } from './message-table.ts';
 import type { WordTable } from './word-table.ts';
 

@@ -1,7 +1,7 @@
+import type { Database } from '../../database/postgres.ts';
 import type { SearchKey } from '../trace-input.ts';
 import type { ReindexOptions, ReindexReport } from '../trace-store.ts';
 import { writeKeys } from './apply.ts';
-import type { Database } from './database.ts';
 import type { Memory } from './memory.ts';
 import { boundsOf, partition } from './partitions.ts';
 import { body } from './read.ts';

@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Database } from '../../database/postgres.ts';
 
 /** The tables that are cut into days by the session, to be dropped as a whole. */
 export const PARTITIONED = ['message', 'body', 'skey', 'attempt', 'past'] as const;

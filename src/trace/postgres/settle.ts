@@ -1,9 +1,9 @@
+import type { Database, Session } from '../../database/postgres.ts';
 import { STATUSES } from '../../message/status.ts';
 import { fold } from '../fold.ts';
 import { presumption } from '../presumption.ts';
 import type { OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
 import { writeStatistics } from './apply.ts';
-import type { Database, Session } from './database.ts';
 import type { Memory } from './memory.ts';
 import { readStates, wordsOfStates, writeStates } from './message-table.ts';
 import type { WordTable } from './word-table.ts';

@@ -1,8 +1,8 @@
+import type { Database } from '../../database/postgres.ts';
 import { intervals } from '../intervals.ts';
 import type { EventQuery, StatisticsQuery } from '../trace-query.ts';
 import type { HostEvent, HostStatistics } from '../traced-message.ts';
 import { EVENT_LEVELS } from './apply.ts';
-import type { Database } from './database.ts';
 import type { WordTable } from './word-table.ts';
 
 export async function statistics(

@@ -1,9 +1,9 @@
+import { database } from '../../database/postgres.ts';
 import { describeError, EngineError, isEngineError } from '../../error/engine-error.ts';
 import { type Clock, systemClock } from '../../time/clock.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
 import { apply } from './apply.ts';
-import { database } from './database.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { Memory } from './memory.ts';
@@ -27,6 +27,11 @@ export interface PostgresTraceOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** Milliseconds of a statement that somebody, or the projector, waits for. */
+const READ_LIMIT = 15_000;
+/** Milliseconds of a statement that moves or reads a whole day. */
+const UPKEEP_LIMIT = 300_000;
+
 /** The trace in PostgreSQL 14 or newer, for several operator planes and consoles on one trace. */
 export async function postgresTraceStore({
   url,
@@ -35,16 +40,19 @@ export async function postgresTraceStore({
   clock = systemClock,
 }: PostgresTraceOptions): Promise<TraceStore> {
   const schema = `waybill_${production}`;
-  const db = database(url, schema);
+  const db = database({ url, schema, purpose: 'trace', connections: 6, limit: READ_LIMIT });
+  const upkeep = database({ url, schema, purpose: 'trace', connections: 2, limit: UPKEEP_LIMIT });
   const memory = new Memory();
   const { words } = memory;
+  const close = async (): Promise<void> => {
+    await Promise.all([db.close(), upkeep.close()]);
+  };
   await ensureSchema(db, schema).catch(async (error: unknown) => {
-    await db.close();
+    await close();
     return unavailable(error);
   });
   const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
     stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref, stored.size);
-  const close = (): Promise<void> => db.close();
   return {
     apply: (inputs) => told(apply(db, memory, inputs)),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
@@ -70,13 +78,14 @@ export async function postgresTraceStore({
     replayList: (query) => told(replayList(db, words, query)),
     openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
     failures: (query, shown) => told(failures(db, words, query, shown)),
-    purge: (options) => told((options.dryRun === true ? purgePlan : purge)(db, memory, options)),
-    reindex: (options) => told(reindex(db, memory, options)),
+    purge: (options) =>
+      told((options.dryRun === true ? purgePlan : purge)(upkeep, memory, options)),
+    reindex: (options) => told(reindex(upkeep, memory, options)),
     hold: (sessionId, given) => told(hold(db, sessionId, given)),
     release: (sessionId) => told(release(db, sessionId)),
     usage: () => told(usage(db, memory)),
     pointsTo: (bodyRef) => told(pointsTo(db, bodyRef)),
-    orphans: () => told(orphans(db)),
+    orphans: () => told(orphans(upkeep)),
     close,
     [Symbol.asyncDispose]: close,
   };

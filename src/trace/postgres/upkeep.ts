@@ -1,6 +1,6 @@
+import type { Database, Session } from '../../database/postgres.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Hold, TraceUsage } from '../trace-store.ts';
-import type { Database, Session } from './database.ts';
 import type { Memory } from './memory.ts';
 import { partition } from './partitions.ts';
 import { PARTITIONED } from './schema.ts';

@@ -21,10 +21,11 @@ interface Answer {
 }
 
 /** A token of a user that allows no more than these. */
-function token(user: string, permissions: readonly Permission[]): string {
-  using database = metaDatabase({ data: join(production.folder.path, 'data') });
-  return apiTokens(database).add({ label: 'x', user, permissions, expires: Date.now() + 600_000 })
-    .token;
+async function token(user: string, permissions: readonly Permission[]): Promise<string> {
+  await using database = await metaDatabase({ data: join(production.folder.path, 'data') });
+  return (
+    await apiTokens(database).add({ label: 'x', user, permissions, expires: Date.now() + 600_000 })
+  ).token;
 }
 
 /** The text of a path or body with what stands for something replaced. */
@@ -71,15 +72,15 @@ beforeAll(async () => {
     if (body.items[0] === undefined) throw new Error('it is not traced yet');
     return body.items[0].id;
   }, 20_000);
-  using database = metaDatabase({ data });
+  await using database = await metaDatabase({ data });
   const known = users(database);
   const all = { password: '', mustChange: false };
-  known.add({ ...all, name: 'root', roles: ['administrator'], scope: ['*'] });
-  known.add({ ...all, name: 'part', roles: ['administrator'], scope: ['host:elsewhere'] });
-  known.add({ ...all, name: 'victim', roles: [], scope: ['*'] });
-  const meta = metaDatabase({ data });
+  await known.add({ ...all, name: 'root', roles: ['administrator'], scope: ['*'] });
+  await known.add({ ...all, name: 'part', roles: ['administrator'], scope: ['host:elsewhere'] });
+  await known.add({ ...all, name: 'victim', roles: [], scope: ['*'] });
+  const meta = await metaDatabase({ data });
   const condition = { rule: 'silent', object: 'host hl7-out', host: 'hl7-out', level: 'warn' };
-  const { alert } = alertStore(meta).see(
+  const { alert } = await alertStore(meta).see(
     { ...condition, text: 'hl7-out is silent' } as never,
     Date.now(),
   );
@@ -89,13 +90,13 @@ beforeAll(async () => {
     reason: 'x',
     target: undefined,
   } as const;
-  const job = jobStore(meta).add({ ...order, ids: [message] });
-  meta.close();
+  const job = await jobStore(meta).add({ ...order, ids: [message] });
+  await meta.close();
   ids = { messages: message, sessions: message, storage: message, jobs: job.id, alerts: alert.id };
 });
 afterAll(async () => production[Symbol.asyncDispose]());
 
-test('every operation of the document is in the table', () => {
+test('every operation of the document is in the table', async () => {
   const { paths } = JSON.parse(readFileSync('docs/openapi.json', 'utf8')) as {
     readonly paths: Readonly<Record<string, object>>;
   };
@@ -117,12 +118,12 @@ describe.for(ROUTES.map((row) => [row.operation, row] as const))('%s', ([, row])
 
   test.for(row.needs)(`without %s it is 403, which names it${body}`, async (missing) => {
     const others = PERMISSIONS.filter((one) => one !== missing);
-    const answer = await ask(row, token('root', others));
+    const answer = await ask(row, await token('root', others));
     expect([answer.status, answer.text]).toEqual([403, expect.stringContaining(missing)]);
   });
 
   test(`in another scope it is ${row.elsewhere}, and tells nothing of what is there${body}`, async () => {
-    const answer = await ask(row, token('part', PERMISSIONS));
+    const answer = await ask(row, await token('part', PERMISSIONS));
     expect([answer.status, answer.text]).toEqual([row.elsewhere, expect.any(String)]);
     const about = /^GET \/(?:audit|users|roles|tokens|sign-in)/.test(row.operation);
     const told = about ? '' : answer.text.replace('there is no host hl7-out', '');
@@ -130,7 +131,7 @@ describe.for(ROUTES.map((row) => [row.operation, row] as const))('%s', ([, row])
   });
 
   test(`with ${row.needs.join(' and ')} it is done${body}`, async () => {
-    const answer = await ask(row, token('root', row.needs));
+    const answer = await ask(row, await token('root', row.needs));
     expect([answer.status, answer.text]).toEqual([
       expect.toBeOneOf([...(row.allowed ?? [200])]),
       expect.any(String),

@@ -80,8 +80,8 @@ function request(
 }
 
 async function bearerOf(production: Operated): Promise<string> {
-  using database = metaDatabase({ data: join(production.folder.path, 'data') });
-  users(database).add({
+  await using database = await metaDatabase({ data: join(production.folder.path, 'data') });
+  await users(database).add({
     name: 'root',
     roles: ['administrator'],
     scope: ['*'],
@@ -91,13 +91,15 @@ async function bearerOf(production: Operated): Promise<string> {
   const tokens = apiTokens(database);
   const token = { label: 'x', user: 'root', permissions: [], expires: Date.now() };
   // the ids that are guessed are those of others
-  for (let n = 0; n < 60; n += 1) tokens.add(token);
-  return tokens.add({
-    label: 'x',
-    user: 'root',
-    permissions: PERMISSIONS.filter((one) => one !== 'user.manage'),
-    expires: Date.now() + 3_600_000,
-  }).token;
+  for (let n = 0; n < 60; n += 1) await tokens.add(token);
+  return (
+    await tokens.add({
+      label: 'x',
+      user: 'root',
+      permissions: PERMISSIONS.filter((one) => one !== 'user.manage'),
+      expires: Date.now() + 3_600_000,
+    })
+  ).token;
 }
 
 /** What is wrong with the answer to a request, if anything. */

@@ -19,7 +19,7 @@ const act = (n: number) => ({
 
 test('nothing in the audit log can be changed or removed by its own file', async () => {
   await using folder = await temporaryFolder();
-  using audit = auditLog({ data: folder.path });
+  await using audit = await auditLog({ data: folder.path });
   await audit.record(act(1));
   const file = new DatabaseSync(join(folder.path, 'audit.db'));
   expect(() => file.exec("UPDATE audit SET actor = 'bert'")).toThrow(/only appended to/);
@@ -29,7 +29,7 @@ test('nothing in the audit log can be changed or removed by its own file', async
 
 test('who gets around that is found out: a changed row, one taken out, and an end cut off', async () => {
   await using folder = await temporaryFolder();
-  using audit = auditLog({ data: folder.path });
+  await using audit = await auditLog({ data: folder.path });
   for (const n of [1, 2, 3, 4]) await audit.record(act(n));
   const { head, rows, broken } = await audit.verify();
   expect([rows, broken]).toEqual([4, undefined]);
@@ -49,7 +49,7 @@ test('who gets around that is found out: a changed row, one taken out, and an en
 
 test('the log is proved at the start, and tells the last hash to another place; a broken one is an error there', async () => {
   await using folder = await temporaryFolder();
-  using audit = auditLog({ data: folder.path });
+  await using audit = await auditLog({ data: folder.path });
   for (const n of [1, 2, 3]) await audit.record(act(n));
   const lines: string[] = [];
   const log = rootLogger('info', { write: (line) => void lines.push(line) });
@@ -67,21 +67,21 @@ test('the log is proved at the start, and tells the last hash to another place; 
 
 test('values that were searched for are hashed, and yet it can be asked who searched for one', async () => {
   await using folder = await temporaryFolder();
-  using audit = auditLog({ data: folder.path });
+  await using audit = await auditLog({ data: folder.path });
   const detail = { criteria: { search: { mrn: '4711-SECRET' }, contains: 'Doe', limit: 50 } };
   await audit.record({ ...act(1), action: 'message.search', detail });
-  const [row] = audit.list({ action: 'message.' });
+  const [row] = await audit.list({ action: 'message.' });
   expect(row?.detail).not.toMatch(/4711-SECRET|Doe/);
   for (const n of Array.from({ length: 150 }, (_, index) => index + 2)) await audit.record(act(n));
-  expect(audit.list({ searched: ' 4711-secret', limit: 1 })).toEqual([row]);
-  expect(audit.list({ searched: '4712' })).toEqual([]);
+  expect(await audit.list({ searched: ' 4711-secret', limit: 1 })).toEqual([row]);
+  expect(await audit.list({ searched: '4712' })).toEqual([]);
   expect(row?.detail).toContain('"limit":50');
 });
 
 test('two processes write one chain', async () => {
   await using folder = await temporaryFolder();
-  using one = auditLog({ data: folder.path });
-  using other = auditLog({ data: folder.path });
+  await using one = await auditLog({ data: folder.path });
+  await using other = await auditLog({ data: folder.path });
   for (const n of [1, 2, 3]) {
     await one.record(act(n));
     await other.record(act(n + 10));

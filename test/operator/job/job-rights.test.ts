@@ -22,25 +22,25 @@ let signIn: SignIn;
 
 beforeAll(async () => {
   folder = await temporaryFolder('rights');
-  meta = metaDatabase({ data: folder.path });
+  meta = await metaDatabase({ data: folder.path });
   signIn = await openSignIn({
     database: meta,
     settings: readConsoleSettings(`${folder.path}/console.yaml`, {}),
-    audit: auditLog({ data: folder.path }),
+    audit: await auditLog({ data: folder.path }),
     hosts: async () => HOSTS,
     log: silentLogger,
   });
 });
 afterAll(async () => {
-  meta.close();
-  signIn.audit[Symbol.dispose]();
+  await meta.close();
+  await signIn.audit.close();
   await folder[Symbol.asyncDispose]();
 });
 
 const rightsOf = (orderer: Orderer, job: Partial<Job> = {}) =>
   jobRights(rightsNow(signIn))({ type: 'resend', orderer, ...job } as Job);
 
-const add = (name: string, roles: readonly string[]): void =>
+const add = (name: string, roles: readonly string[]): Promise<void> =>
   signIn.users.add({ name, roles, scope: ['*'], password: '', mustChange: false });
 
 /** Whoever somebody of that name is at this moment. */
@@ -48,46 +48,51 @@ async function orders(
   name: string,
   { via = 'local', ...more }: { readonly via?: string; readonly token?: number } = {},
 ): Promise<Orderer> {
-  const { roles, scope } = signIn.users.find(name) ?? { roles: ['engineer'], scope: ['*'] };
+  const { roles, scope } = (await signIn.users.find(name)) ?? { roles: ['engineer'], scope: ['*'] };
   return ordererOf(await signIn.rights({ name, roles, scope, via, ...more }));
 }
 
 test('whoever is at the machine is nobody once there are users', async () => {
   const loopback = ordererOf(LOOPBACK_ADMINISTRATOR);
   expect(await rightsOf(loopback)).toEqual({ visible: undefined });
-  add('root', ['administrator']);
+  await add('root', ['administrator']);
   expect(await rightsOf(loopback)).toEqual({ stop: expect.stringContaining('there are users') });
 });
 
 test('a local user goes on with what they may do by now, and no longer than they are one', async () => {
-  add('ann', ['engineer']);
+  await add('ann', ['engineer']);
   const ann = await orders('ann');
   expect(await rightsOf(ann)).toEqual({ visible: undefined });
-  signIn.users.setRoles('ann', ['engineer'], ['tag:north']);
+  await signIn.users.setRoles('ann', ['engineer'], ['tag:north']);
   expect(await rightsOf(ann)).toEqual({ visible: ['ward'] });
   expect(await rightsOf(ann, { target: 'lab' })).toEqual({
     stop: 'ann does not see lab any longer',
   });
-  signIn.users.setRoles('ann', ['operator'], ['*']);
+  await signIn.users.setRoles('ann', ['operator'], ['*']);
   expect(await rightsOf(ann)).toEqual({ stop: 'ann lacks message.bulk by now' });
-  signIn.users.remove('ann');
+  await signIn.users.remove('ann');
   expect(await rightsOf(ann)).toEqual({ stop: 'ann is no user any longer' });
 });
 
 test('nobody gets more by a job than they had when they ordered it', async () => {
-  add('bob', ['operator']);
+  await add('bob', ['operator']);
   const bob = await orders('bob');
-  signIn.users.setRoles('bob', ['administrator'], ['*']);
+  await signIn.users.setRoles('bob', ['administrator'], ['*']);
   expect(await rightsOf(bob)).toEqual({ stop: 'bob lacks message.bulk by now' });
 });
 
 test('a token that is revoked takes its jobs along', async () => {
-  add('cara', ['engineer']);
+  await add('cara', ['engineer']);
   const expires = Date.now() + 1_000_000;
-  const { id } = signIn.tokens.add({ label: 'x', user: 'cara', expires, permissions: undefined });
+  const { id } = await signIn.tokens.add({
+    label: 'x',
+    user: 'cara',
+    expires,
+    permissions: undefined,
+  });
   const cara = await orders('cara', { via: 'token', token: id });
   expect(await rightsOf(cara)).toEqual({ visible: undefined });
-  signIn.tokens.revoke(id);
+  await signIn.tokens.revoke(id);
   expect(await rightsOf(cara)).toEqual({
     stop: 'the token with which cara ordered it was revoked',
   });
@@ -97,10 +102,10 @@ test('of somebody from outside the last sign-in counts', async () => {
   const dora = await orders('dora', { via: 'oidc' });
   expect(await rightsOf(dora)).toEqual({ visible: undefined });
   const session = { name: 'dora', via: 'oidc', ip: '', provider: undefined, idToken: undefined };
-  signIn.sessions.start({ ...session, roles: ['engineer'], scope: ['host:lab'] });
+  await signIn.sessions.start({ ...session, roles: ['engineer'], scope: ['host:lab'] });
   expect(await rightsOf(dora)).toEqual({ visible: ['lab'] });
-  signIn.sessions.endAll('dora');
-  signIn.sessions.start({ ...session, roles: ['viewer'], scope: ['*'] });
+  await signIn.sessions.endAll('dora');
+  await signIn.sessions.start({ ...session, roles: ['viewer'], scope: ['*'] });
   expect(await rightsOf(dora)).toEqual({
     stop: 'dora lacks message.bulk, message.resend by now',
   });

@@ -32,73 +32,75 @@ const runnerOf = (meta: MetaDatabase, work: JobWork, rights = everything) =>
 
 test('after a restart a job goes on; what was being done is uncertain and not done again', async () => {
   await using folder = await temporaryFolder('jobs');
-  const before = metaDatabase({ data: folder.path });
+  const before = await metaDatabase({ data: folder.path });
   const store = jobStore(before);
-  const { id } = store.add({ ...order, ids: [11, 12, 13] });
-  store.settle(id, 1, { state: 'done', resultId: 91 });
-  store.settle(id, 2, { state: 'doing' });
-  before.close();
+  const { id } = await store.add({ ...order, ids: [11, 12, 13] });
+  await store.settle(id, 1, { state: 'done', resultId: 91 });
+  await store.settle(id, 2, { state: 'doing' });
+  await before.close();
 
-  const meta = metaDatabase({ data: folder.path });
+  const meta = await metaDatabase({ data: folder.path });
   const done: number[] = [];
   const runner = runnerOf(meta, async (_, { messageId }) => {
     done.push(messageId);
     return { resultId: messageId + 80 };
   });
-  await vi.waitFor(() => expect(runner.store.find(id)?.state).toBe('finished'));
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
   expect(done).toEqual([13]);
-  expect(runner.store.items(id, { limit: 10 }).map(({ state }) => state)).toEqual([
+  expect((await runner.store.items(id, { limit: 10 })).map(({ state }) => state)).toEqual([
     'done',
     'uncertain',
     'done',
   ]);
-  expect(runner.store.find(id)).toMatchObject({ total: 3, done: 2, failed: 1 });
+  expect(await runner.store.find(id)).toMatchObject({ total: 3, done: 2, failed: 1 });
   await runner.stop();
-  meta.close();
+  await meta.close();
 });
 
 test('a job that is cancelled finishes the message it is at and begins no other', async () => {
   await using folder = await temporaryFolder('jobs');
-  const meta = metaDatabase({ data: folder.path });
+  const meta = await metaDatabase({ data: folder.path });
   const first = Promise.withResolvers<void>();
   const runner = runnerOf(meta, async () => {
     await first.promise;
     return {};
   });
-  const { id } = runner.start({ ...order, ids: [1, 2, 3] });
-  await vi.waitFor(() => expect(runner.store.items(id, { limit: 1 })[0]?.state).toBe('doing'));
-  runner.cancel(id);
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () =>
+    expect((await runner.store.items(id, { limit: 1 }))[0]?.state).toBe('doing'),
+  );
+  await runner.cancel(id);
   first.resolve();
   await runner.stop();
-  expect(runner.store.items(id, { limit: 10 }).map(({ state }) => state)).toEqual([
+  expect((await runner.store.items(id, { limit: 10 })).map(({ state }) => state)).toEqual([
     'done',
     'cancelled',
     'cancelled',
   ]);
-  expect(runner.store.find(id)?.state).toBe('cancelled');
-  meta.close();
+  expect((await runner.store.find(id))?.state).toBe('cancelled');
+  await meta.close();
 });
 
 test('a message that fails does not end the job, and says why', async () => {
   await using folder = await temporaryFolder('jobs');
-  const meta = metaDatabase({ data: folder.path });
+  const meta = await metaDatabase({ data: folder.path });
   const runner = runnerOf(meta, async (_, { messageId }) => {
     if (messageId === 2) throw new EngineError('NOT_FOUND', 'its body is gone');
     return {};
   });
-  const { id } = runner.start({ ...order, ids: [1, 2, 3] });
-  await vi.waitFor(() => expect(runner.store.find(id)?.state).toBe('finished'));
-  expect(runner.store.items(id, { state: 'failed', limit: 10 })).toMatchObject([
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
+  expect(await runner.store.items(id, { state: 'failed', limit: 10 })).toMatchObject([
     { messageId: 2, code: 'NOT_FOUND', text: 'its body is gone' },
   ]);
-  expect(runner.store.find(id)).toMatchObject({ done: 2, failed: 1 });
+  expect(await runner.store.find(id)).toMatchObject({ done: 2, failed: 1 });
   await runner.stop();
-  meta.close();
+  await meta.close();
 });
 
 test('a job is stopped before the message that its orderer may not touch any longer, and says why', async () => {
   await using folder = await temporaryFolder('jobs');
-  const meta = metaDatabase({ data: folder.path });
+  const meta = await metaDatabase({ data: folder.path });
   const seen: unknown[] = [];
   let rights: Awaited<ReturnType<JobRights>> = { visible: ['ward'] };
   const runner = runnerOf(
@@ -110,40 +112,45 @@ test('a job is stopped before the message that its orderer may not touch any lon
     },
     async () => rights,
   );
-  const { id } = runner.start({ ...order, ids: [1, 2, 3] });
-  await vi.waitFor(() => expect(runner.store.find(id)?.state).toBe('stopped'));
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('stopped'));
   expect(seen).toEqual([[1, ['ward']]]);
-  expect(runner.store.find(id)).toMatchObject({ why: 'ann lacks message.resend by now', done: 1 });
-  expect(runner.store.items(id, { limit: 10 }).map(({ state }) => state)).toEqual([
+  expect(await runner.store.find(id)).toMatchObject({
+    why: 'ann lacks message.resend by now',
+    done: 1,
+  });
+  expect((await runner.store.items(id, { limit: 10 })).map(({ state }) => state)).toEqual([
     'done',
     'cancelled',
     'cancelled',
   ]);
   await runner.stop();
-  meta.close();
+  await meta.close();
 });
 
 test('jobs go as long after their end as messages stay, with the results of each message; what runs stays', async () => {
   await using folder = await temporaryFolder('jobs');
-  const meta = metaDatabase({ data: folder.path });
+  const meta = await metaDatabase({ data: folder.path });
   const store = jobStore(meta);
-  const ended = (ago: number): number => {
-    const { id } = store.add({ ...order, ids: [1, 2] });
-    store.end(id, 'finished');
-    meta.run('UPDATE job SET ended = ? WHERE id = ?', Date.now() - ago, id);
+  const ended = async (ago: number): Promise<number> => {
+    const { id } = await store.add({ ...order, ids: [1, 2] });
+    await store.end(id, 'finished');
+    await meta.run('UPDATE job SET ended = ? WHERE id = ?', Date.now() - ago, id);
     return id;
   };
-  ended(2 * DAY + 60_000);
-  const late = ended(2 * DAY - 60_000);
+  await ended(2 * DAY + 60_000);
+  const late = await ended(2 * DAY - 60_000);
   const unfinished = Promise.withResolvers<Record<string, never>>();
   const runner = runnerOf(meta, () => unfinished.promise);
-  const { id: running } = runner.start({ ...order, ids: [3] });
+  const { id: running } = await runner.start({ ...order, ids: [3] });
   // at its beginning, and whenever it is asked to
-  await vi.waitFor(() => expect(store.list(10).map(({ id }) => id)).toEqual([running, late]));
-  expect(store.size()).toEqual({ jobs: 2, messages: 3 });
-  ended(3 * DAY);
-  expect(runner.purge()).toEqual({ jobs: 1, messages: 2 });
+  await vi.waitFor(async () =>
+    expect((await store.list(10)).map(({ id }) => id)).toEqual([running, late]),
+  );
+  expect(await store.size()).toEqual({ jobs: 2, messages: 3 });
+  await ended(3 * DAY);
+  expect(await runner.purge()).toEqual({ jobs: 1, messages: 2 });
   unfinished.resolve({});
   await runner.stop();
-  meta.close();
+  await meta.close();
 });

@@ -8,11 +8,11 @@ import { visitor } from '../../support/visitor.ts';
 
 test('a stream ends soon after its reader was signed out, removed, or may see less', async () => {
   await using production = await operated();
-  using database = metaDatabase({ data: join(production.folder.path, 'data') });
+  await using database = await metaDatabase({ data: join(production.folder.path, 'data') });
   const known = users(database);
   const password = await hashPassword('by the sea', { memory: 64, passes: 1, parallelism: 1 });
   const open = async (name: string) => {
-    known.add({ name, roles: ['viewer'], scope: ['*'], password, mustChange: false });
+    await known.add({ name, roles: ['viewer'], scope: ['*'], password, mustChange: false });
     const reader = visitor(production.url);
     await reader.signIn(name, 'by the sea');
     const cookie = [...reader.cookies].map(([key, value]) => `${key}=${value}`).join('; ');
@@ -31,8 +31,8 @@ test('a stream ends soon after its reader was signed out, removed, or may see le
   ];
   expect([stays.status, leaves.status, less.status, gone.status]).toEqual([200, 200, 200, 200]);
   await leaves.reader.ask('POST', '/api/v1/sign-out');
-  database.run(`UPDATE "user" SET scope = '["tag:none"]' WHERE name = 'less'`);
-  known.remove('gone');
+  await database.run(`UPDATE "user" SET scope = '["tag:none"]' WHERE name = 'less'`);
+  await known.remove('gone');
   await vi.waitFor(
     () => {
       for (const { ended } of [leaves, less, gone]) expect(ended).toHaveBeenCalled();

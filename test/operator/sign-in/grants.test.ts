@@ -111,9 +111,14 @@ test('the rights of a local user are told with the role that gives each, and of 
     missing: expect.arrayContaining(['message.content']),
   });
   expect(await rights('olaf')).toMatchObject({ code: 'NOT_FOUND' });
-  using database = metaDatabase({ data: api.data });
+  await using database = await metaDatabase({ data: api.data });
   const outside = { name: 'olaf', via: 'oidc keycloak', ip: '', provider: 'keycloak' };
-  sessions(database).start({ ...outside, roles: ['maker'], scope: ['*'], idToken: undefined });
+  await sessions(database).start({
+    ...outside,
+    roles: ['maker'],
+    scope: ['*'],
+    idToken: undefined,
+  });
   expect(await rights('olaf')).toMatchObject({
     via: 'oidc keycloak',
     roles: ['maker'],
@@ -123,16 +128,16 @@ test('the rights of a local user are told with the role that gives each, and of 
 
 test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€™s time is over', async () => {
   await using folder = await temporaryFolder();
-  using database = metaDatabase({ data: folder.path });
+  await using database = await metaDatabase({ data: folder.path });
   let time = Date.now();
   const tokens = apiTokens(database, () => time);
-  let pair = tokens.pair('anna');
+  let pair = await tokens.pair('anna');
   for (let hour = 0; hour < 11; hour += 1) {
     time += 3_600_000;
-    pair = tokens.refresh(pair.refreshToken);
+    pair = await tokens.refresh(pair.refreshToken);
   }
   time += 3_600_000 + 1;
-  expect(() => tokens.refresh(pair.refreshToken)).toThrow(/has expired/);
+  await expect(tokens.refresh(pair.refreshToken)).rejects.toThrow(/has expired/);
 
   await using api = await guardedApi();
   await api.user('otto', PASSWORD, { expires: Date.now() + 60_000 });
@@ -141,9 +146,9 @@ test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€
     user: 'otto',
     password: PASSWORD,
   });
-  using meta = metaDatabase({ data: api.data });
-  meta.run('UPDATE "user" SET expires = 1');
-  expect(users(meta).current('otto')).toBeUndefined();
+  await using meta = await metaDatabase({ data: api.data });
+  await meta.run('UPDATE "user" SET expires = 1');
+  expect(await users(meta).current('otto')).toBeUndefined();
   const { refreshToken } = first.body;
   const again = await program.ask('POST', '/api/v1/auth/token', { refreshToken });
   expect([again.status, again.body['detail']]).toEqual([401, 'the user of this token is gone']);
@@ -151,15 +156,15 @@ test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€
 
 test('when console.yaml changes, sessions from outside end: their rights were decided under the old one', async () => {
   await using folder = await temporaryFolder();
-  using database = metaDatabase({ data: folder.path });
+  await using database = await metaDatabase({ data: folder.path });
   const open = sessions(database);
-  open.endOutside('one');
+  await open.endOutside('one');
   const of = { roles: [], scope: [], ip: '', provider: undefined, idToken: undefined };
-  const local = open.start({ ...of, name: 'anna', via: 'local' });
-  const outside = open.start({ ...of, name: 'anna', via: 'oidc keycloak' });
-  open.endOutside('one');
-  expect(open.find(outside)?.name).toBe('anna');
-  open.endOutside('two');
-  expect(open.find(outside)).toBeUndefined();
-  expect(open.find(local)?.name).toBe('anna');
+  const local = await open.start({ ...of, name: 'anna', via: 'local' });
+  const outside = await open.start({ ...of, name: 'anna', via: 'oidc keycloak' });
+  await open.endOutside('one');
+  expect((await open.find(outside))?.name).toBe('anna');
+  await open.endOutside('two');
+  expect(await open.find(outside)).toBeUndefined();
+  expect((await open.find(local))?.name).toBe('anna');
 });

@@ -68,10 +68,10 @@ test('a token counts in its header only, and a path that is written otherwise is
 
 test('a name that nobody has takes as long as one that somebody has', async () => {
   await using folder = await temporaryFolder();
-  using database = metaDatabase({ data: folder.path });
+  await using database = await metaDatabase({ data: folder.path });
   const known = users(database);
   const password = await hashPassword(PASSWORD);
-  known.add({ name: 'anna', roles: [], scope: ['*'], password, mustChange: false });
+  await known.add({ name: 'anna', roles: [], scope: ['*'], password, mustChange: false });
   const enforced = enforcement(database, DEFAULT_CONSOLE);
   const delay = failureDelay(database);
   const local = localSignIn({ users: known, delay, enforcement: enforced, delegate: undefined });
@@ -83,7 +83,7 @@ test('a name that nobody has takes as long as one that somebody has', async () =
         message: 'user or password is wrong',
       });
       least[user] = Math.min(least[user], performance.now() - began);
-      delay.succeeded({ kind: 'user', name: user });
+      await delay.succeeded({ kind: 'user', name: user });
     }
   }
   expect(least.nobody / least.anna).toBeGreaterThan(0.5);

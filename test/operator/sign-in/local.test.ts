@@ -20,10 +20,10 @@ async function user(...args: string[]): Promise<string> {
 
 /** A user with a password that is cheap to check, signed in. */
 async function known(name: string, role: string, scope = '*'): Promise<Visitor> {
-  const database = metaDatabase({ data: data });
+  const database = await metaDatabase({ data: data });
   const password = await hashPassword(PASSWORD, { memory: 64, passes: 1, parallelism: 1 });
-  users(database).add({ name, roles: [role], scope: [scope], password, mustChange: false });
-  database.close();
+  await users(database).add({ name, roles: [role], scope: [scope], password, mustChange: false });
+  await database.close();
   const somebody = visitor(production.url);
   expect((await somebody.signIn(name, PASSWORD)).status).toBe(200);
   return somebody;

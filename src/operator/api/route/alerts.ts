@@ -43,7 +43,7 @@ function alertList(app: Api, context: ApiContext): void {
     async (request) => {
       const { ended = false, limit = ALERTS } = request.query;
       const principal = principalOf(request);
-      const found = alerts.list({ ended, limit });
+      const found = await alerts.list({ ended, limit });
       return {
         alerts: found
           .filter((alert) => isShown(alert, principal.visibleHosts))
@@ -72,10 +72,10 @@ function actRoutes(app: Api, context: ApiContext): void {
       preHandler,
     },
     (request) =>
-      done(context, request, { action: 'alert.acknowledge' }, (id, by) => {
+      done(context, request, { action: 'alert.acknowledge' }, async (id, by) => {
         const { note } = request.body;
-        alerts.assign(id, by);
-        if (note !== undefined) alerts.comment(id, { at: Date.now(), by, text: note });
+        await alerts.assign(id, by);
+        if (note !== undefined) await alerts.comment(id, { at: Date.now(), by, text: note });
       }),
   );
 
@@ -139,26 +139,30 @@ function actRoutes(app: Api, context: ApiContext): void {
 type AlertRequest = FastifyRequest & { readonly params: { readonly id: number } };
 
 /** Does something with an alert that the asker may see, records it, and tells everybody who follows. */
-function done(
+async function done(
   context: ApiContext,
   request: AlertRequest,
   { action, detail }: Pick<Act, 'action' | 'detail'>,
-  change: (id: number, by: string) => void,
+  change: (id: number, by: string) => Promise<void>,
 ): Promise<StoredAlert> {
   const { id } = request.params;
   const principal = principalOf(request);
-  shownAlert(context, id, principal);
+  await shownAlert(context, id, principal);
   return audited(context, request, { action, object: `alert ${id}`, detail }, async () => {
-    change(id, principal.name);
-    const alert = shownAlert(context, id, principal);
+    await change(id, principal.name);
+    const alert = await shownAlert(context, id, principal);
     context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
     return alert;
   });
 }
 
 /** An alert that the asker may see; else 404. */
-function shownAlert({ alerts }: ApiContext, id: number, principal: Principal): StoredAlert {
-  const alert = alerts.find(id);
+async function shownAlert(
+  { alerts }: ApiContext,
+  id: number,
+  principal: Principal,
+): Promise<StoredAlert> {
+  const alert = await alerts.find(id);
   if (alert === undefined || !isShown(alert, principal.visibleHosts)) {
     throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
   }

@@ -87,7 +87,7 @@ async function frozenFor(
   const { name: owner, visibleHosts: visible } = principal;
   const { list: named, ...asked } = request.body;
   const list = named ?? orderName(request, [JSON.stringify(asked)]) ?? randomUUID();
-  const known = jobs.lists.find(list, { owner, visible });
+  const known = await jobs.lists.find(list, { owner, visible });
   if (known !== undefined) return { ...known, list, sample: [] };
   if (named !== undefined) {
     throw new ApiError(404, 'NOT_FOUND', 'this list is not kept any longer: look again first');
@@ -97,7 +97,7 @@ async function frozenFor(
     shown: shownTo(context, principal),
   });
   const ids = messages.map(({ id }) => id);
-  jobs.lists.keep(list, { owner, ids, visible, complete });
+  await jobs.lists.keep(list, { owner, ids, visible, complete });
   return { list, ids, complete, sample: messages.slice(0, SAMPLE) };
 }
 
@@ -109,11 +109,8 @@ function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: Frozen):
   const detail = { type, target, reason, total: ids.length, list };
   const act = { action: 'message.bulk', object: 'messages', detail };
   return audited(context, request, act, async () => {
-    const before = jobs.lists.jobOf(list);
-    if (before !== undefined) return sameJob(jobNamed(context, request, before), type, target);
-    const job = jobs.start({ type, target, reason, orderer, ids });
-    jobs.lists.started(list, job.id);
-    return job;
+    const job = await jobs.start({ type, target, reason, orderer, ids, list });
+    return sameJob(await jobNamed(context, request, job.id), type, target);
   });
 }
 
@@ -127,7 +124,7 @@ function jobViews(app: Api, context: ApiContext): void {
       preHandler,
     },
     async (request) => ({
-      jobs: jobs.store.list(JOBS).filter((job) => isShown(request, job)),
+      jobs: (await jobs.store.list(JOBS)).filter((job) => isShown(request, job)),
     }),
   );
 
@@ -153,9 +150,9 @@ function jobViews(app: Api, context: ApiContext): void {
       preHandler,
     },
     async (request) => {
-      const { id } = jobNamed(context, request, request.params.id);
+      const { id } = await jobNamed(context, request, request.params.id);
       const { limit = 200, ...page } = request.query;
-      const items = jobs.store.items(id, { ...page, limit });
+      const items = await jobs.store.items(id, { ...page, limit });
       const viewer = principalOf(request);
       const shown = items.map((one) => shownWithText(viewer, one));
       return { items: shown, next: items.length < limit ? undefined : items.at(-1)?.n };
@@ -177,10 +174,10 @@ function jobCancel(app: Api, context: ApiContext): void {
       },
       preHandler,
     },
-    (request) => {
-      const { id } = jobNamed(context, request, request.params.id);
+    async (request) => {
+      const { id } = await jobNamed(context, request, request.params.id);
       return audited(context, request, { action: 'job.cancel', object: `job ${id}` }, async () => {
-        jobs.cancel(id);
+        await jobs.cancel(id);
         return jobNamed(context, request, id);
       });
     },
@@ -198,8 +195,8 @@ function isShown(request: FastifyRequest, { by }: Job): boolean {
   return visibleHosts === undefined || by === name;
 }
 
-function jobNamed({ jobs }: ApiContext, request: FastifyRequest, id: number): Job {
-  const job = jobs.store.find(id);
+async function jobNamed({ jobs }: ApiContext, request: FastifyRequest, id: number): Promise<Job> {
+  const job = await jobs.store.find(id);
   if (job === undefined || !isShown(request, job)) {
     throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
   }

@@ -6,12 +6,11 @@ import { Done } from '../contract/host.ts';
 import { SavedSearch } from '../contract/message.ts';
 import { Preferences, SavedSearches, SavedSearchRequest } from '../contract/saved-search.ts';
 import { IdParameters } from '../contract/schema.ts';
-import { savedSearchList } from '../saved-search-list.ts';
+import { SEARCHES, savedSearchList } from '../saved-search-list.ts';
 
 const tags = ['me'];
 /** Bytes of what one person keeps at once. */
 const KEPT_LIMIT = 32 * 1024;
-const SEARCHES = 200;
 
 /** What the console keeps for a person. */
 export function savedSearchRoutes(app: Api, context: ApiContext): void {
@@ -29,7 +28,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
       schema: { tags, summary: 'Kept searches.', response: { 200: SavedSearches } },
       preHandler,
     },
-    async (request) => ({ searches: searches.list(principalOf(request).name) }),
+    async (request) => ({ searches: await searches.list(principalOf(request).name) }),
   );
 
   app.post(
@@ -46,9 +45,8 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
     },
     async (request) => {
       const { name: owner } = principalOf(request);
-      const saved = searches.save(owner, request.body);
-      if (searches.count(owner) <= SEARCHES) return saved;
-      searches.remove(owner, saved.id);
+      const saved = await searches.save(owner, request.body);
+      if (saved !== undefined) return saved;
       throw new ApiError(409, 'CONFLICT', `you keep ${SEARCHES} searches: remove one first`);
     },
   );
@@ -66,7 +64,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
     },
     async (request) => {
       const { id } = request.params;
-      if (searches.remove(principalOf(request).name, id)) return { done: true as const };
+      if (await searches.remove(principalOf(request).name, id)) return { done: true as const };
       throw new ApiError(404, 'NOT_FOUND', `you have no saved search ${id}`);
     },
   );
@@ -78,7 +76,7 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
     { schema: { tags, summary: 'What the console remembers.', response: { 200: Preferences } } },
     async (request) => {
       const { name } = principalOf(request);
-      const row = meta.get('SELECT value FROM preference WHERE owner = ?', name);
+      const row = await meta.get('SELECT value FROM preference WHERE owner = ?', name);
       const text = row?.['value'];
       return (typeof text === 'string' ? JSON.parse(text) : {}) as Record<string, unknown>;
     },
@@ -96,7 +94,7 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
       },
     },
     async (request) => {
-      meta.run(
+      await meta.run(
         `INSERT INTO preference(owner, value) VALUES(?, ?)
            ON CONFLICT(owner) DO UPDATE SET value = excluded.value`,
         principalOf(request).name,

@@ -31,8 +31,9 @@ function usageRoutes(app: Api, context: ApiContext): void {
     async (request) => {
       const { visibleHosts: visible } = principalOf(request);
       // a reason may name a patient of any host
-      const shown = visible === undefined ? holds.list(Date.now()) : [];
-      return { keep: keep(), ...(await usage()), holds: shown, jobs: context.jobs.store.size() };
+      const shown = visible === undefined ? await holds.list(Date.now()) : [];
+      const jobs = await context.jobs.store.size();
+      return { keep: keep(), ...(await usage()), holds: shown, jobs };
     },
   );
 
@@ -76,7 +77,7 @@ function holdRoutes(app: Api, context: ApiContext): void {
       const act = { action: 'storage.hold', object: `session ${id}`, detail: hold };
       return audited(context, request, act, async () => {
         await trace.hold(id, hold);
-        holds.add({ sessionId: id, at: Date.now(), ...hold });
+        await holds.add({ sessionId: id, at: Date.now(), ...hold });
         return { done: true as const };
       });
     },
@@ -100,7 +101,7 @@ function holdRoutes(app: Api, context: ApiContext): void {
       const act = { action: 'storage.release', object: `session ${id}` };
       return audited(context, request, act, async () => {
         await trace.release(id);
-        holds.remove(id);
+        await holds.remove(id);
         return { done: true as const };
       });
     },

@@ -1,13 +1,74 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Found, MetaDatabase, MetaValue } from '../meta-database.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../../../error/engine-error.ts';
+import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
+/** Milliseconds that another process may have the file for itself: the command line, or an operator plane. */
+const PATIENCE = 5_000;
+const LOOK_AGAIN = 5;
+
 /** A file in the data folder, made if it is not there. */
-export function sqliteDatabase(folder: string, file: string, tables: string): MetaDatabase {
+export async function sqliteDatabase(
+  folder: string,
+  file: string,
+  tables: string,
+): Promise<MetaDatabase> {
   mkdirSync(folder, { recursive: true });
-  const database = new DatabaseSync(join(folder, file), { timeout: 5_000 });
+  // SQLite would wait on this thread, on which also whoever has the file may have to go on
+  const database = new DatabaseSync(join(folder, file), { timeout: 0 });
+  const session = asked(database);
+  /** Ends with the transaction that is open. There is one connection: what is asked meanwhile would be part of it. */
+  let open: Promise<unknown> | undefined;
+  const once = async <Result>(work: () => Result): Promise<Result> => {
+    for (const end = performance.now() + PATIENCE; ; await sleep(LOOK_AGAIN)) {
+      while (open !== undefined) await open;
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        if (performance.now() > end) throw busy(file);
+      }
+    }
+  };
+  const close = (): Promise<void> => once(() => database.close());
+  try {
+    await once(() => make(database, tables));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    shared: false,
+    get: (sql, ...values) => once(() => session.get(sql, ...values)),
+    all: (sql, ...values) => once(() => session.all(sql, ...values)),
+    run: (sql, ...values) => once(() => session.run(sql, ...values)),
+    async transaction(work) {
+      const ended = Promise.withResolvers<void>();
+      await once(() => {
+        database.exec('BEGIN IMMEDIATE');
+        open = ended.promise;
+      });
+      try {
+        const result = await work(later(session));
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      } finally {
+        open = undefined;
+        ended.resolve();
+      }
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function make(database: DatabaseSync, tables: string): void {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   database.exec(tables);
   for (const table of APPENDED.filter((name) => tables.includes(`EXISTS ${name}(`))) {
@@ -18,32 +79,47 @@ export function sqliteDatabase(folder: string, file: string, tables: string): Me
       );
     }
   }
+}
+
+interface Direct {
+  get<Row>(sql: string, ...values: readonly MetaValue[]): Found<Row>;
+  all<Row>(sql: string, ...values: readonly MetaValue[]): Row[];
+  run(sql: string, ...values: readonly MetaValue[]): number;
+}
+
+function asked(database: DatabaseSync): Direct {
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? database.prepare(sql);
     statements.set(sql, statement);
     return statement;
   };
-  const close = (): void => database.close();
   return {
-    shared: false,
     get: <Row>(sql: string, ...values: readonly MetaValue[]): Found<Row> =>
       prepared(sql).get(...values) as Found<Row>,
     all: <Row>(sql: string, ...values: readonly MetaValue[]) =>
       prepared(sql).all(...values) as Row[],
     run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
-    transaction(work) {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        const result = work();
-        database.exec('COMMIT');
-        return result;
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    },
-    close,
-    [Symbol.dispose]: close,
   };
+}
+
+function later(session: Direct): MetaSession {
+  return {
+    get: async (sql, ...values) => session.get(sql, ...values),
+    all: async (sql, ...values) => session.all(sql, ...values),
+    run: async (sql, ...values) => session.run(sql, ...values),
+  };
+}
+
+/** SQLITE_BUSY, in any of its extended forms. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
+}
+
+function busy(file: string): EngineError {
+  return new EngineError(
+    'STORE_UNAVAILABLE',
+    `another process has had ${file} for itself for ${PATIENCE / 1_000} s: look for a waybill command that hangs, or a copy that is being made of it`,
+    { retryable: true },
+  );
 }

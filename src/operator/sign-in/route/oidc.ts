@@ -38,7 +38,12 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
         provider.start(redirect),
       );
       const back = backTo(request.query.back, base);
-      setCookie(request, reply, COOKIE, signIn.attempts.keep({ provider: name, attempt, back }));
+      setCookie(
+        request,
+        reply,
+        COOKIE,
+        await signIn.attempts.keep({ provider: name, attempt, back }),
+      );
       return reply.redirect(url.href);
     },
   );
@@ -54,7 +59,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
     async (request, reply) => {
       const { name } = request.params;
       const id = cookieOf(request, cookieName(request, COOKIE)) ?? '';
-      const one = signIn.attempts.take(id);
+      const one = await signIn.attempts.take(id);
       setCookie(request, reply, COOKIE, '');
       const method = `oidc ${name}`;
       const { identity, idToken } = await attempted(
@@ -70,7 +75,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
         },
       );
       const allowed = permissionsOf(identity.roles, signIn.roles);
-      signIn.enforcement.signedIn(allowed.has('user.manage'));
+      await signIn.enforcement.signedIn(allowed.has('user.manage'));
       await startSession(signIn, [request, reply], identity, { method, provider: name, idToken });
       return reply.redirect(one?.back ?? '/');
     },
@@ -102,7 +107,7 @@ function backChannelRoute(api: Api, signIn: SignIn): void {
       const out = await attempted(signIn, request, { method, user: undefined }, () =>
         provider.signedOut(request.body.logout_token),
       );
-      const names = signIn.sessions.endOf(name, (idToken) => isSignedOut(idToken, out));
+      const names = await signIn.sessions.endOf(name, (idToken) => isSignedOut(idToken, out));
       for (const one of new Set(names)) {
         const actor = { name: one, via: method };
         const entry = { actor, ip: request.ip, object: `user ${one}`, outcome: 'done' } as const;

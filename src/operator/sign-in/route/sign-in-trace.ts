@@ -31,6 +31,6 @@ export function signInTraceRoutes(api: Api, { trace, enforcement }: SignIn): voi
       },
       preHandler: requirePermission('user.manage'),
     },
-    async () => ({ passwords: enforcement.passwords(), events: trace.list() }),
+    async () => ({ passwords: await enforcement.passwords(), events: trace.list() }),
   );
 }

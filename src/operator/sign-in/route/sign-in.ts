@@ -34,7 +34,7 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       schema: { tags, summary: 'How one may sign in.', response: { 200: Methods } },
     },
     async () => ({
-      password: signIn.enforcement.passwords().allowed,
+      password: (await signIn.enforcement.passwords()).allowed,
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
   );
@@ -74,10 +74,10 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
     },
     async (request, reply) => {
       const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
-      const session = id === undefined ? undefined : sessions.find(id);
+      const session = id === undefined ? undefined : await sessions.find(id);
       setCookie(request, reply, SESSION_COOKIE, '');
       if (id === undefined || session === undefined) return {};
-      sessions.end(id);
+      await sessions.end(id);
       const { name, via, provider = '', idToken } = session;
       const entry = { actor: { name, via }, ip: request.ip, object: `user ${name}` };
       await signIn.audit.record({ ...entry, action: 'sign-out', outcome: 'done' });
@@ -121,10 +121,10 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
         signIn.local.check(attempt),
       );
       checkNewPassword(password, name);
-      users.setPassword(name, await hashPassword(password), false);
+      await users.setPassword(name, await hashPassword(password), false);
       const entry = { actor: { name, via }, ip: request.ip, object: `user ${name}` };
       await signIn.audit.record({ ...entry, action: 'password.change', outcome: 'done' });
-      const user = users.find(name);
+      const user = await users.find(name);
       if (user !== undefined) {
         await startSession(signIn, [request, reply], localIdentity(user, 'local'), {
           method: 'local',

@@ -53,7 +53,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     },
     async (request) => {
       const principal = principalOf(request);
-      return { tokens: tokens.list().filter(({ user }) => isOf(principal, user)) };
+      return { tokens: (await tokens.list()).filter(({ user }) => isOf(principal, user)) };
     },
   );
 
@@ -76,11 +76,11 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const principal = principalOf(request);
       const { label, days, user = principal.name, permissions } = request.body;
-      checkMayGive(signIn, principal, user, permissions ?? []);
-      if (users.find(user) === undefined) {
+      await checkMayGive(signIn, principal, user, permissions ?? []);
+      if ((await users.find(user)) === undefined) {
         throw new ApiError(409, 'CONFLICT', `a token belongs to a local user, and ${user} is none`);
       }
-      const made = tokens.add({
+      const made = await tokens.add({
         label,
         user,
         permissions: permissions ?? [...principal.permissions],
@@ -112,8 +112,8 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const { id } = request.params;
       const principal = principalOf(request);
-      const token = tokens.list().find((one) => one.id === id);
-      if (token === undefined || !isOf(principal, token.user) || !tokens.revoke(id)) {
+      const token = (await tokens.list()).find((one) => one.id === id);
+      if (token === undefined || !isOf(principal, token.user) || !(await tokens.revoke(id))) {
         throw new ApiError(404, 'NOT_FOUND', `there is no token ${id}`);
       }
       const { name, via } = principal;
@@ -135,16 +135,16 @@ function isOf(principal: Principal, user: string): boolean {
 }
 
 /** Nobody gives more than they have; who makes a token of somebody else acts under their name. */
-function checkMayGive(
+async function checkMayGive(
   { users, roles }: SignIn,
   principal: Principal,
   user: string,
   permissions: readonly Permission[],
-): void {
+): Promise<void> {
   checkPermission(principal, ...permissions);
   if (isOwn(principal, user)) return;
   checkPermission(principal, 'user.manage');
-  checkGrant(principal, permissionsOf(users.find(user)?.roles ?? [], roles));
+  checkGrant(principal, permissionsOf((await users.find(user))?.roles ?? [], roles));
 }
 
 function pairRoutes(api: Api, signIn: SignIn): void {
@@ -190,7 +190,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
       },
     },
     async (request) => {
-      const name = tokens.revokeFamily(request.body.token);
+      const name = await tokens.revokeFamily(request.body.token);
       if (name !== undefined) {
         const actor = { name, via: 'token' };
         const entry = { actor, ip: request.ip, action: 'token.revoke', object: `user ${name}` };
@@ -203,10 +203,10 @@ function pairRoutes(api: Api, signIn: SignIn): void {
 }
 
 /** The next pair, for a user who still is one. */
-function refreshed({ tokens, users }: SignIn, token: string): TokenPair {
-  const { user, ...pair } = tokens.refresh(token);
-  if (users.current(user) !== undefined) return pair;
-  tokens.revokeFamily(pair.accessToken);
+async function refreshed({ tokens, users }: SignIn, token: string): Promise<TokenPair> {
+  const { user, ...pair } = await tokens.refresh(token);
+  if ((await users.current(user)) !== undefined) return pair;
+  await tokens.revokeFamily(pair.accessToken);
   throw SignInRefusal.token('the user of this token is gone', 'sign in as another user');
 }
 

@@ -59,7 +59,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       },
       preHandler,
     },
-    async () => ({ users: users.list() }),
+    async () => ({ users: await users.list() }),
   );
 
   api.get(
@@ -88,7 +88,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       preHandler,
     },
     async (request) => {
-      const identity = identityOf(signIn, request.params.name);
+      const identity = await identityOf(signIn, request.params.name);
       const { name, via, roles: named, scope } = identity;
       const { permissions, visibleHosts } = await signIn.rights(identity);
       const by = (one: Permission): string[] =>
@@ -120,7 +120,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       const { name, roles: named, scope = EVERYTHING } = request.body;
       checkMayGive(signIn, request, named, scope);
       const password = oneTimePassword();
-      users.add({
+      await users.add({
         name,
         roles: named,
         scope,
@@ -145,10 +145,10 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       preHandler,
     },
     async (request) => {
-      const { name, roles: before, scope: seen } = known(signIn, request.params.name);
+      const { name, roles: before, scope: seen } = await known(signIn, request.params.name);
       const { roles: named, scope = seen } = request.body;
       checkMayGive(signIn, request, [...before, ...named], scope);
-      users.setRoles(name, named, scope);
+      await users.setRoles(name, named, scope);
       await recorded(signIn, request, 'user.roles', name, { roles: named, scope });
       return { done: true };
     },
@@ -169,8 +169,8 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       const password = oneTimePassword();
       const hash = await hashPassword(password);
       // nothing may change between the look at the user and the act
-      const { name } = mayActOn(signIn, request);
-      users.setPassword(name, hash, true);
+      const { name } = await mayActOn(signIn, request);
+      await users.setPassword(name, hash, true);
       await recorded(signIn, request, 'user.password', name);
       return { password };
     },
@@ -188,10 +188,10 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       preHandler,
     },
     async (request) => {
-      const { name } = mayActOn(signIn, request);
+      const { name } = await mayActOn(signIn, request);
       if (name === principalOf(request).name)
         throw new ApiError(409, 'CONFLICT', 'nobody removes themselves');
-      users.remove(name);
+      await users.remove(name);
       await recorded(signIn, request, 'user.remove', name);
       return { done: true };
     },
@@ -199,10 +199,10 @@ export function userRoutes(api: Api, signIn: SignIn): void {
 }
 
 /** Who somebody of that name is: a local user, or else whoever is signed in under it from outside. */
-function identityOf({ users, sessions }: SignIn, name: string): Identity {
-  const user = users.find(name);
+async function identityOf({ users, sessions }: SignIn, name: string): Promise<Identity> {
+  const user = await users.find(name);
   if (user !== undefined) return localIdentity(user, 'local');
-  const session = sessions.latest(name);
+  const session = await sessions.latest(name);
   if (session !== undefined) return session;
   throw new ApiError(
     404,
@@ -211,18 +211,18 @@ function identityOf({ users, sessions }: SignIn, name: string): Identity {
   );
 }
 
-function known({ users }: SignIn, name: string): User {
-  const user = users.find(name);
+async function known({ users }: SignIn, name: string): Promise<User> {
+  const user = await users.find(name);
   if (user === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no user ${name}`);
   return user;
 }
 
 /** The user of the request, who has no right that the asker lacks. */
-function mayActOn(
+async function mayActOn(
   signIn: SignIn,
   request: FastifyRequest & { readonly params: { readonly name: string } },
-): User {
-  const user = known(signIn, request.params.name);
+): Promise<User> {
+  const user = await known(signIn, request.params.name);
   checkGrant(principalOf(request), permissionsOf(user.roles, signIn.roles));
   return user;
 }

@@ -1,0 +1,244 @@
+import { type ClientBase, Pool, type QueryConfig, type QueryResult, TypeOverrides } from 'pg';
+import { EngineError } from '../error/engine-error.ts';
+import { reachable } from './reachable.ts';
+
+/** A value of a statement; arrays are for `unnest` and `ANY`. */
+export type SqlValue = string | number | boolean | null | Uint8Array | readonly SqlValue[];
+
+/** Asks on some connection; places of values are written `?`. */
+export interface Session {
+  rows<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>;
+  /** Returns how many rows changed. */
+  run(sql: string, ...values: readonly SqlValue[]): Promise<number>;
+}
+
+export interface Database extends Session {
+  /**
+   * Runs `work` in one transaction, one at a time over all who use the schema for the same purpose: what it reads
+   * before it writes stays true. `work` asks its own session alone.
+   */
+  transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections look into this schema alone. */
+  readonly schema: string;
+  /** What it is for: names the connections, and whose transactions run one at a time. */
+  readonly purpose: string;
+  /** At most so many connections. */
+  readonly connections: number;
+  /** Milliseconds that one statement may take; the server ends it then. */
+  readonly limit: number;
+}
+
+const INT8 = 20;
+const CONNECT_LIMIT = 5_000;
+/** Milliseconds that the server's own word about a statement that took too long is waited for. */
+const GRACE = 1_000;
+const CLOSE_LIMIT = 1_000;
+
+/**
+ * Opens a pool of connections. A database that does not answer costs its askers a bounded time, and who asks just
+ * after nothing: see `reachable`.
+ */
+export function database(options: DatabaseOptions): Database {
+  const { url, schema, purpose, limit } = options;
+  const pool = new Pool({
+    connectionString: url,
+    max: options.connections,
+    application_name: `waybill ${purpose}`,
+    options: `-c search_path="${schema}" -c jit=off -c statement_timeout=${limit} -c idle_in_transaction_session_timeout=${limit}`,
+    connectionTimeoutMillis: CONNECT_LIMIT,
+    query_timeout: limit + GRACE,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: safeIntegers(),
+  });
+  const sockets = new Set<ClientBase>();
+  pool.on('connect', (client) => sockets.add(client));
+  pool.on('remove', (client) => sockets.delete(client));
+  // a connection that breaks while it is idle is replaced by the pool; the next who asks hears of it
+  pool.on('error', () => undefined);
+  const guard = reachable((error) =>
+    isUnreached(error) ? { error: unreached(url, error), isDown: !isCut(error) } : undefined,
+  );
+  let turn: Promise<unknown> = Promise.resolve();
+  const told = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    guard(() =>
+      work().catch((error: unknown) => {
+        throw codeOf(error) === CANCELLED ? tooSlow(limit) : error;
+      }),
+    );
+  return {
+    ...session((query) =>
+      told(() =>
+        pool.query(query).catch((error: unknown) => {
+          // of a connection that was cut while it was idle the pool may hear only now; reading twice is reading
+          if (isCut(error) && /^\s*SELECT\b/i.test(query.text)) return pool.query(query);
+          throw error;
+        }),
+      ),
+    ),
+    transaction(work) {
+      // in turn here, too: who waits for the others must not have every connection
+      const mine = turn.then(() =>
+        told(() => transaction(pool, `waybill ${purpose} ${schema}`, work)),
+      );
+      // whoever asked is told how it ended
+      turn = mine.catch(() => undefined);
+      return mine;
+    },
+    async close() {
+      const ended = pool.end();
+      // a server that stands still never closes its end
+      const timer = setTimeout(() => {
+        for (const client of sockets) socketOf(client)?.destroy();
+      }, CLOSE_LIMIT);
+      timer.unref();
+      await ended;
+    },
+  };
+}
+
+async function transaction<Result>(
+  pool: Pool,
+  lock: string,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let broken = false;
+  const ask = async (query: QueryConfig | string): Promise<QueryResult> => {
+    try {
+      return await client.query(query);
+    } catch (error) {
+      broken ||= isUnreached(error);
+      throw error;
+    }
+  };
+  // without a listener the end of a connection between two statements ends the process
+  const lost = (): void => {
+    broken = true;
+  };
+  client.on('error', lost);
+  try {
+    await ask('BEGIN');
+    await ask({ text: 'SELECT pg_advisory_xact_lock(hashtext($1))', values: [lock] });
+    const result = await work(session(ask));
+    await ask('COMMIT');
+    return result;
+  } catch (error) {
+    // a statement that was given up is still under way: with its connection the transaction ends as well
+    if (!broken) {
+      await ask('ROLLBACK').catch(() => {
+        broken = true;
+      });
+    }
+    throw error;
+  } finally {
+    client.off('error', lost);
+    client.release(broken);
+  }
+}
+
+function safeIntegers(): TypeOverrides {
+  const types = new TypeOverrides();
+  // every number that is kept is a safe integer
+  types.setTypeParser(INT8, Number);
+  return types;
+}
+
+/** The client's types do not tell of its stream, which only `destroy` frees at once. */
+function socketOf(client: ClientBase): { destroy(): void } | undefined {
+  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection
+    ?.stream;
+}
+
+/** PostgreSQL's own code for a statement that took longer than it may. */
+const CANCELLED = '57014';
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** Whether the server was not reached, as against: it is there, and refused. */
+export function isUnreached(error: unknown): boolean {
+  if (error instanceof EngineError) return false;
+  const code = codeOf(error);
+  // five letters or digits are PostgreSQL's own
+  if (code === undefined)
+    return error instanceof Error && /timeout|terminated|Connection/i.test(error.message);
+  return !/^[0-9A-Z]{5}$/.test(code) || (/^(?:57|08|53)/.test(code) && code !== CANCELLED);
+}
+
+/** Whether a connection that had been there was lost. */
+function isCut(error: unknown): boolean {
+  const code = codeOf(error);
+  return (
+    code === '57P01' ||
+    code === 'ECONNRESET' ||
+    (error instanceof Error && /terminated unexpectedly|not queryable/.test(error.message))
+  );
+}
+
+/** Where it is, without who asks. */
+function placeOf(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${pathname.slice(1) || 'the database'} at ${hostname}:${port || 5432}`;
+}
+
+function unreached(url: string, error: unknown): EngineError {
+  const why = codeOf(error) ?? (error instanceof Error ? error.message : 'no answer');
+  return new EngineError(
+    'STORE_UNAVAILABLE',
+    `PostgreSQL does not answer (${placeOf(url)}: ${why}): look whether it runs and is reached; nothing else has to be done here once it answers`,
+    { retryable: true },
+  );
+}
+
+function tooSlow(limit: number): EngineError {
+  return new EngineError(
+    'STORE_UNAVAILABLE',
+    `PostgreSQL took longer than ${Math.round(limit / 1_000)} s for one statement, which was ended: ask for less, or look at what it is busy with`,
+    { retryable: true },
+  );
+}
+
+/** Statements that the server keeps planned: with a partition a day, planning takes longer than reading. */
+const PLANNED = 300;
+const statementNames = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  const known = statementNames.get(text);
+  if (known !== undefined || statementNames.size >= PLANNED) return known;
+  const name = `s${statementNames.size}`;
+  statementNames.set(text, name);
+  return name;
+}
+
+function session(ask: (query: QueryConfig) => Promise<QueryResult>): Session {
+  const query = (sql: string, values: readonly SqlValue[]): Promise<QueryResult> => {
+    const text = numbered(sql);
+    const name = values.length === 0 ? undefined : nameOf(text);
+    return ask({ text, values: values.map(storable), ...(name === undefined ? {} : { name }) });
+  };
+  return {
+    rows: async <Row>(sql: string, ...values: readonly SqlValue[]) =>
+      (await query(sql, values)).rows as Row[],
+    run: async (sql, ...values) => (await query(sql, values)).rowCount ?? 0,
+  };
+}
+
+/** `?` as PostgreSQL numbers its places. */
+function numbered(sql: string): string {
+  let place = 0;
+  return sql.replaceAll('?', () => `$${++place}`);
+}
+
+/** A text of PostgreSQL holds no NUL and only whole characters; the text of a peer may. */
+function storable(value: SqlValue): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed();
+  if (Array.isArray(value)) return value.map(storable);
+  return value instanceof Uint8Array ? Buffer.from(value) : value;
+}
