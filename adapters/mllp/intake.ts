@@ -74,7 +74,7 @@ export class Intake {
     const header = hl7Header(body);
     const plan = answerPlan(this.#settings, header);
     const incoming: Incoming = { body, header, plan, sender, answer };
-    if (header.problem !== undefined) {
+    if (header.problem !== undefined && !this.#isTolerated(header)) {
       this.#refuse(incoming, [header.problem]);
       return header.kind === 'none' ? 'unreadable' : 'refused';
     }
@@ -84,11 +84,16 @@ export class Intake {
   /** Answers the beginning of a message that is larger than allowed, if its header can be read. */
   refuseTooLarge(beginning: Uint8Array, sender: Sender, answer: AnswerTo): void {
     const header = hl7Header(beginning);
-    if (header.problem !== undefined) return;
+    if (header.problem !== undefined && !this.#isTolerated(header)) return;
     const plan = answerPlan(this.#settings, header);
     this.#refuse({ body: beginning, header, plan, sender, answer }, [
       { code: '207', text: 'The message is larger than this port takes', answer: 'reject' },
     ]);
+  }
+
+  /** Without checks a message needs neither a type nor a control id: its body is its id. */
+  #isTolerated({ problem }: Hl7Header): boolean {
+    return this.#settings.validate === 'none' && problem?.code === '101';
   }
 
   async #takeMessage(incoming: Incoming): Promise<Taken> {
@@ -161,7 +166,8 @@ export class Intake {
       type: header.type,
       charset: header.charset?.name ?? this.#settings.charset,
       origin: sender.origin,
-      dedupeKey: header.controlId === '' ? undefined : header.controlId,
+      // without one its bytes tell it from others
+      dedupeKey: header.controlId || 'without MSH-10',
     };
   }
 

@@ -66,7 +66,7 @@ const acknowledging = {
 const content = {
   validate: setting.choice(
     {
-      none: 'Only the header: MSH, MSH-9 and MSH-10',
+      none: 'Only that it begins with MSH; one without MSH-10 is known by its bytes',
       basic: 'Also the charset and that there is one message in a frame',
       structure: 'Also that the segments are those of the message structure of its version',
       full: 'Also required fields, repetitions and data types',

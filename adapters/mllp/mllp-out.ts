@@ -1,8 +1,17 @@
 import type { Message, Reply } from 'waybill/adapter';
-import { dial, type Lent, type OpenOutbound, outbound, placeOf, probe } from 'waybill/adapter';
+import {
+  dial,
+  type Lent,
+  newsFilter,
+  type OpenOutbound,
+  outbound,
+  placeOf,
+  probe,
+} from 'waybill/adapter';
 import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { PeerConnection } from './peer-connection.ts';
+import { SentIds } from './sent-ids.ts';
 import { throttle } from './throttle.ts';
 
 type LentHere = Lent<typeof mllpOutSettings>;
@@ -48,6 +57,8 @@ class Link implements OpenOutbound {
   readonly #sending = new Set<Promise<unknown>>();
   readonly #turn: (signal: AbortSignal) => Promise<void>;
   readonly #connections = new Set<PeerConnection>();
+  readonly #sent = new SentIds();
+  readonly #isNews = newsFilter();
   #closing = false;
 
   constructor(lent: LentHere) {
@@ -122,14 +133,33 @@ class Link implements OpenOutbound {
   }
 
   async #dial(signal: AbortSignal): Promise<PeerConnection> {
-    const { settings, log } = this.#lent;
+    const { settings, log, isRuled } = this.#lent;
     const { connect: address, tls, connectTimeout: timeout } = settings;
     const socket = await dial(this.#lent, { address, tls, timeout }, signal);
-    const connection = new PeerConnection(socket, { place: this.#place, settings, log });
+    const connection = new PeerConnection(socket, {
+      place: this.#place,
+      settings,
+      log,
+      sent: this.#sent,
+      // the one answer of a connection for one message can belong to no other
+      takesStrange: settings.stayConnected === 0 || isRuled?.('wrong-control-id') === true,
+      onAside: (whose) => this.#setAside(whose),
+    });
     this.#connections.add(connection);
     this.#lent.connection('connected', this.#place);
     connection.onClose((refused) => this.#closed(connection, refused));
     return connection;
+  }
+
+  #setAside(whose: 'earlier' | 'unknown'): void {
+    const what =
+      whose === 'earlier'
+        ? 'an acknowledgement of a message that was sent before came late or again'
+        : 'an acknowledgement of no message that was sent came (MSA-2 is not its MSH-10)';
+    this.#lent.log.debug({ peer: this.#place, whose }, 'acknowledgement set aside');
+    if (!this.#isNews(whose)) return;
+    const text = `${this.#place}: ${what}; it was set aside.`;
+    this.#lent.event('warn', 'acknowledgement-set-aside', text);
   }
 
   #closed(connection: PeerConnection, refused: string | undefined): void {

@@ -14,11 +14,24 @@ import { frameMarks } from './framing.ts';
 import type { MllpOutSettings } from './mllp-out-settings.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 import { peerReply } from './peer-reply.ts';
+import type { SentIds } from './sent-ids.ts';
 
 interface Exchange {
   readonly sent: Hl7Header | undefined;
   readonly done: PromiseWithResolvers<Reply>;
   timer?: NodeJS.Timeout;
+}
+
+export interface ConnectionParts {
+  readonly place: string;
+  readonly settings: MllpOutSettings;
+  readonly log: Logger;
+  /** What was sent to this peer before, on any connection. */
+  readonly sent: SentIds;
+  /** Whether an answer with a control id that nobody knows counts: the reply rules judge it. */
+  readonly takesStrange: boolean;
+  /** Told of an answer that was set aside. */
+  readonly onAside: (whose: 'earlier' | 'unknown') => void;
 }
 
 /**
@@ -28,8 +41,9 @@ interface Exchange {
  *     in flight ──time-out, odd answer, abort, loss──► closed
  *     idle ──the peer closes or speaks unasked──► closed
  *
- * Closing after every doubt is what keeps a late acknowledgement from being credited to the next
- * message.
+ * Closing after every doubt, and comparing control ids, is what keeps a late acknowledgement from being
+ * credited to the next message: one of an earlier message is set aside wherever it comes, and so is one
+ * of a message that nobody knows, unless the production has a rule for it.
  */
 export class PeerConnection {
   readonly #socket: Socket;
@@ -42,11 +56,13 @@ export class PeerConnection {
   #committed: string | undefined;
   #failure: Error | undefined;
   #strayBytes = 0;
+  /** Answers to a message that nobody knows, since the one in flight was sent. */
+  #strange = 0;
+  readonly #parts: ConnectionParts;
 
-  constructor(
-    socket: Socket,
-    { place, settings, log }: { place: string; settings: MllpOutSettings; log: Logger },
-  ) {
+  constructor(socket: Socket, parts: ConnectionParts) {
+    const { place, settings, log } = parts;
+    this.#parts = parts;
     this.#socket = socket;
     this.#place = place;
     this.#settings = settings;
@@ -85,6 +101,7 @@ export class PeerConnection {
     // Rejections that come while the message is still being written are thrown below.
     exchange.done.promise.catch(() => undefined);
     this.#exchange = exchange;
+    this.#strange = 0;
     const abort = (): void =>
       this.#giveUp(
         new TemporaryError(
@@ -106,6 +123,7 @@ export class PeerConnection {
       signal.removeEventListener('abort', abort);
       clearTimeout(exchange.timer);
       this.#exchange = undefined;
+      this.#parts.sent.add(message.header?.controlId ?? '');
     }
   }
 
@@ -174,16 +192,27 @@ export class PeerConnection {
 
   #answered(body: Buffer): void {
     const exchange = this.#exchange;
-    const { reply, controlId, isOdd } = peerReply(body, exchange?.sent);
+    const { reply, controlId, isStrange, isOdd } = peerReply(body, exchange?.sent);
     if (this.#isLateApplicationAnswer(controlId)) {
       this.#log.debug('answer of the application after the commit code');
       return;
     }
+    if (this.#isOfEarlier(controlId)) return this.#parts.onAside('earlier');
     if (exchange === undefined) return this.#unasked();
+    if (isStrange && !this.#parts.takesStrange) {
+      this.#strange += 1;
+      return this.#parts.onAside('unknown');
+    }
     this.#committed = /^C[AER]$/.test(reply.code ?? '') ? controlId : undefined;
     if (this.#settings.reply === 'application' && reply.code === 'CA') return;
     exchange.done.resolve(reply);
     if (isOdd) this.destroy();
+  }
+
+  /** A second or a late answer to a message sent before. */
+  #isOfEarlier(controlId: string): boolean {
+    if (controlId === '' || controlId === this.#exchange?.sent?.controlId) return false;
+    return this.#parts.sent.has(controlId);
   }
 
   #isLateApplicationAnswer(controlId: string): boolean {
@@ -228,9 +257,11 @@ export class PeerConnection {
 
   #unanswered(): Error {
     const came =
-      this.#strayBytes > 0
-        ? ` ${this.#strayBytes} bytes came that are not in the marks of a message: look at framing.`
-        : ' Ask the peer whether it took the message; it is sent again.';
+      this.#strange > 0
+        ? ` What it answered names another control id than MSH-10 of the message, or none, so it was set aside. If it always does so, write replies: { wrong-control-id: warn }: then the next answer counts.`
+        : this.#strayBytes > 0
+          ? ` ${this.#strayBytes} bytes came that are not in the marks of a message: look at framing.`
+          : ' Ask the peer whether it took the message; it is sent again.';
     return new EngineError(
       'REPLY_TIMEOUT',
       `${this.#place} did not acknowledge within ${this.#settings.ackTimeout} ms.${came}`,

@@ -6,6 +6,8 @@ export interface PeerReply {
   readonly reply: Reply;
   /** MSA-2. */
   readonly controlId: string;
+  /** MSA-2 is there to be compared, or should be, and is not that of the message. */
+  readonly isStrange: boolean;
   /** The answer is odd: a later one might be credited to the wrong message, so the connection must go. */
   readonly isOdd: boolean;
 }
@@ -15,7 +17,7 @@ export function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply 
   const read = readable(body, sent);
   if (read === undefined) {
     const reply: Reply = { body, type: 'application/octet-stream', problems: ['no-code'] };
-    return { reply, controlId: '', isOdd: true };
+    return { reply, controlId: '', isStrange: false, isOdd: true };
   }
   const { code, type, controlId, problems } = read;
   const text = textOf(read);
@@ -28,6 +30,8 @@ export function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply 
       ...(problems.length > 0 && { problems }),
     },
     controlId,
+    // what was sent without a control id cannot be told from anything
+    isStrange: problems.includes('wrong-control-id') && sent?.controlId !== '',
     isOdd: problems.includes('wrong-control-id') || problems.includes('no-code'),
   };
 }

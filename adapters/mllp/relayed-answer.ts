@@ -23,8 +23,13 @@ export interface RelayedAnswer {
  */
 export function relayedAnswer(header: Hl7Header, receipt: Receipt): RelayedAnswer {
   const relayed = receipt.reply === undefined ? undefined : readdressed(header, receipt.reply);
-  if (relayed !== undefined) return relayed;
-  const answer = answerFor(receipt);
+  const failure = failureOf(receipt);
+  // a rule set it aside whatever the peer said: the sender must not take it for done
+  if (relayed !== undefined && (relayed.result === 'failure' || failure === undefined)) {
+    return relayed;
+  }
+  const said = answerFor(receipt);
+  const answer = said.code === 'AA' ? (failure ?? said) : said;
   return {
     body: acknowledgement(header, answer),
     result: answer.code === 'AA' ? 'success' : 'failure',
@@ -60,6 +65,14 @@ function applicationCode(code: string): AcknowledgementCode | undefined {
   return APPLICATION_CODES.has(word) ? (word as AcknowledgementCode) : undefined;
 }
 
+/** What is said of a message that did not end well at its target. */
+function failureOf({ outcome }: Receipt): Answer | undefined {
+  if (outcome === undefined || outcome.status === 'completed' || outcome.status === 'discarded') {
+    return undefined;
+  }
+  return { code: 'AE', text: outcome.text ?? `The message was ${outcome.status}` };
+}
+
 function answerFor({ reply, outcome }: Receipt): Answer {
   if (reply !== undefined) {
     const code = applicationCode(reply.code ?? '') ?? codeOfStatus(reply.code ?? '');
@@ -67,12 +80,7 @@ function answerFor({ reply, outcome }: Receipt): Answer {
       ? { code }
       : { code, text: reply.text ?? 'The target refused the message' };
   }
-  if (outcome !== undefined) {
-    const isFine = outcome.status === 'completed' || outcome.status === 'discarded';
-    return isFine
-      ? { code: 'AA' }
-      : { code: 'AE', text: outcome.text ?? `The message was ${outcome.status}` };
-  }
+  if (outcome !== undefined) return { code: 'AA' };
   return {
     code: 'AE',
     problems: [

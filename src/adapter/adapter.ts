@@ -30,6 +30,8 @@ export interface Lent<S extends Settings> {
   readonly connection: (state: ConnectionState, detail?: string) => void;
   /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */
   readonly event: (level: 'info' | 'warn' | 'error', name: string, text: string) => void;
+  /** Whether the production itself says under `replies` what this means (`wrong-control-id`); not so where only the adapter's defaults do. */
+  readonly isRuled?: ((key: string) => boolean) | undefined;
 }
 
 export type ConnectionState = 'listening' | 'connected' | 'waiting' | 'disconnected';

@@ -73,6 +73,7 @@ export class BusinessOperation implements Host {
             settings,
             signal: this.#stop.signal,
             state: this.#state,
+            replies: this.#parts.replies,
           }),
         ),
       (reason, next) => this.#lost(reason, next),

@@ -10,7 +10,13 @@ export function lend(
     settings,
     signal,
     state,
-  }: { settings: Readonly<Record<string, unknown>>; signal: AbortSignal; state: HostState },
+    replies = {},
+  }: {
+    settings: Readonly<Record<string, unknown>>;
+    signal: AbortSignal;
+    state: HostState;
+    replies?: Readonly<Record<string, unknown>>;
+  },
 ): Lent<Settings> {
   return {
     host,
@@ -29,5 +35,6 @@ export function lend(
       if (changed && isUp) events.connected(host, detail ?? connection);
     },
     event: (level, name, text) => events.told(host, level, name, text),
+    isRuled: (key) => Object.hasOwn(replies, key),
   };
 }

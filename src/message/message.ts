@@ -79,6 +79,6 @@ export interface Receipt {
   readonly status: 'stored' | 'duplicate';
   /** The target's answer, when the adapter asked to wait for it. */
   readonly reply?: Reply | undefined;
-  /** How the message ended at the target, when the adapter asked to wait and no reply body exists. */
+  /** How the message ended at the target, when the adapter asked to wait; beside a reply too: rules may have set aside what the peer took. */
   readonly outcome?: { readonly status: string; readonly text?: string | undefined } | undefined;
 }

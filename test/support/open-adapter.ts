@@ -34,6 +34,8 @@ export interface OpenOptions {
   readonly names?: readonly string[];
   /** What the service remembers from an earlier run. */
   readonly memory?: string;
+  /** What the production says itself under `replies`. */
+  readonly ruled?: readonly string[];
 }
 
 interface SeenEvent {
@@ -180,6 +182,7 @@ export function lend<S extends Settings>(
     peerCertificate: (name, { subject }) => seen.peers.push({ name, subject }),
     connection: (state, detail) => seen.states.push({ state, detail }),
     event: (level, name, text) => seen.events.push({ level, name, text }),
+    isRuled: (key) => options.ruled?.includes(key) ?? false,
   };
   return { lent, seen, abort: () => controller.abort(new Error('host stopped')) };
 }

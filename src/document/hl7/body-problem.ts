@@ -1,6 +1,9 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { buffered, decodeFaithfully } from '../charset.ts';
-import type { Hl7Header, Hl7Problem } from './header.ts';
+import { type Hl7Header, type Hl7Problem, headerStart } from './header.ts';
+
+/** How far into a message its first segment may begin. */
+const HEAD = 512;
 
 /**
  * What a listener checks of the whole message before it takes it: a charset that is not supported,
@@ -25,11 +28,13 @@ function charsetProblem(buffer: Buffer, header: Hl7Header): Hl7Problem | undefin
 }
 
 function severalMessages(buffer: Buffer, header: Hl7Header): Hl7Problem | undefined {
+  const start = Math.max(0, headerStart(buffer.toString('latin1', 0, HEAD)));
   let count = 1;
   for (const lineEnd of ['\r', '\r\n', '\n']) {
     const mark = Buffer.from(`${lineEnd}MSH${header.delimiters.field}`, 'latin1');
-    for (let at = buffer.indexOf(mark); at >= 0; at = buffer.indexOf(mark, at + 1)) {
-      if (lineEnd === '\n' && !endsWithLf(buffer)) break;
+    // line ends before the first segment belong to none
+    for (let at = buffer.indexOf(mark, start); at >= 0; at = buffer.indexOf(mark, at + 1)) {
+      if (lineEnd === '\n' && !endsWithLf(buffer, start)) break;
       if (lineEnd === '\n' && buffer[at - 1] === 13) continue;
       count++;
     }
@@ -45,8 +50,8 @@ function severalMessages(buffer: Buffer, header: Hl7Header): Hl7Problem | undefi
 }
 
 /** Whether LF ends segments here: the first line ends with it. Elsewhere it is part of a value. */
-function endsWithLf(buffer: Buffer): boolean {
-  const cr = buffer.indexOf(13);
-  const lf = buffer.indexOf(10);
+function endsWithLf(buffer: Buffer, start: number): boolean {
+  const cr = buffer.indexOf(13, start);
+  const lf = buffer.indexOf(10, start);
   return lf >= 0 && (cr < 0 || lf < cr);
 }

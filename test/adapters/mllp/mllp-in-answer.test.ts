@@ -152,6 +152,10 @@ describe('the answer of the target', () => {
     { outcome: { status: 'suspended' }, answer: 'AE|M1' },
     { outcome: { status: 'error', text: 'refused' }, answer: 'AE|M1' },
     { answer: 'AE|M1' },
+    { reply: {}, outcome: { status: 'suspended' }, answer: 'AE|M1' },
+    { reply: { code: '200' }, outcome: { status: 'error' }, answer: 'AE|M1' },
+    { reply: { code: '503' }, outcome: { status: 'error' }, answer: 'AR|M1' },
+    { reply: {}, outcome: { status: 'completed' }, answer: 'AA|M1' },
   ])('is put into the words of HL7: $reply $outcome is $answer', async (one) => {
     await using opened = await listening(application);
     const { reply, outcome } = one;
@@ -163,6 +167,22 @@ describe('the answer of the target', () => {
     sender.send(adt('M1'));
     await sender.answered(1);
     expect(sender.codes()).toEqual([one.answer]);
+  });
+
+  test('is AE where a rule set the message aside although the peer said AA', async () => {
+    await using opened = await listening(application);
+    opened.answer(() => ({
+      reply: {
+        type: 'HL7v2:ACK:2.5.1',
+        code: 'AA',
+        body: Buffer.from('MSH|^~\\&|W|W|H|H|2026||ACK^A08^ACK|77|P|2.5.1\rMSA|AA|M1\r'),
+      },
+      outcome: { status: 'suspended', text: 'it acknowledges another event' },
+    }));
+    await using sender = await connected(opened);
+    sender.send(adt('M1'));
+    await sender.answered(1);
+    expect(sender.answers[0]).toContain('MSA|AE|M1|it acknowledges another event');
   });
 
   test('is not asked for a message that is refused here', async () => {

@@ -27,6 +27,60 @@ describe('a delivered message', () => {
   });
 });
 
+describe('what other listeners take', () => {
+  test.for(['\r', '\n', '\r\n', '\r\n\r\n', ' \n'])(
+    'a line end before MSH (%j)',
+    async (before) => {
+      for (const validate of ['none', 'basic', 'structure']) {
+        await using opened = await listening({ validate });
+        await using sender = await connected(opened);
+        for (const [id, end] of [
+          ['M1', '\r'],
+          ['M2', '\n'],
+          ['M3', '\r\n'],
+        ] as const) {
+          sender.send(before + withEvent(adt(id)).replaceAll('\r', end));
+        }
+        sender.send(`${before}BHS|^~\\&\r${withEvent(adt('M4'))}BTS|1\r`);
+        await sender.answered(4);
+        expect(sender.codes()).toEqual(['AA|M1', 'AA|M2', 'AA|M3', 'AA|M4']);
+        sender.send(before + adt('M5') + adt('M6'));
+        await sender.answered(5);
+        const said = validate === 'none' ? 'MSA|AA|M5' : '2 MSH segments';
+        expect(sender.answers[4]).toContain(said);
+      }
+    },
+  );
+
+  test('a message without type or control id, if nothing is checked', async () => {
+    await using opened = await listening({ validate: 'none' });
+    await using sender = await connected(opened);
+    const bare = 'MSH|^~\\&|APP|FAC\rZXX|1\r';
+    sender.send(bare);
+    sender.send(bare.replace('|1', '|2'));
+    sender.send(adt(''));
+    await sender.answered(3);
+    expect(sender.codes()).toEqual(['AA|', 'AA|', 'AA|']);
+    expect(opened.delivered.map(({ type }) => type)).toEqual([
+      'HL7v2',
+      'HL7v2',
+      'HL7v2:ADT_A01:2.5.1',
+    ]);
+    // one that is repeated after a lost answer is known by its bytes
+    expect(new Set(opened.delivered.map(({ dedupeKey }) => dedupeKey))).toEqual(
+      new Set(['without MSH-10']),
+    );
+    await using strict = await listening();
+    await using other = await connected(strict);
+    other.send(bare);
+    await other.answered(1);
+    expect(other.codes()).toEqual(['AR|']);
+  });
+});
+
+/** With the segment that its structure asks for. */
+const withEvent = (text: string): string => text.replace('PID|', 'EVN|A01|20260101\rPID|');
+
 describe('a connection', () => {
   test('may be half closed: what was sent is still answered', async () => {
     await using opened = await listening();

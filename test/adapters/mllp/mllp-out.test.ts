@@ -49,7 +49,7 @@ describe('the answer of a scripted peer', () => {
   ])('$what is returned with its problem', async ({ script, problems }) => {
     await using peer = await mllpPeer();
     peer.script(script);
-    await using out = await open(peer);
+    await using out = await open(peer, {}, { ruled: ['wrong-control-id'] });
     expect((await out.send(body('M1')))?.problems).toEqual(problems);
     // What comes next on such a connection could belong to anything.
     peer.script((message) => ackOf(message));
@@ -78,6 +78,78 @@ describe('the answer of a scripted peer', () => {
     await using out = await open(peer);
     expect(await out.send(body('M1'))).toMatchObject({ code: 'AA' });
     expect(await out.send(body('M2'))).toMatchObject({ code: 'AA' });
+  });
+});
+
+describe('an acknowledgement that is not of the message in flight', () => {
+  test.for([
+    { what: 'a second one of the message before', sends: ['M1'], comes: 'M1' },
+    { what: 'a late one of a message before that', sends: ['M1', 'M2'], comes: 'M1' },
+  ])('$what is set aside, told once, and the right one counts', async ({ sends, comes }) => {
+    await using peer = await mllpPeer();
+    await using out = await open(peer, {}, { ruled: ['wrong-control-id'] });
+    for (const id of sends) expect(await out.send(body(id))).toMatchObject({ code: 'AA' });
+    peer.script((message) => Buffer.concat([ackOf(message, 'AA', comes), ackOf(message, 'AE')]));
+    expect(await out.send(body('M8'))).toMatchObject({ code: 'AE' });
+    // out of order, and with the connection kept
+    peer.script((message, socket) => {
+      setTimeout(() => socket.write(ackOf(message, 'AE')), 50);
+      return ackOf(message, 'AA', comes);
+    });
+    const reply = await out.send(body('M9'));
+    expect(reply).toMatchObject({ code: 'AE' });
+    expect(reply?.problems).toBeUndefined();
+    expect(peer.connections).toBe(1);
+    expect(out.events).toEqual([
+      {
+        level: 'warn',
+        name: 'acknowledgement-set-aside',
+        text: expect.stringMatching(/sent before came late or again; it was set aside/),
+      },
+    ]);
+  });
+
+  test('is set aside while nothing is in flight, and the connection stays', async () => {
+    await using peer = await mllpPeer();
+    peer.script((message, socket) => {
+      setTimeout(() => socket.write(ackOf(message)), 20);
+      return ackOf(message);
+    });
+    await using out = await open(peer);
+    await out.send(body('M1'));
+    await vi.waitFor(() => expect(out.events).toHaveLength(1));
+    await out.send(body('M2'));
+    expect(peer.connections).toBe(1);
+  });
+
+  test.for([
+    { what: 'of a message that nobody knows', comes: 'NOBODY' },
+    { what: 'without a control id', comes: '' },
+  ])(
+    '$what: the right one is waited for, or none is taken for all that came',
+    async ({ comes }) => {
+      await using peer = await mllpPeer();
+      await using out = await open(peer, { ackTimeout: '300ms' });
+      peer.script((message) => Buffer.concat([ackOf(message, 'AA', comes), ackOf(message, 'AE')]));
+      expect(await out.send(body('M1'))).toMatchObject({ code: 'AE' });
+      peer.script((message) => ackOf(message, 'AA', comes));
+      await expect(out.send(body('M2'))).rejects.toMatchObject({
+        code: 'REPLY_TIMEOUT',
+        message: expect.stringMatching(
+          /names another control id.*replies: \{ wrong-control-id: warn \}/,
+        ),
+      });
+      // a connection for each message can have no other answer
+      await using once = await open(peer, { stayConnected: '0s' });
+      expect(await once.send(body('M3'))).toMatchObject({ problems: ['wrong-control-id'] });
+    },
+  );
+
+  test('cannot be told where the message has no control id: the next one counts', async () => {
+    await using peer = await mllpPeer();
+    peer.script((message) => ackOf(message, 'AA', 'THEIRS'));
+    await using out = await open(peer);
+    expect(await out.send(body(''))).toMatchObject({ code: 'AA' });
   });
 });
 
