@@ -1,7 +1,9 @@
+import type { StreamInfo } from '@nats-io/jetstream';
 import { unless } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
-import { WORKER } from './names.ts';
+import { readMark } from './settled-mark.ts';
+import { settledUpTo, workerInfo } from './streams.ts';
 
 /** How a queue stands. */
 export interface QueueState {
@@ -13,19 +15,26 @@ export interface QueueState {
   readonly oldest: number | undefined;
 }
 
-/** The state of one queue stream, from the server. */
-export async function queueState({ manager }: Broker, stream: string): Promise<QueueState> {
-  const info = await manager.consumers.info(stream, WORKER);
-  const depth = info.num_pending + info.num_ack_pending;
+/** The state of one queue stream, from the server. Without its consumer all counts that is not known to be settled. */
+export async function queueState(broker: Broker, stream: string): Promise<QueueState> {
+  const info = await workerInfo(broker, stream);
+  const settled = info === undefined ? await readMark(broker, stream) : settledUpTo(info);
+  const inFlight = info?.num_ack_pending ?? 0;
+  const depth =
+    info === undefined ? await above(broker, stream, settled) : info.num_pending + inFlight;
   if (depth === 0) return { depth, inFlight: 0, oldest: undefined };
   // the next there is: one that a person ended is taken out of the stream
-  const first = await manager.direct
-    .getMessage(stream, { seq: info.ack_floor.stream_seq + 1, next_by_subj: '>' })
+  const first = await broker.manager.direct
+    .getMessage(stream, { seq: settled + 1, next_by_subj: '>' })
     // taken out of the stream in this moment
     .catch(unless(isAway, `looking at the head of ${stream}`));
-  return {
-    depth,
-    inFlight: info.num_ack_pending,
-    oldest: first === null || first === undefined ? undefined : first.time.getTime(),
-  };
+  return { depth, inFlight, oldest: first?.time.getTime() };
+}
+
+/** How many messages stand in the stream above a sequence. */
+async function above({ manager }: Broker, stream: string, settled: number): Promise<number> {
+  const { state }: StreamInfo = await manager.streams.info(stream, { deleted_details: true });
+  if (settled < state.first_seq) return state.messages;
+  const removed = (state.deleted ?? []).filter((sequence) => sequence > settled).length;
+  return Math.max(0, state.last_seq - settled - removed);
 }

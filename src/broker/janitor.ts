@@ -1,44 +1,114 @@
+import type { ConsumerInfo } from '@nats-io/jetstream';
 import { unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import type { Leases } from './lease.ts';
+import { PROJECTOR, WORKER } from './names.ts';
+import { writeMark } from './settled-mark.ts';
+import { isTrusted, markFor, settledUpTo } from './streams.ts';
 
 /** What every consumer of a stream has acknowledged may go after this long: a restarted engine reads the journal's last minute. */
 const MARGIN = 5 * 60_000;
 const PASS = 30_000;
 
-/**
- * Purges each stream of the production up to the lowest acknowledge floor of its consumers, on the
- * one engine that holds the lease. Only what worker and projector are both done with can go; a
- * stream without consumers is never touched.
- */
-export function startJanitor(
-  broker: Broker,
-  leases: Leases,
-  streams: () => readonly string[],
-  margin: number = MARGIN,
-): { close(): Promise<void> } {
-  const stop = new AbortController();
-  const floors = new Map<string, { floor: number; at: number }[]>();
+export interface JanitorParts {
+  readonly broker: Broker;
+  /** Milliseconds that what is settled stays. */
+  readonly margin?: number | undefined;
+  /** Told once of each stream of which nothing can be removed, and why; and once more when that has changed. */
+  readonly onKept: (stream: string, why: string | undefined) => void;
+  /** Whether nothing will be stored in the queue's stream any more: asked where all of it is removed, to remove it too. */
+  readonly isLeft?: (stream: string) => Promise<boolean>;
+}
 
-  const pass = async (): Promise<void> => {
-    for (const stream of streams()) {
-      const floor = await lowestFloor(broker, stream);
-      if (floor === undefined) continue;
-      const seen = [...(floors.get(stream) ?? []), { floor, at: Date.now() }];
-      const old = seen.findLast(({ at }) => at <= Date.now() - margin);
-      floors.set(stream, seen.slice(-Math.ceil(margin / Math.min(PASS, margin + 1)) - 2));
-      if (old === undefined || old.floor === 0) continue;
-      await broker.manager.streams.purge(stream, { seq: old.floor + 1 });
-    }
+/** Why nothing of a stream may be removed. */
+interface Kept {
+  readonly why: string;
+}
+
+/** How far a stream was settled at a time. */
+interface Seen {
+  readonly created: string;
+  readonly floor: number;
+  readonly at: number;
+}
+
+/**
+ * One pass over the streams of the production: removes what has been settled for longer than the margin.
+ *
+ * Only what the worker has settled and the projector has read can go. A queue without the worker that an
+ * engine makes for it, or a stream without projector, keeps everything, whatever other consumers say:
+ * nobody knows what of it is settled.
+ */
+export function janitorPass(parts: JanitorParts): () => Promise<void> {
+  const { broker, margin = MARGIN, onKept, isLeft = async () => false } = parts;
+  const { manager, names } = broker;
+  const history = new Map<string, readonly Seen[]>();
+  const marks = new Map<string, number>();
+  const kept = new Map<string, string>();
+
+  const tell = (stream: string, why: string | undefined): void => {
+    if (kept.get(stream) === why) return;
+    if (why === undefined) kept.delete(stream);
+    else kept.set(stream, why);
+    onKept(stream, why);
   };
 
+  const mark = async (stream: string, created: string, upTo: number): Promise<void> => {
+    if (upTo <= (marks.get(stream) ?? 0)) return;
+    await writeMark(broker, stream, { created, upTo });
+    marks.set(stream, upTo);
+  };
+
+  /** What was settled already when the margin began. A stream that was made again counts from 1: older looks say nothing of it. */
+  const settledSince = (stream: string, now: Seen): number | undefined => {
+    const seen = [...(history.get(stream) ?? []), now].filter(
+      ({ created }) => created === now.created,
+    );
+    const index = seen.findLastIndex(({ at }) => at <= now.at - margin);
+    history.set(stream, seen.slice(Math.max(0, index)));
+    // a consumer that was made again further down has to have all of it again
+    return index < 0 ? undefined : Math.min(seen[index]?.floor ?? 0, now.floor);
+  };
+
+  const tidy = async (stream: string): Promise<void> => {
+    const { created, state } = await manager.streams.info(stream);
+    const found = await floorOf(broker, stream);
+    tell(stream, 'why' in found ? found.why : undefined);
+    if ('why' in found) return;
+    if (names.isQueue(stream)) await mark(stream, created, found.worker);
+    const upTo = settledSince(stream, { created, floor: found.lowest, at: Date.now() });
+    if (upTo === undefined) return;
+    if (upTo >= state.first_seq) await manager.streams.purge(stream, { seq: upTo + 1 });
+    const isEmpty = names.isQueue(stream) && upTo >= state.last_seq;
+    if (isEmpty && (await isLeft(stream))) await removeEmpty(broker, stream);
+  };
+
+  return async () => {
+    const failed: unknown[] = [];
+    for await (const stream of manager.streams.names(names.everything)) {
+      if (!names.isTold(stream)) continue;
+      // one that has no leader now does not keep the others from being tidied
+      await tidy(stream).catch((error: unknown) => failed.push(error));
+    }
+    if (failed.length > 0) throw failed[0];
+  };
+}
+
+/**
+ * Runs the janitor on the one engine that holds its lease, over every stream that the trace is built from:
+ * also the queues of hosts that the production has no longer.
+ */
+export function startJanitor(parts: JanitorParts, leases: Leases): { close(): Promise<void> } {
+  const { margin = MARGIN } = parts;
+  const stop = new AbortController();
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       const lease = await leases
         .take('janitor')
         .catch(unless(isAway, 'asking for the lease of the janitor'));
+      const pass = janitorPass(parts);
       while (lease !== undefined && !lease.signal.aborted && !stop.signal.aborted) {
         // a server that is away now is there at the next pass
         await pass().catch(unless(isAway, 'tidying the streams'));
@@ -57,11 +127,38 @@ export function startJanitor(
   };
 }
 
-/** The sequence up to which every consumer has acknowledged; undefined without consumers. */
-async function lowestFloor({ manager }: Broker, stream: string): Promise<number | undefined> {
-  let lowest: number | undefined;
-  for await (const { ack_floor } of manager.consumers.list(stream)) {
-    lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, ack_floor.stream_seq);
+async function removeEmpty({ manager }: Broker, stream: string): Promise<void> {
+  const { state } = await manager.streams.info(stream);
+  if (state.messages === 0) await manager.streams.delete(stream);
+}
+
+/** How far a stream is done with. */
+interface Floors {
+  /** Up to where the engines have settled it, if it is a queue. */
+  readonly worker: number;
+  /** Up to where every consumer has acknowledged. */
+  readonly lowest: number;
+}
+
+async function floorOf(broker: Broker, stream: string): Promise<Floors | Kept> {
+  const consumers: ConsumerInfo[] = [];
+  for await (const info of broker.manager.consumers.list(stream)) consumers.push(info);
+  const isQueue = broker.names.isQueue(stream);
+  const worker = isQueue ? consumers.find(({ name }) => name === WORKER) : undefined;
+  if (isQueue && worker === undefined) {
+    return { why: `it has no consumer named ${WORKER}, so what of it is settled is not known` };
   }
-  return lowest;
+  if (worker !== undefined && !isTrusted(worker, await markFor(broker, worker))) {
+    return { why: `its consumer named ${WORKER} was not made by an engine` };
+  }
+  if (!consumers.some(({ name }) => name === PROJECTOR)) {
+    return { why: `it has no consumer named ${PROJECTOR}, so the trace may not have it yet` };
+  }
+  const floors = consumers.map((info) =>
+    info === worker ? settledUpTo(info) : info.ack_floor.stream_seq,
+  );
+  return {
+    worker: worker === undefined ? 0 : settledUpTo(worker),
+    lowest: Math.min(...floors),
+  };
 }

@@ -31,12 +31,24 @@ export interface Names {
   isQueue(stream: string): boolean;
   /** Whether the trace is built from this stream: journal, outcomes, queues. */
   isTold(stream: string): boolean;
-  /** The queue of a host, or one partition of it. */
-  queue(host: string, partition?: number): { readonly stream: string; readonly subject: string };
+  /** The queue of a host, or one partition of it. A queue begins a new generation when its order changes. */
+  queue(
+    host: string,
+    partition?: number,
+    generation?: number,
+  ): { readonly stream: string; readonly subject: string };
+  /** What a stream is of a host's queue; undefined for one that is no queue. */
+  queueOf(stream: string): QueuePart | undefined;
   /** Where control requests for all engines go. */
   control(verb: string): string;
   /** Where the operator plane answers questions about the trace. */
   ask(question: string): string;
+}
+
+export interface QueuePart {
+  readonly host: string;
+  readonly generation: number;
+  readonly partition: number | undefined;
 }
 
 /** The durable consumer by which engines take from a queue, and the one of the projector. */
@@ -72,13 +84,27 @@ export function names(production: string): Names {
     isQueue: (name) => name.startsWith(stream('Q_')),
     isTold: (name) =>
       name === stream('JOURNAL') || name === stream('OUTCOMES') || name.startsWith(stream('Q_')),
-    queue: (host, partition) =>
-      partition === undefined
-        ? { stream: stream(`Q_${host}`), subject: `wb.${production}.q.${host}` }
-        : {
-            stream: stream(`Q_${host}_${partition}`),
-            subject: `wb.${production}.q.${host}.${partition}`,
-          },
+    queue(host, partition, generation = 0) {
+      const later = generation === 0 ? '' : `g${generation}`;
+      const [inStream, inSubject] = later === '' ? ['', ''] : [`_${later}`, `.${later}`];
+      const [line, token] = partition === undefined ? ['', ''] : [`_${partition}`, `.${partition}`];
+      return {
+        stream: stream(`Q_${host}${inStream}${line}`),
+        subject: `wb.${production}.q.${host}${inSubject}${token}`,
+      };
+    },
+    queueOf(name) {
+      if (!name.startsWith(stream('Q_'))) return undefined;
+      // no host has an underscore in its name
+      const [host = '', ...rest] = name.slice(stream('Q_').length).split('_');
+      const later = /^g(\d+)$/.exec(rest[0] ?? '')?.[1];
+      const partition = later === undefined ? rest[0] : rest[1];
+      return {
+        host,
+        generation: Number(later ?? 0),
+        partition: partition === undefined ? undefined : Number(partition),
+      };
+    },
     control: (verb) => `wb.${production}.c.${verb}`,
     ask: (question) => `wb.${production}.o.${question}`,
   };

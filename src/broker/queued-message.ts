@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
-import { unless } from '../error/foreseen.ts';
-import { isAway } from './away.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { findById } from './find-by-id.ts';
-import { PROJECTOR, WORKER } from './names.ts';
+import { PROJECTOR } from './names.ts';
 import { type Taken, takenStored } from './queue.ts';
+import { queueStreams } from './queue-survey.ts';
+import { settledFloor } from './streams.ts';
 
 /** A message that no engine has in hand, where it lies in its queue. */
 export interface Queued {
@@ -30,12 +30,9 @@ export async function queuedMessage(
   { id, host }: { readonly id: number; readonly host: string },
 ): Promise<Queued | undefined> {
   const { manager } = broker;
-  for (const stream of await streamsOf(broker, host)) {
-    // a line that no engine has taken over yet has none: all of it is looked through
-    const worker = await manager.consumers
-      .info(stream, WORKER)
-      .catch(unless(isAway, `asking after ${stream}`));
-    const from = (worker?.ack_floor.stream_seq ?? 0) + 1;
+  const streams = await queueStreams(broker);
+  for (const { stream } of streams.filter((one) => one.host === host)) {
+    const from = ((await settledFloor(broker, stream)) ?? 0) + 1;
     const seq = await findById(broker, stream, { id, from });
     if (seq === undefined) continue;
     await traced(broker, stream, seq);
@@ -47,16 +44,6 @@ export async function queuedMessage(
     };
   }
   return undefined;
-}
-
-async function streamsOf({ manager, names }: Broker, host: string): Promise<string[]> {
-  const one = names.queue(host).stream;
-  const found: string[] = [];
-  for await (const stream of manager.streams.names(names.everything)) {
-    const partition = stream.startsWith(`${one}_`) ? stream.slice(one.length + 1) : '';
-    if (stream === one || /^\d+$/.test(partition)) found.push(stream);
-  }
-  return found;
 }
 
 async function traced({ manager }: Broker, stream: string, seq: number): Promise<void> {

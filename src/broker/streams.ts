@@ -15,12 +15,14 @@ import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { patiently } from './patiently.ts';
+import { readMark, writeMark } from './settled-mark.ts';
 
 export interface StreamSettings {
   /** Milliseconds in which equal Nats-Msg-Ids are stored once. */
   readonly duplicateWindow: number;
   /** Bytes of one stream. */
   readonly limit: number;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** How long the server waits for a sign of life of the engine that took a message. */
@@ -42,7 +44,7 @@ export async function ensureStream(
   { manager, replicas }: Pick<Broker, 'manager' | 'replicas'>,
   name: string,
   subjects: readonly string[],
-  { duplicateWindow, limit }: StreamSettings,
+  { duplicateWindow, limit, metadata }: StreamSettings,
 ): Promise<void> {
   await makeStream(manager, {
     name,
@@ -54,6 +56,7 @@ export async function ensureStream(
     num_replicas: replicas,
     duplicate_window: nanos(duplicateWindow),
     allow_direct: true,
+    ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
   });
 }
 
@@ -70,7 +73,9 @@ export async function makeStream(
       if (!(error instanceof JetStreamApiError)) throw error;
       if (error.code === NO_ROOM) throw noRoom(name, limit);
       if (error.code !== EXISTS) throw error;
-      await manager.streams.update(name, wanted);
+      const { config } = await manager.streams.info(name);
+      const metadata = { ...config.metadata, ...wanted.metadata };
+      await manager.streams.update(name, { ...wanted, metadata });
     }
   });
 }
@@ -86,13 +91,54 @@ function noRoom(stream: string, limit: number): EngineError {
   );
 }
 
-/** The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO, over several engines too. */
+/**
+ * The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO, over
+ * several engines too. It is made before the first message is stored: a queue without it would count as
+ * empty. One that is gone, or that others made in its place, is made where the queue is known to be settled.
+ *
+ * @returns where it was made to begin, if the queue had one before and had lost it
+ */
 export async function ensureWorker(
-  { manager }: Broker,
+  broker: Broker,
   stream: string,
   pool: number,
-): Promise<void> {
-  await ensureConsumer(manager, stream, { durable_name: WORKER, ...working(pool) });
+): Promise<number | undefined> {
+  const { manager } = broker;
+  const wanted = { durable_name: WORKER, ...working(pool) };
+  const info = await workerInfo(broker, stream);
+  if (info !== undefined && isTrusted(info, await markFor(broker, info))) {
+    await ensureConsumer(manager, stream, wanted);
+    return undefined;
+  }
+  if (info !== undefined) await manager.consumers.delete(stream, WORKER);
+  const mark = await readMark(broker, stream);
+  await ensureConsumer(manager, stream, wanted, mark + 1);
+  return info === undefined && mark === 0 ? undefined : mark + 1;
+}
+
+/** The mark by which a consumer is judged; one that begins with the stream needs none. */
+export function markFor(broker: Broker, info: ConsumerInfo): Promise<number> | number {
+  const all = info.config.deliver_policy === DeliverPolicy.All;
+  return all ? 0 : readMark(broker, info.stream_name);
+}
+
+/**
+ * Whether a queue's worker is one that an engine made, so that its floor says what was settled. One that
+ * begins above what is known to be settled, or needs no acknowledgement, would say so of what nobody had.
+ */
+export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
+  const begins =
+    config.deliver_policy === DeliverPolicy.All ||
+    (config.deliver_policy === DeliverPolicy.StartSequence &&
+      (config.opt_start_seq ?? 1) <= mark + 1);
+  const filtered = config.filter_subject !== undefined || config.filter_subjects !== undefined;
+  const givesUp = (config.max_deliver ?? -1) > 0;
+  return begins && !filtered && !givesUp && config.ack_policy === AckPolicy.Explicit;
+}
+
+/** Up to where a worker has settled its queue. One that was made at a sequence tells 0 until its first acknowledgement. */
+export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
+  return Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
 }
 
 /** How a queue's messages are handed out. */
@@ -104,7 +150,7 @@ const working = (pool: number) => ({
 });
 
 /** How far the one engine that works on a strict line reads ahead. */
-const READ_AHEAD = 64;
+export const READ_AHEAD = 64;
 
 /**
  * Gives a strict line to this engine, which holds its lease: what an engine before had taken and not
@@ -118,7 +164,6 @@ const READ_AHEAD = 64;
  */
 export async function takeOverLine(broker: Broker, stream: string): Promise<number> {
   await reclaimWorker(broker, stream, READ_AHEAD);
-  await ensureWorker(broker, stream, READ_AHEAD);
   return lastSequence(broker, stream);
 }
 
@@ -128,56 +173,46 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
   return state.last_seq;
 }
 
-/** Where a queue's consumer begins while it is made again: a crash between its removal and its making loses nothing. */
-const RESTART = 'waybill-restart';
-
 /**
  * Makes a queue's consumer again at its acknowledge floor, so that what a killed engine had taken is
- * handed out at once. Only when no other engine works on the queue.
+ * handed out at once. Only when no other engine works on the queue. A crash between its removal and its
+ * making loses nothing: the mark tells where it begins.
  */
 export async function reclaimWorker(broker: Broker, stream: string, pool: number): Promise<void> {
-  const { manager } = broker;
   const info = await workerInfo(broker, stream);
-  const start = info === undefined ? await restartOf(broker, stream) : firstOpen(info);
-  if (start === undefined) return;
-  if (info !== undefined) {
-    await manager.streams.update(stream, { metadata: { [RESTART]: String(start) } });
-    await manager.consumers.delete(stream, WORKER);
+  if (info !== undefined && info.num_ack_pending > 0) {
+    const { created } = await broker.manager.streams.info(stream);
+    await writeMark(broker, stream, { created, upTo: settledUpTo(info) });
+    await broker.manager.consumers.delete(stream, WORKER);
   }
-  await manager.consumers.add(stream, {
-    durable_name: WORKER,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: start,
-    ...working(pool),
-  });
+  await ensureWorker(broker, stream, pool);
 }
 
 /** The server's err_code. */
 const CONSUMER_NOT_FOUND = 10_014;
 
-async function workerInfo({ manager }: Broker, stream: string): Promise<ConsumerInfo | undefined> {
+/** A queue's worker; undefined where it has none. */
+export async function workerInfo(
+  { manager }: Pick<Broker, 'manager'>,
+  stream: string,
+): Promise<ConsumerInfo | undefined> {
   try {
     return await manager.consumers.info(stream, WORKER);
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND) return undefined;
+    if (isConsumerMissing(error)) return undefined;
     throw error;
   }
 }
 
-/**
- * The first message that is not acknowledged; undefined where none is out. A consumer that was made at
- * a sequence tells a floor of 0 until its first acknowledgement.
- */
-function firstOpen({ num_ack_pending, ack_floor, config }: ConsumerInfo): number | undefined {
-  if (num_ack_pending === 0) return undefined;
-  return Math.max(ack_floor.stream_seq + 1, config.opt_start_seq ?? 1);
+/** Up to where the engines have settled a queue; undefined where nobody knows. */
+export async function settledFloor(broker: Broker, stream: string): Promise<number | undefined> {
+  const info = await workerInfo(broker, stream);
+  if (info === undefined || !isTrusted(info, await markFor(broker, info))) return undefined;
+  return settledUpTo(info);
 }
 
-async function restartOf({ manager }: Broker, stream: string): Promise<number | undefined> {
-  const { config } = await manager.streams.info(stream);
-  const start = Number(config.metadata?.[RESTART] ?? 0);
-  return start > 0 ? start : undefined;
-}
+export const isConsumerMissing = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND;
 
 /** The projector's consumer: acknowledges in batches, so that what the store has not committed comes again. */
 export async function ensureProjector({ manager }: Broker, stream: string): Promise<void> {
@@ -233,15 +268,20 @@ export async function nextExisting(
   return next?.seq;
 }
 
-/** Makes a consumer that begins with the stream, or brings one that is there up to date. */
+/** Makes a consumer that begins at a sequence, or brings one that is there up to date. */
 async function ensureConsumer(
   manager: Broker['manager'],
   stream: string,
   wanted: ConsumerUpdateConfig & { readonly durable_name: string },
+  from = 1,
 ): Promise<void> {
+  const begin =
+    from > 1
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }
+      : { deliver_policy: DeliverPolicy.All };
   await patiently(`the consumer ${wanted.durable_name} of ${stream}`, async () => {
     try {
-      await manager.consumers.add(stream, { deliver_policy: DeliverPolicy.All, ...wanted });
+      await manager.consumers.add(stream, { ...begin, ...wanted });
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_EXISTS) throw error;
       const { durable_name, ...changes } = wanted;

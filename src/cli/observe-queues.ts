@@ -1,29 +1,23 @@
-import { queueState } from '../broker/consumer-lag.ts';
+import { isAway } from '../broker/away.ts';
+import { queueStates } from '../broker/queue-survey.ts';
+import { unless } from '../error/foreseen.ts';
 import type { Metrics } from '../log/metrics.ts';
 import type { Director } from '../production/director.ts';
 import type { Engine } from '../production/engine.ts';
 
-/** Brings the gauges of queues up to date whenever somebody scrapes. */
+/** Brings the gauges of queues up to date whenever somebody scrapes; those of hosts that are gone too. */
 export function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
   figures.onScrape(async () => {
     const production = director.definition.name;
     const now = Date.now();
-    await Promise.all(
-      director.statuses().map(async ({ host }) => {
-        const states = await Promise.all(
-          director
-            .queueStreamsOf(host)
-            .map((stream) => queueState(engine.broker, stream).catch(() => undefined)),
-        );
-        const known = states.filter((state) => state !== undefined);
-        if (known.length === 0) return;
-        const oldest = Math.min(...known.map((state) => state.oldest ?? now));
-        figures.queueDepth.set(
-          { production, host },
-          known.reduce((sum, { depth }) => sum + depth, 0),
-        );
-        figures.queueAge.set({ production, host }, (now - oldest) / 1_000);
-      }),
-    );
+    // while NATS is away nothing is known
+    const states = await queueStates(engine.broker).catch(unless(isAway, 'counting the queues'));
+    figures.queueDepth.reset();
+    figures.queueAge.reset();
+    for (const [host, { depth, oldest }] of states ?? []) {
+      if (depth === 0 && !director.hasQueue(host)) continue;
+      figures.queueDepth.set({ production, host }, depth);
+      figures.queueAge.set({ production, host }, (now - (oldest ?? now)) / 1_000);
+    }
   });
 }

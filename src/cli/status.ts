@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { askAll } from '../broker/control.ts';
 import type { HostReport, StatusReport } from '../production/engine-control.ts';
+import { messagesText } from '../production/left-queues.ts';
 import { describeDuration } from '../time/duration.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print, table } from './output.ts';
@@ -28,6 +29,12 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
         ...report.hosts.map(row),
       ]),
     );
+    for (const { host, depth, oldest } of report.left) {
+      const age = oldest === undefined ? '' : `, the oldest for ${since(oldest)}`;
+      print(
+        `${messagesText(depth)} for ${host}, which the production has no longer${age}: they stay until it has it again`,
+      );
+    }
   }
   if (reports.length === 0) print('no engine answers: the production is not running');
 }

@@ -114,7 +114,7 @@ function written(
       const bodyRefs = [...(bodyRef === undefined ? [] : [bodyRef]), ...bodyRefsOf(entries)];
       entries = [];
       publications.push({
-        subject: names.queue(message.target, queue.partition).subject,
+        subject: names.queue(message.target, queue.partition, queue.generation).subject,
         payload: attached === undefined ? bytes : Buffer.concat([bytes, attached]),
         headers: envelopeHeaders(message, {
           bodyRef,

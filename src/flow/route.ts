@@ -17,9 +17,14 @@ export interface Leg {
   readonly bodyRef: string | undefined;
   /** The Nats-Msg-Id: equal for the same step of the same message, so that a repeated step is stored once. */
   readonly key: string;
-  /** Goes to its target's queue, and with `partition` to that line of it; otherwise it is settled already. */
-  readonly queue: { readonly partition: number | undefined } | undefined;
+  /** Goes to this line of its target's queue; otherwise it is settled already. */
+  readonly queue: QueueLine | undefined;
   readonly settled: SettledLeg | undefined;
+}
+
+export interface QueueLine {
+  readonly partition: number | undefined;
+  readonly generation: number;
 }
 
 /** How a leg into an inline process ended. */
@@ -150,7 +155,7 @@ async function queueLeg(
     body: made.body,
     bodyRef: made.bodyRef,
     key,
-    queue: { partition: target.partition?.(made) },
+    queue: { partition: target.partition?.(made), generation: target.generation },
     settled: undefined,
   });
 }

@@ -15,6 +15,8 @@ export type WiredTarget = QueueTarget | InlineTarget;
 export interface QueueTarget {
   readonly kind: 'queue';
   readonly name: string;
+  /** Which of the queue's generations is stored into. */
+  readonly generation: number;
   /** The partition of a by-key queue; undefined where there is one line. */
   readonly partition: ((subject: Subject) => number) | undefined;
   /** Whether choosing the partition reads the body. */

@@ -2,7 +2,7 @@ import type { OpenOutbound } from '../adapter/adapter.ts';
 import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import { takeOverLine } from '../broker/streams.ts';
-import { aborted, whileHeld } from '../broker/while-held.ts';
+import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
@@ -16,6 +16,7 @@ import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { lend } from './lend.ts';
 import type { OperationParts } from './operation-parts.ts';
+import { OtherLinesWork } from './other-lines.ts';
 import { passOnAnswer } from './pass-on-answer.ts';
 import { QueueWorker, type WorkSignals } from './queue-worker.ts';
 
@@ -80,8 +81,38 @@ export class BusinessOperation implements Host {
     );
     this.#connection.start();
     events.hostStarted(this.name);
-    if (this.#parts.line) this.#holding = this.#workWhileHeld();
-    else this.#startWorkers();
+    this.#held = new AbortController();
+    this.#holding = this.#parts.line ? this.#workWhileHeld() : this.#work(this.#held.signal);
+  }
+
+  /** What waits in lines of an earlier order goes first. */
+  async #work(signal: AbortSignal): Promise<void> {
+    const others = this.#otherLines();
+    await others.first(signal);
+    if (signal.aborted) return;
+    this.#startWorkers();
+    await others.follow(signal);
+  }
+
+  #otherLines(): OtherLinesWork {
+    const { leases, events } = this.#surroundings;
+    const { name, others, line } = this.#parts;
+    return new OtherLinesWork({
+      name,
+      others,
+      leases,
+      held: line,
+      told: (text) => events.told(name, 'info', 'queue-order-changed', text),
+      work: (stream, takeOver) => {
+        const worker = this.#worker(stream, 1, takeOver);
+        this.#workers.push(worker);
+        worker.start();
+        return async () => {
+          await worker.stop(this.#limit);
+          this.#workers = this.#workers.filter((one) => one !== worker);
+        };
+      },
+    });
   }
 
   async stop(limit: number): Promise<void> {
@@ -102,7 +133,6 @@ export class BusinessOperation implements Host {
     const { leases, broker } = this.#surroundings;
     const { doubts, streams } = this.#parts;
     const [stream = ''] = streams;
-    this.#held = new AbortController();
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
       onWaiting: () => {
@@ -110,14 +140,16 @@ export class BusinessOperation implements Host {
         this.#state.detail = 'another engine sends';
       },
       run: async (held, { takenOver }) => {
+        const others = this.#otherLines();
+        await others.first(held);
         const until = await takeOverLine(broker, stream);
         if (takenOver) {
           await this.#parts.recall();
           doubts.raise(stream, { until, most: STORING + 1 });
         }
         this.#cut = false;
-        this.#startWorkers();
-        await aborted(held);
+        if (!held.aborted) this.#startWorkers();
+        await others.follow(held);
         await this.#stopWorkers();
         return this.#cut ? 'unclean' : 'clean';
       },
@@ -125,25 +157,34 @@ export class BusinessOperation implements Host {
   }
 
   #startWorkers(): void {
-    const { broker, accepting } = this.#surroundings;
-    const { streams, settled, pool, line } = this.#parts;
-    this.#workers = streams.map(
-      (stream) =>
-        new QueueWorker({
-          broker,
-          bodies: accepting.bodies,
-          stream,
-          settled,
-          slots: pool,
-          takeOver: line ? () => takeOverLine(broker, stream) : undefined,
-          handle: (taken, signals) => this.#handle(taken, signals, stream),
-          end: (taken, order, begun) => {
-            if (begun) this.#state.retrying = undefined;
-            return endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
-          },
-        }),
+    const { broker } = this.#surroundings;
+    const { streams, pool, line } = this.#parts;
+    const workers = streams.map((stream) =>
+      this.#worker(stream, pool, line ? () => takeOverLine(broker, stream) : undefined),
     );
-    for (const worker of this.#workers) worker.start();
+    this.#workers.push(...workers);
+    for (const worker of workers) worker.start();
+  }
+
+  #worker(
+    stream: string,
+    slots: number,
+    takeOver: (() => Promise<unknown>) | undefined,
+  ): QueueWorker {
+    const { broker, accepting } = this.#surroundings;
+    return new QueueWorker({
+      broker,
+      bodies: accepting.bodies,
+      stream,
+      settled: this.#parts.settled,
+      slots,
+      takeOver,
+      handle: (taken, signals) => this.#handle(taken, signals, stream),
+      end: (taken, order, begun) => {
+        if (begun) this.#state.retrying = undefined;
+        return endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
+      },
+    });
   }
 
   async #stopWorkers(): Promise<void> {

@@ -17,6 +17,7 @@ import type { RecordedError } from '../message/record.ts';
 import { pause } from '../time/pause.ts';
 import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
+import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { QueueWorker, type WorkSignals } from './queue-worker.ts';
 
 export interface ProcessParts {
@@ -24,6 +25,8 @@ export interface ProcessParts {
   /** Asked for each message: a change of the production takes effect with the next one. */
   readonly process: () => Process;
   readonly streams: readonly string[];
+  /** What its queue has beside them: lines of an earlier order. */
+  readonly others: OtherLines;
   /** How many messages at once from each stream. */
   readonly pool: number;
   readonly settled: SettledMemory;
@@ -44,6 +47,10 @@ export class BusinessProcess implements Host {
   readonly #parts: ProcessParts;
   readonly #state = new HostState();
   #workers: QueueWorker[] = [];
+  #stop = new AbortController();
+  #working: Promise<void> | undefined;
+  /** Milliseconds that a stop waits for what is in flight. */
+  #limit = 10_000;
 
   constructor(surroundings: Surroundings, parts: ProcessParts) {
     this.name = parts.name;
@@ -54,27 +61,59 @@ export class BusinessProcess implements Host {
   async start(): Promise<void> {
     if (this.#state.running) return;
     this.#state.running = true;
-    const { broker, accepting, events } = this.#surroundings;
-    this.#workers = this.#parts.streams.map(
-      (stream) =>
-        new QueueWorker({
-          broker,
-          bodies: accepting.bodies,
-          stream,
-          settled: this.#parts.settled,
-          slots: this.#parts.pool,
-          handle: (taken, signals) => this.#handle(taken, signals),
-          end: (taken, order, begun) => this.#end(taken, order, begun),
-        }),
-    );
-    for (const worker of this.#workers) worker.start();
-    events.hostStarted(this.name);
+    this.#stop = new AbortController();
+    this.#working = this.#work(this.#stop.signal);
+    this.#surroundings.events.hostStarted(this.name);
+  }
+
+  /** What waits in lines of an earlier order goes first. */
+  async #work(signal: AbortSignal): Promise<void> {
+    const { leases, events } = this.#surroundings;
+    const { name, others, streams, pool } = this.#parts;
+    const work = new OtherLinesWork({
+      name,
+      others,
+      leases,
+      held: false,
+      told: (text) => events.told(name, 'info', 'queue-order-changed', text),
+      work: (stream, takeOver) => {
+        const worker = this.#startWorker(stream, 1, takeOver);
+        return async () => {
+          await worker.stop(this.#limit);
+          this.#workers = this.#workers.filter((one) => one !== worker);
+        };
+      },
+    });
+    await work.first(signal);
+    if (signal.aborted) return;
+    for (const stream of streams) this.#startWorker(stream, pool);
+    await work.follow(signal);
+  }
+
+  #startWorker(stream: string, slots: number, takeOver?: () => Promise<unknown>): QueueWorker {
+    const { broker, accepting } = this.#surroundings;
+    const worker = new QueueWorker({
+      broker,
+      bodies: accepting.bodies,
+      stream,
+      settled: this.#parts.settled,
+      slots,
+      takeOver,
+      handle: (taken, signals) => this.#handle(taken, signals),
+      end: (taken, order, begun) => this.#end(taken, order, begun),
+    });
+    this.#workers.push(worker);
+    worker.start();
+    return worker;
   }
 
   async stop(limit: number): Promise<void> {
     if (!this.#state.running) return;
     this.#state.running = false;
+    this.#limit = limit;
+    this.#stop.abort();
     await Promise.all(this.#workers.map((worker) => worker.stop(limit)));
+    await this.#working;
     this.#workers = [];
   }
 

@@ -2,6 +2,7 @@ import type { OutboundAdapter } from '../adapter/adapter.ts';
 import type { Doubts } from '../flow/doubts.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
+import type { OtherLines } from './other-lines.ts';
 
 /** What an operation is made of. */
 export interface OperationParts {
@@ -10,6 +11,8 @@ export interface OperationParts {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The streams of its queue: one, or one a partition. */
   readonly streams: readonly string[];
+  /** What its queue has beside them: lines of an earlier order. */
+  readonly others: OtherLines;
   readonly settled: SettledMemory;
   /** How many messages at once from each stream. */
   readonly pool: number;

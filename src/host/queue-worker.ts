@@ -5,7 +5,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { WORKER } from '../broker/names.ts';
 import { acknowledgeAgain, type Taken, takenFrom } from '../broker/queue.ts';
-import { ACKNOWLEDGE_WAIT, STEADILY } from '../broker/streams.ts';
+import { ACKNOWLEDGE_WAIT, ensureWorker, isConsumerMissing, STEADILY } from '../broker/streams.ts';
 import { background } from '../error/background.ts';
 import { tolerate, unless } from '../error/foreseen.ts';
 import { faultText, unexpected } from '../error/unexpected.ts';
@@ -119,6 +119,7 @@ export class QueueWorker {
         await this.#beginAnew();
       } catch (error) {
         // the server or the stream is away for the moment; nothing is lost, the queue keeps it
+        if (isConsumerMissing(error)) await this.#restore();
         tolerate(error, isAway, `taking from ${stream}`);
       }
       if (!this.#stopping) await sleep(100);
@@ -148,6 +149,15 @@ export class QueueWorker {
   }
   /** The delivery that is due; 0 once one was missing. */
   #next = 0;
+
+  /** Makes the consumer anew that somebody removed; tried again with the next round. */
+  async #restore(): Promise<void> {
+    const { broker, stream, slots, takeOver } = this.#parts;
+    if (takeOver !== undefined) return this.#beginAnew();
+    await ensureWorker(broker, stream, slots).catch(
+      unless(isAway, `making the worker of ${stream} anew`),
+    );
+  }
 
   /** A line whose deliveries were cut off is taken over again: something may have been lost. */
   async #beginAnew(): Promise<void> {

@@ -12,6 +12,7 @@ import { BusinessOperation } from '../host/business-operation.ts';
 import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
 import type { Host, Surroundings } from '../host/host.ts';
+import type { OtherLines } from '../host/other-lines.ts';
 import type { PeerCertificates } from '../host/peer-certificates.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
@@ -24,6 +25,7 @@ import type {
 } from './definition.ts';
 import type { Engine } from './engine.ts';
 import { type ProcessParts, processOf } from './process-of.ts';
+import type { QueuePlan } from './queues.ts';
 import { isLine, queueLines, wiring } from './wiring.ts';
 
 /** What hosts need that outlives a change of the production. */
@@ -44,6 +46,9 @@ export interface AssemblyParts {
   readonly recall: () => Promise<void>;
   /** What each queue has settled lately; kept over a change of the production. */
   readonly settled: (host: string) => SettledMemory;
+  /** Which streams hold the queue of a host, and which it has beside them. */
+  readonly plan: QueuePlan;
+  readonly otherLines: (host: string) => OtherLines;
   /** Set while a host is in test mode: nothing goes out. */
   readonly testing: (host: string) => { readonly by: string; readonly reason: string } | undefined;
 }
@@ -79,7 +84,7 @@ export function assemble(
     return process;
   };
   return {
-    wiring: wiring(definition, processNamed),
+    wiring: wiring(definition, processNamed, (host) => parts.plan.generations.get(host) ?? 0),
     routing,
     storing: surroundings.accepting,
     process: processNamed,
@@ -90,6 +95,7 @@ export function assemble(
         name: of.name,
         process: () => current().process(of.name),
         streams: streamsOf(parts, of),
+        others: parts.otherLines(of.name),
         pool: typeof of.order === 'string' ? of.pool : 1,
         settled: parts.settled(of.name),
         whileWaiting: of.whileWaiting,
@@ -174,6 +180,7 @@ function operation(
     adapter: of.adapter,
     settings: of.settings,
     streams: streamsOf(parts, of),
+    others: parts.otherLines(of.name),
     settled: parts.settled(of.name),
     pool: typeof of.order === 'string' ? of.pool : 1,
     line: isLine(of),
@@ -189,10 +196,11 @@ function operation(
 }
 
 function streamsOf(
-  { engine }: AssemblyParts,
+  { engine, plan }: AssemblyParts,
   { name, order, pool }: ProcessDefinition | OperationDefinition,
 ): string[] {
+  const generation = plan.generations.get(name);
   return queueLines(order, pool).map(
-    ({ partition }) => engine.broker.names.queue(name, partition).stream,
+    ({ partition }) => engine.broker.names.queue(name, partition, generation).stream,
   );
 }

@@ -1,8 +1,11 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
+import { isAway } from '../broker/away.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
+import { queueStates } from '../broker/queue-survey.ts';
 import type { Switch } from '../broker/state.ts';
+import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
@@ -20,8 +23,9 @@ import type {
 } from './definition.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
+import { leftQueues, messagesText } from './left-queues.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
-import { Queues } from './queues.ts';
+import { type QueuePlan, Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
 import { startWaker } from './waker.ts';
@@ -33,6 +37,8 @@ export interface DirectorParts {
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   readonly peerCertificate: AssemblyParts['peerCertificate'];
+  /** Milliseconds that what is settled stays in its queue. */
+  readonly margin?: number | undefined;
 }
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
@@ -48,7 +54,7 @@ export class Director {
   readonly #queues: Queues;
   /** A host is started and stopped by one at a time. */
   readonly #turns: Turns = turns();
-  #definition: Definition;
+  #plan: QueuePlan;
   #assembly: Assembly;
   #janitor: { close(): Promise<void> } | undefined;
   #waker: { close(): Promise<void> } | undefined;
@@ -59,12 +65,12 @@ export class Director {
   constructor(parts: DirectorParts, definition: Definition) {
     this.#parts = parts;
     this.#queues = new Queues(parts.engine);
-    this.#definition = definition;
-    this.#assembly = this.#assemble(definition);
+    this.#plan = { definition, generations: new Map() };
+    this.#assembly = this.#assemble(this.#plan);
   }
 
   get definition(): Definition {
-    return this.#definition;
+    return this.#plan.definition;
   }
 
   /** How messages are routed now; for what a person sends again. */
@@ -79,17 +85,16 @@ export class Director {
 
   async start(): Promise<void> {
     const { engine } = this.#parts;
-    await Promise.all([
-      this.#queues.make(this.#definition, { first: true }),
-      this.#queues.recall(),
-    ]);
+    const [plan] = await Promise.all([this.#queues.make(this.definition), this.#queues.recall()]);
+    this.#plan = plan;
+    this.#assembly = this.#assemble(plan);
     const store = overrideStore(engine.state.kv);
     this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
-    for (const of of hostsOf(this.#definition)) {
+    for (const of of hostsOf(this.definition)) {
       await this.#turns.take(of.name, () => this.#startHost(of));
     }
     this.#schedules = followSchedules(
-      () => hostsOf(this.#definition),
+      () => hostsOf(this.definition),
       (name, on) => this.#scheduled(name, on),
       this.#stopping.signal,
     );
@@ -97,19 +102,49 @@ export class Director {
       ...engine,
       events: this.#parts.events,
       wiring: () => this.#assembly.wiring,
-      operationStreams: () =>
-        [...this.#definition.operations.keys()].flatMap((name) => this.queueStreamsOf(name)),
+      operationStreams: () => this.queueStreams().filter((stream) => this.#isOperation(stream)),
     });
-    this.#janitor = startJanitor(engine.broker, engine.leases, () => [
-      engine.broker.names.journal.stream,
-      engine.broker.names.outcomes.stream,
-      ...this.queueStreams(),
-    ]);
+    const { broker, leases } = engine;
+    const { margin } = this.#parts;
+    const onKept = (stream: string, why: string | undefined): void => this.#kept(stream, why);
+    const isLeft = (stream: string): Promise<boolean> => this.#queues.isLeft(stream);
+    this.#janitor = startJanitor({ broker, margin, onKept, isLeft }, leases);
+    await this.#tellLeft();
+  }
+
+  #isOperation(stream: string): boolean {
+    const part = this.#parts.engine.broker.names.queueOf(stream);
+    return part !== undefined && this.definition.operations.has(part.host);
+  }
+
+  /** Tells of queues in which something waits for hosts that the production does not have. */
+  async #tellLeft(): Promise<void> {
+    const states = await queueStates(this.#parts.engine.broker);
+    for (const { host, depth } of leftQueues(states, (name) => this.hasQueue(name))) {
+      const text = `${messagesText(depth)} for ${host}, which the production does not have as a host with a queue: they stay until it has it again`;
+      this.#parts.events.told(host, 'warn', 'queue-left', text);
+    }
+  }
+
+  /** The janitor removes nothing from a stream, or does so again. */
+  #kept(stream: string, why: string | undefined): void {
+    const host = this.#parts.engine.broker.names.queueOf(stream)?.host ?? '';
+    const { events } = this.#parts;
+    if (why === undefined) {
+      events.told(host, 'info', 'stream-tidied', `${stream} is tidied again`);
+      return;
+    }
+    events.told(host, 'warn', 'stream-kept', `nothing is removed from ${stream}: ${why}`);
+    background(
+      this.#queues.restore(this.#plan, stream),
+      `making the consumers of ${stream} anew`,
+      isAway,
+    );
   }
 
   /** Services first, then waits for what is in flight, up to the production's `shutdownTimeout`. */
   async stop(): Promise<void> {
-    const limit = this.#definition.settings.shutdownTimeout;
+    const limit = this.definition.settings.shutdownTimeout;
     this.#stopping.abort();
     await this.#schedules;
     await this.#overrides?.close();
@@ -125,13 +160,14 @@ export class Director {
     this.#hosts.clear();
   }
 
-  /** Every queue stream of the production. */
+  /** The streams that this engine stores messages into. */
   queueStreams(): string[] {
-    return this.#queues.streams(this.#definition);
+    return this.#queues.streams(this.#plan);
   }
 
-  queueStreamsOf(host: string): string[] {
-    return this.#queues.streams(this.#definition, host);
+  /** Whether a host of the production takes its messages from a queue. */
+  hasQueue(host: string): boolean {
+    return this.#plan.generations.has(host);
   }
 
   /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */
@@ -140,7 +176,7 @@ export class Director {
   }
 
   statuses(): HostStatus[] {
-    return hostsOf(this.#definition).map(({ name, kind }) => {
+    return hostsOf(this.definition).map(({ name, kind }) => {
       const running = this.#hosts.get(name)?.host.status();
       return (
         running ?? {
@@ -180,7 +216,7 @@ export class Director {
   async #stopHost(name: string, why: string, by?: string): Promise<void> {
     const running = this.#hosts.get(name);
     if (running === undefined) return;
-    await running.host.stop(this.#definition.settings.shutdownTimeout);
+    await running.host.stop(this.definition.settings.shutdownTimeout);
     this.#hosts.delete(name);
     this.#parts.events.hostStopped(name, why, by);
   }
@@ -214,24 +250,25 @@ export class Director {
    * others go on with the new rules and transforms at once.
    */
   async apply(next: Definition, changed: readonly string[], by?: string): Promise<void> {
-    await this.#queues.make(next, { first: false });
+    const plan = await this.#queues.make(next, this.#plan);
     await Promise.all(
       changed.map((name) =>
         this.#turns.take(name, () => this.#stopHost(name, 'configuration changed', by)),
       ),
     );
-    this.#definition = next;
-    this.#assembly = this.#assemble(next);
+    this.#plan = plan;
+    this.#assembly = this.#assemble(plan);
     for (const of of hostsOf(next)) await this.#turns.take(of.name, () => this.#startHost(of));
     const { connection, names } = this.#parts.engine.broker;
     connection.publish(names.control('applied'));
     this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
+    await this.#tellLeft();
   }
 
   /** An override began, changed or ended. */
   async #overridden(now: Override | undefined, before: Override | undefined): Promise<void> {
     const { host = '', kind } = now ?? before ?? {};
-    const of = hostsOf(this.#definition).find(({ name }) => name === host);
+    const of = hostsOf(this.definition).find(({ name }) => name === host);
     if (kind === 'log-level') this.#parts.logs.setLevel(host, now?.level);
     if (of === undefined) return;
     this.#parts.events.told(host, 'info', 'override', describeOverride(now, before));
@@ -249,9 +286,9 @@ export class Director {
   }
 
   #find(name: string): AnyHost {
-    const of = hostsOf(this.#definition).find((host) => host.name === name);
+    const of = hostsOf(this.definition).find((host) => host.name === name);
     if (of === undefined) {
-      throw new EngineError('HOST_UNKNOWN', `there is no host ${name} in ${this.#definition.name}`);
+      throw new EngineError('HOST_UNKNOWN', `there is no host ${name} in ${this.definition.name}`);
     }
     return of;
   }
@@ -267,16 +304,18 @@ export class Director {
     await host.start();
   }
 
-  #assemble(definition: Definition): Assembly {
+  #assemble(plan: QueuePlan): Assembly {
     const parts: AssemblyParts = {
       ...this.#parts,
+      plan,
+      otherLines: (host) => this.#queues.others(host, plan),
       settled: (host) => this.settledAt(host),
       doubts: this.#queues.doubts,
       recall: () => this.#queues.recall(),
       testing: (host) => this.#overrides?.find(host, 'test'),
       disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
     };
-    return assemble(parts, definition, () => this.#assembly);
+    return assemble(parts, plan.definition, () => this.#assembly);
   }
 
   /** What the queue of a host has settled lately. */

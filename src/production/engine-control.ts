@@ -1,22 +1,29 @@
 import type { TestStep } from '../adapter/test-step.ts';
-import { queueState } from '../broker/consumer-lag.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
 import type { Override } from '../broker/overrides.ts';
+import { queueStates } from '../broker/queue-survey.ts';
 import type { HostStatus } from '../host/host.ts';
 import type { CertificateReport, ShownCertificate } from './certificate-report.ts';
 import { describeProduction } from './describe-production.ts';
 import type { Director } from './director.ts';
 import { type EndRequest, endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
+import { type LeftQueue, leftQueues } from './left-queues.ts';
 import { type Notification, notify } from './notify.ts';
 import type { RehearsalRequest } from './rehearsal.ts';
 import { type Discard, discardSuspended, type Resend, resendOnce } from './resend.ts';
 import { sendTestMessage, type TestMessage } from './test-message.ts';
 
+export interface QueueReport {
+  readonly depth: number;
+  /** When the oldest was stored; milliseconds since 1970. */
+  readonly oldest: number | undefined;
+}
+
 /** One host as `waybill status` and the console show it. */
 export interface HostReport extends HostStatus {
   /** Messages waiting in its queue; undefined for a host without one. */
-  readonly queue: { readonly depth: number; readonly oldest: number | undefined } | undefined;
+  readonly queue: QueueReport | undefined;
   readonly switchedOff:
     | { readonly by: string; readonly at: number; readonly reason: string }
     | undefined;
@@ -30,6 +37,8 @@ export interface StatusReport {
   readonly engine: number;
   readonly started: number;
   readonly hosts: readonly HostReport[];
+  /** Messages that wait for hosts which the production has no longer; they are delivered once it has them again. */
+  readonly left: readonly LeftQueue[];
 }
 
 export interface SwitchRequest {
@@ -69,6 +78,7 @@ export function engineControl(parts: ControlParts): ControlServer {
   const started = Date.now();
   const servers = [
     serveControl(broker, subject('status'), () => status(parts, started)),
+    serveControl(broker, subject('queues'), () => director.queueStreams()),
     serveControl(broker, subject('stop'), async (request) => {
       const { host, by, reason = 'switched off' } = request as SwitchRequest;
       await director.switchOff(host, { by, reason, at: Date.now() });
@@ -146,27 +156,25 @@ export function engineControl(parts: ControlParts): ControlServer {
 
 async function status({ engine, director }: ControlParts, started: number): Promise<StatusReport> {
   const { name, title } = director.definition;
+  const queues = await queueStates(engine.broker);
   const hosts = await Promise.all(
-    director.statuses().map(async (host): Promise<HostReport> => {
-      const streams = director.queueStreamsOf(host.host);
-      const queues = await Promise.all(
-        streams.map((stream) => queueState(engine.broker, stream).catch(() => undefined)),
-      );
-      const known = queues.filter((queue) => queue !== undefined);
-      const oldest = known.flatMap((queue) => (queue.oldest === undefined ? [] : [queue.oldest]));
-      return {
+    director.statuses().map(
+      async (host): Promise<HostReport> => ({
         ...host,
-        queue:
-          streams.length === 0
-            ? undefined
-            : {
-                depth: known.reduce((sum, { depth }) => sum + depth, 0),
-                oldest: oldest.length === 0 ? undefined : Math.min(...oldest),
-              },
+        queue: director.hasQueue(host.host) ? (queues.get(host.host) ?? NO_MESSAGES) : undefined,
         switchedOff: await engine.state.switchedOff(host.host),
         overrides: director.overridesOf(host.host),
-      };
-    }),
+      }),
+    ),
   );
-  return { production: name, title, engine: engine.number, started, hosts };
+  return {
+    production: name,
+    title,
+    engine: engine.number,
+    started,
+    hosts,
+    left: leftQueues(queues, (host) => director.hasQueue(host)),
+  };
 }
+
+const NO_MESSAGES: QueueReport = { depth: 0, oldest: undefined };

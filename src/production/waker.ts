@@ -9,6 +9,7 @@ import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
+import type { QueueLine } from '../flow/route.ts';
 import { loadBody, subject } from '../flow/subject.ts';
 import type { Wiring } from '../flow/wiring.ts';
 import type { Events } from '../log/events.ts';
@@ -140,8 +141,9 @@ async function backToQueue(
   // a person ended it, or it waits for something else by now
   if (taken === undefined) return;
   const { message, bodyRef } = taken;
+  const { partition, generation } = await lineOf(wiring(), taken);
   await broker.publisher.publish(
-    broker.names.queue(host, await partitionOf(wiring(), taken)).subject,
+    broker.names.queue(host, partition, generation).subject,
     message.body.inline ?? new Uint8Array(0),
     {
       headers: envelopeHeaders(message, { bodyRef, woken: true }),
@@ -152,14 +154,13 @@ async function backToQueue(
   await waiting.leave(sequence).catch(unless(isAway, 'removing a message that was woken'));
 }
 
-async function partitionOf(
-  wiring: Wiring,
-  { message, bodyRef }: Taken,
-): Promise<number | undefined> {
+/** The line of its queue into which a message goes now. */
+async function lineOf(wiring: Wiring, { message, bodyRef }: Taken): Promise<QueueLine> {
   const target = wiring.target(message.target);
   if (target.kind !== 'queue') throw new Error(`${message.target} has no queue any more`);
-  if (target.partition === undefined) return undefined;
+  const { generation } = target;
+  if (target.partition === undefined) return { partition: undefined, generation };
   const of = subject(message, message.body, bodyRef);
   if (target.readsBody) await loadBody(of);
-  return target.partition(of);
+  return { partition: target.partition(of), generation };
 }

@@ -4,17 +4,21 @@ import type { Process, WiredTarget, Wiring } from '../flow/wiring.ts';
 import type { Definition, QueueOrder } from './definition.ts';
 
 /** The flow's view of a definition: which names are queues and which run inline. */
-export function wiring(definition: Definition, processOf: (name: string) => Process): Wiring {
+export function wiring(
+  definition: Definition,
+  processOf: (name: string) => Process,
+  generationOf: (host: string) => number = () => 0,
+): Wiring {
   const targets = new Map<string, WiredTarget>();
   for (const { name, order } of definition.operations.values()) {
-    targets.set(name, queueTarget(name, order));
+    targets.set(name, queueTarget(name, order, generationOf(name)));
   }
   for (const { name, run, order } of definition.processes.values()) {
     targets.set(
       name,
       run === 'inline'
         ? { kind: 'inline', name, process: processOf(name) }
-        : queueTarget(name, order),
+        : queueTarget(name, order, generationOf(name)),
     );
   }
   return {
@@ -26,13 +30,14 @@ export function wiring(definition: Definition, processOf: (name: string) => Proc
   };
 }
 
-function queueTarget(name: string, order: QueueOrder): WiredTarget {
+function queueTarget(name: string, order: QueueOrder, generation: number): WiredTarget {
   if (typeof order === 'string')
-    return { kind: 'queue', name, partition: undefined, readsBody: false };
+    return { kind: 'queue', name, generation, partition: undefined, readsBody: false };
   const { byKey, partitions } = order;
   return {
     kind: 'queue',
     name,
+    generation,
     readsBody: byKey.readsBody,
     partition: (subject: Subject) => hash(String(byKey.evaluate(subject))) % partitions,
   };

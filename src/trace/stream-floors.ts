@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
-import { PROJECTOR, WORKER } from '../broker/names.ts';
+import { PROJECTOR } from '../broker/names.ts';
+import { settledFloor } from '../broker/streams.ts';
 import type { StreamFloor } from './trace-store.ts';
 
 interface Look {
@@ -30,13 +31,14 @@ export function streamFloors(broker: Broker): () => Promise<readonly StreamFloor
   };
 }
 
-async function readFloors({ manager, names }: Broker): Promise<StreamFloor[]> {
+async function readFloors(broker: Broker): Promise<StreamFloor[]> {
+  const { manager, names } = broker;
   const floors: StreamFloor[] = [];
   for await (const stream of manager.streams.names(names.everything)) {
     if (!names.isQueue(stream)) continue;
-    const worker = await manager.consumers.info(stream, WORKER).catch(() => undefined);
-    const floor = worker?.ack_floor.stream_seq ?? 0;
-    if (floor > 0) floors.push({ stream, floor });
+    // a queue that nobody knows about completes nothing
+    const floor = await settledFloor(broker, stream);
+    if (floor !== undefined && floor > 0) floors.push({ stream, floor });
   }
   return floors;
 }

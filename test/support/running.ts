@@ -1,5 +1,6 @@
 import { isAway } from '../../src/broker/away.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { serveControl } from '../../src/broker/control.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
 import { background } from '../../src/error/background.ts';
 import { hearUnexpected } from '../../src/error/unexpected.ts';
@@ -23,6 +24,8 @@ export async function run(
   nats: NatsAccess,
   definition: Definition,
   log: Logger = silentLogger,
+  /** Milliseconds that what is settled stays in its queue. */
+  margin?: number,
 ): Promise<Running> {
   const broker = await connectBroker({ ...nats, production: definition.name, role: 'engine' });
   const engine = await startEngine(broker, definition.settings);
@@ -44,11 +47,16 @@ export async function run(
       credential: () => Promise.reject(new Error('no credentials in this test')),
       verifier: () => Promise.reject(new Error('no credentials in this test')),
       peerCertificate: () => undefined,
+      margin,
     },
     definition,
   );
   await director.start();
+  const queues = serveControl(broker, broker.names.control('queues'), () =>
+    director.queueStreams(),
+  );
   const stop = async (): Promise<void> => {
+    queues.close();
     await director.stop();
     await engine.close();
     await broker.close();

@@ -67,6 +67,7 @@ function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
         title: 'Hub',
         engine: 0,
         started: NOW - 1,
+        left: [],
         hosts: [{ ...REPORT, ...report }],
       },
     ],

@@ -1,0 +1,53 @@
+import type { Broker } from './broker.ts';
+import { type QueueState, queueState } from './consumer-lag.ts';
+import type { QueuePart } from './names.ts';
+
+/** A stream that holds a host's queue, or a part of it. */
+export interface QueueStream extends QueuePart {
+  readonly stream: string;
+  /** What it was made for; see `Queues`. Undefined where an earlier version made it. */
+  readonly shape: string | undefined;
+  /** How many messages it holds, settled ones included. */
+  readonly messages: number;
+}
+
+/** Where a queue's stream says what it was made for. */
+export const SHAPE = 'waybill-shape';
+
+/** Every queue stream of the production there is, whether a host works on it or not. */
+export async function queueStreams({ manager, names }: Broker): Promise<QueueStream[]> {
+  const found: QueueStream[] = [];
+  for await (const { config, state } of manager.streams.list(names.everything)) {
+    const part = names.queueOf(config.name);
+    if (part === undefined) continue;
+    const { name: stream, metadata } = config;
+    found.push({ ...part, stream, shape: metadata?.[SHAPE], messages: state.messages });
+  }
+  return found.toSorted(
+    (a, b) => a.generation - b.generation || (a.partition ?? 0) - (b.partition ?? 0),
+  );
+}
+
+/** How the queue of each host stands, over all its streams: those of hosts that are gone too. */
+export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {
+  const states = new Map<string, QueueState>();
+  const found = await Promise.all(
+    (await queueStreams(broker)).map(async ({ host, stream, messages }) => ({
+      host,
+      state: messages === 0 ? EMPTY : await queueState(broker, stream),
+    })),
+  );
+  for (const { host, state } of found) states.set(host, together(states.get(host), state));
+  return states;
+}
+
+const EMPTY: QueueState = { depth: 0, inFlight: 0, oldest: undefined };
+
+function together(one: QueueState = EMPTY, other: QueueState): QueueState {
+  const times = [one.oldest, other.oldest].filter((time) => time !== undefined);
+  return {
+    depth: one.depth + other.depth,
+    inFlight: one.inFlight + other.inFlight,
+    oldest: times.length === 0 ? undefined : Math.min(...times),
+  };
+}

@@ -1,0 +1,46 @@
+import { type KV, Kvm } from '@nats-io/kv';
+import type { Broker } from './broker.ts';
+import { patiently } from './patiently.ts';
+
+/**
+ * Up to where a queue was known to be settled, kept beside the consumer that knows better: whoever has to
+ * make that consumer anew begins here, and nothing is sent again that was settled long ago.
+ */
+export interface SettledMark {
+  /** When its stream was made: a stream that was removed and made again counts from 1. */
+  readonly created: string;
+  readonly upTo: number;
+}
+
+const keyOf = (stream: string): string => `settled.${stream}`;
+
+/** The sequence up to which the stream is known to be settled; 0 where nothing is known of this stream. */
+export async function readMark(broker: Broker, stream: string): Promise<number> {
+  const [entry, info] = await Promise.all([
+    state(broker).then((kv) => kv.get(keyOf(stream))),
+    broker.manager.streams.info(stream),
+  ]);
+  const before = Number(info.config.metadata?.[RESTART] ?? 1) - 1;
+  const mark = entry?.operation === 'PUT' ? entry.json<SettledMark>() : undefined;
+  return mark?.created === info.created ? Math.max(before, mark.upTo) : before;
+}
+
+/** Where an earlier version wrote down at which message it made a worker anew. */
+const RESTART = 'waybill-restart';
+
+export async function writeMark(broker: Broker, stream: string, mark: SettledMark): Promise<void> {
+  await (await state(broker)).put(keyOf(stream), JSON.stringify(mark));
+}
+
+const opened = new WeakMap<Broker['jetstream'], Promise<KV>>();
+
+function state({ jetstream, names, replicas }: Broker): Promise<KV> {
+  const before = opened.get(jetstream);
+  if (before !== undefined) return before;
+  const opening = patiently(names.state, () =>
+    new Kvm(jetstream).create(names.state, { history: 1, replicas }),
+  );
+  opened.set(jetstream, opening);
+  opening.catch(() => opened.delete(jetstream)); // whoever asked has the error; the next one tries anew
+  return opening;
+}

@@ -1,0 +1,126 @@
+import { isAway } from '../broker/away.ts';
+import type { Leases } from '../broker/lease.ts';
+import { tolerate } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+
+/** A line of a host's queue that is none of those it works on now: from before, or from another engine. */
+export interface OtherLine {
+  readonly stream: string;
+  readonly generation: number;
+  /** Of an order that the host had before: what waits there goes first. */
+  readonly earlier: boolean;
+  /** Whether something is not settled. */
+  readonly waits: boolean;
+  /** The last message that it holds now. */
+  readonly until: number;
+}
+
+/** What a host can learn of the other lines of its queue. */
+export interface OtherLines {
+  /** All there are, oldest first. */
+  find(): Promise<readonly OtherLine[]>;
+  /**
+   * Makes a line ready to be worked on one message after another.
+   *
+   * @returns how it is taken over anew, where no other engine can work on it
+   */
+  prepare(line: OtherLine): Promise<(() => Promise<unknown>) | undefined>;
+  /** Whether everything up to `until` is settled. */
+  isSettled(line: OtherLine): Promise<boolean>;
+}
+
+export interface OtherLinesParts {
+  readonly name: string;
+  readonly others: OtherLines;
+  readonly leases: Leases;
+  /** The host works on its queue only while it holds the lease anyway. */
+  readonly held: boolean;
+  /** Works on a line until what it returns is called, and resolved. */
+  readonly work: (
+    stream: string,
+    takeOver: (() => Promise<unknown>) | undefined,
+  ) => () => Promise<void>;
+  readonly told: (text: string) => void;
+}
+
+/** How often other lines are looked for, milliseconds: another engine may still have an earlier order. */
+const LOOK = 5_000;
+const PAUSE = 200;
+
+/**
+ * Sends what waits in other lines of a host's queue: a change of its order begins new ones, and what was
+ * accepted before it goes first, one generation after the other and each line in its own order.
+ */
+export class OtherLinesWork {
+  readonly #parts: OtherLinesParts;
+
+  constructor(parts: OtherLinesParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves once what waited in earlier lines is settled, or the signal aborts. Looks twice: what was
+   * being accepted while the order changed may be stored a moment later.
+   */
+  async first(signal: AbortSignal): Promise<void> {
+    for (let settled = 0; settled < 2 && !signal.aborted; await pause(PAUSE, signal)) {
+      const round = await this.#round(signal, true);
+      if (round === 'none') return;
+      if (round === 'settled') settled += 1;
+    }
+  }
+
+  /** Looks again and again for what other engines may still store in other lines, until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(LOOK, signal);
+      if (!signal.aborted) await this.#round(signal, false);
+    }
+  }
+
+  async #round(signal: AbortSignal, earlierOnly: boolean): Promise<'none' | 'settled' | 'open'> {
+    const { others, leases, name, held } = this.#parts;
+    try {
+      const all = await others.find();
+      const lines = earlierOnly ? all.filter(({ earlier }) => earlier) : all;
+      if (lines.length === 0) return 'none';
+      const waiting = lines.filter(({ waits }) => waits);
+      if (waiting.length === 0) return 'settled';
+      if (held) return await this.#drain(waiting, signal);
+      const lease = await leases.take(`queue.${name}`);
+      if (lease === undefined) return 'open';
+      try {
+        return await this.#drain(waiting, AbortSignal.any([signal, lease.signal]));
+      } finally {
+        await lease.release();
+      }
+    } catch (error) {
+      // NATS is away for the moment: looked for again
+      tolerate(error, isAway, `sending what waits in other lines of ${name}`);
+      return 'open';
+    }
+  }
+
+  async #drain(lines: readonly OtherLine[], signal: AbortSignal): Promise<'settled' | 'open'> {
+    const { told } = this.#parts;
+    if (lines.some(({ earlier }) => earlier)) {
+      told('what waited before the order of its queue was changed goes first');
+    }
+    for (const generation of new Set(lines.map((line) => line.generation))) {
+      const together = lines.filter((line) => line.generation === generation);
+      await Promise.all(together.map((line) => this.#drainLine(line, signal)));
+      if (signal.aborted) return 'open';
+    }
+    return 'settled';
+  }
+
+  async #drainLine(line: OtherLine, signal: AbortSignal): Promise<void> {
+    const { others, work } = this.#parts;
+    const end = work(line.stream, await others.prepare(line));
+    try {
+      while (!signal.aborted && !(await others.isSettled(line))) await pause(PAUSE, signal);
+    } finally {
+      await end();
+    }
+  }
+}

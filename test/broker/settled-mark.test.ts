@@ -1,0 +1,115 @@
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import { expect, test } from 'vitest';
+import { type Broker, connectBroker } from '../../src/broker/broker.ts';
+import { queueState } from '../../src/broker/consumer-lag.ts';
+import { janitorPass } from '../../src/broker/janitor.ts';
+import { PROJECTOR, WORKER } from '../../src/broker/names.ts';
+import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
+import { startNats } from '../support/nats.ts';
+
+/** A queue with ten messages, of which the first `settled` are. */
+async function queueWith(broker: Broker, host: string, settled: number): Promise<string> {
+  const { stream, subject } = broker.names.queue(host);
+  await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 1_000_000 });
+  await ensureWorker(broker, stream, 4);
+  await ensureProjector(broker, stream);
+  for (let n = 1; n <= 10; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
+  await take(broker, stream, WORKER, settled);
+  await take(broker, stream, PROJECTOR, 10);
+  return stream;
+}
+
+async function take(
+  broker: Broker,
+  stream: string,
+  name: string,
+  count: number,
+): Promise<number[]> {
+  const taken: number[] = [];
+  const consumer = await broker.jetstream.consumers.get(stream, name);
+  while (taken.length < count) {
+    const message = await consumer.next({ expires: 1_000 });
+    if (message === null) break;
+    taken.push(message.seq);
+    await message.ackAck();
+  }
+  return taken;
+}
+
+/** What is left in a stream once the janitor has seen twice what may go. */
+async function tidied(broker: Broker, stream: string) {
+  const kept: (string | undefined)[] = [];
+  const pass = janitorPass({ broker, margin: 0, onKept: (_, why) => kept.push(why) });
+  await pass();
+  await pass();
+  const { state } = await broker.manager.streams.info(stream);
+  return { first: state.first_seq, messages: state.messages, kept };
+}
+
+test('only what worker and projector are done with is removed; without either of them nothing is', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'tidy', role: 'test' });
+  const usual = await queueWith(broker, 'usual', 4);
+  expect(await tidied(broker, usual)).toEqual({ first: 5, messages: 6, kept: [] });
+
+  const noWorker = await queueWith(broker, 'no-worker', 4);
+  await broker.manager.consumers.delete(noWorker, WORKER);
+  expect(await tidied(broker, noWorker)).toEqual({
+    first: 1,
+    messages: 10,
+    kept: [expect.stringMatching(/no consumer named worker/)],
+  });
+  expect(await queueState(broker, noWorker)).toMatchObject({ depth: 10 });
+  await broker.manager.streams.delete(noWorker);
+
+  const noProjector = await queueWith(broker, 'no-projector', 4);
+  await broker.manager.consumers.delete(noProjector, PROJECTOR);
+  expect(await tidied(broker, noProjector)).toMatchObject({ messages: 10 });
+  await broker.manager.streams.delete(noProjector);
+});
+
+test('a worker that others made says nothing of what is settled, and is made anew where it was', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'odd', role: 'test' });
+  const stream = await queueWith(broker, 'lab', 4);
+  const { manager } = broker;
+  await janitorPass({ broker, onKept: () => undefined })();
+  const odd = [
+    { deliver_policy: DeliverPolicy.New, ack_policy: AckPolicy.Explicit },
+    { deliver_policy: DeliverPolicy.All, ack_policy: AckPolicy.None },
+    {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: 9,
+      ack_policy: AckPolicy.Explicit,
+    },
+  ];
+  for (const config of odd) {
+    await manager.consumers.delete(stream, WORKER);
+    await manager.consumers.add(stream, { durable_name: WORKER, ...config });
+    expect(await tidied(broker, stream)).toEqual({
+      first: 1,
+      messages: 10,
+      kept: [expect.stringMatching(/was not made by an engine/)],
+    });
+    expect(await ensureWorker(broker, stream, 4)).toBe(5);
+    expect(await queueState(broker, stream)).toMatchObject({ depth: 6 });
+  }
+  expect(await take(broker, stream, WORKER, 10)).toEqual([5, 6, 7, 8, 9, 10]);
+});
+
+test('what was seen of a stream that was removed and made again says nothing of the new one', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'again', role: 'test' });
+  const stream = await queueWith(broker, 'lab', 10);
+  const pass = janitorPass({ broker, margin: 0, onKept: () => undefined });
+  await pass();
+  await broker.manager.streams.delete(stream);
+  await queueWith(broker, 'lab', 2);
+  await pass();
+  await pass();
+  expect((await broker.manager.streams.info(stream)).state.first_seq).toBe(3);
+  await broker.manager.consumers.delete(stream, WORKER);
+  await broker.manager.streams.delete(stream);
+  await queueWith(broker, 'lab', 0);
+  expect(await queueState(broker, stream)).toMatchObject({ depth: 10 });
+});
