@@ -38,6 +38,7 @@ export async function testAccess<S extends GraphSettings>({
     return found;
   });
   await step('permission', (detail) => {
+    if (claims !== undefined) checkAudience(claims.audience, settings.url);
     const missing = needs.filter((any) => !any.some((one) => claims?.roles.includes(one) ?? true));
     if (missing.length > 0) {
       throw new StepFailure(
@@ -48,6 +49,28 @@ export async function testAccess<S extends GraphSettings>({
     detail(`granted: ${needs.map((any) => any.join(' or ')).join(', ')}`);
   });
   return client;
+}
+
+/** The application id of Microsoft Graph, which stands for it in some tokens. */
+const GRAPH = '00000003-0000-0000-c000-000000000000';
+
+const CLOUDS = new Set([
+  'https://graph.microsoft.com',
+  'https://graph.microsoft.us',
+  'https://dod-graph.microsoft.us',
+  'https://microsoftgraph.chinacloudapi.cn',
+]);
+
+/** A token for another service has none of its permissions either: the scope is what is wrong. */
+function checkAudience(audience: string, { origin }: URL): void {
+  const meant = audience.replace(/\/+$/, '');
+  const isFor = meant === '' || meant === GRAPH || meant === origin;
+  // Graph behind an address of one's own, such as a gateway, has tokens for Graph itself
+  if (isFor || (!CLOUDS.has(origin) && CLOUDS.has(meant))) return;
+  throw new StepFailure(
+    `the token is for ${audience}, not for Microsoft Graph`,
+    `Set the scope of the credential to ${origin}/.default`,
+  );
 }
 
 function rethrown(error: unknown): never {

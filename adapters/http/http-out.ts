@@ -16,6 +16,10 @@ export default outbound({
     '401': 'stop',
     '407': 'stop',
     '4xx': 'fail',
+    // The server says that no repetition will help.
+    'client-fault': 'fail',
+    '501': 'fail',
+    '505': 'fail',
     '5xx': ['retry', 'fail'],
     none: ['retry', 'fail'],
     other: 'fail',

@@ -86,6 +86,20 @@ function keptOf(names: readonly string[]): readonly Kept[] {
     .map((name) => ({ name, key: name.toLowerCase() }));
 }
 
+/** More than the beginning of any fault. */
+const FAULT_WITHIN = 65_536;
+const FAULT = /<(?:[\w-]+:)?Fault[\s>]/;
+/** SOAP 1.1 §4.4.1 `faultcode`, SOAP 1.2 part 1 §5.4.6 `Value`: all but Server and Receiver. */
+const BLAMES_THE_REQUEST =
+  /<(?:faultcode[^>]*|(?:[\w-]+:)?Value[^>]*)>\s*(?:[\w-]+:)?(?:Client|Sender|MustUnderstand|VersionMismatch|DataEncodingUnknown)(?:\.[\w.]+)?\s*</;
+
+/** Whether it is a SOAP fault that sending again unchanged cannot cure. It comes with status 500 like a server's own trouble. */
+function blamesTheRequest(media: string, body: Uint8Array): boolean {
+  if (!/xml/i.test(media)) return false;
+  const text = Buffer.from(body.subarray(0, FAULT_WITHIN)).toString('latin1');
+  return FAULT.test(text) && BLAMES_THE_REQUEST.test(text);
+}
+
 /** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */
 function replyOf({ status, headers, body }: HttpAnswer, kept: readonly Kept[]): Reply {
   const media = mediaTypeOf(headers['content-type']);
@@ -96,5 +110,9 @@ function replyOf({ status, headers, body }: HttpAnswer, kept: readonly Kept[]): 
     code: String(status),
     text: shown.map(({ name, key }) => `${name}: ${headers[key]}`).join('\n') || undefined,
     retryAfter: retryAfterOf(headers['retry-after']),
+    problems:
+      status >= 400 && blamesTheRequest(headers['content-type'] ?? '', body)
+        ? ['client-fault']
+        : undefined,
   };
 }

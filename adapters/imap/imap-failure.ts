@@ -1,4 +1,11 @@
-import { connectionCause, EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
+import {
+  answersInClear,
+  connectionCause,
+  EngineError,
+  inClear,
+  NotConnectedError,
+  TemporaryError,
+} from 'waybill/adapter';
 import {
   type Goodbye,
   type ImapRefusal,
@@ -60,6 +67,14 @@ function notReached(failure: ImapError, place: string): NotConnectedError {
   if (tlsFailed === true && code === '') {
     return new NotConnectedError(
       `Not connected: ${place} does not offer encryption, so nobody signs in. Use the port with TLS from the start and security tls.`,
+    );
+  }
+  if (answersInClear(failure)) {
+    return inClear(place, '143');
+  }
+  if (code === 'GREETING_TIMEOUT') {
+    return new NotConnectedError(
+      `Not connected: ${place} did not greet. It may speak TLS from the start (port 993): use security tls.`,
     );
   }
   if (TIMED_OUT.has(code)) {

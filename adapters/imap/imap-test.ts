@@ -15,7 +15,10 @@ type ImapLent = Lent<typeof imapSettings>;
 /** Name, TCP, TLS, sign-in, and whether the folder can be read and mails be put away. Changes nothing. */
 export async function imapTest(lent: ImapLent, step: Step): Promise<void> {
   const { connect: address, security, tls } = lent.settings;
-  await probe(lent, step, { address, ...(security === 'tls' ? { tls, alwaysTls: true } : {}) });
+  await probe(lent, step, {
+    address,
+    ...(security === 'tls' ? { tls, alwaysTls: true, inside: 'IMAP' as const } : {}),
+  });
   const signIn = () => told(() => ImapSession.signIn(lent, lent.settings, lent.signal));
   if (security === 'starttls') {
     await step('TLS', async (detail) => {

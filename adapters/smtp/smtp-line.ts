@@ -54,7 +54,12 @@ export async function openLine(lent: TlsClientLent, way: Way, signal: AbortSigna
   const upgrade = security === 'starttls' ? await clientTls(lent, tls, address.host) : {};
   const socket = await dial(
     lent,
-    { address, timeout: connectTimeout, tls: security === 'tls' ? tls : undefined },
+    {
+      address,
+      timeout: connectTimeout,
+      tls: security === 'tls' ? tls : undefined,
+      startTlsPort: '587 or 25',
+    },
     signal,
   );
   const lineUse = Promise.withResolvers<SMTPConnectionCustomAuthContext>();

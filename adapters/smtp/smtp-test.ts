@@ -28,7 +28,7 @@ export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Pro
   const { connect: address, security, tls } = settings;
   await probe(lent, step, {
     address,
-    ...(security === 'tls' ? { tls, alwaysTls: true } : {}),
+    ...(security === 'tls' ? { tls, alwaysTls: true, inside: 'SMTP' as const } : {}),
   });
   const account = accountOf(settings);
   const nobody = { ...account, credential: undefined };

@@ -120,10 +120,18 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
   ],
 };
 
+const IN_CLEAR =
+  /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL|UNKNOWN_PROTOCOL$/;
+
+/** Whether a TLS handshake met a peer that speaks in clear. */
+export function answersInClear(error: unknown): boolean {
+  return error instanceof Error && IN_CLEAR.test(codeOf(error));
+}
+
 /** Codes of OpenSSL errors and of alerts from the peer; matched in this order since their spelling differs by version. */
 const HANDSHAKE: readonly (readonly [RegExp, Explain])[] = [
   [
-    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL|UNKNOWN_PROTOCOL$/,
+    IN_CLEAR,
     (place) => [
       `${place} does not speak TLS on this port`,
       'Remove tls from the settings, or use the port on which the peer speaks TLS',

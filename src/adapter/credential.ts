@@ -39,4 +39,6 @@ export interface TokenCredential {
   readonly user?: string;
   /** The current token. `fresh` after the peer answered 401: fetches a new one, once for all who wait. */
   token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
+  /** Scopes that were asked for and that the token at hand was not given; for connection tests. */
+  notGranted?(): readonly string[];
 }

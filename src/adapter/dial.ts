@@ -4,7 +4,7 @@ import { connect as connectSecure } from 'node:tls';
 import { NotConnectedError } from '../error/adapter-error.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { describeDuration } from '../time/duration.ts';
-import { connectionCause } from './connection-cause.ts';
+import { answersInClear, connectionCause } from './connection-cause.ts';
 import type { Address } from './setting.ts';
 import { clientTls } from './tls/client-tls.ts';
 import type { TlsClientLent } from './tls/tls-files.ts';
@@ -16,6 +16,8 @@ export interface Dialling {
   readonly tls?: TlsClientSettings | undefined;
   /** Milliseconds for name, TCP and TLS together. */
   readonly timeout: number;
+  /** The usual port, for people, where the protocol switches TLS on later (STARTTLS). */
+  readonly startTlsPort?: string;
 }
 
 /** `host:port` for people, with brackets around an IPv6 address. */
@@ -33,7 +35,7 @@ export function placeOf({ host, port }: Address): string {
  */
 export async function dial(
   lent: TlsClientLent,
-  { address, tls, timeout }: Dialling,
+  { address, tls, timeout, startTlsPort }: Dialling,
   signal: AbortSignal,
 ): Promise<Socket> {
   const { host, port } = address;
@@ -54,8 +56,16 @@ export async function dial(
     socket.on('error', () => undefined).destroy();
     signal.throwIfAborted();
     if (limit.aborted) throw notInTime(place, timeout);
+    if (startTlsPort !== undefined && answersInClear(error)) throw inClear(place, startTlsPort);
     throw notConnected(error, place);
   }
+}
+
+/** What to throw where TLS from the start was spoken to a port that begins in clear. */
+export function inClear(place: string, startTlsPort: string): NotConnectedError {
+  return new NotConnectedError(
+    `Not connected: ${place} answers in clear and not with TLS. If this is the port for STARTTLS (${startTlsPort}), set security: starttls.`,
+  );
 }
 
 function notInTime(place: string, timeout: number): NotConnectedError {

@@ -26,9 +26,9 @@ export {
   type SharedAddress,
 } from './adapter.ts';
 export { beginning, continued } from './beginning.ts';
-export { type ConnectionCause, connectionCause } from './connection-cause.ts';
+export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
-export { type Dialling, dial, notConnected, placeOf } from './dial.ts';
+export { type Dialling, dial, inClear, notConnected, placeOf } from './dial.ts';
 export { explained } from './explained.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropServiceLent, dropService } from './folder/drop-service.ts';
@@ -107,7 +107,13 @@ export { answersTls, type Probe, probe } from './probe.ts';
 export * as setting from './setting.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
-export { type Step, StepFailure, stepFailure, type TestStep } from './test-step.ts';
+export {
+  type Step,
+  type StepDetail,
+  StepFailure,
+  stepFailure,
+  type TestStep,
+} from './test-step.ts';
 export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
 export {
   type CertificateFacts,

@@ -26,6 +26,8 @@ export interface Probe {
    * also listened to: a banner, or a TLS hello that is answered, means that another service is there.
    */
   readonly silent?: boolean;
+  /** The mail protocol that is spoken inside TLS. A port where it begins in clear wants `security: starttls`. */
+  readonly inside?: 'SMTP' | 'IMAP';
 }
 
 /**
@@ -36,7 +38,7 @@ export interface Probe {
 export async function probe(
   lent: TlsClientLent,
   step: Step,
-  { address, tls, alwaysTls = false, silent = false }: Probe,
+  { address, tls, alwaysTls = false, silent = false, inside }: Probe,
 ): Promise<void> {
   await step('name', async (detail) => detail(await resolve(address)));
   await step('TCP', async (detail) => {
@@ -53,7 +55,7 @@ export async function probe(
   if (tls === undefined && !alwaysTls) return;
   await step('TLS', (detail) =>
     tryHandshake(lent, { address, place: placeOf(address), tls }, detail).catch((error: unknown) =>
-      explainPlain(error, address),
+      explainPlain(error, address, inside),
     ),
   );
 }
@@ -134,7 +136,11 @@ async function answerToHello(
 }
 
 /** A port that is not TLS may say what it is. */
-async function explainPlain(error: unknown, address: Address): Promise<never> {
+async function explainPlain(
+  error: unknown,
+  address: Address,
+  inside: Probe['inside'],
+): Promise<never> {
   if (
     !(error instanceof StepFailure) ||
     !/does not speak TLS|handshake|closed/.test(error.message)
@@ -145,5 +151,11 @@ async function explainPlain(error: unknown, address: Address): Promise<never> {
   const spoken = spokenProtocol(await firstBytes(socket));
   socket.destroy();
   if (spoken === undefined) throw error;
+  if (inside !== undefined && spoken.name.includes(inside)) {
+    throw new StepFailure(
+      `${placeOf(address)} begins in clear: this is the port for STARTTLS`,
+      'Set security: starttls',
+    );
+  }
   throw new StepFailure(`${error.message}: it ${spoken.seen}`, spoken.remedy);
 }

@@ -37,8 +37,23 @@ export function stepFailure(error: unknown): unknown {
   return new StepFailure(cause, remedy ?? 'Look into the log of the peer', { cause: error });
 }
 
+/** A token server may drop a scope without a word; the peer's refusal would be all there is to see. */
+export function notGranted(scopes: readonly string[]): StepFailure {
+  const named = scopes
+    .map((one) => one.replaceAll(/\p{Cc}/gu, '?'))
+    .join(' ')
+    .slice(0, 200);
+  return new StepFailure(
+    `the token server did not grant what was asked for: ${named}`,
+    'Have it granted to this client at the token server, or take it out of the scope of the credential',
+  );
+}
+
+/** Says what a step has seen. `untried`: what it is about could not be looked at, so that it has neither passed nor failed. */
+export type StepDetail = (text: string, untried?: 'untried') => void;
+
 /** Runs one step of a test and records it. A failed step throws, which ends the test. */
 export type Step = <Value>(
   name: string,
-  run: (detail: (text: string) => void) => Promise<Value> | Value,
+  run: (detail: StepDetail) => Promise<Value> | Value,
 ) => Promise<Value>;

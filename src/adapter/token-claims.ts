@@ -4,6 +4,8 @@ export interface TokenClaims {
   readonly audience: string;
   readonly application: string;
   readonly tenant: string;
+  /** What it was granted for (`scope` or `scp`); undefined where it does not say. */
+  readonly scope: string | undefined;
   /** Application permissions. */
   readonly roles: readonly string[];
   /** Milliseconds since 1970; 0 where it does not say. */
@@ -18,10 +20,14 @@ export function tokenClaims(token: string): TokenClaims | undefined {
   if (json === undefined) return undefined;
   const text = (name: string): string => (typeof json[name] === 'string' ? json[name] : '');
   const { aud, roles, exp } = json as { aud?: unknown; roles?: unknown; exp?: unknown };
+  const scopes = [json['scope'] ?? json['scp'] ?? []]
+    .flat()
+    .filter((one) => typeof one === 'string');
   return {
     audience: Array.isArray(aud) ? aud.join(', ') : text('aud'),
     application: text('appid') || text('azp') || text('client_id'),
     tenant: text('tid'),
+    scope: scopes.length === 0 ? undefined : scopes.join(' '),
     roles: Array.isArray(roles) ? roles.map(String) : [],
     expires: typeof exp === 'number' ? exp * 1_000 : 0,
   };

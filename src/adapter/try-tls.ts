@@ -1,13 +1,17 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { placeOf } from './dial.ts';
+import { answersTls } from './probe.ts';
 import type { Address } from './setting.ts';
+import { StepFailure } from './test-step.ts';
 import { tryHandshake } from './tls/handshake.ts';
 import type { TlsClientLent } from './tls/tls-files.ts';
 import type { TlsClientSettings } from './tls/tls-settings.ts';
 
 /** How long the peer may take until it agrees to TLS. */
 const AGREE_WITHIN = 5_000;
+/** A server that keeps silent for so long may wait for TLS: it is asked whether it does. */
+const GREET_WITHIN = 800;
 /** More than any greeting or list of capabilities. */
 const LONGEST_TALK = 65_536;
 
@@ -48,7 +52,11 @@ export async function tryTls(
   // Whoever waits for it is told of an error as well.
   const socket = connect(address).on('error', () => undefined);
   try {
-    const agreed = await agreedTo(socket, agree).catch(() => false);
+    // It ended, or did not speak the protocol: the adapter tells why by connecting as it does for messages.
+    const agreed = await agreedTo(socket, { agree, address }).catch((error: unknown) => {
+      if (error instanceof StepFailure) throw error;
+      return false;
+    });
     if (agreed) await tryHandshake(lent, { address, place, tls, over: socket }, detail);
     return agreed;
   } finally {
@@ -56,12 +64,21 @@ export async function tryTls(
   }
 }
 
-async function agreedTo(socket: Socket, agree: NonNullable<TlsTrial['agree']>): Promise<boolean> {
+async function agreedTo(
+  socket: Socket,
+  {
+    agree,
+    address,
+  }: Pick<TlsTrial, 'address'> & { readonly agree: NonNullable<TlsTrial['agree']> },
+): Promise<boolean> {
   const signal = AbortSignal.timeout(AGREE_WITHIN);
   await once(socket, 'connect', { signal });
   const heard = new Heard(socket);
   const limit = setTimeout(() => socket.destroy(), AGREE_WITHIN);
   try {
+    if (!(await heard.anything(GREET_WITHIN)) && (await answersTls(address, GREET_WITHIN))) {
+      throw new StepFailure(`${placeOf(address)} speaks TLS from the start`, 'Set security: tls');
+    }
     // What was sent along with the agreement would be taken for encrypted: nobody honest does that.
     return (await agree(heard)) && heard.isEmpty;
   } finally {
@@ -91,6 +108,15 @@ class Heard implements Talk {
 
   get isEmpty(): boolean {
     return this.#text === '';
+  }
+
+  /** Whether something has come within so many milliseconds. */
+  async anything(within: number): Promise<boolean> {
+    const late = AbortSignal.timeout(within);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    late.addEventListener('abort', () => resolve(), { once: true });
+    if (this.isEmpty && !this.#socket.destroyed) await Promise.race([this.#news.promise, promise]);
+    return !this.isEmpty || this.#socket.destroyed;
   }
 
   async line(): Promise<string> {

@@ -112,5 +112,6 @@ function fetchedToken(
     ...(user !== undefined && { user }),
     token: (signal: AbortSignal, options?: { readonly fresh?: boolean }) =>
       tokens.of(name).token(signal, options),
+    notGranted: () => tokens.of(name).notGranted(),
   });
 }

@@ -1,5 +1,5 @@
 import { describeError } from '../error/engine-error.ts';
-import type { Reply } from '../message/message.ts';
+import { REPLY_PROBLEMS, type Reply } from '../message/message.ts';
 
 /**
  * What to do with a message after its peer answered or failed to; `warn` and `retry` may stand with one
@@ -32,12 +32,12 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   error: ['AE', 'CE'],
   reject: ['AR', 'CR'],
 };
-const PROBLEMS: readonly string[] = ['wrong-control-id', 'wrong-type', 'no-code'];
+const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
 
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
  * a literal code (`AE`, `404`), a group (`accept` AA|CA, `error` AE|CE, `reject` AR|CR, `4xx`), a
- * problem (`wrong-control-id`, `wrong-type`, `no-code`), `none` (no answer in time), `failure` (any
+ * problem (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in time), `failure` (any
  * error), `failure:CODE`, `failure~text`, and `other` for what no other key covers. The first key that fits decides;
  * keys that only warn are all heard. (IRIS: ReplyCodeActions.)
  */

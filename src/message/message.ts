@@ -68,8 +68,17 @@ export interface Reply {
   readonly problems?: readonly ReplyProblem[] | undefined;
 }
 
-/** `wrong-control-id`: MSA-2 differs from MSH-10. `wrong-type`: the acknowledgement's event differs. `no-code`: a reply without MSA. */
-export type ReplyProblem = 'wrong-control-id' | 'wrong-type' | 'no-code';
+/**
+ * `wrong-control-id`: MSA-2 differs from MSH-10. `wrong-type`: the acknowledgement's event differs. `no-code`: a reply
+ * without MSA. `client-fault`: a SOAP fault that blames the request.
+ */
+export const REPLY_PROBLEMS = [
+  'wrong-control-id',
+  'wrong-type',
+  'no-code',
+  'client-fault',
+] as const;
+export type ReplyProblem = (typeof REPLY_PROBLEMS)[number];
 
 /** Proof that a message is stored: once an adapter has it, it may acknowledge its sender. */
 export interface Receipt {

@@ -1,7 +1,7 @@
 import type { Lent } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
 import type { Settings } from '../adapter/setting.ts';
-import { StepFailure, type TestStep } from '../adapter/test-step.ts';
+import { type StepDetail, StepFailure, type TestStep } from '../adapter/test-step.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
@@ -69,16 +69,20 @@ export async function hostTest(
 
 async function runStep<Value>(
   name: string,
-  run: (detail: (text: string) => void) => Promise<Value> | Value,
+  run: (detail: StepDetail) => Promise<Value> | Value,
   record: (step: TestStep) => void,
 ): Promise<Value> {
   const began = performance.now();
   const details: string[] = [];
+  let result: TestStep['result'] = 'passed';
   const detail = (): string | undefined => (details.length === 0 ? undefined : details.join('; '));
   const took = (): number => Math.round(performance.now() - began);
   try {
-    const value = await run((text) => details.push(text));
-    record({ name, result: 'passed', detail: detail(), took: took() });
+    const value = await run((text, untried) => {
+      details.push(text);
+      if (untried !== undefined) result = 'skipped';
+    });
+    record({ name, result, detail: detail(), took: took() });
     return value;
   } catch (error) {
     const failure = error instanceof StepFailure ? error : undefined;

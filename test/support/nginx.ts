@@ -13,6 +13,8 @@ export const hasNginx: boolean = existsSync(PROGRAM);
 export interface Nginx extends AsyncDisposable {
   /** `https://localhost:port` */
   readonly url: string;
+  /** The same where no request is taken without a client certificate (`ssl_verify_client on`). */
+  readonly strictUrl: string;
 }
 
 /**
@@ -21,6 +23,7 @@ export interface Nginx extends AsyncDisposable {
  */
 export async function nginx(files: Certificates, upstream: string): Promise<Nginx> {
   const port = await freePort();
+  const strictPort = await freePort();
   const path = join(files.folder, 'nginx');
   await mkdir(path, { recursive: true });
   await files.file('nginx.crt', files.server.certificate);
@@ -44,10 +47,18 @@ http {
       proxy_request_buffering off; proxy_buffering off;
     }
   }
+  server {
+    listen 127.0.0.1:${strictPort} ssl; server_name localhost;
+    ssl_certificate ${files.folder}/nginx.crt; ssl_certificate_key ${files.folder}/nginx.key;
+    ssl_client_certificate ${files.trust}; ssl_verify_client on;
+    location / { return 200 $ssl_client_s_dn; }
+  }
 }
 `,
   );
   const args = ['-p', path, '-c', join(path, 'nginx.conf')];
   const daemon = await startDaemon({ program: PROGRAM, args, log: join(path, 'out.log'), port });
-  return { url: `https://localhost:${port}`, [Symbol.asyncDispose]: () => daemon.stop() };
+  const url = `https://localhost:${port}`;
+  const strictUrl = `https://localhost:${strictPort}`;
+  return { url, strictUrl, [Symbol.asyncDispose]: () => daemon.stop() };
 }

@@ -8,6 +8,7 @@ import {
   type Open,
   type OutboundAdapter,
   type Reply,
+  type StepDetail,
   StepFailure,
   type TestStep,
   type TokenVerifier,
@@ -141,7 +142,8 @@ const SECRETS = ['password', 'privateKey', 'passphrase', 'key'];
 
 /** Secrets hidden as the engine hides them: what spreads or serializes a credential loses them here too. */
 function asLent(credential: Credential): Credential {
-  const entries = Object.entries(credential);
+  const names = Object.getOwnPropertyNames(credential) as (keyof Credential)[];
+  const entries = names.map((name) => [name, credential[name]] as const);
   return concealed(
     Object.fromEntries(entries.filter(([name]) => !SECRETS.includes(name))),
     Object.fromEntries(entries.filter(([name]) => SECRETS.includes(name))),
@@ -272,14 +274,16 @@ export async function testSteps<S extends Settings>(
   const steps: TestStep[] = [];
   const step = async <Value>(
     name: string,
-    run: (detail: (text: string) => void) => Promise<Value> | Value,
+    run: (detail: StepDetail) => Promise<Value> | Value,
   ): Promise<Value> => {
     let detail: string | undefined;
+    let result: TestStep['result'] = 'passed';
     try {
-      const value = await run((text) => {
+      const value = await run((text, untried) => {
         detail = text;
+        if (untried !== undefined) result = 'skipped';
       });
-      steps.push({ name, result: 'passed', detail, took: 0 });
+      steps.push({ name, result, detail, took: 0 });
       return value;
     } catch (error) {
       const known = error instanceof StepFailure;

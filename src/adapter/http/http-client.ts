@@ -97,6 +97,14 @@ export class HttpClient {
     }
   }
 
+  /** Scopes that were asked for and that the token was not given. */
+  notGranted(): readonly string[] {
+    const credential = this.#credential;
+    return credential !== undefined && 'token' in credential
+      ? (credential.notGranted?.() ?? [])
+      : [];
+  }
+
   /** The token that is shown, for a look at what it says; undefined where there is none. */
   async token(signal: AbortSignal): Promise<string | undefined> {
     const credential = this.#credential;

@@ -2,7 +2,7 @@ import type { Lent } from '../adapter.ts';
 import { placeOf } from '../dial.ts';
 import { probe } from '../probe.ts';
 import type { Address, Settings } from '../setting.ts';
-import { type Step, StepFailure, stepFailure } from '../test-step.ts';
+import { notGranted, type Step, type StepDetail, StepFailure, stepFailure } from '../test-step.ts';
 import { tryHandshake } from '../tls/handshake.ts';
 import { challengesOf } from './challenge.ts';
 import { HttpClient } from './http-client.ts';
@@ -99,32 +99,89 @@ function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
 }
 
 async function steps(client: HttpClient, step: Step, trying: Trying): Promise<HttpAnswer> {
-  const { url, method, headers = {}, exact } = trying.trial;
-  const question = { url, method, headers, signal: trying.signal };
+  const { exact } = trying.trial;
   const stranger = await step('HTTP', (detail) =>
     plainly(async () => {
-      const answer = await client.askAsNobody(question);
-      detail(`${method} is answered with ${answer.status}${serverOf(answer)}`);
-      return answer;
+      const met = await asStranger(client, trying);
+      const { question, answer } = met;
+      detail(`${question.method} is answered with ${answer.status}${serverOf(answer)}`);
+      await checkClientCertificate(client, met, trying);
+      return met;
     }),
   );
   const answer =
     trying.values.credential === undefined
-      ? stranger
-      : await step('sign-in', (detail) => plainly(() => signedIn(client, question, detail)));
+      ? stranger.answer
+      : await step('sign-in', (detail) => plainly(() => signedIn(client, stranger, detail)));
   await step('permission', (detail) => detail(permission(answer, trying)));
   await step('path', (detail) => detail(pathState(answer, exact)));
   return answer;
 }
 
+type Question = Parameters<HttpClient['ask']>[0];
+
+/** What somebody without a credential is told, and by which question. */
+interface Met {
+  readonly question: Question;
+  readonly answer: HttpAnswer;
+}
+
+/** A server that does not take the method may say so before it looks who asks: then another that changes nothing is tried. */
+async function asStranger(client: HttpClient, { trial, signal }: Trying): Promise<Met> {
+  const { url, method, headers = {} } = trial;
+  const first = await ask(method);
+  if (!isMethodRefused(first.answer)) return first;
+  for (const other of (['GET', 'OPTIONS'] as const).filter((one) => one !== method)) {
+    const met = await ask(other);
+    if (!isMethodRefused(met.answer)) return met;
+  }
+  return first;
+
+  async function ask(by: HttpTrial['method']): Promise<Met> {
+    const question = { url, method: by, headers, signal };
+    return { question, answer: await client.askAsNobody(question) };
+  }
+}
+
+const isMethodRefused = ({ status }: HttpAnswer): boolean => status === 405 || status === 501;
+
+/** nginx takes the connection and says in the body of a 400 what it misses. */
+async function checkClientCertificate(
+  client: HttpClient,
+  { question, answer }: Met,
+  { values }: Trying,
+): Promise<void> {
+  if (answer.status !== 400 || question.url.protocol !== 'https:') return;
+  const { body } = await client.askAsNobody({ ...question, method: 'GET' });
+  const [said] = /(?:No required|The) SSL certificate[\w ]*/.exec(body.toString('latin1')) ?? [];
+  if (said === undefined) return;
+  throw values.tls?.certificate === undefined
+    ? new StepFailure(
+        `the server wants a client certificate (400: ${said})`,
+        'Set tls.certificate to a credential of kind certificate that the server knows',
+      )
+    : new StepFailure(
+        `the server does not accept the client certificate (400: ${said})`,
+        'Give its issuer to those who run the server, and check its chain, its end and that it is one for clients',
+      );
+}
+
 async function signedIn(
   client: HttpClient,
-  question: Parameters<HttpClient['ask']>[0],
-  detail: (text: string) => void,
+  { question, answer: stranger }: Met,
+  detail: StepDetail,
 ): Promise<HttpAnswer> {
   const token = await client.token(question.signal);
   if (token !== undefined) detail(tokenFacts(token));
+  const missing = client.notGranted();
+  if (missing.length > 0) throw notGranted(missing);
   const answer = await client.ask(question);
+  if (answer.status !== 401 && answer.status === stranger.status) {
+    detail(
+      `${question.method} is answered with ${answer.status} with and without the credential: whether it is accepted shows with the first message`,
+      'untried',
+    );
+  }
   if (answer.status !== 401) return answer;
   const told = token !== undefined && hasExpired(token) ? 'the token has expired' : undefined;
   throw new StepFailure(

@@ -1,6 +1,6 @@
 import type { Lent } from '../adapter.ts';
 import type { Settings } from '../setting.ts';
-import { type Step, StepFailure, stepFailure } from '../test-step.ts';
+import { notGranted, type Step, StepFailure, stepFailure } from '../test-step.ts';
 import { describeClaims, type TokenClaims, tokenClaims } from '../token-claims.ts';
 
 export interface MailTokenTest {
@@ -36,6 +36,8 @@ export async function testToken(
     });
     const claims = tokenClaims(token);
     detail(claims === undefined ? 'a token that says nothing of itself' : describeClaims(claims));
+    const missing = credential.notGranted?.() ?? [];
+    if (missing.length > 0) throw notGranted(missing);
     if (claims !== undefined && EXCHANGE_ONLINE.test(host)) checkForExchange(claims, role);
   });
 }

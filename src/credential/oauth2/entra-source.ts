@@ -181,7 +181,7 @@ function tokenOf(
   { secrets, parts }: EntraProof & { readonly parts: TokenParts },
 ): Token {
   const now = parts.clock.now();
-  const token = tokenFrom(answer?.body, now);
+  const token = tokenFrom(answer?.body, { now });
   if (token !== undefined) return token;
   const none = { place: 'Entra', status: 200, headers: {}, body: undefined };
   throw refusal(answer ?? none, { credential: parts.credential, secrets, now });

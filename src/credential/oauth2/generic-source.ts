@@ -30,7 +30,9 @@ async function fetchToken(
     const server = await serverOf(values, { credential, memory, transport });
     const mutual = values.authentication?.mutualTls !== undefined;
     const tokenOf = ({ status, body }: TokenAnswer): Token | undefined =>
-      status >= 200 && status < 300 ? tokenFrom(body, clock.now()) : undefined;
+      status >= 200 && status < 300
+        ? tokenFrom(body, { now: clock.now(), asked: values.scope })
+        : undefined;
     const { answer, secrets } = await askAsClient(values, parts, {
       url: (mutual ? server.mutualTlsUrl : undefined) ?? server.tokenUrl,
       issuer: server.issuer,
@@ -40,7 +42,7 @@ async function fetchToken(
     });
     const token = tokenOf(answer);
     if (token === undefined) throw refusal(answer, { credential, secrets, now: clock.now() });
-    tellNarrowed(values.scope, token, parts);
+    if (token.notGranted.length > 0) parts.events.scopeNarrowed(token.notGranted);
     return token;
   } catch (error) {
     memory.server = undefined;
@@ -79,12 +81,4 @@ function formOf({ grant, scope, audience, resource }: OAuth2Values): URLSearchPa
   if (audience !== undefined) form.set('audience', audience);
   for (const one of resource) form.append('resource', one);
   return form;
-}
-
-/** Some servers drop what they do not know without a word; the peer's 403 would be all there is to see. */
-function tellNarrowed(scope: string | undefined, token: Token, { events }: TokenParts): void {
-  if (scope === undefined || token.scope === undefined) return;
-  const granted = new Set(token.scope.split(' '));
-  const missing = scope.split(' ').filter((one) => one !== '' && !granted.has(one));
-  if (missing.length > 0) events.scopeNarrowed(missing);
 }

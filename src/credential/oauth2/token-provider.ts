@@ -15,6 +15,8 @@ export interface TokenProvider {
    * request goes on for the others.
    */
   token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
+  /** Scopes that were asked for and that the current token was not given. */
+  notGranted(): readonly string[];
   /** Ends what is asked and waits for it. */
   close(): Promise<void>;
 }
@@ -102,6 +104,7 @@ export function tokenProvider(
       const { token } = await unlessAborted(request(fresh), signal);
       return token.value;
     },
+    notGranted: () => held?.token.notGranted ?? [],
     async close() {
       closing.abort(closed(credential));
       await flight?.catch(() => undefined);

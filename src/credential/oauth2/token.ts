@@ -1,3 +1,4 @@
+import { tokenClaims } from '../../adapter/token-claims.ts';
 import { concealed } from '../concealed.ts';
 
 /** An access token with its times, in milliseconds of our own clock. */
@@ -7,8 +8,10 @@ export interface Token {
   readonly expiresAt: number;
   /** When it is time to ask for the next one, well before. */
   readonly renewAt: number;
-  /** What it was granted for, where the server says so. */
+  /** What it was granted for, where the server or the token itself says so. */
   readonly scope: string | undefined;
+  /** What was asked for and not granted. */
+  readonly notGranted: readonly string[];
 }
 
 /** How to get one token, once. Keeping, renewing and waiting is the business of `tokenProvider`. */
@@ -28,7 +31,7 @@ const LONGEST_MARGIN = 300_000;
  */
 export function tokenFrom(
   body: Readonly<Record<string, unknown>> | undefined,
-  now: number,
+  { now, asked = '' }: { readonly now: number; readonly asked?: string | undefined },
 ): Token | undefined {
   const { access_token: value, token_type: type, scope } = body ?? {};
   const isBearer = type === undefined || (typeof type === 'string' && /^bearer$/i.test(type));
@@ -42,10 +45,24 @@ export function tokenFrom(
     {
       expiresAt: now + lifetime,
       renewAt,
-      scope: typeof scope === 'string' ? scope : undefined,
+      ...grantOf(value, { scope, asked }),
     },
     { value },
   );
+}
+
+/** An answer that names no scope grants what was asked for (RFC 6749 §5.1), unless the token says otherwise. */
+function grantOf(
+  token: string,
+  { scope, asked }: { readonly scope: unknown; readonly asked: string },
+): Pick<Token, 'scope' | 'notGranted'> {
+  const granted = typeof scope === 'string' ? scope : tokenClaims(token)?.scope;
+  if (granted === undefined) return { scope: undefined, notGranted: [] };
+  const have = new Set(granted.split(' '));
+  return {
+    scope: granted,
+    notGranted: asked.split(' ').filter((one) => one !== '' && !have.has(one)),
+  };
 }
 
 function seconds(given: unknown): number | undefined {

@@ -1,20 +1,11 @@
 import { isReplyKey, REPLY_ACTIONS } from '../../flow/reply-rules.ts';
+import { REPLY_PROBLEMS } from '../../message/message.ts';
 import { below, type Form, report } from '../form/form.ts';
 import { textOf } from '../form/setting-form.ts';
 import { suggestion } from '../problem.ts';
 import type { Written } from '../written/written.ts';
 
-const WORDS = [
-  'accept',
-  'error',
-  'reject',
-  'wrong-control-id',
-  'wrong-type',
-  'no-code',
-  'none',
-  'failure',
-  'other',
-];
+const WORDS = ['accept', 'error', 'reject', ...REPLY_PROBLEMS, 'none', 'failure', 'other'];
 
 /** Codes of protocols are capitals and digits; a word in small letters is one of ours or mistyped. */
 export const replyKey = {

@@ -79,7 +79,14 @@ describe('a token', () => {
 
   test('that says little is described without gaps', () => {
     expect(
-      describeClaims({ audience: '', application: '', tenant: '', roles: [], expires: 0 }),
+      describeClaims({
+        audience: '',
+        application: '',
+        tenant: '',
+        scope: undefined,
+        roles: [],
+        expires: 0,
+      }),
     ).toBe('token of application unknown for no service in particular: no application permissions');
   });
 });

@@ -203,6 +203,16 @@ describe('the connection test', () => {
     expect((await steps(lab, { sending: 'direct' })).at(-1)).toMatchObject({ result: 'passed' });
   });
 
+  test('tells a token for another service from one that lacks a permission', async () => {
+    await using lab = await graphLab({ resource: 'https://outlook.office365.com' });
+    expect((await steps(lab)).at(-1)).toMatchObject({
+      name: 'permission',
+      result: 'failed',
+      cause: 'the token is for https://outlook.office365.com, not for Microsoft Graph',
+      remedy: expect.stringMatching(/^Set the scope of the credential to /),
+    });
+  });
+
   test('names a mailbox that is outside the scope', async () => {
     await using lab = await graphLab();
     lab.graph.deny(HUB, 'scope');

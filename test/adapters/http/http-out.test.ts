@@ -93,6 +93,34 @@ test.for([
   expect([verdict.action, verdict.atLast]).toEqual([action, atLast]);
 });
 
+const soap11 = (code: string): string =>
+  `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>${code}</faultcode><faultstring>no</faultstring></s:Fault></s:Body></s:Envelope>`;
+const soap12 = (code: string): string =>
+  `<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault><e:Code><e:Value>\n ${code}</e:Value></e:Code></e:Fault></e:Body></e:Envelope>`;
+
+test.for([
+  [500, 'text/xml', soap11('s:Client'), 'fail'],
+  [500, 'text/xml; charset=utf-8', soap11('soap:Client.Authentication'), 'fail'],
+  [500, 'application/soap+xml', soap12('e:Sender'), 'fail'],
+  [500, 'application/soap+xml', soap12('e:Receiver'), 'retry'],
+  [500, 'text/xml', soap11('s:Server'), 'retry'],
+  [500, 'text/html', '<p>Client</p>', 'retry'],
+  [200, 'text/xml', '<a><Value>Sender</Value></a>', 'complete'],
+  [501, 'text/plain', '', 'fail'],
+] as const)('a %i of %s that says %s means %s', async ([status, type, said, action]) => {
+  await using server = await webServer(() => ({
+    status,
+    headers: { 'content-type': type },
+    body: said,
+  }));
+  await using opened = await open(server);
+  const reply = await opened.send(body);
+  expect(replyRules({}, httpOut.replies).onReply(reply).action).toBe(action);
+  // what a production says of its own stays the last word
+  const own = { '5xx': 'suspend', '2xx': 'suspend' };
+  expect(replyRules(own, httpOut.replies).onReply(reply).action).toBe('suspend');
+});
+
 test.for([
   ['7', 7_000],
   ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
@@ -267,6 +295,46 @@ test.for([
     name,
     result: 'failed',
     remedy: expect.stringMatching(/.{10,}/),
+  });
+});
+
+const tried = async (server: WebServer, token: string) => {
+  const key: Credential = { kind: 'bearer', token: async () => token };
+  const given = { url: `${server.url}/in`, credential: 'key' };
+  return await testSteps(httpOut, given, { credentials: { key } });
+};
+const named = (name: string) => (step: { readonly name: string }) => step.name === name;
+
+test('a sign-in counts as tried only where the server looked at the credential', async () => {
+  // takes POST alone, and looks at the method first
+  await using deaf = await webServer(() => ({ status: 405 }));
+  // looks at who asks for GET, and refuses HEAD before
+  await using strict = await webServer(({ method, headers }) => {
+    if (method === 'HEAD') return { status: 405 };
+    return { status: headers.authorization === 'Bearer good' ? 200 : 401 };
+  });
+  expect((await tried(deaf, 'bad')).find(named('sign-in'))).toMatchObject({
+    result: 'skipped',
+    detail: expect.stringContaining('with and without the credential'),
+  });
+  expect((await tried(strict, 'bad')).at(-1)).toMatchObject({ name: 'sign-in', result: 'failed' });
+  expect(new Set((await tried(strict, 'good')).map(({ result }) => result))).toEqual(
+    new Set(['passed']),
+  );
+});
+
+test('a scope that was asked for and not granted fails the sign-in', async () => {
+  await using server = await webServer();
+  const key: Credential = {
+    kind: 'oauth2',
+    token: async () => 'token',
+    notGranted: () => ['system/Patient.write'],
+  };
+  const given = { url: `${server.url}/in`, credential: 'key' };
+  expect((await testSteps(httpOut, given, { credentials: { key } })).at(-1)).toMatchObject({
+    name: 'sign-in',
+    result: 'failed',
+    cause: 'the token server did not grant what was asked for: system/Patient.write',
   });
 });
 

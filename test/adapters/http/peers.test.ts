@@ -35,6 +35,21 @@ test.runIf(hasNginx)(
       tls: { trust: files.trust },
     });
     expect(steps.at(-1)).toMatchObject({ name: 'permission', result: 'failed' });
+    const strict = { url: `${peer.strictUrl}/in`, tls: { trust: files.trust } };
+    expect((await testSteps(httpOut, strict)).at(-1)).toMatchObject({
+      name: 'HTTP',
+      result: 'failed',
+      cause: 'the server wants a client certificate (400: No required SSL certificate was sent)',
+    });
+    const shown = { ...strict, tls: { ...strict.tls, certificate: 'own' } };
+    expect((await testSteps(httpOut, shown, options)).at(-1)).toMatchObject({ result: 'passed' });
+    const foreign = { credentials: { own: files.strangeClient } };
+    expect((await testSteps(httpOut, shown, foreign)).at(-1)).toMatchObject({
+      name: 'HTTP',
+      cause: expect.stringMatching(
+        /^the server does not accept the client certificate \(400: The SSL/,
+      ),
+    });
   },
 );
 

@@ -246,6 +246,29 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     });
   });
 
+  test.for([
+    ['tls', 'imap', /begins in clear/, 'Set security: starttls', /answers in clear/],
+    ['starttls', 'imaps', /speaks TLS from the start/, 'Set security: tls', /may speak TLS/],
+  ] as const)(
+    'security %s on the port of %s is told with the setting to change',
+    async ([security, port, cause, remedy, met]) => {
+      const wrong = given({ connect: `localhost:${server.ports[port]}`, security });
+      const steps = await testSteps(imapIn, wrong, { credentials: { mailbox: PASSWORD } });
+      expect(steps.at(-1)).toMatchObject({
+        name: 'TLS',
+        result: 'failed',
+        cause: expect.stringMatching(cause),
+        remedy,
+      });
+      const opening = openInbound(
+        imapIn,
+        { ...wrong, connectTimeout: '1s' },
+        { credentials: { mailbox: PASSWORD } },
+      );
+      await expect(opening).rejects.toMatchObject({ message: expect.stringMatching(met) });
+    },
+  );
+
   test('STARTTLS encrypts before the sign-in', async () => {
     const starttls = given({
       connect: `localhost:${server.ports.imap}`,
@@ -264,13 +287,6 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     expect(steps.at(-1)?.detail).toMatch(
       /INBOX has \d+ mails; the server tells of new mails at once; Elsewhere will be made/,
     );
-  });
-
-  test('a port without TLS from the start is named as such', async () => {
-    const wrong = given({ connect: `localhost:${server.ports.imap}` });
-    await expect(
-      openInbound(imapIn, wrong, { credentials: { mailbox: PASSWORD } }),
-    ).rejects.toThrow(/does not speak TLS on this port/);
   });
 
   test('a folder that is not there is named in the connection test', async () => {

@@ -66,6 +66,34 @@ describe('the connection test', () => {
     });
   });
 
+  test.for([
+    ['tls', 'starttls', /begins in clear/, 'Set security: starttls'],
+    ['starttls', 'tls', /speaks TLS from the start/, 'Set security: tls'],
+  ] as const)(
+    'with security %s on a port with %s says which it is, soon',
+    async ([security, port, cause, remedy]) => {
+      await using one = await lab({ security: port });
+      const began = performance.now();
+      const given = { ...settings(one.peer, one.files), security };
+      const steps = await testSteps(smtpOut, given, { credentials: { hub: PASSWORD } });
+      expect(steps.at(-1)).toMatchObject({
+        name: 'TLS',
+        result: 'failed',
+        cause: expect.stringMatching(cause),
+        remedy,
+      });
+      expect(performance.now() - began).toBeLessThan(4_000);
+    },
+  );
+
+  test('a mail on the wrong kind of port fails with the setting to change', async () => {
+    await using one = await lab({ security: 'starttls' });
+    await expect(one.open({ security: 'tls' })).rejects.toMatchObject({
+      code: 'ADAPTER_NOT_CONNECTED',
+      message: expect.stringMatching(/answers in clear .* set security: starttls/),
+    });
+  });
+
   test('names a refused sign-in with what to do', async () => {
     await using one = await lab();
     const wrong: Credential = { kind: 'basic', user: 'hub', password: 'wrong' };

@@ -256,14 +256,21 @@ test('a rotated secret is in the next request', async () => {
   expect(await server.introspect(await set.token('api'))).toMatchObject({ active: true });
 });
 
-test('a scope that the server drops without a word is told', async () => {
-  await using server = await oddTokenServer((_, response) =>
-    reply(response, 200, { access_token: 't', token_type: 'Bearer', scope: 'read' }),
-  );
+const jwtOf = (claims: object): string =>
+  ['e30', Buffer.from(JSON.stringify(claims)).toString('base64url'), 'c2ln'].join('.');
+
+test.for([
+  { access_token: 't', token_type: 'Bearer', scope: 'read' },
+  { access_token: jwtOf({ scope: 'read' }), token_type: 'Bearer' },
+  { access_token: jwtOf({ scp: ['read'] }), token_type: 'Bearer' },
+])('a scope that the server drops without a word is told: %j', async (answer) => {
+  await using server = await oddTokenServer((_, response) => reply(response, 200, answer));
   const change = { issuer: undefined, tokenUrl: `${server.url}/token`, scope: 'read write' };
   await using set = credentialSet(given(server, change));
   await set.token('api');
   expect(set.lines.join()).toContain('"missing":["write"]');
+  const credential = await set.credentials.get('api');
+  expect('notGranted' in credential && credential.notGranted?.()).toEqual(['write']);
 });
 
 test('a hang at the token endpoint ends with the time-out', async () => {

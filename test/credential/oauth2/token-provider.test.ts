@@ -52,7 +52,7 @@ function bench(): Bench {
       const request = open.shift();
       if (typeof answer !== 'number') return request?.reject(answer);
       const body = { access_token: `token ${count}`, expires_in: answer };
-      const token = tokenFrom(body, clock.now());
+      const token = tokenFrom(body, { now: clock.now() });
       if (token !== undefined) request?.resolve(token);
     },
   };

@@ -40,7 +40,7 @@ test.for([
   [{ expires_in: 'soon' }, 300, 240],
   [{ expires_in: -1 }, 300, 240],
 ] as const)('%j is good for %i s and renewed about %i s after it came', ([body, good, due]) => {
-  const token = tokenFrom({ access_token: 't', ...body }, NOW);
+  const token = tokenFrom({ access_token: 't', ...body }, { now: NOW });
   expect(token?.expiresAt).toBe(NOW + good * 1_000);
   expect(token?.renewAt).toBeLessThanOrEqual(NOW + due * 1_000);
   expect(token?.renewAt).toBeGreaterThanOrEqual(NOW + due * 950);
@@ -53,5 +53,5 @@ test.for([
   { access_token: 1 },
   { access_token: 't', token_type: 'DPoP' },
 ])('%j holds no token that can be used', (body) => {
-  expect(tokenFrom(body, NOW)).toBeUndefined();
+  expect(tokenFrom(body, { now: NOW })).toBeUndefined();
 });
