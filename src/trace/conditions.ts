@@ -1,6 +1,6 @@
 import type { Status } from '../message/status.ts';
-import { STATUS_NUMBER } from './message-row.ts';
 import type { ShownTo } from './shown-to.ts';
+import { NOT_COMPLETED, STATUS_CODE } from './stored-code.ts';
 import type { TraceQuery } from './trace-query.ts';
 
 /** A part of a WHERE with `?` in the places of its values. Columns are those of the message table, named `m`. */
@@ -82,7 +82,7 @@ function completedCondition(status: readonly Status[] | undefined): Condition[] 
   return [
     within(
       'm.status',
-      status.map((one) => STATUS_NUMBER[one]),
+      status.map((one) => STATUS_CODE[one]),
     ),
   ];
 }
@@ -117,8 +117,8 @@ const EVERYTHING: readonly Branch[] = [{ index: 'id', sql: '', values: [] }];
 function statusBranch(status: Status): Branch {
   return {
     index: 'status',
-    sql: 'm.status <> 2 AND m.status = ?',
-    values: [STATUS_NUMBER[status]],
+    sql: `m.${NOT_COMPLETED} AND m.status = ?`,
+    values: [STATUS_CODE[status]],
   };
 }
 

@@ -1,8 +1,8 @@
 import { timeOfId } from '../message/id.ts';
 import type { Envelope } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
-import { STATUSES, type Status } from '../message/status.ts';
 import { type MessageState, type Settlement, type StoredReply, statusOf } from './message-state.ts';
+import { FLAG, STATUS_CODE, statusOfCode } from './stored-code.ts';
 
 /** One message as a row: the same columns in every store. Texts that repeat are numbers of the word table. */
 export interface MessageRow {
@@ -73,16 +73,6 @@ export interface Words {
   text(number: number): string;
 }
 
-/** A status as its number in the table: indexes and queries name them. */
-export const STATUS_NUMBER = Object.fromEntries(
-  STATUSES.map((status, number) => [status, number]),
-) as Readonly<Record<Status, number>>;
-
-const POSSIBLE_DUPLICATE = 1;
-const PRESUMED = 2;
-const HAS_ENVELOPE = 4;
-const RETRYABLE = 8;
-
 interface More {
   readonly received?: number | undefined;
   readonly charset?: string | undefined;
@@ -106,7 +96,7 @@ export function rowOfState(state: MessageState, words: Words, explain: number | 
   return {
     ...legColumns(state, word),
     target: words.number(state.host),
-    status: STATUS_NUMBER[statusOf(state)],
+    status: STATUS_CODE[statusOf(state)],
     attempts: state.attempts,
     ...endColumns(state),
     body: state.body ?? null,
@@ -170,10 +160,10 @@ function replyColumns(
 
 function flagsOf(state: MessageState, error: RecordedError | undefined): number {
   return (
-    (state.possibleDuplicate === true ? POSSIBLE_DUPLICATE : 0) |
-    (state.settlement?.presumed === true ? PRESUMED : 0) |
-    (state.envelope === undefined ? 0 : HAS_ENVELOPE) |
-    (error?.retryable === true ? RETRYABLE : 0)
+    (state.possibleDuplicate === true ? FLAG.possibleDuplicate : 0) |
+    (state.settlement?.presumed === true ? FLAG.presumed : 0) |
+    (state.envelope === undefined ? 0 : FLAG.hasEnvelope) |
+    (error?.retryable === true ? FLAG.retryable : 0)
   );
 }
 
@@ -219,7 +209,7 @@ export function stateOfRow(
     sameBodyAs: row.same_as ?? undefined,
     attempts: row.attempts,
     ...endOf(row, text, { more, explain }),
-    possibleDuplicate: (row.flags & POSSIBLE_DUPLICATE) === 0 ? undefined : true,
+    possibleDuplicate: (row.flags & FLAG.possibleDuplicate) === 0 ? undefined : true,
     duplicateOf: more.duplicateOf,
     note: more.note,
   };
@@ -235,7 +225,7 @@ function endOf(
   text: ToText,
   { more, explain }: { readonly more: More; readonly explain: Settlement['explain'] },
 ): Pick<MessageState, 'lastTry' | 'settlement'> {
-  const status = STATUSES[row.status] ?? 'queued';
+  const status = statusOfCode(row.status);
   const error = recordedError(row, text);
   const started = row.started ?? undefined;
   if (status === 'queued') return {};
@@ -251,7 +241,7 @@ function endOf(
     error,
     warning: more.warning,
     by: more.by,
-    presumed: (row.flags & PRESUMED) === 0 ? undefined : true,
+    presumed: (row.flags & FLAG.presumed) === 0 ? undefined : true,
   };
   return { settlement };
 }
@@ -261,7 +251,7 @@ function recordedError(row: MessageRow, text: ToText): RecordedError | undefined
   return {
     code: text(row.error_code) ?? '',
     text: row.error ?? '',
-    retryable: (row.flags & RETRYABLE) !== 0,
+    retryable: (row.flags & FLAG.retryable) !== 0,
   };
 }
 
@@ -276,7 +266,7 @@ function replyOf(row: MessageRow, text: ToText): StoredReply | undefined {
 }
 
 function envelopeOf(row: MessageRow, text: ToText, more: More): Envelope | undefined {
-  if ((row.flags & HAS_ENVELOPE) === 0) return undefined;
+  if ((row.flags & FLAG.hasEnvelope) === 0) return undefined;
   const { received, charset, origin, priority, replyTo, traceparent, testBy } = more;
   return {
     id: row.id,

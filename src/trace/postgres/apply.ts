@@ -11,6 +11,7 @@ import {
 import { dayOfSession } from '../day.ts';
 import { keyValue } from '../key-value.ts';
 import type { MessageState } from '../message-state.ts';
+import { LEVEL_CODE } from '../stored-code.ts';
 import type { SearchKey, TraceInput } from '../trace-input.ts';
 import type { Memory } from './memory.ts';
 import {
@@ -21,8 +22,6 @@ import {
   writePast,
   writeStates,
 } from './message-table.ts';
-
-export const EVENT_LEVELS = ['info', 'warn', 'error'] as const;
 
 /** Writes a batch in one transaction; how its messages stand then. */
 export async function apply(
@@ -124,7 +123,7 @@ async function writeEvents(
     column(({ event }) => event),
     // an index holds no long text
     column(({ text }) => hash('sha256', text, 'hex').slice(0, 16)),
-    column(({ level }) => EVENT_LEVELS.indexOf(level)),
+    column(({ level }) => LEVEL_CODE[level]),
     column(({ text }) => text),
     column(({ by }) => by ?? null),
   );

@@ -1,10 +1,9 @@
 import type { Database } from '../../database/postgres.ts';
 import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
-import { STATUSES } from '../../message/status.ts';
 import { failureGroups } from '../failure-groups.ts';
-import { STATUS_NUMBER } from '../message-row.ts';
 import type { ShownTo } from '../shown-to.ts';
+import { NOT_COMPLETED, STATUS_CODE, statusOfCode } from '../stored-code.ts';
 import type { ReplayQuery } from '../trace-query.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
 import type { WordTable } from './word-table.ts';
@@ -24,7 +23,7 @@ export async function replayList(
     word,
     Math.max(idAtTime(from), after + 1),
     idAtTime(to + 1) - 1,
-    ...(status === undefined ? [] : [status.map((one) => STATUS_NUMBER[one])]),
+    ...(status === undefined ? [] : [status.map((one) => STATUS_CODE[one])]),
     limit + 1,
   );
   const ids = rows.map(({ id }) => id);
@@ -55,9 +54,9 @@ export async function failures(
   }>(
     `SELECT target, ${source} AS source, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
        max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error
-     FROM message WHERE status <> 2 AND status = ANY(?) AND id BETWEEN ? AND ?
+     FROM message WHERE ${NOT_COMPLETED} AND status = ANY(?) AND id BETWEEN ? AND ?
      GROUP BY target${query.visible === undefined ? '' : ', source'}, status, error_code${query.byCause === true ? ', error' : ''}`,
-    (query.status ?? FAILURES).map((one) => STATUS_NUMBER[one]),
+    (query.status ?? FAILURES).map((one) => STATUS_CODE[one]),
     query.from === undefined ? 0 : idAtTime(query.from),
     query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1,
   );
@@ -66,7 +65,7 @@ export async function failures(
     groups.add({
       host: words.text(row.target),
       source: row.source === null ? undefined : words.text(row.source),
-      status: STATUSES[row.status] ?? 'error',
+      status: statusOfCode(row.status),
       code: row.error_code === null ? '' : words.text(row.error_code),
       text: row.error ?? '',
       count: row.n,

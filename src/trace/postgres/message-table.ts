@@ -1,16 +1,15 @@
 import type { Session, SqlValue } from '../../database/postgres.ts';
 import type { AttemptRecord } from '../../message/record.ts';
-import { STATUSES } from '../../message/status.ts';
 import type { PastChange } from '../batch.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,
   rowOfState,
-  STATUS_NUMBER,
   stateOfRow,
   type Words,
 } from '../message-row.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
+import { STATUS_CODE, statusOfCode } from '../stored-code.ts';
 import type { TracedAttempt } from '../traced-message.ts';
 import { type ExplanationTable, readExplanations } from './explanation-table.ts';
 
@@ -181,7 +180,7 @@ export async function writePast(session: Session, rows: readonly PastChange[]): 
     column(({ sessionId }) => sessionId),
     column(({ id }) => id),
     column(({ settlement }) => settlement.done ?? 0),
-    column(({ settlement }) => STATUS_NUMBER[settlement.status]),
+    column(({ settlement }) => STATUS_CODE[settlement.status]),
     column(({ settlement }) => settlement.reply?.body ?? null),
     column(({ settlement: { status: _, done: __, ...rest } }) => JSON.stringify(rest)),
   );
@@ -206,7 +205,7 @@ export async function readPast(
       part.map(({ done, status, json }) => ({
         ...(JSON.parse(json) as Omit<Settlement, 'done' | 'status'>),
         done,
-        status: STATUSES[status] as Settlement['status'],
+        status: statusOfCode(status) as Settlement['status'],
       })),
     ]),
   );

@@ -1,12 +1,12 @@
 import type { Database } from '../../database/postgres.ts';
-import { STATUSES } from '../../message/status.ts';
+import { statusOfCode } from '../stored-code.ts';
 import type { KeptMessage, PurgeOptions, PurgeReport } from '../trace-store.ts';
 import type { Memory } from './memory.ts';
 import { partition } from './partitions.ts';
 import {
   heldSessions,
+  IS_OPEN,
   KEPT_NAMED,
-  OPEN,
   reasonToGo,
   SETTLED_HELD,
   sessionsToKeep,
@@ -64,14 +64,14 @@ async function openMessagesIn(
     status: number;
     created: number;
   }>(
-    `SELECT id, session_id, target, status, created FROM ${table} m WHERE ${OPEN} ORDER BY id LIMIT ?`,
+    `SELECT id, session_id, target, status, created FROM ${table} m WHERE ${IS_OPEN} ORDER BY id LIMIT ?`,
     KEPT_NAMED,
   );
   return rows.map((row) => ({
     sessionId: row.session_id,
     messageId: row.id,
     host: words.text(row.target),
-    reason: STATUSES[row.status] ?? 'queued',
+    reason: statusOfCode(row.status),
     since: row.created,
   }));
 }

@@ -1,8 +1,8 @@
 import type { Database, Session } from '../../database/postgres.ts';
 import { idAtTime } from '../../message/id.ts';
-import { STATUSES } from '../../message/status.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
 import { dayOf, endOfDay } from '../day.ts';
+import { NOT_COMPLETED, OPEN, statusOfCode } from '../stored-code.ts';
 import {
   BODY_GRACE,
   type KeptMessage,
@@ -16,7 +16,7 @@ import { bytesOfDay, totalBytes } from './upkeep.ts';
 
 export const KEPT_NAMED = 1_000;
 const LATEST = 'ON CONFLICT(ref) DO UPDATE SET at = excluded.at';
-export const OPEN = 'm.status <> 2 AND m.status IN (0, 1, 5)';
+export const IS_OPEN = `m.${NOT_COMPLETED} AND m.${OPEN}`;
 
 type RemovedDay = PurgeReport['removed'][number];
 
@@ -102,7 +102,7 @@ export function sessionsToKeep(
 ): string {
   const message = partition('message', day);
   const { first, next } = boundsOf(day);
-  return `SELECT DISTINCT session_id FROM ${message} m WHERE ${OPEN} OR done > ${since}
+  return `SELECT DISTINCT session_id FROM ${message} m WHERE ${IS_OPEN} OR done > ${since}
     UNION SELECT session_id FROM hold WHERE session_id >= ${first} AND session_id < ${next}
       AND (until IS NULL OR until > ${now})
       AND EXISTS (SELECT 1 FROM ${message} m WHERE m.session_id = hold.session_id)`;
@@ -116,7 +116,7 @@ export const settledSince = (
 
 /** Selects the sessions without a day that were settled by then and are on no hold. */
 export const SETTLED_HELD = `SELECT session_id FROM message_held m GROUP BY session_id
-  HAVING NOT bool_or(${OPEN}) AND max(coalesce(m.done, m.created)) <= ?
+  HAVING NOT bool_or(${IS_OPEN}) AND max(coalesce(m.done, m.created)) <= ?
     AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.session_id = m.session_id)`;
 
 /** What no partition claims any more goes to the default one. */
@@ -224,7 +224,7 @@ async function keptMessages(db: Database, { words }: Memory, now: number): Promi
     created: number;
     held: boolean;
   }>(
-    `SELECT id, session_id, target, status, created, false AS held FROM message_held m WHERE ${OPEN}
+    `SELECT id, session_id, target, status, created, false AS held FROM message_held m WHERE ${IS_OPEN}
      UNION ALL SELECT m.id, m.session_id, m.target, m.status, m.created, true FROM hold
        JOIN message m ON m.session_id = hold.session_id AND m.id = hold.session_id
        WHERE hold.until IS NULL OR hold.until > ?
@@ -239,7 +239,7 @@ async function keptMessages(db: Database, { words }: Memory, now: number): Promi
       sessionId: row.session_id,
       messageId: row.id,
       host: words.text(row.target),
-      reason: row.held ? 'held' : (STATUSES[row.status] ?? 'queued'),
+      reason: row.held ? 'held' : statusOfCode(row.status),
       since: row.created,
     }));
 }

@@ -1,7 +1,7 @@
 import type { Database, Session } from '../../database/postgres.ts';
-import { STATUSES } from '../../message/status.ts';
 import { fold } from '../fold.ts';
 import { presumption } from '../presumption.ts';
+import { IN_QUEUE, NOT_COMPLETED, QUEUED, statusOfCode } from '../stored-code.ts';
 import type { OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
 import { writeStatistics } from './apply.ts';
 import type { Memory } from './memory.ts';
@@ -40,7 +40,7 @@ async function lostBelow(
     const word = words.find(stream);
     if (word === undefined) continue;
     const rows = await session.rows<{ id: number; sessionId: number }>(
-      `SELECT id, session_id AS "sessionId" FROM message WHERE status < 2 AND stream = ? AND sequence <= ?`,
+      `SELECT id, session_id AS "sessionId" FROM message WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`,
       word,
       floor,
     );
@@ -67,7 +67,7 @@ export async function openMessages(
     sequence: number | null;
   }>(
     `SELECT id, session_id, status, created, stream, sequence FROM message
-       WHERE status <> 2 AND status IN (0, 1) AND id > ? AND target = ? ORDER BY id LIMIT ?`,
+       WHERE ${NOT_COMPLETED} AND ${QUEUED} AND id > ? AND target = ? ORDER BY id LIMIT ?`,
     after,
     word,
     limit,
@@ -75,7 +75,7 @@ export async function openMessages(
   return rows.map((row) => ({
     id: row.id,
     sessionId: row.session_id,
-    status: STATUSES[row.status] ?? 'queued',
+    status: statusOfCode(row.status),
     created: row.created,
     queue:
       row.stream === null || row.sequence === null

@@ -1,8 +1,8 @@
 import type { Database } from '../../database/postgres.ts';
 import { intervals } from '../intervals.ts';
+import { LEVEL_CODE, levelOfCode } from '../stored-code.ts';
 import type { EventQuery, StatisticsQuery } from '../trace-query.ts';
 import type { HostEvent, HostStatistics } from '../traced-message.ts';
-import { EVENT_LEVELS } from './apply.ts';
 import type { WordTable } from './word-table.ts';
 
 export async function statistics(
@@ -65,14 +65,14 @@ export async function events(
        ${hosts === undefined ? '' : 'AND host = ANY(?)'} ORDER BY at DESC LIMIT ?`,
     from,
     to,
-    EVENT_LEVELS.indexOf(level),
+    LEVEL_CODE[level],
     ...(hosts === undefined ? [] : [hosts.flatMap((host) => words.find(host) ?? [])]),
     limit,
   );
   return rows.map(({ host, level: number, by, ...rest }) => ({
     ...rest,
     host: words.text(host),
-    level: EVENT_LEVELS[number] ?? 'info',
+    level: levelOfCode(number),
     by: by ?? undefined,
   }));
 }

@@ -1,11 +1,10 @@
 import type { HostRecord } from '../../message/record.ts';
 import { foldBatch, type StatisticChange } from '../batch.ts';
 import type { MessageState } from '../message-state.ts';
+import { LEVEL_CODE } from '../stored-code.ts';
 import type { TraceInput } from '../trace-input.ts';
 import { readPast, readState, writeAttempt, writePast, writeState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
-
-export const EVENT_LEVELS = ['info', 'warn', 'error'] as const;
 
 /** Writes the inputs of one day in one transaction; how their messages stand then. */
 export function applyToFile(
@@ -35,7 +34,7 @@ function writeEvent(file: TraceFile, { host, event, level, at, text, by }: HostR
     file.words.number(host),
     at,
     event,
-    EVENT_LEVELS.indexOf(level),
+    LEVEL_CODE[level],
     text,
     by ?? null,
   );

@@ -1,8 +1,8 @@
 import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
 import { type FoundGroup, failureGroups } from '../failure-groups.ts';
-import { STATUS_NUMBER } from '../message-row.ts';
 import type { ShownTo } from '../shown-to.ts';
+import { NOT_COMPLETED, STATUS_CODE } from '../stored-code.ts';
 import type { ReplayQuery } from '../trace-query.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -15,7 +15,7 @@ export function replayList(
 ): { ids: number[]; more: boolean } {
   const low = Math.max(idAtTime(from), after + 1);
   const high = idAtTime(to + 1) - 1;
-  const numbers = status?.map((one) => STATUS_NUMBER[one]);
+  const numbers = status?.map((one) => STATUS_CODE[one]);
   const found: number[] = [];
   for (const { name, firstSession, lastId } of files.ranges()) {
     if (firstSession > high || lastId < low) continue;
@@ -75,8 +75,8 @@ function groupsIn(
         // with max(id) SQLite takes the bare column from the row that has it: the newest text
         `SELECT target, ${source} AS source, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
            max(id) AS newest, error FROM message INDEXED BY message_status
-           WHERE status <> 2 AND status = ? AND id BETWEEN ? AND ? GROUP BY target, ${source}, error_code${byCause ? ', error' : ''}`,
-        STATUS_NUMBER[status],
+           WHERE ${NOT_COMPLETED} AND status = ? AND id BETWEEN ? AND ? GROUP BY target, ${source}, error_code${byCause ? ', error' : ''}`,
+        STATUS_CODE[status],
         low,
         high,
       )

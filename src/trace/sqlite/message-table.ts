@@ -1,13 +1,7 @@
 import type { AttemptRecord } from '../../message/record.ts';
-import { STATUSES } from '../../message/status.ts';
-import {
-  MESSAGE_COLUMNS,
-  type MessageRow,
-  rowOfState,
-  STATUS_NUMBER,
-  stateOfRow,
-} from '../message-row.ts';
+import { MESSAGE_COLUMNS, type MessageRow, rowOfState, stateOfRow } from '../message-row.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
+import { STATUS_CODE, statusOfCode } from '../stored-code.ts';
 import type { TracedAttempt } from '../traced-message.ts';
 import type { TraceFile } from './trace-file.ts';
 
@@ -96,7 +90,7 @@ export function writePast(file: TraceFile, id: number, settlement: Settlement): 
     'INSERT OR IGNORE INTO past(message_id, done, status, body, json) VALUES(?, ?, ?, ?, ?)',
     id,
     done,
-    STATUS_NUMBER[status],
+    STATUS_CODE[status],
     reply?.body ?? null,
     JSON.stringify({
       ...rest,
@@ -115,6 +109,6 @@ export function readPast(file: TraceFile, id: number): Settlement[] {
       const rest = JSON.parse(json) as Omit<Settlement, 'done' | 'status'>;
       const reply =
         rest.reply === undefined ? undefined : { ...rest.reply, body: body ?? undefined };
-      return { ...rest, reply, done, status: STATUSES[status] as Settlement['status'] };
+      return { ...rest, reply, done, status: statusOfCode(status) as Settlement['status'] };
     });
 }

@@ -1,8 +1,8 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { idAtTime } from '../../message/id.ts';
-import { STATUSES } from '../../message/status.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
 import { dayOf, endOfDay, startOfDay } from '../day.ts';
+import { NOT_COMPLETED, OPEN, statusOfCode } from '../stored-code.ts';
 import {
   BODY_GRACE,
   type KeptMessage,
@@ -102,7 +102,7 @@ export async function sessionsToKeep(
     .day(day)
     .all<{ session_id: number }>(
       `SELECT DISTINCT session_id FROM message INDEXED BY message_status
-         WHERE status <> 2 AND status IN (0, 1, 5)`,
+         WHERE ${NOT_COMPLETED} AND ${OPEN}`,
     )
     .map(({ session_id }) => session_id);
   const onHold = sessionsOnHold(files, day, removal.now);
@@ -144,7 +144,7 @@ async function sessionsSettledSince(
 
 function isToKeep(file: TraceFile, sessionId: number, removal: Removal): boolean {
   const row = file.first(
-    'SELECT 1 FROM message WHERE session_id = ? AND (status IN (0, 1, 5) OR done > ?) LIMIT 1',
+    `SELECT 1 FROM message WHERE session_id = ? AND (${OPEN} OR done > ?) LIMIT 1`,
     sessionId,
     settledSince(removal),
   );
@@ -234,7 +234,7 @@ export function settledSessions(held: TraceFile, by: number): number[] {
     .all<{ session_id: number }>(
       `SELECT session_id FROM held_session h WHERE staged=0
          AND session_id NOT IN (SELECT session_id FROM hold)
-         AND NOT EXISTS (SELECT 1 FROM message m WHERE m.session_id=h.session_id AND m.status IN (0, 1, 5))
+         AND NOT EXISTS (SELECT 1 FROM message m WHERE m.session_id=h.session_id AND m.${OPEN})
          AND (SELECT max(coalesce(m.done, m.created)) FROM message m WHERE m.session_id=h.session_id) <= ?`,
       by,
     )
@@ -273,8 +273,8 @@ const named = (file: TraceFile, reason: KeptMessage['reason'], row: Row): KeptMe
 export function openMessagesIn(file: TraceFile): KeptMessage[] {
   const open = file.all<Row & { status: number }>(
     `SELECT id, session_id, target, status, created FROM message INDEXED BY message_status
-       WHERE status <> 2 AND status IN (0, 1, 5) ORDER BY id LIMIT ?`,
+       WHERE ${NOT_COMPLETED} AND ${OPEN} ORDER BY id LIMIT ?`,
     KEPT_NAMED,
   );
-  return open.map((row) => named(file, STATUSES[row.status] ?? 'queued', row));
+  return open.map((row) => named(file, statusOfCode(row.status), row));
 }

@@ -16,7 +16,7 @@ PRAGMA temp_store=MEMORY;
 `;
 
 /**
- * `word`: texts that repeat. `message.status` is the place in STATUSES. Partial indexes hold what is
+ * `word`: texts that repeat. `message.status` is a number of STATUS_CODE. Partial indexes hold what is
  * rare: everything not completed (status 2), and what is still in a queue (0 queued, 1 retrying).
  * `body.base` is the body that served as dictionary, one level deep. `skey.bucket` is the UTC hour
  * the session began: it keeps the inserts of random values within a small, warm part of the tree

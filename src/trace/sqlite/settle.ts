@@ -1,7 +1,6 @@
-import { STATUSES } from '../../message/status.ts';
 import { fold } from '../fold.ts';
-import { STATUS_NUMBER } from '../message-row.ts';
 import { presumption } from '../presumption.ts';
+import { IN_QUEUE, NOT_COMPLETED, STATUS_CODE, statusOfCode } from '../stored-code.ts';
 import type { OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
 import { writeStatistic } from './apply.ts';
 import { readState, writeState } from './message-table.ts';
@@ -42,7 +41,7 @@ function lostIn(file: TraceFile, { stream, floor }: StreamFloor): Lost[] {
   if (word === undefined) return [];
   return file.all<Lost>(
     `SELECT id, session_id AS sessionId FROM message INDEXED BY message_queue
-         WHERE status < 2 AND stream = ? AND sequence <= ?`,
+         WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`,
     word,
     floor,
   );
@@ -76,7 +75,7 @@ function openIn(
 ): OpenMessage[] {
   const word = file.words.find(host);
   if (word === undefined) return [];
-  return [STATUS_NUMBER.queued, STATUS_NUMBER.retrying].flatMap((status) =>
+  return [STATUS_CODE.queued, STATUS_CODE.retrying].flatMap((status) =>
     file
       .all<{
         id: number;
@@ -86,7 +85,7 @@ function openIn(
         sequence: number | null;
       }>(
         `SELECT id, session_id, created, stream, sequence FROM message INDEXED BY message_status
-           WHERE status <> 2 AND status = ? AND id > ? AND target = ? ORDER BY id LIMIT ?`,
+           WHERE ${NOT_COMPLETED} AND status = ? AND id > ? AND target = ? ORDER BY id LIMIT ?`,
         status,
         after,
         word,
@@ -95,7 +94,7 @@ function openIn(
       .map((row) => ({
         id: row.id,
         sessionId: row.session_id,
-        status: STATUSES[status] ?? 'queued',
+        status: statusOfCode(status),
         created: row.created,
         queue:
           row.stream === null || row.sequence === null

@@ -1,8 +1,8 @@
 import { endOfDay } from '../day.ts';
 import { intervals } from '../intervals.ts';
+import { LEVEL_CODE, levelOfCode } from '../stored-code.ts';
 import type { EventQuery, StatisticsQuery } from '../trace-query.ts';
 import type { HostEvent, HostStatistics } from '../traced-message.ts';
-import { EVENT_LEVELS } from './apply.ts';
 import type { TraceFiles } from './trace-files.ts';
 
 interface StatisticRow {
@@ -73,7 +73,7 @@ function eventsOfDay(
 ): HostEvent[] {
   const file = files.day(day);
   const words = query.hosts?.flatMap((host) => file.words.find(host) ?? []);
-  const level = query.level === undefined ? 0 : EVENT_LEVELS.indexOf(query.level);
+  const level = query.level === undefined ? 0 : LEVEL_CODE[query.level];
   return file
     .all<{
       host: number;
@@ -95,7 +95,7 @@ function eventsOfDay(
     .map((row) => ({
       host: file.words.text(row.host),
       event: row.event,
-      level: EVENT_LEVELS[row.level] ?? 'info',
+      level: levelOfCode(row.level),
       at: row.at,
       text: row.text,
       by: row.by ?? undefined,
