@@ -61,7 +61,7 @@ export async function guardedApi(options: GuardedOptions = {}): Promise<GuardedA
     const { permissions, ...rest } = principalOf(request);
     return { ...rest, permissions: [...permissions] };
   });
-  api.post('/api/v1/deploy', { preHandler: requirePermission('config.deploy') }, async () => ({
+  api.post('/api/v1/deploy', { onRequest: requirePermission('config.deploy') }, async () => ({
     done: true,
   }));
   await app.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });

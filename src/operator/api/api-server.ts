@@ -8,11 +8,19 @@ import fastify, {
 } from 'fastify';
 import { EngineError } from '../../error/engine-error.ts';
 import { isLoopback, loopbackSignIn } from '../rights/loopback.ts';
+import {
+  admitBodies,
+  admitConnections,
+  BODY_LIMIT,
+  LOOK_EVERY,
+  REQUEST_TIMEOUT,
+} from './admission.ts';
 import type { Api } from './api.ts';
 import { ApiError } from './api-error.ts';
 import { API_PREFIX } from './api-prefix.ts';
 import { consoleFiles } from './console-files.ts';
 import type { ApiContext } from './context.ts';
+import { isAmong } from './networks.ts';
 import { openApi } from './open-api.ts';
 import { notFound, sendProblem } from './problem.ts';
 import { actRoutes } from './route/acts.ts';
@@ -62,15 +70,17 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** The largest request: an edited message. */
-const BODY_LIMIT = 8 * 1024 * 1024;
-/** Milliseconds in which a request must be here whole: who sends a byte a minute holds a connection. */
-const REQUEST_TIMEOUT = 120_000;
+/** Milliseconds for the handshake of TLS: node gives two minutes by itself. */
+const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
   const { context, trustedProxies = [], signIn = loopbackSignIn } = options;
   const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);
+  const listening = {
+    connectionsCheckingInterval: LOOK_EVERY,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+  };
   const app = fastify({
     loggerInstance: context.log.child({ part: 'api' }, { level: 'warn' }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -79,8 +89,9 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     requestTimeout: REQUEST_TIMEOUT,
     forceCloseConnections: true,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
-    ...(tls === undefined ? {} : { https: tls.options }),
+    ...(tls === undefined ? { http: listening } : { https: { ...tls.options, ...listening } }),
   }) as unknown as Api;
+  admitConnections(app.server, isAmong(trustedProxies), context.log);
   tls?.follow(app.server);
   app.addHook('onClose', async () => tls?.close());
   app.decorateRequest('principal', undefined);
@@ -94,6 +105,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   securityHeaders(app);
   await app.register(swagger, openApi);
   await app.register(signIn);
+  admitBodies(app);
   healthRoutes(app, context);
   publicKeyRoutes(app, context);
   await app.register(

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Api } from './api.ts';
+import { isAmong } from './networks.ts';
 import { notFound } from './problem.ts';
 
 const YEAR = 365 * 86_400;
@@ -23,7 +23,7 @@ export async function consoleFiles(
   const index = join(folder, 'index.html');
   if (!existsSync(index)) return notFound;
   const page = readFileSync(index, 'utf8');
-  const trusted = addresses(trustedProxies);
+  const isTrusted = isAmong(trustedProxies);
   await app.register(fastifyStatic, {
     root: folder,
     index: false,
@@ -41,7 +41,7 @@ export async function consoleFiles(
       notFound(request, reply);
       return;
     }
-    const base = prefixOf(request, trusted);
+    const base = prefixOf(request, isTrusted);
     void reply
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-store')
@@ -57,22 +57,11 @@ function withBase(page: string, base: string): string {
 }
 
 /** What a trusted proxy says in `X-Forwarded-Prefix`, if it is a plain path; else the root. */
-function prefixOf({ raw, headers }: FastifyRequest, trusted: BlockList): string {
+function prefixOf(
+  { raw, headers }: FastifyRequest,
+  isTrusted: (address: string) => boolean,
+): string {
   const given = headers['x-forwarded-prefix'];
-  const address = raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  if (typeof given !== 'string' || isIP(address) === 0) return '/';
-  if (!trusted.check(address, family)) return '/';
+  if (typeof given !== 'string' || !isTrusted(raw.socket.remoteAddress ?? '')) return '/';
   return /^(?:\/[\w.~-]+)+\/?$/.test(given) ? `${given.replace(/\/$/, '')}/` : '/';
-}
-
-function addresses(list: readonly string[]): BlockList {
-  const found = new BlockList();
-  for (const one of list) {
-    const [address = '', bits] = one.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) found.addAddress(address, family);
-    else found.addSubnet(address, Number(bits), family);
-  }
-  return found;
 }

@@ -53,7 +53,7 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
         querystring: Query,
         response: { 200: Type.Object({ rows: list(Row) }) },
       },
-      preHandler: requirePermission('audit.view'),
+      onRequest: requirePermission('audit.view'),
     },
     async (request) => {
       const { searched, ...query } = request.query;
@@ -76,7 +76,7 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
           }),
         },
       },
-      preHandler: requirePermission('audit.view'),
+      onRequest: requirePermission('audit.view'),
     },
     async (request) => {
       await looked(request, 'audit.verify');
@@ -93,7 +93,7 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
         querystring: closed({ from: maybe(Time), to: maybe(Time) }),
         response: { 200: { content: { 'application/jsonl': { schema: Type.String() } } } },
       },
-      preHandler: requirePermission('audit.view'),
+      onRequest: requirePermission('audit.view'),
     },
     async (request, reply) => {
       await looked(request, 'audit.export', request.query);

@@ -1,4 +1,4 @@
-import type { FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { ApiError } from '../api/api-error.ts';
 import type { Permission, Principal } from './principal.ts';
 
@@ -23,7 +23,7 @@ export function principalOf(request: FastifyRequest): Principal {
 }
 
 /** Lets a request pass only if its principal has every one of the permissions; otherwise 401 or 403 `FORBIDDEN`. */
-export function requirePermission(...needed: readonly Permission[]): preHandlerAsyncHookHandler {
+export function requirePermission(...needed: readonly Permission[]): onRequestAsyncHookHandler {
   return async (request) => {
     checkPermission(principalOf(request), ...needed);
   };

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { API_PREFIX } from '../api/api-prefix.ts';
+import { isAmong } from '../api/networks.ts';
 import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
 import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
 import { cookieName, cookieOf } from './cookie.ts';
@@ -82,7 +82,7 @@ export function issuerAuthenticator(
 
 /** Headers in which a proxy says who it has signed in. */
 export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf): Authenticator {
-  const trusted = addressList(settings.from);
+  const trusted = isAmong(settings.from);
   const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
   return {
     method: 'header',
@@ -108,18 +108,6 @@ export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf)
 function told({ headers }: FastifyRequest, name: string): unknown {
   const value = headers[name.toLowerCase()];
   return Array.isArray(value) ? value.join(',') : value;
-}
-
-/** Whether an address is one of those, or in one of those networks. */
-function addressList(from: readonly string[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const one of from) {
-    const [address = '', bits] = one.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {

@@ -40,7 +40,7 @@ function resendRoute(app: Api, context: ApiContext): void {
         body: ResendRequest,
         response: { 200: Resent },
       },
-      preHandler: requirePermission('message.resend'),
+      onRequest: requirePermission('message.resend'),
     },
     async (request) => {
       const { id } = request.params;
@@ -79,7 +79,7 @@ function discardRoute(app: Api, context: ApiContext): void {
         body: closed({ reason: Reason }),
         response: { 200: Done },
       },
-      preHandler: requirePermission('deadletter.discard'),
+      onRequest: requirePermission('deadletter.discard'),
     },
     async (request) => {
       const { id } = request.params;
@@ -110,7 +110,7 @@ function abortRoute(app: Api, context: ApiContext): void {
         body: AbortRequest,
         response: { 200: Done },
       },
-      preHandler: requirePermission('queue.abort'),
+      onRequest: requirePermission('queue.abort'),
     },
     async (request) => {
       const { id } = request.params;

@@ -38,7 +38,7 @@ function alertList(app: Api, context: ApiContext): void {
         querystring: AlertQuery,
         response: { 200: Alerts },
       },
-      preHandler: requirePermission('dashboard.view'),
+      onRequest: requirePermission('dashboard.view'),
     },
     async (request) => {
       const { ended = false, limit = ALERTS } = request.query;
@@ -57,7 +57,7 @@ function actRoutes(app: Api, context: ApiContext): void {
   const { alerts } = context;
   const params = AlertParameters;
   const response = { 200: Alert };
-  const preHandler = requirePermission('alert.ack');
+  const onRequest = requirePermission('alert.ack');
 
   app.post(
     '/alerts/:id/acknowledge',
@@ -69,7 +69,7 @@ function actRoutes(app: Api, context: ApiContext): void {
         body: AcknowledgeRequest,
         response,
       },
-      preHandler,
+      onRequest,
     },
     (request) =>
       done(context, request, { action: 'alert.acknowledge' }, async (id, by) => {
@@ -89,7 +89,7 @@ function actRoutes(app: Api, context: ApiContext): void {
         body: SnoozeRequest,
         response,
       },
-      preHandler,
+      onRequest,
     },
     (request) => {
       const { until } = request.body;
@@ -108,7 +108,7 @@ function actRoutes(app: Api, context: ApiContext): void {
         body: CommentRequest,
         response,
       },
-      preHandler,
+      onRequest,
     },
     (request) =>
       done(context, request, { action: 'alert.comment' }, (id, by) =>
@@ -126,7 +126,7 @@ function actRoutes(app: Api, context: ApiContext): void {
         body: AssignRequest,
         response,
       },
-      preHandler: requirePermission('alert.manage'),
+      onRequest: requirePermission('alert.manage'),
     },
     (request) => {
       const { to } = request.body;

@@ -36,7 +36,7 @@ const tags = ['bodies'];
 const PAGE = 256 * 1024;
 const HEX_PAGE = 4 * 1024;
 const ROWS = 100;
-const preHandler = requirePermission('message.content');
+const onRequest = requirePermission('message.content');
 
 /** Every look at a body is an act of its own in the audit log. */
 export function bodyRoutes(app: Api, context: ApiContext): void {
@@ -59,7 +59,7 @@ function textView(app: Api, context: ApiContext): void {
         querystring: BodyQuery,
         response: { 200: BodyText },
       },
-      preHandler,
+      onRequest,
     },
     (request) => {
       const { part = 'message', offset, limit = PAGE, pretty = false } = request.query;
@@ -81,7 +81,7 @@ function treeViews(app: Api, context: ApiContext): void {
         querystring: PartQuery,
         response: { 200: Hl7Tree },
       },
-      preHandler,
+      onRequest,
     },
     (request) =>
       view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
@@ -101,7 +101,7 @@ function treeViews(app: Api, context: ApiContext): void {
         querystring: TableQuery,
         response: { 200: Table },
       },
-      preHandler,
+      onRequest,
     },
     (request) => {
       const { part, after = 0, limit = ROWS } = request.query;
@@ -128,7 +128,7 @@ function mailRoute(app: Api, context: ApiContext): void {
         querystring: PartQuery,
         response: { 200: MailView },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const of = { id: request.params.id, part: request.query.part };
@@ -152,7 +152,7 @@ function hexView(app: Api, context: ApiContext): void {
         querystring: HexQuery,
         response: { 200: BodyHex },
       },
-      preHandler,
+      onRequest,
     },
     (request) => {
       const { part, offset = 0, limit = HEX_PAGE } = request.query;
@@ -187,7 +187,7 @@ function download(app: Api, context: ApiContext): void {
           },
         },
       },
-      preHandler: requirePermission('message.content', 'message.export'),
+      onRequest: requirePermission('message.content', 'message.export'),
     },
     async (request, reply) => {
       checkPermission(principalOf(request), 'message.content.unmasked');
@@ -221,7 +221,7 @@ function diffView(app: Api, context: ApiContext): void {
         querystring: DiffQuery,
         response: { 200: Diff },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { id } = request.params;

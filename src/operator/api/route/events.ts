@@ -20,7 +20,7 @@ export function eventRoutes(app: Api, { trace }: ApiContext): void {
         querystring: EventQuery,
         response: { 200: EventPage },
       },
-      preHandler: requirePermission('event.view'),
+      onRequest: requirePermission('event.view'),
     },
     async (request) => {
       const principal = principalOf(request);
@@ -40,7 +40,7 @@ export function eventRoutes(app: Api, { trace }: ApiContext): void {
         querystring: StatisticsQuery,
         response: { 200: Statistics },
       },
-      preHandler: requirePermission('dashboard.view'),
+      onRequest: requirePermission('dashboard.view'),
     },
     async (request) => {
       const { from, to, step, hosts } = request.query;

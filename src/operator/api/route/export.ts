@@ -35,7 +35,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
           },
         },
       },
-      preHandler: requirePermission('message.search', 'message.export'),
+      onRequest: requirePermission('message.search', 'message.export'),
     },
     async (request, reply) => {
       const { criteria, format, limit = ROWS, fields = [] } = request.body;

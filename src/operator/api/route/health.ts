@@ -25,7 +25,7 @@ export function healthRoutes(app: Api, context: ApiContext): void {
 
   app.get(
     '/metrics',
-    { preHandler: requirePermission('dashboard.view') },
+    { onRequest: requirePermission('dashboard.view') },
     async (request, reply) => {
       checkSeesAll(principalOf(request), 'reads the figures');
       return reply.type(FIGURES).send(await gatheredFigures(context));

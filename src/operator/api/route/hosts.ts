@@ -40,7 +40,7 @@ function hostViews(app: Api, context: ApiContext): void {
     '/hosts',
     {
       schema: { tags, summary: 'Every host over all engines.', response: { 200: Hosts } },
-      preHandler: requirePermission('dashboard.view'),
+      onRequest: requirePermission('dashboard.view'),
     },
     async (request) => {
       const hosts = await readHosts(engines, principalOf(request));
@@ -57,7 +57,7 @@ function hostViews(app: Api, context: ApiContext): void {
         params: HostParameters,
         response: { 200: HostPage },
       },
-      preHandler: requirePermission('production.view'),
+      onRequest: requirePermission('production.view'),
     },
     async (request) => {
       checkVisibleHost(request, request.params.host);
@@ -81,7 +81,7 @@ function hostSwitches(app: Api, context: ApiContext): void {
           body: SwitchRequest,
           response: { 200: Done },
         },
-        preHandler: requirePermission('host.control'),
+        onRequest: requirePermission('host.control'),
       },
       (request) => {
         const { host } = request.params;
@@ -110,7 +110,7 @@ function hostTrials(app: Api, context: ApiContext): void {
         body: SwitchRequest,
         response: { 200: Done },
       },
-      preHandler: requirePermission('host.control'),
+      onRequest: requirePermission('host.control'),
     },
     (request) => {
       const { host } = request.params;
@@ -134,7 +134,7 @@ function hostTrials(app: Api, context: ApiContext): void {
         params: HostParameters,
         response: { 200: TestReport },
       },
-      preHandler: requirePermission('connection.test'),
+      onRequest: requirePermission('connection.test'),
     },
     (request) => {
       const { host } = request.params;
@@ -159,7 +159,7 @@ function queueViews(app: Api, context: ApiContext): void {
     '/queues',
     {
       schema: { tags, summary: 'Every queue, fullest first.', response: { 200: Queues } },
-      preHandler: requirePermission('queue.view'),
+      onRequest: requirePermission('queue.view'),
     },
     async (request) => {
       const hosts = await readHosts(engines, principalOf(request));
@@ -192,7 +192,7 @@ function queueViews(app: Api, context: ApiContext): void {
         querystring: QueuedQuery,
         response: { 200: QueuedMessages },
       },
-      preHandler: requirePermission('queue.view'),
+      onRequest: requirePermission('queue.view'),
     },
     async (request) => {
       const { host } = request.params;

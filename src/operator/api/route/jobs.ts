@@ -25,7 +25,7 @@ const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
 const JOBS = 200;
 const SAMPLE = 10;
-const preHandler = requirePermission('message.bulk');
+const onRequest = requirePermission('message.bulk');
 
 /** Many messages at once: over a frozen list, in the background, with a result for each. */
 export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
@@ -45,7 +45,7 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
         body: JobRequest,
         response: { 200: JobAnswer },
       },
-      preHandler,
+      onRequest,
     },
     async (request, reply) => {
       const { type, to, dryRun = false, criteria } = request.body;
@@ -121,7 +121,7 @@ function jobViews(app: Api, context: ApiContext): void {
     '/jobs',
     {
       schema: { tags, summary: 'Jobs, newest first.', response: { 200: Jobs } },
-      preHandler,
+      onRequest,
     },
     async (request) => ({
       jobs: (await jobs.store.list(JOBS)).filter((job) => isShown(request, job)),
@@ -132,7 +132,7 @@ function jobViews(app: Api, context: ApiContext): void {
     '/jobs/:id',
     {
       schema: { tags, summary: 'How far a job is.', params: JobParameters, response: { 200: Job } },
-      preHandler,
+      onRequest,
     },
     async (request) => jobNamed(context, request, request.params.id),
   );
@@ -147,7 +147,7 @@ function jobViews(app: Api, context: ApiContext): void {
         querystring: JobItemQuery,
         response: { 200: JobItems },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { id } = await jobNamed(context, request, request.params.id);
@@ -172,7 +172,7 @@ function jobCancel(app: Api, context: ApiContext): void {
         params: JobParameters,
         response: { 200: Job },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { id } = await jobNamed(context, request, request.params.id);

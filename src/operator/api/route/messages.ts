@@ -48,7 +48,7 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
         body: SearchRequest,
         response: { 200: MessagePage },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     async (request, reply) => {
       const principal = principalOf(request);
@@ -76,7 +76,7 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
         body: SearchRequest,
         response: { 200: MessageCount },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     (request, reply) => {
       const principal = principalOf(request);
@@ -107,7 +107,7 @@ function findRoutes(app: Api, context: ApiContext): void {
         summary: 'Names of the search fields.',
         response: { 200: SearchFields },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     async () => ({ fields: await trace.fields() }),
   );
@@ -121,7 +121,7 @@ function findRoutes(app: Api, context: ApiContext): void {
         querystring: FindQuery,
         response: { 200: QuickHits },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     (request) => {
       const { text, limit } = request.query;
@@ -157,7 +157,7 @@ function messageViews(app: Api, context: ApiContext): void {
         params: IdParameters,
         response: { 200: Message },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     async (request) => {
       const message = await visibleMessage(context, request, request.params.id);
@@ -174,7 +174,7 @@ function messageViews(app: Api, context: ApiContext): void {
         params: IdParameters,
         response: { 200: Session },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     async (request) => {
       const principal = principalOf(request);
@@ -192,7 +192,7 @@ function messageViews(app: Api, context: ApiContext): void {
         querystring: closed({ from: maybe(Time), to: maybe(Time) }),
         response: { 200: Failures },
       },
-      preHandler: requirePermission('message.search'),
+      onRequest: requirePermission('message.search'),
     },
     async (request) => {
       const principal = principalOf(request);

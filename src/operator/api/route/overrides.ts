@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts';
 import { Done, OverrideParameters, OverrideRequest } from '../contract/host.ts';
 
 const tags = ['hosts'];
-const preHandler = requirePermission('host.settings.override');
+const onRequest = requirePermission('host.settings.override');
 
 /** What a person sets for a host for a while: it ends by itself, and everybody sees it on the host. */
 export function overrideRoutes(app: Api, context: ApiContext): void {
@@ -22,7 +22,7 @@ export function overrideRoutes(app: Api, context: ApiContext): void {
         body: OverrideRequest,
         response: { 200: Done },
       },
-      preHandler,
+      onRequest,
     },
     (request) => {
       const { host, kind } = request.params;
@@ -54,7 +54,7 @@ export function overrideRoutes(app: Api, context: ApiContext): void {
         params: OverrideParameters,
         response: { 200: Done },
       },
-      preHandler,
+      onRequest,
     },
     (request) => {
       const { host, kind } = request.params;

@@ -38,7 +38,7 @@ function viewRoutes(app: Api, context: ApiContext): void {
         summary: 'The dashboard: hosts by state, rates, queues, errors, certificates, lag.',
         response: { 200: Status },
       },
-      preHandler: requirePermission('dashboard.view'),
+      onRequest: requirePermission('dashboard.view'),
     },
     (request) => statusOf(context, principalOf(request).visibleHosts),
   );
@@ -55,7 +55,7 @@ function mapRoute(app: Api, context: ApiContext): void {
         summary: 'Hosts and who sends to whom.',
         response: { 200: ProductionMap },
       },
-      preHandler: requirePermission('production.view'),
+      onRequest: requirePermission('production.view'),
     },
     async (request) => {
       const [description, reports] = await Promise.all([engines.describe(), engines.status()]);
@@ -90,7 +90,7 @@ function reloadRoute(app: Api, context: ApiContext): void {
         body: ReloadRequest,
         response: { 200: ReloadReport },
       },
-      preHandler: requirePermission('config.view'),
+      onRequest: requirePermission('config.view'),
     },
     async (request) => {
       const { dryRun, reason } = request.body;

@@ -17,7 +17,7 @@ export function rehearsalRoute(app: Api, context: ApiContext): void {
         params: IdParameters,
         response: { 200: Rehearsal },
       },
-      preHandler: requirePermission('config.view', 'message.content'),
+      onRequest: requirePermission('config.view', 'message.content'),
     },
     async (request) => {
       const { id } = request.params;

@@ -20,13 +20,13 @@ export function savedSearchRoutes(app: Api, context: ApiContext): void {
 
 function searchRoutes(app: Api, { meta }: ApiContext): void {
   const searches = savedSearchList(meta);
-  const preHandler = requirePermission('message.search');
+  const onRequest = requirePermission('message.search');
 
   app.get(
     '/saved-searches',
     {
       schema: { tags, summary: 'Kept searches.', response: { 200: SavedSearches } },
-      preHandler,
+      onRequest,
     },
     async (request) => ({ searches: await searches.list(principalOf(request).name) }),
   );
@@ -41,7 +41,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
         body: SavedSearchRequest,
         response: { 200: SavedSearch },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { name: owner } = principalOf(request);
@@ -60,7 +60,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
         params: IdParameters,
         response: { 200: Done },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { id } = request.params;

@@ -26,7 +26,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
     '/storage',
     {
       schema: { tags, summary: 'What the trace takes and keeps.', response: { 200: Storage } },
-      preHandler: requirePermission('dashboard.view'),
+      onRequest: requirePermission('dashboard.view'),
     },
     async (request) => {
       const { visibleHosts: visible } = principalOf(request);
@@ -45,7 +45,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
         summary: 'Removes now what is settled and past its time, and says what stayed and why.',
         response: { 200: PurgeReport },
       },
-      preHandler: requirePermission('purge.manage'),
+      onRequest: requirePermission('purge.manage'),
     },
     (request) => {
       checkSeesAll(principalOf(request), 'purges the trace');
@@ -68,7 +68,7 @@ function holdRoutes(app: Api, context: ApiContext): void {
         body: HoldRequest,
         response: { 200: Done },
       },
-      preHandler: requirePermission('purge.manage'),
+      onRequest: requirePermission('purge.manage'),
     },
     async (request) => {
       const { id } = request.params;
@@ -92,7 +92,7 @@ function holdRoutes(app: Api, context: ApiContext): void {
         params: IdParameters,
         response: { 200: Done },
       },
-      preHandler: requirePermission('purge.manage'),
+      onRequest: requirePermission('purge.manage'),
     },
     async (request) => {
       const { id } = request.params;
@@ -120,7 +120,7 @@ function certificateRoute(app: Api, context: ApiContext): void {
           'What ends some day: our certificates, those of authorities and peers, revocation lists.',
         response: { 200: Certificates },
       },
-      preHandler: requirePermission('production.view'),
+      onRequest: requirePermission('production.view'),
     },
     async (request) => {
       const { visibleHosts: visible } = principalOf(request);

@@ -47,7 +47,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
           200: { content: { 'text/event-stream': { schema: Type.String() } } },
         },
       },
-      preHandler: requirePermission('dashboard.view'),
+      onRequest: requirePermission('dashboard.view'),
     },
     async (request, reply) => {
       const principal = principalOf(request);

@@ -22,7 +22,7 @@ export function testMessageRoute(app: Api, context: ApiContext): void {
         body: TestMessageRequest,
         response: { 200: TestMessageSent },
       },
-      preHandler: requirePermission('message.send_test'),
+      onRequest: requirePermission('message.send_test'),
     },
     async (request) => {
       const { host } = request.params;

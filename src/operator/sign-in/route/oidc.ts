@@ -12,7 +12,7 @@ import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
 
 const COOKIE = 'oidc';
-const LOGOUT_LIMIT = 64 * 1024;
+const LOGOUT_LIMIT = 16 * 1024;
 
 /** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
 export function oidcRoutes(api: Api, signIn: SignIn): void {

@@ -29,7 +29,7 @@ export function signInTraceRoutes(api: Api, { trace, enforcement }: SignIn): voi
           }),
         },
       },
-      preHandler: requirePermission('user.manage'),
+      onRequest: requirePermission('user.manage'),
     },
     async () => ({ passwords: await enforcement.passwords(), events: trace.list() }),
   );

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { OPEN_LIMIT } from '../../api/admission.ts';
 import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe } from '../../api/contract/schema.ts';
@@ -43,6 +44,7 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
     '/sign-in',
     {
       config: { open: true },
+      bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
         summary: 'Signs in with a password; sets the session’s cookie.',

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { OPEN_LIMIT } from '../../api/admission.ts';
 import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe, Time, word } from '../../api/contract/schema.ts';
@@ -49,7 +50,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
         summary: 'Tokens, without what is secret: one’s own, or all with user.manage.',
         response: { 200: Type.Object({ tokens: list(Token) }) },
       },
-      preHandler: requirePermission('token.manage'),
+      onRequest: requirePermission('token.manage'),
     },
     async (request) => {
       const principal = principalOf(request);
@@ -71,7 +72,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
         }),
         response: { 200: Type.Object({ id: Type.Integer(), token: Type.String() }) },
       },
-      preHandler: requirePermission('token.manage'),
+      onRequest: requirePermission('token.manage'),
     },
     async (request) => {
       const principal = principalOf(request);
@@ -107,7 +108,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
         params: closed({ id: Type.Integer() }),
         response: { 200: Type.Object({ done: Type.Boolean() }) },
       },
-      preHandler: requirePermission('token.manage'),
+      onRequest: requirePermission('token.manage'),
     },
     async (request) => {
       const { id } = request.params;
@@ -154,6 +155,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
     '/auth/token',
     {
       config: { open: true },
+      bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
         summary:
@@ -182,6 +184,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
     '/auth/revoke',
     {
       config: { open: true },
+      bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
         summary: 'Ends an access token, its refresh token and all that came from them.',

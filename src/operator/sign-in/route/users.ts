@@ -47,7 +47,7 @@ const RightsOf = Type.Object({
 /** Local users, and what each may really do. */
 export function userRoutes(api: Api, signIn: SignIn): void {
   const { users, roles } = signIn;
-  const preHandler = requirePermission('user.manage');
+  const onRequest = requirePermission('user.manage');
 
   api.get(
     '/users',
@@ -57,7 +57,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         summary: 'Local users.',
         response: { 200: Type.Object({ users: list(UserRow) }) },
       },
-      preHandler,
+      onRequest,
     },
     async () => ({ users: await users.list() }),
   );
@@ -70,7 +70,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         summary: 'Roles and what they allow.',
         response: { 200: Type.Object({ roles: record(list(Type.String())) }) },
       },
-      preHandler,
+      onRequest,
     },
     async () => ({ roles: Object.fromEntries(roles) }),
   );
@@ -85,7 +85,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         params: ByName,
         response: { 200: RightsOf },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const identity = await identityOf(signIn, request.params.name);
@@ -114,7 +114,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         body: closed({ name: Name, roles: Names, scope: maybe(Names) }),
         response: { 200: OneTime },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { name, roles: named, scope = EVERYTHING } = request.body;
@@ -142,7 +142,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         body: closed({ roles: Names, scope: maybe(Names) }),
         response: { 200: Done },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { name, roles: before, scope: seen } = await known(signIn, request.params.name);
@@ -163,7 +163,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         params: ByName,
         response: { 200: OneTime },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const password = oneTimePassword();
@@ -185,7 +185,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
         params: ByName,
         response: { 200: Done },
       },
-      preHandler,
+      onRequest,
     },
     async (request) => {
       const { name } = await mayActOn(signIn, request);
