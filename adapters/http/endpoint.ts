@@ -52,6 +52,14 @@ export class Endpoint {
     this.#lent.lost(error);
   }
 
+  /** An address was turned away before it said anything. */
+  tooMany(address: string): void {
+    const { connectionsPerAddress: most } = this.#lent.settings;
+    if (!this.#isNews(`${address} too many`)) return;
+    const why = `it has ${most} connections already (connectionsPerAddress)`;
+    this.#lent.event('warn', 'refused', `Refused ${address}: ${why}.`);
+  }
+
   /** The way of a request through this service; undefined if no path of it fits. */
   route(path: string, method: string): Route | undefined {
     let best: Route | undefined;
@@ -87,9 +95,9 @@ export class Endpoint {
   }
 
   async #serve(arrived: Arrived, route: Route): Promise<void> {
-    const { request, response, proceed } = arrived;
+    const { request, response, proceed, address } = arrived;
     const { limit } = this.#lent.settings;
-    const body = new RequestBody(request, { limit, proceed, room: this.#room });
+    const body = new RequestBody(request, { limit, proceed, room: this.#room, address });
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
       const reply = await this.#answer(arrived, route, body);

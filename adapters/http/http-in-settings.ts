@@ -109,6 +109,12 @@ const limits = {
     minimum: 1,
     advanced: true,
   }),
+  connectionsPerAddress: setting.integer({
+    help: 'How many connections one address may have open at once, so that none shuts out the others. A proxy before this port counts as one.',
+    default: 500,
+    minimum: 1,
+    advanced: true,
+  }),
 };
 
 export const httpInSettings = { ...where, ...who, ...what, ...answering, ...limits };

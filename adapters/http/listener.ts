@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import {
   type LentInbound,
@@ -33,6 +33,9 @@ const KEEP_ALIVE = 75_000;
 /** How often late requests are looked for; node does every 30 s by itself. */
 const checkEvery = ({ requestTimeout }: HttpInValues): number =>
   Math.max(100, Math.min(5_000, requestTimeout / 2));
+
+const plainAddress = ({ remoteAddress = '' }: Socket): string =>
+  remoteAddress.replace(/^::ffff:/, '');
 
 const nothing = (): void => undefined;
 
@@ -83,6 +86,8 @@ class Listener {
   readonly #server: Server;
   readonly #tls: ServerTls | undefined;
   readonly #endpoints: Set<Endpoint>;
+  /** Open sockets by address. */
+  readonly #sockets = new Map<string, number>();
   readonly #ended = Promise.withResolvers<void>();
   #closing = false;
 
@@ -110,6 +115,24 @@ class Listener {
     );
     this.#server.keepAliveTimeout = KEEP_ALIVE;
     this.#server.maxConnections = maxConnections;
+    this.#server.prependListener('connection', (socket: Socket) => this.#admit(socket));
+  }
+
+  /** Before TLS and before a byte is read. */
+  #admit(socket: Socket): void {
+    const address = plainAddress(socket);
+    const count = (this.#sockets.get(address) ?? 0) + 1;
+    if (count > this.#settings.connectionsPerAddress) {
+      socket.destroy();
+      for (const endpoint of this.#endpoints) endpoint.tooMany(address);
+      return;
+    }
+    this.#sockets.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#sockets.get(address) ?? 1) - 1;
+      if (left === 0) this.#sockets.delete(address);
+      else this.#sockets.set(address, left);
+    });
   }
 
   static async open(lent: LentHere, first: Endpoint): Promise<Listener> {
@@ -200,7 +223,7 @@ class Listener {
       path: target.path,
       search: target.search,
       proceed,
-      address: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      address: plainAddress(socket),
       certificate: secure && this.#tls?.client(secure),
       secure: secure !== undefined,
     };

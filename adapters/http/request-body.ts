@@ -20,6 +20,8 @@ export interface RequestBodyOptions {
   /** Tells a client that waits for it (`Expect: 100-continue`) to send the body. */
   readonly proceed: () => void;
   readonly room: Room;
+  /** Of the sender: what it holds of the room is limited, too. */
+  readonly address: string;
 }
 
 /** What is delivered of a request. */
@@ -36,18 +38,20 @@ export class RequestBody {
   readonly #limit: number;
   readonly #proceed: () => void;
   readonly #room: Room;
+  readonly #address: string;
   /** Bytes by the sender's own word; undefined for one that comes in pieces. */
   readonly length: number | undefined;
   #held = 0;
   #whole: Promise<Buffer> | undefined;
   #begun = false;
 
-  constructor(request: IncomingMessage, { limit, proceed, room }: RequestBodyOptions) {
+  constructor(request: IncomingMessage, { limit, proceed, room, address }: RequestBodyOptions) {
     this.#request = request;
     this.length = toldLength(request);
     this.#limit = limit;
     this.#proceed = proceed;
     this.#room = room;
+    this.#address = address;
   }
 
   get #isSmall(): boolean {
@@ -85,7 +89,7 @@ export class RequestBody {
 
   /** Gives back the memory that the bytes took. */
   release(): void {
-    this.#room.leave(this.#held);
+    this.#room.leave(this.#address, this.#held);
     this.#held = 0;
   }
 
@@ -145,7 +149,7 @@ export class RequestBody {
   #hold(size: number, more: number): Refusal | undefined {
     if (size > this.#limit) return tooLarge(this.#limit);
     if (size > WHOLE) return tooLarge(WHOLE, ', and here it is checked as a whole');
-    if (!this.#room.enter(more)) return noRoom();
+    if (!this.#room.enter(this.#address, more)) return noRoom();
     this.#held += more;
     return undefined;
   }

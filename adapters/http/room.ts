@@ -1,6 +1,7 @@
-/** The memory that the bodies of all requests of a service may take together. */
+/** The memory that the bodies of all requests of a service may take together; one address takes half of it at most. */
 export class Room {
   readonly #most: number;
+  readonly #byAddress = new Map<string, number>();
   #taken = 0;
 
   constructor(most: number) {
@@ -8,13 +9,19 @@ export class Room {
   }
 
   /** Whether there is room for so many bytes more; then they are counted. */
-  enter(bytes: number): boolean {
-    if (this.#taken + bytes > this.#most) return false;
+  enter(address: string, bytes: number): boolean {
+    const own = (this.#byAddress.get(address) ?? 0) + bytes;
+    if (this.#taken + bytes > this.#most || own > this.#most / 2) return false;
+    this.#byAddress.set(address, own);
     this.#taken += bytes;
     return true;
   }
 
-  leave(bytes: number): void {
+  leave(address: string, bytes: number): void {
+    if (bytes === 0) return;
+    const own = (this.#byAddress.get(address) ?? 0) - bytes;
+    if (own > 0) this.#byAddress.set(address, own);
+    else this.#byAddress.delete(address);
     this.#taken -= bytes;
   }
 }

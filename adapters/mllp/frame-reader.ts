@@ -1,3 +1,4 @@
+import { type FrameShare, UNLIMITED } from './frame-memory.ts';
 import type { Framing } from './framing.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 
@@ -9,7 +10,9 @@ export type Found =
   /** A frame began inside an open one, which is given up: so many bytes were lost. */
   | { readonly kind: 'restart'; readonly lost: number }
   /** A frame is larger than allowed; its beginning, for an answer. Nothing more can be read. */
-  | { readonly kind: 'too-large'; readonly beginning: Buffer };
+  | { readonly kind: 'too-large'; readonly beginning: Buffer }
+  /** There is no memory for the rest of a frame just now. Nothing more can be read. */
+  | { readonly kind: 'no-room'; readonly beginning: Buffer };
 
 const BLANKS: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
 const HEADERS = ['MSH', 'BHS', 'FHS'];
@@ -31,6 +34,8 @@ const isBlank = (byte: number): boolean => BLANKS.has(byte);
 export class FrameReader {
   readonly #framing: Framing;
   readonly #limit: number;
+  /** Counts the open message; a finished one stays counted until whoever took it releases it. */
+  readonly #share: FrameShare;
   readonly #message = new GrowingBuffer();
   #inside = false;
   /** The last byte seen was the first of two end bytes; it is not in `#message` yet. */
@@ -39,9 +44,10 @@ export class FrameReader {
   #held = NOTHING;
   #over = false;
 
-  constructor(framing: Framing, limit: number) {
+  constructor(framing: Framing, limit: number, share = UNLIMITED) {
     this.#framing = framing;
     this.#limit = limit;
+    this.#share = share;
   }
 
   /** Whether a message has begun and not ended. */
@@ -141,6 +147,7 @@ export class FrameReader {
     const restart = start === undefined ? -1 : bytes.lastIndexOf(start);
     if (restart >= 0) {
       found.push({ kind: 'restart', lost: this.#message.size + restart });
+      this.#share.release(this.#message.size);
       this.#message.clear();
     }
     this.#add(bytes.subarray(restart + 1), found);
@@ -148,13 +155,17 @@ export class FrameReader {
 
   #add(bytes: Buffer, found: Found[]): void {
     if (this.#over || bytes.length === 0) return;
-    if (this.#message.size + bytes.length <= this.#limit) {
+    const { size } = this.#message;
+    const isTooLarge = size + bytes.length > this.#limit;
+    if (!isTooLarge && this.#share.grow(size, size + bytes.length)) {
       this.#message.add(bytes);
       return;
     }
     this.#over = true;
-    if (this.#message.size < BEGINNING) this.#message.add(bytes.subarray(0, BEGINNING));
-    found.push({ kind: 'too-large', beginning: this.#message.take().subarray(0, BEGINNING) });
+    this.#share.release(size);
+    if (size < BEGINNING) this.#message.add(bytes.subarray(0, BEGINNING));
+    const beginning = Buffer.from(this.#message.take().subarray(0, BEGINNING));
+    found.push({ kind: isTooLarge ? 'too-large' : 'no-room', beginning });
   }
 
   #take(): Buffer {

@@ -81,14 +81,23 @@ export class Intake {
     return await this.#takeMessage(incoming);
   }
 
-  /** Answers the beginning of a message that is larger than allowed, if its header can be read. */
-  refuseTooLarge(beginning: Uint8Array, sender: Sender, answer: AnswerTo): void {
+  /** Answers the beginning of a message that is larger than allowed, or than there is room for, if its header can be read. */
+  refuseBeginning(
+    beginning: Uint8Array,
+    sender: Sender,
+    { kind, answer }: { readonly kind: 'too-large' | 'no-room'; readonly answer: AnswerTo },
+  ): void {
     const header = hl7Header(beginning);
     if (header.problem !== undefined && !this.#isTolerated(header)) return;
     const plan = answerPlan(this.#settings, header);
-    this.#refuse({ body: beginning, header, plan, sender, answer }, [
-      { code: '207', text: 'The message is larger than this port takes', answer: 'reject' },
-    ]);
+    const incoming: Incoming = { body: beginning, header, plan, sender, answer };
+    if (kind === 'too-large') {
+      const text = 'The message is larger than this port takes';
+      this.#refuse(incoming, [{ code: '207', text, answer: 'reject' }]);
+      return;
+    }
+    const text = 'Too many large messages are in work, try again';
+    this.#answerNo(incoming, [{ code: '207', text, answer: 'reject' }], 'system');
   }
 
   /** Without checks a message needs neither a type nor a control id: its body is its id. */

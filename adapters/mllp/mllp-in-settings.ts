@@ -118,7 +118,13 @@ const limits = {
   ),
   maxConnections: setting.integer({
     help: 'How many connections may be open at once.',
-    default: 200,
+    default: 500,
+    minimum: 1,
+    advanced: true,
+  }),
+  connectionsPerAddress: setting.integer({
+    help: 'How many connections one address may have open at once, so that none shuts out the others. A balancer before this port counts as one.',
+    default: 100,
     minimum: 1,
     advanced: true,
   }),

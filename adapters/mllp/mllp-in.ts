@@ -13,6 +13,7 @@ import {
   tryListening,
 } from 'waybill/adapter';
 import { addressFilter, plainAddress } from './allowed-address.ts';
+import { FrameMemory } from './frame-memory.ts';
 import { Intake } from './intake.ts';
 import { mllpInSettings } from './mllp-in-settings.ts';
 import { SenderConnection } from './sender-connection.ts';
@@ -20,6 +21,10 @@ import { SenderConnection } from './sender-connection.ts';
 type LentHere = LentInbound<typeof mllpInSettings>;
 
 const KEEP_ALIVE = 30_000;
+/** A connection without a message gives way after this time where there is no place for another. */
+const SILENT = 60_000;
+/** Of all listeners of this process. */
+const memory = new FrameMemory();
 
 export default inbound({
   type: 'mllp-in',
@@ -50,6 +55,8 @@ class Listener implements Open {
   readonly #server: Server;
   readonly #intake: Intake;
   readonly #connections = new Set<SenderConnection>();
+  /** Open sockets by address, also those whose TLS is not finished. */
+  readonly #sockets = new Map<string, number>();
   readonly #isNews = newsFilter();
   readonly #aborted = Promise.withResolvers<void>();
 
@@ -113,10 +120,39 @@ class Listener implements Open {
     const isAllowed = addressFilter(this.#lent.settings.allowFrom);
     this.#server.prependListener('connection', (socket: Socket) => {
       const address = plainAddress(socket.remoteAddress);
-      if (isAllowed(address)) return;
+      const why = isAllowed(address) ? this.#tooMany(address) : 'its address is not in allowFrom';
+      if (why === undefined) {
+        this.#count(address, 1);
+        socket.once('close', () => this.#count(address, -1));
+        return;
+      }
       socket.destroy();
-      this.#refuse(address, 'its address is not in allowFrom');
+      this.#refuse(address, why);
     });
+  }
+
+  #tooMany(address: string): string | undefined {
+    const { connectionsPerAddress: most } = this.#lent.settings;
+    if ((this.#sockets.get(address) ?? 0) < most) return undefined;
+    return `it has ${most} connections already (connectionsPerAddress)`;
+  }
+
+  #count(address: string, change: number): void {
+    const count = (this.#sockets.get(address) ?? 0) + change;
+    if (count > 0) this.#sockets.set(address, count);
+    else this.#sockets.delete(address);
+  }
+
+  /** Where all places are taken, the oldest that never sent a message gives way to the next sender. */
+  #keepOneFree(): void {
+    if (this.#connections.size < this.#lent.settings.maxConnections) return;
+    const now = performance.now();
+    const silent = [...this.#connections].find(
+      ({ hasSent, since }) => !hasSent && now - since > SILENT,
+    );
+    if (silent === undefined) return;
+    this.#refuse(silent.sender.address, 'it sent nothing, and its place is needed');
+    silent.destroy();
   }
 
   #serve(socket: Socket): void {
@@ -134,8 +170,10 @@ class Listener implements Open {
       lent: this.#lent,
       intake: this.#intake,
       sender: { address, origin },
+      memory,
     });
     this.#connections.add(connection);
+    this.#keepOneFree();
     void connection.closed.then(() => this.#connections.delete(connection));
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type LentInbound, spokenProtocol } from 'waybill/adapter';
+import type { FrameMemory, FrameShare } from './frame-memory.ts';
 import { type Found, FrameReader } from './frame-reader.ts';
 import { frame, withoutMarks } from './framing.ts';
 import type { Intake, Sender } from './intake.ts';
@@ -19,6 +20,7 @@ export interface ConnectionParts {
   readonly lent: Pick<LentInbound<typeof mllpInSettings>, 'event' | 'log' | 'settings'>;
   readonly intake: Intake;
   readonly sender: Sender;
+  readonly memory: FrameMemory;
 }
 
 /**
@@ -31,6 +33,9 @@ export interface ConnectionParts {
  */
 export class SenderConnection {
   readonly sender: Sender;
+  readonly since = performance.now();
+  /** Whether any message came on it. */
+  hasSent = false;
   /** Resolves once the socket is closed and nothing is in work. */
   readonly closed: Promise<void>;
   readonly #lent: ConnectionParts['lent'];
@@ -39,6 +44,7 @@ export class SenderConnection {
   readonly #socket: Socket;
   readonly #writer: SocketWriter;
   readonly #reader: FrameReader;
+  readonly #share: FrameShare;
   readonly #waiting: Found[] = [];
   #work: Promise<void> | undefined;
   #ending = false;
@@ -47,13 +53,15 @@ export class SenderConnection {
   #junk = 0;
   #unreadable = 0;
 
-  constructor(socket: Socket, { lent, intake, sender }: ConnectionParts) {
+  constructor(socket: Socket, { lent, intake, sender, memory }: ConnectionParts) {
     this.#socket = socket;
     this.#lent = lent;
     this.#settings = lent.settings;
     this.#intake = intake;
     this.sender = sender;
-    this.#reader = new FrameReader(this.#settings.framing, this.#settings.limit);
+    const { framing, limit } = this.#settings;
+    this.#share = memory.share(sender.address, limit);
+    this.#reader = new FrameReader(framing, limit, this.#share);
     this.#writer = new SocketWriter(socket, this.#settings.writeTimeout, () =>
       this.#give('answers-unread', 'it does not read its acknowledgements'),
     );
@@ -64,7 +72,11 @@ export class SenderConnection {
       clearTimeout(this.#pauseTimer);
       // Who waits for acknowledgements repeats what it got none for; who does not must not lose it.
       if (this.#settings.acknowledge !== 'never') this.#waiting.length = 0;
-      void (this.#work ?? Promise.resolve()).then(resolve);
+      void (this.#work ?? Promise.resolve()).then(() => {
+        this.#share.close();
+        resolve();
+        return undefined;
+      });
     });
     this.#listen();
   }
@@ -181,14 +193,25 @@ export class SenderConnection {
           `${this.sender.address} began a message anew; ${found.lost} bytes of the one before were dropped.`,
         );
       case 'too-large':
-        this.#intake.refuseTooLarge(found.beginning, this.sender, (answer) => this.#write(answer));
-        await this.#writer.flushed();
-        return this.#give('message-too-large', `it sent more than ${this.#settings.limit} bytes`);
+      case 'no-room':
+        return await this.#refuseRest(found);
     }
   }
 
+  /** What cannot be held is answered by its beginning; how the stream goes on cannot be told. */
+  async #refuseRest({ kind, beginning }: Extract<Found, { beginning: Buffer }>): Promise<void> {
+    const answer = (bytes: Uint8Array): void => this.#write(bytes);
+    this.#intake.refuseBeginning(beginning, this.sender, { kind, answer });
+    await this.#writer.flushed();
+    if (kind === 'too-large')
+      return this.#give('message-too-large', `it sent more than ${this.#settings.limit} bytes`);
+    this.#give('memory-full', 'large messages in work take all the memory there is for them');
+  }
+
   async #takeFrame(body: Buffer): Promise<void> {
+    this.hasSent = true;
     const taken = await this.#intake.take(body, this.sender, (answer) => this.#write(answer));
+    this.#share.release(body.length);
     await this.#writer.flushed();
     this.#junk = 0;
     this.#unreadable = taken === 'unreadable' ? this.#unreadable + 1 : 0;

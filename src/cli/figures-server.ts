@@ -45,6 +45,10 @@ export async function serveFigures(
   const server = createServer((request, response) => {
     answer(figures, request, response).catch(() => response.writeHead(500).end());
   });
+  // a scraper and a balancer need few: nobody else is to hold this process busy
+  server.maxConnections = 100;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 10_000;
   try {
     server.listen(port, host);
     await once(server, 'listening');

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { Room } from '../../../adapters/http/room.ts';
 
-test('requests share the room, and what one leaves another may take', () => {
-  const room = new Room(10);
-  expect([room.enter(6), room.enter(5), room.enter(4), room.enter(1)]).toEqual([
+test('bodies share so much memory, an address takes half of it, and what was given back is there again', () => {
+  const room = new Room(100);
+  expect([room.enter('a', 30), room.enter('a', 21), room.enter('a', 20)]).toEqual([
     true,
     false,
     true,
-    false,
   ]);
-  room.leave(6);
-  expect(room.enter(6)).toBe(true);
+  expect([room.enter('b', 50), room.enter('c', 1)]).toEqual([true, false]);
+  room.leave('a', 50);
+  expect(room.enter('c', 50)).toBe(true);
 });
