@@ -91,6 +91,7 @@ async function firstBytes(socket: Socket): Promise<Buffer> {
     const [bytes] = (await once(socket, 'data', { signal: limit })) as [Buffer];
     return bytes;
   } catch {
+    // it says nothing by itself, or has ended the connection
     return Buffer.alloc(0);
   } finally {
     socket.on('error', () => undefined);

@@ -40,6 +40,7 @@ function claimsOf(payload: string): Readonly<Record<string, unknown>> | undefine
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
+    // no JSON: an opaque token
     return undefined;
   }
 }

@@ -59,6 +59,7 @@ async function answers({ host, port }: Address): Promise<boolean> {
     await once(socket, 'connect', { signal: AbortSignal.timeout(1_000) });
     return true;
   } catch {
+    // refused, or nobody answered in time
     return false;
   } finally {
     socket.on('error', () => undefined).destroy();

@@ -110,10 +110,13 @@ async function referredTo(
     const read = readerOf(broker, stream);
     if (read !== undefined) await eachSince(broker, { stream, since, signal }, read(note));
   }
-  const steps = { stream: `KV_${names.steps}`, since, signal };
-  await eachSince(broker, steps, ({ subject, data }) => {
-    if (isAnswer(subject)) note(storedWith(data));
+  const ofSteps = { stream: `KV_${names.steps}`, since, signal };
+  await eachSince(broker, ofSteps, ({ subject, data }) => {
+    // the answers to calls lie beside the records of steps
+    if (subject.endsWith('.answer')) note(storedWith(data));
   });
+  const ofAnswers = { stream: `KV_${names.answers}`, since, signal };
+  await eachSince(broker, ofAnswers, ({ data }) => note(storedWith(data)));
   return used;
 }
 
@@ -130,11 +133,12 @@ function readerOf(
   { names }: Broker,
   stream: string,
 ): ((note: Note) => (raw: Raw) => void) | undefined {
-  const isQueue = names.isQueue(stream) || stream === names.suspended.stream;
-  if (!isQueue && stream !== names.journal.stream) return undefined;
+  const without = [names.bodies.stream, names.outcomes.stream, names.live.stream];
+  if (without.includes(stream)) return undefined;
   return (note) =>
     ({ data, headers: given }) => {
-      if (!isQueue) return noteEntries(decodeBatch(data), note);
+      if (stream === names.journal.stream) return noteEntries(decodeBatch(data), note);
+      // queues, the suspended, those that wait: whatever holds messages
       const { bodyRef, attached } = readEnvelope(given ?? headers());
       note(bodyRef);
       const { entries } = splitPayload(data, attached);
@@ -145,10 +149,6 @@ function readerOf(
 function noteEntries(entries: readonly JournalEntry[], note: Note): void {
   for (const { record } of entries) if (record.kind === 'leg') note(record.bodyRef);
 }
-
-/** Answers to calls and to messages that may be repeated lie beside the records of steps. */
-const isAnswer = (subject: string): boolean =>
-  subject.endsWith('.answer') || /\.a\.[^.]+$/.test(subject);
 
 const storedWith = (data: Uint8Array): string | undefined =>
   data.byteLength === 0 ? undefined : decodeAnswer(data).stored?.bodyRef;

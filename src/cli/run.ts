@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
+import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../log/logger.ts';
@@ -226,5 +227,9 @@ function watchFiles(running: RunningProduction): FSWatcher[] {
       )
       .catch((error: unknown) => say(`not applied: ${describeError(error).text}`));
   };
-  return [watch(running.definition.folder, { recursive: true }, () => void changed())];
+  return [
+    watch(running.definition.folder, { recursive: true }, () =>
+      background(changed(), 'applying what was saved'),
+    ),
+  ];
 }

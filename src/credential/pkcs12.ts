@@ -116,6 +116,7 @@ function keysOf({ bytes, passphrase = '' }: Pkcs12File): KeyObject[] {
     try {
       return [createPrivateKey(encoded)];
     } catch {
+      // OpenSSL cannot read this kind of key, or not with this password: another bag may hold one
       return [];
     }
   });

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { COMMAND_LINE, type ControlServer, hearControl, serveControl } from '../broker/control.ts';
+import { background } from '../error/background.ts';
 import type { OverrideRequest } from '../production/engine-control.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { type AbortOrder, abortTraced } from './abort.ts';
@@ -109,8 +110,9 @@ function hearOrders(
     const action = host === undefined ? 'config.deploy' : `host.${verb}`;
     const entry = { actor: { name: by, via: COMMAND_LINE }, ip: '', action, object };
     // the engines have done it already: there is nobody to refuse it to
-    void audit()
-      .record({ ...entry, outcome: 'done', detail: { reason } })
-      .catch(() => undefined);
+    background(
+      audit().record({ ...entry, outcome: 'done', detail: { reason } }),
+      'recording an order of the command line',
+    );
   });
 }

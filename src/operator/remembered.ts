@@ -1,3 +1,4 @@
+import { background } from '../error/background.ts';
 /** A value that is costly to get and may be some time old. */
 export interface Remembered<Value> {
   /** The value, got anew if it is older than allowed; who comes meanwhile waits for the same. */
@@ -23,7 +24,7 @@ export function remembered<Value>(fresh: number, get: () => Promise<Value>): Rem
       if (last !== undefined && performance.now() - last.at < fresh) return last.value;
       const asked = { value: get(), at: Number.POSITIVE_INFINITY };
       last = asked;
-      void settle(asked);
+      background(settle(asked), 'remembering an answer');
       return asked.value;
     },
     forget() {

@@ -1,7 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../broker/control.ts';
+import { background } from '../error/background.ts';
+import { tolerate } from '../error/foreseen.ts';
 import type { ProductionDescription } from '../production/describe-production.ts';
+import { pause } from '../time/pause.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 
 /** What the trace takes from the production's settings. */
@@ -42,21 +45,22 @@ export function followSettings(
       if (isSame(now, told)) return;
       now = told;
       onChange(told);
-    } catch {
+    } catch (error) {
       // no engine answers for the moment: what is known holds
+      tolerate(error, isAway, 'asking for the settings of the trace');
     }
   };
   const subscription = broker.connection.subscribe(broker.names.control('applied'), {
-    callback: () => void look(),
+    callback: () => background(look(), 'following the settings of the trace'),
   });
   const stop = new AbortController();
   const lookAgain = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       await look();
-      await sleep(LOOK, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+      await pause(LOOK, stop.signal, { ref: false });
     }
   };
-  void lookAgain();
+  background(lookAgain(), 'following the settings of the trace');
   return {
     get now() {
       return now;

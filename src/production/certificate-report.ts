@@ -92,6 +92,7 @@ function ofConsole({ chain, problem }: ShownCertificate): CertificateReport {
     const read = chain.map((one) => certificateFacts(one));
     return { ...about, chain: read.map(reported), ends: firstEnd('own', read), problem };
   } catch {
+    // OpenSSL cannot read it
     return { ...about, chain: [], problem: 'it is damaged: give the console a whole one' };
   }
 }

@@ -1,5 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isAway } from '../broker/away.ts';
 import type { Override, OverrideKind, OverrideStore } from '../broker/overrides.ts';
+import { toldElsewhere, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
 
 /** What people set for hosts for a while, as this engine follows it. */
 export interface Overrides {
@@ -34,7 +36,7 @@ export async function followOverrides(
     }
   };
   const refresh = (): Promise<void> => {
-    turn = turn.catch(() => undefined).then(look);
+    turn = turn.catch(toldElsewhere).then(look);
     return turn;
   };
   await refresh();
@@ -42,9 +44,9 @@ export async function followOverrides(
     while (!stop.signal.aborted) {
       const next = Math.min(...known.map(({ until }) => until - Date.now() + 1));
       const wait = Math.max(1, Math.min(LOOK, next));
-      await sleep(wait, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+      await pause(wait, stop.signal, { ref: false });
       // while NATS is away things stay as they are
-      if (!stop.signal.aborted) await refresh().catch(() => undefined);
+      if (!stop.signal.aborted) await refresh().catch(unless(isAway, 'following the overrides'));
     }
   };
   const following = follow();

@@ -13,6 +13,7 @@ import {
   takeOverLine,
   workerInfo,
 } from '../broker/streams.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import { type Doubts, doubts } from '../flow/doubts.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { OtherLine, OtherLines } from '../host/other-lines.ts';
@@ -224,13 +225,11 @@ export class Queues {
 
   /** Reads what all engines settled lately. One reading serves all who ask before it begins. */
   recall(): Promise<void> {
-    this.#next ??= this.#reading
-      .catch(() => undefined)
-      .then(() => {
-        this.#next = undefined;
-        this.#reading = this.#readTail();
-        return this.#reading;
-      });
+    this.#next ??= this.#reading.catch(toldElsewhere).then(() => {
+      this.#next = undefined;
+      this.#reading = this.#readTail();
+      return this.#reading;
+    });
     return this.#next;
   }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
+import { isSystemError, unless } from '../error/foreseen.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import { callProblems } from '../transform/call-problems.ts';
 import { moduleTransform } from '../transform/module-transform.ts';
@@ -72,7 +73,7 @@ async function yamlTransform(
 ): Promise<Transform | undefined> {
   const { names, language, reading, source } = parts;
   const file = resolve(source.folder, entry.file);
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await readFile(file, 'utf8').catch(unless(isSystemError, 'reading a transform'));
   if (text === undefined) {
     const remedy = `Paths count from the production's folder: this is ${file}.`;
     return reportFile(entry, reading, { what: 'the file cannot be read', remedy });

@@ -1,4 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isAway } from '../broker/away.ts';
+import { tolerate } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
 import { readSchedule, type Schedule } from '../time/schedule.ts';
 
 /** A timer's longest wait; a clock that was set, or a changed schedule, is noticed after it at the latest. */
@@ -39,8 +41,9 @@ export async function followSchedules(
       await onSwitch(name, on);
       switched.set(name, on);
       return true;
-    } catch {
-      // it is told nowhere: the engine reports itself that NATS is away
+    } catch (error) {
+      // the engine tells itself that NATS is away
+      tolerate(error, isAway, `switching ${name} by its schedule`);
       return false;
     }
   };
@@ -55,6 +58,6 @@ export async function followSchedules(
     const next = Math.min(...scheduled.map(({ read }) => read.nextSwitch(now) ?? Infinity));
     const longest = done.includes(false) ? AGAIN : LONGEST;
     const wait = Math.max(10, Math.min(longest, next - Date.now()));
-    await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
+    await pause(wait, signal, { ref: false });
   }
 }

@@ -12,6 +12,7 @@ export function isZone(name: string): boolean {
     formatOf(name);
     return true;
   } catch {
+    // RangeError: Intl knows no such zone
     return false;
   }
 }

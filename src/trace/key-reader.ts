@@ -1,5 +1,6 @@
 import type { Bodies } from '../broker/bodies.ts';
 import { kindOf } from '../document/document-of.ts';
+import { isTold, tolerate } from '../error/foreseen.ts';
 import { searchFields } from './search-fields.ts';
 import type { KeyReader } from './trace-store.ts';
 import type { StoredBody } from './traced-message.ts';
@@ -36,8 +37,9 @@ async function beginning(
     for await (const chunk of body.stream()) {
       return wholeSegments(Buffer.from(chunk));
     }
-  } catch {
+  } catch (error) {
     // its search fields are not worth stopping the trace for
+    tolerate(error, isTold, 'reading the search fields of a large body');
   }
   return undefined;
 }

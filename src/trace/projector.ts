@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../log/logger.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
+import { pause } from '../time/pause.ts';
 import type { MessageState } from './message-state.ts';
 import type { TraceInput } from './trace-input.ts';
 import type { StreamFloor, TraceStore } from './trace-store.ts';
@@ -86,7 +86,7 @@ export function startProjector(options: ProjectorOptions): Projector {
       } catch (error) {
         if (failing === undefined) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
         failing ??= Date.now();
-        await sleep(retryDelay(retry, tries), undefined, { signal }).catch(() => undefined);
+        await pause(retryDelay(retry, tries), signal);
         if (signal.aborted) return false;
       }
     }
@@ -111,7 +111,7 @@ export function startProjector(options: ProjectorOptions): Projector {
         // what was not reconciled now is found by the next look
         log.debug({ event: 'reconcile-failed', err: error }, 'reconcile-failed');
       }
-      await sleep(reconcileEvery, undefined, { signal, ref: false }).catch(() => undefined);
+      await pause(reconcileEvery, signal, { ref: false });
     }
   };
 

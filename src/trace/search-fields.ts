@@ -1,5 +1,7 @@
 import type { Document, Reading } from '../document/document.ts';
 import { documentOf, kindOf } from '../document/document-of.ts';
+import { isEngineError } from '../error/engine-error.ts';
+import { tolerate } from '../error/foreseen.ts';
 import { CONTROL_ID } from './quick-find.ts';
 import type { SearchKey } from './trace-input.ts';
 
@@ -40,8 +42,9 @@ function readable(bytes: Uint8Array, reading: Reading): Document | undefined {
   if (bytes.byteLength === 0 || kindOf(reading.type) === 'text') return undefined;
   try {
     return documentOf(bytes, reading);
-  } catch {
-    return undefined;
+  } catch (error) {
+    // one that is damaged has no fields
+    return tolerate(error, isEngineError, 'reading a body for its search fields');
   }
 }
 

@@ -6,6 +6,7 @@ import { readEnvelope, splitPayload } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
 import { type ReaderOptions, streamReader } from '../broker/stream-reader.ts';
 import type { Reading } from '../document/document.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import { bodyOf } from './batch.ts';
 import { keyReader } from './key-reader.ts';
 import type { ProjectorBatch, ProjectorSource } from './projector.ts';
@@ -29,7 +30,7 @@ export function streamSource(
   const reader = streamReader(broker, options);
   const large = bodies(broker);
   // whoever needs a large body meets the failure
-  large.catch(() => undefined);
+  large.catch(toldElsewhere);
   let keys = keyReader(search, large);
   /** While a batch is being read or applied: resolved when the next one is asked for. */
   let inHand: PromiseWithResolvers<void> | undefined;

@@ -71,6 +71,13 @@ const NAMES = {
       headers,
     });
   },
+  async waiting({ broker }, id, { bodyRef }) {
+    const { stream, subjects } = broker.names.waiting;
+    await ensureStream(broker, stream, [subjects], SETTINGS);
+    const headers = envelopeHeaders(envelope(id), { bodyRef });
+    const subject = subjects.replace('>', 'out');
+    await broker.publisher.publish(subject, Buffer.alloc(0), { headers });
+  },
   async journal({ broker }, id, { bodyRef }) {
     const batch = joinEntries([encodeEntry(legOf(id, bodyRef))]);
     await broker.publisher.publish(broker.names.journal.subject, batch);
@@ -81,7 +88,7 @@ const NAMES = {
   },
   async 'an answer to a message that may be repeated'({ broker, kept }, id, stored) {
     const answer = encodeAnswer({ reply: { type: 'x', body: BODY } }, stored);
-    await broker.publisher.publish(kept.answerAddress(`a.k${id}`), answer);
+    await broker.publisher.publish(kept.repeatedAddress(`k${id}`), answer);
   },
   async trace({ traced }, _, { bodyRef }) {
     traced.add(bodyRef);

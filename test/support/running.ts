@@ -1,5 +1,5 @@
 import { isAway } from '../../src/broker/away.ts';
-import { connectBroker } from '../../src/broker/broker.ts';
+import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { serveControl } from '../../src/broker/control.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
 import { background } from '../../src/error/background.ts';
@@ -28,6 +28,16 @@ export async function run(
   margin?: number,
 ): Promise<Running> {
   const broker = await connectBroker({ ...nats, production: definition.name, role: 'engine' });
+  return runOn(broker, definition, log, margin);
+}
+
+/** The same on a connection that is there already; it is closed with it. */
+export async function runOn(
+  broker: Broker,
+  definition: Definition,
+  log: Logger = silentLogger,
+  margin?: number,
+): Promise<Running> {
   const engine = await startEngine(broker, definition.settings);
   const figures = metrics();
   const logs = hostLogs(log);

@@ -5,6 +5,7 @@ import {
   RejectedError,
   SuspendError,
 } from '../../error/adapter-error.ts';
+import { isTold, unless } from '../../error/foreseen.ts';
 import type { Message } from '../../message/message.ts';
 import type { DropValues, WhenRefused } from './drop-settings.ts';
 import { checkFileName, numbered, temporaryPath } from './file-name.ts';
@@ -15,6 +16,12 @@ import { hasSameBytes } from './same-bytes.ts';
 const WORTH_A_LOOK = 1024 * 1024;
 /** How many numbers are tried before a person is asked. */
 const MOST_NUMBERS = 1_000;
+
+/** What a try leaves behind is written over by the next: it matters more what the try itself failed with. */
+const leftBehind = unless(
+  (error) => error instanceof FileError || isTold(error),
+  'tidying up after a file that was not put down',
+);
 
 /** Messages whose last step has had no answer: their file may already have its name. */
 const unsure = new WeakSet<Message>();
@@ -77,7 +84,7 @@ class Drop {
     if (refusal instanceof NotConnectedError) throw refusal;
     const taken = isFileProblem(refusal, 'exists');
     const ours = taken && settings.exists === 'suspend' && (await this.#find()) === 'ours';
-    await store.remove(temporary).catch(() => undefined);
+    await store.remove(temporary).catch(leftBehind);
     if (ours) return;
     throw taken ? this.#taken() : refusal;
   }
@@ -105,7 +112,7 @@ class Drop {
         return;
       }
       if (!(error instanceof NotConnectedError)) {
-        await store.remove(temporary).catch(() => undefined);
+        await store.remove(temporary).catch(leftBehind);
       }
       throw error;
     }
@@ -143,7 +150,7 @@ class Drop {
       await store.rename(temporary, path);
     } catch (error) {
       if (hadOne && !(error instanceof NotConnectedError)) {
-        await store.rename(old, path).catch(() => undefined);
+        await store.rename(old, path).catch(leftBehind);
       }
       throw error;
     }

@@ -1,6 +1,7 @@
 import ntlm from '@ewsjs/ntlm-client';
 import type { Client } from 'undici';
 import { DisableError } from '../../error/adapter-error.ts';
+import { background } from '../../error/background.ts';
 import type { Credential } from '../credential.ts';
 import { challengesOf } from './challenge.ts';
 import { placeOfUrl } from './http-exchange.ts';
@@ -67,7 +68,7 @@ export class NtlmConnections {
 
   #drop({ client }: PinnedClient): void {
     this.#all.delete(client);
-    void client.destroy();
+    background(client.destroy(), 'closing a connection');
   }
 
   async #ask(pinned: PinnedClient, request: SignedRequest, reading: Reading): Promise<WholeAnswer> {

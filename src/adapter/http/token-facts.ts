@@ -33,6 +33,7 @@ function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined 
       ? (claims as Record<string, unknown>)
       : undefined;
   } catch {
+    // no JSON: an opaque token
     return undefined;
   }
 }

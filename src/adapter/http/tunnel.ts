@@ -87,6 +87,7 @@ function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
+    // URIError: a % that escapes nothing
     return text;
   }
 }

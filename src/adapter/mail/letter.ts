@@ -201,6 +201,7 @@ function decoder(charset: string | undefined): InstanceType<typeof TextDecoder> 
   try {
     return new TextDecoder(charset ?? 'utf-8');
   } catch {
+    // RangeError: a charset that nobody knows
     return new TextDecoder('latin1');
   }
 }

@@ -1,3 +1,4 @@
+import { toldElsewhere } from '../../error/foreseen.ts';
 import type { Clock } from '../../time/clock.ts';
 import { CredentialError } from '../credential-error.ts';
 import type { CredentialEvents } from '../credential-events.ts';
@@ -86,7 +87,7 @@ export function tokenProvider(
   const request = (fresh: boolean): Promise<Held> => {
     flight ??= obtain(fresh);
     // Waiters have promises of their own; a renewal that nobody waits for must not count as unhandled.
-    flight.catch(() => undefined);
+    flight.catch(toldElsewhere);
     return flight;
   };
 
@@ -97,7 +98,10 @@ export function tokenProvider(
       const now = clock.now();
       const mayAsk = failed === undefined || now >= failed.until;
       if (held !== undefined && isGood(held, fresh, now)) {
-        if (now >= held.token.renewAt && mayAsk) void request(false);
+        if (now >= held.token.renewAt && mayAsk) {
+          // how it fails is told by its own event
+          request(false).catch(toldElsewhere);
+        }
         return held.token.value;
       }
       if (flight === undefined && failed !== undefined && !mayAsk) throw failed.error;
@@ -107,7 +111,7 @@ export function tokenProvider(
     notGranted: () => held?.token.notGranted ?? [],
     async close() {
       closing.abort(closed(credential));
-      await flight?.catch(() => undefined);
+      await flight?.catch(toldElsewhere);
       held = undefined;
     },
   };

@@ -105,6 +105,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
+    // no JSON
     return undefined;
   }
 }

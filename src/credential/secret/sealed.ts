@@ -28,6 +28,7 @@ export function unseal(key: Buffer, label: string, sealed: string): string | und
     const body = cipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
     return Buffer.concat([body, cipher.final()]).toString('utf8');
   } catch {
+    // the tag does not fit: another key, or damaged
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Leases } from '../../broker/lease.ts';
 import type { Logger } from '../../log/logger.ts';
+import { pause } from '../../time/pause.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
@@ -44,7 +44,7 @@ export function startWatcher(parts: WatcherParts): { stop(): Promise<void> } {
         // NATS or the engines are away for the moment
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
       }
-      await sleep(every, undefined, { signal, ref: false }).catch(() => undefined);
+      await pause(every, signal, { ref: false });
     }
     await lease?.release();
   };

@@ -1,3 +1,4 @@
+import { isTold, unless } from '../../error/foreseen.ts';
 import type { ApiContext } from './context.ts';
 
 interface Family {
@@ -59,8 +60,10 @@ function gauge(name: string, help: string, samples: readonly string[]): string {
 async function ownFigures(context: ApiContext): Promise<string> {
   const { production, alerts } = context;
   const [lag, usage, certificates, open] = await Promise.all([
+    // what cannot be asked for now has no sample
     context.lag().catch(() => 0),
-    context.usage().catch(() => undefined),
+    context.usage().catch(unless(isTold, 'measuring the trace')),
+    // no engine answers
     context.engines.certificates().catch(() => []),
     // as the trace: what is not known is left out, and the rest of the figures stands
     alerts.openCount(undefined).catch(() => undefined),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';
 import { dirname } from 'node:path';
 import { Server as TlsServer } from 'node:tls';
+import { background } from '../../error/background.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 
@@ -47,7 +48,10 @@ export async function serverTls(files: TlsFiles, log: Logger): Promise<ServerTls
         watchers.push(
           watch(folder, () => {
             clearTimeout(timer);
-            timer = setTimeout(() => void renew(), SETTLE);
+            timer = setTimeout(
+              () => background(renew(), 'renewing the certificate of the console'),
+              SETTLE,
+            );
           }),
         );
       }

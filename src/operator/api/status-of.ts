@@ -23,7 +23,9 @@ export async function statusOf(
     engines.status(),
     trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
     trace.failures({ from: now - DAY, visible }),
+    // what cannot be asked for now is left out
     context.lag().catch(() => 0),
+    // no engine answers
     engines.certificates().catch(() => []),
   ]);
   const hosts = hostsOf(description, reports, visible);

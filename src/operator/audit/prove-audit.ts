@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { background } from '../../error/background.ts';
 import type { Logger } from '../../log/logger.ts';
+import { pause } from '../../time/pause.ts';
 import type { AuditLog } from './audit-log.ts';
 
 const EVERY = 24 * 3_600_000;
@@ -10,7 +11,7 @@ const EVERY = 24 * 3_600_000;
  */
 export function proveRegularly(audit: Pick<AuditLog, 'verify'>, log: Logger): Disposable {
   const stopping = new AbortController();
-  void prove(audit, log, stopping.signal);
+  background(prove(audit, log, stopping.signal), 'proving the audit log');
   return { [Symbol.dispose]: () => stopping.abort() };
 }
 
@@ -27,6 +28,6 @@ async function prove(
     } catch (error) {
       if (!signal.aborted) log.error({ event: 'audit-unread', err: error }, 'audit-unread');
     }
-    await sleep(EVERY, undefined, { signal, ref: false }).catch(() => undefined);
+    await pause(EVERY, signal, { ref: false });
   }
 }

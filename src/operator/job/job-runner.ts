@@ -1,6 +1,7 @@
-import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
+import { pause } from '../../time/pause.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import { remembered } from '../remembered.ts';
 import type { FrozenLists } from './frozen-lists.ts';
@@ -126,8 +127,7 @@ export function jobRunner(parts: JobRunnerParts): JobRunner {
       }
       const look = new AbortController();
       const either = AbortSignal.any([held, look.signal]);
-      const waited = sleep(LOOK_EVERY, undefined, { signal: either, ref: false });
-      await Promise.race([added.promise, waited.catch(() => undefined)]);
+      await Promise.race([added.promise, pause(LOOK_EVERY, either, { ref: false })]);
       look.abort();
     }
   };

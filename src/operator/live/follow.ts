@@ -1,6 +1,7 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Broker } from '../../broker/broker.ts';
 import { STEADILY } from '../../broker/streams.ts';
+import { background } from '../../error/background.ts';
 import type { LiveRecord } from './live-record.ts';
 
 /** Gives every record of the live stream from a sequence on, in order, until `close`. `lost` is called if it ends by itself. */
@@ -25,10 +26,11 @@ export async function followLive(
     idle_heartbeat: STEADILY.idle_heartbeat,
     callback: (message) => take(message.json<LiveRecord>(), message.seq),
   });
-  void messages.closed().then(() => {
+  const ended = async (): Promise<void> => {
+    await messages.closed();
     if (!closed) lost();
-    return undefined;
-  });
+  };
+  background(ended(), 'following the live stream');
   return {
     async close() {
       closed = true;

@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../broker/broker.ts';
+import { isTold, tolerate, unless } from '../../error/foreseen.ts';
+import { pause } from '../../time/pause.ts';
 import { maskedText } from '../rights/masked-text.ts';
 import type { EventStream } from './event-stream.ts';
 import { followLive } from './follow.ts';
@@ -71,11 +72,15 @@ export async function liveSession(
   }
 }
 
+/** A right that cannot be looked up is none. */
+const refused = (error: unknown): boolean =>
+  tolerate(error, isTold, 'looking a right up again') ?? false;
+
 async function endUnlessAllowed(out: EventStream, { isAllowed }: LiveRequest): Promise<void> {
   const { signal } = out;
   while (!signal.aborted) {
-    await sleep(RIGHTS_EVERY, undefined, { signal, ref: false }).catch(() => undefined);
-    if (!signal.aborted && !(await isAllowed().catch(() => false))) out.end();
+    await pause(RIGHTS_EVERY, signal, { ref: false });
+    if (!signal.aborted && !(await isAllowed().catch(refused))) out.end();
   }
 }
 
@@ -165,11 +170,11 @@ function isAmong(names: readonly string[] | undefined, { source, target }: LiveM
 async function tellHosts(out: EventStream, { readHosts }: LiveRequest): Promise<void> {
   let told = '';
   while (!out.signal.aborted) {
-    const hosts = await readHosts().catch(() => undefined);
+    const hosts = await readHosts().catch(unless(isTold, 'reading the hosts for live events'));
     const text = JSON.stringify(hosts);
     if (hosts !== undefined && text !== told) out.send('hosts', { hosts });
     told = text;
-    await sleep(HOSTS_EVERY, undefined, { signal: out.signal, ref: false }).catch(() => undefined);
+    await pause(HOSTS_EVERY, out.signal, { ref: false });
   }
 }
 

@@ -1,7 +1,9 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { makeStream } from '../../broker/streams.ts';
+import { unless } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { joinedRecords, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
 
@@ -44,7 +46,7 @@ export async function liveStream(broker: Broker, log: Logger): Promise<LiveStrea
       } catch (error) {
         missed = true;
         log.debug({ event: 'live-untold', err: error }, 'live-untold');
-        await ensure(broker).catch(() => undefined);
+        await ensure(broker).catch(unless(isAway, 'making the live stream'));
       }
     }
     // at once, or what is told before a later turn would lie

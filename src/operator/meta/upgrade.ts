@@ -39,6 +39,7 @@ async function hasColumn(database: MetaDatabase, table: string, column: string):
     await database.all(`SELECT ${column} FROM ${table} LIMIT 1`);
     return true;
   } catch {
+    // there is no such column
     return false;
   }
 }

@@ -27,6 +27,7 @@ export function rights(roles: Roles, hosts: () => Promise<readonly ScopedHost[]>
   let last: readonly ScopedHost[] = [];
   const visible = async (scope: readonly string[]): Promise<readonly string[] | undefined> => {
     if (scope.includes('*')) return undefined;
+    // without an engine to ask, the hosts that were known last
     last = await hosts().catch(() => last);
     return hostsInScope(scope, last);
   };

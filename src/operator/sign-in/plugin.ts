@@ -33,6 +33,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
       const principal = await principalFor(signIn, request, reply);
       if (principal === undefined) return undefined;
       request.principal = principal;
+      // refused, or not to be found out: either way not signed in any more
       request.signInAgain = () => principalFor(signIn, request, reply).catch(() => undefined);
       checkCsrf(signIn, request, principal);
       if (principal.mustChangePassword === true && !mayBeforeChange(request)) {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError, unless } from '../../error/foreseen.ts';
 import { expressionEnvironment } from '../../expression/environment.ts';
 import { type PlacedCase, testFileForm } from '../grammar/test-form.ts';
 import { productionNames } from '../names.ts';
@@ -26,7 +27,9 @@ export async function readTestFile(
   problems: Problems,
 ): Promise<TestFile | undefined> {
   const start = { file: TEST_FILE, line: 1, column: 1 };
-  const text = await readFile(join(folder, TEST_FILE), 'utf8').catch(() => undefined);
+  const text = await readFile(join(folder, TEST_FILE), 'utf8').catch(
+    unless(isSystemError, 'reading a test file'),
+  );
   if (text === undefined) {
     const remedy = `Write cases in ${join(folder, TEST_FILE)}.`;
     problems.error(start, '', 'there is no test file', remedy);

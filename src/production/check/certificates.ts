@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isPkcs12, openPkcs12, type Pkcs12File } from '../../credential/pkcs12.ts';
+import { isSystemError, unless } from '../../error/foreseen.ts';
 import type { Definition, Place } from '../definition.ts';
 import type { Problems } from '../problem.ts';
 import { trustedFiles } from '../trusted-files.ts';
@@ -97,13 +98,14 @@ function ending(certificate: X509Certificate, now: number): string | undefined {
 }
 
 async function read(file: string): Promise<Buffer | undefined> {
-  return readFile(file).catch(() => undefined);
+  return readFile(file).catch(unless(isSystemError, 'reading a certificate'));
 }
 
 /** What is wrong with the file itself is told with the credentials. */
 async function certificatesIn(file: Pkcs12File): Promise<string | undefined> {
   return openPkcs12(file).then(
     ({ certificate }) => certificate,
+    // whatever is wrong with it
     () => undefined,
   );
 }
@@ -112,6 +114,7 @@ function parse(pem: string): X509Certificate | undefined {
   try {
     return new X509Certificate(pem);
   } catch {
+    // OpenSSL cannot read it
     return undefined;
   }
 }

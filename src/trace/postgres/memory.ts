@@ -1,4 +1,5 @@
 import type { Database, Session } from '../../database/postgres.ts';
+import { toldElsewhere } from '../../error/foreseen.ts';
 import { BodyTable } from './body-table.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { Partitions } from './partitions.ts';
@@ -19,7 +20,7 @@ export class Memory {
    */
   transaction<Result>(db: Database, work: (session: Session) => Promise<Result>): Promise<Result> {
     const mine = this.#turn.then(() => this.#run(db, work));
-    this.#turn = mine.catch(() => undefined);
+    this.#turn = mine.catch(toldElsewhere);
     return mine;
   }
 

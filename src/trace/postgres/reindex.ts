@@ -1,4 +1,5 @@
 import type { Database } from '../../database/postgres.ts';
+import { isTold, tolerate } from '../../error/foreseen.ts';
 import type { SearchKey } from '../trace-input.ts';
 import type { ReindexOptions, ReindexReport } from '../trace-store.ts';
 import { writeKeys } from './apply.ts';
@@ -123,7 +124,9 @@ async function keysOf(
     if (stored === undefined) continue;
     try {
       for (const key of await running.keys(stored)) found.push({ sessionId: row.session_id, key });
-    } catch {
+    } catch (error) {
+      // counted and reported: it keeps no keys
+      tolerate(error, isTold, 'reading the search fields of a message');
       running.failed++;
     }
   }

@@ -1,4 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { isTold, tolerate } from '../../error/foreseen.ts';
 import { idAtTime } from '../../message/id.ts';
 import { startOfDay } from '../day.ts';
 import { MESSAGE_COLUMNS, type MessageRow } from '../message-row.ts';
@@ -113,7 +114,9 @@ async function keysOf(
     if (stored === undefined) continue;
     try {
       for (const key of await running.keys(stored)) found.push({ sessionId: row.session_id, key });
-    } catch {
+    } catch (error) {
+      // counted and reported: it keeps no keys
+      tolerate(error, isTold, 'reading the search fields of a message');
       running.failed++;
     }
   }

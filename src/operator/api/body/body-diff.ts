@@ -53,6 +53,7 @@ function treeOf({ bytes, reading }: Compared): ReturnType<typeof hl7Tree> | unde
   try {
     return hl7Tree(bytes, reading.charset);
   } catch {
+    // damaged: compared line by line
     return undefined;
   }
 }
@@ -63,6 +64,7 @@ function linesOf({ bytes, reading }: Compared): string[] {
   try {
     return JSON.stringify(JSON.parse(text), null, 2).split('\n');
   } catch {
+    // no JSON
     return text.split(/\r\n|\r|\n/);
   }
 }

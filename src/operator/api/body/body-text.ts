@@ -69,6 +69,7 @@ function indented(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
+    // no JSON
     return text;
   }
 }

@@ -89,6 +89,7 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       const there = await signIn.providers
         .get(provider)
         ?.signOut(idToken, back)
+        // who signs out here is signed out, whether or not the provider can be asked
         .catch(() => undefined);
       return { redirect: there?.href };
     },
