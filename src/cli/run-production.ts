@@ -13,6 +13,7 @@ import { type Credentials, credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
+import { WorkMarks } from '../flow/work-marks.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, events } from '../log/events.ts';
 import { hostLogs } from '../log/host-logs.ts';
@@ -33,6 +34,7 @@ import type { ValueSource } from '../production/written/fill.ts';
 import type { Clock } from '../time/clock.ts';
 import { observeQueues } from './observe-queues.ts';
 import { readOptions } from './reading.ts';
+import { startWatchdog } from './watchdog.ts';
 
 export interface RunOptions {
   /** The production's folder. */
@@ -45,6 +47,8 @@ export interface RunOptions {
   readonly log: Logger;
   readonly environment?: ReadOptions['environment'];
   readonly secrets?: ReadOptions['secrets'];
+  /** Ends the process where its thread stands still for so many milliseconds; left out, nothing watches it. */
+  readonly stuckAfter?: number | undefined;
   /** Progress for a person, a line each. */
   readonly say?: (text: string) => void;
 }
@@ -100,6 +104,12 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   });
   told = heard;
   const unhear = hearUnexpected((one) => heard.unexpected(one));
+  const { stuckAfter } = options;
+  const marks = stuckAfter === undefined ? undefined : new WorkMarks();
+  const watchdog =
+    marks === undefined || stuckAfter === undefined
+      ? undefined
+      : startWatchdog(marks, { data, after: stuckAfter, log, events: heard });
   const peers = new PeerCertificates(heard);
   const known = credentialsOf(options, {
     first: definition,
@@ -115,13 +125,20 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
       peerCertificate: peers.see,
+      marks,
     },
     definition,
   );
   const running = director;
   await running.start();
   const read = readerOf(options);
-  const reload = reloader({ director: running, credentials: known, read });
+  const change = reloader({ director: running, credentials: known, read });
+  const reload: typeof change = async (order) => {
+    const difference = await change(order);
+    // what stood still may have been mended
+    if (!order.dryRun) watchdog?.forget();
+    return difference;
+  };
   const control = engineControl({
     engine,
     director: running,
@@ -133,6 +150,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const stop = async (): Promise<void> => {
     control.close();
     await running.stop();
+    await watchdog?.stop();
     await known.close();
     peers.close();
     await engine.close();

@@ -13,6 +13,7 @@ import type { ConsoleOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
 import { describeProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
+import { milliseconds } from '../time/duration.ts';
 import { readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
 import { engineFigures, serveFigures } from './figures-server.ts';
@@ -36,6 +37,7 @@ interface RunFlags {
   readonly metrics: string;
   readonly trace?: string;
   readonly watch?: boolean;
+  readonly stuckAfter: string;
   readonly logLevel: string;
 }
 
@@ -87,8 +89,23 @@ export function runCommand(): Command {
     )
     .option('--trace <url>', 'a PostgreSQL trace store instead of the embedded one')
     .option('--watch', 'apply changes of the production’s files as they are saved')
+    .option(
+      '--stuck-after <time>',
+      'ends and begins an engine again whose thread stands still for so long; off watches nothing',
+      '15s',
+    )
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(run);
+}
+
+/** An endless loop is shorter than nothing: less than a second would end what only works hard. */
+function stuckAfter(text: string): number | undefined {
+  if (text === 'off') return undefined;
+  const after = milliseconds(text);
+  if (after === undefined || after < 1_000 || after > 3_600_000) {
+    throw new EngineError('CONFIG_INVALID', '--stuck-after is a time from 1s to 1h, or off');
+  }
+  return after;
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -102,6 +119,7 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
     nats: flags.nats === undefined ? undefined : accessOf(flags.nats),
     data: flags.data,
     durability: flags.durability,
+    stuckAfter: stuckAfter(flags.stuckAfter),
     log,
     say,
   });

@@ -2,8 +2,9 @@
 // Starts the command line on Node 24: the `node` package brings it where the system's own is older.
 'use strict';
 const { spawnSync, spawn } = require('node:child_process');
-const { existsSync } = require('node:fs');
-const { constants } = require('node:os');
+const { randomBytes } = require('node:crypto');
+const { existsSync, rmSync } = require('node:fs');
+const { constants, tmpdir } = require('node:os');
 const path = require('node:path');
 
 const root = path.join(__dirname, '..', '..');
@@ -34,15 +35,33 @@ function nodeBinary() {
 // V8 would let the young generation of each thread grow to 134 MB: measured, that saves no processor time
 const flags = ['--max-semi-space-size=8'];
 
-const child = spawn(
-  nodeBinary(),
-  [
-    ...flags,
-    ...(fromSource ? ['--conditions=waybill-source'] : []),
-    main,
-    ...process.argv.slice(2),
-  ],
-  { stdio: 'inherit' },
-);
+/** A file that an engine makes before it ends itself because its thread stood still; see src/cli/watchdog.ts. */
+const again = path.join(tmpdir(), `waybill-${process.pid}-${randomBytes(12).toString('hex')}`);
+/** When it was begun again: each time leaves one message out, so more often something else is wrong. */
+const begun = [];
+const [OFTEN, WITHIN] = [10, 600_000];
+
+let child;
+function start() {
+  const flagged = [...flags, ...(fromSource ? ['--conditions=waybill-source'] : [])];
+  child = spawn(nodeBinary(), [...flagged, main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, WAYBILL_AGAIN: again },
+  });
+  child.on('exit', ended);
+}
+
+function ended(code, signal) {
+  if (existsSync(again)) {
+    rmSync(again, { force: true });
+    begun.push(Date.now());
+    if (begun.filter((at) => at > Date.now() - WITHIN).length <= OFTEN) return start();
+    process.stderr.write(
+      `waybill stood still more than ${OFTEN} times in ten minutes and is not begun again\n`,
+    );
+  }
+  return process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+start();

@@ -23,6 +23,8 @@ export const ERROR_CODES = {
     'An expression, path or pattern would take too long on this message: other messages would wait for it. The message is suspended; make the expression simpler or the message smaller.',
   TRANSFORM_FAILED: 'A transform failed on this message. The text names the step.',
   PROCESS_FAILED: 'The code of a business process threw. The message is suspended.',
+  PROCESS_STUCK:
+    'The engine stood still in the code of a process and was begun again. The message is suspended; look for an endless loop, then resend it.',
   PROCESS_DIVERGED:
     'A durable process took another path when it ran again. The message is suspended; make the process deterministic.',
   ENGINE_FAULT:

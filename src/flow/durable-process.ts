@@ -7,6 +7,7 @@ import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
 import { directAnswer } from './direct-answer.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
+import { markedCode } from './marked-context.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
 import { type Routing, route } from './route.ts';
 import { onLeg, type Subject } from './subject.ts';
@@ -35,7 +36,7 @@ export function durableProcess(parts: DurableParts): Process {
       signal: AbortSignal.any([run.cut, over.signal]),
     });
     try {
-      const ended = code(messageOf(subject), context).then(
+      const ended = markedCode(code, run.mark)(messageOf(subject), context).then(
         (reply): ProcessResult => ({ status: 'completed', sends: [], explain: undefined, reply }),
       );
       return await Promise.race([ended, waits.left]);
@@ -51,8 +52,8 @@ export function durableProcess(parts: DurableParts): Process {
   return {
     readsBody: true,
     runOrWait,
-    async run(subject, signal = new AbortController().signal) {
-      const run = { cut: signal, stopping: signal, inPlace: true, onWait: () => undefined };
+    async run(subject, signal = new AbortController().signal, mark?) {
+      const run = { cut: signal, stopping: signal, inPlace: true, onWait: () => undefined, mark };
       // a run in place only ends with a result
       return (await runOrWait(subject, run)) as ProcessResult;
     },

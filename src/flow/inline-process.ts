@@ -1,5 +1,6 @@
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { codeFailed, messageOf, outputOf } from './code-message.ts';
+import { markedCode } from './marked-context.ts';
 import type { ProcessCode, ProcessContext } from './process-code.ts';
 import type { Process, ProcessSend } from './wiring.ts';
 
@@ -27,7 +28,7 @@ export function inlineProcess(parts: InlineParts): Process {
     );
   return {
     readsBody: true,
-    async run(subject) {
+    async run(subject, _signal, mark) {
       const code = await parts.code();
       const sends: ProcessSend[] = [];
       const context: ProcessContext = {
@@ -41,7 +42,7 @@ export function inlineProcess(parts: InlineParts): Process {
         log,
       };
       try {
-        const reply = await code(messageOf(subject), context);
+        const reply = await markedCode(code, mark)(messageOf(subject), context);
         const status = sends.length === 0 && reply === undefined ? 'discarded' : 'completed';
         return { status, sends, explain: undefined, reply };
       } catch (error) {

@@ -60,6 +60,11 @@ export function onLeg(of: Subject, message: Envelope): Subject {
   );
 }
 
+/** The bytes of the body where they are in memory. */
+export function bytesHeld(of: Subject): Uint8Array | undefined {
+  return shares.get(of)?.bytes;
+}
+
 /** Fetches a large body before rules or transforms that read it run; small bodies are there already. */
 export async function loadBody(of: Subject): Promise<void> {
   const shared = shares.get(of);

@@ -2,6 +2,7 @@ import type { Reply } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
 import type { TransformOutput } from '../transform/transform.ts';
 import type { Subject } from './subject.ts';
+import type { WorkMark } from './work-marks.ts';
 
 /** Where a message can go, as the flow sees the production. Assembled once and swapped whole when the production changes. */
 export interface Wiring {
@@ -34,8 +35,15 @@ export interface InlineTarget {
 export interface Process {
   /** Whether it reads the body of this type of message; a large one is then fetched first. */
   readonly readsBody: boolean;
-  /** @param signal aborts when the host stops; a queued process then runs again later */
-  run(subject: Subject, signal?: AbortSignal): ProcessResult | Promise<ProcessResult>;
+  /**
+   * @param signal aborts when the host stops; a queued process then runs again later
+   * @param mark tells the watchdog when its code is at work
+   */
+  run(
+    subject: Subject,
+    signal?: AbortSignal,
+    mark?: WorkMark,
+  ): ProcessResult | Promise<ProcessResult>;
   /** Only a process that can wait for long: runs until it ends or has nothing to do but to wait. */
   runOrWait?(subject: Subject, run: DurableRun): Promise<ProcessResult | Waits>;
 }
@@ -50,6 +58,8 @@ export interface DurableRun {
   readonly inPlace: boolean;
   /** Told when a run in place begins to wait, and until when; Infinity without a time. */
   readonly onWait: (until: number) => void;
+  /** Tells the watchdog when its code is at work. */
+  readonly mark?: WorkMark | undefined;
 }
 
 /** A process that waits: it is to be run again, from the top, as soon as one of these is there. */

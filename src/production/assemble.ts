@@ -8,6 +8,7 @@ import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
+import type { WorkMarks } from '../flow/work-marks.ts';
 import { BusinessOperation } from '../host/business-operation.ts';
 import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
@@ -38,6 +39,8 @@ export interface AssemblyParts {
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Told of each certificate that a peer shows to a host. */
   readonly peerCertificate: PeerCertificates['see'];
+  /** Tells a watchdog what the production's code is at work on; left out where there is none. */
+  readonly marks?: WorkMarks | undefined;
   /** Switches a host off durably because it stopped itself. */
   readonly disable: (host: string, reason: string) => Promise<void>;
   /** Which messages may have been sent before a crash; kept over a change of the production. */
@@ -75,6 +78,7 @@ export function assemble(
   const routing = (): Routing => ({ ...surroundings.accepting.routing, wiring: current().wiring });
   const processParts: ProcessParts = {
     now: () => clock.now(),
+    marks: parts.marks,
     log: (name, text) => parts.events.told(name, 'info', 'process-log', text),
     durable: { ...surroundings.accepting, steps: parts.engine.steps, routing },
   };

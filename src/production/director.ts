@@ -39,6 +39,7 @@ export interface DirectorParts {
   readonly peerCertificate: AssemblyParts['peerCertificate'];
   /** Milliseconds that what is settled stays in its queue. */
   readonly margin?: number | undefined;
+  readonly marks?: AssemblyParts['marks'];
 }
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;

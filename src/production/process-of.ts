@@ -5,7 +5,9 @@ import type { Storing } from '../flow/enqueue.ts';
 import { inlineProcess } from '../flow/inline-process.ts';
 import type { ProcessCode, ProcessContext } from '../flow/process-code.ts';
 import { router } from '../flow/router.ts';
+import { watchedProcess } from '../flow/watched-process.ts';
 import type { Process } from '../flow/wiring.ts';
+import type { WorkMarks } from '../flow/work-marks.ts';
 import { decide } from '../rule/decide.ts';
 import { rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
@@ -19,6 +21,8 @@ export interface ProcessParts {
   readonly durable?:
     | Pick<DurableParts, keyof Storing | 'steps' | 'answers' | 'routing'>
     | undefined;
+  /** Tells the watchdog what is worked on; there is none in a production test. */
+  readonly marks?: WorkMarks | undefined;
   /** Answers calls in a production test. */
   readonly call?: ProcessContext['call'];
   /** Waits in a production test, where no time passes. */
@@ -29,7 +33,9 @@ export interface ProcessParts {
 export function processOf(definition: Definition, name: string, parts: ProcessParts): Process {
   const of = definition.processes.get(name);
   if (of === undefined) throw new EngineError('HOST_UNKNOWN', `there is no process ${name}`);
-  return of.code === undefined ? routerOf(definition, of, parts) : codeOf(definition, of, parts);
+  const made =
+    of.code === undefined ? routerOf(definition, of, parts) : codeOf(definition, of, parts);
+  return parts.marks === undefined ? made : watchedProcess(name, made, parts.marks);
 }
 
 function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessParts): Process {

@@ -1,0 +1,24 @@
+import type { ProcessCode, ProcessContext } from './process-code.ts';
+import type { WorkMark } from './work-marks.ts';
+
+/** The code of a process, noted as at work whenever one of its waits for the engine ends. */
+export function markedCode(code: ProcessCode, mark: WorkMark | undefined): ProcessCode {
+  if (mark === undefined) return code;
+  /** Whoever awaits the promise goes on right behind this, before anything else runs. */
+  const noted = <Result>(work: Promise<Result>): Promise<Result> => {
+    mark.waiting();
+    void work.then(mark.running, mark.running);
+    return work;
+  };
+  return (message, context) => {
+    const marked: ProcessContext = {
+      ...context,
+      send: (target, body) => noted(context.send(target, body)),
+      call: (target, body, options) => noted(context.call(target, body, options)),
+      sleep: (time) => noted(context.sleep(time)),
+      now: () => noted(context.now()),
+    };
+    mark.running();
+    return code({ ...message, bytes: () => noted(message.bytes()) }, marked);
+  };
+}

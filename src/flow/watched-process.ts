@@ -1,0 +1,34 @@
+import type { Subject } from './subject.ts';
+import type { Process } from './wiring.ts';
+import type { WorkMark, WorkMarks } from './work-marks.ts';
+
+/** A process whose work the watchdog can name, and that does not take a message again at which an engine stood still. */
+export function watchedProcess(name: string, process: Process, marks: WorkMarks): Process {
+  const watched = <Result>(
+    subject: Subject,
+    run: (mark: WorkMark) => Result | Promise<Result>,
+  ): Result | Promise<Result> => {
+    marks.refuseStuck(name, subject);
+    const mark = marks.begin(name, subject);
+    try {
+      const result = run(mark);
+      if (result instanceof Promise) return result.finally(mark.end);
+      mark.end();
+      return result;
+    } catch (error) {
+      mark.end();
+      throw error;
+    }
+  };
+  const runOrWait = process.runOrWait?.bind(process);
+  return {
+    readsBody: process.readsBody,
+    run: (subject, signal) => watched(subject, (mark) => process.run(subject, signal, mark)),
+    ...(runOrWait === undefined
+      ? {}
+      : {
+          runOrWait: async (subject, run) =>
+            watched(subject, (mark) => runOrWait(subject, { ...run, mark })),
+        }),
+  };
+}

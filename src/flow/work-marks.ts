@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { EngineError } from '../error/engine-error.ts';
+import { bytesHeld, type Subject } from './subject.ts';
+
+/** What was being worked on when an engine stood still. */
+export interface Stuck {
+  readonly host: string;
+  readonly message: number;
+  readonly size: number;
+  /** Of the beginning of the body: a message that was not stored yet comes again with another id. */
+  readonly digest: string;
+}
+
+/** One message in the hands of code that a production brings. */
+export interface WorkMark {
+  /** The code begins, or goes on after it waited. */
+  readonly running: () => void;
+  /** The code waits for something. */
+  readonly waiting: () => void;
+  readonly end: () => void;
+}
+
+/** So many pieces of work are known at once; more overwrite those that wait longest. */
+const SLOTS = 256;
+const HOSTS = 1_024;
+/** Bytes of a host's name: it has up to 63 letters. */
+const NAME = 64;
+/** Bytes of a body's beginning, by which it is known again. */
+const BEGINNING = 4_096;
+/** State, host, bytes kept, unused; then id and size as floats. */
+const HEAD = 32;
+const SLOT = HEAD + BEGINNING;
+const FIRST = 8 + HOSTS * NAME;
+const [FREE, WAITING, RUNNING] = [0, 1, 2];
+
+/**
+ * Says in shared memory which message the code of a production is at work on, so that a watchdog in another
+ * thread can name it once this one does not turn any more. Written before the code runs: afterwards it is too late.
+ */
+export class WorkMarks {
+  readonly buffer = new SharedArrayBuffer(FIRST + SLOTS * SLOT);
+  readonly #numbers = new Int32Array(this.buffer);
+  readonly #floats = new Float64Array(this.buffer);
+  readonly #bytes = new Uint8Array(this.buffer);
+  readonly #hosts = new Map<string, number>();
+  /** Counts the work in a slot, so that what was overwritten does not end what came after it. */
+  readonly #turns = new Uint32Array(SLOTS);
+  #next = 0;
+  #stuck: readonly Stuck[] = [];
+
+  /** Called at every turn of a timer: the loop turns, and what ran has come to a pause. */
+  beat(): void {
+    Atomics.add(this.#numbers, 0, 1);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const at = (FIRST + slot * SLOT) >> 2;
+      if (this.#numbers[at] === RUNNING) this.#numbers[at] = WAITING;
+    }
+  }
+
+  /** Messages that are not worked on again until somebody has looked at them. */
+  set stuck(stuck: readonly Stuck[]) {
+    this.#stuck = stuck;
+  }
+
+  /** Throws PROCESS_STUCK for a message at which an engine stood still; one that a person sends again is tried. */
+  refuseStuck(host: string, subject: Subject): void {
+    if (this.#stuck.length === 0) return;
+    const { id, resendOf, testBy } = subject.message;
+    if (resendOf !== undefined || testBy !== undefined) return;
+    const bytes = bytesHeld(subject);
+    const known = this.#stuck.some(
+      (one) =>
+        one.host === host &&
+        (one.message === id ||
+          (bytes !== undefined &&
+            one.size === bytes.byteLength &&
+            one.digest === digestOf(bytes.subarray(0, BEGINNING)))),
+    );
+    if (!known) return;
+    throw new EngineError(
+      'PROCESS_STUCK',
+      `the engine stood still while ${host} worked on this message, and was begun again. Look for an endless loop in its code, then resend the message`,
+    );
+  }
+
+  /** Notes that a host begins with a message. */
+  begin(host: string, subject: Subject): WorkMark {
+    const slot = this.#freeSlot();
+    const turn = (this.#turns[slot] = (this.#turns[slot] ?? 0) + 1);
+    const start = FIRST + slot * SLOT;
+    const at = start >> 2;
+    this.#numbers[at + 1] = this.#hostNumber(host);
+    this.#floats[(start >> 3) + 2] = subject.message.id;
+    const bytes = bytesHeld(subject);
+    this.#floats[(start >> 3) + 3] = bytes?.byteLength ?? -1;
+    if (bytes !== undefined) {
+      this.#numbers[at + 2] = Math.min(bytes.byteLength, BEGINNING);
+      const beginning = bytes.byteLength <= BEGINNING ? bytes : bytes.subarray(0, BEGINNING);
+      this.#bytes.set(beginning, start + HEAD);
+    }
+    const put = (state: number): void => {
+      if (this.#turns[slot] === turn) this.#numbers[at] = state;
+    };
+    put(RUNNING);
+    return {
+      running: () => put(RUNNING),
+      waiting: () => put(WAITING),
+      end: () => put(FREE),
+    };
+  }
+
+  #freeSlot(): number {
+    for (let tried = 0; tried < SLOTS; tried++) {
+      this.#next = (this.#next + 1) % SLOTS;
+      if (this.#numbers[(FIRST + this.#next * SLOT) >> 2] === FREE) return this.#next;
+    }
+    return (this.#next = (this.#next + 1) % SLOTS);
+  }
+
+  #hostNumber(host: string): number {
+    const known = this.#hosts.get(host);
+    if (known !== undefined) return known;
+    const number = this.#hosts.size % HOSTS;
+    this.#bytes.fill(0, 8 + number * NAME, 8 + (number + 1) * NAME);
+    this.#bytes.set(new TextEncoder().encode(host).subarray(0, NAME), 8 + number * NAME);
+    this.#hosts.set(host, number);
+    return number;
+  }
+}
+
+/** How often the loop of the marks' thread has turned. */
+export function beatsOf(buffer: SharedArrayBuffer): number {
+  return Atomics.load(new Int32Array(buffer), 0);
+}
+
+/** What is being worked on: what runs, or where nothing does, what waits and may have gone on unseen. */
+export function workIn(buffer: SharedArrayBuffer): Stuck[] {
+  const numbers = new Int32Array(buffer);
+  const inState = (wanted: number): Stuck[] =>
+    Array.from({ length: SLOTS }, (_, slot) => slot)
+      .filter((slot) => Atomics.load(numbers, (FIRST + slot * SLOT) >> 2) === wanted)
+      .map((slot) => stuckAt(buffer, slot));
+  const running = inState(RUNNING);
+  return running.length > 0 ? running : inState(WAITING);
+}
+
+function stuckAt(buffer: SharedArrayBuffer, slot: number): Stuck {
+  const start = FIRST + slot * SLOT;
+  const [numbers, floats] = [new Int32Array(buffer), new Float64Array(buffer)];
+  const name = 8 + (numbers[(start >> 2) + 1] ?? 0) * NAME;
+  // a decoder takes no shared memory
+  const host = new TextDecoder().decode(new Uint8Array(buffer).slice(name, name + NAME));
+  const kept = start + HEAD + (numbers[(start >> 2) + 2] ?? 0);
+  return {
+    host: host.replace(/\0.*$/s, ''),
+    message: floats[(start >> 3) + 2] ?? 0,
+    size: floats[(start >> 3) + 3] ?? -1,
+    digest: digestOf(new Uint8Array(buffer).slice(start + HEAD, kept)),
+  };
+}
+
+function digestOf(beginning: Uint8Array): string {
+  return createHash('sha256').update(beginning).digest('base64url');
+}
