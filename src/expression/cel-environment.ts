@@ -3,7 +3,7 @@ import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
 import type { KnownNames } from './cel-problem.ts';
 import { readable } from './cel-problem.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
-import { innerName } from './syntax.ts';
+import { innerMethod, innerName } from './syntax.ts';
 import { expressionVariables } from './variable.ts';
 
 /** The CEL package's environment with our variables, functions and operators. */
@@ -14,13 +14,18 @@ export function celEnvironment(functions: readonly ExpressionFunction[]): Enviro
   }
   for (const { signature, help, call } of functions) {
     const name = functionName(signature);
-    const inner = signature.includes('.') && !signature.startsWith(name) ? name : innerName(name);
+    const inner = innerFunction(signature, name);
     // A handler that is not known to be synchronous makes every evaluation look for promises.
     const options = { description: help, async: false };
     cel.registerFunction(signature.replace(`${name}(`, `${inner}(`), call, options);
   }
   registerMixedNumbers(cel);
   return cel;
+}
+
+function innerFunction(signature: string, name: string): string {
+  const isMethod = signature.includes('.') && !signature.startsWith(name);
+  return isMethod ? innerMethod(name) : innerName(name);
 }
 
 /** CEL keeps `int` and `double` apart, which nobody expects who writes `number(field("OBX-5")) + 1`. */

@@ -1,7 +1,8 @@
 import type { ASTNode, ASTOperator } from '@marcbachmann/cel-js';
 import { functionName } from './cel-environment.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
-import { innerName } from './syntax.ts';
+import { pattern } from './pattern.ts';
+import { innerMethod, innerName } from './syntax.ts';
 import { expressionVariables } from './variable.ts';
 
 /** Evaluates with the variables of a message; see `variablesOf`. */
@@ -105,6 +106,7 @@ const TEXT_METHODS: Readonly<Record<string, (text: string, other: string) => boo
   startsWith: (text, other) => text.startsWith(other),
   endsWith: (text, other) => text.endsWith(other),
   contains: (text, other) => text.includes(other),
+  [innerMethod('matches')]: (text, source) => pattern(source).test(text),
 };
 
 function method(name: string, given: readonly (Part | undefined)[]): Part | undefined {

@@ -1,4 +1,5 @@
 import { type ASTNode, type Environment, ParseError } from '@marcbachmann/cel-js';
+import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
 import { celEnvironment, functionName, knownNames } from './cel-environment.ts';
@@ -16,7 +17,7 @@ import { timeFunctions } from './function/time.ts';
 import { literalProblems } from './literal.ts';
 import { resultConversion, resultProblem } from './result.ts';
 import { innerSource } from './syntax.ts';
-import { type Call, callsIn } from './syntax-tree.ts';
+import { type Call, callsIn, loopDepth } from './syntax-tree.ts';
 import { type ExpressionVariable, expressionVariables } from './variable.ts';
 import { variablesOf } from './variables.ts';
 
@@ -49,8 +50,9 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
     if (current === undefined) throw new ExpressionFault('there is no message');
     return current;
   };
+  const listed = { left: ITEMS };
   const functions = [
-    ...messageFunctions(scope),
+    ...messageFunctions(scope).map((one) => counted(one, listed)),
     ...lookupFunctions(lookups),
     ...textFunctions,
     ...numberFunctions,
@@ -69,6 +71,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
       const evaluate = (given: Scope): ResultTypes[typeof result] => {
         const outer = current;
         current = given;
+        listed.left = ITEMS;
         try {
           return convert(run(variablesOf(given)));
         } catch (thrown) {
@@ -81,6 +84,30 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
     },
   };
 }
+
+/** Items of lists that one evaluation may be given: a list that is asked for at each turn of a loop counts each time. */
+const ITEMS = 1_000_000;
+
+/** A function whose lists count towards what one evaluation may be given. */
+function counted(fn: ExpressionFunction, listed: { left: number }): ExpressionFunction {
+  if (!fn.signature.includes('): list<')) return fn;
+  const call = fn.call as (...given: unknown[]) => readonly unknown[];
+  return {
+    ...fn,
+    call: (...given: unknown[]) => {
+      const list = call(...given);
+      listed.left -= list.length + 1;
+      if (listed.left >= 0) return list;
+      throw new EngineError(
+        'EXPRESSION_TOO_COSTLY',
+        `it was given more than ${ITEMS} items of lists: a loop asks for a list at each of its turns`,
+      );
+    },
+  };
+}
+
+/** One loop in another looks at all pairs; three would look at a billion triples of a thousand. */
+const LOOPS = 2;
 
 type Checked =
   | {
@@ -109,6 +136,10 @@ function expressionCheck(
       return { ok: false, problems: [celProblem(parsed, source, known)] };
     }
     const calls = callsIn(parsed.ast).map((call) => ({ ...call, name: readable(call.name) }));
+    if (loopDepth(parsed.ast) > LOOPS) {
+      const text = `Loops such as exists() stand more than ${LOOPS} deep in each other, which takes too long on a large message. Write it in TypeScript, or in several rules.`;
+      return { ok: false, problems: [{ text, offset: 0, end: source.length }] };
+    }
     const problems = calls.flatMap((call) => callProblems(call, known, lookups.names));
     if (problems.length > 0) return { ok: false, problems };
     const { error, type = 'dyn' } = parsed.check();

@@ -2,6 +2,7 @@ import { nearest } from '../error/nearest.ts';
 import { isZone } from '../time/zone.ts';
 import { datePatternProblem } from './date-pattern.ts';
 import { pathProblem } from './path-problem.ts';
+import { patternProblem } from './pattern.ts';
 import type { Call } from './syntax-tree.ts';
 import { literalText } from './syntax-tree.ts';
 import { timeSpan } from './time-span.ts';
@@ -29,12 +30,8 @@ const segment: LiteralCheck = {
 const pattern: LiteralCheck = {
   position: 1,
   check: (text) => {
-    try {
-      RegExp(text, 'u');
-      return undefined;
-    } catch {
-      return 'The regular expression is not written correctly.';
-    }
+    const problem = patternProblem(text);
+    return problem === undefined ? undefined : `${problem.replace(/^a/, 'The')}.`;
   },
 };
 

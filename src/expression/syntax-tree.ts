@@ -23,6 +23,16 @@ export function callsIn(node: ASTNode): Call[] {
   return calls;
 }
 
+const OVER_LISTS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
+
+/** How deep loops over lists, such as `exists`, stand in each other's conditions. */
+export function loopDepth(node: ASTNode): number {
+  const below = Math.max(0, ...childrenOf(node).map(loopDepth));
+  return node.op === 'rcall' && OVER_LISTS.has(node.args[0])
+    ? Math.max(loopDepth(node.args[1]), 1 + Math.max(0, ...node.args[2].map(loopDepth)))
+    : below;
+}
+
 /** The text of a literal; undefined if the node is anything else. */
 export function literalText(node: ASTNode | undefined): string | undefined {
   return node?.op === 'value' && typeof node.args === 'string' ? node.args : undefined;

@@ -11,9 +11,11 @@ const RENAMED: readonly {
   readonly name: string;
   readonly inner: string;
   readonly call: boolean;
+  readonly method?: true;
 }[] = [
   { name: 'type', inner: 'typ_', call: false },
   { name: 'has', inner: 'ha_', call: true },
+  { name: 'matches', inner: 'matche_', call: true, method: true },
 ];
 
 const TOKEN = /[A-Za-z_]\w*|"""|'''|["']|\/\/|[{}]/g;
@@ -54,7 +56,7 @@ export function innerSource(source: string): string {
   let copied = 0;
   for (const { text, start, end } of tokens(source)) {
     const rename = RENAMED.find(({ name }) => name === text);
-    if (rename === undefined || source[start - 1] === '.') continue;
+    if (rename === undefined || (source[start - 1] === '.') !== (rename.method === true)) continue;
     if (rename.call !== /^\s*\(/.test(source.slice(end))) continue;
     inner += source.slice(copied, start) + rename.inner;
     copied = end;
@@ -69,7 +71,12 @@ export function outerText(text: string): string {
 
 /** The name the CEL package gets for one of ours. */
 export function innerName(name: string): string {
-  return RENAMED.find((one) => one.name === name)?.inner ?? name;
+  return RENAMED.find((one) => one.name === name && one.method !== true)?.inner ?? name;
+}
+
+/** The name the CEL package gets for one of our methods. */
+export function innerMethod(name: string): string {
+  return RENAMED.find((one) => one.name === name && one.method === true)?.inner ?? name;
 }
 
 /** Where the expression that starts at `from` meets the `}` that closes it; undefined if none does. */

@@ -235,6 +235,16 @@ describe('whether the body is needed', () => {
   });
 });
 
+test('loops three deep are refused, and two of a large message end with a budget', () => {
+  const two =
+    'segments("OBX").exists(a, segments("OBX").exists(b, a.field("OBX-3") == b.field("OBX-4")))';
+  const three = `fields("PID-3").exists(c, ${two})`;
+  expect(environment.compile(three, { result: 'bool' })).toMatchObject({ ok: false });
+  const compiled = environment.compile(two, { result: 'bool' });
+  const large = scopeOf(`${ADMISSION}${'OBX|1|ST|a|b|c\r'.repeat(2_000)}`);
+  expect(() => compiled.ok && compiled.expression.evaluate(large)).toThrow('items of lists');
+});
+
 describe('an expression that fails', () => {
   const MARKER = 'SECRET-4711';
   const body = ADMISSION.replace('4711', MARKER).replace('19800229', MARKER);
@@ -245,7 +255,7 @@ describe('an expression that fails', () => {
     ['bool(field("PID-3.1"))', 'a text is neither true nor false at column 1'],
     [
       'field("PID-3.1").matches(field("PID-3.1") + "(")',
-      'a regular expression is not written correctly at column 1',
+      'a regular expression is not written correctly',
     ],
     ['timestamp(field("PID-3.1")) < now()', 'a text is not an ISO 8601 time at column 1'],
     [

@@ -1,4 +1,5 @@
 import { ExpressionFault } from '../fault.ts';
+import { pattern } from '../pattern.ts';
 import type { ExpressionFunction } from './expression-function.ts';
 
 /** Functions on texts. Positions count from 0 and are cut to the text: a short value is no error. */
@@ -47,20 +48,31 @@ export const textFunctions: readonly ExpressionFunction[] = [
   {
     signature: 'replace(string, string, string): string',
     help: 'With every occurrence of the second text replaced by the third.',
-    call: (text: string, find: string, put: string) => text.replaceAll(find, () => put),
+    call: (text: string, find: string, put: string) => {
+      // a text of one letter can make a million of another
+      if (put.length > find.length && (text.length + 1) * put.length > LARGEST) {
+        throw new ExpressionFault('replace() would make too much of a text');
+      }
+      return text.replaceAll(find, () => put);
+    },
   },
   {
     signature: 'replaceMatches(string, string, string): string',
     help: 'With every match of a regular expression replaced; $1 stands for the first group.',
-    call: (text: string, pattern: string, put: string) => text.replace(regular(pattern, 'gu'), put),
+    call: (text: string, source: string, put: string) => pattern(source).replaceAll(text, put),
   },
   {
     signature: 'firstMatch(string, string): string',
     help: 'The first group of a regular expression, or the whole match if it has none; "" if nothing matches.',
-    call: (text: string, pattern: string) => {
-      const found = regular(pattern, 'u').exec(text);
+    call: (text: string, source: string) => {
+      const found = pattern(source).first(text);
       return found?.[1] ?? found?.[0] ?? '';
     },
+  },
+  {
+    signature: 'string.matches(string): bool',
+    help: 'Whether a regular expression matches anywhere in it: field("PID-3").matches("^[0-9]{8}$"). Without look-around and back references, so that its time is bounded.',
+    call: (text: string, source: string) => pattern(source).test(text),
   },
   {
     signature: 'split(string, string): list<string>',
@@ -99,6 +111,9 @@ function position(given: bigint): number {
   return Math.max(0, Number(given));
 }
 
+/** Characters that `replace` may make. */
+const LARGEST = 32_000_000;
+
 /** The longest text that padding makes; a wrong length must not take the memory of the engine. */
 const LONGEST = 1_000_000;
 
@@ -109,24 +124,4 @@ function padded(length: bigint): number {
 function firstUpper(word: string): string {
   const [first = ''] = word;
   return first.toUpperCase() + word.slice(first.length);
-}
-
-const compiled = new Map<string, RegExp>();
-
-/** Compiled once; a pattern is nearly always a literal. */
-function regular(pattern: string, flags: string): RegExp {
-  const key = flags + pattern;
-  const known = compiled.get(key);
-  if (known !== undefined) {
-    known.lastIndex = 0;
-    return known;
-  }
-  if (compiled.size > 1_000) compiled.clear();
-  try {
-    const fresh = new RegExp(pattern, flags);
-    compiled.set(key, fresh);
-    return fresh;
-  } catch {
-    throw new ExpressionFault('a regular expression is not written correctly');
-  }
 }

@@ -1,0 +1,148 @@
+import { RE2JS } from 're2js';
+import { ExpressionFault } from './fault.ts';
+
+/**
+ * A regular expression whose time grows with the text and not with the square or power of it: what a body
+ * holds must not hold up other messages. It is matched by RE2's algorithm; where a pattern is simple and a text
+ * short, by the run time's own, which is quicker there.
+ */
+export interface Pattern {
+  test(text: string): boolean;
+  /** The first match and its groups; undefined if there is none. */
+  first(text: string): readonly (string | undefined)[] | undefined;
+  /** With every match replaced; `$1` stands for the first group, `$&` for the match, `$$` for a dollar. */
+  replaceAll(text: string, put: string): string;
+}
+
+/** The longest pattern: RE2 makes a program of it. */
+const LONGEST = 1_000;
+/** Texts up to this length are left to the run time where the pattern is simple. */
+const SHORT = 256;
+/** Characters that a replacement may give. */
+const LARGEST = 32_000_000;
+const CACHE_LIMIT = 1_000;
+const cache = new Map<string, Pattern>();
+
+/** What is wrong with a pattern; undefined if nothing is. */
+export function patternProblem(source: string): string | undefined {
+  try {
+    pattern(source);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ExpressionFault) return error.message;
+    throw error;
+  }
+}
+
+/** Compiles and keeps a pattern. Throws ExpressionFault. */
+export function pattern(source: string): Pattern {
+  const known = cache.get(source);
+  if (known !== undefined) return known;
+  const made = compile(source);
+  if (cache.size >= CACHE_LIMIT) cache.clear();
+  cache.set(source, made);
+  return made;
+}
+
+function compile(source: string): Pattern {
+  if (source.length > LONGEST) {
+    throw new ExpressionFault(`a regular expression is longer than ${LONGEST} characters`);
+  }
+  const native = nativeOf(source);
+  const linear = linearOf(source, native !== undefined);
+  const short = native !== undefined && isSimple(source) ? native : undefined;
+  return {
+    test: (text) =>
+      short !== undefined && text.length <= SHORT ? short.test(text) : linear.matcher(text).find(),
+    first: (text) => {
+      if (short !== undefined && text.length <= SHORT) return short.exec(text) ?? undefined;
+      return matchesOf(linear, text).next().value?.groups;
+    },
+    replaceAll: (text, put) => replaced(text, put, matchesOf(linear, text)),
+  };
+}
+
+function nativeOf(source: string): RegExp | undefined {
+  try {
+    return new RegExp(source, 'u');
+  } catch {
+    // a SyntaxError: it may still be one of RE2, such as (?i)
+    return undefined;
+  }
+}
+
+function linearOf(source: string, isNative: boolean): RE2JS {
+  try {
+    return RE2JS.compile(inRe2(source));
+  } catch {
+    // its text quotes the pattern
+    throw new ExpressionFault(
+      isNative
+        ? 'a regular expression looks around ((?=…), (?<=…)), refers back (\\1) or repeats too often, which takes no bounded time'
+        : 'a regular expression is not written correctly',
+    );
+  }
+}
+
+/** Nothing repeated is repeated again, and little is repeated at all: then a short text takes a moment at most. */
+function isSimple(source: string): boolean {
+  const bare = source.replaceAll(/\\.|\[(?:\\.|[^\]\\])*\]/gsu, 'x');
+  return !/\)[*+{]/.test(bare) && (bare.match(/[*+{]/g)?.length ?? 0) <= 2;
+}
+
+const BLANKS = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
+
+/** What means something else in RE2: white space, the dot, code points. */
+function inRe2(source: string): string {
+  let inClass = false;
+  return source.replaceAll(
+    /\\u\{([\da-fA-F]+)\}|\\u([\da-fA-F]{4})|\\?[^]/gu,
+    (part, code: string | undefined, four: string | undefined) => {
+      const point = code ?? four;
+      if (point !== undefined) return `\\x{${point}}`;
+      if (part === '\\/') return '/';
+      if (part === '\\s') return inClass ? BLANKS : `[${BLANKS}]`;
+      if (part === '\\S' && !inClass) return `[^${BLANKS}]`;
+      if (part === '.' && !inClass) return String.raw`[^\n\r\x{2028}\x{2029}]`;
+      inClass ||= part === '[';
+      inClass &&= part !== ']';
+      return part;
+    },
+  );
+}
+
+interface Match {
+  readonly start: number;
+  readonly end: number;
+  readonly groups: readonly (string | undefined)[];
+}
+
+function* matchesOf(linear: RE2JS, text: string): Generator<Match, undefined> {
+  const matcher = linear.matcher(text);
+  const count = matcher.groupCount();
+  while (matcher.find()) {
+    const groups = Array.from({ length: count + 1 }, (_, at) => matcher.group(at) ?? undefined);
+    yield { start: matcher.start(), end: matcher.end(), groups };
+  }
+  return undefined;
+}
+
+function replaced(text: string, put: string, matches: Iterable<Match>): string {
+  const parts: string[] = [];
+  let [last, size] = [0, 0];
+  for (const { start, end, groups } of matches) {
+    const made = put.replaceAll(/\$([$&]|\d)/g, (whole, mark: string) => {
+      if (mark === '$') return '$';
+      if (mark === '&') return groups[0] ?? '';
+      return Number(mark) > 0 && Number(mark) < groups.length
+        ? (groups[Number(mark)] ?? '')
+        : whole;
+    });
+    size += made.length;
+    if (size > LARGEST) throw new ExpressionFault('a replacement made too much of a text');
+    parts.push(text.slice(last, start), made);
+    last = end;
+  }
+  parts.push(text.slice(last));
+  return parts.join('');
+}
