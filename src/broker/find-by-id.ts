@@ -1,5 +1,5 @@
-import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Broker } from './broker.ts';
+import { readStream } from './read-stream.ts';
 
 export interface Sought {
   readonly id: number;
@@ -29,28 +29,19 @@ export async function idsFrom(broker: Broker, stream: string, from: number): Pro
 }
 
 async function* headersFrom(
-  { manager, jetstream }: Broker,
+  broker: Broker,
   stream: string,
   { from, subject }: { readonly from: number; readonly subject?: string | undefined },
 ): AsyncGenerator<{ readonly id: number; readonly sequence: number }> {
-  const { state } = await manager.streams.info(stream);
+  const { state } = await broker.manager.streams.info(stream);
   if (state.messages === 0 || state.last_seq < from) return;
-  const consumer = await jetstream.consumers.get(stream, {
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(from, state.first_seq),
-    headers_only: true,
-    ...(subject === undefined ? {} : { filter_subjects: [subject] }),
-  });
-  const { num_pending: count } = await consumer.info();
-  if (count === 0) return;
-  const messages = await consumer.consume({ max_messages: 500 });
-  try {
-    let seen = 0;
-    for await (const message of messages) {
-      yield { id: Number(message.headers?.get('Wb-Id')), sequence: message.seq };
-      if (++seen >= count) break;
-    }
-  } finally {
-    await messages.close();
+  const span = {
+    from: Math.max(from, state.first_seq),
+    until: state.last_seq,
+    subject,
+    headersOnly: true,
+  };
+  for await (const message of readStream(broker, stream, span)) {
+    yield { id: Number(message.headers?.get('Wb-Id')), sequence: message.seq };
   }
 }

@@ -1,9 +1,8 @@
 import type { KV, KvEntry } from '@nats-io/kv';
-import { EngineError } from '../error/engine-error.ts';
-import { tolerate, unless } from '../error/foreseen.ts';
-import { pause } from '../time/pause.ts';
-import { isAway } from './away.ts';
-import { isGone, processIdentity } from './process-identity.ts';
+import { heldLease } from './held-lease.ts';
+import { type Held, heldBy, heldIn, isOutrun, LEASE_TIME, LEFT } from './lease-entry.ts';
+import { listKeys } from './list-keys.ts';
+import { isGone } from './process-identity.ts';
 
 /** Proof of being the only holder of a name among all engines, renewed while held. */
 export interface Lease {
@@ -16,33 +15,13 @@ export interface Lease {
 }
 
 export interface Leases {
-  /** The lease, if nobody else holds it. */
+  /** The lease, if nobody else holds it. Rejects where the server does not say. */
   take(name: string): Promise<Lease | undefined>;
+  /** Whether another holder was seen to renew it lately: if not, nobody does what the lease is for. */
+  isRenewed(name: string): boolean;
   /** Names below a prefix that others hold. */
   heldByOthers(prefix: string): Promise<string[]>;
 }
-
-/** A holder that has not renewed for this long, as another engine sees it, has lost its lease. */
-export const LEASE_TIME = 9_000;
-const RENEW = 3_000;
-/** A holder lets go by itself after this long without a renewal: before any other may take the lease. */
-const LET_GO = LEASE_TIME - RENEW;
-
-interface Held {
-  readonly holder: string;
-  /** The process of the holder: one that is proven to be gone was killed, and its leases are free at once. */
-  readonly process: string | undefined;
-  /** Nobody holds it, but its last holder did not end cleanly. */
-  readonly left?: true;
-}
-
-const text = (holder: string): string =>
-  JSON.stringify({ holder, process: processIdentity() } satisfies Held);
-
-const LEFT = JSON.stringify({ holder: '', process: undefined, left: true } satisfies Held);
-
-const heldIn = (entry: KvEntry | null): Held | undefined =>
-  entry === null || entry.operation !== 'PUT' ? undefined : entry.json<Held>();
 
 /**
  * Leases in the production's state. Clocks of machines differ and are set, so no time is written down
@@ -69,21 +48,20 @@ export function leases(kv: KV, holder: string): Leases {
         return undefined;
       }
       const asked = performance.now();
-      try {
-        const revision =
-          entry === null || held === undefined
-            ? await kv.create(key, text(holder))
-            : await kv.update(key, text(holder), entry.revision);
-        const takenOver = held !== undefined;
-        return { takenOver, ...holdLease(kv, { key, holder, revision, asked }) };
-      } catch (error) {
-        // another engine was faster
-        return tolerate(error, isAway, `taking the lease ${name}`);
-      }
+      const revision = await written(kv, key, { text: heldBy(holder), over: entry, held });
+      // undefined: another engine was faster
+      if (revision === undefined) return undefined;
+      seen.delete(key);
+      const takenOver = held !== undefined;
+      return { takenOver, ...heldLease(kv, { key, holder, revision, asked }) };
+    },
+    isRenewed(name) {
+      const last = seen.get(`lease.${name}`);
+      return last !== undefined && performance.now() - last.since <= LEASE_TIME;
     },
     async heldByOthers(prefix) {
       const names: string[] = [];
-      for await (const key of await kv.keys(`lease.${prefix}.>`)) {
+      for (const key of await listKeys(kv, `lease.${prefix}.>`)) {
         const entry = await kv.get(key);
         const held = heldIn(entry);
         if (entry === null || held === undefined || held.holder === holder) continue;
@@ -94,69 +72,26 @@ export function leases(kv: KV, holder: string): Leases {
   };
 }
 
+/** The revision of what was written, or undefined if another was faster. */
+async function written(
+  kv: KV,
+  key: string,
+  { text, over, held }: { text: string; over: KvEntry | null; held: Held | undefined },
+): Promise<number | undefined> {
+  try {
+    return over === null || held === undefined
+      ? await kv.create(key, text)
+      : await kv.update(key, text, over.revision);
+  } catch (error) {
+    if (isOutrun(error)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Frees every lease: for an engine that has just started its NATS server, where no other engine can
  * be. Whoever held one did not end cleanly, which the next holder is told.
  */
 export async function freeLeases(kv: KV): Promise<void> {
-  for await (const key of await kv.keys('lease.>')) await kv.put(key, LEFT);
-}
-
-/** A lease that cannot be freed is over by itself. */
-const unfreed = unless(isAway, 'freeing a lease');
-
-function holdLease(
-  kv: KV,
-  { key, holder, ...first }: { key: string; holder: string; revision: number; asked: number },
-): Omit<Lease, 'takenOver'> {
-  const lost = new AbortController();
-  const released = new AbortController();
-  let { revision } = first;
-  const lose = (): void =>
-    lost.abort(
-      new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
-    );
-  // a timer of its own: a request to a server that is away may hang for longer than the lease lasts
-  let letGo = setTimeout(lose, LET_GO - (performance.now() - first.asked));
-  letGo.unref();
-
-  const renew = async (): Promise<void> => {
-    const asked = performance.now();
-    try {
-      revision = await kv.update(key, text(holder), revision);
-      clearTimeout(letGo);
-      // counted from the question: others saw the new revision after it at the earliest
-      letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
-      letGo.unref();
-      return;
-    } catch (error) {
-      // a short outage of NATS does not cost the lease
-      tolerate(error, isAway, `renewing ${key}`);
-    }
-    const entry = (await kv.get(key).catch(unless(isAway, `looking at ${key}`))) ?? null;
-    const other = heldIn(entry)?.holder;
-    if (other !== undefined && other !== holder) lose();
-    else if (entry !== null) ({ revision } = entry);
-  };
-
-  const stop = AbortSignal.any([lost.signal, released.signal]);
-  const loop = async (): Promise<void> => {
-    while (!stop.aborted) {
-      await pause(RENEW, stop, { ref: false });
-      if (!stop.aborted) await renew();
-    }
-  };
-  const ended = loop();
-
-  return {
-    signal: lost.signal,
-    async release(how = 'clean') {
-      released.abort();
-      await ended;
-      clearTimeout(letGo);
-      if (lost.signal.aborted) return;
-      if (how === 'clean') await kv.delete(key).catch(unfreed);
-      else await kv.update(key, LEFT, revision).catch(unfreed);
-    },
-  };
+  await Promise.all((await listKeys(kv, 'lease.>')).map((key) => kv.put(key, LEFT)));
 }

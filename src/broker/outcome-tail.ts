@@ -1,28 +1,18 @@
-import { DeliverPolicy } from '@nats-io/jetstream';
 import type { JournalEntry } from '../message/record.ts';
 import type { Broker } from './broker.ts';
 import { decodeBatch } from './journal-batch.ts';
+import { readStream } from './read-stream.ts';
 
 /**
  * The outcomes of the last `span` milliseconds, oldest first. An engine reads them at its
  * start: what was settled shortly before a crash may be delivered again and must not be sent again.
  */
-export async function* outcomeTail(
-  { manager, jetstream, names }: Broker,
-  span: number,
-): AsyncGenerator<JournalEntry> {
-  const { stream } = names.outcomes;
-  const { state } = await manager.streams.info(stream);
+export async function* outcomeTail(broker: Broker, span: number): AsyncGenerator<JournalEntry> {
+  const { stream } = broker.names.outcomes;
+  const { state } = await broker.manager.streams.info(stream);
   if (state.messages === 0) return;
-  const since = new Date(Date.parse(state.last_ts) - span);
-  const consumer = await jetstream.consumers.get(stream, {
-    deliver_policy: DeliverPolicy.StartTime,
-    opt_start_time: since.toISOString(),
-  });
-  const messages = await consumer.consume({ max_messages: 200 });
-  for await (const message of messages) {
-    yield* decodeBatch(message.data);
-    if (message.seq >= state.last_seq) break;
+  const from = new Date(Date.parse(state.last_ts) - span);
+  for await (const { data } of readStream(broker, stream, { from, until: state.last_seq })) {
+    yield* decodeBatch(data);
   }
-  await messages.close();
 }

@@ -160,10 +160,15 @@ export const READ_AHEAD = 64;
  * Without reading ahead (`max_ack_pending: 1`, no lease) each message costs a round trip to the
  * server between two sends: 180 instead of over 1,000 messages/s on a busy machine.
  *
+ * @param signal aborts with the lease: from then on the line belongs to another, and nothing more is changed
  * @returns the sequence of the last message that the stream holds
  */
-export async function takeOverLine(broker: Broker, stream: string): Promise<number> {
-  await reclaimWorker(broker, stream, READ_AHEAD);
+export async function takeOverLine(
+  broker: Broker,
+  stream: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  await reclaimWorker(broker, stream, READ_AHEAD, signal);
   return lastSequence(broker, stream);
 }
 
@@ -178,11 +183,18 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
  * handed out at once. Only when no other engine works on the queue. A crash between its removal and its
  * making loses nothing: the mark tells where it begins.
  */
-export async function reclaimWorker(broker: Broker, stream: string, pool: number): Promise<void> {
+export async function reclaimWorker(
+  broker: Broker,
+  stream: string,
+  pool: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const info = await workerInfo(broker, stream);
+  signal?.throwIfAborted();
   if (info !== undefined && info.num_ack_pending > 0) {
     const { created } = await broker.manager.streams.info(stream);
     await writeMark(broker, stream, { created, upTo: settledUpTo(info) });
+    signal?.throwIfAborted();
     await broker.manager.consumers.delete(stream, WORKER);
   }
   await ensureWorker(broker, stream, pool);

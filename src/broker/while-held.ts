@@ -1,47 +1,78 @@
-import { tolerate, unless } from '../error/foreseen.ts';
+import { describeError } from '../error/engine-error.ts';
+import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Lease, Leases } from './lease.ts';
 
 const SEEK = 2_000;
 
+/** Why something that one engine does is not done by this one. */
+export interface Waiting {
+  /** Undefined where another engine holds the lease and renews it; else nobody does it, for this reason. */
+  readonly problem: string | undefined;
+}
+
+export interface WhileHeld {
+  readonly signal: AbortSignal;
+  /**
+   * Gets a signal that aborts with the lease; it must have let go of everything when it resolves, and
+   * tells whether it leaves something half done.
+   */
+  readonly run: (held: AbortSignal, lease: Lease) => Promise<'clean' | 'unclean'>;
+  /** Called again and again while it waits. */
+  readonly onWaiting: (waiting: Waiting) => void;
+}
+
 /**
  * Runs something on the one engine that holds a lease, for as long as it holds it, and again when it
- * gets it again; until the signal aborts. `run` gets a signal that aborts with the lease; it must have
- * let go of everything when it resolves, and tells whether it leaves something half done.
+ * gets it again; until the signal aborts.
  */
 export async function whileHeld(
   leases: Leases,
   name: string,
-  {
-    signal,
-    run,
-    onWaiting,
-  }: {
-    readonly signal: AbortSignal;
-    readonly run: (held: AbortSignal, lease: Lease) => Promise<'clean' | 'unclean'>;
-    readonly onWaiting: () => void;
-  },
+  { signal, run, onWaiting }: WhileHeld,
 ): Promise<void> {
   while (!signal.aborted) {
-    const lease = await leases.take(name).catch(unless(isAway, `asking for the lease ${name}`));
+    const lease = await taken(leases, name, onWaiting);
     if (lease === undefined) {
-      onWaiting();
       await pause(SEEK, signal);
       continue;
     }
+    const held = AbortSignal.any([signal, lease.signal]);
     let end: 'clean' | 'unclean' = lease.takenOver ? 'unclean' : 'clean';
     try {
-      end = await run(AbortSignal.any([signal, lease.signal]), lease);
+      end = await run(held, lease);
     } catch (error) {
+      // lost or stopped while it began
+      if (held.aborted) continue;
       // NATS was away while it began: sought again with the lease
       tolerate(error, isAway, `working under the lease ${name}`);
       // whatever it had begun may still be half done
       if (!isAway(error)) end = 'unclean';
+      onWaiting({ problem: describeError(error).text });
       await pause(SEEK, signal);
     } finally {
       await lease.release(end);
     }
+  }
+}
+
+async function taken(
+  leases: Leases,
+  name: string,
+  onWaiting: WhileHeld['onWaiting'],
+): Promise<Lease | undefined> {
+  try {
+    const lease = await leases.take(name);
+    if (lease === undefined) {
+      const problem = leases.isRenewed(name) ? undefined : 'its lease is held but not renewed';
+      onWaiting({ problem });
+    }
+    return lease;
+  } catch (error) {
+    tolerate(error, isAway, `asking for the lease ${name}`);
+    onWaiting({ problem: `NATS does not answer (${describeError(error).code})` });
+    return undefined;
   }
 }
 

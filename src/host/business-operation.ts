@@ -11,6 +11,7 @@ import { type Sent, send } from '../flow/send.ts';
 import { settle } from '../flow/settle.ts';
 import type { Message } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
+import { orAbort } from '../time/or-abort.ts';
 import { Connection } from './connection.ts';
 import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
@@ -18,7 +19,7 @@ import { lend } from './lend.ts';
 import type { OperationParts } from './operation-parts.ts';
 import { OtherLinesWork } from './other-lines.ts';
 import { passOnAnswer } from './pass-on-answer.ts';
-import { QueueWorker, type WorkSignals } from './queue-worker.ts';
+import { QueueWorker, type QueueWorkerParts, type WorkSignals } from './queue-worker.ts';
 
 const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
   complete: 'completed',
@@ -41,7 +42,7 @@ export class BusinessOperation implements Host {
   readonly #surroundings: Surroundings;
   readonly #parts: OperationParts;
   readonly #replies: ReplyRules;
-  readonly #state = new HostState();
+  readonly #state: HostState;
   /** Outcomes being stored; beyond a limit no slot sends its next message. */
   readonly #storing = new Set<Promise<void>>();
   #stop = new AbortController();
@@ -57,6 +58,7 @@ export class BusinessOperation implements Host {
   constructor(surroundings: Surroundings, parts: OperationParts) {
     this.name = parts.name;
     this.#surroundings = surroundings;
+    this.#state = new HostState(surroundings.events, this.name);
     this.#parts = parts;
     this.#replies = replyRules(parts.replies, parts.adapter.replies);
   }
@@ -125,8 +127,7 @@ export class BusinessOperation implements Host {
     this.#stop.abort();
     await this.#connection?.close();
     this.#connection = undefined;
-    this.#state.connection = undefined;
-    this.#state.retrying = undefined;
+    this.#state.ended();
   }
 
   #workWhileHeld(): Promise<void> {
@@ -135,18 +136,16 @@ export class BusinessOperation implements Host {
     const [stream = ''] = streams;
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
-      onWaiting: () => {
-        this.#state.connection = 'waiting';
-        this.#state.detail = 'another engine sends';
-      },
+      onWaiting: (waiting) => this.#state.awaitsLease('sends', waiting),
       run: async (held, { takenOver }) => {
         const others = this.#otherLines();
         await others.first(held);
-        const until = await takeOverLine(broker, stream);
+        const until = await orAbort(takeOverLine(broker, stream, held), held);
         if (takenOver) {
-          await this.#parts.recall();
+          await orAbort(this.#parts.recall(), held);
           doubts.raise(stream, { until, most: STORING + 1 });
         }
+        this.#state.hasLease();
         this.#cut = false;
         if (!held.aborted) this.#startWorkers();
         await others.follow(held);
@@ -160,17 +159,17 @@ export class BusinessOperation implements Host {
     const { broker } = this.#surroundings;
     const { streams, pool, line } = this.#parts;
     const workers = streams.map((stream) =>
-      this.#worker(stream, pool, line ? () => takeOverLine(broker, stream) : undefined),
+      this.#worker(
+        stream,
+        pool,
+        line ? (signal) => takeOverLine(broker, stream, signal) : undefined,
+      ),
     );
     this.#workers.push(...workers);
     for (const worker of workers) worker.start();
   }
 
-  #worker(
-    stream: string,
-    slots: number,
-    takeOver: (() => Promise<unknown>) | undefined,
-  ): QueueWorker {
+  #worker(stream: string, slots: number, takeOver: QueueWorkerParts['takeOver']): QueueWorker {
     const { broker, accepting } = this.#surroundings;
     return new QueueWorker({
       broker,

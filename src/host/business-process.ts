@@ -45,7 +45,7 @@ export class BusinessProcess implements Host {
   readonly name: string;
   readonly #surroundings: Surroundings;
   readonly #parts: ProcessParts;
-  readonly #state = new HostState();
+  readonly #state: HostState;
   #workers: QueueWorker[] = [];
   #stop = new AbortController();
   #working: Promise<void> | undefined;
@@ -55,6 +55,7 @@ export class BusinessProcess implements Host {
   constructor(surroundings: Surroundings, parts: ProcessParts) {
     this.name = parts.name;
     this.#surroundings = surroundings;
+    this.#state = new HostState(surroundings.events, this.name);
     this.#parts = parts;
   }
 

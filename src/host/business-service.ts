@@ -22,7 +22,7 @@ export class BusinessService implements Host {
   readonly name: string;
   readonly #surroundings: Surroundings;
   readonly #parts: ServiceParts;
-  readonly #state = new HostState();
+  readonly #state: HostState;
   #inFlight = 0;
   #stop = new AbortController();
   #connection: Connection<Open> | undefined;
@@ -31,6 +31,7 @@ export class BusinessService implements Host {
   constructor(surroundings: Surroundings, parts: ServiceParts) {
     this.name = parts.accepting.name;
     this.#surroundings = surroundings;
+    this.#state = new HostState(surroundings.events, this.name);
     this.#parts = parts;
   }
 
@@ -52,8 +53,7 @@ export class BusinessService implements Host {
     await connection?.close();
     this.#stop.abort();
     await this.#polling;
-    this.#state.connection = undefined;
-    this.#state.detail = undefined;
+    this.#state.ended();
   }
 
   retryNow(): void {
@@ -77,11 +77,9 @@ export class BusinessService implements Host {
   #pollWhileHeld(): Promise<void> {
     return whileHeld(this.#surroundings.leases, `poll.${this.name}`, {
       signal: this.#stop.signal,
-      onWaiting: () => {
-        this.#state.connection = 'waiting';
-        this.#state.detail = 'another engine polls';
-      },
+      onWaiting: (waiting) => this.#state.awaitsLease('polls', waiting),
       run: async (held) => {
+        this.#state.hasLease();
         const connection = this.#open(held);
         this.#connection = connection;
         await aborted(held);

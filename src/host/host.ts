@@ -4,11 +4,13 @@ import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Leases } from '../broker/lease.ts';
+import type { Waiting } from '../broker/while-held.ts';
 import type { Accepting } from '../flow/accept.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
 import type { RecordedError } from '../message/record.ts';
+import { type Delay, Delays } from './delays.ts';
 import type { PeerCertificates } from './peer-certificates.ts';
 
 /** A business service, process or operation that lives as long as its production runs. */
@@ -46,6 +48,8 @@ export interface HostStatus {
   readonly lastActivity: number | undefined;
   /** Counted since the engine started. */
   readonly messages: number;
+  /** What it has waited for longest of that which should come at once. */
+  readonly delayed?: Delay | undefined;
 }
 
 /** What the engine gives every host. */
@@ -65,8 +69,14 @@ export interface Surroundings {
   readonly memory: (host: string) => Memory;
 }
 
+/** The name under which a host's lease is among its delays. */
+const LEASE = 'lease';
+
 /** The parts of a status that change while a host runs. */
 export class HostState {
+  readonly delays: Delays;
+  /** Why this engine does not do the host's work, if it does not. */
+  #waiting: string | undefined;
   connection: ConnectionState | undefined;
   detail: string | undefined;
   reconnect: number | undefined;
@@ -75,6 +85,32 @@ export class HostState {
   lastActivity: number | undefined;
   messages = 0;
   running = false;
+
+  constructor(events: Pick<Events, 'told'>, host: string) {
+    this.delays = new Delays(events, host);
+  }
+
+  /** The lease for what the host does (`sends`, `polls`) is waited for. */
+  awaitsLease(does: string, { problem }: Waiting): void {
+    this.#waiting =
+      problem === undefined ? `another engine ${does}` : `no engine ${does}: ${problem}`;
+    if (problem === undefined) this.delays.over(LEASE);
+    else this.delays.see(LEASE, this.#waiting);
+  }
+
+  /** It has the lease, and works. */
+  hasLease(): void {
+    this.#waiting = undefined;
+    this.delays.over(LEASE);
+  }
+
+  /** The host was stopped: it waits for nothing. */
+  ended(): void {
+    this.hasLease();
+    this.connection = undefined;
+    this.detail = undefined;
+    this.retrying = undefined;
+  }
 
   active(): void {
     this.lastActivity = Date.now();
@@ -98,14 +134,15 @@ export class HostState {
       host,
       kind,
       state: this.running ? 'running' : 'stopped',
-      connection: this.connection,
-      detail: this.detail,
+      connection: this.#waiting === undefined ? this.connection : 'waiting',
+      detail: this.#waiting ?? this.delays.longest?.text ?? this.detail,
       reconnect: this.connection === 'disconnected' ? this.reconnect : undefined,
       inFlight,
       retrying: this.retrying,
       lastError: this.lastError,
       lastActivity: this.lastActivity,
       messages: this.messages,
+      delayed: this.delays.longest,
     };
   }
 }

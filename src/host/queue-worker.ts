@@ -11,6 +11,7 @@ import { tolerate, unless } from '../error/foreseen.ts';
 import { faultText, unexpected } from '../error/unexpected.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
+import { orAbort } from '../time/or-abort.ts';
 import { pause } from '../time/pause.ts';
 
 export interface QueueWorkerParts {
@@ -24,7 +25,7 @@ export interface QueueWorkerParts {
    * Only for a strict line: hands it to this engine anew, from its first open message on. Called, with
    * nothing in flight, where a delivery was lost: the server would pass on what follows it first.
    */
-  readonly takeOver?: (() => Promise<unknown>) | undefined;
+  readonly takeOver?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   /**
    * Works on one message; resolves when the next of the slot may be taken on. Rejects when a signal aborts or
    * NATS is away: the message then goes back. Any other error is a fault of the program: it is told and
@@ -99,7 +100,8 @@ export class QueueWorker {
     const beat = this.#heartbeat();
     while (!this.#stopping) {
       try {
-        const consumer = await broker.jetstream.consumers.get(stream, WORKER);
+        const asked = broker.jetstream.consumers.get(stream, WORKER);
+        const consumer = await orAbort(asked, this.#beatStop.signal);
         this.#next = (await consumer.info(true)).delivered.consumer_seq + 1;
         if (this.#stopping) break;
         this.#messages = await consumer.consume({
@@ -115,9 +117,12 @@ export class QueueWorker {
             }
           },
         });
+        // halted while it began
+        if (this.#stopping) this.#messages.stop();
         await this.#messages.closed();
         await this.#beginAnew();
       } catch (error) {
+        if (this.#beatStop.signal.aborted) break;
         // the server or the stream is away for the moment; nothing is lost, the queue keeps it
         if (isConsumerMissing(error)) await this.#restore();
         tolerate(error, isAway, `taking from ${stream}`);
@@ -167,9 +172,11 @@ export class QueueWorker {
     await this.#landed();
     while (!this.#stopping) {
       try {
-        await takeOver();
+        const { signal } = this.#beatStop;
+        await orAbort(takeOver(signal), signal);
         return;
       } catch (error) {
+        if (this.#beatStop.signal.aborted) return;
         // a cluster may still be choosing who leads
         tolerate(error, isAway, `taking the line ${this.#parts.stream} over`);
         await sleep(100);
@@ -308,9 +315,11 @@ export class QueueWorker {
       for (const taken of held) taken.working();
       if (held.length > 0) this.#idleBeats = 0;
       else if (this.#idleBeats++ < 2) {
-        await this.#lookForLost().catch(
-          unless(isAway, `looking for what ${this.#parts.stream} lost`),
-        );
+        await this.#lookForLost().catch((error: unknown) => {
+          // looked at again until the server answers
+          this.#idleBeats = 0;
+          tolerate(error, isAway, `looking for what ${this.#parts.stream} lost`);
+        });
       }
     }
   }

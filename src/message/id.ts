@@ -14,15 +14,20 @@ export interface IdSource {
  * Message ids are 53-bit integers that order by time: 41 bits of milliseconds since `ID_EPOCH`,
  * 6 bits of engine number, 6 bits of sequence. Above 64 ids in a millisecond the source borrows
  * from the next one, so it never waits and never repeats.
+ *
+ * @param number the engine's number, asked for each id
  */
-export function idSource(engine: number, clock: Clock = systemClock): IdSource {
-  if (!Number.isInteger(engine) || engine < 0 || engine > 63) {
+export function idSource(number: () => number, clock: Clock = systemClock): IdSource {
+  const engineOf = (): number => {
+    const engine = number();
+    if (Number.isInteger(engine) && engine >= 0 && engine <= 63) return engine;
     throw new RangeError(`engine number ${engine} is not 0 to 63`);
-  }
+  };
   let time = 0;
   let sequence = 0;
   return {
     next() {
+      const engine = engineOf();
       const now = clock.now() - ID_EPOCH;
       if (now > time) {
         time = now;

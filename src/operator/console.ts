@@ -144,7 +144,9 @@ async function peopleService(
     alone: (run, signal) =>
       whileHeld(held, 'jobs', {
         signal,
-        onWaiting: () => undefined,
+        onWaiting({ problem }) {
+          if (problem !== undefined) log.debug({ event: 'jobs-wait', problem }, 'jobs-wait');
+        },
         run: async (still) => {
           await run(still);
           return 'clean';

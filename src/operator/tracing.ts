@@ -34,6 +34,9 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
   purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
 }
 
+/** Milliseconds without somebody who builds the trace until that is a failure. */
+const UNBUILT = 30_000;
+
 const PURGE_EVERY = 10 * 60_000;
 const SWEEP_EVERY = 60 * 60_000;
 
@@ -55,15 +58,24 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
       signal: stopping.signal,
     });
   let waiting = false;
+  /** Since when nobody builds the trace. */
+  let unbuiltSince: number | undefined;
   const { kv } = await state(broker);
   const holding = whileHeld(leases(kv, randomUUID()), 'projector', {
     signal: stopping.signal,
-    onWaiting: () => {
-      if (!waiting) log.info({ event: 'trace-built-elsewhere' }, 'trace-built-elsewhere');
-      waiting = true;
+    onWaiting: ({ problem }) => {
+      if (problem === undefined) {
+        if (!waiting) log.info({ event: 'trace-built-elsewhere' }, 'trace-built-elsewhere');
+        unbuiltSince = undefined;
+      } else if (unbuiltSince === undefined) {
+        log.warn({ event: 'trace-waits', problem }, 'trace-waits');
+        unbuiltSince = Date.now();
+      }
+      waiting = problem === undefined;
     },
     run: async (signal) => {
       waiting = false;
+      unbuiltSince = undefined;
       held = project(parts, settings.now);
       const purging = purgeRegularly(purge, log, signal);
       const sweeping = sweepRegularly(parts, signal);
@@ -79,7 +91,11 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
     },
     purge,
     lag: () => projectorLag(broker),
-    failingSince: () => held?.failingSince(),
+    failingSince() {
+      if (held !== undefined) return held.failingSince();
+      const since = unbuiltSince ?? Number.POSITIVE_INFINITY;
+      return Date.now() - since > UNBUILT ? since : undefined;
+    },
     async stop() {
       settings.close();
       stopping.abort();

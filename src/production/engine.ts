@@ -3,16 +3,16 @@ import { type Answers, answers } from '../broker/answers.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
-import { freeLeases, type Lease, type Leases, leases } from '../broker/lease.ts';
+import { freeLeases, type Leases, leases } from '../broker/lease.ts';
 import { type Orders, orders } from '../broker/orders.ts';
 import { type State, state } from '../broker/state.ts';
 import { type Steps, steps } from '../broker/steps.ts';
 import { ensureProjector, ensureStream } from '../broker/streams.ts';
 import { ensureWaitingRoom, type WaitingRoom, waitingRoom } from '../broker/waiting-room.ts';
-import { EngineError } from '../error/engine-error.ts';
 import { type HalfStored, halfStored } from '../flow/half-stored.ts';
 import { type IdSource, idSource } from '../message/id.ts';
 import type { ProductionSettings } from './definition.ts';
+import { engineNumber } from './engine-number.ts';
 
 /** What one running engine has of NATS: its streams, its number among the engines, its leases. */
 export interface Engine extends AsyncDisposable {
@@ -46,7 +46,6 @@ export interface Engine extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const ENGINES = 64;
 const JOURNAL_LIMIT = -1;
 
 /**
@@ -90,14 +89,16 @@ export async function startEngine(
     await Promise.all([accepted.flush(), outcomes.flush()]);
     waiting.close();
     done.close();
-    await number.lease.release();
+    await number.release();
     await sending.close();
   };
   return {
     broker,
     sending,
-    number: number.value,
-    ids: idSource(number.value),
+    get number() {
+      return number.value;
+    },
+    ids: idSource(() => number.value),
     journal: accepted,
     outcomes,
     bodies: stored,
@@ -109,22 +110,8 @@ export async function startEngine(
     answers: waiting,
     halfStored: halfStored(),
     sole,
-    afterCrash: number.lease.takenOver,
+    afterCrash: number.takenOver,
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-async function engineNumber(held: Leases): Promise<{ value: number; lease: Lease }> {
-  for (let value = 0; value < ENGINES; value++) {
-    const lease = await held.take(`engine.${value}`);
-    if (lease !== undefined) return { value, lease };
-  }
-  throw new EngineError(
-    'BROKER_UNAVAILABLE',
-    `all ${ENGINES} engine numbers of this production are taken`,
-    {
-      retryable: true,
-    },
-  );
 }

@@ -1,18 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KV } from '@nats-io/kv';
 import { afterEach, expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { freeLeases, LEASE_TIME, leases } from '../../src/broker/lease.ts';
+import { freeLeases, leases } from '../../src/broker/lease.ts';
+import { LEASE_TIME } from '../../src/broker/lease-entry.ts';
 import { isGone, processIdentity } from '../../src/broker/process-identity.ts';
 import { state } from '../../src/broker/state.ts';
+import { type Waiting, whileHeld } from '../../src/broker/while-held.ts';
+import { engineNumber } from '../../src/production/engine-number.ts';
 import { startNats } from '../support/nats.ts';
 
 const HOUR = 3_600_000;
 
 interface Lab extends AsyncDisposable {
   readonly kv: KV;
+  /** Removes what the server holds of a key, as if it had never been written. */
+  forget(key: string): Promise<void>;
   readonly pid: number | undefined;
 }
 
@@ -23,6 +29,10 @@ async function lab(): Promise<Lab> {
   return {
     kv,
     pid: nats.pid,
+    async forget(key) {
+      const filter = `$KV.${broker.names.state}.${key}`;
+      await broker.manager.streams.purge(`KV_${broker.names.state}`, { filter });
+    },
     async [Symbol.asyncDispose]() {
       await broker.close();
       await nats[Symbol.asyncDispose]();
@@ -166,3 +176,60 @@ test('who leaves something half done, or is killed, tells the next holder', asyn
   await freeLeases(made.kv);
   expect((await b.take('queue.x'))?.takenOver).toBe(true);
 });
+
+test('a holder keeps its lease where the server lost it, or has another revision of it than was written', async () => {
+  await using made = await lab();
+  const mine = leases(made.kv, 'me');
+  const [gone, other] = [await mine.take('queue.gone'), await mine.take('queue.other')];
+  await made.forget('lease.queue.gone');
+  expect(await made.kv.get('lease.queue.gone')).toBeNull();
+  await made.kv.put('lease.queue.other', (await made.kv.get('lease.queue.other'))?.value ?? '');
+  // longer than a lease is kept without a renewal
+  await sleep(7_000);
+  for (const one of [gone, other]) expect(one?.signal.aborted).toBe(false);
+  expect(await leases(made.kv, 'other').take('queue.gone')).toBeUndefined();
+  await Promise.all([gone?.release(), other?.release()]);
+  // released is released, whatever revision it had
+  expect(await leases(made.kv, 'other').heldByOthers('queue')).toEqual([]);
+}, 20_000);
+
+test('an entry that is damaged is free, as one that was left half done', async () => {
+  await using made = await lab();
+  await made.kv.put('lease.queue.x', 'not what an engine writes');
+  const taken = await leases(made.kv, 'me').take('queue.x');
+  expect(taken?.takenOver).toBe(true);
+  await taken?.release();
+});
+
+test('an engine whose number was taken meanwhile takes another', async () => {
+  await using made = await lab();
+  const number = await engineNumber(leases(made.kv, 'me'));
+  expect(number.value).toBe(0);
+  await made.kv.put('lease.engine.0', written('other'));
+  await vi.waitFor(() => expect(number.value).toBe(1), { timeout: 6_000, interval: 50 });
+  await number.release();
+}, 10_000);
+
+test('who waits for a lease knows whether somebody works under it', async () => {
+  await using made = await lab();
+  const stop = new AbortController();
+  const seen: (string | undefined)[] = [];
+  const waiting = (mine: Parameters<typeof whileHeld>[0], run: () => Promise<'clean'>) =>
+    whileHeld(mine, 'queue.x', {
+      signal: stop.signal,
+      run,
+      onWaiting: ({ problem }: Waiting) => {
+        seen.push(problem);
+        if (seen.length === 2) stop.abort();
+      },
+    });
+  await made.kv.put('lease.queue.x', written('another engine'));
+  const mine = leases(made.kv, 'me');
+  const never = { ...mine, isRenewed: () => false };
+  await waiting({ ...never, take: () => Promise.resolve(undefined) }, () =>
+    Promise.resolve('clean'),
+  );
+  expect(seen).toEqual(Array(2).fill('its lease is held but not renewed'));
+  expect(await mine.take('queue.x')).toBeUndefined();
+  expect(mine.isRenewed('queue.x')).toBe(true);
+}, 10_000);

@@ -13,6 +13,7 @@ export const RULES = [
   'silent',
   'failed',
   'disabled',
+  'delayed',
   'certificate',
   'engine',
   'trace',
@@ -92,6 +93,7 @@ function hostConditions(
   const off = told.find(({ switchedOff }) => switchedOff?.by === 'waybill')?.switchedOff;
   return [
     ...(off ? [condition('disabled', 'error', `${name} stopped itself: ${off.reason}`)] : []),
+    ...delayTexts(host, told, now).map((text) => condition('delayed', 'error', text)),
     ...queueTexts(host, told.find((one) => one.queue)?.queue, now).map(([rule, text]) =>
       condition(rule, 'warn', text),
     ),
@@ -105,6 +107,18 @@ function hostConditions(
           ),
         ]),
   ];
+}
+
+/** Milliseconds that what should come at once may take. */
+const DELAY = 30_000;
+
+/** What the host waits for on an engine that has it running. */
+function delayTexts({ name }: HostDescription, told: readonly HostReport[], now: number): string[] {
+  const [delay] = told
+    .flatMap(({ delayed }) => delayed ?? [])
+    .toSorted((a, b) => a.since - b.since);
+  if (delay === undefined || now - delay.since < DELAY) return [];
+  return [`${name} has waited ${describeDuration(now - delay.since)}: ${delay.text}`];
 }
 
 function failureCondition({ name, alert }: HostDescription, count: number): Condition[] {

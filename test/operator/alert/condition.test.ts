@@ -178,3 +178,13 @@ test('a certificate that cannot be read is an alert', () => {
 test('a production without an engine and a trace that fails are alerts of the whole', () => {
   expect(rules(seen({}, { reports: [], failingSince: NOW - MINUTE }))).toEqual(['engine', 'trace']);
 });
+
+test('a host that waits for what should come at once is told of after half a minute', () => {
+  const text = 'no engine sends: its lease is held but not renewed';
+  const told = (since: number) =>
+    conditions(seen({ delayed: { since, text } })).filter(({ rule }) => rule === 'delayed');
+  expect(told(NOW - 20_000)).toEqual([]);
+  expect(told(NOW - MINUTE)).toMatchObject([
+    { object: 'ward', level: 'error', text: `ward has waited 1m: ${text}` },
+  ]);
+});

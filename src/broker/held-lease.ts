@@ -1,0 +1,126 @@
+import type { KV } from '@nats-io/kv';
+import { EngineError } from '../error/engine-error.ts';
+import { tolerate, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { isAway } from './away.ts';
+import type { Lease } from './lease.ts';
+import { heldBy, heldIn, isOutrun, LEASE_TIME, LEFT } from './lease-entry.ts';
+
+const RENEW = 3_000;
+/** A holder lets go by itself after this long without a renewal: before any other may take the lease. */
+const LET_GO = LEASE_TIME - RENEW;
+/** How long the server may take to answer one question about a lease. */
+const ANSWER = 1_500;
+/** Milliseconds between two tries to renew where the server did not answer. */
+const AGAIN = 250;
+
+/** A lease that cannot be freed is over by itself. */
+const unfreed = unless((error) => isAway(error) || isOutrun(error), 'freeing a lease');
+
+/**
+ * Renews a lease until it is released or lost. Whatever became of the server, this is decided here and in
+ * time: a question that gets no answer is asked again, an entry that went missing or went back to
+ * an older revision with the server is written anew, and what could not be renewed within the time is let go.
+ */
+export function heldLease(
+  kv: KV,
+  { key, holder, ...first }: { key: string; holder: string; revision: number; asked: number },
+): Omit<Lease, 'takenOver'> {
+  const lost = new AbortController();
+  const released = new AbortController();
+  let { revision } = first;
+  const lose = (): void =>
+    lost.abort(
+      new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
+    );
+  let letGo: NodeJS.Timeout | undefined;
+  // counted from the question: others saw the new revision after it at the earliest. A timer of its
+  // own: it must not wait for the server
+  const keepFrom = (asked: number): void => {
+    clearTimeout(letGo);
+    letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
+    letGo.unref();
+  };
+  keepFrom(first.asked);
+
+  /** Whether it was renewed or is lost. */
+  const renew = async (): Promise<boolean> => {
+    const asked = performance.now();
+    try {
+      revision = await answered(kv.update(key, heldBy(holder), revision));
+      keepFrom(asked);
+      return true;
+    } catch (error) {
+      // a short outage of NATS does not cost the lease
+      tolerate(error, isAway, `renewing the lease ${key}`);
+      if (!isOutrun(error)) return false;
+    }
+    return await lookAgain();
+  };
+
+  /** The revision was not the one we knew: an answer was lost with the server, or its last writes were, or another took it. */
+  const lookAgain = async (): Promise<boolean> => {
+    const asked = performance.now();
+    try {
+      const entry = await answered(kv.get(key));
+      if (entry !== null && heldIn(entry)?.holder === holder) {
+        ({ revision } = entry);
+        return false;
+      }
+      if (entry !== null) lose();
+      else {
+        revision = await answered(kv.create(key, heldBy(holder)));
+        keepFrom(asked);
+      }
+      return true;
+    } catch (error) {
+      return tolerate(error, isAway, `looking at the lease ${key}`) ?? false;
+    }
+  };
+
+  /** Also one that was not renewed in time: it still has our name in it. */
+  const free = async (unclean: boolean): Promise<void> => {
+    const entry = await answered(kv.get(key));
+    if (entry === null || heldIn(entry)?.holder !== holder) return;
+    const previousSeq = entry.revision;
+    await answered<unknown>(
+      unclean ? kv.update(key, LEFT, previousSeq) : kv.delete(key, { previousSeq }),
+    );
+  };
+
+  const stop = AbortSignal.any([lost.signal, released.signal]);
+  const loop = async (): Promise<void> => {
+    while (!stop.aborted) {
+      await pause(RENEW, stop, { ref: false });
+      while (!stop.aborted && !(await renew())) await pause(AGAIN, stop, { ref: false });
+    }
+  };
+  const ended = loop();
+
+  return {
+    signal: lost.signal,
+    async release(how = 'clean') {
+      released.abort();
+      await ended;
+      clearTimeout(letGo);
+      await free(how === 'unclean' || lost.signal.aborted).catch(unfreed);
+    },
+  };
+}
+
+/** What the server answers, or an error after a while: where it dies, the client waits for longer than a lease lasts. */
+async function answered<Answer>(asked: Promise<Answer>): Promise<Answer> {
+  const timer = Promise.withResolvers<never>();
+  const late = setTimeout(
+    () =>
+      timer.reject(
+        new EngineError('BROKER_UNAVAILABLE', 'NATS does not answer in time', { retryable: true }),
+      ),
+    ANSWER,
+  );
+  try {
+    return await Promise.race([asked, timer.promise]);
+  } finally {
+    clearTimeout(late);
+  }
+}

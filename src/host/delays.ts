@@ -1,0 +1,50 @@
+import type { Events } from '../log/events.ts';
+
+/** Something that should have come long ago. */
+export interface Delay {
+  readonly since: number;
+  readonly text: string;
+}
+
+/** Milliseconds until it is told of as an event. */
+const TOLD_AFTER = 10_000;
+
+/**
+ * What a host waits for although it should come at once: a lease that nobody renews, an outcome that NATS
+ * does not take, room in the queue of another. Shown in the host's status from the first moment, an event once it
+ * has lasted, and an alert after that.
+ */
+export class Delays {
+  readonly #tell: (level: 'info' | 'error', event: string, text: string) => void;
+  readonly #delays = new Map<string, Delay & { told: boolean }>();
+
+  constructor(events: Pick<Events, 'told'>, host: string) {
+    this.#tell = (level, event, text) => events.told(host, level, event, text);
+  }
+
+  /** Called again and again while it lasts. */
+  see(what: string, text: string): void {
+    const since = this.#delays.get(what)?.since ?? Date.now();
+    let told = this.#delays.get(what)?.told ?? false;
+    if (!told && Date.now() - since >= TOLD_AFTER) {
+      told = true;
+      this.#tell('error', 'host-waits', text);
+    }
+    this.#delays.set(what, { since, text, told });
+  }
+
+  over(what: string): void {
+    const delay = this.#delays.get(what);
+    this.#delays.delete(what);
+    if (delay?.told === true) this.#tell('info', 'host-goes-on', `over: ${delay.text}`);
+  }
+
+  /** The one that has lasted longest. */
+  get longest(): Delay | undefined {
+    let longest: Delay | undefined;
+    for (const { since, text } of this.#delays.values()) {
+      if (longest === undefined || since < longest.since) longest = { since, text };
+    }
+    return longest;
+  }
+}
