@@ -11,14 +11,7 @@ import {
 } from 'waybill/adapter';
 import { DiskStore } from './disk-store.ts';
 
-const settings = {
-  ...pickupSettings(setting.path),
-  followLinks: setting.flag({
-    help: 'Takes what links point to as well. Who may write into the folder can then have any file delivered that this process may read.',
-    default: false,
-    advanced: true,
-  }),
-};
+const settings = pickupSettings(setting.path);
 
 export default inbound({
   type: 'file-in',

@@ -59,8 +59,28 @@ function foreign({ place, security }: Attempt, spoken: SpokenProtocol): NotConne
   return new NotConnectedError(`${place} ${spoken.seen}, not FTP. ${spoken.remedy}.`);
 }
 
+/** Some servers say in words what they want, with a code that means something else. */
+function saidOfTls(
+  { place, stage, security }: Attempt,
+  code: number,
+  text: string,
+): NotConnectedError | undefined {
+  if (!/\b(TLS|SSL|certificate|encrypt\w*|secure)\b/i.test(text)) return undefined;
+  if (security === 'none' && (stage === 'sign-in' || code === 421)) {
+    return new NotConnectedError(
+      `${place} signs nobody in without encryption (${code}). Set security: explicit.`,
+    );
+  }
+  if (code !== 421) return undefined;
+  return new NotConnectedError(
+    `${place} ends the connection over TLS (421). It may want a client certificate or another version of TLS: look into its log.`,
+  );
+}
+
 function answered(attempt: Attempt, code: number, text: string): Error {
   const { place, stage, security, user } = attempt;
+  const ofTls = saidOfTls(attempt, code, text);
+  if (ofTls !== undefined) return ofTls;
   if (code === 421) {
     return new NotConnectedError(
       `${place} takes no connection now (421). It may have reached its limit: it is tried again.`,
@@ -69,11 +89,6 @@ function answered(attempt: Attempt, code: number, text: string): Error {
   if (stage === 'tls') {
     return new NotConnectedError(
       `${place} offers no TLS: it refused AUTH TLS (${code}). Ask its owner to switch it on, or for the port with implicit TLS.`,
-    );
-  }
-  if (stage === 'sign-in' && security === 'none' && /TLS|SSL|encrypt|secure/i.test(text)) {
-    return new NotConnectedError(
-      `${place} signs nobody in without encryption (${code}). Set security: explicit.`,
     );
   }
   if (stage === 'sign-in' && [332, 430, 530, 532].includes(code)) {

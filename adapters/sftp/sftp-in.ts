@@ -18,7 +18,11 @@ export default inbound({
   polling: true,
   settings: { ...sftpSettings, ...pickupSettings(setting.text) },
   open: (lent) =>
-    pickupService(new SftpLine(lent), lent, `sftp://${placeOf(lent.settings.connect)}`),
+    pickupService(
+      new SftpLine(lent, { followLinks: lent.settings.followLinks }),
+      lent,
+      `sftp://${placeOf(lent.settings.connect)}`,
+    ),
   test: (lent, step) =>
     testSftp(lent, step, (store, told) => pickupSteps(store, told, lent.settings)),
 });

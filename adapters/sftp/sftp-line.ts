@@ -7,8 +7,7 @@ import {
 } from 'waybill/adapter';
 import { type ConnectLent, connectSftp } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
-import { SftpStore } from './sftp-store.ts';
-import type { WriteFileOptions } from './write-file.ts';
+import { SftpStore, type SftpStoreOptions } from './sftp-store.ts';
 
 export type LineLent = ConnectLent &
   Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
@@ -19,7 +18,7 @@ export type LineLent = ConnectLent &
  */
 export class SftpLine implements StoreLine {
   readonly #lent: LineLent;
-  readonly #writing: WriteFileOptions | undefined;
+  readonly #options: SftpStoreOptions;
   readonly #closing = new AbortController();
   readonly #guard = new SignInGuard();
   #session: SftpSession | undefined;
@@ -28,9 +27,9 @@ export class SftpLine implements StoreLine {
   #idle: NodeJS.Timeout | undefined;
   #said = '';
 
-  constructor(lent: LineLent, writing?: WriteFileOptions) {
+  constructor(lent: LineLent, options: SftpStoreOptions = {}) {
     this.#lent = lent;
-    this.#writing = writing;
+    this.#options = options;
   }
 
   /** Runs something on a living connection. Throws what connecting throws. */
@@ -38,7 +37,7 @@ export class SftpLine implements StoreLine {
     clearTimeout(this.#idle);
     this.#users += 1;
     try {
-      return await work(new SftpStore(await this.#alive(), this.#writing));
+      return await work(new SftpStore(await this.#alive(), this.#options));
     } finally {
       this.#users -= 1;
       if (this.#users === 0) this.#rest();

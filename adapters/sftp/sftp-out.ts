@@ -17,7 +17,7 @@ export default outbound({
       advanced: true,
     }),
   },
-  open: (lent) => dropService(new SftpLine(lent, lent.settings), lent),
+  open: (lent) => dropService(new SftpLine(lent, { writing: lent.settings }), lent),
   test: (lent, step) =>
     testSftp(lent, step, (store, told) => dropSteps(store, told, lent.settings)),
 });

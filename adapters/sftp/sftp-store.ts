@@ -19,14 +19,27 @@ const UNSUPPORTED = 8;
 const EXISTS = 11;
 const DISK_FULL = 14;
 
+export interface SftpStoreOptions {
+  readonly writing?: WriteFileOptions | undefined;
+  /** Whether a link to a file or folder counts as what it points to. */
+  readonly followLinks?: boolean | undefined;
+}
+
+const WRITING: WriteFileOptions = { mode: undefined, sync: true };
+
 /** The files of an SFTP server, as picking up and dropping see them. */
 export class SftpStore implements FileStore {
   readonly #session: SftpSession;
   readonly #writing: WriteFileOptions;
+  readonly #followLinks: boolean;
 
-  constructor(session: SftpSession, writing: WriteFileOptions = { mode: undefined, sync: true }) {
+  constructor(
+    session: SftpSession,
+    { writing = WRITING, followLinks = true }: SftpStoreOptions = {},
+  ) {
     this.#session = session;
     this.#writing = writing;
+    this.#followLinks = followLinks;
   }
 
   async list(folder: string): Promise<readonly FileEntry[]> {
@@ -138,6 +151,7 @@ export class SftpStore implements FileStore {
   ): Promise<FileEntry> {
     const kind = kindOf(attrs, longname);
     if (kind !== 'link') return { name, kind, ...factsOf(attrs) };
+    if (!this.#followLinks) return { name, kind: 'other', ...factsOf(attrs) };
     try {
       const stats = await this.#stat(inFolder(folder, name));
       const behind = kindOf(stats, '');

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { certificateRequest } from '../credential/certificate-request.ts';
@@ -22,7 +23,7 @@ export function certificateCommand(): Command {
     .argument('<common name>', 'such as hub.hospital.example')
     .option(
       '--name <name>',
-      'a further name: DNS:…, URI:… or IP:…; may be repeated. Default: DNS: and the common name',
+      'a further name: DNS:…, URI:… or IP:…; may be repeated. The common name is always one, where it is a host',
       (one: string, all: readonly string[]) => [...all, one],
       [] as readonly string[],
     )
@@ -33,7 +34,7 @@ export function certificateCommand(): Command {
 }
 
 async function request(commonName: string, { name, rsa, out }: RequestFlags): Promise<void> {
-  const names = name.length === 0 ? [`DNS:${commonName}`] : name;
+  const names = [...new Set([...ownName(commonName), ...name])];
   const made = asked(() =>
     certificateRequest({ commonName, names, keys: rsa === true ? 'RSA' : 'P-256' }),
   );
@@ -42,6 +43,12 @@ async function request(commonName: string, { name, rsa, out }: RequestFlags): Pr
   say(`${out}.key is the private key: keep it here. Send ${out}.csr to the authority.`);
   say('Put its certificate, followed by its intermediates, into a file and name both:');
   say(`  ${basename(out)}: { kind: certificate, certificate: ${out}.crt, key: ${out}.key }`);
+}
+
+/** What peers compare with is the alternative names alone (RFC 9525 §2): the common name must be among them. */
+function ownName(commonName: string): readonly string[] {
+  if (isIP(commonName) !== 0) return [`IP:${commonName}`];
+  return /^[\w*-]+(\.[\w-]+)*\.?$/.test(commonName) ? [`DNS:${commonName}`] : [];
 }
 
 function asked<Made>(make: () => Made): Made {

@@ -16,13 +16,13 @@ test.for([
   async ([kind, bits]) => {
     await using folder = await temporaryFolder('request');
     const out = join(folder.path, 'hub');
-    const args = ['request', 'hub.example', '--name', 'DNS:hub.example', '--name', 'IP:10.0.0.1'];
+    const args = ['request', 'hub.example', '--name', 'DNS:*.lab.example', '--name', 'IP:10.0.0.1'];
     const all = [...args, '--out', out, ...(kind === '' ? [] : [kind])];
     expect(await ran(certificateCommand(), all)).toMatchObject({ code: 0 });
     const text = openssl('req', '-in', `${out}.csr`, '-noout', '-text', '-verify');
     expect(text).toMatch(bits);
     expect(text).toMatch(/CN ?= ?hub\.example/);
-    expect(text).toMatch(/DNS:hub\.example, IP Address:10\.0\.0\.1/);
+    expect(text).toMatch(/DNS:hub\.example, DNS:\*\.lab\.example, IP Address:10\.0\.0\.1/);
     const ofKey = openssl('pkey', '-in', `${out}.key`, '-pubout');
     expect(openssl('req', '-in', `${out}.csr`, '-noout', '-pubkey')).toBe(ofKey);
     expect((await stat(`${out}.key`)).mode & 0o777).toBe(0o600);

@@ -63,8 +63,13 @@ function secretsOf(
 
 function apiKeyScheme(lent: SchemeLent, values: CallerValues): Scheme {
   const secrets = secretsOf(lent, values);
-  const sources =
-    values.from.length > 0 ? values.from : [{ place: 'header' as const, name: 'X-API-Key' }];
+  // `header` alone, as well as nothing at all, is the usual one
+  const sources = (
+    values.from.length > 0 ? values.from : [{ place: 'header' as const, name: '' }]
+  ).map(({ place, name }) => ({
+    place,
+    name: place === 'header' && name === '' ? 'X-API-Key' : name,
+  }));
   return {
     name: values.scheme,
     kind: 'api-key',

@@ -33,6 +33,11 @@ function which(folder: Place) {
       minimum: 0,
       maximum: 16,
     }),
+    followLinks: flag({
+      help: 'Takes what links point to as well. Who may write into the folder can then have any file delivered that the account may read.',
+      default: false,
+      advanced: true,
+    }),
   };
 }
 

@@ -97,6 +97,15 @@ export class HttpClient {
     }
   }
 
+  /** The scheme of RFC 9110 §11.1 in lower case; undefined where a key goes another way, or nobody signs in. */
+  get scheme(): 'basic' | 'digest' | 'bearer' | 'ntlm' | undefined {
+    const { signIn } = this.#parts.values;
+    const kind = this.#credential?.kind;
+    if (kind === 'ntlm') return 'ntlm';
+    if (kind === 'basic') return signIn === 'digest' ? 'digest' : 'basic';
+    return signIn === 'auto' && (kind === 'bearer' || kind === 'oauth2') ? 'bearer' : undefined;
+  }
+
   /** Scopes that were asked for and that the token was not given. */
   notGranted(): readonly string[] {
     const credential = this.#credential;

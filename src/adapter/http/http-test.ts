@@ -183,6 +183,8 @@ async function signedIn(
     );
   }
   if (answer.status !== 401) return answer;
+  const other = otherWay(answer, client.scheme);
+  if (other !== undefined) throw other;
   const told = token !== undefined && hasExpired(token) ? 'the token has expired' : undefined;
   throw new StepFailure(
     `the server refuses the credential (401${challengeText(answer)})`,
@@ -191,6 +193,30 @@ async function signedIn(
       : `${told}: set a new one, or let a credential of kind oauth2 fetch it`,
   );
 }
+
+/** What signs in to a server that offers a scheme, by the scheme. */
+const WAYS: Readonly<Record<string, string>> = {
+  basic: 'a credential of kind basic',
+  digest: 'a credential of kind basic with signIn: digest',
+  bearer: 'a credential of kind oauth2, bearer or jwt-key',
+  ntlm: 'a credential of kind ntlm',
+};
+
+/** Where the server does not offer what was used, no user and no password will do. */
+function otherWay(answer: HttpAnswer, used: string | undefined): StepFailure | undefined {
+  const offered = challengesOf(answer.headers['www-authenticate']).map(({ scheme }) => scheme);
+  if (used === undefined || offered.length === 0 || offered.includes(used)) return undefined;
+  const named = offered.map((one) => (one === 'ntlm' ? 'NTLM' : capital(one))).join(', ');
+  const ways = offered.flatMap((one) => WAYS[one] ?? []);
+  return new StepFailure(
+    `the server takes ${named} and was shown ${used === 'ntlm' ? 'NTLM' : capital(used)} (401)`,
+    ways.length === 0
+      ? 'Have one of Basic, Digest, Bearer and NTLM switched on at the server; Kerberos (Negotiate) alone is not spoken'
+      : `Use ${ways.join(', or ')}`,
+  );
+}
+
+const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1, 20);
 
 function permission(answer: HttpAnswer, { values }: Trying): string {
   if (answer.status === 401) {

@@ -135,10 +135,22 @@ describe('a port that is not FTP is named', () => {
     ],
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', /is a web server, not FTP/],
     ['mail', '220 mx.example ESMTP Postfix\r\n', /is a mail server, not FTP/],
+    [
+      'a server that wants more of TLS',
+      '421 Client certificate required\r\n',
+      /over TLS \(421\)\. It may want a client certificate/,
+    ],
     ['a full FTP server', '421 Too many users\r\n', /takes no connection now \(421\)/],
   ] as const)('%s', async ([, greeting, message]) => {
     await using server = await listening(createServer((socket) => socket.write(greeting)));
     expect((await refusal(server.port)).message).toMatch(message);
+  });
+
+  test('a server that wants TLS before it greets', async () => {
+    const greeting = '421 TLS is required\r\n';
+    await using server = await listening(createServer((socket) => socket.write(greeting)));
+    const { message } = await refusal(server.port, { security: 'none' });
+    expect(message).toMatch(/without encryption \(421\)\. Set security: explicit/);
   });
 
   test('TLS at once, of whatever service', async () => {

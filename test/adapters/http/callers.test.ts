@@ -187,7 +187,7 @@ test('API keys may have different scopes, and basic accounts stand beside them',
     {
       scopes: ['POST: write'],
       callers: [
-        { kind: 'api-key', credentials: ['lab'], grants: ['write'] },
+        { kind: 'api-key', credentials: ['lab'], grants: ['write'], from: ['header'] },
         { kind: 'api-key', credentials: ['ward'], grants: ['read'] },
         { kind: 'basic', credentials: ['anna'], grants: ['write'] },
       ],

@@ -323,6 +323,30 @@ test('a sign-in counts as tried only where the server looked at the credential',
   );
 });
 
+test.for([
+  ['NTLM', /^the server takes NTLM and was shown Basic \(401\)$/, /kind ntlm$/],
+  ['Negotiate, NTLM', /takes Negotiate, NTLM and was shown Basic/, /kind ntlm$/],
+  ['Negotiate', /takes Negotiate and/, /Kerberos .* not spoken/],
+  ['Digest realm="a, b", nonce="x", qop="auth"', /takes Digest and/, /signIn: digest$/],
+  ['Basic realm="x", NTLM', /refuses the credential/, /Check user, password/],
+] as const)(
+  'a server that offers %s is told from a wrong password',
+  async ([offer, cause, remedy]) => {
+    await using server = await webServer(() => ({
+      status: 401,
+      headers: { 'www-authenticate': offer },
+    }));
+    const account: Credential = { kind: 'basic', user: 'a', password: 'b' };
+    const given = { url: `${server.url}/in`, credential: 'key' };
+    const steps = await testSteps(httpOut, given, { credentials: { key: account } });
+    expect(steps.at(-1)).toMatchObject({
+      name: 'sign-in',
+      cause: expect.stringMatching(cause),
+      remedy: expect.stringMatching(remedy),
+    });
+  },
+);
+
 test('a scope that was asked for and not granted fails the sign-in', async () => {
   await using server = await webServer();
   const key: Credential = {

@@ -104,14 +104,18 @@ describeWithSshd('picking up from OpenSSH', (server) => {
     ]);
   });
 
-  test('follows links to files, and passes over links to nowhere and other things', async () => {
+  test('follows links to files if told to, and passes over links to nowhere and other things', async () => {
     await using folder = await remoteFolder(server().home);
     await writeFile(join(folder.path, '.target'), 'linked');
     await symlink('.target', join(folder.path, 'soft.txt'));
     await link(join(folder.path, '.target'), join(folder.path, 'hard.txt'));
     await symlink('nowhere', join(folder.path, 'broken.txt'));
     await mkdir(join(folder.path, 'folder.txt'));
-    await using service = await openedSftpIn(server(), folder, { order: 'name' });
+    await using shy = await openedSftpIn(server(), folder, { order: 'name', keep: true });
+    await vi.waitFor(() => expect(names(shy)).toEqual(['hard.txt']), PATIENCE);
+    await shy.close();
+    const given = { order: 'name', followLinks: true };
+    await using service = await openedSftpIn(server(), folder, given);
     await vi.waitFor(() => expect(names(service)).toEqual(['hard.txt', 'soft.txt']), PATIENCE);
     expect(service.delivered.map(({ body }) => body.toString())).toEqual(['linked', 'linked']);
   });
