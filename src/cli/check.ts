@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { consoleProblems } from '../operator/sign-in/check-console.ts';
 import { credentialProblems } from '../production/check/credentials.ts';
 import { portProblems } from '../production/check/ports.ts';
 import type { Definition } from '../production/definition.ts';
-import { describeProblem, type Problem } from '../production/problem.ts';
+import { describeProblem, type Problem, splitProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { print } from './output.ts';
 import { problemLine, type ReadingFlags, readingOptions, readOptions } from './reading.ts';
@@ -40,7 +41,9 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
   for (const folder of folders) {
     const { definition, problems } = await readProduction(folder, options);
     const more = definition === undefined ? [] : await credentialProblems(definition, options);
-    checked.push({ folder, definition, problems: [...problems.filter(isNotIn(more)), ...more] });
+    const ofConsole = await consoleFileProblems(folder, flags.assumeSecrets === true);
+    const all = [...problems.filter(isNotIn(more)), ...more, ...ofConsole];
+    checked.push({ folder, definition, problems: all });
   }
   const ports = await sharedPorts(checked);
   const problems = [...checked.flatMap((one) => one.problems), ...ports];
@@ -51,6 +54,16 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
     print(conclusion(one));
   }
   for (const problem of ports) print(describeProblem(problem));
+}
+
+/** `console.yaml` belongs to the folder, too: a mistake in it keeps `waybill run` from starting. */
+async function consoleFileProblems(folder: string, assume: boolean): Promise<Problem[]> {
+  const file = resolve(folder, 'console.yaml');
+  const found = await consoleProblems(file, process.env, { assume });
+  return found.map(({ text, line, column }) => {
+    const place = { file: 'console.yaml', line, column };
+    return { ...place, path: '', ...splitProblem(text), severity: 'error' };
+  });
 }
 
 /** A file that is missing is told of once. */
@@ -87,7 +100,8 @@ function summary({ folder, definition, problems }: Checked) {
 
 function conclusion({ folder, definition, problems }: Checked): string {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
-  if (definition === undefined) return `${folder}: ${errors} ${errors === 1 ? 'error' : 'errors'}`;
+  if (definition === undefined || errors > 0)
+    return `${folder}: ${errors} ${errors === 1 ? 'error' : 'errors'}`;
   const { name, services, processes, operations } = definition;
   const hosts = [
     plural(services.size, 'service'),

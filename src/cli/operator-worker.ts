@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { background } from '../error/background.ts';
+import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
 import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
@@ -18,6 +19,10 @@ export interface OperatorWorker {
 export interface OperatorWorkerOptions {
   /** Told when the thread has failed and is started again. */
   readonly onFailure?: (reason: string) => void;
+  /** Told where the console is, each time that it begins to listen. */
+  readonly onUrl?: (url: string) => void;
+  /** A first start that fails is tried again, too, since messages flow already; otherwise it is thrown. */
+  readonly goOn?: boolean;
   /** The module of the thread. */
   readonly module?: URL;
 }
@@ -32,12 +37,15 @@ export async function startOperatorPlane(
   order: OperatorOrder,
   options: OperatorWorkerOptions = {},
 ): Promise<OperatorWorker> {
-  const { onFailure, module = ownModule() } = options;
+  const { onFailure, onUrl, goOn = false, module = ownModule() } = options;
   let stopping = false;
   let current: Worker | undefined;
-  const start = async (): Promise<string | undefined> => {
-    const { worker, url } = await started(order, module);
+  let url: string | undefined;
+  const start = async (): Promise<void> => {
+    const { worker, url: at } = await started(order, module);
     current = worker;
+    url = at;
+    if (at !== undefined) onUrl?.(at);
     // without a listener the error of a thread ends the whole process
     worker.on('error', (error) => {
       unexpected('running the operator plane', error);
@@ -47,7 +55,6 @@ export async function startOperatorPlane(
       current = undefined;
       if (!stopping) background(restart(), 'starting the operator plane again');
     });
-    return url;
   };
   const restart = async (): Promise<void> => {
     for (let attempt = 1; !stopping; attempt++) {
@@ -61,9 +68,17 @@ export async function startOperatorPlane(
       }
     }
   };
-  const url = await start();
+  try {
+    await start();
+  } catch (error) {
+    if (!goOn) throw error;
+    onFailure?.(describeError(error).text);
+    background(restart(), 'starting the operator plane again');
+  }
   return {
-    url,
+    get url() {
+      return url;
+    },
     get isUp() {
       return current !== undefined;
     },
@@ -85,7 +100,8 @@ async function started(
   const worker = new Worker(module, { workerData: order });
   const [news] = (await once(worker, 'message')) as [OperatorNews];
   if (news.kind === 'failed') {
-    throw new EngineError('STORE_UNAVAILABLE', `the operator plane did not start: ${news.text}`);
+    const code = isErrorCode(news.code) ? news.code : 'STORE_UNAVAILABLE';
+    throw new EngineError(code, `the operator plane did not start: ${news.text}`);
   }
   return { worker, url: news.kind === 'ready' ? news.url : undefined };
 }
@@ -95,3 +111,5 @@ function ownModule(): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`../operator/worker${extension}`, import.meta.url);
 }
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);

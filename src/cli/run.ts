@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
+import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
@@ -9,12 +10,13 @@ import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../log/logger.ts';
+import { checkConsole } from '../operator/sign-in/check-console.ts';
 import type { ConsoleOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
 import { describeProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { milliseconds } from '../time/duration.ts';
-import { readAddress } from './address.ts';
+import { type ListenAddress, readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
 import { engineFigures, serveFigures } from './figures-server.ts';
 import { lastResort } from './last-resort.ts';
@@ -113,6 +115,8 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 async function run(folder: string, flags: RunFlags): Promise<void> {
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
+  if (flags.role === 'all' && flags.console !== 'off')
+    await checkBefore(consoleOrder(folder, flags));
   const running = await runProduction({
     folder,
     overlays: flags.overlay,
@@ -134,8 +138,9 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
       ? undefined
       : await startOperatorPlane(operatorOrder(definition, running.access, flags), {
           onFailure: toldTo(log),
+          goOn: true,
+          onUrl: (url) => say(`console: ${url}`),
         });
-  if (operator?.url !== undefined) say(`console: ${operator.url}`);
   const watcher = flags.watch === true ? watchFiles(running) : undefined;
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
@@ -168,6 +173,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
     operatorOrder(definition, accessOf(flags.nats), flags),
     {
       onFailure: toldTo(log),
+      onUrl: (url) => say(`console: ${url}`),
     },
   );
   const unready = async (): Promise<string | undefined> =>
@@ -177,7 +183,6 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
       ? undefined
       : await serveFigures(readAddress(flags.metrics), { unready }, log);
   lastResort(() => operator.stop());
-  if (operator.url !== undefined) say(`console: ${operator.url}`);
   say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await figures?.close();
@@ -225,6 +230,28 @@ function consoleOrder(folder: string, flags: RunFlags): ConsoleOrder {
     consoleFolder: consoleFolder(),
     settingsFile: resolve(folder, 'console.yaml'),
   };
+}
+
+/** Before anything accepts: a mistake in what is for people only must not end a flow that has begun. */
+async function checkBefore({ settingsFile = '', host, port }: ConsoleOrder): Promise<void> {
+  await checkConsole(settingsFile, process.env);
+  await checkFree({ host, port });
+}
+
+/** Throws CONFIG_INVALID if the console could not listen there. */
+async function checkFree({ host, port }: ListenAddress): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (error) {
+    const { code = 'unknown' } = error as { readonly code?: string };
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `the console cannot listen on ${host}:${port} (${code}); name another with --console`,
+    );
+  }
+  server.close();
+  await once(server, 'close');
 }
 
 /** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */

@@ -32,6 +32,29 @@ test('problems are shown with a path that a terminal can open, with exit code 1'
   });
 });
 
+test('console.yaml and the module that it delegates to are read, too', async () => {
+  await using folder = await productionFolder({
+    'p/production.yaml': GOOD,
+    'p/console.yaml': 'session: { idle: 30m }\nroles:\n  lab: [message.serach]\npasword: false\n',
+    'q/production.yaml': GOOD.replace('good', 'better').replace('2575', '2577'),
+    'q/console.yaml': 'delegated: ./directory.mjs\n',
+    'q/directory.mjs': 'export default "no function";\n',
+    'r/production.yaml': GOOD.replace('good', 'best').replace('2575', '2578'),
+    'r/console.yaml': 'publicUrl: ${env:WAYBILL_NO_SUCH}\n',
+  });
+  const wrong = await ran(checkCommand(), [`${folder.path}/p`]);
+  expect(wrong.code).toBe(1);
+  expect(wrong.output).toContain(`${from(folder.path)}/p/console.yaml:3:9 roles.lab.0`);
+  expect(wrong.output).toContain('/p/console.yaml:4:10 pasword is not a setting. Did you mean');
+  expect(await ran(checkCommand(), [`${folder.path}/q`])).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/console\.yaml:1:12 delegated: .*exports no function/),
+  });
+  expect(await ran(checkCommand(), [`${folder.path}/r`])).toMatchObject({ code: 1 });
+  const assumed = await ran(checkCommand(), [`${folder.path}/r`, '--assume-secrets']);
+  expect(assumed).toMatchObject({ code: 0 });
+});
+
 test('several productions are checked for the ports they share', async () => {
   await using folder = await productionFolder({
     'one/production.yaml': GOOD,

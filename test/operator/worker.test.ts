@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { startOperatorPlane } from '../../src/cli/operator-worker.ts';
 import type { OperatorOrder } from '../../src/operator/worker.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
+import { listening } from '../support/tcp-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Said {
@@ -14,14 +16,19 @@ interface Said {
   readonly text: () => string;
 }
 
-function waybillRun(data: string, consoleAt: string, listen: number): Said {
+function waybillRun(
+  data: string,
+  consoleAt: string,
+  listen: number,
+  production = 'productions/passthrough',
+): Said {
   const child = spawn(
     process.execPath,
     [
       '--conditions=waybill-source',
       'src/main.ts',
       'run',
-      'productions/passthrough',
+      production,
       '--data',
       data,
       '--durability',
@@ -56,7 +63,7 @@ test('waybill run says where the console is, and it answers from its own thread'
     const found = /console: (\S+)/.exec(text())?.[1];
     if (found === undefined) throw new Error(text());
     return found;
-  }, 15_000);
+  }, 40_000);
   expect((await fetch(new URL('/health/ready', url))).status).toBe(200);
   expect((await fetch(new URL('/api/v1/hosts', url))).status).toBe(200);
   child.kill('SIGTERM');
@@ -64,10 +71,66 @@ test('waybill run says where the console is, and it answers from its own thread'
   expect(code).toBe(0);
 });
 
+test('a mistake in console.yaml, or a port that is taken, is told before anything accepts', async () => {
+  await using folder = await temporaryFolder('run');
+  const production = join(folder.path, 'p');
+  await cp('productions/passthrough', production, { recursive: true });
+  await writeFile(join(production, 'console.yaml'), 'oidcc: []\n');
+  const listen = await freePort();
+  const wrong = waybillRun(folder.path, '127.0.0.1:0', listen, production);
+  const [code] = (await once(wrong.child, 'exit')) as [number | null];
+  expect(code).toBe(1);
+  expect(wrong.text()).toMatch(/console\.yaml:1:8 oidcc is not a setting/);
+  expect(wrong.text()).not.toContain('Ctrl-C stops.');
+  await using taken = await listening(createServer());
+  const blocked = waybillRun(folder.path, `127.0.0.1:${taken.port}`, listen);
+  const [other] = (await once(blocked.child, 'exit')) as [number | null];
+  expect(other).toBe(1);
+  expect(blocked.text()).toContain('EADDRINUSE');
+});
+
+test('a first start that fails is tried again where messages flow already', async () => {
+  await using folder = await temporaryFolder('worker');
+  const module = join(folder.path, 'worker.mjs');
+  const times = join(folder.path, 'times');
+  await writeFile(times, '');
+  await writeFile(
+    module,
+    `import { appendFileSync, readFileSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+appendFileSync(${JSON.stringify(times)}, 'x');
+const isFirst = readFileSync(${JSON.stringify(times)}, 'utf8').length === 1;
+if (isFirst) parentPort.postMessage({ kind: 'failed', code: 'CONFIG_INVALID', text: 'console.yaml' });
+else {
+  parentPort.once('message', () => parentPort.close());
+  parentPort.postMessage({ kind: 'ready', url: 'http://here/' });
+}
+`,
+  );
+  const failures: string[] = [];
+  const urls: string[] = [];
+  const options = {
+    module: pathToFileURL(module),
+    onFailure: (reason: string) => void failures.push(reason),
+    onUrl: (url: string) => void urls.push(url),
+  };
+  const order = {} as OperatorOrder;
+  await expect(startOperatorPlane(order, options)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+  });
+  await writeFile(times, '');
+  const plane = await startOperatorPlane(order, { ...options, goOn: true });
+  expect(plane.isUp).toBe(false);
+  expect(failures.join(' ')).toContain('console.yaml');
+  await vi.waitFor(() => expect(urls).toEqual(['http://here/']), 5_000);
+  expect(plane.isUp).toBe(true);
+  await plane.stop();
+});
+
 test('Ctrl-C at a terminal, which every process of the group hears, ends it in order', async () => {
   await using folder = await temporaryFolder('run');
   const { child, text } = waybillRun(folder.path, 'off', await freePort());
-  await vi.waitFor(() => expect(text()).toContain('Ctrl-C stops.'), 15_000);
+  await vi.waitFor(() => expect(text()).toContain('Ctrl-C stops.'), 40_000);
   process.kill(-(child.pid ?? 0), 'SIGINT');
   const [code] = (await once(child, 'exit')) as [number | null];
   expect(code).toBe(0);

@@ -56,8 +56,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Settings of an installation without a `console.yaml`. */
 export const DEFAULT_CONSOLE: ConsoleSettings = settingsOf({}, '.');
 
-/** Reads `console.yaml`; the defaults if there is none. Throws a ConfigError with every problem. */
-export function readConsoleSettings(file: string, environment: Environment): ConsoleSettings {
+/** Reads `console.yaml`; the defaults if there is none. Throws a ConfigError with every problem. `assume` takes what is missing of the environment and of secret files for present. */
+export function readConsoleSettings(
+  file: string,
+  environment: Environment,
+  assume = false,
+): ConsoleSettings {
   if (!existsSync(file)) return DEFAULT_CONSOLE;
   const problems: string[] = [];
   let written: unknown;
@@ -65,6 +69,7 @@ export function readConsoleSettings(file: string, environment: Environment): Con
     written = withValues(parse(readFileSync(file, 'utf8')) ?? {}, environment, {
       folder: dirname(file),
       problems,
+      assume,
       path: '',
     });
   } catch (error) {
@@ -137,8 +142,12 @@ function timeOf(text: string | undefined, or: number): number {
 interface Replacing {
   readonly folder: string;
   readonly problems: string[];
+  readonly assume: boolean;
   readonly path: string;
 }
+
+/** Fits wherever a text or an address may stand. */
+const ASSUMED = 'https://assumed.invalid';
 
 /** Puts the values of `${env:NAME}` and `${file:path}` in. */
 function withValues(value: unknown, environment: Environment, at: Replacing): unknown {
@@ -153,7 +162,7 @@ function withValues(value: unknown, environment: Environment, at: Replacing): un
 function valueOf(
   text: string,
   environment: Environment,
-  { folder, problems, path }: Replacing,
+  { folder, problems, assume, path }: Replacing,
 ): string {
   const [, kind, name = ''] = /^\$\{(env|file):([^}]+)\}$/.exec(text) ?? [];
   if (kind === undefined) return text;
@@ -165,6 +174,7 @@ function valueOf(
         ? readFileSync(file, 'utf8').trim()
         : undefined;
   if (found !== undefined && found !== '') return found;
+  if (assume) return ASSUMED;
   problems.push(
     `${path.slice(0, -1)}: ${kind === 'env' ? 'the environment has no' : 'there is no file'} ${name}`,
   );
