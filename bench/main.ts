@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { DURABILITIES } from '../src/broker/nats-server.ts';
 import { print, table } from '../src/cli/output.ts';
 import { runWorkload, type WorkloadName, type WorkloadResult } from './workload.ts';
 
@@ -15,7 +16,7 @@ const { values } = parseArgs({
   },
 });
 
-const durability = values.durability === 'process-crash' ? 'process-crash' : 'power-loss';
+const durability = DURABILITIES.find((kind) => kind === values.durability) ?? 'power-loss';
 const chosen = WORKLOADS.filter(
   (name) => values.workload === undefined || name === values.workload,
 );

@@ -36,6 +36,10 @@ export interface BrokerOptions extends NatsAccess {
   /** Shown in the server's connection list. */
   readonly role: string;
   readonly onStatus?: (status: 'connected' | 'disconnected', detail?: string) => void;
+  /** Told of each message that was stored, by either way. */
+  readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
+  /** Awaited at each reconnect before what waits for its receipt is written again. */
+  readonly onReconnect?: (() => Promise<void>) | undefined;
 }
 
 /** Connects and stays connected: a lost server is sought until `close`. */
@@ -59,8 +63,8 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   });
   const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
   const writing = turn();
-  const out = publisher(connection, { headers, turn: writing });
-  background(watch(connection, out, options.onStatus), 'following the state of a connection');
+  const out = publisher(connection, { headers, turn: writing, onStored: options.onStored });
+  background(watch(connection, out, options), 'following the state of a connection');
   const close = async (): Promise<void> => {
     writing.finish();
     out.close();
@@ -84,13 +88,14 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
 async function watch(
   connection: NatsConnection,
   out: Publisher,
-  tell: BrokerOptions['onStatus'] = () => undefined,
+  { onStatus: tell = () => undefined, onReconnect }: BrokerOptions,
 ): Promise<void> {
   for await (const { type } of connection.status()) {
     if (type === 'disconnect') {
       out.disconnected();
       tell('disconnected');
     } else if (type === 'reconnect') {
+      await onReconnect?.();
       out.reconnected();
       tell('connected');
     }

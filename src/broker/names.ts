@@ -27,6 +27,8 @@ export interface Names {
   readonly orders: string;
   /** Every subject of the production. */
   readonly everything: string;
+  /** Whether a stream is one of this production's. */
+  isOwn(stream: string): boolean;
   /** Whether a stream is a queue or a partition of one. */
   isQueue(stream: string): boolean;
   /** Whether the trace is built from this stream: journal, outcomes, queues. */
@@ -81,6 +83,7 @@ export function names(production: string): Names {
     },
     orders: stream('ORDERS'),
     everything: `wb.${production}.>`,
+    isOwn: (name) => name.startsWith(stream('')),
     isQueue: (name) => name.startsWith(stream('Q_')),
     isTold: (name) =>
       name === stream('JOURNAL') || name === stream('OUTCOMES') || name.startsWith(stream('Q_')),

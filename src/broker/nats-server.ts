@@ -11,7 +11,20 @@ import { EngineError } from '../error/engine-error.ts';
 import { isSystemError, isTold, tolerate } from '../error/foreseen.ts';
 import { findNatsServer } from './nats-binary.ts';
 
-export type Durability = 'power-loss' | 'process-crash';
+/**
+ * What an acknowledged message survives: `power-loss` everything; `last-seconds` the crash of any process, and a
+ * loss of power but for what was acknowledged within the last two seconds; `process-crash` the crash of any process, and a loss of power but for what the system had
+ * not yet written: minutes, and their order with it.
+ */
+export const DURABILITIES = ['power-loss', 'last-seconds', 'process-crash'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
+/** How often JetStream syncs its files; its own default is two minutes. */
+const SYNC: Readonly<Record<Durability, string>> = {
+  'power-loss': 'sync_interval: always',
+  'last-seconds': 'sync_interval: "2s"',
+  'process-crash': '',
+};
 
 /** How to reach a NATS server; also the content of `<data>/nats.json`, which the command line reads. */
 export interface NatsAccess {
@@ -165,7 +178,7 @@ jetstream {
   store_dir: ${JSON.stringify(join(of.data, 'jetstream'))}
   max_memory_store: 64MB
   max_file_store: 10TB
-  ${of.durability === 'power-loss' ? 'sync_interval: always' : ''}
+  ${SYNC[of.durability]}
 }
 authorization { user: "${of.user}", password: "${of.password}" }
 `;

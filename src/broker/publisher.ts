@@ -45,6 +45,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+export interface PublisherParts {
+  readonly headers: () => MsgHdrs;
+  readonly turn: Turn;
+  /** Told of each receipt. */
+  readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
+}
+
 /** JetStream's error codes for a stream that has reached its limit. */
 const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
 
@@ -55,7 +62,7 @@ const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
  */
 export function publisher(
   connection: NatsConnection,
-  { headers, turn }: { headers: () => MsgHdrs; turn: Turn },
+  { headers, turn, onStored }: PublisherParts,
 ): Publisher {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
@@ -68,7 +75,7 @@ export function publisher(
       const one = waiting.get(message.subject);
       if (one === undefined || error !== null) return;
       waiting.delete(message.subject);
-      settle(one, message);
+      settle(one, message, onStored);
     },
   });
 
@@ -135,9 +142,14 @@ export function publisher(
   };
 }
 
-function settle({ subject, written, resolve, reject }: Waiting, message: Msg): void {
+function settle(
+  { subject, written, resolve, reject }: Waiting,
+  message: Msg,
+  onStored: PublisherParts['onStored'],
+): void {
   if (message.data.byteLength === 0) return reject(unavailable(subject, 'no stream takes it'));
   const answer = message.json<{
+    stream?: string;
     seq?: number;
     duplicate?: boolean;
     error?: { err_code?: number; description?: string };
@@ -145,7 +157,9 @@ function settle({ subject, written, resolve, reject }: Waiting, message: Msg): v
   if (answer.error === undefined) {
     // what was written twice is most likely a duplicate of itself
     const duplicate = answer.duplicate === true && written < 2;
-    return resolve({ sequence: answer.seq ?? 0, duplicate });
+    const { stream = '', seq: sequence = 0 } = answer;
+    onStored?.(stream, sequence);
+    return resolve({ sequence, duplicate });
   }
   const { err_code = 0, description = '' } = answer.error;
   reject(

@@ -25,6 +25,12 @@ export async function readMark(broker: Broker, stream: string): Promise<number> 
   return mark?.created === info.created ? Math.max(before, mark.upTo) : before;
 }
 
+/** The same of a stream that is not there; 0 where nothing is known of it. */
+export async function lastMark(broker: Broker, stream: string): Promise<number> {
+  const entry = await (await state(broker)).get(keyOf(stream));
+  return entry?.operation === 'PUT' ? entry.json<SettledMark>().upTo : 0;
+}
+
 /** Where an earlier version wrote down at which message it made a worker anew. */
 const RESTART = 'waybill-restart';
 

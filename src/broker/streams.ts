@@ -260,16 +260,6 @@ export async function reclaimProjector({ manager }: Broker, stream: string): Pro
   return floor;
 }
 
-/** Whose queue a stream is; undefined for another stream. */
-export async function hostOfStream(
-  { manager, names }: Broker,
-  stream: string,
-): Promise<string | undefined> {
-  if (!names.isQueue(stream)) return undefined;
-  const { config } = await manager.streams.info(stream);
-  return config.subjects[0]?.split('.')[3];
-}
-
 /** The first sequence from there on that the stream holds; undefined where there is none. */
 export async function nextExisting(
   { manager }: Broker,

@@ -9,6 +9,8 @@ import {
   type NatsServer,
   startNatsServer,
 } from '../broker/nats-server.ts';
+import { storedMarks } from '../broker/stored-marks.ts';
+import { streamWatch } from '../broker/stream-watch.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
@@ -81,6 +83,12 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   let director: Director | undefined;
   let told: Events | undefined;
   const figures = metrics();
+  const storedUpTo = await storedMarks(data);
+  const watch = streamWatch(storedUpTo, {
+    // what is found before there are events is told once there are
+    onLost: ({ host, ...range }) => told?.messagesLost(host, range),
+  });
+  let connected: Broker | undefined;
   const broker = await connectBroker({
     ...access,
     production: definition.name,
@@ -89,10 +97,17 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       told?.brokerStatus(status);
       if (status === 'connected') director?.acknowledgeAgain();
     },
+    onStored: storedUpTo.stored,
+    onReconnect: async () => {
+      if (connected !== undefined) await watch.look(connected);
+    },
   });
+  connected = broker;
+  await watch.look(broker);
   const logs = hostLogs(log);
   const engine = await startEngine(broker, definition.settings, {
     alone: server !== undefined,
+    uncertain: storedUpTo.afterPowerLoss || watch.lost.length > 0,
   });
   const heard = events({
     production: definition.name,
@@ -102,6 +117,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     // an event that cannot be kept is still in the log
     record: (record) => background(engine.outcomes.append({ record }), 'keeping an event', isAway),
   });
+  for (const { host, ...range } of watch.lost) heard.messagesLost(host, range);
   told = heard;
   const unhear = hearUnexpected((one) => heard.unexpected(one));
   const { stuckAfter } = options;
@@ -141,6 +157,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   };
   const control = engineControl({
     engine,
+    lost: () => watch.lost,
     director: running,
     reload,
     ...questions({ director: running, known, peers, read, log, figures }),
@@ -156,6 +173,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     await engine.close();
     await broker.close();
     await server?.stop();
+    await storedUpTo.close();
     unhear();
   };
   return {
@@ -232,7 +250,7 @@ function questions({
   read: Read;
   log: Logger;
   figures: Metrics;
-}): Omit<ControlParts, 'engine' | 'director' | 'reload'> {
+}): Omit<ControlParts, 'engine' | 'director' | 'reload' | 'lost'> {
   return {
     rehearse: (request, body) => rehearse(read, request, body),
     test: (host) =>

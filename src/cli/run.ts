@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import type { NatsAccess } from '../broker/nats-server.ts';
+import { DURABILITIES, type Durability, type NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
@@ -31,7 +31,7 @@ interface RunFlags {
   readonly data: string;
   readonly overlay: string[];
   readonly role: 'all' | 'engine' | 'operator';
-  readonly durability: 'power-loss' | 'process-crash';
+  readonly durability: Durability;
   readonly console: string;
   readonly consoleCertificate?: string;
   readonly consoleKey?: string;
@@ -68,7 +68,7 @@ export function runCommand(): Command {
         '--durability <kind>',
         'what an acknowledged message of the embedded NATS survives',
       )
-        .choices(['power-loss', 'process-crash'])
+        .choices(DURABILITIES)
         .default('power-loss'),
     )
     .option(

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { askAll } from '../broker/control.ts';
+import { lostText } from '../log/events.ts';
 import type { HostReport, StatusReport } from '../production/engine-control.ts';
 import { messagesText } from '../production/left-queues.ts';
 import { describeDuration } from '../time/duration.ts';
@@ -35,6 +36,7 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
         `${messagesText(depth)} for ${host}, which the production has no longer${age}: they stay until it has it again`,
       );
     }
+    for (const { host, ...range } of report.lost ?? []) print(`LOST: ${lostText(host, range)}`);
   }
   if (reports.length === 0) print('no engine answers: the production is not running');
 }

@@ -36,6 +36,8 @@ export const ERROR_CODES = {
     'The message could not be stored. The sender was told to try again; check NATS and its disk.',
   QUEUE_FULL:
     'A queue has reached its limit. The sender was told to try again; start or repair the target.',
+  MESSAGE_LOST:
+    'A queue came back without this message, after a loss of power or with a damaged disk. Its body is in the trace: resend it if its receiver has not got it.',
   BROKER_UNAVAILABLE: 'NATS cannot be reached or started. The text says which; it is retried.',
   CREDENTIAL_MISSING: 'A credential or a value it needs is missing. The text names it.',
   CREDENTIAL_REFUSED: 'A token or sign-in was refused. The text says which check failed.',

@@ -3,17 +3,24 @@
  * outcome tells of it. Until they are settled they are sent marked as possible duplicates.
  */
 export interface Doubts {
+  /** Nothing is known of what the queue had sent before this engine started: until it was raised once, anything may have been. */
+  isWide(stream: string): boolean;
   /** At most `most` messages that stood in the stream up to `until` may have been sent. */
   raise(stream: string, doubt: { readonly until: number; readonly most: number }): void;
   /** Asked in the order of the queue, once for each message that is to be sent. */
   about(stream: string, sequence: number): boolean;
 }
 
-export function doubts(): Doubts {
+/** @param wide acknowledgements and outcomes of before may be lost, however many */
+export function doubts(wide = false): Doubts {
   const raised = new Map<string, { until: number; left: number }>();
+  const known = new Set<string>();
+  const isWide = (stream: string): boolean => wide && !known.has(stream);
   return {
+    isWide,
     raise(stream, { until, most }) {
-      raised.set(stream, { until, left: most });
+      raised.set(stream, { until, left: isWide(stream) ? Number.POSITIVE_INFINITY : most });
+      known.add(stream);
     },
     about(stream, sequence) {
       const doubt = raised.get(stream);

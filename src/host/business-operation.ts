@@ -141,7 +141,7 @@ export class BusinessOperation implements Host {
         const others = this.#otherLines();
         await others.first(held);
         const until = await orAbort(takeOverLine(broker, stream, held), held);
-        if (takenOver) {
+        if (takenOver || doubts.isWide(stream)) {
           await orAbort(this.#parts.recall(), held);
           doubts.raise(stream, { until, most: STORING + 1 });
         }

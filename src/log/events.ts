@@ -1,7 +1,7 @@
 import { describeError } from '../error/engine-error.ts';
 import { described, type Unexpected } from '../error/unexpected.ts';
 import type { Envelope } from '../message/message.ts';
-import type { HostRecord, RecordedError } from '../message/record.ts';
+import type { HostRecord, LostRange, RecordedError } from '../message/record.ts';
 import type { Outcome } from '../message/status.ts';
 import type { HostLogs } from './host-logs.ts';
 import { unexpectedFields } from './log-unexpected.ts';
@@ -35,6 +35,8 @@ export interface Events {
   connectionLost(host: string, error: unknown, next: number): void;
   /** What an adapter says through `lent.event`. */
   told(host: string, level: HostRecord['level'], event: string, text: string): void;
+  /** NATS came back without messages that it had acknowledged; `host` is whose queue held them. */
+  messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(status: 'connected' | 'disconnected'): void;
   /** An error that nobody foresaw; see `hearUnexpected`. */
@@ -57,16 +59,32 @@ const describe = ({ id, sessionId, type, size }: Envelope): object => ({
   size,
 });
 
+/** What a person reads of it. */
+export function lostText(host: string | undefined, { stream, from, to }: LostRange): string {
+  const count = to - from + 1;
+  const why = 'NATS came back without them, after a loss of power or with a damaged disk';
+  if (host === undefined) {
+    return `${count} records of ${stream} (${from} to ${to}) are gone: ${why}. What was sent shortly before may be sent again, marked as a possible duplicate.`;
+  }
+  const what = count === 1 ? 'message' : 'messages';
+  return `${count} ${what} for ${host} (${from} to ${to}) are gone: ${why}. Those that the trace had read and that were not settled stand there as errors and can be resent; ask the senders for others.`;
+}
+
 export function events({ production, log, hosts, metrics, record }: EventParts): Events {
   const hostEvent = (
     host: string,
     level: HostRecord['level'],
     event: string,
-    { text, by, fields = {} }: { text: string; by?: string | undefined; fields?: object },
+    {
+      text,
+      by,
+      lost,
+      fields = {},
+    }: { text: string; by?: string | undefined; lost?: LostRange; fields?: object },
   ): void => {
     metrics.events.inc({ production, host, event });
     hosts.of(host)[level]({ event, text, ...fields }, event);
-    record({ kind: 'host', host, event, level, at: Date.now(), text, by });
+    record({ kind: 'host', host, event, level, at: Date.now(), text, by, lost });
   };
 
   return {
@@ -128,6 +146,11 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
     },
     told(host, level, event, text) {
       hostEvent(host, level, event, { text });
+    },
+    messagesLost(host, { stream, from, to }) {
+      const text = lostText(host, { stream, from, to });
+      const fields = { stream, from, to, count: to - from + 1 };
+      hostEvent(host ?? '', 'error', 'messages-lost', { text, lost: { stream, from, to }, fields });
     },
     configurationChanged(text, by) {
       hostEvent('', 'info', 'configuration-changed', { text, by });

@@ -85,6 +85,15 @@ export interface HostRecord {
   readonly at: number;
   readonly text: string;
   readonly by?: string | undefined;
+  /** What a stream lost: messages at these sequences that were made before `at`. */
+  readonly lost?: LostRange | undefined;
+}
+
+/** Sequences whose messages NATS does not hold any more. */
+export interface LostRange {
+  readonly stream: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface RecordedError {

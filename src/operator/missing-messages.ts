@@ -1,6 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
 import type { MissingRange } from '../broker/stream-reader.ts';
-import { hostOfStream } from '../broker/streams.ts';
 import type { Logger } from '../log/logger.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 
@@ -11,7 +10,7 @@ export async function tellMissing(
 ): Promise<void> {
   const event = 'messages-missing';
   const count = to - from + 1;
-  const host = (await hostOfStream(broker, stream)) ?? '';
+  const host = broker.names.queueOf(stream)?.host ?? '';
   log.error({ event, host, stream, from, to, count }, event);
   const what =
     host === '' ? `records of ${stream}` : `${count === 1 ? 'message' : 'messages'} for ${host}`;

@@ -1,5 +1,6 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import { type ControlServer, serveControl } from '../broker/control.ts';
+import type { CutStream } from '../broker/cut-streams.ts';
 import type { Override } from '../broker/overrides.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import type { HostStatus } from '../host/host.ts';
@@ -39,6 +40,8 @@ export interface StatusReport {
   readonly hosts: readonly HostReport[];
   /** Messages that wait for hosts which the production has no longer; they are delivered once it has them again. */
   readonly left: readonly LeftQueue[];
+  /** What NATS was found to have lost since this engine started. */
+  readonly lost?: readonly CutStream[];
 }
 
 export interface SwitchRequest {
@@ -55,6 +58,7 @@ export interface OverrideRequest extends Pick<Override, 'host' | 'kind'> {
 export interface ControlParts {
   readonly engine: Engine;
   readonly director: Director;
+  readonly lost: () => readonly CutStream[];
   /** Reads the production again and, unless only asked to show, applies it. */
   readonly reload: (request: { readonly dryRun: boolean; readonly by: string }) => Promise<unknown>;
   /** Runs a message as the files say now, without sending anything. */
@@ -154,7 +158,10 @@ export function engineControl(parts: ControlParts): ControlServer {
   };
 }
 
-async function status({ engine, director }: ControlParts, started: number): Promise<StatusReport> {
+async function status(
+  { engine, director, lost }: ControlParts,
+  started: number,
+): Promise<StatusReport> {
   const { name, title } = director.definition;
   const queues = await queueStates(engine.broker);
   const hosts = await Promise.all(
@@ -173,6 +180,7 @@ async function status({ engine, director }: ControlParts, started: number): Prom
     engine: engine.number,
     started,
     hosts,
+    lost: lost(),
     left: leftQueues(queues, (host) => director.hasQueue(host)),
   };
 }

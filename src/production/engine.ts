@@ -43,6 +43,8 @@ export interface Engine extends AsyncDisposable {
   readonly sole: boolean;
   /** Whether an engine before did not end cleanly. */
   readonly afterCrash: boolean;
+  /** Whether acknowledgements and outcomes of before may be lost: the machine lost power, or streams were cut. */
+  readonly uncertain: boolean;
   close(): Promise<void>;
 }
 
@@ -51,12 +53,16 @@ const JOURNAL_LIMIT = -1;
 /**
  * Makes what is missing in JetStream and takes an engine number, which message ids need.
  *
+ * @param uncertain see `Engine`
  * @param alone the NATS server was started by this engine, so that leases are those of the dead
  */
 export async function startEngine(
   broker: Broker,
   settings: ProductionSettings,
-  { alone = false }: { readonly alone?: boolean } = {},
+  {
+    alone = false,
+    uncertain = false,
+  }: { readonly alone?: boolean; readonly uncertain?: boolean } = {},
 ): Promise<Engine> {
   const { names } = broker;
   const sending = await broker.another();
@@ -111,6 +117,7 @@ export async function startEngine(
     halfStored: halfStored(),
     sole,
     afterCrash: number.takenOver,
+    uncertain,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -52,17 +52,20 @@ type Queued = ProcessDefinition | OperationDefinition;
 const TAIL = 60_000;
 /** How long a look at what streams there are is good for, milliseconds. */
 const FRESH = 2_000;
+/** After a loss of power consumers may have forgotten as much as the janitor has left of the outcomes. */
+const LONG_TAIL = 5 * 60_000;
 
 /** The queues of a production on this engine, and what it knows of what they have sent. */
 export class Queues {
   readonly #engine: Engine;
   readonly #settled = new Map<string, SettledMemory>();
-  readonly doubts: Doubts = doubts();
+  readonly doubts: Doubts;
   #reading: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.doubts = doubts(engine.uncertain);
   }
 
   /** The streams that are stored into now. */
@@ -115,9 +118,9 @@ export class Queues {
 
   /** What a killed engine had taken is handed out at once; of what it had sent nothing may be known. */
   async #reclaim(stream: string, pool: number): Promise<void> {
-    const { broker, afterCrash } = this.#engine;
+    const { broker, afterCrash, uncertain } = this.#engine;
     await reclaimWorker(broker, stream, pool);
-    if (!afterCrash) return;
+    if (!afterCrash && !uncertain) return;
     // as many may have been on the wire as were being stored
     this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: 2 * pool });
   }
@@ -234,7 +237,8 @@ export class Queues {
   }
 
   async #readTail(): Promise<void> {
-    for await (const { record } of outcomeTail(this.#engine.broker, TAIL)) {
+    const { broker, uncertain } = this.#engine;
+    for await (const { record } of outcomeTail(broker, uncertain ? LONG_TAIL : TAIL)) {
       if (record.kind === 'outcome') this.settled(record.host).add(record.id);
     }
   }

@@ -3,7 +3,7 @@ import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import type { MessageState } from './message-state.ts';
 import type { TraceInput } from './trace-input.ts';
-import type { StreamFloor, TraceStore } from './trace-store.ts';
+import type { LostMessages, StreamFloor, TraceStore } from './trace-store.ts';
 
 /** Where the projector gets what it writes. */
 export interface ProjectorSource {
@@ -62,6 +62,15 @@ const RETRY: Omit<RetryPolicy, 'disconnected'> = {
 /** Inputs of one transaction: a journal batch may hold many, and others share the thread. */
 const AT_ONCE = 1_000;
 
+/** What an engine found that the streams had lost. */
+function lossesIn(inputs: readonly TraceInput[]): LostMessages[] {
+  return inputs.flatMap((input) => {
+    if (input.kind !== 'entry' || input.entry.record.kind !== 'host') return [];
+    const { lost, at } = input.entry.record;
+    return lost === undefined ? [] : [{ ...lost, before: at }];
+  });
+}
+
 /**
  * Builds the trace: takes a batch, applies it, acknowledges it, for ever.
  *
@@ -79,6 +88,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     for (let tries = 1; ; tries++) {
       try {
         const messages = await store.apply(inputs);
+        for (const lost of lossesIn(inputs)) await store.settleLost(lost);
         if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
         failing = undefined;
         options.onApplied?.({ inputs, messages });

@@ -1,3 +1,4 @@
+import type { LostRange } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
 import type { MessageState } from './message-state.ts';
 import type { ShownTo } from './shown-to.ts';
@@ -32,7 +33,18 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
    * crash. The floors must be older than everything that was applied: see `projector`. Returns how many.
    */
   settleByFloor(floors: readonly StreamFloor[]): Promise<number>;
+  /**
+   * Ends as errors what still waited in a queue that lost it; their bodies are here, so that they can be
+   * resent. Returns their ids. An outcome that is reported all the same stands over it.
+   */
+  settleLost(lost: LostMessages): Promise<readonly number[]>;
   close(): Promise<void>;
+}
+
+/** What a queue lost: sequences are given again, so what was made since is not meant. */
+export interface LostMessages extends LostRange {
+  /** Milliseconds since 1970. */
+  readonly before: number;
 }
 
 /** What a console, the API and the command line ask. */

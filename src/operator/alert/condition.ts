@@ -1,3 +1,4 @@
+import { lostText } from '../../log/events.ts';
 import type { CertificateReport } from '../../production/certificate-report.ts';
 import type {
   HostDescription,
@@ -17,6 +18,7 @@ export const RULES = [
   'certificate',
   'engine',
   'trace',
+  'lost',
 ] as const;
 
 /** Something that is not as it should be. Equal `rule` and `object` are the same thing. */
@@ -64,7 +66,20 @@ export function conditions(seen: Seen): Condition[] {
       ...failureCondition(host, failures.get(host.name) ?? 0),
     ]),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
+    ...lostConditions(reports, name),
   ];
+}
+
+/** What NATS came back without, for as long as an engine that found it runs. */
+function lostConditions(reports: readonly StatusReport[], production: string): Condition[] {
+  const lost = reports.flatMap((report) => report.lost ?? []);
+  return lost.map(({ host, ...range }) => ({
+    rule: 'lost',
+    object: `${range.stream} ${range.from}-${range.to}`,
+    host,
+    level: 'error',
+    text: `${host === undefined ? `${production}: ` : ''}${lostText(host, range)}`,
+  }));
 }
 
 function hostConditions(

@@ -1,8 +1,9 @@
 import type { Database, Session } from '../../database/postgres.ts';
 import { fold } from '../fold.ts';
-import { presumption } from '../presumption.ts';
+import type { MessageState } from '../message-state.ts';
+import { loss, type Presumption, presumption } from '../presumption.ts';
 import { IN_QUEUE, NOT_COMPLETED, QUEUED, statusOfCode } from '../stored-code.ts';
-import type { OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
+import type { LostMessages, OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
 import { writeStatistics } from './apply.ts';
 import type { Memory } from './memory.ts';
 import { readStates, wordsOfStates, writeStates } from './message-table.ts';
@@ -15,31 +16,72 @@ export function settleByFloor(
   { floors, now }: { readonly floors: readonly StreamFloor[]; readonly now: number },
 ): Promise<number> {
   return memory.transaction(db, async (session) => {
-    const lost = await lostBelow(session, memory.words, floors);
-    if (lost.length === 0) return 0;
-    const states = await readStates(session, memory.words, {
-      ids: lost.map(({ id }) => id),
-      sessionIds: lost.map(({ sessionId }) => sessionId),
+    const open = await openBelow(session, memory.words, floors);
+    const settled = await presumeAll(session, memory, {
+      open,
+      presume: (state) => presumption(state, now),
     });
-    const presumed = [...states.values()].map((state) => presumption(state, now));
-    const settled = presumed.map(({ state, fact }) => fold(state, fact).state);
-    await memory.words.add(session, wordsOfStates(settled));
-    await writeStates(session, settled, memory);
-    for (const { statistic } of presumed) await writeStatistics(session, memory, [statistic]);
     return settled.length;
   });
 }
 
-async function lostBelow(
+/** Ends what a queue has lost. Returns the ids. */
+export function settleLost(
+  db: Database,
+  memory: Memory,
+  { lost, now }: { readonly lost: LostMessages; readonly now: number },
+): Promise<readonly number[]> {
+  return memory.transaction(db, async (session) => {
+    const word = memory.words.find(lost.stream);
+    if (word === undefined) return [];
+    const open = await session.rows<Open>(
+      `SELECT id, session_id AS "sessionId" FROM message
+         WHERE ${IN_QUEUE} AND stream = ? AND sequence BETWEEN ? AND ? AND created < ?`,
+      word,
+      lost.from,
+      lost.to,
+      lost.before,
+    );
+    return presumeAll(session, memory, { open, presume: (state) => loss(state, now) });
+  });
+}
+
+interface Open {
+  readonly id: number;
+  readonly sessionId: number;
+}
+
+async function presumeAll(
+  session: Session,
+  memory: Memory,
+  {
+    open,
+    presume,
+  }: { readonly open: readonly Open[]; readonly presume: (state: MessageState) => Presumption },
+): Promise<number[]> {
+  if (open.length === 0) return [];
+  const states = await readStates(session, memory.words, {
+    ids: open.map(({ id }) => id),
+    sessionIds: open.map(({ sessionId }) => sessionId),
+  });
+  const presumed = [...states.values()].map(presume);
+  const settled = presumed.map(({ state, fact }) => fold(state, fact).state);
+  await memory.words.add(session, wordsOfStates(settled));
+  await writeStates(session, settled, memory);
+  for (const { statistic } of presumed) await writeStatistics(session, memory, [statistic]);
+  return settled.map(({ id }) => id);
+}
+
+async function openBelow(
   session: Session,
   words: WordTable,
   floors: readonly StreamFloor[],
-): Promise<{ id: number; sessionId: number }[]> {
-  const lost: { id: number; sessionId: number }[] = [];
+): Promise<Open[]> {
+  const lost: Open[] = [];
   for (const { stream, floor } of floors) {
     const word = words.find(stream);
     if (word === undefined) continue;
-    const rows = await session.rows<{ id: number; sessionId: number }>(
+    const rows = await session.rows<Open>(
       `SELECT id, session_id AS "sessionId" FROM message WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`,
       word,
       floor,

@@ -13,7 +13,7 @@ import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
 import { reindex } from './reindex.ts';
 import { ensureSchema } from './schema.ts';
-import { openMessages, settleByFloor } from './settle.ts';
+import { openMessages, settleByFloor, settleLost } from './settle.ts';
 import { events, statistics } from './statistics.ts';
 import { hold, orphans, release, usage } from './upkeep.ts';
 
@@ -56,6 +56,7 @@ export async function postgresTraceStore({
   return {
     apply: (inputs) => told(apply(db, memory, inputs)),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
+    settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
     find: (query, options) =>
       told(
         find(

@@ -1,7 +1,8 @@
 import { fold } from '../fold.ts';
-import { presumption } from '../presumption.ts';
+import type { MessageState } from '../message-state.ts';
+import { loss, type Presumption, presumption } from '../presumption.ts';
 import { IN_QUEUE, NOT_COMPLETED, STATUS_CODE, statusOfCode } from '../stored-code.ts';
-import type { OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
+import type { LostMessages, OpenMessage, OpenPage, StreamFloor } from '../trace-store.ts';
 import { writeStatistic } from './apply.ts';
 import { readState, writeState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -13,46 +14,75 @@ export function settleByFloor(
   floors: readonly StreamFloor[],
   now: number,
 ): number {
-  let settled = 0;
-  for (const { name } of files.ranges()) {
-    const file = files.file(name);
-    const lost = floors.flatMap((floor) => lostIn(file, floor));
-    if (lost.length === 0) continue;
-    file.transaction(() => {
-      for (const { id } of lost) presume(file, id, now);
-    });
-    files.grew(name, {
-      lastId: 0,
-      lastMinute: Math.floor(now / 60_000),
-      sessions: lost.map(({ sessionId }) => sessionId),
-    });
-    settled += lost.length;
-  }
-  return settled;
+  return presumeAll(files, now, {
+    find: (file) => floors.flatMap((floor) => openBelow(file, floor)),
+    presume: presumption,
+  }).length;
 }
 
-interface Lost {
+/** Ends what a queue has lost. Returns the ids. */
+export function settleLost(files: TraceFiles, lost: LostMessages, now: number): readonly number[] {
+  return presumeAll(files, now, { find: (file) => openWithin(file, lost), presume: loss });
+}
+
+interface Open {
   readonly id: number;
   readonly sessionId: number;
 }
 
-function lostIn(file: TraceFile, { stream, floor }: StreamFloor): Lost[] {
-  const word = file.words.find(stream);
-  if (word === undefined) return [];
-  return file.all<Lost>(
-    `SELECT id, session_id AS sessionId FROM message INDEXED BY message_queue
-         WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`,
-    word,
-    floor,
-  );
+function presumeAll(
+  files: TraceFiles,
+  now: number,
+  {
+    find,
+    presume,
+  }: {
+    readonly find: (file: TraceFile) => readonly Open[];
+    readonly presume: (state: MessageState, now: number) => Presumption;
+  },
+): number[] {
+  const settled: number[] = [];
+  for (const { name } of files.ranges()) {
+    const file = files.file(name);
+    const open = find(file);
+    if (open.length === 0) continue;
+    file.transaction(() => {
+      for (const { id } of open) {
+        const state = readState(file, id);
+        if (state === undefined) continue;
+        const { fact, statistic } = presume(state, now);
+        writeState(file, fold(state, fact).state);
+        writeStatistic(file, statistic);
+      }
+    });
+    files.grew(name, {
+      lastId: 0,
+      lastMinute: Math.floor(now / 60_000),
+      sessions: open.map(({ sessionId }) => sessionId),
+    });
+    settled.push(...open.map(({ id }) => id));
+  }
+  return settled;
 }
 
-function presume(file: TraceFile, id: number, now: number): void {
-  const state = readState(file, id);
-  if (state === undefined) return;
-  const { fact, statistic } = presumption(state, now);
-  writeState(file, fold(state, fact).state);
-  writeStatistic(file, statistic);
+const OPEN = 'SELECT id, session_id AS sessionId FROM message INDEXED BY message_queue';
+
+function openBelow(file: TraceFile, { stream, floor }: StreamFloor): Open[] {
+  const word = file.words.find(stream);
+  if (word === undefined) return [];
+  return file.all<Open>(`${OPEN} WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`, word, floor);
+}
+
+function openWithin(file: TraceFile, { stream, from, to, before }: LostMessages): Open[] {
+  const word = file.words.find(stream);
+  if (word === undefined) return [];
+  return file.all<Open>(
+    `${OPEN} WHERE ${IN_QUEUE} AND stream = ? AND sequence BETWEEN ? AND ? AND created < ?`,
+    word,
+    from,
+    to,
+    before,
+  );
 }
 
 /** Oldest first: the days in order, and in each by id. */

@@ -14,7 +14,7 @@ import { purgePlan } from './purge-plan.ts';
 import { fields, quickFind } from './quick-find.ts';
 import { body, message, session } from './read.ts';
 import { reindex } from './reindex.ts';
-import { openMessages, settleByFloor } from './settle.ts';
+import { openMessages, settleByFloor, settleLost } from './settle.ts';
 import { events, statistics } from './statistics.ts';
 import { TraceFiles } from './trace-files.ts';
 import { hold, orphans, release, usage } from './upkeep.ts';
@@ -43,6 +43,7 @@ export function sqliteTraceStore({
   return {
     apply: (inputs) => attempt(() => apply(files, inputs)),
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
+    settleLost: (lost) => attempt(() => settleLost(files, lost, clock.now())),
     find: (query, options) =>
       find({ files, bytes: ({ id }) => bytesOf(body(files, id, 'message')) }, query, options).catch(
         unavailable,

@@ -201,6 +201,28 @@ export function describeTraceLists(name: string, open: OpenTraceStore): void {
   });
 
   describe(`${name}: reconciliation`, () => {
+    test('what a queue has lost is an error, what was made since at the same place is not, and an outcome stands over it', async () => {
+      const store = await opened(open);
+      const samples = [0, 1, 2, 3].map((number) =>
+        sampleSession({ number, at: number === 3 ? NOON + 60_000 : NOON }),
+      );
+      await store.apply(samples.map(({ queued }) => queued));
+      const lost = { stream: 'WB_hub_Q_ward', from: 2, to: 4, before: NOON + 30_000 };
+      const [, second, third, later] = samples;
+      expect(new Set(await store.settleLost(lost))).toEqual(
+        new Set([second!.derived, third!.derived]),
+      );
+      expect(await store.settleLost(lost)).toEqual([]);
+      expect(await store.message(second!.derived)).toMatchObject({
+        status: 'error',
+        error: { code: 'MESSAGE_LOST' },
+        hasBody: true,
+      });
+      expect((await store.message(later!.derived))?.status).toBe('queued');
+      await store.apply([third!.outcome]);
+      expect((await store.message(third!.derived))?.status).toBe('completed');
+    });
+
     test('open messages of a host, oldest first', async () => {
       const store = await opened(open);
       const samples = [0, 1, 2].map((number) => sampleSession({ number, at: NOON + number * DAY }));

@@ -1,0 +1,99 @@
+import { type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/jetstream';
+import type { Broker } from './broker.ts';
+import { PROJECTOR, WORKER } from './names.ts';
+import { lastMark, readMark, writeMark } from './settled-mark.ts';
+
+/** A stream that ends before what it had taken: its newest messages are gone. */
+export interface CutStream {
+  readonly stream: string;
+  /** Whose queue it is; undefined for another stream. */
+  readonly host: string | undefined;
+  readonly from: number;
+  readonly to: number;
+  /** The whole stream is gone. */
+  readonly isGone?: true;
+}
+
+/**
+ * Compares the streams with how far they were known to reach. A server that lost power, or found a block
+ * of its storage damaged, comes back with less and gives the sequences of what is gone to what comes next.
+ * Its consumers do not notice: they stand beyond the end, and pass over everything until then. So those that
+ * do are made again at the end.
+ */
+export async function findCutStreams(
+  broker: Broker,
+  known: ReadonlyMap<string, number>,
+): Promise<CutStream[]> {
+  const cut: CutStream[] = [];
+  const found = new Set<string>();
+  for await (const { config, state, created } of broker.manager.streams.list(
+    broker.names.everything,
+  )) {
+    const stream = config.name;
+    found.add(stream);
+    const consumers = broker.names.isTold(stream)
+      ? await reset(broker, stream, { created, end: state.last_seq })
+      : state.last_seq;
+    const to = Math.max(known.get(stream) ?? 0, consumers);
+    if (to <= state.last_seq) continue;
+    const host = broker.names.queueOf(stream)?.host;
+    cut.push({ stream, host, from: state.last_seq + 1, to });
+  }
+  const gone = [...known].filter(([stream, to]) => to > 0 && !found.has(stream));
+  for (const [stream, to] of gone) {
+    if (!broker.names.isOwn(stream)) continue;
+    const host = broker.names.queueOf(stream)?.host;
+    // the janitor removes the stream of a queue that is left once it is settled
+    const from = host === undefined ? 1 : (await lastMark(broker, stream)) + 1;
+    if (from <= to) cut.push({ stream, host, from, to, isGone: true });
+  }
+  return cut;
+}
+
+/** Has no consumer stand beyond the end of its stream; the furthest that one stood. */
+async function reset(
+  broker: Broker,
+  stream: string,
+  { created, end }: { readonly created: string; readonly end: number },
+): Promise<number> {
+  let furthest = end;
+  // a worker that has to be made anew begins at the mark
+  if (broker.names.isQueue(stream) && (await readMark(broker, stream)) > end) {
+    await writeMark(broker, stream, { created, upTo: end });
+  }
+  for (const name of [WORKER, PROJECTOR]) {
+    const info = await consumerInfo(broker, stream, name);
+    if (info === undefined) continue;
+    const { ack_floor, delivered, config } = info;
+    const begun = (config.opt_start_seq ?? 1) - 1;
+    const at = Math.max(ack_floor.stream_seq, delivered.stream_seq, begun);
+    if (at <= end) continue;
+    furthest = Math.max(furthest, at);
+    const start = Math.min(Math.max(ack_floor.stream_seq, begun), end) + 1;
+    // a crash in between loses nothing
+    if (name === WORKER) await writeMark(broker, stream, { created, upTo: start - 1 });
+    await broker.manager.consumers.delete(stream, name);
+    await broker.manager.consumers.add(stream, {
+      ...config,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: start,
+    });
+  }
+  return furthest;
+}
+
+/** The server's err_code. */
+const CONSUMER_NOT_FOUND = 10_014;
+
+async function consumerInfo(
+  { manager }: Broker,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  try {
+    return await manager.consumers.info(stream, name);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND) return undefined;
+    throw error;
+  }
+}

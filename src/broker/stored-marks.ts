@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { background } from '../error/background.ts';
+import { isSystemError, toldElsewhere, tolerate, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+
+/** How far each stream was stored, as a data folder remembers it: what is missing after a start is known from it. */
+export interface StoredMarks {
+  /** Stream → the sequence of the last message that was acknowledged to us. */
+  readonly last: ReadonlyMap<string, number>;
+  /** Whether the machine was started again since, without the engine having stopped before. */
+  readonly afterPowerLoss: boolean;
+  /** Told of each receipt. */
+  readonly stored: (stream: string, sequence: number) => void;
+  /** The stream was found to end there. */
+  cut(stream: string, sequence: number): void;
+  close(): Promise<void>;
+}
+
+interface Written {
+  /** Which start of the machine wrote it. */
+  readonly boot: string;
+  /** The engine stopped as it should. */
+  readonly clean: boolean;
+  readonly streams: Readonly<Record<string, number>>;
+}
+
+/** Milliseconds between two writings. */
+const EVERY = 1_000;
+
+/**
+ * Reads and keeps `stored.json` of a data folder. It is synced once a second while something is stored,
+ * whatever the durability of the streams: it costs one small write and tells, after a loss of power or
+ * of a part of the disk, how many messages are gone.
+ */
+export async function storedMarks(data: string): Promise<StoredMarks> {
+  const file = join(data, 'stored.json');
+  const before = await readWritten(file);
+  const boot = bootId();
+  const last = new Map(Object.entries(before?.streams ?? {}));
+  let changed = before?.clean !== false;
+  let writing: Promise<void> = Promise.resolve();
+
+  const write = (clean: boolean): Promise<void> => {
+    changed = false;
+    const text = JSON.stringify({
+      boot,
+      clean,
+      streams: Object.fromEntries(last),
+    } satisfies Written);
+    writing = writing.catch(toldElsewhere).then(() => replaceFile(file, text));
+    return writing;
+  };
+  const what = `writing ${file}`;
+  const stop = new AbortController();
+  const keep = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await pause(EVERY, stop.signal, { ref: false });
+      if (changed && !stop.signal.aborted) await write(false).catch(unless(isDiskTrouble, what));
+    }
+  };
+  background(keep(), what);
+
+  return {
+    last,
+    afterPowerLoss: before !== undefined && !before.clean && before.boot !== boot,
+    stored(stream, sequence) {
+      if (sequence <= (last.get(stream) ?? 0)) return;
+      last.set(stream, sequence);
+      changed = true;
+    },
+    cut(stream, sequence) {
+      last.set(stream, sequence);
+      changed = true;
+    },
+    async close() {
+      stop.abort();
+      await write(true).catch(unless(isDiskTrouble, what));
+    },
+  };
+}
+
+/** A full or broken disk stops nothing here: the marks are then older. */
+const isDiskTrouble = (error: unknown): boolean => isSystemError(error);
+
+async function readWritten(file: string): Promise<Written | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Written;
+  } catch (error) {
+    // a first start, or a file that was cut: nothing is known then
+    if (!(error instanceof SyntaxError)) {
+      tolerate(error, (one) => isSystemError(one, 'ENOENT'), `reading ${file}`);
+    }
+    return undefined;
+  }
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  const handle = await open(`${file}.new`, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${file}.new`, file);
+}
+
+/** Linux numbers each start of the machine; elsewhere every start counts as the same. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch (error) {
+    return tolerate(error, (one) => isSystemError(one), 'reading the boot id') ?? '';
+  }
+}

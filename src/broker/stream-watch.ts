@@ -1,0 +1,48 @@
+import { unless } from '../error/foreseen.ts';
+import { isAway } from './away.ts';
+import type { Broker } from './broker.ts';
+import { type CutStream, findCutStreams } from './cut-streams.ts';
+import type { StoredMarks } from './stored-marks.ts';
+
+/** Looks, at the start and after each reconnect, whether NATS still holds what it had acknowledged. */
+export interface StreamWatch {
+  /** What was found missing since this engine started. */
+  readonly lost: readonly CutStream[];
+  /** Resolves once it was looked, or after a while; nothing of this production is to be published before. */
+  look(broker: Broker): Promise<void>;
+}
+
+/** Milliseconds that a reconnect waits for a look. */
+const PATIENCE = 3_000;
+
+export function streamWatch(
+  marks: StoredMarks,
+  { onLost }: { readonly onLost: (cut: CutStream) => void },
+): StreamWatch {
+  const lost: CutStream[] = [];
+  let looking: Promise<void> | undefined;
+  const run = async (broker: Broker): Promise<void> => {
+    for (const cut of await findCutStreams(broker, marks.last)) {
+      marks.cut(cut.stream, cut.isGone ? 0 : cut.from - 1);
+      lost.push(cut);
+      onLost(cut);
+    }
+  };
+  return {
+    lost,
+    async look(broker) {
+      // an engine has several connections, and one look serves all
+      looking ??= run(broker)
+        .catch(unless(isAway, 'comparing the streams with what was stored'))
+        .finally(() => {
+          looking = undefined;
+        });
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, PATIENCE);
+      });
+      await Promise.race([looking, late]);
+      clearTimeout(timer);
+    },
+  };
+}
