@@ -4,6 +4,7 @@ import type { Turn } from './turn.ts';
 
 /** JetStream's receipt: where the message stands, or that it stood there already. */
 export interface Stored {
+  readonly stream: string;
   readonly sequence: number;
   readonly duplicate: boolean;
 }
@@ -159,7 +160,7 @@ function settle(
     const duplicate = answer.duplicate === true && written < 2;
     const { stream = '', seq: sequence = 0 } = answer;
     onStored?.(stream, sequence);
-    return resolve({ sequence, duplicate });
+    return resolve({ stream, sequence, duplicate });
   }
   const { err_code = 0, description = '' } = answer.error;
   reject(

@@ -142,15 +142,16 @@ async function start(
   const direct = directAnswer(legs);
   entry.answer = direct;
   const store = async (): Promise<void> => {
-    const { duplicate } = await enqueue(
+    const { duplicate, originalSession } = await enqueue(
       parts,
       legs,
       held.bodyRef === undefined ? [] : [held.bodyRef],
     );
     entry.stored = true;
-    if (!duplicate) return;
+    // a first try that was not known to be stored was: this is the same acceptance, under the same ids
+    if (!duplicate || known !== undefined) return;
     receipt.status = 'duplicate';
-    await recordDuplicate(parts, service, legs[0]?.message ?? first, undefined);
+    await recordDuplicate(parts, service, legs[0]?.message ?? first, originalSession);
   };
   const done = store();
   return { receipt, done, direct };

@@ -1,9 +1,11 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
+import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
-import { envelopeHeaders } from '../broker/envelope.ts';
+import { envelopeHeaders, readEnvelope } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
 import { encodeEntry, joinEntries } from '../broker/journal-batch.ts';
 import { isEngineError } from '../error/engine-error.ts';
+import { unless } from '../error/foreseen.ts';
 import type { Events } from '../log/events.ts';
 import type { JournalEntry, LegRecord } from '../message/record.ts';
 import type { HalfStored } from './half-stored.ts';
@@ -22,6 +24,8 @@ export interface Storing {
 export interface Stored {
   /** Every queue had each of these messages already: the whole was a repetition. */
   readonly duplicate: boolean;
+  /** Then the session of what was stored before, as far as it is still there. */
+  readonly originalSession?: number | undefined;
 }
 
 interface Publication {
@@ -37,6 +41,7 @@ interface Publication {
 interface Result {
   readonly queued: boolean;
   readonly duplicate: boolean;
+  readonly place?: { readonly stream: string; readonly sequence: number } | undefined;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -88,7 +93,22 @@ async function storeAll(
   const duplicate = queued.length > 0 && queued.every((result) => result.duplicate);
   parts.halfStored.forget(publications.map(({ key }) => key));
   if (!duplicate) for (const leg of legs) tell(parts, leg);
-  return { duplicate };
+  return duplicate
+    ? { duplicate, originalSession: await originalSession(parts, queued) }
+    : { duplicate };
+}
+
+/** JetStream's receipt of a repetition says where the first one stands. */
+async function originalSession(
+  { broker }: Storing,
+  results: readonly Result[],
+): Promise<number | undefined> {
+  const place = results.find((result) => result.place !== undefined)?.place;
+  if (place === undefined) return undefined;
+  const first = await broker.manager.direct
+    .getMessage(place.stream, { seq: place.sequence })
+    .catch(unless(isAway, 'looking for what a message repeats'));
+  return first ? readEnvelope(first.header).sessionId : undefined;
 }
 
 function tell({ events }: Storing, { message, settled }: Leg): void {
@@ -154,14 +174,14 @@ async function publish(
       return { queued, duplicate: true };
     }
     try {
-      const { duplicate } = await broker.publisher.publish(subject, payload, {
+      const { duplicate, stream, sequence } = await broker.publisher.publish(subject, payload, {
         headers,
         msgID: key,
       });
       stored.push(key);
       if (!duplicate) use();
       if (halfStored.full.size > 0) halfStored.full.delete(subject);
-      return { queued, duplicate };
+      return { queued, duplicate, place: duplicate ? { stream, sequence } : undefined };
     } catch (error) {
       if (isEngineError(error) && error.code === 'QUEUE_FULL') halfStored.full.add(subject);
       // it may be stored: only its receipt did not come
