@@ -10,6 +10,7 @@ import {
   lastSequence,
   nextExisting,
   reclaimProjector,
+  rewindProjector,
   STEADILY,
 } from './streams.ts';
 
@@ -25,6 +26,8 @@ export interface StreamReader {
   next(): Promise<ReadBatch | undefined>;
   /** How many messages wait to be read, as the server counts them. */
   lag(): Promise<number>;
+  /** Reads everything that the streams still hold once more. */
+  again(): void;
   close(): Promise<void>;
 }
 
@@ -79,6 +82,9 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   const holes = new Map<string, Map<number, number>>();
   /** By stream: up to where it was there before anything was read of it; what was taken out of it nobody knows. */
   const past = new Map<string, number>();
+  /** How often everything was to be read once more, and how often each stream was begun again for it. */
+  let round = 0;
+  const rounds = new Map<string, number>();
   const stop = new AbortController();
   let arrived = Promise.withResolvers<void>();
 
@@ -112,6 +118,11 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   /** Reads a stream until its consumer ends or a delivery was missing; tells how far it came. */
   const read = async (stream: string, due: number): Promise<number> => {
     await ensureProjector(broker, stream);
+    if ((rounds.get(stream) ?? 0) < round) {
+      const current = round;
+      await rewindProjector(broker, stream);
+      rounds.set(stream, current);
+    }
     const floor = await reclaimProjector(broker, stream);
     if (floor === 0 && !past.has(stream)) past.set(stream, await lastSequence(broker, stream));
     await lookForHole(stream, floor + 1);
@@ -203,6 +214,11 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       };
     },
     lag: () => projectorLag(broker),
+    again() {
+      round += 1;
+      past.clear();
+      for (const of of reading.values()) breakOff(of);
+    },
     async close() {
       stop.abort();
       arrived.resolve();

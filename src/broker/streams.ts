@@ -260,6 +260,14 @@ export async function reclaimProjector({ manager }: Broker, stream: string): Pro
   return floor;
 }
 
+/** Has the projector's consumer begin with the stream once more. */
+export async function rewindProjector({ manager }: Broker, stream: string): Promise<void> {
+  const { config } = await manager.consumers.info(stream, PROJECTOR);
+  const { opt_start_seq: _, ...rest } = config;
+  await manager.consumers.delete(stream, PROJECTOR);
+  await manager.consumers.add(stream, { ...rest, deliver_policy: DeliverPolicy.All });
+}
+
 /** The first sequence from there on that the stream holds; undefined where there is none. */
 export async function nextExisting(
   { manager }: Broker,

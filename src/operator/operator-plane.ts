@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import type { NatsAccess } from '../broker/nats-server.ts';
+import { background } from '../error/background.ts';
+import { isTold } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
+import type { Damage } from '../trace/damage.ts';
 import { openTraceStore } from '../trace/open-store.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
@@ -12,8 +15,10 @@ import type { ApiServer } from './api/api-server.ts';
 import type { Audit } from './audit/audit.ts';
 import { type AuditLog, auditLog } from './audit/audit-log.ts';
 import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
+import { tellDamagedMeta } from './damaged-file.ts';
+import type { MetaPlace } from './meta/meta-database.ts';
 import type { TraceSettings } from './trace-settings.ts';
-import { startTracing } from './tracing.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 
 export interface OperatorOptions extends TraceSettings {
   readonly access: NatsAccess;
@@ -40,13 +45,28 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const { log, production } = options;
   const broker = await connectBroker({ ...options.access, production, role: 'operator' });
   const large = await bodies(broker);
-  const place = {
+  /** What was found before it can be told. */
+  const damages: Damage[] = [];
+  let tracing: Tracing | undefined;
+  const place: MetaPlace = {
     data: options.data,
+    onDamaged: (damage) => {
+      background(tellDamagedMeta({ store, log }, damage), 'telling of a damaged file', isTold);
+    },
     shared: options.trace === undefined ? undefined : { url: options.trace, production },
   };
   const folder = join(options.data, 'trace');
   await mkdir(folder, { recursive: true });
-  const store = await openTraceStore({ production, url: options.trace, folder, bodies: large });
+  const store = await openTraceStore({
+    production,
+    url: options.trace,
+    folder,
+    bodies: large,
+    onDamaged: (damage) => {
+      if (tracing === undefined) damages.push(damage);
+      else tracing.damaged(damage);
+    },
+  });
   const spans = spansOf(options);
   let console: OperatorConsole | undefined;
   /** Where orders of the command line are recorded while there is no console. */
@@ -57,7 +77,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       await kept.record(entry);
     },
   };
-  const tracing = await startTracing({
+  const started = await startTracing({
     broker,
     store,
     bodies: large,
@@ -68,16 +88,18 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       console?.applied(applied);
     },
   });
+  tracing = started;
+  for (const damage of damages) started.damaged(damage);
   const servers = answerQuestions(broker, {
     store,
-    tracing,
+    tracing: started,
     audit: () => audit,
   });
   const stop = async (): Promise<void> => {
     for (const server of servers) server.close();
     await console?.stop();
     await ownAudit?.close();
-    await tracing.stop();
+    await started.stop();
     await spans?.close();
     await store.close();
     await broker.close();
@@ -90,7 +112,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
           broker,
           trace: store,
           bodies: large,
-          tracing,
+          tracing: started,
           log,
         },
         options.console,

@@ -6,13 +6,17 @@ import { state } from '../broker/state.ts';
 import { projectorLag } from '../broker/stream-reader.ts';
 import { bodySweeper } from '../broker/swept-bodies.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
+import { background } from '../error/background.ts';
+import { isTold } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { pause } from '../time/pause.ts';
+import type { Damage } from '../trace/damage.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { type Applied, type Projector, startProjector } from '../trace/projector.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { tellDamaged } from './damaged-file.ts';
 import { tellMissing } from './missing-messages.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
@@ -30,6 +34,8 @@ export interface TracingParts {
 export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
   /** The settings as the engines have them now. */
   readonly settings: TraceSettings;
+  /** A file of the trace was set aside: what the streams still hold of it is read again, and people are told. */
+  damaged(damage: Damage): void;
   /** By the production's `keep` unless another time is given. */
   purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
 }
@@ -48,6 +54,8 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
   const { broker, store, bodies, log } = parts;
   const stopping = new AbortController();
   let held: Held | undefined;
+  /** Everything is to be read once more by whoever reads next here. */
+  let again = false;
   const settings = followSettings(broker, parts.settings, (now) => held?.follow(now));
   const purge: Tracing['purge'] = ({ keep = settings.now.keep, dryRun } = {}) =>
     store.purge({
@@ -77,6 +85,8 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
       waiting = false;
       unbuiltSince = undefined;
       held = project(parts, settings.now);
+      if (again) held.again();
+      again = false;
       const purging = purgeRegularly(purge, log, signal);
       const sweeping = sweepRegularly(parts, signal);
       await aborted(signal);
@@ -88,6 +98,12 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
   return {
     get settings() {
       return settings.now;
+    },
+    damaged(damage) {
+      again = true;
+      held?.again();
+      again = held === undefined;
+      background(tellDamaged({ store, log }, damage), 'telling of a damaged file', isTold);
     },
     purge,
     lag: () => projectorLag(broker),
@@ -107,6 +123,7 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
 /** What is done while the lease is held. */
 interface Held {
   failingSince(): number | undefined;
+  again(): void;
   /** Takes changed settings on. */
   follow(settings: TraceSettings): void;
   stop(): Promise<void>;
@@ -129,6 +146,7 @@ function project(
   let indexing = index(source, { store, bodies, log }, first);
   return {
     failingSince: () => projector.failingSince(),
+    again: () => source.again(),
     follow(settings) {
       const before = known;
       known = settings;

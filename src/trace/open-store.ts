@@ -1,5 +1,6 @@
 import type { Bodies } from '../broker/bodies.ts';
 import { EngineError } from '../error/engine-error.ts';
+import type { Damage } from './damage.ts';
 import { sqliteTraceStore } from './sqlite/trace-store.ts';
 import type { TraceStore } from './trace-store.ts';
 
@@ -12,6 +13,8 @@ export interface OpenStoreOptions {
   readonly folder: string;
   /** Reads large bodies when a search looks into them. */
   readonly bodies?: Pick<Bodies, 'open'> | undefined;
+  /** Told of each file that was found damaged and set aside. */
+  readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
 
 /** Opens the production's trace store: files in a folder, or PostgreSQL by its URL. */
@@ -20,10 +23,11 @@ export async function openTraceStore({
   url,
   folder,
   bodies,
+  onDamaged,
 }: OpenStoreOptions): Promise<TraceStore> {
   const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
     bodies?.open(ref, size).bytes();
-  if (url === undefined) return sqliteTraceStore({ folder, largeBody });
+  if (url === undefined) return sqliteTraceStore({ folder, largeBody, onDamaged });
   if (!/^postgres(?:ql)?:\/\//.test(url)) {
     throw new EngineError(
       'CONFIG_INVALID',

@@ -19,6 +19,8 @@ import type { StoredBody } from './traced-message.ts';
 export interface StreamSource extends ProjectorSource {
   /** What is read from now on gets these search fields. Resolves once what was read before has been dealt with. */
   index(search: ReadonlyMap<string, string>): Promise<void>;
+  /** Gives everything that the streams still hold once more. */
+  again(): void;
 }
 
 /** Reads the journal, the outcomes and all queues of a production as what the trace is built from, search keys included. */
@@ -55,6 +57,7 @@ export function streamSource(
       await inHand?.promise;
     },
     lag: () => reader.lag(),
+    again: () => reader.again(),
     floors: streamFloors(broker),
     async close() {
       done();

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { type Damage, isDamaged, setAside } from '../../trace/damage.ts';
 import { postgresDatabase } from './postgres/database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
 import { AUDIT_TABLES, META_TABLES } from './tables.ts';
@@ -43,6 +45,8 @@ export interface MetaPlace {
   readonly data: string;
   /** PostgreSQL instead: with the trace, in a schema of its own for each production. */
   readonly shared?: { readonly url: string; readonly production: string } | undefined;
+  /** Has a damaged file set aside and a new one begun, and is told of it. Without it such a file is an error. */
+  readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
 
 /** Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs. */
@@ -63,10 +67,17 @@ export function auditDatabase(place: MetaPlace): Promise<MetaDatabase> {
 }
 
 async function open(
-  { data, shared }: MetaPlace,
+  { data, shared, onDamaged }: MetaPlace,
   name: 'meta' | 'audit',
   tables: string,
 ): Promise<MetaDatabase> {
-  if (shared === undefined) return sqliteDatabase(data, `${name}.db`, tables);
-  return postgresDatabase(shared, name, tables);
+  if (shared !== undefined) return postgresDatabase(shared, name, tables);
+  const file = `${name}.db`;
+  try {
+    return await sqliteDatabase(data, file, tables);
+  } catch (error) {
+    if (onDamaged === undefined || !isDamaged(error)) throw error;
+    onDamaged(setAside(join(data, file)));
+    return sqliteDatabase(data, file, tables);
+  }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { isDamaged } from '../damage.ts';
 import { BodyTable } from './body-table.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { KeyTable } from './key-table.ts';
@@ -9,6 +10,18 @@ import { WordTable } from './word-table.ts';
 export type SqlRow = Record<string, SQLInputValue>;
 
 type Found<Row> = Row | undefined;
+
+/** A file of the trace that SQLite cannot read or write any more. */
+export class DamagedFileError extends Error {
+  /** `2026-11-24`, or `held`. */
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`the trace file ${file}.db is damaged`, { cause });
+    this.name = 'DamagedFileError';
+    this.file = file;
+  }
+}
 
 /** One open file of the trace: statements, and the caches that belong to it. Everything in it is synchronous. */
 export class TraceFile {
@@ -28,7 +41,7 @@ export class TraceFile {
   constructor(name: string, path: string) {
     this.name = name;
     this.path = path;
-    const { db, isNew } = openTraceFile(path, name === 'held' ? 'held' : 'day');
+    const { db, isNew } = this.#asked(() => openTraceFile(path, name === 'held' ? 'held' : 'day'));
     this.db = db;
     this.isNew = isNew;
     this.words = new WordTable(this);
@@ -38,7 +51,7 @@ export class TraceFile {
   }
 
   all<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[];
+    return this.#asked(() => this.#prepare(sql).all(...values) as Row[]);
   }
 
   first<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Found<Row> {
@@ -47,21 +60,21 @@ export class TraceFile {
 
   /** Returns how many rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
+    return this.#asked(() => Number(this.#prepare(sql).run(...values).changes));
   }
 
   /** Adds a row and returns its rowid. */
   insert(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+    return this.#asked(() => Number(this.#prepare(sql).run(...values).lastInsertRowid));
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or none. */
   transaction<Result>(work: () => Result): Result {
     this.#growCache();
-    this.db.exec('BEGIN IMMEDIATE');
+    this.#asked(() => this.db.exec('BEGIN IMMEDIATE'));
     try {
       const result = work();
-      this.db.exec('COMMIT');
+      this.#asked(() => this.db.exec('COMMIT'));
       return result;
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
@@ -71,6 +84,14 @@ export class TraceFile {
       this.explanations.forget();
       this.keys.forget();
       throw error;
+    }
+  }
+
+  #asked<Result>(ask: () => Result): Result {
+    try {
+      return ask();
+    } catch (error) {
+      throw isDamaged(error) ? new DamagedFileError(this.name, error) : error;
     }
   }
 

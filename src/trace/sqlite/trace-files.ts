@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { idAtTime } from '../../message/id.ts';
+import { type Damage, setAside } from '../damage.ts';
 import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
 import { HeldFile } from './held-file.ts';
-import { TraceFile } from './trace-file.ts';
+import { DamagedFileError, TraceFile } from './trace-file.ts';
 
 /** What is known of a day's file without opening it. */
 export interface FileRange {
@@ -37,24 +38,76 @@ const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
  */
 export class TraceFiles {
   readonly folder: string;
-  readonly held: HeldFile;
+  readonly #onDamaged: (damage: Damage) => void;
+  #held: HeldFile;
   readonly #ranges = new Map<string, FileRange>();
   readonly #watched = new Map<string, Set<number>>();
   /** The file written to last. */
   #written = '';
   readonly #open = new Map<string, TraceFile>();
 
-  constructor(folder: string) {
+  /** @param onDamaged told of each file that was set aside: what of it the streams still hold is to be applied again */
+  constructor(folder: string, onDamaged: (damage: Damage) => void = () => undefined) {
     this.folder = folder;
+    this.#onDamaged = onDamaged;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.held = new HeldFile(join(folder, 'held.db'));
-    this.held.recover();
-    for (const day of this.held.goneDays()) this.#unlink(day);
+    this.#held = this.#openHeld();
     for (const name of readdirSync(folder)) {
       const day = DAY_FILE.exec(name)?.[1];
-      if (day !== undefined) this.#ranges.set(day, readRange(this.day(day)));
+      if (day !== undefined) this.#openOld(day);
     }
     this.#ranges.set('held', readRange(this.held));
+  }
+
+  /** What outlived its day. */
+  get held(): HeldFile {
+    return this.#held;
+  }
+
+  #openHeld(): HeldFile {
+    const path = this.#path('held');
+    if (isCut(path)) this.#onDamaged(setAside(path));
+    for (;;) {
+      let held: HeldFile | undefined;
+      try {
+        held = new HeldFile(this.#path('held'));
+        held.recover();
+        readRange(held);
+        for (const day of held.goneDays()) this.#unlink(day, held);
+        return held;
+      } catch (error) {
+        held?.close();
+        if (!(error instanceof DamagedFileError)) throw error;
+        this.#onDamaged(setAside(this.#path('held')));
+      }
+    }
+  }
+
+  #openOld(day: string): void {
+    const path = this.#path(day);
+    try {
+      if (isCut(path)) this.#onDamaged(setAside(path));
+      else this.#ranges.set(day, readRange(this.day(day)));
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      this.setAside(day);
+    }
+  }
+
+  /** Puts a damaged file out of the way. It is kept, and a new one made when there is something to write. */
+  setAside(name: string): void {
+    if (name === 'held') {
+      this.#held.close();
+      const damage = setAside(this.#path(name));
+      this.#held = this.#openHeld();
+      this.#ranges.set('held', readRange(this.#held));
+      this.#onDamaged(damage);
+      return;
+    }
+    this.#open.get(name)?.close();
+    this.#open.delete(name);
+    this.#ranges.delete(name);
+    this.#onDamaged(setAside(this.#path(name)));
   }
 
   /** Newest first, `held` before all: its sessions are the oldest, but its messages may be new. */
@@ -148,11 +201,11 @@ export class TraceFiles {
     this.held.close();
   }
 
-  #unlink(day: string): void {
+  #unlink(day: string, held = this.#held): void {
     const path = this.#path(day);
     // the database goes last: without it a left-over WAL is never taken for another's
     for (const end of ['-wal', '-shm', '']) rmSync(path + end, { force: true });
-    this.held.forgetGoneDay(day);
+    held.forgetGoneDay(day);
   }
 
   #path(name: string): string {
@@ -162,6 +215,11 @@ export class TraceFiles {
 
 function sizeOf(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;
+}
+
+/** A file without anything: if it were made anew at once, nobody would learn that all of it is gone. */
+function isCut(path: string): boolean {
+  return existsSync(path) && sizeOf(path) === 0 && sizeOf(`${path}-wal`) === 0;
 }
 
 function emptyRange(name: string): FileRange {

@@ -1,6 +1,7 @@
 import { describeError, EngineError, isEngineError } from '../../error/engine-error.ts';
 import { type Clock, systemClock } from '../../time/clock.ts';
 import { messageOf, sessionOf } from '../batch.ts';
+import type { Damage } from '../damage.ts';
 import { dayOf } from '../day.ts';
 import type { MessageState } from '../message-state.ts';
 import type { TraceInput } from '../trace-input.ts';
@@ -16,6 +17,7 @@ import { body, message, session } from './read.ts';
 import { reindex } from './reindex.ts';
 import { openMessages, settleByFloor, settleLost } from './settle.ts';
 import { events, statistics } from './statistics.ts';
+import { DamagedFileError } from './trace-file.ts';
 import { TraceFiles } from './trace-files.ts';
 import { hold, orphans, release, usage } from './upkeep.ts';
 
@@ -25,6 +27,8 @@ export interface SqliteTraceOptions {
   /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
   readonly largeBody?: ((ref: string, size: number) => Promise<Uint8Array | undefined>) | undefined;
   readonly clock?: Clock | undefined;
+  /** Told of each file that was found damaged and set aside; what of it the streams still hold is to be applied again. */
+  readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
 
 /**
@@ -35,20 +39,32 @@ export function sqliteTraceStore({
   folder,
   largeBody = () => Promise.resolve(undefined),
   clock = systemClock,
+  onDamaged,
 }: SqliteTraceOptions): TraceStore {
-  const files = guarded(() => new TraceFiles(folder));
+  const files = guarded(() => new TraceFiles(folder, onDamaged));
   const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
     stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref, stored.size);
+  /** A damaged file is set aside, and the rest answers: a file at a time, so each time there is less to find damaged. */
+  const attempt = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof DamagedFileError)) return unavailable(error);
+        guarded(() => files.setAside(error.file));
+      }
+    }
+  };
   const close = (): Promise<void> => attempt(() => files.close());
   return {
     apply: (inputs) => attempt(() => apply(files, inputs)),
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
     settleLost: (lost) => attempt(() => settleLost(files, lost, clock.now())),
     find: (query, options) =>
-      find({ files, bytes: ({ id }) => bytesOf(body(files, id, 'message')) }, query, options).catch(
-        unavailable,
+      attempt(() =>
+        find({ files, bytes: ({ id }) => bytesOf(body(files, id, 'message')) }, query, options),
       ),
-    quickFind: (text, options) => quickFind(files, text, options).catch(unavailable),
+    quickFind: (text, options) => attempt(() => quickFind(files, text, options)),
     fields: () => attempt(() => fields(files)),
     session: (id) => attempt(() => session(files, id)),
     message: (id) => attempt(() => message(files, id)),
@@ -100,10 +116,6 @@ function timeOf(input: TraceInput): number {
   const { record } = input.entry;
   if (record.kind === 'leg') return Math.max(record.done, record.message.created);
   return record.kind === 'outcome' ? record.done : record.at;
-}
-
-async function attempt<Result>(work: () => Result): Promise<Result> {
-  return guarded(work);
 }
 
 function guarded<Result>(work: () => Result): Result {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,8 @@ import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 /** Milliseconds that another process may have the file for itself: the command line, or an operator plane. */
 const PATIENCE = 5_000;
 const LOOK_AGAIN = 5;
+/** Bytes up to which a file is read through at its opening. */
+const CHECKED = 64 * 1024 * 1024;
 
 /** A file in the data folder, made if it is not there. */
 export async function sqliteDatabase(
@@ -36,6 +38,7 @@ export async function sqliteDatabase(
   const close = (): Promise<void> => once(() => database.close());
   try {
     await once(() => make(database, tables));
+    if (statSync(join(folder, file)).size <= CHECKED) await once(() => check(database));
   } catch (error) {
     database.close();
     throw error;
@@ -67,6 +70,16 @@ export async function sqliteDatabase(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** Damage in the middle shows only where it is read: a file that is opened has to be whole. */
+function check(database: DatabaseSync): void {
+  const [found] = database.prepare('PRAGMA quick_check(1)').all();
+  if (found?.['quick_check'] === 'ok') return;
+  throw Object.assign(new Error('database disk image is malformed'), { errcode: CORRUPT });
+}
+
+/** SQLITE_CORRUPT. */
+const CORRUPT = 11;
 
 function make(database: DatabaseSync, tables: string): void {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');

@@ -1,0 +1,27 @@
+import { existsSync, renameSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/** A file of SQLite that was found damaged and put out of the way. */
+export interface Damage {
+  /** `2026-11-24.db`, `held.db`, `meta.db`. */
+  readonly file: string;
+  /** Its name now, in the same folder. */
+  readonly keptAs: string;
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, in any of their extended forms. */
+const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
+
+/** Whether SQLite says that the file is not, or no longer wholly, a database. */
+export function isDamaged(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && DAMAGED.has(Number(error.errcode) & 0xff);
+}
+
+/** Renames a damaged database, with its log: it is kept for whoever can rescue something of it. */
+export function setAside(path: string, now = new Date()): Damage {
+  const kept = `${path}.damaged-${now.toISOString().replaceAll(/[-:]/g, '').replace('.', '')}`;
+  for (const end of ['', '-wal', '-shm']) {
+    if (existsSync(path + end)) renameSync(path + end, kept + end);
+  }
+  return { file: basename(path), keptAs: basename(kept) };
+}
