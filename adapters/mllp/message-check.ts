@@ -32,7 +32,7 @@ export function messageProblems(
     .map(problemOf);
 }
 
-/** An unknown version or message type means that nothing in the message can be used (AR); anything else is a fault in it (AE). */
+/** Only an unsupported version or processing id is AR; a type or event that is not known is a fault of the message (AE): AR asks to send it again. */
 function problemOf({ code, text, segment, segmentIndex, field }: Hl7Finding): Hl7Problem {
   return {
     code,
@@ -40,6 +40,6 @@ function problemOf({ code, text, segment, segmentIndex, field }: Hl7Finding): Hl
     segment,
     segmentIndex,
     ...(field !== undefined && { field }),
-    answer: code.startsWith('20') ? 'reject' : 'error',
+    answer: code === '202' || code === '203' ? 'reject' : 'error',
   };
 }

@@ -197,6 +197,39 @@ describe('the answer of the target', () => {
 
 describe('validation', () => {
   test.for([
+    {
+      what: 'a type that is not known',
+      event: 'XYZ^A01',
+      version: '2.5.1',
+      says: 'AE|M1',
+      error: '200',
+    },
+    {
+      what: 'an event that is not known',
+      event: 'ADT^A99',
+      version: '2.5.1',
+      says: 'AE|M1',
+      error: '201',
+    },
+    {
+      what: 'a version that is not known',
+      event: 'ADT^A01',
+      version: '9.9',
+      says: 'AR|M1',
+      error: '203',
+    },
+  ])('$what is $says: to send it again does not help, another version may', async (one) => {
+    await using opened = await listening({ validate: 'structure' });
+    await using sender = await connected(opened);
+    sender.send(
+      `MSH|^~\\&|A|B|C|D|2026||${one.event}|M1|P|${one.version}\rEVN|A01|20260101\rPID|1\rPV1|1\r`,
+    );
+    await sender.answered(1);
+    expect(sender.codes()).toEqual([one.says]);
+    expect(sender.answers[0]).toMatch(new RegExp(`ERR\\|\\|[^|]*\\|${one.error}`));
+  });
+
+  test.for([
     { validate: 'none', code: 'AA|M1', says: /^/ },
     { validate: 'basic', code: 'AA|M1', says: /^/ },
     { validate: 'structure', code: 'AE|M1', says: /ERR\|\|.*\|100/ },

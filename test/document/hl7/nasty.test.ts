@@ -116,7 +116,7 @@ test('the control id is answered byte for byte', () => {
 });
 
 test.for([
-  ['version-2.9', 'error', '203', 'Unsupported version id 2.9.'],
+  ['version-2.9', 'warning', '203', 'HL7 2.9 is checked by the rules of 2.8.'],
   ['line-that-is-no-segment', 'error', '100', 'Line 3 is not a segment.'],
   ['blank-and-indented-segments', 'warning', '100', 'Line 3 is indented.'],
   ['blank-and-indented-segments', 'warning', '100', 'There are blank lines before line 3.'],

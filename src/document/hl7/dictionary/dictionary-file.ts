@@ -9,8 +9,12 @@ export interface DictionaryFile {
   readonly segments: Readonly<Record<string, readonly string[]>>;
   /** Name → description, then component 1, 2, …; none for a primitive type. */
   readonly types: Readonly<Record<string, readonly string[]>>;
-  /** `ADT_A01` → index in `structures`, description. */
-  readonly messages: Readonly<Record<string, readonly [structure: number, description: string]>>;
+  /** `ADT_A01` → index in `structures`, description, further readings of its structure where the sources differ. */
+  readonly messages: Readonly<
+    Record<string, readonly [structure: number, description: string, ...readings: number[]]>
+  >;
+  /** Messages in which any other segment may stand too: those of a site's master file, of an order's details. */
+  readonly open: readonly string[];
   /** `MSH [{SFT}] PID GROUP(OBR [{OBX}])`; see `structureNodes`. */
   readonly structures: readonly string[];
 }

@@ -27,6 +27,10 @@ export interface Hl7Dictionary {
   components(type: string): readonly FieldDefinition[] | undefined;
   /** The structure of `ADT_A04` (type and event) or of a structure's own name. */
   structure(message: string): readonly StructureNode[] | undefined;
+  /** Every reading of its structure, the one that was decided on first; a message is right by any of them. */
+  readings(message: string): readonly (readonly StructureNode[])[];
+  /** Whether any other segment may stand in it too. */
+  isOpen(message: string): boolean;
   messageName(message: string): string | undefined;
 }
 
@@ -43,10 +47,23 @@ export const HL7_VERSIONS = [
   '2.7',
   '2.7.1',
   '2.8',
+  '2.8.1',
+  '2.8.2',
+  '2.9',
 ] as const;
 
-/** 2.7.1 and 2.8 change nothing that is checked here; no free definition of later ones exists. */
-const SAME_AS: Readonly<Record<string, string>> = { '2.7.1': '2.7', '2.8': '2.7' };
+/** 2.7.1 changes nothing that is checked here; 2.8.1 and 2.8.2 correct 2.8, and what they allow is in it. */
+const SAME_AS: Readonly<Record<string, string>> = {
+  '2.7.1': '2.7',
+  '2.8.1': '2.8',
+  '2.8.2': '2.8',
+  '2.9': '2.8',
+};
+
+/** Whether a version is later than the newest that is known whole: what is not known of it may be right. */
+export function isNewer(version: string): boolean {
+  return version === '2.9';
+}
 const loaded = new Map<string, Hl7Dictionary>();
 
 /** The dictionary of a version, read on first use; undefined for an unknown version. */
@@ -87,6 +104,12 @@ function dictionaryOf(file: DictionaryFile): Hl7Dictionary {
   const fields = definitions(file.segments);
   const components = definitions(file.types);
   const structures = new Map<number, readonly StructureNode[]>();
+  const open = new Set(file.open);
+  const nodesOf = (index: number): readonly StructureNode[] => {
+    const nodes = structures.get(index) ?? structureNodes(file.structures[index] ?? '');
+    structures.set(index, nodes);
+    return nodes;
+  };
   return {
     version: file.version,
     segments: Object.keys(file.segments),
@@ -97,11 +120,13 @@ function dictionaryOf(file: DictionaryFile): Hl7Dictionary {
     messageName: (message) => own(file.messages, message)?.[1],
     structure: (message) => {
       const index = own(file.messages, message)?.[0];
-      if (index === undefined) return undefined;
-      const nodes = structures.get(index) ?? structureNodes(file.structures[index] ?? '');
-      structures.set(index, nodes);
-      return nodes;
+      return index === undefined ? undefined : nodesOf(index);
     },
+    readings: (message) => {
+      const [first, _, ...more] = own(file.messages, message) ?? [];
+      return first === undefined ? [] : [first, ...more].map(nodesOf);
+    },
+    isOpen: (message) => open.has(message),
   };
 }
 

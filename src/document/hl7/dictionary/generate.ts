@@ -15,16 +15,26 @@ import dictionary, {
 } from 'hl7-dictionary';
 
 import { correctDefinition, correctTables } from './correction.ts';
+import { decided } from './decisions.ts';
 import type { DictionaryFile, TableFile } from './dictionary-file.ts';
 
 /** File name → content, one a version, and the tables, which the source has for all versions together. */
 export function dictionaryFiles(): Map<string, string> {
   const files = new Map<string, string>();
+  const made = new Map<string, DictionaryFile>();
+  const of = (version: string): DictionaryFile => {
+    const file = made.get(version);
+    if (file === undefined) throw new Error(`${version} is not made yet`);
+    return file;
+  };
   for (const [version, definition] of Object.entries(dictionary.definitions)) {
     // The source's 2.7.1 is a copy of its 2.7.
     if (version === '2.7.1') continue;
-    files.set(`${version}.json`, lines(fileOf(version, correctDefinition(version, definition))));
+    made.set(version, decided(fileOf(version, correctDefinition(version, definition)), of));
   }
+  // The source ends with 2.7: what 2.8 changed was decided.
+  made.set('2.8', decided({ ...of('2.7'), version: '2.8' }, of));
+  for (const [version, file] of made) files.set(`${version}.json`, lines(file));
   const tables: TableFile = Object.fromEntries(
     Object.entries(correctTables(dictionary.tables)).map(([number, { desc, values = {} }]) => [
       number,
@@ -40,7 +50,7 @@ export function dictionaryFiles(): Map<string, string> {
 
 function fileOf(version: string, definition: SourceDefinition): DictionaryFile {
   const structures: string[] = [];
-  const messages: Record<string, [number, string]> = {};
+  const messages: Record<string, [number, string, ...number[]]> = {};
   for (const [name, { desc, segments }] of Object.entries(definition.messages)) {
     const text = segments.segments.map(written).join(' ');
     const known = structures.indexOf(text);
@@ -58,6 +68,7 @@ function fileOf(version: string, definition: SourceDefinition): DictionaryFile {
     ]),
     messages,
     structures,
+    open: [],
   };
 }
 

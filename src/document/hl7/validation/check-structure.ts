@@ -16,10 +16,11 @@ export function checkStructure(checked: Checked): Hl7Finding[] {
   const lines = document.lines();
   const segments = numbered(lines);
   const known = new Set(dictionary.segments);
+  const severity = checked.isNewer ? 'warning' : 'error';
   const unknown = segments
     .filter(({ name }) => !name.startsWith('Z') && !known.has(name))
     .map(({ name, index }) =>
-      finding('error', '100', `${name} is not a segment of HL7 ${dictionary.version}.`, [
+      finding(severity, '100', `${name} is not a segment of HL7 ${dictionary.version}.`, [
         name,
         index,
       ]),
@@ -63,10 +64,38 @@ function orderFindings(checked: Checked, segments: readonly Numbered[]): Hl7Find
   const event = document.get('MSH-9.2').trim();
   if (type === '') return [];
   const name = event === '' ? type : `${type}_${event}`;
-  const structure = structureFor(checked, name, type);
-  if (structure === undefined) return [unknownMessage(checked, type, event)];
+  const known = messageFor(checked, name, type);
+  if (known === undefined) return [unknownMessage(checked, type, event)];
+  // a message is right if it is right by any reading of the standard
+  let best: Hl7Finding[] | undefined;
+  for (const structure of checked.dictionary.readings(known)) {
+    const isOpen = checked.dictionary.isOpen(known);
+    const found = findingsBy(structure, { name, segments, isOpen });
+    if (best === undefined || found.length < best.length) best = found;
+    if (found.length === 0) break;
+  }
+  return best ?? [];
+}
+
+/** From the version that brought them (2.5, 2.6) these may follow MSH in every message, whether its structure names them or not. */
+const AFTER_HEADER: ReadonlySet<string> = new Set(['SFT', 'UAC']);
+
+function findingsBy(
+  structure: readonly StructureNode[],
+  {
+    name,
+    segments,
+    isOpen,
+  }: { readonly name: string; readonly segments: readonly Numbered[]; readonly isOpen: boolean },
+): Hl7Finding[] {
   const expected = segmentsOf(structure);
-  const stray = segments.filter((segment) => !expected.has(segment.name));
+  const body = segments.findIndex(({ name: found }, at) => at > 0 && !AFTER_HEADER.has(found));
+  const stray = isOpen
+    ? []
+    : segments.filter(
+        ({ name: found }, at) =>
+          !expected.has(found) && (at < body ? !AFTER_HEADER.has(found) : true),
+      );
   const own = segments.filter((segment) => expected.has(segment.name));
   const mismatch = matchStructure(
     structure,
@@ -96,18 +125,20 @@ function orderFindings(checked: Checked, segments: readonly Numbered[]): Hl7Find
   ];
 }
 
-function structureFor(
+/** The name by which the dictionary knows the message: its event, what it declares, or its type alone. */
+function messageFor(
   { document, dictionary }: Checked,
   name: string,
   type: string,
-): readonly StructureNode[] | undefined {
+): string | undefined {
   const declared = document.get('MSH-9.3').trim();
-  const general = type === 'ACK' || name === type ? dictionary.structure(type) : undefined;
-  return dictionary.structure(name) ?? dictionary.structure(declared) ?? general;
+  const general = type === 'ACK' || name === type ? [type] : [];
+  return [name, declared, ...general].find((one) => dictionary.structure(one) !== undefined);
 }
 
-function unknownMessage({ dictionary }: Checked, type: string, event: string): Hl7Finding {
+function unknownMessage({ dictionary, isNewer }: Checked, type: string, event: string): Hl7Finding {
   const { version, messages } = dictionary;
+  const severity = isNewer ? 'warning' : 'error';
   const at = ['MSH', 1, 9] as const;
   if (type.startsWith('Z') || event.startsWith('Z')) {
     const text = "MSH-9 is a message of a site's own: the order of its segments was not checked.";
@@ -115,14 +146,14 @@ function unknownMessage({ dictionary }: Checked, type: string, event: string): H
   }
   if (!messages.some((name) => name.startsWith(`${type}_`))) {
     return finding(
-      'error',
+      severity,
       '200',
       `Message type ${word(type)} is not known in HL7 ${version}.`,
       at,
     );
   }
   const text = `Event ${word(event)} of ${word(type)} is not known in HL7 ${version}.`;
-  return finding('error', '201', text, at);
+  return finding(severity, '201', text, at);
 }
 
 function called({ name, index }: Numbered): string {

@@ -13,4 +13,6 @@ export interface Checked {
   readonly document: Hl7Document;
   readonly dictionary: Hl7Dictionary;
   readonly options: ValidationOptions;
+  /** The message is of a later version than the dictionary: what it does not know may be right. */
+  readonly isNewer: boolean;
 }

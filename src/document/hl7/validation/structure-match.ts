@@ -1,4 +1,5 @@
 import type { StructureNode } from '../dictionary/structure.ts';
+import { accepts } from './structure-accepts.ts';
 
 /** How a row of segments differs from a message structure. */
 export interface StructureMismatch {
@@ -12,13 +13,14 @@ export interface StructureMismatch {
 const LIMIT = 20;
 
 /**
- * Compares the names of a message's segments with its structure. A segment that cannot stand where it
- * is, is noted and left out, and the rest is compared again.
+ * Compares the names of a message's segments with its structure. Where no way of reading fits, a segment that
+ * cannot stand where it is, is noted and left out, and the rest is compared again.
  */
 export function matchStructure(
   structure: readonly StructureNode[],
   names: readonly string[],
 ): StructureMismatch {
+  if (accepts(structure, names)) return { missing: [], unexpected: [] };
   const left = names.map((_, position) => position);
   const unexpected: number[] = [];
   for (;;) {

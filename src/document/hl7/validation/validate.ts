@@ -1,6 +1,11 @@
 import type { Document } from '../../document.ts';
 import { hl7BodyProblem } from '../body-problem.ts';
-import { HL7_VERSIONS, type Hl7Dictionary, hl7Dictionary } from '../dictionary/dictionary.ts';
+import {
+  HL7_VERSIONS,
+  type Hl7Dictionary,
+  hl7Dictionary,
+  isNewer,
+} from '../dictionary/dictionary.ts';
 import { finding, type Hl7Finding, type Place } from '../finding.ts';
 import { hl7Header } from '../header.ts';
 import { Hl7Document } from '../hl7-document.ts';
@@ -15,7 +20,7 @@ import type { Checked, ValidationOptions } from './checked.ts';
 export type ValidationLevel = 'none' | 'structure' | 'full';
 
 /**
- * Checks an HL7 message by the rules of its version, 2.1 to 2.8. Findings come in the order of the
+ * Checks an HL7 message by the rules of its version, 2.1 to 2.9. Findings come in the order of the
  * message; there are none for other kinds of documents. A message is invalid if one is an `error`.
  */
 export function validate(
@@ -37,8 +42,9 @@ export function validate(
     const place: Place = [problem.segment ?? 'MSH', problem.segmentIndex, problem.field];
     findings.push(finding('error', problem.code, `${problem.text}.`, place));
   }
-  const dictionary = dictionaryFor(options.version ?? document.get('MSH-12.1'));
-  const checked: Checked = { document, dictionary, options };
+  const version = (options.version ?? document.get('MSH-12.1')).trim();
+  const dictionary = dictionaryFor(version);
+  const checked: Checked = { document, dictionary, options, isNewer: isNewer(version) };
   findings.push(...checkStructure(checked));
   if (level === 'full') findings.push(...checkFields(checked));
   return findings;
@@ -56,6 +62,10 @@ function headerFindings(document: Hl7Document): Hl7Finding[] {
 
 function versionFindings(document: Hl7Document, options: ValidationOptions): Hl7Finding[] {
   const version = options.version ?? document.get('MSH-12.1').trim();
+  if (isNewer(version)) {
+    const text = `HL7 ${version} is checked by the rules of ${dictionaryFor(version).version}.`;
+    return [finding('warning', '203', text, ['MSH', 1, 12])];
+  }
   if (version === '' || hl7Dictionary(version) !== undefined) return [];
   const name = version.replaceAll(/[^\w.]/g, '?').slice(0, 10);
   return [finding('error', '203', `Unsupported version id ${name}.`, ['MSH', 1, 12])];

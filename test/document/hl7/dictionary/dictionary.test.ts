@@ -29,7 +29,7 @@ test('names are those of the version', () => {
   expect(fieldName('2.1', 'PID', 3)).toBe('Patient id internal');
   expect(fieldName('2.8', 'PID', 3)).toBe(fieldName('2.7.1', 'PID', 3));
   expect(fieldName('2.5.1', 'PID', 99)).toBeUndefined();
-  expect(fieldName('2.9', 'PID', 3)).toBeUndefined();
+  expect(fieldName('3.0', 'PID', 3)).toBeUndefined();
   expect(segmentName('2.5.1', 'OBX')).toBe('Observation/Result');
   expect(segmentName('2.5.1', 'constructor')).toBeUndefined();
   expect(hl7Dictionary('2.5.1')?.messageName('ORU_R01')).toMatch(/^Unsolicited transmission/);

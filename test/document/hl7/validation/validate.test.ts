@@ -47,8 +47,8 @@ test.for([
   ],
   [
     'an unknown version',
-    hl7(MSH.replace('2.5.1', '2.9'), EVN, PID, PV1),
-    ['error 203 Unsupported version id 2.9.'],
+    hl7(MSH.replace('2.5.1', '3.0'), EVN, PID, PV1),
+    ['error 203 Unsupported version id 3.0.'],
   ],
   [
     'an unknown type',
