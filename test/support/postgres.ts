@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { vi } from 'vitest';
 import { freePort } from '../../src/sandbox/free-port.ts';
 
 const run = promisify(execFile);
@@ -50,14 +50,7 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     { cwd: folder, stdio: 'ignore', ...account },
   );
   const url = `postgres://waybill:${password}@127.0.0.1:${port}/postgres`;
-  await vi.waitFor(
-    async () => {
-      const client = new Client({ connectionString: url });
-      await client.connect();
-      await client.end();
-    },
-    { timeout: 20_000, interval: 100 },
-  );
+  await answers(url);
   return {
     url,
     process: server,
@@ -69,6 +62,21 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits until the server answers, at most 20 s. */
+async function answers(url: string): Promise<void> {
+  for (const end = Date.now() + 20_000; ; await sleep(100)) {
+    const client = new Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      // it is still starting
+      if (Date.now() > end) throw error;
+    }
+  }
 }
 
 /** PostgreSQL refuses to run as root: its own account then. */

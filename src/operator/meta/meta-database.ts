@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { type Damage, isDamaged, setAside } from '../../trace/damage.ts';
+import { AUDIT_MIGRATIONS, META_MIGRATIONS, type MetaMigration, migrate } from './migrate.ts';
 import { postgresDatabase } from './postgres/database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
-import { AUDIT_TABLES, META_TABLES } from './tables.ts';
-import { upgrade } from './upgrade.ts';
 
 export type MetaValue = string | number | null | Uint8Array;
 
@@ -31,6 +30,8 @@ export interface MetaDatabase extends MetaSession, AsyncDisposable {
    * nothing else, and awaits nothing else: others wait for it.
    */
   transaction<Result>(work: (session: MetaSession) => Promise<Result>): Promise<Result>;
+  /** The statements of a definition, which is written for SQLite, in the database's own words. */
+  written(definition: string): readonly string[];
   close(): Promise<void>;
 }
 
@@ -49,35 +50,56 @@ export interface MetaPlace {
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
 
-/** Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs. */
-export async function metaDatabase(place: MetaPlace): Promise<MetaDatabase> {
-  const database = await open(place, 'meta', META_TABLES);
-  try {
-    await upgrade(database);
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+/**
+ * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs.
+ *
+ * @param migrations the forms of the database, oldest first; others than the product's in tests alone
+ */
+export function metaDatabase(
+  place: MetaPlace,
+  migrations: readonly MetaMigration[] = META_MIGRATIONS,
+): Promise<MetaDatabase> {
+  return open(place, 'meta', migrations);
 }
 
 /** The audit log, in a file of its own. */
 export function auditDatabase(place: MetaPlace): Promise<MetaDatabase> {
-  return open(place, 'audit', AUDIT_TABLES);
+  return open(place, 'audit', AUDIT_MIGRATIONS);
 }
 
 async function open(
-  { data, shared, onDamaged }: MetaPlace,
+  place: MetaPlace,
   name: 'meta' | 'audit',
-  tables: string,
+  migrations: readonly MetaMigration[],
 ): Promise<MetaDatabase> {
-  if (shared !== undefined) return postgresDatabase(shared, name, tables);
-  const file = `${name}.db`;
+  const { data, shared, onDamaged } = place;
   try {
-    return await sqliteDatabase(data, file, tables);
+    return await opened(place, name, migrations);
   } catch (error) {
-    if (onDamaged === undefined || !isDamaged(error)) throw error;
-    onDamaged(setAside(join(data, file)));
-    return sqliteDatabase(data, file, tables);
+    if (shared !== undefined || onDamaged === undefined || !isDamaged(error)) throw error;
+    onDamaged(setAside(join(data, `${name}.db`)));
+    return opened(place, name, migrations);
+  }
+}
+
+/** In its newest form. */
+async function opened(
+  { data, shared }: MetaPlace,
+  name: 'meta' | 'audit',
+  migrations: readonly MetaMigration[],
+): Promise<MetaDatabase> {
+  const database = await (shared === undefined
+    ? sqliteDatabase(data, `${name}.db`)
+    : postgresDatabase(shared, name));
+  const where =
+    shared === undefined
+      ? `${name}.db in ${data}`
+      : `the schema waybill_${shared.production}_meta (${name})`;
+  try {
+    await migrate(database, { name, where, migrations });
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
   }
 }

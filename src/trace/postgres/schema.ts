@@ -1,4 +1,5 @@
-import type { Database } from '../../database/postgres.ts';
+import { newerVersion } from '../../database/newer-version.ts';
+import type { Database, Session } from '../../database/postgres.ts';
 
 /** The tables that are cut into days by the session, to be dropped as a whole. */
 export const PARTITIONED = ['message', 'body', 'skey', 'attempt', 'past'] as const;
@@ -51,17 +52,49 @@ CREATE TABLE gone_body(ref text PRIMARY KEY, at bigint NOT NULL);
 INSERT INTO note VALUES('version', '1');
 `;
 
-/** Makes the production's schema if it is not there. The role needs the right to create one, or finds it made for it. */
-export async function ensureSchema(db: Database, schema: string): Promise<void> {
+/**
+ * The forms of the schema, oldest first; what was released is never changed. As in SQLite, but all days at once: a
+ * migration adds columns and indexes, and leaves filling them to whoever reads.
+ */
+export const MIGRATIONS: readonly string[] = [SCHEMA];
+
+/**
+ * Makes the production's schema if it is not there, or brings it to the newest form: one operator plane does, in one
+ * transaction, and others wait. The role needs the right to create a schema, or finds it made for it.
+ */
+export async function ensureSchema(
+  db: Database,
+  schema: string,
+  migrations: readonly string[] = MIGRATIONS,
+): Promise<void> {
+  const known = migrations.length;
   await db.transaction(async (session) => {
-    const [found] = await session.rows<{ made: boolean }>(
-      `SELECT to_regclass(?) IS NOT NULL AS made`,
-      `"${schema}".note`,
-    );
-    if (found?.made === true) return;
-    await session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-    for (const statement of SCHEMA.split(';')) {
+    const found = await versionOf(session, schema);
+    if (found === known) return;
+    if (found > known) {
+      throw newerVersion(`the trace in the schema ${schema}`, {
+        found,
+        known,
+        remedy:
+          'give this one a database of its own: the trace is built anew there from what the streams still hold',
+      });
+    }
+    if (found === 0) await session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    for (const statement of migrations.slice(found).join('').split(';')) {
       if (statement.trim() !== '') await session.run(statement);
     }
+    await session.run(`UPDATE note SET value = ? WHERE name = 'version'`, String(known));
   });
+}
+
+async function versionOf(session: Session, schema: string): Promise<number> {
+  const [made] = await session.rows<{ found: boolean }>(
+    `SELECT to_regclass(?) IS NOT NULL AS found`,
+    `"${schema}".note`,
+  );
+  if (made?.found !== true) return 0;
+  const [note] = await session.rows<{ value: string }>(
+    `SELECT value FROM note WHERE name = 'version'`,
+  );
+  return Number(note?.value ?? 0);
 }

@@ -1,6 +1,5 @@
-import { basename } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { EngineError } from '../../error/engine-error.ts';
+import { migrateSqlite, type SqliteMigration } from '../../database/sqlite-migrations.ts';
 
 /**
  * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the checkpoint
@@ -67,31 +66,36 @@ CREATE TABLE gone_day(day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-const VERSION = 1;
+/**
+ * The forms of a file, oldest first. What was released is never changed: a new form is one more entry. A migration
+ * runs when the file is opened, which for a day that is over is when somebody looks into it: it must be quick, so it
+ * adds columns and indexes, and leaves filling them to whoever reads.
+ */
+export const DAY_MIGRATIONS: readonly SqliteMigration[] = [(db) => db.exec(SCHEMA)];
+export const HELD_MIGRATIONS: readonly SqliteMigration[] = [
+  (db) => db.exec(`${SCHEMA}${HELD_SCHEMA}`),
+];
 
 export interface OpenedFile {
   readonly db: DatabaseSync;
   readonly isNew: boolean;
 }
 
-/** Opens a file of the trace, making it if it is new. */
-export function openTraceFile(path: string, kind: 'day' | 'held'): OpenedFile {
+/** Opens a file of the trace, making it if it is new, and brings it to the newest form. */
+export function openTraceFile(
+  path: string,
+  kind: 'day' | 'held',
+  migrations = kind === 'day' ? DAY_MIGRATIONS : HELD_MIGRATIONS,
+): OpenedFile {
   const db = new DatabaseSync(path, { timeout: 1_000 });
   try {
     db.exec(PRAGMAS);
-    const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
-    if (version === 0) {
-      db.exec(
-        `BEGIN IMMEDIATE;${SCHEMA}${kind === 'held' ? HELD_SCHEMA : ''}PRAGMA user_version=${VERSION};COMMIT`,
-      );
-    }
-    if (version !== 0 && version !== VERSION) {
-      throw new EngineError(
-        'STORE_UNAVAILABLE',
-        `the trace file ${basename(path)} was written by another version of Waybill: move the trace folder away, and it is built anew from what the streams still hold`,
-      );
-    }
-    return { db, isNew: version === 0 };
+    const before = migrateSqlite(db, {
+      what: `the trace file ${path}`,
+      remedy: 'move the trace folder away, and it is built anew from what the streams still hold',
+      migrations,
+    });
+    return { db, isNew: before === 0 };
   } catch (error) {
     db.close();
     throw error;

@@ -10,7 +10,6 @@ const LIMIT = 5_000;
 export async function postgresDatabase(
   { url, production }: { readonly url: string; readonly production: string },
   name: 'meta' | 'audit',
-  tables: string,
 ): Promise<MetaDatabase> {
   const schema = `waybill_${production}_meta`;
   const pool = database({ url, schema, purpose: `operator ${name}`, connections: 4, limit: LIMIT });
@@ -18,10 +17,7 @@ export async function postgresDatabase(
   const transaction: MetaDatabase['transaction'] = (work) =>
     pool.transaction((session) => work(asked(session)));
   try {
-    await transaction(async (session) => {
-      await session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-      for (const statement of statementsOf(tables)) await session.run(statement);
-    });
+    await transaction((session) => session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`));
   } catch (error) {
     await close();
     throw error;
@@ -30,6 +26,7 @@ export async function postgresDatabase(
     shared: true,
     ...asked(pool),
     transaction,
+    written: statementsOf,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -59,7 +56,7 @@ function refused(error: unknown): never {
 /** The tables in PostgreSQL's words. */
 function statementsOf(tables: string): string[] {
   const written = tables
-    .replaceAll(/ STRICT(?:, WITHOUT ROWID)?;/g, ';')
+    .replaceAll(/ STRICT(?:, WITHOUT ROWID)?(?=;|$)/g, '')
     .replaceAll(' UNIQUE COLLATE NOCASE', '')
     .replaceAll(' COLLATE NOCASE', '')
     .replaceAll(/\bid INTEGER PRIMARY KEY/g, 'id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY')

@@ -13,11 +13,7 @@ const LOOK_AGAIN = 5;
 const CHECKED = 64 * 1024 * 1024;
 
 /** A file in the data folder, made if it is not there. */
-export async function sqliteDatabase(
-  folder: string,
-  file: string,
-  tables: string,
-): Promise<MetaDatabase> {
+export async function sqliteDatabase(folder: string, file: string): Promise<MetaDatabase> {
   mkdirSync(folder, { recursive: true });
   // SQLite would wait on this thread, on which also whoever has the file may have to go on
   const database = new DatabaseSync(join(folder, file), { timeout: 0 });
@@ -37,7 +33,7 @@ export async function sqliteDatabase(
   };
   const close = (): Promise<void> => once(() => database.close());
   try {
-    await once(() => make(database, tables));
+    await once(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;'));
     if (statSync(join(folder, file)).size <= CHECKED) await once(() => check(database));
   } catch (error) {
     database.close();
@@ -66,6 +62,7 @@ export async function sqliteDatabase(
         ended.resolve();
       }
     },
+    written: statementsOf,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -81,17 +78,16 @@ function check(database: DatabaseSync): void {
 /** SQLITE_CORRUPT. */
 const CORRUPT = 11;
 
-function make(database: DatabaseSync, tables: string): void {
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  database.exec(tables);
-  for (const table of APPENDED.filter((name) => tables.includes(`EXISTS ${name}(`))) {
-    for (const act of ['UPDATE', 'DELETE']) {
-      database.exec(
+/** With what keeps an appended table from being changed. */
+function statementsOf(definition: string): string[] {
+  const kept = APPENDED.filter((name) => definition.includes(`EXISTS ${name}(`)).flatMap((table) =>
+    ['UPDATE', 'DELETE'].map(
+      (act) =>
         `CREATE TRIGGER IF NOT EXISTS ${table}_${act === 'UPDATE' ? 'fixed' : 'kept'} BEFORE ${act} ON ${table}
            BEGIN SELECT RAISE(ABORT, '${ONLY_APPENDED}'); END`,
-      );
-    }
-  }
+    ),
+  );
+  return [...definition.split(';\n').filter((one) => one.trim() !== ''), ...kept];
 }
 
 interface Direct {

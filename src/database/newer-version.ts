@@ -1,0 +1,16 @@
+import { EngineError } from '../error/engine-error.ts';
+
+/** How a database stands that a version to come has written: it is left as it is. */
+export function newerVersion(
+  what: string,
+  {
+    found,
+    known,
+    remedy,
+  }: { readonly found: number; readonly known: number; readonly remedy: string },
+): EngineError {
+  return new EngineError(
+    'STORE_UNAVAILABLE',
+    `${what} was written by a newer version of Waybill (its form is number ${found}, this version knows ${known}): run that version again, or ${remedy}; nothing was changed`,
+  );
+}
