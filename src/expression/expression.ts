@@ -6,6 +6,8 @@ import type { ExpressionFacts } from './facts.ts';
 export interface Scope {
   readonly message: Envelope;
   document(): Document;
+  /** The turns of the loops around in a transform, from the outermost. */
+  readonly loops?: readonly { readonly over: string; readonly turn: number }[] | undefined;
 }
 
 /** A compiled and type-checked CEL expression. Evaluation is synchronous and free of side effects. */

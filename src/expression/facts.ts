@@ -8,6 +8,8 @@ export interface ExpressionFacts {
   readonly types: readonly string[] | undefined;
   /** Literal paths that it reads of the body: `PID-3.1`, `/orders`. */
   readonly paths: readonly string[];
+  /** It asks for the turn, or for what follows the segment at hand: only a loop has these. */
+  readonly needsLoop: boolean;
 }
 
 const READERS: ReadonlySet<string> = new Set([
@@ -20,12 +22,15 @@ const READERS: ReadonlySet<string> = new Set([
   'xpath',
 ]);
 
+const OF_LOOPS: ReadonlySet<string> = new Set(['index', 'following']);
+
 /** @param calls every call in it, by the names that users know */
 export function factsOf(node: ASTNode, calls: readonly Call[]): ExpressionFacts {
   const paths = calls.flatMap(({ name, given }) =>
     READERS.has(name) ? (literalText(given[0]) ?? []) : [],
   );
-  return { types: typesOf(node), paths };
+  const needsLoop = calls.some(({ name, method }) => !method && OF_LOOPS.has(name));
+  return { types: typesOf(node), paths, needsLoop };
 }
 
 type Types = readonly string[] | undefined;

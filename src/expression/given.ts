@@ -14,6 +14,8 @@ type ProblemSink = (path: GivenPath, text: string, offset?: number) => void;
 /** What a reader of plain data needs of the production around it. */
 export interface Reading {
   readonly environment: ExpressionEnvironment;
+  /** Expressions may stand in a loop. */
+  readonly loops?: true;
   readonly problem: ProblemSink;
   /** The problem with a name, with the nearest known one; undefined if it exists. */
   unknown(kind: 'target' | 'transform', name: string): string | undefined;
@@ -110,7 +112,14 @@ export class Given {
       return undefined;
     }
     const compiled = this.reading.environment.compile(source, { result });
-    if (compiled.ok) return compiled.expression;
+    if (compiled.ok) {
+      if (compiled.expression.facts?.needsLoop === true && this.reading.loops !== true) {
+        this.wrong(
+          'index() and following() tell of a loop, and only steps of a transform have one.',
+        );
+      }
+      return compiled.expression;
+    }
     for (const { text, offset } of compiled.problems) this.wrong(text, offset);
     return undefined;
   }

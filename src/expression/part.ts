@@ -38,6 +38,11 @@ export class Part implements Document {
     this.#removed = removed;
   }
 
+  /** As the loop names its list. */
+  get over(): string {
+    return this.#list.over;
+  }
+
   get(path: string): string {
     return this.inner.get(this.#here(path));
   }
@@ -115,13 +120,16 @@ export function jsonElements(over: string): PartList {
   };
 }
 
-/** The XML elements at a plain path, among their siblings. Its own paths are those without a number there. */
+/**
+ * The XML elements that a loop makes in a new document, at a plain path. Its own paths are those without a
+ * number there, and relative ones.
+ */
 export function xmlElements(over: string): PartList {
   return {
     kind: 'xml',
     over,
     numbers: (document) => upTo(document.all(over).length),
-    below: (path) => belowOf(path, over),
+    below: (path) => (path.startsWith('/') ? belowOf(path, over) : `/${path.replace(/^\.\//, '')}`),
     place: (number) => `${over}[${number}]`,
   };
 }

@@ -7,14 +7,19 @@ export interface CallProblem {
   readonly text: string;
 }
 
-/** What is wrong with `call` between transforms, once all are read: rings, and calls of transforms that have no steps. */
+/** What is wrong between transforms, once all are read: rings of calls, calls of transforms that have no steps, and what needs a loop that nobody makes. */
 export function callProblems(transforms: ReadonlyMap<string, Transform>): CallProblem[] {
   const problems: CallProblem[] = [];
+  const called = new Set([...transforms.values()].flatMap(callsOf));
   for (const [name, transform] of transforms) {
-    for (const called of callsOf(transform)) {
-      const found = transforms.get(called);
+    for (const what of called.has(name) ? [] : needsOf(transform)) {
+      const text = `${what} has no loop, or not enough of them, around it. Put it under each:.`;
+      problems.push({ transform: name, text });
+    }
+    for (const one of callsOf(transform)) {
+      const found = transforms.get(one);
       if (found !== undefined && !(found instanceof DeclarativeTransform)) {
-        const text = `${called} is code and cannot be called. Name both in the rule: transform: [${name}, ${called}].`;
+        const text = `${one} is code and cannot be called. Name both in the rule: transform: [${name}, ${one}].`;
         problems.push({ transform: name, text });
       }
     }
@@ -28,6 +33,10 @@ export function callProblems(transforms: ReadonlyMap<string, Transform>): CallPr
 
 function callsOf(transform: Transform | undefined): readonly string[] {
   return transform instanceof DeclarativeTransform ? transform.declaration.calls : [];
+}
+
+function needsOf(transform: Transform): readonly string[] {
+  return transform instanceof DeclarativeTransform ? transform.declaration.needs : [];
 }
 
 /** The way from a transform back to itself. */

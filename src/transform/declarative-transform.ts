@@ -21,6 +21,8 @@ export interface Declaration {
   readonly calls: readonly string[];
   /** Paths of the message as it comes: what expressions, `each` and `copy` read, and with `start: copy` what is written. */
   readonly paths: readonly string[];
+  /** What only works in a loop of another transform that calls this one. */
+  readonly needs: readonly string[];
 }
 
 /** Finds the transforms that `call` names; asked when a message comes, since they may be read later. */
@@ -47,7 +49,13 @@ export class DeclarativeTransform implements Transform {
     try {
       const run = Object.assign(state, this.#start(input));
       const scope: Scope = { message: input.message, document: () => input.document };
-      doSteps(this.declaration.steps, { run, scope, target: run.target, loop: undefined, turn: 0 });
+      doSteps(this.declaration.steps, {
+        run,
+        scope,
+        target: run.target,
+        loop: undefined,
+        turns: [],
+      });
       run.step = 'its end';
       return run.discarded ? [] : [this.#output(input, run.target, scope)];
     } catch (error) {
@@ -67,6 +75,7 @@ export class DeclarativeTransform implements Transform {
       target,
       segments: loops ? segmentPairs(source, isCopy ? target : undefined) : undefined,
       transform: this.#find,
+      totals: new Map(),
       removed: false,
       discarded: false,
       depth: 0,

@@ -11,10 +11,13 @@ export class NewSegment implements Document {
   readonly kind = 'hl7';
   readonly name: string;
   readonly #message: Hl7Document;
+  /** Where paths are looked for that are not its own. */
+  readonly around: Document;
   #made: Hl7Segment | undefined;
 
-  constructor(message: Hl7Document, name: string) {
+  constructor(message: Hl7Document, name: string, around: Document = message) {
     this.#message = message;
+    this.around = around;
     this.name = name;
   }
 
@@ -40,7 +43,7 @@ export class NewSegment implements Document {
       this.#made ??= this.#message.append(this.name);
       this.#made.set(path, value);
     } else {
-      this.#message.set(path, value);
+      this.around.set(path, value);
     }
   }
 
@@ -57,7 +60,7 @@ export class NewSegment implements Document {
   }
 
   #reading(path: string): Document | undefined {
-    return this.#isOwn(path) ? this.#made : this.#message;
+    return this.#isOwn(path) ? this.#made : this.around;
   }
 
   #isOwn(path: string): boolean {

@@ -1,19 +1,45 @@
-import type { Work } from './work.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { LoopTurn, Work } from './work.ts';
 
 /** A path that a step writes, as it stands for the message at hand. */
 export type Place = (work: Work) => string;
 
 /**
- * In a path, `#` is the number of the loop's turn: `OBX[#]-5`, `/results/#/code`, `/report/result[#]`.
- * JSON counts from 0, all others from 1. So the turns of a loop can fill a list of another kind.
+ * In a path, `#` is the number of a loop's turn: `OBX[#]-5`, `/results/#/code`, `/report/result[#]`. JSON
+ * counts from 0, all others from 1. So the turns of a loop can fill a list of another kind.
+ *
+ * The last `#` is the innermost loop's, the one before it that of the loop around it. The first counts on
+ * through all turns of the loops that have none: `/lines/#` in a loop inside of another fills one list.
  */
 export function placeOf(path: string): Place {
-  if (!path.includes('#')) return () => path;
-  return ({ turn, run }) =>
-    path.replaceAll('#', String(run.target.kind === 'json' ? turn - 1 : turn));
+  const parts = path.split('#');
+  const count = parts.length - 1;
+  if (count === 0) return () => path;
+  return ({ turns, run }) => {
+    const [first = '', ...rest] = parts;
+    const counted = turns.slice(-count);
+    if (counted.length < count) throw tooMany(path, turns);
+    const from = run.target.kind === 'json' ? 1 : 0;
+    return rest.reduce((whole, part, at) => {
+      const { turn, total } = counted[at] as LoopTurn;
+      return `${whole}${(at === 0 ? total : turn) - from}${part}`;
+    }, first);
+  };
+}
+
+/** How many loops a path needs around it. */
+export function loopsNeeded(path: string): number {
+  return path.split('#').length - 1;
 }
 
 /** The path with a number in it, for checking. */
 export function examplePath(path: string): string {
   return path.replaceAll('#', '1');
+}
+
+function tooMany(path: string, { length }: readonly LoopTurn[]): EngineError {
+  return new EngineError(
+    'TRANSFORM_FAILED',
+    `${path} has more # than there are loops around it (${length})`,
+  );
 }

@@ -2,7 +2,7 @@ import type { Document } from '../document/document.ts';
 import { Hl7Document } from '../document/hl7/hl7-document.ts';
 import { hl7Path } from '../document/hl7/path.ts';
 import { NewSegment } from './new-segment.ts';
-import { segmentAt } from './segment-at.ts';
+import { segmentAt, segmentNamed } from './segment-at.ts';
 
 /** A whole field of a message, to be copied with its separators and escapes. */
 export interface RawPlace {
@@ -16,9 +16,10 @@ export function rawPlace(document: Document, path: string): RawPlace | undefined
   const { field, component, repetition, segment, index } = hl7Path(path);
   if (field === 0 || component > 0 || repetition !== 0) return undefined;
   if (document instanceof Hl7Document) return { message: document, path };
-  const at = segmentAt(document);
-  if (at === undefined || document.kind !== at.kind) return undefined;
-  if (at.name !== segment || index > 0) return { message: at.message, path };
+  const inner = segmentAt(document);
+  if (inner === undefined || document.kind !== inner.kind) return undefined;
+  const at = segmentNamed(document, segment);
+  if (at === undefined || index > 0) return { message: inner.message, path };
   const number = at.message.segments(segment).findIndex(({ line }) => line === at.line) + 1;
   return { message: at.message, path: `${segment}[${number}]${path.slice(segment.length)}` };
 }

@@ -1,5 +1,6 @@
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
+import type { ExpressionFacts } from '../expression/facts.ts';
 import { Given, type GivenPath, type Reading } from '../expression/given.ts';
 import { compileTemplate } from '../expression/template.ts';
 import {
@@ -30,7 +31,13 @@ export function readTransform(
   reading: TransformReading,
 ): DeclarativeTransform {
   const paths = writtenPaths(value, ['each', 'copy']);
-  const given = new Given(value, path, { ...reading, environment: noting(reading, paths) });
+  const around: string[] = [];
+  const needs: string[] = [];
+  const environment = noting(reading, (facts) => {
+    paths.push(...facts.paths);
+    if (facts.needsLoop && around.length === 0) needs.push('index() or following()');
+  });
+  const given = new Given(value, path, { ...reading, environment, loops: true });
   given.block('A transform', KEYS);
   const type = readType(given.at('type'));
   const start = readStart(given.at('start'));
@@ -48,6 +55,8 @@ export function readTransform(
     given.at('steps'),
     {
       kind: type?.kind,
+      around,
+      needs: (what) => needs.push(what),
       loops: () => {
         loops = true;
       },
@@ -60,17 +69,29 @@ export function readTransform(
   );
   const label = readLabel(given.at('name'));
   if (start === 'copy') paths.push(...writtenPaths(value, ['set', 'remove']));
-  const declaration: Declaration = { start, type, label, steps, loops, calls: [...calls], paths };
+  const declaration: Declaration = {
+    start,
+    type,
+    label,
+    steps,
+    loops,
+    calls: [...calls],
+    paths,
+    needs,
+  };
   return new DeclarativeTransform(name, declaration, reading.find);
 }
 
-/** The language, noting the paths that expressions read. */
-function noting({ environment }: TransformReading, paths: string[]): ExpressionEnvironment {
+/** The language, noting what expressions ask for. */
+function noting(
+  { environment }: TransformReading,
+  note: (facts: ExpressionFacts) => void,
+): ExpressionEnvironment {
   return {
     ...environment,
     compile(source, options) {
       const compiled = environment.compile(source, options);
-      if (compiled.ok) paths.push(...(compiled.expression.facts?.paths ?? []));
+      if (compiled.ok && compiled.expression.facts !== undefined) note(compiled.expression.facts);
       return compiled;
     },
   };

@@ -1,10 +1,8 @@
 import type { Document } from '../document/document.ts';
-import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
 import { hl7Path } from '../document/hl7/path.ts';
-import { Part } from '../expression/part.ts';
-import { NewSegment } from './new-segment.ts';
+import { isAtSegment } from './segment-at.ts';
 
-/** The numbers, from 1, of a field's repetitions in which something stands: of the segment at hand, or else of the first. */
+/** The numbers, from 1, of a field's repetitions in which something stands: of the segment at hand. */
 export function repetitionNumbers(document: Document, field: string): number[] {
   const one = inOneSegment(document, field);
   const wanted = document.all(one).length;
@@ -18,13 +16,6 @@ export function repetitionNumbers(document: Document, field: string): number[] {
 /** `all` goes over every segment of the name unless one is at hand or the path says which. */
 function inOneSegment(document: Document, field: string): string {
   const { segment, index } = hl7Path(field);
-  if (index > 0 || nameAtHand(document) === segment) return field;
+  if (index > 0 || isAtSegment(document, segment)) return field;
   return `${segment}[1]${field.slice(segment.length)}`;
-}
-
-function nameAtHand(document: Document): string | undefined {
-  if (document instanceof Part) return nameAtHand(document.inner);
-  return document instanceof Hl7Segment || document instanceof NewSegment
-    ? document.name
-    : undefined;
 }

@@ -14,6 +14,8 @@ export interface Run {
   /** Pairs the segments of both, where the transform loops over segments. */
   readonly segments: SegmentPairs | undefined;
   readonly transform: (name: string) => Transform | undefined;
+  /** How many turns each loop has made. */
+  readonly totals: Map<object, number>;
   /** The step at work, for the error that names it. */
   step: string;
   /** A step has removed segments of the new message. */
@@ -31,6 +33,16 @@ export interface SegmentPairs {
   readonly target: readonly Hl7Segment[];
 }
 
+/** One turn of a loop. Turns that the loop's condition left out do not count. */
+export interface LoopTurn {
+  /** As the loop names what it goes over. */
+  readonly over: string;
+  /** From 1, since the loop began. */
+  readonly turn: number;
+  /** From 1, since the transform began: a loop inside of another begins often. */
+  readonly total: number;
+}
+
 /** What a step works on: the whole message, or in a loop one part of it. */
 export interface Work {
   readonly run: Run;
@@ -39,15 +51,17 @@ export interface Work {
   /** What the paths of steps write. */
   readonly target: Document;
   readonly loop: SegmentLoop | undefined;
-  /** Which turn of the innermost loop it is, from 1; those its condition left out do not count. 0 outside of loops. */
-  readonly turn: number;
+  /** The turns of the loops around, from the outermost. */
+  readonly turns: readonly LoopTurn[];
 }
 
 /** The innermost loop over segments. */
-interface SegmentLoop {
+export interface SegmentLoop {
   readonly name: string;
   /** Position of the segment at hand in `SegmentPairs`. */
   readonly at: number;
+  /** Where what belongs to the loop outside of it ends. */
+  readonly until: number;
   /** Behind what `insert` puts its segment; moves on with each, so that they stand in order. */
   behind: Hl7Segment | undefined;
 }

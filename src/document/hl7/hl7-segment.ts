@@ -5,7 +5,8 @@ import { type Hl7Path, hl7Path } from './path.ts';
 
 /**
  * One segment of a message, seen as a document: `OBX-5` is the field of this OBX; a path with a segment
- * number and those of other segments mean the whole message. For loops over segments.
+ * number and those of other segments mean what is around it: the whole message, or the segment that a loop
+ * outside is at. For loops over segments.
  */
 export class Hl7Segment implements Document {
   readonly kind = 'hl7';
@@ -14,9 +15,18 @@ export class Hl7Segment implements Document {
   /** @internal */
   readonly line: Line;
 
-  constructor(message: Hl7Document, line: Line) {
+  /** Where paths are looked for that are not its own. */
+  readonly around: Document;
+
+  constructor(message: Hl7Document, line: Line, around: Document = message) {
     this.message = message;
     this.line = line;
+    this.around = around;
+  }
+
+  /** The same segment inside of something else than the whole message. */
+  inside(around: Document): Hl7Segment {
+    return new Hl7Segment(this.message, this.line, around);
   }
 
   get name(): string {
@@ -30,41 +40,42 @@ export class Hl7Segment implements Document {
 
   get(path: string): string {
     const own = this.#own(path);
-    return own === undefined ? this.message.get(path) : this.message.getIn(this.line, own);
+    return own === undefined ? this.around.get(path) : this.message.getIn(this.line, own);
   }
 
   all(path: string): string[] {
     const own = this.#own(path);
-    return own === undefined ? this.message.all(path) : this.message.allIn(this.line, own);
+    return own === undefined ? this.around.all(path) : this.message.allIn(this.line, own);
   }
 
   has(path: string): boolean {
-    return this.all(path).length > 0;
+    const own = this.#own(path);
+    return own === undefined ? this.around.has(path) : this.all(path).length > 0;
   }
 
   /** As `Hl7Document.raw`. */
   raw(path: string): string {
     const own = this.#own(path);
-    return own === undefined ? this.message.raw(path) : this.message.rawIn(this.line, own);
+    return own === undefined ? this.#rawAround.raw(path) : this.message.rawIn(this.line, own);
   }
 
   set(path: string, value: string): void {
     const own = this.#own(path);
-    if (own === undefined) this.message.set(path, value);
+    if (own === undefined) this.around.set(path, value);
     else this.message.setIn(this.line, own, value);
   }
 
   /** As `Hl7Document.setRaw`. */
   setRaw(path: string, value: string): void {
     const own = this.#own(path);
-    if (own === undefined) this.message.setRaw(path, value);
+    if (own === undefined) this.#rawAround.setRaw(path, value);
     else this.message.setRawIn(this.line, own, value);
   }
 
   /** Without a field, the segment itself. */
   remove(path: string): void {
     const own = this.#own(path);
-    if (own === undefined) this.message.remove(path);
+    if (own === undefined) this.around.remove(path);
     else if (own.field === 0) this.message.removeLines([this.line]);
     else this.message.removeIn(this.line, own);
   }
@@ -77,6 +88,10 @@ export class Hl7Segment implements Document {
   /** Of the whole message. */
   copy(): Document {
     return this.message.copy();
+  }
+
+  get #rawAround(): Hl7Document | Hl7Segment {
+    return this.around instanceof Hl7Segment ? this.around : this.message;
   }
 
   #own(path: string): Hl7Path | undefined {

@@ -42,6 +42,7 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       help: 'In a loop over segments: those of a name that belong to the one at hand, up to the next of its kind.',
       call: (name: string) => followingSegments(segmentAtHand(document()), name),
     }),
+    ...turnFunctions(scope),
     read({
       signature: 'body(): string',
       help: 'The whole body as text.',
@@ -59,6 +60,28 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
     }),
     ...segmentMethods(),
   ];
+}
+
+/** Functions on the loops of a transform. */
+function turnFunctions(scope: () => Scope): readonly ExpressionFunction[] {
+  return [
+    {
+      signature: 'index(): int',
+      help: 'In a loop of a transform: which turn it is, from 1. { set: OBX-1, to: string(index()) } numbers anew.',
+      call: () => turnOf(scope(), undefined),
+    },
+    {
+      signature: 'index(string): int',
+      help: 'Which turn the loop over that is at, from inside of another: index("OBR").',
+      call: (over: string) => turnOf(scope(), over),
+    },
+  ];
+}
+
+function turnOf({ loops = [] }: Scope, over: string | undefined): bigint {
+  const found = over === undefined ? loops.at(-1) : loops.findLast((loop) => loop.over === over);
+  if (found !== undefined) return BigInt(found.turn);
+  throw new ExpressionFault('index() was used outside of a loop');
 }
 
 /** One that reads the body. */

@@ -1,7 +1,9 @@
 import { Hl7Document } from '../../document/hl7/hl7-document.ts';
+import type { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
+import { hl7Path } from '../../document/hl7/path.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Given } from '../../expression/given.ts';
-import { segmentAt } from '../segment-at.ts';
+import { segmentAt, segmentNamed } from '../segment-at.ts';
 import type { Work } from '../work.ts';
 import { asHl7Path, readFields, readSegmentName, type StepKind } from './step-reader.ts';
 
@@ -19,7 +21,8 @@ export const appendStep: StepKind = {
 };
 
 /**
- * `{ insert: NTE, after: PID, fields: … }`: puts a segment behind or before another. In a loop over
+ * `{ insert: NTE, after: PID, fields: … }`: puts a segment behind or before another; where a loop is at one
+ * of that name, that one. In a loop over
  * segments without a place, behind the one at hand and what was inserted there before.
  */
 export const insertStep: StepKind = {
@@ -35,8 +38,8 @@ export const insertStep: StepKind = {
     return (work) => {
       const message = hl7Target(work, name);
       const values = fields(work);
-      if (before !== undefined) message.insertBefore(before, name, values);
-      else if (after !== undefined) message.insertAfter(after, name, values);
+      if (before !== undefined) message.insertBefore(neighbour(work, before), name, values);
+      else if (after !== undefined) message.insertAfter(neighbour(work, after), name, values);
       else insertHere(work, message, { name, values });
     };
   },
@@ -51,6 +54,12 @@ function insertHere(
   const inserted =
     behind === undefined ? message.append(name, values) : message.insertAfter(behind, name, values);
   if (loop !== undefined) loop.behind = inserted;
+}
+
+/** The segment at hand where a loop is at one of that name. */
+function neighbour({ target }: Work, path: string): string | Hl7Segment {
+  const { segment, index } = hl7Path(path);
+  return index === 0 ? (segmentNamed(target, segment) ?? path) : path;
 }
 
 function readNeighbour(given: Given): string | undefined {

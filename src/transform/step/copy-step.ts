@@ -17,9 +17,9 @@ export const copyStep: StepKind = {
   },
 };
 
-function readValueCopy(given: Given, { kind }: StepContext): Step['run'] | undefined {
+function readValueCopy(given: Given, context: StepContext): Step['run'] | undefined {
   const from = given.at('copy').text('A path');
-  const place = readPlace(given.at('to'), { kind });
+  const place = readPlace(given.at('to'), context);
   const problem = from === undefined ? undefined : pathProblem(from);
   if (problem !== undefined) given.at('copy').wrong(problem);
   if (from === undefined || place === undefined) return undefined;

@@ -1,42 +1,66 @@
 import type { Document } from '../../document/document.ts';
 import { Hl7Document } from '../../document/hl7/hl7-document.ts';
+import type { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
 import { NewSegment } from '../new-segment.ts';
-import { doSteps, type Run, type SegmentPairs, type Step, type Work } from '../work.ts';
+import type { Run, SegmentLoop, SegmentPairs, Step, Work } from '../work.ts';
 import { type LoopBody, notOfKind } from './loop-body.ts';
+import { Turns } from './turns.ts';
 
 /**
  * Loops over the segments of a name in the message as it came; inside another such loop, over those
  * that belong to the outer one's segment: behind it, up to the next of its name. Segments that a step
  * has removed from the new message are left out.
  */
-export function eachSegment(name: string, { when, steps }: LoopBody): Step['run'] {
+export function eachSegment(name: string, body: LoopBody): Step['run'] {
   return (work) => {
-    const { run, scope } = work;
-    if (run.segments === undefined) throw notOfKind(name, 'hl7', run.source.kind);
-    const { source } = run.segments;
-    const removed = removedSegments(run);
-    const [from, until] = range(work, run.segments);
-    let turn = 0;
-    for (let at = from; at < until && !run.discarded; at++) {
-      const segment = source[at];
-      if (segment?.name !== name || removed(at)) continue;
-      const inner = { message: scope.message, document: () => segment };
-      const target = run.segments.target[at] ?? newSegment(run.target, name);
-      if (when !== undefined && !when.evaluate(inner)) continue;
-      const loop = { name, at, behind: undefined };
-      doSteps(steps, { run, scope: inner, target, loop, turn: ++turn });
+    const turns = new Turns(work, name, body);
+    for (const { source, target, loop } of segmentsAt(work, name)) {
+      if (!turns.goesOn) return;
+      turns.make(source, () => target, loop);
     }
   };
+}
+
+interface SegmentAt {
+  readonly source: Document;
+  readonly target: Document;
+  readonly loop: SegmentLoop;
+}
+
+/** The segments of a name that a loop goes over, inside of the loops around it. */
+export function* segmentsAt(work: Work, name: string): Iterable<SegmentAt> {
+  const { run, scope, target } = work;
+  const { segments } = run;
+  if (segments === undefined) throw notOfKind(name, 'hl7', run.source.kind);
+  const removed = removedSegments(run);
+  const [from, until] = range(work, segments);
+  for (let at = from; at < until; at++) {
+    const segment = segments.source[at];
+    if (segment?.name !== name || removed(at)) continue;
+    yield {
+      source: segment.inside(scope.document()),
+      target: segments.target[at]?.inside(target) ?? newSegment(run.target, name, target),
+      loop: { name, at, until, behind: undefined },
+    };
+  }
+}
+
+/** Whether any segment of a name stands where a loop around could own it: at its first segment or behind it. */
+export function isInsideLoop({ loop, run }: Work, name: string): boolean {
+  if (loop === undefined || run.segments === undefined) return false;
+  const { source } = run.segments;
+  const first = source.findIndex((one) => one.name === loop.name);
+  return source.slice(first).some((one) => one.name === name);
 }
 
 function range({ loop }: Work, { source }: SegmentPairs): readonly [number, number] {
   if (loop === undefined) return [0, source.length];
   const next = source.findIndex(({ name }, index) => index > loop.at && name === loop.name);
-  return [loop.at + 1, next === -1 ? source.length : next];
+  return [loop.at + 1, next === -1 ? loop.until : Math.min(next, loop.until)];
 }
 
-function newSegment(target: Document, name: string): Document {
-  return target instanceof Hl7Document ? new NewSegment(target, name) : target;
+function newSegment(message: Document, name: string, around: Document): Document {
+  return message instanceof Hl7Document ? new NewSegment(message, name, around) : around;
 }
 
 /** Whether a step has removed the counterpart of a segment. */
@@ -44,7 +68,7 @@ function removedSegments({ segments, target, removed }: Run): (at: number) => bo
   if (!removed || segments === undefined || !(target instanceof Hl7Document)) return () => false;
   const present = new Set(target.segments().map(({ line }) => line));
   return (at) => {
-    const line = segments.target[at]?.line;
+    const line: Hl7Segment['line'] | undefined = segments.target[at]?.line;
     return line !== undefined && !present.has(line);
   };
 }

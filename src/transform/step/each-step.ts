@@ -1,8 +1,10 @@
-import { delimitedRows, jsonElements, repetitionList, xmlElements } from '../../expression/part.ts';
+import type { PartList } from '../../expression/part.ts';
+import { delimitedRows, jsonElements, repetitionList } from '../../expression/part.ts';
 import { repetitionNumbers } from '../repetition-numbers.ts';
 import type { Step } from '../work.ts';
-import { eachPart } from './each-part.ts';
+import { eachElement, eachPart, eachRepetition } from './each-part.ts';
 import { eachSegment } from './each-segment.ts';
+import { eachXmlElement } from './each-xml.ts';
 import type { LoopBody } from './loop-body.ts';
 import { asHl7Path, type StepContext, type StepKind } from './step-reader.ts';
 
@@ -15,8 +17,13 @@ export const eachStep: StepKind = {
   ownCondition: true,
   read(given, context, label) {
     const over = given.at('each').text('each');
+    if (over === 'rows' && context.around.includes('rows')) {
+      given.at('each').wrong('A row has no rows in it: this loop stands in one over rows already.');
+    }
+    context.around.push(over ?? '');
     const when = given.at('when').condition();
     const steps = context.steps(given.at('steps'), label);
+    context.around.pop();
     const loop = over === undefined ? undefined : loopOver(over, { when, steps }, context);
     if (over !== undefined && loop === undefined) {
       given
@@ -29,19 +36,26 @@ export const eachStep: StepKind = {
   },
 };
 
+// The arrays on the way to one: those at `/orders/*/items` lie in the elements of `/orders`.
+function jsonLists(over: string): readonly PartList[] {
+  const keys = over.split('/');
+  const stars = keys.flatMap((key, at) => (key === '*' ? [keys.slice(0, at).join('/')] : []));
+  return [...stars, over].map(jsonElements);
+}
+
 function loopOver(over: string, body: LoopBody, context: StepContext): Step['run'] | undefined {
   if (over === 'rows') return eachPart(delimitedRows, body);
   if (over.startsWith('/')) {
-    const [json, xml] = [eachPart(jsonElements(over), body), eachPart(xmlElements(over), body)];
+    const [json, xml] = [eachElement(jsonLists(over), body), eachXmlElement(over, body)];
     return (work) => (work.run.source.kind === 'xml' ? xml : json)(work);
   }
+  if (over.startsWith('./')) return eachXmlElement(over, body);
   const path = asHl7Path(over);
   if (path === undefined || path.component > 0 || path.repetition !== 0) return undefined;
   if (path.field > 0) {
-    return eachPart(
-      repetitionList(over, (document) => repetitionNumbers(document, over)),
-      body,
-    );
+    const list = repetitionList(over, (document) => repetitionNumbers(document, over));
+    context.loops();
+    return path.index > 0 ? eachPart(list, body) : eachRepetition(list, path.segment, body);
   }
   if (path.index !== 0) return undefined;
   context.loops();

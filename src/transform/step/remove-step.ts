@@ -3,10 +3,10 @@ import { asHl7Path, readPlace, type StepKind } from './step-reader.ts';
 /** `{ remove: NK1 }`, `{ remove: [PID-19, ZPI] }`: removes every segment or value at the paths. */
 export const removeStep: StepKind = {
   keys: ['remove'],
-  read(given, { kind }) {
+  read(given, context) {
     const items = given.at('remove').items();
     const places = items
-      .map((one) => readPlace(one, { kind, whole: true }))
+      .map((one) => readPlace(one, context, true))
       .filter((place) => place !== undefined);
     const segments = items.some(({ value }) => asHl7Path(String(value))?.field === 0);
     return (work) => {

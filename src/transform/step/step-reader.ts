@@ -4,13 +4,17 @@ import { isEngineError } from '../../error/engine-error.ts';
 import type { Scope } from '../../expression/expression.ts';
 import type { Given } from '../../expression/given.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
-import { examplePath, type Place, placeOf } from '../place.ts';
+import { examplePath, loopsNeeded, type Place, placeOf } from '../place.ts';
 import type { Step, Work } from '../work.ts';
 
 /** What the reader of one kind of step gets of the transform around it. */
 export interface StepContext {
   /** What the new message is; undefined if only the message that comes will tell. */
   readonly kind: Document['kind'] | undefined;
+  /** What the loops around go over, from the outermost; each adds itself while its own steps are read. */
+  readonly around: string[];
+  /** Notes something that needs a loop, or one more, around this transform. */
+  needs(what: string): void;
   /** Reads steps inside this one. */
   steps(given: Given, label: string): readonly Step[];
   /** Notes that the transform loops over segments, or may. */
@@ -43,11 +47,13 @@ export function readValue(given: Given, what: string): Value | undefined {
 /** A path that a step writes: of a value, or with `whole` also of a segment. */
 export function readPlace(
   given: Given,
-  { kind, whole = false }: { kind: StepContext['kind']; whole?: boolean },
+  { kind, around, needs }: Pick<StepContext, 'kind' | 'around' | 'needs'>,
+  whole = false,
 ): Place | undefined {
   const path = given.text('A path');
   if (path === undefined) return undefined;
   const problem = placeProblem(examplePath(path), kind, whole);
+  if (loopsNeeded(path) > around.length) needs(path);
   if (problem === undefined) return placeOf(path);
   given.wrong(problem);
   return undefined;
