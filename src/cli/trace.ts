@@ -6,6 +6,7 @@ import { idIn } from '../trace/quick-find.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { terminal } from './terminal.ts';
+import { traceVerifyCommand } from './trace-verify.ts';
 import { whereOptions } from './where.ts';
 
 interface TraceFlags extends WhereOptions {
@@ -19,7 +20,8 @@ export function traceCommand(): Command {
     .argument('<session>', 'its id, or that of any of its messages')
     .option('--rules', 'every rule that was tried, with its condition')
     .option('--json', 'as JSON')
-    .action(trace);
+    .action(trace)
+    .addCommand(traceVerifyCommand());
 }
 
 async function trace(text: string, flags: TraceFlags): Promise<void> {

@@ -13,7 +13,7 @@ import type { Tracing } from './tracing.ts';
 
 export interface Answering {
   readonly store: TraceStore;
-  readonly tracing: Pick<Tracing, 'lag' | 'purge'>;
+  readonly tracing: Pick<Tracing, 'lag' | 'purge' | 'verify'>;
   /** Where what the command line orders is recorded. */
   readonly audit: () => Audit;
 }
@@ -23,6 +23,12 @@ export interface PurgeOrder {
   /** Milliseconds, in place of the production's own time. */
   readonly keep?: number;
   readonly dryRun?: boolean;
+  readonly by: string;
+}
+
+/** Compares the trace with the streams. */
+export interface VerifyOrder {
+  readonly repair: boolean;
   readonly by: string;
 }
 
@@ -54,6 +60,11 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
       return ordered('storage.purge', 'trace', { by, keep: order.keep }, () =>
         tracing.purge(order),
       );
+    }),
+    serve('verify', (request) => {
+      const { repair, by } = request as VerifyOrder;
+      if (!repair) return tracing.verify({ repair });
+      return ordered('trace.repair', 'trace', { by }, () => tracing.verify({ repair }));
     }),
     serve('usage', () => store.usage()),
     serve('lag', () => tracing.lag()),

@@ -16,6 +16,7 @@ import { type Applied, type Projector, startProjector } from '../trace/projector
 import { searchFingerprint } from '../trace/search-fields.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
 import { tellDamaged } from './damaged-file.ts';
 import { tellMissing } from './missing-messages.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
@@ -36,6 +37,8 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
   readonly settings: TraceSettings;
   /** A file of the trace was set aside: what the streams still hold of it is read again, and people are told. */
   damaged(damage: Damage): void;
+  /** Compares the trace with the streams, and repairs it if told to. */
+  verify(options: { readonly repair: boolean }): Promise<VerifyReport>;
   /** By the production's `keep` unless another time is given. */
   purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
 }
@@ -106,6 +109,11 @@ export async function startTracing(parts: TracingParts): Promise<Tracing> {
       background(tellDamaged({ store, log }, damage), 'telling of a damaged file', isTold);
     },
     purge,
+    verify: ({ repair }) =>
+      verifyTrace(broker, store, {
+        repair,
+        keys: keyReader(settings.now.search, Promise.resolve(bodies)),
+      }),
     lag: () => projectorLag(broker),
     failingSince() {
       if (held !== undefined) return held.failingSince();

@@ -66,7 +66,8 @@ export function streamSource(
   };
 }
 
-function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
+/** What a message of a stream tells the trace. */
+export function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
   const { stream } = message.info;
   if (!names.isQueue(stream)) {
     return decodeBatch(message.data).map((entry) => ({ kind: 'entry', entry }));
@@ -88,7 +89,8 @@ function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
   ];
 }
 
-async function withKeys(input: TraceInput, keys: KeyReader): Promise<TraceInput> {
+/** With its search keys. */
+export async function withKeys(input: TraceInput, keys: KeyReader): Promise<TraceInput> {
   const body = messageBody(input);
   return body === undefined ? input : { ...input, keys: await keys(body) };
 }

@@ -1,5 +1,6 @@
 import type { LostRange } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
+import type { Difference } from './difference.ts';
 import type { MessageState } from './message-state.ts';
 import type { ShownTo } from './shown-to.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
@@ -33,6 +34,8 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
    * crash. The floors must be older than everything that was applied: see `projector`. Returns how many.
    */
   settleByFloor(floors: readonly StreamFloor[]): Promise<number>;
+  /** What `apply` would change; nothing is changed. */
+  differences(inputs: readonly TraceInput[]): Promise<readonly Difference[]>;
   /**
    * Ends as errors what still waited in a queue that lost it; their bodies are here, so that they can be
    * resent. Returns their ids. An outcome that is reported all the same stands over it.

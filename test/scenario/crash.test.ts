@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { askControl } from '../../src/broker/control.ts';
 import { readNatsState } from '../../src/broker/nats-server.ts';
 import { remoteTrace } from '../../src/operator/trace-service.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
 import type { TraceReader } from '../../src/trace/trace-store.ts';
+import type { VerifyReport } from '../../src/trace/verify.ts';
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, type Received, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
@@ -163,6 +165,16 @@ test('whatever is killed under load, each acknowledged message arrives, in order
           );
         }
       }
+      // the trace and what the streams hold say the same of every message
+      const verified = await askControl<VerifyReport>(
+        broker,
+        broker.names.ask('verify'),
+        { repair: false, by: 'test' },
+        { timeout: 60_000 },
+      );
+      const nothing = { count: 0, ids: [] };
+      expect(verified).toMatchObject({ behind: 0, missing: nothing, incomplete: nothing });
+      expect(verified).toMatchObject({ outcome: nothing, lost: nothing, doubled: nothing });
       const unmarked = await unmarkedOf(trace, { first: first.received, second: second.received });
       expect(unmarked).toEqual([]);
     }

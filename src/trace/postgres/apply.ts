@@ -9,6 +9,7 @@ import {
   sessionOf,
 } from '../batch.ts';
 import { dayOfSession } from '../day.ts';
+import { type Difference, differencesOf } from '../difference.ts';
 import { keyValue } from '../key-value.ts';
 import type { MessageState } from '../message-state.ts';
 import { LEVEL_CODE } from '../stored-code.ts';
@@ -36,6 +37,29 @@ export async function apply(
     await writeChanges(session, memory, changes);
     return changes.standing;
   });
+}
+
+/** What `apply` would change. */
+export async function differences(
+  db: Database,
+  memory: Memory,
+  inputs: readonly TraceInput[],
+): Promise<readonly Difference[]> {
+  let found: readonly Difference[] = [];
+  const undone = new Error('undone');
+  try {
+    await memory.transaction(db, async (session) => {
+      const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);
+      const ids = [...new Set(inputs.flatMap((input) => messageOf(input) ?? []))];
+      const known = await readStates(session, memory.words, { ids, sessionIds });
+      const changes = await changesOf(session, memory, { inputs, sessionIds });
+      found = differencesOf(changes, (id) => known.get(id));
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
+  return found;
 }
 
 async function changesOf(

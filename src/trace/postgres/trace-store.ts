@@ -3,7 +3,7 @@ import { describeError, EngineError, isEngineError } from '../../error/engine-er
 import { type Clock, systemClock } from '../../time/clock.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
-import { apply } from './apply.ts';
+import { apply, differences } from './apply.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { Memory } from './memory.ts';
@@ -56,6 +56,7 @@ export async function postgresTraceStore({
   return {
     apply: (inputs) => told(apply(db, memory, inputs)),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
+    differences: (inputs) => told(differences(db, memory, inputs)),
     settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
     find: (query, options) =>
       told(

@@ -1,5 +1,6 @@
 import type { HostRecord } from '../../message/record.ts';
 import { foldBatch, type StatisticChange } from '../batch.ts';
+import { type Difference, differencesOf } from '../difference.ts';
 import type { MessageState } from '../message-state.ts';
 import { LEVEL_CODE } from '../stored-code.ts';
 import type { TraceInput } from '../trace-input.ts';
@@ -26,6 +27,28 @@ export function applyToFile(
     if (changes.added.length > 0) countMessages(file, changes.added.length);
     return changes.standing;
   });
+}
+
+/** What `applyToFile` would change in a day. */
+export function differencesIn(
+  file: TraceFile,
+  inputs: readonly TraceInput[],
+): readonly Difference[] {
+  const known = new Map<number, MessageState | undefined>();
+  let found: readonly Difference[] = [];
+  file.rehearse(() => {
+    const changes = foldBatch(inputs, {
+      state: (id) => {
+        const state = readState(file, id);
+        known.set(id, state);
+        return state;
+      },
+      past: (id) => readPast(file, id),
+      body: (sessionId, source) => file.bodies.put(sessionId, source),
+    });
+    found = differencesOf(changes, (id) => known.get(id));
+  });
+  return found;
 }
 
 function writeEvent(file: TraceFile, { host, event, level, at, text, by }: HostRecord): void {

@@ -87,6 +87,19 @@ export class TraceFile {
     }
   }
 
+  /** Runs `work` in a transaction that is undone. */
+  rehearse(work: () => void): void {
+    const undone = new Error('undone');
+    try {
+      this.transaction(() => {
+        work();
+        throw undone;
+      });
+    } catch (error) {
+      if (error !== undone) throw error;
+    }
+  }
+
   #asked<Result>(ask: () => Result): Result {
     try {
       return ask();

@@ -3,11 +3,12 @@ import { type Clock, systemClock } from '../../time/clock.ts';
 import { messageOf, sessionOf } from '../batch.ts';
 import type { Damage } from '../damage.ts';
 import { dayOf } from '../day.ts';
+import type { Difference } from '../difference.ts';
 import type { MessageState } from '../message-state.ts';
 import type { TraceInput } from '../trace-input.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
-import { applyToFile } from './apply.ts';
+import { applyToFile, differencesIn } from './apply.ts';
 import { find } from './find.ts';
 import { failures, replayList } from './list.ts';
 import { pointsTo, purge } from './purge.ts';
@@ -59,6 +60,7 @@ export function sqliteTraceStore({
   return {
     apply: (inputs) => attempt(() => apply(files, inputs)),
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
+    differences: (inputs) => attempt(() => differences(files, inputs)),
     settleLost: (lost) => attempt(() => settleLost(files, lost, clock.now())),
     find: (query, options) =>
       attempt(() =>
@@ -101,6 +103,12 @@ function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonly Messa
     });
   }
   return standing;
+}
+
+function differences(files: TraceFiles, inputs: readonly TraceInput[]): readonly Difference[] {
+  return [...Map.groupBy(inputs, (input) => fileNameOf(files, input))].flatMap(([name, part]) =>
+    differencesIn(files.file(name), part),
+  );
 }
 
 function fileNameOf(files: TraceFiles, input: TraceInput): string {

@@ -1,0 +1,172 @@
+import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import type { Broker } from '../broker/broker.ts';
+import { PROJECTOR, WORKER } from '../broker/names.ts';
+import { pause } from '../time/pause.ts';
+import type { Difference } from './difference.ts';
+import { inputsOf, withKeys } from './stream-source.ts';
+import type { KeyReader, LostMessages, TraceStore } from './trace-store.ts';
+
+export interface VerifyOptions {
+  /** Has the trace say what the streams say. */
+  readonly repair: boolean;
+  readonly keys: KeyReader;
+  /** How long to wait for a trace that is behind, milliseconds. */
+  readonly patience?: number;
+}
+
+/** How the trace stands beside the streams. */
+export interface VerifyReport {
+  /** Messages of the streams that were read. */
+  readonly read: number;
+  /** Messages that the trace had not read yet, so that nothing is said of them. */
+  readonly behind: number;
+  readonly missing: Found;
+  /** The trace has another outcome than the streams. */
+  readonly outcome: Found;
+  /** The trace lacks a part of what the streams say. */
+  readonly incomplete: Found;
+  /** The trace says that they wait in a queue, which does not hold them. */
+  readonly lost: Found;
+  /** Stand in a queue a second time, though they are one step of one message. */
+  readonly doubled: Found;
+  readonly repaired: boolean;
+}
+
+interface Found {
+  readonly count: number;
+  /** At most `SHOWN`. */
+  readonly ids: readonly number[];
+}
+
+const SHOWN = 100;
+const AT_ONCE = 500;
+const PATIENCE = 30_000;
+
+/**
+ * Compares the trace with everything that the streams still hold, and has it catch up with them. What was
+ * settled and removed from them is only in the trace, and not looked at.
+ */
+export async function verifyTrace(
+  broker: Broker,
+  store: Pick<TraceStore, 'differences' | 'apply' | 'openMessages' | 'settleLost'>,
+  { repair, keys, patience = PATIENCE }: VerifyOptions,
+): Promise<VerifyReport> {
+  const differences = new Map<string, Set<number>>();
+  const note = (kind: string, id: number): void => {
+    const ids = differences.get(kind) ?? new Set<number>();
+    differences.set(kind, ids.add(id));
+  };
+  let read = 0;
+  const ends = await untilRead(broker, patience);
+  for (const [stream, { upTo }] of ends) {
+    const steps = new Map<string, number>();
+    for await (const messages of batches(broker, stream, upTo)) {
+      read += messages.length;
+      for (const message of messages) noteDoubled(message, steps, (id) => note('doubled', id));
+      const inputs = messages.flatMap((message) => inputsOf(broker, message));
+      const found = await store.differences(inputs);
+      for (const { kind, id } of found) note(kind, id);
+      if (repair && found.length > 0) {
+        await store.apply(await Promise.all(inputs.map((input) => withKeys(input, keys))));
+      }
+    }
+    for (const { id, place } of await lostFrom(broker, store, stream)) {
+      note('lost', id);
+      if (repair) await store.settleLost(place);
+    }
+  }
+  const of = (kind: Difference['kind'] | 'lost' | 'doubled'): Found => {
+    const ids = [...(differences.get(kind) ?? [])];
+    return { count: ids.length, ids: ids.slice(0, SHOWN) };
+  };
+  return {
+    read,
+    behind: [...ends.values()].reduce((sum, { last, upTo }) => sum + last - upTo, 0),
+    missing: of('missing'),
+    outcome: of('outcome'),
+    incomplete: of('incomplete'),
+    lost: of('lost'),
+    doubled: of('doubled'),
+    repaired: repair,
+  };
+}
+
+interface End {
+  readonly last: number;
+  /** How far the trace has read of it. */
+  readonly upTo: number;
+}
+
+/** Where the streams end now, once the trace has read as far; what it has not within a while is left out. */
+async function untilRead({ manager, names }: Broker, patience: number): Promise<Map<string, End>> {
+  const lasts = new Map<string, number>();
+  for await (const { config, state } of manager.streams.list(names.everything)) {
+    if (names.isTold(config.name) && state.messages > 0) lasts.set(config.name, state.last_seq);
+  }
+  const ends = new Map<string, End>();
+  for (const until = performance.now() + patience; ; await pause(200)) {
+    for (const [stream, last] of lasts) {
+      const { ack_floor, config } = await manager.consumers.info(stream, PROJECTOR);
+      const floor = Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
+      ends.set(stream, { last, upTo: Math.min(floor, last) });
+    }
+    const isRead = [...ends.values()].every(({ last, upTo }) => upTo >= last);
+    if (isRead || performance.now() > until) return ends;
+  }
+}
+
+async function* batches(broker: Broker, stream: string, upTo: number): AsyncGenerator<JsMsg[]> {
+  const { state } = await broker.manager.streams.info(stream);
+  if (state.messages === 0 || state.first_seq > upTo) return;
+  const consumer = await broker.jetstream.consumers.get(stream, {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: state.first_seq,
+  });
+  const messages = await consumer.consume({ max_messages: AT_ONCE });
+  let batch: JsMsg[] = [];
+  for await (const message of messages) {
+    if (message.seq <= upTo) batch.push(message);
+    const isLast = message.seq >= upTo || message.info.pending === 0;
+    if (batch.length >= AT_ONCE || isLast) {
+      yield batch;
+      batch = [];
+    }
+    if (isLast) break;
+  }
+  await messages.close();
+}
+
+function noteDoubled(
+  { headers }: JsMsg,
+  steps: Map<string, number>,
+  note: (id: number) => void,
+): void {
+  const [step, id] = [headers?.get('Nats-Msg-Id') ?? '', Number(headers?.get('Wb-Id') ?? 0)];
+  if (step === '' || id === 0) return;
+  if ((steps.get(step) ?? id) !== id) note(id);
+  steps.set(step, id);
+}
+
+/** What waits by the trace at places of a queue that hold nothing and that its worker has not passed. */
+async function lostFrom(
+  { manager, names }: Broker,
+  store: Pick<TraceStore, 'openMessages'>,
+  stream: string,
+): Promise<{ readonly id: number; readonly place: LostMessages }[]> {
+  const host = names.queueOf(stream)?.host;
+  if (host === undefined) return [];
+  const lost: { id: number; place: LostMessages }[] = [];
+  for (let after = 0; ; ) {
+    const { ack_floor } = await manager.consumers.info(stream, WORKER);
+    const page = await store.openMessages(host, { after });
+    for (const { id, queue } of page) {
+      after = id;
+      if (queue?.stream !== stream || queue.sequence <= ack_floor.stream_seq) continue;
+      const { sequence } = queue;
+      if ((await manager.streams.getMessage(stream, { seq: sequence })) !== null) continue;
+      const place = { stream, from: sequence, to: sequence, before: Number.MAX_SAFE_INTEGER };
+      lost.push({ id, place });
+    }
+    if (page.length === 0) return lost;
+  }
+}
