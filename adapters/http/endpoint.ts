@@ -3,6 +3,7 @@ import { type LentInbound, mediaTypeOf, newsFilter } from 'waybill/adapter';
 import { type Access, authorize } from './caller/authorize.ts';
 import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './cors.ts';
 import type { BodyCheck } from './document/body-check.ts';
+import { answeredInHl7, hl7Answer, hl7Refusal } from './hl7-answer.ts';
 import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
 import { type Arrived, Incoming } from './incoming.ts';
@@ -160,11 +161,23 @@ export class Endpoint {
     const check = admitted(incoming, operation, body);
     const parsed = check && checked(await body.bytes(), check);
     const taken = { incoming, caller, parsed, content: await contentOf(body, settings) };
-    const receipt = await deliver(
-      incomingMessage(taken, settings),
-      settings.answer === 'target' ? { reply: true, timeout: settings.answerTimeout } : {},
-    );
-    return answerTo(receipt, settings);
+    const message = incomingMessage(taken, settings);
+    const header = answeredInHl7(incoming, taken.content.head, message.type);
+    try {
+      const receipt = await deliver(
+        message,
+        settings.answer === 'target' ? { reply: true, timeout: settings.answerTimeout } : {},
+      );
+      return header === undefined
+        ? answerTo(receipt, settings)
+        : hl7Answer(header, receipt, settings);
+    } catch (error) {
+      if (header === undefined) throw error;
+      const refusal = refusalOf(error);
+      this.#tell(incoming, refusal, error);
+      await body.drain();
+      return hl7Refusal(header, refusal);
+    }
   }
 
   #notTaken(path: string): Refusal {
@@ -187,7 +200,7 @@ export class Endpoint {
     return { status: 204, headers: preflightHeaders(cors, this.#methodsAt(path)), body: '' };
   }
 
-  #tell({ address }: Arrived, { status, told }: Refusal, error: unknown): void {
+  #tell({ address }: Pick<Arrived, 'address'>, { status, told }: Refusal, error: unknown): void {
     const { log, event } = this.#lent;
     if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
     if (told === undefined || !this.#isNews(`${address} ${told}`)) return;

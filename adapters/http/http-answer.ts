@@ -24,7 +24,7 @@ export function answerTo(
   { answer, storedStatus }: Pick<HttpInValues, 'answer' | 'storedStatus'>,
 ): HttpReply {
   const { messageId: id, sessionId: session, status, reply, outcome } = receipt;
-  if (reply !== undefined) return relayed(reply, id);
+  if (reply !== undefined && isRelayed(receipt)) return relayed(reply, id);
   if (answer === 'stored') return json(storedStatus, { id, session, status });
   if (outcome === undefined) {
     const detail =
@@ -39,8 +39,18 @@ export function answerTo(
   return json(settled ? 200 : 202, { id, session, status: outcome.status });
 }
 
-function relayed({ body, type, code = '' }: Reply, id: number): HttpReply {
-  const status = /^[2-5]\d\d$/.test(code) ? Number(code) : (BY_CODE[code] ?? 200);
+/** A reply that sounds well is not passed on where a rule set the message aside all the same. */
+function isRelayed({ reply, outcome }: Receipt): boolean {
+  const status = outcome?.status;
+  const isFine = status === undefined || status === 'completed' || status === 'discarded';
+  return isFine || statusOf(reply?.code) >= 300;
+}
+
+const statusOf = (code = ''): number =>
+  /^[2-5]\d\d$/.test(code) ? Number(code) : (BY_CODE[code] ?? 200);
+
+function relayed({ body, type, code }: Reply, id: number): HttpReply {
+  const status = statusOf(code);
   const hasBody = body.byteLength > 0;
   return {
     // These have no body by definition.

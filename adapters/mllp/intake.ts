@@ -4,6 +4,7 @@ import {
   type NewMessage,
   newsFilter,
   type Receipt,
+  relayedAnswer,
 } from 'waybill/adapter';
 import {
   acknowledgement,
@@ -17,7 +18,6 @@ import { type AnswerPlan, answerPlan, waitsForTarget, wantedAnswer } from './ans
 import { batchAnswer } from './batch-answer.ts';
 import { messageProblems } from './message-check.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
-import { relayedAnswer } from './relayed-answer.ts';
 
 /** Who sent a message: shown in the trace. */
 export interface Sender {

@@ -104,6 +104,7 @@ export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe } from './probe.ts';
+export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export * as setting from './setting.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';

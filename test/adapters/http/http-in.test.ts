@@ -32,6 +32,73 @@ test('HL7 is known by its first segment, and its control id tells a repetition',
   expect(one.opened.delivered).toMatchObject([{ type: 'HL7v2:ADT_A01:2.5.1', dedupeKey: 'ID-7' }]);
 });
 
+const ADT = 'MSH|^~\\&|A|B|C|D|20260101||ADT^A01^ADT_A01|ID-7|P|2.5.1\r';
+const HL7 = { 'content-type': 'application/hl7-v2' };
+
+test.for([
+  { what: 'HL7', headers: HL7 },
+  { what: 'HL7 without a type', headers: {} },
+  { what: 'HL7 as text', headers: { 'content-type': 'text/plain', accept: '*/*' } },
+  { what: 'HL7 delivered as its request', headers: HL7, given: { deliver: 'request' } },
+])('$what is acknowledged in HL7 once it is stored', async ({ headers, given }) => {
+  await using one = await service({ ...given });
+  const answer = await one.call('/x', { headers, body: ADT });
+  expect(answer).toMatchObject({
+    status: 202,
+    headers: { 'content-type': 'application/hl7-v2', 'x-message-id': '1' },
+  });
+  expect(answer.body).toMatch(/^MSH\|\^~\\&\|C\|D\|A\|B\|.*\|ACK\^A01\^ACK\|.*\rMSA\|AA\|ID-7\r$/);
+});
+
+test('HL7 that cannot be stored is AR with 503, and a caller that asks for JSON gets JSON', async () => {
+  await using one = await service();
+  const json = await one.call('/x', { headers: { ...HL7, accept: 'application/json' }, body: ADT });
+  expect(JSON.parse(json.body)).toMatchObject({ status: 'stored' });
+  const ack = await one.call('/x', {
+    headers: HL7,
+    body: 'MSH|^~\\&|A|B|C|D|2026||ACK^A01|9|P|2.5.1\rMSA|AA|1\r',
+  });
+  expect(JSON.parse(ack.body), 'an acknowledgement is not acknowledged').toMatchObject({
+    status: 'stored',
+  });
+  one.opened.refuse();
+  const answer = await one.call('/x', { headers: HL7, body: ADT });
+  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  expect(answer.body).toMatch(/MSA\|AR\|ID-7\|/);
+});
+
+test.for([
+  [{ outcome: { status: 'completed' } }, 200, 'AA'],
+  [{ outcome: { status: 'suspended' } }, 422, 'AE'],
+  [{ reply: { body: Buffer.from(''), type: 'text/plain', code: '503' } }, 503, 'AR'],
+  [
+    {
+      reply: { body: Buffer.from(''), type: 'text/plain' },
+      outcome: { status: 'suspended' },
+    },
+    422,
+    'AE',
+  ],
+  [
+    {
+      reply: {
+        body: Buffer.from('MSH|^~\\&|W|W|H|H|2026||ACK|77|P|2.5.1\rMSA|AE|X|no bed\r'),
+        type: 'HL7v2:ACK:2.5.1',
+        code: 'AE',
+      },
+    },
+    422,
+    'AE',
+  ],
+  [{}, 504, 'AE'],
+] as const)('the answer of the target to HL7 %j is %i and %s', async ([answered, status, code]) => {
+  await using one = await service({ answer: 'target' });
+  one.opened.answer(() => answered);
+  const answer = await one.call('/x', { headers: HL7, body: ADT });
+  expect(answer.status).toBe(status);
+  expect(answer.body).toContain(`MSA|${code}|ID-7`);
+});
+
 test('an idempotency key belongs to its path', async () => {
   await using one = await service();
   await one.call('/x', { headers: { 'idempotency-key': 'k' }, body: 'a' });
@@ -68,6 +135,13 @@ test.for([
   [{ reply: { body: Buffer.alloc(0), type: 'text/plain', code: '404' } }, 404],
   [{ reply: { body: Buffer.from('x'), type: 'text/plain', code: 'AE' } }, 422],
   [{ reply: { body: Buffer.from('x'), type: 'text/plain' } }, 200],
+  [
+    {
+      reply: { body: Buffer.from('x'), type: 'text/plain' },
+      outcome: { status: 'suspended' },
+    },
+    202,
+  ],
   [{ outcome: { status: 'completed' } }, 200],
   [{ outcome: { status: 'discarded' } }, 200],
   [{ outcome: { status: 'suspended' } }, 202],

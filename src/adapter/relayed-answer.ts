@@ -1,18 +1,19 @@
-import type { Receipt, Reply } from 'waybill/adapter';
 import {
   type AcknowledgementCode,
   type Answer,
   acknowledgement,
   acknowledgementCode,
-  type Hl7Header,
-  hl7Document,
-} from 'waybill/document';
+} from '../document/hl7/acknowledgement.ts';
+import type { Hl7Header } from '../document/hl7/header.ts';
+import { hl7Document } from '../document/hl7/hl7-document.ts';
+import type { Receipt, Reply } from '../message/message.ts';
 
 const APPLICATION_CODES: ReadonlySet<string> = new Set(['AA', 'AE', 'AR']);
 
 /** What the sender is told of the target's answer. */
 export interface RelayedAnswer {
   readonly body: Uint8Array;
+  readonly code: 'AA' | 'AE' | 'AR';
   readonly result: 'success' | 'failure';
 }
 
@@ -30,9 +31,11 @@ export function relayedAnswer(header: Hl7Header, receipt: Receipt): RelayedAnswe
   }
   const said = answerFor(receipt);
   const answer = said.code === 'AA' ? (failure ?? said) : said;
+  const code = applicationCode(answer.code) ?? 'AE';
   return {
     body: acknowledgement(header, answer),
-    result: answer.code === 'AA' ? 'success' : 'failure',
+    code,
+    result: code === 'AA' ? 'success' : 'failure',
   };
 }
 
@@ -52,7 +55,7 @@ function readdressed(header: Hl7Header, reply: Reply): RelayedAnswer | undefined
     write('MSH-4', header.receivingFacility);
     write('MSH-5', header.sendingApplication);
     write('MSH-6', header.sendingFacility);
-    return { body: document.bytes(), result: code === 'AA' ? 'success' : 'failure' };
+    return { body: document.bytes(), code, result: code === 'AA' ? 'success' : 'failure' };
   } catch {
     // An answer that cannot be read is judged by its code alone.
     return undefined;
@@ -60,9 +63,9 @@ function readdressed(header: Hl7Header, reply: Reply): RelayedAnswer | undefined
 }
 
 /** The commit codes of a target mean the same to a sender that waits for the application. */
-function applicationCode(code: string): AcknowledgementCode | undefined {
+function applicationCode(code: string): RelayedAnswer['code'] | undefined {
   const word = code.trim().replace(/^C/, 'A');
-  return APPLICATION_CODES.has(word) ? (word as AcknowledgementCode) : undefined;
+  return APPLICATION_CODES.has(word) ? (word as RelayedAnswer['code']) : undefined;
 }
 
 /** What is said of a message that did not end well at its target. */
