@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import type { Broker } from '../broker/broker.ts';
+import { askControl } from '../broker/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { remoteTrace } from '../operator/trace-service.ts';
 import { CRITERION_NAMES, criteria } from '../trace/criteria.ts';
-import { drawPage } from '../trace/drawing/draw-page.ts';
+import { behindText, drawPage } from '../trace/drawing/draw-page.ts';
 import { drawQuickHits } from '../trace/drawing/draw-quick-hits.ts';
-import type { TraceReader } from '../trace/trace-store.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { terminal } from './terminal.ts';
@@ -36,7 +37,7 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
     const trace = remoteTrace(broker);
     const [word] = words;
     if (word !== undefined && words.length === 1 && !word.includes('=')) {
-      return findWord(trace, word, flags);
+      return findWord(broker, word, flags);
     }
     const page = await trace.find({
       ...criteria(words, await trace.fields(), Date.now()),
@@ -44,13 +45,25 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
       limit: count('--limit', flags.limit),
       timeBudget: count('--patience', flags.patience) * 1_000,
     });
-    print(flags.json === true ? JSON.stringify(page) : drawPage(page, terminal()));
+    const behind = await traceLag(broker);
+    print(
+      flags.json === true
+        ? JSON.stringify({ ...page, behind })
+        : drawPage(page, { ...terminal(), behind }),
+    );
   });
 }
 
-async function findWord(trace: TraceReader, word: string, flags: FindFlags): Promise<void> {
-  const hits = await trace.quickFind(word, { limit: count('--limit', flags.limit) });
-  print(flags.json === true ? JSON.stringify(hits) : drawQuickHits(hits, terminal()));
+/** How many messages the trace has not read yet: they are not found. */
+const traceLag = (broker: Broker): Promise<number> =>
+  askControl<number>(broker, broker.names.ask('lag'), null);
+
+async function findWord(broker: Broker, word: string, flags: FindFlags): Promise<void> {
+  const hits = await remoteTrace(broker).quickFind(word, { limit: count('--limit', flags.limit) });
+  if (flags.json === true) return print(JSON.stringify(hits));
+  print(drawQuickHits(hits, terminal()));
+  const behind = await traceLag(broker);
+  if (behind > 0) print(behindText(behind));
 }
 
 function count(flag: string, text: string): number {

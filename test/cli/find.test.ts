@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { serveControl } from '../../src/broker/control.ts';
 import { findCommand } from '../../src/cli/find.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
 import { serveTrace } from '../../src/operator/trace-service.ts';
@@ -21,6 +22,7 @@ const failed = sampleSession({
 /** Runs commands against a trace that is served over NATS, and gives what they print. */
 async function served(
   run: (print: (...words: string[]) => Promise<string>) => Promise<void>,
+  behind = 0,
 ): Promise<void> {
   await using nats = await startNats();
   await using folder = await temporaryFolder('cli-find');
@@ -28,6 +30,7 @@ async function served(
   await store.apply([...sample.all, ...failed.all]);
   await using broker = await connectBroker({ ...nats, production: 'hub', role: 'operator' });
   const server = serveTrace(broker, store);
+  const lag = serveControl(broker, broker.names.ask('lag'), () => behind, true);
   await broker.connection.flush();
   const url = new URL(nats.url.replace(/^(?!nats:\/\/)/, 'nats://'));
   url.username = nats.user ?? '';
@@ -40,6 +43,7 @@ async function served(
     return output.mock.calls.map(([text]) => String(text)).join('');
   });
   server.close();
+  lag.close();
 }
 
 test('find prints a table of what its criteria ask for, trace draws one session', async () => {
@@ -65,6 +69,16 @@ test('find prints a table of what its criteria ask for, trace draws one session'
       id: failed.root,
     });
   });
+});
+
+test('a search of a trace that is behind says by how much, and not that everything was searched', async () => {
+  await served(async (print) => {
+    const found = await print('find', 'status=error');
+    expect(found).toContain('the trace is 12 messages behind');
+    expect(found).not.toContain('everything was searched');
+    expect(JSON.parse(await print('find', 'mrn=m1', '--json'))).toMatchObject({ behind: 12 });
+    expect(await print('find', 'M2')).toContain('the trace is 12 messages behind');
+  }, 12);
 });
 
 test('a mistyped criterion and an unknown session are refused in plain words', async () => {

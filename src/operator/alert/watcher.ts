@@ -80,9 +80,11 @@ export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promi
     if (opened) live.tell({ alerts: [{ id: alert.id, state: alert.state, host: alert.host }] });
     await tellPeople(parts, alert, description);
   }
-  for (const { id, host } of await store.list({ ended: false, limit: 10_000 })) {
+  for (const alert of await store.list({ ended: false, limit: 10_000 })) {
+    const { id, host } = alert;
     if (current.has(id)) continue;
     await store.end(id, now);
+    await tellOver(parts, alert, description);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
   await store.purge(now - KEPT);
@@ -102,6 +104,29 @@ async function recentFailures(
   for (const { host, errors } of await trace.statistics(query))
     counts.set(host, (counts.get(host) ?? 0) + errors);
   return counts;
+}
+
+/** Whoever was told of it is told that it is over, by the same way. */
+async function tellOver(
+  { engines, store, log }: Pick<WatcherParts, 'engines' | 'store' | 'log'>,
+  alert: Alert,
+  { alerts, title }: Seen['description'],
+): Promise<void> {
+  if (!alerts || alerts.to.length === 0) return;
+  try {
+    const told = await store.lastNotified(alert);
+    if (told === undefined || told < alert.first) return;
+    const since = new Date(alert.first).toISOString();
+    const until = new Date().toISOString();
+    await engines.notify({
+      to: alerts.to,
+      subject: `${title}: over: ${alert.text}`.slice(0, 200),
+      text: `This is over: ${alert.text}\n\nFrom ${since} to ${until} (alert ${alert.id}, ${alert.rule}).`,
+      key: `alert.${alert.rule}.${alert.object}.${alert.first}.over`,
+    });
+  } catch (error) {
+    log.error({ event: 'alert-untold', err: error }, 'alert-untold');
+  }
 }
 
 async function tellPeople(

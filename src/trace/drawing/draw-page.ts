@@ -27,8 +27,17 @@ const COLUMNS: readonly Column[] = [
 /** Columns that the last one should have to be of use. */
 const REMARK = 20;
 
+export interface PageOptions extends DrawingOptions {
+  /** Messages that the trace has not read yet. */
+  readonly behind?: number | undefined;
+}
+
+/** Says that a search does not know of the newest messages. */
+export const behindText = (behind: number): string =>
+  `the trace is ${behind} ${behind === 1 ? 'message' : 'messages'} behind: those are not found yet`;
+
 /** The messages of a page as a table, and how far the search got. */
-export function drawPage(page: TracePage, options: DrawingOptions = {}): string {
+export function drawPage(page: TracePage, options: PageOptions = {}): string {
   const { width, ascii = false } = options;
   const columns = fitting(page.items, options);
   const rows = [
@@ -85,9 +94,10 @@ function remark(message: TracedMessage): string {
 
 function foot(
   { items, complete, next, searchedBackTo }: TracePage,
-  { zone }: DrawingOptions,
+  { zone, behind = 0 }: PageOptions,
 ): string {
   const found = items.length === 1 ? '1 message' : `${items.length} messages`;
+  if (behind > 0 && complete) return `${found}; ${behindText(behind)}`;
   if (complete) return `${found}; everything was searched`;
   return `${found}; searched back to ${dateTime(searchedBackTo, zone)}; go on with --after ${next}`;
 }

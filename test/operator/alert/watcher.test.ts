@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Alert } from '../../../src/operator/api/contract/alert.ts';
 import { operated } from '../../support/operator.ts';
@@ -67,7 +69,17 @@ test('a queue that grows too long is told of once, through the production, and i
   await production.ask('POST', '/api/v1/hosts/hl7-out/start', {});
   await vi.waitFor(async () => expect(await alerts()).toEqual([]), 8_000);
   expect(await alerts('?ended=true')).toMatchObject([{ id, state: 'ended' }]);
-  expect(await told()).toBe(1);
+  // whoever was told of it is told that it is over, once
+  await vi.waitFor(async () => expect(await told()).toBe(2), 5_000);
+  const alarms = join(production.folder.path, 'alarms');
+  const texts = await Promise.all(
+    (await readdir(alarms))
+      .filter((name) => name.endsWith('.txt'))
+      .map((name) => readFile(join(alarms, name), 'utf8')),
+  );
+  expect(texts.filter((text) => text.includes('This is over: '))).toEqual([
+    expect.stringContaining('messages wait for hl7-out'),
+  ]);
 });
 
 test('messages that nobody planned for are told of as soon as one too many was suspended', async () => {

@@ -32,6 +32,10 @@ created                  message          session          status     type     f
     /1 message; searched back to 2026-03-10 12:00:00\.001; go on with --after m\d+$/,
   );
   expect(drawPage(await pageOf({ target: 'nowhere' }))).toBe('0 messages; everything was searched');
+  // nothing is said of what the trace has not read yet
+  expect(drawPage(await pageOf({ target: 'nowhere' }), { behind: 12 })).toBe(
+    '0 messages; the trace is 12 messages behind: those are not found yet',
+  );
 });
 
 test('a narrow terminal gets fewer columns, and no line is wider than it', async () => {
