@@ -48,6 +48,7 @@ export function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
+    // no JSON
     return undefined;
   }
 }

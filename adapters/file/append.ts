@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Message } from 'waybill/adapter';
+import { toldElsewhere } from 'waybill/adapter';
 import { diskFailure } from './disk-failure.ts';
 import type { DiskOptions } from './disk-store.ts';
 
@@ -25,7 +26,7 @@ export class Appender {
    */
   async append(path: string, { body }: Message, signal: AbortSignal): Promise<void> {
     const before = this.#turns.get(path) ?? Promise.resolve();
-    const own = before.catch(() => undefined).then(() => this.#write(path, body.stream(), signal));
+    const own = before.catch(toldElsewhere).then(() => this.#write(path, body.stream(), signal));
     this.#turns.set(path, own);
     try {
       await own;

@@ -1,5 +1,5 @@
 import type { Client } from 'basic-ftp';
-import { EngineError, FileError, NotConnectedError } from 'waybill/adapter';
+import { EngineError, FileError, NotConnectedError, toldElsewhere } from 'waybill/adapter';
 import { forgiveData } from './forgiving-data.ts';
 import { replyCode } from './ftps-failure.ts';
 
@@ -87,7 +87,7 @@ export class FtpsSession {
    */
   run<Value>(work: (client: Client) => Promise<Value>): Promise<Value> {
     const turn = this.#last.then(() => this.#run(work));
-    this.#last = turn.catch(() => undefined);
+    this.#last = turn.catch(toldElsewhere);
     return turn;
   }
 
@@ -100,6 +100,7 @@ export class FtpsSession {
       await this.run((client) => client.send('NOOP'));
       return true;
     } catch {
+      // however it ended: it is opened anew
       return false;
     } finally {
       clearTimeout(late);

@@ -6,6 +6,7 @@ import {
   type Step,
   type setting,
   type Talk,
+  toldElsewhere,
   tryTls,
 } from 'waybill/adapter';
 import { connectFtps } from './connect.ts';
@@ -33,7 +34,7 @@ export async function testFtps(
   // What ends the connection before a stage is reached ends that stage.
   for (const stage of [greeting, tls]) {
     opening.catch(stage.reject);
-    stage.promise.catch(() => undefined);
+    stage.promise.catch(toldElsewhere);
   }
   const showTls = async ({ seen, problem }: Handshake): Promise<void> =>
     told('TLS', async (detail) => {

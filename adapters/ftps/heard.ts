@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'basic-ftp';
-import { answersTls, type SpokenProtocol, type setting, spokenProtocol } from 'waybill/adapter';
+import {
+  answersTls,
+  background,
+  type SpokenProtocol,
+  type setting,
+  spokenProtocol,
+  toldElsewhere,
+} from 'waybill/adapter';
 import type { Attempt } from './connect-failure.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';
 
@@ -22,7 +29,7 @@ export class Heard {
   constructor(client: Client, settings: FtpsConnectionSettings) {
     this.#client = client;
     this.#settings = settings;
-    this.#stop.promise.catch(() => undefined);
+    this.#stop.promise.catch(toldElsewhere);
   }
 
   /** What is spoken there, if it is not FTP as configured. */
@@ -52,7 +59,10 @@ export class Heard {
   listen(): void {
     const { socket } = this.#client.ftp;
     if (socket instanceof TLSSocket) return;
-    this.#asking = setTimeout(() => void this.#askForTls(), SILENCE);
+    this.#asking = setTimeout(
+      () => background(this.#askForTls(), 'asking a silent port for TLS'),
+      SILENCE,
+    );
     socket.once('data', (chunk: Buffer | string) => {
       this.stop();
       this.#spoke = true;
@@ -113,6 +123,7 @@ async function firstBytes(address: setting.Address, patience: number): Promise<B
     ];
     return bytes;
   } catch {
+    // it keeps silent, or has ended the connection
     return Buffer.alloc(0);
   } finally {
     socket.on('error', () => undefined).destroy();

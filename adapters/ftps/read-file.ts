@@ -21,6 +21,7 @@ export async function* readFile(
     destroy: (_error, done) => done(null),
   });
   const fetched = session.run((client) => client.downloadTo(through, path));
+  // the end of the stream tells whoever reads, who asks for the reason
   fetched.catch(() => through.destroy());
   let size = 0;
   try {

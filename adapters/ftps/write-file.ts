@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'basic-ftp';
-import { FileError, inFlight } from 'waybill/adapter';
+import { background, FileError, inFlight, isTold } from 'waybill/adapter';
 import type { FtpsSession } from './ftps-session.ts';
 
 /**
@@ -35,10 +35,10 @@ export async function writeFile(
 function quiet(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable {
   return new Readable({
     read() {
-      void pushNext(this, chunks);
+      background(pushNext(this, chunks), 'reading a body to be written');
     },
     destroy(_error, done) {
-      void chunks.return();
+      background(chunks.return(), 'giving up the body of a file');
       done(null);
     },
   });
@@ -111,7 +111,8 @@ class Source {
       this.failure = error instanceof Error ? error : new Error('the body broke off');
     } finally {
       // Not waited for: a body that stalls would hold up the end.
-      void chunks.return?.();
+      const given = chunks.return?.();
+      if (given !== undefined) background(given, 'giving up the body of a file', isTold);
     }
   }
 }

@@ -252,6 +252,7 @@ async function errorOf({
   headers,
   body,
 }: Dispatcher.ResponseData): Promise<GraphError> {
+  // one that broke off says no more than its status
   const text = await body.text().catch(() => '');
   const { error = {} } = jsonOf(text) as { error?: { code?: unknown; message?: unknown } };
   return new GraphError(statusCode, {

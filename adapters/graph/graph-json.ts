@@ -7,6 +7,7 @@ export function jsonOf(text: string): Json {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? (value as Json) : {};
   } catch {
+    // no JSON
     return {};
   }
 }

@@ -1,12 +1,14 @@
 import {
   type InFlight,
   inFlight,
+  isTold,
   type Letter,
   type LetterSettings,
   letter,
   type Message,
   type OpenOutbound,
   type Reply,
+  unless,
 } from 'waybill/adapter';
 import type { GraphClient } from './graph-client.ts';
 import { GraphError } from './graph-error.ts';
@@ -136,7 +138,10 @@ export class MailSender implements OpenOutbound {
   /** A draft that Graph refuses would stay for ever. */
   async #tidy(id: string): Promise<void> {
     const signal = AbortSignal.timeout(5_000);
-    await this.#parts.client.ask('DELETE', `/messages/${id}`, { signal }).catch(() => undefined);
+    // a draft that stays lies among the drafts; why it was given up matters more
+    await this.#parts.client
+      .ask('DELETE', `/messages/${id}`, { signal })
+      .catch(unless(isTold, 'removing a draft'));
   }
 
   /** Looks for what earlier tries left: a sent mail is the end of it, half-made drafts are removed. */

@@ -16,6 +16,7 @@ import {
   placeOf,
   type ServerTls,
   serverTls,
+  toldElsewhere,
 } from 'waybill/adapter';
 import type { Endpoint, Route } from './endpoint.ts';
 import { refusalAnswer, respond } from './http-answer.ts';
@@ -56,7 +57,7 @@ export async function joinListener(
     isShared && known !== undefined;
     known = listeners.get(wanted)
   ) {
-    const listener = await known.catch(() => undefined);
+    const listener = await known.catch(toldElsewhere);
     if (listener?.join(endpoint, settings) === true) return membership(listener, endpoint);
     await listener?.closed;
     if (listener === undefined) break;

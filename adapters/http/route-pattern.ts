@@ -57,6 +57,7 @@ function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
+    // URIError: a % that escapes nothing
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import {
   inbound,
   type LentInbound,
   type Open,
+  pause,
   refusedPause,
 } from 'waybill/adapter';
 import { ImapSession } from './imap-session.ts';
@@ -94,7 +95,7 @@ async function cutWhenStopped(
   const either = AbortSignal.any([signal, over]);
   await aborted(either);
   while (!over.aborted && !lent.signal.aborted) {
-    await sleep(PATIENCE, undefined, { signal: over }).catch(() => undefined);
+    await pause(PATIENCE, over);
     if (!rounds.delivering) break;
   }
   session.close();

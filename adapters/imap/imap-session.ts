@@ -200,6 +200,7 @@ export class ImapSession {
   /** Says goodbye and closes; a server that does not answer is given a second. */
   async quit(): Promise<void> {
     const timer = setTimeout(() => this.#client.close(), 1_000);
+    // the connection ends in any case
     await this.#client.logout().catch(() => undefined);
     clearTimeout(timer);
     this.#client.close();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer, TLSSocket } from 'node:tls';
 import {
+  background,
   inbound,
   type LentInbound,
   newsFilter,
@@ -174,7 +175,10 @@ class Listener implements Open {
     });
     this.#connections.add(connection);
     this.#keepOneFree();
-    void connection.closed.then(() => this.#connections.delete(connection));
+    background(
+      connection.closed.then(() => this.#connections.delete(connection)),
+      'noting the end of a connection',
+    );
   }
 
   /** Applies the setting `connections`; false refuses the new one. */

@@ -1,6 +1,8 @@
 import type { Message, Reply } from 'waybill/adapter';
 import {
+  background,
   dial,
+  isTold,
   type Lent,
   newsFilter,
   type OpenOutbound,
@@ -105,7 +107,7 @@ class Link implements OpenOutbound {
       this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
     const reply = await connection.exchange(outgoing, signal);
     if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
-    else void connection.end();
+    else background(connection.end(), 'ending a connection', isTold);
     return reply;
   }
 
@@ -129,7 +131,7 @@ class Link implements OpenOutbound {
     const at = this.#idle.findIndex((one) => one.connection === connection);
     if (at < 0) return;
     clearTimeout(this.#idle.splice(at, 1)[0]?.timer);
-    void connection.end();
+    background(connection.end(), 'ending a connection', isTold);
   }
 
   async #dial(signal: AbortSignal): Promise<PeerConnection> {

@@ -40,6 +40,7 @@ function readable(body: Buffer, sent: Hl7Header | undefined): ReadAcknowledgemen
   try {
     return readAcknowledgement(body, sent);
   } catch {
+    // what cannot be read is no acknowledgement
     return undefined;
   }
 }

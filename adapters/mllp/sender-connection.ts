@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type LentInbound, spokenProtocol } from 'waybill/adapter';
+import { background, type LentInbound, spokenProtocol } from 'waybill/adapter';
 import type { FrameMemory, FrameShare } from './frame-memory.ts';
 import { type Found, FrameReader } from './frame-reader.ts';
 import { frame, withoutMarks } from './framing.ts';
@@ -72,11 +72,11 @@ export class SenderConnection {
       clearTimeout(this.#pauseTimer);
       // Who waits for acknowledgements repeats what it got none for; who does not must not lose it.
       if (this.#settings.acknowledge !== 'never') this.#waiting.length = 0;
-      void (this.#work ?? Promise.resolve()).then(() => {
+      const done = (this.#work ?? Promise.resolve()).finally(() => {
         this.#share.close();
         resolve();
-        return undefined;
       });
+      background(done, 'ending the work of a connection');
     });
     this.#listen();
   }

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
-import { DisableError, dial, type Lent, placeOf, type setting } from 'waybill/adapter';
+import {
+  DisableError,
+  dial,
+  type Lent,
+  placeOf,
+  type setting,
+  toldElsewhere,
+} from 'waybill/adapter';
 import { algorithmsOf } from './algorithms.ts';
 import { type Attempt, failureOf } from './connect-failure.ts';
 import { preferredAlgorithms, showHostKey } from './host-key.ts';
@@ -96,7 +103,7 @@ async function handshake(
   // The default callbacks of the library write to the console.
   const client = new SftpClient('sftp', { error() {}, end() {}, close() {} });
   const broken = Promise.withResolvers<never>();
-  broken.promise.catch(() => undefined);
+  broken.promise.catch(toldElsewhere);
   client.on('error', (error: Error) => broken.reject(error));
   client.on('close', () => broken.reject(new Error('Connection lost')));
   client.on('change password', () => {
@@ -128,7 +135,7 @@ async function handshake(
       keepaliveCountMax: 3,
       algorithms: algorithmsOf(settings.algorithms, preferredAlgorithms(attempt.trusted)),
     });
-    connecting.catch(() => undefined);
+    connecting.catch(toldElsewhere);
     const sftp: SFTPWrapper = await Promise.race([connecting, broken.promise]);
     return sessionOf({ client, sftp, socket }, attempt, { settings, listening });
   } finally {

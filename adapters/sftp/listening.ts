@@ -1,5 +1,11 @@
 import type { Socket } from 'node:net';
-import { answersTls, type SpokenProtocol, type setting, spokenProtocol } from 'waybill/adapter';
+import {
+  answersTls,
+  background,
+  type SpokenProtocol,
+  type setting,
+  spokenProtocol,
+} from 'waybill/adapter';
 
 /** How long a server may keep silent before it is asked whether it speaks TLS, and how long it has to answer. */
 const SILENCE = 2_000;
@@ -22,7 +28,10 @@ export class Listening {
     this.#socket = socket;
     this.#address = address;
     this.#patience = Math.min(ANSWER, patience);
-    this.#asking = setTimeout(() => void this.#askForTls(), SILENCE);
+    this.#asking = setTimeout(
+      () => background(this.#askForTls(), 'asking a silent port for TLS'),
+      SILENCE,
+    );
     // The library has paused the socket; this listener does not set it flowing.
     socket.pause().on('data', this.#hear);
   }

@@ -1,5 +1,5 @@
 import type { Stats } from 'ssh2';
-import { FileError, type FileFacts } from 'waybill/adapter';
+import { FileError, type FileFacts, toldElsewhere } from 'waybill/adapter';
 import { partSize } from './server-traits.ts';
 import { codeOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -99,6 +99,6 @@ class Reading {
 
 /** Asked for ahead: if it fails before anybody waits for it, that is told when somebody does. */
 function watched<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => undefined);
+  promise.catch(toldElsewhere);
   return promise;
 }

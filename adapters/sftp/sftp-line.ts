@@ -1,9 +1,12 @@
 import {
+  background,
   type FileStore,
+  isTold,
   type Lent,
   SignInGuard,
   type StoreLine,
   type setting,
+  toldElsewhere,
 } from 'waybill/adapter';
 import { type ConnectLent, connectSftp } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -47,7 +50,7 @@ export class SftpLine implements StoreLine {
   async close(): Promise<void> {
     this.#closing.abort(new Error('closed'));
     clearTimeout(this.#idle);
-    await this.#connecting?.catch(() => undefined);
+    await this.#connecting?.catch(toldElsewhere);
     await this.#session?.close();
   }
 
@@ -84,7 +87,7 @@ export class SftpLine implements StoreLine {
       const session = this.#session;
       this.#session = undefined;
       this.#lent.connection('waiting', 'closed while nothing is to do');
-      void session?.close();
+      if (session !== undefined) background(session.close(), 'closing an idle session', isTold);
     }, idle);
   }
 }

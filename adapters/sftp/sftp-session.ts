@@ -100,6 +100,7 @@ export class SftpSession {
       setTimeout(resolve, FAREWELL).unref();
     });
     this.#end('was closed by us', 'keep');
+    // the socket is destroyed in any case
     this.#client.end().catch(() => undefined);
     await gone;
     this.#socket.destroy();

@@ -187,6 +187,7 @@ export class SftpStore implements FileStore {
       const full = room.f_bavail === 0;
       return full ? this.#failure({ code: DISK_FULL }, 'write', path) : failure;
     } catch {
+      // a server without this question: what failed first is told
       return failure;
     }
   }

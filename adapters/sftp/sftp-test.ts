@@ -5,6 +5,7 @@ import {
   probe,
   type Step,
   type setting,
+  toldElsewhere,
 } from 'waybill/adapter';
 import { connectSftp } from './connect.ts';
 import type { Attempt } from './connect-failure.ts';
@@ -30,7 +31,7 @@ export async function testSftp(
   // What ends the connection before a stage is reached ends that stage.
   for (const stage of [banner, key]) {
     opening.catch(stage.reject);
-    stage.promise.catch(() => undefined);
+    stage.promise.catch(toldElsewhere);
   }
   try {
     await told('banner', async (detail) => detail(await banner.promise));

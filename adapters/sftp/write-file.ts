@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Stats } from 'ssh2';
-import { FileError, inFlight } from 'waybill/adapter';
+import { background, FileError, inFlight } from 'waybill/adapter';
 import { doesInOrder, partSize } from './server-traits.ts';
 import { problemOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -77,7 +77,7 @@ class Writing {
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.byteLength; at += this.#part) {
         await this.#fallBelow(WINDOW);
-        void this.#write(chunk.subarray(at, at + this.#part));
+        background(this.#write(chunk.subarray(at, at + this.#part)), 'writing a part of a file');
       }
     }
     await this.#fallBelow(1);

@@ -1,4 +1,4 @@
-import { SignInGuard } from 'waybill/adapter';
+import { background, isTold, SignInGuard } from 'waybill/adapter';
 import type { SmtpSession } from './smtp-session.ts';
 
 export interface PoolLimits {
@@ -39,7 +39,7 @@ export class SessionPool {
     if (this.#closed || session.mails >= this.#limits.mails) return session.quit();
     const timer = setTimeout(() => {
       this.#leave(session);
-      void session.quit();
+      background(session.quit(), 'ending a session', isTold);
     }, this.#limits.idle);
     this.#waiting.set(session, timer);
   }
@@ -49,7 +49,7 @@ export class SessionPool {
     this.#closed = true;
     for (const session of this.#waiting.keys()) {
       this.#leave(session);
-      void session.quit();
+      background(session.quit(), 'ending a session', isTold);
     }
     await Promise.all([...this.#all].map(({ end }) => end));
   }
@@ -57,7 +57,7 @@ export class SessionPool {
   async #opened(signal: AbortSignal): Promise<SmtpSession> {
     const session = await this.#guard.run(() => this.#open(signal));
     this.#all.add(session);
-    void this.#forgetAtEnd(session);
+    background(this.#forgetAtEnd(session), 'noting the end of a session');
     return session;
   }
 

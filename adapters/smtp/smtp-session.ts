@@ -222,6 +222,7 @@ async function isReset({ connection }: Line, signal: AbortSignal): Promise<boole
     await untilEnd(connection, signal, (done) => connection.reset((error) => done(error)));
     return true;
   } catch {
+    // however it ended: a new connection is opened
     return false;
   }
 }

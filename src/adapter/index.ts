@@ -5,10 +5,13 @@ export {
   SuspendError,
   TemporaryError,
 } from '../error/adapter-error.ts';
+export { background } from '../error/background.ts';
 export { EngineError } from '../error/engine-error.ts';
+export { isTold, toldElsewhere, unless } from '../error/foreseen.ts';
 export type { Logger } from '../log/logger.ts';
 export { type Body, inlineBody } from '../message/body.ts';
 export type { Message, NewMessage, Receipt, Reply, ReplyProblem } from '../message/message.ts';
+export { pause } from '../time/pause.ts';
 export { describeSize } from '../time/size.ts';
 export {
   type ConnectionState,

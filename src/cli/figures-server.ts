@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Credentials } from '../credential/credentials.ts';
+import { isTold, tolerate } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../log/metrics.ts';
 import type { ListenAddress } from './address.ts';
@@ -43,7 +44,10 @@ export async function serveFigures(
   log: Logger,
 ): Promise<FiguresServer | undefined> {
   const server = createServer((request, response) => {
-    answer(figures, request, response).catch(() => response.writeHead(500).end());
+    answer(figures, request, response).catch((error: unknown) => {
+      tolerate(error, isTold, 'answering with figures');
+      response.writeHead(500).end();
+    });
   });
   // a scraper and a balancer need few: nobody else is to hold this process busy
   server.maxConnections = 100;

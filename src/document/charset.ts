@@ -62,6 +62,7 @@ function fromIconv(name: string): Charset | undefined {
   try {
     if (encode(PRINTABLE).toString('latin1') !== PRINTABLE) return undefined;
   } catch {
+    // the library knows the name and cannot encode
     return undefined;
   }
   return { name, decode, encode, canEncode: (text) => decode(encode(text)) === text };

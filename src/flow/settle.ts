@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Taken } from '../broker/queue.ts';
+import { tolerate } from '../error/foreseen.ts';
 import type { JournalEntry, OutcomeRecord } from '../message/record.ts';
 import type { SettledMemory } from './settled-memory.ts';
 
@@ -62,7 +64,8 @@ export async function untilStored(store: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       return await store();
-    } catch {
+    } catch (error) {
+      tolerate(error, isAway, 'storing what became of a message');
       await sleep(Math.min(100 * 2 ** tries, 5_000));
     }
   }

@@ -82,6 +82,7 @@ export async function descendants(pid: number): Promise<readonly number[]> {
   const found: number[] = [];
   const waiting = [pid];
   for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
+    // it has ended meanwhile
     const text = await readFile(`/proc/${at}/task/${at}/children`, 'utf8').catch(() => '');
     const children = text.split(' ').flatMap((one) => (one === '' ? [] : [Number(one)]));
     found.push(...children);
@@ -97,6 +98,7 @@ export async function answers(port: number): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch {
+    // refused: nobody listens
     return false;
   } finally {
     socket.destroy();

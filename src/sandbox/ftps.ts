@@ -82,6 +82,7 @@ export async function whyNoFtpsServer(program?: FtpsProgram): Promise<string | u
 
 async function installed(program?: FtpsProgram): Promise<FtpsProgram | undefined> {
   for (const one of program === undefined ? (['vsftpd', 'proftpd'] as const) : [program]) {
+    // not installed
     const found = await stat(PROGRAMS[one].path).catch(() => undefined);
     if (found !== undefined) return one;
   }

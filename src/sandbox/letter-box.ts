@@ -40,6 +40,7 @@ export async function letterBox({
     disabledCommands: [],
     logger: false,
     onAuth: callbackify(async (auth: SMTPServerAuthentication, _: SMTPServerSession) => {
+      // whatever is wrong with it
       const good = await validate(auth.accessToken ?? '').catch(() => false);
       if (!good) throw new Error('the token is not good');
       return { user: auth.username ?? 'token' };

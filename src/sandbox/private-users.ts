@@ -37,6 +37,7 @@ export async function whyNoPrivateUsers(): Promise<string | undefined> {
     await run('openssl', ['version']);
     return undefined;
   } catch {
+    // forbidden, or not installed
     return 'mount namespaces (or openssl) are not available here';
   }
 }
@@ -78,6 +79,7 @@ session required pam_permit.so
 `;
 
 async function withLines(path: string, lines: readonly string[]): Promise<string> {
+  // a system without one
   const own = await readFile(path, 'utf8').catch(() => '');
   return `${own.trimEnd()}\n${lines.join('\n')}\n`;
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import ssh2, { type Attributes, type FileEntry, type SFTPWrapper } from 'ssh2';
+import { background } from '../error/background.ts';
 
 const { STATUS_CODE, OPEN_MODE } = ssh2.utils.sftp;
 
@@ -56,10 +57,10 @@ interface Opened {
 export function serveFiles(sftp: SFTPWrapper, serving: Serving): void {
   const files = new Files(serving);
   sftp.on('error', () => undefined);
-  sftp.on('close', () => void files.close());
+  sftp.on('close', () => background(files.close(), 'closing files'));
   for (const [name, run] of Object.entries(files.requests)) {
     sftp.on(name, (id: number, ...given: unknown[]) => {
-      void answer(sftp, id, { name, given, run, serving });
+      background(answer(sftp, id, { name, given, run, serving }), 'answering over SFTP');
     });
   }
 }

@@ -65,6 +65,7 @@ export async function whyNoSshd(): Promise<string | undefined> {
     await run(SSHD, ['-V']);
     return undefined;
   } catch {
+    // ENOENT
     return 'openssh-server is not installed (apt-get install openssh-server)';
   }
 }

@@ -14,14 +14,15 @@ export function tellInto(
   faults: SettingsFault[],
   { setting, document }: { readonly setting: string; readonly document: ReadDocument },
 ): Tell {
-  return (keys, what, remedy, severity) =>
-    void faults.push({
+  return (keys, what, remedy, severity) => {
+    faults.push({
       path: [setting],
       place: document.placeOf(keys),
       what,
       remedy,
       ...(severity && { severity }),
     });
+  };
 }
 
 /** The faults with which nothing can be served, as the error that keeps a service from opening. */

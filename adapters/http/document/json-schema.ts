@@ -28,6 +28,7 @@ export function schemaCheck(
   try {
     return bodyCheck(schema as object, root);
   } catch {
+    // whatever the library found wrong with it
     tell(keys, 'this is not a JSON Schema that can be used', 'Correct the schema.');
     return anything;
   }

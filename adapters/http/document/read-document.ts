@@ -100,6 +100,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
+    // URIError: a % that escapes nothing
     return text;
   }
 }

@@ -93,6 +93,7 @@ function isPattern(value: unknown): boolean {
   try {
     return typeof value === 'string' && new RegExp(value, 'u') instanceof RegExp;
   } catch {
+    // SyntaxError: no regular expression
     return false;
   }
 }

@@ -113,6 +113,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
       detail ?? title ?? response.statusText,
     );
   } catch {
+    // no JSON: it is not our API that answers
     return new ApiProblem(
       response.status,
       'UNKNOWN',

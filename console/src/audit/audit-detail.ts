@@ -5,6 +5,7 @@ export function auditDetail(json: string): string {
   try {
     return wordsOf(JSON.parse(json) as unknown).join(', ');
   } catch {
+    // no JSON
     return json;
   }
 }

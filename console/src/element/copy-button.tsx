@@ -14,7 +14,12 @@ export function CopyButton({
 }): ReactElement {
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await toClipboard(text);
+    try {
+      await toClipboard(text);
+    } catch {
+      // NotAllowedError: the browser forbids it, and nothing is said to be copied
+      return;
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };

@@ -29,6 +29,7 @@ function found(): LastFound | undefined {
     const text = sessionStorage.getItem(KEY);
     last = text === null ? undefined : (JSON.parse(text) as LastFound);
   } catch {
+    // storage is switched off, or holds something else
     last = undefined;
   }
   return last;

@@ -12,6 +12,7 @@ import { NewPassword } from './new-password.tsx';
 export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactElement {
   const client = useQueryClient();
   const signOut = async (): Promise<void> => {
+    // who is signed out already, or cannot be reached, is led to the sign-in all the same
     await ask('sign-out', { method: 'POST' }).catch(() => undefined);
     await client.resetQueries();
   };

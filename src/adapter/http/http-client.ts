@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { DisableError, RejectedError, TemporaryError } from '../../error/adapter-error.ts';
+import { background } from '../../error/background.ts';
 import type { Lent } from '../adapter.ts';
 import type { Credential } from '../credential.ts';
 import type { Settings } from '../setting.ts';
@@ -150,7 +151,7 @@ export class HttpClient {
     await Promise.all([this.#parts.dispatcher.destroy(), this.#ntlm?.close()]);
   }
 
-  readonly #abort = (): void => void this.close();
+  readonly #abort = (): void => background(this.close(), 'closing connections');
 
   #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
     if (!isHome)

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { background } from '../../error/background.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { connectionCause } from '../connection-cause.ts';
 import { isAllowed } from './allowed-name.ts';
@@ -95,7 +96,11 @@ export async function serverTls(
     client: (socket) => judged.get(socket)?.client,
     follow(server) {
       server.on('tlsClientError', (error, socket) => refusals.report(addressOf(socket), error));
-      files = watchFiles(shown.watched, () => void reload(server), every);
+      files = watchFiles(
+        shown.watched,
+        () => background(reload(server), 'renewing a certificate'),
+        every,
+      );
     },
     close() {
       files?.close();

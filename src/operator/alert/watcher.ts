@@ -63,7 +63,9 @@ export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promi
   const now = Date.now();
   const reports = await engines.status();
   const description = await engines.describe();
+  // what cannot be asked for now is looked at next time
   const certificates = await engines.certificates().catch(() => []);
+  // the same for the trace
   const failures = await recentFailures(trace, description, now).catch(() => new Map());
   const seen: Seen = {
     description,

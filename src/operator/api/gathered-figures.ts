@@ -10,6 +10,7 @@ interface Family {
 /** The figures of every engine, each sample with its engine's place among the answers, then those of the operator plane. */
 export async function gatheredFigures(context: ApiContext): Promise<string> {
   const [texts, own] = await Promise.all([
+    // no engine answers
     context.engines.figures().catch(() => []),
     ownFigures(context),
   ]);

@@ -47,6 +47,7 @@ async function usedLookups({ definition, names }: Checking): Promise<ReadonlySet
   const texts = await Promise.all(
     definition.files
       .filter((file) => !file.endsWith('.csv'))
+      // one that cannot be read is told of where it is used
       .map((file) => readFile(file, 'utf8').catch(() => '')),
   );
   const quoted = [...names.lookups].filter((name) =>

@@ -67,6 +67,7 @@ function unverified(assertion: string): JWTPayload | undefined {
   try {
     return decodeJwt(assertion);
   } catch {
+    // no token
     return undefined;
   }
 }

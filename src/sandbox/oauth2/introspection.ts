@@ -30,6 +30,7 @@ async function verified(token: string, key: CryptoKey, issuer: string): Promise<
     const { client_id: clientId, scope, aud } = payload;
     return { active: true, clientId, scope, audience: [aud ?? []].flat().join(' ') };
   } catch {
+    // no token of ours
     return { active: false };
   }
 }
