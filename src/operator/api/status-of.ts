@@ -5,9 +5,12 @@ import type { Host } from './contract/host.ts';
 import type { Status } from './contract/status.ts';
 import { hostsOf } from './hosts-of.ts';
 import { suspendedCount } from './suspended-count.ts';
+import { within } from './within.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+/** Milliseconds that the dashboard waits for a store: how hosts stand comes from the engines, and is more urgent. */
+const STORE_LIMIT = 2_000;
 /** Certificates that the dashboard names, if they end soon: those that end first. */
 const CERTIFICATES = 5;
 
@@ -18,11 +21,17 @@ export async function statusOf(
 ): Promise<Status> {
   const { engines, trace, alerts } = context;
   const now = Date.now();
-  const [description, reports, hour, failed, lag, certificates] = await Promise.all([
+  const [description, reports, traced, openAlerts, lag, certificates] = await Promise.all([
     engines.describe(),
     engines.status(),
-    trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
-    trace.failures({ from: now - DAY, visible }),
+    within(
+      STORE_LIMIT,
+      Promise.all([
+        trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
+        trace.failures({ from: now - DAY, visible }),
+      ]),
+    ),
+    within(STORE_LIMIT, alerts.openCount(visible)),
     // what cannot be asked for now is left out
     context.lag().catch(() => 0),
     // no engine answers
@@ -31,7 +40,7 @@ export async function statusOf(
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
   const minute = Math.floor(now / MINUTE) * MINUTE;
-  const openAlerts = await alerts.openCount(visible);
+  const [hour, failed] = traced ?? [[], []];
   const suspended = await suspendedCount(context.broker, visible);
   return {
     production: description.name,
@@ -47,15 +56,28 @@ export async function statusOf(
     lastHour: rate(hour, kinds),
     suspended,
     errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
-    openAlerts,
+    openAlerts: openAlerts ?? 0,
     certificates: visibleCertificates(certificates, description, visible)
       .flatMap(({ kind, name, ends }) =>
         ends === undefined || ends.warn > now ? [] : [{ kind, name, ends: ends.at }],
       )
       .toSorted((a, b) => a.ends - b.ends)
       .slice(0, CERTIFICATES),
-    trace: { lag, failingSince: context.failingSince() },
+    trace: { lag, failingSince: context.failingSince() ?? silentSince(context, traced, now) },
   };
+}
+
+/** Since when the trace has not told its part. */
+const silences = new WeakMap<ApiContext, number>();
+
+function silentSince(context: ApiContext, traced: unknown, now: number): number | undefined {
+  if (traced !== undefined) {
+    silences.delete(context);
+    return undefined;
+  }
+  const since = silences.get(context) ?? now;
+  silences.set(context, since);
+  return since;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { API_PREFIX } from '../api/api-prefix.ts';
 import { isAmong } from '../api/networks.ts';
+import type { Identity } from '../rights/principal-for.ts';
 import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
 import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
 import { cookieName, cookieOf } from './cookie.ts';
@@ -9,6 +10,7 @@ import type { DerivedCsrf } from './csrf.ts';
 import { issuerTokens } from './issuer-tokens.ts';
 import { localIdentity } from './local-sign-in.ts';
 import { mappedIdentity } from './mapped-identity.ts';
+import { seenLately } from './seen-lately.ts';
 import type { Sessions } from './sessions.ts';
 import type { Authenticator } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
@@ -19,18 +21,34 @@ export const SESSION_COOKIE = 'sid';
 
 /** The cookie that a sign-in set. */
 export function sessionAuthenticator(sessions: Sessions, users: Users): Authenticator {
+  const lately = seenLately();
+  const find = async (id: string, unattended: boolean): Promise<Identity | undefined> => {
+    const session = await sessions.find(id, unattended);
+    if (session === undefined) return undefined;
+    const { name, via, roles, scope, csrf: csrfToken } = session;
+    if (via !== 'local') return { name, roles, scope, via, csrfToken };
+    const user = await users.current(name);
+    return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
+  };
   return {
     method: 'session',
     async identify(request) {
       const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
-      const session = id === undefined ? undefined : await sessions.find(id, isUnattended(request));
-      if (session === undefined) return undefined;
-      const { name, via, roles, scope, csrf: csrfToken } = session;
-      if (via !== 'local') return { name, roles, scope, via, csrfToken };
-      const user = await users.current(name);
-      return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
+      if (id === undefined) return undefined;
+      return lately.identify(id, isOfEngines(request), () => find(id, isUnattended(request)));
     },
   };
+}
+
+/** What the engines tell: how the production stands, and who looks at it. It is shown while the database is away. */
+const OF_ENGINES = new Set(
+  ['/me', '/status', '/hosts', '/hosts/:host', '/production', '/stream'].map(
+    (route) => `${API_PREFIX}${route}`,
+  ),
+);
+
+function isOfEngines({ method, routeOptions }: FastifyRequest): boolean {
+  return method === 'GET' && OF_ENGINES.has(routeOptions.url ?? '');
 }
 
 /** What a page asks by itself while nobody is at it: it must not keep a session alive. */
