@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
+import { endWithParent } from './cli/end-with-parent.ts';
 import { explainError } from './cli/output.ts';
 import { packageVersion } from './cli/packaged.ts';
 
@@ -8,6 +9,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+endWithParent();
 
 const program = new Command('waybill')
   .description('An integration engine for hospitals.')

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { background } from '../error/background.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
 import { isSystemError, isTold, tolerate } from '../error/foreseen.ts';
 import { findNatsServer } from './nats-binary.ts';
 
@@ -81,8 +81,10 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     const [command, ...words] = endsWithParent([binary, '-c', configuration]);
     // a group of its own: Ctrl-C at a terminal is for the engine, which stops its server last
     const launched = spawn(command, words, { stdio: ['ignore', log, log], detached: true });
+    closeSync(log);
     child = launched;
     await once(launched, 'spawn');
+    if (stopping) launched.kill('SIGTERM');
     const state: State = { url, user, password, pid: launched.pid ?? 0 };
     await writeState(data, state);
     await untilReady({ port, name }, launched, data);
@@ -101,6 +103,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       } catch (error) {
         // its port may be taken, its disk full: it is started again until it stays
         tolerate(error, isTold, 'starting nats-server again');
+        options.onRestart?.(`nats-server cannot be started again: ${describeError(error).text}`);
         await sleep(Math.min(100 * 2 ** tries, 5_000));
       }
     }
@@ -198,7 +201,7 @@ export async function readNatsState(
 
 const isNoState = (error: unknown): boolean => isSystemError(error) || error instanceof SyntaxError;
 
-/** Ends a server of this folder whose engine was killed; refuses if that engine still lives. */
+/** Ends a server of this folder whose engine was killed. Who starts one holds the folder's lock, so no other engine lives. */
 async function endLeftover(data: string): Promise<void> {
   const left = await readNatsState(data);
   if (left === undefined || !(await servesFolder(left.pid, data))) return;
@@ -220,7 +223,15 @@ async function servesFolder(pid: number, data: string): Promise<boolean> {
   }
 }
 
+/**
+ * Below those that systems give to outgoing connections by themselves: one of these could take the port while
+ * the server is being started again. Where none of a few is free, any is.
+ */
 async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 10; tries++) {
+    const port = randomInt(20_000, 32_000);
+    if (await isFree(port)) return port;
+  }
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -228,6 +239,20 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (error) {
+    if (isSystemError(error)) return false;
+    throw error;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>

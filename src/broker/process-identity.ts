@@ -14,6 +14,12 @@ export function processIdentity(): string | undefined {
     : `${around}/${process.pid}/${started}`;
 }
 
+/** Whether it is or was a process that can be seen from here: of this boot and this namespace. */
+export function isLocal(identity: string | undefined): boolean {
+  const around = surroundings();
+  return identity !== undefined && around !== undefined && identity.startsWith(`${around}/`);
+}
+
 /** Whether a process of this boot and this namespace is gone for certain; false where that cannot be known. */
 export function isGone(identity: string | undefined): boolean {
   const around = surroundings();

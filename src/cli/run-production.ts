@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { newsFilter } from '../adapter/news.ts';
 import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
+import { lockData } from '../broker/data-lock.ts';
 import {
   type Durability,
   type NatsAccess,
@@ -78,6 +79,8 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const data = resolve(options.data);
   await mkdir(data, { recursive: true });
 
+  // before anything of the folder is touched: the server of another engine lives in it
+  const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;
   const server = options.nats === undefined ? await startServer(options, data) : undefined;
   const access = options.nats ?? server ?? { url: '' };
   let director: Director | undefined;
@@ -174,6 +177,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     await broker.close();
     await server?.stop();
     await storedUpTo.close();
+    lock?.release();
     unhear();
   };
   return {

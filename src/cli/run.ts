@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { type DataLock, lockData } from '../broker/data-lock.ts';
 import { DURABILITIES, type Durability, type NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
@@ -115,6 +116,7 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 async function run(folder: string, flags: RunFlags): Promise<void> {
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
+  const lock = flags.role === 'engine' ? undefined : await lockTrace(flags);
   if (flags.role === 'all' && flags.console !== 'off')
     await checkBefore(consoleOrder(folder, flags));
   const running = await runProduction({
@@ -152,6 +154,7 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
   await figures?.close();
   await operator?.stop();
   await running.stop();
+  lock?.release();
 }
 
 /** The operator plane alone: the engines run elsewhere and are reached over NATS. */
@@ -168,6 +171,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   );
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   const log = rootLogger(flags.logLevel);
+  const lock = await lockTrace(flags);
   logUnexpected(log);
   const operator = await startOperatorPlane(
     operatorOrder(definition, accessOf(flags.nats), flags),
@@ -187,6 +191,12 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await figures?.close();
   await operator.stop();
+  lock?.release();
+}
+
+/** The embedded trace store is one operator plane's; PostgreSQL several share. */
+async function lockTrace({ data, trace }: RunFlags): Promise<DataLock | undefined> {
+  return trace === undefined ? lockData(resolve(data), 'operator') : undefined;
 }
 
 /** A failed operator plane is an event of the log; messages go on. */

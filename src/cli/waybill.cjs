@@ -45,8 +45,9 @@ let child;
 function start() {
   const flagged = [...flags, ...(fromSource ? ['--conditions=waybill-source'] : [])];
   child = spawn(nodeBinary(), [...flagged, main, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: { ...process.env, WAYBILL_AGAIN: again },
+    // the fourth is ours alone: it breaks where this process is killed, and the engine then stops in order
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, WAYBILL_AGAIN: again, WAYBILL_PARENT: '3' },
   });
   child.on('exit', ended);
 }

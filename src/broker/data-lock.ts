@@ -1,0 +1,146 @@
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { uptime } from 'node:os';
+import { join } from 'node:path';
+import { EngineError } from '../error/engine-error.ts';
+import { isSystemError, tolerate } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { isGone, isLocal, processIdentity } from './process-identity.ts';
+
+/** A data folder, in use by this process until it is released or the process ends. */
+export interface DataLock {
+  release(): void;
+}
+
+/** What a lock file says of its holder. */
+interface Holder {
+  readonly pid: number;
+  /** The process for certain, where the system tells it: a process id alone is given out again. */
+  readonly identity: string | undefined;
+  readonly started: string;
+}
+
+/** Milliseconds between two signs of life, for who cannot see this process: another container. */
+const BEAT = 2_000;
+/** Without one for this long it is gone. */
+const SILENCE = 3 * BEAT;
+const TRIES = 5;
+
+/**
+ * Takes a folder for one process: `engine` for who runs the embedded server in it, `operator` for who writes
+ * its trace. What a process left that was killed is taken over at once, also where its number was given out again.
+ * Throws ALREADY_RUNNING, and touches nothing, where its holder lives.
+ */
+export async function lockData(data: string, what: 'engine' | 'operator'): Promise<DataLock> {
+  const file = join(data, `${what}.lock`);
+  mkdirSync(data, { recursive: true });
+  const own = `${file}.${process.pid}`;
+  const started = new Date(Date.now() - process.uptime() * 1_000).toISOString();
+  const holder: Holder = { pid: process.pid, identity: processIdentity(), started };
+  writeFileSync(own, JSON.stringify(holder), { mode: 0o600 });
+  try {
+    for (let tries = 1; !linked(own, file); tries++) {
+      const found = read(file);
+      const lives = found !== undefined && !(await isLeft(file, found.holder));
+      if (lives || tries === TRIES) throw alreadyRuns(data, what, found?.holder);
+      if (found !== undefined) remove(file, found.text);
+    }
+  } finally {
+    rmSync(own, { force: true });
+  }
+  const beat = setInterval(() => touch(file), BEAT);
+  beat.unref();
+  const release = (): void => {
+    clearInterval(beat);
+    if (read(file)?.text === JSON.stringify(holder)) rmSync(file, { force: true });
+  };
+  return { release };
+}
+
+/** Whether the lock is ours now: a link is made as a whole, or not at all. */
+function linked(own: string, file: string): boolean {
+  try {
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+function read(
+  file: string,
+): { readonly holder: Partial<Holder>; readonly text: string } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  try {
+    return { holder: JSON.parse(text) as Holder, text };
+  } catch (error) {
+    tolerate(error, (one) => one instanceof SyntaxError, 'reading a lock');
+    // cut off in a loss of power
+    return { holder: {}, text };
+  }
+}
+
+/** Whether its holder is gone. One of another container or machine cannot be seen, so its signs of life are waited for. */
+async function isLeft(file: string, { identity }: Partial<Holder>): Promise<boolean> {
+  if (isLocal(identity)) return isGone(identity);
+  const last = touched(file);
+  const booted = Date.now() - uptime() * 1_000;
+  if (last === undefined || last < booted) return true;
+  for (let waited = 0; waited < SILENCE; waited += BEAT / 4) {
+    await pause(BEAT / 4);
+    if (touched(file) !== last) return false;
+  }
+  return true;
+}
+
+function touched(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+function touch(file: string): void {
+  try {
+    const now = new Date();
+    utimesSync(file, now, now);
+  } catch (error) {
+    // somebody removed it
+    tolerate(error, (one) => isSystemError(one), 'showing that the data folder is in use');
+  }
+}
+
+/** Removes what was found, unless another process was faster and it is that one's now. */
+function remove(file: string, text: string): void {
+  const aside = `${file}.left.${process.pid}`;
+  try {
+    renameSync(file, aside);
+    if (readFileSync(aside, 'utf8') !== text) linked(aside, file);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function alreadyRuns(data: string, what: string, holder: Partial<Holder> = {}): EngineError {
+  const { pid, started } = holder;
+  const who = pid === undefined ? 'another process' : `process ${pid}, started ${started ?? ''}`;
+  const role = what === 'engine' ? 'an engine' : 'an operator plane';
+  return new EngineError(
+    'ALREADY_RUNNING',
+    `${role} on ${data} already runs as ${who}; stop it first, or give another folder with --data`,
+  );
+}

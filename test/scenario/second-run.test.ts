@@ -1,0 +1,192 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { lockData } from '../../src/broker/data-lock.ts';
+import { startNatsServer } from '../../src/broker/nats-server.ts';
+import { processIdentity } from '../../src/broker/process-identity.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
+import { startEngineProcess, waybill } from '../support/engine-process.ts';
+import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { productionFolder } from '../support/production.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const WRAPPER = join(import.meta.dirname, '../../src/cli/waybill.cjs');
+
+const message = (id: string): string =>
+  `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||P1^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
+
+async function lab() {
+  const receiver = await mllpReceiver();
+  const port = await freePort();
+  const folder = await productionFolder({
+    'production.yaml': `production: twice
+services:
+  in: { adapter: mllp-in, settings: { listen: "127.0.0.1:${port}" }, to: [out] }
+operations:
+  out: { adapter: mllp-out, settings: { connect: "127.0.0.1:${receiver.port}" } }
+`,
+  });
+  return {
+    receiver,
+    port,
+    folder: folder.path,
+    data: join(folder.path, 'data'),
+    async [Symbol.asyncDispose]() {
+      await receiver[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('a second run on the same data is refused, and the first goes on', async () => {
+  await using made = await lab();
+  const { folder, data, port, receiver } = made;
+  await using engine = await startEngineProcess({ production: folder, data, ports: [port] });
+  const nats = await engine.natsPid();
+
+  const second = await waybill(
+    'run',
+    folder,
+    '--data',
+    data,
+    '--console',
+    'off',
+    '--metrics',
+    'off',
+  );
+  expect(second.code).toBe(1);
+  expect(second.stderr).toMatch(
+    new RegExp(`ALREADY_RUNNING: .*already runs as process ${engine.pid}, started 20`),
+  );
+  expect(await engine.natsPid()).toBe(nats);
+  expect(alive(nats)).toBe(true);
+  await sendUntilAcknowledged(port, [message('1')], () => undefined);
+  await vi.waitFor(() => expect(receiver.received).toHaveLength(1), { timeout: 10_000 });
+
+  // after kill -9 the next one starts at once
+  await engine.kill();
+  await using again = await startEngineProcess({ production: folder, data, ports: [port] });
+  await sendUntilAcknowledged(port, [message('2')], () => undefined);
+  expect(again.ended).toBe(false);
+}, 90_000);
+
+test('who kills the command that started an engine ends the engine and its server', async () => {
+  await using made = await lab();
+  const { folder, data, port } = made;
+  const words = ['run', folder, '--data', data, '--console', 'off', '--metrics', 'off'];
+  const wrapper = spawn(process.execPath, [WRAPPER, ...words, '--role', 'engine'], {
+    stdio: 'ignore',
+  });
+  await sendUntilAcknowledged(port, [message('1')], () => undefined);
+  const { pid: engine } = JSON.parse(await readFile(join(data, 'engine.lock'), 'utf8')) as {
+    pid: number;
+  };
+  const { pid: nats } = JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as {
+    pid: number;
+  };
+  expect(engine).not.toBe(wrapper.pid);
+  const ended = once(wrapper, 'exit');
+  wrapper.kill('SIGKILL');
+  await ended;
+  await vi.waitFor(() => expect([engine, nats].filter(alive)).toEqual([]), { timeout: 20_000 });
+}, 60_000);
+
+test('a lock that was left behind is taken over: of a dead process, a number given out again, a cut file, another container', async () => {
+  await using folder = await temporaryFolder('lock');
+  const file = join(folder.path, 'engine.lock');
+  const left = async (holder: object | string): Promise<void> => {
+    await writeFile(file, typeof holder === 'string' ? holder : JSON.stringify(holder));
+  };
+  const takes = async (): Promise<void> => {
+    const lock = await lockData(folder.path, 'engine');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ pid: process.pid });
+    lock.release();
+    await expect(readFile(file)).rejects.toThrow('ENOENT');
+  };
+  await takes();
+  const own = processIdentity() ?? '';
+  // the same number, started at another time
+  await left({ pid: process.pid, identity: own.replace(/\d+$/, '1'), started: '2026-01-01' });
+  await takes();
+  await left('{"pid":1');
+  await takes();
+  const elsewhere = own.replace(/pid:\[\d+\]/, 'pid:[1]');
+  await left({ pid: 1, identity: elsewhere, started: '2026-01-01' });
+  await takes();
+
+  // one that shows signs of life there is not touched
+  await left({ pid: 1, identity: elsewhere, started: '2026-01-01' });
+  const beat = setInterval(
+    () => void writeFile(file, JSON.stringify({ pid: 1, identity: elsewhere, started: 'now' })),
+    300,
+  );
+  await expect(lockData(folder.path, 'engine')).rejects.toThrow('already runs as process 1');
+  clearInterval(beat);
+}, 40_000);
+
+test('of many that start at once one gets the folder', async () => {
+  await using folder = await temporaryFolder('lock');
+  const module = join(import.meta.dirname, '../../src/broker/data-lock.ts');
+  const script = `import(${JSON.stringify(module)}).then(async (m) => {
+    try { await m.lockData(${JSON.stringify(folder.path)}, 'engine'); console.log('got it'); }
+    catch (error) { console.log(error.code); }
+    process.stdin.resume().on('end', () => process.exit());
+  });`;
+  await writeFile(join(folder.path, 'engine.lock'), '{"pid":');
+  const children = Array.from({ length: 6 }, () =>
+    spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  const said = await Promise.all(
+    children.map(async (child) =>
+      String(((await once(child.stdout, 'data')) as [Buffer])[0]).trim(),
+    ),
+  );
+  for (const child of children) child.stdin.end();
+  expect(said.filter((one) => one === 'got it')).toHaveLength(1);
+  expect(said.filter((one) => one === 'ALREADY_RUNNING')).toHaveLength(5);
+}, 30_000);
+
+test('a server that was killed is started again also where its port was taken meanwhile, and until then it is told', async () => {
+  await using folder = await temporaryFolder('port');
+  const told: string[] = [];
+  await using server = await startNatsServer({
+    data: folder.path,
+    durability: 'process-crash',
+    onRestart: (reason) => told.push(reason),
+  });
+  const port = Number(new URL(server.url).port);
+  const first = server.pid ?? 0;
+  const thief = createServer();
+  process.kill(first, 'SIGKILL');
+  // as soon as the port is free
+  for (let taken = false; !taken; ) {
+    thief.listen(port, '127.0.0.1');
+    taken = await once(thief, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!taken) await sleep(1);
+  }
+  await vi.waitFor(() => expect(told.join()).toContain('cannot be started again'), 10_000);
+  thief.close();
+  await vi.waitFor(
+    async () => {
+      expect(server.pid).not.toBe(first);
+      expect(alive(server.pid ?? 0)).toBe(true);
+    },
+    { timeout: 10_000 },
+  );
+}, 40_000);
