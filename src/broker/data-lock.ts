@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { EngineError } from '../error/engine-error.ts';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
+import { after } from '../time/timer.ts';
 import { isGone, isLocal, processIdentity } from './process-identity.ts';
 
 /** A data folder, in use by this process until it is released or the process ends. */
@@ -56,10 +57,13 @@ export async function lockData(data: string, what: 'engine' | 'operator'): Promi
   } finally {
     rmSync(own, { force: true });
   }
-  const beat = setInterval(() => touch(file), BEAT);
-  beat.unref();
+  let beat = after(BEAT, live, { ref: false });
+  function live(): void {
+    touch(file);
+    beat = after(BEAT, live, { ref: false });
+  }
   const release = (): void => {
-    clearInterval(beat);
+    beat.stop();
     if (read(file)?.text === JSON.stringify(holder)) rmSync(file, { force: true });
   };
   return { release };

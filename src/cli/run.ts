@@ -117,6 +117,11 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
   const lock = flags.role === 'engine' ? undefined : await lockTrace(flags);
+  await runEngine(folder, flags, log);
+  lock?.release();
+}
+
+async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<void> {
   if (flags.role === 'all' && flags.console !== 'off')
     await checkBefore(consoleOrder(folder, flags));
   const running = await runProduction({
@@ -154,7 +159,6 @@ async function run(folder: string, flags: RunFlags): Promise<void> {
   await figures?.close();
   await operator?.stop();
   await running.stop();
-  lock?.release();
 }
 
 /** The operator plane alone: the engines run elsewhere and are reached over NATS. */
