@@ -129,12 +129,16 @@ test('a lock that was left behind is taken over: of a dead process, a number giv
 
   // one that shows signs of life there is not touched
   await left({ pid: 1, identity: elsewhere, started: '2026-01-01' });
-  const beat = setInterval(
-    () => void writeFile(file, JSON.stringify({ pid: 1, identity: elsewhere, started: 'now' })),
-    300,
-  );
+  let lives = true;
+  const living = (async () => {
+    while (lives) {
+      await sleep(300);
+      await writeFile(file, JSON.stringify({ pid: 1, identity: elsewhere, started: 'now' }));
+    }
+  })();
   await expect(lockData(folder.path, 'engine')).rejects.toThrow('already runs as process 1');
-  clearInterval(beat);
+  lives = false;
+  await living;
 }, 40_000);
 
 test('of many that start at once one gets the folder', async () => {
