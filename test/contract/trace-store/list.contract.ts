@@ -201,6 +201,27 @@ export function describeTraceLists(name: string, open: OpenTraceStore): void {
   });
 
   describe(`${name}: reconciliation`, () => {
+    test('what a batch would change is told, and nothing is changed by asking', async () => {
+      const store = await opened(open);
+      const [known, half, missing] = [0, 1, 2].map((number) => sampleSession({ number }));
+      await store.apply([...known!.all, half!.arrival, half!.queued]);
+      const inputs = [known!, half!, missing!].flatMap(({ all }) => all);
+      for (let asked = 0; asked < 2; asked++) {
+        const found = await store.differences(inputs);
+        expect(new Map(found.map(({ id, kind }) => [id, kind]))).toEqual(
+          new Map([
+            [half!.derived, 'outcome'],
+            [missing!.root, 'missing'],
+            [missing!.derived, 'missing'],
+          ]),
+        );
+      }
+      expect(await store.message(missing!.derived)).toBeUndefined();
+      expect(await store.orphans()).toBe(0);
+      await store.apply(inputs);
+      expect(await store.differences(inputs)).toEqual([]);
+    });
+
     test('what a queue has lost is an error, what was made since at the same place is not, and an outcome stands over it', async () => {
       const store = await opened(open);
       const samples = [0, 1, 2, 3].map((number) =>
