@@ -4,6 +4,7 @@ import {
   SignInGuard,
   type StoreLine,
   type setting,
+  timerTime,
 } from 'waybill/adapter';
 import { type ConnectLent, connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
@@ -62,7 +63,9 @@ export class FtpsPool implements StoreLine {
       return;
     }
     const { idle } = this.#lent.settings;
-    const timer = Number.isFinite(idle) ? setTimeout(() => this.#rest(session), idle) : undefined;
+    const timer = Number.isFinite(idle)
+      ? setTimeout(() => this.#rest(session), timerTime(idle))
+      : undefined;
     this.#waiting.set(session, timer);
   }
 

@@ -8,6 +8,7 @@ import {
   type SpokenProtocol,
   type setting,
   spokenProtocol,
+  timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
 import type { Attempt } from './connect-failure.ts';
@@ -45,7 +46,7 @@ export class Heard {
     signal.addEventListener('abort', abort, { once: true });
     const late = setTimeout(
       () => this.#stop.reject(new Error('Timeout (connecting)')),
-      connectTimeout,
+      timerTime(connectTimeout),
     );
     try {
       return await Promise.race([work(), this.#stop.promise]);

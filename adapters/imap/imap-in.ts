@@ -7,6 +7,7 @@ import {
   type Open,
   pause,
   refusedPause,
+  wait,
 } from 'waybill/adapter';
 import { ImapSession } from './imap-session.ts';
 import { imapSettings } from './imap-settings.ts';
@@ -135,6 +136,6 @@ async function takeMails(
   while (!signal.aborted) {
     const all = await rounds.round(session, signal);
     if (all) await session.news(every, signal);
-    else await sleep(every, undefined, { signal });
+    else await wait(every, { signal });
   }
 }

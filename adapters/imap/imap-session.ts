@@ -1,7 +1,13 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { SearchObject } from 'imapflow';
-import { type EngineError, NotConnectedError, placeOf, type TlsClientLent } from 'waybill/adapter';
+import {
+  type EngineError,
+  NotConnectedError,
+  placeOf,
+  type TlsClientLent,
+  timerTime,
+  wait,
+} from 'waybill/adapter';
 import { folderName } from './folder-name.ts';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';
@@ -173,13 +179,13 @@ export class ImapSession {
     signal.throwIfAborted();
     if (this.#news) return;
     if (!this.pushes) {
-      await sleep(limit, undefined, { signal });
+      await wait(limit, { signal });
       return;
     }
     const client = this.#client;
     const woken = Promise.withResolvers<void>();
     const ended = () => woken.reject(closed(this.place, client.bye));
-    const timer = setTimeout(woken.resolve, limit);
+    const timer = setTimeout(woken.resolve, timerTime(limit));
     client.on('exists', woken.resolve);
     client.on('close', ended);
     signal.addEventListener('abort', ended, { once: true });

@@ -9,6 +9,7 @@ import {
   outbound,
   placeOf,
   probe,
+  timerTime,
 } from 'waybill/adapter';
 import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
@@ -122,7 +123,7 @@ class Link implements OpenOutbound {
   #keep(connection: PeerConnection): void {
     const { stayConnected } = this.#lent.settings;
     const timer = Number.isFinite(stayConnected)
-      ? setTimeout(() => this.#drop(connection), stayConnected)
+      ? setTimeout(() => this.#drop(connection), timerTime(stayConnected))
       : undefined;
     this.#idle.push({ connection, ...(timer && { timer }) });
   }

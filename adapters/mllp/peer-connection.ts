@@ -7,6 +7,7 @@ import {
   type Reply,
   spokenProtocol,
   TemporaryError,
+  timerTime,
 } from 'waybill/adapter';
 import type { Hl7Header } from 'waybill/document';
 import { FrameReader } from './frame-reader.ts';
@@ -159,7 +160,7 @@ export class PeerConnection {
     if (bytes.length <= 1) return;
     const { writeTimeout } = this.#settings;
     const timer = Number.isFinite(writeTimeout)
-      ? setTimeout(() => this.#giveUp(this.#unread()), writeTimeout)
+      ? setTimeout(() => this.#giveUp(this.#unread()), timerTime(writeTimeout))
       : undefined;
     try {
       const written = new Promise<void>((resolve, reject) => {
@@ -176,7 +177,7 @@ export class PeerConnection {
   #startTimer(exchange: Exchange): void {
     const { ackTimeout } = this.#settings;
     if (!Number.isFinite(ackTimeout)) return;
-    exchange.timer = setTimeout(() => this.#giveUp(this.#unanswered()), ackTimeout);
+    exchange.timer = setTimeout(() => this.#giveUp(this.#unanswered()), timerTime(ackTimeout));
   }
 
   #read(chunk: Buffer): void {

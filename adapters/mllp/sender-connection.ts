@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { background, type LentInbound, spokenProtocol } from 'waybill/adapter';
+import { background, type LentInbound, spokenProtocol, timerTime } from 'waybill/adapter';
 import type { FrameMemory, FrameShare } from './frame-memory.ts';
 import { type Found, FrameReader } from './frame-reader.ts';
 import { frame, withoutMarks } from './framing.ts';
@@ -130,7 +130,7 @@ export class SenderConnection {
     }
     const { frameTimeout } = this.#settings;
     if (this.#frameTimer === undefined && Number.isFinite(frameTimeout)) {
-      this.#frameTimer = setTimeout(() => this.#frameTimedOut(), frameTimeout);
+      this.#frameTimer = setTimeout(() => this.#frameTimedOut(), timerTime(frameTimeout));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { timerTime } from 'waybill/adapter';
 
 /** Writes to a socket whose reader may be slow or asleep. */
 export class SocketWriter {
@@ -21,7 +22,7 @@ export class SocketWriter {
   async flushed(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
     const timer = Number.isFinite(this.#timeout)
-      ? setTimeout(this.#stuck, this.#timeout)
+      ? setTimeout(this.#stuck, timerTime(this.#timeout))
       : undefined;
     await new Promise<void>((resolve) => {
       const done = (): void => {

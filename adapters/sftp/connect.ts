@@ -8,6 +8,7 @@ import {
   type Lent,
   placeOf,
   type setting,
+  timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
 import { algorithmsOf } from './algorithms.ts';
@@ -117,7 +118,7 @@ async function handshake(
   // The library's own limit ends with the sign-in; starting SFTP could then take for ever.
   const late = setTimeout(
     () => broken.reject(new Error('Timed out while waiting for handshake')),
-    settings.connectTimeout,
+    timerTime(settings.connectTimeout),
   );
   try {
     const connecting = client.connect({

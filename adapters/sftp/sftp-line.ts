@@ -6,6 +6,7 @@ import {
   SignInGuard,
   type StoreLine,
   type setting,
+  timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
 import { type ConnectLent, connectSftp } from './connect.ts';
@@ -88,6 +89,6 @@ export class SftpLine implements StoreLine {
       this.#session = undefined;
       this.#lent.connection('waiting', 'closed while nothing is to do');
       if (session !== undefined) background(session.close(), 'closing an idle session', isTold);
-    }, idle);
+    }, timerTime(idle));
   }
 }

@@ -1,4 +1,4 @@
-import { background, isTold, SignInGuard } from 'waybill/adapter';
+import { background, isTold, SignInGuard, timerTime } from 'waybill/adapter';
 import type { SmtpSession } from './smtp-session.ts';
 
 export interface PoolLimits {
@@ -40,7 +40,7 @@ export class SessionPool {
     const timer = setTimeout(() => {
       this.#leave(session);
       background(session.quit(), 'ending a session', isTold);
-    }, this.#limits.idle);
+    }, timerTime(this.#limits.idle));
     this.#waiting.set(session, timer);
   }
 

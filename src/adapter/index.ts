@@ -13,6 +13,7 @@ export { type Body, inlineBody } from '../message/body.ts';
 export type { Message, NewMessage, Receipt, Reply, ReplyProblem } from '../message/message.ts';
 export { pause } from '../time/pause.ts';
 export { describeSize } from '../time/size.ts';
+export { timerTime, wait } from '../time/timer.ts';
 export {
   type ConnectionState,
   type DeliverOptions,

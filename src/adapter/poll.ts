@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { wait } from '../time/timer.ts';
 import type { LentInbound, Open } from './adapter.ts';
 import type { Settings } from './setting.ts';
 
@@ -18,7 +18,7 @@ export function poll<S extends Settings>(
   const loop = async (): Promise<void> => {
     while (!stop.aborted) {
       await look(stop);
-      await sleep(every, undefined, { signal: stop });
+      await wait(every, { signal: stop });
     }
   };
   const ended = loop().catch((error: Error) => {

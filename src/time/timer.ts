@@ -3,6 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** The longest time that a timer of Node can wait, milliseconds: with more than 24.8 days it ends at once. */
 const LONGEST = 2 ** 31 - 1;
 
+/**
+ * A time for one timer of Node: what is longer than it can wait is cut to that. For limits of connections,
+ * where it makes no difference whether the end comes after 24 days or later.
+ */
+export const timerTime = (time: number): number => Math.min(time, LONGEST);
+
 export interface Timer {
   /** What has not been run will not be. */
   stop(): void;
