@@ -1,0 +1,105 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { OpenOutbound } from '../../src/adapter/adapter.ts';
+import {
+  DisableError,
+  NotConnectedError,
+  RejectedError,
+  SuspendError,
+  TemporaryError,
+} from '../../src/error/adapter-error.ts';
+import { replyRules } from '../../src/flow/reply-rules.ts';
+import { type Sending, send } from '../../src/flow/send.ts';
+import { inlineBody } from '../../src/message/body.ts';
+import type { Message } from '../../src/message/message.ts';
+import { systemClock } from '../../src/time/clock.ts';
+
+const MESSAGE: Message = {
+  id: 1,
+  sessionId: 1,
+  source: 'in',
+  target: 'out',
+  type: 'text/plain',
+  created: 1,
+  received: 1,
+  size: 1,
+  body: inlineBody(Buffer.from('x')),
+};
+
+/** What a try may end with, the error that says so, and what the engine then does; undefined tries again. */
+const ENDS = {
+  taken: { error: undefined, action: 'complete' },
+  busy: { error: () => new TemporaryError('busy'), action: undefined },
+  'a fault of the adapter': { error: () => new TypeError('x'), action: undefined },
+  lost: { error: () => new NotConnectedError('lost'), action: undefined },
+  refused: { error: () => new RejectedError('no'), action: 'fail' },
+  'set aside': { error: () => new SuspendError('look'), action: 'suspend' },
+  stopped: { error: () => new DisableError('stop'), action: 'stop' },
+} as const;
+
+type End = keyof typeof ENDS;
+
+const course = fc.array(fc.constantFrom(...(Object.keys(ENDS) as End[])), { maxLength: 8 });
+
+/** Sends over an adapter whose tries end as planned, and once the plan is over are taken. */
+function sending(plan: readonly End[], onRetry: (retries: number) => void = () => undefined) {
+  const seen = { sends: 0, retries: 0, reopened: 0 };
+  const adapter: OpenOutbound = {
+    close: () => Promise.resolve(),
+    async send() {
+      const { error } = ENDS[plan[seen.sends++] ?? 'taken'];
+      if (error !== undefined) throw error();
+      return undefined;
+    },
+  };
+  const retry = { every: 1, for: Infinity, backoff: 1, max: 2, disconnected: Infinity };
+  const parts: Sending = {
+    opened: () => adapter,
+    adapter: () => Promise.resolve(adapter),
+    whyNotOpen: () => undefined,
+    reopen: () => void (seen.reopened += 1),
+    replies: replyRules({}, undefined),
+    retry,
+    timeout: 5_000,
+    clock: systemClock,
+    wake: () => new AbortController().signal,
+    onCut: () => undefined,
+    onRetry: () => onRetry(++seen.retries),
+  };
+  return { seen, parts };
+}
+
+const never = new AbortController().signal;
+
+test('a message is tried until a try decides; each try counts but those that only lost their connection', async () => {
+  const property = fc.asyncProperty(course, async (plan) => {
+    const { seen, parts } = sending(plan);
+    const sent = await send(MESSAGE, parts, { cut: never, stopping: never });
+    const whole: End[] = [...plan, 'taken'];
+    const last = whole.findIndex((end) => ENDS[end].action !== undefined);
+    const tried = whole.slice(0, last + 1);
+    const lost = tried.filter((end) => end === 'lost').length;
+    expect(sent.action).toBe(ENDS[whole[last] ?? 'taken'].action);
+    expect(sent.attempts).toBe(tried.length - lost);
+    expect(seen).toEqual({ sends: tried.length, retries: last, reopened: lost });
+    expect(sent.error === undefined).toBe(sent.action === 'complete');
+  });
+  await fc.assert(property, { numRuns: 60 });
+});
+
+test('a stop ends what only waits for its next try, at once and without another', async () => {
+  const property = fc.asyncProperty(fc.integer({ min: 1, max: 6 }), async (at) => {
+    const stopping = new AbortController();
+    const stop = (retries: number): void => {
+      if (retries === at) stopping.abort(new Error('stopped'));
+    };
+    const { seen, parts } = sending(
+      Array.from({ length: 10 }, () => 'busy'),
+      stop,
+    );
+    const signals = { cut: never, stopping: stopping.signal };
+    await expect(send(MESSAGE, parts, signals)).rejects.toThrow('stopped');
+    expect(seen.sends).toBe(at);
+  });
+  await fc.assert(property, { numRuns: 20 });
+});
