@@ -25,6 +25,7 @@ import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { leftQueues, messagesText } from './left-queues.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
+import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
@@ -53,6 +54,7 @@ export class Director {
   readonly #parts: DirectorParts;
   readonly #hosts = new Map<string, { host: Host; of: AnyHost }>();
   readonly #queues: Queues;
+  readonly #own: OwnSwitches;
   /** A host is started and stopped by one at a time. */
   readonly #turns: Turns = turns();
   #plan: QueuePlan;
@@ -66,6 +68,11 @@ export class Director {
   constructor(parts: DirectorParts, definition: Definition) {
     this.#parts = parts;
     this.#queues = new Queues(parts.engine);
+    this.#own = new OwnSwitches({
+      state: parts.engine.state,
+      events: parts.events,
+      signal: this.#stopping.signal,
+    });
     this.#plan = { definition, generations: new Map() };
     this.#assembly = this.#assemble(this.#plan);
   }
@@ -202,14 +209,29 @@ export class Director {
     this.#find(name);
     await this.#turns.take(name, async () => {
       await this.#parts.engine.state.switchOff(name, by);
+      this.#own.forget(name);
       await this.#stopHost(name, by.reason, by.by);
     });
+  }
+
+  /** Why a host is off, by a person or by itself; undefined while it is on. */
+  async switchedOff(name: string): Promise<Switch | undefined> {
+    return this.#own.of(name) ?? (await this.#parts.engine.state.switchedOff(name));
+  }
+
+  /** A host stopped itself: it is off whether that can be kept or not. */
+  async #disabled(name: string, reason: string): Promise<void> {
+    const off = { by: 'waybill', at: Date.now(), reason };
+    const kept = this.#own.keep(name, off);
+    await this.#turns.take(name, () => this.#stopHost(name, reason, off.by));
+    await kept;
   }
 
   async switchOn(name: string): Promise<void> {
     const of = this.#find(name);
     await this.#turns.take(name, async () => {
       await this.#parts.engine.state.switchOn(name);
+      this.#own.forget(name);
       await this.#startHost({ ...of, enabled: true });
     });
   }
@@ -298,7 +320,7 @@ export class Director {
     if (of.kind === 'process' && of.run === 'inline') return;
     if (!of.enabled || this.#hosts.has(of.name)) return;
     if (!isScheduledOn(of.schedule, Date.now())) return;
-    if ((await this.#parts.engine.state.switchedOff(of.name)) !== undefined) return;
+    if ((await this.switchedOff(of.name)) !== undefined) return;
     if (this.#overrides?.find(of.name, 'hold') !== undefined) return;
     const host = this.#assembly.host(of);
     this.#hosts.set(of.name, { host, of });
@@ -314,7 +336,7 @@ export class Director {
       doubts: this.#queues.doubts,
       recall: () => this.#queues.recall(),
       testing: (host) => this.#overrides?.find(host, 'test'),
-      disable: (host, reason) => this.switchOff(host, { by: 'waybill', at: Date.now(), reason }),
+      disable: (host, reason) => this.#disabled(host, reason),
     };
     return assemble(parts, plan.definition, () => this.#assembly);
   }

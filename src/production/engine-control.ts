@@ -169,7 +169,7 @@ async function status(
       async (host): Promise<HostReport> => ({
         ...host,
         queue: director.hasQueue(host.host) ? (queues.get(host.host) ?? NO_MESSAGES) : undefined,
-        switchedOff: await engine.state.switchedOff(host.host),
+        switchedOff: await director.switchedOff(host.host),
         overrides: director.overridesOf(host.host),
       }),
     ),

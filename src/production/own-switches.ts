@@ -1,0 +1,62 @@
+import { isAway } from '../broker/away.ts';
+import type { State, Switch } from '../broker/state.ts';
+import { tolerate } from '../error/foreseen.ts';
+import type { Events } from '../log/events.ts';
+import { pause } from '../time/pause.ts';
+
+/** Milliseconds before the first repetition; each pause is twice as long as the one before. */
+const FIRST = 500;
+const LONGEST = 30_000;
+/** After some eight minutes it is given up. */
+const TRIES = 20;
+
+/**
+ * Hosts of this engine that stopped themselves, for as long as that could not be written into the
+ * production's state: they are off nevertheless.
+ */
+export class OwnSwitches {
+  readonly #parts: {
+    readonly state: State;
+    readonly events: Pick<Events, 'told'>;
+    readonly signal: AbortSignal;
+  };
+  readonly #off = new Map<string, Switch>();
+
+  constructor(parts: { state: State; events: Pick<Events, 'told'>; signal: AbortSignal }) {
+    this.#parts = parts;
+  }
+
+  of(host: string): Switch | undefined {
+    return this.#off.get(host);
+  }
+
+  /** A person has switched it since. */
+  forget(host: string): void {
+    this.#off.delete(host);
+  }
+
+  /** Counts at once; resolves when it is kept, given up, or somebody else decided. Never rejects for a server that is away. */
+  async keep(host: string, off: Switch): Promise<void> {
+    const { state, events, signal } = this.#parts;
+    this.#off.set(host, off);
+    for (let tries = 1; ; tries++) {
+      if (this.#off.get(host) !== off) return;
+      try {
+        await state.switchOff(host, off);
+        this.#off.delete(host);
+        if (tries > 1) events.told(host, 'info', 'switch-kept', 'it stays off after a restart too');
+        return;
+      } catch (error) {
+        tolerate(error, isAway, `keeping that ${host} stopped itself`);
+      }
+      if (tries === 1) {
+        events.told(host, 'warn', 'switch-not-kept', `${NOT_KEPT}; this is tried again`);
+      }
+      if (tries === TRIES || signal.aborted) break;
+      await pause(Math.min(FIRST * 2 ** (tries - 1), LONGEST), signal);
+    }
+    events.told(host, 'error', 'switch-not-kept', `${NOT_KEPT}: after a restart it starts again`);
+  }
+}
+
+const NOT_KEPT = 'it stopped itself and is off, but that could not be written into NATS';
