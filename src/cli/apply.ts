@@ -1,13 +1,20 @@
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { COMMAND_LINE, orderAll } from '../broker/control.ts';
-import { type Difference, describeDifference } from '../production/difference.ts';
+import {
+  describeReload,
+  messagesWaiting,
+  type Reloaded,
+  type ReloadOrder,
+} from '../production/reloaded.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';
 
 interface ApplyFlags extends WhereOptions {
   readonly dryRun?: boolean;
+  readonly leaveWaiting?: boolean;
   readonly json?: boolean;
 }
 
@@ -18,21 +25,47 @@ export function applyCommand(): Command {
     )
     .argument('[production]', 'its folder, as a check that the right one is meant')
     .option('--dry-run', 'only show the difference')
+    .option(
+      '--leave-waiting',
+      'takes hosts out although messages wait for them: they stay until the production has the host again',
+    )
     .option('--json', 'as JSON')
     .action(apply);
 }
 
 async function apply(folder: string | undefined, flags: ApplyFlags): Promise<void> {
   const request = {
-    dryRun: flags.dryRun === true,
     by: orderedBy(),
     via: COMMAND_LINE,
     folder: folder === undefined ? undefined : resolve(folder),
   };
-  const [difference] = await withBroker(flags, (broker) =>
-    orderAll<Difference>(broker, 'reload', request),
-  );
-  if (flags.json === true) return print(JSON.stringify(difference));
-  for (const line of describeDifference(difference)) print(line);
-  if (flags.dryRun !== true) print('applied');
+  await withBroker(flags, async (broker) => {
+    const order = async (more: Pick<ReloadOrder, 'dryRun' | 'expected' | 'leaveWaiting'>) =>
+      (await orderAll<Reloaded>(broker, 'reload', { ...request, ...more }))[0];
+    const shown = await order({ dryRun: true });
+    if (flags.json !== true) for (const line of describeReload(shown)) print(line);
+    if (flags.dryRun === true)
+      return flags.json === true ? print(JSON.stringify(shown)) : undefined;
+    const leaveWaiting = flags.leaveWaiting === true || (await mayLeave(shown.waiting, flags));
+    const applied = await order({ dryRun: false, expected: shown.version, leaveWaiting });
+    print(flags.json === true ? JSON.stringify(applied) : 'applied');
+  });
+}
+
+/** Asks whoever sits there whether messages may be left without their host; refuses where nobody does. */
+async function mayLeave(
+  waiting: Reloaded['waiting'],
+  { json }: Pick<ApplyFlags, 'json'>,
+): Promise<boolean> {
+  if (waiting.length === 0) return false;
+  const refusal = messagesWaiting(waiting);
+  if (json === true || !process.stdin.isTTY) throw refusal;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question(`${refusal.message}.\nTake them out all the same? [y/N] `);
+    if (!/^y(es)?$/i.test(answer.trim())) throw refusal;
+    return true;
+  } finally {
+    lines.close();
+  }
 }

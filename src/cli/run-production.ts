@@ -151,7 +151,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const running = director;
   await running.start();
   const read = readerOf(options);
-  const change = reloader({ director: running, credentials: known, read });
+  const change = reloader({ director: running, broker, credentials: known, read });
   const reload: typeof change = async (order) => {
     const difference = await change(order);
     // what stood still may have been mended

@@ -5,6 +5,10 @@
 export const ERROR_CODES = {
   CONFIG_INVALID:
     'The production or a settings block is wrong. Correct the places it names; nothing was started.',
+  CONFIG_CHANGED:
+    'The files of the production changed after they were shown. Nothing was applied; look at the difference again.',
+  MESSAGES_WAITING:
+    'Messages wait for a host that would be taken out of the production. Nothing was applied; let them be sent first, or say that they stay.',
   ADAPTER_NOT_CONNECTED:
     'The connection to the peer is gone. The engine opens it again and retries; check the peer if it lasts.',
   ADAPTER_TEMPORARY: 'The peer could not take the message now. It is retried by itself.',

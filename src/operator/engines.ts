@@ -4,11 +4,11 @@ import { askAll, askControl, orderAll } from '../broker/control.ts';
 import type { Envelope } from '../message/message.ts';
 import type { CertificateReport } from '../production/certificate-report.ts';
 import type { ProductionDescription } from '../production/describe-production.ts';
-import type { Difference } from '../production/difference.ts';
 import type { EndRequest } from '../production/end-queued.ts';
 import type { OverrideRequest, StatusReport } from '../production/engine-control.ts';
 import type { Notification } from '../production/notify.ts';
 import type { Rehearsal, RehearsalRequest } from '../production/rehearsal.ts';
+import type { Reloaded, ReloadOrder } from '../production/reloaded.ts';
 import type { TestMessage, TestMessageSent } from '../production/test-message.ts';
 import { remembered } from './remembered.ts';
 import { shownCertificate } from './shown-certificate.ts';
@@ -35,7 +35,7 @@ export interface Engines {
   /** Sets something for a host for a while, or ends it. Throws HOST_UNKNOWN. */
   override(request: OverrideRequest): Promise<void>;
   test(host: string): Promise<readonly TestStep[]>;
-  reload(dryRun: boolean, by: string): Promise<Difference>;
+  reload(order: ReloadOrder): Promise<Reloaded>;
   /** Runs a message as the files say now; nothing is sent. */
   rehearse(message: RehearsalRequest, body: Uint8Array): Promise<Rehearsal>;
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
@@ -92,11 +92,10 @@ export function engines(broker: Broker, certificate?: string): Engines {
       await orderAll(broker, 'override', request).finally(() => status.forget());
     },
     test: (host) => ask<readonly TestStep[]>('test', { host }, TEST_LIMIT),
-    async reload(dryRun, by) {
-      const request = { dryRun, by };
-      const difference = dryRun
-        ? await ask<Difference>('reload', request, RELOAD_LIMIT)
-        : (await orderAll<Difference>(broker, 'reload', request, { atMost: RELOAD_LIMIT }))[0];
+    async reload(order) {
+      const difference = order.dryRun
+        ? await ask<Reloaded>('reload', order, RELOAD_LIMIT)
+        : (await orderAll<Reloaded>(broker, 'reload', order, { atMost: RELOAD_LIMIT }))[0];
       for (const one of [status, description, certificates, keys]) one.forget();
       return difference;
     },

@@ -6,7 +6,7 @@ import { type Override, overrideStore } from '../broker/overrides.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import type { Switch } from '../broker/state.ts';
 import { background } from '../error/background.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
@@ -270,10 +270,18 @@ export class Director {
 
   /**
    * Changes the running production: only hosts that are named are stopped, made anew or removed; all
-   * others go on with the new rules and transforms at once.
+   * others go on with the new rules and transforms at once. Rejects before anything is changed where the
+   * queues cannot be made; a host that cannot be started then keeps no other from it, and is named.
+   *
+   * @param ready called once the queues are made, before a host is stopped
    */
-  async apply(next: Definition, changed: readonly string[], by?: string): Promise<void> {
+  async apply(
+    next: Definition,
+    changed: readonly string[],
+    { by, ready }: { readonly by?: string; readonly ready?: () => Promise<void> } = {},
+  ): Promise<void> {
     const plan = await this.#queues.make(next, this.#plan);
+    await ready?.();
     await Promise.all(
       changed.map((name) =>
         this.#turns.take(name, () => this.#stopHost(name, 'configuration changed', by)),
@@ -281,11 +289,27 @@ export class Director {
     );
     this.#plan = plan;
     this.#assembly = this.#assemble(plan);
-    for (const of of hostsOf(next)) await this.#turns.take(of.name, () => this.#startHost(of));
+    const failed: string[] = [];
+    for (const of of hostsOf(next)) {
+      await this.#turns
+        .take(of.name, () => this.#startHost(of))
+        .catch((error: unknown) => failed.push(this.#notStarted(of.name, error)));
+    }
     const { connection, names } = this.#parts.engine.broker;
     connection.publish(names.control('applied'));
     this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
     await this.#tellLeft();
+    if (failed.length > 0) {
+      const text = `applied, but not started: ${failed.join('; ')}. Apply again to start them`;
+      throw new EngineError('BROKER_UNAVAILABLE', text, { retryable: true });
+    }
+  }
+
+  #notStarted(name: string, error: unknown): string {
+    this.#hosts.delete(name);
+    const { text } = describeError(error);
+    this.#parts.events.told(name, 'error', 'host-not-started', text);
+    return `${name} (${text})`;
   }
 
   /** An override began, changed or ended. */

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { type LeftQueue, leftQueues } from './left-queues.ts';
 import { type Notification, notify } from './notify.ts';
 import type { RehearsalRequest } from './rehearsal.ts';
+import type { ReloadOrder } from './reloaded.ts';
 import { type Discard, discardSuspended, type Resend, resendOnce } from './resend.ts';
 import { sendTestMessage, type TestMessage } from './test-message.ts';
 
@@ -60,7 +61,7 @@ export interface ControlParts {
   readonly director: Director;
   readonly lost: () => readonly CutStream[];
   /** Reads the production again and, unless only asked to show, applies it. */
-  readonly reload: (request: { readonly dryRun: boolean; readonly by: string }) => Promise<unknown>;
+  readonly reload: (order: ReloadOrder) => Promise<unknown>;
   /** Runs a message as the files say now, without sending anything. */
   readonly rehearse: (request: RehearsalRequest, body: Uint8Array) => Promise<unknown>;
   readonly test: (host: string) => Promise<readonly TestStep[]>;
@@ -98,9 +99,7 @@ export function engineControl(parts: ControlParts): ControlServer {
       const { host, kind, set } = request as OverrideRequest;
       return director.override({ host, kind }, set);
     }),
-    serveControl(broker, subject('reload'), (request) =>
-      parts.reload(request as { dryRun: boolean; by: string }),
-    ),
+    serveControl(broker, subject('reload'), (request) => parts.reload(request as ReloadOrder)),
     serveControl(
       broker,
       subject('rehearse'),

@@ -15,12 +15,20 @@ export function ConfigurationPage(): ReactElement {
   const may = useMay();
   const client = useQueryClient();
   const [reason, setReason] = useState('');
+  const [leaves, setLeaves] = useState(false);
   const look = useMutation({
     mutationFn: () => ask<ReloadReport>('production/reload', { body: { dryRun: true } }),
   });
   const apply = useMutation({
     mutationFn: () =>
-      ask<ReloadReport>('production/reload', { body: { dryRun: false, reason: reason.trim() } }),
+      ask<ReloadReport>('production/reload', {
+        body: {
+          dryRun: false,
+          reason: reason.trim(),
+          version: look.data?.version,
+          leaveWaiting: leaves,
+        },
+      }),
     onSuccess: () => client.invalidateQueries(),
   });
   const { mutate } = look;
@@ -36,6 +44,7 @@ export function ConfigurationPage(): ReactElement {
           disabled={look.isPending}
           onClick={() => {
             apply.reset();
+            setLeaves(false);
             look.mutate();
           }}
         >
@@ -72,7 +81,11 @@ export function ConfigurationPage(): ReactElement {
                   />
                   <Button
                     look="primary"
-                    disabled={apply.isPending || reason.trim() === ''}
+                    disabled={
+                      apply.isPending ||
+                      reason.trim() === '' ||
+                      (report.waiting.length > 0 && !leaves)
+                    }
                     onClick={() => apply.mutate()}
                   >
                     {report.restarts.length === 0
@@ -81,6 +94,28 @@ export function ConfigurationPage(): ReactElement {
                   </Button>
                 </div>
               )
+            )}
+            {report.waiting.map(({ host, depth }) => (
+              <p
+                key={host}
+                role="status"
+                className="rounded-md border border-line bg-warn-soft px-3 py-2 text-warn"
+              >
+                {t(
+                  'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.',
+                  { host, count: depth },
+                )}
+              </p>
+            ))}
+            {report.waiting.length > 0 && !report.applied && may('config.deploy') && (
+              <label className="flex items-center gap-2 text-xs">
+                <input
+                  type="checkbox"
+                  checked={leaves}
+                  onChange={({ target }) => setLeaves(target.checked)}
+                />
+                {t('Take these hosts out although messages wait for them')}
+              </label>
             )}
             {report.production.length > 0 && (
               <Panel title={t('Production')} flush>

@@ -10,6 +10,10 @@ export const german: Catalogue = {
   Reason: 'Grund',
   Apply: 'Übernehmen',
   'Apply, restarts {hosts}': 'Übernehmen, startet {hosts} neu',
+  'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.':
+    'Nachrichten, die auf {host} warten: {count}. Sie bleiben und werden gesendet, sobald die Produktion diesen Host wieder hat.',
+  'Take these hosts out although messages wait for them':
+    'Diese Hosts herausnehmen, obwohl Nachrichten auf sie warten',
   Production: 'Produktion',
   '{host}: {change}, restarts': '{host}: {change}, startet neu',
   Setting: 'Einstellung',

@@ -203,6 +203,18 @@ export type ProductionMap = Static<typeof ProductionMap>;
 export const ReloadRequest = closed({
   dryRun: Type.Boolean({ description: 'Only show what would change.' }),
   reason: maybe(Reason),
+  version: maybe(
+    Type.String({
+      maxLength: 100,
+      description: 'The `version` that was shown: other files are not applied.',
+    }),
+  ),
+  leaveWaiting: maybe(
+    Type.Boolean({
+      description:
+        'Takes hosts out although messages wait for them: they stay until the production has the host again.',
+    }),
+  ),
 });
 
 /** `before` is left out of what was added, `after` of what was removed. */
@@ -222,5 +234,13 @@ export const ReloadReport = Type.Object({
   ),
   production: list(Change),
   restarts: list(Type.String()),
+  version: Type.String({ description: 'Of the files that were read.' }),
+  waiting: list(
+    Type.Object({
+      host: Type.String(),
+      depth: Type.Integer(),
+      oldest: maybe(Type.Number()),
+    }),
+  ),
 });
 export type ReloadReport = Static<typeof ReloadReport>;

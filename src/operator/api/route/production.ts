@@ -93,15 +93,16 @@ function reloadRoute(app: Api, context: ApiContext): void {
       onRequest: requirePermission('config.view'),
     },
     async (request) => {
-      const { dryRun, reason } = request.body;
+      const { dryRun, reason, leaveWaiting, version: expected } = request.body;
       const principal = principalOf(request);
       checkSeesAll(principal, 'reads and changes the configuration');
-      if (dryRun) return { applied: false, ...(await engines.reload(true, principal.name)) };
+      const by = principal.name;
+      if (dryRun) return { applied: false, ...(await engines.reload({ dryRun, by })) };
       checkPermission(principal, 'config.deploy');
       const act = { action: 'config.deploy', object: 'production', detail: { reason } };
       return audited(context, request, act, async () => ({
         applied: true,
-        ...(await engines.reload(false, principal.name)),
+        ...(await engines.reload({ dryRun, by, leaveWaiting, expected })),
       }));
     },
   );

@@ -1,0 +1,37 @@
+import { EngineError } from '../error/engine-error.ts';
+import { type Difference, describeDifference } from './difference.ts';
+import { type LeftQueue, messagesText } from './left-queues.ts';
+
+export interface ReloadOrder {
+  /** Only shows what would change. */
+  readonly dryRun: boolean;
+  readonly by: string;
+  /** Takes hosts out although messages wait in their queues. */
+  readonly leaveWaiting?: boolean | undefined;
+  /** The `version` of what was shown: anything else is not applied. */
+  readonly expected?: string | undefined;
+}
+
+/** What a reload changes or has changed. */
+export interface Reloaded extends Difference {
+  /** The files that were read, as a whole. */
+  readonly version: string;
+  /** The hosts that are taken out, or have no queue any more, and what waits for them. */
+  readonly waiting: readonly LeftQueue[];
+}
+
+/** One line a change, for a terminal, and what waits for hosts that are taken out. */
+export function describeReload(reloaded: Reloaded): string[] {
+  const left = reloaded.waiting.map(
+    ({ host, depth }) => `! ${messagesText(depth)} for ${host}: they stay in its queue`,
+  );
+  return [...describeDifference(reloaded), ...left];
+}
+
+export function messagesWaiting(waiting: readonly LeftQueue[]): EngineError {
+  const what = waiting.map(({ host, depth }) => `${messagesText(depth)} for ${host}`).join(', ');
+  return new EngineError(
+    'MESSAGES_WAITING',
+    `${what}, which the production would have no longer. Let them be sent first, or leave them where they are with waybill apply --leave-waiting: they are sent once the production has a host of that name again`,
+  );
+}
