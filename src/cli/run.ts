@@ -1,19 +1,17 @@
 import { once } from 'node:events';
-import { type FSWatcher, watch } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { type DataLock, lockData } from '../broker/data-lock.ts';
 import { DURABILITIES, type Durability, type NatsAccess } from '../broker/nats-server.ts';
 import { ConfigError } from '../error/adapter-error.ts';
-import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../log/logger.ts';
 import { checkConsole } from '../operator/sign-in/check-console.ts';
 import type { ConsoleOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
+import { isUnchanged } from '../production/difference.ts';
 import { describeProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { milliseconds } from '../time/duration.ts';
@@ -26,6 +24,7 @@ import { say } from './output.ts';
 import { consoleFolder } from './packaged.ts';
 import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
+import { FileWatch } from './watch-files.ts';
 
 interface RunFlags {
   readonly nats?: string;
@@ -136,6 +135,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
   });
   lastResort(() => running.stop());
   const { definition } = running;
+  const watcher = flags.watch === true ? await watchFiles(running, flags.data) : undefined;
   const figures =
     flags.metrics === 'off'
       ? undefined
@@ -148,14 +148,13 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
           goOn: true,
           onUrl: (url) => say(`console: ${url}`),
         });
-  const watcher = flags.watch === true ? watchFiles(running) : undefined;
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
   );
 
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   say('stopping: finishing what is in flight …');
-  for (const one of watcher ?? []) one.close();
+  await watcher?.close();
   await figures?.close();
   await operator?.stop();
   await running.stop();
@@ -269,26 +268,25 @@ async function checkFree({ host, port }: ListenAddress): Promise<void> {
 }
 
 /** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */
-function watchFiles(running: RunningProduction): FSWatcher[] {
-  let pending: AbortController | undefined;
+function watchFiles(running: RunningProduction, data: string): Promise<FileWatch> {
+  let failed = false;
   const changed = async (): Promise<void> => {
-    pending?.abort();
-    pending = new AbortController();
     try {
-      await sleep(200, undefined, { signal: pending.signal });
-    } catch {
-      return; // another change came
+      const difference = await running.reload({ dryRun: false, by: 'watch' });
+      const { restarts } = difference;
+      // a file that is no part of it, or saved as it was
+      if (isUnchanged(difference) && !failed) return;
+      failed = false;
+      say(`applied: ${restarts.join(', ') || 'no host restarted'}`);
+    } catch (error) {
+      failed = true;
+      say(`not applied: ${describeError(error).text}`);
     }
-    await running
-      .reload({ dryRun: false, by: 'watch' })
-      .then((difference) =>
-        say(`applied: ${difference.restarts.join(', ') || 'no host restarted'}`),
-      )
-      .catch((error: unknown) => say(`not applied: ${describeError(error).text}`));
   };
-  return [
-    watch(running.definition.folder, { recursive: true }, () =>
-      background(changed(), 'applying what was saved'),
-    ),
-  ];
+  return FileWatch.start({
+    folder: running.definition.folder,
+    files: () => running.definition.files,
+    without: [data],
+    changed,
+  });
 }

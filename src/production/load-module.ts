@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
+import { forget, urlOf } from './module-graph.ts';
 import { registerModuleHooks } from './module-hooks.ts';
 
 /** Why something could not be had, and what to do. */
@@ -9,20 +9,19 @@ export interface Fault {
 }
 
 /**
- * Imports a module of a production for its default export. The time of its last change is part of
- * the URL: Node keeps what it imported, and a changed file must be seen by `apply` and `--watch`.
+ * Imports a module of a production for its default export, as its file and those that it imports are now:
+ * what changed must be seen by `apply` and `--watch`.
  */
 export async function loadModule(
   file: string,
 ): Promise<{ readonly exported: unknown } | { readonly fault: Fault }> {
   registerModuleHooks();
   try {
-    const { mtimeMs } = await stat(file);
-    // A whole number: loaders that look at the end of a URL would take a fraction for the file's ending.
-    const url = `${pathToFileURL(file).href}?changed=${Math.round(mtimeMs * 1_000)}`;
-    const module = (await import(url)) as { readonly default?: unknown };
+    await stat(file);
+    const module = (await import(urlOf(file))) as { readonly default?: unknown };
     return { exported: module.default };
   } catch (error) {
+    forget(file);
     return { fault: describeFault(error, file) };
   }
 }

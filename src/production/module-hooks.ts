@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { importedBy } from './module-graph.ts';
 
 /** What a production's modules may import of Waybill, wherever the production lies. */
 const OWN: Readonly<Record<string, string>> = {
@@ -26,7 +27,12 @@ export function registerModuleHooks(): void {
   registerHooks({
     resolve(specifier, context, next) {
       const own = OWN[specifier];
-      if (own === undefined) return next(specifier, context);
+      if (own === undefined) {
+        const resolved = next(specifier, context);
+        const { parentURL, conditions } = context;
+        if (parentURL === undefined || !conditions.includes('import')) return resolved;
+        return { ...resolved, url: importedBy(parentURL, resolved.url) };
+      }
       return { url: new URL(own + extension, import.meta.url).href, shortCircuit: true };
     },
     load(url, context, next) {

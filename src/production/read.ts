@@ -10,6 +10,7 @@ import { fillFor } from './fill-for-host.ts';
 import { type AdapterCatalogue, type AnyAdapter, findAdapters } from './find-adapter.ts';
 import type { Reading } from './form/form.ts';
 import { productionForm } from './grammar/production-form.ts';
+import { importsOf } from './module-graph.ts';
 import { productionNames } from './names.ts';
 import { type Problem, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
@@ -95,9 +96,10 @@ export async function readProduction(
     await checkWhole({ definition, written, names, problems }, clock.now());
   }
   if (problems.failed) return { problems: problems.list() };
-  const found = await digests(definition.files);
+  const files = [...definition.files, ...definition.files.flatMap((file) => [...importsOf(file)])];
+  const found = await digests(files);
   return {
-    definition: { ...definition, source: { written, digests: found } },
+    definition: { ...definition, files, source: { written, digests: found } },
     problems: problems.list(),
   };
 }
