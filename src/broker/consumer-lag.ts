@@ -3,7 +3,7 @@ import { unless } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { readMark } from './settled-mark.ts';
-import { settledUpTo, workerInfo } from './streams.ts';
+import { isTrusted, markFor, settledUpTo, workerInfo } from './streams.ts';
 
 /** How a queue stands. */
 export interface QueueState {
@@ -15,9 +15,11 @@ export interface QueueState {
   readonly oldest: number | undefined;
 }
 
-/** The state of one queue stream, from the server. Without its consumer all counts that is not known to be settled. */
+/** The state of one queue stream, from the server. Without the consumer that an engine made, all counts that is not known to be settled. */
 export async function queueState(broker: Broker, stream: string): Promise<QueueState> {
-  const info = await workerInfo(broker, stream);
+  const found = await workerInfo(broker, stream);
+  const isOurs = found !== undefined && isTrusted(found, await markFor(broker, found));
+  const info = isOurs ? found : undefined;
   const settled = info === undefined ? await readMark(broker, stream) : settledUpTo(info);
   const inFlight = info?.num_ack_pending ?? 0;
   const depth =

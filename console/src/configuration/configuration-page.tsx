@@ -72,51 +72,20 @@ export function ConfigurationPage(): ReactElement {
               </p>
             ) : (
               may('config.deploy') && (
-                <div className="flex flex-wrap items-end gap-3">
-                  <Field
-                    label={t('Reason')}
-                    className="w-80"
-                    value={reason}
-                    onChange={({ target }) => setReason(target.value)}
-                  />
-                  <Button
-                    look="primary"
-                    disabled={
-                      apply.isPending ||
-                      reason.trim() === '' ||
-                      (report.waiting.length > 0 && !leaves)
-                    }
-                    onClick={() => apply.mutate()}
-                  >
-                    {report.restarts.length === 0
-                      ? t('Apply')
-                      : t('Apply, restarts {hosts}', { hosts: report.restarts.join(', ') })}
-                  </Button>
-                </div>
+                <ApplyForm
+                  restarts={report.restarts}
+                  isBlocked={apply.isPending || (!leaves && report.waiting.length > 0)}
+                  reason={reason}
+                  onReason={setReason}
+                  onApply={() => apply.mutate()}
+                />
               )
             )}
-            {report.waiting.map(({ host, depth }) => (
-              <p
-                key={host}
-                role="status"
-                className="rounded-md border border-line bg-warn-soft px-3 py-2 text-warn"
-              >
-                {t(
-                  'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.',
-                  { host, count: depth },
-                )}
-              </p>
-            ))}
-            {report.waiting.length > 0 && !report.applied && may('config.deploy') && (
-              <label className="flex items-center gap-2 text-xs">
-                <input
-                  type="checkbox"
-                  checked={leaves}
-                  onChange={({ target }) => setLeaves(target.checked)}
-                />
-                {t('Take these hosts out although messages wait for them')}
-              </label>
-            )}
+            <WaitingMessages
+              report={report}
+              leaves={leaves}
+              onLeaves={may('config.deploy') ? setLeaves : undefined}
+            />
             {report.production.length > 0 && (
               <Panel title={t('Production')} flush>
                 <Changes changes={report.production} />
@@ -139,6 +108,74 @@ export function ConfigurationPage(): ReactElement {
         )}
       </div>
     </Page>
+  );
+}
+
+function ApplyForm({
+  restarts,
+  isBlocked,
+  reason,
+  onReason,
+  onApply,
+}: {
+  readonly restarts: readonly string[];
+  readonly isBlocked: boolean;
+  readonly reason: string;
+  readonly onReason: (reason: string) => void;
+  readonly onApply: () => void;
+}): ReactElement {
+  return (
+    <div className="flex flex-wrap items-end gap-3">
+      <Field
+        label={t('Reason')}
+        className="w-80"
+        value={reason}
+        onChange={({ target }) => onReason(target.value)}
+      />
+      <Button look="primary" disabled={isBlocked || reason.trim() === ''} onClick={onApply}>
+        {restarts.length === 0
+          ? t('Apply')
+          : t('Apply, restarts {hosts}', { hosts: restarts.join(', ') })}
+      </Button>
+    </div>
+  );
+}
+
+/** What waits for hosts that would be taken out, and the way to say that it may stay. */
+function WaitingMessages({
+  report: { waiting, applied },
+  leaves,
+  onLeaves,
+}: {
+  readonly report: ReloadReport;
+  readonly leaves: boolean;
+  readonly onLeaves: ((leaves: boolean) => void) | undefined;
+}): ReactElement {
+  return (
+    <>
+      {waiting.map(({ host, depth }) => (
+        <p
+          key={host}
+          role="status"
+          className="rounded-md border border-line bg-warn-soft px-3 py-2 text-warn"
+        >
+          {t(
+            'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.',
+            { host, count: depth },
+          )}
+        </p>
+      ))}
+      {waiting.length > 0 && !applied && onLeaves !== undefined && (
+        <label className="flex items-center gap-2 text-xs">
+          <input
+            type="checkbox"
+            checked={leaves}
+            onChange={({ target }) => onLeaves(target.checked)}
+          />
+          {t('Take these hosts out although messages wait for them')}
+        </label>
+      )}
+    </>
   );
 }
 
