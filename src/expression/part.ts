@@ -1,6 +1,7 @@
 import { DelimitedDocument } from '../document/delimited/delimited-document.ts';
 import type { Document } from '../document/document.ts';
 import { hl7Path } from '../document/hl7/path.ts';
+import { JsonDocument } from '../document/json/json-document.ts';
 
 /** The places of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
 export interface PartList {
@@ -114,7 +115,7 @@ export function jsonElements(over: string): PartList {
   return {
     kind: 'json',
     over,
-    numbers: (document) => upTo(arrayLength(document.get(over))),
+    numbers: (document) => upTo(arrayLength(document, over)),
     below: (path) => belowOf(path, `${over}/*`),
     place: (number) => `${over}/${number - 1}`,
   };
@@ -150,9 +151,9 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-function arrayLength(text: string): number {
-  const value: unknown = text.startsWith('[') ? JSON.parse(text) : [];
-  return Array.isArray(value) ? value.length : 0;
+function arrayLength(document: Document, over: string): number {
+  const [whole, path] = document instanceof Part ? document.placeOf(over) : [document, over];
+  return whole instanceof JsonDocument ? whole.length(path) : 0;
 }
 
 function belowOf(path: string, start: string): string | undefined {

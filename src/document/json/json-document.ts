@@ -2,14 +2,17 @@ import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { jsonFaultAt } from './json-fault.ts';
+import { jsonValue } from './json-text.ts';
 import {
-  type JsonSpan,
-  jsonEntries,
-  jsonEntry,
-  jsonValue,
-  withEntry,
-  withoutEntry,
-} from './json-text.ts';
+  addMember,
+  copyNode,
+  type JsonNode,
+  jsonNode,
+  memberAt,
+  partsOf,
+  removeMember,
+  textOf,
+} from './json-tree.ts';
 import { arrayIndex, jsonPointer } from './pointer.ts';
 
 const BOM = '\uFEFF';
@@ -37,33 +40,46 @@ interface Source {
  */
 export class JsonDocument implements Document {
   readonly kind = 'json';
-  #text: string;
-  readonly #mark: string;
-  readonly #charset: Charset;
+  readonly #source: Source;
+  #root: JsonNode;
+  /** White space around the value. */
+  #around: readonly [before: string, after: string];
+  /** Another document sees the same values: they are copied before the first change. */
+  #shared = false;
   #raw: Uint8Array | undefined;
 
-  constructor({ text, mark, charset, raw }: Source) {
-    this.#text = text;
-    this.#mark = mark;
-    this.#charset = charset;
-    this.#raw = raw;
+  constructor(source: Source, root?: JsonNode) {
+    this.#source = source;
+    const { text } = source;
+    const { from, to } = jsonValue(text, 0);
+    this.#root = root ?? jsonNode(text.slice(from, to));
+    this.#around = [text.slice(0, from), text.slice(to)];
+    this.#raw = source.raw;
   }
 
   get(path: string): string {
-    return this.#reached(jsonPointer(path)).map((span) => this.#valueOf(span))[0] ?? '';
+    const [found] = this.#reached(jsonPointer(path));
+    return found === undefined ? '' : valueOf(found);
   }
 
   /** Of an array its elements; `*` as a key reaches every element on the way. */
   all(path: string): string[] {
-    return this.#reached(jsonPointer(path)).flatMap((span) =>
-      this.#text[span.from] === '['
-        ? [...jsonEntries(this.#text, span.from)].map((entry) => this.#valueOf(entry))
-        : [this.#valueOf(span)],
-    );
+    return this.#reached(jsonPointer(path)).flatMap((node) => {
+      const parts = partsOf(node);
+      if (parts?.isArray !== true) return [valueOf(node)];
+      return parts.members.map((member) => valueOf(member.node));
+    });
   }
 
   has(path: string): boolean {
     return this.#reached(jsonPointer(path)).length > 0;
+  }
+
+  /** How many elements the array at a path has; 0 where there is none. */
+  length(path: string): number {
+    const [found] = this.#reached(jsonPointer(path));
+    const parts = found === undefined ? undefined : partsOf(found);
+    return parts?.isArray === true ? parts.members.length : 0;
   }
 
   /** Keeps the kind of what stood there where the value allows it: a number stays a number, true or false a flag. Else text. */
@@ -81,106 +97,132 @@ export class JsonDocument implements Document {
 
   #put(path: string, jsonFor: (before: string | undefined) => string): void {
     const keys = jsonPointer(path);
-    let span: JsonSpan = jsonValue(this.#text, 0);
+    this.#own();
+    let node = this.#root;
+    const way: JsonNode[] = [];
     for (const [index, key] of keys.entries()) {
-      const entry = this.#entry(span, key);
-      if (entry === undefined) {
-        this.#add(span, keys.slice(index), jsonFor(undefined), path);
+      way.push(node);
+      const parts = partsOf(node);
+      const found = parts?.members[memberAt(parts, key)];
+      if (found === undefined) {
+        this.#add(node, keys.slice(index), jsonFor(undefined), path);
+        this.#changed(way);
         return;
       }
-      span = entry;
+      node = found.node;
     }
-    const before = this.#text.slice(span.from, span.to);
-    this.#change(this.#text.slice(0, span.from) + jsonFor(before) + this.#text.slice(span.to));
+    const json = jsonFor(textOf(node));
+    this.#check(json);
+    node.parts = undefined;
+    this.#changed(way);
+    node.text = json;
   }
 
   remove(path: string): void {
     const keys = jsonPointer(path);
-    const key = keys.pop();
-    if (key === undefined) {
-      this.#change('null');
+    const last = keys.pop();
+    this.#own();
+    if (last === undefined) {
+      this.#root = jsonNode('null');
+      this.#around = ['', ''];
+      this.#changed([]);
       return;
     }
-    for (const span of this.#reached(keys).toReversed()) {
-      const entries = key === '*' ? [...jsonEntries(this.#text, span.from)].toReversed() : [];
-      if (key !== '*') {
-        const entry = this.#entry(span, key);
-        if (entry !== undefined) entries.push(entry);
+    for (const way of this.#ways(keys)) {
+      const parts = partsOf(way.at(-1) ?? this.#root);
+      if (parts === undefined) continue;
+      const every = last === '*' && parts.isArray;
+      const at = every ? parts.members.length - 1 : memberAt(parts, last);
+      for (let index = at; index >= (every ? 0 : at) && index >= 0; index--) {
+        removeMember(parts, index);
+        this.#changed(way);
       }
-      for (const entry of entries) this.#change(withoutEntry(this.#text, span.from, entry));
     }
   }
 
   bytes(): Uint8Array {
-    this.#raw ??= this.#charset.encode(this.#mark + this.#text);
+    const { mark, charset } = this.#source;
+    const [before, after] = this.#around;
+    this.#raw ??= charset.encode(mark + before + textOf(this.#root) + after);
     return this.#raw;
   }
 
   copy(): JsonDocument {
-    const [text, mark, charset, raw] = [this.#text, this.#mark, this.#charset, this.#raw];
-    return new JsonDocument({ text, mark, charset, raw });
+    this.#shared = true;
+    const copy = new JsonDocument({ ...this.#source, raw: this.#raw }, this.#root);
+    copy.#shared = true;
+    copy.#around = this.#around;
+    return copy;
   }
 
-  #reached(keys: readonly string[]): JsonSpan[] {
-    let spans: JsonSpan[] = [jsonValue(this.#text, 0)];
+  #own(): void {
+    if (!this.#shared) return;
+    this.#root = copyNode(this.#root);
+    this.#shared = false;
+  }
+
+  #reached(keys: readonly string[]): JsonNode[] {
+    return this.#ways(keys).map((way) => way.at(-1) ?? this.#root);
+  }
+
+  /** The values from the root to each that the keys reach. */
+  #ways(keys: readonly string[]): JsonNode[][] {
+    let ways: JsonNode[][] = [[this.#root]];
     for (const key of keys) {
-      spans = spans.flatMap((span) => {
-        if (key === '*' && this.#text[span.from] === '[') {
-          return [...jsonEntries(this.#text, span.from)];
-        }
-        const entry = this.#entry(span, key);
-        return entry === undefined ? [] : [entry];
+      ways = ways.flatMap((way) => {
+        const parts = partsOf(way.at(-1) ?? this.#root);
+        if (parts === undefined) return [];
+        if (key === '*' && parts.isArray) return parts.members.map(({ node }) => [...way, node]);
+        const found = parts.members[memberAt(parts, key)];
+        return found === undefined ? [] : [[...way, found.node]];
       });
     }
-    return spans;
-  }
-
-  #entry(span: JsonSpan, key: string): ReturnType<typeof jsonEntry> {
-    return jsonEntry(this.#text, span.from, key);
-  }
-
-  #valueOf({ from, to }: JsonSpan): string {
-    const value = this.#text.slice(from, to);
-    if (value.startsWith('"')) return JSON.parse(value) as string;
-    return value === 'null' ? '' : value;
+    return ways;
   }
 
   /** Puts the rest of a path below a value that does not have it. */
-  #add(span: JsonSpan, [key = '', ...below]: readonly string[], json: string, path: string): void {
+  #add(node: JsonNode, [key = '', ...below]: readonly string[], json: string, path: string): void {
     const inner = below.reduceRight(
       (made, name) =>
         name === '-' || name === '0' ? `[${made}]` : `{${JSON.stringify(name)}:${made}}`,
       json,
     );
-    const open = this.#text[span.from];
-    if (open === '{') {
-      this.#change(withEntry(this.#text, span, `${JSON.stringify(key)}:${inner}`));
-      return;
-    }
-    const length = [...jsonEntries(this.#text, span.from)].length;
-    if (open !== '[' || arrayIndex(key, length) !== length) {
+    this.#check(key + inner);
+    const parts = partsOf(node);
+    const length = parts?.members.length ?? 0;
+    if (parts === undefined || (parts.isArray && arrayIndex(key, length) !== length)) {
       throw new EngineError(
         'PATH_INVALID',
         `JSON pointer ${path}: ${
-          open === '['
-            ? `the array has ${length} elements; the next is ${length}, or -`
-            : 'what is there has nothing below it'
+          parts === undefined
+            ? 'what is there has nothing below it'
+            : `the array has ${length} elements; the next is ${length}, or -`
         }.`,
       );
     }
-    this.#change(withEntry(this.#text, span, inner));
+    addMember(parts, key, inner);
   }
 
-  #change(text: string): void {
-    if (!this.#charset.canEncode(text)) {
-      throw new EngineError(
-        'MESSAGE_INVALID',
-        `The value has characters that ${this.#charset.name} cannot write.`,
-      );
-    }
-    this.#text = text;
+  #check(written: string): void {
+    const { charset } = this.#source;
+    if (charset.canEncode(written)) return;
+    throw new EngineError(
+      'MESSAGE_INVALID',
+      `The value has characters that ${charset.name} cannot write.`,
+    );
+  }
+
+  /** What stands on the way to a change is written anew. */
+  #changed(way: readonly JsonNode[]): void {
+    for (const node of way) node.text = undefined;
     this.#raw = undefined;
   }
+}
+
+function valueOf(node: JsonNode): string {
+  const value = textOf(node);
+  if (value.startsWith('"')) return JSON.parse(value) as string;
+  return value === 'null' ? '' : value;
 }
 
 function jsonOf(value: string, before: string): string {

@@ -1,4 +1,4 @@
-/** Finding and changing places in a JSON text that is known to be valid, without taking all of it apart. */
+/** Finding places in a JSON text that is known to be valid, without taking all of it apart. */
 
 /** From the first character of a value to the one after its last. */
 export interface JsonSpan {
@@ -65,37 +65,6 @@ export function* jsonEntries(text: string, open: number): Generator<JsonEntry> {
     if (text[at] !== ',') return;
     at = afterBlank(text, at + 1);
   }
-}
-
-/** The entry of a key; of a repeated name the last, as JSON.parse takes it. */
-export function jsonEntry(text: string, open: number, key: string): JsonEntry | undefined {
-  let found: JsonEntry | undefined;
-  for (const entry of jsonEntries(text, open)) {
-    if (entry.key !== key) continue;
-    found = entry;
-    if (text[open] === '[') break;
-  }
-  return found;
-}
-
-/** The text with another entry at the end of the object or array, laid out like its last one. */
-export function withEntry(text: string, { from, to }: JsonSpan, entry: string): string {
-  const last = [...jsonEntries(text, from)].at(-1);
-  if (last === undefined) return text.slice(0, from + 1) + entry + text.slice(to - 1);
-  const before = text.slice(0, last.start);
-  const blank = /\s*$/.exec(before)?.[0] ?? '';
-  return `${text.slice(0, last.to)},${blank}${entry}${text.slice(last.to)}`;
-}
-
-/** The text without an entry of the object or array that begins at `open`, and without its comma. */
-export function withoutEntry(text: string, open: number, entry: JsonEntry): string {
-  const after = afterBlank(text, entry.to);
-  if (text[after] === ',') {
-    return text.slice(0, entry.start) + text.slice(afterBlank(text, after + 1));
-  }
-  const previous = [...jsonEntries(text, open)].findLast((one) => one.start < entry.start);
-  const from = previous === undefined ? entry.start : previous.to;
-  return text.slice(0, from) + text.slice(entry.to);
 }
 
 function afterBlank(text: string, at: number): number {

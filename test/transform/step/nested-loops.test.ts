@@ -365,3 +365,33 @@ describe('whatever stands in whatever, each turn sees and writes its own', () =>
     );
   });
 });
+
+test.for([
+  [
+    'JSON in place',
+    'application/json',
+    JSON.stringify({
+      a: Array.from({ length: 1_500 }, (_, n) => ({ id: `i${n}`, n, t: 'xxxxxxxx' })),
+    }),
+    `steps: [{ each: /a, steps: [{ set: '/a/*/n', to: 'field("/a/*/id")' }, { set: '/a/*/m', to: 'field("/a/*/t")' }] }]`,
+  ],
+  [
+    'JSON into a new list',
+    'application/json',
+    JSON.stringify({
+      a: Array.from({ length: 1_500 }, (_, n) => ({ id: `i${n}`, n, t: 'xxxxxxxx' })),
+    }),
+    `{ start: empty, type: application/json, steps: [{ each: /a, steps: [{ set: '/a/*/n', to: 'field("/a/*/id")' }] }] }`,
+  ],
+  [
+    'XML in place',
+    'application/xml',
+    `<r>${Array.from({ length: 1_500 }, (_, n) => `<a id="${n}"><t>xxxxxxxxxxxxxxx</t></a>`).join('')}</r>`,
+    `steps: [{ each: /r/a, steps: [{ set: /r/a/t, to: 'field("/r/a/@id")' }, { set: '@m', to: 'field("t")' }] }]`,
+  ],
+] as const)('64 KB of %s take a moment', ([, type, body, yaml]) => {
+  const began = performance.now();
+  expect(of(yaml, body, type).length).toBeGreaterThan(10_000);
+  // a fraction of it on a quiet machine; it was seconds, and grew with the square
+  expect(performance.now() - began).toBeLessThan(3_000);
+});
