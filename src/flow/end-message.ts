@@ -32,7 +32,7 @@ export async function endMessage(
   const text = begun ? `${order.reason} (it was in hand: the peer may have got it)` : order.reason;
   if (replyTo !== undefined) {
     const outcome = { status: order.status, text };
-    await untilStored(() => parts.answers.send(replyTo, { outcome }));
+    await untilStored(() => parts.answers.send(replyTo, { outcome }), parts.patience);
   }
   await settle(parts, taken, {
     host,

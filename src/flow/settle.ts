@@ -1,17 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Taken } from '../broker/queue.ts';
-import { tolerate } from '../error/foreseen.ts';
 import type { JournalEntry, OutcomeRecord } from '../message/record.ts';
+import { orAbort } from '../time/or-abort.ts';
+import { pause } from '../time/pause.ts';
 import type { SettledMemory } from './settled-memory.ts';
 
 export interface Settling {
   readonly broker: Broker;
   readonly outcomes: Journal;
   readonly settled: SettledMemory;
+  readonly patience: Patience;
 }
 
 /**
@@ -41,12 +42,13 @@ export async function settle(
     taken.acknowledge();
   };
   if (outcome.status === 'completed' && !taken.woken) {
-    const stored = untilStored(() => parts.outcomes.append(entry));
+    const stored = untilStored(() => parts.outcomes.append(entry), parts.patience);
     acknowledge();
     return stored;
   }
-  if (outcome.status === 'suspended') await untilStored(() => suspend(parts.broker, taken));
-  await untilStored(() => parts.outcomes.append(entry));
+  if (outcome.status === 'suspended')
+    await untilStored(() => suspend(parts.broker, taken), parts.patience);
+  await untilStored(() => parts.outcomes.append(entry), parts.patience);
   acknowledge();
 }
 
@@ -59,14 +61,34 @@ async function suspend(broker: Broker, { message, bodyRef }: Taken): Promise<voi
   });
 }
 
-/** What was done outside cannot be undone, so its outcome is offered until NATS takes it. */
-export async function untilStored(store: () => Promise<void>): Promise<void> {
+/** How long what must be stored is offered, and who is told of it. */
+export interface Patience {
+  /** Aborts when there is no more time, at a stop: the message is then left to its queue. */
+  readonly signal: AbortSignal;
+  /** Told of each try that failed. */
+  readonly onRefused: (error: unknown) => void;
+  /** Told once it is stored after all. */
+  readonly onStored: () => void;
+}
+
+/**
+ * What was done outside cannot be undone, so its outcome is offered until NATS takes it, or the signal aborts.
+ * What no outage explains is thrown: it would fail again and again.
+ */
+export async function untilStored(
+  store: () => Promise<void>,
+  { signal, onRefused, onStored }: Patience,
+): Promise<void> {
   for (let tries = 0; ; tries++) {
+    signal.throwIfAborted();
     try {
-      return await store();
+      await orAbort(store(), signal);
+      if (tries > 0) onStored();
+      return;
     } catch (error) {
-      tolerate(error, isAway, 'storing what became of a message');
-      await sleep(Math.min(100 * 2 ** tries, 5_000));
+      if (signal.aborted || !isAway(error)) throw error;
+      onRefused(error);
+      await pause(Math.min(100 * 2 ** tries, 5_000), signal);
     }
   }
 }

@@ -5,6 +5,7 @@ import { takeOverLine } from '../broker/streams.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
@@ -19,6 +20,7 @@ import { lend } from './lend.ts';
 import type { OperationParts } from './operation-parts.ts';
 import { OtherLinesWork } from './other-lines.ts';
 import { passOnAnswer } from './pass-on-answer.ts';
+import { HostPatience } from './patience.ts';
 import { QueueWorker, type QueueWorkerParts, type WorkSignals } from './queue-worker.ts';
 
 const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
@@ -43,6 +45,7 @@ export class BusinessOperation implements Host {
   readonly #parts: OperationParts;
   readonly #replies: ReplyRules;
   readonly #state: HostState;
+  readonly #patience: HostPatience;
   /** Outcomes being stored; beyond a limit no slot sends its next message. */
   readonly #storing = new Set<Promise<void>>();
   #stop = new AbortController();
@@ -59,6 +62,7 @@ export class BusinessOperation implements Host {
     this.name = parts.name;
     this.#surroundings = surroundings;
     this.#state = new HostState(surroundings.events, this.name);
+    this.#patience = new HostPatience(this.#state);
     this.#parts = parts;
     this.#replies = replyRules(parts.replies, parts.adapter.replies);
   }
@@ -83,6 +87,7 @@ export class BusinessOperation implements Host {
     );
     this.#connection.start();
     events.hostStarted(this.name);
+    this.#patience.renew();
     this.#held = new AbortController();
     this.#holding = this.#parts.line ? this.#workWhileHeld() : this.#work(this.#held.signal);
   }
@@ -138,6 +143,7 @@ export class BusinessOperation implements Host {
       signal: this.#held.signal,
       onWaiting: (waiting) => this.#state.awaitsLease('sends', waiting),
       run: async (held, { takenOver }) => {
+        this.#patience.renew();
         const others = this.#otherLines();
         await others.first(held);
         const until = await orAbort(takeOverLine(broker, stream, held), held);
@@ -181,7 +187,11 @@ export class BusinessOperation implements Host {
       handle: (taken, signals) => this.#handle(taken, signals, stream),
       end: (taken, order, begun) => {
         if (begun) this.#state.retrying = undefined;
-        return endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
+        return endByOrder(
+          this.#surroundings,
+          { ...this.#parts, patience: this.#patience },
+          { taken, order, begun },
+        );
       },
     });
   }
@@ -189,8 +199,12 @@ export class BusinessOperation implements Host {
   async #stopWorkers(): Promise<void> {
     const workers = this.#workers;
     this.#workers = [];
-    await Promise.all(workers.map((worker) => worker.stop(this.#limit)));
-    await Promise.all(this.#storing);
+    const ended = Promise.all(workers.map((worker) => worker.stop(this.#limit))).then(() =>
+      Promise.allSettled(this.#storing),
+    );
+    await this.#patience.within(this.#limit, ended);
+    // what the peer has got may be sent again
+    if (this.#patience.signal.aborted) this.#cut = true;
   }
 
   retryNow(): void {
@@ -227,12 +241,13 @@ export class BusinessOperation implements Host {
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
     const { name, answersTo } = this.#parts;
-    await passOnAnswer(accepting, { name, message, sent, status, answersTo });
+    await passOnAnswer(accepting, { name, message, sent, status, answersTo }, this.#patience);
     const stored = settle(
       {
         broker: this.#surroundings.broker,
         outcomes: this.#surroundings.outcomes,
         settled: this.#parts.settled,
+        patience: this.#patience,
       },
       taken,
       {
@@ -255,6 +270,7 @@ export class BusinessOperation implements Host {
     background(
       stored.finally(() => this.#storing.delete(stored)),
       `storing an outcome of ${this.name}`,
+      () => this.#patience.signal.aborted,
     );
     if (status === 'completed') this.#state.active();
     else await stored;
@@ -266,13 +282,20 @@ export class BusinessOperation implements Host {
 
   #setAside(taken: Taken, { by, reason }: { by: string; reason: string }): Promise<void> {
     const order = { status: 'suspended', by, reason: `test mode: ${reason}` } as const;
-    return endByOrder(this.#surroundings, this.#parts, { taken, order, begun: false });
+    return endByOrder(
+      this.#surroundings,
+      { ...this.#parts, patience: this.#patience },
+      { taken, order, begun: false },
+    );
   }
 
   async #roomForOutcome(): Promise<void> {
     const { line, pool, streams } = this.#parts;
     const limit = line ? STORING : pool * streams.length;
-    while (this.#storing.size >= limit) await Promise.race(this.#storing);
+    while (this.#storing.size >= limit) {
+      // one that is not stored is told of elsewhere
+      await Promise.race([...this.#storing].map((stored) => stored.catch(toldElsewhere)));
+    }
   }
 
   async #send(message: Message, signals: WorkSignals): Promise<Sent> {

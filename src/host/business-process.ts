@@ -18,6 +18,7 @@ import { pause } from '../time/pause.ts';
 import { endByOrder, endInHand } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
+import { HostPatience } from './patience.ts';
 import { QueueWorker, type WorkSignals } from './queue-worker.ts';
 
 export interface ProcessParts {
@@ -46,6 +47,7 @@ export class BusinessProcess implements Host {
   readonly #surroundings: Surroundings;
   readonly #parts: ProcessParts;
   readonly #state: HostState;
+  readonly #patience: HostPatience;
   #workers: QueueWorker[] = [];
   #stop = new AbortController();
   #working: Promise<void> | undefined;
@@ -56,12 +58,14 @@ export class BusinessProcess implements Host {
     this.name = parts.name;
     this.#surroundings = surroundings;
     this.#state = new HostState(surroundings.events, this.name);
+    this.#patience = new HostPatience(this.#state);
     this.#parts = parts;
   }
 
   async start(): Promise<void> {
     if (this.#state.running) return;
     this.#state.running = true;
+    this.#patience.renew();
     this.#stop = new AbortController();
     this.#working = this.#work(this.#stop.signal);
     this.#surroundings.events.hostStarted(this.name);
@@ -113,7 +117,8 @@ export class BusinessProcess implements Host {
     this.#state.running = false;
     this.#limit = limit;
     this.#stop.abort();
-    await Promise.all(this.#workers.map((worker) => worker.stop(limit)));
+    const ended = Promise.all(this.#workers.map((worker) => worker.stop(limit)));
+    await this.#patience.within(limit, ended);
     await this.#working;
     this.#workers = [];
   }
@@ -133,7 +138,11 @@ export class BusinessProcess implements Host {
   }
 
   async #end(taken: Taken, order: EndOrder, begun: boolean): Promise<void> {
-    await endByOrder(this.#surroundings, this.#parts, { taken, order, begun });
+    await endByOrder(
+      this.#surroundings,
+      { ...this.#parts, patience: this.#patience },
+      { taken, order, begun },
+    );
     this.#forgetSteps(taken.message);
   }
 
@@ -170,6 +179,7 @@ export class BusinessProcess implements Host {
         broker: this.#surroundings.broker,
         outcomes: this.#surroundings.outcomes,
         settled: this.#parts.settled,
+        patience: this.#patience,
       },
       taken,
       { host: this.name, status, started, done, attempts: 1, explain: result?.explain, error },
@@ -189,11 +199,13 @@ export class BusinessProcess implements Host {
     let sequence = 0;
     await untilStored(async () => {
       ({ sequence } = await this.#parts.waiting.enter(taken, this.name, wake));
-    });
-    await untilStored(() =>
-      this.#surroundings.outcomes.append({
-        record: { kind: 'wait', id, sessionId, host: this.name, at, sequence },
-      }),
+    }, this.#patience);
+    await untilStored(
+      () =>
+        this.#surroundings.outcomes.append({
+          record: { kind: 'wait', id, sessionId, host: this.name, at, sequence },
+        }),
+      this.#patience,
     );
     taken.acknowledge();
   }
@@ -204,7 +216,10 @@ export class BusinessProcess implements Host {
   /** Answers whoever waits; a process that sent the message on leaves the answer to its target's queue. */
   async #answer({ replyTo }: Message, answer: Answer | undefined): Promise<void> {
     if (replyTo === undefined || answer === undefined) return;
-    await untilStored(() => this.#surroundings.accepting.answers.send(replyTo, answer));
+    await untilStored(
+      () => this.#surroundings.accepting.answers.send(replyTo, answer),
+      this.#patience,
+    );
   }
 
   /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */

@@ -2,7 +2,7 @@ import type { Accepting } from '../flow/accept.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { type Leg, route } from '../flow/route.ts';
 import type { Sent } from '../flow/send.ts';
-import { untilStored } from '../flow/settle.ts';
+import { type Patience, untilStored } from '../flow/settle.ts';
 import { subject } from '../flow/subject.ts';
 import { inlineBody } from '../message/body.ts';
 import type { Message, Reply } from '../message/message.ts';
@@ -23,19 +23,23 @@ interface Answered {
  * own. Both before the message leaves its queue, so that a crash cannot swallow the answer; the keys are
  * those of the message, so that the answer to a repetition is stored once.
  */
-export async function passOnAnswer(accepting: Accepting, answered: Answered): Promise<void> {
+export async function passOnAnswer(
+  accepting: Accepting,
+  answered: Answered,
+  patience: Patience,
+): Promise<void> {
   const { message, sent, status, answersTo } = answered;
   const { reply } = sent;
   const { replyTo } = message;
   if (replyTo !== undefined) {
     const outcome = { status, text: sent.error?.text };
-    await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }));
+    await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }), patience);
   }
   if (answersTo.length === 0 || status !== 'completed') return;
   if (reply === undefined || reply.body.byteLength === 0) return;
   await untilStored(async () => {
     await enqueue(accepting, await legsOf(accepting, answered, reply));
-  });
+  }, patience);
 }
 
 function legsOf(

@@ -6,6 +6,9 @@ import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
 
+/** Milliseconds for storing the end of a message. */
+const LIMIT = 15_000;
+
 /** A person's order to end a message that waits in a queue or is being sent. */
 export interface EndRequest extends EndOrder {
   readonly message: Pick<Envelope, 'id' | 'target'>;
@@ -32,7 +35,13 @@ export async function endQueued(
   const settled = director.settledAt(target);
   if (queued === undefined || settled.has(id)) throw notWaiting(id, target);
   const now = systemClock.now();
-  await endMessage({ broker, outcomes, settled, answers, now }, queued.taken, {
+  // a person waits: what cannot be stored now is told
+  const patience = {
+    signal: AbortSignal.timeout(LIMIT),
+    onRefused: () => undefined,
+    onStored: () => undefined,
+  };
+  await endMessage({ broker, outcomes, settled, answers, now, patience }, queued.taken, {
     host: target,
     order,
     begun: false,
