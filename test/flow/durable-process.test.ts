@@ -306,3 +306,18 @@ test('hundreds wake at once, each once', async () => {
   expect(new Set(sent()).size).toBe(301);
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0), 10_000);
 }, 60_000);
+
+test('what waits is woken by another engine once the one that kept the time is gone', async () => {
+  await using nats = await startNats();
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `await context.sleep(4_000); await context.send('out', 'woken');`,
+  );
+  const first = await run(nats, made);
+  await using second = await run(nats, made);
+  await deliver('x');
+  await vi.waitFor(async () => expect(await waitingIn(second)).toBe(1), 3_000);
+  await first.stop();
+  await vi.waitFor(() => expect(sent()).toEqual(['woken']), 12_000);
+  await vi.waitFor(async () => expect(await waitingIn(second)).toBe(0));
+});
