@@ -14,6 +14,8 @@ export interface Identity {
   readonly token?: number | undefined;
   readonly csrfToken?: string | undefined;
   readonly mustChangePassword?: boolean | undefined;
+  /** Whether what was checked still holds: a session that begins while the password is changed must not outlive it. */
+  readonly stillHolds?: (() => Promise<boolean>) | undefined;
 }
 
 /** What an identity may do now, in the production as it runs. */

@@ -51,7 +51,10 @@ export function localSignIn({
       );
     }
     await users.signedIn(user.name);
-    return localIdentity(user, 'local');
+    return {
+      ...localIdentity(user, 'local'),
+      stillHolds: async () => (await users.find(user.name))?.password === user.password,
+    };
   };
   const checked = async (attempt: DelegatedAttempt): Promise<Identity> => {
     const isLocal = (await users.find(attempt.user)) !== undefined;

@@ -23,9 +23,17 @@ export async function startSession(
   const before = cookieOf(request, cookieName(request, SESSION_COOKIE));
   if (before !== undefined) await signIn.sessions.end(before);
   const id = await signIn.sessions.start({ name, via, roles, scope, ip, provider, idToken });
+  // looked at once the session is there: a change before is seen here, one that comes later ends the session
+  if ((await identity.stillHolds?.()) === false) {
+    await signIn.sessions.end(id);
+    throw changedMeanwhile();
+  }
   await signedIn(signIn, request, identity, method);
   setCookie(request, reply, SESSION_COOKIE, id);
 }
+
+export const changedMeanwhile = (): SignInRefusal =>
+  SignInRefusal.wrong('the password was changed, or the user removed, while it was checked');
 
 /** Records that somebody got in. */
 export async function signedIn(

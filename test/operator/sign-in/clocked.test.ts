@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/log/logger.ts';
 import { auditLog } from '../../../src/operator/audit/audit-log.ts';
 import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
@@ -14,6 +14,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { visitor } from '../../support/visitor.ts';
 
 const MINUTE = 60_000;
+const QUICK = { memory: 64, passes: 1, parallelism: 1 };
 let time = 1_800_000_000_000;
 const now = (): number => time;
 
@@ -138,6 +139,22 @@ test('a password that was typed for a name gets into no log', async () => {
   expect(told).toMatch(/there is no such user/);
   expect(told).toMatch(/"user":"anna".*the password is wrong/);
   expect(told).not.toContain(typed);
+});
+
+test('a password that is changed while it is checked begins no session', async () => {
+  await using api = await guardedApi();
+  await api.user('anna', 'a long walk by the sea', {});
+  await using meta = await metaDatabase({ data: api.data });
+  const trying = visitor(api.url).signIn('anna', 'a long walk by the sea');
+  // the try is counted and the user read; the hash takes a while
+  await vi.waitFor(
+    async () => expect(await meta.all('SELECT * FROM sign_in_failure')).not.toEqual([]),
+    { interval: 2, timeout: 5_000 },
+  );
+  await users(meta).setPassword('anna', await hashPassword('another', QUICK), false);
+  expect((await trying).status).toBe(401);
+  expect(await meta.all('SELECT * FROM web_session')).toEqual([]);
+  expect(api.log.join('\n')).toContain('while it was checked');
 });
 
 test('behind a proxy that speaks HTTPS the cookie is __Host- and Secure, and the public origin is taken', async () => {

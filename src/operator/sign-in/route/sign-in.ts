@@ -57,9 +57,10 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       const { ip } = request;
       const identity = await attempted(signIn, request, { method: 'local', user }, async () => {
         checkOrigin(signIn, request);
-        return signIn.local.check({ user, password, ip });
+        const checked = await signIn.local.check({ user, password, ip });
+        await startSession(signIn, [request, reply], checked, { method: checked.via });
+        return checked;
       });
-      await startSession(signIn, [request, reply], identity, { method: identity.via });
       return { name: identity.name, mustChangePassword: identity.mustChangePassword === true };
     },
   );

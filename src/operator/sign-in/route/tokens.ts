@@ -14,7 +14,7 @@ import { permissionsOf } from '../../rights/roles.ts';
 import type { TokenPair } from '../api-tokens.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
-import { attempted, signedIn } from '../signed-in.ts';
+import { attempted, changedMeanwhile, signedIn } from '../signed-in.ts';
 import { Credentials } from './sign-in.ts';
 
 const tags = ['tokens'];
@@ -175,7 +175,10 @@ function pairRoutes(api: Api, signIn: SignIn): void {
         const identity = await signIn.local.check({ ...body, ip });
         checkMayHaveTokens(identity.via, identity.mustChangePassword === true);
         await signedIn(signIn, request, identity, 'token');
-        return tokens.pair(identity.name);
+        const pair = await tokens.pair(identity.name);
+        if ((await identity.stillHolds?.()) !== false) return pair;
+        await tokens.revokeFamily(pair.accessToken);
+        throw changedMeanwhile();
       });
     },
   );
