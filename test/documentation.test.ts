@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { allAdapters } from '../adapters/index.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
+import { codePage } from '../src/build/code-page.ts';
 import { errorPage } from '../src/build/error-page.ts';
+import { EXAMPLES, expressionPage } from '../src/build/expression-page.ts';
 import { commands } from '../src/cli/commands.ts';
 import { ERROR_CODES } from '../src/error/codes.ts';
+import { expressionEnvironment } from '../src/expression/environment.ts';
 
 const adapters = await allAdapters();
 
@@ -12,6 +15,18 @@ const read = (path: string): string => readFileSync(path, 'utf8');
 
 test('the error page is what the catalogue says', () => {
   expect(read('docs/errors.md')).toBe(errorPage());
+});
+
+test('the pages about expressions and code are what the declarations say', () => {
+  expect(read('docs/expressions.md')).toBe(expressionPage());
+  expect(read('docs/code.md')).toBe(codePage());
+});
+
+test.for(EXAMPLES)('%s, an example of the page, compiles', ([source]) => {
+  const lookups = { names: ['wards'], lookup: () => '' };
+  expect(expressionEnvironment({ lookups }).compile(source, { result: 'any' })).toMatchObject({
+    ok: true,
+  });
 });
 
 test('every code that the program uses is in the catalogue', () => {

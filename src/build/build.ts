@@ -5,7 +5,9 @@ import { allAdapters } from '../../adapters/index.ts';
 import { apiDocument } from '../operator/api/api-document.ts';
 import { schemaFiles } from '../production/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
+import { codePage } from './code-page.ts';
 import { errorPage } from './error-page.ts';
+import { expressionPage } from './expression-page.ts';
 import { FORMAT_PAGE, formatPage } from './format-page.ts';
 
 /** `npm run build`: what is generated and committed (schemas, reference pages), then what the package runs (`dist`). */
@@ -16,6 +18,8 @@ const generated = new Map([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
   ...adapterPages(adapters),
   ['docs/errors.md', errorPage()] as const,
+  ['docs/expressions.md', expressionPage()] as const,
+  ['docs/code.md', codePage()] as const,
   ['docs/openapi.json', await apiDocument()] as const,
   [FORMAT_PAGE, formatPage(root)] as const,
 ]);

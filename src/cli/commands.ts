@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   send: async () => (await import('./send.ts')).sendCommand(),
   try: async () => (await import('./try.ts')).tryCommand(),
   adapters: async () => (await import('./adapters.ts')).adaptersCommand(),
+  expressions: async () => (await import('./expressions.ts')).expressionsCommand(),
   certificate: async () => (await import('./certificate.ts')).certificateCommand(),
   jwks: async () => (await import('./jwks.ts')).jwksCommand(),
   secret: async () => (await import('./secret.ts')).secretCommand(),

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -25,5 +26,14 @@ export async function ensureConsole(say: (text: string) => void): Promise<void> 
   const vite = packaged('node_modules/.bin/vite');
   if (existsSync(join(consoleFolder(), 'index.html')) || !existsSync(vite)) return;
   say('building the console, once …');
-  await promisify(execFile)(vite, ['build', '--config', 'console/vite.config.ts'], { cwd: root });
+  // two that begin at once build twice, and neither serves half of it
+  const own = packaged(`dist/console-${process.pid}`);
+  const args = ['build', '--config', 'console/vite.config.ts', '--outDir', own, '--emptyOutDir'];
+  await promisify(execFile)(vite, args, { cwd: root });
+  try {
+    await rename(own, consoleFolder());
+  } catch (error) {
+    if (!existsSync(join(consoleFolder(), 'index.html'))) throw error;
+    await rm(own, { recursive: true });
+  }
 }

@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { askControl } from '../broker/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Resent } from '../operator/resend.ts';
+import { remoteTrace } from '../operator/trace-service.ts';
+import { TIME_WORDS } from '../trace/criteria.ts';
+import { momentOf } from '../trace/moment.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';
@@ -56,8 +59,8 @@ export function replayCommand(): Command {
   return whereOptions(new Command('replay'))
     .description('Sends every message of a time range at one host again, in order.')
     .argument('<host>')
-    .requiredOption('--from <time>', 'first moment, such as 2026-11-25T08:00:00Z')
-    .requiredOption('--to <time>', 'last moment')
+    .requiredOption('--from <time>', `from when its messages were made: ${TIME_WORDS}`)
+    .option('--to <time>', 'until when, written alike', 'now')
     .option('--into <host>', 'another process or operation')
     .option('--json', 'as JSON')
     .action(replay);
@@ -68,22 +71,35 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
     askControl<readonly Resent[]>(
       broker,
       broker.names.ask('replay'),
-      { host, from: timeOf(flags.from), to: timeOf(flags.to), into: flags.into, by: orderedBy() },
+      {
+        host,
+        from: timeOf('from', flags.from),
+        to: timeOf('to', flags.to),
+        into: flags.into,
+        by: orderedBy(),
+      },
       { timeout: 600_000 },
     ),
   );
-  print(
-    flags.json === true ? JSON.stringify(resent) : `replayed ${resent.length} messages of ${host}`,
-  );
+  if (resent.length === 0 && flags.json !== true) return print(await whyNothing(host, flags));
+  const said = `replayed ${resent.length} message${resent.length === 1 ? '' : 's'} of ${host}`;
+  print(flags.json === true ? JSON.stringify(resent) : said);
 }
 
-function timeOf(text: string): number {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) {
-    throw new EngineError(
-      'CONFIG_INVALID',
-      `${text} is not a time; write it as 2026-11-25T08:00:00Z`,
-    );
-  }
-  return time;
+/** A service is sent nothing: what it took in went to other hosts, which can be replayed. */
+async function whyNothing(host: string, flags: ReplayFlags): Promise<string> {
+  const range = { from: timeOf('from', flags.from), to: timeOf('to', flags.to) };
+  const { items } = await withBroker(flags, (broker) =>
+    remoteTrace(broker).find({ ...range, source: host, limit: 1_000 }),
+  );
+  const targets = [...new Set(items.map(({ target }) => target))].filter((one) => one !== '');
+  return targets.length === 0
+    ? `nothing was replayed: no message to ${host} was made in that time`
+    : `nothing was replayed: no message goes to ${host}, it only sends. Replay what it sends to: ${targets.join(', ')}`;
+}
+
+function timeOf(end: 'from' | 'to', text: string): number {
+  const time = momentOf(text, Date.now(), end);
+  if (time !== undefined) return time;
+  throw new EngineError('QUERY_INVALID', `--${end} ${text} is not ${TIME_WORDS}`);
 }

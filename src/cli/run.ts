@@ -21,7 +21,7 @@ import { engineFigures, serveFigures } from './figures-server.ts';
 import { lastResort } from './last-resort.ts';
 import { startOperatorPlane } from './operator-worker.ts';
 import { say } from './output.ts';
-import { consoleFolder } from './packaged.ts';
+import { consoleFolder, ensureConsole } from './packaged.ts';
 import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
 import { FileWatch } from './watch-files.ts';
@@ -110,6 +110,17 @@ function stuckAfter(text: string): number | undefined {
   return after;
 }
 
+/** Messages go on without a console. */
+async function buildConsole(flags: RunFlags, log: Logger): Promise<void> {
+  if (flags.role === 'engine' || flags.console === 'off') return;
+  try {
+    await ensureConsole(say);
+  } catch (error) {
+    log.warn({ event: 'console-not-built', ...describeError(error) }, 'console-not-built');
+    say('the console could not be built and is served without its pages: npm run build tells why');
+  }
+}
+
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 async function run(folder: string, flags: RunFlags): Promise<void> {
@@ -140,6 +151,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
     flags.metrics === 'off'
       ? undefined
       : await serveFigures(readAddress(flags.metrics), engineFigures(running), log);
+  await buildConsole(flags, log);
   const operator =
     flags.role === 'engine'
       ? undefined

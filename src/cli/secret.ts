@@ -32,7 +32,9 @@ export function secretCommand(): Command {
     .action(async (name: string, flags: SecretFlags) => {
       const store = await openStore(flags);
       await store.set(name, await readSecret(`the value of ${name}`));
-      say(`${name} is set. Productions that run take it over with waybill apply.`);
+      say(
+        `${name} is set. A production that runs uses it with its next sign-in, connection or token.`,
+      );
     });
   sub('list', 'Lists the names and when each was last set; never a value.')
     .option('--json', 'for programs')

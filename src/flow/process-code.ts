@@ -47,6 +47,7 @@ export interface ProcessContext {
   call(target: string, body?: ProcessBody, options?: CallOptions): Promise<CallAnswer>;
   /** Waits, over restarts too. Milliseconds. */
   sleep(time: number): Promise<void>;
+  /** The value for a key in a code table of the production, else `otherwise`. Throws for an unknown table. */
   lookup(table: string, key: string, otherwise?: string): string;
   /** Milliseconds since 1970; the same on a replay. */
   now(): Promise<number>;

@@ -89,9 +89,11 @@ function statusOf(text: string): Status {
   return status;
 }
 
-function moment(name: string, value: string, now: number): number {
-  const what = 'a time such as 2026-11-24T14:05, 14:05, 2h (ago) or yesterday';
-  return measured(`${name}=${value}`, momentOf(value, now), what);
+/** What may be typed as a time. */
+export const TIME_WORDS = 'a time such as 2026-11-24T14:05, 14:05, 2h (ago) or yesterday';
+
+function moment(name: 'from' | 'to', value: string, now: number): number {
+  return measured(`${name}=${value}`, momentOf(value, now, name), TIME_WORDS);
 }
 
 function measured(given: string, value: number | undefined, what: string): number {

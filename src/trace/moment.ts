@@ -5,12 +5,15 @@ const DAY = 86_400_000;
 /**
  * A moment as people type it: `2026-11-24T14:05:00Z`, `2026-11-24 14:05`, `2026-11-24`, `14:05` (today),
  * `2h` or `30m` (ago), `now`, `today`, `yesterday`. Without a zone it is the machine's own. Undefined if it is none.
+ *
+ * @param end which end of a time range it is: a day alone begins a range at its midnight and ends one with its last
+ *   moment, so that from and to of the same day are that day
  */
-export function momentOf(text: string, now: number): number | undefined {
+export function momentOf(text: string, now: number, end: 'from' | 'to'): number | undefined {
   const word = text.trim().toLowerCase();
   if (word === 'now') return now;
-  if (word === 'today') return midnight(now);
-  if (word === 'yesterday') return midnight(midnight(now) - DAY / 2);
+  const day = dayOf(word, now);
+  if (day !== undefined) return end === 'from' ? day : midnight(day + 1.5 * DAY) - 1;
   const ago = milliseconds(word.replace(/^-/, ''));
   if (ago !== undefined) return now - Math.min(ago, now);
   const [, hour, minute, second = '0'] = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/.exec(word) ?? [];
@@ -20,10 +23,19 @@ export function momentOf(text: string, now: number): number | undefined {
   return dated(text.trim());
 }
 
-/** A day alone is midnight here, not in Greenwich, as `Date.parse` would have it. */
+/** The midnight of a day that is named without a time: here, not in Greenwich, as `Date.parse` would have it. */
+function dayOf(word: string, now: number): number | undefined {
+  if (word === 'today') return midnight(now);
+  if (word === 'yesterday') return midnight(midnight(now) - DAY / 2);
+  return /^\d{4}-\d\d-\d\d$/.test(word) ? parsed(`${word}T00:00:00`) : undefined;
+}
+
 function dated(text: string): number | undefined {
-  if (!/^\d{4}-\d\d-\d\d/.test(text)) return undefined;
-  const time = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : text);
+  return /^\d{4}-\d\d-\d\d/.test(text) ? parsed(text) : undefined;
+}
+
+function parsed(text: string): number | undefined {
+  const time = Date.parse(text);
   return Number.isNaN(time) ? undefined : time;
 }
 

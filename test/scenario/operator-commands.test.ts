@@ -133,15 +133,19 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       'replay',
       'ward',
       '--from',
-      new Date(started - 60_000).toISOString(),
-      '--to',
-      new Date(Date.now() + 1_000).toISOString(),
+      `${Math.ceil((Date.now() - started) / 1_000) + 60}s`,
       '--into',
       'lab',
     )) as unknown[];
     expect(replayed).toHaveLength(3);
     await vi.waitFor(() =>
       expect(lab.received.slice(1).map(({ controlId }) => controlId)).toEqual(['M1', 'M2', 'M3']),
+    );
+
+    // a service is sent nothing, and says where to look instead of "0 messages"
+    const nothing = await waybill('replay', 'in', '--from', '2h', '--data', data);
+    expect(nothing.stdout).toMatch(
+      /no message goes to in, it only sends. Replay what it sends to: /,
     );
 
     // a check that fails changes nothing; a good one restarts only what changed

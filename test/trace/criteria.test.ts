@@ -61,18 +61,24 @@ test.for([
 });
 
 test('a moment is read as people type it', () => {
-  expect(momentOf('now', NOW)).toBe(NOW);
-  expect(momentOf('30m', NOW)).toBe(NOW - 1_800_000);
-  expect(momentOf('-2h', NOW)).toBe(NOW - 7_200_000);
-  expect(momentOf('today', NOW)).toBe(at(2026, 10, 24, 0, 0));
-  expect(momentOf('Yesterday', NOW)).toBe(at(2026, 10, 23, 0, 0));
-  expect(momentOf('9:05', NOW)).toBe(at(2026, 10, 24, 9, 5));
-  expect(momentOf('09:05:07', NOW)).toBe(at(2026, 10, 24, 9, 5, 7));
-  expect(momentOf('2026-11-20', NOW)).toBe(at(2026, 10, 20, 0, 0));
-  expect(momentOf('2026-11-20 14:05', NOW)).toBe(at(2026, 10, 20, 14, 5));
-  expect(momentOf('2026-11-20T14:05:00Z', NOW)).toBe(Date.UTC(2026, 10, 20, 14, 5));
-  expect(momentOf('forever', NOW)).toBe(0);
+  expect(momentOf('now', NOW, 'from')).toBe(NOW);
+  expect(momentOf('30m', NOW, 'from')).toBe(NOW - 1_800_000);
+  expect(momentOf('-2h', NOW, 'from')).toBe(NOW - 7_200_000);
+  expect(momentOf('today', NOW, 'from')).toBe(at(2026, 10, 24, 0, 0));
+  expect(momentOf('Yesterday', NOW, 'from')).toBe(at(2026, 10, 23, 0, 0));
+  // the same day at both ends of a range is that day
+  expect(momentOf('today', NOW, 'to')).toBe(at(2026, 10, 25, 0, 0) - 1);
+  expect(momentOf('yesterday', NOW, 'to')).toBe(at(2026, 10, 24, 0, 0) - 1);
+  expect(momentOf('2026-11-20', NOW, 'to')).toBe(at(2026, 10, 21, 0, 0) - 1);
+  expect(momentOf('2026-03-29', NOW, 'to')).toBe(at(2026, 2, 30, 0, 0) - 1);
+  expect(momentOf('14:05', NOW, 'to')).toBe(momentOf('14:05', NOW, 'from'));
+  expect(momentOf('9:05', NOW, 'from')).toBe(at(2026, 10, 24, 9, 5));
+  expect(momentOf('09:05:07', NOW, 'from')).toBe(at(2026, 10, 24, 9, 5, 7));
+  expect(momentOf('2026-11-20', NOW, 'from')).toBe(at(2026, 10, 20, 0, 0));
+  expect(momentOf('2026-11-20 14:05', NOW, 'from')).toBe(at(2026, 10, 20, 14, 5));
+  expect(momentOf('2026-11-20T14:05:00Z', NOW, 'from')).toBe(Date.UTC(2026, 10, 20, 14, 5));
+  expect(momentOf('forever', NOW, 'from')).toBe(0);
   for (const text of ['', 'x', '2026', '2026-13-40', '25', '12:3']) {
-    expect(momentOf(text, NOW)).toBeUndefined();
+    expect(momentOf(text, NOW, 'from')).toBeUndefined();
   }
 });

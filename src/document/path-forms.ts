@@ -1,0 +1,115 @@
+import type { Document } from './document.ts';
+
+/** One way of writing a path, with what it reads in the sample of its kind. */
+export interface PathForm {
+  readonly path: string;
+  readonly help: string;
+  /** What `all` gives for the sample of the kind: every value at the path. */
+  readonly reads: readonly string[];
+  /** It only writes: what `set` leaves of the sample, or a part of it. */
+  readonly writes?: string;
+}
+
+interface PathForms {
+  readonly kind: Document['kind'];
+  /** Of which bodies, for people. */
+  readonly of: string;
+  /** The message type of the sample. */
+  readonly type: string;
+  readonly sample: string;
+  readonly forms: readonly PathForm[];
+}
+
+/** Every form of path, as the reference page shows and a test proves them. */
+export const PATH_FORMS: readonly PathForms[] = [
+  {
+    kind: 'hl7',
+    of: 'HL7 v2',
+    type: 'HL7v2:ORU_R01:2.5.1',
+    sample: [
+      'MSH|^~\\&|LAB|NORTH|HUB||20260101||ORU^R01|7|P|2.5.1',
+      'PID|1||123^^^MPI~456^^^WARD||Doe^Jane&von',
+      'OBX|1|NM|GLU||5.1',
+      'OBX|2|NM|NA||140',
+    ].join('\r'),
+    forms: [
+      {
+        path: 'PID-3',
+        help: 'A field; of several repetitions each by itself',
+        reads: ['123^^^MPI', '456^^^WARD'],
+      },
+      { path: 'PID-3.1', help: 'A component', reads: ['123', '456'] },
+      { path: 'PID-5.2.2', help: 'A subcomponent', reads: ['von'] },
+      { path: 'PID-3[2].4', help: 'Of one repetition, from 1', reads: ['WARD'] },
+      {
+        path: 'PID-3[*].4',
+        help: 'Of every repetition, also where a value is written',
+        reads: ['MPI', 'WARD'],
+      },
+      { path: 'OBX[2]-5', help: 'Of one segment of that name, from 1', reads: ['140'] },
+      {
+        path: 'OBX[*]-5',
+        help: 'Of every segment of that name, also where a value is written',
+        reads: ['5.1', '140'],
+      },
+      {
+        path: 'MSH-9.2',
+        help: 'The header counts as the standard does: MSH-1 is the separator',
+        reads: ['R01'],
+      },
+      { path: 'OBX[1]', help: 'A whole segment', reads: ['OBX|1|NM|GLU||5.1'] },
+    ],
+  },
+  {
+    kind: 'json',
+    of: 'JSON',
+    type: 'application/json',
+    sample: '{"patient":{"id":"7","names":["Jane","Ann"],"a/b":"x"}}',
+    forms: [
+      { path: '/patient/id', help: 'A JSON pointer (RFC 6901)', reads: ['7'] },
+      { path: '/patient/names/0', help: 'An element of an array, from 0', reads: ['Jane'] },
+      { path: '/patient/names/*', help: 'Every element', reads: ['Jane', 'Ann'] },
+      { path: '/patient/a~1b', help: '/ in a name is written ~1, ~ is written ~0', reads: ['x'] },
+      {
+        path: '/patient/names/-',
+        help: 'The place after the last element: adds one',
+        reads: [],
+        writes: '"names":["Jane","Ann","new"]',
+      },
+    ],
+  },
+  {
+    kind: 'xml',
+    of: 'XML',
+    type: 'application/xml',
+    sample: '<order id="7"><item code="A">one</item><item code="B">two</item></order>',
+    forms: [
+      { path: '/order/@id', help: 'An attribute. Paths are XPath 1.0', reads: ['7'] },
+      { path: '/order/item[2]', help: 'One of several elements, from 1', reads: ['two'] },
+      {
+        path: '//item',
+        help: 'Every element of that name; without a prefix in any namespace',
+        reads: ['one', 'two'],
+      },
+      {
+        path: '/order/item[@code="B"]',
+        help: 'The elements for which a condition holds',
+        reads: ['two'],
+      },
+      { path: 'count(/order/item)', help: 'A number or a text that XPath computes', reads: ['2'] },
+    ],
+  },
+  {
+    kind: 'delimited',
+    of: 'delimited text (CSV, TSV)',
+    type: 'text/csv',
+    sample: 'mrn,ward\n7,3\n8,5\n',
+    forms: [
+      { path: 'mrn', help: 'A column by its name, in every row of values', reads: ['7', '8'] },
+      { path: '2', help: 'A column by its number, from 1', reads: ['3', '5'] },
+      { path: '[2]/ward', help: 'Of one row of values, from 1', reads: ['5'] },
+      { path: '[*]/ward', help: 'Of every row', reads: ['3', '5'] },
+      { path: '[2]', help: 'A whole row', reads: ['8,5'] },
+    ],
+  },
+];

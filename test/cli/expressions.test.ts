@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { expressionsCommand } from '../../src/cli/expressions.ts';
+import { ran } from '../support/command.ts';
+
+test('names, functions and paths are listed, or those that have to do with a word', async () => {
+  const { code, output } = await ran(expressionsCommand(), []);
+  expect(code).toBe(0);
+  expect(output).toMatch(/^ {2}received +timestamp +When the session's first message/m);
+  expect(output).toMatch(/^ {2}field\(string\): string +The value at a path/m);
+  expect(output).toMatch(/^ {2}PID-3\[2\]\.4 +Of one repetition/m);
+  const { output: some } = await ran(expressionsCommand(), ['capital']);
+  expect(some).toContain('capitalize(string)');
+  expect(some).not.toContain('received');
+  const none = await ran(expressionsCommand(), ['zebra']);
+  expect(none).toMatchObject({ code: 1, errors: expect.stringContaining('no name, function') });
+  const json = JSON.parse((await ran(expressionsCommand(), ['OBX', '--json'])).output) as object;
+  expect(json).toMatchObject({ paths: [{ kind: 'hl7' }] });
+});
