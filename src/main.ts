@@ -16,6 +16,8 @@ const program = new Command('waybill')
   .description('An integration engine for hospitals.')
   .version(packageVersion())
   .showSuggestionAfterError()
+  // each command reads what follows its name
+  .enablePositionalOptions()
   .showHelpAfterError('(waybill --help lists the commands)')
   .exitOverride();
 for (const command of await commands(process.argv[2])) program.addCommand(command);

@@ -15,13 +15,17 @@ interface TraceFlags extends WhereOptions {
 }
 
 export function traceCommand(): Command {
-  return whereOptions(new Command('trace'))
-    .description('Draws what became of one session: its messages, rules, tries and replies.')
-    .argument('<session>', 'its id, or that of any of its messages')
-    .option('--rules', 'every rule that was tried, with its condition')
-    .option('--json', 'as JSON')
-    .action(trace)
-    .addCommand(traceVerifyCommand());
+  return (
+    whereOptions(new Command('trace'))
+      .description('Draws what became of one session: its messages, rules, tries and replies.')
+      .argument('<session>', 'its id, or that of any of its messages')
+      .option('--rules', 'every rule that was tried, with its condition')
+      .option('--json', 'as JSON')
+      .action(trace)
+      // what follows the word verify is meant for it: both have the options of where the production is
+      .enablePositionalOptions()
+      .addCommand(traceVerifyCommand())
+  );
 }
 
 async function trace(text: string, flags: TraceFlags): Promise<void> {

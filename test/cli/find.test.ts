@@ -23,6 +23,7 @@ const failed = sampleSession({
 async function served(
   run: (print: (...words: string[]) => Promise<string>) => Promise<void>,
   behind = 0,
+  verified?: unknown,
 ): Promise<void> {
   await using nats = await startNats();
   await using folder = await temporaryFolder('cli-find');
@@ -31,6 +32,7 @@ async function served(
   await using broker = await connectBroker({ ...nats, production: 'hub', role: 'operator' });
   const server = serveTrace(broker, store);
   const lag = serveControl(broker, broker.names.ask('lag'), () => behind, true);
+  const verify = serveControl(broker, broker.names.ask('verify'), () => verified, true);
   await broker.connection.flush();
   const url = new URL(nats.url.replace(/^(?!nats:\/\/)/, 'nats://'));
   url.username = nats.user ?? '';
@@ -44,6 +46,7 @@ async function served(
   });
   server.close();
   lag.close();
+  verify.close();
 }
 
 test('find prints a table of what its criteria ask for, trace draws one session', async () => {
@@ -79,6 +82,20 @@ test('a search of a trace that is behind says by how much, and not that everythi
     expect(JSON.parse(await print('find', 'mrn=m1', '--json'))).toMatchObject({ behind: 12 });
     expect(await print('find', 'M2')).toContain('the trace is 12 messages behind');
   }, 12);
+});
+
+test('trace verify asks the production that it is given, and ends with 1 where trace and streams differ', async () => {
+  const none = { count: 0, ids: [] };
+  const report = { read: 7, behind: 0, repaired: false, outcome: none, incomplete: none };
+  await served(
+    async (print) => {
+      expect(await print('trace', 'verify')).toBe('2 messages are not in the trace: 4, 5\n');
+      expect(process.exitCode).toBe(1);
+      process.exitCode = undefined;
+    },
+    0,
+    { ...report, lost: none, doubled: none, missing: { count: 2, ids: [4, 5] } },
+  );
 });
 
 test('a mistyped criterion and an unknown session are refused in plain words', async () => {
