@@ -20,7 +20,7 @@ export interface OperatorWorkerOptions {
   /** Told when the thread has failed and is started again. */
   readonly onFailure?: (reason: string) => void;
   /** Told where the console is, each time that it begins to listen. */
-  readonly onUrl?: (url: string) => void;
+  readonly onUrl?: (url: string, firstCode: string | undefined) => void;
   /** A first start that fails is tried again, too, since messages flow already; otherwise it is thrown. */
   readonly goOn?: boolean;
   /** The module of the thread. */
@@ -42,10 +42,10 @@ export async function startOperatorPlane(
   let current: Worker | undefined;
   let url: string | undefined;
   const start = async (): Promise<void> => {
-    const { worker, url: at } = await started(order, module);
+    const { worker, url: at, firstCode } = await started(order, module);
     current = worker;
     url = at;
-    if (at !== undefined) onUrl?.(at);
+    if (at !== undefined) onUrl?.(at, firstCode);
     // without a listener the error of a thread ends the whole process
     worker.on('error', (error) => {
       unexpected('running the operator plane', error);
@@ -96,14 +96,19 @@ export async function startOperatorPlane(
 async function started(
   order: OperatorOrder,
   module: URL,
-): Promise<{ readonly worker: Worker; readonly url: string | undefined }> {
+): Promise<{
+  readonly worker: Worker;
+  readonly url: string | undefined;
+  readonly firstCode: string | undefined;
+}> {
   const worker = new Worker(module, { workerData: order });
   const [news] = (await once(worker, 'message')) as [OperatorNews];
   if (news.kind === 'failed') {
     const code = isErrorCode(news.code) ? news.code : 'STORE_UNAVAILABLE';
     throw new EngineError(code, `the operator plane did not start: ${news.text}`);
   }
-  return { worker, url: news.kind === 'ready' ? news.url : undefined };
+  const { url, firstCode } = news.kind === 'ready' ? news : {};
+  return { worker, url, firstCode };
 }
 
 /** `.ts` from a clone, `.js` from the package: the worker's file is named at run time. */

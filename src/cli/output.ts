@@ -40,3 +40,12 @@ export function table(rows: readonly (readonly string[])[]): string {
     )
     .join('\n');
 }
+
+/** Where the console is, and how the first administrator gets in. The part after `#` is sent to no server. */
+export function sayConsole(url: string, firstCode?: string): void {
+  say(`console: ${url}`);
+  if (firstCode === undefined) return;
+  say(
+    `nobody can sign in yet. The first administrator begins here, once: ${url}#first=${firstCode}`,
+  );
+}

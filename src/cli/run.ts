@@ -20,7 +20,7 @@ import { accessOf, DATA } from './connect.ts';
 import { engineFigures, serveFigures } from './figures-server.ts';
 import { lastResort } from './last-resort.ts';
 import { startOperatorPlane } from './operator-worker.ts';
-import { say } from './output.ts';
+import { say, sayConsole } from './output.ts';
 import { consoleFolder, ensureConsole } from './packaged.ts';
 import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
@@ -158,7 +158,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
       : await startOperatorPlane(operatorOrder(definition, running.access, flags), {
           onFailure: toldTo(log),
           goOn: true,
-          onUrl: (url) => say(`console: ${url}`),
+          onUrl: sayConsole,
         });
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
@@ -192,7 +192,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
     operatorOrder(definition, accessOf(flags.nats), flags),
     {
       onFailure: toldTo(log),
-      onUrl: (url) => say(`console: ${url}`),
+      onUrl: sayConsole,
     },
   );
   const unready = async (): Promise<string | undefined> =>

@@ -37,7 +37,9 @@ export interface ConsoleParts {
   readonly log: Logger;
 }
 
-export interface ConsoleOptions extends Omit<ApiOptions, 'context'> {
+export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
+  /** Another sign-in than that of console.yaml and the local users. */
+  readonly signIn?: ApiOptions['signIn'] | undefined;
   /** `console.yaml`: how people and programs sign in. One in the data folder if left out. */
   readonly settingsFile?: string | undefined;
   /** Where acts are recorded; audit.db by default. */
@@ -50,6 +52,8 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context'> {
 
 export interface OperatorConsole {
   readonly api: ApiServer;
+  /** See `ConsoleGuard`. */
+  readonly firstCode: string | undefined;
   readonly audit: Audit;
   /** Told of what the trace shows from now on. */
   applied(applied: Applied): void;
@@ -94,9 +98,10 @@ export async function startConsole(
     await guard.close();
   };
   try {
-    const api = await startApi({ signIn: guard.signIn, ...options, context });
+    const api = await startApi({ ...options, signIn: options.signIn ?? guard.signIn, context });
     return {
       api,
+      firstCode: guard.firstCode,
       audit: context.audit,
       applied: (applied) => live.tell(liveRecord(applied)),
       async stop() {

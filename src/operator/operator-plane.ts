@@ -35,6 +35,8 @@ export interface OperatorOptions extends TraceSettings {
 export interface OperatorPlane {
   /** Where the console is; undefined if there is none. */
   readonly api: ApiServer | undefined;
+  /** With which the first administrator is made, where there is none. */
+  readonly firstCode: string | undefined;
   readonly store: TraceStore;
   readonly broker: Broker;
   stop(): Promise<void>;
@@ -122,7 +124,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     await stop();
     throw error;
   }
-  return { api: console?.api, store, broker, stop };
+  return { api: console?.api, firstCode: console?.firstCode, store, broker, stop };
 }
 
 /** The collector that OpenTelemetry's own variables name, if any. */

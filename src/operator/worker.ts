@@ -30,7 +30,11 @@ export type ConsoleOrder = Pick<
 
 /** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
 export type OperatorNews =
-  | { readonly kind: 'ready'; readonly url: string | undefined }
+  | {
+      readonly kind: 'ready';
+      readonly url: string | undefined;
+      readonly firstCode?: string | undefined;
+    }
   | { readonly kind: 'failed'; readonly code: string; readonly text: string }
   | { readonly kind: 'stopped' };
 
@@ -60,7 +64,7 @@ if (port !== null) {
         .finally(() => port.close());
       background(stopped, 'stopping the operator plane');
     });
-    tell({ kind: 'ready', url: plane.api?.url });
+    tell({ kind: 'ready', url: plane.api?.url, firstCode: plane.firstCode });
   } catch (error) {
     const { code, text } = describeError(error);
     tell({ kind: 'failed', code, text });

@@ -16,7 +16,9 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const built = stack.use(await builtConsole());
-    production = stack.use(await operated({ console: { consoleFolder: built.folder } }));
+    production = stack.use(
+      await operated({ administrator: false, console: { consoleFolder: built.folder } }),
+    );
     const data = join(production.folder.path, 'data');
     await addLocalUser(data, ROOT);
     await addLocalUser(data, { ...ROOT, name: 'nina', roles: ['viewer'] });

@@ -20,7 +20,7 @@ describe.skipIf(noBrowser !== undefined)(`the console below a path ${noBrowser ?
   beforeAll(async () => {
     const built = stack.use(await builtConsole());
     const console = { consoleFolder: built.folder, trustedProxies: ['127.0.0.1'] };
-    production = stack.use(await operated({ console }));
+    production = stack.use(await operated({ administrator: false, console }));
     const data = join(production.folder.path, 'data');
     await addLocalUser(data, { name: 'anna', password: PASSWORD });
     await production.send('P1');

@@ -145,7 +145,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await page.getByLabel('Reason').fill('the ward moved');
     await page.getByRole('button', { name: 'Send into adt-in' }).click();
     await page.waitForURL(/\/sessions\/\d+/);
-    await page.getByTitle('sent by loopback as a test').first().waitFor();
+    await page.getByTitle('sent by admin as a test').first().waitFor();
     await page
       .getByRole('button', { name: /ADT_A01, from adt-router to ward/ })
       .first()

@@ -43,7 +43,9 @@ describe.skipIf(noBrowser !== undefined)(`a hostile world in Chromium ${noBrowse
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const built = stack.use(await builtConsole());
-    production = stack.use(await operated({ console: { consoleFolder: built.folder } }));
+    production = stack.use(
+      await operated({ administrator: false, console: { consoleFolder: built.folder } }),
+    );
     await production.send('X1', { mrn: '4711', name: `${SCRIPT}^John` });
     await vi.waitFor(async () => {
       const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {});

@@ -24,7 +24,7 @@ test('a hold stops a host, is seen by all, and ends by itself', async () => {
   await production.send('H1');
   const held = await host();
   expect(held).toMatchObject({ health: 'off', queue: { depth: 1 } });
-  expect(held.overrides).toMatchObject([{ kind: 'hold', by: 'loopback', reason: 'ward moves' }]);
+  expect(held.overrides).toMatchObject([{ kind: 'hold', by: 'admin', reason: 'ward moves' }]);
   expect(received()).toEqual([]);
   await vi.waitFor(() => expect(received()).toEqual(['H1']), 8_000);
   await vi.waitFor(async () =>

@@ -10,6 +10,7 @@ import { silentLogger } from '../../src/log/logger.ts';
 import { startOperator } from '../../src/operator/operator-plane.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
 import { hospital } from '../../src/sandbox/hospital.ts';
+import { wayTo } from './as-administrator.ts';
 import { addLocalUser, type LocalUser } from './local-user.ts';
 
 const PRODUCTION = join(import.meta.dirname, '../../productions/adt-hub');
@@ -26,7 +27,7 @@ export interface Hub extends AsyncDisposable {
 export interface HubOptions {
   /** Systems that do not listen: what is for them is tried again and again. */
   readonly silent?: readonly string[];
-  /** Who may sign in; without any, whoever sits at the machine may do everything. */
+  /** Who may sign in; without any, everybody is the administrator. */
   readonly users?: readonly LocalUser[];
   /** With the mail server, the SFTP server and Graph too. */
   readonly whole?: boolean;
@@ -81,8 +82,9 @@ export async function hub(
     log: silentLogger,
     console: { host: '127.0.0.1', port: 0, trustedProxies: ['127.0.0.1'], consoleFolder },
   });
+  const way = await wayTo(operator, { data, wanted: users.length === 0 });
   return {
-    url: (operator.api?.url ?? '').replace(/\/$/, ''),
+    url: way.url.replace(/\/$/, ''),
     messages: await demoMessages(PRODUCTION),
     async send(messages) {
       const client = await mllpClient({
@@ -94,6 +96,7 @@ export async function hub(
       client.close();
     },
     async [Symbol.asyncDispose]() {
+      await way[Symbol.asyncDispose]();
       await operator.stop();
       await running.stop();
       await around.close();

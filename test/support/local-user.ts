@@ -1,12 +1,16 @@
-import { metaDatabase } from '../../src/operator/meta/meta-database.ts';
+import { type MetaPlace, metaDatabase } from '../../src/operator/meta/meta-database.ts';
 import { hashPassword } from '../../src/operator/sign-in/password.ts';
 import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
 
 export type LocalUser = Pick<NewUser, 'name' | 'password'> & Partial<NewUser>;
 
 /** Adds a user to the installation in a data folder, an administrator unless said otherwise; the password is cheap to check. */
-export async function addLocalUser(data: string, { password, ...more }: LocalUser): Promise<void> {
-  const database = await metaDatabase({ data: data });
+export async function addLocalUser(
+  data: string,
+  { password, ...more }: LocalUser,
+  place: MetaPlace = { data },
+): Promise<void> {
+  const database = await metaDatabase(place);
   await users(database).add({
     roles: ['administrator'],
     scope: ['*'],

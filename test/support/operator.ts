@@ -4,6 +4,7 @@ import { silentLogger } from '../../src/log/logger.ts';
 import type { ConsoleOptions } from '../../src/operator/console.ts';
 import { type OperatorPlane, startOperator } from '../../src/operator/operator-plane.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
+import { wayTo } from './as-administrator.ts';
 import { type MllpReceiver, mllpReceiver, sendUntilAcknowledged } from './mllp-peers.ts';
 import { type ProductionFolder, productionFolder } from './production.ts';
 
@@ -36,6 +37,8 @@ export interface OperatedOptions {
   /** A PostgreSQL for the trace, instead of the embedded store. */
   readonly trace?: string;
   readonly answer?: Parameters<typeof mllpReceiver>[0];
+  /** false: there is no user, and nobody is signed in by the way to it. */
+  readonly administrator?: boolean;
 }
 
 export const WARD = `production: ward
@@ -96,7 +99,12 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
     log: silentLogger,
     console: { host: '127.0.0.1', port: 0, ...options.console },
   });
-  const url = plane.api?.url ?? '';
+  const way = await wayTo(plane, {
+    data,
+    wanted: isAdministrator(options),
+    shared: sharedBy(options, definition.name),
+  });
+  const { url } = way;
   return {
     folder,
     running,
@@ -107,6 +115,7 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
       sendUntilAcknowledged(listen, [adt(controlId, mrn, name)], () => undefined),
     ask: (method, path, body) => ask(url, { method, path, body }),
     async [Symbol.asyncDispose]() {
+      await way[Symbol.asyncDispose]();
       await plane.stop();
       await running.stop();
       await receiver[Symbol.asyncDispose]();
@@ -114,6 +123,12 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
     },
   };
 }
+
+const isAdministrator = ({ administrator, console = {} }: OperatedOptions): boolean =>
+  administrator ?? (console.signIn === undefined && console.tls === undefined);
+
+const sharedBy = ({ trace: url }: OperatedOptions, production: string) =>
+  url === undefined ? undefined : { url, production };
 
 async function ask<Answer>(
   url: string,

@@ -131,6 +131,7 @@ export const FREE = new Set([
   'POST /sign-out',
   'GET /sign-in/methods',
   'POST /sign-in',
+  'POST /sign-in/first',
   'POST /auth/token',
   'POST /auth/revoke',
 ]);

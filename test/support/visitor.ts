@@ -76,6 +76,11 @@ export function visitor(url: string): Visitor {
   };
 }
 
+/** Name of the cookie that holds the session. */
+export function sessionOf({ cookies }: Pick<Visitor, 'cookies'>): string {
+  return [...cookies.keys()].find((name) => name.replace('__Host-', '').startsWith('sid-')) ?? '';
+}
+
 function cookieHeader(cookies: ReadonlyMap<string, string>): Record<string, string> {
   const pairs = [...cookies].map(([key, value]) => `${key}=${value}`);
   return pairs.length === 0 ? {} : { cookie: pairs.join('; ') };

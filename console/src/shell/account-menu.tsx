@@ -44,7 +44,7 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
           )}
           <LanguageChoice />
           {user?.via === 'local' && <OwnPassword />}
-          {user?.via !== undefined && user.via !== 'loopback' && (
+          {user?.via !== undefined && (
             <Button onClick={() => void signOut()}>
               <LogOut size={14} aria-hidden="true" /> {t('Sign out')}
             </Button>

@@ -5,11 +5,14 @@ import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
+import { FirstAdministrator } from './first-administrator.tsx';
 import { LanguageChoice } from './language-choice.tsx';
 import { NewPassword } from './new-password.tsx';
 
 interface Methods {
   readonly password: boolean;
+  /** There is no user yet. */
+  readonly first: boolean;
   readonly oidc: readonly { readonly name: string; readonly title: string }[];
 }
 
@@ -57,7 +60,8 @@ export function SignInPage({
         {error !== null && <Problem error={error} />}
         {signIn.isError && <Problem error={signIn.error} />}
         {changing && <NewPassword current={given} />}
-        {!changing && methods?.password === true && (
+        {!changing && methods?.first === true && <FirstAdministrator />}
+        {!changing && methods?.first === false && methods.password && (
           <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
             <Field label={t('User')} name="user" autoComplete="username" required autoFocus />
             <Field

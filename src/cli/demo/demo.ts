@@ -10,7 +10,7 @@ import type { Definition } from '../../production/definition.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
-import { print, say } from '../output.ts';
+import { print, say, sayConsole } from '../output.ts';
 import { consoleFolder, ensureConsole, packaged } from '../packaged.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
 import { expectedArrivals } from './demo-expected.ts';
@@ -65,7 +65,6 @@ async function show(folder: string, flags: DemoFlags): Promise<void> {
   const { definition } = running;
   const operator = await operatorOf(running, data);
   say(`production ${definition.name} runs; it listens on 127.0.0.1:${port}`);
-  if (operator.url !== undefined) say(`watch it in the console: ${operator.url}`);
 
   const messages = await demoMessages(PRODUCTION);
   const expected = await expectedArrivals(definition, 'adt-in', messages);
@@ -93,16 +92,19 @@ function operatorOf(
   { access, definition }: RunningProduction,
   data: string,
 ): Promise<OperatorWorker> {
-  return startOperatorPlane({
-    access,
-    production: definition.name,
-    data,
-    trace: undefined,
-    search: [...definition.settings.search],
-    keep: definition.settings.keep,
-    logLevel: 'error',
-    console: { host: '127.0.0.1', port: 0, consoleFolder: consoleFolder() },
-  });
+  return startOperatorPlane(
+    {
+      access,
+      production: definition.name,
+      data,
+      trace: undefined,
+      search: [...definition.settings.search],
+      keep: definition.settings.keep,
+      logLevel: 'error',
+      console: { host: '127.0.0.1', port: 0, consoleFolder: consoleFolder() },
+    },
+    { onUrl: sayConsole },
+  );
 }
 
 async function sendAll(

@@ -7,7 +7,6 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { EngineError } from '../../error/engine-error.ts';
-import { isLoopback, loopbackSignIn } from '../rights/loopback.ts';
 import {
   admitBodies,
   admitConnections,
@@ -53,11 +52,8 @@ export interface ApiOptions {
   readonly tls?: TlsFiles | undefined;
   /** Addresses or networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /**
-   * Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. Without it
-   * whoever comes from loopback is the administrator, and the API listens nowhere else.
-   */
-  readonly signIn?: FastifyPluginAsync | FastifyPluginCallback | undefined;
+  /** Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. */
+  readonly signIn: FastifyPluginAsync | FastifyPluginCallback;
   /** Where the built console lies; without it the API stands alone. */
   readonly consoleFolder?: string | undefined;
 }
@@ -75,7 +71,7 @@ const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
-  const { context, trustedProxies = [], signIn = loopbackSignIn } = options;
+  const { context, trustedProxies = [], signIn } = options;
   const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);
   const listening = {
     connectionsCheckingInterval: LOOK_EVERY,
@@ -139,15 +135,9 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   return app;
 }
 
-/** Serves the API and the console. Throws CONFIG_INVALID if it would listen beyond loopback without users. */
+/** Serves the API and the console. Throws CONFIG_INVALID if it cannot listen there. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
-  const { host, port, signIn, tls } = options;
-  if (signIn === undefined && !isLoopback(host)) {
-    throw new EngineError(
-      'CONFIG_INVALID',
-      `the console does not listen on ${host} while there is no user: make one, or listen on 127.0.0.1`,
-    );
-  }
+  const { host, port, tls } = options;
   const app = await buildApi(options);
   try {
     await app.listen({ host, port });

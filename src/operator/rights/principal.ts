@@ -39,7 +39,7 @@ export interface Principal {
   readonly visibleHosts: readonly string[] | undefined;
   /** Whether bodies are shown as they are; otherwise they are masked on the server. */
   readonly unmasked: boolean;
-  /** How they came in: `loopback`, `local`, `oidc`, `header`, `token`. */
+  /** How they came in: `local`, `oidc`, `header`, `token`. */
   readonly via: string;
   /** Of Waybill's own, if one was shown. */
   readonly token?: number | undefined;
@@ -48,13 +48,3 @@ export interface Principal {
   /** Until the password is changed nothing else is allowed. */
   readonly mustChangePassword?: boolean | undefined;
 }
-
-/** The person at the machine itself, before there are users: everything is allowed, from loopback only. */
-export const LOOPBACK_ADMINISTRATOR: Principal = {
-  name: 'loopback',
-  roles: ['administrator'],
-  permissions: new Set(PERMISSIONS),
-  visibleHosts: undefined,
-  unmasked: true,
-  via: 'loopback',
-};

@@ -16,11 +16,12 @@ import type { Authenticator } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 import type { Users } from './users.ts';
 
-/** Name of the session's cookie, before `__Host-`. */
-export const SESSION_COOKIE = 'sid';
-
 /** The cookie that a sign-in set. */
-export function sessionAuthenticator(sessions: Sessions, users: Users): Authenticator {
+export function sessionAuthenticator(
+  sessions: Sessions,
+  users: Users,
+  cookie: string,
+): Authenticator {
   const lately = seenLately();
   const find = async (id: string, unattended: boolean): Promise<Identity | undefined> => {
     const session = await sessions.find(id, unattended);
@@ -33,7 +34,7 @@ export function sessionAuthenticator(sessions: Sessions, users: Users): Authenti
   return {
     method: 'session',
     async identify(request) {
-      const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
+      const id = cookieOf(request, cookieName(request, cookie));
       if (id === undefined) return undefined;
       return lately.identify(id, isOfEngines(request), () => find(id, isUnattended(request)));
     },

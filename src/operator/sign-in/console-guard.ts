@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FastifyPluginCallback } from 'fastify';
+import { EngineError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import { type AuditLog, auditLog } from '../audit/audit-log.ts';
 import { proveRegularly } from '../audit/prove-audit.ts';
@@ -32,8 +33,9 @@ export interface ConsoleGuard {
   readonly mask: BodyMask;
   readonly rightsNow: RightsNow;
   readonly traceUrl: string | undefined;
-  /** Undefined where nobody could sign in, so that the console refuses to listen beyond this machine. */
-  readonly signIn: FastifyPluginCallback | undefined;
+  readonly signIn: FastifyPluginCallback;
+  /** With which the first administrator is made; undefined where somebody can sign in. To be told at the machine, and nowhere kept. */
+  readonly firstCode: string | undefined;
   close(): Promise<void>;
 }
 
@@ -56,15 +58,22 @@ export async function consoleGuard({
     const { allowed, why } = await signIn.enforcement.passwords();
     if (!settings.passwords && allowed)
       log.warn({ event: 'passwords-still-on', why }, 'passwords-still-on');
+    const firstCode = await signIn.first.newCode();
+    if (firstCode !== undefined && !isLoopback(host)) {
+      throw new EngineError(
+        'CONFIG_INVALID',
+        `the console does not listen on ${host} while there is no user: make one with waybill user add, or listen on 127.0.0.1`,
+      );
+    }
     const proving = proveRegularly(audit, log);
-    const somebody = settings.external || (await signIn.users.any());
     return {
       meta,
       audit,
       mask: fieldMask(settings.mask),
       rightsNow: rightsNow(signIn),
       traceUrl: settings.traceUrl,
-      signIn: somebody || isLoopback(host) ? signInPlugin(signIn) : undefined,
+      signIn: signInPlugin(signIn),
+      firstCode,
       async close() {
         proving[Symbol.dispose]();
         await meta.close();

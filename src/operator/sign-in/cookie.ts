@@ -1,5 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+/** Names of an installation's own cookies, before `__Host-`. */
+export interface CookieNames {
+  readonly session: string;
+  /** A sign-in that is under way at a provider. */
+  readonly attempt: string;
+}
+
+/** Browsers tell hosts apart, not ports or paths: two consoles on one host must not take each other's cookies. */
+export function cookieNames(instance: Uint8Array): CookieNames {
+  const suffix = Buffer.from(instance).toString('hex').slice(0, 8);
+  return { session: `sid-${suffix}`, attempt: `oidc-${suffix}` };
+}
+
 /** The value of a cookie of a request. */
 export function cookieOf({ headers }: FastifyRequest, name: string): string | undefined {
   for (const pair of headers.cookie?.split(';') ?? []) {

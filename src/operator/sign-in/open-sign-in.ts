@@ -11,10 +11,12 @@ import {
   sessionAuthenticator,
 } from './authenticators.ts';
 import type { ConsoleSettings } from './console-settings.ts';
+import { cookieNames } from './cookie.ts';
 import { derivedCsrf } from './csrf.ts';
 import { delegateOf } from './delegate.ts';
 import { enforcement } from './enforcement.ts';
 import { failureDelay } from './failure-delay.ts';
+import { firstAdministrator } from './first-administrator.ts';
 import { localSignIn } from './local-sign-in.ts';
 import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
@@ -47,6 +49,7 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn> {
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);
   const { header, tokens: issuers } = settings;
+  const cookies = cookieNames(await sharedKey(database, 'instance'));
   const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
   return {
     settings,
@@ -54,6 +57,9 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn> {
     sessions: open,
     tokens,
     local: localSignIn({ users: known, delay, enforcement: enforced, delegate }),
+    delay,
+    first: firstAdministrator(database, known, settings.external),
+    cookies,
     roles: settings.roles,
     rights: rights(settings.roles, hosts),
     audit,
@@ -64,7 +70,7 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn> {
     authenticators: [
       ownTokenAuthenticator(tokens, known),
       ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers, csrf)]),
-      sessionAuthenticator(open, known),
+      sessionAuthenticator(open, known, cookies.session),
       ...(header === undefined ? [] : [headerAuthenticator(header, csrf)]),
     ],
     log,

@@ -3,11 +3,11 @@ import type { Api } from '../api/api.ts';
 import { ApiError } from '../api/api-error.ts';
 import { API_PREFIX } from '../api/api-prefix.ts';
 import { auditRoutes } from '../audit/audit-routes.ts';
-import { ownRequest } from '../rights/loopback.ts';
-import { LOOPBACK_ADMINISTRATOR, type Principal } from '../rights/principal.ts';
+import type { Principal } from '../rights/principal.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import { answerCors } from './cors.ts';
 import { checkCsrf } from './csrf.ts';
+import { firstAdministratorRoute } from './route/first-administrator.ts';
 import { oidcRoutes } from './route/oidc.ts';
 import { signInRoutes } from './route/sign-in.ts';
 import { signInTraceRoutes } from './route/sign-in-trace.ts';
@@ -49,6 +49,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
       async (scope) => {
         const api = scope as unknown as Api;
         signInRoutes(api, signIn);
+        firstAdministratorRoute(api, signIn);
         oidcRoutes(api, signIn);
         tokenRoutes(api, signIn);
         userRoutes(api, signIn);
@@ -79,8 +80,7 @@ async function principalFor(
     const identity = await identified(signIn, authenticator, request, reply);
     if (identity !== undefined) return signIn.rights(identity);
   }
-  const nobodyYet = !signIn.settings.external && !(await signIn.users.any());
-  return nobodyYet && ownRequest(request) ? LOOPBACK_ADMINISTRATOR : undefined;
+  return undefined;
 }
 
 /** Health, and the console's own files: the page that asks who you are. */

@@ -1,5 +1,4 @@
 import type { Orderer, RightsNow, StillAllowed } from '../rights/orderer.ts';
-import { LOOPBACK_ADMINISTRATOR } from '../rights/principal.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import { permissionsOf } from '../rights/roles.ts';
 import { localIdentity } from './local-sign-in.ts';
@@ -12,18 +11,14 @@ import type { SignIn } from './sign-in.ts';
 export function rightsNow(signIn: SignIn): RightsNow {
   return async (orderer) => {
     const { via, name } = orderer;
-    if (via === LOOPBACK_ADMINISTRATOR.via) return loopback(signIn);
+    // of an earlier version, in which whoever sat at the machine was its administrator
+    if (via === 'loopback') return 'whoever is at the machine is not its administrator any longer';
     if (via === 'local' || via === 'token') return local(signIn, orderer);
     const last = await signIn.sessions.latest(name, via);
     return last === undefined
       ? asOrdered(signIn, orderer)
       : within(signIn, orderer, { ...last, name, via });
   };
-}
-
-async function loopback({ users, settings }: SignIn): Promise<StillAllowed | string> {
-  if (!settings.external && !(await users.any())) return LOOPBACK_ADMINISTRATOR;
-  return 'whoever is at the machine is not its administrator any longer: there are users';
 }
 
 async function local(signIn: SignIn, orderer: Orderer): Promise<StillAllowed | string> {

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../rights/principal-for.ts';
-import { SESSION_COOKIE } from './authenticators.ts';
 import { cookieName, cookieOf, setCookie } from './cookie.ts';
 import type { SignIn } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
@@ -20,7 +19,7 @@ export async function startSession(
 ): Promise<void> {
   const { name, via, roles, scope } = identity;
   const { ip } = request;
-  const before = cookieOf(request, cookieName(request, SESSION_COOKIE));
+  const before = cookieOf(request, cookieName(request, signIn.cookies.session));
   if (before !== undefined) await signIn.sessions.end(before);
   const id = await signIn.sessions.start({ name, via, roles, scope, ip, provider, idToken });
   // looked at once the session is there: a change before is seen here, one that comes later ends the session
@@ -29,7 +28,7 @@ export async function startSession(
     throw changedMeanwhile();
   }
   await signedIn(signIn, request, identity, method);
-  setCookie(request, reply, SESSION_COOKIE, id);
+  setCookie(request, reply, signIn.cookies.session, id);
 }
 
 export const changedMeanwhile = (): SignInRefusal =>

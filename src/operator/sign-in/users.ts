@@ -30,7 +30,7 @@ export interface NewUser extends Pick<User, 'name' | 'roles' | 'scope'> {
 
 /** The local users of an installation. Changing one ends the sessions and tokens it has. */
 export interface Users {
-  /** Whether there is anybody: until then whoever sits at the machine is the administrator. */
+  /** Whether there is anybody: until then a code that is told at the machine makes the first administrator. */
   any(): Promise<boolean>;
   find(name: string): Promise<StoredUser | undefined>;
   /** As `find`, but nobody once the user's time is over. */
@@ -45,6 +45,12 @@ export interface Users {
   /** Rejects with NOT_FOUND. */
   remove(name: string): Promise<void>;
   signedIn(name: string): Promise<void>;
+}
+
+/** Throws CONFIG_INVALID for what cannot be the name of a user. */
+export function checkUserName(name: string): void {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) return;
+  throw new EngineError('CONFIG_INVALID', 'a user is named by letters, digits and . _ @ -');
 }
 
 interface Row {
@@ -96,9 +102,7 @@ export function users(database: MetaDatabase): Users {
     list: async () =>
       (await database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)')).map(userOf),
     async add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
-      if (!/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) {
-        throw new EngineError('CONFIG_INVALID', 'a user is named by letters, digits and . _ @ -');
-      }
+      checkUserName(name);
       // of two who come with a name at once one is first, and the other is told
       const added = await database.run(
         `INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created)

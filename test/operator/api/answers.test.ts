@@ -118,7 +118,7 @@ test('a search is kept under a name and is its owner’s alone', async () => {
   });
   const list = await production.ask('GET', '/api/v1/saved-searches');
   expect(list.body).toMatchObject({
-    searches: [{ name: 'errors', owner: 'loopback', criteria: { status: ['error'], last: '6h' } }],
+    searches: [{ name: 'errors', owner: 'admin', criteria: { status: ['error'], last: '6h' } }],
   });
   const more = Array.from({ length: 199 }, (_, n) => ({ name: `search ${n}`, criteria: {} }));
   for (const one of more) await production.ask('POST', '/api/v1/saved-searches', one);

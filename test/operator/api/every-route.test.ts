@@ -45,15 +45,18 @@ async function ask({ operation, query = '', body }: Row, bearer?: string): Promi
   const [method = '', pattern = ''] = operation.split(' ');
   const filled = filler(pattern);
   const ending = new AbortController();
-  const response = await fetch(new URL(filled(`api/v1${pattern}${query}`), production.url), {
-    method,
-    signal: ending.signal,
-    headers: {
-      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  const response = await fetch(
+    new URL(filled(`api/v1${pattern}${query}`), production.plane.api?.url),
+    {
+      method,
+      signal: ending.signal,
+      headers: {
+        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: filled(JSON.stringify(body)) }),
     },
-    ...(body === undefined ? {} : { body: filled(JSON.stringify(body)) }),
-  });
+  );
   const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
   const text = streams ? '' : await response.text();
   ending.abort();

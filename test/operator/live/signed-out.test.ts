@@ -7,7 +7,7 @@ import { operated } from '../../support/operator.ts';
 import { visitor } from '../../support/visitor.ts';
 
 test('a stream ends soon after its reader was signed out, removed, or may see less', async () => {
-  await using production = await operated();
+  await using production = await operated({ administrator: false });
   await using database = await metaDatabase({ data: join(production.folder.path, 'data') });
   const known = users(database);
   const password = await hashPassword('by the sea', { memory: 64, passes: 1, parallelism: 1 });

@@ -8,7 +8,7 @@ import { hashPassword } from '../../../src/operator/sign-in/password.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { guardedApi } from '../../support/guarded-api.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { visitor } from '../../support/visitor.ts';
+import { sessionOf, visitor } from '../../support/visitor.ts';
 
 const PASSWORD = 'a long walk by the sea';
 
@@ -16,18 +16,39 @@ test('a sign-in gives a new session: one that somebody else set, or had, is wort
   await using api = await guardedApi();
   await api.user('anna', PASSWORD, {});
   const anna = visitor(api.url);
-  anna.cookies.set('sid', 'planted-by-somebody-else-0123456789abcdefgh');
   await anna.signIn('anna', PASSWORD);
-  const first = anna.cookies.get('sid');
+  const cookie = sessionOf(anna);
+  anna.cookies.set(cookie, 'planted-by-somebody-else-0123456789abcdefgh');
+  await anna.signIn('anna', PASSWORD);
+  const first = anna.cookies.get(cookie);
   expect(first).toMatch(/^[\w-]{43}$/);
   const before = visitor(api.url);
   for (const id of ['planted-by-somebody-else-0123456789abcdefgh', first ?? '']) {
-    before.cookies.set('sid', id);
+    before.cookies.set(cookie, id);
     expect((await before.me()).status).toBe(id === first ? 200 : 401);
   }
   await anna.signIn('anna', PASSWORD);
-  expect(anna.cookies.get('sid')).not.toBe(first);
+  expect(anna.cookies.get(cookie)).not.toBe(first);
   expect((await before.me()).status).toBe(401);
+});
+
+test('two consoles on one host leave each other’s sessions alone', async () => {
+  await using one = await guardedApi();
+  await using other = await guardedApi();
+  for (const api of [one, other]) await api.user('anna', PASSWORD, {});
+  const [here, there] = [visitor(one.url), visitor(other.url)];
+  // as a browser does, which knows hosts and no ports
+  const share = (): void => {
+    for (const [name, value] of here.cookies) there.cookies.set(name, value);
+    for (const [name, value] of there.cookies) here.cookies.set(name, value);
+  };
+  await here.signIn('anna', PASSWORD);
+  share();
+  await there.signIn('anna', PASSWORD);
+  share();
+  expect([(await here.me()).status, (await there.me()).status]).toEqual([200, 200]);
+  await here.ask('POST', '/api/v1/sign-out');
+  expect([(await here.me()).status, (await there.me()).status]).toEqual([401, 200]);
 });
 
 test('a page of another site signs nobody in as somebody else', async () => {

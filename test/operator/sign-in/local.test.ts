@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { userCommand } from '../../../src/cli/user.ts';
@@ -6,7 +7,7 @@ import { hashPassword } from '../../../src/operator/sign-in/password.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { ran } from '../../support/command.ts';
 import { type Operated, operated } from '../../support/operator.ts';
-import { type Visitor, visitor } from '../../support/visitor.ts';
+import { sessionOf, type Visitor, visitor } from '../../support/visitor.ts';
 
 const PASSWORD = 'a long walk by the sea';
 let production: Operated;
@@ -29,23 +30,47 @@ async function known(name: string, role: string, scope = '*'): Promise<Visitor> 
   return somebody;
 }
 
+/** Files of the installation that hold a text. */
+async function holding(folder: string, text: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+  const found = await Promise.all(
+    files.map(async (file) => ((await readFile(file)).includes(text) ? file : undefined)),
+  );
+  return found.filter((file) => file !== undefined);
+}
+
 beforeAll(async () => {
-  production = await operated();
+  production = await operated({ administrator: false });
   data = join(production.folder.path, 'data');
   await production.send('M1', { mrn: '4711', name: 'Doe^John' });
 });
 afterAll(async () => production[Symbol.asyncDispose]());
 
-test('until there is a user, whoever sits at the machine is the administrator; then nobody is', async () => {
+test('the first administrator is made with the code that is printed, once; being at the machine proves nothing', async () => {
   const nobody = visitor(production.url);
-  const before = await nobody.me();
-  expect(before.body).toMatchObject({ name: 'loopback', roles: ['administrator'] });
-  await user('add', 'root', '--role', 'administrator');
   expect((await nobody.me()).status).toBe(401);
-  expect((await nobody.ask('GET', '/api/v1/sign-in/methods')).body).toEqual({
-    password: true,
-    oidc: [],
-  });
+  expect((await nobody.ask('GET', '/api/v1/hosts')).status).toBe(401);
+  const methods = await nobody.ask('GET', '/api/v1/sign-in/methods');
+  expect(methods.body).toEqual({ password: true, first: true, oidc: [] });
+  const code = production.plane.firstCode ?? '';
+  expect(code).toMatch(/^(?:\w{5}-){3}\w{5}$/);
+  expect(await holding(data, code)).toEqual([]);
+  const begin = (given: string, password = PASSWORD) =>
+    nobody.ask('POST', '/api/v1/sign-in/first', { code: given, user: 'root', password });
+  expect((await begin('AAAAA-BBBBB-CCCCC-DDDDD')).status).toBe(401);
+  // what is wrong with the password does not use the code up
+  expect((await begin(code, 'short')).status).toBe(422);
+  const [made, ...others] = (await Promise.all([begin(code), begin(code), begin(code)])).toSorted(
+    (a, b) => a.status - b.status,
+  );
+  expect([made?.status, ...others.map(({ status }) => status)]).toEqual([200, 401, 401]);
+  const root = visitor(production.url);
+  expect((await root.signIn('root', PASSWORD)).status).toBe(200);
+  expect((await root.me()).body).toMatchObject({ name: 'root', roles: ['administrator'] });
+  expect((await begin(code)).status).toBe(401);
+  const after = await visitor(production.url).ask('GET', '/api/v1/sign-in/methods');
+  expect(after.body).toMatchObject({ first: false });
 });
 
 test('a printed password opens only the change of it', async () => {
@@ -65,9 +90,9 @@ test('a printed password opens only the change of it', async () => {
     expect.stringMatching(/12 characters/),
   ]);
   expect((await change('anna is my own name')).body['detail']).toMatch(/name of its user/);
-  const session = anna.cookies.get('sid');
+  const session = anna.cookies.get(sessionOf(anna));
   expect((await change(PASSWORD)).status).toBe(200);
-  expect(anna.cookies.get('sid')).not.toBe(session);
+  expect(anna.cookies.get(sessionOf(anna))).not.toBe(session);
   expect((await anna.me()).body.mustChangePassword).toBeUndefined();
   expect((await anna.ask('GET', '/api/v1/status')).status).toBe(200);
 });
@@ -77,7 +102,7 @@ test('the session’s cookie is out of reach of scripts and other sites, and an 
   const stop = '/api/v1/hosts/hl7-out/retry';
   const signIn = await bert.ask('POST', '/api/v1/sign-in', { user: 'bert', password: PASSWORD });
   expect(signIn.headers.get('set-cookie')).toMatch(
-    /^sid=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/,
+    /^sid-[\da-f]{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/,
   );
   await bert.me();
   expect((await bert.ask('POST', stop, {}, { 'x-csrf-token': '' })).status).toBe(403);

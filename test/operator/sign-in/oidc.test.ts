@@ -110,6 +110,19 @@ test('a person back from elsewhere is led to the console only', async () => {
     401,
     'this sign-in was not begun here, or took too long: begin again',
   ]);
+  const page = await visitor(api.url).ask<string>(
+    'GET',
+    '/api/v1/sign-in/oidc/keycloak/callback?code=x',
+    undefined,
+    { accept: 'text/html', 'accept-language': 'de-CH,de' },
+  );
+  expect([page.status, page.headers.get('content-type')]).toEqual([
+    401,
+    'text/html; charset=utf-8',
+  ]);
+  expect(page.body).toContain(
+    '<h1>Sie sind nicht angemeldet</h1><p>this sign-in was not begun here',
+  );
 });
 
 test.each([

@@ -36,6 +36,11 @@ export const german: Catalogue = {
   'Sign in with {title}': 'Mit {title} anmelden',
   User: 'Benutzer',
   Password: 'Passwort',
+  'Nobody can sign in yet. Whoever has the code that waybill run printed begins.':
+    'Noch kann sich niemand anmelden. Wer den Code hat, den waybill run ausgegeben hat, beginnt.',
+  Code: 'Code',
+  'Password, 12 characters or more': 'Passwort, mindestens 12 Zeichen',
+  'Become the administrator': 'Administrator werden',
   'Choose a new password': 'Neues Passwort wählen',
   'Password you were given': 'Passwort, das Sie erhalten haben',
   'Present password': 'Bisheriges Passwort',

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
@@ -7,20 +7,23 @@ import { maybe } from '../../api/contract/schema.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { isSignedOut } from '../logout-token.ts';
+import { sendRefusedPage } from '../refused-page.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
 
-const COOKIE = 'oidc';
 const LOGOUT_LIMIT = 16 * 1024;
 
 /** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
 export function oidcRoutes(api: Api, signIn: SignIn): void {
   void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
+  const errorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
+    sendRefusedPage(error, request, reply, baseOf(signIn, request));
   api.get(
     '/sign-in/oidc/:name',
     {
       config: { open: true },
+      errorHandler,
       schema: {
         params: Type.Object({ name: Type.String() }),
         querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
@@ -41,7 +44,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
       setCookie(
         request,
         reply,
-        COOKIE,
+        signIn.cookies.attempt,
         await signIn.attempts.keep({ provider: name, attempt, back }),
       );
       return reply.redirect(url.href);
@@ -52,15 +55,16 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
     '/sign-in/oidc/:name/callback',
     {
       config: { open: true },
+      errorHandler,
       schema: {
         params: Type.Object({ name: Type.String() }),
       },
     },
     async (request, reply) => {
       const { name } = request.params;
-      const id = cookieOf(request, cookieName(request, COOKIE)) ?? '';
+      const id = cookieOf(request, cookieName(request, signIn.cookies.attempt)) ?? '';
       const one = await signIn.attempts.take(id);
-      setCookie(request, reply, COOKIE, '');
+      setCookie(request, reply, signIn.cookies.attempt, '');
       const method = `oidc ${name}`;
       const { identity, idToken } = await attempted(
         signIn,

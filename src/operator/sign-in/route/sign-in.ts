@@ -4,7 +4,6 @@ import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe } from '../../api/contract/schema.ts';
 import { principalOf } from '../../rights/require-permission.ts';
-import { SESSION_COOKIE } from '../authenticators.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { checkOrigin } from '../csrf.ts';
 import { localIdentity } from '../local-sign-in.ts';
@@ -16,6 +15,8 @@ const tags = ['sign-in'];
 
 const Methods = Type.Object({
   password: Type.Boolean(),
+  /** Nobody is known yet: the code that waybill run prints makes the first administrator. */
+  first: Type.Boolean(),
   oidc: list(Type.Object({ name: Type.String(), title: Type.String() })),
 });
 
@@ -36,6 +37,7 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
     },
     async () => ({
       password: (await signIn.enforcement.passwords()).allowed,
+      first: await signIn.first.isAwaited(),
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
   );
@@ -76,9 +78,9 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       },
     },
     async (request, reply) => {
-      const id = cookieOf(request, cookieName(request, SESSION_COOKIE));
+      const id = cookieOf(request, cookieName(request, signIn.cookies.session));
       const session = id === undefined ? undefined : await sessions.find(id);
-      setCookie(request, reply, SESSION_COOKIE, '');
+      setCookie(request, reply, signIn.cookies.session, '');
       if (id === undefined || session === undefined) return {};
       await sessions.end(id);
       const { name, via, provider = '', idToken } = session;
