@@ -226,6 +226,8 @@ describe('the server is who it should be, or gets nothing', () => {
 
   test('a port without TLS from the start, spoken to in TLS, is named as such', async () => {
     await using one = await lab();
-    await expect(one.open({ security: 'tls' })).rejects.toThrow(/does not speak TLS on this port/);
+    await expect(one.open({ security: 'tls' })).rejects.toThrow(
+      /answers in clear and not with TLS\. .*set security: starttls/,
+    );
   });
 });
