@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 
 /** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed as known ones are. */
@@ -16,12 +17,13 @@ export interface FailureDelay {
 }
 
 export interface FailureKey {
-  readonly kind: 'user' | 'address';
+  /** A user from one address, an address, or a user from wherever: nobody is shut out by what others try elsewhere. */
+  readonly kind: 'user' | 'address' | 'name';
   readonly name: string;
 }
 
 /** Failures that cost nothing: people mistype, and many sit behind one address. */
-const FREE: Readonly<Record<FailureKey['kind'], number>> = { user: 3, address: 30 };
+const FREE: Readonly<Record<FailureKey['kind'], number>> = { user: 3, address: 30, name: 100 };
 const LONGEST = 15 * 60_000;
 const FORGOTTEN = 24 * 3_600_000;
 
@@ -80,8 +82,9 @@ export function failureDelay(database: MetaDatabase, now: () => number = Date.no
   };
 }
 
+/** People type their password where the name belongs: what was typed is not kept. */
 const textOf = ({ kind, name }: FailureKey): string =>
-  `${kind}:${name.toLowerCase().slice(0, 100)}`;
+  `${kind}:${createHash('sha256').update(name.toLowerCase()).digest('base64url')}`;
 
 function delayAfter(count: number, { kind }: FailureKey): number {
   const over = count - FREE[kind];

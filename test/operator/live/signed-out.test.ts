@@ -1,10 +1,27 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { hashPassword } from '../../../src/operator/sign-in/password.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
+import { eventSource } from '../../support/event-source.ts';
 import { operated } from '../../support/operator.ts';
+import { ANN } from '../../support/person.ts';
+import { signedInAs } from '../../support/signed-in-as.ts';
 import { visitor } from '../../support/visitor.ts';
+
+test('what is told live asks for the same right as its list', async () => {
+  const who = signedInAs();
+  await using production = await operated({ console: { signIn: who.plugin } });
+  who.principal = { ...ANN, permissions: new Set(['dashboard.view'] as const) };
+  const stream = await eventSource(
+    new URL('/api/v1/stream?topics=messages,events', production.url),
+  );
+  await production.send('L1');
+  await sleep(2_000);
+  expect(stream.events.filter(({ event }) => event !== 'hello')).toEqual([]);
+  await stream[Symbol.asyncDispose]();
+});
 
 test('a stream ends soon after its reader was signed out, removed, or may see less', async () => {
   await using production = await operated({ administrator: false });

@@ -87,6 +87,54 @@ test('a token counts in its header only, and a path that is written otherwise is
   expect((await program.ask('GET', '/%61pi/v1/me', undefined, headers)).status).toBe(200);
 });
 
+test('who guesses from one address delays nobody at another, nor break-glass, and what was typed is not kept', async () => {
+  await using folder = await temporaryFolder();
+  await using database = await metaDatabase({ data: folder.path });
+  const known = users(database);
+  const password = await hashPassword(PASSWORD, { memory: 64, passes: 1, parallelism: 1 });
+  const common = { roles: ['viewer'], scope: ['*'], password, mustChange: false };
+  await known.add({ ...common, name: 'anna' });
+  await known.add({ ...common, name: 'rescue', breakGlass: true });
+  const enforced = enforcement(database, DEFAULT_CONSOLE);
+  const delay = failureDelay(database);
+  const local = localSignIn({ users: known, delay, enforcement: enforced, delegate: undefined });
+  const guess = (user: string, ip: string) =>
+    local.check({ user, password: 'wrong', ip }).catch((error: { status: number }) => error.status);
+  for (const user of ['anna', 'rescue'])
+    for (let n = 0; n < 5; n += 1) await guess(user, '10.0.0.66');
+  expect(await guess('anna', '10.0.0.66')).toBe(429);
+  const anna = await local.check({ user: 'anna', password: PASSWORD, ip: '10.0.0.7' });
+  expect(anna.name).toBe('anna');
+  const rescue = await local.check({ user: 'rescue', password: PASSWORD, ip: '10.0.0.66' });
+  expect(rescue.name).toBe('rescue');
+  await guess('my secret typed as a name', '10.0.0.66');
+  const kept = await database.all('SELECT key FROM sign_in_failure');
+  expect(JSON.stringify(kept)).not.toMatch(/anna|secret|10\.0\.0/);
+});
+
+test('where passwords are off, nobody learns whether one was right', async () => {
+  await using folder = await temporaryFolder();
+  await using database = await metaDatabase({ data: folder.path });
+  const known = users(database);
+  const password = await hashPassword(PASSWORD, { memory: 64, passes: 1, parallelism: 1 });
+  await known.add({ name: 'anna', roles: [], scope: ['*'], password, mustChange: false });
+  const off = { passwords: async () => ({ allowed: false, why: 'passwords: false' }) };
+  const local = localSignIn({
+    users: known,
+    delay: failureDelay(database),
+    enforcement: { ...enforcement(database, DEFAULT_CONSOLE), ...off },
+    delegate: undefined,
+  });
+  const answers = [
+    { user: 'anna', password: PASSWORD },
+    { user: 'anna', password: 'wrong' },
+    { user: 'nobody', password: 'wrong' },
+  ].map((one) => local.check({ ...one, ip: '::1' }).catch((error: Error) => error.message));
+  expect(new Set(await Promise.all(answers))).toEqual(
+    new Set(['passwords are not taken here; sign in from outside']),
+  );
+});
+
 test('a name that nobody has takes as long as one that somebody has', async () => {
   await using folder = await temporaryFolder();
   await using database = await metaDatabase({ data: folder.path });
@@ -104,7 +152,7 @@ test('a name that nobody has takes as long as one that somebody has', async () =
         message: 'user or password is wrong',
       });
       least[user] = Math.min(least[user], performance.now() - began);
-      await delay.succeeded({ kind: 'user', name: user });
+      await delay.succeeded({ kind: 'user', name: `${user} ::1` });
     }
   }
   expect(least.nobody / least.anna).toBeGreaterThan(0.5);

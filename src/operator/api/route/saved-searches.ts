@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import type { Api } from '../api.ts';
 import { ApiError } from '../api-error.ts';
@@ -28,7 +29,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
       schema: { tags, summary: 'Kept searches.', response: { 200: SavedSearches } },
       onRequest,
     },
-    async (request) => ({ searches: await searches.list(principalOf(request).name) }),
+    async (request) => ({ searches: await searches.list(ownerOf(request)) }),
   );
 
   app.post(
@@ -44,7 +45,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
       onRequest,
     },
     async (request) => {
-      const { name: owner } = principalOf(request);
+      const owner = ownerOf(request);
       const saved = await searches.save(owner, request.body);
       if (saved !== undefined) return saved;
       throw new ApiError(409, 'CONFLICT', `you keep ${SEARCHES} searches: remove one first`);
@@ -64,7 +65,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
     },
     async (request) => {
       const { id } = request.params;
-      if (await searches.remove(principalOf(request).name, id)) return { done: true as const };
+      if (await searches.remove(ownerOf(request), id)) return { done: true as const };
       throw new ApiError(404, 'NOT_FOUND', `you have no saved search ${id}`);
     },
   );
@@ -75,8 +76,8 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
     '/me/preferences',
     { schema: { tags, summary: 'What the console remembers.', response: { 200: Preferences } } },
     async (request) => {
-      const { name } = principalOf(request);
-      const row = await meta.get('SELECT value FROM preference WHERE owner = ?', name);
+      const owner = ownerOf(request);
+      const row = await meta.get('SELECT value FROM preference WHERE owner = ?', owner);
       const text = row?.['value'];
       return (typeof text === 'string' ? JSON.parse(text) : {}) as Record<string, unknown>;
     },
@@ -97,10 +98,16 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
       await meta.run(
         `INSERT INTO preference(owner, value) VALUES(?, ?)
            ON CONFLICT(owner) DO UPDATE SET value = excluded.value`,
-        principalOf(request).name,
+        ownerOf(request),
         JSON.stringify(request.body),
       );
       return { done: true as const };
     },
   );
+}
+
+/** The same name from elsewhere is somebody else: local users and their tokens are one, each other way of signing in another. */
+function ownerOf(request: FastifyRequest): string {
+  const { name, via } = principalOf(request);
+  return via === 'local' || via === 'token' ? name : `${via} ${name}`;
 }

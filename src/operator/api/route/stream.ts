@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { eventStream } from '../../live/event-stream.ts';
 import { liveSession, TOPICS, type Topic } from '../../live/live-session.ts';
-import type { Principal } from '../../rights/principal.ts';
+import type { Permission, Principal } from '../../rights/principal.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import type { Api } from '../api.ts';
 import type { ApiContext } from '../context.ts';
@@ -59,7 +59,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
       const out = eventStream(reply.raw);
       try {
         await liveSession(broker, live, out, {
-          topics: topicsOf(topics),
+          topics: topicsOf(topics, principal),
           hosts: hosts?.split(','),
           visible: principal.visibleHosts,
           unmasked: principal.unmasked,
@@ -87,14 +87,24 @@ async function isStillAllowed(
   const now = await signInAgain();
   return (
     now !== undefined &&
-    now.permissions.has('dashboard.view') &&
+    [...before.permissions].every((one) => now.permissions.has(one)) &&
     now.unmasked === before.unmasked &&
     JSON.stringify(now.visibleHosts) === JSON.stringify(before.visibleHosts)
   );
 }
 
-function topicsOf(text: string | undefined): ReadonlySet<Topic> {
-  if (text === undefined) return new Set(TOPICS);
-  const wanted = text.split(',');
-  return new Set(TOPICS.filter((topic) => wanted.includes(topic)));
+/** What is told live asks for the same right as its list. */
+const NEEDED: Readonly<Record<Topic, Permission>> = {
+  messages: 'message.search',
+  events: 'event.view',
+  alerts: 'dashboard.view',
+  jobs: 'message.bulk',
+  hosts: 'dashboard.view',
+};
+
+function topicsOf(text: string | undefined, { permissions }: Principal): ReadonlySet<Topic> {
+  const wanted = text?.split(',');
+  return new Set(
+    TOPICS.filter((topic) => permissions.has(NEEDED[topic]) && (wanted?.includes(topic) ?? true)),
+  );
 }
