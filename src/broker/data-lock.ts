@@ -42,7 +42,7 @@ const TRIES = 5;
  */
 export async function lockData(data: string, what: 'engine' | 'operator'): Promise<DataLock> {
   const file = join(data, `${what}.lock`);
-  mkdirSync(data, { recursive: true });
+  mkdirSync(data, { recursive: true, mode: 0o700 });
   const own = `${file}.${process.pid}`;
   const started = new Date(Date.now() - process.uptime() * 1_000).toISOString();
   const holder: Holder = { pid: process.pid, identity: processIdentity(), started };

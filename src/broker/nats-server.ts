@@ -63,7 +63,7 @@ interface State extends NatsAccess {
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const { data, durability = 'power-loss' } = options;
   const binary = await findNatsServer({ say: options.say });
-  await mkdir(join(data, 'jetstream'), { recursive: true });
+  await mkdir(join(data, 'jetstream'), { recursive: true, mode: 0o700 });
   await endLeftover(data);
 
   const user = 'waybill';
@@ -77,8 +77,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   let stopping = false;
   let child: ChildProcess;
   const launch = async (): Promise<void> => {
-    const log = openSync(join(data, 'nats.log'), 'a');
-    const [command, ...words] = endsWithParent([binary, '-c', configuration]);
+    const log = openSync(join(data, 'nats.log'), 'a', 0o600);
+    const [command, ...words] = endsWithParent(privately([binary, '-c', configuration]));
     // a group of its own: Ctrl-C at a terminal is for the engine, which stops its server last
     const launched = spawn(command, words, { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
@@ -153,6 +153,17 @@ async function writeState(data: string, state: State): Promise<void> {
   const temporary = join(data, 'nats.json.new');
   await writeFile(temporary, JSON.stringify(state), { mode: 0o600 });
   await rename(temporary, join(data, 'nats.json'));
+}
+
+const SHELL = '/bin/sh';
+
+/**
+ * Has the server make its files for its user alone. The umask of this process is not changed: an adapter's files get
+ * what whoever started Waybill meant them to have.
+ */
+function privately(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  if (!existsSync(SHELL)) return command;
+  return [SHELL, '-c', 'umask 077; exec "$@"', 'sh', ...command];
 }
 
 /** `setpriv` of util-linux. */

@@ -13,6 +13,7 @@ import {
 import { storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
+import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
@@ -77,7 +78,8 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const { log } = options;
   const definition = await readOrThrow(options);
   const data = resolve(options.data);
-  await mkdir(data, { recursive: true });
+  await mkdir(data, { recursive: true, mode: PRIVATE_FOLDER });
+  const tightened = keepPrivate(data);
 
   // before anything of the folder is touched: the server of another engine lives in it
   const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;
@@ -122,6 +124,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   });
   for (const { host, ...range } of watch.lost) heard.messagesLost(host, range);
   told = heard;
+  tellTightened(heard, tightened);
   const unhear = hearUnexpected((one) => heard.unexpected(one));
   const { stuckAfter } = options;
   const marks = stuckAfter === undefined ? undefined : new WorkMarks();
@@ -194,6 +197,19 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** What was open to others on this machine is not any more: whoever relied on it learns why. */
+function tellTightened(told: Events, paths: readonly string[]): void {
+  const [first] = paths;
+  if (first === undefined) return;
+  const more = paths.length === 1 ? '' : ` and ${paths.length - 1} more in it`;
+  told.told(
+    '',
+    'warn',
+    'rights-tightened',
+    `Other accounts of this machine could read ${first}${more}; they cannot any more. What others must read, such as files for another program, belongs into a folder outside of the data folder.`,
+  );
 }
 
 /** The credentials of the production, renewed where their values have changed. */

@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type DataLock, lockData } from '../broker/data-lock.ts';
 import { DURABILITIES, type Durability, type NatsAccess } from '../broker/nats-server.ts';
+import { secretStoreFile } from '../credential/secret/secret-resolver.ts';
+import { openToOthers } from '../database/private-files.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
@@ -145,6 +147,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
     say,
   });
   lastResort(() => running.stop());
+  sayOpenKeys(flags, log);
   const { definition } = running;
   const watcher = flags.watch === true ? await watchFiles(running, flags.data) : undefined;
   const figures =
@@ -188,6 +191,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   const log = rootLogger(flags.logLevel);
   const lock = await lockTrace(flags);
   logUnexpected(log);
+  sayOpenKeys(flags, log);
   const operator = await startOperatorPlane(
     operatorOrder(definition, accessOf(flags.nats), flags),
     {
@@ -207,6 +211,16 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   await figures?.close();
   await operator.stop();
   lock?.release();
+}
+
+/** A key belongs to who made it, and may be a mounted secret whose rights are another's affair: it is told, not changed. */
+function sayOpenKeys({ consoleKey, data }: RunFlags, log: Logger): void {
+  const { WAYBILL_MASTER_KEY_FILE: masterKey } = process.env;
+  const files = [consoleKey, masterKey, secretStoreFile(resolve(data), process.env)];
+  for (const file of openToOthers(files)) {
+    log.warn({ event: 'key-open' }, 'key-open');
+    say(`Other accounts of this machine may read ${file}. As its owner run: chmod go= ${file}`);
+  }
 }
 
 /** The embedded trace store is one operator plane's; PostgreSQL several share. */

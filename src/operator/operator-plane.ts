@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import type { NatsAccess } from '../broker/nats-server.ts';
+import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
 import { isTold } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
@@ -58,7 +59,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     shared: options.trace === undefined ? undefined : { url: options.trace, production },
   };
   const folder = join(options.data, 'trace');
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  tellTightened(log, keepPrivate(options.data));
   const store = await openTraceStore({
     production,
     url: options.trace,
@@ -125,6 +127,12 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     throw error;
   }
   return { api: console?.api, firstCode: console?.firstCode, store, broker, stop };
+}
+
+/** What was open to others on this machine is not any more: whoever relied on it should learn why. */
+function tellTightened(log: Logger, paths: readonly string[]): void {
+  if (paths.length > 0)
+    log.warn({ event: 'rights-tightened', paths: paths.length }, 'rights-tightened');
 }
 
 /** The collector that OpenTelemetry's own variables name, if any. */

@@ -33,6 +33,6 @@ test('files of another version are told as such and left alone', async () => {
   db.close();
   await expect(openTraceStore({ production: 'hub', folder: folder.path })).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
-    message: expect.stringContaining('held.db was written by another version'),
+    message: expect.stringContaining('held.db was written by a newer version'),
   });
 });

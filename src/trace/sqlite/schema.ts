@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivate } from '../../database/private-files.ts';
 import { migrateSqlite, type SqliteMigration } from '../../database/sqlite-migrations.ts';
 
 /**
@@ -87,6 +88,7 @@ export function openTraceFile(
   kind: 'day' | 'held',
   migrations = kind === 'day' ? DAY_MIGRATIONS : HELD_MIGRATIONS,
 ): OpenedFile {
+  makePrivate(path);
   const db = new DatabaseSync(path, { timeout: 1_000 });
   try {
     db.exec(PRAGMAS);

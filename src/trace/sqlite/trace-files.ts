@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { PRIVATE_FOLDER } from '../../database/private-files.ts';
 import { idAtTime } from '../../message/id.ts';
 import { type Damage, setAside } from '../damage.ts';
 import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
@@ -50,7 +51,7 @@ export class TraceFiles {
   constructor(folder: string, onDamaged: (damage: Damage) => void = () => undefined) {
     this.folder = folder;
     this.#onDamaged = onDamaged;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
     this.#held = this.#openHeld();
     for (const name of readdirSync(folder)) {
       const day = DAY_FILE.exec(name)?.[1];

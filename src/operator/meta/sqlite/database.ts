@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
@@ -14,7 +15,8 @@ const CHECKED = 64 * 1024 * 1024;
 
 /** A file in the data folder, made if it is not there. */
 export async function sqliteDatabase(folder: string, file: string): Promise<MetaDatabase> {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  makePrivate(join(folder, file));
   // SQLite would wait on this thread, on which also whoever has the file may have to go on
   const database = new DatabaseSync(join(folder, file), { timeout: 0 });
   const session = asked(database);
