@@ -22,6 +22,8 @@ const ALGORITHMS = [
 ];
 const CLOCK_SKEW = 30;
 const OLDEST = '5m';
+/** Longer than a token is taken. */
+const REMEMBERED = 7 * 60_000;
 
 /**
  * Checks the token by which a provider says that somebody has signed out (OpenID Connect Back-Channel
@@ -32,6 +34,14 @@ export function logoutTokens(
   { issuer, audience }: { readonly issuer: string; readonly audience: string },
 ): (token: string) => Promise<SignedOut> {
   const keys = createRemoteJWKSet(keysAt, { timeoutDuration: 5_000, cooldownDuration: 10_000 });
+  const used = new Map<string, number>();
+  /** A token counts once: who has caught one must not sign somebody out again and again. */
+  const once = (jti: string): void => {
+    const now = Date.now();
+    for (const [id, until] of used) if (until < now) used.delete(id);
+    if (used.has(jti)) throw refused('it was used already');
+    used.set(jti, now + REMEMBERED);
+  };
   return async (token) => {
     const { payload } = await jwtVerify(token, keys, {
       issuer,
@@ -43,7 +53,9 @@ export function logoutTokens(
     }).catch((error: unknown) => {
       throw refused(error instanceof errors.JOSEError ? error.code : 'its keys were not read');
     });
-    return signedOutBy(payload);
+    const out = signedOutBy(payload);
+    once(payload.jti ?? '');
+    return out;
   };
 }
 

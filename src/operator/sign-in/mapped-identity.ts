@@ -30,6 +30,12 @@ export function mappedIdentity(
   if (typeof name !== 'string' || name.trim() === '') {
     throw refused(`${claim} says no name`, `set user to what holds the name, for ${via}`);
   }
+  if (name.length > LONGEST_NAME || UNPRINTABLE.test(name)) {
+    throw refused(
+      `${claim} says a name that is longer than ${LONGEST_NAME} characters or cannot be printed`,
+      'set user to another claim or header',
+    );
+  }
   const groups = mapping.rolesFrom === undefined ? [] : texts(told(mapping.rolesFrom));
   const roles = new Set([
     ...(mapping.everybody ?? []),
@@ -42,12 +48,16 @@ export function mappedIdentity(
     throw refused(
       groups.length === 0
         ? `${name}: ${from} is missing or empty, so there is no role`
-        : `${name}: none of ${groups.slice(0, 20).join(', ')} in ${from} is mapped to a role`,
+        : `${name}: none of ${groups.slice(0, 20).map(printable).join(', ')} in ${from} is mapped to a role`,
       'have the provider send it, correct rolesFrom, or add the group under roles',
     );
   }
   return { name: name.trim(), roles: [...roles], scope: scopeOf(told, mapping, name), via };
 }
+
+/** A name stands in the audit log, in lists and on terminals. */
+const LONGEST_NAME = 200;
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 function scopeOf(told: Told, { scope = ['*'] }: IdentityMapping, name: string): string[] {
   return scope.flatMap((one) => {
@@ -60,7 +70,7 @@ function scopeOf(told: Told, { scope = ['*'] }: IdentityMapping, name: string): 
         'have the provider or proxy send it',
       );
     }
-    return values.map((value) => one.replace(`{${attribute}}`, value));
+    return values.map((value) => one.replace(`{${attribute}}`, () => value));
   });
 }
 
@@ -77,3 +87,7 @@ function refused(why: string, remedy: string): SignInRefusal {
     remedy,
   );
 }
+
+/** What somebody else says, for a log or a page. */
+const printable = (text: string): string =>
+  text.slice(0, 100).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');

@@ -50,6 +50,11 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
         clientSecret === undefined ? client.None() : client.ClientSecretPost(clientSecret),
         { timeout: TIMEOUT, ...(insecure ? { execute: [client.allowInsecureRequests] } : {}) },
       )
+      .then((provider) => {
+        // an ID token comes over TLS from the provider; its signature is checked all the same
+        client.enableNonRepudiationChecks(provider);
+        return provider;
+      })
       .catch((error: unknown) => {
         known = undefined;
         throw refusal(settings, error, `${issuer.href} cannot be asked for its configuration`);
