@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { MessagePage } from '../../src/operator/api/contract/message.ts';
 import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
@@ -48,8 +47,8 @@ describe.skipIf(noBrowser !== undefined)(`a hostile world in Chromium ${noBrowse
     );
     await production.send('X1', { mrn: '4711', name: `${SCRIPT}^John` });
     await vi.waitFor(async () => {
-      const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {});
-      if (!body.items.every(({ status }) => status === 'completed')) throw new Error('not yet');
+      const { items } = await production.plane.store.find({});
+      if (!items.every(({ status }) => status === 'completed')) throw new Error('not yet');
     }, 15_000);
     await addLocalUser(join(production.folder.path, 'data'), ENGINEER);
     elsewhere = createServer((_request, response) => {

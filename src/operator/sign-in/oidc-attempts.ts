@@ -1,5 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { OidcAttempt } from './oidc-provider.ts';
 
 /** A sign-in that was sent to a provider and has not come back. */
@@ -11,50 +10,45 @@ export interface Waiting {
   readonly back: string;
 }
 
-/** Sign-ins under way: who was sent off by one operator plane may come back to another. */
+/**
+ * Sign-ins under way. They lie sealed in the browser's own cookie, not here: anybody may begin one, and nobody can push
+ * out those of others or fill the disk. Who was sent off by one operator plane may come back to another.
+ */
 export interface OidcAttempts {
-  /** Gives the id for the cookie. */
-  keep(one: Waiting): Promise<string>;
-  /** What was kept under it, once and not too late. */
-  take(id: string): Promise<Waiting | undefined>;
+  /** The value of the cookie. */
+  seal(one: Waiting): string;
+  /** What is in it, if it was sealed here and not too long ago. */
+  open(value: string): Waiting | undefined;
 }
 
 /** Milliseconds a person has at the provider. */
 const PATIENCE = 10 * 60_000;
-/** Anybody may begin a sign-in: that must not fill the disk. */
-const AT_ONCE = 1_000;
+const CIPHER = 'aes-256-gcm';
+const IV = 12;
+const TAG = 16;
 
-export function oidcAttempts(database: MetaDatabase): OidcAttempts {
+export function oidcAttempts(key: Uint8Array, now: () => number = Date.now): OidcAttempts {
   return {
-    async keep(one) {
-      const id = randomBytes(32).toString('base64url');
-      const now = Date.now();
-      await database.transaction(async (session) => {
-        await session.run('DELETE FROM oidc_attempt WHERE until < ?', now);
-        await session.run(
-          `DELETE FROM oidc_attempt WHERE id NOT IN
-             (SELECT id FROM oidc_attempt ORDER BY until DESC LIMIT ?)`,
-          AT_ONCE - 1,
-        );
-        await session.run(
-          'INSERT INTO oidc_attempt VALUES (?, ?, ?)',
-          hashOf(id),
-          JSON.stringify(one),
-          now + PATIENCE,
-        );
-      });
-      return id;
+    seal(one) {
+      const iv = randomBytes(IV);
+      const cipher = createCipheriv(CIPHER, key, iv);
+      const text = JSON.stringify({ ...one, until: now() + PATIENCE });
+      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
     },
-    async take(id) {
-      const row = await database.get<{ value: string; until: number }>(
-        'DELETE FROM oidc_attempt WHERE id = ? RETURNING value, until',
-        hashOf(id),
-      );
-      return row === undefined || row.until < Date.now()
-        ? undefined
-        : (JSON.parse(row.value) as Waiting);
+    open(value) {
+      const bytes = Buffer.from(value, 'base64url');
+      if (bytes.byteLength <= IV + TAG) return undefined;
+      try {
+        const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV));
+        decipher.setAuthTag(bytes.subarray(IV, IV + TAG));
+        const text = Buffer.concat([decipher.update(bytes.subarray(IV + TAG)), decipher.final()]);
+        const { until, ...one } = JSON.parse(text.toString()) as Waiting & { until: number };
+        return until < now() ? undefined : one;
+      } catch {
+        // it was not sealed here
+        return undefined;
+      }
     },
   };
 }
-
-const hashOf = (id: string): Buffer => createHash('sha256').update(id).digest();

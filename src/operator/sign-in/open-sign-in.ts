@@ -65,7 +65,7 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn> {
     audit,
     trace: signInTrace(log),
     enforcement: enforced,
-    attempts: oidcAttempts(database),
+    attempts: oidcAttempts(await sharedKey(database, 'oidc-attempt')),
     providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
     authenticators: [
       ownTokenAuthenticator(tokens, known),

@@ -10,7 +10,6 @@ import {
 } from '../../../src/operator/meta/meta-database.ts';
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
 import { failureDelay } from '../../../src/operator/sign-in/failure-delay.ts';
-import { oidcAttempts } from '../../../src/operator/sign-in/oidc-attempts.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { orderer } from '../../support/orderer.ts';
 import { postgresPrograms, startPostgres } from '../../support/postgres.ts';
@@ -53,9 +52,6 @@ describe.each([
 
       const { refreshToken } = await apiTokens(one).pair('Anna');
       expect(await count((database) => apiTokens(database).refresh(refreshToken))).toBe(1);
-      const attempt = { state: 's', nonce: 'n', verifier: 'v', redirect: 'r' };
-      const id = await oidcAttempts(one).keep({ provider: 'kc', attempt, back: '/' });
-      expect(await count((database) => oidcAttempts(database).take(id))).toBe(1);
       const user = { roles: [], scope: ['*'], password: 'x', mustChange: false };
       expect(
         await count(async (database) => {

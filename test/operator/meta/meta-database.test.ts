@@ -96,13 +96,17 @@ describe.each([
       expect(await failureDelay(one).tried([key])).toBe(0);
     });
 
-    test('a sign-in that one began is ended by another, once; keys are the same', async () => {
+    test('a sign-in that one began is ended by another, in time; keys are the same', async () => {
       const attempt = { state: 's', nonce: 'n', verifier: 'v', redirect: 'r' };
-      const id = await oidcAttempts(one).keep({ provider: 'kc', attempt, back: '/' });
-      expect(await oidcAttempts(other).take(id)).toEqual({ provider: 'kc', attempt, back: '/' });
-      expect(await oidcAttempts(one).take(id)).toBeUndefined();
-      const keys = [await sharedKey(one, 'csrf'), await sharedKey(other, 'csrf')];
-      expect([...(keys[0] ?? [])]).toEqual([...(keys[1] ?? [])]);
+      const key = await sharedKey(one, 'oidc-attempt');
+      const same = await sharedKey(other, 'oidc-attempt');
+      const waiting = { provider: 'kc', attempt, back: '/' };
+      const sealed = oidcAttempts(key).seal(waiting);
+      expect(oidcAttempts(same).open(sealed)).toEqual(waiting);
+      const late = Date.now() + 11 * 60_000;
+      expect(oidcAttempts(same, () => late).open(sealed)).toBeUndefined();
+      expect(oidcAttempts(await sharedKey(one, 'csrf')).open(sealed)).toBeUndefined();
+      expect(oidcAttempts(key).open(`A${sealed.slice(1)}A`)).toBeUndefined();
     });
 
     test('searches, holds, lists, jobs and alerts', async () => {

@@ -45,7 +45,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
         request,
         reply,
         signIn.cookies.attempt,
-        await signIn.attempts.keep({ provider: name, attempt, back }),
+        signIn.attempts.seal({ provider: name, attempt, back }),
       );
       return reply.redirect(url.href);
     },
@@ -63,7 +63,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
     async (request, reply) => {
       const { name } = request.params;
       const id = cookieOf(request, cookieName(request, signIn.cookies.attempt)) ?? '';
-      const one = await signIn.attempts.take(id);
+      const one = signIn.attempts.open(id);
       setCookie(request, reply, signIn.cookies.attempt, '');
       const method = `oidc ${name}`;
       const { identity, idToken } = await attempted(
