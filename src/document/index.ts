@@ -42,3 +42,4 @@ export {
 } from './hl7/read-acknowledgement.ts';
 export type { ValidationOptions } from './hl7/validation/checked.ts';
 export { type ValidationLevel, validate } from './hl7/validation/validate.ts';
+export { isLinear, pattern, patternProblem } from './text/pattern.ts';

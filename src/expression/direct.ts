@@ -1,7 +1,7 @@
 import type { ASTNode, ASTOperator } from '@marcbachmann/cel-js';
+import { pattern } from '../document/text/pattern.ts';
 import { functionName } from './cel-environment.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
-import { pattern } from './pattern.ts';
 import { innerMethod, innerName } from './syntax.ts';
 import { expressionVariables } from './variable.ts';
 

@@ -1,3 +1,4 @@
+import { PatternFault } from '../document/text/pattern.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 
 /**
@@ -35,7 +36,7 @@ export function expressionFailed(source: string, thrown: unknown): EngineError {
 }
 
 function reason(thrown: unknown): string {
-  if (thrown instanceof ExpressionFault) return thrown.message;
+  if (thrown instanceof ExpressionFault || thrown instanceof PatternFault) return thrown.message;
   if (isEngineError(thrown)) {
     // A path may have been put together from values, and its error quotes it.
     return thrown.code === 'PATH_INVALID'

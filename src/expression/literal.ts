@@ -1,8 +1,8 @@
+import { patternProblem } from '../document/text/pattern.ts';
 import { nearest } from '../error/nearest.ts';
 import { isZone } from '../time/zone.ts';
 import { datePatternProblem } from './date-pattern.ts';
 import { pathProblem } from './path-problem.ts';
-import { patternProblem } from './pattern.ts';
 import type { Call } from './syntax-tree.ts';
 import { literalText } from './syntax-tree.ts';
 import { timeSpan } from './time-span.ts';

@@ -1,5 +1,6 @@
-import { Compile } from 'typebox/schema';
+import { Build, Errors } from 'typebox/schema';
 import type { BodyProblems } from '../operation.ts';
+import { makeLinear, withLinearPatterns, withoutNamePatterns } from './linear-schema.ts';
 
 /** Finds what is wrong with a JSON value: at most twenty places, without a word of the value itself. */
 export type BodyCheck = (value: unknown) => BodyProblems;
@@ -9,13 +10,20 @@ const MOST = 20;
 /** Compiles a JSON Schema. `root` is what references in it count from, where that is not the schema itself. */
 export function bodyCheck(schema: object, root: Readonly<Record<string, unknown>> = {}): BodyCheck {
   const whole = Object.keys(root).length === 0 ? schema : { ...root, allOf: [schema] };
-  const validator = Compile(whole as Parameters<typeof Compile>[0]);
+  const linear = withLinearPatterns(whole) as Parameters<typeof Build>[0];
+  const build = Build(linear);
+  makeLinear(build.External().variables);
+  const compiled = build.Evaluate();
+  const explaining = withoutNamePatterns(linear) as typeof linear;
   return (value) => {
-    if (validator.Check(value)) return [];
-    const [, errors] = validator.Errors(value);
-    return errors
+    if (compiled.Check(value)) return [];
+    const [, errors] = Errors(explaining, value);
+    const problems = errors
       .filter(({ keyword }) => keyword !== 'boolean')
       .slice(0, MOST)
       .map(({ instancePath, message }) => ({ at: instancePath || '/', problem: message }));
+    return problems.length > 0
+      ? problems
+      : [{ at: '/', problem: 'must have properties as patternProperties wants them' }];
   };
 }

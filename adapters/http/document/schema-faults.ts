@@ -1,3 +1,4 @@
+import { patternProblem } from 'waybill/document';
 import type { Tell } from './faults.ts';
 
 const TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']);
@@ -11,7 +12,6 @@ const VALUES: readonly (readonly [
   [['type'], isType, `must be one of ${[...TYPES].join(', ')}, or a list of them`],
   [['required'], isTexts, 'must be a list of names'],
   [['enum'], Array.isArray, 'must be a list'],
-  [['pattern'], isPattern, 'is not a regular expression'],
   [
     ['minimum', 'maximum', 'multipleOf', 'exclusiveMinimum', 'exclusiveMaximum'],
     (value) => typeof value === 'number',
@@ -38,6 +38,7 @@ export function tellOfSchema(schema: unknown, keys: readonly string[], tell: Tel
   }
   const held = schema as Readonly<Record<string, unknown>>;
   tellOfValues(held, keys, tell);
+  tellOfPatterns(held, keys, tell);
   for (const name of [...SCHEMA, ...MAYBE]) {
     if (name in held) tellOfSchema(held[name], [...keys, name], tell);
   }
@@ -55,6 +56,27 @@ function tellOfValues(
       if (!(name in held) || is(held[name])) continue;
       tell([...keys, name], `${name} ${wanted}`, 'Correct the schema.');
     }
+  }
+}
+
+/** What a caller sends is held against them, so they must be such that no text takes long. */
+function tellOfPatterns(
+  { pattern, patternProperties }: Readonly<{ pattern?: unknown; patternProperties?: unknown }>,
+  keys: readonly string[],
+  tell: Tell,
+): void {
+  const ofNames = typeof patternProperties === 'object' ? Object.keys(patternProperties ?? {}) : [];
+  for (const [source, place] of [
+    ...(pattern === undefined ? [] : [[pattern, ['pattern']] as const]),
+    ...ofNames.map((name) => [name, ['patternProperties', name]] as const),
+  ]) {
+    const why = typeof source === 'string' ? patternProblem(source) : 'it is not a text';
+    if (why === undefined) continue;
+    tell(
+      [...keys, ...place],
+      `${place[0]} cannot be used: ${why}`,
+      'Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.',
+    );
   }
 }
 
@@ -87,13 +109,4 @@ function isType(value: unknown): boolean {
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
-}
-
-function isPattern(value: unknown): boolean {
-  try {
-    return typeof value === 'string' && new RegExp(value, 'u') instanceof RegExp;
-  } catch {
-    // SyntaxError: no regular expression
-    return false;
-  }
 }

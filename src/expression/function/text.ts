@@ -1,5 +1,5 @@
+import { pattern } from '../../document/text/pattern.ts';
 import { ExpressionFault } from '../fault.ts';
-import { pattern } from '../pattern.ts';
 import type { ExpressionFunction } from './expression-function.ts';
 
 /** Functions on texts. Positions count from 0 and are cut to the text: a short value is no error. */

@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { isMeant } from '../../../src/adapter/folder/file-pattern.ts';
+import { filePattern, isMeant } from '../../../src/adapter/folder/file-pattern.ts';
+import type { setting } from '../../../src/adapter/index.ts';
+
+/** A pattern asks nothing of it. */
+const CONTEXT: setting.ReadContext = {
+  path: String,
+  template: () => ({ ok: false, problems: [] }),
+  expression: () => ({ ok: false, problems: [] }),
+  unknown: () => undefined,
+  unfit: () => undefined,
+};
 
 const cases: readonly (readonly [string, readonly string[], boolean])[] = [
   ['lab.hl7', ['*'], true],
@@ -21,4 +31,15 @@ const cases: readonly (readonly [string, readonly string[], boolean])[] = [
 
 test.for(cases)('%s against %j: %s', ([path, patterns, meant]) => {
   expect(isMeant(path, patterns)).toBe(meant);
+});
+
+test.for([
+  ['lab{1..3}.hl7', 'has a range in braces'],
+  ['@(lab|ward).hl7', 'has parentheses as some shells know them'],
+  ['{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}', 'stands for more than 1000'],
+  ['/lab', 'must be a pattern'],
+] as const)('%s is refused', ([pattern, why]) => {
+  expect(filePattern.read(pattern, CONTEXT)).toMatchObject({
+    problems: [{ problem: expect.stringContaining(why) }],
+  });
 });

@@ -99,9 +99,14 @@ test.for([
     'api.yaml:17:14 services.orders.settings.openapi: type must be one of string, number, integer, boolean, object, array, null, or a list of them. Correct the schema.',
   ],
   [
+    'a pattern that takes no bounded time',
+    ["{ $ref: '#/components/schemas/Order' }", String.raw`{ type: string, pattern: '(a+)\1' }`],
+    String.raw`api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression looks around ((?=…), (?<=…)), refers back (\1) or repeats too often, which takes no bounded time. Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.`,
+  ],
+  [
     'a pattern that is none',
     ["{ $ref: '#/components/schemas/Order' }", "{ type: string, pattern: '(' }"],
-    'api.yaml:10:55 services.orders.settings.openapi: pattern is not a regular expression. Correct the schema.',
+    'api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression is not written correctly. Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.',
   ],
   [
     'YAML that is none',

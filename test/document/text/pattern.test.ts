@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pattern, patternProblem } from '../../src/expression/pattern.ts';
+import { pattern, patternProblem } from '../../../src/document/text/pattern.ts';
 
 test.for([
   ['(a+)+b', 'a'.repeat(100_000)],

@@ -1,5 +1,4 @@
 import { RE2JS } from 're2js';
-import { ExpressionFault } from './fault.ts';
 
 /**
  * A regular expression whose time grows with the text and not with the square or power of it: what a body
@@ -12,6 +11,11 @@ export interface Pattern {
   first(text: string): readonly (string | undefined)[] | undefined;
   /** With every match replaced; `$1` stands for the first group, `$&` for the match, `$$` for a dollar. */
   replaceAll(text: string, put: string): string;
+}
+
+/** What is wrong with a pattern, or with what it made. The text quotes neither the pattern nor a value. */
+export class PatternFault extends Error {
+  override readonly name = 'PatternFault';
 }
 
 /** The longest pattern: RE2 makes a program of it. */
@@ -29,15 +33,18 @@ export function patternProblem(source: string): string | undefined {
     pattern(source);
     return undefined;
   } catch (error) {
-    if (error instanceof ExpressionFault) return error.message;
+    if (error instanceof PatternFault) return error.message;
     throw error;
   }
 }
 
-/** Compiles and keeps a pattern. Throws ExpressionFault. */
-export function pattern(source: string): Pattern {
+/** Compiles and keeps a pattern of at most so many characters. Throws PatternFault. */
+export function pattern(source: string, longest = LONGEST): Pattern {
   const known = cache.get(source);
   if (known !== undefined) return known;
+  if (source.length > longest) {
+    throw new PatternFault(`a regular expression is longer than ${longest} characters`);
+  }
   const made = compile(source);
   if (cache.size >= CACHE_LIMIT) cache.clear();
   cache.set(source, made);
@@ -45,10 +52,8 @@ export function pattern(source: string): Pattern {
 }
 
 function compile(source: string): Pattern {
-  if (source.length > LONGEST) {
-    throw new ExpressionFault(`a regular expression is longer than ${LONGEST} characters`);
-  }
   const native = nativeOf(source);
+  if (native !== undefined && isLinear(source)) return nativePattern(native);
   const linear = linearOf(source, native !== undefined);
   const short = native !== undefined && isSimple(source) ? native : undefined;
   return {
@@ -60,6 +65,21 @@ function compile(source: string): Pattern {
     },
     replaceAll: (text, put) => replaced(text, put, matchesOf(linear, text)),
   };
+}
+
+function nativePattern(native: RegExp): Pattern {
+  return {
+    test: (text) => native.test(text),
+    first: (text) => native.exec(text) ?? undefined,
+    replaceAll: (text, put) => replaced(text, put, nativeMatches(native, text)),
+  };
+}
+
+function* nativeMatches(native: RegExp, text: string): Generator<Match, undefined> {
+  for (const found of text.matchAll(new RegExp(native, `g${native.flags}`))) {
+    yield { start: found.index, end: found.index + found[0].length, groups: found };
+  }
+  return undefined;
 }
 
 function nativeOf(source: string): RegExp | undefined {
@@ -76,7 +96,7 @@ function linearOf(source: string, isNative: boolean): RE2JS {
     return RE2JS.compile(inRe2(source));
   } catch {
     // its text quotes the pattern
-    throw new ExpressionFault(
+    throw new PatternFault(
       isNative
         ? 'a regular expression looks around ((?=…), (?<=…)), refers back (\\1) or repeats too often, which takes no bounded time'
         : 'a regular expression is not written correctly',
@@ -84,10 +104,28 @@ function linearOf(source: string, isNative: boolean): RE2JS {
   }
 }
 
+/**
+ * Whether the run time's own matching is linear as well: nothing is repeated and there is at most one group to
+ * choose within, or it begins at the beginning and repeats one character, once. RE2 counts no further than 1000
+ * repetitions, and a maximum length is often larger.
+ */
+export function isLinear(source: string): boolean {
+  const bare = bareOf(source);
+  if (/\\[1-9k]|\(\?[=!<]/.test(source)) return false;
+  const repeated = bare.replaceAll('(?:', '(').match(/[*+?{]/g)?.length ?? 0;
+  if (repeated === 0) return (bare.match(/\(/g)?.length ?? 0) <= 1;
+  return repeated === 1 && bare.startsWith('^') && !/\)[*+?{]|\|/.test(bare);
+}
+
 /** Nothing repeated is repeated again, and little is repeated at all: then a short text takes a moment at most. */
 function isSimple(source: string): boolean {
-  const bare = source.replaceAll(/\\.|\[(?:\\.|[^\]\\])*\]/gsu, 'x');
+  const bare = bareOf(source);
   return !/\)[*+{]/.test(bare) && (bare.match(/[*+{]/g)?.length ?? 0) <= 2;
+}
+
+/** With x in the place of every escaped character and class. */
+function bareOf(source: string): string {
+  return source.replaceAll(/\\[pPu]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]/gsu, 'x');
 }
 
 const BLANKS = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
@@ -139,7 +177,7 @@ function replaced(text: string, put: string, matches: Iterable<Match>): string {
         : whole;
     });
     size += made.length;
-    if (size > LARGEST) throw new ExpressionFault('a replacement made too much of a text');
+    if (size > LARGEST) throw new PatternFault('a replacement made too much of a text');
     parts.push(text.slice(last, start), made);
     last = end;
   }
