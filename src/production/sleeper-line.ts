@@ -14,8 +14,10 @@ export class SleeperLine {
     return this.#byId.size;
   }
 
-  /** Adds one, in place of what it waited for before. */
+  /** Adds one, in place of what it waited for before. What is older than what is known of it changes nothing. */
   put(sleeper: Sleeper): void {
+    const known = this.#byId.get(sleeper.id);
+    if (known !== undefined && known.sequence > sleeper.sequence) return;
     this.#remove(sleeper.id);
     this.#byId.set(sleeper.id, sleeper);
     for (const answer of sleeper.answers) this.#byAnswer.set(answer, sleeper.id);
