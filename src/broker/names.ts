@@ -23,6 +23,8 @@ export interface Names {
     readonly stream: string;
     readonly subjects: string;
     subject(host: string, id: number): string;
+    /** Whose message lies at such a subject. */
+    hostOf(subject: string): string;
   };
   readonly orders: string;
   /** Every subject of the production. */
@@ -80,6 +82,7 @@ export function names(production: string): Names {
       stream: stream('WAITING'),
       subjects: `wb.${production}.w.>`,
       subject: (host, id) => `wb.${production}.w.${host}.${id}`,
+      hostOf: (subject) => subject.slice(`wb.${production}.w.`.length, subject.lastIndexOf('.')),
     },
     orders: stream('ORDERS'),
     everything: `wb.${production}.>`,

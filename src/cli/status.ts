@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { askAll } from '../broker/control.ts';
 import { lostText } from '../log/events.ts';
 import type { HostReport, StatusReport } from '../production/engine-control.ts';
-import { messagesText } from '../production/left-queues.ts';
+import { leftText } from '../production/left-queues.ts';
+import type { WaitingMessages } from '../production/sleeper-line.ts';
 import { describeDuration } from '../time/duration.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print, table } from './output.ts';
@@ -30,10 +31,13 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
         ...report.hosts.map(row),
       ]),
     );
-    for (const { host, depth, oldest } of report.left) {
+    for (const { host, waiting } of report.hosts) {
+      if (waiting !== undefined) print(waitingText(host, waiting));
+    }
+    for (const { oldest, ...left } of report.left) {
       const age = oldest === undefined ? '' : `, the oldest for ${since(oldest)}`;
       print(
-        `${messagesText(depth)} for ${host}, which the production has no longer${age}: they stay until it has it again`,
+        `${leftText(left)}${age}: the production has no such host any longer, and they stay until it has it again`,
       );
     }
     for (const { host, ...range } of report.lost ?? []) print(`LOST: ${lostText(host, range)}`);
@@ -52,6 +56,13 @@ function row(host: HostReport): string[] {
     String(host.messages),
     connectionText(host),
   ];
+}
+
+function waitingText(host: string, { count, next }: WaitingMessages): string {
+  const what = count === 1 ? '1 message waits' : `${count} messages wait`;
+  if (next === undefined) return `${host}: ${what} for an answer`;
+  const left = describeDuration(Math.max(0, next - Date.now()));
+  return `${host}: ${what} for a time or an answer; the next goes on in ${left} at the latest`;
 }
 
 function stateText({ kind, state, queue, switchedOff, overrides }: HostReport): string {

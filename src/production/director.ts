@@ -5,6 +5,7 @@ import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import type { Switch } from '../broker/state.ts';
+import { waitingCounts } from '../broker/waiting-count.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
@@ -23,13 +24,14 @@ import type {
 } from './definition.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
-import { leftQueues, messagesText } from './left-queues.ts';
+import { leftQueues, leftText } from './left-queues.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
 import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
+import type { WaitingMessages } from './sleeper-line.ts';
 import { type Turns, turns } from './turns.ts';
-import { startWaker } from './waker.ts';
+import { startWaker, type Waker } from './waker.ts';
 
 export interface DirectorParts {
   readonly engine: Engine;
@@ -60,7 +62,7 @@ export class Director {
   #plan: QueuePlan;
   #assembly: Assembly;
   #janitor: { close(): Promise<void> } | undefined;
-  #waker: { close(): Promise<void> } | undefined;
+  #waker: Waker | undefined;
   readonly #stopping = new AbortController();
   #schedules: Promise<void> | undefined;
   #overrides: Overrides | undefined;
@@ -127,10 +129,11 @@ export class Director {
 
   /** Tells of queues in which something waits for hosts that the production does not have. */
   async #tellLeft(): Promise<void> {
-    const states = await queueStates(this.#parts.engine.broker);
-    for (const { host, depth } of leftQueues(states, (name) => this.hasQueue(name))) {
-      const text = `${messagesText(depth)} for ${host}, which the production does not have as a host with a queue: they stay until it has it again`;
-      this.#parts.events.told(host, 'warn', 'queue-left', text);
+    const { broker } = this.#parts.engine;
+    const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
+    for (const queue of leftQueues(states, waiting, (name) => this.hasQueue(name))) {
+      const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
+      this.#parts.events.told(queue.host, 'warn', 'queue-left', text);
     }
   }
 
@@ -176,6 +179,11 @@ export class Director {
   /** Whether a host of the production takes its messages from a queue. */
   hasQueue(host: string): boolean {
     return this.#plan.generations.has(host);
+  }
+
+  /** What waits for a time or an answer, by host; undefined where another engine keeps the time. */
+  waiting(): ReadonlyMap<string, WaitingMessages> | undefined {
+    return this.#waker?.waiting();
   }
 
   /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */

@@ -14,6 +14,7 @@ import { type Notification, notify } from './notify.ts';
 import type { RehearsalRequest } from './rehearsal.ts';
 import type { ReloadOrder } from './reloaded.ts';
 import { type Discard, discardSuspended, type Resend, resendOnce } from './resend.ts';
+import type { WaitingMessages } from './sleeper-line.ts';
 import { sendTestMessage, type TestMessage } from './test-message.ts';
 
 export interface QueueReport {
@@ -26,6 +27,8 @@ export interface QueueReport {
 export interface HostReport extends HostStatus {
   /** Messages waiting in its queue; undefined for a host without one. */
   readonly queue: QueueReport | undefined;
+  /** Messages that wait for a time or an answer outside its queue; told by the one engine that keeps the time. */
+  readonly waiting?: WaitingMessages | undefined;
   readonly switchedOff:
     | { readonly by: string; readonly at: number; readonly reason: string }
     | undefined;
@@ -163,11 +166,13 @@ async function status(
 ): Promise<StatusReport> {
   const { name, title } = director.definition;
   const queues = await queueStates(engine.broker);
+  const waiting = director.waiting();
   const hosts = await Promise.all(
     director.statuses().map(
       async (host): Promise<HostReport> => ({
         ...host,
         queue: director.hasQueue(host.host) ? (queues.get(host.host) ?? NO_MESSAGES) : undefined,
+        waiting: waiting?.get(host.host),
         switchedOff: await director.switchedOff(host.host),
         overrides: director.overridesOf(host.host),
       }),
@@ -180,7 +185,7 @@ async function status(
     started,
     hosts,
     lost: lost(),
-    left: leftQueues(queues, (host) => director.hasQueue(host)),
+    left: leftQueues(queues, waiting ?? new Map(), (host) => director.hasQueue(host)),
   };
 }
 

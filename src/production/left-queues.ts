@@ -3,19 +3,39 @@ import type { QueueState } from '../broker/consumer-lag.ts';
 /** The queue of a host that the production has no longer, or that has no queue any more, with what waits in it. */
 export interface LeftQueue {
   readonly host: string;
+  /** With those that wait for a time or an answer, outside the queue. */
   readonly depth: number;
+  /** How many of them wait for a time or an answer. */
+  readonly waiting: number;
   /** When the oldest was stored; milliseconds since 1970. */
   readonly oldest: number | undefined;
 }
 
 export function leftQueues(
   queues: ReadonlyMap<string, QueueState>,
+  waiting: ReadonlyMap<string, { readonly count: number }>,
   hasQueue: (host: string) => boolean,
 ): LeftQueue[] {
-  return [...queues].flatMap(([host, { depth, oldest }]) =>
-    depth === 0 || hasQueue(host) ? [] : [{ host, depth, oldest }],
-  );
+  const hosts = new Set([...queues.keys(), ...waiting.keys()]);
+  return [...hosts]
+    .filter((host) => !hasQueue(host))
+    .flatMap((host) => leftQueue(host, queues.get(host), waiting.get(host)?.count) ?? []);
 }
 
-export const messagesText = (count: number): string =>
-  count === 1 ? '1 message waits' : `${count} messages wait`;
+/** What waits for one host; undefined where nothing does. */
+export function leftQueue(
+  host: string,
+  queue: QueueState | undefined,
+  waiting = 0,
+): LeftQueue | undefined {
+  const depth = (queue?.depth ?? 0) + waiting;
+  return depth === 0 ? undefined : { host, depth, waiting, oldest: queue?.oldest };
+}
+
+/** How many messages wait for which host. */
+export function leftText({ host, depth, waiting }: Omit<LeftQueue, 'oldest'>): string {
+  const what = depth === 1 ? '1 message waits' : `${depth} messages wait`;
+  if (waiting === 0) return `${what} for ${host}`;
+  const which = waiting === depth ? '' : `${waiting} of them `;
+  return `${what} for ${host}, ${which}until a time or an answer comes`;
+}

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import { queueStates } from '../broker/queue-survey.ts';
+import { waitingCounts } from '../broker/waiting-count.ts';
 import type { Credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Definition } from './definition.ts';
 import { productionDifference } from './difference.ts';
 import type { Director } from './director.ts';
-import type { LeftQueue } from './left-queues.ts';
+import { type LeftQueue, leftQueue } from './left-queues.ts';
 import { describeProblem } from './problem.ts';
 import { queued } from './queues.ts';
 import type { ReadProduction } from './read.ts';
@@ -69,11 +70,10 @@ async function waitingFor(
   const stay = new Set(queued(next).map(({ name }) => name));
   const gone = queued(before).filter(({ name }) => !stay.has(name));
   if (gone.length === 0) return [];
-  const states = await queueStates(broker);
-  return gone.flatMap(({ name: host }) => {
-    const { depth = 0, oldest } = states.get(host) ?? {};
-    return depth === 0 ? [] : [{ host, depth, oldest }];
-  });
+  const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
+  return gone.flatMap(
+    ({ name }) => leftQueue(name, states.get(name), waiting.get(name)?.count) ?? [],
+  );
 }
 
 const changedSince = (): EngineError =>

@@ -1,6 +1,6 @@
 import { EngineError } from '../error/engine-error.ts';
 import { type Difference, describeDifference } from './difference.ts';
-import { type LeftQueue, messagesText } from './left-queues.ts';
+import { type LeftQueue, leftText } from './left-queues.ts';
 
 export interface ReloadOrder {
   /** Only shows what would change. */
@@ -22,16 +22,14 @@ export interface Reloaded extends Difference {
 
 /** One line a change, for a terminal, and what waits for hosts that are taken out. */
 export function describeReload(reloaded: Reloaded): string[] {
-  const left = reloaded.waiting.map(
-    ({ host, depth }) => `! ${messagesText(depth)} for ${host}: they stay in its queue`,
-  );
+  const left = reloaded.waiting.map((queue) => `! ${leftText(queue)}: they stay`);
   return [...describeDifference(reloaded), ...left];
 }
 
 export function messagesWaiting(waiting: readonly LeftQueue[]): EngineError {
-  const what = waiting.map(({ host, depth }) => `${messagesText(depth)} for ${host}`).join(', ');
+  const what = waiting.map(leftText).join('; ');
   return new EngineError(
     'MESSAGES_WAITING',
-    `${what}, which the production would have no longer. Let them be sent first, or leave them where they are with waybill apply --leave-waiting: they are sent once the production has a host of that name again`,
+    `${what}: the production would have no such host any longer. Let them be sent first, or leave them where they are with waybill apply --leave-waiting: they are sent once the production has a host of that name again`,
   );
 }

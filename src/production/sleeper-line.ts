@@ -3,6 +3,13 @@ import type { Sleeper } from '../broker/waiting-room.ts';
 /** How many passed-over ones may lie in the heap beside as many again as live. */
 const SPARE = 1_000;
 
+/** Messages of a host that wait for a time or an answer. */
+export interface WaitingMessages {
+  readonly count: number;
+  /** When the next goes on at the latest; milliseconds since 1970. Undefined where all wait for answers without a limit. */
+  readonly next: number | undefined;
+}
+
 /** Sleepers in the order of their times, and by the answers that they wait for. */
 export class SleeperLine {
   /** A heap: the first is the next to wake. Holds also what has been replaced or taken; those are passed over. */
@@ -25,6 +32,21 @@ export class SleeperLine {
     this.#heap.push(sleeper);
     this.#rise(this.#heap.length - 1);
     if (this.#heap.length > 2 * this.#byId.size + SPARE) this.#rebuild();
+  }
+
+  /** How many of each host there are, and when the next of them wakes: looks at each. */
+  byHost(): ReadonlyMap<string, WaitingMessages> {
+    const hosts = new Map<string, { count: number; next: number }>();
+    for (const { host, until } of this.#byId.values()) {
+      const { count, next } = hosts.get(host) ?? { count: 0, next: Number.POSITIVE_INFINITY };
+      hosts.set(host, { count: count + 1, next: Math.min(next, until) });
+    }
+    return new Map(
+      [...hosts].map(([host, { count, next }]) => [
+        host,
+        { count, next: Number.isFinite(next) ? next : undefined },
+      ]),
+    );
   }
 
   has(id: number): boolean {

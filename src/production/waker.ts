@@ -14,7 +14,7 @@ import { loadBody, subject } from '../flow/subject.ts';
 import type { Wiring } from '../flow/wiring.ts';
 import type { Events } from '../log/events.ts';
 import { after, type Timer } from '../time/timer.ts';
-import { SleeperLine } from './sleeper-line.ts';
+import { SleeperLine, type WaitingMessages } from './sleeper-line.ts';
 import { sweepWhile } from './step-sweep.ts';
 
 export interface WakerParts {
@@ -26,6 +26,12 @@ export interface WakerParts {
   /** Queues that hold no message of a process. */
   readonly operationStreams: () => readonly string[];
   readonly events: Pick<Events, 'told'>;
+}
+
+export interface Waker {
+  /** What waits, by host; undefined where another engine keeps the time. */
+  waiting(): ReadonlyMap<string, WaitingMessages> | undefined;
+  close(): Promise<void>;
 }
 
 /** A clock that was set is noticed after this long at the latest, milliseconds. */
@@ -40,17 +46,20 @@ const LONG_AGAIN = 60_000;
  * Puts messages whose processes wait back into their queues when their time or their answer comes, on
  * the one engine that holds the lease. All that is kept of each is its number and what it waits for.
  */
-export function startWaker(parts: WakerParts): { close(): Promise<void> } {
+export function startWaker(parts: WakerParts): Waker {
   const stop = new AbortController();
+  let line: SleeperLine | undefined;
   const running = whileHeld(parts.leases, 'waker', {
     signal: stop.signal,
     onWaiting: () => undefined,
     run: async (held) => {
-      await wakeWhile(parts, held);
+      line = new SleeperLine();
+      await wakeWhile(parts, line, held).finally(() => (line = undefined));
       return 'clean';
     },
   });
   return {
+    waiting: () => line?.byHost(),
     async close() {
       stop.abort();
       await running;
@@ -59,11 +68,10 @@ export function startWaker(parts: WakerParts): { close(): Promise<void> } {
 }
 
 /** Resolves when the signal aborts; rejects where NATS was away while it began. */
-async function wakeWhile(parts: WakerParts, held: AbortSignal): Promise<void> {
+async function wakeWhile(parts: WakerParts, line: SleeperLine, held: AbortSignal): Promise<void> {
   const { waiting, steps, events } = parts;
   const over = new AbortController();
   const signal = AbortSignal.any([held, over.signal]);
-  const line = new SleeperLine();
   let timer: Timer | undefined;
   let busy = 0;
   const told = new Set<string>();

@@ -99,7 +99,7 @@ test('a host for which messages wait is not taken out before somebody says that 
   expect(shown.waiting).toMatchObject([{ host: 'out', depth: 2 }]);
   await expect(reload({ dryRun: false, by: 'test' })).rejects.toMatchObject({
     code: 'MESSAGES_WAITING',
-    message: expect.stringMatching(/^2 messages wait for out, .*--leave-waiting/),
+    message: expect.stringMatching(/^2 messages wait for out: .*--leave-waiting/),
   });
   expect(director.definition.title).toBe('first');
   await expect(

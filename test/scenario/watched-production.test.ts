@@ -61,7 +61,7 @@ export default async (_: unknown, context: { send(to: string, body: string): Pro
 
   const file = join(production.path, 'production.yaml');
   spawnSync('sed', ['-i', '/^  out:/d', file]);
-  await said(/^not applied: 1 message waits for out, .*--leave-waiting/m);
+  await said(/^not applied: 1 message waits for out: .*--leave-waiting/m);
   const refused = await waybill('apply', '--data', data);
   expect(refused).toMatchObject({
     code: 1,
@@ -70,5 +70,7 @@ export default async (_: unknown, context: { send(to: string, body: string): Pro
   const applied = await waybill('apply', '--data', data, '--leave-waiting');
   expect(applied).toMatchObject({ code: 0, stdout: expect.stringMatching(/applied$/m) });
   const { stdout } = await waybill('status', '--data', data);
-  expect(stdout).toMatch(/1 message waits for out, which the production has no longer/);
+  expect(stdout).toMatch(
+    /1 message waits for out, the oldest for .*: the production has no such host any longer/,
+  );
 }, 90_000);

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import type { HostPage } from '../../../src/operator/api/contract/host.ts';
 import { HEALTH_NAMES } from '../element/names.ts';
 import { Panel } from '../element/page.tsx';
-import { clock, duration } from '../element/time-text.ts';
+import { clock, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
 
@@ -16,7 +16,7 @@ const CONNECTION_NAMES = {
 
 /** How a host stands, over all and on each engine. */
 export function HostState({ page: { host, schedule } }: { readonly page: HostPage }): ReactElement {
-  const { engines, queue, lastError, lastActivity, switchedOff } = host;
+  const { engines, queue, waiting, lastError, lastActivity, switchedOff } = host;
   return (
     <Panel title={t('State')}>
       <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-1.5">
@@ -25,6 +25,19 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
             <dt className="text-ink-2">{t('Queue')}</dt>
             <dd>
               <Waiters host={host.name} queue={queue} />
+            </dd>
+          </>
+        )}
+        {waiting !== undefined && (
+          <>
+            <dt className="text-ink-2">{t('Set aside')}</dt>
+            <dd>
+              {waiting.next === undefined
+                ? t('{count} {count|message|messages} until an answer comes', waiting)
+                : t(
+                    '{count} {count|message|messages} until a time or an answer comes; the next goes on at {time} at the latest',
+                    { count: waiting.count, time: moment(waiting.next, false) },
+                  )}
             </dd>
           </>
         )}

@@ -57,7 +57,7 @@ export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): React
 }
 
 function Row({ host }: { readonly host: Host }): ReactElement {
-  const { name, title, kind, adapter, health, queue, lastActivity, engines } = host;
+  const { name, title, kind, adapter, health, queue, waiting, lastActivity, engines } = host;
   const Icon = ICONS[kind];
   const messages = engines.reduce((sum, one) => sum + one.messages, 0);
   return (
@@ -96,6 +96,11 @@ function Row({ host }: { readonly host: Host }): ReactElement {
         {queue?.oldest !== undefined && queue.depth > 0 && (
           <span className="ml-1 text-xs font-normal text-ink-2">
             {duration(Date.now() - queue.oldest)}
+          </span>
+        )}
+        {waiting !== undefined && (
+          <span className="ml-1 text-xs font-normal text-ink-2">
+            {t('+ {count} set aside', { count: waiting.count })}
           </span>
         )}
       </td>

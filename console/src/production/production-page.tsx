@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, type ReactElement, Suspense, useMemo } from 'react';
+import { lazy, type ReactElement, type ReactNode, Suspense, useMemo } from 'react';
 import type { ProductionMap } from '../../../src/operator/api/contract/host.ts';
 import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
@@ -64,9 +64,26 @@ export function ProductionPage(): ReactElement {
         </div>
       )}
       {data === undefined && error === null && <Waiting />}
+      {data !== undefined && <Left queues={data.left} />}
       {data !== undefined && <Shown map={data} isTable={isTable} focus={focus} tag={tag} />}
     </Page>
   );
+}
+
+/** What waits for hosts that the production has no longer. */
+function Left({ queues }: { readonly queues: ProductionMap['left'] }): ReactNode {
+  return queues.map(({ host, depth }) => (
+    <p
+      key={host}
+      role="status"
+      className="mx-4 mb-2 rounded-md border border-line bg-warn-soft px-3 py-2 text-warn"
+    >
+      {t(
+        'Messages that wait for {host}, which the production has no longer: {count}. They are sent once it has this host again.',
+        { host, count: depth },
+      )}
+    </p>
+  ));
 }
 
 /** Host → messages a minute, of the last minutes. */

@@ -3,6 +3,7 @@ import type {
   ProductionDescription,
 } from '../../production/describe-production.ts';
 import type { HostReport, StatusReport } from '../../production/engine-control.ts';
+import type { LeftQueue } from '../../production/left-queues.ts';
 import type { Engines } from '../engines.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { Host } from './contract/host.ts';
@@ -27,6 +28,19 @@ export function hostsOf(
     .map((host) => hostOf(host, told.get(host.name) ?? []));
 }
 
+/** What waits for hosts that the production has no longer, as it may be seen: each engine sees the queues, one what waits outside. */
+export function leftOf(
+  reports: readonly StatusReport[],
+  visible: readonly string[] | undefined,
+): LeftQueue[] {
+  const most = new Map<string, LeftQueue>();
+  for (const one of reports.flatMap(({ left }) => left)) {
+    if (visible !== undefined && !visible.includes(one.host)) continue;
+    if (one.depth > (most.get(one.host)?.depth ?? 0)) most.set(one.host, one);
+  }
+  return [...most.values()];
+}
+
 /** Asks the engines, and gives every host as it may be seen. */
 export async function readHosts(
   engines: Engines,
@@ -49,12 +63,21 @@ function hostOf(description: HostDescription, told: readonly OnEngine[]): Host {
     adapter,
     health: healthOf(description, told),
     queue,
+    waiting: told.find((one) => one.waiting !== undefined)?.waiting,
     switchedOff: told.find((one) => one.switchedOff !== undefined)?.switchedOff,
     overrides: (told[0]?.overrides ?? []).map(({ host: _, ...override }) => override),
     lastError: errors.toSorted((a, b) => b.at - a.at)[0],
     lastActivity: activity.length === 0 ? undefined : Math.max(...activity),
     engines: told.map(
-      ({ host: _, kind: __, queue: ___, switchedOff: ____, overrides: _____, ...rest }) => rest,
+      ({
+        host: _,
+        kind: __,
+        queue: ___,
+        switchedOff: ____,
+        overrides: _____,
+        waiting: ______,
+        ...rest
+      }) => rest,
     ),
   };
 }

@@ -11,6 +11,7 @@ export const german: Catalogue = {
   'Last active': 'Zuletzt aktiv',
   'Last error': 'Letzter Fehler',
   '{count} queued': '{count} {count|wartet|warten}',
+  '+ {count} set aside': '+ {count} zurückgestellt',
   never: 'nie',
   'by {by}: {reason}': 'von {by}: {reason}',
   '{kind} by {by} until {until}': '{kind} von {by} bis {until}',
@@ -37,6 +38,11 @@ export const german: Catalogue = {
   '{count} waiting': '{count} {count|wartet|warten}',
   '<link>{count} waiting</link>, the oldest for {duration}':
     '<link>{count} {count|wartet|warten}</link>, die älteste seit {duration}',
+  'Set aside': 'Zurückgestellt',
+  '{count} {count|message|messages} until an answer comes':
+    '{count} {count|Nachricht|Nachrichten}, bis eine Antwort kommt',
+  '{count} {count|message|messages} until a time or an answer comes; the next goes on at {time} at the latest':
+    '{count} {count|Nachricht|Nachrichten}, bis eine Zeit oder Antwort kommt; die nächste läuft spätestens am {time} weiter',
   'not since it started': 'nicht seit dem Start',
   Schedule: 'Zeitplan',
   'Switched off': 'Ausgeschaltet',

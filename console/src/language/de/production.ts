@@ -21,6 +21,9 @@ export const german: Catalogue = {
   invalid: 'ungültig',
   setting: 'Einstellung',
 
+  'Messages that wait for {host}, which the production has no longer: {count}. They are sent once it has this host again.':
+    'Nachrichten, die auf {host} warten, den die Produktion nicht mehr hat: {count}. Sie werden gesendet, sobald sie diesen Host wieder hat.',
+
   // the diagram
   host: 'Host',
   way: 'Weg',

@@ -75,6 +75,15 @@ export const Host = Type.Object({
       oldest: maybe(Time),
     }),
   ),
+  waiting: maybe(
+    Type.Object(
+      { count: Type.Integer(), next: maybe(Time) },
+      {
+        description:
+          'Messages that wait for a time or an answer outside the queue, and when the next goes on at the latest.',
+      },
+    ),
+  ),
   switchedOff: maybe(Type.Object({ by: Type.String(), at: Time, reason: Type.String() })),
   overrides: list(Override),
   lastError: maybe(LastError),
@@ -188,6 +197,14 @@ export const Edge = Type.Object({
   labels: list(Type.String()),
 });
 
+/** What waits for a host that the production has no longer. */
+const LeftQueue = Type.Object({
+  host: Type.String(),
+  depth: Type.Integer(),
+  waiting: Type.Integer({ description: 'How many of them wait for a time or an answer.' }),
+  oldest: maybe(Time),
+});
+
 /** What the map is drawn from. */
 export const ProductionMap = Type.Object({
   name: Type.String(),
@@ -197,6 +214,7 @@ export const ProductionMap = Type.Object({
   settings: record(Json),
   alerts: maybe(Type.Object({ to: list(Type.String()), every: Type.Number() })),
   engines: list(Type.Object({ engine: Type.Integer(), started: Time })),
+  left: list(LeftQueue),
 });
 export type ProductionMap = Static<typeof ProductionMap>;
 
@@ -235,12 +253,6 @@ export const ReloadReport = Type.Object({
   production: list(Change),
   restarts: list(Type.String()),
   version: Type.String({ description: 'Of the files that were read.' }),
-  waiting: list(
-    Type.Object({
-      host: Type.String(),
-      depth: Type.Integer(),
-      oldest: maybe(Type.Number()),
-    }),
-  ),
+  waiting: list(LeftQueue),
 });
 export type ReloadReport = Static<typeof ReloadReport>;

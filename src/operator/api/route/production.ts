@@ -10,7 +10,7 @@ import type { ApiContext } from '../context.ts';
 import { ProductionMap, ReloadReport, ReloadRequest } from '../contract/host.ts';
 import { Me } from '../contract/me.ts';
 import { Status } from '../contract/status.ts';
-import { hostsOf } from '../hosts-of.ts';
+import { hostsOf, leftOf } from '../hosts-of.ts';
 import { shownHost } from '../shown.ts';
 import { statusOf } from '../status-of.ts';
 
@@ -73,6 +73,7 @@ function mapRoute(app: Api, context: ApiContext): void {
         settings,
         alerts,
         engines: reports.map(({ engine, started }) => ({ engine, started })),
+        left: leftOf(reports, viewer.visibleHosts),
       };
     },
   );
