@@ -103,3 +103,18 @@ test('no folder is named for what it is not', () => {
   const vague = /(^|\/)(utils?|helpers?|common|types|shared|misc)(\/|\.ts$)/;
   expect(globSync(['src/**', 'adapters/**']).filter((path) => vague.test(path))).toEqual([]);
 });
+
+/** The client's iterations wait for ever where a server dies meanwhile. These notice silence themselves. */
+const READERS = [
+  'src/broker/list-keys.ts',
+  'src/broker/read-stream.ts',
+  'src/broker/stream-reader.ts',
+  'src/host/queue-worker.ts',
+];
+
+test('nothing is read from NATS but by readers that notice when it falls silent', () => {
+  const reads =
+    /\.(consume|fetch|next)\(\{|\bkv\.(keys|watch|history|purgeDeletes)\(|jetstream\.consumers\.get\(/;
+  const found = globSync('src/**/*.ts').filter((file) => reads.test(readFileSync(file, 'utf8')));
+  expect(found.filter((file) => !file.startsWith('src/sandbox/')).toSorted()).toEqual(READERS);
+});

@@ -1,25 +1,44 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
+import { orAbort } from '../time/or-abort.ts';
+import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 
-export interface Span {
+/** Where to begin, and of what. */
+export interface Begin {
   /** The first sequence, or the moment from which on. */
   readonly from: number | Date;
-  /** The last sequence. What the stream gets meanwhile is not waited for. */
-  readonly until: number;
   /** Only messages of this subject. */
   readonly subject?: string | undefined;
   readonly headersOnly?: boolean;
 }
+
+export interface Span extends Begin {
+  /** The last sequence. What the stream gets meanwhile is not waited for. */
+  readonly until: number;
+  /** Ends the reading with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Reads = Pick<Broker, 'jetstream' | 'manager'>;
 
 /** Milliseconds without a message after which the reading is begun again where it was. */
 const SILENCE = 1_500;
 /** Milliseconds without a message after which it fails. */
 const PATIENCE = 30_000;
 const PAUSE = 200;
+/** An idle server gives a sign of life so often, milliseconds. */
+const BEAT = 1_000;
+/** Milliseconds without one after which it is gone. */
+const DEAF = 3 * BEAT + 500;
+/** Milliseconds that the server may take to make a reader's consumer. */
+const MAKING = 5_000;
+/** Milliseconds that a reader's consumer outlives it where it could not be removed. */
+const LEFT = 30_000;
 
 /**
  * Reads what a stream holds, in order, and ends: at the last message, or with an error that may be retried.
@@ -27,60 +46,135 @@ const PAUSE = 200;
  * waits for ever. So silence is noticed here, and the reading goes on after the last message that came.
  */
 export async function* readStream(
-  { jetstream }: Pick<Broker, 'jetstream'>,
+  broker: Reads,
   stream: string,
-  span: Span,
+  { until, signal, ...begin }: Span,
 ): AsyncGenerator<JsMsg> {
-  const { until } = span;
-  let next = span.from;
+  let next = begin.from;
   let moved = performance.now();
   for (;;) {
-    for await (const message of onceRead(jetstream, stream, { ...span, from: next })) {
-      if (message === 'end' || message.seq > until) return;
-      moved = performance.now();
+    const part = delivered(broker, stream, { ...begin, from: next }, { silence: SILENCE, signal });
+    for await (const message of part) {
+      if (message === 'empty' || message.seq > until) return;
       next = message.seq + 1;
       yield message;
+      moved = performance.now();
+      if (message.seq >= until || message.info.pending === 0) return;
     }
-    if (performance.now() - moved > PATIENCE) {
-      throw new EngineError('BROKER_UNAVAILABLE', `NATS does not give what ${stream} holds`, {
-        retryable: true,
-      });
-    }
-    await sleep(PAUSE);
+    signal?.throwIfAborted();
+    if (performance.now() - moved > PATIENCE) throw silent(stream);
+    await pause(PAUSE, signal);
+    signal?.throwIfAborted();
   }
 }
 
-/** What comes until the server falls silent or is away; `end` once it holds nothing more. */
-async function* onceRead(
-  jetstream: Broker['jetstream'],
+/**
+ * Gives what a stream holds and what it gets, in order, until the signal aborts. Throws an error that may be
+ * retried as soon as the server falls silent, is gone or has forgotten who reads: what the stream holds
+ * afterwards may differ, so whoever follows it begins anew.
+ */
+export async function* followStream(
+  broker: Reads,
   stream: string,
-  { from, until, subject, headersOnly = false }: Span,
-): AsyncGenerator<JsMsg | 'end'> {
-  let messages: ConsumerMessages | undefined;
-  const silence = setTimeout(() => messages?.stop(), SILENCE);
+  { signal, ...begin }: Begin & { readonly signal: AbortSignal },
+): AsyncGenerator<JsMsg> {
+  const all = delivered(broker, stream, begin, { silence: DEAF, signal, endless: true });
+  for await (const message of all) if (message !== 'empty') yield message;
+  if (!signal.aborted) throw silent(stream);
+}
+
+const silent = (stream: string): EngineError =>
+  new EngineError('BROKER_UNAVAILABLE', `NATS does not give what ${stream} holds`, {
+    retryable: true,
+  });
+
+interface Listening {
+  /** Milliseconds without a message, or else a sign of life, after which it ends. */
+  readonly silence: number;
+  readonly signal?: AbortSignal | undefined;
+  /** What comes later is waited for. */
+  readonly endless?: boolean;
+}
+
+/**
+ * What a consumer of its own gives, without a gap, until the server falls silent or is away, or the signal
+ * aborts. `empty` where there is nothing to read.
+ */
+async function* delivered(
+  { jetstream, manager }: Reads,
+  stream: string,
+  begin: Begin,
+  { signal = new AbortController().signal, ...how }: Listening,
+): AsyncGenerator<JsMsg | 'empty'> {
+  let name: string | undefined;
   try {
-    const consumer = await jetstream.consumers.get(stream, {
-      ...startingAt(from),
-      headers_only: headersOnly,
-      ...(subject === undefined ? {} : { filter_subjects: [subject] }),
+    const making = AbortSignal.any([signal, AbortSignal.timeout(MAKING)]);
+    const info = await orAbort(manager.consumers.add(stream, consumerFrom(begin)), making);
+    ({ name } = info);
+    if (how.endless !== true && info.num_pending === 0) yield 'empty';
+    const consumer = jetstream.consumers.getConsumerFromInfo(info);
+    yield* heard(await consumer.consume({ max_messages: 200, idle_heartbeat: BEAT, bind: true }), {
+      ...how,
+      signal,
     });
-    if ((await consumer.info(true)).num_pending === 0) yield 'end';
-    messages = await consumer.consume({ max_messages: 200 });
-    silence.refresh();
-    for await (const message of messages) {
-      silence.refresh();
-      yield message;
-      if (message.seq >= until || message.info.pending === 0) yield 'end';
-    }
   } catch (error) {
-    tolerate(error, isAway, `reading ${stream}`);
+    if (!signal.aborted && !isLate(error)) tolerate(error, isAway, `reading ${stream}`);
   } finally {
-    clearTimeout(silence);
-    messages?.stop();
+    if (name !== undefined) {
+      background(manager.consumers.delete(stream, name), `ending a reading of ${stream}`, isAway);
+    }
   }
 }
 
-const startingAt = (next: number | Date) =>
-  typeof next === 'number'
-    ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next }
-    : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: next.toISOString() };
+/** The messages until none comes for too long, one is missing, or the signal aborts. */
+async function* heard(
+  messages: ConsumerMessages,
+  { silence, signal, endless = false }: Listening & { readonly signal: AbortSignal },
+): AsyncGenerator<JsMsg> {
+  let busy = false;
+  const stop = (): void => messages.stop();
+  // whoever takes their time over a message is not the server's silence
+  const deaf = setTimeout(() => (busy ? deaf.refresh() : stop()), silence);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  if (endless)
+    background(
+      eachBeat(messages, () => deaf.refresh()),
+      'hearing of an idle server',
+    );
+  try {
+    let delivery = 0;
+    for await (const message of messages) {
+      delivery += 1;
+      // one was lost with a connection: what follows it must not pass for the next
+      if (message.info.deliverySequence !== delivery || signal.aborted) return;
+      busy = true;
+      yield message;
+      busy = false;
+      deaf.refresh();
+    }
+  } finally {
+    clearTimeout(deaf);
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+const isLate = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === 'TimeoutError';
+
+async function eachBeat(messages: ConsumerMessages, beat: () => void): Promise<void> {
+  for await (const { type } of messages.status()) if (type === 'heartbeat') beat();
+}
+
+const consumerFrom = ({ from, subject, headersOnly = false }: Begin) => ({
+  ...(typeof from === 'number'
+    ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, from) }
+    : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from.toISOString() }),
+  ack_policy: AckPolicy.None,
+  headers_only: headersOnly,
+  inactive_threshold: nanos(LEFT),
+  mem_storage: true,
+  num_replicas: 1,
+  ...(subject === undefined ? {} : { filter_subject: subject }),
+});

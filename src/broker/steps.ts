@@ -1,11 +1,13 @@
-import { DeliverPolicy } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { background } from '../error/background.ts';
-import { unless } from '../error/foreseen.ts';
+import { tolerate, unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
+import { followStream, readStream } from './read-stream.ts';
 
 /** What durable processes have done: one record a step, and the answers of their calls, for as long as their message is open. */
 export interface Steps {
@@ -19,7 +21,10 @@ export interface Steps {
   kept(address: string): Promise<Uint8Array | undefined>;
   /** The stored answer to a call, as soon as it is there; rejects when the signal aborts. */
   answer(key: string, signal: AbortSignal): Promise<StoredAnswer>;
-  /** The addresses of answers to calls, each as it is stored from now on, until the signal aborts. */
+  /**
+   * The addresses of answers to calls, each as it is stored from now on, until the signal aborts. Throws
+   * BROKER_UNAVAILABLE where the server falls silent: what is stored meanwhile is not heard.
+   */
   arrivals(signal: AbortSignal): Promise<AsyncIterable<string>>;
   /**
    * A message has ended: what is known of it is removed a little later, so that a delivery which comes
@@ -29,7 +34,7 @@ export interface Steps {
   /** Removes what is known of a message. */
   forget(message: number): Promise<void>;
   /** Messages of which nothing was written since then: they have ended unless they still wait somewhere. */
-  untouchedSince(time: number): Promise<ReadonlySet<number>>;
+  untouchedSince(time: number, signal?: AbortSignal): Promise<ReadonlySet<number>>;
   close(): void;
 }
 
@@ -48,9 +53,11 @@ const KEEP_ANSWERS = 7 * 86_400_000;
 /** How long the steps of a message that has ended are kept, milliseconds. */
 const KEEP_ENDED = 10 * 60_000;
 const LOOK_EVERY = 30_000;
+/** Milliseconds until an answer is waited for again where the server was gone. */
+const AGAIN = 200;
 
 export async function steps(broker: Broker): Promise<Steps> {
-  const { names, jetstream, manager } = broker;
+  const { names, manager } = broker;
   const [kv, answers] = await Promise.all([
     bucket(broker, names.steps, 0),
     bucket(broker, names.answers, KEEP_ANSWERS),
@@ -62,6 +69,12 @@ export async function steps(broker: Broker): Promise<Steps> {
     await manager.streams.purge(stream, { filter: `${prefix}${message}.>` });
   };
   const endings = endedMessages(forget);
+  const firstPut = async (subject: string, signal: AbortSignal): Promise<JsMsg | undefined> => {
+    for await (const stored of followStream(broker, stream, { from: 1, subject, signal })) {
+      if (isPut(stored)) return stored;
+    }
+    return undefined;
+  };
   return {
     async read(key) {
       const entry = await kv.get(key);
@@ -80,34 +93,38 @@ export async function steps(broker: Broker): Promise<Steps> {
       return entry === null || entry.operation !== 'PUT' ? undefined : entry.value;
     },
     async answer(key, signal) {
-      for await (const entry of await watched(kv, { key }, signal)) {
-        if (entry.operation === 'PUT') return { body: entry.value };
+      while (!signal.aborted) {
+        try {
+          const stored = await firstPut(prefix + key, signal);
+          if (stored !== undefined) return { body: stored.data };
+        } catch (error) {
+          // stored answers stay: it is looked for again
+          tolerate(error, isAway, 'waiting for the answer to a call');
+          await pause(AGAIN, signal);
+        }
       }
       throw signal.reason;
     },
     async arrivals(signal) {
-      const watch = await watched(kv, { key: '*.*.answer', headers_only: true }, signal);
+      const { state } = await manager.streams.info(stream);
+      const from = state.last_seq + 1;
+      const subject = `${prefix}*.*.answer`;
+      const stored = followStream(broker, stream, { from, subject, headersOnly: true, signal });
       return (async function* () {
-        for await (const { operation, key } of watch) if (operation === 'PUT') yield prefix + key;
+        for await (const one of stored) if (isPut(one)) yield one.subject;
       })();
     },
     ended: (message) => endings.add(message),
     forget,
-    async untouchedSince(time) {
+    async untouchedSince(time, signal) {
       const [old, young] = [new Set<number>(), new Set<number>()];
-      const consumer = await jetstream.consumers.get(stream, {
-        deliver_policy: DeliverPolicy.All,
-        headers_only: true,
-      });
-      let { num_pending: left } = await consumer.info();
-      if (left === 0) return old;
-      const messages = await consumer.consume({ max_messages: 500 });
-      for await (const { subject, time: written } of messages) {
+      const { state } = await manager.streams.info(stream);
+      const until = state.last_seq;
+      const records = readStream(broker, stream, { from: 1, until, headersOnly: true, signal });
+      for await (const { subject, time: written } of records) {
         const id = Number(subject.slice(prefix.length).split('.', 1)[0]);
         if (Number.isSafeInteger(id)) (written.getTime() < time ? old : young).add(id);
-        if (--left === 0) break;
       }
-      messages.stop();
       for (const id of young) old.delete(id);
       return old;
     },
@@ -161,22 +178,5 @@ async function bucket(
   });
 }
 
-type Watch = Awaited<ReturnType<KV['watch']>>;
-
-async function watched(
-  kv: KV,
-  options: { readonly key: string; readonly headers_only?: boolean },
-  signal: AbortSignal,
-): Promise<AsyncIterable<Watch extends AsyncIterable<infer Entry> ? Entry : never>> {
-  const watch = await kv.watch(options);
-  const stop = (): void => watch.stop();
-  return (async function* () {
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      if (!signal.aborted) yield* watch;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      watch.stop();
-    }
-  })();
-}
+/** Whether a record of a bucket holds something, and does not tell that it was removed. */
+const isPut = ({ headers }: JsMsg): boolean => (headers?.get('KV-Operation') ?? '') === '';

@@ -1,10 +1,10 @@
-import { DeliverPolicy } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { JournalEntry } from '../message/record.ts';
 import { decodeAnswer } from './answer-codec.ts';
 import type { Broker } from './broker.ts';
 import { readEnvelope, splitPayload } from './envelope.ts';
 import { decodeBatch } from './journal-batch.ts';
+import { readStream } from './read-stream.ts';
 
 export interface Sweep {
   readonly now: number;
@@ -155,7 +155,7 @@ const storedWith = (data: Uint8Array): string | undefined =>
 
 /** Reads what a stream holds that was stored since then. */
 async function eachSince(
-  { manager, jetstream }: Broker,
+  broker: Broker,
   {
     stream,
     since,
@@ -167,19 +167,8 @@ async function eachSince(
   },
   read: (raw: Raw) => void,
 ): Promise<void> {
-  const { state } = await manager.streams.info(stream);
+  const { state } = await broker.manager.streams.info(stream);
   if (state.messages === 0 || Date.parse(state.last_ts) < since) return;
-  const consumer = await jetstream.consumers.get(stream, {
-    deliver_policy: DeliverPolicy.StartTime,
-    opt_start_time: new Date(since).toISOString(),
-  });
-  if ((await consumer.info()).num_pending === 0) return;
-  const messages = await consumer.consume({ max_messages: 200 });
-  for await (const message of messages) {
-    signal?.throwIfAborted();
-    read(message);
-    // the stream's last sequence may be that of a message that was taken out
-    if (message.info.pending === 0) break;
-  }
-  await messages.close();
+  const span = { from: new Date(since), until: state.last_seq, signal };
+  for await (const message of readStream(broker, stream, span)) read(message);
 }

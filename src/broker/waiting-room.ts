@@ -1,9 +1,10 @@
-import { DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { envelopeHeaders } from './envelope.ts';
 import { type Taken, takenStored } from './queue.ts';
+import { followStream } from './read-stream.ts';
 import { makeStream } from './streams.ts';
 
 /** What a durable process waits for: the first of these lets it go on. */
@@ -28,7 +29,10 @@ export interface Sleeper extends WakeUp {
 export interface WaitingRoom {
   /** Stores the message with what it waits for, in place of what was stored of it before. */
   enter(taken: Taken, host: string, wake: WakeUp): Promise<{ readonly sequence: number }>;
-  /** Everything that lies there and will, in order, until the signal aborts. */
+  /**
+   * Everything that lies there and will, in order, until the signal aborts. Throws BROKER_UNAVAILABLE where
+   * the server falls silent.
+   */
   sleepers(signal: AbortSignal): AsyncGenerator<Sleeper>;
   /** A message with its body; undefined once it is gone. */
   read(sequence: number): Promise<Taken | undefined>;
@@ -56,7 +60,7 @@ export async function ensureWaitingRoom({ manager, names, replicas }: Broker): P
 }
 
 export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
-  const { manager, jetstream, names, publisher } = broker;
+  const { manager, names, publisher } = broker;
   const { stream } = names.waiting;
   return {
     async enter({ message, bodyRef }, host, { until, answers }) {
@@ -67,21 +71,9 @@ export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
       return publisher.publish(names.waiting.subject(host, message.id), body, { headers });
     },
     async *sleepers(signal) {
-      const consumer = await jetstream.consumers.get(stream, {
-        deliver_policy: DeliverPolicy.All,
-        headers_only: true,
-      });
-      const messages = await consumer.consume({ max_messages: 500 });
-      const stop = (): void => messages.stop();
-      signal.addEventListener('abort', stop, { once: true });
-      try {
-        if (signal.aborted) return;
-        for await (const { headers, seq } of messages) {
-          if (headers !== undefined) yield sleeperOf(headers, seq);
-        }
-      } finally {
-        signal.removeEventListener('abort', stop);
-        messages.stop();
+      const stored = followStream(broker, stream, { from: 1, headersOnly: true, signal });
+      for await (const { headers, seq } of stored) {
+        if (headers !== undefined) yield sleeperOf(headers, seq);
       }
     },
     async read(sequence) {

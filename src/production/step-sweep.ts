@@ -27,7 +27,7 @@ export async function sweepWhile(
   for (let time = FIRST; ; time = EVERY) {
     await pause(time, signal, { ref: false });
     if (signal.aborted) return;
-    await sweepSteps(parts, isWaiting, OLD);
+    await sweepSteps(parts, isWaiting, OLD, signal);
   }
 }
 
@@ -36,8 +36,9 @@ export async function sweepSteps(
   { broker, steps, operationStreams }: SweepParts,
   isWaiting: (id: number) => boolean,
   old: number,
+  signal?: AbortSignal,
 ): Promise<number> {
-  const untouched = await steps.untouchedSince(Date.now() - old);
+  const untouched = await steps.untouchedSince(Date.now() - old, signal);
   const ended = new Set([...untouched].filter((id) => !isWaiting(id)));
   if (ended.size === 0) return 0;
   const skipped = new Set(operationStreams());

@@ -13,6 +13,7 @@ import type { QueueLine } from '../flow/route.ts';
 import { loadBody, subject } from '../flow/subject.ts';
 import type { Wiring } from '../flow/wiring.ts';
 import type { Events } from '../log/events.ts';
+import { orAbort } from '../time/or-abort.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { SleeperLine, type WaitingMessages } from './sleeper-line.ts';
 import { sweepWhile } from './step-sweep.ts';
@@ -129,11 +130,12 @@ async function wakeWhile(parts: WakerParts, line: SleeperLine, held: AbortSignal
     }
   };
   try {
-    const arrivals = await steps.arrivals(signal);
-    const both = [hear(arrivals), enter(), sweepWhile(parts, (id) => line.has(id), signal)];
+    const arrivals = await orAbort(steps.arrivals(signal), signal);
+    const all = [hear(arrivals), enter(), sweepWhile(parts, (id) => line.has(id), signal)];
+    const ended = Promise.allSettled(all);
     // one that ended hears nothing any more: all begin anew
-    await Promise.race(both).finally(() => over.abort());
-    await Promise.all(both);
+    await Promise.race(all).finally(() => over.abort());
+    await ended;
   } finally {
     over.abort();
     timer?.stop();

@@ -1,6 +1,7 @@
-import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import type { Broker } from '../broker/broker.ts';
 import { PROJECTOR, WORKER } from '../broker/names.ts';
+import { readStream } from '../broker/read-stream.ts';
 import { pause } from '../time/pause.ts';
 import type { Difference } from './difference.ts';
 import { inputsOf, withKeys } from './stream-source.ts';
@@ -118,22 +119,14 @@ async function untilRead({ manager, names }: Broker, patience: number): Promise<
 async function* batches(broker: Broker, stream: string, upTo: number): AsyncGenerator<JsMsg[]> {
   const { state } = await broker.manager.streams.info(stream);
   if (state.messages === 0 || state.first_seq > upTo) return;
-  const consumer = await broker.jetstream.consumers.get(stream, {
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: state.first_seq,
-  });
-  const messages = await consumer.consume({ max_messages: AT_ONCE });
   let batch: JsMsg[] = [];
-  for await (const message of messages) {
-    if (message.seq <= upTo) batch.push(message);
-    const isLast = message.seq >= upTo || message.info.pending === 0;
-    if (batch.length >= AT_ONCE || isLast) {
-      yield batch;
-      batch = [];
-    }
-    if (isLast) break;
+  for await (const message of readStream(broker, stream, { from: state.first_seq, until: upTo })) {
+    batch.push(message);
+    if (batch.length < AT_ONCE) continue;
+    yield batch;
+    batch = [];
   }
-  await messages.close();
+  if (batch.length > 0) yield batch;
 }
 
 function noteDoubled(

@@ -1,40 +1,33 @@
-import { DeliverPolicy } from '@nats-io/jetstream';
+import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
-import { STEADILY } from '../../broker/streams.ts';
-import { background } from '../../error/background.ts';
+import { followStream } from '../../broker/read-stream.ts';
+import { tolerate } from '../../error/foreseen.ts';
 import type { LiveRecord } from './live-record.ts';
 
-/** Gives every record of the live stream from a sequence on, in order, until `close`. `lost` is called if it ends by itself. */
+/**
+ * Gives every record of the live stream from a sequence on, in order, until the signal aborts. `lost` is called
+ * if it ends by itself: the stream lies in memory, and what follows a server's death has other sequences.
+ */
 export async function followLive(
-  { jetstream, names }: Broker,
+  broker: Broker,
   from: number,
   {
     take,
     lost,
+    signal,
   }: {
     readonly take: (record: LiveRecord, sequence: number) => void;
     readonly lost: () => void;
+    readonly signal: AbortSignal;
   },
-): Promise<{ close(): Promise<void> }> {
-  const consumer = await jetstream.consumers.get(names.live.stream, {
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: from,
-  });
-  let closed = false;
-  const messages = await consumer.consume({
-    max_messages: 500,
-    idle_heartbeat: STEADILY.idle_heartbeat,
-    callback: (message) => take(message.json<LiveRecord>(), message.seq),
-  });
-  const ended = async (): Promise<void> => {
-    await messages.closed();
-    if (!closed) lost();
-  };
-  background(ended(), 'following the live stream');
-  return {
-    async close() {
-      closed = true;
-      await messages.close();
-    },
-  };
+): Promise<void> {
+  const { stream } = broker.names.live;
+  try {
+    for await (const message of followStream(broker, stream, { from, signal })) {
+      take(message.json<LiveRecord>(), message.seq);
+    }
+  } catch (error) {
+    tolerate(error, isAway, 'following the live stream');
+    lost();
+  }
 }

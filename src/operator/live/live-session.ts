@@ -54,9 +54,11 @@ export async function liveSession(
   else out.send('hello', { at: Date.now() }, idOf(from));
 
   const frames = framer(out, request, idOf);
-  const following = await followLive(broker, from + 1, {
+  const over = new AbortController();
+  const following = followLive(broker, from + 1, {
     take: (record, sequence) => frames.take(record, sequence),
     lost: () => out.end(),
+    signal: AbortSignal.any([out.signal, over.signal]),
   });
   const timer = setTimeout(() => out.end(), LONGEST);
   const watching = endUnlessAllowed(out, request);
@@ -66,7 +68,8 @@ export async function liveSession(
   } finally {
     clearTimeout(timer);
     frames.close();
-    await following.close();
+    over.abort();
+    await following;
     out.end();
     await watching;
   }
