@@ -121,6 +121,19 @@ export class DelimitedDocument implements Document {
     }
   }
 
+  /** @internal Writes every value anew, and that of the header, whose row is 0; columns count from 1. */
+  rewrite(change: (value: string, row: number, column: number) => string): void {
+    const { delimiter } = this.#source;
+    for (const [index, row] of this.#rows.entries()) {
+      const fields = fieldsOf(row.text, delimiter).map((field, at) => {
+        const value = unquoted(field);
+        return quoted(change(value, index - this.#first + 1, at + 1), delimiter, field);
+      });
+      this.#rows[index] = { ...row, text: fields.join(delimiter) };
+    }
+    this.#raw = undefined;
+  }
+
   bytes(): Uint8Array {
     if (this.#raw === undefined) {
       const text = this.#rows.map((row) => row.text + row.lineEnd).join('');

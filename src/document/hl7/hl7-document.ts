@@ -188,6 +188,13 @@ export class Hl7Document implements Document {
     return this.#lines.all();
   }
 
+  /** @internal Writes every line anew, those that are no segments too; of ASCII stays what is ASCII. */
+  rewrite(change: (line: string) => string): void {
+    for (const line of this.#lines.all()) line.rewrite(change(line.text));
+    this.#lines.touch();
+    this.#bytes = undefined;
+  }
+
   /** @internal Reads in one segment. */
   getIn(line: Line, path: Hl7Path): string {
     return readPlace(line, path, this.#writing);

@@ -9,7 +9,7 @@ import {
   type StoredBody,
   type TracedMessage,
 } from '../../trace/traced-message.ts';
-import { masked } from '../rights/field-mask.ts';
+import { masked } from '../rights/mask/masked.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { ApiContext } from './context.ts';
 

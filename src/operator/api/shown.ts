@@ -1,6 +1,6 @@
 import type { RecordedError } from '../../message/record.ts';
 import { isOpenTo, type TracedMessage } from '../../trace/traced-message.ts';
-import { masked } from '../rights/field-mask.ts';
+import { masked } from '../rights/mask/masked.ts';
 import { maskedText } from '../rights/masked-text.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { Host } from './contract/host.ts';

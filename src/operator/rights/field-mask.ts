@@ -1,163 +1,93 @@
+import type { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
 import type { Document } from '../../document/document.ts';
 import { documentOf, type Hl7Document, hl7Path } from '../../document/index.ts';
 import { ApiError } from '../api/api-error.ts';
 import type { BodyMask } from './body-mask.ts';
+import { maskHl7 } from './mask/hl7-mask.ts';
+import { maskJson } from './mask/json-mask.ts';
+import { masked } from './mask/masked.ts';
+import { plainName } from './mask/shown-names.ts';
+import { maskXml } from './mask/xml-mask.ts';
 
-/** Paths of what identifies a patient, by kind of document. */
-export interface MaskPaths {
+/** Places in bodies, by kind of document. */
+export interface Places {
   /** `PID-3`: the field in every such segment, with all its repetitions. */
   readonly hl7: readonly string[];
-  /** Names of properties, wherever they stand. */
+  /** Names of properties, wherever they stand, in whatever case; all below them is meant too. */
   readonly json: readonly string[];
-  /** XPath. */
+  /** Names of elements and attributes, or XPath. */
   readonly xml: readonly string[];
   /** Names or numbers of columns. */
   readonly delimited: readonly string[];
 }
 
-/** What is masked unless `console.yaml` says otherwise. */
-export const MASKED_PATHS: MaskPaths = {
-  hl7: [
-    'PID-2',
-    'PID-3',
-    'PID-4',
-    'PID-5',
-    'PID-6',
-    'PID-7',
-    'PID-9',
-    'PID-11',
-    'PID-12',
-    'PID-13',
-    'PID-14',
-    'PID-18',
-    'PID-19',
-    'PID-20',
-    'PID-21',
-    'PID-23',
-    'NK1-2',
-    'NK1-4',
-    'NK1-5',
-    'NK1-6',
-    'MRG-1',
-    'MRG-4',
-    'MRG-7',
-    'GT1-3',
-    'GT1-5',
-    'GT1-6',
-    'GT1-8',
-    'GT1-12',
-    'IN1-16',
-    'IN1-18',
-    'IN1-19',
-    'IN1-36',
-    'IN1-49',
-    'PV1-19',
-    // what a receiver says of a message it refuses
-    'MSA-3',
-    'ERR-7',
-    'ERR-8',
-  ],
-  json: [
-    'identifier',
-    'name',
-    'family',
-    'given',
-    'birthDate',
-    'telecom',
-    'address',
-    'contact',
-    'photo',
-    'text',
-    'diagnostics',
-    'div',
-    'mrn',
-    'patientId',
-    'patientName',
-    'firstName',
-    'lastName',
-    'dateOfBirth',
-    'ssn',
-    'phone',
-    'email',
-  ],
-  xml: [],
-  delimited: [],
-};
+/** What an installation says besides what Waybill knows. */
+export interface MaskPaths extends Places {
+  /** What is shown though it would be masked, because nobody knows what it is. */
+  readonly shown: Places;
+}
+
+const NONE: Places = { hl7: [], json: [], xml: [], delimited: [] };
+
+/** Everything is masked but what is known to be of nobody, unless `console.yaml` says otherwise. */
+export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
 
 /**
  * Masks values in their place and of their length: a letter becomes `X` or `x`, a digit `0`, and what separates
  * stays, so that what is wrong with a format still shows. What it does not know how to mask it does not show.
  */
 export function fieldMask(paths: MaskPaths): BodyMask {
-  const compiled = paths.hl7.map(hl7Path);
+  const { shown } = paths;
+  const hl7 = { hidden: new Set(paths.hl7.map(fieldOf)), shown: new Set(shown.hl7.map(fieldOf)) };
+  const json = { hidden: plainNames(paths.json), shown: plainNames(shown.json) };
+  const xml = { hidden: plainNames(paths.xml), shown: plainNames(shown.xml) };
+  const expressions = paths.xml.filter((one) => one.includes('/'));
   return (bytes, reading) => {
     const document = documentOf(bytes, reading);
-    if (document.kind === 'hl7') return maskHl7(document as Hl7Document, compiled);
-    if (document.kind === 'json') return maskJson(document, new Set(paths.json));
-    const chosen =
-      document.kind === 'xml' ? paths.xml : document.kind === 'delimited' ? paths.delimited : [];
-    if (chosen.length === 0) {
-      throw new ApiError(
-        403,
-        'FORBIDDEN',
-        'this kind of body can only be shown with message.content.unmasked',
-      );
+    if (document.kind === 'hl7') return maskHl7(document as Hl7Document, hl7);
+    if (document.kind === 'json') return maskJson(document.bytes(), json);
+    if (document.kind === 'xml') {
+      const { charset } = reading;
+      const all = maskXml(bytes, charset, xml);
+      return expressions.length === 0 ? all : maskPlaces(documentOf(all, reading), expressions);
     }
-    return maskPaths(document, chosen);
+    if (document.kind === 'delimited') return maskDelimited(document as DelimitedDocument, paths);
+    throw new ApiError(
+      403,
+      'FORBIDDEN',
+      'this kind of body can only be shown with message.content.unmasked',
+    );
   };
 }
 
-/** A value with its letters and digits hidden. */
-export function masked(value: string): string {
-  return value
-    .replaceAll(/\p{Lu}/gu, 'X')
-    .replaceAll(/\p{L}/gu, (letter) => (letter === 'X' ? 'X' : 'x'))
-    .replaceAll(/\p{N}/gu, '0');
+/** `PID-3.1` masks all of `PID-3`, in every segment of the name: a part of a field is no safer than the rest of it. */
+function fieldOf(path: string): string {
+  const { segment, field } = hl7Path(path);
+  return field === 0 ? segment : `${segment}-${field}`;
 }
 
-function maskHl7(document: Hl7Document, paths: readonly ReturnType<typeof hl7Path>[]): Uint8Array {
-  for (const line of document.lines()) {
-    for (const path of paths) {
-      if (line.code !== path.code) continue;
-      const raw = document.rawIn(line, path);
-      if (raw !== '' && raw !== '""')
-        document.setRawIn(line, path, maskedRaw(raw, document.delimiters.escape));
-    }
-  }
+const plainNames = (names: readonly string[]): ReadonlySet<string> =>
+  new Set(names.filter((one) => !one.includes('/')).map(plainName));
+
+/** A name of a column, not the first record of a file that has no names. */
+const COLUMN = /^(?!.*\d{3})[\p{L}_][\p{L}\p{N}_ .-]{0,39}$/u;
+
+function maskDelimited(document: DelimitedDocument, { delimited, shown }: MaskPaths): Uint8Array {
+  const { columns } = document;
+  const named = columns.every((name) => name === '' || COLUMN.test(name));
+  const numbers = (names: readonly string[]): ReadonlySet<number> =>
+    new Set(names.map((name) => columns.indexOf(name) + 1 || Number(name)));
+  const shownColumns = numbers(shown.delimited);
+  const hidden = numbers(delimited);
+  document.rewrite((value, row, column) => {
+    if (row === 0 && named) return value;
+    return shownColumns.has(column) && !hidden.has(column) && row > 0 ? value : masked(value);
+  });
   return document.bytes();
 }
 
-/** Escape sequences stay as they are where they stand for a delimiter; others go with what they hold. */
-function maskedRaw(raw: string, escape: string): string {
-  if (escape === '') return masked(raw);
-  return raw
-    .split(escape)
-    .map((part, n, all) =>
-      n % 2 === 1 && n < all.length - 1 && /^[FSTRE]$/.test(part) ? part : masked(part),
-    )
-    .join(escape);
-}
-
-function maskJson(document: Document, names: ReadonlySet<string>): Uint8Array {
-  const hide = (value: unknown): unknown => {
-    if (typeof value === 'string') return masked(value);
-    if (typeof value === 'number') return 0;
-    if (Array.isArray(value)) return value.map(hide);
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, hide(one)]));
-  };
-  const seek = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(seek);
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, one]) => [key, names.has(key) ? hide(one) : seek(one)]),
-    );
-  };
-  const tree: unknown = JSON.parse(new TextDecoder().decode(document.bytes()));
-  return new TextEncoder().encode(JSON.stringify(seek(tree), undefined, 2));
-}
-
-function maskPaths(document: Document, paths: readonly string[]): Uint8Array {
+/** Places that the names of `mask.xml` do not reach. */
+function maskPlaces(document: Document, paths: readonly string[]): Uint8Array {
   for (const path of paths) {
     const count = document.all(path).length;
     if (count > 1) {

@@ -55,6 +55,9 @@ const Header = closed({
   ...mapping,
 });
 
+/** Of properties, elements and attributes. */
+const Names = Type.Array(Type.String({ pattern: '^[^/]+$' }));
+
 const Cors = closed({
   origins: Type.Array(Type.String({ pattern: '^https?://[^/*\\s]+$' }), { minItems: 1 }),
   headers: maybe(Texts),
@@ -69,7 +72,23 @@ export const ConsoleFile = closed({
   session: maybe(closed({ idle: maybe(Duration), absolute: maybe(Duration) })),
   roles: maybe(record(list(word(...PERMISSIONS)))),
   mask: maybe(
-    closed({ hl7: maybe(Texts), json: maybe(Texts), xml: maybe(Texts), delimited: maybe(Texts) }),
+    closed({
+      hl7: maybe(
+        Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}(?:-\\d{1,3})?(?:[[.].*)?$' })),
+      ),
+      json: maybe(Texts),
+      xml: maybe(Texts),
+      delimited: maybe(Texts),
+      /** Shown though it would be masked, because nobody knows what it is. */
+      shown: maybe(
+        closed({
+          hl7: maybe(Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}-\\d{1,3}$' }))),
+          json: maybe(Names),
+          xml: maybe(Names),
+          delimited: maybe(Texts),
+        }),
+      ),
+    }),
   ),
   oidc: maybe(list(Oidc, { maxItems: 10 })),
   tokens: maybe(list(Issuer, { maxItems: 10 })),

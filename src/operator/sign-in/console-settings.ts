@@ -5,8 +5,7 @@ import { parse } from 'yaml';
 import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
 import { milliseconds } from '../../time/duration.ts';
-import type { MaskPaths } from '../rights/field-mask.ts';
-import { MASKED_PATHS } from '../rights/field-mask.ts';
+import type { MaskPaths, Places } from '../rights/field-mask.ts';
 import { BUILT_IN_ROLES, type Roles } from '../rights/roles.ts';
 import { meaningProblems, shapeProblems } from './console-problems.ts';
 import type {
@@ -115,14 +114,15 @@ function sessionOf({ session = {} }: ConsoleFile): SessionLimits {
   };
 }
 
+/** As it is written: what is left out is nothing. */
+type PlacesFile = { readonly [Kind in keyof Places]?: Places[Kind] | undefined };
+
+function placesOf({ hl7 = [], json = [], xml = [], delimited = [] }: PlacesFile): Places {
+  return { hl7, json, xml, delimited };
+}
+
 function maskOf({ mask = {} }: ConsoleFile): MaskPaths {
-  const { hl7, json, xml, delimited } = MASKED_PATHS;
-  return {
-    hl7: mask.hl7 ?? hl7,
-    json: mask.json ?? json,
-    xml: mask.xml ?? xml,
-    delimited: mask.delimited ?? delimited,
-  };
+  return { ...placesOf(mask), shown: placesOf(mask.shown ?? {}) };
 }
 
 function corsOf({ cors }: ConsoleFile): CorsSettings | undefined {

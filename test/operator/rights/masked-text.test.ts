@@ -7,6 +7,8 @@ test.for([
   ['ADT_471199_Doe.hl7 cannot be read', 'XXX_000000_Xxx.xx0 cannot be read'],
   ['mail of anna.b@ward.example is too large', 'mail of xxxx.x@xxxx.xxxxxxx is too large'],
   ['born 1970-01-01 or 19700101', 'born 0000-00-00 or 00000000'],
+  ['message "Doe" of 4711 Doe', 'message "Xxx" of 0000 Doe'],
+  ['patient 471188 since 1970-01-01', 'patient 000000 since 0000-00-00'],
   ['insured as A123456789', 'insured as X000000000'],
 ] as const)('%s is shown as %s', ([text, shown]) => {
   expect(maskedText(text)).toBe(shown);
@@ -20,6 +22,10 @@ test.for([
   'https://fhir.example:8443/r4 and [fe80::1]:40000 are not reached',
   'HL7v2:ADT_A01:2.5.1 is not taken',
   'the peer answered AE (rule no-bed)',
+  'message 123456 of session 123455: 12000 messages wait',
+  'since 2026-01-31T08:00:00.000Z job 4711 stands still',
+  'there is no route for ADT^A01^ADT_A01',
+  'HL7 path "PID-3.1" holds nothing',
   'segment 3, field 5 of ADT_A01 is required (HL7 2.5.1)',
 ])('%s is shown as it is', (text) => {
   expect(maskedText(text)).toBe(text);
