@@ -205,7 +205,10 @@ const WAYS: Readonly<Record<string, string>> = {
 /** Where the server does not offer what was used, no user and no password will do. */
 function otherWay(answer: HttpAnswer, used: string | undefined): StepFailure | undefined {
   const offered = challengesOf(answer.headers['www-authenticate']).map(({ scheme }) => scheme);
-  if (used === undefined || offered.length === 0 || offered.includes(used)) return undefined;
+  const known = offered.every((one) => one in WAYS || one === 'negotiate');
+  if (used === undefined || !known || offered.length === 0 || offered.includes(used)) {
+    return undefined;
+  }
   const named = offered.map((one) => (one === 'ntlm' ? 'NTLM' : capital(one))).join(', ');
   const ways = offered.flatMap((one) => WAYS[one] ?? []);
   return new StepFailure(
