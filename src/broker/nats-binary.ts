@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describeError, EngineError } from '../error/engine-error.ts';
-import { fetchNatsRelease, NATS_DOWNLOADS } from './nats-release.ts';
+import { fetchNatsRelease, NATS_DOWNLOADS, type NatsArchive } from './nats-release.ts';
 
 const run = promisify(execFile);
 
@@ -116,6 +116,8 @@ export interface FindOptions {
   readonly folders?: readonly string[];
   /** Where releases lie. */
   readonly downloads?: string;
+  /** What may be fetched from there. */
+  readonly archives?: Readonly<Record<string, NatsArchive>> | undefined;
 }
 
 /**
@@ -149,12 +151,12 @@ async function usable(named: string): Promise<string> {
 }
 
 async function fetched(
-  { downloads = NATS_DOWNLOADS }: FindOptions,
+  { downloads = NATS_DOWNLOADS, archives }: FindOptions,
   environment: NodeJS.ProcessEnv,
   unfit: Set<string>,
 ): Promise<string> {
   try {
-    const file = await fetchNatsRelease(downloads, cacheFolder(environment));
+    const file = await fetchNatsRelease(downloads, cacheFolder(environment), archives);
     const why = await misfit(file);
     if (why === undefined) return file;
     unfit.add(why);

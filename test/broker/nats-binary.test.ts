@@ -17,6 +17,10 @@ const program = (version: string): string => `#!/bin/sh\necho "nats-server: v${v
 
 const sumOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
+const known = (archive: Buffer): FindOptions['archives'] => ({
+  [`${process.platform}-${process.arch}`]: { platform, sum: sumOf(archive) },
+});
+
 /** An archive as the project releases it: a folder with the program and its papers. */
 async function archiveOf(folder: string, text: string): Promise<Buffer> {
   const inner = join(folder, 'pack', `nats-server-${RELEASE}-${platform}`);
@@ -40,10 +44,7 @@ interface Lab extends AsyncDisposable {
 async function lab(version = '2.10.27'): Promise<Lab> {
   const folder = await temporaryFolder('nats-binary');
   const archive = await archiveOf(folder.path, program(version));
-  const files = new Map<string, Buffer | number>([
-    [ARCHIVE, archive],
-    ['SHA256SUMS', Buffer.from(`${'0'.repeat(64)}  other.zip\n${sumOf(archive)}  ${ARCHIVE}\n`)],
-  ]);
+  const files = new Map<string, Buffer | number>([[ARCHIVE, archive]]);
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const name = request.url?.split('/').at(-1) ?? '';
@@ -65,6 +66,7 @@ async function lab(version = '2.10.27'): Promise<Lab> {
       environment: { PATH: path, XDG_CACHE_HOME: join(folder.path, 'cache') },
       folders: [],
       downloads: `http://127.0.0.1:${port}`,
+      archives: known(archive),
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -83,20 +85,14 @@ test('where none is found and none can be installed, the release is fetched, onc
   expect(await readdir(made.cache)).toEqual(['nats-server']);
   expect(said).toHaveLength(2);
   expect(await findNatsServer(made.options)).toBe(file);
-  expect(made.asked).toEqual(['SHA256SUMS', ARCHIVE]);
+  expect(made.asked).toEqual([ARCHIVE]);
 });
 
 test.for([
   {
     what: 'an archive that was changed on the way',
     spoil: ({ files }: Lab) => files.set(ARCHIVE, Buffer.from('something else')),
-    error: `${ARCHIVE} was not used, since its checksum is wrong: it was damaged or changed on the way`,
-    retryable: true,
-  },
-  {
-    what: 'sums without the archive',
-    spoil: ({ files }: Lab) => files.set('SHA256SUMS', Buffer.from('0  other.zip\n')),
-    error: `${ARCHIVE} was not used, since SHA256SUMS does not name it`,
+    error: `${ARCHIVE} was not used, since its checksum is not the one of the release`,
     retryable: true,
   },
   {
@@ -107,23 +103,25 @@ test.for([
   },
   {
     what: 'a server in trouble',
-    spoil: ({ files }: Lab) => files.set('SHA256SUMS', 503),
-    error: 'SHA256SUMS answered 503',
+    spoil: ({ files }: Lab) => files.set(ARCHIVE, 503),
+    error: `${ARCHIVE} answered 503`,
     retryable: true,
   },
   {
     what: 'an archive that is none',
     spoil: ({ files }: Lab) => {
       const bytes = Buffer.from('no archive');
-      files.set(ARCHIVE, bytes).set('SHA256SUMS', Buffer.from(`${sumOf(bytes)}  ${ARCHIVE}`));
+      files.set(ARCHIVE, bytes);
+      return { archives: known(bytes) };
     },
     error: `${ARCHIVE} cannot be unpacked`,
     retryable: false,
   },
 ])('$what is said, and nothing of it is kept', async ({ spoil, error, retryable }) => {
   await using made = await lab();
-  spoil(made);
-  await expect(findNatsServer(made.options)).rejects.toMatchObject({
+  const changed = spoil(made);
+  const options = 'archives' in changed ? { ...made.options, ...changed } : made.options;
+  await expect(findNatsServer(options)).rejects.toMatchObject({
     code: 'BROKER_UNAVAILABLE',
     message: expect.stringContaining(error),
     retryable,
@@ -131,11 +129,19 @@ test.for([
   await expect(access(join(made.cache, 'nats-server'))).rejects.toThrow('ENOENT');
 });
 
+test('an archive with sums beside it that fit is not used unless it is the one that was released', async () => {
+  await using made = await lab();
+  const archive = made.files.get(ARCHIVE) as Buffer;
+  made.files.set('SHA256SUMS', Buffer.from(`${sumOf(archive)}  ${ARCHIVE}`));
+  const { archives: _, ...options } = made.options;
+  await expect(findNatsServer(options)).rejects.toThrow('is not the one of the release');
+});
+
 test('a server that cannot be reached is said with its cause', async () => {
   await using made = await lab();
   const downloads = 'http://127.0.0.1:1';
   await expect(findNatsServer({ ...made.options, downloads })).rejects.toThrow(
-    /GET http:\/\/127\.0\.0\.1:1\/v2\.10\.27\/SHA256SUMS failed: .*Install nats-server/,
+    /GET http:\/\/127\.0\.0\.1:1\/v2\.10\.27\/nats-server-v\S+ failed: .*Install nats-server/,
   );
 });
 
