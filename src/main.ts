@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
 import { endWithParent } from './cli/end-with-parent.ts';
-import { explainError } from './cli/output.ts';
+import { explainError, say } from './cli/output.ts';
 import { packageVersion } from './cli/packaged.ts';
+import { shownPasswords } from './cli/secret-url.ts';
 
 // whoever reads our output may stop early: `waybill find … | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -21,6 +22,8 @@ const program = new Command('waybill')
   .showHelpAfterError('(waybill --help lists the commands)')
   .exitOverride();
 for (const command of await commands(process.argv[2])) program.addCommand(command);
+
+for (const text of shownPasswords(process.argv)) say(text);
 
 try {
   await program.parseAsync();

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -18,11 +18,12 @@ interface Service {
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly healthcheck?: { readonly test: readonly string[] };
+  readonly configs?: readonly [{ readonly source: string }];
 }
 
 const compose = parse(await readFile('docker-compose.yml', 'utf8'), { merge: true }) as {
   readonly services: Readonly<Record<string, Service>>;
-  readonly configs: { readonly nats: { readonly content: string } };
+  readonly configs: Readonly<Record<string, { readonly content: string }>>;
 };
 /** The health check of the image, which engines have. */
 const health = JSON.parse(
@@ -49,6 +50,8 @@ interface Lab extends AsyncDisposable {
 async function lab(database = ''): Promise<Lab> {
   const folder = await temporaryFolder('container');
   await mkdir(join(folder.path, 'pki'));
+  await mkdir(join(folder.path, 'made/passwords'), { recursive: true });
+  const script = compose.services['passwords']?.command[0] ?? '';
   const ports = new Map<string, Promise<number>>();
   const portOf = (service: string, port: string): Promise<number> => {
     const key = `${service}:${port}`;
@@ -61,9 +64,14 @@ async function lab(database = ''): Promise<Lab> {
   /** A word of a command as it is here: the ports of each service are others, and so are its folders. */
   const here = async (word: string, service: string): Promise<string> => {
     const plain = word
+      .replaceAll('$$', '$')
       .replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')
       .replace(/^postgres:\/\/.*/, database)
       .replace(/(^|")\/pki\b/, `$1${join(folder.path, 'pki')}`)
+      .replace(
+        /(?<=^cd |file:)(?=\/passwords\b)/m,
+        join(folder.path, isNats(service) ? service : 'made'),
+      )
       .replace(/(^|")\/data\b/, `$1${join(folder.path, service)}`);
     if (plain === database) return plain;
     let made = '';
@@ -90,7 +98,7 @@ async function lab(database = ''): Promise<Lab> {
     const { command, environment = {} } = compose.services[name] ?? { command: [] };
     await mkdir(join(folder.path, name), { recursive: true });
     const words = await allHere(command, name);
-    if (!name.startsWith('nats')) {
+    if (!isNats(name)) {
       const given = await Promise.all(
         Object.entries(environment).map(async ([key, value]) => [key, await here(value, name)]),
       );
@@ -98,8 +106,15 @@ async function lab(database = ''): Promise<Lab> {
         env: { ...process.env, WAYBILL_INSTALL: 'never', ...Object.fromEntries(given) },
       });
     }
-    const configuration = join(folder.path, `${name}.conf`);
-    const lines = compose.configs.nats.content.split('\n');
+    // as each sees them: the passwords are the same, the ports of the cluster are each one's own here
+    await cp(join(folder.path, 'made/passwords'), join(folder.path, name, 'passwords'), {
+      recursive: true,
+    });
+    await run('sh', ['-euc', await here(script, name)]);
+    const configuration = join(folder.path, name, 'etc/nats/waybill.conf');
+    await mkdir(dirname(configuration), { recursive: true });
+    const source = compose.services[name]?.configs?.[0].source ?? '';
+    const lines = compose.configs[source]?.content.split('\n') ?? [];
     const text = await Promise.all(
       lines.map((line) => here(line.replace('http: ', 'http: 127.0.0.1:'), name)),
     );
@@ -108,6 +123,7 @@ async function lab(database = ''): Promise<Lab> {
     return spawn(await findNatsServer(), [...own, '-p', String(await portOf(name, '4222'))]);
   };
 
+  await run('sh', ['-euc', await here(script, 'made')]);
   return {
     folder: folder.path,
     async up(name) {
@@ -155,6 +171,8 @@ async function lab(database = ''): Promise<Lab> {
     },
   };
 }
+
+const isNats = (service: string): boolean => service.startsWith('nats');
 
 /** Sends a message of the demo's sender to an engine, by the command of the image. */
 async function send(folder: string, port: number): Promise<string> {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import { type NatsAccess, readNatsState } from '../broker/nats-server.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { filledUrl } from './secret-url.ts';
 
 /** How a command finds a running production. */
 export interface WhereOptions {
@@ -15,7 +16,7 @@ export const DATA = 'waybill-data';
 
 /** The NATS of a running production: the one named, or the embedded one of the data folder. */
 export async function natsAccess({ data, nats }: WhereOptions): Promise<NatsAccess> {
-  if (nats !== undefined) return accessOf(nats);
+  if (nats !== undefined) return accessOf(filledUrl('nats', nats));
   const state = await readNatsState(resolve(data));
   if (state !== undefined) return state;
   throw new EngineError(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EngineError } from '../error/engine-error.ts';
 import type { MetaPlace } from '../operator/meta/meta-database.ts';
 import { DATA } from './connect.ts';
+import { filledUrl, urlOption } from './secret-url.ts';
 
 /** Where `waybill run` keeps users and the audit log. */
 export interface MetaPlaceFlags {
@@ -13,7 +14,7 @@ export interface MetaPlaceFlags {
 export function metaPlaceOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'the folder that waybill run uses', DATA)
-    .option('--trace <url>', 'the PostgreSQL that waybill run uses; it needs --production')
+    .addOption(urlOption('trace', 'the PostgreSQL that waybill run uses; it needs --production'))
     .option('--production <name>', 'whose users and audit log, in PostgreSQL');
 }
 
@@ -25,5 +26,5 @@ export function metaPlace({ data, trace, production }: MetaPlaceFlags): MetaPlac
       '--trace needs --production: each production has users and an audit log of its own there',
     );
   }
-  return { data, shared: { url: trace, production } };
+  return { data, shared: { url: filledUrl('trace', trace), production } };
 }

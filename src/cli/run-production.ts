@@ -125,6 +125,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   for (const { host, ...range } of watch.lost) heard.messagesLost(host, range);
   told = heard;
   tellTightened(heard, tightened);
+  if (options.nats !== undefined) tellOpenBroker(heard, broker);
   const unhear = hearUnexpected((one) => heard.unexpected(one));
   const { stuckAfter } = options;
   const marks = stuckAfter === undefined ? undefined : new WorkMarks();
@@ -209,6 +210,18 @@ function tellTightened(told: Events, paths: readonly string[]): void {
     'warn',
     'rights-tightened',
     `Other accounts of this machine could read ${first}${more}; they cannot any more. What others must read, such as files for another program, belongs into a folder outside of the data folder.`,
+  );
+}
+
+/** A server that lets everybody in lets everybody read, change and send messages. */
+function tellOpenBroker(told: Events, { connection }: Broker): void {
+  const { auth_required: asks, tls_verify: verifies } = connection.info ?? {};
+  if (asks === true || verifies === true) return;
+  told.told(
+    '',
+    'warn',
+    'nats-open',
+    'The NATS server asks nobody who they are: whoever reaches it reads, changes and sends messages. Give it users (authorization { … } in its configuration) or have it verify certificates, and name a user in WAYBILL_NATS.',
   );
 }
 

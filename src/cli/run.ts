@@ -26,6 +26,7 @@ import { say, sayConsole } from './output.ts';
 import { consoleFolder, ensureConsole } from './packaged.ts';
 import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
+import { filledUrl, urlOption } from './secret-url.ts';
 import { FileWatch } from './watch-files.ts';
 
 interface RunFlags {
@@ -49,9 +50,11 @@ export function runCommand(): Command {
   return new Command('run')
     .description('Runs a production until it is told to stop (Ctrl-C).')
     .argument('<production>', 'its folder')
-    .option(
-      '--nats <url>',
-      'a NATS server or cluster that is run by others; without it one is started here',
+    .addOption(
+      urlOption(
+        'nats',
+        'a NATS server or cluster that is run by others; without it one is started here',
+      ),
     )
     .option('--data <folder>', 'where the embedded NATS, the trace and the secrets lie', DATA)
     .option(
@@ -91,7 +94,7 @@ export function runCommand(): Command {
       'where /metrics and /health listen; off starts none',
       '127.0.0.1:9464',
     )
-    .option('--trace <url>', 'a PostgreSQL trace store instead of the embedded one')
+    .addOption(urlOption('trace', 'a PostgreSQL trace store instead of the embedded one'))
     .option('--watch', 'apply changes of the production’s files as they are saved')
     .option(
       '--stuck-after <time>',
@@ -125,12 +128,22 @@ async function buildConsole(flags: RunFlags, log: Logger): Promise<void> {
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-async function run(folder: string, flags: RunFlags): Promise<void> {
+async function run(folder: string, given: RunFlags): Promise<void> {
+  const flags = withUrls(given);
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
   const lock = flags.role === 'engine' ? undefined : await lockTrace(flags);
   await runEngine(folder, flags, log);
   lock?.release();
+}
+
+/** With the passwords that its addresses only name. */
+function withUrls({ nats, trace, ...others }: RunFlags): RunFlags {
+  return {
+    ...others,
+    ...(nats === undefined ? {} : { nats: filledUrl('nats', nats) }),
+    ...(trace === undefined ? {} : { trace: filledUrl('trace', trace) }),
+  };
 }
 
 async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<void> {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { DATA } from './connect.ts';
+import { urlOption } from './secret-url.ts';
 
 /** The options of every command that talks to a running production. */
 export function whereOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'the folder that waybill run uses', DATA)
-    .option('--nats <url>', 'the NATS server of the production, if it is not an embedded one')
+    .addOption(urlOption('nats', 'the NATS server of the production, if it is not an embedded one'))
     .option('--production <name>', 'which production, where the server holds several');
 }
 
