@@ -12,6 +12,7 @@ import type { Operation } from './operation.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { Room } from './room.ts';
+import { signedOnce } from './signed-once.ts';
 
 /** Bytes of bodies that are in memory at once. */
 const MEMORY = 256 * 1_048_576;
@@ -38,6 +39,7 @@ export class Endpoint {
   readonly #working = new Map<ServerResponse, Promise<void>>();
   readonly #isNews = newsFilter();
   readonly #room = new Room(MEMORY);
+  readonly #signed = signedOnce();
   #closing = false;
 
   constructor(lent: LentHere, operations: readonly Operation[]) {
@@ -161,7 +163,7 @@ export class Endpoint {
     const check = admitted(incoming, operation, body);
     const parsed = check && checked(await body.bytes(), check);
     const taken = { incoming, caller, parsed, content: await contentOf(body, settings) };
-    const message = incomingMessage(taken, settings);
+    const message = incomingMessage(taken, settings, this.#signed);
     const header = answeredInHl7(incoming, taken.content.head, message.type);
     try {
       const receipt = await deliver(

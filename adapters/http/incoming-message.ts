@@ -4,6 +4,7 @@ import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Incoming } from './incoming.ts';
 import type { Content, RequestBody } from './request-body.ts';
+import type { SignedOnce } from './signed-once.ts';
 
 export interface Taken {
   readonly incoming: Incoming;
@@ -22,8 +23,16 @@ export function contentOf(body: RequestBody, { deliver }: HttpInValues): Promise
   return deliver === 'request' ? body.whole() : body.content();
 }
 
-/** The message that a request becomes. */
-export function incomingMessage(taken: Taken, settings: HttpInValues): NewMessage {
+/**
+ * The message that a request becomes.
+ *
+ * @param signed the signatures that this service has taken
+ */
+export function incomingMessage(
+  taken: Taken,
+  settings: HttpInValues,
+  signed: SignedOnce,
+): NewMessage {
   const { incoming, caller, content } = taken;
   const isDocument = settings.deliver === 'request' || content.head.byteLength === 0;
   const { type, charset, controlId } = isDocument ? DOCUMENT : told(incoming, content.head);
@@ -34,7 +43,7 @@ export function incomingMessage(taken: Taken, settings: HttpInValues): NewMessag
     name: settings.name(incoming, caller),
     origin: caller === undefined ? incoming.address : `${incoming.address} ${caller.name}`.trim(),
     traceparent: incoming.headers['traceparent']?.toString(),
-    dedupeKey: idempotencyKey(taken, settings) ?? controlId,
+    ...repetition(taken, settings, { controlId, signed }),
   };
 }
 
@@ -62,6 +71,34 @@ function told({ headers }: Incoming, head: Uint8Array): Told {
 /** Most messages do, and need no longer look. */
 const beginsWithMsh = (head: Uint8Array): boolean =>
   head[0] === 0x4d && head[1] === 0x53 && head[2] === 0x48;
+
+/** What a repetition of this request is known by. */
+function repetition(
+  taken: Taken,
+  settings: HttpInValues,
+  { controlId, signed }: { readonly controlId: string | undefined; readonly signed: SignedOnce },
+): Pick<NewMessage, 'dedupeKey' | 'dedupeBody'> {
+  const { method, path } = taken.incoming;
+  const own = idempotencyKey(taken, settings) ?? controlId;
+  const signature = taken.caller?.signature;
+  // asking again does no harm, and its answer may be another by now
+  if (signature === undefined || method === 'GET' || method === 'HEAD') return { dedupeKey: own };
+  const shown = [taken.caller?.name ?? '', method, unescaped(path), signature].join('\n');
+  return {
+    dedupeKey: signed.keyOf(shown, own ?? shown),
+    // headers are not signed: who repeats a request may change them, and an honest repetition has other ones too
+    ...(settings.deliver === 'request' &&
+      settings.headers.length > 0 && {
+        dedupeBody: requestDocument(taken, { ...settings, headers: [] }),
+      }),
+  };
+}
+
+/** A path that is written in another way is no other path. */
+const unescaped = (path: string): string =>
+  path.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) =>
+    String.fromCodePoint(Number.parseInt(code, 16)),
+  );
 
 /** The key of one caller is never that of another. */
 function idempotencyKey(

@@ -45,7 +45,7 @@ export function accept(
     const began = parts.routing.clock.now();
     const held = await holdBody(parts, message);
     const dedupeKey = service.duplicates === 'once' ? message.dedupeKey : undefined;
-    const key = firstKey(service.name, dedupeKey, held.digest);
+    const key = firstKey(service.name, dedupeKey, message.dedupeBody ?? held.digest);
     const expected = expect(parts, options, dedupeKey === undefined ? undefined : key);
     try {
       // only routing takes turns; storing overlaps with the next message

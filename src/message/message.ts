@@ -14,6 +14,8 @@ export interface NewMessage {
   readonly origin?: string | undefined;
   /** The sender's own id (MSH-10; or file name, size and time). The same key with the same bytes inside the duplicate window is stored once. */
   readonly dedupeKey?: string | undefined;
+  /** What is equal in a repetition, where the body has more than that in it. The body if left out. */
+  readonly dedupeBody?: Uint8Array | undefined;
   /** Lower goes first where a queue is not in order. */
   readonly priority?: number | undefined;
   /** W3C trace context the sender gave. */

@@ -35,13 +35,20 @@ export async function authorize(incoming: Incoming, asked: Asked): Promise<Calle
     const met = await Promise.all(needs.map((need) => meet(need, proofOf)));
     if (met.every(({ result }) => result === 'met')) {
       if (met.some(({ cookie }) => cookie)) checkSameSite(incoming, asked.cors);
-      return met[0]?.caller;
+      return together(met.flatMap(({ caller }) => caller ?? []));
     }
     const known = met.every(({ result }) => result !== 'unknown');
     if (known) lacking.push(...met.flatMap((one) => one.lacking));
   }
   if (lacking.length > 0) throw forbidden(incoming, [...new Set(lacking)], access);
   throw await unknown(proofs);
+}
+
+/** The first of those who proved it, with the signature that any of them showed. */
+function together(callers: readonly Caller[]): Caller | undefined {
+  const [first] = callers;
+  const signature = callers.find((one) => one.signature !== undefined)?.signature;
+  return first && (signature === undefined ? first : { ...first, signature });
 }
 
 interface Met {

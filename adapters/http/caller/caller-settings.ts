@@ -27,7 +27,7 @@ const fields = {
       basic: 'User and password: one of credentials, of kind basic',
       bearer: 'A token that verifier checks',
       certificate: 'The client certificate of the connection; tls must ask for it',
-      hmac: 'A signature over the body, made with one of credentials, of kind bearer',
+      hmac: 'A signature over the body, made with one of credentials, of kind bearer; shown again within the duplicate window, the request is answered as the first time and delivered once',
     },
     { help: 'How these callers prove who they are.', default: 'bearer' },
   ),

@@ -6,6 +6,8 @@ export interface Caller {
   /** For the trace: a user, the subject of a token or certificate, the name of a credential. */
   readonly name: string;
   readonly scopes: ReadonlySet<string>;
+  /** The signature of the request, where that is the proof: whoever shows it again sends the same again. */
+  readonly signature?: string | undefined;
 }
 
 /** How the proof of a caller came out. */

@@ -48,7 +48,16 @@ function verdict(
   const signer = known.find(({ secret }) =>
     isSameSecret(createHmac('sha256', secret).update(signed).digest(), given),
   );
-  return signer === undefined
-    ? { result: 'wrong', reason: 'the signature is not that of this body with a key that is known' }
-    : { result: 'proven', caller: { name: signer.name, scopes: new Set(values.grants) } };
+  if (signer === undefined) {
+    return {
+      result: 'wrong',
+      reason: 'the signature is not that of this body with a key that is known',
+    };
+  }
+  const scopes = new Set(values.grants);
+  // of the bytes and not as it was written: case and encoding are anybody's to change
+  return {
+    result: 'proven',
+    caller: { name: signer.name, scopes, signature: given.toString('hex') },
+  };
 }
