@@ -1,6 +1,6 @@
 import { newerVersion } from '../../database/newer-version.ts';
 import type { MetaDatabase, MetaSession } from './meta-database.ts';
-import { AUDIT_TABLES, META_TABLES } from './tables.ts';
+import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES } from './tables.ts';
 
 /**
  * Brings the tables from one form to the next. It runs in one transaction with those beside it, and asks only the
@@ -20,6 +20,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
     if (!(await hasColumn(session, dialect, 'job', 'orderer')))
       await define(session, dialect.written(ORDERER));
   },
+  (session, { written }) => define(session, written(SECOND_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

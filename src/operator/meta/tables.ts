@@ -51,6 +51,14 @@ CREATE TABLE IF NOT EXISTS hold(
   session_id INTEGER PRIMARY KEY, reason TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER) STRICT;
 `;
 
+/** Sign-ins under way lie in the browser's cookie by now; those that were refused are counted. */
+export const SECOND_META_TABLES = `
+DROP TABLE IF EXISTS oidc_attempt;
+CREATE TABLE IF NOT EXISTS refused_sign_in(
+  minute INTEGER NOT NULL, name TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL, cause TEXT NOT NULL,
+  count INTEGER NOT NULL, audited INTEGER NOT NULL, PRIMARY KEY(minute, name, via, ip, cause)) STRICT, WITHOUT ROWID;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

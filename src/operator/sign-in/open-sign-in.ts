@@ -20,6 +20,7 @@ import { firstAdministrator } from './first-administrator.ts';
 import { localSignIn } from './local-sign-in.ts';
 import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
+import { refusedSignIns } from './refused-sign-ins.ts';
 import { sessions } from './sessions.ts';
 import { sharedKey } from './shared-key.ts';
 import type { SignIn } from './sign-in.ts';
@@ -64,6 +65,7 @@ export async function openSignIn(parts: SignInParts): Promise<SignIn> {
     rights: rights(settings.roles, hosts),
     audit,
     trace: signInTrace(log),
+    refused: refusedSignIns(database),
     enforcement: enforced,
     attempts: oidcAttempts(await sharedKey(database, 'oidc-attempt')),
     providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),

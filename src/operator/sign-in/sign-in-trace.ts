@@ -23,21 +23,56 @@ export interface SignInTrace {
 
 const KEPT = 500;
 
-/** Refusals are logged with their cause, too. */
+/** Refusals are logged with their cause, too: those that are alike once a minute, with how many there were before. */
 export function signInTrace(log: Logger): SignInTrace {
   const events: SignInEvent[] = [];
+  const isNews = perMinute();
   return {
     add(event, logged = event.user) {
       events.push({ at: Date.now(), ...event });
       if (events.length > KEPT) events.shift();
       if (event.outcome === 'refused') {
         const { ip, method, cause, remedy } = event;
+        const untold = isNews(`${ip} ${method} ${logged ?? ''} ${cause}`);
+        if (untold === undefined) return;
         log.warn(
-          { event: 'sign-in-refused', ip, method, user: logged, cause, remedy },
+          {
+            event: 'sign-in-refused',
+            ip,
+            method,
+            user: logged,
+            cause,
+            remedy,
+            ...(untold > 0 && { untold }),
+          },
           'sign-in-refused',
         );
       }
     },
     list: () => events.toReversed(),
+  };
+}
+
+/** What is told apart in one minute; of all others only the number is told. */
+const MOST = 60;
+
+/** How many went untold before this one; undefined where it is one of those. */
+function perMinute(): (key: string) => number | undefined {
+  let began = Number.NEGATIVE_INFINITY;
+  let untold = 0;
+  const told = new Set<string>();
+  return (key) => {
+    if (Date.now() - began > 60_000) {
+      began = Date.now();
+      told.clear();
+    }
+    if (told.has(key) || told.size >= MOST) {
+      untold += 1;
+      return undefined;
+    }
+    told.add(key);
+    const before = untold;
+    untold = 0;
+    return before;
   };
 }

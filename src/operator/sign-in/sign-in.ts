@@ -12,6 +12,7 @@ import type { FirstAdministrator } from './first-administrator.ts';
 import type { LocalSignIn } from './local-sign-in.ts';
 import type { OidcAttempts } from './oidc-attempts.ts';
 import type { OidcProvider } from './oidc-provider.ts';
+import type { RefusedSignIns } from './refused-sign-ins.ts';
 import type { Sessions } from './sessions.ts';
 import type { SignInTrace } from './sign-in-trace.ts';
 import type { Users } from './users.ts';
@@ -30,6 +31,7 @@ export interface SignIn {
   readonly rights: Rights;
   readonly audit: AuditLog;
   readonly trace: SignInTrace;
+  readonly refused: RefusedSignIns;
   readonly enforcement: Enforcement;
   readonly attempts: OidcAttempts;
   readonly providers: ReadonlyMap<string, OidcProvider>;

@@ -49,7 +49,7 @@ export async function signedIn(
 
 /** Runs a sign-in; a refusal is recorded with its cause before it is answered. */
 export async function attempted<Result>(
-  { audit, trace, users }: SignIn,
+  { audit, refused, trace, users }: SignIn,
   { ip }: FastifyRequest,
   { method, user }: { readonly method: string; readonly user: string | undefined },
   run: () => Promise<Result>,
@@ -64,8 +64,9 @@ export async function attempted<Result>(
       const typed = user?.slice(0, 100);
       const name = isName ? user : 'unknown';
       trace.add({ ip, method, user: typed, outcome: 'refused', cause: why, remedy }, name);
-      // a guess that was not even looked at must not fill the disk
+      // a guess that was not even looked at costs nothing here
       if (error.status === 429) throw error;
+      if (!(await refused.add({ name, via: method, ip, cause: why }))) throw error;
       const actor = { name, via: method };
       const entry = { actor, ip, action: 'sign-in', object: `user ${name}` };
       await audit.record({ ...entry, outcome: 'refused', detail: { cause: why } });

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Api } from '../../api/api.ts';
-import { list, maybe, Time, word } from '../../api/contract/schema.ts';
+import { closed, list, maybe, Time, word } from '../../api/contract/schema.ts';
 import { requirePermission } from '../../rights/require-permission.ts';
 import type { SignIn } from '../sign-in.ts';
 
@@ -14,8 +14,17 @@ const Event = Type.Object({
   remedy: maybe(Type.String()),
 });
 
+const Refused = Type.Object({
+  minute: Time,
+  name: Type.String(),
+  via: Type.String(),
+  ip: Type.String(),
+  cause: Type.String(),
+  count: Type.Integer(),
+});
+
 /** Why somebody does not get in. */
-export function signInTraceRoutes(api: Api, { trace, enforcement }: SignIn): void {
+export function signInTraceRoutes(api: Api, { trace, refused, enforcement }: SignIn): void {
   api.get(
     '/sign-in/trace',
     {
@@ -32,5 +41,20 @@ export function signInTraceRoutes(api: Api, { trace, enforcement }: SignIn): voi
       onRequest: requirePermission('user.manage'),
     },
     async () => ({ passwords: await enforcement.passwords(), events: trace.list() }),
+  );
+
+  api.get(
+    '/sign-in/refused',
+    {
+      schema: {
+        tags: ['sign-in'],
+        summary:
+          'How many sign-ins were refused in each minute, by user, address and cause; newest first, kept for 90 days.',
+        querystring: closed({ limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })) }),
+        response: { 200: Type.Object({ rows: list(Refused) }) },
+      },
+      onRequest: requirePermission('user.manage'),
+    },
+    async ({ query: { limit = 200 } }) => ({ rows: await refused.list(limit) }),
   );
 }
