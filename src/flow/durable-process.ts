@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Answers } from '../broker/answers.ts';
+import { isAway } from '../broker/away.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { timeLimit, wait } from '../time/timer.ts';
@@ -42,7 +43,8 @@ export function durableProcess(parts: DurableParts): Process {
       return await Promise.race([ended, waits.left]);
     } catch (error) {
       const stopped = run.cut.aborted || error === run.stopping.reason;
-      if (stopped || isOutage(error)) throw error;
+      // what could not be stored or reached is no fault of the code: the message goes back to its queue
+      if (stopped || isAway(error)) throw error;
       throw isEngineError(error) ? error : codeFailed(parts.name, error);
     } finally {
       waits.end();
@@ -58,13 +60,6 @@ export function durableProcess(parts: DurableParts): Process {
       return (await runOrWait(subject, run)) as ProcessResult;
     },
   };
-}
-
-/** What could not be stored or reached is no fault of the code: the message goes back to its queue. */
-export function isOutage(error: unknown): boolean {
-  return (
-    isEngineError(error) && (error.code === 'QUEUE_UNAVAILABLE' || error.code === 'QUEUE_FULL')
-  );
 }
 
 /** A step that was done, now or before. */

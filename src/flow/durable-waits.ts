@@ -1,3 +1,4 @@
+import { isAway } from '../broker/away.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { type DurableRun, Waits } from './wiring.ts';
@@ -35,7 +36,7 @@ export class DurableWaits {
     this.#left.promise.catch(toldElsewhere);
   }
 
-  /** Resolves when the run is left, and never otherwise; rejects when it waits and its host stops. */
+  /** Resolves when the run is left to wait; rejects when it waits and its host stops, and where NATS is away. */
   get left(): Promise<Waits> {
     return this.#left.promise;
   }
@@ -46,6 +47,8 @@ export class DurableWaits {
     this.#look?.stop();
     try {
       return await work();
+    } catch (error) {
+      return await this.#failed(error);
     } finally {
       this.#busy -= 1;
       this.#consider();
@@ -60,13 +63,25 @@ export class DurableWaits {
       const result = await work();
       return this.isLeft ? await never() : result;
     } catch (error) {
-      if (this.isLeft) return await never();
-      throw error;
+      return await this.#failed(error);
     } finally {
       this.#waits.delete(wait);
       this.#look?.stop();
       this.#consider();
     }
+  }
+
+  /**
+   * Where NATS is away or has no room, the run is left and its message goes back to its queue: the code must not
+   * hear of it, since a run that comes after finds another course of things.
+   */
+  async #failed(error: unknown): Promise<never> {
+    if (!this.isLeft) {
+      if (!isAway(error)) throw error;
+      this.isLeft = true;
+      this.#left.reject(error);
+    }
+    return never();
   }
 
   /** The run has ended: what its code did not wait for has no effect any more. */

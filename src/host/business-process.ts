@@ -1,10 +1,10 @@
 import type { Answer } from '../broker/answers.ts';
+import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import type { Steps } from '../broker/steps.ts';
 import type { WaitingRoom } from '../broker/waiting-room.ts';
 import { describeError } from '../error/engine-error.ts';
 import { directAnswer } from '../flow/direct-answer.ts';
-import { isOutage } from '../flow/durable-process.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { errorOf, type Leg, route } from '../flow/route.ts';
@@ -276,7 +276,7 @@ export class BusinessProcess implements Host {
 
 /** Whether it is no fault of the message that its process did not end. */
 function isGivenBack(error: unknown, { stopping, cut }: WorkSignals): boolean {
-  return cut.aborted || (stopping.aborted && error === stopping.reason) || isOutage(error);
+  return cut.aborted || (stopping.aborted && error === stopping.reason) || isAway(error);
 }
 
 interface Ran {

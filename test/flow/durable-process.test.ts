@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm } from '@nats-io/kv';
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
@@ -187,6 +189,31 @@ test('calls that wait hold no place of the pool, and go on with their answers af
   expect(asked.sent).toHaveLength(3);
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0));
 });
+
+test('code never hears that NATS is away: its message goes back to its queue, and it runs again', async () => {
+  await using nats = await startNats();
+  const gate = join(nats.data, 'gate');
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `const { existsSync, writeFileSync } = await import('node:fs');
+     writeFileSync(${JSON.stringify(gate)} + '.at', '');
+     while (!existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 20));
+     let said = 'done';
+     try { await context.now(); } catch { said = 'caught'; }
+     await context.send('out', said);`,
+  );
+  await using running = await run(nats, made);
+  await deliver('1');
+  await vi.waitFor(() => expect(existsSync(`${gate}.at`)).toBe(true));
+  process.kill(nats.pid ?? 0, 'SIGSTOP');
+  await writeFile(gate, '');
+  // longer than the client waits for an answer
+  await sleep(6_000);
+  process.kill(nats.pid ?? 0, 'SIGCONT');
+  await vi.waitFor(() => expect(sent()).toEqual(['done']), 10_000);
+  const [host] = running.director.statuses().filter(({ host: name }) => name === 'orders');
+  expect(host?.lastError).toBeUndefined();
+}, 30_000);
 
 test('a strict line waits with its message, and says so', async () => {
   await using nats = await startNats();
