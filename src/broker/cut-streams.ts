@@ -2,6 +2,7 @@ import { type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/je
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
+import { hasForgotten, settledUpTo } from './streams.ts';
 
 /** A stream that ends before what it had taken: its newest messages are gone. */
 export interface CutStream {
@@ -50,7 +51,7 @@ export async function findCutStreams(
   return cut;
 }
 
-/** Has no consumer stand beyond the end of its stream; the furthest that one stood. */
+/** Has no consumer stand beyond the end of its stream, nor a worker before what is known to be settled; the furthest that one stood. */
 async function reset(
   broker: Broker,
   stream: string,
@@ -58,18 +59,20 @@ async function reset(
 ): Promise<number> {
   let furthest = end;
   // a worker that has to be made anew begins at the mark
-  if (broker.names.isQueue(stream) && (await readMark(broker, stream)) > end) {
+  const mark = broker.names.isQueue(stream) ? await readMark(broker, stream) : 0;
+  if (mark > end) {
     await writeMark(broker, stream, { created, upTo: end });
   }
   for (const name of [WORKER, PROJECTOR]) {
     const info = await consumerInfo(broker, stream, name);
     if (info === undefined) continue;
-    const { ack_floor, delivered, config } = info;
-    const begun = (config.opt_start_seq ?? 1) - 1;
-    const at = Math.max(ack_floor.stream_seq, delivered.stream_seq, begun);
-    if (at <= end) continue;
+    const { delivered, config } = info;
+    const settled = settledUpTo(info);
+    const known = name === WORKER ? Math.min(mark, end) : 0;
+    const at = Math.max(settled, delivered.stream_seq);
+    if (at <= end && !hasForgotten(info, known)) continue;
     furthest = Math.max(furthest, at);
-    const start = Math.min(Math.max(ack_floor.stream_seq, begun), end) + 1;
+    const start = Math.max(known, Math.min(settled, end)) + 1;
     // a crash in between loses nothing
     if (name === WORKER) await writeMark(broker, stream, { created, upTo: start - 1 });
     await broker.manager.consumers.delete(stream, name);

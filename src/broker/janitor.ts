@@ -5,7 +5,7 @@ import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import type { Leases } from './lease.ts';
 import { PROJECTOR, WORKER } from './names.ts';
-import { writeMark } from './settled-mark.ts';
+import { readMark, writeMark } from './settled-mark.ts';
 import { isTrusted, markFor, settledUpTo } from './streams.ts';
 
 /** What every consumer of a stream has acknowledged may go after this long: a restarted engine reads the journal's last minute. */
@@ -56,7 +56,9 @@ export function janitorPass(parts: JanitorParts): () => Promise<void> {
   };
 
   const mark = async (stream: string, created: string, upTo: number): Promise<void> => {
-    if (upTo <= (marks.get(stream) ?? 0)) return;
+    // a consumer that forgot what it had settled must not take back what is known
+    const before = marks.get(stream) ?? (await readMark(broker, stream));
+    if (upTo <= before) return;
     await writeMark(broker, stream, { created, upTo });
     marks.set(stream, upTo);
   };

@@ -94,7 +94,8 @@ function noRoom(stream: string, limit: number): EngineError {
 /**
  * The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO, over
  * several engines too. It is made before the first message is stored: a queue without it would count as
- * empty. One that is gone, or that others made in its place, is made where the queue is known to be settled.
+ * empty. One that is gone, that others made in its place, or that forgot what it had, is made where the queue is known
+ * to be settled.
  *
  * @returns where it was made to begin, if the queue had one before and had lost it
  */
@@ -105,13 +106,14 @@ export async function ensureWorker(
 ): Promise<number | undefined> {
   const { manager } = broker;
   const wanted = { durable_name: WORKER, ...working(pool) };
+  // before the consumer: others may work on the queue meanwhile
+  const mark = await readMark(broker, stream);
   const info = await workerInfo(broker, stream);
-  if (info !== undefined && isTrusted(info, await markFor(broker, info))) {
+  if (info !== undefined && isTrusted(info, mark) && !hasForgotten(info, mark)) {
     await ensureConsumer(manager, stream, wanted);
     return undefined;
   }
   if (info !== undefined) await manager.consumers.delete(stream, WORKER);
-  const mark = await readMark(broker, stream);
   await ensureConsumer(manager, stream, wanted, mark + 1);
   return info === undefined && mark === 0 ? undefined : mark + 1;
 }
@@ -140,6 +142,12 @@ export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
 export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
   return Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
 }
+
+/**
+ * nats-server writes the state of a consumer over the one before. A kill in between leaves it empty: the consumer
+ * then begins where it was made once, and would hand out again what was settled long ago.
+ */
+export const hasForgotten = (info: ConsumerInfo, mark: number): boolean => settledUpTo(info) < mark;
 
 /** How a queue's messages are handed out. */
 const working = (pool: number) => ({
@@ -182,22 +190,27 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
  * Makes a queue's consumer again at its acknowledge floor, so that what a killed engine had taken is
  * handed out at once. Only when no other engine works on the queue. A crash between its removal and its
  * making loses nothing: the mark tells where it begins.
+ *
+ * @returns whether the consumer had forgotten what it had settled
  */
 export async function reclaimWorker(
   broker: Broker,
   stream: string,
   pool: number,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  const mark = await readMark(broker, stream);
   const info = await workerInfo(broker, stream);
   signal?.throwIfAborted();
-  if (info !== undefined && info.num_ack_pending > 0) {
+  const forgot = info !== undefined && hasForgotten(info, mark);
+  if (info !== undefined && !forgot && info.num_ack_pending > 0) {
     const { created } = await broker.manager.streams.info(stream);
     await writeMark(broker, stream, { created, upTo: settledUpTo(info) });
     signal?.throwIfAborted();
     await broker.manager.consumers.delete(stream, WORKER);
   }
   await ensureWorker(broker, stream, pool);
+  return forgot;
 }
 
 /** The server's err_code. */

@@ -119,10 +119,11 @@ export class Queues {
   /** What a killed engine had taken is handed out at once; of what it had sent nothing may be known. */
   async #reclaim(stream: string, pool: number): Promise<void> {
     const { broker, afterCrash, uncertain } = this.#engine;
-    await reclaimWorker(broker, stream, pool);
-    if (!afterCrash && !uncertain) return;
+    const forgot = await reclaimWorker(broker, stream, pool);
+    if (!afterCrash && !uncertain && !forgot) return;
     // as many may have been on the wire as were being stored
-    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: 2 * pool });
+    const most = forgot ? Number.POSITIVE_INFINITY : 2 * pool;
+    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most });
   }
 
   /** The other lines of a host's queue: of its earlier orders, and of engines that have another one. */

@@ -1,10 +1,19 @@
+import { readdir, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { queueState } from '../../src/broker/consumer-lag.ts';
+import { findCutStreams } from '../../src/broker/cut-streams.ts';
 import { janitorPass } from '../../src/broker/janitor.ts';
 import { PROJECTOR, WORKER } from '../../src/broker/names.ts';
-import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
+import {
+  ensureProjector,
+  ensureStream,
+  ensureWorker,
+  takeOverLine,
+} from '../../src/broker/streams.ts';
 import { startNats } from '../support/nats.ts';
 
 /** A queue with ten messages, of which the first `settled` are. */
@@ -113,3 +122,55 @@ test('what was seen of a stream that was removed and made again says nothing of 
   await queueWith(broker, 'lab', 0);
   expect(await queueState(broker, stream)).toMatchObject({ depth: 10 });
 });
+
+/** Kills nats-server as it writes the state of a worker over the one before. */
+async function killWhileItWrites(
+  nats: Awaited<ReturnType<typeof startNats>>,
+  stream: string,
+): Promise<void> {
+  const pid = nats.pid ?? 0;
+  const state = (await readdir(nats.data, { recursive: true })).find((file) =>
+    file.endsWith(`${stream}/obs/${WORKER}/o.dat`),
+  );
+  process.kill(pid, 'SIGSTOP');
+  process.kill(pid, 'SIGKILL');
+  await truncate(join(nats.data, state ?? ''), 0);
+}
+
+test('a worker of which nats-server lost the state goes on where the queue is known to be settled', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'torn', role: 'test' });
+  const streams: string[] = [];
+  for (const host of ['at-start', 'line', 'at-reconnect']) {
+    const stream = await queueWith(broker, host, 6);
+    // the state is written once it has changed a while
+    await vi.waitFor(async () => expect((await queueState(broker, stream)).depth).toBe(4));
+    streams.push(stream);
+  }
+  await janitorPass({ broker, onKept: () => undefined })();
+  const [atStart = '', line = '', atReconnect = ''] = streams;
+  const floors = async () =>
+    Promise.all(
+      streams.map(
+        async (stream) =>
+          (await broker.manager.consumers.info(stream, WORKER)).ack_floor.stream_seq,
+      ),
+    );
+  for (const stream of streams) {
+    await sleep(300);
+    await killWhileItWrites(nats, stream);
+    // until it is noticed: what is asked before gets no answer
+    await sleep(1_000);
+    await vi.waitFor(floors, { timeout: 15_000 });
+  }
+  expect(await floors()).toEqual([0, 0, 0]);
+  // a janitor that comes by first takes nothing back
+  await janitorPass({ broker, onKept: () => undefined })();
+
+  expect(await ensureWorker(broker, atStart, 4)).toBe(7);
+  await takeOverLine(broker, line);
+  await findCutStreams(broker, new Map());
+  for (const stream of [atStart, line, atReconnect]) {
+    expect(await take(broker, stream, WORKER, 4)).toEqual([7, 8, 9, 10]);
+  }
+}, 30_000);
