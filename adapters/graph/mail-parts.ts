@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
-  isMeant,
+  type Enclosed,
+  fileName,
+  type MailDocument,
   type MailDocumentAddress,
   type MailPart,
   mailDocument,
   mailPart,
   mailText,
+  Opening,
 } from 'waybill/adapter';
 import type { GraphClient } from './graph-client.ts';
 import { NoAnswer } from './graph-error.ts';
@@ -27,11 +30,14 @@ export interface Taking {
   readonly client: GraphClient;
   readonly settings: Pick<GraphInValues, 'take' | 'pattern' | 'embedded' | 'limit'>;
   readonly signal: AbortSignal;
+  /** Told of a part that holds others and could not be opened. */
+  readonly notOpened: (what: string) => void;
 }
 
 /**
  * The messages of a mail, in its order; each is to be consumed before the next is asked for. Ends
- * without any where attachments are to be taken and none fits. Throws an UntakeableMail above the limit.
+ * without any where attachments are to be taken and none fits. Forwarded mails,
+ * signed ones and winmail.dat are opened. Throws an UntakeableMail above the limit.
  */
 export async function* mailParts(mail: MailFacts, taking: Taking): AsyncGenerator<MailPart> {
   const { take } = taking.settings;
@@ -66,53 +72,59 @@ async function* limited(
 }
 
 async function* attachments(mail: MailFacts, taking: Taking): AsyncGenerator<MailPart> {
-  for (const one of await wanted(mail, taking)) {
-    const part = await mailPart(await content(mail, one, taking), {
-      name: nameOf(one),
-      type: isItem(one) ? 'message/rfc822' : textAt(one, 'contentType'),
-    });
-    yield part;
+  const opening = new Opening(taking.settings, taking.notOpened);
+  for (const { part } of await concerned(mail, taking, opening)) {
+    for await (const file of opening.files(part)) yield await mailPart(file.content, file);
   }
 }
 
-async function content(
+/** Files and mails that are attached, as far as they are to be read. A link to a file in a cloud has no content here. */
+async function concerned(
   mail: MailFacts,
-  attachment: Json,
   taking: Taking,
-): Promise<AsyncIterable<Uint8Array>> {
-  const path = `/messages/${mail.id}/attachments/${textAt(attachment, 'id')}/$value`;
-  return limited(await taking.client.stream(path, taking.signal), taking);
-}
-
-/** Files and mails that are attached. A link to a file in a cloud has no content here. */
-async function wanted(
-  mail: MailFacts,
-  { client, settings, signal }: Taking,
-): Promise<readonly Json[]> {
+  opening: Opening,
+): Promise<readonly { readonly part: Enclosed; readonly size: number }[]> {
   const query = '$select=id,name,contentType,size,isInline';
-  const all = await client.list(`/messages/${mail.id}/attachments?${query}`, signal);
-  return all.filter(
-    (one) =>
-      !textAt(one, '@odata.type').endsWith('referenceAttachment') &&
-      (settings.embedded || one['isInline'] !== true) &&
-      isMeant(nameOf(one), settings.pattern),
-  );
+  const all = await taking.client.list(`/messages/${mail.id}/attachments?${query}`, taking.signal);
+  return all
+    .filter((one) => !textAt(one, '@odata.type').endsWith('referenceAttachment'))
+    .map((one) => ({ part: partOf(mail, one, taking), size: Number(one['size'] ?? 0) }))
+    .filter(({ part }) => opening.concerns(part));
 }
 
-const isItem = (one: Json): boolean => textAt(one, '@odata.type').endsWith('itemAttachment');
+function partOf(mail: MailFacts, one: Json, taking: Taking): Enclosed {
+  const isItem = textAt(one, '@odata.type').endsWith('itemAttachment');
+  return {
+    name: fileName(textAt(one, 'name')),
+    type: isItem ? 'message/rfc822' : textAt(one, 'contentType'),
+    related: one['isInline'] === true,
+    content: content(mail, textAt(one, 'id'), taking),
+  };
+}
 
-/** Without folders, which a sender may have put there. */
-function nameOf(one: Json): string {
-  const name = textAt(one, 'name');
-  return name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+/** Asked for once it is read. */
+async function* content(
+  mail: MailFacts,
+  attachment: string,
+  taking: Taking,
+): AsyncGenerator<Uint8Array> {
+  const path = `/messages/${mail.id}/attachments/${attachment}/$value`;
+  yield* limited(await taking.client.stream(path, taking.signal), taking);
 }
 
 async function document(mail: MailFacts, taking: Taking): Promise<MailPart> {
   const { take } = taking.settings;
-  const text = await body(mail, taking, 'text');
-  if (take === 'text') return mailText(contentOf(text), mail.subject);
+  const opening = new Opening(taking.settings, taking.notOpened);
+  const text = contentOf(await body(mail, taking, 'text'));
+  if (take === 'text') {
+    if (text.trim() !== '') return mailText(text, mail.subject);
+    await documentAttachments(mail, taking, opening);
+    return mailText(opening.words?.text ?? text, mail.subject);
+  }
   const html = await body(mail, taking, 'html');
   const isHtml = textAt(objectAt(html, 'body'), 'contentType') === 'html';
+  const opened = await documentAttachments(mail, taking, opening);
+  const words = text.trim() === '' ? opening.words : undefined;
   return mailDocument({
     messageId: mail.messageId,
     date: new Date(mail.received).toISOString(),
@@ -120,9 +132,9 @@ async function document(mail: MailFacts, taking: Taking): Promise<MailPart> {
     to: addresses(listAt(html, 'toRecipients')),
     cc: addresses(listAt(html, 'ccRecipients')),
     subject: mail.subject,
-    text: contentOf(text),
-    html: isHtml ? contentOf(html) : '',
-    attachments: await documentAttachments(mail, taking),
+    text: words?.text ?? text,
+    html: words?.html ?? (isHtml ? contentOf(html) : ''),
+    attachments: opened,
   });
 }
 
@@ -147,15 +159,17 @@ function addresses(recipients: readonly Json[]): MailDocumentAddress[] {
 async function documentAttachments(
   mail: MailFacts,
   taking: Taking,
-): Promise<{ name: string; type: string; size: number; content: string }[]> {
-  const all = await wanted(mail, taking);
-  const size = all.reduce((sum, one) => sum + Number(one['size'] ?? 0), 0);
-  if (size > taking.settings.limit) throw new UntakeableMail('it is larger than the limit');
-  const found = [];
-  for (const one of all) {
-    const bytes = await buffer(await content(mail, one, taking));
-    const type = isItem(one) ? 'message/rfc822' : textAt(one, 'contentType');
-    found.push({ name: nameOf(one), type, size: bytes.length, content: bytes.toString('base64') });
+  opening: Opening,
+): Promise<MailDocument['attachments']> {
+  const all = await concerned(mail, taking, opening);
+  const total = all.reduce((sum, { size }) => sum + size, 0);
+  if (total > taking.settings.limit) throw new UntakeableMail('it is larger than the limit');
+  const found: MailDocument['attachments'][number][] = [];
+  for (const { part } of all) {
+    for await (const { name, type, content: bytes } of opening.files(part)) {
+      const held = await buffer(bytes);
+      found.push({ name, type, size: held.length, content: held.toString('base64') });
+    }
   }
   return found;
 }

@@ -109,7 +109,10 @@ export class MailRounds {
     { take, reading, signal }: { take: Take; reading: Reading; signal: AbortSignal },
   ): Promise<number> {
     const { settings, deliver } = this.#lent;
-    const taking = { client: this.#client, settings: { ...settings, take }, reading, signal };
+    const notOpened = (what: string): void =>
+      this.#tell('warn', 'mail-not-opened', mail, `holds what was not opened: ${what}`);
+    const all = { ...settings, take };
+    const taking = { client: this.#client, settings: all, reading, signal, notOpened };
     const begun = this.#taken.begun(mail);
     let messages = 0;
     for await (const part of mailParts(mail, taking)) {

@@ -1,119 +1,96 @@
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser';
 import {
-  type AddressObject,
-  type AttachmentStream,
-  MailParser,
-  type MessageText,
-  type ParsedMail,
-  simpleParser,
-} from 'mailparser';
-import {
-  isMeant,
+  charsetOf,
+  fileName,
+  type MailDocument,
   type MailDocumentAddress,
   type MailPart,
   mailDocument,
   mailPart,
   mailText,
-  type NewMessage,
+  mimeParts,
+  Opening,
+  oneOf,
   type TakeSettings,
 } from 'waybill/adapter';
 
-type Taking = Pick<TakeSettings, 'take' | 'pattern' | 'embedded'>;
+interface Taking extends Pick<TakeSettings, 'take' | 'pattern' | 'embedded'> {
+  /** Told of a part that holds others and could not be opened. */
+  readonly notOpened: (what: string) => void;
+}
 
 const PLAIN = { skipTextToHtml: true, skipImageLinks: true } as const;
 
 /**
  * The messages of a mail, in its order. The content is read as they are consumed: each is to be
  * consumed before the next is asked for. Ends without any where attachments are to be taken and none
- * fits.
+ * fits. Forwarded mails, signed ones and winmail.dat are opened.
  */
 export async function* mailMessages(
   content: Readable,
   subject: string,
   taking: Taking,
 ): AsyncGenerator<MailPart> {
+  const opening = new Opening(taking, taking.notOpened);
   try {
     if (taking.take === 'mail') {
       yield await mailPart(content, { name: subject, type: 'message/rfc822' });
     } else if (taking.take === 'attachments') {
-      yield* attachments(content, taking);
+      yield* attachments(content, opening);
     } else {
       const parsed = await simpleParser(content, PLAIN);
-      yield taking.take === 'text'
-        ? mailText(parsed.text ?? '', subject)
-        : documentOf(parsed, taking);
+      const document = await documentOf(parsed, opening);
+      yield taking.take === 'text' ? mailText(document.text, subject) : mailDocument(document);
     }
   } finally {
     content.destroy();
   }
 }
 
-async function* attachments(content: Readable, taking: Taking): AsyncGenerator<MailPart> {
-  const parser = new MailParser({ ...PLAIN, skipHtmlToText: true });
-  let current: AttachmentStream | undefined;
-  content.on('error', (error) => {
-    // The parser would leave whoever reads an attachment waiting for the rest for ever.
-    current?.content.destroy(error);
-    parser.destroy(error);
-  });
-  content.pipe(parser);
-  try {
-    for await (const found of parser as AsyncIterable<AttachmentStream | MessageText>) {
-      if (found.type === 'text') continue;
-      current = found;
-      const part = isWanted(found, taking) ? await attachment(found) : undefined;
-      if (part !== undefined) yield part;
-      await drain(part?.body ?? found.content);
-      found.release?.();
-    }
-  } finally {
-    parser.destroy();
+async function* attachments(content: Readable, opening: Opening): AsyncGenerator<MailPart> {
+  for await (const part of mimeParts(content)) {
+    for await (const file of opening.files(part)) yield await mailPart(file.content, file);
   }
 }
 
-/** What nobody read must be read, or the parser waits for it for ever. */
-async function drain(body: NewMessage['body']): Promise<void> {
-  if (body instanceof Uint8Array) return;
-  for await (const _ of body);
-}
-
-function attachment(found: AttachmentStream): Promise<MailPart> {
-  const header = found.headers.get('content-type');
-  const charset = (header as { params?: { charset?: string } } | undefined)?.params?.charset;
-  return mailPart(found.content, { name: nameOf(found), type: found.contentType, charset });
-}
-
-/** Without folders, which a sender may have put there. */
-function nameOf({ filename = '' }: Pick<AttachmentStream, 'filename'>): string {
-  return filename.slice(Math.max(filename.lastIndexOf('/'), filename.lastIndexOf('\\')) + 1);
-}
-
-function isWanted(
-  found: Pick<AttachmentStream, 'filename' | 'related'>,
-  { pattern, embedded }: Taking,
-): boolean {
-  return (embedded || found.related !== true) && isMeant(nameOf(found), pattern);
-}
-
-function documentOf(parsed: ParsedMail, taking: Taking): MailPart {
-  return mailDocument({
-    messageId: parsed.messageId ?? '',
-    date: parsed.date?.toISOString() ?? '',
+async function documentOf(parsed: ParsedMail, opening: Opening): Promise<MailDocument> {
+  const { messageId = '', date, subject = '' } = parsed;
+  // Opening them finds the words, too, where a signature or a winmail.dat wraps them.
+  const opened = await files(parsed, opening);
+  const said = { text: parsed.text ?? '', html: parsed.html || '' };
+  const isWordless = said.text.trim() === '' && said.html === '';
+  return {
+    messageId,
+    date: date?.toISOString() ?? '',
     from: addresses(parsed.from),
     to: addresses(parsed.to),
     cc: addresses(parsed.cc),
-    subject: parsed.subject ?? '',
-    text: parsed.text ?? '',
-    html: parsed.html === false ? '' : (parsed.html ?? ''),
-    attachments: parsed.attachments
-      .filter((one) => isWanted(one, taking))
-      .map((one) => ({
-        name: nameOf(one),
-        type: one.contentType,
-        size: one.size,
-        content: one.content.toString('base64'),
-      })),
-  });
+    subject,
+    ...((isWordless ? opening.words : undefined) ?? said),
+    attachments: opened,
+  };
+}
+
+async function files(parsed: ParsedMail, opening: Opening): Promise<MailDocument['attachments']> {
+  const found: MailDocument['attachments'][number][] = [];
+  for (const {
+    filename,
+    contentType: type,
+    headers,
+    related = false,
+    content,
+  } of parsed.attachments) {
+    const name = fileName(filename);
+    const part = { name, type, charset: charsetOf(headers), related, content: oneOf(content) };
+    for await (const file of opening.files(part)) {
+      const bytes = await buffer(file.content);
+      const size = bytes.length;
+      found.push({ name: file.name, type: file.type, size, content: bytes.toString('base64') });
+    }
+  }
+  return found;
 }
 
 function addresses(header: AddressObject | AddressObject[] | undefined): MailDocumentAddress[] {

@@ -131,7 +131,13 @@ export class MailRounds {
     const { settings, deliver } = this.#lent;
     const begun = this.#taken.begun(mail);
     let messages = 0;
-    for await (const part of mailMessages(content, mail.subject, { ...settings, take })) {
+    const notOpened = (what: string): void =>
+      this.#tell('warn', 'mail-not-opened', mail, `holds what was not opened: ${what}`);
+    for await (const part of mailMessages(content, mail.subject, {
+      ...settings,
+      take,
+      notOpened,
+    })) {
       messages += 1;
       if (messages <= begun) continue;
       if (messages > 1) await this.#taken.noteBegun(mail, messages - 1);

@@ -103,6 +103,8 @@ export {
   type PartFacts,
 } from './mail/mail-part.ts';
 export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
+export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts.ts';
+export { Opening, oneOf } from './mail/opened-parts.ts';
 export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';

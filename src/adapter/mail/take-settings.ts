@@ -13,7 +13,8 @@ export const takeSettings = {
   limit: size({ help: 'Larger mails are not taken.', default: '150MB', advanced: true }),
   take: choice(
     {
-      attachments: 'One message for each attached file',
+      attachments:
+        'One message for each attached file; forwarded and signed mails and winmail.dat are opened',
       mail: 'The whole mail as it came, of type message/rfc822',
       text: 'The text of the mail',
       parts: 'One JSON document with addresses, subject, texts and attachments (in base64)',
@@ -21,7 +22,7 @@ export const takeSettings = {
     { help: 'What becomes a message.', default: 'attachments' },
   ),
   pattern: list(filePattern, {
-    help: 'Which attachments are taken, by name. Several patterns may be given; case matters.',
+    help: 'Which attachments are taken, by name. Several patterns may be given; case matters. A pattern that names a forwarded mail, a signature or winmail.dat itself takes it unopened.',
     default: ['*'],
     example: '*.hl7',
   }),

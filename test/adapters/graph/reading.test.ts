@@ -1,7 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../../src/adapter/index.ts';
 import { type GraphLab, graphLab, HUB } from '../../support/graph-lab.ts';
+import { mailWith } from '../../support/mailbox.ts';
 import { delivered, moreLooks, openReading, receive, texts } from '../../support/open-graph-in.ts';
+import { smime } from '../../support/smime.ts';
+import { tnef } from '../../support/tnef.ts';
 
 const HL7 = Buffer.from('MSH|^~\\&|LAB|X|Y|Z|20260101||ORU^R01|1|P|2.5.1\rOBX|1||Ä\r', 'latin1');
 const inbox = (lab: GraphLab) => lab.graph.mailbox(HUB).messages('inbox');
@@ -86,6 +89,56 @@ describe('what becomes a message', () => {
       { type: 'HL7v2:ORU_R01:2.5.1', name: 'Befund Ä.hl7', text: HL7.toString('latin1') },
       { type: 'text/csv', name: 'b.csv', text: 'a;b' },
     ]);
+  });
+
+  test('winmail.dat, forwarded and signed mails are opened, also in parts and text; what is encrypted is told', async () => {
+    const letter = await mailWith({
+      text: 'words',
+      attachments: [{ filename: 'a.hl7', content: HL7 }],
+    });
+    await using lab = await graphLab();
+    await receive(lab, {
+      text: 'below',
+      attachments: [
+        {
+          filename: 'forwarded',
+          contentType: 'message/rfc822',
+          contentDisposition: 'attachment',
+          content: letter,
+        },
+        {
+          filename: 'winmail.dat',
+          contentType: 'application/ms-tnef',
+          content: tnef([{ name: 'b.csv', content: Buffer.from('a;b') }]),
+        },
+      ],
+    });
+    await lab.graph.receive(HUB, await smime(letter, 'opaque'));
+    await lab.graph.receive(HUB, await smime(letter, 'encrypted'));
+    const afterwards = { afterwards: 'keep' };
+    const files = await openReading(lab, afterwards);
+    await delivered(files, 4);
+    expect(files.delivered.map(({ name }) => name)).toEqual([
+      'a.hl7',
+      'b.csv',
+      'a.hl7',
+      'smime.p7m',
+    ]);
+    expect(files.events.filter(({ name }) => name === 'mail-not-opened')).toMatchObject([
+      { text: expect.stringContaining('an attachment is encrypted (S/MIME)') },
+    ]);
+    await files.close();
+    const parts = await openReading(lab, { ...afterwards, take: 'parts' });
+    await delivered(parts, 3);
+    const [, signed] = texts(parts);
+    expect(JSON.parse(signed ?? '')).toMatchObject({
+      text: expect.stringContaining('words'),
+      attachments: [{ name: 'a.hl7', content: HL7.toString('base64') }],
+    });
+    await parts.close();
+    await using words = await openReading(lab, { ...afterwards, take: 'text' });
+    await delivered(words, 3);
+    expect(texts(words)).toEqual(['below', 'words', '']);
   });
 
   test('a mail without a fitting attachment is taken whole, or put away with an event', async () => {

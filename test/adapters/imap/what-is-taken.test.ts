@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { anotherLook, delivered, type ImapLab, imapLab } from '../../support/imap-lab.ts';
 import { hasMailServers } from '../../support/mail-server.ts';
 import { mailWith } from '../../support/mailbox.ts';
+import { smime } from '../../support/smime.ts';
+import { tnef } from '../../support/tnef.ts';
 
 const HL7 = Buffer.from('MSH|^~\\&|LAB|X|Y|Z|20260101||ORU^R01|1|P|2.5.1\rOBX|1||Ä\r', 'latin1');
 
@@ -69,6 +71,50 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
       await using opened = await lab.open(box, { pattern: '*.hl7' });
       await delivered(opened, 1);
       expect(opened.delivered[0]?.name).toBe('a.hl7');
+    });
+
+    test.for([
+      ['attachments', HL7.toString('latin1')],
+      ['text', expect.stringMatching(/^words\s*$/)],
+      ['parts', expect.stringMatching(/"text":"words.*"name":"a.hl7",.*"content":"TVNI/)],
+    ] as const)('signed, %s: as if it were not', async ([take, body]) => {
+      const attachments = [{ filename: 'a.hl7', content: HL7 }];
+      const raw = await smime(await mailWith({ text: 'words', attachments }), 'streamed');
+      await using box = await lab.box();
+      await box.put(raw);
+      await using opened = await lab.open(box, { take, pattern: '*.hl7' });
+      await delivered(opened, 1);
+      expect(opened.delivered[0]?.body.toString('latin1')).toEqual(body);
+    });
+
+    test('winmail.dat and forwarded mails are opened; what is encrypted is told', async () => {
+      await using box = await lab.box();
+      const letter = await mailWith({ attachments: [{ filename: 'a.hl7', content: HL7 }] });
+      await box.put(
+        await mailWith({
+          attachments: [
+            { contentType: 'message/rfc822', content: letter },
+            {
+              filename: 'winmail.dat',
+              contentType: 'application/ms-tnef',
+              content: tnef([{ name: 'b.csv', content: Buffer.from('a;b') }]),
+            },
+          ],
+        }),
+      );
+      await box.put(await smime(letter, 'encrypted'));
+      await using opened = await lab.open(box);
+      await delivered(opened, 3);
+      expect(opened.delivered.map(({ name, type }) => [name, type])).toEqual([
+        ['a.hl7', 'HL7v2:ORU_R01:2.5.1'],
+        ['b.csv', 'text/csv'],
+        ['smime.p7m', expect.stringMatching(/pkcs7-mime$/)],
+      ]);
+      expect(opened.events.map(({ name, text }) => `${name}: ${text}`)).toContainEqual(
+        expect.stringMatching(
+          /^mail-not-opened: The mail with UID 2 holds what was not opened: an attachment is encrypted \(S\/MIME\)/,
+        ),
+      );
     });
 
     test('a mail without an attachment is taken whole, so that nothing is lost', async () => {

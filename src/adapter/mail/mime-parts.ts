@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream';
+import { type AttachmentStream, MailParser, type MessageText } from 'mailparser';
+
+/** A file of a mail, as declared. */
+export interface Enclosed {
+  /** Without folders, which a sender may have put there; `''` where it has none. */
+  readonly name: string;
+  readonly type: string;
+  readonly charset?: string | undefined;
+  /** Shown within the text. */
+  readonly related: boolean;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** The words of a mail; `''` where it has none. */
+export interface Words {
+  readonly text: string;
+  readonly html: string;
+}
+
+const PLAIN = { skipTextToHtml: true, skipImageLinks: true } as const;
+
+/** The files of a mail as it is written on the wire, in its order; each is to be consumed before the next is asked for. */
+export async function* mimeParts(
+  content: Readable,
+  words?: (words: Words) => void,
+): AsyncGenerator<Enclosed> {
+  const parser = new MailParser({
+    ...PLAIN,
+    skipHtmlToText: words === undefined,
+    // They are opened here, within bounds, whether they are shown within the text or not.
+    ignoreEmbedded: true,
+  });
+  let current: AttachmentStream | undefined;
+  content.on('error', (error) => {
+    // The parser would leave whoever reads an attachment waiting for the rest for ever.
+    current?.content.destroy(error);
+    parser.destroy(error);
+  });
+  content.pipe(parser);
+  try {
+    for await (const found of parser as AsyncIterable<AttachmentStream | MessageText>) {
+      if (found.type === 'text') {
+        words?.({ text: found.text ?? '', html: found.html || '' });
+        continue;
+      }
+      current = found;
+      const chunks = found.content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+      yield enclosed(found, chunks);
+      await exhaust(chunks);
+      found.release?.();
+    }
+  } finally {
+    parser.destroy();
+  }
+}
+
+/** What nobody read must be read, or the parser waits for it for ever. */
+async function exhaust(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+  for (let next = await chunks.next(); next.done !== true; ) next = await chunks.next();
+}
+
+function enclosed(
+  { headers, filename, contentType, related }: AttachmentStream,
+  chunks: AsyncIterator<Uint8Array>,
+): Enclosed {
+  return {
+    name: fileName(filename),
+    type: contentType,
+    charset: charsetOf(headers),
+    related: related === true,
+    content: { [Symbol.asyncIterator]: () => chunks },
+  };
+}
+
+export function charsetOf(headers: AttachmentStream['headers']): string | undefined {
+  const header = headers.get('content-type');
+  return (header as { params?: { charset?: string } } | undefined)?.params?.charset;
+}
+
+/** Without folders. */
+export function fileName(name: string | undefined = ''): string {
+  return name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+}

@@ -1,0 +1,161 @@
+import { Readable } from 'node:stream';
+import { describeSize } from '../../time/size.ts';
+import { beginning, continued } from '../beginning.ts';
+import { isMeant } from '../folder/file-pattern.ts';
+import { type Enclosed, fileName, mimeParts, type Words } from './mime-parts.ts';
+import { NotOpenable } from './not-openable.ts';
+import { signedContent } from './signed-data.ts';
+import type { TakeSettings } from './take-settings.ts';
+import { readTnef } from './tnef.ts';
+
+/** Mails within mails within mails … */
+const DEEPEST = 5;
+/** Parts of one mail that are opened. */
+const MOST = 100;
+/** What is opened is held in memory. */
+const LARGEST = 64 * 1024 * 1024;
+
+const EVERYTHING = new Set(['*', '**', '*.*']);
+
+/** What is wanted of a mail, and how far opening its parts has come. One for each mail. */
+export class Opening {
+  readonly #settings: Pick<TakeSettings, 'pattern' | 'embedded'>;
+  /** Patterns that name files, and not all of them. */
+  readonly #naming: readonly string[];
+  readonly #takesAll: boolean;
+  /** Told of a part that holds others and could not be opened: what is the matter, and what becomes of it. */
+  readonly #tell: (what: string) => void;
+  /** Words that stood inside of a signed part or a winmail.dat; the first that has any. */
+  words: Words | undefined;
+  #opened = 0;
+
+  constructor(settings: Pick<TakeSettings, 'pattern' | 'embedded'>, tell: (what: string) => void) {
+    this.#settings = settings;
+    const patterns = settings.pattern.flatMap((one) => one.split(';')).map((one) => one.trim());
+    this.#naming = patterns.filter((one) => !EVERYTHING.has(one));
+    this.#takesAll = patterns.some((one) => EVERYTHING.has(one));
+    this.#tell = tell;
+  }
+
+  /**
+   * A part of a mail as the files it stands for: itself, or what is in it where it is a forwarded mail, a signed
+   * one, or a winmail.dat. What cannot be opened stands for itself, and that is told. A pattern that names it
+   * gets it as it is. Ends without any where nothing of it is wanted.
+   */
+  async *files(part: Enclosed, depth = 0): AsyncGenerator<Enclosed> {
+    const kind = kindOf(part);
+    if (kind === 'signature') {
+      if (this.#isNamed(part)) yield part;
+      return;
+    }
+    if (kind === undefined || this.#isNamed(part)) {
+      if (this.#isWanted(part)) yield part;
+      return;
+    }
+    if (kind === 'encrypted') {
+      this.#tell('it is encrypted (PGP); what is encrypted is taken as it is, if it fits');
+      return;
+    }
+    yield* this.#within(part, kind, depth);
+  }
+
+  async *#within(part: Enclosed, kind: Kind, depth: number): AsyncGenerator<Enclosed> {
+    const chunks = part.content[Symbol.asyncIterator]();
+    const { head, ended } = await beginning(chunks, LARGEST + 1);
+    const whole = { ...part, content: ended ? oneOf(head) : continued(head, chunks) };
+    let found = 0;
+    // A forwarded mail that is all words is a file like any; wrapping alone is none.
+    let isFile = kind === 'mail' || (kind === 'tnef' && depth > 0);
+    try {
+      this.#permit(ended, depth);
+      for await (const file of this.#filesWithin(head, kind, depth)) {
+        found += 1;
+        yield file;
+      }
+    } catch (error) {
+      if (!(error instanceof NotOpenable)) throw error;
+      const rest = found === 0 ? 'it is taken as it is, if it fits' : 'what came before is taken';
+      this.#tell(`an attachment ${error.message}; ${rest}`);
+      isFile = true;
+    }
+    if (found === 0 && isFile && this.#isWanted(whole)) yield whole;
+  }
+
+  async *#filesWithin(content: Buffer, kind: Kind, depth: number): AsyncGenerator<Enclosed> {
+    for await (const inner of this.#inside(content, kind, depth)) {
+      yield* this.files(inner, depth + 1);
+    }
+  }
+
+  #permit(ended: boolean, depth: number): void {
+    if (!ended) {
+      throw new NotOpenable(`is larger than ${describeSize(LARGEST)} and is not looked into`);
+    }
+    if (depth >= DEEPEST) {
+      throw new NotOpenable(`lies deeper than ${DEEPEST} mails within each other`);
+    }
+    this.#opened += 1;
+    if (this.#opened > MOST) {
+      throw new NotOpenable(`is the ${MOST + 1}st of a mail that would have to be opened`);
+    }
+  }
+
+  async *#inside(content: Buffer, kind: Kind, depth: number): AsyncGenerator<Enclosed> {
+    const words = (found: Words): void => {
+      // those of a mail within the mail are not its own
+      if (depth === 0 && (found.text !== '' || found.html !== '')) this.words ??= found;
+    };
+    if (kind === 'tnef') {
+      const { files, ...said } = readTnef(content);
+      words(said);
+      for (const file of files) {
+        yield { ...file, name: fileName(file.name), content: oneOf(file.content) };
+      }
+      return;
+    }
+    // Exchange gives a mail that is signed in clear under the name and type of an opaque one.
+    const isCms = kind === 'signed' && content[0] === 0x30;
+    const mail = Readable.from([isCms ? signedContent(content) : content]);
+    try {
+      yield* mimeParts(mail, kind === 'signed' ? words : undefined);
+    } catch {
+      // whatever the library found wrong with it: nothing else throws there
+      throw new NotOpenable('is a mail that cannot be read');
+    }
+  }
+
+  /** Whether it has to be read: it is wanted, or may hold what is. */
+  concerns(part: Pick<Enclosed, 'name' | 'type' | 'related'>): boolean {
+    const kind = kindOf(part);
+    return this.#isWanted(part) || (kind !== undefined && kind !== 'signature');
+  }
+
+  /** A forwarded mail without a name fits where all do. */
+  #isWanted({ name, type, related }: Pick<Enclosed, 'name' | 'type' | 'related'>): boolean {
+    const { embedded, pattern } = this.#settings;
+    if (related && !embedded) return false;
+    const isNameless = name === '' && kindOf({ name, type }) === 'mail';
+    return isNameless ? this.#takesAll : isMeant(name, pattern);
+  }
+
+  #isNamed({ name }: Pick<Enclosed, 'name'>): boolean {
+    return name !== '' && isMeant(name, this.#naming);
+  }
+}
+
+type Kind = 'mail' | 'signed' | 'tnef' | 'signature' | 'encrypted';
+
+function kindOf({ name, type }: Pick<Enclosed, 'name' | 'type'>): Kind | undefined {
+  const media = type.toLowerCase();
+  if (media === 'message/rfc822' || media === 'message/global') return 'mail';
+  if (/^application\/(x-)?pkcs7-mime$/.test(media) || media === 'multipart/signed') return 'signed';
+  if (/^application\/((x-)?pkcs7|pgp)-signature$/.test(media)) return 'signature';
+  if (media === 'application/pgp-encrypted') return 'encrypted';
+  if (/^application\/(vnd\.)?ms-tnef$/.test(media) || /^winmail\.dat$/i.test(name)) return 'tnef';
+  return /\.p7m$/i.test(name) && media === 'application/octet-stream' ? 'signed' : undefined;
+}
+
+/** A body that is in memory. */
+export async function* oneOf(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (content.byteLength > 0) yield content;
+}
