@@ -5,6 +5,7 @@ import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
+import type { ConsoleSettings } from '../operator/sign-in/console-settings.ts';
 import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
 import { retryDelay } from '../time/back-off.ts';
 
@@ -41,8 +42,12 @@ export async function startOperatorPlane(
   let stopping = false;
   let current: Worker | undefined;
   let url: string | undefined;
+  let held: ConsoleSettings | undefined;
   const start = async (): Promise<void> => {
-    const { worker, url: at, firstCode } = await started(order, module);
+    const { console } = order;
+    const now = console === undefined ? order : { ...order, console: { ...console, held } };
+    const { worker, url: at, firstCode, settings } = await started(now, module);
+    held = settings;
     current = worker;
     url = at;
     if (at !== undefined) onUrl?.(at, firstCode);
@@ -100,6 +105,7 @@ async function started(
   readonly worker: Worker;
   readonly url: string | undefined;
   readonly firstCode: string | undefined;
+  readonly settings: ConsoleSettings | undefined;
 }> {
   const worker = new Worker(module, { workerData: order });
   const [news] = (await once(worker, 'message')) as [OperatorNews];
@@ -107,8 +113,8 @@ async function started(
     const code = isErrorCode(news.code) ? news.code : 'STORE_UNAVAILABLE';
     throw new EngineError(code, `the operator plane did not start: ${news.text}`);
   }
-  const { url, firstCode } = news.kind === 'ready' ? news : {};
-  return { worker, url, firstCode };
+  const { url, firstCode, settings } = news.kind === 'ready' ? news : {};
+  return { worker, url, firstCode, settings };
 }
 
 /** `.ts` from a clone, `.js` from the package: the worker's file is named at run time. */

@@ -24,6 +24,7 @@ import type { MetaDatabase, MetaPlace } from './meta/meta-database.ts';
 import { remembered } from './remembered.ts';
 import type { BodyMask } from './rights/body-mask.ts';
 import { consoleGuard } from './sign-in/console-guard.ts';
+import type { ConsoleSettings } from './sign-in/console-settings.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What the operator plane lends its console. */
@@ -42,6 +43,8 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
   readonly signIn?: ApiOptions['signIn'] | undefined;
   /** `console.yaml`: how people and programs sign in. One in the data folder if left out. */
   readonly settingsFile?: string | undefined;
+  /** See `GuardParts`. */
+  readonly held?: ConsoleSettings | undefined;
   /** Where acts are recorded; audit.db by default. */
   readonly audit?: Audit | undefined;
   /** How bodies are masked; as console.yaml says by default. */
@@ -52,6 +55,8 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
 
 export interface OperatorConsole {
   readonly api: ApiServer;
+  /** What `console.yaml` said when it was read. */
+  readonly settings: ConsoleSettings;
   /** See `ConsoleGuard`. */
   readonly firstCode: string | undefined;
   readonly audit: Audit;
@@ -65,13 +70,14 @@ const USAGE_FRESH = 60_000;
 /** The API, and all that only people need: live events, jobs, alerts. */
 export async function startConsole(
   parts: ConsoleParts,
-  { audit, mask, watchEvery, settingsFile, ...options }: ConsoleOptions,
+  { audit, mask, watchEvery, settingsFile, held, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
   const { place, broker, log } = parts;
   const reached = engines(broker, options.tls?.certificate);
   const guard = await consoleGuard({
     place,
     file: settingsFile,
+    held,
     host: options.host,
     hosts: async () => (await reached.describe()).hosts,
     log,
@@ -101,6 +107,7 @@ export async function startConsole(
     const api = await startApi({ ...options, signIn: options.signIn ?? guard.signIn, context });
     return {
       api,
+      settings: guard.settings,
       firstCode: guard.firstCode,
       audit: context.audit,
       applied: (applied) => live.tell(liveRecord(applied)),

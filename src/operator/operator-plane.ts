@@ -18,6 +18,7 @@ import { type AuditLog, auditLog } from './audit/audit-log.ts';
 import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
 import { tellDamagedMeta } from './damaged-file.ts';
 import type { MetaPlace } from './meta/meta-database.ts';
+import type { ConsoleSettings } from './sign-in/console-settings.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
@@ -36,6 +37,8 @@ export interface OperatorOptions extends TraceSettings {
 export interface OperatorPlane {
   /** Where the console is; undefined if there is none. */
   readonly api: ApiServer | undefined;
+  /** What `console.yaml` said when it was read; undefined if there is no console. */
+  readonly settings: ConsoleSettings | undefined;
   /** With which the first administrator is made, where there is none. */
   readonly firstCode: string | undefined;
   readonly store: TraceStore;
@@ -126,7 +129,14 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     await stop();
     throw error;
   }
-  return { api: console?.api, firstCode: console?.firstCode, store, broker, stop };
+  return {
+    api: console?.api,
+    settings: console?.settings,
+    firstCode: console?.firstCode,
+    store,
+    broker,
+    stop,
+  };
 }
 
 /** What was open to others on this machine is not any more: whoever relied on it should learn why. */

@@ -8,6 +8,7 @@ import { logUnexpected } from '../log/log-unexpected.ts';
 import { rootLogger } from '../log/logger.ts';
 import type { ConsoleOptions } from './console.ts';
 import { startOperator } from './operator-plane.ts';
+import type { ConsoleSettings } from './sign-in/console-settings.ts';
 
 /** What the main thread hands the operator plane when it starts it in a thread of its own. */
 export interface OperatorOrder {
@@ -25,7 +26,7 @@ export interface OperatorOrder {
 /** The part of `ConsoleOptions` that can be handed to a thread. */
 export type ConsoleOrder = Pick<
   ConsoleOptions,
-  'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile'
+  'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile' | 'held'
 >;
 
 /** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
@@ -34,6 +35,7 @@ export type OperatorNews =
       readonly kind: 'ready';
       readonly url: string | undefined;
       readonly firstCode?: string | undefined;
+      readonly settings?: ConsoleSettings | undefined;
     }
   | { readonly kind: 'failed'; readonly code: string; readonly text: string }
   | { readonly kind: 'stopped' };
@@ -64,7 +66,8 @@ if (port !== null) {
         .finally(() => port.close());
       background(stopped, 'stopping the operator plane');
     });
-    tell({ kind: 'ready', url: plane.api?.url, firstCode: plane.firstCode });
+    const { api, firstCode, settings } = plane;
+    tell({ kind: 'ready', url: api?.url, firstCode, settings });
   } catch (error) {
     const { code, text } = describeError(error);
     tell({ kind: 'failed', code, text });

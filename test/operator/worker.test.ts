@@ -8,6 +8,7 @@ import { expect, test, vi } from 'vitest';
 import { startOperatorPlane } from '../../src/cli/operator-worker.ts';
 import type { OperatorOrder } from '../../src/operator/worker.ts';
 import { freePort } from '../../src/sandbox/free-port.ts';
+import { startNats } from '../support/nats.ts';
 import { listening } from '../support/tcp-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -167,3 +168,54 @@ if (count === 1) setTimeout(() => { throw new Error('a defect'); }, 50);
   await operator.stop();
   expect(await readFile(times, 'utf8')).toBe('xx');
 });
+
+test('a console.yaml that was broken since does not take the console away when its thread is started again', async () => {
+  await using nats = await startNats();
+  await using folder = await temporaryFolder('worker');
+  const [module, file, crash] = ['worker.mjs', 'console.yaml', 'crash'].map((name) =>
+    join(folder.path, name),
+  ) as [string, string, string];
+  const worker = pathToFileURL(join(import.meta.dirname, '../../src/operator/worker.ts')).href;
+  await writeFile(
+    module,
+    `import { existsSync, rmSync } from 'node:fs';
+setInterval(() => {
+  if (!existsSync(${JSON.stringify(crash)})) return;
+  rmSync(${JSON.stringify(crash)});
+  throw new Error('a defect');
+}, 20).unref();
+await import(${JSON.stringify(worker)});
+`,
+  );
+  const portal = 'https://portal.example';
+  await writeFile(file, `cors: { origins: ["${portal}"] }\n`);
+  const operator = await startOperatorPlane(
+    {
+      access: { url: nats.url, user: nats.user, password: nats.password },
+      production: 'held',
+      data: folder.path,
+      trace: undefined,
+      search: [],
+      keep: 86_400_000,
+      logLevel: 'silent',
+      console: { host: '127.0.0.1', port: 0, settingsFile: file },
+    },
+    { module: pathToFileURL(module) },
+  );
+  const allowed = async (): Promise<string | null> => {
+    const headers = { origin: portal, 'access-control-request-method': 'GET' };
+    const url = new URL('/api/v1/hosts', operator.url);
+    const answer = await fetch(url, { method: 'OPTIONS', headers });
+    return answer.headers.get('access-control-allow-origin');
+  };
+  try {
+    expect(await allowed()).toBe(portal);
+    await writeFile(file, 'corss: nothing\n');
+    const before = operator.url;
+    await writeFile(crash, '');
+    await vi.waitFor(() => expect(operator.url).not.toBe(before), 15_000);
+    expect(await allowed()).toBe(portal);
+  } finally {
+    await operator.stop();
+  }
+}, 40_000);

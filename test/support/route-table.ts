@@ -111,6 +111,7 @@ export const ROUTES: readonly Row[] = [
   row('GET /roles', ['user.manage'], 200),
   row('GET /users/{name}/rights', ['user.manage'], 200),
   row('GET /sign-in/trace', ['user.manage'], 200),
+  row('GET /sign-in/refused', ['user.manage'], 200),
   row('POST /users', ['user.manage'], 403, { body: { name: 'new', roles: [] } }),
   row('PUT /users/{name}/roles', ['user.manage'], 403, { body: { roles: [] } }),
   row('POST /users/{name}/password', ['user.manage'], 403),

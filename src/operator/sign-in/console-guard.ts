@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FastifyPluginCallback } from 'fastify';
-import { EngineError } from '../../error/engine-error.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import { type AuditLog, auditLog } from '../audit/audit-log.ts';
 import { proveRegularly } from '../audit/prove-audit.ts';
@@ -10,7 +10,7 @@ import { fieldMask } from '../rights/field-mask.ts';
 import { isLoopback } from '../rights/loopback.ts';
 import type { RightsNow } from '../rights/orderer.ts';
 import type { ScopedHost } from '../rights/scope.ts';
-import { readConsoleSettings } from './console-settings.ts';
+import { type ConsoleSettings, readConsoleSettings } from './console-settings.ts';
 import { openSignIn } from './open-sign-in.ts';
 import { signInPlugin } from './plugin.ts';
 import { rightsNow } from './rights-now.ts';
@@ -20,6 +20,8 @@ export interface GuardParts {
   readonly place: MetaPlace;
   /** `console.yaml`; one in the data folder if none is named. */
   readonly file: string | undefined;
+  /** What held before the operator plane had to be started again: a file that was broken since does not take the console away. */
+  readonly held?: ConsoleSettings | undefined;
   /** Where the console will listen. */
   readonly host: string;
   readonly hosts: () => Promise<readonly ScopedHost[]>;
@@ -30,6 +32,7 @@ export interface GuardParts {
 export interface ConsoleGuard {
   readonly meta: MetaDatabase;
   readonly audit: AuditLog;
+  readonly settings: ConsoleSettings;
   readonly mask: BodyMask;
   readonly rightsNow: RightsNow;
   readonly traceUrl: string | undefined;
@@ -43,11 +46,12 @@ export interface ConsoleGuard {
 export async function consoleGuard({
   place,
   file,
+  held,
   host,
   hosts,
   log,
 }: GuardParts): Promise<ConsoleGuard> {
-  const settings = readConsoleSettings(file ?? join(place.data, 'console.yaml'), process.env);
+  const settings = settingsIn(file ?? join(place.data, 'console.yaml'), held, log);
   const audit = await auditLog(place);
   const meta = await metaDatabase(place).catch(async (error: unknown) => {
     await audit.close();
@@ -69,6 +73,7 @@ export async function consoleGuard({
     return {
       meta,
       audit,
+      settings,
       mask: fieldMask(settings.mask),
       rightsNow: rightsNow(signIn),
       traceUrl: settings.traceUrl,
@@ -84,5 +89,16 @@ export async function consoleGuard({
     await meta.close();
     await audit.close();
     throw error;
+  }
+}
+
+function settingsIn(file: string, held: ConsoleSettings | undefined, log: Logger): ConsoleSettings {
+  try {
+    return readConsoleSettings(file, process.env);
+  } catch (error) {
+    if (held === undefined) throw error;
+    const { text } = describeError(error);
+    log.error({ event: 'console-settings-kept', problem: text }, 'console-settings-kept');
+    return held;
   }
 }
