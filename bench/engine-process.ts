@@ -16,6 +16,8 @@ export interface EngineProcess {
   cpuSeconds(): number;
   /** Resident memory of the engine, without its nats-server. */
   rssMiB(): number;
+  /** Its data folder. */
+  readonly data: string;
   stop(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export async function engineProcess({
   const startMs = Math.round(performance.now() - began);
   const nats = (JSON.parse(readFileSync(join(data, 'nats.json'), 'utf8')) as { pid: number }).pid;
   return {
+    data,
     startMs,
     cpuSeconds: () => cpuOf(child.pid ?? 0) + cpuOf(nats),
     rssMiB: () => rssOf(child.pid ?? 0),

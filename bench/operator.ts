@@ -5,6 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { print, table } from '../src/cli/output.ts';
+import { metaDatabase } from '../src/operator/meta/meta-database.ts';
+import { apiTokens } from '../src/operator/sign-in/api-tokens.ts';
+import { users } from '../src/operator/sign-in/users.ts';
 import { engineProcess } from './engine-process.ts';
 import { freePorts } from './free-ports.ts';
 import { load, percentile } from './load.ts';
@@ -47,6 +50,7 @@ const engine = await engineProcess({
   environment: { BENCH_IN: String(port), BENCH_OUT: String(peer.port) },
 });
 const api = `http://127.0.0.1:${consolePort}/api/v1/`;
+const token = await tokenIn(engine.data);
 let sent = 0;
 
 type Beside = 'nobody' | 'burner' | 'searchers';
@@ -56,7 +60,7 @@ async function turn(beside: Beside): Promise<Turn> {
   const people =
     beside === 'searchers'
       ? new Worker(new URL('searchers.ts', import.meta.url), {
-          workerData: { api, searchers: Number(values.searchers) },
+          workerData: { api, token, searchers: Number(values.searchers) },
         })
       : undefined;
   const burner = beside === 'burner' ? burn() : undefined;
@@ -75,6 +79,21 @@ async function turn(beside: Beside): Promise<Turn> {
   const [searches] = people === undefined ? [[]] : ((await once(people, 'message')) as [number[]]);
   while (peer.count() < sent) await sleep(20);
   return { rate: messages / seconds, acknowledged, searches };
+}
+
+/** What the searchers sign in with, who see everything. */
+async function tokenIn(data: string): Promise<string> {
+  await using database = await metaDatabase({ data });
+  await users(database).add({
+    name: 'bench',
+    roles: ['administrator'],
+    scope: ['*'],
+    password: 'none: it signs in with a token',
+    mustChange: false,
+  });
+  const expires = Date.now() + 24 * 3_600_000;
+  const order = { label: 'bench', user: 'bench', expires, permissions: undefined };
+  return (await apiTokens(database).add(order)).token;
 }
 
 const LABELS: Readonly<Record<Beside, string>> = {

@@ -12,7 +12,12 @@ const ASKED: readonly (readonly [method: string, path: string, body?: object])[]
   ['GET', 'status'],
 ];
 
-const { api, searchers } = workerData as { readonly api: string; readonly searchers: number };
+const { api, token, searchers } = workerData as {
+  readonly api: string;
+  readonly token: string;
+  readonly searchers: number;
+};
+const authorization = `Bearer ${token}`;
 const ended = new AbortController();
 const took: number[] = [];
 
@@ -22,10 +27,8 @@ async function search(): Promise<void> {
     const began = performance.now();
     const response = await fetch(new URL(path, api), {
       method,
-      ...(body && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
     });
     await response.text();
     if (response.status !== 200) throw new Error(`${path} answers ${response.status}`);
@@ -35,7 +38,9 @@ async function search(): Promise<void> {
 
 async function follow(): Promise<void> {
   const { signal } = ended;
-  const response = await fetch(new URL('stream', api), { signal }).catch(() => undefined);
+  const asked = { signal, headers: { authorization } };
+  // broken off when the others have ended
+  const response = await fetch(new URL('stream', api), asked).catch(() => undefined);
   await response?.text().catch(() => undefined);
 }
 
