@@ -1,7 +1,7 @@
 import type { Envelope } from '../message/message.ts';
 import type { AttemptRecord, LegRecord, OutcomeRecord, WaitRecord } from '../message/record.ts';
 import type { MessageState, Settlement, StoredReply } from './message-state.ts';
-import type { MessageInput, QueuePlace } from './trace-input.ts';
+import { isSetAside, type MessageInput, type QueuePlace, WAITING } from './trace-input.ts';
 
 /** One thing said of one message. */
 export interface Fact {
@@ -58,9 +58,6 @@ export function factOfLeg(leg: LegRecord, body: number | undefined): Fact {
 export function factOfAttempt({ id, sessionId, host, attempt, at, error }: AttemptRecord): Fact {
   return { id, sessionId, host, attempts: attempt, lastTry: { at: wholeTime(at), error } };
 }
-
-/** Stands for the stream in the place of a message that waits outside its queue. */
-const WAITING = 'waiting';
 
 /** It has left its queue for good: how far that is acknowledged tells nothing of it any more. */
 export function factOfWait({ id, sessionId, host, sequence }: WaitRecord): Fact {
@@ -169,7 +166,7 @@ function placeOf(
   known: QueuePlace | undefined,
   told: QueuePlace | undefined,
 ): QueuePlace | undefined {
-  return known?.stream !== WAITING && told?.stream === WAITING ? told : (known ?? told);
+  return !isSetAside(known) && isSetAside(told) ? told : (known ?? told);
 }
 
 function laterTry(a: MessageState['lastTry'], b: MessageState['lastTry']): MessageState['lastTry'] {

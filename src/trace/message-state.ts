@@ -2,7 +2,7 @@ import { timeOfId } from '../message/id.ts';
 import type { Envelope } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
 import type { Outcome, Status } from '../message/status.ts';
-import type { QueuePlace } from './trace-input.ts';
+import { isSetAside, type QueuePlace } from './trace-input.ts';
 import type { TracedMessage } from './traced-message.ts';
 
 /**
@@ -70,6 +70,7 @@ export function tracedMessage(state: MessageState): TracedMessage {
     duplicateOf,
     warning: warningOf(state),
     queue,
+    setAside: state.settlement === undefined && isSetAside(queue) ? true : undefined,
     hasBody: state.body !== undefined || state.sameBodyAs !== undefined,
   };
 }

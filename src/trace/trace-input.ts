@@ -31,6 +31,11 @@ export interface QueuePlace {
   readonly sequence: number;
 }
 
+/** Stands for the stream in the place of a message that waits outside its queue, for a time or an answer. */
+export const WAITING = 'waiting';
+
+export const isSetAside = (place: QueuePlace | undefined): boolean => place?.stream === WAITING;
+
 /** A search field's name and one value, as `searchFields` read them from a body. */
 export interface SearchKey {
   readonly name: string;

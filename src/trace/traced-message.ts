@@ -46,6 +46,8 @@ export interface TracedMessage {
   /** Set when the outcome was not reported but follows from the queue: see `settleByFloor`. */
   readonly presumed?: boolean | undefined;
   readonly queue?: QueuePlace | undefined;
+  /** Its process waits, or has waited, for a time or an answer: it has no outcome yet. */
+  readonly setAside?: boolean | undefined;
   /** Whether `body` finds one. */
   readonly hasBody: boolean;
 }

@@ -307,13 +307,14 @@ test('the trace shows a waiting message as open, and its end as it was', async (
   const { sessionId } = await deliver('x');
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
   const statuses = async () =>
-    ((await trace.store.session(sessionId))?.messages ?? []).map(({ status, warning }) => [
-      status,
-      warning,
-    ]);
+    ((await trace.store.session(sessionId))?.messages ?? []).map(
+      ({ status, warning, setAside }) => [status, warning, setAside],
+    );
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  expect(await statuses()).toEqual([['queued', undefined]]);
-  await vi.waitFor(async () => expect(await statuses()).toEqual([['completed', undefined]]), 5_000);
+  expect(await statuses()).toEqual([['queued', undefined, true]]);
+  await vi.waitFor(async () => {
+    expect(await statuses()).toEqual([['completed', undefined, undefined]]);
+  }, 5_000);
 });
 
 test('hundreds wake at once, each once', async () => {

@@ -211,10 +211,13 @@ function outcomeText(message: Message): string | undefined {
   const what = by === undefined ? name : t('{status} by {by}', { status: name, by });
   if (status === 'completed') return completedText(message);
   if (status === 'queued' || status === 'retrying')
-    return status === 'queued' ? t('waits in the queue') : undefined;
+    return status === 'queued' ? waitText(message) : undefined;
   if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
   return error === undefined ? what : `${what}: ${error.text}`;
 }
+
+const waitText = ({ setAside }: Message): string =>
+  setAside === true ? t('waits for a time or an answer') : t('waits in the queue');
 
 /** A receiver that answers nothing was done at some time all the same. */
 function completedText({ warning, reply, explain, created, done }: Message): string | undefined {

@@ -132,6 +132,11 @@ function attemptSteps({ target, id }: TracedMessage, attempts: readonly TracedAt
 }
 
 function ending(message: TracedMessage): Step[] {
+  if (message.setAside === true) {
+    const { id, target, created } = message;
+    const note = 'waits for a time or an answer';
+    return [{ at: created, messageId: id, from: target, label: '', note }];
+  }
   if (message.status === 'queued' || message.status === 'retrying' || endsAtOnce(message))
     return [];
   const { id, source, target, reply, done = message.created } = message;

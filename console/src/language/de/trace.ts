@@ -60,6 +60,7 @@ export const german: Catalogue = {
   suspend: 'aussetzen',
   send: 'senden',
   '{status} by {by}': '{status} ({by})',
+  'waits for a time or an answer': 'wartet auf eine Zeit oder eine Antwort',
   'waits in the queue': 'wartet in der Warteschlange',
   'done in {duration}': 'erledigt in {duration}',
 

@@ -69,6 +69,9 @@ export const Message = Type.Object({
   warning: maybe(Type.String()),
   by: maybe(Type.String()),
   presumed: maybe(Type.Boolean()),
+  setAside: maybe(
+    Type.Boolean({ description: 'Its process waits, or has waited, for a time or an answer.' }),
+  ),
   hasBody: Type.Boolean(),
 });
 export type Message = Static<typeof Message>;
