@@ -7,6 +7,8 @@ import {
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { Deadline } from '../time/deadline.ts';
+import { isAway } from './away.ts';
 import { type Names, names } from './names.ts';
 import type { NatsAccess } from './nats-server.ts';
 import { type Publisher, publisher } from './publisher.ts';
@@ -27,8 +29,8 @@ export interface Broker extends AsyncDisposable {
   readonly replicas: number;
   /** Another connection to the same server, with everything a connection has of its own. */
   another(): Promise<Broker>;
-  /** Sends what is buffered, then closes. */
-  close(): Promise<void>;
+  /** Sends what is buffered, for so many milliseconds at most, then closes. */
+  close(limit?: number): Promise<void>;
 }
 
 export interface BrokerOptions extends NatsAccess {
@@ -41,6 +43,9 @@ export interface BrokerOptions extends NatsAccess {
   /** Awaited at each reconnect before what waits for its receipt is written again. */
   readonly onReconnect?: (() => Promise<void>) | undefined;
 }
+
+/** Milliseconds that the end of a connection may take. */
+const CLOSING = 5_000;
 
 /** Connects and stays connected: a lost server is sought until `close`. */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
@@ -65,10 +70,14 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const writing = turn();
   const out = publisher(connection, { headers, turn: writing, onStored: options.onStored });
   background(watch(connection, out, options), 'following the state of a connection');
-  const close = async (): Promise<void> => {
+  const close = async (limit = CLOSING): Promise<void> => {
     writing.finish();
     out.close();
-    if (!connection.isClosed()) await connection.drain();
+    if (connection.isClosed()) return;
+    const deadline = new Deadline(limit);
+    const sent = await deadline.within('sending what is buffered', connection.drain(), isAway);
+    // a server that is away or stands still takes nothing more
+    if (!sent) background(connection.close(), 'closing a connection', isAway);
   };
   return {
     production: options.production,
@@ -81,7 +90,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     replicas: (connection.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1,
     another: () => connectBroker(options),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 

@@ -17,8 +17,11 @@ export interface Lease {
 export interface Leases {
   /** The lease, if nobody else holds it. Rejects where the server does not say. */
   take(name: string): Promise<Lease | undefined>;
-  /** Whether another holder was seen to renew it lately: if not, nobody does what the lease is for. */
-  isRenewed(name: string): boolean;
+  /**
+   * What is known of another holder: it was seen to renew the lease lately; it was seen once, and may be gone;
+   * or it has not renewed it for the lease time, and nobody does what the lease is for.
+   */
+  seen(name: string): 'renewed' | 'once' | 'stale';
   /** Names below a prefix that others hold. */
   heldByOthers(prefix: string): Promise<string[]>;
 }
@@ -29,13 +32,13 @@ export interface Leases {
  * time, as measured here from when it was first seen.
  */
 export function leases(kv: KV, holder: string): Leases {
-  const seen = new Map<string, { revision: number; since: number }>();
+  const seen = new Map<string, { revision: number; since: number; renewed: boolean }>();
 
   const isExpired = (key: string, revision: number, held: Held): boolean => {
     if (held.left === true || held.holder === holder || isGone(held.process)) return true;
     const before = seen.get(key);
     if (before?.revision === revision) return performance.now() - before.since > LEASE_TIME;
-    seen.set(key, { revision, since: performance.now() });
+    seen.set(key, { revision, since: performance.now(), renewed: before !== undefined });
     return false;
   };
 
@@ -55,9 +58,10 @@ export function leases(kv: KV, holder: string): Leases {
       const takenOver = held !== undefined;
       return { takenOver, ...heldLease(kv, { key, holder, revision, asked }) };
     },
-    isRenewed(name) {
+    seen(name) {
       const last = seen.get(`lease.${name}`);
-      return last !== undefined && performance.now() - last.since <= LEASE_TIME;
+      if (last === undefined || performance.now() - last.since > LEASE_TIME) return 'stale';
+      return last.renewed ? 'renewed' : 'once';
     },
     async heldByOthers(prefix) {
       const names: string[] = [];

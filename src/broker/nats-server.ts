@@ -36,7 +36,8 @@ export interface NatsAccess {
 export interface NatsServer extends NatsAccess, AsyncDisposable {
   readonly pid: number | undefined;
   /** Stops the server and waits for it. */
-  stop(): Promise<void>;
+  /** Ends it in order; after so many milliseconds, at once. */
+  stop(limit?: number): Promise<void>;
 }
 
 export interface NatsServerOptions {
@@ -122,10 +123,10 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     }
   }
 
-  const stop = async (): Promise<void> => {
+  const stop = async (limit = ENDING): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    await endGently(child);
+    await endGently(child, limit);
     await rm(join(data, 'nats.json'), { force: true });
   };
   return {
@@ -136,14 +137,17 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       return child.pid;
     },
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => stop(),
   };
 }
 
-async function endGently(child: ChildProcess): Promise<void> {
+/** Milliseconds that its orderly end may take. */
+const ENDING = 10_000;
+
+async function endGently(child: ChildProcess, limit: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
-  const forced = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const forced = setTimeout(() => child.kill('SIGKILL'), limit);
   await once(child, 'exit');
   clearTimeout(forced);
 }

@@ -15,7 +15,8 @@ export interface StoredMarks {
   readonly stored: (stream: string, sequence: number) => void;
   /** The stream was found to end there. */
   cut(stream: string, sequence: number): void;
-  close(): Promise<void>;
+  /** @param clean whether the engine stopped as it should */
+  close(clean?: boolean): Promise<void>;
 }
 
 interface Written {
@@ -74,9 +75,9 @@ export async function storedMarks(data: string): Promise<StoredMarks> {
       last.set(stream, sequence);
       changed = true;
     },
-    async close() {
+    async close(clean = true) {
       stop.abort();
-      await write(true).catch(unless(isDiskTrouble, what));
+      await write(clean).catch(unless(isDiskTrouble, what));
     },
   };
 }

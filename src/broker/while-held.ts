@@ -1,15 +1,21 @@
 import { describeError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
+import { after } from '../time/timer.ts';
 import { isAway } from './away.ts';
 import type { Lease, Leases } from './lease.ts';
 
 const SEEK = 2_000;
+/** Milliseconds after which a server that does not answer counts as away. */
+const ANSWER = 1_500;
+const AWAY = 'NATS does not answer';
 
 /** Why something that one engine does is not done by this one. */
 export interface Waiting {
-  /** Undefined where another engine holds the lease and renews it; else nobody does it, for this reason. */
+  /** Undefined where another engine holds the lease; else nobody does it, for this reason. */
   readonly problem: string | undefined;
+  /** Whether that engine was seen to renew it. One that was looked at once only may be gone. */
+  readonly renewed?: boolean;
 }
 
 export interface WhileHeld {
@@ -62,17 +68,22 @@ async function taken(
   name: string,
   onWaiting: WhileHeld['onWaiting'],
 ): Promise<Lease | undefined> {
+  // the client asks for longer, and what was said before is not true any more
+  const silent = after(ANSWER, () => onWaiting({ problem: AWAY }), { ref: false });
   try {
     const lease = await leases.take(name);
     if (lease === undefined) {
-      const problem = leases.isRenewed(name) ? undefined : 'its lease is held but not renewed';
-      onWaiting({ problem });
+      const seen = leases.seen(name);
+      const problem = seen === 'stale' ? 'its lease is held but not renewed' : undefined;
+      onWaiting({ problem, renewed: seen === 'renewed' });
     }
     return lease;
   } catch (error) {
     tolerate(error, isAway, `asking for the lease ${name}`);
-    onWaiting({ problem: `NATS does not answer (${describeError(error).code})` });
+    onWaiting({ problem: `${AWAY} (${describeError(error).code})` });
     return undefined;
+  } finally {
+    silent.stop();
   }
 }
 

@@ -8,13 +8,15 @@ import { unexpected } from '../error/unexpected.ts';
 import type { ConsoleSettings } from '../operator/sign-in/console-settings.ts';
 import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
 import { retryDelay } from '../time/back-off.ts';
+import { Deadline } from '../time/deadline.ts';
 
 export interface OperatorWorker {
   /** Where the console is; undefined if there is none. */
   readonly url: string | undefined;
   /** Whether it works now; false while it is being started again. */
   readonly isUp: boolean;
-  stop(): Promise<void>;
+  /** Ends it in order; after so many milliseconds, at once. */
+  stop(limit?: number): Promise<void>;
 }
 
 export interface OperatorWorkerOptions {
@@ -29,6 +31,9 @@ export interface OperatorWorkerOptions {
 }
 
 const AGAIN = { every: 500, for: Number.POSITIVE_INFINITY, backoff: 2, max: 30_000 };
+
+/** Milliseconds that its end may take: what it has not written into the trace stays in the streams. */
+const ENDING = 10_000;
 
 /**
  * Runs the operator plane in a thread of its own, so that a slow search never delays a message. A
@@ -87,13 +92,14 @@ export async function startOperatorPlane(
     get isUp() {
       return current !== undefined;
     },
-    async stop() {
+    async stop(limit = ENDING) {
       stopping = true;
       const worker = current;
       if (worker === undefined) return;
       const ended = once(worker, 'exit');
       worker.postMessage({ kind: 'stop' });
-      await ended;
+      const inTime = await new Deadline(limit).within('ending the operator plane', ended);
+      if (!inTime) await worker.terminate();
     },
   };
 }

@@ -36,6 +36,7 @@ import { rehearse } from '../production/rehearse.ts';
 import { reloader } from '../production/reload.ts';
 import type { ValueSource } from '../production/written/fill.ts';
 import type { Clock } from '../time/clock.ts';
+import { Deadline } from '../time/deadline.ts';
 import { observeQueues } from './observe-queues.ts';
 import { readOptions } from './reading.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -69,9 +70,19 @@ export interface RunningProduction extends AsyncDisposable {
   readonly reload: ReturnType<typeof reloader>;
   /** How others reach its NATS. */
   readonly access: NatsAccess;
-  /** Takes nothing new, finishes what is in flight, ends the embedded server. */
-  stop(): Promise<void>;
+  /**
+   * Takes nothing new, finishes what is in flight, ends the embedded server. It is over a second after the
+   * production's `shutdownTimeout`, also where NATS is away or stands still.
+   *
+   * @param beside what else ends meanwhile and still needs the server
+   */
+  stop(beside?: Promise<unknown>): Promise<void>;
 }
+
+/** Milliseconds that a stop may take beyond what the production gives its hosts. */
+const LETTING_GO = 1_000;
+/** How many of them are the server's for certain. */
+const SERVER = 300;
 
 /** Reads, checks and runs a production. Throws ConfigError with every problem before anything is started. */
 export async function runProduction(options: RunOptions): Promise<RunningProduction> {
@@ -171,16 +182,21 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   });
   observeQueues(figures, running, engine);
 
-  const stop = async (): Promise<void> => {
+  const stop = async (beside: Promise<unknown> = Promise.resolve()): Promise<void> => {
+    const { shutdownTimeout } = running.definition.settings;
+    const forHosts = new Deadline(shutdownTimeout);
+    const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
     control.close();
-    await running.stop();
+    const ended = await running.stop(forHosts);
     await watchdog?.stop();
-    await known.close();
+    await deadline.within('closing credentials', known.close());
     peers.close();
-    await engine.close();
-    await broker.close();
-    await server?.stop();
-    await storedUpTo.close();
+    const stored = await engine.close(deadline.left / 2);
+    await broker.close(deadline.left / 2);
+    await deadline.within('ending what runs beside the engine', beside);
+    if (!ended || !stored) log.warn({ event: 'stop-cut-short' }, 'stop-cut-short');
+    await server?.stop(deadline.left + SERVER);
+    await storedUpTo.close(ended && stored);
     lock?.release();
     unhear();
   };
@@ -196,7 +212,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     reload,
     access: { url: access.url, user: access.user, password: access.password },
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => stop(),
   };
 }
 

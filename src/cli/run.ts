@@ -7,6 +7,7 @@ import { DURABILITIES, type Durability, type NatsAccess } from '../broker/nats-s
 import { secretStoreFile } from '../credential/secret/secret-resolver.ts';
 import { openToOthers } from '../database/private-files.ts';
 import { ConfigError } from '../error/adapter-error.ts';
+import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../log/logger.ts';
@@ -17,11 +18,12 @@ import { isUnchanged } from '../production/difference.ts';
 import { describeProblem } from '../production/problem.ts';
 import { readProduction } from '../production/read.ts';
 import { milliseconds } from '../time/duration.ts';
+import { pause } from '../time/pause.ts';
 import { type ListenAddress, readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
 import { engineFigures, serveFigures } from './figures-server.ts';
 import { lastResort } from './last-resort.ts';
-import { startOperatorPlane } from './operator-worker.ts';
+import { type OperatorWorker, startOperatorPlane } from './operator-worker.ts';
 import { say, sayConsole } from './output.ts';
 import { consoleFolder, ensureConsole } from './packaged.ts';
 import { readOptions } from './reading.ts';
@@ -147,6 +149,7 @@ function withUrls({ nats, trace, ...others }: RunFlags): RunFlags {
 }
 
 async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<void> {
+  const order = orderToStop();
   if (flags.role === 'all' && flags.console !== 'off')
     await checkBefore(consoleOrder(folder, flags));
   const running = await runProduction({
@@ -159,6 +162,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
     log,
     say,
   });
+  order.isStarted();
   lastResort(() => running.stop());
   sayOpenKeys(flags, log);
   const { definition } = running;
@@ -168,25 +172,68 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
       ? undefined
       : await serveFigures(readAddress(flags.metrics), engineFigures(running), log);
   await buildConsole(flags, log);
-  const operator =
-    flags.role === 'engine'
-      ? undefined
-      : await startOperatorPlane(operatorOrder(definition, running.access, flags), {
-          onFailure: toldTo(log),
-          goOn: true,
-          onUrl: sayConsole,
-        });
+  const operator = startedPlane(definition, running.access, { flags, log });
+  await Promise.race([operator, order.given]);
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
   );
 
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await order.given;
   say('stopping: finishing what is in flight …');
-  await watcher?.close();
-  await figures?.close();
-  await operator?.stop();
-  await running.stop();
+  const { shutdownTimeout } = running.definition.settings;
+  // whatever is still open then must not hold the process
+  setTimeout(() => process.exit(), shutdownTimeout + LEAVING).unref();
+  await running.stop(
+    Promise.all([watcher?.close(), figures?.close(), stopped(operator, shutdownTimeout)]),
+  );
+  setTimeout(() => process.exit(), OPEN).unref();
 }
+
+/** Messages flow meanwhile, and an order to stop is followed also while it begins. */
+async function startedPlane(
+  definition: Definition,
+  access: NatsAccess,
+  { flags, log }: { readonly flags: RunFlags; readonly log: Logger },
+): Promise<OperatorWorker | undefined> {
+  if (flags.role === 'engine') return undefined;
+  return startOperatorPlane(operatorOrder(definition, access, flags), {
+    onFailure: toldTo(log),
+    goOn: true,
+    onUrl: sayConsole,
+  });
+}
+
+async function stopped(plane: Promise<OperatorWorker | undefined>, limit: number): Promise<void> {
+  await (await plane)?.stop(limit);
+}
+
+/**
+ * Hears an order to stop from the first moment: services listen before the start is at its end. It is followed
+ * then; where the start hangs, the process ends a while later, as if it had been killed.
+ */
+function orderToStop(): { readonly given: Promise<unknown>; isStarted(): void } {
+  const given = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  let started = false;
+  const hurry = async (): Promise<void> => {
+    await given;
+    await pause(STARTING, undefined, { ref: false });
+    if (!started) process.exit(1);
+  };
+  background(hurry(), 'hearing an order to stop');
+  return {
+    given,
+    isStarted() {
+      started = true;
+    },
+  };
+}
+
+/** Milliseconds that a start may go on after an order to stop. */
+const STARTING = 5_000;
+/** Milliseconds beyond `shutdownTimeout` after which this process has ended in any case. */
+const LEAVING = 2_000;
+/** Milliseconds that something may stay open once all is stopped. */
+const OPEN = 100;
 
 /** The operator plane alone: the engines run elsewhere and are reached over NATS. */
 async function runOperator(folder: string, flags: RunFlags): Promise<void> {

@@ -91,9 +91,10 @@ export class HostState {
   }
 
   /** The lease for what the host does (`sends`, `polls`) is waited for. */
-  awaitsLease(does: string, { problem }: Waiting): void {
-    this.#waiting =
-      problem === undefined ? `another engine ${does}` : `no engine ${does}: ${problem}`;
+  awaitsLease(does: string, { problem, renewed }: Waiting): void {
+    const other =
+      renewed === true ? `another engine ${does}` : `waits for another engine, which may be gone`;
+    this.#waiting = problem === undefined ? other : `no engine ${does}: ${problem}`;
     if (problem === undefined) this.delays.over(LEASE);
     else this.delays.see(LEASE, this.#waiting);
   }

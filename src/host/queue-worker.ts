@@ -315,7 +315,8 @@ export class QueueWorker {
       for (const taken of held) taken.working();
       if (held.length > 0) this.#idleBeats = 0;
       else if (this.#idleBeats++ < 2) {
-        await this.#lookForLost().catch((error: unknown) => {
+        await orAbort(this.#lookForLost(), this.#beatStop.signal).catch((error: unknown) => {
+          if (this.#beatStop.signal.aborted) return;
           // looked at again until the server answers
           this.#idleBeats = 0;
           tolerate(error, isAway, `looking for what ${this.#parts.stream} lost`);

@@ -15,6 +15,7 @@ import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Host, HostStatus } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
+import { Deadline } from '../time/deadline.ts';
 import { type Assembly, type AssemblyParts, assemble } from './assemble.ts';
 import type {
   Definition,
@@ -153,22 +154,31 @@ export class Director {
     );
   }
 
-  /** Services first, then waits for what is in flight, up to the production's `shutdownTimeout`. */
-  async stop(): Promise<void> {
-    const limit = this.definition.settings.shutdownTimeout;
+  /**
+   * Services first, then waits for what is in flight. All of it is over by the deadline, whatever NATS or a peer
+   * does: what is not done then stays in its queue.
+   *
+   * @returns whether every host came to its end
+   */
+  async stop(deadline = new Deadline(this.definition.settings.shutdownTimeout)): Promise<boolean> {
     this.#stopping.abort();
-    await this.#schedules;
-    await this.#overrides?.close();
-    await this.#janitor?.close();
-    await this.#waker?.close();
-    for (const kind of ['service', 'process', 'operation'] as const) {
-      await Promise.all(
-        [...this.#hosts.values()]
-          .filter(({ of }) => of.kind === kind)
-          .map(({ host }) => this.#turns.take(host.name, () => host.stop(limit))),
-      );
+    const aside = Promise.all([
+      this.#schedules,
+      this.#overrides?.close(),
+      this.#janitor?.close(),
+      this.#waker?.close(),
+    ]);
+    const kinds = [['service'], ['process', 'operation']];
+    const ended: boolean[] = [];
+    for (const those of kinds) {
+      const stopped = [...this.#hosts.values()]
+        .filter(({ of }) => those.includes(of.kind))
+        .map(({ host }) => this.#turns.take(host.name, () => host.stop(deadline.left)));
+      ended.push(await deadline.within('stopping hosts', Promise.all(stopped), isAway));
     }
+    ended.push(await deadline.within('stopping what works beside the hosts', aside, isAway));
     this.#hosts.clear();
+    return !ended.includes(false);
   }
 
   /** The streams that this engine stores messages into. */
@@ -350,6 +360,7 @@ export class Director {
 
   async #startHost(of: AnyHost): Promise<void> {
     if (of.kind === 'process' && of.run === 'inline') return;
+    if (this.#stopping.signal.aborted) return;
     if (!of.enabled || this.#hosts.has(of.name)) return;
     if (!isScheduledOn(of.schedule, Date.now())) return;
     if ((await this.switchedOff(of.name)) !== undefined) return;

@@ -12,7 +12,7 @@ export interface EngineNumber {
   readonly value: number;
   /** Whether its last holder did not end cleanly. */
   readonly takenOver: boolean;
-  release(): Promise<void>;
+  release(how?: 'clean' | 'unclean'): Promise<void>;
 }
 
 const ENGINES = 64;
@@ -43,9 +43,9 @@ export async function engineNumber(held: Leases): Promise<EngineNumber> {
       return value;
     },
     takenOver,
-    async release() {
+    async release(how) {
       ended.abort();
-      await lease.release();
+      await lease.release(how);
     },
   };
 }

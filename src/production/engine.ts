@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Answers, answers } from '../broker/answers.ts';
+import { isAway } from '../broker/away.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
@@ -11,6 +12,7 @@ import { ensureProjector, ensureStream } from '../broker/streams.ts';
 import { ensureWaitingRoom, type WaitingRoom, waitingRoom } from '../broker/waiting-room.ts';
 import { type HalfStored, halfStored } from '../flow/half-stored.ts';
 import { type IdSource, idSource } from '../message/id.ts';
+import { Deadline } from '../time/deadline.ts';
 import type { ProductionSettings } from './definition.ts';
 import { engineNumber } from './engine-number.ts';
 
@@ -45,10 +47,18 @@ export interface Engine extends AsyncDisposable {
   readonly afterCrash: boolean;
   /** Whether acknowledgements and outcomes of before may be lost: the machine lost power, or streams were cut. */
   readonly uncertain: boolean;
-  close(): Promise<void>;
+  /**
+   * Stores what is on its way, then lets go, for so many milliseconds at most. What is not stored then stays
+   * in its queue, and the next engine is told that this one did not end cleanly.
+   *
+   * @returns whether all was stored
+   */
+  close(limit?: number): Promise<boolean>;
 }
 
 const JOURNAL_LIMIT = -1;
+/** Milliseconds that the end of an engine may take. */
+const CLOSING = 10_000;
 
 /**
  * Makes what is missing in JetStream and takes an engine number, which message ids need.
@@ -91,12 +101,16 @@ export async function startEngine(
   const waiting = answers(broker, { steps: done, bodies: stored });
   const accepted = journal(broker, names.journal.subject);
   const outcomes = journal(sending, names.outcomes.subject);
-  const close = async (): Promise<void> => {
-    await Promise.all([accepted.flush(), outcomes.flush()]);
+  const close = async (limit = CLOSING): Promise<boolean> => {
+    const deadline = new Deadline(limit);
+    const flushed = Promise.all([accepted.flush(), outcomes.flush()]);
+    const isStored = await deadline.within('storing what the engine has done', flushed, isAway);
     waiting.close();
     done.close();
-    await number.release();
-    await sending.close();
+    const released = number.release(isStored ? 'clean' : 'unclean');
+    await deadline.within('freeing the number of the engine', released, isAway);
+    await sending.close(deadline.left);
+    return isStored;
   };
   return {
     broker,
@@ -119,6 +133,8 @@ export async function startEngine(
     afterCrash: number.takenOver,
     uncertain,
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: async () => {
+      await close();
+    },
   };
 }

@@ -225,11 +225,15 @@ test('who waits for a lease knows whether somebody works under it', async () => 
     });
   await made.kv.put('lease.queue.x', written('another engine'));
   const mine = leases(made.kv, 'me');
-  const never = { ...mine, isRenewed: () => false };
+  const never = { ...mine, seen: () => 'stale' as const };
   await waiting({ ...never, take: () => Promise.resolve(undefined) }, () =>
     Promise.resolve('clean'),
   );
   expect(seen).toEqual(Array(2).fill('its lease is held but not renewed'));
   expect(await mine.take('queue.x')).toBeUndefined();
-  expect(mine.isRenewed('queue.x')).toBe(true);
+  // nobody knows yet whether that engine lives
+  expect(mine.seen('queue.x')).toBe('once');
+  await made.kv.put('lease.queue.x', written('another engine'));
+  expect(await mine.take('queue.x')).toBeUndefined();
+  expect(mine.seen('queue.x')).toBe('renewed');
 }, 10_000);

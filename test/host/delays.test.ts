@@ -18,6 +18,8 @@ test('a lease that nobody renews shows at once, is an event after ten seconds, a
   const status = () => state.status('out', 'operation', 0);
 
   state.awaitsLease('sends', { problem: undefined });
+  expect(status().detail).toBe('waits for another engine, which may be gone');
+  state.awaitsLease('sends', { problem: undefined, renewed: true });
   expect(status()).toMatchObject({ connection: 'waiting', detail: 'another engine sends' });
   expect(status().delayed).toBeUndefined();
 
