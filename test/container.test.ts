@@ -209,6 +209,21 @@ test('the services of the compose file start by their commands, are healthy by t
   expect(engine.child.exitCode).toBe(0);
 }, 120_000);
 
+/** Signs in with the code that the operator plane printed, as a person would; gives the session's cookie. */
+async function firstAdministrator(url: string, output: string): Promise<string> {
+  const [, code] = /#first=(\S+)/.exec(output) ?? [];
+  const answer = await fetch(new URL('api/v1/sign-in/first', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: new URL(url).origin },
+    body: JSON.stringify({ code, user: 'chief', password: 'a-long-enough-passphrase' }),
+  });
+  expect(answer.status).toBe(200);
+  return answer.headers
+    .getSetCookie()
+    .map((one) => one.split(';', 1)[0])
+    .join('; ');
+}
+
 const postgres = await postgresPrograms();
 
 test.skipIf(postgres === undefined)(
@@ -226,8 +241,10 @@ test.skipIf(postgres === undefined)(
     await operator.healthy();
     await vi.waitFor(() => expect(operator.output()).toContain('console: '), 40_000);
     const url = /console: (\S+)/.exec(operator.output())?.[1] ?? '';
+    await vi.waitFor(() => expect(operator.output()).toContain('#first='), 10_000);
+    const cookie = await firstAdministrator(url, operator.output());
     const hosts = await vi.waitFor(async () => {
-      const answer = await fetch(new URL('api/v1/hosts', url));
+      const answer = await fetch(new URL('api/v1/hosts', url), { headers: { cookie } });
       expect(answer.status).toBe(200);
       return answer.text();
     }, 20_000);
