@@ -35,6 +35,10 @@ const CODES: Readonly<Record<string, Explain>> = {
     setup(
       `the application may not do this at ${mailbox}. Grant it the application permission ${needs} with the consent of an administrator; if it has that, include the mailbox in its scope (RBAC for Applications, or the application access policy)`,
     ),
+  NoPermissionsInAccessToken: ({ needs }) =>
+    setup(
+      `the token holds no permission at all. Grant the application ${needs} as an application permission of Microsoft Graph (a delegated one is not enough), with the consent of an administrator; a consent just given takes some minutes`,
+    ),
   ErrorSendAsDenied: ({ mailbox }) => ({
     kind: 'sender',
     text: `${mailbox} may not send as the address under from. Use its own address, or give it the right to send as the other`,
@@ -75,6 +79,18 @@ const PASSING =
 /** 408 too slow, 409 somebody else changed it, 423 locked, 425 too early, 429 too many. */
 const PASSING_STATUS = new Set([408, 409, 412, 423, 425]);
 
+/** Graph passes on a refusal of what stands behind it without a word. Only the status says more. */
+const UNKNOWN: Readonly<Record<number, Explain>> = {
+  401: ({ mailbox }) =>
+    setup(
+      `Graph took the token, and Exchange Online behind it did not. Mostly the tenant of the credential has no Exchange Online, ${mailbox} has no licence, or it was granted minutes ago; the request id in the trace is what Microsoft's support asks for`,
+    ),
+  403: ({ mailbox, needs }) =>
+    setup(
+      `Exchange Online refuses the application and Graph does not say why. Check that it has ${needs}, that ${mailbox} is in its scope, and that no Conditional Access policy for applications blocks this machine`,
+    ),
+};
+
 const STATUSES: Readonly<Record<number, Explain>> = {
   401: ({ place }) =>
     setup(
@@ -93,9 +109,10 @@ function meaningOf(error: GraphError, asked: Asked): Meaning {
     );
   }
   if (PASSING.test(graphCode)) return later('Graph is busy. It is tried again');
-  const known = CODES[graphCode] ?? STATUSES[status];
+  const silent = graphCode === 'UnknownError' ? UNKNOWN[status] : undefined;
+  const known = CODES[graphCode] ?? silent ?? STATUSES[status];
   if (known !== undefined) return known(asked);
-  if (status >= 500 || PASSING_STATUS.has(status)) {
+  if (status >= 500 || PASSING_STATUS.has(status) || graphCode === 'UnknownError') {
     return later('Graph has a trouble of its own. It is tried again');
   }
   return message('Graph does not take the request. Look at its words in the trace');

@@ -8,6 +8,8 @@ export interface GateRules {
   readonly denied: ReadonlySet<string>;
   /** Mailboxes that are not in Exchange Online, or have no licence. */
   readonly inactive: ReadonlySet<string>;
+  /** Mailboxes of a tenant without Exchange Online: what stands behind Graph refuses, and Graph has no word for it. */
+  readonly unknown: ReadonlySet<string>;
   readonly known: (mailbox: string) => boolean;
 }
 
@@ -27,6 +29,13 @@ export async function checkAccess(
   if (!AUDIENCES.has(claims.aud)) {
     throw unauthorized('Access token validation failure. Invalid audience.');
   }
+  if (claims.roles.length === 0) {
+    throw new GraphRefusal(
+      401,
+      'NoPermissionsInAccessToken',
+      'The token contains no permissions, or permissions can not be understood.',
+    );
+  }
   if (!roles.some((role) => claims.roles.includes(role))) {
     throw new GraphRefusal(
       403,
@@ -34,6 +43,7 @@ export async function checkAccess(
       'Access is denied. Check credentials and try again.',
     );
   }
+  if (rules.unknown.has(mailbox)) throw new GraphRefusal(401, 'UnknownError', '');
   if (!rules.known(mailbox)) {
     throw new GraphRefusal(404, 'ErrorInvalidUser', `The requested user '${mailbox}' is invalid.`);
   }

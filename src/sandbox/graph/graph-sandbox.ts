@@ -62,7 +62,7 @@ export interface GraphSandbox extends AsyncDisposable {
   /** The next request that fits is carried out, and its answer is lost on the way. */
   loseAnswer(fits: RegExp): void;
   /** Takes a mailbox out of the application's scope, or out of Exchange Online. */
-  deny(address: string, how: 'scope' | 'inactive'): void;
+  deny(address: string, how: 'scope' | 'inactive' | 'unknown'): void;
   /** Allows it again. */
   allow(address: string): void;
   close(): Promise<void>;
@@ -104,7 +104,11 @@ class Sandbox {
   readonly #base: string;
   readonly #mailboxes: ReadonlyMap<string, GraphMailbox>;
   readonly #world: GraphWorld;
-  readonly #rules: GateRules & { readonly denied: Set<string>; readonly inactive: Set<string> };
+  readonly #rules: GateRules & {
+    readonly denied: Set<string>;
+    readonly inactive: Set<string>;
+    readonly unknown: Set<string>;
+  };
   readonly #concurrency: Concurrency;
   readonly #faults: { readonly fits: RegExp; readonly queue: FaultQueue }[] = [];
   readonly #lost: RegExp[] = [];
@@ -124,6 +128,7 @@ class Sandbox {
       validate: options.entra.validate,
       denied: new Set(),
       inactive: new Set(),
+      unknown: new Set(),
       known: (address) => this.#mailboxes.has(address),
     };
     this.#world = {
@@ -161,13 +166,15 @@ class Sandbox {
     this.#lost.push(fits);
   }
 
-  deny(address: string, how: 'scope' | 'inactive'): void {
-    (how === 'scope' ? this.#rules.denied : this.#rules.inactive).add(address);
+  deny(address: string, how: 'scope' | 'inactive' | 'unknown'): void {
+    const { denied, inactive, unknown } = this.#rules;
+    ({ scope: denied, inactive, unknown })[how].add(address);
   }
 
   allow(address: string): void {
     this.#rules.denied.delete(address);
     this.#rules.inactive.delete(address);
+    this.#rules.unknown.delete(address);
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -43,6 +43,16 @@ describe('a refusal stops the operation where every mail would meet it', () => {
       says: /403 ErrorAccessDenied: the application may not do this at hub@.*Grant it the application permission Mail\.ReadWrite and Mail\.Send/,
     },
     {
+      name: 'there is no permission at all',
+      options: { roles: [] },
+      says: /401 NoPermissionsInAccessToken: the token holds no permission at all\. Grant the application Mail\..* as an application permission/,
+    },
+    {
+      name: 'a tenant without Exchange Online',
+      before: ({ graph }) => graph.deny(HUB, 'unknown'),
+      says: /401 UnknownError: Graph took the token, and Exchange Online behind it did not\. .*no licence/,
+    },
+    {
       name: 'the mailbox is outside the scope',
       before: ({ graph }) => graph.deny(HUB, 'scope'),
       says: /include the mailbox in its scope \(RBAC for Applications/,
