@@ -13,6 +13,8 @@ export interface Attempt {
   readonly timeout: number;
   readonly trusted: readonly HostKeyPin[];
   readonly revoked: readonly HostKeyPin[];
+  /** `known_hosts` trusts it by a certificate only, which cannot be checked here. */
+  readonly byCertificate: boolean;
   readonly signIn: SignIn;
   shown: ShownHostKey | undefined;
   passwordExpired: boolean;
@@ -96,11 +98,19 @@ const FOREIGN: Readonly<Partial<Record<SpokenProtocol['name'], readonly [string,
 };
 
 /** Both fingerprints are named: whoever has to decide needs them side by side. */
-function untrusted({ place, trusted, revoked }: Attempt, shown: ShownHostKey): DisableError {
+function untrusted(
+  { place, trusted, revoked, byCertificate }: Attempt,
+  shown: ShownHostKey,
+): DisableError {
   const showed = `${shown.type} ${shown.fingerprint}`;
   if (revoked.some(({ fingerprint }) => fingerprint === shown.fingerprint)) {
     return new DisableError(
       `${place} shows the host key ${showed}, which known_hosts marks as revoked. Ask its owner for the new key.`,
+    );
+  }
+  if (byCertificate && trusted.length === 0) {
+    return new DisableError(
+      `known_hosts trusts ${place} by a host certificate (@cert-authority), and certificates of hosts are not known here. It shows ${showed}: compare that with what its owner says (ssh-keyscan, run where the certificate is checked, shows it too), then set hostKey to it or add a plain line to known_hosts.`,
     );
   }
   if (trusted.length === 0) {

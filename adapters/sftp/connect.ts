@@ -66,13 +66,14 @@ async function prepare({ settings, credential }: ConnectLent): Promise<Attempt> 
   const file = settings.knownHosts;
   const known: KnownHost =
     file === undefined
-      ? { trusted: [], revoked: [] }
+      ? { trusted: [], revoked: [], byCertificate: false }
       : knownHost(await readKnownHosts(file), settings.connect);
   return {
     place: placeOf(settings.connect),
     timeout: settings.connectTimeout,
     trusted: [...settings.hostKey, ...known.trusted],
     revoked: known.revoked,
+    byCertificate: known.byCertificate,
     signIn: signIn(await credential(settings.credential)),
     shown: undefined,
     passwordExpired: false,

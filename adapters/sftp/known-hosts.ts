@@ -7,12 +7,15 @@ export interface KnownHost {
   readonly trusted: readonly HostKeyPin[];
   /** Keys marked `@revoked`: never trusted, whatever else says so. */
   readonly revoked: readonly HostKeyPin[];
+  /** Its key is vouched for by a certificate (`@cert-authority`), which the SSH library does not know. */
+  readonly byCertificate: boolean;
 }
 
 /** Reads the lines of a `known_hosts` file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) that are about an address. */
 export function knownHost(text: string, address: setting.Address): KnownHost {
   const trusted: HostKeyPin[] = [];
   const revoked: HostKeyPin[] = [];
+  let byCertificate = false;
   for (const line of text.split(/\r?\n/)) {
     const words = line.trim().split(/\s+/);
     const marker = words[0]?.startsWith('@') === true ? words.shift() : undefined;
@@ -21,10 +24,10 @@ export function knownHost(text: string, address: setting.Address): KnownHost {
     const pin = readPin(key.join(' '));
     if (pin === undefined) continue;
     if (marker === '@revoked') revoked.push(pin);
-    // A certificate authority signs other keys; the library does not know certificates.
+    else if (marker === '@cert-authority') byCertificate = true;
     else if (marker === undefined) trusted.push(pin);
   }
-  return { trusted, revoked };
+  return { trusted, revoked, byCertificate };
 }
 
 function isMeant(hosts: string, { host, port }: setting.Address): boolean {

@@ -43,3 +43,11 @@ test('a revoked key is told apart', () => {
   expect(trusted).toHaveLength(1);
   expect(revoked).toEqual([{ fingerprint: FINGERPRINT, type: 'ssh-ed25519' }]);
 });
+
+test.for([
+  ['*.example', true],
+  ['other.example', false],
+] as const)('an authority for %s: noticed %s', ([hosts, noticed]) => {
+  const { byCertificate } = knownHost(`@cert-authority ${line(hosts)}`, at('sftp.example'));
+  expect(byCertificate).toBe(noticed);
+});

@@ -77,6 +77,10 @@ describeWithSshd(
       await expect(connectTo(server(), { settings })).rejects.toThrow(/No host key of/);
       await writeFile(knownHosts, `[127.0.0.1]:${server().port} ${typed('ed25519')}\n`);
       await (await connectTo(server(), { settings })).close();
+      await writeFile(knownHosts, `@cert-authority * ${typed('ed25519')}\n`);
+      await expect(connectTo(server(), { settings })).rejects.toThrow(
+        /by a host certificate \(@cert-authority\).*It shows ssh-ed25519 SHA256:.*set hostKey to it/,
+      );
       await writeFile(knownHosts, `@revoked * ${typed('ed25519')}\n`);
       await expect(
         connectTo(server(), { settings: { ...settings, hostKey: pin('ed25519') } }),
