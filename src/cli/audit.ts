@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { EngineError } from '../error/engine-error.ts';
 import { type AuditLog, auditLog } from '../operator/audit/audit-log.ts';
@@ -13,6 +14,7 @@ interface AuditFlags extends MetaPlaceFlags {
   readonly from?: string;
   readonly to?: string;
   readonly limit?: string;
+  readonly anchor?: string;
   readonly head?: string;
   readonly json?: boolean;
 }
@@ -32,9 +34,10 @@ export function auditCommand(): Command {
     .action(list);
   sub('verify', 'Proves that every act is still as it was written.')
     .option(
-      '--head <hash>',
-      'a hash that an earlier verify printed: shows that nothing was cut off',
+      '--anchor <hash or file>',
+      'a hash that was kept elsewhere, or a file that holds some (an export, the log of the process): shows that nothing was cut off or written anew',
     )
+    .option('--head <hash>', 'the same')
     .action(verify);
   times(sub('export', 'Prints acts, oldest first, as JSON lines.')).action(exportAll);
   return command;
@@ -65,29 +68,53 @@ async function list(flags: AuditFlags): Promise<void> {
 
 async function verify(flags: AuditFlags): Promise<void> {
   await using audit = await openAudit(flags);
-  const { rows, broken, head } = await audit.verify();
-  const { head: known } = flags;
+  const { rows, broken, head, sealed } = await audit.verify();
+  const known = flags.anchor ?? flags.head;
   if (broken !== undefined) {
     throw new EngineError(
       'STORE_UNAVAILABLE',
-      `row ${broken} of the audit log is not as it was written`,
+      `row ${broken} of the audit log is not as it was written, or acts were cut off there`,
     );
   }
-  if (known !== undefined && !(await holds(audit, known))) {
-    throw new EngineError(
-      'STORE_UNAVAILABLE',
-      'the act of --head is no longer in the audit log: acts were cut off',
-    );
-  }
+  if (known !== undefined) await checkAnchor(audit, known);
   print(head);
   say(
-    `${rows} acts are as they were written. Keep this hash elsewhere to show later that none was cut off.`,
+    `${rows} acts are as they were written${sealedText(rows, sealed)}. Keep this hash elsewhere to show later that none was cut off.`,
   );
 }
 
-async function holds(audit: AuditLog, known: string): Promise<boolean> {
-  for await (const { hash } of audit.rows({})) if (hash === known) return true;
-  return false;
+function sealedText(rows: number, sealed: number): string {
+  if (sealed === 0) return ', by their chain alone: no seal of a master key that is known here';
+  return sealed === rows
+    ? ', sealed by the master key'
+    : `, sealed by the master key up to ${sealed}`;
+}
+
+/** Throws STORE_UNAVAILABLE where an act that was known elsewhere is not in the log. */
+async function checkAnchor(audit: AuditLog, given: string): Promise<void> {
+  const missing = new Set(await anchorsOf(given));
+  if (missing.size === 0)
+    throw new EngineError('QUERY_INVALID', '--anchor is no hash, and no file that holds one');
+  for await (const { hash } of audit.rows({})) missing.delete(hash);
+  if (missing.size === 0) return;
+  throw new EngineError(
+    'STORE_UNAVAILABLE',
+    `${missing.size} of the acts of --anchor are no longer in the audit log: acts were cut off, or written anew`,
+  );
+}
+
+const HASH = /^[\da-f]{64}$/i;
+
+/** Of an export, or of the process log with what it was told. */
+async function anchorsOf(given: string): Promise<readonly string[]> {
+  if (HASH.test(given)) return [given.toLowerCase()];
+  if (!existsSync(given)) return [];
+  const found: string[] = [];
+  for await (const line of createInterface({ input: createReadStream(given) })) {
+    if (HASH.test(line)) found.push(line.toLowerCase());
+    for (const [, hash = ''] of line.matchAll(/"(?:hash|head)":"([\da-f]{64})"/g)) found.push(hash);
+  }
+  return found;
 }
 
 async function exportAll(flags: AuditFlags): Promise<void> {

@@ -80,7 +80,11 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   let ownAudit: AuditLog | undefined;
   const audit: Audit = {
     async record(entry) {
-      const kept = console?.audit ?? (ownAudit ??= await auditLog(place));
+      const kept =
+        console?.audit ??
+        (ownAudit ??= await auditLog(place, {
+          onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
+        }));
       await kept.record(entry);
     },
   };

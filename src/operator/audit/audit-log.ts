@@ -7,6 +7,8 @@ import {
   type MetaSession,
 } from '../meta/meta-database.ts';
 import type { Audit, AuditEntry } from './audit.ts';
+import { auditMark, laterMark, type Mark } from './audit-mark.ts';
+import { auditSeal, type Seal } from './audit-seal.ts';
 
 /** A recorded act. */
 export interface AuditRow {
@@ -22,6 +24,8 @@ export interface AuditRow {
   readonly detail: string;
   /** Hex, of this row and the hash before it. */
   readonly hash: string;
+  /** Of its hash, by a key that is not in the log; null where whoever wrote it had none. */
+  readonly seal: string | null;
 }
 
 export interface AuditQuery {
@@ -44,6 +48,22 @@ export interface AuditProof {
   readonly broken: number | undefined;
   /** Hash of the last row. Kept elsewhere, it shows later that no row at the end was taken away. */
   readonly head: string;
+  /** The last row that is sealed by the key that is known here: it, and all before it, are of who has the key. */
+  readonly sealed: number;
+}
+
+/** Rows that were there, and are not any more. */
+export interface AuditCut {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface AuditOptions {
+  readonly now?: (() => number) | undefined;
+  /** Where the master key is looked for. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Told when the end of the log is found to be gone, which is recorded in it, too. */
+  readonly onCut?: ((cut: AuditCut) => void) | undefined;
 }
 
 /** The audit log in a file of its own: only ever appended to, each row chained to the one before by its hash. */
@@ -52,20 +72,24 @@ export interface AuditLog extends Audit, AsyncDisposable {
   list(query: AuditQuery): Promise<readonly AuditRow[]>;
   /** Oldest first, for an export. */
   rows(query: Pick<AuditQuery, 'from' | 'to'>): AsyncIterable<AuditRow>;
-  /** Reads every row, in slices. Takes an end that was cut off since this process wrote it for broken, too. */
+  /** Reads every row, in slices. Takes an end that was cut off since it was written for broken, too. */
   verify(): Promise<AuditProof>;
+  /** The last row, to be kept elsewhere. */
+  anchor(): Promise<Mark | undefined>;
   close(): Promise<void>;
 }
-
-/** The last row that this process wrote. */
-type Written = Pick<AuditRow, 'seq' | 'hash'>;
 
 const START = '0'.repeat(64);
 /** Keys of details below which values may be of patients. */
 const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
 /** Opens the audit log; the command line, and other operator planes, may write to it at the same time. */
-export async function auditLog(place: MetaPlace, now: () => number = Date.now): Promise<AuditLog> {
+export async function auditLog(
+  place: MetaPlace,
+  { now = Date.now, environment = process.env, onCut }: AuditOptions = {},
+): Promise<AuditLog> {
+  const seal = await auditSeal(environment);
+  const mark = auditMark(place);
   const database = await auditDatabase(place);
   const key = await keyOf(database).catch(async (error: unknown) => {
     await database.close();
@@ -73,13 +97,14 @@ export async function auditLog(place: MetaPlace, now: () => number = Date.now): 
   });
   const hashOf = (value: string): string =>
     createHmac('sha256', key).update(value.trim().toLowerCase()).digest('hex').slice(0, 32);
-  let written: Written | undefined;
-  const append = async (session: MetaSession, entry: AuditEntry): Promise<Written> => {
-    const last = await session.get<Pick<AuditRow, 'seq' | 'hash'>>(
-      'SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1',
-    );
+  let written: Mark | undefined;
+  const append = async (
+    session: MetaSession,
+    entry: AuditEntry,
+    { last, gap = 0 }: { readonly last: Mark | undefined; readonly gap?: number },
+  ): Promise<Mark> => {
     const row = {
-      seq: (last?.seq ?? 0) + 1,
+      seq: Math.max(last?.seq ?? 0, gap) + 1,
       at: now(),
       actor: entry.actor.name,
       via: entry.actor.via,
@@ -91,26 +116,66 @@ export async function auditLog(place: MetaPlace, now: () => number = Date.now): 
     };
     const hash = chained(last?.hash ?? START, row);
     await session.run(
-      'INSERT INTO audit(seq, at, actor, via, ip, action, object, outcome, detail, hash) VALUES (?,?,?,?,?,?,?,?,?,?)',
+      'INSERT INTO audit(seq, at, actor, via, ip, action, object, outcome, detail, hash, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
       ...Object.values(row),
       hash,
+      seal?.of(hash) ?? null,
     );
     return { seq: row.seq, hash };
   };
   return {
     async record(entry) {
+      const known = laterMark(written, await mark.read());
       // the row before must not change between being read and being built on, by another process either
-      const row = await database.transaction((session) => append(session, entry));
+      const { row, cut } = await database.transaction(async (session) => {
+        const last = await session.get<Mark>(LAST);
+        const missing = await cutOf(session, { last, known });
+        if (missing === undefined)
+          return { row: await append(session, entry, { last }), cut: undefined };
+        // the numbers that are left out show for ever that acts are missing
+        const told = await append(session, cutEntry(missing), { last, gap: missing.to });
+        return { row: await append(session, entry, { last: told }), cut: missing };
+      });
       // two that are recorded at once may be told in any order
-      if (row.seq > (written?.seq ?? 0)) written = row;
+      written = cut === undefined ? laterMark(written, row) : row;
+      await mark.write(row);
+      if (cut !== undefined) onCut?.(cut);
     },
     list: ({ searched, ...query }) =>
       select(database, query, searched === undefined ? undefined : hashOf(searched)),
     rows: ({ from = 0, to = Number.MAX_SAFE_INTEGER }) =>
       everyRow(database, 'at BETWEEN ? AND ?', from, to),
-    verify: () => proofOf(database, written),
+    verify: async () => proofOf(database, { known: laterMark(written, await mark.read()), seal }),
+    anchor: () => database.get<Mark>(LAST),
     close: () => database.close(),
     [Symbol.asyncDispose]: () => database.close(),
+  };
+}
+
+const LAST = 'SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1';
+
+/** Whether the row that was last written is still there. */
+async function cutOf(
+  session: MetaSession,
+  { last, known }: { readonly last: Mark | undefined; readonly known: Mark | undefined },
+): Promise<AuditCut | undefined> {
+  if (known === undefined) return undefined;
+  const { seq, hash } = known;
+  const row = await session.get<Mark>('SELECT seq, hash FROM audit WHERE seq = ?', seq);
+  if (row?.hash === hash) return undefined;
+  const there = last?.seq ?? 0;
+  // where others stand in their place, from which on is not known
+  return there < seq ? { from: there + 1, to: seq } : { from: seq, to: there + 1 };
+}
+
+function cutEntry({ from, to }: AuditCut): AuditEntry {
+  return {
+    actor: { name: 'waybill', via: 'audit' },
+    ip: '',
+    action: 'audit.cut',
+    object: 'audit',
+    outcome: 'failed',
+    detail: { rows: `${from}-${to}` },
   };
 }
 
@@ -163,23 +228,33 @@ function select(
   );
 }
 
-async function proofOf(database: MetaDatabase, written: Written | undefined): Promise<AuditProof> {
-  let last = START;
-  let count = 0;
-  for await (const { hash, ...row } of everyRow(database, 'true')) {
-    count += 1;
-    const cut = written?.seq === count && written.hash !== hash;
-    if (row.seq !== count || cut || hash !== chained(last, row)) {
-      return { rows: count, broken: row.seq, head: last };
-    }
-    last = hash;
-    if (count % PAGE === 0) await yieldToOthers();
+async function proofOf(
+  database: MetaDatabase,
+  { known, seal }: { readonly known: Mark | undefined; readonly seal: Seal | undefined },
+): Promise<AuditProof> {
+  let head = START;
+  let rows = 0;
+  let sealed = 0;
+  for await (const row of everyRow(database, 'true')) {
+    rows += 1;
+    const { seq, hash } = row;
+    const state = seal?.check(hash, row.seal);
+    const isAsWritten = seq === rows && hash === chained(head, row) && state !== false;
+    if (!isAsWritten || isOther(row, known)) return { rows, broken: seq, head, sealed };
+    if (state === true) sealed = seq;
+    head = hash;
+    if (rows % PAGE === 0) await yieldToOthers();
   }
-  const cut = written !== undefined && written.seq > count;
-  return { rows: count, broken: cut ? count + 1 : undefined, head: last };
+  const cut = (known?.seq ?? 0) > rows;
+  return { rows, broken: cut ? rows + 1 : undefined, head, sealed };
 }
 
-function chained(before: string, row: Omit<AuditRow, 'hash'>): string {
+/** Whether another row stands in the place of the one that was written last. */
+function isOther({ seq, hash }: AuditRow, known: Mark | undefined): boolean {
+  return known?.seq === seq && known.hash !== hash;
+}
+
+function chained(before: string, row: Omit<AuditRow, 'hash' | 'seal'>): string {
   const { seq, at, actor, via, ip, action, object, outcome, detail } = row;
   const text = JSON.stringify([before, seq, at, actor, via, ip, action, object, outcome, detail]);
   return createHash('sha256').update(text).digest('hex');

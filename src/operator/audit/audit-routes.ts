@@ -73,6 +73,7 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
             rows: Type.Integer(),
             broken: maybe(Type.Integer()),
             head: Type.String(),
+            sealed: Type.Integer({ description: 'The last row that is sealed by the master key.' }),
           }),
         },
       },

@@ -25,6 +25,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(AUDIT_TABLES)),
+  (session, { written }) => define(session, written(SEALED)),
 ];
 
 /** Where the form is kept: two databases may share a schema. */
@@ -73,6 +74,9 @@ export async function migrate(
     );
   });
 }
+
+/** Rows had no seal at first; those stay without one. */
+const SEALED = 'ALTER TABLE audit ADD COLUMN seal TEXT;';
 
 async function define(session: MetaSession, statements: readonly string[]): Promise<void> {
   for (const statement of statements) await session.run(statement);

@@ -52,7 +52,9 @@ export async function consoleGuard({
   log,
 }: GuardParts): Promise<ConsoleGuard> {
   const settings = settingsIn(file ?? join(place.data, 'console.yaml'), held, log);
-  const audit = await auditLog(place);
+  const audit = await auditLog(place, {
+    onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
+  });
   const meta = await metaDatabase(place).catch(async (error: unknown) => {
     await audit.close();
     throw error;

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
@@ -34,11 +35,15 @@ test('who gets around that is found out: a changed row, one taken out, and an en
   const { head, rows, broken } = await audit.verify();
   expect([rows, broken]).toEqual([4, undefined]);
   const forge = new DatabaseSync(join(folder.path, 'audit.db'));
-  const unlock = (): void => forge.exec('DROP TRIGGER audit_fixed; DROP TRIGGER audit_kept');
+  const unlock = (): void =>
+    forge.exec('DROP TRIGGER IF EXISTS audit_fixed; DROP TRIGGER IF EXISTS audit_kept');
   unlock();
   forge.exec('DELETE FROM audit WHERE seq = 4');
   const cut = await ran(auditCommand(), ['verify', '--data', folder.path, '--head', head]);
-  expect([cut.code, cut.errors]).toEqual([1, expect.stringMatching(/acts were cut off/)]);
+  expect([cut.code, cut.errors]).toEqual([
+    1,
+    expect.stringMatching(/row 4 .* acts were cut off there/),
+  ]);
   unlock();
   forge.exec("UPDATE audit SET object = 'message 9' WHERE seq = 2");
   expect((await audit.verify()).broken).toBe(2);
@@ -77,6 +82,81 @@ test('values that were searched for are hashed, and yet it can be asked who sear
   expect(await audit.list({ searched: '4712' })).toEqual([]);
   expect(row?.detail).toContain('"limit":50');
 });
+
+test('an end that was cut off is found by the next act, told, and shows for ever; also after a restart', async () => {
+  await using folder = await temporaryFolder();
+  const cuts: unknown[] = [];
+  const open = () => auditLog({ data: folder.path }, { onCut: (cut) => void cuts.push(cut) });
+  const cut = (from: number): void => {
+    using forge = disposable(new DatabaseSync(join(folder.path, 'audit.db')));
+    forge.value.exec(`DROP TRIGGER IF EXISTS audit_kept; DELETE FROM audit WHERE seq >= ${from}`);
+  };
+  {
+    await using audit = await open();
+    for (const n of [1, 2, 3, 4]) await audit.record(act(n));
+    cut(4);
+    await audit.record(act(5));
+    expect(cuts).toEqual([{ from: 4, to: 4 }]);
+    expect(await audit.list({ action: 'audit.cut' })).toMatchObject([
+      { seq: 5, outcome: 'failed' },
+    ]);
+    expect((await audit.verify()).broken).toBe(5);
+    await audit.record(act(6));
+    expect(cuts).toHaveLength(1);
+  }
+  // while nobody runs
+  cut(7);
+  await using again = await open();
+  await again.record(act(8));
+  expect(cuts).toEqual([
+    { from: 4, to: 4 },
+    { from: 7, to: 7 },
+  ]);
+});
+
+test('a log without an end proves nothing any more, even to who never wrote it', async () => {
+  await using folder = await temporaryFolder();
+  {
+    await using audit = await auditLog({ data: folder.path });
+    for (const n of [1, 2, 3]) await audit.record(act(n));
+  }
+  using forge = disposable(new DatabaseSync(join(folder.path, 'audit.db')));
+  forge.value.exec('DROP TRIGGER audit_kept; DELETE FROM audit WHERE seq = 3');
+  const told = await ran(auditCommand(), ['verify', '--data', folder.path]);
+  expect([told.code, told.errors]).toEqual([1, expect.stringMatching(/row 3 .* cut off there/)]);
+});
+
+test('who writes the whole log anew has no seal, and is found by what was kept elsewhere', async () => {
+  await using folder = await temporaryFolder();
+  await using forged = await temporaryFolder();
+  const key = { WAYBILL_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') };
+  await using audit = await auditLog({ data: folder.path }, { environment: key });
+  for (const n of [1, 2, 3]) await audit.record(act(n));
+  expect(await audit.verify()).toMatchObject({ rows: 3, sealed: 3, broken: undefined });
+  const exported = (await ran(auditCommand(), ['export', '--data', folder.path])).output;
+  const anchor = join(forged.path, 'kept.jsonl');
+  await writeFile(anchor, exported);
+  // the same acts but one, by somebody who has the code and not the key
+  await using lie = await auditLog({ data: forged.path }, { environment: {} });
+  for (const n of [1, 2, 4]) await lie.record(act(n));
+  await using read = await auditLog({ data: forged.path }, { environment: key });
+  expect(await read.verify()).toMatchObject({ rows: 3, sealed: 0, broken: undefined });
+  const verify = (data: string) =>
+    ran(auditCommand(), ['verify', '--data', data, '--anchor', anchor]);
+  expect((await verify(folder.path)).code).toBe(0);
+  expect((await verify(forged.path)).errors).toMatch(/3 of the acts of --anchor/);
+  // a seal that is not of the key is no seal
+  using forge = disposable(new DatabaseSync(join(folder.path, 'audit.db')));
+  forge.value.exec(
+    "DROP TRIGGER audit_fixed; UPDATE audit SET seal = substr(seal, 1, 70) || 'beef' WHERE seq = 2",
+  );
+  expect((await audit.verify()).broken).toBe(2);
+});
+
+/** Closes a database with the block it stands in. */
+function disposable(value: DatabaseSync): Disposable & { readonly value: DatabaseSync } {
+  return { value, [Symbol.dispose]: () => value.close() };
+}
 
 test('two processes write one chain', async () => {
   await using folder = await temporaryFolder();
