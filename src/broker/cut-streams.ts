@@ -2,7 +2,7 @@ import { type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/je
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
-import { hasForgotten, settledUpTo } from './streams.ts';
+import { hasForgotten, lastSequence, settledUpTo } from './streams.ts';
 
 /** A stream that ends before what it had taken: its newest messages are gone. */
 export interface CutStream {
@@ -20,11 +20,15 @@ export interface CutStream {
  * of its storage damaged, comes back with less and gives the sequences of what is gone to what comes next.
  * Its consumers do not notice: they stand beyond the end, and pass over everything until then. So those that
  * do are made again at the end.
+ *
+ * Others may store and take meanwhile: what was known is looked at before the streams, and what stands beyond the end
+ * of one that was listed is compared with its end once more.
  */
 export async function findCutStreams(
   broker: Broker,
-  known: ReadonlyMap<string, number>,
+  marks: ReadonlyMap<string, number>,
 ): Promise<CutStream[]> {
+  const known = new Map(marks);
   const cut: CutStream[] = [];
   const found = new Set<string>();
   for await (const { config, state, created } of broker.manager.streams.list(
@@ -55,12 +59,17 @@ export async function findCutStreams(
 async function reset(
   broker: Broker,
   stream: string,
-  { created, end }: { readonly created: string; readonly end: number },
+  { created, end: listed }: { readonly created: string; readonly end: number },
 ): Promise<number> {
-  let furthest = end;
+  let [furthest, end] = [listed, listed];
+  /** Whether something that was read before stands beyond the end, as the stream is by now. */
+  const isBeyond = async (sequence: number): Promise<boolean> => {
+    if (sequence > end) end = await lastSequence(broker, stream);
+    return sequence > end;
+  };
   // a worker that has to be made anew begins at the mark
   const mark = broker.names.isQueue(stream) ? await readMark(broker, stream) : 0;
-  if (mark > end) {
+  if (await isBeyond(mark)) {
     await writeMark(broker, stream, { created, upTo: end });
   }
   for (const name of [WORKER, PROJECTOR]) {
@@ -70,7 +79,7 @@ async function reset(
     const settled = settledUpTo(info);
     const known = name === WORKER ? Math.min(mark, end) : 0;
     const at = Math.max(settled, delivered.stream_seq);
-    if (at <= end && !hasForgotten(info, known)) continue;
+    if (!(await isBeyond(at)) && !hasForgotten(info, known)) continue;
     furthest = Math.max(furthest, at);
     const start = Math.max(known, Math.min(settled, end)) + 1;
     // a crash in between loses nothing

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { findCutStreams } from '../../src/broker/cut-streams.ts';
+import { WORKER } from '../../src/broker/names.ts';
+import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
+import { startNats } from '../support/nats.ts';
+
+test('streams that are stored into and taken from meanwhile are not told as cut', async () => {
+  await using nats = await startNats();
+  const known = new Map<string, number>();
+  const access = { ...nats, production: 'busy', role: 'test' } as const;
+  await using broker = await connectBroker({
+    ...access,
+    onStored: (stream, sequence) => void known.set(stream, sequence),
+  });
+  await using looking = await connectBroker(access);
+  const over = new AbortController();
+  const work = Array.from({ length: 8 }, async (_, n) => {
+    const { stream, subject } = broker.names.queue(`host-${n}`);
+    await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 10_000_000 });
+    await ensureWorker(broker, stream, 4);
+    await ensureProjector(broker, stream);
+    const consumer = await broker.jetstream.consumers.get(stream, WORKER);
+    const messages = await consumer.consume({ callback: (message) => message.ack() });
+    while (!over.signal.aborted) await broker.publisher.publish(subject, Buffer.from('x'));
+    messages.stop();
+  });
+  try {
+    for (let n = 0; n < 20; n++) expect(await findCutStreams(looking, known)).toEqual([]);
+    expect(known.size).toBe(8);
+  } finally {
+    over.abort();
+    await Promise.all(work);
+  }
+});
