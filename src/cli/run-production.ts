@@ -166,13 +166,14 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const running = director;
   await running.start();
   const read = readerOf(options);
-  const change = reloader({ director: running, broker, credentials: known, read });
-  const reload: typeof change = async (order) => {
-    const difference = await change(order);
+  const reload = reloader({
+    director: running,
+    broker,
+    credentials: known,
+    read,
     // what stood still may have been mended
-    if (!order.dryRun) watchdog?.forget();
-    return difference;
-  };
+    applied: () => watchdog?.forget(),
+  });
   const control = engineControl({
     engine,
     lost: () => watch.lost,

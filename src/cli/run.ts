@@ -358,7 +358,7 @@ function watchFiles(running: RunningProduction, data: string): Promise<FileWatch
   let failed = false;
   const changed = async (): Promise<void> => {
     try {
-      const difference = await running.reload({ dryRun: false, by: 'watch' });
+      const difference = await running.reload({ dryRun: false, by: 'watch', ifChanged: true });
       const { restarts } = difference;
       // a file that is no part of it, or saved as it was
       if (isUnchanged(difference) && !failed) return;

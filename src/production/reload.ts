@@ -6,7 +6,7 @@ import type { Credentials } from '../credential/credentials.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Definition } from './definition.ts';
-import { productionDifference } from './difference.ts';
+import { isUnchanged, productionDifference } from './difference.ts';
 import type { Director } from './director.ts';
 import { type LeftQueue, leftQueue } from './left-queues.ts';
 import { describeProblem } from './problem.ts';
@@ -20,6 +20,8 @@ export interface ReloadParts {
   readonly broker: Broker;
   readonly credentials: Credentials;
   readonly read: () => Promise<ReadProduction>;
+  /** Called once something was applied. */
+  readonly applied?: () => void;
 }
 
 /**
@@ -33,8 +35,8 @@ export function reloader(parts: ReloadParts): (order: ReloadOrder) => Promise<Re
 }
 
 async function reload(
-  { director, broker, credentials, read }: ReloadParts,
-  { dryRun, by, leaveWaiting = false, expected }: ReloadOrder,
+  { director, broker, credentials, read, applied }: ReloadParts,
+  { dryRun, by, leaveWaiting = false, ifChanged, expected }: ReloadOrder,
 ): Promise<Reloaded> {
   const { definition, problems } = await read();
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
@@ -43,7 +45,7 @@ async function reload(
     version: versionOf(definition),
     waiting: await waitingFor(broker, director.definition, definition),
   };
-  if (dryRun) return found;
+  if (dryRun || (ifChanged && runsAlready(director.definition, found))) return found;
   if (expected !== undefined && expected !== found.version) throw changedSince();
   if (found.waiting.length > 0 && !leaveWaiting) throw messagesWaiting(found.waiting);
   await director.apply(definition, found.restarts, {
@@ -51,8 +53,13 @@ async function reload(
     // not before everything is ready: an apply that fails leaves the credentials as they were
     ready: () => credentials.replace(definition.credentials),
   });
+  applied?.();
   return found;
 }
+
+/** A difference does not show every file, such as a module that code imports. */
+const runsAlready = (running: Definition, found: Reloaded): boolean =>
+  isUnchanged(found) && found.version === versionOf(running);
 
 /** Of what the files say, wherever they lie: several engines may have them at different places. */
 function versionOf({ source: { digests } }: Definition): string {

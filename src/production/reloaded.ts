@@ -8,6 +8,8 @@ export interface ReloadOrder {
   readonly by: string;
   /** Takes hosts out although messages wait in their queues. */
   readonly leaveWaiting?: boolean | undefined;
+  /** Applies nothing where the files say what runs already, and tells nobody. */
+  readonly ifChanged?: boolean | undefined;
   /** The `version` of what was shown: anything else is not applied. */
   readonly expected?: string | undefined;
 }

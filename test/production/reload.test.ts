@@ -113,3 +113,32 @@ test('a host for which messages wait is not taken out before somebody says that 
   await director.switchOn('out');
   await vi.waitFor(() => expect(to.sent).toHaveLength(2));
 });
+
+test('what is looked at because something may have been saved is applied only where it says something else', async () => {
+  await using nats = await startNats();
+  const { read } = files();
+  const first = {
+    ...read('first'),
+    source: { ...read('first').source, digests: new Map([['a', '1']]) },
+  };
+  await using running = await run(nats, first);
+  const { director, engine } = running;
+  const applied = vi.fn<() => void>();
+  let now = first;
+  const reload = reloader({
+    director,
+    broker: engine.broker,
+    credentials: credentials(account('first'), { log: silentLogger, folder: '/' }),
+    read: async () => ({ definition: { ...now }, problems: [] }),
+    applied,
+  });
+  await reload({ dryRun: false, by: 'test', ifChanged: true });
+  expect(applied).not.toHaveBeenCalled();
+  expect(director.definition).toBe(first);
+  // a file that a difference does not show, as one that code imports
+  now = { ...first, source: { ...first.source, digests: new Map([['a', '2']]) } };
+  await reload({ dryRun: false, by: 'test', ifChanged: true });
+  expect(applied).toHaveBeenCalledTimes(1);
+  await reload({ dryRun: false, by: 'test' });
+  expect(applied).toHaveBeenCalledTimes(2);
+});

@@ -49,7 +49,8 @@ test('an endless loop in a transform, in inline and in queued code: each ends, a
   const options = ['--data', data, '--metrics', 'off', '--console', 'off', '--stuck-after', '1s'];
   const child = spawn(
     process.execPath,
-    [WRAPPER, 'run', production, '--durability', 'process-crash', ...options],
+    // whoever watches the files applies nothing at a start: what stood still would be taken up again
+    [WRAPPER, 'run', production, '--watch', '--durability', 'process-crash', ...options],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let log = '';
