@@ -44,6 +44,11 @@ const FAST = 5;
 const SLOW = 40;
 /** Bodies read between two looks at the clock and the signal. */
 const BODIES_AT_ONCE = 100;
+/**
+ * Milliseconds that a search for values has at least where some of what matches is hidden from who asks: a page that is
+ * cut short after so many candidates would tell them that there are candidates.
+ */
+const HIDDEN_BUDGET = 60_000;
 /** After this many milliseconds others get their turn: a store may share its thread with the API. */
 const TURN = 15;
 
@@ -58,7 +63,7 @@ export async function search(
 ): Promise<TracePage> {
   const walk = await beginning(query, ground);
   const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
-  const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
+  const end = performance.now() + budgetOf(query);
   const holds = rowTest(query, ground, shown);
   const items: TracedMessage[] = [];
   let turn = performance.now();
@@ -78,6 +83,11 @@ export async function search(
     }
   }
   return page(items, walk);
+}
+
+function budgetOf({ timeBudget = FIND_TIME_BUDGET, search: asked, visible }: TraceQuery): number {
+  const hides = visible !== undefined && keyMatches(asked).length > 0;
+  return hides ? Math.max(timeBudget, HIDDEN_BUDGET) : timeBudget;
 }
 
 type RowTest = (row: TracedMessage) => Promise<boolean>;
