@@ -60,6 +60,13 @@ export class RequestBody {
 
   /** Refuses a body that is too long before any of it is read. */
   check(): void {
+    const { 'transfer-encoding': encoding } = this.#request.headers;
+    // node takes only the outermost apart, and what is left would be delivered packed
+    if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') {
+      throw new Refusal(501, 'Of the transfer encodings only chunked is taken.', {
+        headers: { connection: 'close' },
+      });
+    }
     if ((this.length ?? 0) > this.#limit) throw tooLarge(this.#limit);
   }
 

@@ -172,6 +172,7 @@ class Listener implements Open {
       intake: this.#intake,
       sender: { address, origin },
       memory,
+      isNews: this.#isNews,
     });
     this.#connections.add(connection);
     this.#keepOneFree();

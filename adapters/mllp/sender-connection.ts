@@ -21,6 +21,8 @@ export interface ConnectionParts {
   readonly intake: Intake;
   readonly sender: Sender;
   readonly memory: FrameMemory;
+  /** Of the whole service: who connects again and again, and does wrong each time, is told of once a minute. */
+  readonly isNews: (key: string) => boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ export class SenderConnection {
   readonly #lent: ConnectionParts['lent'];
   readonly #settings: MllpInSettings;
   readonly #intake: Intake;
+  readonly #isNews: ConnectionParts['isNews'];
   readonly #socket: Socket;
   readonly #writer: SocketWriter;
   readonly #reader: FrameReader;
@@ -53,11 +56,12 @@ export class SenderConnection {
   #junk = 0;
   #unreadable = 0;
 
-  constructor(socket: Socket, { lent, intake, sender, memory }: ConnectionParts) {
+  constructor(socket: Socket, { lent, intake, sender, memory, isNews }: ConnectionParts) {
     this.#socket = socket;
     this.#lent = lent;
     this.#settings = lent.settings;
     this.#intake = intake;
+    this.#isNews = isNews;
     this.sender = sender;
     const { framing, limit } = this.#settings;
     this.#share = memory.share(sender.address, limit);
@@ -162,7 +166,7 @@ export class SenderConnection {
   #reportUnfinished(): void {
     if (!this.#reader.open) return;
     const text = `it left in the middle of a message (${this.#reader.pending} bytes came)`;
-    this.#lent.event('warn', 'message-unfinished', `${this.sender.address}: ${text}.`);
+    this.#tell('message-unfinished', `${this.sender.address}: ${text}.`);
   }
 
   #startWork(): void {
@@ -246,8 +250,12 @@ export class SenderConnection {
   /** Closes for a reason that a person should know. */
   #give(name: string, reason: string): void {
     if (this.#socket.destroyed) return;
-    this.#lent.event('warn', name, `Closed the connection of ${this.sender.address}: ${reason}.`);
+    this.#tell(name, `Closed the connection of ${this.sender.address}: ${reason}.`);
     this.destroy();
+  }
+
+  #tell(name: string, text: string): void {
+    if (this.#isNews(`${this.sender.address} ${name}`)) this.#lent.event('warn', name, text);
   }
 
   #end(): void {

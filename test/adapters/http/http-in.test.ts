@@ -317,3 +317,15 @@ test('a preflight is answered before any sign-in, and strangers are told nothing
     headers: { 'access-control-allow-origin': 'https://portal.example' },
   });
 });
+
+test('a transfer encoding that is not taken apart here is refused, and nothing is delivered', async () => {
+  await using one = await service();
+  const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
+  socket.write(
+    'POST /x HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n',
+  );
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 501 /);
+  expect(one.opened.delivered).toEqual([]);
+});

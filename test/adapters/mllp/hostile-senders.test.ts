@@ -105,3 +105,18 @@ test('a message that comes a byte at a time ends in time', async () => {
   await drip();
   expect(texts(opened)).toContain('it did not finish a message in time');
 });
+
+test('who breaks off message after message is told of once a minute', async () => {
+  await using opened = await listening();
+  for (let n = 0; n < 6; n++) {
+    using one = sender(opened, '127.0.0.1');
+    await one.write(Buffer.from('\x0bMSH|^~\\&|'));
+    one.socket.end();
+    await either(one.socket, 'end');
+  }
+  await expect
+    .poll(() => opened.events.filter(({ name }) => name === 'message-unfinished'))
+    .toHaveLength(1);
+  await sleep(100);
+  expect(opened.events.filter(({ name }) => name === 'message-unfinished')).toHaveLength(1);
+});
