@@ -37,10 +37,11 @@ const ENDING = 10_000;
 
 /**
  * Runs the operator plane in a thread of its own, so that a slow search never delays a message. A
- * thread that fails costs no message either: it is started again, and catches up.
+ * thread that fails costs no message either: it is started again, and catches up. An order that is a function is asked
+ * for at each start.
  */
 export async function startOperatorPlane(
-  order: OperatorOrder,
+  order: OperatorOrder | (() => Promise<OperatorOrder>),
   options: OperatorWorkerOptions = {},
 ): Promise<OperatorWorker> {
   const { onFailure, onUrl, goOn = false, module = ownModule() } = options;
@@ -49,8 +50,9 @@ export async function startOperatorPlane(
   let url: string | undefined;
   let held: ConsoleSettings | undefined;
   const start = async (): Promise<void> => {
-    const { console } = order;
-    const now = console === undefined ? order : { ...order, console: { ...console, held } };
+    const asked = typeof order === 'function' ? await order() : order;
+    const { console } = asked;
+    const now = console === undefined ? asked : { ...asked, console: { ...console, held } };
     const { worker, url: at, firstCode, settings } = await started(now, module);
     held = settings;
     current = worker;

@@ -12,7 +12,7 @@ import { describeError, EngineError } from '../error/engine-error.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../log/logger.ts';
 import { checkConsole } from '../operator/sign-in/check-console.ts';
-import type { ConsoleOrder } from '../operator/worker.ts';
+import type { ConsoleOrder, OperatorOrder } from '../operator/worker.ts';
 import type { Definition } from '../production/definition.ts';
 import { isUnchanged } from '../production/difference.ts';
 import { describeProblem } from '../production/problem.ts';
@@ -29,6 +29,7 @@ import { consoleFolder, ensureConsole } from './packaged.ts';
 import { readOptions } from './reading.ts';
 import { type RunningProduction, runProduction } from './run-production.ts';
 import { filledUrl, urlOption } from './secret-url.ts';
+import { traceKeys } from './trace-keys.ts';
 import { FileWatch } from './watch-files.ts';
 
 interface RunFlags {
@@ -43,6 +44,7 @@ interface RunFlags {
   readonly trustedProxy: string[];
   readonly metrics: string;
   readonly trace?: string;
+  readonly encrypt?: boolean;
   readonly watch?: boolean;
   readonly stuckAfter: string;
   readonly logLevel: string;
@@ -97,6 +99,10 @@ export function runCommand(): Command {
       '127.0.0.1:9464',
     )
     .addOption(urlOption('trace', 'a PostgreSQL trace store instead of the embedded one'))
+    .option(
+      '--encrypt',
+      'encrypts the bodies and search keys of the trace, by a key of the secret store',
+    )
     .option('--watch', 'apply changes of the production’s files as they are saved')
     .option(
       '--stuck-after <time>',
@@ -196,7 +202,7 @@ async function startedPlane(
   { flags, log }: { readonly flags: RunFlags; readonly log: Logger },
 ): Promise<OperatorWorker | undefined> {
   if (flags.role === 'engine') return undefined;
-  return startOperatorPlane(operatorOrder(definition, access, flags), {
+  return startOperatorPlane(() => operatorOrder(definition, access, flags), {
     onFailure: toldTo(log),
     goOn: true,
     onUrl: sayConsole,
@@ -250,15 +256,13 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   const log = rootLogger(flags.logLevel);
   const lock = await lockTrace(flags);
+  const access = accessOf(flags.nats);
   logUnexpected(log);
   sayOpenKeys(flags, log);
-  const operator = await startOperatorPlane(
-    operatorOrder(definition, accessOf(flags.nats), flags),
-    {
-      onFailure: toldTo(log),
-      onUrl: sayConsole,
-    },
-  );
+  const operator = await startOperatorPlane(() => operatorOrder(definition, access, flags), {
+    onFailure: toldTo(log),
+    onUrl: sayConsole,
+  });
   const unready = async (): Promise<string | undefined> =>
     operator.isUp ? undefined : 'the operator plane has failed and is being started again';
   const figures =
@@ -294,12 +298,15 @@ const toldTo =
   (reason: string): void =>
     log.error({ event: 'operator-failed', reason }, 'operator-failed');
 
-function operatorOrder(
+/** Rejects where the trace is to be encrypted and its keys cannot be had: messages go on without it, and it is tried again. */
+async function operatorOrder(
   { name, settings, folder }: Definition,
   access: NatsAccess,
   flags: RunFlags,
-): Parameters<typeof startOperatorPlane>[0] {
+): Promise<OperatorOrder> {
+  const { encrypt = false } = flags;
   return {
+    encryption: { encrypt, keys: await traceKeys(resolve(flags.data), encrypt) },
     access,
     production: name,
     data: resolve(flags.data),

@@ -7,13 +7,14 @@ import { nearest } from '../error/nearest.ts';
 import { DATA } from './connect.ts';
 import { print, say, table } from './output.ts';
 import { readSecret } from './read-secret.ts';
+import { addTraceKey, isTraceKey } from './trace-keys.ts';
 
 interface SecretFlags {
   readonly data: string;
   readonly json?: boolean;
 }
 
-/** `waybill secret set|list|remove|rotate`: the encrypted store behind `${secret:NAME}`. */
+/** `waybill secret set|list|remove|rotate|trace-key`: the encrypted store behind `${secret:NAME}`. */
 export function secretCommand(): Command {
   const command = new Command('secret')
     .description('Keeps the secrets that productions name as ${secret:NAME}, encrypted.')
@@ -41,7 +42,9 @@ export function secretCommand(): Command {
     .action(list);
   sub('remove', 'Removes a secret.')
     .argument('<name>', 'as in ${secret:NAME}')
-    .action(async (name: string, flags: SecretFlags) => {
+    .option('--forever', 'also a key of the trace: what it encrypted is never read again')
+    .action(async (name: string, flags: SecretFlags & { readonly forever?: boolean }) => {
+      if (isTraceKey(name) && flags.forever !== true) throw stillNeeded(name);
       const removed = await (await openStore(flags)).remove(name);
       if (!removed) throw await unknownSecret(name, flags);
       say(`${name} is removed.`);
@@ -54,7 +57,22 @@ export function secretCommand(): Command {
       say(`${count} secrets are under the new master key. Set WAYBILL_MASTER_KEY to it now.`);
     },
   );
+  sub('trace-key', 'Makes a new key that the trace is encrypted with from the next start.').action(
+    async (flags: SecretFlags) => {
+      const id = await addTraceKey(await openStore(flags));
+      say(
+        `The key ${id} is made. Start waybill run --encrypt again to write with it; what earlier keys encrypted stays readable.`,
+      );
+    },
+  );
   return command;
+}
+
+function stillNeeded(name: string): EngineError {
+  return new EngineError(
+    'CREDENTIAL_REFUSED',
+    `${name} is a key of the trace: without it, nothing that it encrypted is ever read again, and the operator plane does not start on that trace. Remove it with --forever once that trace is gone.`,
+  );
 }
 
 const fileOf = ({ data }: SecretFlags): string => secretStoreFile(data, process.env);

@@ -10,6 +10,7 @@ import type { Logger } from '../log/logger.ts';
 import type { Damage } from '../trace/damage.ts';
 import { openTraceStore } from '../trace/open-store.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
+import { type TraceCipher, traceCipher, traceKey } from '../trace/trace-cipher.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
 import type { ApiServer } from './api/api-server.ts';
@@ -29,9 +30,16 @@ export interface OperatorOptions extends TraceSettings {
   readonly data: string;
   /** A PostgreSQL store instead. */
   readonly trace?: string | undefined;
+  /** The keys of the trace, oldest first, and whether the last of them encrypts what is written. */
+  readonly encryption?: TraceEncryption | undefined;
   readonly log: Logger;
   /** Where the API and the console listen; undefined starts none. */
   readonly console?: ConsoleOptions | undefined;
+}
+
+export interface TraceEncryption {
+  readonly keys: readonly Uint8Array[];
+  readonly encrypt: boolean;
 }
 
 export interface OperatorPlane {
@@ -69,6 +77,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     url: options.trace,
     folder,
     bodies: large,
+    cipher: cipherOf(options.encryption),
     onDamaged: (damage) => {
       if (tracing === undefined) damages.push(damage);
       else tracing.damaged(damage);
@@ -141,6 +150,16 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     broker,
     stop,
   };
+}
+
+function cipherOf(
+  { keys, encrypt }: TraceEncryption = { keys: [], encrypt: false },
+): TraceCipher | undefined {
+  if (keys.length === 0) return undefined;
+  return traceCipher(
+    keys.map((bytes) => traceKey(Buffer.from(bytes))),
+    encrypt,
+  );
 }
 
 /** What was open to others on this machine is not any more: whoever relied on it should learn why. */

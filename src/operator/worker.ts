@@ -7,7 +7,7 @@ import { unexpected } from '../error/unexpected.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
 import { rootLogger } from '../log/logger.ts';
 import type { ConsoleOptions } from './console.ts';
-import { startOperator } from './operator-plane.ts';
+import { startOperator, type TraceEncryption } from './operator-plane.ts';
 import type { ConsoleSettings } from './sign-in/console-settings.ts';
 
 /** What the main thread hands the operator plane when it starts it in a thread of its own. */
@@ -16,6 +16,7 @@ export interface OperatorOrder {
   readonly production: string;
   readonly data: string;
   readonly trace: string | undefined;
+  readonly encryption?: TraceEncryption | undefined;
   readonly search: readonly (readonly [string, string])[];
   readonly keep: number;
   readonly logLevel: string;

@@ -5,6 +5,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
+import { openSealed, type TraceCipher } from './trace-cipher.ts';
 
 /** How the bytes of a body row are written. `reference`: the data is the object store's key. */
 export const BODY_ENCODING = {
@@ -15,6 +16,9 @@ export const BODY_ENCODING = {
   zstdDelta: 4,
   reference: 5,
 } as const;
+
+/** Added to the encoding of what is encrypted beside. A reference is not: it names a body, and tells nothing of it. */
+const SEALED = 16;
 
 /** Below this many bytes compression costs more than it saves, as of most acknowledgements, and a body is no use as a base. */
 export const MINIMUM_BASE = 128;
@@ -43,7 +47,18 @@ export interface EncodedBody {
  * Writes a body small. `base` is the first body stored of its session, itself written without one:
  * what a transform made of a message shares nearly all of its bytes.
  */
-export function encodeBody(bytes: Uint8Array, base: Uint8Array | undefined): EncodedBody {
+export function encodeBody(
+  bytes: Uint8Array,
+  base: Uint8Array | undefined,
+  cipher?: TraceCipher,
+): EncodedBody {
+  const encoded = written(bytes, base);
+  if (cipher?.writes === undefined) return encoded;
+  const { encoding, data, size } = encoded;
+  return { encoding: encoding | SEALED, data: cipher.seal(data), size };
+}
+
+function written(bytes: Uint8Array, base: Uint8Array | undefined): EncodedBody {
   const size = bytes.byteLength;
   if (size < MINIMUM_BASE) return { encoding: BODY_ENCODING.raw, data: bytes, size };
   const [encoding, data] =
@@ -74,14 +89,19 @@ function compressedByZstd(bytes: Uint8Array, base: Uint8Array | undefined): [num
 
 /** Whether the body is written as differences from another. */
 export function isDelta(encoding: number): boolean {
-  return encoding === BODY_ENCODING.deflateDelta || encoding === BODY_ENCODING.zstdDelta;
+  const kind = encoding & ~SEALED;
+  return kind === BODY_ENCODING.deflateDelta || kind === BODY_ENCODING.zstdDelta;
 }
 
 /** Reads a body written by `encodeBody`; `base` is asked for only if it was written with one. */
 export function decodeBody(
-  { encoding, data, size }: EncodedBody,
+  stored: EncodedBody,
   base: () => Uint8Array,
+  cipher?: TraceCipher,
 ): Uint8Array {
+  const { size } = stored;
+  const encoding = stored.encoding & ~SEALED;
+  const data = encoding === stored.encoding ? stored.data : openSealed(stored.data, cipher);
   const chunkSize = Math.max(64, size);
   switch (encoding) {
     case BODY_ENCODING.deflate:

@@ -2,6 +2,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Damage } from './damage.ts';
 import { sqliteTraceStore } from './sqlite/trace-store.ts';
+import type { TraceCipher } from './trace-cipher.ts';
 import type { TraceStore } from './trace-store.ts';
 
 export interface OpenStoreOptions {
@@ -13,6 +14,8 @@ export interface OpenStoreOptions {
   readonly folder: string;
   /** Reads large bodies when a search looks into them. */
   readonly bodies?: Pick<Bodies, 'open'> | undefined;
+  /** Encrypts bodies and search keys, or reads what is. */
+  readonly cipher?: TraceCipher | undefined;
   /** Told of each file that was found damaged and set aside. */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
@@ -24,10 +27,11 @@ export async function openTraceStore({
   folder,
   bodies,
   onDamaged,
+  cipher,
 }: OpenStoreOptions): Promise<TraceStore> {
   const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
     bodies?.open(ref, size).bytes();
-  if (url === undefined) return sqliteTraceStore({ folder, largeBody, onDamaged });
+  if (url === undefined) return sqliteTraceStore({ folder, largeBody, onDamaged, cipher });
   if (!/^postgres(?:ql)?:\/\//.test(url)) {
     throw new EngineError(
       'CONFIG_INVALID',
@@ -36,5 +40,5 @@ export async function openTraceStore({
   }
   // loaded only where it is used
   const { postgresTraceStore } = await import('./postgres/trace-store.ts');
-  return postgresTraceStore({ url, production, largeBody });
+  return postgresTraceStore({ url, production, largeBody, cipher });
 }

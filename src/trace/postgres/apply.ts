@@ -13,6 +13,7 @@ import { type Difference, differencesOf } from '../difference.ts';
 import { keyValue } from '../key-value.ts';
 import type { MessageState } from '../message-state.ts';
 import { LEVEL_CODE } from '../stored-code.ts';
+import { storedKey } from '../trace-cipher.ts';
 import type { SearchKey, TraceInput } from '../trace-input.ts';
 import type { Memory } from './memory.ts';
 import {
@@ -108,7 +109,7 @@ async function writeChanges(
 /** Returns how many are new. Only within a transaction, with the names' words added. */
 export async function writeKeys(
   session: Session,
-  { words }: Memory,
+  { words, cipher }: Memory,
   keys: readonly { readonly sessionId: number; readonly key: SearchKey }[],
 ): Promise<number> {
   const rows = keys
@@ -117,7 +118,8 @@ export async function writeKeys(
       name: words.number(key.name),
       value: keyValue(key.value),
     }))
-    .filter(({ value }) => value !== '');
+    .filter(({ value }) => value !== '')
+    .map((row) => ({ ...row, value: storedKey(row.value, cipher) }));
   if (rows.length === 0) return 0;
   await session.run('INSERT INTO key_name SELECT * FROM unnest(?::int[]) ON CONFLICT DO NOTHING', [
     ...new Set(rows.map(({ name }) => name)),

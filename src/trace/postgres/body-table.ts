@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Session } from '../../database/postgres.ts';
 import type { BodySource } from '../batch.ts';
 import {
@@ -9,6 +8,7 @@ import {
   isDelta,
   MINIMUM_BASE,
 } from '../body-codec.ts';
+import { digestsOf, type TraceCipher } from '../trace-cipher.ts';
 
 interface BodyRow {
   readonly session_id: number;
@@ -30,8 +30,13 @@ const REMEMBERED = 2_000;
 
 /** The bodies of sessions: numbered from 1 in each, an equal one stored once, others as differences from the first. */
 export class BodyTable {
+  readonly #cipher: TraceCipher | undefined;
   readonly #sessions = new Map<number, SessionBodies>();
   #added: BodyRow[] = [];
+
+  constructor(cipher?: TraceCipher) {
+    this.#cipher = cipher;
+  }
 
   /** Reads what is stored of these sessions, so that `put` can number without asking. */
   async prepare(session: Session, sessionIds: readonly number[]): Promise<void> {
@@ -61,14 +66,15 @@ export class BodyTable {
     this.#sessions.set(sessionId, session);
     const isBytes = 'bytes' in source;
     const content = isBytes ? source.bytes : Buffer.from(source.ref);
-    const digest = hash('sha256', content, 'buffer').subarray(0, 16);
-    const name = nameOf(isBytes, digest);
-    const known = session.ids.get(name);
+    const { digest, others } = digestsOf(content, this.#cipher);
+    const known = [digest, ...others]
+      .map((one) => session.ids.get(nameOf(isBytes, one)))
+      .find((one) => one !== undefined);
     if (known !== undefined) return known;
     const id = session.ids.size + 1;
-    session.ids.set(name, id);
+    session.ids.set(nameOf(isBytes, digest), id);
     const encoded = isBytes
-      ? encodeBody(source.bytes, session.base?.bytes)
+      ? encodeBody(source.bytes, session.base?.bytes, this.#cipher)
       : { encoding: BODY_ENCODING.reference, data: content, size: source.size };
     const base = isDelta(encoded.encoding) ? (session.base?.id ?? null) : null;
     this.#added.push({ session_id: sessionId, id, base, hash: digest, ...encoded });
@@ -106,7 +112,7 @@ export class BodyTable {
     if (session === undefined) return;
     session.ids.set(nameOf(encoding !== BODY_ENCODING.reference, digest), id);
     if (session.base === undefined && base === null && data.byteLength > 0) {
-      const bytes = decodeBody({ encoding, data, size }, () => new Uint8Array());
+      const bytes = decodeBody({ encoding, data, size }, () => new Uint8Array(), this.#cipher);
       session.base = { id, bytes: baseOf(bytes) };
     }
   }
@@ -117,11 +123,14 @@ function nameOf(isBytes: boolean, digest: Uint8Array): string {
   return `${isBytes ? 'b' : 'r'}${Buffer.from(digest).toString('hex')}`;
 }
 
+const none = (): Uint8Array => new Uint8Array();
+
 /** The bytes of a body, or the object store's key. */
 export async function readStored(
   session: Session,
   sessionId: number,
   id: number,
+  cipher?: TraceCipher,
 ): Promise<{ readonly size: number; bytes?: Uint8Array; ref?: string } | undefined> {
   const rows = await session.rows<BodyRow>(
     `SELECT * FROM body WHERE session_id = ? AND id IN (?, (SELECT base FROM body WHERE session_id = ? AND id = ?))`,
@@ -136,8 +145,10 @@ export async function readStored(
     return { size: row.size, ref: Buffer.from(row.data).toString() };
   }
   const base = rows.find((one) => one.id === row.base);
-  const bytes = decodeBody(row, () =>
-    base === undefined ? new Uint8Array() : decodeBody(base, () => new Uint8Array()),
+  const bytes = decodeBody(
+    row,
+    () => (base === undefined ? none() : decodeBody(base, none, cipher)),
+    cipher,
   );
   return { size: row.size, bytes };
 }

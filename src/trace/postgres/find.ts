@@ -6,6 +6,7 @@ import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts'
 import { tracedMessage } from '../message-state.ts';
 import { type SearchGround, type Span, search } from '../search.ts';
 import type { ShownTo } from '../shown-to.ts';
+import { isOneOf, keyForms, refusePrefixes, type TraceCipher } from '../trace-cipher.ts';
 import type { TracePage, TraceQuery } from '../trace-query.ts';
 import type { FindOptions } from '../trace-store.ts';
 import type { TracedMessage } from '../traced-message.ts';
@@ -17,21 +18,23 @@ const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
 export interface FindContext {
   readonly db: Database;
   readonly words: WordTable;
+  readonly cipher: TraceCipher | undefined;
   /** The bytes of a body, wherever they lie. */
   readonly bytes: (message: TracedMessage) => Promise<Uint8Array | undefined>;
 }
 
 /** Searches all days, newest first. */
 export async function find(
-  { db, words, bytes }: FindContext,
+  { db, words, cipher, bytes }: FindContext,
   query: TraceQuery,
   options: FindOptions = {},
 ): Promise<TracePage> {
   await words.refresh(db);
   const keys = keyMatches(query.search);
+  refusePrefixes(keys, cipher);
   const { shown } = options;
   const statements = (span: Span, limit: number): Condition[] =>
-    candidateStatements(words, query, { keys, span, limit, shown });
+    candidateStatements(words, query, { keys, span, limit, shown, cipher });
   const ground: SearchGround = {
     bottom: (order, from) => bottom(db, order, from),
     top: () => top(db),
@@ -45,7 +48,7 @@ export async function find(
       return [...found.values()].toSorted(span.order === 'id' ? byId : bySession).slice(0, limit);
     },
     messages: (sessionId) => sessionMessages(db, words, sessionId),
-    body: (id) => body(db, words, { id, part: 'message' }),
+    body: (id) => body(db, words, { id, part: 'message', cipher }),
     async holds(message, text) {
       const held = await bytes(message);
       return held !== undefined && Buffer.from(held).includes(Buffer.from(text));
@@ -59,18 +62,19 @@ interface CandidateQuery {
   readonly span: Span;
   readonly limit: number;
   readonly shown: ShownTo | undefined;
+  readonly cipher: TraceCipher | undefined;
 }
 
 /** The statements that answer a query; none if nothing can match. */
 function candidateStatements(
   words: WordTable,
   query: TraceQuery,
-  { keys, span, limit, shown }: CandidateQuery,
+  { keys, span, limit, shown, cipher }: CandidateQuery,
 ): Condition[] {
   const { branches, rest } = searchPlan(query, words, shown);
   if (branches.length === 0) return [];
   if (span.order === 'session') {
-    const sessions = sessionStatement(words, keys, span);
+    const sessions = sessionStatement(words, { keys, span, cipher });
     if (sessions === undefined) return [];
     const chosen = branches.some(({ sql }) => sql !== '') ? [anyOf(branches)] : [];
     const conditions = [...chosen, ...madeBetween(query), ...rest];
@@ -118,20 +122,19 @@ function sessionFirst(
 /** The sessions that have all keys. */
 function sessionStatement(
   words: WordTable,
-  keys: readonly KeyMatch[],
-  span: Span,
+  { keys, span, cipher }: Pick<CandidateQuery, 'keys' | 'span' | 'cipher'>,
 ): Condition | undefined {
   const values: (number | string)[] = [];
   const sources: string[] = [];
   for (const key of keys) {
     const name = words.find(key.name);
     if (name === undefined) return undefined;
+    const forms = key.prefix ? [key.value, afterPrefix(key.value)] : keyForms(key.value, cipher);
     sources.push(
-      `SELECT session_id FROM skey WHERE name = ? AND ${key.prefix ? 'value >= ? AND value < ?' : 'value = ?'}
+      `SELECT session_id FROM skey WHERE name = ? AND ${key.prefix ? 'value >= ? AND value < ?' : isOneOf(forms)}
          AND session_id BETWEEN ? AND ?`,
     );
-    values.push(name, key.value, ...(key.prefix ? [afterPrefix(key.value)] : []));
-    values.push(span.low, span.high);
+    values.push(name, ...forms, span.low, span.high);
   }
   const [first = '', ...others] = sources;
   const sql = others.length === 0 ? `${first} GROUP BY session_id` : sources.join(' INTERSECT ');

@@ -1,5 +1,6 @@
 import type { Database, Session } from '../../database/postgres.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
+import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable } from './body-table.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { Partitions } from './partitions.ts';
@@ -8,9 +9,15 @@ import { WordTable } from './word-table.ts';
 /** What one operator plane remembers of the database, so as not to ask again for each batch. */
 export class Memory {
   readonly words = new WordTable();
-  readonly bodies = new BodyTable();
+  readonly cipher: TraceCipher | undefined;
+  readonly bodies: BodyTable;
   readonly explanations = new ExplanationTable();
   readonly partitions = new Partitions();
+
+  constructor(cipher?: TraceCipher) {
+    this.cipher = cipher;
+    this.bodies = new BodyTable(cipher);
+  }
 
   #turn: Promise<unknown> = Promise.resolve();
 

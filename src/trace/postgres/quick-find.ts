@@ -3,6 +3,7 @@ import { timeOfId } from '../../message/id.ts';
 import { keyValue } from '../key-value.ts';
 import { idIn } from '../quick-find.ts';
 import { openKeyTest, type SessionGround } from '../shown-to.ts';
+import { isOneOf, keyForms, type TraceCipher } from '../trace-cipher.ts';
 import type { QuickHit } from '../trace-query.ts';
 import type { QuickFindOptions } from '../trace-store.ts';
 import { isVisible } from '../traced-message.ts';
@@ -15,15 +16,24 @@ const KEY_HITS = 100;
 export async function quickFind(
   db: Database,
   words: WordTable,
-  { text, visible, shown, limit = 20 }: QuickFindOptions & { readonly text: string },
+  {
+    text,
+    cipher,
+    visible,
+    shown,
+    limit = 20,
+  }: QuickFindOptions & {
+    readonly text: string;
+    readonly cipher: TraceCipher | undefined;
+  },
 ): Promise<QuickHit[]> {
   const hits = await byId(db, words, { text, visible });
   const value = keyValue(text);
   const ground: SessionGround = {
     messages: (sessionId) => sessionMessages(db, words, sessionId),
-    body: (id) => body(db, words, { id, part: 'message' }),
+    body: (id) => body(db, words, { id, part: 'message', cipher }),
   };
-  for (const hit of await byKey(db, words, value)) {
+  for (const hit of await byKey(db, words, { value, cipher })) {
     if (hits.length >= limit) break;
     const key = { name: hit.field ?? '', value, prefix: false };
     const isOpen = openKeyTest([key], visible, { ground, reader: shown?.keys });
@@ -53,13 +63,18 @@ async function byId(
   return found.id === sessionId ? [{ kind: 'session', sessionId, at }, hit] : [hit];
 }
 
-async function byKey(db: Database, words: WordTable, value: string): Promise<QuickHit[]> {
+async function byKey(
+  db: Database,
+  words: WordTable,
+  { value, cipher }: { readonly value: string; readonly cipher: TraceCipher | undefined },
+): Promise<QuickHit[]> {
   if (value === '') return [];
   await words.refresh(db);
+  const forms = keyForms(value, cipher);
   const rows = await db.rows<{ name: number; session_id: number }>(
-    `SELECT name, session_id FROM skey WHERE name = ANY(ARRAY(SELECT word FROM key_name)) AND value = ?
+    `SELECT name, session_id FROM skey WHERE name = ANY(ARRAY(SELECT word FROM key_name)) AND ${isOneOf(forms)}
        ORDER BY session_id DESC LIMIT ?`,
-    value,
+    ...forms,
     KEY_HITS,
   );
   return rows.map(({ name, session_id: sessionId }) => ({

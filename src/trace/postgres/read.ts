@@ -2,6 +2,7 @@ import type { Database } from '../../database/postgres.ts';
 import { type MessageState, tracedMessage } from '../message-state.ts';
 import { pastOutcome } from '../past-outcome.ts';
 import type { SessionMessages } from '../shown-to.ts';
+import type { TraceCipher } from '../trace-cipher.ts';
 import type { StoredBody, TracedMessage, TracedSession } from '../traced-message.ts';
 import { readStored } from './body-table.ts';
 import { readAttempts, readPast, readSessionStates, readStates } from './message-table.ts';
@@ -76,14 +77,22 @@ export async function sessionMessages(
 export async function body(
   db: Database,
   words: WordTable,
-  { id, part }: { readonly id: number; readonly part: 'message' | 'reply' },
+  {
+    id,
+    part,
+    cipher,
+  }: {
+    readonly id: number;
+    readonly part: 'message' | 'reply';
+    readonly cipher: TraceCipher | undefined;
+  },
 ): Promise<StoredBody | undefined> {
   const state = await findState(db, words, id);
   if (state === undefined) return undefined;
-  if (part === 'reply') return replyBody(db, state);
+  if (part === 'reply') return replyBody(db, state, cipher);
   const number = state.body ?? (await sharedBody(db, words, state));
   if (number === undefined) return undefined;
-  const stored = await readStored(db, state.sessionId, number);
+  const stored = await readStored(db, state.sessionId, number, cipher);
   if (stored === undefined) return undefined;
   return { ...stored, type: state.envelope?.type ?? '', charset: state.envelope?.charset };
 }
@@ -91,10 +100,11 @@ export async function body(
 async function replyBody(
   db: Database,
   { settlement, sessionId }: MessageState,
+  cipher: TraceCipher | undefined,
 ): Promise<StoredBody | undefined> {
   const reply = settlement?.reply;
   if (reply?.body === undefined) return undefined;
-  const stored = await readStored(db, sessionId, reply.body);
+  const stored = await readStored(db, sessionId, reply.body, cipher);
   return stored === undefined ? undefined : { ...stored, type: reply.type };
 }
 

@@ -107,7 +107,7 @@ async function fill(
 
 async function keysOf(
   db: Database,
-  { words }: Memory,
+  { words, cipher }: Memory,
   {
     rows,
     running,
@@ -120,7 +120,7 @@ async function keysOf(
   for (const row of rows) {
     // another message of the session has the same bytes
     if (row.body === null) continue;
-    const stored = await body(db, words, { id: row.id, part: 'message' });
+    const stored = await body(db, words, { id: row.id, part: 'message', cipher });
     if (stored === undefined) continue;
     try {
       for (const key of await running.keys(stored)) found.push({ sessionId: row.session_id, key });

@@ -1,6 +1,7 @@
-import { database } from '../../database/postgres.ts';
+import { type Database, database } from '../../database/postgres.ts';
 import { describeError, EngineError, isEngineError } from '../../error/engine-error.ts';
 import { type Clock, systemClock } from '../../time/clock.ts';
+import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
 import { apply, differences } from './apply.ts';
@@ -25,6 +26,8 @@ export interface PostgresTraceOptions {
   /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
   readonly largeBody?: ((ref: string, size: number) => Promise<Uint8Array | undefined>) | undefined;
   readonly clock?: Clock | undefined;
+  /** Encrypts bodies and search keys, or reads what is. */
+  readonly cipher?: TraceCipher | undefined;
 }
 
 /** Milliseconds of a statement that somebody, or the projector, waits for. */
@@ -38,16 +41,21 @@ export async function postgresTraceStore({
   production,
   largeBody = () => Promise.resolve(undefined),
   clock = systemClock,
+  cipher,
 }: PostgresTraceOptions): Promise<TraceStore> {
   const schema = `waybill_${production}`;
   const db = database({ url, schema, purpose: 'trace', connections: 6, limit: READ_LIMIT });
   const upkeep = database({ url, schema, purpose: 'trace', connections: 2, limit: UPKEEP_LIMIT });
-  const memory = new Memory();
+  const memory = new Memory(cipher);
   const { words } = memory;
   const close = async (): Promise<void> => {
     await Promise.all([db.close(), upkeep.close()]);
   };
-  await ensureSchema(db, schema).catch(async (error: unknown) => {
+  const ready = async (): Promise<void> => {
+    await ensureSchema(db, schema);
+    await checkKeys(db, cipher);
+  };
+  await ready().catch(async (error: unknown) => {
     await close();
     return unavailable(error);
   });
@@ -64,17 +72,19 @@ export async function postgresTraceStore({
           {
             db,
             words,
-            bytes: async ({ id }) => bytesOf(await body(db, words, { id, part: 'message' })),
+            cipher,
+            bytes: async ({ id }) =>
+              bytesOf(await body(db, words, { id, part: 'message', cipher })),
           },
           query,
           options,
         ),
       ),
-    quickFind: (text, options) => told(quickFind(db, words, { ...options, text })),
+    quickFind: (text, options) => told(quickFind(db, words, { ...options, text, cipher })),
     fields: () => told(fields(db)),
     session: (id) => told(session(db, words, id)),
     message: (id) => told(message(db, words, id)),
-    body: (id, part = 'message') => told(body(db, words, { id, part })),
+    body: (id, part = 'message') => told(body(db, words, { id, part, cipher })),
     events: (query) => told(events(db, words, query)),
     statistics: (query) => told(statistics(db, words, query)),
     replayList: (query) => told(replayList(db, words, query)),
@@ -91,6 +101,23 @@ export async function postgresTraceStore({
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Notes with which keys it is written; throws CREDENTIAL_MISSING where one of them is not at hand. */
+async function checkKeys(db: Database, cipher: TraceCipher | undefined): Promise<void> {
+  await db.transaction(async (asked) => {
+    const [row] = await asked.rows<{ value: string }>(
+      'SELECT value FROM note WHERE name = ?',
+      USED_KEYS,
+    );
+    const used = keysUsed(row?.value, cipher);
+    if (used === undefined || used === row?.value) return;
+    await asked.run(
+      'INSERT INTO note VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
+      USED_KEYS,
+      used,
+    );
+  });
 }
 
 /** Tells every failure of the database as STORE_UNAVAILABLE. */

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { BodySource } from '../batch.ts';
 import {
   BODY_ENCODING,
@@ -8,6 +7,7 @@ import {
   isDelta,
   MINIMUM_BASE,
 } from '../body-codec.ts';
+import { digestsOf } from '../trace-cipher.ts';
 import type { TraceFile } from './trace-file.ts';
 
 interface BodyRow {
@@ -41,11 +41,14 @@ export class BodyTable {
   put(sessionId: number, source: BodySource): number {
     const session = this.#session(sessionId);
     const content = 'bytes' in source ? source.bytes : Buffer.from(source.ref);
-    const digest = hash('sha256', content, 'buffer').subarray(0, 16);
     // the kind belongs to the name: a body may consist of the text of a reference
-    const name = `${'bytes' in source ? 'b' : 'r'}${digest.toString('hex')}`;
-    const known = session.ids.get(name);
-    if (known !== undefined) return known;
+    const kind = 'bytes' in source ? 'b' : 'r';
+    const { digest, others } = digestsOf(content, this.#file.cipher);
+    const name = `${kind}${digest.toString('hex')}`;
+    for (const one of [digest, ...others]) {
+      const known = session.ids.get(`${kind}${one.toString('hex')}`);
+      if (known !== undefined) return known;
+    }
     const id =
       'bytes' in source
         ? this.#insertBytes(session, digest, source.bytes)
@@ -82,7 +85,7 @@ export class BodyTable {
   }
 
   #insertBytes(session: SessionBodies, digest: Uint8Array, bytes: Uint8Array): number {
-    const encoded = encodeBody(bytes, session.base?.bytes);
+    const encoded = encodeBody(bytes, session.base?.bytes, this.#file.cipher);
     const base = isDelta(encoded.encoding) ? (session.base?.id ?? null) : null;
     const id = this.#insert(base, digest, encoded);
     if (session.base === undefined && bytes.byteLength >= MINIMUM_BASE) {
@@ -147,10 +150,11 @@ export class BodyTable {
   }
 
   #decode(row: BodyRow): Uint8Array {
-    return decodeBody(row, () => {
-      const base = row.base === null ? undefined : this.#row(row.base);
-      return base === undefined ? new Uint8Array() : this.#decode(base);
-    });
+    const base = (): Uint8Array => {
+      const stored = row.base === null ? undefined : this.#row(row.base);
+      return stored === undefined ? new Uint8Array() : this.#decode(stored);
+    };
+    return decodeBody(row, base, this.#file.cipher);
   }
 
   #row(id: number): BodyRow | undefined {

@@ -5,6 +5,7 @@ import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts'
 import { tracedMessage } from '../message-state.ts';
 import { type SearchGround, type Span, search } from '../search.ts';
 import type { ShownTo } from '../shown-to.ts';
+import { isOneOf, keyForms, refusePrefixes } from '../trace-cipher.ts';
 import type { TracePage, TraceQuery } from '../trace-query.ts';
 import type { FindOptions } from '../trace-store.ts';
 import type { TracedMessage } from '../traced-message.ts';
@@ -37,6 +38,7 @@ export function find(
   options: FindOptions = {},
 ): Promise<TracePage> {
   const keys = keyMatches(query.search);
+  refusePrefixes(keys, files.cipher);
   const ground: SearchGround = {
     bottom: (order, from) => bottom(files.ranges(), order, from),
     top: () => Math.max(0, ...files.ranges().map(({ lastId }) => lastId)),
@@ -130,17 +132,14 @@ function keyStatement(
   for (const key of keys) {
     const name = file.words.find(key.name);
     if (name === undefined) return undefined;
+    const forms = key.prefix
+      ? [key.value, afterPrefix(key.value)]
+      : keyForms(key.value, file.cipher);
     sources.push(
       `SELECT session_id FROM skey WHERE bucket IN (${buckets.join(', ')}) AND name = ?
-         AND ${key.prefix ? 'value >= ? AND value < ?' : 'value = ?'} AND session_id BETWEEN ? AND ?`,
+         AND ${key.prefix ? 'value >= ? AND value < ?' : isOneOf(forms)} AND session_id BETWEEN ? AND ?`,
     );
-    values.push(
-      name,
-      key.value,
-      ...(key.prefix ? [afterPrefix(key.value)] : []),
-      span.low,
-      span.high,
-    );
+    values.push(name, ...forms, span.low, span.high);
   }
   return {
     sql: `FROM (${sources.join(' INTERSECT ')}${sources.length === 1 ? ' GROUP BY session_id' : ''}) k

@@ -1,5 +1,6 @@
 import { BODY_ENCODING } from '../body-codec.ts';
 import type { Condition } from '../conditions.ts';
+import type { TraceCipher } from '../trace-cipher.ts';
 import { countMessages } from './apply.ts';
 import { TraceFile } from './trace-file.ts';
 
@@ -13,8 +14,8 @@ import { TraceFile } from './trace-file.ts';
 export class HeldFile extends TraceFile {
   #held: number;
 
-  constructor(path: string) {
-    super('held', path);
+  constructor(path: string, cipher?: TraceCipher) {
+    super('held', path, cipher);
     this.#held = this.#count();
   }
 

@@ -1,5 +1,6 @@
 import { timeOfId } from '../../message/id.ts';
 import { keyValue } from '../key-value.ts';
+import { keyForms, storedKey } from '../trace-cipher.ts';
 import type { SearchKey } from '../trace-input.ts';
 import type { TraceFile } from './trace-file.ts';
 
@@ -24,11 +25,16 @@ export class KeyTable {
   put(sessionId: number, { name, value }: SearchKey): boolean {
     const key = keyValue(value);
     if (key === '') return false;
+    return this.copy(sessionId, { name, value: storedKey(key, this.#file.cipher) });
+  }
+
+  /** As it is stored in another file. Only within a transaction. */
+  copy(sessionId: number, { name, value }: SearchKey): boolean {
     const added = this.#file.run(
       'INSERT OR IGNORE INTO skey(bucket, name, value, session_id) VALUES(?, ?, ?, ?)',
       bucketOf(sessionId),
       this.#name(name),
-      key,
+      value,
       sessionId,
     );
     return added > 0;
@@ -36,12 +42,13 @@ export class KeyTable {
 
   /** Sessions that have the exact value in any field, newest first. */
   sessionsWith(value: string, limit: number): { field: string; sessionId: number }[] {
+    const forms = keyForms(value, this.#file.cipher);
     return this.#file
       .all<{ name: number; session_id: number }>(
         `SELECT name, session_id FROM skey WHERE bucket IN (${ALL_BUCKETS})
-           AND name IN (SELECT word FROM key_name) AND value = ?
+           AND name IN (SELECT word FROM key_name) AND value IN (${forms.map(() => '?').join(', ')})
            ORDER BY session_id DESC LIMIT ?`,
-        value,
+        ...forms,
         limit,
       )
       .map((row) => ({ field: this.#file.words.text(row.name), sessionId: row.session_id }));

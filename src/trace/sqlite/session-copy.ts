@@ -21,7 +21,7 @@ export function copySessions(from: TraceFile, to: HeldFile, sessionIds: readonly
   const keys = keysOf(from, new Set(sessionIds));
   to.transaction(() => {
     for (const sessionId of sessionIds) copySession(from, to, sessionId);
-    for (const { sessionId, name, value } of keys) to.keys.put(sessionId, { name, value });
+    for (const { sessionId, name, value } of keys) to.keys.copy(sessionId, { name, value });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { isDamaged } from '../damage.ts';
+import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable } from './body-table.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { KeyTable } from './key-table.ts';
@@ -31,6 +32,8 @@ export class TraceFile {
   readonly db: DatabaseSync;
   /** Whether this made it. */
   readonly isNew: boolean;
+  /** Undefined where it holds nothing that is encrypted. */
+  readonly cipher: TraceCipher | undefined;
   readonly words: WordTable;
   readonly bodies: BodyTable;
   readonly explanations: ExplanationTable;
@@ -38,8 +41,9 @@ export class TraceFile {
   #written = false;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(name: string, path: string) {
+  constructor(name: string, path: string, cipher?: TraceCipher) {
     this.name = name;
+    this.cipher = cipher;
     this.path = path;
     const { db, isNew } = this.#asked(() => openTraceFile(path, name === 'held' ? 'held' : 'day'));
     this.db = db;

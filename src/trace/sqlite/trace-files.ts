@@ -4,6 +4,7 @@ import { PRIVATE_FOLDER } from '../../database/private-files.ts';
 import { idAtTime } from '../../message/id.ts';
 import { type Damage, setAside } from '../damage.ts';
 import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
+import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
 import { DamagedFileError, TraceFile } from './trace-file.ts';
 
@@ -39,6 +40,7 @@ const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
  */
 export class TraceFiles {
   readonly folder: string;
+  readonly cipher: TraceCipher | undefined;
   readonly #onDamaged: (damage: Damage) => void;
   #held: HeldFile;
   readonly #ranges = new Map<string, FileRange>();
@@ -48,8 +50,13 @@ export class TraceFiles {
   readonly #open = new Map<string, TraceFile>();
 
   /** @param onDamaged told of each file that was set aside: what of it the streams still hold is to be applied again */
-  constructor(folder: string, onDamaged: (damage: Damage) => void = () => undefined) {
+  constructor(
+    folder: string,
+    onDamaged: (damage: Damage) => void = () => undefined,
+    cipher?: TraceCipher,
+  ) {
     this.folder = folder;
+    this.cipher = cipher;
     this.#onDamaged = onDamaged;
     mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
     this.#held = this.#openHeld();
@@ -58,6 +65,13 @@ export class TraceFiles {
       if (day !== undefined) this.#openOld(day);
     }
     this.#ranges.set('held', readRange(this.held));
+  }
+
+  /** Notes with which keys it is written; throws CREDENTIAL_MISSING where one of them is not at hand. */
+  checkKeys(): void {
+    const note = this.held.note(USED_KEYS);
+    const used = keysUsed(note, this.cipher);
+    if (used !== note && used !== undefined) this.held.setNote(USED_KEYS, used);
   }
 
   /** What outlived its day. */
@@ -71,7 +85,7 @@ export class TraceFiles {
     for (;;) {
       let held: HeldFile | undefined;
       try {
-        held = new HeldFile(this.#path('held'));
+        held = new HeldFile(this.#path('held'), this.cipher);
         held.recover();
         readRange(held);
         for (const day of held.goneDays()) this.#unlink(day, held);
@@ -147,7 +161,7 @@ export class TraceFiles {
   }
 
   #openDay(day: string): TraceFile {
-    const file = new TraceFile(day, this.#path(day));
+    const file = new TraceFile(day, this.#path(day), this.cipher);
     const fields = file.isNew ? this.held.note('fields') : undefined;
     if (fields !== undefined) file.setNote('search', fields);
     return file;

@@ -5,6 +5,7 @@ import type { Damage } from '../damage.ts';
 import { dayOf } from '../day.ts';
 import type { Difference } from '../difference.ts';
 import type { MessageState } from '../message-state.ts';
+import type { TraceCipher } from '../trace-cipher.ts';
 import type { TraceInput } from '../trace-input.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
@@ -28,6 +29,8 @@ export interface SqliteTraceOptions {
   /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
   readonly largeBody?: ((ref: string, size: number) => Promise<Uint8Array | undefined>) | undefined;
   readonly clock?: Clock | undefined;
+  /** Encrypts bodies and search keys, or reads what is. */
+  readonly cipher?: TraceCipher | undefined;
   /** Told of each file that was found damaged and set aside; what of it the streams still hold is to be applied again. */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
@@ -41,8 +44,18 @@ export function sqliteTraceStore({
   largeBody = () => Promise.resolve(undefined),
   clock = systemClock,
   onDamaged,
+  cipher,
 }: SqliteTraceOptions): TraceStore {
-  const files = guarded(() => new TraceFiles(folder, onDamaged));
+  const files = guarded(() => {
+    const opened = new TraceFiles(folder, onDamaged, cipher);
+    try {
+      opened.checkKeys();
+      return opened;
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+  });
   const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
     stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref, stored.size);
   /** A damaged file is set aside, and the rest answers: a file at a time, so each time there is less to find damaged. */
