@@ -96,13 +96,16 @@ export class Director {
 
   async start(): Promise<void> {
     const { engine } = this.#parts;
+    const store = overrideStore(engine.state.kv);
     const [plan] = await Promise.all([this.#queues.make(this.definition), this.#queues.recall()]);
     this.#plan = plan;
     this.#assembly = this.#assemble(plan);
-    const store = overrideStore(engine.state.kv);
     this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
-    for (const of of hostsOf(this.definition)) {
-      await this.#turns.take(of.name, () => this.#startHost(of));
+    const hosts = hostsOf(this.definition);
+    // each asks whether it was switched off: one round trip for all of a kind
+    for (const kind of ['operation', 'process', 'service'] as const) {
+      const those = hosts.filter((of) => of.kind === kind);
+      await Promise.all(those.map((of) => this.#turns.take(of.name, () => this.#startHost(of))));
     }
     this.#schedules = followSchedules(
       () => hostsOf(this.definition),

@@ -14,7 +14,7 @@ import { type HalfStored, halfStored } from '../flow/half-stored.ts';
 import { type IdSource, idSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { ProductionSettings } from './definition.ts';
-import { engineNumber } from './engine-number.ts';
+import { type EngineNumber, engineNumber } from './engine-number.ts';
 
 /** What one running engine has of NATS: its streams, its number among the engines, its leases. */
 export interface Engine extends AsyncDisposable {
@@ -75,13 +75,10 @@ export async function startEngine(
   }: { readonly alone?: boolean; readonly uncertain?: boolean } = {},
 ): Promise<Engine> {
   const { names } = broker;
-  const sending = await broker.another();
-  const kept = await state(broker);
-  if (alone) await freeLeases(kept.kv);
-  const held = leases(kept.kv, randomUUID());
-  const [number, sole, stored, done] = await Promise.all([
-    engineNumber(held),
-    held.heldByOthers('engine').then((others) => others.length === 0),
+  // each costs round trips to the server, and none waits for another
+  const [{ kept, held, number, sole }, sending, stored, done] = await Promise.all([
+    placeAmongEngines(broker, alone),
+    broker.another(),
     bodies(broker),
     steps(broker),
     ensureStream(broker, names.journal.stream, [names.journal.subject], {
@@ -137,4 +134,19 @@ export async function startEngine(
       await close();
     },
   };
+}
+
+interface Place {
+  readonly kept: State;
+  readonly held: Leases;
+  readonly number: EngineNumber;
+  readonly sole: boolean;
+}
+
+async function placeAmongEngines(broker: Broker, alone: boolean): Promise<Place> {
+  const kept = await state(broker);
+  if (alone) await freeLeases(kept.kv);
+  const held = leases(kept.kv, randomUUID());
+  const [number, others] = await Promise.all([engineNumber(held), held.heldByOthers('engine')]);
+  return { kept, held, number, sole: others.length === 0 };
 }
