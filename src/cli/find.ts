@@ -9,7 +9,7 @@ import { drawQuickHits } from '../trace/drawing/draw-quick-hits.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { terminal } from './terminal.ts';
-import { whereOptions } from './where.ts';
+import { orderedBy, whereOptions } from './where.ts';
 
 interface FindFlags extends WhereOptions {
   readonly limit: string;
@@ -34,7 +34,7 @@ export function findCommand(): Command {
 
 async function find(words: readonly string[], flags: FindFlags): Promise<void> {
   await withBroker(flags, async (broker) => {
-    const trace = remoteTrace(broker);
+    const trace = remoteTrace(broker, orderedBy());
     const [word] = words;
     if (word !== undefined && words.length === 1 && !word.includes('=')) {
       return findWord(broker, word, flags);
@@ -59,7 +59,9 @@ const traceLag = (broker: Broker): Promise<number> =>
   askControl<number>(broker, broker.names.ask('lag'), null);
 
 async function findWord(broker: Broker, word: string, flags: FindFlags): Promise<void> {
-  const hits = await remoteTrace(broker).quickFind(word, { limit: count('--limit', flags.limit) });
+  const hits = await remoteTrace(broker, orderedBy()).quickFind(word, {
+    limit: count('--limit', flags.limit),
+  });
   if (flags.json === true) return print(JSON.stringify(hits));
   print(drawQuickHits(hits, terminal()));
   const behind = await traceLag(broker);

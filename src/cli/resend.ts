@@ -90,7 +90,7 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
 async function whyNothing(host: string, flags: ReplayFlags): Promise<string> {
   const range = { from: timeOf('from', flags.from), to: timeOf('to', flags.to) };
   const { items } = await withBroker(flags, (broker) =>
-    remoteTrace(broker).find({ ...range, source: host, limit: 1_000 }),
+    remoteTrace(broker, orderedBy()).find({ ...range, source: host, limit: 1_000 }),
   );
   const targets = [...new Set(items.map(({ target }) => target))].filter((one) => one !== '');
   return targets.length === 0

@@ -7,7 +7,7 @@ import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { terminal } from './terminal.ts';
 import { traceVerifyCommand } from './trace-verify.ts';
-import { whereOptions } from './where.ts';
+import { orderedBy, whereOptions } from './where.ts';
 
 interface TraceFlags extends WhereOptions {
   readonly rules?: boolean;
@@ -33,7 +33,7 @@ async function trace(text: string, flags: TraceFlags): Promise<void> {
   const session =
     id === undefined
       ? undefined
-      : await withBroker(flags, (broker) => remoteTrace(broker).session(id));
+      : await withBroker(flags, (broker) => remoteTrace(broker, orderedBy()).session(id));
   if (session === undefined) {
     throw new EngineError('NOT_FOUND', `the trace has no session or message ${text}`);
   }

@@ -53,7 +53,7 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
     );
   return [
     ...HEARD.map((verb) => hearOrders(broker, verb, audit)),
-    serveTrace(broker, store),
+    serveTrace(broker, store, audit),
     serve('purge', (request) => {
       const { by, ...order } = request as PurgeOrder;
       if (order.dryRun === true) return tracing.purge(order);

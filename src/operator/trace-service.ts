@@ -1,8 +1,10 @@
 import type { Broker } from '../broker/broker.ts';
-import { askControl, type ControlServer, serveControl } from '../broker/control.ts';
+import { askControl, COMMAND_LINE, type ControlServer, serveControl } from '../broker/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { StoredBody } from '../trace/traced-message.ts';
+import type { Audit } from './audit/audit.ts';
+import { type Look, lookRecorder as looks } from './audit/look-recorder.ts';
 
 /** The reader's methods that may be asked for over NATS. */
 const METHODS = [
@@ -21,14 +23,18 @@ const METHODS = [
 interface Question {
   readonly method: string;
   readonly args: readonly unknown[];
+  /** Who asks, as the client says. */
+  readonly by?: string | undefined;
 }
 
 type CarriedBody = Omit<StoredBody, 'bytes'> & { readonly base64?: string | undefined };
 
 /** Lets the command line, and consoles on other machines, read the trace where its store lies. */
-export function serveTrace(broker: Broker, reader: TraceReader): ControlServer {
+export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Audit): ControlServer {
+  const recorded = lookRecorder(audit);
   const answer = async (request: unknown): Promise<unknown> => {
-    const { method, args } = request as Question;
+    const { method, args, by = 'unknown' } = request as Question;
+    await recorded(method, args, by);
     if (method === 'body') {
       const [id, part] = args as Parameters<TraceReader['body']>;
       return carried(await reader.body(id, part));
@@ -42,6 +48,44 @@ export function serveTrace(broker: Broker, reader: TraceReader): ControlServer {
   return serveControl(broker, broker.names.ask('trace'), answer, true);
 }
 
+/** What of a patient, or of what waits, a question shows; the others are figures and names. */
+function lookOf(method: string, [first, second]: readonly unknown[]): Look | undefined {
+  const id = String(first);
+  switch (method) {
+    case 'find': {
+      // a page that goes on asks the same
+      const { after: _after, from: _from, to: _to, timeBudget: _time, ...criteria } = Object(first);
+      return { action: 'message.search', object: 'messages', detail: { criteria } };
+    }
+    case 'quickFind':
+      return { action: 'message.find', object: 'messages', detail: { search: { text: first } } };
+    case 'session':
+      return { action: 'message.trace', object: `session ${id}` };
+    case 'message':
+      return { action: 'message.metadata', object: `message ${id}` };
+    case 'body':
+      return { action: 'message.view', object: `message ${id}`, detail: { part: second } };
+    case 'openMessages':
+    case 'replayList':
+      return { action: 'queue.messages', object: `host ${id}` };
+    default:
+      return undefined;
+  }
+}
+
+function lookRecorder(
+  audit: () => Audit,
+): (method: string, args: readonly unknown[], by: string) => Promise<void> {
+  const record = looks();
+  return async (method, args, by) => {
+    const look = lookOf(method, args);
+    if (look === undefined) return;
+    const actor = { name: by, via: COMMAND_LINE };
+    const detail = { ...look.detail, assertedBy: 'client' };
+    await record(audit(), { ...look, detail, actor, ip: '' }, async () => undefined);
+  };
+}
+
 function carried(body: StoredBody | undefined): CarriedBody | undefined {
   if (body === undefined) return undefined;
   const { bytes, ...rest } = body;
@@ -52,12 +96,12 @@ function carried(body: StoredBody | undefined): CarriedBody | undefined {
 }
 
 /** Reads the trace of a running production from anywhere its NATS is reached. */
-export function remoteTrace(broker: Broker): TraceReader {
+export function remoteTrace(broker: Broker, by: string): TraceReader {
   const ask = async (method: string, args: readonly unknown[]): Promise<unknown> => {
     const answer = await askControl<unknown>(
       broker,
       broker.names.ask('trace'),
-      { method, args },
+      { method, args, by },
       { timeout: 30_000 },
     );
     return answer ?? undefined;

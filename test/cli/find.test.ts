@@ -1,8 +1,10 @@
+import { userInfo } from 'node:os';
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { serveControl } from '../../src/broker/control.ts';
 import { findCommand } from '../../src/cli/find.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
+import type { AuditEntry } from '../../src/operator/audit/audit.ts';
 import { serveTrace } from '../../src/operator/trace-service.ts';
 import { sqliteTraceStore } from '../../src/trace/sqlite/trace-store.ts';
 import { startNats } from '../support/nats.ts';
@@ -19,6 +21,8 @@ const failed = sampleSession({
   },
 });
 
+const recorded: AuditEntry[] = [];
+
 /** Runs commands against a trace that is served over NATS, and gives what they print. */
 async function served(
   run: (print: (...words: string[]) => Promise<string>) => Promise<void>,
@@ -30,7 +34,9 @@ async function served(
   await using store = sqliteTraceStore({ folder: folder.path });
   await store.apply([...sample.all, ...failed.all]);
   await using broker = await connectBroker({ ...nats, production: 'hub', role: 'operator' });
-  const server = serveTrace(broker, store);
+  const server = serveTrace(broker, store, () => ({
+    record: async (one) => void recorded.push(one),
+  }));
   const lag = serveControl(broker, broker.names.ask('lag'), () => behind, true);
   const verify = serveControl(broker, broker.names.ask('verify'), () => verified, true);
   await broker.connection.flush();
@@ -48,6 +54,27 @@ async function served(
   lag.close();
   verify.close();
 }
+
+test('what the command line finds and draws is recorded, by the account and not by $USER', async () => {
+  recorded.length = 0;
+  vi.stubEnv('USER', 'somebody-else');
+  await served(async (print) => {
+    await print('find', 'mrn=m1');
+    await print('find', 'M2');
+    await print('trace', String(failed.derived));
+  });
+  vi.unstubAllEnvs();
+  expect(recorded.map(({ action }) => action)).toEqual([
+    'message.search',
+    'message.find',
+    'message.trace',
+  ]);
+  for (const { actor, detail } of recorded) {
+    expect(actor.name.split(' ')[0]).toBe(userInfo().username);
+    expect(actor.via).toBe('command line');
+    expect(detail).toMatchObject({ assertedBy: 'client' });
+  }
+});
 
 test('find prints a table of what its criteria ask for, trace draws one session', async () => {
   await served(async (print) => {

@@ -149,7 +149,7 @@ test('whatever is killed under load, each acknowledged message arrives, in order
     if (access === undefined) return;
     {
       await using broker = await connectBroker({ ...access, production: 'crash', role: 'test' });
-      const trace = remoteTrace(broker);
+      const trace = remoteTrace(broker, 'test');
       await vi.waitFor(
         async () => {
           expect((await trace.openMessages('first')).length).toBe(0);

@@ -42,7 +42,7 @@ async function connected(data: string): Promise<Broker> {
 
 async function traced(data: string, look: (trace: TraceReader) => Promise<void>): Promise<void> {
   await using broker = await connected(data);
-  await look(remoteTrace(broker));
+  await look(remoteTrace(broker, 'test'));
 }
 
 const arrived = (received: readonly Received[]): Set<string> =>
@@ -107,7 +107,7 @@ test('after a loss of power what is gone is told, what comes next arrives, repet
         { stream: 'WB_power_Q_later', host: 'later', from: 3, to: 7 },
       ]),
     );
-    const trace = remoteTrace(broker);
+    const trace = remoteTrace(broker, 'test');
     await vi.waitFor(
       async () => {
         const told = await trace.events({ hosts: ['ward', 'later'], level: 'error' });

@@ -13,6 +13,7 @@ import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
 import { print, say, sayConsole } from '../output.ts';
 import { consoleFolder, ensureConsole, packaged } from '../packaged.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
+import { orderedBy } from '../where.ts';
 import { expectedArrivals } from './demo-expected.ts';
 import { demoMessages } from './demo-messages.ts';
 import { demoPki } from './demo-pki.ts';
@@ -160,7 +161,7 @@ async function report(
 ): Promise<void> {
   print(`\n${result.sent} messages sent, ${result.seconds} s from the start of everything\n`);
   print(arrivalTable(result));
-  const trace = remoteTrace(broker);
+  const trace = remoteTrace(broker, orderedBy());
   await untilTraced(trace, result.sent);
   print(`\n${await traceReport(trace, [...definition.processes.keys()])}`);
   print(`

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { type Look, type LookRecorder, lookRecorder } from '../audit/look-recorder.ts';
 import type { Principal } from '../rights/principal.ts';
 import { principalOf } from '../rights/require-permission.ts';
-import { audited } from './acting.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiContext } from './context.ts';
 import type { SearchCriteria } from './contract/message.ts';
@@ -31,29 +30,36 @@ export type SearchRecorder = <Result>(
   run: () => Promise<Result>,
 ) => Promise<Result>;
 
-/** A page that looks again and again, and the next page, ask the same: recorded once in this time. */
-const AGAIN = 15 * 60_000;
-const REMEMBERED = 10_000;
-
 export function searchRecorder(context: ApiContext, now: () => number = Date.now): SearchRecorder {
-  const latest = new Map<string, number>();
+  const record = lookRecorder(now);
   return (request, criteria, run) => {
-    const { name, via } = principalOf(request);
     // a search that goes on has other times: it is not another question
     const { from: _from, to: _to, ...asked } = criteria;
-    const key = createHash('sha256')
-      .update(JSON.stringify([name, via, request.ip, asked]))
-      .digest('base64');
-    const at = now();
-    if (at - (latest.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN) return run();
-    const act = { action: 'message.search', object: 'messages', detail: { criteria } };
-    return audited(context, request, act, async () => {
-      const result = await run();
-      latest.delete(key);
-      latest.set(key, at);
-      const [oldest] = latest.keys();
-      if (latest.size > REMEMBERED && oldest !== undefined) latest.delete(oldest);
-      return result;
-    });
+    return record(
+      context.audit,
+      lookOf(request, {
+        action: 'message.search',
+        object: 'messages',
+        detail: { criteria: asked },
+      }),
+      run,
+    );
   };
+}
+
+/** Shows what is known of messages, without their bodies, and records who looked. */
+export type ViewRecorder = <Result>(
+  request: FastifyRequest,
+  look: Look,
+  run: () => Promise<Result>,
+) => Promise<Result>;
+
+export function viewRecorder(context: ApiContext): ViewRecorder {
+  const record = lookRecorder();
+  return (request, look, run) => record(context.audit, lookOf(request, look), run);
+}
+
+function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1] {
+  const { name, via } = principalOf(request);
+  return { actor: { name, via }, ip: request.ip, ...look };
 }

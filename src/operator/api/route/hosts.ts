@@ -16,6 +16,7 @@ import { HostParameters } from '../contract/schema.ts';
 import { withFields } from '../field-values.ts';
 import { hostPage } from '../host-page.ts';
 import { readHosts } from '../hosts-of.ts';
+import { viewRecorder } from '../searching.ts';
 import { shownMessage } from '../shown.ts';
 
 const tags = ['hosts'];
@@ -154,6 +155,7 @@ function hostTrials(app: Api, context: ApiContext): void {
 
 function queueViews(app: Api, context: ApiContext): void {
   const { engines, trace } = context;
+  const viewed = viewRecorder(context);
 
   app.get(
     '/queues',
@@ -162,7 +164,9 @@ function queueViews(app: Api, context: ApiContext): void {
       onRequest: requirePermission('queue.view'),
     },
     async (request) => {
-      const hosts = await readHosts(engines, principalOf(request));
+      const hosts = await viewed(request, { action: 'queue.view', object: 'queues' }, () =>
+        readHosts(engines, principalOf(request)),
+      );
       const queues = hosts.flatMap(({ name, kind, health, queue, engines: on }) =>
         queue === undefined
           ? []
@@ -198,7 +202,8 @@ function queueViews(app: Api, context: ApiContext): void {
       const { host } = request.params;
       checkVisibleHost(request, host);
       const { after, limit = 100, fields = '' } = request.query;
-      const open = await trace.openMessages(host, { after, limit });
+      const look = { action: 'queue.messages', object: `host ${host}` };
+      const open = await viewed(request, look, () => trace.openMessages(host, { after, limit }));
       const messages = await Promise.all(open.map(({ id }) => trace.message(id)));
       const principal = principalOf(request);
       const shown = messages.flatMap((one) => (one ? [shownMessage(principal, one)] : []));

@@ -18,7 +18,7 @@ import {
 import { closed, IdParameters, maybe, Time } from '../contract/schema.ts';
 import { countMessages } from '../count-messages.ts';
 import { withFields } from '../field-values.ts';
-import { checkSearch, type SearchRecorder } from '../searching.ts';
+import { checkSearch, type SearchRecorder, viewRecorder } from '../searching.ts';
 import { sessionFor } from '../session-for.ts';
 import { shownMessage, shownSession } from '../shown.ts';
 import { shownTo } from '../shown-to.ts';
@@ -147,6 +147,7 @@ function traceUrlOf(
 
 function messageViews(app: Api, context: ApiContext): void {
   const { trace } = context;
+  const viewed = viewRecorder(context);
 
   app.get(
     '/messages/:id',
@@ -160,7 +161,9 @@ function messageViews(app: Api, context: ApiContext): void {
       onRequest: requirePermission('message.search'),
     },
     async (request) => {
-      const message = await visibleMessage(context, request, request.params.id);
+      const { id } = request.params;
+      const look = { action: 'message.metadata', object: `message ${id}` };
+      const message = await viewed(request, look, () => visibleMessage(context, request, id));
       return shownMessage(principalOf(request), message);
     },
   );
@@ -178,7 +181,11 @@ function messageViews(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const principal = principalOf(request);
-      const session = await sessionFor(trace, request.params.id, principal.visibleHosts);
+      const { id } = request.params;
+      const look = { action: 'message.trace', object: `session ${id}` };
+      const session = await viewed(request, look, () =>
+        sessionFor(trace, id, principal.visibleHosts),
+      );
       return { ...shownSession(principal, session), traceUrl: traceUrlOf(context, session) };
     },
   );
@@ -198,7 +205,11 @@ function messageViews(app: Api, context: ApiContext): void {
       const principal = principalOf(request);
       const { visibleHosts: visible } = principal;
       const query = { ...request.query, visible, byCause: true };
-      return { groups: await trace.failures(query, shownTo(context, principal)) };
+      const look = { action: 'message.failures', object: 'messages' };
+      const groups = await viewed(request, look, () =>
+        trace.failures(query, shownTo(context, principal)),
+      );
+      return { groups };
     },
   );
 }
