@@ -1,35 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
-import {
-  DisableError,
-  dial,
-  type Lent,
-  placeOf,
-  type setting,
-  timerTime,
-  toldElsewhere,
-} from 'waybill/adapter';
-import { algorithmsOf } from './algorithms.ts';
+import { dial, placeOf, timerTime, toldElsewhere } from 'waybill/adapter';
 import { type Attempt, failureOf } from './connect-failure.ts';
-import { preferredAlgorithms, showHostKey } from './host-key.ts';
-import { type KnownHost, knownHost } from './known-hosts.ts';
+import { openJump } from './jump.ts';
 import { Listening } from './listening.ts';
+import { type ConnectLent, prepare, type Stages, sshOptions } from './prepare.ts';
 import { SftpSession } from './sftp-session.ts';
 import type { SftpConnectionSettings } from './sftp-settings.ts';
-import { signIn } from './sign-in.ts';
-
-/** What connecting needs of what the engine lends. */
-export interface ConnectLent extends Pick<Lent<setting.Settings>, 'credential'> {
-  readonly settings: SftpConnectionSettings;
-}
-
-/** Told of the stages of a connection: the connection test reports them one by one. */
-export interface Stages {
-  banner?(software: string): void;
-  hostKey?(attempt: Attempt): void;
-}
 
 /**
  * Connects, proves the server by its host key, signs in and starts SFTP. Throws NotConnectedError
@@ -42,13 +20,13 @@ export async function connectSftp(
   stages: Stages = {},
 ): Promise<SftpSession> {
   const { settings } = lent;
-  const attempt = await prepare(lent);
-  const socket = await dial(
-    lent,
-    { address: settings.connect, timeout: settings.connectTimeout },
-    signal,
-  );
-  const listening = new Listening(socket, settings.connect, settings.connectTimeout);
+  const { connect: address, connectTimeout, jump } = settings;
+  const attempt = await prepare(lent, settings, placeOf(address));
+  const socket: Duplex =
+    jump === undefined
+      ? await dial(lent, { address, timeout: connectTimeout }, signal)
+      : await openJump(lent, signal, stages.jump ?? {});
+  const listening = new Listening(socket, jump === undefined ? address : undefined, connectTimeout);
   try {
     return await handshake(socket, { attempt, settings, stages, listening, signal });
   } catch (error) {
@@ -62,34 +40,6 @@ export async function connectSftp(
   }
 }
 
-async function prepare({ settings, credential }: ConnectLent): Promise<Attempt> {
-  const file = settings.knownHosts;
-  const known: KnownHost =
-    file === undefined
-      ? { trusted: [], revoked: [], byCertificate: false }
-      : knownHost(await readKnownHosts(file), settings.connect);
-  return {
-    place: placeOf(settings.connect),
-    timeout: settings.connectTimeout,
-    trusted: [...settings.hostKey, ...known.trusted],
-    revoked: known.revoked,
-    byCertificate: known.byCertificate,
-    signIn: signIn(await credential(settings.credential)),
-    shown: undefined,
-    passwordExpired: false,
-  };
-}
-
-async function readKnownHosts(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new DisableError(
-      `The file named by knownHosts cannot be read (${(error as { code?: string }).code}). Correct the path, or give the host key in hostKey.`,
-    );
-  }
-}
-
 interface Handshake {
   readonly attempt: Attempt;
   readonly settings: SftpConnectionSettings;
@@ -99,7 +49,7 @@ interface Handshake {
 }
 
 async function handshake(
-  socket: Socket,
+  socket: Duplex,
   { attempt, settings, stages, listening, signal }: Handshake,
 ): Promise<SftpSession> {
   // The default callbacks of the library write to the console.
@@ -122,21 +72,7 @@ async function handshake(
     timerTime(settings.connectTimeout),
   );
   try {
-    const connecting = client.connect({
-      sock: socket,
-      username: attempt.signIn.user,
-      authHandler: attempt.signIn.handler,
-      // Must not be async: the library would take the promise for a yes.
-      hostVerifier: (key: Buffer): boolean => {
-        attempt.shown = showHostKey(key, attempt.trusted, attempt.revoked);
-        stages.hostKey?.(attempt);
-        return attempt.shown.trusted;
-      },
-      readyTimeout: settings.connectTimeout,
-      keepaliveInterval: Number.isFinite(settings.keepAlive) ? settings.keepAlive : 0,
-      keepaliveCountMax: 3,
-      algorithms: algorithmsOf(settings.algorithms, preferredAlgorithms(attempt.trusted)),
-    });
+    const connecting = client.connect(sshOptions(socket, { attempt, settings, stages }));
     connecting.catch(toldElsewhere);
     const sftp: SFTPWrapper = await Promise.race([connecting, broken.promise]);
     return sessionOf({ client, sftp, socket }, attempt, { settings, listening });
@@ -147,7 +83,7 @@ async function handshake(
 }
 
 function sessionOf(
-  parts: { readonly client: SftpClient; readonly sftp: SFTPWrapper; readonly socket: Socket },
+  parts: { readonly client: SftpClient; readonly sftp: SFTPWrapper; readonly socket: Duplex },
   attempt: Attempt,
   { settings, listening }: Pick<Handshake, 'settings' | 'listening'>,
 ): SftpSession {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   answersTls,
   background,
@@ -13,8 +13,8 @@ const ANSWER = 3_000;
 
 /** Hears what a peer says first, to tell an SSH server from another one: those that wait for TLS say nothing at all. */
 export class Listening {
-  readonly #socket: Socket;
-  readonly #address: setting.Address;
+  readonly #socket: Duplex;
+  readonly #address: setting.Address | undefined;
   readonly #patience: number;
   readonly #asking: NodeJS.Timeout;
   #foreign: (reason: Error) => void = () => undefined;
@@ -23,8 +23,8 @@ export class Listening {
   #isSsh = false;
   #heard: SpokenProtocol | undefined;
 
-  /** `patience` is how long connecting may take in all. */
-  constructor(socket: Socket, address: setting.Address, patience: number) {
+  /** `patience` is how long connecting may take in all. Without an address nobody is asked for TLS: it lies behind a jump host. */
+  constructor(socket: Duplex, address: setting.Address | undefined, patience: number) {
     this.#socket = socket;
     this.#address = address;
     this.#patience = Math.min(ANSWER, patience);
@@ -80,7 +80,7 @@ export class Listening {
   };
 
   async #askForTls(): Promise<void> {
-    if (await answersTls(this.#address, this.#patience))
+    if (this.#address !== undefined && (await answersTls(this.#address, this.#patience)))
       this.#recognise(spokenProtocol(Buffer.of(0x16, 3, 3)));
   }
 

@@ -9,7 +9,8 @@ import {
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
-import { type ConnectLent, connectSftp } from './connect.ts';
+import { connectSftp } from './connect.ts';
+import type { ConnectLent } from './prepare.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { SftpStore, type SftpStoreOptions } from './sftp-store.ts';
 

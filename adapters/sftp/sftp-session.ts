@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
 import type SftpClient from 'ssh2-sftp-client';
 import { NotConnectedError } from 'waybill/adapter';
@@ -11,7 +11,7 @@ const FAREWELL = 1_000;
 export interface Connected {
   readonly client: SftpClient;
   readonly sftp: SFTPWrapper;
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** `host:port` for people. */
   readonly place: string;
   /** As the server calls itself: `OpenSSH_10.0p2`. */
@@ -38,7 +38,7 @@ export class SftpSession {
   readonly facts: Omit<Connected, 'client' | 'sftp' | 'socket'>;
   readonly #client: SftpClient;
   readonly #sftp: SFTPWrapper;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #waiting = new Set<(reason: Error) => void>();
   readonly #onEnd: (() => void)[] = [];
   #watch: NodeJS.Timeout | undefined;

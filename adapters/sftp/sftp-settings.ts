@@ -27,6 +27,33 @@ export const sftpSettings = {
       example: 'known_hosts',
     }),
   ),
+  jump: setting.group(
+    {
+      connect: setting.address({
+        help: 'The jump host (bastion) and its port. The name of the SFTP server is looked up there.',
+        example: 'bastion.example:22',
+      }),
+      credential: setting.credential({
+        help: 'Who signs in at the jump host: kind basic or ssh-key.',
+        example: 'bastion',
+        kinds: ['basic', 'ssh-key'],
+      }),
+      hostKey: setting.list(hostKeyPin, {
+        help: "The jump host's keys, as under hostKey.",
+        example: 'SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8',
+      }),
+      knownHosts: setting.optional(
+        setting.path({
+          help: 'A known_hosts file with the key of the jump host. May be the same as for the server.',
+          example: 'known_hosts',
+        }),
+      ),
+    },
+    {
+      help: 'Reaches the server through one jump host, as ProxyJump of OpenSSH does. Only the connection is forwarded: the jump host sees neither password nor files.',
+      advanced: true,
+    },
+  ),
   algorithms: setting.group(
     {
       keyExchange: setting.list(algorithm, {
@@ -74,3 +101,4 @@ export const sftpSettings = {
 };
 
 export type SftpConnectionSettings = setting.ValuesOf<typeof sftpSettings>;
+export type JumpSettings = NonNullable<SftpConnectionSettings['jump']>;

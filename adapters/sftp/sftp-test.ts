@@ -2,6 +2,7 @@ import {
   explained,
   type FileStore,
   type Lent,
+  placeOf,
   probe,
   type Step,
   type setting,
@@ -23,26 +24,44 @@ export async function testSftp(
   step: Step,
   then: (store: FileStore, step: Step) => Promise<void>,
 ): Promise<void> {
-  await probe(lent, step, { address: lent.settings.connect });
+  const { connect, jump } = lent.settings;
   const told: Step = (name, run) => step(name, (detail) => explained(async () => run(detail)));
-  const banner = Promise.withResolvers<string>();
-  const key = Promise.withResolvers<Attempt>();
-  const opening = connectSftp(lent, lent.signal, { banner: banner.resolve, hostKey: key.resolve });
+  const toldOfJump: Step = (name, run) => told(`jump host: ${name}`, run);
+  if (jump === undefined) await probe(lent, step, { address: connect });
+  else await probe(lent, (name, run) => step(`jump host: ${name}`, run), { address: jump.connect });
+  const [own, before] = [stagesOf(), stagesOf()];
+  const through = Promise.withResolvers<undefined>();
+  const opening = connectSftp(lent, lent.signal, {
+    banner: own.banner.resolve,
+    hostKey: own.key.resolve,
+    jump: {
+      banner: before.banner.resolve,
+      hostKey: before.key.resolve,
+      signedIn: before.signedIn.resolve,
+      through: () => through.resolve(undefined),
+    },
+  });
   // What ends the connection before a stage is reached ends that stage.
-  for (const stage of [banner, key]) {
-    opening.catch(stage.reject);
+  for (const stage of [...Object.values(own), ...Object.values(before), through]) {
+    opening.catch((reason: unknown) => stage.reject(reason));
     stage.promise.catch(toldElsewhere);
   }
   try {
-    await told('banner', async (detail) => detail(await banner.promise));
-    await told('host key', async (detail) => {
-      const { shown } = await key.promise;
-      detail(`${shown?.type} ${shown?.fingerprint}`);
-      if (shown?.trusted !== true) await opening;
-    });
+    if (jump !== undefined) {
+      await tellOfServer(before, toldOfJump, opening);
+      await toldOfJump('sign-in', async (detail) => {
+        const { signIn } = await before.signedIn.promise;
+        detail(takes(signIn.offered, signIn.tried.at(-1)));
+      });
+      await toldOfJump('forwarding', async (detail) => {
+        await through.promise;
+        detail(`leads to ${placeOf(connect)}`);
+      });
+    }
+    await tellOfServer(own, told, opening);
     const session = await told('sign-in', async (detail) => {
       const { facts } = await opening;
-      detail(`the server takes ${facts.offered.join(', ')}; used was ${facts.method}`);
+      detail(takes(facts.offered, facts.method));
       return opening;
     });
     await then(new SftpStore(session), told);
@@ -53,3 +72,34 @@ export async function testSftp(
     );
   }
 }
+
+interface StagePromises {
+  readonly banner: PromiseWithResolvers<string>;
+  readonly key: PromiseWithResolvers<Attempt>;
+  readonly signedIn: PromiseWithResolvers<Attempt>;
+}
+
+function stagesOf(): StagePromises {
+  return {
+    banner: Promise.withResolvers(),
+    key: Promise.withResolvers(),
+    signedIn: Promise.withResolvers(),
+  };
+}
+
+/** What a server says of itself before anybody signs in. */
+async function tellOfServer(
+  { banner, key }: StagePromises,
+  told: Step,
+  opening: Promise<SftpSession>,
+): Promise<void> {
+  await told('banner', async (detail) => detail(await banner.promise));
+  await told('host key', async (detail) => {
+    const { shown } = await key.promise;
+    detail(`${shown?.type} ${shown?.fingerprint}`);
+    if (shown?.trusted !== true) await opening;
+  });
+}
+
+const takes = (offered: readonly string[], method = 'none'): string =>
+  `the server takes ${offered.join(', ')}; used was ${method}`;
