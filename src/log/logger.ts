@@ -17,10 +17,17 @@ export function rootLogger(
       base: {},
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
+      serializers: { err: loggedError },
     },
     destination,
   );
+}
+
+/** The system names the file that it failed on, and a file may be named after a patient. */
+function loggedError(error: unknown): ReturnType<typeof describeError> {
+  const described = describeError(error);
+  if (!(error instanceof Error) || !('syscall' in error)) return described;
+  return { ...described, text: described.text.replace(/ '.*'$/s, ' (a file)') };
 }
 
 export const silentLogger: Logger = pino({ level: 'silent' });
