@@ -22,6 +22,7 @@ import { pause } from '../time/pause.ts';
 import { type ListenAddress, readAddress } from './address.ts';
 import { accessOf, DATA } from './connect.ts';
 import { engineFigures, serveFigures } from './figures-server.ts';
+import { limitHeapGrowth } from './heap-growth.ts';
 import { lastResort } from './last-resort.ts';
 import { type OperatorWorker, startOperatorPlane } from './operator-worker.ts';
 import { say, sayConsole } from './output.ts';
@@ -137,6 +138,7 @@ async function buildConsole(flags: RunFlags, log: Logger): Promise<void> {
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 async function run(folder: string, given: RunFlags): Promise<void> {
+  limitHeapGrowth();
   const flags = withUrls(given);
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);

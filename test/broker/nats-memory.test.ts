@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { expect, test, vi } from 'vitest';
+import { startNats } from '../support/nats.ts';
+
+const environmentOf = async (pid: number | undefined): Promise<string[]> =>
+  (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+
+test.skipIf(!existsSync('/proc/self/environ'))(
+  'the embedded nats-server collects early, unless its environment says otherwise',
+  async () => {
+    await using server = await startNats();
+    expect(await environmentOf(server.pid)).toContain('GOGC=50');
+
+    vi.stubEnv('GOGC', '80');
+    try {
+      await using other = await startNats();
+      expect((await environmentOf(other.pid)).filter((one) => one.startsWith('GOGC='))).toEqual([
+        'GOGC=80',
+      ]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  },
+);

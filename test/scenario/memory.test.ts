@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { freePort } from '../../src/sandbox/free-port.ts';
+import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
+import type { HeapFigures } from '../support/heap-probe.ts';
+import { framed, mllpReceiver } from '../support/mllp-peers.ts';
+import { productionFolder } from '../support/production.ts';
+
+/** Fills what remembers so many: the sessions whose bodies the trace keeps at hand, compiled code, pools. */
+const WARM_UP = 2_000;
+const STEP = 600;
+/** Bytes a message may leave in one thread, where a set number of them is remembered (10,000 settled ids of a host). One that is kept costs some 1,500. */
+const LEFT = 600;
+/** The engine's, the watchdog's and the operator plane's. */
+const THREADS = 3;
+
+let sent = 0;
+
+const nextMessage = (): string => {
+  const id = `M${++sent}`;
+  const note = 'x'.repeat(800);
+  return `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||P${id}^^^H^MR||DOE^JOHN\rPV1|1|I\rNTE|1||${note}\r`;
+};
+
+/** Sends over one connection, then closes it. */
+async function send(port: number, count: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  for (let n = 0; n < count; n++) {
+    socket.write(framed(nextMessage()));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    if (!answer.includes('MSA|AA|')) throw new Error('a message was not acknowledged with AA');
+  }
+  socket.destroy();
+}
+
+async function inTurns(turns: number, work: () => Promise<void>): Promise<void> {
+  let left = turns;
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await work();
+  };
+  await Promise.all([lane(), lane(), lane(), lane()]);
+}
+
+/** What each thread holds, by its number, once it has collected its garbage. */
+async function held(engine: EngineProcess, file: string, round: number): Promise<number[]> {
+  process.kill(engine.pid, 'SIGUSR2');
+  return vi.waitFor(
+    async () => {
+      const lines = (await readFile(file, 'utf8')).trim().split('\n');
+      const told = lines.map((line) => JSON.parse(line) as HeapFigures);
+      const now = told.filter((one) => one.round === round);
+      expect(now).toHaveLength(THREADS);
+      return now.toSorted((a, b) => a.thread - b.thread).map((one) => one.held);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+test('neither a connection nor a message leaves anything in any thread', {
+  timeout: 180_000,
+}, async () => {
+  await using receiver = await mllpReceiver();
+  const port = await freePort();
+  await using folder = await productionFolder({
+    'production.yaml': `production: memory
+settings: { duplicateWindow: 100ms, search: { mrn: PID-3.1 } }
+services:
+  in: { adapter: mllp-in, settings: { listen: "127.0.0.1:${port}" }, to: [out] }
+operations:
+  out: { adapter: mllp-out, settings: { connect: "127.0.0.1:${receiver.port}" } }
+`,
+  });
+  const figures = join(folder.path, 'figures');
+  const probe = pathToFileURL(join(import.meta.dirname, '../support/heap-probe.ts'));
+  await using engine = await startEngineProcess({
+    production: folder.path,
+    data: join(folder.path, 'data'),
+    ports: [port],
+    environment: { NODE_OPTIONS: `--import=${probe.href}`, HEAP_FIGURES: figures },
+    arguments: ['--durability', 'process-crash', '--log-level', 'error'],
+  });
+  let round = 0;
+  const measured = async (): Promise<number[]> => {
+    // each message has reached its target, and the trace
+    await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThanOrEqual(sent), {
+      timeout: 30_000,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return held(engine, figures, ++round);
+  };
+  const steps = {
+    connection: () => inTurns(STEP, () => send(port, 1)),
+    message: () => inTurns(4, () => send(port, STEP / 4)),
+  };
+  await inTurns(WARM_UP, () => send(port, 1));
+  for (const [what, step] of Object.entries(steps)) {
+    const before = await measured();
+    await step();
+    const after = await measured();
+    await step();
+    const twice = await measured();
+    // a leak grows each time; what is made once, such as compiled code, does not
+    const left = before.map((start, thread) =>
+      Math.round(
+        Math.min((after[thread] ?? 0) - start, (twice[thread] ?? 0) - (after[thread] ?? 0)) / STEP,
+      ),
+    );
+    expect(
+      Math.max(...left),
+      `bytes that a ${what} leaves in each thread: ${left.join(', ')}`,
+    ).toBeLessThan(LEFT);
+  }
+});
