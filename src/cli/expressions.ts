@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { PATH_FORMS } from '../document/path-forms.ts';
+import { LOOP_FORMS, PATH_FORMS } from '../document/path-forms.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { expressionReference, plainType } from '../expression/expression-reference.ts';
 import { print, table } from './output.ts';
@@ -18,12 +18,18 @@ export function expressionsCommand(): Command {
 }
 
 function show(word: string | undefined, { json }: ExpressionsFlags): void {
-  const { variables, functions } = expressionReference;
+  const { variables, groups } = expressionReference;
   const about = (...texts: readonly string[]): boolean =>
     word === undefined || texts.some((text) => text.toLowerCase().includes(word.toLowerCase()));
   const found = {
     variables: variables.filter(({ name, help }) => about(name, help)),
-    functions: functions.filter(({ signature, help }) => about(signature, help)),
+    groups: groups
+      .map(({ title, functions }) => ({
+        title,
+        functions: functions.filter(({ signature, help }) => about(title, signature, help)),
+      }))
+      .filter(({ functions }) => functions.length > 0),
+    loops: LOOP_FORMS.filter(({ path, help }) => about(path, help, 'loop')),
     paths: PATH_FORMS.map(({ kind, of, forms }) => ({
       kind,
       of,
@@ -34,18 +40,25 @@ function show(word: string | undefined, { json }: ExpressionsFlags): void {
     return print(
       JSON.stringify({
         variables: found.variables.map(({ name, type, help }) => ({ name, type, help })),
-        functions: found.functions.map(({ signature, help }) => ({ signature, help })),
+        functions: found.groups.flatMap(({ functions }) =>
+          functions.map(({ signature, help }) => ({ signature, help })),
+        ),
         paths: found.paths,
+        loops: found.loops,
       }),
     );
   }
   const sections: [string, string[][]][] = [
     ['Names', found.variables.map(({ name, type, help }) => [name, plainType(type), help])],
-    ['Functions', found.functions.map(({ signature, help }) => [plainType(signature), help])],
+    ...found.groups.map(({ title, functions }): [string, string[][]] => [
+      title,
+      functions.map(({ signature, help }) => [plainType(signature), help]),
+    ]),
     ...found.paths.map(({ of, forms }): [string, string[][]] => [
       `Paths into ${of}`,
       forms.map(({ path, help }) => [path, help]),
     ]),
+    ['Paths in loops', found.loops.map(({ path, help }) => [path, help])],
   ];
   const shown = sections.filter(([, rows]) => rows.length > 0);
   if (shown.length === 0) {

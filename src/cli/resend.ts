@@ -67,6 +67,9 @@ export function replayCommand(): Command {
 }
 
 async function replay(host: string, flags: ReplayFlags): Promise<void> {
+  if (timeOf('from', flags.from) > timeOf('to', flags.to)) {
+    throw new EngineError('QUERY_INVALID', `--from ${flags.from} is after --to ${flags.to}`);
+  }
   const resent = await withBroker(flags, (broker) =>
     askControl<readonly Resent[]>(
       broker,
@@ -94,7 +97,7 @@ async function whyNothing(host: string, flags: ReplayFlags): Promise<string> {
   );
   const targets = [...new Set(items.map(({ target }) => target))].filter((one) => one !== '');
   return targets.length === 0
-    ? `nothing was replayed: no message to ${host} was made in that time`
+    ? `nothing was replayed: the trace knows no message to a host ${host} that was made in that time. waybill status lists the hosts`
     : `nothing was replayed: no message goes to ${host}, it only sends. Replay what it sends to: ${targets.join(', ')}`;
 }
 

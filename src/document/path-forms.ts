@@ -113,3 +113,18 @@ export const PATH_FORMS: readonly PathForms[] = [
     ],
   },
 ];
+
+/** What only a loop of a transform gives a meaning; see `docs/production-format.md`, Loops. */
+export const LOOP_FORMS: readonly { readonly path: string; readonly help: string }[] = [
+  { path: 'OBX[#]-5', help: 'Written: of the segment with the number of the turn, from 1' },
+  {
+    path: '/results/#/code',
+    help: 'Written: of the element with the number of the turn, in JSON from 0',
+  },
+  {
+    path: '/orders/#/results/#',
+    help: 'The last # is that of the innermost loop, the one before it that of the loop around it',
+  },
+  { path: './s', help: 'XML: begins at the element that the loop is at' },
+  { path: '/orders/*/id', help: 'JSON: of the element that the loop over /orders is at' },
+];

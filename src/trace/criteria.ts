@@ -76,6 +76,9 @@ export function criteria(
     else if (fields.includes(name)) search[name] = value;
     else throw unknown(name, fields);
   }
+  if (query.from !== undefined && query.to !== undefined && query.from > query.to) {
+    throw invalid('from is after to: nothing can lie between them');
+  }
   return Object.keys(search).length === 0 ? query : { ...query, search };
 }
 

@@ -11,6 +11,9 @@ test('names, functions and paths are listed, or those that have to do with a wor
   const { output: some } = await ran(expressionsCommand(), ['capital']);
   expect(some).toContain('capitalize(string)');
   expect(some).not.toContain('received');
+  // a group's title counts too, and what stands for the turn of a loop is found
+  expect((await ran(expressionsCommand(), ['date'])).output).toContain('daysBetween(');
+  expect((await ran(expressionsCommand(), ['#'])).output).toContain('OBX[#]-5');
   const none = await ran(expressionsCommand(), ['zebra']);
   expect(none).toMatchObject({ code: 1, errors: expect.stringContaining('no name, function') });
   const json = JSON.parse((await ran(expressionsCommand(), ['OBX', '--json'])).output) as object;
