@@ -29,7 +29,13 @@ export interface Lent<S extends Settings> {
   /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
   readonly connection: (state: ConnectionState, detail?: string) => void;
   /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */
-  readonly event: (level: 'info' | 'warn' | 'error', name: string, text: string) => void;
+  readonly event: (
+    level: 'info' | 'warn' | 'error',
+    name: string,
+    text: string,
+    /** A part of the text that the log of the process leaves out: a file name may be patient data. */
+    unlogged?: string,
+  ) => void;
   /** Whether the production itself says under `replies` what this means (`wrong-control-id`); not so where only the adapter's defaults do. */
   readonly isRuled?: ((key: string) => boolean) | undefined;
 }

@@ -34,7 +34,7 @@ export function lend(
       state.detail = detail;
       if (changed && isUp) events.connected(host, detail ?? connection);
     },
-    event: (level, name, text) => events.told(host, level, name, text),
+    event: (level, name, text, unlogged) => events.told(host, level, name, { text, unlogged }),
     isRuled: (key) => Object.hasOwn(replies, key),
   };
 }

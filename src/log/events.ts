@@ -34,13 +34,19 @@ export interface Events {
   connected(host: string, detail: string | undefined): void;
   connectionLost(host: string, error: unknown, next: number): void;
   /** What an adapter says through `lent.event`. */
-  told(host: string, level: HostRecord['level'], event: string, text: string): void;
+  told(host: string, level: HostRecord['level'], event: string, text: string | PartlyLogged): void;
   /** NATS came back without messages that it had acknowledged; `host` is whose queue held them. */
   messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(status: 'connected' | 'disconnected'): void;
   /** An error that nobody foresaw; see `hearUnexpected`. */
   unexpected(one: Unexpected): void;
+}
+
+/** A text with a part that the log leaves out; operators see it in the event log. */
+export interface PartlyLogged {
+  readonly text: string;
+  readonly unlogged?: string | undefined;
 }
 
 export interface EventParts {
@@ -79,11 +85,20 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
       text,
       by,
       lost,
+      unlogged,
       fields = {},
-    }: { text: string; by?: string | undefined; lost?: LostRange; fields?: object },
+    }: {
+      text: string;
+      by?: string | undefined;
+      lost?: LostRange;
+      unlogged?: string | undefined;
+      fields?: object;
+    },
   ): void => {
     metrics.events.inc({ production, host, event });
-    hosts.of(host)[level]({ event, text, ...fields }, event);
+    const logged =
+      unlogged === undefined || unlogged === '' ? text : text.replaceAll(unlogged, '…');
+    hosts.of(host)[level]({ event, text: logged, ...fields }, event);
     record({ kind: 'host', host, event, level, at: Date.now(), text, by, lost });
   };
 
@@ -145,7 +160,7 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
       });
     },
     told(host, level, event, text) {
-      hostEvent(host, level, event, { text });
+      hostEvent(host, level, event, typeof text === 'string' ? { text } : text);
     },
     messagesLost(host, { stream, from, to }) {
       const text = lostText(host, { stream, from, to });

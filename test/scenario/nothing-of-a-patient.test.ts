@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +34,7 @@ settings: { search: { mrn: PID-3.1 } }
 credentials: { key: { kind: basic, user: hub, password: "\${env:KEY}" } }
 services:
   in: { adapter: mllp-in, settings: { listen: "127.0.0.1:${port}", validate: structure }, to: [router] }
+  files: { adapter: file-in, settings: { folder: drop, every: 50ms, stable: 0s }, to: [router] }
 processes:
   router:
     rules:
@@ -54,6 +55,8 @@ transforms: { breaks: breaks.yaml, throws: throws.ts }
     join(folder, 'throws.ts'),
     `import { defineTransform } from 'waybill';\nexport default defineTransform((message) => { throw new Error('cannot do ' + message.document.get('PID-5.1')); });\n`,
   );
+  await mkdir(join(folder, 'drop'));
+  await writeFile(join(folder, 'drop', `${MARKER}.hl7`), '');
   let running: RunningProduction | undefined;
   try {
     running = await runProduction({
@@ -94,6 +97,7 @@ transforms: { breaks: breaks.yaml, throws: throws.ts }
       expect(text).toMatch(/waybill_send_retries_total/);
       expect(text).toMatch(/waybill_total_seconds_bucket/);
     }, 20_000);
+    await vi.waitFor(() => expect(lines.join('\n')).toContain('"file-empty"'), 10_000);
     expect(lines.length).toBeGreaterThan(20);
     const { names, manager } = running.broker;
     expect(

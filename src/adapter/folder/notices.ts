@@ -2,7 +2,7 @@ import type { Lent } from '../adapter.ts';
 import type { Settings } from '../setting.ts';
 import type { FoundFile } from './file-scan.ts';
 
-type State = Pick<FoundFile, 'path' | 'size' | 'modified'>;
+type State = Pick<FoundFile, 'path' | 'relative' | 'size' | 'modified'>;
 
 /** Tells operators of a file once, and again only when it has changed: a look comes round every few seconds. */
 export interface Notices {
@@ -13,7 +13,8 @@ export interface Notices {
   keepOnly(files: readonly Pick<FoundFile, 'path'>[]): void;
 }
 
-const state = ({ size, modified }: State, name: string): string => `${name} ${size} ${modified}`;
+const state = ({ size, modified }: Pick<State, 'size' | 'modified'>, name: string): string =>
+  `${name} ${size} ${modified}`;
 
 export function notices(event: Lent<Settings>['event']): Notices {
   const told = new Map<string, string>();
@@ -21,7 +22,7 @@ export function notices(event: Lent<Settings>['event']): Notices {
     about(file, level, name, text) {
       if (told.get(file.path) === state(file, name)) return;
       told.set(file.path, state(file, name));
-      event(level, name, text);
+      event(level, name, text, file.relative);
     },
     was: (file, name) => told.get(file.path) === state(file, name),
     keepOnly(files) {
