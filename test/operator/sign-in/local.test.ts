@@ -160,7 +160,7 @@ test('a patient is masked on the server for who may not see it, and keeps its fo
   const path = `/api/v1/messages/${found?.id}/body`;
   const shown = await operator.ask<{ text: string; masked: boolean }>('GET', path);
   expect(shown.body.masked).toBe(true);
-  expect(shown.body.text).toContain('PID|1||0000^^^XXXX^XX||Xxx^Xxxx||00000000|M');
+  expect(shown.body.text).toContain('PID|1||0000^^^HOSP^MR||Xxx^Xxxx||00000000|M');
   expect((await operator.ask('GET', `${path}/raw`)).status).toBe(403);
   expect((await engineer.ask<{ text: string }>('GET', path)).body.text).toContain('Doe^John');
 });
