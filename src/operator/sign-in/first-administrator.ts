@@ -25,7 +25,12 @@ export function firstAdministrator(
   users: Pick<Users, 'any'>,
   external: boolean,
 ): FirstAdministrator {
-  const isAwaited = async (): Promise<boolean> => !external && !(await users.any());
+  // once there was somebody, only a start prints another code: so it is asked no more, also while the database is away
+  let somebody = external;
+  const isAwaited = async (): Promise<boolean> => {
+    somebody ||= await users.any();
+    return !somebody;
+  };
   return {
     isAwaited,
     async newCode() {

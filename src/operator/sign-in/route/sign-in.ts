@@ -3,6 +3,7 @@ import { OPEN_LIMIT } from '../../api/admission.ts';
 import type { Api } from '../../api/api.ts';
 import { ApiError } from '../../api/api-error.ts';
 import { closed, list, maybe } from '../../api/contract/schema.ts';
+import { within } from '../../api/within.ts';
 import { principalOf } from '../../rights/require-permission.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { checkOrigin } from '../csrf.ts';
@@ -37,7 +38,8 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
     },
     async () => ({
       password: (await signIn.enforcement.passwords()).allowed,
-      first: await signIn.first.isAwaited(),
+      // a database that is away keeps nobody from the page, and nobody could be made in it either
+      first: (await within(1_000, signIn.first.isAwaited())) ?? false,
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
   );
