@@ -40,8 +40,11 @@ export interface BrokerOptions extends NatsAccess {
   readonly onStatus?: (status: 'connected' | 'disconnected', detail?: string) => void;
   /** Told of each message that was stored, by either way. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
-  /** Awaited at each reconnect before what waits for its receipt is written again. */
-  readonly onReconnect?: (() => Promise<void>) | undefined;
+  /**
+   * Awaited at each reconnect before what waits for its receipt is written again. Asked with the connection that is
+   * back: what is given to one that is still away gets lost.
+   */
+  readonly onReconnect?: ((broker: Broker) => Promise<void>) | undefined;
 }
 
 /** Milliseconds that the end of a connection may take. */
@@ -69,7 +72,6 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
   const writing = turn();
   const out = publisher(connection, { headers, turn: writing, onStored: options.onStored });
-  background(watch(connection, out, options), 'following the state of a connection');
   const close = async (limit = CLOSING): Promise<void> => {
     writing.finish();
     out.close();
@@ -79,7 +81,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     // a server that is away or stands still takes nothing more
     if (!sent) background(connection.close(), 'closing a connection', isAway);
   };
-  return {
+  const broker: Broker = {
     production: options.production,
     names: names(options.production),
     connection,
@@ -92,19 +94,21 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+  background(watch(broker, options), 'following the state of a connection');
+  return broker;
 }
 
 async function watch(
-  connection: NatsConnection,
-  out: Publisher,
+  broker: Broker,
   { onStatus: tell = () => undefined, onReconnect }: BrokerOptions,
 ): Promise<void> {
+  const { connection, publisher: out } = broker;
   for await (const { type } of connection.status()) {
     if (type === 'disconnect') {
       out.disconnected();
       tell('disconnected');
     } else if (type === 'reconnect') {
-      await onReconnect?.();
+      await onReconnect?.(broker);
       out.reconnected();
       tell('connected');
     }

@@ -104,7 +104,6 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     // what is found before there are events is told once there are
     onLost: ({ host, ...range }) => told?.messagesLost(host, range),
   });
-  let connected: Broker | undefined;
   const broker = await connectBroker({
     ...access,
     production: definition.name,
@@ -114,11 +113,8 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       if (status === 'connected') director?.acknowledgeAgain();
     },
     onStored: storedUpTo.stored,
-    onReconnect: async () => {
-      if (connected !== undefined) await watch.look(connected);
-    },
+    onReconnect: (back) => watch.look(back),
   });
-  connected = broker;
   await watch.look(broker);
   const logs = hostLogs(log);
   const engine = await startEngine(broker, definition.settings, {
