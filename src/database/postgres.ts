@@ -1,5 +1,6 @@
 import { type ClientBase, Pool, type QueryConfig, type QueryResult, TypeOverrides } from 'pg';
 import { EngineError } from '../error/engine-error.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import { reachable } from './reachable.ts';
 
 /** A value of a statement; arrays are for `unnest` and `ANY`. */
@@ -87,7 +88,7 @@ export function database(options: DatabaseOptions): Database {
         told(() => transaction(pool, `waybill ${purpose} ${schema}`, work)),
       );
       // whoever asked is told how it ended
-      turn = mine.catch(() => undefined);
+      turn = mine.catch(toldElsewhere);
       return mine;
     },
     async close() {

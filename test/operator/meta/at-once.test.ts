@@ -3,24 +3,14 @@ import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import { auditLog } from '../../../src/operator/audit/audit-log.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
-import {
-  type MetaDatabase,
-  type MetaPlace,
-  metaDatabase,
-} from '../../../src/operator/meta/meta-database.ts';
+import { type MetaDatabase, type MetaPlace } from '../../../src/operator/meta/meta-database.ts';
 import { apiTokens } from '../../../src/operator/sign-in/api-tokens.ts';
 import { failureDelay } from '../../../src/operator/sign-in/failure-delay.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { orderer } from '../../support/orderer.ts';
-import { postgresPrograms, startPostgres } from '../../support/postgres.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
-const programs = await postgresPrograms();
-
-describe.each([
-  ['SQLite', true],
-  ['PostgreSQL', programs !== undefined],
-] as const)('asked by many at once, in %s', (name, here) => {
+describe.each(META_STORES)('asked by many at once, in %s', (name, here) => {
   describe.skipIf(!here)('here and at another operator plane', () => {
     const stack = new AsyncDisposableStack();
     let place: MetaPlace;
@@ -29,12 +19,7 @@ describe.each([
     let other: MetaDatabase;
 
     beforeAll(async () => {
-      const folder = stack.use(await temporaryFolder('meta'));
-      const server = name === 'SQLite' ? undefined : stack.use(await startPostgres(programs ?? ''));
-      const shared = server === undefined ? undefined : { url: server.url, production: 'ward-1' };
-      place = { data: folder.path, shared };
-      one = stack.use(await metaDatabase(place));
-      other = stack.use(await metaDatabase(place));
+      ({ place, one, other } = stack.use(await twoPlanes(name)));
     }, 60_000);
     afterAll(() => stack.disposeAsync());
 

@@ -18,15 +18,9 @@ import { sessions } from '../../../src/operator/sign-in/sessions.ts';
 import { sharedKey } from '../../../src/operator/sign-in/shared-key.ts';
 import { users } from '../../../src/operator/sign-in/users.ts';
 import { orderer } from '../../support/orderer.ts';
-import { postgresPrograms, startPostgres } from '../../support/postgres.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
-const programs = await postgresPrograms();
-
-describe.each([
-  ['SQLite', true],
-  ['PostgreSQL', programs !== undefined],
-] as const)('what people need beside the trace, in %s', (name, here) => {
+describe.each(META_STORES)('what people need beside the trace, in %s', (name, here) => {
   describe.skipIf(!here)('kept by one and read by another', () => {
     const stack = new AsyncDisposableStack();
     let place: MetaPlace;
@@ -35,12 +29,7 @@ describe.each([
     let other: MetaDatabase;
 
     beforeAll(async () => {
-      const folder = stack.use(await temporaryFolder('meta'));
-      const server = name === 'SQLite' ? undefined : stack.use(await startPostgres(programs ?? ''));
-      const shared = server === undefined ? undefined : { url: server.url, production: 'ward-1' };
-      place = { data: folder.path, shared };
-      one = stack.use(await metaDatabase(place));
-      other = stack.use(await metaDatabase(place));
+      ({ place, one, other } = stack.use(await twoPlanes(name)));
     }, 60_000);
     afterAll(() => stack.disposeAsync());
 
