@@ -6,12 +6,12 @@ import { parseArgs } from 'node:util';
 import SftpClient from 'ssh2-sftp-client';
 import sftpIn from '../adapters/sftp/sftp-in.ts';
 import sftpOut from '../adapters/sftp/sftp-out.ts';
+import { type SshServer, sshServer } from '../sandbox/ssh.ts';
 import type { Lent } from '../src/adapter/adapter.ts';
 import type { Settings } from '../src/adapter/setting.ts';
 import { print, table } from '../src/cli/output.ts';
 import type { Body } from '../src/message/body.ts';
 import type { Message } from '../src/message/message.ts';
-import { type SshServer, sshServer } from '../src/sandbox/ssh.ts';
 import { lent } from './lent.ts';
 import { median } from './median.ts';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openTraceStore } from '../src/trace/open-store.ts';
 import { searchFields } from '../src/trace/search-fields.ts';
+import { openTraceStore } from '../src/trace/store/open-store.ts';
 import type { TraceStore } from '../src/trace/trace-store.ts';
 import { TraceTraffic } from './trace-traffic.ts';
 

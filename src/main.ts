@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
 import { endWithParent } from './cli/end-with-parent.ts';
 import { explainError, say } from './cli/output.ts';
-import { packageVersion } from './cli/packaged.ts';
+import { packageJson } from './cli/packaged.ts';
 import { shownPasswords } from './cli/secret-url.ts';
 
 // whoever reads our output may stop early: `waybill find … | head`
@@ -15,7 +15,7 @@ endWithParent();
 
 const program = new Command('waybill')
   .description('An integration engine for hospitals.')
-  .version(packageVersion())
+  .version(packageJson().version)
   .showSuggestionAfterError()
   // each command reads what follows its name
   .enablePositionalOptions()

@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import { connect } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
+import { freePort } from '../sandbox/free-port.ts';
 import { findNatsServer } from '../src/broker/nats-binary.ts';
 import { commands } from '../src/cli/commands.ts';
-import { freePort } from '../src/sandbox/free-port.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const run = promisify(execFile);

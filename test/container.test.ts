@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
+import { freePort } from '../sandbox/free-port.ts';
 import { findNatsServer } from '../src/broker/nats-binary.ts';
-import { freePort } from '../src/sandbox/free-port.ts';
 import { postgresPrograms, startPostgres } from './support/postgres.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

@@ -29,6 +29,25 @@ test('the package, installed in an empty folder, checks and runs a production', 
       'no problems',
     );
     expect((await npx('test', 'hub')).stdout).toMatch(/passed/);
+    // what only the sandbox needs does not come with the engine
+    const refused = await npx('demo', '--once').catch((error: { stderr: string }) => error);
+    const [, packages = ''] = /npm install --no-save (.+)/.exec(refused.stderr) ?? [];
+    expect(packages).toMatch(/^oidc-provider@\S+ smtp-server@\S+$/);
+    await run(
+      'npm',
+      [
+        'install',
+        '--no-audit',
+        '--no-fund',
+        '--prefer-offline',
+        '--no-save',
+        ...packages.split(' '),
+      ],
+      {
+        cwd: folder,
+        timeout: 180_000,
+      },
+    );
     const { stdout } = await npx('demo', '--once', '--json');
     expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ ok: true });
   } finally {

@@ -1,11 +1,5 @@
-import {
-  HttpClient,
-  type Lent,
-  type Message,
-  type OpenOutbound,
-  outbound,
-  type Reply,
-} from 'waybill/adapter';
+import { type Lent, type Message, type OpenOutbound, outbound, type Reply } from 'waybill/adapter';
+import { HttpClient } from 'waybill/peer';
 import { fhirReply } from './fhir-reply.ts';
 import { fhirRequest } from './fhir-request.ts';
 import { fhirSettings } from './fhir-settings.ts';

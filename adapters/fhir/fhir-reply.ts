@@ -1,4 +1,5 @@
-import { type HttpAnswer, mediaTypeOf, type Reply, retryAfterOf } from 'waybill/adapter';
+import { type Reply } from 'waybill/adapter';
+import { type HttpAnswer, mediaTypeOf, retryAfterOf } from 'waybill/peer';
 import { outcomeText } from './operation-outcome.ts';
 
 interface Entry {

@@ -1,10 +1,5 @@
-import {
-  type HttpQuestion,
-  inlineBody,
-  type Message,
-  RejectedError,
-  SuspendError,
-} from 'waybill/adapter';
+import { inlineBody, type Message, RejectedError, SuspendError } from 'waybill/adapter';
+import { type HttpQuestion } from 'waybill/peer';
 import { isXml, type Resource, resourceOf } from './fhir-resource.ts';
 import type { FhirValues } from './fhir-settings.ts';
 

@@ -1,4 +1,5 @@
-import { httpClientSettings, setting } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { httpClientSettings } from 'waybill/peer';
 
 type Query = setting.Setting<setting.Template, string>;
 

@@ -1,12 +1,5 @@
-import {
-  type HttpAnswer,
-  HttpClient,
-  type Lent,
-  type Step,
-  StepFailure,
-  stepFailure,
-  tryHttp,
-} from 'waybill/adapter';
+import { type Lent, type Step, StepFailure, stepFailure } from 'waybill/adapter';
+import { type HttpAnswer, HttpClient, tryHttp } from 'waybill/peer';
 import { fhirReply, jsonOf } from './fhir-reply.ts';
 import { below } from './fhir-request.ts';
 import type { fhirSettings } from './fhir-settings.ts';

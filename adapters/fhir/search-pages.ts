@@ -1,4 +1,5 @@
-import { DisableError, type HttpAnswer, placeOfUrl, type setting } from 'waybill/adapter';
+import { DisableError, type setting } from 'waybill/adapter';
+import { type HttpAnswer, placeOfUrl } from 'waybill/peer';
 import { jsonOf } from './fhir-reply.ts';
 import type { fhirSettings } from './fhir-settings.ts';
 

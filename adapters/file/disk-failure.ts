@@ -1,4 +1,5 @@
-import { EngineError, FileError, type FileProblem } from 'waybill/adapter';
+import { EngineError } from 'waybill/adapter';
+import { FileError, type FileProblem } from 'waybill/peer';
 
 const PROBLEMS: Readonly<Record<string, FileProblem>> = {
   ENOENT: 'missing',

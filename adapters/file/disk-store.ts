@@ -19,7 +19,7 @@ import {
   type FileStore,
   inFolder,
   isFileProblem,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 import { diskFailure, diskProblem } from './disk-failure.ts';
 
 const CHUNK = 256 * 1024;

@@ -1,14 +1,5 @@
-import {
-  explained,
-  FileError,
-  inbound,
-  NotConnectedError,
-  pickup,
-  pickupSettings,
-  poll,
-  setting,
-  tryWriting,
-} from 'waybill/adapter';
+import { explained, inbound, NotConnectedError, setting } from 'waybill/adapter';
+import { FileError, pickup, pickupSettings, poll, tryWriting } from 'waybill/peer';
 import { DiskStore } from './disk-store.ts';
 
 const settings = pickupSettings(setting.path);

@@ -1,21 +1,23 @@
 import {
-  checkFileName,
-  dropFile,
-  dropSettings,
   explained,
-  FileError,
-  fileMode,
-  type InFlight,
-  inFlight,
-  inFolder,
   type Lent,
   type Message,
   NotConnectedError,
   type OpenOutbound,
   outbound,
   setting,
-  tryWriting,
 } from 'waybill/adapter';
+import {
+  checkFileName,
+  dropFile,
+  dropSettings,
+  FileError,
+  fileMode,
+  type InFlight,
+  inFlight,
+  inFolder,
+  tryWriting,
+} from 'waybill/peer';
 import { Appender } from './append.ts';
 import { type DiskOptions, DiskStore } from './disk-store.ts';
 import { charsetSetting, transcoded } from './transcoded.ts';

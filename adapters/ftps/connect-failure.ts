@@ -1,9 +1,5 @@
-import {
-  DisableError,
-  NotConnectedError,
-  notConnected,
-  type SpokenProtocol,
-} from 'waybill/adapter';
+import { DisableError, NotConnectedError } from 'waybill/adapter';
+import { notConnected, type SpokenProtocol } from 'waybill/peer';
 import { replyCode } from './ftps-failure.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';
 

@@ -1,12 +1,7 @@
 import { TLSSocket } from 'node:tls';
 import { Client } from 'basic-ftp';
-import {
-  type Credential,
-  clientTls,
-  DisableError,
-  placeOf,
-  type TlsClientLent,
-} from 'waybill/adapter';
+import { type Credential, DisableError } from 'waybill/adapter';
+import { clientTls, placeOf, type TlsClientLent } from 'waybill/peer';
 import { type Attempt, failureOf } from './connect-failure.ts';
 import { type FtpsFacts, FtpsSession } from './ftps-session.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import { EngineError, FileError, type FileProblem } from 'waybill/adapter';
+import { EngineError } from 'waybill/adapter';
+import { FileError, type FileProblem } from 'waybill/peer';
 
 /** What was being done, for the text of an error. */
 export type Doing = 'list' | 'look at' | 'read' | 'write' | 'rename' | 'delete' | 'make';

@@ -1,11 +1,5 @@
-import {
-  inbound,
-  pickupService,
-  pickupSettings,
-  pickupSteps,
-  placeOf,
-  setting,
-} from 'waybill/adapter';
+import { inbound, setting } from 'waybill/adapter';
+import { pickupService, pickupSettings, pickupSteps, placeOf } from 'waybill/peer';
 import { FtpsPool } from './ftps-pool.ts';
 import { ftpsSettings } from './ftps-settings.ts';
 import { testFtps } from './ftps-test.ts';

@@ -1,4 +1,5 @@
-import { dropService, dropSettings, dropSteps, outbound } from 'waybill/adapter';
+import { outbound } from 'waybill/adapter';
+import { dropService, dropSettings, dropSteps } from 'waybill/peer';
 import { FtpsPool } from './ftps-pool.ts';
 import { ftpsSettings } from './ftps-settings.ts';
 import { testFtps } from './ftps-test.ts';

@@ -1,11 +1,5 @@
-import {
-  type FileStore,
-  type Lent,
-  SignInGuard,
-  type StoreLine,
-  type setting,
-  timerTime,
-} from 'waybill/adapter';
+import { type Lent, type setting, timerTime } from 'waybill/adapter';
+import { type FileStore, SignInGuard, type StoreLine } from 'waybill/peer';
 import { type ConnectLent, connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import { FtpsStore } from './ftps-store.ts';

@@ -1,5 +1,6 @@
 import type { Client } from 'basic-ftp';
-import { EngineError, FileError, NotConnectedError, toldElsewhere } from 'waybill/adapter';
+import { EngineError, NotConnectedError, toldElsewhere } from 'waybill/adapter';
+import { FileError } from 'waybill/peer';
 import { forgiveData } from './forgiving-data.ts';
 import { replyCode } from './ftps-failure.ts';
 

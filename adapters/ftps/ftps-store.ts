@@ -7,7 +7,7 @@ import {
   type FileProblem,
   type FileStore,
   isFileProblem,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 import { type Doing, fileFailure, ownFailure, problemOf, replyCode } from './ftps-failure.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import { listTime } from './list-time.ts';

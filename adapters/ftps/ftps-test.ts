@@ -1,14 +1,5 @@
-import {
-  explained,
-  type FileStore,
-  type Lent,
-  probe,
-  type Step,
-  type setting,
-  type Talk,
-  toldElsewhere,
-  tryTls,
-} from 'waybill/adapter';
+import { explained, type Lent, type Step, type setting, toldElsewhere } from 'waybill/adapter';
+import { type FileStore, probe, type Talk, tryTls } from 'waybill/peer';
 import { connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';

@@ -2,15 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'basic-ftp';
-import {
-  answersTls,
-  background,
-  type SpokenProtocol,
-  type setting,
-  spokenProtocol,
-  timerTime,
-  toldElsewhere,
-} from 'waybill/adapter';
+import { background, type setting, timerTime, toldElsewhere } from 'waybill/adapter';
+import { answersTls, type SpokenProtocol, spokenProtocol } from 'waybill/peer';
 import type { Attempt } from './connect-failure.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';
 

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { FileError, type FileFacts } from 'waybill/adapter';
+import { FileError, type FileFacts } from 'waybill/peer';
 import type { FtpsSession } from './ftps-session.ts';
 
 /** Bytes fetched ahead of whoever reads. */

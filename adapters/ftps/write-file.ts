@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'basic-ftp';
-import { background, FileError, inFlight, isTold } from 'waybill/adapter';
+import { background, isTold } from 'waybill/adapter';
+import { FileError, inFlight } from 'waybill/peer';
 import type { FtpsSession } from './ftps-session.ts';
 
 /**

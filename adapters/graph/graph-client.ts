@@ -2,14 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
-import {
-  clientTls,
-  DisableError,
-  type TlsClientLent,
-  type TokenCredential,
-  type TransportValues,
-  transport,
-} from 'waybill/adapter';
+import { DisableError, type TokenCredential } from 'waybill/adapter';
+import { clientTls, type TlsClientLent, type TransportValues, transport } from 'waybill/peer';
 import { GraphError, NoAnswer } from './graph-error.ts';
 import { type Json, jsonOf, listAt, textAt } from './graph-json.ts';
 import type { GraphValues } from './graph-settings.ts';

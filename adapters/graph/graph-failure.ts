@@ -2,11 +2,11 @@ import {
   DisableError,
   type EngineError,
   NotConnectedError,
-  notConnected,
   RejectedError,
   SuspendError,
   TemporaryError,
 } from 'waybill/adapter';
+import { notConnected } from 'waybill/peer';
 import { GraphError, NoAnswer } from './graph-error.ts';
 
 /** What a refusal means. `setup`: every message would meet it. `sender`: depends on the sender of the mail. */

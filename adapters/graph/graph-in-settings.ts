@@ -1,4 +1,5 @@
-import { setting, takeSettings } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { takeSettings } from 'waybill/peer';
 import { graphSettings } from './graph-settings.ts';
 
 /** The settings of `graph-mail-in`. */

@@ -1,4 +1,5 @@
-import { inbound, type LentInbound, poll } from 'waybill/adapter';
+import { inbound, type LentInbound } from 'waybill/adapter';
+import { poll } from 'waybill/peer';
 import { GraphClient } from './graph-client.ts';
 import { readingFailure } from './graph-failure.ts';
 import { folderId } from './graph-folder.ts';

@@ -1,4 +1,5 @@
-import { letterSettings, setting } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { letterSettings } from 'waybill/peer';
 import { graphSettings } from './graph-settings.ts';
 
 /** The settings of `graph-mail-out`. */

@@ -1,4 +1,5 @@
-import { setting, tlsClient } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { tlsClient } from 'waybill/peer';
 
 /** How to reach a mailbox through Microsoft Graph: the same for both directions. */
 export const graphSettings = {

@@ -1,12 +1,5 @@
-import {
-  describeClaims,
-  type Lent,
-  type Step,
-  StepFailure,
-  stepFailure,
-  tokenClaims,
-  tryReaching,
-} from 'waybill/adapter';
+import { type Lent, type Step, StepFailure, stepFailure } from 'waybill/adapter';
+import { describeClaims, tokenClaims, tryReaching } from 'waybill/peer';
 import { GraphClient, reachedBy } from './graph-client.ts';
 import { readingFailure } from './graph-failure.ts';
 import { folderId } from './graph-folder.ts';

@@ -10,7 +10,7 @@ import {
   mailPart,
   mailText,
   Opening,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 import type { GraphClient } from './graph-client.ts';
 import { NoAnswer } from './graph-error.ts';
 import type { GraphInValues } from './graph-in-settings.ts';

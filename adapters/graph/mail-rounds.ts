@@ -1,4 +1,5 @@
-import { EngineError, type LentInbound, newsFilter } from 'waybill/adapter';
+import { EngineError, type LentInbound } from 'waybill/adapter';
+import { newsFilter } from 'waybill/peer';
 import type { GraphClient } from './graph-client.ts';
 import { GraphError, NoAnswer } from './graph-error.ts';
 import type { GraphInSettings } from './graph-in-settings.ts';

@@ -1,15 +1,5 @@
-import {
-  type InFlight,
-  inFlight,
-  isTold,
-  type Letter,
-  type LetterSettings,
-  letter,
-  type Message,
-  type OpenOutbound,
-  type Reply,
-  unless,
-} from 'waybill/adapter';
+import { isTold, type Message, type OpenOutbound, type Reply, unless } from 'waybill/adapter';
+import { type InFlight, inFlight, type Letter, type LetterSettings, letter } from 'waybill/peer';
 import type { GraphClient } from './graph-client.ts';
 import { GraphError } from './graph-error.ts';
 import { sendingFailure } from './graph-failure.ts';

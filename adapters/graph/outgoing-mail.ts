@@ -1,4 +1,5 @@
-import type { Letter, LetterAttachment, Mailbox, Message } from 'waybill/adapter';
+import type { Message } from 'waybill/adapter';
+import type { Letter, LetterAttachment, Mailbox } from 'waybill/peer';
 
 /** Requests may have 4 MB; texts and the rest of the JSON need some of it. */
 const IN_REQUEST = 2.8 * 1024 * 1024;

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import { type LentInbound, mediaTypeOf, newsFilter } from 'waybill/adapter';
+import { type LentInbound } from 'waybill/adapter';
+import { mediaTypeOf, newsFilter } from 'waybill/peer';
 import { type Access, authorize } from './caller/authorize.ts';
 import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './cors.ts';
-import type { BodyCheck } from './document/body-check.ts';
 import { answeredInHl7, hl7Answer, hl7Refusal } from './hl7-answer.ts';
 import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
 import { type Arrived, Incoming } from './incoming.ts';
 import { contentOf, incomingMessage } from './incoming-message.ts';
-import type { Operation } from './operation.ts';
+import type { BodyCheck, Operation } from './operation.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { Room } from './room.ts';

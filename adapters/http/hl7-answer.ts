@@ -1,11 +1,6 @@
-import {
-  contentTypeOf,
-  mediaTypeOf,
-  messageTypeOf,
-  type Receipt,
-  relayedAnswer,
-} from 'waybill/adapter';
+import { type Receipt } from 'waybill/adapter';
 import { acknowledgement, type Hl7Header, hl7Header } from 'waybill/document';
+import { contentTypeOf, mediaTypeOf, messageTypeOf, relayedAnswer } from 'waybill/peer';
 import type { HttpReply } from './http-answer.ts';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Incoming } from './incoming.ts';

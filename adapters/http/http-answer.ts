@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { contentTypeOf, type Receipt, type Reply } from 'waybill/adapter';
+import { type Receipt, type Reply } from 'waybill/adapter';
+import { contentTypeOf } from 'waybill/peer';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Refusal } from './refusal.ts';
 

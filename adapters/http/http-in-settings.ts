@@ -1,4 +1,5 @@
-import { setting, tlsServer } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { tlsServer } from 'waybill/peer';
 import { callerSettings } from './caller/caller-settings.ts';
 import { corsSettings } from './cors.ts';
 import { label } from './label.ts';

@@ -1,4 +1,5 @@
-import { type Lent, type Step, stepFailure, tryListening } from 'waybill/adapter';
+import { type Lent, type Step, stepFailure } from 'waybill/adapter';
+import { tryListening } from 'waybill/peer';
 import type { httpInSettings } from './http-in-settings.ts';
 import { operationsOf } from './operations-of.ts';
 

@@ -1,4 +1,5 @@
-import { headerTemplate, httpClientSettings, setting, urlTemplate } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { headerTemplate, httpClientSettings, urlTemplate } from 'waybill/peer';
 
 const request = {
   url: {

@@ -1,4 +1,5 @@
-import { HttpClient, outbound, tryHttp } from 'waybill/adapter';
+import { outbound } from 'waybill/adapter';
+import { HttpClient, tryHttp } from 'waybill/peer';
 import { httpOutSettings } from './http-out-settings.ts';
 import { HttpSender } from './http-sender.ts';
 

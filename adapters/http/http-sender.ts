@@ -1,14 +1,12 @@
+import { type Message, type OpenOutbound, type Reply } from 'waybill/adapter';
 import {
   contentTypeOf,
   type HttpAnswer,
   type HttpClient,
-  type Message,
   mediaTypeOf,
   messageTypeOf,
-  type OpenOutbound,
-  type Reply,
   retryAfterOf,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 import type { HttpOutValues } from './http-out-settings.ts';
 
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);

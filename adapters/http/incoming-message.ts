@@ -1,5 +1,6 @@
-import { mayBeHl7, mediaTypeOf, messageTypeOf, type NewMessage } from 'waybill/adapter';
+import { type NewMessage } from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
+import { mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
 import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Incoming } from './incoming.ts';

@@ -9,15 +9,8 @@ import {
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import {
-  type LentInbound,
-  NotConnectedError,
-  notConnected,
-  placeOf,
-  type ServerTls,
-  serverTls,
-  toldElsewhere,
-} from 'waybill/adapter';
+import { type LentInbound, NotConnectedError, toldElsewhere } from 'waybill/adapter';
+import { notConnected, placeOf, type ServerTls, serverTls } from 'waybill/peer';
 import type { Endpoint, Route } from './endpoint.ts';
 import { refusalAnswer, respond } from './http-answer.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';

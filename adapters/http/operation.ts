@@ -1,5 +1,4 @@
 import type { Access } from './caller/authorize.ts';
-import type { BodyCheck } from './document/body-check.ts';
 import type { Incoming } from './incoming.ts';
 import type { RoutePattern } from './route-pattern.ts';
 
@@ -18,4 +17,8 @@ export interface Operation {
   readonly parameters: (incoming: Incoming) => BodyProblems;
 }
 
+/** What is wrong with a value, and where in it. */
 export type BodyProblems = readonly { readonly at: string; readonly problem: string }[];
+
+/** Finds what is wrong with a JSON value: at most twenty places, without a word of the value itself. */
+export type BodyCheck = (value: unknown) => BodyProblems;

@@ -2,7 +2,6 @@ import type { LentInbound, SettingsFault, SharedAddress } from 'waybill/adapter'
 import type { Access, Need } from './caller/authorize.ts';
 import type { Scheme } from './caller/caller.ts';
 import { schemesOf } from './caller/schemes.ts';
-import type { BodyCheck } from './document/body-check.ts';
 import { disabledBy, tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
 import { openApiOperations } from './document/openapi.ts';
@@ -11,7 +10,7 @@ import { tellOfReferences } from './document/reference-faults.ts';
 import type { DeclaredNeed, DeclaredSecurity } from './document/security.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { scopesFor } from './method-scopes.ts';
-import type { Operation } from './operation.ts';
+import type { BodyCheck, Operation } from './operation.ts';
 
 type LentHere = Pick<
   LentInbound<typeof httpInSettings>,

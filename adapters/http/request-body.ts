@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { beginning, continued, describeSize } from 'waybill/adapter';
+import { describeSize } from 'waybill/adapter';
+import { beginning, continued } from 'waybill/peer';
 import { Refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 

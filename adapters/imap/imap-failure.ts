@@ -1,11 +1,5 @@
-import {
-  answersInClear,
-  connectionCause,
-  EngineError,
-  inClear,
-  NotConnectedError,
-  TemporaryError,
-} from 'waybill/adapter';
+import { EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
+import { answersInClear, connectionCause, inClear } from 'waybill/peer';
 import {
   type Goodbye,
   type ImapRefusal,

@@ -6,9 +6,9 @@ import {
   type LentInbound,
   type Open,
   pause,
-  refusedPause,
   wait,
 } from 'waybill/adapter';
+import { refusedPause } from 'waybill/peer';
 import { ImapSession } from './imap-session.ts';
 import { imapSettings } from './imap-settings.ts';
 import { imapTest } from './imap-test.ts';

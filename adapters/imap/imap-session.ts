@@ -1,13 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { SearchObject } from 'imapflow';
-import {
-  type EngineError,
-  NotConnectedError,
-  placeOf,
-  type TlsClientLent,
-  timerTime,
-  wait,
-} from 'waybill/adapter';
+import { type EngineError, NotConnectedError, timerTime, wait } from 'waybill/adapter';
+import { placeOf, type TlsClientLent } from 'waybill/peer';
 import { folderName } from './folder-name.ts';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';

@@ -1,4 +1,5 @@
-import { setting, takeSettings, tlsClient } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { takeSettings, tlsClient } from 'waybill/peer';
 
 const afterwards = {
   afterwards: setting.choice(

@@ -1,12 +1,5 @@
-import {
-  type Lent,
-  probe,
-  type Step,
-  stepFailure,
-  type Talk,
-  testToken,
-  tryTls,
-} from 'waybill/adapter';
+import { type Lent, type Step, stepFailure } from 'waybill/adapter';
+import { probe, type Talk, testToken, tryTls } from 'waybill/peer';
 import { ImapSession } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';
 

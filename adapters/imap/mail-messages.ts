@@ -14,7 +14,7 @@ import {
   Opening,
   oneOf,
   type TakeSettings,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 
 interface Taking extends Pick<TakeSettings, 'take' | 'pattern' | 'embedded'> {
   /** Told of a part that holds others and could not be opened. */

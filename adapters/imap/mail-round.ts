@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { SearchObject } from 'imapflow';
-import { describeSize, EngineError, type LentInbound, newsFilter } from 'waybill/adapter';
+import { describeSize, EngineError, type LentInbound } from 'waybill/adapter';
+import { newsFilter } from 'waybill/peer';
 import { imapFailure } from './imap-failure.ts';
 import type { ImapSession, MailFacts } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';

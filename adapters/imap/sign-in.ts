@@ -1,13 +1,11 @@
 import type { ImapFlowOptions } from 'imapflow';
 import {
   type Credential,
-  clientTls,
   DisableError,
   NotConnectedError,
-  placeOf,
-  type TlsClientLent,
   type TokenCredential,
 } from 'waybill/adapter';
+import { clientTls, placeOf, type TlsClientLent } from 'waybill/peer';
 import { type Choice, ImapClient, type Mechanism } from './imap-client.ts';
 import { type ImapError, imapFailure } from './imap-failure.ts';
 import { isPassing, refusalFailure } from './imap-refusal.ts';

@@ -1,11 +1,4 @@
-import {
-  EngineError,
-  type LentInbound,
-  type NewMessage,
-  newsFilter,
-  type Receipt,
-  relayedAnswer,
-} from 'waybill/adapter';
+import { EngineError, type LentInbound, type NewMessage, type Receipt } from 'waybill/adapter';
 import {
   acknowledgement,
   acknowledgementCode,
@@ -14,6 +7,7 @@ import {
   hl7Batch,
   hl7Header,
 } from 'waybill/document';
+import { newsFilter, relayedAnswer } from 'waybill/peer';
 import { type AnswerPlan, answerPlan, waitsForTarget, wantedAnswer } from './answer-plan.ts';
 import { batchAnswer } from './batch-answer.ts';
 import { messageProblems } from './message-check.ts';

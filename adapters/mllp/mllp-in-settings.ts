@@ -1,4 +1,5 @@
-import { setting, tlsServer } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { tlsServer } from 'waybill/peer';
 import { allowedAddress } from './allowed-address.ts';
 import { framingSetting } from './framing.ts';
 

@@ -1,18 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer, TLSSocket } from 'node:tls';
+import { background, inbound, type LentInbound, type Open } from 'waybill/adapter';
 import {
-  background,
-  inbound,
-  type LentInbound,
   newsFilter,
   notConnected,
-  type Open,
   placeOf,
   type ServerTls,
   serverTls,
   tryListening,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 import { addressFilter, plainAddress } from './allowed-address.ts';
 import { FrameMemory } from './frame-memory.ts';
 import { Intake } from './intake.ts';

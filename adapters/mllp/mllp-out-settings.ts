@@ -1,4 +1,5 @@
-import { setting, tlsClient } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { tlsClient } from 'waybill/peer';
 import { framingSetting } from './framing.ts';
 
 export const mllpOutSettings = {

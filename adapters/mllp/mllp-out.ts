@@ -1,16 +1,13 @@
 import type { Message, Reply } from 'waybill/adapter';
 import {
   background,
-  dial,
   isTold,
   type Lent,
-  newsFilter,
   type OpenOutbound,
   outbound,
-  placeOf,
-  probe,
   timerTime,
 } from 'waybill/adapter';
+import { dial, newsFilter, placeOf, probe } from 'waybill/peer';
 import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { PeerConnection } from './peer-connection.ts';

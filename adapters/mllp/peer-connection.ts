@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
 import {
-  connectionCause,
   EngineError,
   type Logger,
   NotConnectedError,
   type Reply,
-  spokenProtocol,
   TemporaryError,
   timerTime,
 } from 'waybill/adapter';
 import type { Hl7Header } from 'waybill/document';
+import { connectionCause, spokenProtocol } from 'waybill/peer';
 import { FrameReader } from './frame-reader.ts';
 import { frameMarks } from './framing.ts';
 import type { MllpOutSettings } from './mllp-out-settings.ts';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { background, type LentInbound, spokenProtocol, timerTime } from 'waybill/adapter';
+import { background, type LentInbound, timerTime } from 'waybill/adapter';
+import { spokenProtocol } from 'waybill/peer';
 import type { FrameMemory, FrameShare } from './frame-memory.ts';
 import { type Found, FrameReader } from './frame-reader.ts';
 import { frame, withoutMarks } from './framing.ts';

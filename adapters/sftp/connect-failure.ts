@@ -1,9 +1,5 @@
-import {
-  DisableError,
-  NotConnectedError,
-  notConnected,
-  type SpokenProtocol,
-} from 'waybill/adapter';
+import { DisableError, NotConnectedError } from 'waybill/adapter';
+import { notConnected, type SpokenProtocol } from 'waybill/peer';
 import type { HostKeyPin, ShownHostKey } from './host-key.ts';
 import type { SignIn } from './sign-in.ts';
 

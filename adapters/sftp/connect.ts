@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
-import { dial, placeOf, timerTime, toldElsewhere } from 'waybill/adapter';
+import { timerTime, toldElsewhere } from 'waybill/adapter';
+import { dial, placeOf } from 'waybill/peer';
 import { type Attempt, failureOf } from './connect-failure.ts';
 import { openJump } from './jump.ts';
 import { Listening } from './listening.ts';

@@ -1,14 +1,8 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ClientChannel, Client as SshClient } from 'ssh2';
-import {
-  DisableError,
-  dial,
-  NotConnectedError,
-  placeOf,
-  type setting,
-  timerTime,
-} from 'waybill/adapter';
+import { DisableError, NotConnectedError, type setting, timerTime } from 'waybill/adapter';
+import { dial, placeOf } from 'waybill/peer';
 import { failureOf } from './connect-failure.ts';
 import { Listening } from './listening.ts';
 import { type ConnectLent, prepare, type Stages, sshOptions } from './prepare.ts';

@@ -1,11 +1,6 @@
 import type { Duplex } from 'node:stream';
-import {
-  answersTls,
-  background,
-  type SpokenProtocol,
-  type setting,
-  spokenProtocol,
-} from 'waybill/adapter';
+import { background, type setting } from 'waybill/adapter';
+import { answersTls, type SpokenProtocol, spokenProtocol } from 'waybill/peer';
 
 /** How long a server may keep silent before it is asked whether it speaks TLS, and how long it has to answer. */
 const SILENCE = 2_000;

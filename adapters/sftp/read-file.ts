@@ -1,5 +1,6 @@
 import type { Stats } from 'ssh2';
-import { FileError, type FileFacts, toldElsewhere } from 'waybill/adapter';
+import { toldElsewhere } from 'waybill/adapter';
+import { FileError, type FileFacts } from 'waybill/peer';
 import { partSize } from './server-traits.ts';
 import { codeOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';

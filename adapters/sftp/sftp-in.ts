@@ -1,11 +1,5 @@
-import {
-  inbound,
-  pickupService,
-  pickupSettings,
-  pickupSteps,
-  placeOf,
-  setting,
-} from 'waybill/adapter';
+import { inbound, setting } from 'waybill/adapter';
+import { pickupService, pickupSettings, pickupSteps, placeOf } from 'waybill/peer';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { testSftp } from './sftp-test.ts';

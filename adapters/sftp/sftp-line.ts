@@ -1,14 +1,12 @@
 import {
   background,
-  type FileStore,
   isTold,
   type Lent,
-  SignInGuard,
-  type StoreLine,
   type setting,
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
+import { type FileStore, SignInGuard, type StoreLine } from 'waybill/peer';
 import { connectSftp } from './connect.ts';
 import type { ConnectLent } from './prepare.ts';
 import type { SftpSession } from './sftp-session.ts';

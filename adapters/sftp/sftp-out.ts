@@ -1,4 +1,5 @@
-import { dropService, dropSettings, dropSteps, fileMode, outbound, setting } from 'waybill/adapter';
+import { outbound, setting } from 'waybill/adapter';
+import { dropService, dropSettings, dropSteps, fileMode } from 'waybill/peer';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { testSftp } from './sftp-test.ts';

@@ -7,7 +7,7 @@ import {
   type FileStore,
   inFolder,
   isFileProblem,
-} from 'waybill/adapter';
+} from 'waybill/peer';
 import { readFile } from './read-file.ts';
 import { keepsWhatIsThere } from './server-traits.ts';
 import { type Doing, fileFailure } from './sftp-failure.ts';

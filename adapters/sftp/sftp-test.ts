@@ -1,13 +1,5 @@
-import {
-  explained,
-  type FileStore,
-  type Lent,
-  placeOf,
-  probe,
-  type Step,
-  type setting,
-  toldElsewhere,
-} from 'waybill/adapter';
+import { explained, type Lent, type Step, type setting, toldElsewhere } from 'waybill/adapter';
+import { type FileStore, placeOf, probe } from 'waybill/peer';
 import { connectSftp } from './connect.ts';
 import type { Attempt } from './connect-failure.ts';
 import type { SftpSession } from './sftp-session.ts';

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Stats } from 'ssh2';
-import { background, FileError, inFlight } from 'waybill/adapter';
+import { background } from 'waybill/adapter';
+import { FileError, inFlight } from 'waybill/peer';
 import { doesInOrder, partSize } from './server-traits.ts';
 import { problemOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';

@@ -1,8 +1,6 @@
 import {
   describeSize,
-  letter,
   type Message,
-  mailboxesIn,
   NotConnectedError,
   type OpenOutbound,
   RejectedError,
@@ -10,6 +8,7 @@ import {
   SuspendError,
   type setting,
 } from 'waybill/adapter';
+import { letter, mailboxesIn } from 'waybill/peer';
 import { type Mail, mail, type Signature } from './mail.ts';
 import { describe, RefusedRecipients } from './refused-recipients.ts';
 import type { SessionPool } from './session-pool.ts';

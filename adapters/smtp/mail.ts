@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import DKIM from 'nodemailer/lib/dkim';
 import MailComposer, { type MailComposerAttachment } from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
-import type { Body, Letter, Mailbox, Message } from 'waybill/adapter';
+import type { Body, Message } from 'waybill/adapter';
+import type { Letter, Mailbox } from 'waybill/peer';
 
 /** A mail ready to be handed over, as often as it takes: each time the same bytes. */
 export interface Mail {

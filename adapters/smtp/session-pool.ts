@@ -1,4 +1,5 @@
-import { background, isTold, SignInGuard, timerTime } from 'waybill/adapter';
+import { background, isTold, timerTime } from 'waybill/adapter';
+import { SignInGuard } from 'waybill/peer';
 import type { SmtpSession } from './smtp-session.ts';
 
 export interface PoolLimits {

@@ -3,11 +3,11 @@ import {
   type Credential,
   DisableError,
   NotConnectedError,
-  placeOf,
   type setting,
   TemporaryError,
   type TokenCredential,
 } from 'waybill/adapter';
+import { placeOf } from 'waybill/peer';
 import { type Answer, meaning } from './smtp-answer.ts';
 
 type BasicCredential = Extract<Credential, { kind: 'basic' }>;

@@ -1,12 +1,12 @@
 import type { NodemailerError } from 'nodemailer/lib/errors';
 import {
-  connectionCause,
   DisableError,
   EngineError,
   NotConnectedError,
   RejectedError,
   TemporaryError,
 } from 'waybill/adapter';
+import { connectionCause } from 'waybill/peer';
 import type { Progress } from './mail-content.ts';
 import { type Answer, answerOf, meaning } from './smtp-answer.ts';
 

@@ -1,7 +1,8 @@
 import SMTPConnection, {
   type SMTPConnectionCustomAuthContext,
 } from 'nodemailer/lib/smtp-connection';
-import { clientTls, dial, placeOf, type setting, type TlsClientLent } from 'waybill/adapter';
+import { type setting } from 'waybill/adapter';
+import { clientTls, dial, placeOf, type TlsClientLent } from 'waybill/peer';
 import { type Answer, answerOf } from './smtp-answer.ts';
 import { connectionFailure } from './smtp-failure.ts';
 

@@ -3,7 +3,8 @@ import type {
   SMTPConnectionSendInfo,
   SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
-import { type Credential, DisableError, type TlsClientLent } from 'waybill/adapter';
+import { type Credential, DisableError } from 'waybill/adapter';
+import { type TlsClientLent } from 'waybill/peer';
 import type { Mail } from './mail.ts';
 import { MailContent } from './mail-content.ts';
 import { describeSignIn, type Mechanism, type SignedIn, signIn } from './sign-in.ts';

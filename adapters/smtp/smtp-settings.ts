@@ -1,4 +1,5 @@
-import { letterSettings, setting, tlsClient } from 'waybill/adapter';
+import { setting } from 'waybill/adapter';
+import { letterSettings, tlsClient } from 'waybill/peer';
 import type { Account } from './smtp-session.ts';
 
 /** The settings of `smtp-out`. */

@@ -1,16 +1,12 @@
 import {
   describeSize,
   type Lent,
-  mailboxesIn,
-  probe,
   type Step,
   StepFailure,
   type setting,
   stepFailure,
-  type Talk,
-  testToken,
-  tryTls,
 } from 'waybill/adapter';
+import { mailboxesIn, probe, type Talk, testToken, tryTls } from 'waybill/peer';
 import { describeSignIn } from './sign-in.ts';
 import { signatureOf } from './signature.ts';
 import { meaning } from './smtp-answer.ts';

@@ -1,10 +1,10 @@
 import type { Logger } from '../log/logger.ts';
 import type { Message, NewMessage, Receipt, Reply } from '../message/message.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
+import type { CertificateFacts } from './certificate-facts.ts';
 import type { Credential } from './credential.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { Step } from './test-step.ts';
-import type { CertificateFacts } from './tls/certificate-facts.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
 /** What the engine lends an adapter while it is open. Its functions may be taken out of it. */

@@ -29,91 +29,14 @@ export {
   type SettingsFault,
   type SharedAddress,
 } from './adapter.ts';
-export { beginning, continued } from './beginning.ts';
-export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';
+export {
+  type CertificateFacts,
+  certificateFacts,
+  describeCertificate,
+} from './certificate-facts.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
-export { type Dialling, dial, inClear, notConnected, placeOf } from './dial.ts';
 export { explained } from './explained.ts';
-export { dropFile } from './folder/drop.ts';
-export { type DropServiceLent, dropService } from './folder/drop-service.ts';
-export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
-export { fileMode } from './folder/file-mode.ts';
-export { checkFileName } from './folder/file-name.ts';
-export { filePattern, isMeant } from './folder/file-pattern.ts';
-export {
-  type FileEntry,
-  FileError,
-  type FileFacts,
-  type FileProblem,
-  type FileStore,
-  inFolder,
-  isFileProblem,
-} from './folder/file-store.ts';
-export { fileType } from './folder/file-type.ts';
-export { dropSteps, pickupSteps } from './folder/folder-steps.ts';
-export type { FolderTemplate } from './folder/folder-template.ts';
-export { type Pickup, pickup } from './folder/pickup.ts';
-export { type PickupServiceLent, pickupService } from './folder/pickup-service.ts';
-export {
-  type PickupSettings,
-  type PickupValues,
-  pickupSettings,
-} from './folder/pickup-settings.ts';
-export type { StoreLine } from './folder/store-line.ts';
-export { tryWriting } from './folder/try-writing.ts';
-export { type Challenge, challengesOf } from './http/challenge.ts';
-export { HttpClient } from './http/http-client.ts';
-export { type HttpClientValues, httpClientSettings } from './http/http-client-settings.ts';
-export {
-  type HttpAnswer,
-  type HttpQuestion,
-  placeOfUrl,
-  retryAfterOf,
-} from './http/http-exchange.ts';
-export { type HttpTrial, tryHttp, tryReaching } from './http/http-test.ts';
-export {
-  contentTypeOf,
-  type MediaType,
-  mayBeHl7,
-  mediaTypeOf,
-  messageTypeOf,
-} from './http/media-type.ts';
-export { type TransportValues, transport } from './http/transport.ts';
-export {
-  type HeaderTemplate,
-  headerTemplate,
-  type UrlTemplate,
-  urlTemplate,
-} from './http/url-template.ts';
-export { type InFlight, inFlight } from './in-flight.ts';
-export {
-  type Letter,
-  type LetterAttachment,
-  type LetterSettings,
-  letter,
-  letterSettings,
-} from './mail/letter.ts';
-export {
-  type MailDocument,
-  type MailDocumentAddress,
-  type MailPart,
-  mailDocument,
-  mailPart,
-  mailText,
-  type PartFacts,
-} from './mail/mail-part.ts';
-export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
-export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts.ts';
-export { Opening, oneOf } from './mail/opened-parts.ts';
-export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
-export { type MailTokenTest, testToken } from './mail/test-token.ts';
-export { newsFilter } from './news.ts';
-export { poll } from './poll.ts';
-export { answersTls, type Probe, probe } from './probe.ts';
-export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export * as setting from './setting.ts';
-export { refusedPause, SignInGuard } from './sign-in-guard.ts';
-export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 export {
   type Step,
   type StepDetail,
@@ -121,22 +44,4 @@ export {
   stepFailure,
   type TestStep,
 } from './test-step.ts';
-export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
-export {
-  type CertificateFacts,
-  certificateFacts,
-  describeCertificate,
-} from './tls/certificate-facts.ts';
-export { clientTls } from './tls/client-tls.ts';
-export { type ServerTls, serverTls } from './tls/server-tls.ts';
-export type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
-export {
-  type TlsClientSettings,
-  type TlsServerSettings,
-  tlsClient,
-  tlsServer,
-} from './tls/tls-settings.ts';
-export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
 export type { TokenVerifier } from './token-verifier.ts';
-export { tryListening } from './try-listening.ts';
-export { type Talk, tryTls } from './try-tls.ts';

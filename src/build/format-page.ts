@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { productionForm } from '../production/grammar/production-form.ts';
-import { fillReference } from '../production/reference.ts';
-import { testSchema, transformSchema } from '../production/schema.ts';
+import { productionForm } from '../definition/grammar/production-form.ts';
+import { fillReference } from '../definition/reference.ts';
+import { testSchema, transformSchema } from '../definition/schema.ts';
 
 export const FORMAT_PAGE = 'docs/production-format.md';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { askControl } from '../broker/control.ts';
+import { askControl } from '../control/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { adapterCatalogue, allAdapters } from '../../adapters/index.ts';
 import type { Setting, Settings } from '../adapter/setting.ts';
+import { fieldsSchema } from '../definition/form/setting-schema.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
-import { fieldsSchema } from '../production/form/setting-schema.ts';
 import { print, table } from './output.ts';
 
 interface AdaptersFlags {

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { COMMAND_LINE, orderAll } from '../broker/control.ts';
+import { COMMAND_LINE, orderAll } from '../control/control.ts';
 import {
   describeReload,
   messagesWaiting,
   type Reloaded,
   type ReloadOrder,
-} from '../production/reloaded.ts';
+} from '../engine/reloaded.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';

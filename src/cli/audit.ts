@@ -2,8 +2,8 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
+import { type AuditLog, auditLog } from '../access/audit/audit-log.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { type AuditLog, auditLog } from '../operator/audit/audit-log.ts';
 import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from './meta-place.ts';
 import { print, say, table } from './output.ts';
 

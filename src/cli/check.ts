@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { consoleProblems } from '../operator/sign-in/check-console.ts';
-import { credentialProblems } from '../production/check/credentials.ts';
-import { portProblems } from '../production/check/ports.ts';
-import type { Definition } from '../production/definition.ts';
-import { describeProblem, type Problem, splitProblem } from '../production/problem.ts';
-import { readProduction } from '../production/read.ts';
+import { consoleProblems } from '../access/sign-in/check-console.ts';
+import { credentialProblems } from '../definition/check/credentials.ts';
+import { portProblems } from '../definition/check/ports.ts';
+import type { Definition } from '../definition/definition.ts';
+import { describeProblem, type Problem, splitProblem } from '../definition/problem.ts';
+import { readProduction } from '../definition/read.ts';
 import { print } from './output.ts';
 import { problemLine, type ReadingFlags, readingOptions, readOptions } from './reading.ts';
 

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Broker } from '../broker/broker.ts';
-import { askControl } from '../broker/control.ts';
+import { askControl } from '../control/control.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { remoteTrace } from '../operator/trace-service.ts';
+import { remoteTrace } from '../plane/trace-service.ts';
 import { CRITERION_NAMES, criteria } from '../trace/criteria.ts';
 import { behindText, drawPage } from '../trace/drawing/draw-page.ts';
 import { drawQuickHits } from '../trace/drawing/draw-quick-hits.ts';

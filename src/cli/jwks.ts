@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { credentials } from '../credential/credentials.ts';
+import { describeProblem } from '../definition/problem.ts';
+import { readProduction } from '../definition/read.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { rootLogger } from '../log/logger.ts';
-import { describeProblem } from '../production/problem.ts';
-import { readProduction } from '../production/read.ts';
 import { print } from './output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from './reading.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { MetaPlace } from '../access/meta/meta-database.ts';
 import { EngineError } from '../error/engine-error.ts';
-import type { MetaPlace } from '../operator/meta/meta-database.ts';
 import { DATA } from './connect.ts';
 import { filledUrl, urlOption } from './secret-url.ts';
 

@@ -1,9 +1,9 @@
 import { isAway } from '../broker/away.ts';
 import { queueStates } from '../broker/queue-survey.ts';
+import type { Director } from '../engine/director.ts';
+import type { Engine } from '../engine/engine.ts';
 import { unless } from '../error/foreseen.ts';
 import type { Metrics } from '../log/metrics.ts';
-import type { Director } from '../production/director.ts';
-import type { Engine } from '../production/engine.ts';
 
 /** Brings the gauges of queues up to date whenever somebody scrapes; those of hosts that are gone too. */
 export function observeQueues(figures: Metrics, director: Director, engine: Engine): void {

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
-import type { ConsoleSettings } from '../operator/sign-in/console-settings.ts';
-import type { OperatorNews, OperatorOrder } from '../operator/worker.ts';
+import type { OperatorNews, OperatorOrder } from '../plane/worker.ts';
 import { retryDelay } from '../time/back-off.ts';
 import { Deadline } from '../time/deadline.ts';
 
@@ -128,7 +128,7 @@ async function started(
 /** `.ts` from a clone, `.js` from the package: the worker's file is named at run time. */
 function ownModule(): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return new URL(`../operator/worker${extension}`, import.meta.url);
+  return new URL(`../plane/worker${extension}`, import.meta.url);
 }
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);

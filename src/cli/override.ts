@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
-import { askControl } from '../broker/control.ts';
 import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../broker/overrides.ts';
+import { askControl } from '../control/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { milliseconds } from '../time/duration.ts';
 import { type WhereOptions, withBroker } from './connect.ts';

@@ -10,13 +10,15 @@ const root = join(import.meta.dirname, isBuilt ? '../../..' : '../..');
 /** A file or folder that ships with Waybill, from a clone and from the package. */
 export const packaged = (path: string): string => join(root, path);
 
-/** Waybill's own, as `npm` knows it. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
+interface PackageJson {
+  readonly version: string;
+  /** Package → version of what only the sandbox needs. */
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
+
+/** Waybill's own, as `npm` knows it. */
+export const packageJson = (): PackageJson =>
+  JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as PackageJson;
 
 /** The built console of the package, or of a clone. */
 export const consoleFolder = (): string => packaged('dist/console');

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { askControl } from '../broker/control.ts';
+import { askControl } from '../control/control.ts';
 import { EngineError } from '../error/engine-error.ts';
-import type { PurgeOrder } from '../operator/answer-questions.ts';
+import type { PurgeOrder } from '../plane/answer-questions.ts';
 import { describeDuration, milliseconds } from '../time/duration.ts';
 import { describeSize } from '../time/size.ts';
 import type { PurgeReport } from '../trace/trace-store.ts';

@@ -2,8 +2,8 @@ import { join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { adapterCatalogue } from '../../adapters/index.ts';
 import { secretResolver, secretStoreFile } from '../credential/secret/secret-resolver.ts';
-import { describeProblem, type Problem } from '../production/problem.ts';
-import type { ReadOptions } from '../production/read.ts';
+import { describeProblem, type Problem } from '../definition/problem.ts';
+import type { ReadOptions } from '../definition/read.ts';
 import { DATA } from './connect.ts';
 
 /** The options of every command that reads the files of a production. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { askControl } from '../broker/control.ts';
+import { askControl } from '../control/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Resent } from '../operator/resend.ts';
-import { remoteTrace } from '../operator/trace-service.ts';
+import { remoteTrace } from '../plane/trace-service.ts';
 import { TIME_WORDS } from '../trace/criteria.ts';
 import { momentOf } from '../trace/moment.ts';
 import { type WhereOptions, withBroker } from './connect.ts';

@@ -2,12 +2,10 @@ import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { hospital } from '../sandbox/hospital.ts';
-import { oauth2Sandbox } from '../sandbox/oauth2/oauth2-sandbox.ts';
+import { hospital } from '../../sandbox/hospital.ts';
 import { demoPki } from './demo/demo-pki.ts';
-import { demoWorld } from './demo/demo-world.ts';
 import { print, say } from './output.ts';
-import { runPeers } from './sandbox-peers.ts';
+import { sandboxModule } from './sandbox-module.ts';
 
 export function sandboxCommand(): Command {
   return new Command('sandbox')
@@ -30,7 +28,10 @@ function peersCommand(): Command {
       'where certificates, keys and the production are written',
       'sandbox',
     )
-    .action(({ folder }: { readonly folder: string }) => runPeers(folder));
+    .action(async ({ folder }: { readonly folder: string }) => {
+      const { runPeers } = await sandboxModule(() => import('./sandbox-peers.ts'));
+      await runPeers(folder);
+    });
 }
 
 function allCommand(): Command {
@@ -43,6 +44,7 @@ function allCommand(): Command {
 }
 
 async function runAll({ folder }: { readonly folder: string }): Promise<void> {
+  const { demoWorld } = await sandboxModule(() => import('./demo/demo-world.ts'));
   await mkdir(folder, { recursive: true });
   const pki = await demoPki(join(folder, 'pki'));
   await using world = await demoWorld(folder, pki);
@@ -81,6 +83,9 @@ function oauth2Command(): Command {
 }
 
 async function runOAuth2({ port, client, secret, keys, scope }: OAuth2Flags): Promise<void> {
+  const { oauth2Sandbox } = await sandboxModule(
+    () => import('../../sandbox/oauth2/oauth2-sandbox.ts'),
+  );
   await using server = await oauth2Sandbox({
     clients: [
       keys === undefined

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { askAll } from '../broker/control.ts';
+import { askAll } from '../control/control.ts';
+import type { HostReport, StatusReport } from '../engine/engine-control.ts';
+import { leftText } from '../engine/left-queues.ts';
+import type { WaitingMessages } from '../engine/sleeper-line.ts';
 import { lostText } from '../log/events.ts';
-import type { HostReport, StatusReport } from '../production/engine-control.ts';
-import { leftText } from '../production/left-queues.ts';
-import type { WaitingMessages } from '../production/sleeper-line.ts';
 import { describeDuration } from '../time/duration.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print, table } from './output.ts';

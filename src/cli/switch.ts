@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { COMMAND_LINE, orderAll } from '../broker/control.ts';
+import { COMMAND_LINE, orderAll } from '../control/control.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { describeReport, junitXml } from '../production/case/report.ts';
-import { testProduction } from '../production/test-production.ts';
+import { describeReport, junitXml } from '../definition/case/report.ts';
+import { testProduction } from '../definition/test-production.ts';
 import { print } from './output.ts';
 import { problemLine, type ReadingFlags, readingOptions, readOptions } from './reading.ts';
 

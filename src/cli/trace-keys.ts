@@ -1,7 +1,7 @@
 import { masterKeyFrom } from '../credential/secret/master-key.ts';
 import { secretStoreFile } from '../credential/secret/secret-resolver.ts';
 import { listSecrets, type SecretStore, secretStore } from '../credential/secret/secret-store.ts';
-import { newTraceKey } from '../trace/trace-cipher.ts';
+import { newTraceKey } from '../trace/store/trace-cipher.ts';
 
 /**
  * The keys of the trace are secrets of the secret store: the master key encrypts them, they encrypt the trace. So

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { askControl } from '../broker/control.ts';
-import type { VerifyOrder } from '../operator/answer-questions.ts';
+import { askControl } from '../control/control.ts';
+import type { VerifyOrder } from '../plane/answer-questions.ts';
 import type { VerifyReport } from '../trace/verify.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';

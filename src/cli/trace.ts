@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EngineError } from '../error/engine-error.ts';
-import { remoteTrace } from '../operator/trace-service.ts';
+import { remoteTrace } from '../plane/trace-service.ts';
 import { drawSession } from '../trace/drawing/draw-session.ts';
 import { idIn } from '../trace/quick-find.ts';
 import { type WhereOptions, withBroker } from './connect.ts';

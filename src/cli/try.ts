@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import type { TestStep } from '../adapter/test-step.ts';
 import { credentials } from '../credential/credentials.ts';
+import type { Problem } from '../definition/problem.ts';
+import { readProduction } from '../definition/read.ts';
+import { hostTest } from '../engine/host-test.ts';
 import { silentLogger } from '../log/logger.ts';
-import { hostTest } from '../production/host-test.ts';
-import type { Problem } from '../production/problem.ts';
-import { readProduction } from '../production/read.ts';
 import { print } from './output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from './reading.ts';
 

@@ -2,9 +2,9 @@ import type { Credential, TokenCredential } from '../adapter/credential.ts';
 import { loadCertificate } from './certificate.ts';
 import { concealed } from './concealed.ts';
 import { CredentialError } from './credential-error.ts';
-import type { CredentialValues } from './credential-kinds.ts';
 import type { EntryReader } from './entry-reader.ts';
 import type { Jwt } from './jwt/jwt.ts';
+import type { CredentialValues } from './kind/credential-kinds.ts';
 import type { TokenProviders } from './oauth2/token-providers.ts';
 import { readPem } from './read-pem.ts';
 

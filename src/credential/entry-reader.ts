@@ -3,7 +3,7 @@ import { bad, type CredentialKind, type ReadContext } from '../adapter/setting.t
 import { nearest } from '../error/nearest.ts';
 import type { CredentialEntry } from './credential-entry.ts';
 import { CredentialError } from './credential-error.ts';
-import { type CredentialValues, readCredential } from './credential-kinds.ts';
+import { type CredentialValues, readCredential } from './kind/credential-kinds.ts';
 
 export interface EntryReaderParts {
   /** The production's folder, from which relative paths count. */

@@ -1,4 +1,4 @@
-import { type CertificateFacts, certificateFacts } from '../adapter/tls/certificate-facts.ts';
+import { type CertificateFacts, certificateFacts } from '../adapter/certificate-facts.ts';
 import { describeError } from '../error/engine-error.ts';
 import { loadCertificate } from './certificate.ts';
 import type { EntryReader } from './entry-reader.ts';

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:cry
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { connect, createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
-import { elementAt, elementsOf } from '../adapter/tls/read-der.ts';
+import { elementAt, elementsOf } from '../peer/tls/read-der.ts';
 import { CredentialError } from './credential-error.ts';
 import type { Pem } from './secret-setting.ts';
 

@@ -1,6 +1,6 @@
-import type { CertificateFacts } from '../adapter/tls/certificate-facts.ts';
-import { ExpiryWatch, expiringCertificate } from '../adapter/tls/expiry-watch.ts';
+import type { CertificateFacts } from '../adapter/certificate-facts.ts';
 import type { Events } from '../log/events.ts';
+import { ExpiryWatch, expiringCertificate } from '../peer/tls/expiry-watch.ts';
 
 /** A certificate that a peer has shown. */
 export interface PeerCertificate {

@@ -1,15 +1,15 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import type { Broker } from '../broker/broker.ts';
-import { askAll, askControl, orderAll } from '../broker/control.ts';
+import { askAll, askControl, orderAll } from '../control/control.ts';
+import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import type { CertificateReport } from '../engine/certificate-report.ts';
+import type { ProductionDescription } from '../engine/describe-production.ts';
+import type { EndRequest } from '../engine/end-queued.ts';
+import type { OverrideRequest, StatusReport } from '../engine/engine-control.ts';
+import type { Notification } from '../engine/notify.ts';
+import type { Reloaded, ReloadOrder } from '../engine/reloaded.ts';
+import type { TestMessage, TestMessageSent } from '../engine/test-message.ts';
 import type { Envelope } from '../message/message.ts';
-import type { CertificateReport } from '../production/certificate-report.ts';
-import type { ProductionDescription } from '../production/describe-production.ts';
-import type { EndRequest } from '../production/end-queued.ts';
-import type { OverrideRequest, StatusReport } from '../production/engine-control.ts';
-import type { Notification } from '../production/notify.ts';
-import type { Rehearsal, RehearsalRequest } from '../production/rehearsal.ts';
-import type { Reloaded, ReloadOrder } from '../production/reloaded.ts';
-import type { TestMessage, TestMessageSent } from '../production/test-message.ts';
 import { remembered } from './remembered.ts';
 import { shownCertificate } from './shown-certificate.ts';
 

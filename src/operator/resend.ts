@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
-import { askControl } from '../broker/control.ts';
+import { askControl } from '../control/control.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { STATUSES } from '../message/status.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import type { ShownCertificate } from '../engine/certificate-report.ts';
 import { describeError } from '../error/engine-error.ts';
-import type { ShownCertificate } from '../production/certificate-report.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 

@@ -5,7 +5,7 @@ import ftpsOut from '../../adapters/ftps/ftps-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import sftpIn from '../../adapters/sftp/sftp-in.ts';
 import sftpOut from '../../adapters/sftp/sftp-out.ts';
-import { sftpServer } from '../../src/sandbox/sftp-server.ts';
+import { sftpServer } from '../../sandbox/sftp-server.ts';
 import { hasNtlm, ntlmServer } from '../support/ntlm-server.ts';
 import { type OpenedOutbound, openInbound, openOutbound } from '../support/open-adapter.ts';
 import { listening } from '../support/tcp-server.ts';

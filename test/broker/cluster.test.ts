@@ -4,12 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { findNatsServer } from '../../src/broker/nats-binary.ts';
 import { ensureStream } from '../../src/broker/streams.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { liveStream } from '../../src/operator/live/live-stream.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const NO_LEADER = 10_008;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { MessagePage } from '../../src/operator/api/contract/message.ts';
+import type { MessagePage } from '../../src/api/contract/message.ts';
 import { traceIdOf } from '../../src/trace/span-id.ts';
 import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
 import { type Operated, operated } from '../support/operator.ts';

@@ -10,7 +10,7 @@ import {
 import { changeBefore } from '../../console/src/suspended/change-before.ts';
 import { toldSessions } from '../../console/src/timeline/told-sessions.ts';
 import { lanesOf, stepsOf } from '../../console/src/trace/session-steps.ts';
-import type { Message, Session } from '../../src/operator/api/contract/message.ts';
+import type { Message, Session } from '../../src/api/contract/message.ts';
 
 const message = (id: number, rest: Partial<Message>): Message => ({
   id,

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkCommand } from '../../src/cli/check.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
-import type { Problem } from '../../src/production/problem.ts';
+import type { Problem } from '../../src/definition/problem.ts';
 import { ran } from '../support/command.ts';
 import { productionFolder } from '../support/production.ts';
 

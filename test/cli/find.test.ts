@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os';
 import { expect, test, vi } from 'vitest';
+import type { AuditEntry } from '../../src/access/audit/audit.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { serveControl } from '../../src/broker/control.ts';
 import { findCommand } from '../../src/cli/find.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
-import type { AuditEntry } from '../../src/operator/audit/audit.ts';
-import { serveTrace } from '../../src/operator/trace-service.ts';
-import { sqliteTraceStore } from '../../src/trace/sqlite/trace-store.ts';
+import { serveControl } from '../../src/control/control.ts';
+import { serveTrace } from '../../src/plane/trace-service.ts';
+import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { startNats } from '../support/nats.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { sampleSession } from '../support/trace-sample.ts';

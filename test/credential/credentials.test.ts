@@ -2,10 +2,10 @@ import { createPrivateKey } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, expect, test } from 'vitest';
+import { oauth2Sandbox } from '../../sandbox/oauth2/oauth2-sandbox.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
 import { credentials } from '../../src/credential/credentials.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import { oauth2Sandbox } from '../../src/sandbox/oauth2/oauth2-sandbox.ts';
 import { credentialSet, entriesOf } from '../support/credential-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { Settings } from '../../src/adapter/setting.ts';
-import { credentialKinds } from '../../src/credential/credential-kinds.ts';
+import { credentialKinds } from '../../src/credential/kind/credential-kinds.ts';
 
 const page = await readFile(new URL('../../docs/credentials.md', import.meta.url), 'utf8');
 

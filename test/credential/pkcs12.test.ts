@@ -7,13 +7,13 @@ import { createServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
-import { serverTls, tlsServer } from '../../src/adapter/index.ts';
 import { checkCommand } from '../../src/cli/check.ts';
 import {
   certificateAuthority,
   type IssuedCertificate,
 } from '../../src/credential/certificate-maker.ts';
-import { greeting } from '../adapter/tls/tls-listener.ts';
+import { serverTls, tlsServer } from '../../src/peer/index.ts';
+import { greeting } from '../peer/tls/tls-listener.ts';
 import { ran } from '../support/command.ts';
 import { credentialSet } from '../support/credential-set.ts';
 import { mllpPeer } from '../support/mllp-peer.ts';

@@ -1,9 +1,9 @@
 import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { metaDatabase } from '../../src/access/meta/open-meta.ts';
 import { keepPrivate, openToOthers } from '../../src/database/private-files.ts';
-import { metaDatabase } from '../../src/operator/meta/meta-database.ts';
-import { sqliteTraceStore } from '../../src/trace/sqlite/trace-store.ts';
+import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { asNobody } from '../support/as-nobody.ts';
 import { adt, operated } from '../support/operator.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -6,9 +6,9 @@ import { Kvm } from '@nats-io/kv';
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { aborted } from '../../src/broker/while-held.ts';
-import type { ProcessDefinition } from '../../src/production/definition.ts';
-import { endQueued } from '../../src/production/end-queued.ts';
-import { sweepSteps } from '../../src/production/step-sweep.ts';
+import type { ProcessDefinition } from '../../src/definition/definition.ts';
+import { endQueued } from '../../src/engine/end-queued.ts';
+import { sweepSteps } from '../../src/engine/step-sweep.ts';
 import {
   definition,
   operationDefinition,

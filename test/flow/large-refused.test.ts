@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { Engine } from '../../src/production/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import {
   definition,
   operationDefinition,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { queueStates } from '../../src/broker/queue-survey.ts';
+import type { QueueOrder } from '../../src/definition/definition.ts';
 import type { Expression } from '../../src/expression/expression.ts';
 import { rootLogger } from '../../src/log/logger.ts';
-import type { QueueOrder } from '../../src/production/definition.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';

@@ -11,7 +11,10 @@ afterEach(() => {
 test('a lease that nobody renews shows at once, is an event after ten seconds, and over with the lease', () => {
   const told: string[] = [];
   const state = new HostState(
-    { told: (_, level, event, text) => told.push(`${level} ${event} ${text}`) },
+    {
+      told: (_, level, event, text) =>
+        told.push([level, event, typeof text === 'string' ? text : text.text].join(' ')),
+    },
     'out',
   );
   state.connection = 'connected';

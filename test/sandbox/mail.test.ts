@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { descendants } from '../../src/sandbox/daemon.ts';
+import { descendants } from '../../sandbox/daemon.ts';
 import { hasMailServers, mailServer, USERS } from '../support/mail-server.ts';
 
 const run = promisify(execFile);

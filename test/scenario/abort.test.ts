@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { MessagePage } from '../../src/operator/api/contract/message.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
+import type { MessagePage } from '../../src/api/contract/message.ts';
 import { mllpReceiver } from '../support/mllp-peers.ts';
 import { type Asked, type Operated, operated, WARD } from '../support/operator.ts';
 

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { type MllpPeer, mllpPeer } from '../support/mllp-peer.ts';
 import { mllpSender } from '../support/mllp-sender.ts';
 

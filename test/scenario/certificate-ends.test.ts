@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { oauth2Sandbox } from '../../sandbox/oauth2/oauth2-sandbox.ts';
+import type { Alert } from '../../src/api/contract/alert.ts';
+import type { Certificates } from '../../src/api/contract/storage.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
-import type { Alert } from '../../src/operator/api/contract/alert.ts';
-import type { Certificates } from '../../src/operator/api/contract/storage.ts';
-import { oauth2Sandbox } from '../../src/sandbox/oauth2/oauth2-sandbox.ts';
 import { type MllpPeer, mllpPeer } from '../support/mllp-peer.ts';
 import { type Operated, operated } from '../support/operator.ts';
 

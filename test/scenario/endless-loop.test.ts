@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { waybill } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

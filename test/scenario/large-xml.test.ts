@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

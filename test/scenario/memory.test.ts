@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test, vi } from 'vitest';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
 import type { HeapFigures } from '../support/heap-probe.ts';
 import { framed, mllpReceiver } from '../support/mllp-peers.ts';

@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { rootLogger } from '../../src/log/logger.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { framed, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const MARKER = 'ZQXMARKER';

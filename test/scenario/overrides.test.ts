@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { HostPage } from '../../src/operator/api/contract/host.ts';
-import type { MessagePage } from '../../src/operator/api/contract/message.ts';
+import type { HostPage } from '../../src/api/contract/host.ts';
+import type { MessagePage } from '../../src/api/contract/message.ts';
 import { type Asked, type Operated, operated } from '../support/operator.ts';
 
 let production: Operated;

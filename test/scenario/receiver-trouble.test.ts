@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
 import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { mllpReceiver, type ScriptedAnswer, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const messageOf = (id: string): string =>

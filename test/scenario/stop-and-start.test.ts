@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { orderAll } from '../../src/broker/control.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
+import { orderAll } from '../../src/control/control.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const messageOf = (id: string): string =>

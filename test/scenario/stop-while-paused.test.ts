@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 

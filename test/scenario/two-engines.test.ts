@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { startNats } from '../support/nats.ts';

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
+import type { Job, JobAnswer } from '../../src/api/contract/job.ts';
+import type { MessagePage } from '../../src/api/contract/message.ts';
 import { userCommand } from '../../src/cli/user.ts';
-import type { Job, JobAnswer } from '../../src/operator/api/contract/job.ts';
-import type { MessagePage } from '../../src/operator/api/contract/message.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
 import { ran } from '../support/command.ts';
 import { nginxConsole } from '../support/console-proxy.ts';
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';

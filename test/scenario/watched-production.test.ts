@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { startEngineProcess, waybill } from '../support/engine-process.ts';
 import { sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { productionFolder } from '../support/production.ts';

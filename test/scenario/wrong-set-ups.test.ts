@@ -5,7 +5,7 @@ import fhirOut from '../../adapters/fhir/fhir-out.ts';
 import graphMailOut from '../../adapters/graph/graph-mail-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
-import { oauth2Sandbox } from '../../src/sandbox/oauth2/oauth2-sandbox.ts';
+import { oauth2Sandbox } from '../../sandbox/oauth2/oauth2-sandbox.ts';
 import { certificates } from '../support/certificates.ts';
 import { credentialSet } from '../support/credential-set.ts';
 import { fhirServer, outcome } from '../support/fhir-server.ts';

@@ -1,7 +1,8 @@
 /** Dies in the middle of bringing a database to a form to come, as a plane that is killed; the test opens it then. */
-import { type MetaPlace, metaDatabase } from '../../src/operator/meta/meta-database.ts';
-import { META_MIGRATIONS } from '../../src/operator/meta/migrate.ts';
-import { DAY_MIGRATIONS, openTraceFile } from '../../src/trace/sqlite/schema.ts';
+import type { MetaPlace } from '../../src/access/meta/meta-database.ts';
+import { META_MIGRATIONS } from '../../src/access/meta/migrate.ts';
+import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import { DAY_MIGRATIONS, openTraceFile } from '../../src/trace/store/sqlite/schema.ts';
 
 const [kind, where = ''] = process.argv.slice(2);
 const die = (): void => {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDaemon } from '../../src/sandbox/daemon.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { startDaemon } from '../../sandbox/daemon.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import type { Certificates } from './certificates.ts';
 
 const PROGRAM = '/usr/sbin/apache2';

@@ -1,5 +1,5 @@
 import { request as ask, createServer } from 'node:http';
-import type { MetaPlace } from '../../src/operator/meta/meta-database.ts';
+import type { MetaPlace } from '../../src/access/meta/meta-database.ts';
 import { addLocalUser, type LocalUser } from './local-user.ts';
 import { listening } from './tcp-server.ts';
 import { visitor } from './visitor.ts';

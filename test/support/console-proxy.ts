@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDaemon } from '../../src/sandbox/daemon.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { startDaemon } from '../../sandbox/daemon.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export interface ConsoleProxy extends AsyncDisposable {

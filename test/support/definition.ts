@@ -4,8 +4,8 @@ import type {
   OperationDefinition,
   ProcessDefinition,
   ServiceDefinition,
-} from '../../src/production/definition.ts';
-import { emptyBlock } from '../../src/production/written/written.ts';
+} from '../../src/definition/definition.ts';
+import { emptyBlock } from '../../src/definition/written/written.ts';
 
 const place = { file: 'production.yaml', line: 1, column: 1 };
 const common = { place, tags: [], enabled: true, alert: undefined };

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { ftpsSettings } from '../../adapters/ftps/ftps-settings.ts';
-import type { Credential, Lent } from '../../src/adapter/index.ts';
 import {
   type FtpsProgram,
   type FtpsServer,
   type FtpsServerOptions,
   ftpsServer,
   whyNoFtpsServer,
-} from '../../src/sandbox/ftps.ts';
+} from '../../sandbox/ftps/ftps.ts';
+import type { Credential, Lent } from '../../src/adapter/index.ts';
 import { lend, type OpenOptions } from './open-adapter.ts';
 
 /** Debian has them as packages that exclude each other: a machine mostly has one. */

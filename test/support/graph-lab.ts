@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
-import type { TokenCredential } from '../../src/adapter/index.ts';
-import { type EntraSandbox, entraSandbox } from '../../src/sandbox/entra/entra-sandbox.ts';
+import { type EntraSandbox, entraSandbox } from '../../sandbox/entra/entra-sandbox.ts';
 import {
   type GraphSandbox,
   type GraphSandboxOptions,
   graphSandbox,
-} from '../../src/sandbox/graph/graph-sandbox.ts';
+} from '../../sandbox/graph/graph-sandbox.ts';
+import type { TokenCredential } from '../../src/adapter/index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const HUB = 'hub@hospital.example';

@@ -1,15 +1,15 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../sandbox/free-port.ts';
+import { hospital } from '../../sandbox/hospital.ts';
 import { demoMessages } from '../../src/cli/demo/demo-messages.ts';
 import { type DemoPki, demoPki } from '../../src/cli/demo/demo-pki.ts';
 import { demoWorld } from '../../src/cli/demo/demo-world.ts';
 import { mllpClient } from '../../src/cli/mllp-client.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import { startOperator } from '../../src/operator/operator-plane.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
-import { hospital } from '../../src/sandbox/hospital.ts';
+import { startOperator } from '../../src/plane/operator-plane.ts';
 import { wayTo } from './as-administrator.ts';
 import { addLocalUser, type LocalUser } from './local-user.ts';
 

@@ -1,6 +1,7 @@
-import { type MetaPlace, metaDatabase } from '../../src/operator/meta/meta-database.ts';
-import { hashPassword } from '../../src/operator/sign-in/password.ts';
-import { type NewUser, users } from '../../src/operator/sign-in/users.ts';
+import type { MetaPlace } from '../../src/access/meta/meta-database.ts';
+import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import { hashPassword } from '../../src/access/sign-in/password.ts';
+import { type NewUser, users } from '../../src/access/sign-in/users.ts';
 
 export type LocalUser = Pick<NewUser, 'name' | 'password'> & Partial<NewUser>;
 

@@ -2,10 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
-import { type MailServers, type MailServersOptions, mailServers } from '../../src/sandbox/mail.ts';
+import { type MailServers, type MailServersOptions, mailServers } from '../../sandbox/mail/mail.ts';
 import { certificates } from './certificates.ts';
 
-export { hasMailServers } from '../../src/sandbox/mail.ts';
+export { hasMailServers } from '../../sandbox/mail/mail.ts';
 
 /** Postfix and Dovecot with users, a certificate and somebody who signs tokens for them. */
 export interface MailServer extends MailServers {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDaemon } from '../../src/sandbox/daemon.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { startDaemon } from '../../sandbox/daemon.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import type { Certificates } from './certificates.ts';
 
 const PROGRAM = '/usr/sbin/nginx';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { httpsListener } from '../../src/sandbox/https-listener.ts';
+import { httpsListener } from '../../sandbox/https-listener.ts';
 
 export interface OddAsked {
   readonly method: string;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import { freePort } from '../../sandbox/free-port.ts';
 import { type Visitor, visitor } from './visitor.ts';
 
 /** A real OpenID Connect provider that lets in whoever it is told, with groups as Keycloak has them. */

@@ -15,13 +15,13 @@ import {
 } from '../../src/adapter/index.ts';
 import { type ReadContext, readFields, type Settings } from '../../src/adapter/setting.ts';
 import { concealed } from '../../src/credential/concealed.ts';
+import type { ProductionNames } from '../../src/definition/names.ts';
+import { readContext } from '../../src/definition/read-context.ts';
 import { ConfigError } from '../../src/error/adapter-error.ts';
 import { describeError } from '../../src/error/engine-error.ts';
 import { expressionEnvironment } from '../../src/expression/environment.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import { type Body, inlineBody } from '../../src/message/body.ts';
-import type { ProductionNames } from '../../src/production/names.ts';
-import { readContext } from '../../src/production/read-context.ts';
 import { type Answered, type Delivered, ObedientStore } from './obedient-store.ts';
 
 export interface OpenOptions {

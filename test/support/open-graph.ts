@@ -1,5 +1,5 @@
 import graphMailOut from '../../adapters/graph/graph-mail-out.ts';
-import type { GraphMessage } from '../../src/sandbox/graph/graph-message.ts';
+import type { GraphMessage } from '../../sandbox/graph/graph-message.ts';
 import { type GraphLab, WARD } from './graph-lab.ts';
 import { type OpenedOutbound, openOutbound } from './open-adapter.ts';
 

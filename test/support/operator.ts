@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { freePort } from '../../sandbox/free-port.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import type { ConsoleOptions } from '../../src/operator/console.ts';
-import { type OperatorPlane, startOperator } from '../../src/operator/operator-plane.ts';
-import { freePort } from '../../src/sandbox/free-port.ts';
+import type { ConsoleOptions } from '../../src/plane/console.ts';
+import { type OperatorPlane, startOperator } from '../../src/plane/operator-plane.ts';
 import { wayTo } from './as-administrator.ts';
 import { type MllpReceiver, mllpReceiver, sendUntilAcknowledged } from './mllp-peers.ts';
 import { type ProductionFolder, productionFolder } from './production.ts';

@@ -1,5 +1,5 @@
-import type { Orderer } from '../../src/operator/rights/orderer.ts';
-import { PERMISSIONS } from '../../src/operator/rights/principal.ts';
+import type { Orderer } from '../../src/access/rights/orderer.ts';
+import { PERMISSIONS } from '../../src/access/rights/principal.ts';
 
 /** A local user who may do everything. */
 export const orderer = (name: string): Orderer => ({

@@ -1,4 +1,4 @@
-import { PERMISSIONS, type Principal } from '../../src/operator/rights/principal.ts';
+import { PERMISSIONS, type Principal } from '../../src/access/rights/principal.ts';
 
 /** A local user who may do and see everything. */
 export const ANN: Principal = {

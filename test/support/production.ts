@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inbound, outbound, setting } from '../../src/adapter/index.ts';
-import type { Definition } from '../../src/production/definition.ts';
-import { describeProblem } from '../../src/production/problem.ts';
+import type { Definition } from '../../src/definition/definition.ts';
+import { describeProblem } from '../../src/definition/problem.ts';
 import {
   type ReadOptions,
   type ReadProduction,
   readProduction,
-} from '../../src/production/read.ts';
+} from '../../src/definition/read.ts';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 
 /** An inbound adapter with a setting of most kinds, which never opens anything. */

@@ -1,6 +1,6 @@
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { descendants, signal } from '../../src/sandbox/daemon.ts';
+import { descendants, signal } from '../../sandbox/daemon.ts';
 
 /** A folder of its own below the home of the server's user, for one test. */
 export interface RemoteFolder extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { Permission } from '../../src/operator/rights/principal.ts';
+import type { Permission } from '../../src/access/rights/principal.ts';
 
 /** One operation of the API: who may, and what one is told who sees only other hosts. */
 export interface Row {

@@ -1,16 +1,16 @@
 import { isAway } from '../../src/broker/away.ts';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
-import { serveControl } from '../../src/broker/control.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
+import { serveControl } from '../../src/control/control.ts';
+import type { Definition } from '../../src/definition/definition.ts';
+import { Director } from '../../src/engine/director.ts';
+import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import { background } from '../../src/error/background.ts';
 import { hearUnexpected } from '../../src/error/unexpected.ts';
 import { events } from '../../src/log/events.ts';
 import { hostLogs } from '../../src/log/host-logs.ts';
 import { type Logger, silentLogger } from '../../src/log/logger.ts';
 import { type Metrics, metrics } from '../../src/log/metrics.ts';
-import type { Definition } from '../../src/production/definition.ts';
-import { Director } from '../../src/production/director.ts';
-import { type Engine, startEngine } from '../../src/production/engine.ts';
 
 export interface Running extends AsyncDisposable {
   readonly director: Director;

@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
 import sftpIn from '../../adapters/sftp/sftp-in.ts';
-import type { SshServer } from '../../src/sandbox/ssh.ts';
+import type { SshServer } from '../../sandbox/ssh.ts';
 import { type OpenedInbound, type OpenOptions, openInbound } from './open-adapter.ts';
 import { type RemoteFolder } from './remote-folder.ts';
 import { sftpTo } from './ssh-server.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Principal } from '../../src/operator/rights/principal.ts';
+import type { Principal } from '../../src/access/rights/principal.ts';
 
 /** A sign-in under which whoever asks is who the test says. */
 export interface SignedInAs {

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { connectSftp } from '../../adapters/sftp/connect.ts';
 import type { SftpSession } from '../../adapters/sftp/sftp-session.ts';
 import { sftpSettings } from '../../adapters/sftp/sftp-settings.ts';
-import type { Credential, Lent } from '../../src/adapter/index.ts';
 import {
   type SshServer,
   type SshServerOptions,
   sshServer,
   whyNoSshServer,
-} from '../../src/sandbox/ssh.ts';
+} from '../../sandbox/ssh.ts';
+import type { Credential, Lent } from '../../src/adapter/index.ts';
 import { SECRET_MARKER } from '../contract/marker.ts';
 import { lend, type Seen } from './open-adapter.ts';
 

@@ -2,7 +2,7 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { type Projector, startProjector } from '../../src/trace/projector.ts';
-import { sqliteTraceStore } from '../../src/trace/sqlite/trace-store.ts';
+import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { streamSource } from '../../src/trace/stream-source.ts';
 import type { TraceStore } from '../../src/trace/trace-store.ts';
 

@@ -1,8 +1,5 @@
-import {
-  type MetaDatabase,
-  type MetaPlace,
-  metaDatabase,
-} from '../../src/operator/meta/meta-database.ts';
+import type { MetaDatabase, MetaPlace } from '../../src/access/meta/meta-database.ts';
+import { metaDatabase } from '../../src/access/meta/open-meta.ts';
 import { postgresPrograms, startPostgres } from './postgres.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

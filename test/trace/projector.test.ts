@@ -7,7 +7,7 @@ import { envelopeHeaders } from '../../src/broker/envelope.ts';
 import { WORKER } from '../../src/broker/names.ts';
 import { takenFrom } from '../../src/broker/queue.ts';
 import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
-import { dayOfSession } from '../../src/trace/day.ts';
+import { dayOfSession } from '../../src/trace/store/day.ts';
 import { startNats } from '../support/nats.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import type { SampleSession } from '../support/trace-sample.ts';

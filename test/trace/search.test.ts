@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sqliteTraceStore } from '../../src/trace/sqlite/trace-store.ts';
+import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { NOON, sampleSession } from '../support/trace-sample.ts';
 

@@ -1,5 +1,4 @@
-import { type Credential, DisableError, type LentInbound } from 'waybill/adapter';
-import type { httpInSettings } from '../http-in-settings.ts';
+import { type Credential, DisableError, type LentInbound, type setting } from 'waybill/adapter';
 import type { Incoming } from '../incoming.ts';
 import { bearerScheme } from './bearer.ts';
 import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
@@ -9,10 +8,7 @@ import { kept } from './kept.ts';
 import { isSameSecret } from './same-secret.ts';
 import { tokenOf } from './token-of.ts';
 
-export type SchemeLent = Pick<
-  LentInbound<typeof httpInSettings>,
-  'credential' | 'verifier' | 'signal'
->;
+export type SchemeLent = Pick<LentInbound<setting.Settings>, 'credential' | 'verifier' | 'signal'>;
 
 /** The schemes of a service, one for each entry of `callers`. */
 export function schemesOf(

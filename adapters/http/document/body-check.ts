@@ -1,9 +1,6 @@
 import { Build, Errors } from 'typebox/schema';
-import type { BodyProblems } from '../operation.ts';
+import type { BodyCheck } from '../operation.ts';
 import { makeLinear, withLinearPatterns, withoutNamePatterns } from './linear-schema.ts';
-
-/** Finds what is wrong with a JSON value: at most twenty places, without a word of the value itself. */
-export type BodyCheck = (value: unknown) => BodyProblems;
 
 const MOST = 20;
 

@@ -1,4 +1,5 @@
-import { type BodyCheck, bodyCheck } from './body-check.ts';
+import type { BodyCheck } from '../operation.ts';
+import { bodyCheck } from './body-check.ts';
 import type { Tell } from './faults.ts';
 import type { DocumentNode } from './read-document.ts';
 import { tellOfSchema } from './schema-faults.ts';

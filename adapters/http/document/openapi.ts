@@ -1,7 +1,6 @@
 import type { Access } from '../caller/authorize.ts';
-import type { Operation } from '../operation.ts';
+import type { BodyCheck, Operation } from '../operation.ts';
 import { routePatternOf } from '../route-pattern.ts';
-import type { BodyCheck } from './body-check.ts';
 import type { Tell } from './faults.ts';
 import { schemaCheck } from './json-schema.ts';
 import { parameterCheck } from './parameter-check.ts';

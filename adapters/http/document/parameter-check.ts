@@ -1,6 +1,5 @@
 import { cookieOf, type Incoming } from '../incoming.ts';
-import type { BodyProblems, Operation } from '../operation.ts';
-import type { BodyCheck } from './body-check.ts';
+import type { BodyCheck, BodyProblems, Operation } from '../operation.ts';
 import { type DocumentNode, object } from './read-document.ts';
 
 interface Parameter {

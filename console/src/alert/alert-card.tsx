@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CircleAlert, Hand, MessageSquare, TriangleAlert, UserPlus } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import type { Alert } from '../../../src/operator/api/contract/alert.ts';
+import type { Alert } from '../../../src/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';

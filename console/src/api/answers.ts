@@ -1,5 +1,5 @@
 import { QueryClient, queryOptions } from '@tanstack/react-query';
-import type { Status } from '../../../src/operator/api/contract/status.ts';
+import type { Status } from '../../../src/api/contract/status.ts';
 import { ApiProblem, ask } from './client.ts';
 
 // what is here is loaded before the first page; questions of pages stand in `queries.ts`

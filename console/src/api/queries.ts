@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import type { Alert } from '../../../src/operator/api/contract/alert.ts';
+import type { Alert } from '../../../src/api/contract/alert.ts';
 import type {
   BodyHex,
   BodyText,
@@ -7,16 +7,16 @@ import type {
   Hl7Tree,
   MailView,
   Table,
-} from '../../../src/operator/api/contract/body.ts';
-import type { EventPage, Statistics } from '../../../src/operator/api/contract/event.ts';
+} from '../../../src/api/contract/body.ts';
+import type { EventPage, Statistics } from '../../../src/api/contract/event.ts';
 import type {
   HostPage,
   Hosts,
   ProductionMap,
   QueuedMessages,
   Queues,
-} from '../../../src/operator/api/contract/host.ts';
-import type { Job, JobItems } from '../../../src/operator/api/contract/job.ts';
+} from '../../../src/api/contract/host.ts';
+import type { Job, JobItems } from '../../../src/api/contract/job.ts';
 import type {
   Failures,
   Message,
@@ -24,8 +24,8 @@ import type {
   QuickHits,
   SearchRequest,
   Session,
-} from '../../../src/operator/api/contract/message.ts';
-import type { Certificates, Storage } from '../../../src/operator/api/contract/storage.ts';
+} from '../../../src/api/contract/message.ts';
+import type { Certificates, Storage } from '../../../src/api/contract/storage.ts';
 import { LIVE } from './answers.ts';
 import { ask } from './client.ts';
 

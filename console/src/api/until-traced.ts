@@ -1,4 +1,4 @@
-import type { MessagePage, SearchCriteria } from '../../../src/operator/api/contract/message.ts';
+import type { MessagePage, SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from './client.ts';
 
 const PATIENCE = 5_000;

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { Certificates } from '../../../src/operator/api/contract/storage.ts';
+import type { Certificates } from '../../../src/api/contract/storage.ts';
 import { certificates as certificatesQuery } from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';

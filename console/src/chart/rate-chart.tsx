@@ -1,7 +1,7 @@
 import { type ReactElement, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Statistics } from '../../../src/operator/api/contract/event.ts';
+import type { Statistics } from '../../../src/api/contract/event.ts';
 import { count } from '../element/time-text.ts';
 import { useTheme } from '../shell/theme.ts';
 

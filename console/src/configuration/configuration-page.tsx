@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useState } from 'react';
-import type { ReloadReport } from '../../../src/operator/api/contract/host.ts';
+import type { ReloadReport } from '../../../src/api/contract/host.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
-import type { Status } from '../../../src/operator/api/contract/status.ts';
+import type { Status } from '../../../src/api/contract/status.ts';
 import { status as statusQuery } from '../api/answers.ts';
 import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';

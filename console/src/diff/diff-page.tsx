@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { Diff } from '../../../src/operator/api/contract/body.ts';
-import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import type { Diff } from '../../../src/api/contract/body.ts';
+import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { difference, message as messageQuery, session as sessionQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';

@@ -1,6 +1,6 @@
 import { Minus, PencilLine, Plus } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { FieldDifference } from '../../../src/operator/api/contract/body.ts';
+import type { FieldDifference } from '../../../src/api/contract/body.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { CHANGE_NAMES } from '../element/names.ts';
 import { t } from '../language/translate.ts';

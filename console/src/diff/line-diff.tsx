@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import type { LineDifference } from '../../../src/operator/api/contract/body.ts';
+import type { LineDifference } from '../../../src/api/contract/body.ts';
 import { CHANGE_NAMES } from '../element/names.ts';
 import { t } from '../language/translate.ts';
 

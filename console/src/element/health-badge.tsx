@@ -1,6 +1,6 @@
 import { CircleCheck, CircleDashed, CircleSlash, PlugZap, RotateCw, Square } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Host } from '../../../src/operator/api/contract/host.ts';
+import type { Host } from '../../../src/api/contract/host.ts';
 import { HEALTH_NAMES } from './names.ts';
 
 export type Health = Host['health'];

@@ -1,7 +1,7 @@
-import type { FieldDifference } from '../../../src/operator/api/contract/body.ts';
-import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
-import type { Host } from '../../../src/operator/api/contract/host.ts';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { FieldDifference } from '../../../src/api/contract/body.ts';
+import type { HostEvent } from '../../../src/api/contract/event.ts';
+import type { Host } from '../../../src/api/contract/host.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { t } from '../language/translate.ts';
 
 /** The words of the API as the console says them. */

@@ -1,6 +1,6 @@
 import { Ban, CircleCheck, CircleX, Clock3, Pause, RotateCw } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { STATUS_NAMES } from './names.ts';
 
 export type Status = Message['status'];

@@ -1,4 +1,4 @@
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 
 /** The background of a status where it is drawn without words. */
 export const STATUS_TONES = {

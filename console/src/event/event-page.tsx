@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { EventPage as Answer } from '../../../src/operator/api/contract/event.ts';
+import type { EventPage as Answer } from '../../../src/api/contract/event.ts';
 import { LIVE } from '../api/answers.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';

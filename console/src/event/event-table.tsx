@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { CircleAlert, Info, TriangleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
+import type { HostEvent } from '../../../src/api/contract/event.ts';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { clock, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { SearchCriteria } from '../../../src/operator/api/contract/message.ts';
+import type { SearchCriteria } from '../../../src/api/contract/message.ts';
 import { askBytes } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';

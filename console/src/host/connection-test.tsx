@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { CircleCheck, CircleX, Minus, Stethoscope } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { TestReport } from '../../../src/operator/api/contract/host.ts';
+import type { TestReport } from '../../../src/api/contract/host.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Problem } from '../element/notice.tsx';

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Play, RotateCw, Square, Zap } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Host } from '../../../src/operator/api/contract/host.ts';
+import type { Host } from '../../../src/api/contract/host.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Problem } from '../element/notice.tsx';

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
-import type { Host, Override, OverrideRequest } from '../../../src/operator/api/contract/host.ts';
+import type { Host, Override, OverrideRequest } from '../../../src/api/contract/host.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { HostPage as Answer } from '../../../src/operator/api/contract/host.ts';
+import type { HostPage as Answer } from '../../../src/api/contract/host.ts';
 import { events as eventsQuery, hostPage } from '../api/queries.ts';
 import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
 import { buttonStyle } from '../element/button.tsx';

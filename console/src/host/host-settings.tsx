@@ -1,5 +1,5 @@
 import { type ReactElement, useState } from 'react';
-import type { HostPage } from '../../../src/operator/api/contract/host.ts';
+import type { HostPage } from '../../../src/api/contract/host.ts';
 import { Button } from '../element/button.tsx';
 import { Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { HostPage } from '../../../src/operator/api/contract/host.ts';
+import type { HostPage } from '../../../src/api/contract/host.ts';
 import { HEALTH_NAMES } from '../element/names.ts';
 import { Panel } from '../element/page.tsx';
 import { clock, duration, moment } from '../element/time-text.ts';

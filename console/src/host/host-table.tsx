@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Host, Override } from '../../../src/operator/api/contract/host.ts';
+import type { Host, Override } from '../../../src/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { count, duration, moment } from '../element/time-text.ts';

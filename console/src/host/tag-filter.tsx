@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import type { Host } from '../../../src/operator/api/contract/host.ts';
+import type { Host } from '../../../src/api/contract/host.ts';
 import { INPUT } from '../element/field.tsx';
 import { t } from '../language/translate.ts';
 

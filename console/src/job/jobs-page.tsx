@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { Job } from '../../../src/operator/api/contract/job.ts';
+import type { Job } from '../../../src/api/contract/job.ts';
 import { jobs as jobsQuery } from '../api/queries.ts';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';

@@ -1,4 +1,4 @@
-import type { Job, JobItems } from '../../../src/operator/api/contract/job.ts';
+import type { Job, JobItems } from '../../../src/api/contract/job.ts';
 import { t } from '../language/translate.ts';
 
 type ItemState = JobItems['items'][number]['state'];

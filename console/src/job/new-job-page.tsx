@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useEffect, useState } from 'react';
-import type { JobAnswer, JobRequest } from '../../../src/operator/api/contract/job.ts';
+import type { JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';

@@ -1,5 +1,5 @@
 import type { ReactElement, ReactNode } from 'react';
-import type { Hl7TreeField } from '../../../src/operator/api/contract/body.ts';
+import type { Hl7TreeField } from '../../../src/api/contract/body.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { t } from '../language/translate.ts';
 

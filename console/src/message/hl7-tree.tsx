@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { ChevronRight } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import type { Hl7TreeSegment } from '../../../src/operator/api/contract/body.ts';
+import type { Hl7TreeSegment } from '../../../src/api/contract/body.ts';
 import { hl7Tree, type Part } from '../api/queries.ts';
 import { INPUT } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';

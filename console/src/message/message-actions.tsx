@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Ban, Diff, FlaskConical, Pencil, Repeat2, Trash2 } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { t } from '../language/translate.ts';

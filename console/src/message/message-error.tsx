@@ -1,6 +1,6 @@
 import { CircleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { clock } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { bytes, duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';

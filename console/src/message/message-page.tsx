@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Waypoints } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { message as messageQuery, type Part, session as sessionQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';

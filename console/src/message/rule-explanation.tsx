@@ -1,6 +1,6 @@
 import { Check, CircleOff, Minus, OctagonAlert } from 'lucide-react';
 import { Fragment, type ReactElement } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { rich, t } from '../language/translate.ts';
 
 type Explanation = NonNullable<Message['explain']>;

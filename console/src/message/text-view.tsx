@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
-import type { BodyText } from '../../../src/operator/api/contract/body.ts';
+import type { BodyText } from '../../../src/api/contract/body.ts';
 import { bodyText, type Part } from '../api/queries.ts';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { bytes } from '../element/time-text.ts';

@@ -1,5 +1,5 @@
 import { Graph, layout } from '@dagrejs/dagre';
-import type { ProductionMap } from '../../../src/operator/api/contract/host.ts';
+import type { ProductionMap } from '../../../src/api/contract/host.ts';
 
 export const NODE_WIDTH = 224;
 export const NODE_HEIGHT = 80;

@@ -14,7 +14,7 @@ import {
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import { type ReactElement, useMemo } from 'react';
 import '@xyflow/react/dist/base.css';
-import type { Host, ProductionMap } from '../../../src/operator/api/contract/host.ts';
+import type { Host, ProductionMap } from '../../../src/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
 import { HEALTH_NAMES, KIND_NAMES } from '../element/names.ts';
 import { t } from '../language/translate.ts';

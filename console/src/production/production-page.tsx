@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactElement, type ReactNode, Suspense, useMemo } from 'react';
-import type { ProductionMap } from '../../../src/operator/api/contract/host.ts';
+import type { ProductionMap } from '../../../src/api/contract/host.ts';
 import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';

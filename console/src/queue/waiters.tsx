@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
-import type { Queues } from '../../../src/operator/api/contract/host.ts';
-import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
+import type { Queues } from '../../../src/api/contract/host.ts';
+import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { queued as queuedQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Pending } from '../element/notice.tsx';

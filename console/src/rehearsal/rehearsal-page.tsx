@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { CircleCheck, Minus, PencilLine, Plus, RefreshCw } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Rehearsal } from '../../../src/operator/api/contract/rehearsal.ts';
+import type { Rehearsal } from '../../../src/api/contract/rehearsal.ts';
 import { ask } from '../api/client.ts';
 import { FieldDiff } from '../diff/field-diff.tsx';
 import { LineDiff } from '../diff/line-diff.tsx';

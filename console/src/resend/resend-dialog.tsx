@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { Message, Resent } from '../../../src/operator/api/contract/message.ts';
+import type { Message, Resent } from '../../../src/api/contract/message.ts';
 import { ask, newKey } from '../api/client.ts';
 import { bodyText, hosts } from '../api/queries.ts';
 import { untilTraced } from '../api/until-traced.ts';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
+import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { bytes, clock, day, duration, shortDay, zone } from '../element/time-text.ts';

@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
-import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
+import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { useMedia, WIDE } from '../element/use-media.ts';
 import { t } from '../language/translate.ts';
 import { type ColumnName, columnOf, leastWidth, tracksOf } from './columns.tsx';

@@ -1,6 +1,6 @@
 import { Check } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { FoundMessage } from '../../../src/operator/api/contract/message.ts';
+import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { clock } from '../element/time-text.ts';

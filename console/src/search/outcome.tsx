@@ -1,6 +1,6 @@
 import { Repeat2 } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { TestBadge } from '../element/test-badge.tsx';
 import { t } from '../language/translate.ts';
 

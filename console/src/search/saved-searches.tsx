@@ -2,7 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 import { Link } from '@tanstack/react-router';
 import { Trash2, Users } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import type { SavedSearch } from '../../../src/operator/api/contract/message.ts';
+import type { SavedSearch } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';

@@ -9,7 +9,7 @@ import {
   Repeat2,
 } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useState } from 'react';
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';

@@ -1,8 +1,4 @@
-import type {
-  Message,
-  SearchCriteria,
-  SearchRequest,
-} from '../../../src/operator/api/contract/message.ts';
+import type { Message, SearchCriteria, SearchRequest } from '../../../src/api/contract/message.ts';
 import { localTime, timeOf } from '../element/local-time.ts';
 import { t } from '../language/translate.ts';
 

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
-import type { MessageCount, SearchCriteria } from '../../../src/operator/api/contract/message.ts';
+import type { MessageCount, SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { count, moment } from '../element/time-text.ts';

@@ -4,7 +4,7 @@ import type {
   FoundMessage,
   MessagePage,
   SearchCriteria,
-} from '../../../src/operator/api/contract/message.ts';
+} from '../../../src/api/contract/message.ts';
 import { LIVE } from '../api/answers.ts';
 import { ask } from '../api/client.ts';
 import { useIsLive, useLiveSearch } from '../api/live-stream.ts';

@@ -1,5 +1,5 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
-import type { Me as Answer } from '../../../src/operator/api/contract/me.ts';
+import type { Me as Answer } from '../../../src/api/contract/me.ts';
 import { ApiProblem, ask, keepCsrfToken } from '../api/client.ts';
 
 /** Who is signed in and what they may do. */

@@ -16,7 +16,7 @@ import {
   ShieldCheck,
   Users,
 } from 'lucide-react';
-import type { Status } from '../../../src/operator/api/contract/status.ts';
+import type { Status } from '../../../src/api/contract/status.ts';
 import { t } from '../language/translate.ts';
 import type { Permission } from './me.ts';
 

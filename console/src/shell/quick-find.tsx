@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { CalendarRange, CornerDownLeft, FileText, GitFork, Search, User } from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } from 'react';
-import type { QuickHits } from '../../../src/operator/api/contract/message.ts';
+import type { QuickHits } from '../../../src/api/contract/message.ts';
 import { hosts as hostsQuery, quickHits } from '../api/queries.ts';
 import { Modal } from '../element/modal.tsx';
 import { KIND_NAMES } from '../element/names.ts';

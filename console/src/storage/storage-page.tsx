@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { PurgeReport, Storage } from '../../../src/operator/api/contract/storage.ts';
+import type { PurgeReport, Storage } from '../../../src/api/contract/storage.ts';
 import { ask } from '../api/client.ts';
 import { storage as storageQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';

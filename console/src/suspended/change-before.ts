@@ -1,4 +1,4 @@
-import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
+import type { HostEvent } from '../../../src/api/contract/event.ts';
 
 /** What fails so soon after a change of the configuration may come of it. */
 const SOON = 3_600_000;

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Repeat2, Trash2 } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Failures } from '../../../src/operator/api/contract/message.ts';
+import type { Failures } from '../../../src/api/contract/message.ts';
 import { events as eventsQuery, failures as failuresQuery, someMessages } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useMemo } from 'react';
-import type { MessagePage } from '../../../src/operator/api/contract/message.ts';
+import type { MessagePage } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';

@@ -1,4 +1,4 @@
-import type { Message } from '../../../src/operator/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 
 type Status = Message['status'];

@@ -1,5 +1,5 @@
-import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
-import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import type { HostEvent } from '../../../src/api/contract/event.ts';
+import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { STATUS_NAMES } from '../element/names.ts';
 import { shortType } from '../element/short-type.ts';
 import { duration } from '../element/time-text.ts';

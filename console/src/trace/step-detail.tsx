@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Maximize2 } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Session } from '../../../src/operator/api/contract/message.ts';
+import type { Session } from '../../../src/api/contract/message.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { Tabs } from '../element/tabs.tsx';

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { ExternalLink } from 'lucide-react';
 import { type ReactElement, useCallback, useMemo } from 'react';
-import type { HostEvent } from '../../../src/operator/api/contract/event.ts';
-import type { Session } from '../../../src/operator/api/contract/message.ts';
+import type { HostEvent } from '../../../src/api/contract/event.ts';
+import type { Session } from '../../../src/api/contract/message.ts';
 import { useLiveSession } from '../api/live-stream.ts';
 import {
   events as eventsQuery,

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import type { Message, Session } from '../../../src/operator/api/contract/message.ts';
+import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { STATUS_TONES } from '../element/status-tone.ts';

@@ -1,6 +1,6 @@
+import { runMessage } from '../../definition/case/run-message.ts';
+import type { Definition } from '../../definition/definition.ts';
 import { hl7Header } from '../../document/index.ts';
-import { runMessage } from '../../production/case/run-message.ts';
-import type { Definition } from '../../production/definition.ts';
 import { systemClock } from '../../time/clock.ts';
 
 /** How many messages each operation is to get by the production's rules, worked out without the engine. */

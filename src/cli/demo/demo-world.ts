@@ -1,10 +1,10 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { entraSandbox } from '../../sandbox/entra/entra-sandbox.ts';
-import { graphSandbox } from '../../sandbox/graph/graph-sandbox.ts';
-import { hospital } from '../../sandbox/hospital.ts';
-import { letterBox } from '../../sandbox/letter-box.ts';
-import { sftpServer } from '../../sandbox/sftp-server.ts';
+import { entraSandbox } from '../../../sandbox/entra/entra-sandbox.ts';
+import { graphSandbox } from '../../../sandbox/graph/graph-sandbox.ts';
+import { hospital } from '../../../sandbox/hospital.ts';
+import { letterBox } from '../../../sandbox/letter-box.ts';
+import { sftpServer } from '../../../sandbox/sftp-server.ts';
 import type { DemoPki } from './demo-pki.ts';
 
 /** Everything around the hub in the demo, and what each of it got. */

@@ -4,21 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { freePort } from '../../../sandbox/free-port.ts';
+import type { Definition } from '../../definition/definition.ts';
 import { rootLogger } from '../../log/logger.ts';
-import { remoteTrace } from '../../operator/trace-service.ts';
-import type { Definition } from '../../production/definition.ts';
-import { freePort } from '../../sandbox/free-port.ts';
+import { remoteTrace } from '../../plane/trace-service.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
 import { print, say, sayConsole } from '../output.ts';
 import { consoleFolder, ensureConsole, packaged } from '../packaged.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
+import { sandboxModule } from '../sandbox-module.ts';
 import { orderedBy } from '../where.ts';
 import { expectedArrivals } from './demo-expected.ts';
 import { demoMessages } from './demo-messages.ts';
 import { demoPki } from './demo-pki.ts';
 import { arrivalTable, type DemoResult, traceReport } from './demo-report.ts';
-import { type DemoWorld, demoWorld } from './demo-world.ts';
+import type { DemoWorld } from './demo-world.ts';
 
 interface DemoFlags {
   readonly once?: boolean;
@@ -48,6 +49,7 @@ async function demo(flags: DemoFlags): Promise<void> {
 }
 
 async function show(folder: string, flags: DemoFlags): Promise<void> {
+  const { demoWorld } = await sandboxModule(() => import('./demo-world.ts'));
   if (flags.once !== true) await ensureConsole(say);
   const began = performance.now();
   const pki = await demoPki(join(folder, 'pki'));

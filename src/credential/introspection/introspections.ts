@@ -1,13 +1,13 @@
 import type { TokenVerifier } from '../../adapter/token-verifier.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { CredentialError } from '../credential-error.ts';
+import type { IntrospectionValues } from '../kind/introspection-settings.ts';
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { askAsClient, clientTransport } from '../oauth2/client-request.ts';
 import { discover } from '../oauth2/discovery.ts';
-import type { OAuth2Values } from '../oauth2/oauth2-settings.ts';
 import { refusalFault } from '../oauth2/refusal.ts';
 import type { ServerMemory, TokenParts } from '../oauth2/token-parts.ts';
 import type { TokenAnswer, TokenTransport } from '../oauth2/token-transport.ts';
-import type { IntrospectionValues } from './introspection-settings.ts';
 import { KeptAnswers, type TokenState } from './kept-answers.ts';
 import { stateRefusal } from './state-refusal.ts';
 

@@ -1,6 +1,6 @@
 import { errors } from 'jose';
 import { CredentialError } from '../credential-error.ts';
-import type { JwtKeyValues } from './jwt-key-settings.ts';
+import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
 
 type Explain = (values: JwtKeyValues, error: errors.JOSEError) => readonly [string, string];
 

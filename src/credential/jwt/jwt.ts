@@ -12,8 +12,8 @@ import {
 import type { Clock } from '../../time/clock.ts';
 import { CredentialError } from '../credential-error.ts';
 import { keyMisfit } from '../key-misfit.ts';
+import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
 import { privateKey, readPem } from '../read-pem.ts';
-import type { JwtKeyValues } from './jwt-key-settings.ts';
 import { jwtRefusal } from './jwt-refusal.ts';
 
 export type JwtClaims = Readonly<Record<string, unknown>>;

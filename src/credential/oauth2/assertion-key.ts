@@ -2,8 +2,8 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 import { CredentialError } from '../credential-error.ts';
 import { keyMisfit } from '../key-misfit.ts';
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { privateKey, readPem } from '../read-pem.ts';
-import type { OAuth2Values } from './oauth2-settings.ts';
 
 export type PrivateKeyJwt = NonNullable<
   NonNullable<OAuth2Values['authentication']>['privateKeyJwt']

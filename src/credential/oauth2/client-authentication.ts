@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type JWTPayload, SignJWT } from 'jose';
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { assertionKey, type PrivateKeyJwt } from './assertion-key.ts';
-import type { OAuth2Values } from './oauth2-settings.ts';
 
 /** What proves to a token endpoint who asks. */
 export interface ClientProof {

@@ -1,6 +1,6 @@
 import type { LoadedCertificate } from '../certificate.ts';
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { clientProof } from './client-authentication.ts';
-import type { OAuth2Values } from './oauth2-settings.ts';
 import { clockSkew } from './refusal.ts';
 import type { TokenParts } from './token-parts.ts';
 import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-transport.ts';

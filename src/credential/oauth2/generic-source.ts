@@ -1,6 +1,6 @@
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { askAsClient, clientTransport } from './client-request.ts';
 import { discover, type TokenServer } from './discovery.ts';
-import type { OAuth2Values } from './oauth2-settings.ts';
 import { refusal } from './refusal.ts';
 import { type Token, type TokenSource, tokenFrom } from './token.ts';
 import type { TokenParts } from './token-parts.ts';

@@ -1,4 +1,4 @@
-import type { CertificateFacts } from '../../adapter/tls/certificate-facts.ts';
+import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
 import type { CredentialEvents } from '../credential-events.ts';

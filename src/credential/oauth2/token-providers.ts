@@ -1,12 +1,12 @@
-import type { CertificateFacts } from '../../adapter/tls/certificate-facts.ts';
+import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
 import { credentialEvents } from '../credential-events.ts';
 import type { EntryReader } from '../entry-reader.ts';
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { readPem } from '../read-pem.ts';
 import { assertionKey } from './assertion-key.ts';
-import type { OAuth2Values } from './oauth2-settings.ts';
 import type { ServerMemory, TokenParts } from './token-parts.ts';
 import { type TokenProvider, tokenProvider } from './token-provider.ts';
 import { tokenSource } from './token-source.ts';

@@ -1,6 +1,6 @@
+import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { entraSource } from './entra-source.ts';
 import { genericSource } from './generic-source.ts';
-import type { OAuth2Values } from './oauth2-settings.ts';
 import type { TokenSource } from './token.ts';
 import type { TokenParts } from './token-parts.ts';
 

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import { connectionCause } from '../../adapter/connection-cause.ts';
-import { certificateFacts } from '../../adapter/tls/certificate-facts.ts';
+import { certificateFacts } from '../../adapter/certificate-facts.ts';
+import { connectionCause } from '../../peer/connection-cause.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
 import type { TokenParts } from './token-parts.ts';

@@ -1,4 +1,4 @@
-import { tokenClaims } from '../../adapter/token-claims.ts';
+import { tokenClaims } from '../../peer/token-claims.ts';
 import { concealed } from '../concealed.ts';
 
 /** An access token with its times, in milliseconds of our own clock. */

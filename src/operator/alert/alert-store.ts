@@ -1,4 +1,4 @@
-import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
+import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
 import type { Condition } from './condition.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;

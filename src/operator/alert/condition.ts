@@ -1,10 +1,7 @@
+import type { CertificateReport } from '../../engine/certificate-report.ts';
+import type { HostDescription, ProductionDescription } from '../../engine/describe-production.ts';
+import type { HostReport, StatusReport } from '../../engine/engine-control.ts';
 import { lostText } from '../../log/events.ts';
-import type { CertificateReport } from '../../production/certificate-report.ts';
-import type {
-  HostDescription,
-  ProductionDescription,
-} from '../../production/describe-production.ts';
-import type { HostReport, StatusReport } from '../../production/engine-control.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { isQuiet } from './quiet.ts';
 

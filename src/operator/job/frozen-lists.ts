@@ -1,4 +1,4 @@
-import type { MetaDatabase } from '../meta/meta-database.ts';
+import type { MetaDatabase } from '../../access/meta/meta-database.ts';
 
 /** The messages that a person was shown before an order, so that the order is about these and no others. */
 export interface FrozenIds {

@@ -1,5 +1,5 @@
-import type { RightsNow } from '../rights/orderer.ts';
-import type { Permission } from '../rights/principal.ts';
+import type { RightsNow } from '../../access/rights/orderer.ts';
+import type { Permission } from '../../access/rights/principal.ts';
 import type { Job, JobType } from './job-store.ts';
 
 /** What each type needs beside `message.bulk`. */

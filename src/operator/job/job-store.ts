@@ -1,6 +1,6 @@
+import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
+import type { Orderer } from '../../access/rights/orderer.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
-import type { Orderer } from '../rights/orderer.ts';
 
 export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
 /** `stopped`: who ordered it may not do it any longer. */

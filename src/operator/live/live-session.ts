@@ -1,7 +1,7 @@
+import { maskedText } from '../../access/rights/masked-text.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { isTold, tolerate, unless } from '../../error/foreseen.ts';
 import { pause } from '../../time/pause.ts';
-import { maskedText } from '../rights/masked-text.ts';
 import type { EventStream } from './event-stream.ts';
 import { followLive } from './follow.ts';
 import { joinedRecords, type LiveMessage, type LiveRecord, NOTHING_LIVE } from './live-record.ts';

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import fhirOut from '../../../adapters/fhir/fhir-out.ts';
+import { oauth2Sandbox } from '../../../sandbox/oauth2/oauth2-sandbox.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
-import { oauth2Sandbox } from '../../../src/sandbox/oauth2/oauth2-sandbox.ts';
 import { credentialSet } from '../../support/credential-set.ts';
 import { type FhirServer, fhirServer, json, outcome } from '../../support/fhir-server.ts';
 import {

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import ftpsIn from '../../../adapters/ftps/ftps-in.ts';
-import type { FtpsServer } from '../../../src/sandbox/ftps.ts';
+import type { FtpsServer } from '../../../sandbox/ftps/ftps.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
 import { type OpenedInbound, openInbound } from '../../support/open-adapter.ts';
 import { type RemoteFolder, remoteFolder } from '../../support/remote-folder.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import graphMailIn from '../../../adapters/graph/graph-mail-in.ts';
-import type { Fault } from '../../../src/sandbox/faults.ts';
-import { idOf } from '../../../src/sandbox/graph/graph-message.ts';
+import type { Fault } from '../../../sandbox/faults.ts';
+import { idOf } from '../../../sandbox/graph/graph-message.ts';
 import { graphLab, HUB } from '../../support/graph-lab.ts';
 import { arrived, openSending } from '../../support/open-graph.ts';
 import { delivered, moreLooks, openReading, receive, texts } from '../../support/open-graph-in.ts';

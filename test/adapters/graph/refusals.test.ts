@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import graphMailOut from '../../../adapters/graph/graph-mail-out.ts';
-import type { Fault } from '../../../src/sandbox/faults.ts';
+import type { Fault } from '../../../sandbox/faults.ts';
 import {
   type GraphLab,
   type GraphLabOptions,

@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import httpIn from '../../../adapters/http/http-in.ts';
-import { freePort } from '../../../src/sandbox/free-port.ts';
+import { freePort } from '../../../sandbox/free-port.ts';
 import { describeInbound, type InboundPeer } from '../../contract/inbound.contract.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 

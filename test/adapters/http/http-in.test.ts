@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import httpIn from '../../../adapters/http/http-in.ts';
-import { freePort } from '../../../src/sandbox/free-port.ts';
+import { freePort } from '../../../sandbox/free-port.ts';
 import { openInbound } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { call, service } from './calling.ts';

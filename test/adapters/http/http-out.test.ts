@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
+import { entraSandbox } from '../../../sandbox/entra/entra-sandbox.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
-import { retryAfterOf } from '../../../src/adapter/index.ts';
 import { replyRules } from '../../../src/flow/reply-rules.ts';
-import { entraSandbox } from '../../../src/sandbox/entra/entra-sandbox.ts';
+import { retryAfterOf } from '../../../src/peer/index.ts';
 import { certificates } from '../../support/certificates.ts';
 import { credentialSet } from '../../support/credential-set.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';

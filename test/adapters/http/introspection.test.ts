@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { expect, test } from 'vitest';
-import { type OAuth2Sandbox, oauth2Sandbox } from '../../../src/sandbox/oauth2/oauth2-sandbox.ts';
+import { type OAuth2Sandbox, oauth2Sandbox } from '../../../sandbox/oauth2/oauth2-sandbox.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 import { certificates } from '../../support/certificates.ts';
 import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';

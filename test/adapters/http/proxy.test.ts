@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
+import { freePort } from '../../../sandbox/free-port.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
-import { freePort } from '../../../src/sandbox/free-port.ts';
 import { type Apache, apache, hasApache } from '../../support/apache.ts';
 import { type Certificates, certificates, credentialOf } from '../../support/certificates.ts';
 import { hasNtlm, ntlmServer } from '../../support/ntlm-server.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { descendants, signal } from '../../../src/sandbox/daemon.ts';
+import { descendants, signal } from '../../../sandbox/daemon.ts';
 import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
 import { delivered, type ImapLab, imapLab } from '../../support/imap-lab.ts';
 import { hasMailServers } from '../../support/mail-server.ts';

@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
-import type { Interception } from '../../../src/sandbox/sftp-files.ts';
-import { sftpServer } from '../../../src/sandbox/sftp-server.ts';
+import type { Interception } from '../../../sandbox/sftp-files.ts';
+import { sftpServer } from '../../../sandbox/sftp-server.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import sftpIn from '../../../adapters/sftp/sftp-in.ts';
-import { type SshServer, sshServer } from '../../../src/sandbox/ssh.ts';
+import { type SshServer, sshServer } from '../../../sandbox/ssh.ts';
 import { openInbound, testSteps } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { noSshServer, sftpTo, WRONG } from '../../support/ssh-server.ts';

@@ -3,9 +3,9 @@ import SftpClient from 'ssh2-sftp-client';
 import { describe, expect, test } from 'vitest';
 import { connectSftp } from '../../../adapters/sftp/connect.ts';
 import { readPrivateKey } from '../../../adapters/sftp/private-key.ts';
+import { sftpServer } from '../../../sandbox/sftp-server.ts';
+import type { SshServer } from '../../../sandbox/ssh.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
-import { sftpServer } from '../../../src/sandbox/sftp-server.ts';
-import type { SshServer } from '../../../src/sandbox/ssh.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import {

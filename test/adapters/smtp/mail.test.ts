@@ -3,8 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
 import { type Mail, mail } from '../../../adapters/smtp/mail.ts';
-import type { Letter } from '../../../src/adapter/index.ts';
 import { inlineBody } from '../../../src/message/body.ts';
+import type { Letter } from '../../../src/peer/index.ts';
 import { isVerified } from '../../support/dkim.ts';
 import { messageOf, streamedBody } from '../../support/open-adapter.ts';
 

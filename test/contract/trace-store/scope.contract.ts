@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maskedText } from '../../../src/operator/rights/masked-text.ts';
+import { maskedText } from '../../../src/access/rights/masked-text.ts';
 import { causeOf } from '../../../src/trace/cause.ts';
 import type { ShownTo } from '../../../src/trace/shown-to.ts';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startOfDay } from '../../../src/trace/day.ts';
+import { startOfDay } from '../../../src/trace/store/day.ts';
 import { NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
 import { DAY, idsOf, type OpenTraceStore, opened } from './opened.ts';
 

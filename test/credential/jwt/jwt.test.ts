@@ -9,7 +9,7 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { JWT_ALGORITHMS } from '../../../src/credential/jwt/jwt-key-settings.ts';
+import { JWT_ALGORITHMS } from '../../../src/credential/kind/jwt-key-settings.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
 import { oddTokenServer, reply } from '../../support/odd-token-server.ts';

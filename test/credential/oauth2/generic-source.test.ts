@@ -1,12 +1,12 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, exportJWK, type JWK } from 'jose';
 import { expect, test } from 'vitest';
-import type { CredentialError } from '../../../src/credential/credential-error.ts';
 import {
   type OAuth2Sandbox,
   type OAuth2SandboxOptions,
   oauth2Sandbox,
-} from '../../../src/sandbox/oauth2/oauth2-sandbox.ts';
+} from '../../../sandbox/oauth2/oauth2-sandbox.ts';
+import type { CredentialError } from '../../../src/credential/credential-error.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
 import { oddTokenServer, reply } from '../../support/odd-token-server.ts';

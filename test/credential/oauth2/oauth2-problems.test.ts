@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCredential } from '../../../src/credential/credential-kinds.ts';
+import { readCredential } from '../../../src/credential/kind/credential-kinds.ts';
 
 const context = {
   path: (text: string) => text,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import type { CertificateReport } from '../../../src/engine/certificate-report.ts';
+import type { HostDescription } from '../../../src/engine/describe-production.ts';
+import type { HostReport } from '../../../src/engine/engine-control.ts';
 import { conditions, type Seen } from '../../../src/operator/alert/condition.ts';
 import { isQuiet } from '../../../src/operator/alert/quiet.ts';
-import type { CertificateReport } from '../../../src/production/certificate-report.ts';
-import type { HostDescription } from '../../../src/production/describe-production.ts';
-import type { HostReport } from '../../../src/production/engine-control.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { Alert } from '../../../src/operator/api/contract/alert.ts';
+import type { Alert } from '../../../src/api/contract/alert.ts';
 import { operated } from '../../support/operator.ts';
 
 const WATCHED = `production: watched

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { auditLog } from '../../../src/access/audit/audit-log.ts';
+import type { MetaDatabase } from '../../../src/access/meta/meta-database.ts';
+import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
+import { type Orderer, ordererOf } from '../../../src/access/rights/orderer.ts';
+import { readConsoleSettings } from '../../../src/access/sign-in/console-settings.ts';
+import { openSignIn } from '../../../src/access/sign-in/open-sign-in.ts';
+import { rightsNow } from '../../../src/access/sign-in/rights-now.ts';
+import type { SignIn } from '../../../src/access/sign-in/sign-in.ts';
 import { silentLogger } from '../../../src/log/logger.ts';
-import { auditLog } from '../../../src/operator/audit/audit-log.ts';
 import { jobRights } from '../../../src/operator/job/job-rights.ts';
 import type { Job } from '../../../src/operator/job/job-store.ts';
-import { type MetaDatabase, metaDatabase } from '../../../src/operator/meta/meta-database.ts';
-import { type Orderer, ordererOf } from '../../../src/operator/rights/orderer.ts';
-import { readConsoleSettings } from '../../../src/operator/sign-in/console-settings.ts';
-import { openSignIn } from '../../../src/operator/sign-in/open-sign-in.ts';
-import { rightsNow } from '../../../src/operator/sign-in/rights-now.ts';
-import type { SignIn } from '../../../src/operator/sign-in/sign-in.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 
 const HOSTS = [

@@ -1,11 +1,12 @@
 import { expect, test, vi } from 'vitest';
+import type { MetaDatabase } from '../../../src/access/meta/meta-database.ts';
+import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
 import { EngineError } from '../../../src/error/engine-error.ts';
 import { silentLogger } from '../../../src/log/logger.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import type { JobRights } from '../../../src/operator/job/job-rights.ts';
 import { type JobWork, jobRunner } from '../../../src/operator/job/job-runner.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
-import { type MetaDatabase, metaDatabase } from '../../../src/operator/meta/meta-database.ts';
 import { orderer } from '../../support/orderer.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Job, JobAnswer, JobItems } from '../../../src/operator/api/contract/job.ts';
-import type { Message, MessagePage, Resent } from '../../../src/operator/api/contract/message.ts';
+import type { Job, JobAnswer, JobItems } from '../../../src/api/contract/job.ts';
+import type { Message, MessagePage, Resent } from '../../../src/api/contract/message.ts';
 import { type Operated, operated } from '../../support/operator.ts';
 
 let production: Operated;

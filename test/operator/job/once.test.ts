@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Job, JobAnswer } from '../../../src/operator/api/contract/job.ts';
-import type {
-  Message,
-  MessagePage,
-  Resent,
-  Session,
-} from '../../../src/operator/api/contract/message.ts';
+import type { Job, JobAnswer } from '../../../src/api/contract/job.ts';
+import type { Message, MessagePage, Resent, Session } from '../../../src/api/contract/message.ts';
 import { type Asked, type Operated, operated } from '../../support/operator.ts';
 
 const PRODUCTION = `production: once

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { joinedRecords, liveRecord } from '../../../src/operator/live/live-record.ts';
-import { openTraceStore } from '../../../src/trace/open-store.ts';
+import { openTraceStore } from '../../../src/trace/store/open-store.ts';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { sampleSession } from '../../support/trace-sample.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { metaDatabase } from '../../../src/operator/meta/meta-database.ts';
-import { hashPassword } from '../../../src/operator/sign-in/password.ts';
-import { users } from '../../../src/operator/sign-in/users.ts';
+import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
+import { hashPassword } from '../../../src/access/sign-in/password.ts';
+import { users } from '../../../src/access/sign-in/users.ts';
 import { eventSource } from '../../support/event-source.ts';
 import { operated } from '../../support/operator.ts';
 import { ANN } from '../../support/person.ts';

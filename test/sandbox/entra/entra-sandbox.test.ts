@@ -2,13 +2,13 @@ import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from
 import { createRemoteJWKSet, customFetch, jwtVerify, SignJWT } from 'jose';
 import { Agent, fetch } from 'undici';
 import { assert, expect, test } from 'vitest';
-import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
-import type { EntraApplication } from '../../../src/sandbox/entra/entra-application.ts';
+import type { EntraApplication } from '../../../sandbox/entra/entra-application.ts';
 import {
   type EntraSandbox,
   type EntraSandboxOptions,
   entraSandbox,
-} from '../../../src/sandbox/entra/entra-sandbox.ts';
+} from '../../../sandbox/entra/entra-sandbox.ts';
+import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 import { openResources } from '../../support/nothing-open.ts';
 

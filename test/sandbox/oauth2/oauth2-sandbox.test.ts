@@ -4,7 +4,7 @@ import {
   type OAuth2Sandbox,
   type OAuth2SandboxOptions,
   oauth2Sandbox,
-} from '../../../src/sandbox/oauth2/oauth2-sandbox.ts';
+} from '../../../sandbox/oauth2/oauth2-sandbox.ts';
 import { openResources } from '../../support/nothing-open.ts';
 
 const FHIR = 'https://fhir.hospital.example/r4';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drawPage } from '../../../src/trace/drawing/draw-page.ts';
 import { drawQuickHits } from '../../../src/trace/drawing/draw-quick-hits.ts';
-import { sqliteTraceStore } from '../../../src/trace/sqlite/trace-store.ts';
+import { sqliteTraceStore } from '../../../src/trace/store/sqlite/trace-store.ts';
 import type { TracePage, TraceQuery } from '../../../src/trace/trace-query.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { NOON, sampleSession } from '../../support/trace-sample.ts';

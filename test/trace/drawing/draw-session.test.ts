@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { drawSession } from '../../../src/trace/drawing/draw-session.ts';
-import { sqliteTraceStore } from '../../../src/trace/sqlite/trace-store.ts';
+import { sqliteTraceStore } from '../../../src/trace/store/sqlite/trace-store.ts';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';
 import type { TracedSession } from '../../../src/trace/traced-message.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../src/error/engine-error.ts';
+
+/** Milliseconds a server gets to answer on its port, and to end. */
+const COME_UP = 15_000;
+const GO_DOWN = 3_000;
+
+/** A server process of the sandbox. It does not keep this process alive. */
+export interface Daemon {
+  readonly pid: number;
+  /** Ends it and everything it started; resolves once it is gone. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonStart {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Where its output goes: a daemon that held our own would keep whoever waits for our end. */
+  readonly log: string;
+  /** The port of 127.0.0.1 on which it will answer. */
+  readonly port: number;
+}
+
+/** Starts a server in the foreground and waits until it answers. Throws NOT_FOUND, with the end of its log, if it does not. */
+export async function startDaemon({ program, args, log, port }: DaemonStart): Promise<Daemon> {
+  const child = await spawned(program, args, log);
+  const { pid } = child;
+  const daemon = { pid: pid ?? 0, stop: () => stopped(child) };
+  const end = Date.now() + COME_UP;
+  while (pid !== undefined && child.exitCode === null && Date.now() < end) {
+    if (await answers(port)) return daemon;
+    await sleep(10);
+  }
+  await daemon.stop();
+  const said = (await readFile(log, 'utf8')).trim().split('\n').slice(-3).join(' / ');
+  throw new EngineError('NOT_FOUND', `${program} did not come up on port ${port}: ${said}`);
+}
+
+async function spawned(
+  program: string,
+  args: readonly string[],
+  log: string,
+): Promise<ChildProcess> {
+  await using output = await open(log, 'a');
+  // vsftpd reports a broken configuration to its standard input and nowhere else.
+  await using input = await open(log, 'a+');
+  const child = spawn(program, args, { stdio: [input.fd, output.fd, output.fd] });
+  child.on('error', () => undefined);
+  child.unref();
+  return child;
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const family = await descendants(pid);
+  const ended = once(child, 'exit');
+  child.ref();
+  signal(pid, 'SIGTERM');
+  const late = sleep(GO_DOWN, 'late', { ref: false });
+  if ((await Promise.race([ended, late])) === 'late') signal(pid, 'SIGKILL');
+  await ended;
+  // Processes of single connections outlive their parent, and stopped ones outlive a SIGTERM.
+  for (const one of family) signal(one, 'SIGKILL');
+}
+
+/** Sends a signal to a process that may be gone. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** The processes that a process started, and those they did; the nearest first. Linux only, else none. */
+export async function descendants(pid: number): Promise<readonly number[]> {
+  const found: number[] = [];
+  const waiting = [pid];
+  for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
+    // it has ended meanwhile
+    const text = await readFile(`/proc/${at}/task/${at}/children`, 'utf8').catch(() => '');
+    const children = text.split(' ').flatMap((one) => (one === '' ? [] : [Number(one)]));
+    found.push(...children);
+    waiting.push(...children);
+  }
+  return found;
+}
+
+/** Whether somebody accepts connections on a port of 127.0.0.1. */
+export async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    // refused: nobody listens
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

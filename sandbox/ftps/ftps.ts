@@ -1,0 +1,170 @@
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  certificateAuthority,
+  type IssuedCertificate,
+} from '../../src/credential/certificate-maker.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
+import { type Daemon, startDaemon } from '../daemon.ts';
+import { freePort } from '../free-port.ts';
+import { whyNoPrivateUsers, withPrivateUsers } from '../private-users.ts';
+import { proftpd } from './proftpd.ts';
+import { vsftpd } from './vsftpd.ts';
+
+/** Above every user of a machine, below the range of containers. */
+const UID = 64_102;
+
+export type FtpsProgram = 'vsftpd' | 'proftpd';
+
+export interface FtpsServerOptions {
+  /** Default: the one that is installed. */
+  readonly program?: FtpsProgram;
+  /** `explicit` begins in clear and switches (AUTH TLS), `implicit` speaks TLS at once, `none` never. Default: explicit. */
+  readonly security?: 'explicit' | 'implicit' | 'none';
+  /** Default: a free one. */
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+  /** Only this TLS version. Default: 1.2 and 1.3. */
+  readonly tls?: '1.2' | '1.3';
+  /** Default: one for localhost and 127.0.0.1 of an authority of its own. */
+  readonly certificate?: IssuedCertificate & { readonly authority: string };
+  /** Further lines of its configuration. */
+  readonly lines?: readonly string[];
+  /** Makes the folder `small` below home a disk of 1 MB. */
+  readonly smallDisk?: boolean;
+}
+
+/** An FTPS server on loopback with one user of its own. */
+export interface FtpsServer extends AsyncDisposable {
+  readonly program: FtpsProgram;
+  readonly port: number;
+  readonly pid: number;
+  readonly user: string;
+  readonly password: string;
+  /** PEM of the authority of its certificate, and the path of a file with it. */
+  readonly authority: string;
+  readonly trust: string;
+  /** Where the user starts, on this machine's disk. */
+  readonly home: string;
+  /** Its configuration and log; removed in the end. */
+  readonly folder: string;
+  /** Ends it, keeping its files, so that `start` brings it back on the same port. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** What the configuration of a program is made from. */
+export interface FtpsPlan {
+  readonly folder: string;
+  readonly port: number;
+  readonly security: 'explicit' | 'implicit' | 'none';
+  readonly tls: '1.2' | '1.3' | undefined;
+  readonly lines: readonly string[];
+}
+
+/** How a program is set up. */
+export interface FtpsSetUp {
+  readonly path: string;
+  /** Its configuration, for one file. */
+  readonly configuration: (plan: FtpsPlan) => string;
+  readonly args: (configuration: string) => readonly string[];
+}
+
+const PROGRAMS: Readonly<Record<FtpsProgram, FtpsSetUp>> = { vsftpd, proftpd };
+
+/** Why that program, or any of them, cannot be started here; undefined if it can. */
+export async function whyNoFtpsServer(program?: FtpsProgram): Promise<string | undefined> {
+  if ((await installed(program)) === undefined) {
+    const wanted = program ?? 'vsftpd';
+    return `${wanted} is not installed (apt-get install ${wanted === 'proftpd' ? 'proftpd-core proftpd-mod-crypto' : wanted})`;
+  }
+  return await whyNoPrivateUsers();
+}
+
+async function installed(program?: FtpsProgram): Promise<FtpsProgram | undefined> {
+  for (const one of program === undefined ? (['vsftpd', 'proftpd'] as const) : [program]) {
+    // not installed
+    const found = await stat(PROGRAMS[one].path).catch(() => undefined);
+    if (found !== undefined) return one;
+  }
+  return undefined;
+}
+
+/** Starts a real FTPS server with certificate, user and home of its own. Throws NOT_FOUND where that cannot be. */
+export async function ftpsServer(options: FtpsServerOptions = {}): Promise<FtpsServer> {
+  const reason = await whyNoFtpsServer(options.program);
+  const program = await installed(options.program);
+  if (reason !== undefined || program === undefined) {
+    throw new EngineError('NOT_FOUND', `No FTPS server: ${reason}.`);
+  }
+  const { user = 'hub', password = 'open sesame', security = 'explicit' } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-ftps-'));
+  const home = await homeIn(folder);
+  const authority = await certificateIn(folder, options.certificate);
+  const port = options.port ?? (await freePort());
+  const { path, configuration, args } = PROGRAMS[program];
+  const file = join(folder, 'configuration');
+  const plan = { folder, port, security, tls: options.tls, lines: options.lines ?? [] };
+  await writeFile(file, configuration(plan));
+  const command = await withPrivateUsers(
+    {
+      folder,
+      users: [{ name: user, password, home, uid: UID }],
+      // ProFTPD reads the files of the system by itself.
+      service: program === 'vsftpd' ? 'vsftpd' : undefined,
+      disk: options.smallDisk ? { folder: join(home, 'small'), size: '1m' } : undefined,
+    },
+    [path, ...args(file)],
+  );
+  const log = join(folder, 'log');
+  let daemon: Daemon = await startDaemon({ ...command, log, port });
+  return {
+    program,
+    port,
+    user,
+    password,
+    authority,
+    trust: join(folder, 'ca.crt'),
+    home,
+    folder,
+    get pid() {
+      return daemon.pid;
+    },
+    stop: () => daemon.stop(),
+    async start() {
+      daemon = await startDaemon({ ...command, log, port });
+    },
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    },
+  };
+}
+
+async function homeIn(folder: string): Promise<string> {
+  const home = join(folder, 'home');
+  // The user is none of ours and must reach its home.
+  await chmod(folder, 0o755);
+  await mkdir(join(folder, 'empty'));
+  await mkdir(home);
+  await mkdir(join(home, 'small'));
+  await chown(home, UID, UID);
+  return home;
+}
+
+/** Writes the certificate, its key and its authority, and gives the latter. */
+async function certificateIn(
+  folder: string,
+  given: FtpsServerOptions['certificate'],
+): Promise<string> {
+  const own = certificateAuthority('Sandbox authority');
+  const { certificate, key } =
+    given ?? own.issue({ commonName: 'localhost', names: ['DNS:localhost', 'IP:127.0.0.1'] });
+  const authority = given?.authority ?? own.certificate;
+  await writeFile(join(folder, 'server.crt'), certificate);
+  await writeFile(join(folder, 'server.key'), key, { mode: 0o600 });
+  await writeFile(join(folder, 'ca.crt'), authority);
+  return authority;
+}

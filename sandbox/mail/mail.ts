@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { EngineError } from '../../src/error/engine-error.ts';
+import { type Daemon, startDaemon } from '../daemon.ts';
+import { freePort } from '../free-port.ts';
+import { dovecotFolder } from './dovecot.ts';
+import { postfixFolder } from './postfix.ts';
+
+const run = promisify(execFile);
+
+/** Ports on 127.0.0.1. */
+export interface MailPorts {
+  /** SMTP with STARTTLS; sign-in required. */
+  readonly submission: number;
+  /** SMTP with TLS from the start; sign-in required. */
+  readonly submissions: number;
+  /** SMTP without TLS and without sign-in: a relay that trusts its network. */
+  readonly relay: number;
+  /** IMAP with STARTTLS. */
+  readonly imap: number;
+  /** IMAP with TLS from the start. */
+  readonly imaps: number;
+  /** LMTP, from Postfix to Dovecot. */
+  readonly delivery: number;
+}
+
+export interface MailServersOptions {
+  /** Address → password. Each has a mailbox with the folders `INBOX` and `Done`. */
+  readonly users: Readonly<Record<string, string>>;
+  /** Paths of the server's certificate with its chain and of its key, PEM; readable by everyone. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Key id → public key (PEM, RSA) of who may sign tokens. Without it only passwords sign in. */
+  readonly tokenKeys?: Readonly<Record<string, string>>;
+  /** Bytes that Postfix takes as one mail. */
+  readonly sizeLimit?: number;
+  /** Address → the reply to `RCPT TO`, such as `452 4.2.2 mailbox full`. */
+  readonly refusals?: Readonly<Record<string, string>>;
+  /** Between the levels of mail folders. Default: `/`. */
+  readonly separator?: string;
+  /** What every folder but INBOX begins with, as in `INBOX.`. Default: nothing. */
+  readonly prefix?: string;
+}
+
+/** A Postfix and a Dovecot that run until they are disposed of. */
+export interface MailServers extends AsyncDisposable {
+  readonly ports: MailPorts;
+  /** The folder of their configuration, queue, mail and logs; removed in the end. */
+  readonly folder: string;
+  readonly postfix: Daemon;
+  readonly dovecot: Daemon;
+}
+
+/** Whether Postfix and Dovecot are installed and may be started: they need root. */
+export async function hasMailServers(): Promise<boolean> {
+  if (process.getuid?.() !== 0) return false;
+  const found = await Promise.allSettled([
+    run('dovecot', ['--version']),
+    run('postconf', ['-d', 'mail_version']),
+  ]);
+  return found.every(({ status }) => status === 'fulfilled');
+}
+
+/**
+ * Starts a real SMTP and IMAP pair on loopback with free ports and a folder of their own. Throws an
+ * EngineError `NOT_FOUND` where they are not installed or do not come up.
+ */
+export async function mailServers(options: MailServersOptions): Promise<MailServers> {
+  if (!(await hasMailServers())) {
+    throw new EngineError(
+      'NOT_FOUND',
+      'Postfix and Dovecot are not installed, or this is not root. Install postfix, dovecot-imapd and dovecot-lmtpd.',
+    );
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-mail-'));
+  // Both drop to users of their own, which must reach what lies below.
+  await chmod(folder, 0o755);
+  const clear = () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  try {
+    const ports = await freePorts();
+    const { dovecot, postfix } = await started(folder, ports, options);
+    return {
+      ports,
+      folder,
+      dovecot,
+      postfix,
+      async [Symbol.asyncDispose]() {
+        await Promise.all([dovecot.stop(), postfix.stop()]);
+        await clear();
+      },
+    };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
+}
+
+async function started(
+  folder: string,
+  ports: MailPorts,
+  options: MailServersOptions,
+): Promise<Pick<MailServers, 'dovecot' | 'postfix'>> {
+  const imap = join(folder, 'dovecot');
+  const smtp = join(folder, 'postfix');
+  const log = join(folder, 'out.log');
+  await mkdir(imap);
+  await mkdir(smtp);
+  const { configuration, signIn } = await dovecotFolder(imap, ports, options);
+  await postfixFolder(smtp, ports, { ...options, signIn });
+  const starting = [
+    startDaemon({ program: 'dovecot', args: ['-F', '-c', configuration], log, port: ports.imaps }),
+    postfixMaster(smtp, log, ports.submission),
+  ] as const;
+  try {
+    const [dovecot, postfix] = await Promise.all(starting);
+    return { dovecot, postfix };
+  } catch (error) {
+    const up = await Promise.allSettled(starting);
+    for (const one of up) if (one.status === 'fulfilled') await one.value.stop();
+    throw error;
+  }
+}
+
+/**
+ * `postfix start-fg` would run the master below a shell, which leaves it behind when it is ended; so
+ * the queue's folders are made by `postfix check` and the master is started itself.
+ */
+async function postfixMaster(folder: string, log: string, port: number): Promise<Daemon> {
+  await run('postfix', ['-c', folder, 'check']);
+  const { stdout } = await run('postconf', ['-d', '-h', 'daemon_directory']);
+  const program = join(stdout.trim(), 'master');
+  return startDaemon({ program, args: ['-c', folder, '-s'], log, port });
+}
+
+async function freePorts(): Promise<MailPorts> {
+  const ports = new Set<number>();
+  while (ports.size < 6) ports.add(await freePort());
+  const [submission = 0, submissions = 0, relay = 0, imap = 0, imaps = 0, delivery = 0] = [
+    ...ports,
+  ];
+  return { submission, submissions, relay, imap, imaps, delivery };
+}

@@ -1,0 +1,279 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { MetaDatabase, MetaPlace, MetaSession } from '../meta/meta-database.ts';
+import { auditDatabase } from '../meta/open-meta.ts';
+import type { Audit, AuditEntry } from './audit.ts';
+import { auditMark, laterMark, type Mark } from './audit-mark.ts';
+import { auditSeal, type Seal } from './audit-seal.ts';
+
+/** A recorded act. */
+export interface AuditRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly via: string;
+  readonly ip: string;
+  readonly action: string;
+  readonly object: string;
+  readonly outcome: AuditEntry['outcome'];
+  /** JSON. */
+  readonly detail: string;
+  /** Hex, of this row and the hash before it. */
+  readonly hash: string;
+  /** Of its hash, by a key that is not in the log; null where whoever wrote it had none. */
+  readonly seal: string | null;
+}
+
+export interface AuditQuery {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly actor?: string | undefined;
+  /** Of an action, or of its beginning: `message.` */
+  readonly action?: string | undefined;
+  readonly object?: string | undefined;
+  /** A value that was searched for. */
+  readonly searched?: string | undefined;
+  /** Rows older than this one. */
+  readonly before?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface AuditProof {
+  readonly rows: number;
+  /** The first row that is not as it was written; undefined if all are. */
+  readonly broken: number | undefined;
+  /** Hash of the last row. Kept elsewhere, it shows later that no row at the end was taken away. */
+  readonly head: string;
+  /** The last row that is sealed by the key that is known here: it, and all before it, are of who has the key. */
+  readonly sealed: number;
+}
+
+/** Rows that were there, and are not any more. */
+export interface AuditCut {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface AuditOptions {
+  readonly now?: (() => number) | undefined;
+  /** Where the master key is looked for. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Told when the end of the log is found to be gone, which is recorded in it, too. */
+  readonly onCut?: ((cut: AuditCut) => void) | undefined;
+}
+
+/** The audit log in a file of its own: only ever appended to, each row chained to the one before by its hash. */
+export interface AuditLog extends Audit, AsyncDisposable {
+  /** Newest first. */
+  list(query: AuditQuery): Promise<readonly AuditRow[]>;
+  /** Oldest first, for an export. */
+  rows(query: Pick<AuditQuery, 'from' | 'to'>): AsyncIterable<AuditRow>;
+  /** Reads every row, in slices. Takes an end that was cut off since it was written for broken, too. */
+  verify(): Promise<AuditProof>;
+  /** The last row, to be kept elsewhere. */
+  anchor(): Promise<Mark | undefined>;
+  close(): Promise<void>;
+}
+
+const START = '0'.repeat(64);
+/** Keys of details below which values may be of patients. */
+const HASHED = new Set(['search', 'contains', 'text', 'error']);
+
+/** Opens the audit log; the command line, and other operator planes, may write to it at the same time. */
+export async function auditLog(
+  place: MetaPlace,
+  { now = Date.now, environment = process.env, onCut }: AuditOptions = {},
+): Promise<AuditLog> {
+  const seal = await auditSeal(environment);
+  const mark = auditMark(place);
+  const database = await auditDatabase(place);
+  const key = await keyOf(database).catch(async (error: unknown) => {
+    await database.close();
+    throw error;
+  });
+  const hashOf = (value: string): string =>
+    createHmac('sha256', key).update(value.trim().toLowerCase()).digest('hex').slice(0, 32);
+  let written: Mark | undefined;
+  const append = async (
+    session: MetaSession,
+    entry: AuditEntry,
+    { last, gap = 0 }: { readonly last: Mark | undefined; readonly gap?: number },
+  ): Promise<Mark> => {
+    const row = {
+      seq: Math.max(last?.seq ?? 0, gap) + 1,
+      at: now(),
+      actor: entry.actor.name,
+      via: entry.actor.via,
+      ip: entry.ip,
+      action: entry.action,
+      object: entry.object,
+      outcome: entry.outcome,
+      detail: JSON.stringify(hidden(entry.detail ?? {}, hashOf, false)),
+    };
+    const hash = chained(last?.hash ?? START, row);
+    await session.run(
+      'INSERT INTO audit(seq, at, actor, via, ip, action, object, outcome, detail, hash, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
+      ...Object.values(row),
+      hash,
+      seal?.of(hash) ?? null,
+    );
+    return { seq: row.seq, hash };
+  };
+  return {
+    async record(entry) {
+      const known = laterMark(written, await mark.read());
+      // the row before must not change between being read and being built on, by another process either
+      const { row, cut } = await database.transaction(async (session) => {
+        const last = await session.get<Mark>(LAST);
+        const missing = await cutOf(session, { last, known });
+        if (missing === undefined)
+          return { row: await append(session, entry, { last }), cut: undefined };
+        // the numbers that are left out show for ever that acts are missing
+        const told = await append(session, cutEntry(missing), { last, gap: missing.to });
+        return { row: await append(session, entry, { last: told }), cut: missing };
+      });
+      // two that are recorded at once may be told in any order
+      written = cut === undefined ? laterMark(written, row) : row;
+      await mark.write(row);
+      if (cut !== undefined) onCut?.(cut);
+    },
+    list: ({ searched, ...query }) =>
+      select(database, query, searched === undefined ? undefined : hashOf(searched)),
+    rows: ({ from = 0, to = Number.MAX_SAFE_INTEGER }) =>
+      everyRow(database, 'at BETWEEN ? AND ?', from, to),
+    verify: async () => proofOf(database, { known: laterMark(written, await mark.read()), seal }),
+    anchor: () => database.get<Mark>(LAST),
+    close: () => database.close(),
+    [Symbol.asyncDispose]: () => database.close(),
+  };
+}
+
+const LAST = 'SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1';
+
+/** Whether the row that was last written is still there. */
+async function cutOf(
+  session: MetaSession,
+  { last, known }: { readonly last: Mark | undefined; readonly known: Mark | undefined },
+): Promise<AuditCut | undefined> {
+  if (known === undefined) return undefined;
+  const { seq, hash } = known;
+  const row = await session.get<Mark>('SELECT seq, hash FROM audit WHERE seq = ?', seq);
+  if (row?.hash === hash) return undefined;
+  const there = last?.seq ?? 0;
+  // where others stand in their place, from which on is not known
+  return there < seq ? { from: there + 1, to: seq } : { from: seq, to: there + 1 };
+}
+
+function cutEntry({ from, to }: AuditCut): AuditEntry {
+  return {
+    actor: { name: 'waybill', via: 'audit' },
+    ip: '',
+    action: 'audit.cut',
+    object: 'audit',
+    outcome: 'failed',
+    detail: { rows: `${from}-${to}` },
+  };
+}
+
+/** Rows that are read at once: the log may be of years, and others get their turn. */
+const PAGE = 1_000;
+
+async function* everyRow(
+  database: MetaDatabase,
+  where: string,
+  ...values: readonly number[]
+): AsyncGenerator<AuditRow> {
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const rows = await database.all<AuditRow>(
+      `SELECT * FROM audit WHERE seq > ? AND ${where} ORDER BY seq LIMIT ?`,
+      after,
+      ...values,
+      PAGE,
+    );
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = last.seq;
+  }
+}
+
+function select(
+  database: MetaDatabase,
+  query: Omit<AuditQuery, 'searched'>,
+  hash: string | undefined,
+): Promise<readonly AuditRow[]> {
+  const { from, to, actor, action, object, before, limit = 100 } = query;
+  const conditions: readonly (readonly [string, string | number | undefined])[] = [
+    ['at >= ?', from],
+    ['at <= ?', to],
+    ['lower(actor) = lower(?)', actor],
+    ['substr(action, 1, length(?1)) = ?1'.replaceAll('?1', '?'), action],
+    ['object = ?', object],
+    ['detail LIKE ?', hash === undefined ? undefined : `%${hash}%`],
+    ['seq < ?', before],
+  ];
+  const used = conditions.filter(([, value]) => value !== undefined);
+  const where = used.length === 0 ? '' : `WHERE ${used.map(([text]) => text).join(' AND ')}`;
+  const values = used.flatMap(([text, value = '']) =>
+    text.startsWith('substr') ? [value, value] : [value],
+  );
+  return database.all<AuditRow>(
+    `SELECT * FROM audit ${where} ORDER BY seq DESC LIMIT ?`,
+    ...values,
+    limit,
+  );
+}
+
+async function proofOf(
+  database: MetaDatabase,
+  { known, seal }: { readonly known: Mark | undefined; readonly seal: Seal | undefined },
+): Promise<AuditProof> {
+  let head = START;
+  let rows = 0;
+  let sealed = 0;
+  for await (const row of everyRow(database, 'true')) {
+    rows += 1;
+    const { seq, hash } = row;
+    const state = seal?.check(hash, row.seal);
+    const isAsWritten = seq === rows && hash === chained(head, row) && state !== false;
+    if (!isAsWritten || isOther(row, known)) return { rows, broken: seq, head, sealed };
+    if (state === true) sealed = seq;
+    head = hash;
+    if (rows % PAGE === 0) await yieldToOthers();
+  }
+  const cut = (known?.seq ?? 0) > rows;
+  return { rows, broken: cut ? rows + 1 : undefined, head, sealed };
+}
+
+/** Whether another row stands in the place of the one that was written last. */
+function isOther({ seq, hash }: AuditRow, known: Mark | undefined): boolean {
+  return known?.seq === seq && known.hash !== hash;
+}
+
+function chained(before: string, row: Omit<AuditRow, 'hash' | 'seal'>): string {
+  const { seq, at, actor, via, ip, action, object, outcome, detail } = row;
+  const text = JSON.stringify([before, seq, at, actor, via, ip, action, object, outcome, detail]);
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function hidden(value: unknown, hashOf: (value: string) => string, inside: boolean): unknown {
+  if (typeof value === 'string') return inside ? hashOf(value) : value;
+  if (Array.isArray(value)) return value.map((one) => hidden(one, hashOf, inside));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      hidden(one, hashOf, inside || HASHED.has(key)),
+    ]),
+  );
+}
+
+function keyOf(database: MetaDatabase): Promise<Uint8Array> {
+  return database.transaction(async (session) => {
+    const known = await session.get<{ key: Uint8Array }>('SELECT key FROM audit_key');
+    if (known !== undefined) return known.key;
+    const key = randomBytes(32);
+    await session.run('INSERT INTO audit_key VALUES (?)', key);
+    return key;
+  });
+}

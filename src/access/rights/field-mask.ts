@@ -1,0 +1,103 @@
+import type { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
+import type { Document } from '../../document/document.ts';
+import { documentOf, type Hl7Document, hl7Path } from '../../document/index.ts';
+import { ApiError } from '../../web/api-error.ts';
+import type { BodyMask } from './body-mask.ts';
+import { maskHl7 } from './mask/hl7-mask.ts';
+import { maskJson } from './mask/json-mask.ts';
+import { masked } from './mask/masked.ts';
+import { plainName } from './mask/shown-names.ts';
+import { maskXml } from './mask/xml-mask.ts';
+
+/** Places in bodies, by kind of document. */
+export interface Places {
+  /** `PID-3`: the field in every such segment, with all its repetitions. */
+  readonly hl7: readonly string[];
+  /** Names of properties, wherever they stand, in whatever case; all below them is meant too. */
+  readonly json: readonly string[];
+  /** Names of elements and attributes, or XPath. */
+  readonly xml: readonly string[];
+  /** Names or numbers of columns. */
+  readonly delimited: readonly string[];
+}
+
+/** What an installation says besides what Waybill knows. */
+export interface MaskPaths extends Places {
+  /** What is shown though it would be masked, because nobody knows what it is. */
+  readonly shown: Places;
+}
+
+const NONE: Places = { hl7: [], json: [], xml: [], delimited: [] };
+
+/** Everything is masked but what is known to be of nobody, unless `console.yaml` says otherwise. */
+export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
+
+/**
+ * Masks values in their place and of their length: a letter becomes `X` or `x`, a digit `0`, and what separates
+ * stays, so that what is wrong with a format still shows. What it does not know how to mask it does not show.
+ */
+export function fieldMask(paths: MaskPaths): BodyMask {
+  const { shown } = paths;
+  const hl7 = { hidden: new Set(paths.hl7.map(fieldOf)), shown: new Set(shown.hl7.map(fieldOf)) };
+  const json = { hidden: plainNames(paths.json), shown: plainNames(shown.json) };
+  const xml = { hidden: plainNames(paths.xml), shown: plainNames(shown.xml) };
+  const expressions = paths.xml.filter((one) => one.includes('/'));
+  return (bytes, reading) => {
+    const document = documentOf(bytes, reading);
+    if (document.kind === 'hl7') return maskHl7(document as Hl7Document, hl7);
+    if (document.kind === 'json') return maskJson(document.bytes(), json);
+    if (document.kind === 'xml') {
+      const { charset } = reading;
+      const all = maskXml(bytes, charset, xml);
+      return expressions.length === 0 ? all : maskPlaces(documentOf(all, reading), expressions);
+    }
+    if (document.kind === 'delimited') return maskDelimited(document as DelimitedDocument, paths);
+    throw new ApiError(
+      403,
+      'FORBIDDEN',
+      'this kind of body can only be shown with message.content.unmasked',
+    );
+  };
+}
+
+/** `PID-3.1` masks all of `PID-3`, in every segment of the name: a part of a field is no safer than the rest of it. */
+function fieldOf(path: string): string {
+  const { segment, field } = hl7Path(path);
+  return field === 0 ? segment : `${segment}-${field}`;
+}
+
+const plainNames = (names: readonly string[]): ReadonlySet<string> =>
+  new Set(names.filter((one) => !one.includes('/')).map(plainName));
+
+/** A name of a column, not the first record of a file that has no names. */
+const COLUMN = /^(?!.*\d{3})[\p{L}_][\p{L}\p{N}_ .-]{0,39}$/u;
+
+function maskDelimited(document: DelimitedDocument, { delimited, shown }: MaskPaths): Uint8Array {
+  const { columns } = document;
+  const named = columns.every((name) => name === '' || COLUMN.test(name));
+  const numbers = (names: readonly string[]): ReadonlySet<number> =>
+    new Set(names.map((name) => columns.indexOf(name) + 1 || Number(name)));
+  const shownColumns = numbers(shown.delimited);
+  const hidden = numbers(delimited);
+  document.rewrite((value, row, column) => {
+    if (row === 0 && named) return value;
+    return shownColumns.has(column) && !hidden.has(column) && row > 0 ? value : masked(value);
+  });
+  return document.bytes();
+}
+
+/** Places that the names of `mask.xml` do not reach. */
+function maskPlaces(document: Document, paths: readonly string[]): Uint8Array {
+  for (const path of paths) {
+    const count = document.all(path).length;
+    if (count > 1) {
+      throw new ApiError(
+        403,
+        'FORBIDDEN',
+        'a masked path is there several times: only to be shown unmasked',
+      );
+    }
+    if (count === 1) document.set(path, masked(document.get(path)));
+  }
+  return document.bytes();
+}

@@ -1,0 +1,89 @@
+import { ApiError } from '../../../web/api-error.ts';
+import { masked } from './masked.ts';
+import {
+  isCodeOf,
+  isShownAs,
+  KIND_NAMES,
+  PERSON_NAMES,
+  plainName,
+  SHOWN_NAMES,
+  type Shape,
+} from './shown-names.ts';
+
+export interface NameMask {
+  /** Plain names that are hidden with all below them, besides those of a person. */
+  readonly hidden: ReadonlySet<string>;
+  /** Plain names whose values are shown as they are. */
+  readonly shown: ReadonlySet<string>;
+}
+
+/** Deeper than any message is. */
+const DEPTH = 200;
+
+/** Masks every value but those of properties that are known to be of nobody; written anew with two blanks. */
+export function maskJson(bytes: Uint8Array, names: NameMask): Uint8Array {
+  const tree: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const root = { shape: undefined, hidden: false, whole: false, depth: 0 };
+  return new TextEncoder().encode(JSON.stringify(maskedJson(tree, names, root), undefined, 2));
+}
+
+interface Place {
+  readonly shape: Shape | undefined;
+  /** Below the name of a person. */
+  readonly hidden: boolean;
+  /** As `console.yaml` says. */
+  readonly whole: boolean;
+  readonly depth: number;
+}
+
+function maskedJson(value: unknown, names: NameMask, place: Place): unknown {
+  const { shape, hidden, whole, depth } = place;
+  if (whole || value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'string') return isShownAs(shape, value) ? value : masked(value);
+  if (typeof value === 'number') return isShownAs(shape, String(value)) ? value : 0;
+  if (depth > DEPTH)
+    throw new ApiError(403, 'FORBIDDEN', 'this body is too deep to be shown masked');
+  if (Array.isArray(value))
+    return value.map((one) => maskedJson(one, names, { ...place, depth: depth + 1 }));
+  const object = value as Readonly<Record<string, unknown>>;
+  const taken = new Set<string>();
+  const measured = !hidden && isQuantity(object);
+  return Object.fromEntries(
+    Object.entries(object).map(([key, one]) => {
+      const name = plainName(key);
+      const below = hidden || PERSON_NAMES.has(name) || names.hidden.has(name);
+      const known = below && !KIND_NAMES.has(name) ? undefined : shapeOf(name);
+      if (name === 'code' && !below && typeof one === 'string' && isCodeOf(object['system'], one))
+        return [unique(key, taken), one];
+      const inside = {
+        shape: measured && name === 'value' ? 'number' : known,
+        hidden: below,
+        whole: names.shown.has(name),
+        depth: depth + 1,
+      } as const;
+      return [unique(shownKey(key), taken), maskedJson(one, names, inside)];
+    }),
+  );
+}
+
+/** What a name’s value must look like to be shown. */
+export function shapeOf(name: string): Shape | undefined {
+  return Object.hasOwn(SHOWN_NAMES, name) ? SHOWN_NAMES[name] : undefined;
+}
+
+/** A number with its unit is a measured value. */
+function isQuantity({ value, unit, code }: Readonly<Record<string, unknown>>): boolean {
+  return typeof value === 'number' && (unit ?? code) !== undefined;
+}
+
+/** Where a value is the key, as in a table by patient, it is hidden too. */
+function shownKey(key: string): string {
+  return /^[\w$@.:/-]{1,60}$/.test(key) && !/\d{4}/.test(key) ? key : masked(key);
+}
+
+function unique(key: string, taken: Set<string>): string {
+  let name = key;
+  for (let n = 2; taken.has(name); n += 1) name = `${key}#${n}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,44 @@
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { ApiError } from '../../web/api-error.ts';
+import type { Permission, Principal } from './principal.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; undefined until somebody has signed in. Set by the sign-in's `onRequest` hook. */
+    principal: Principal | undefined;
+    /** Who asks by now, for an answer that takes long; undefined if they are nobody any longer. */
+    signInAgain: (() => Promise<Principal | undefined>) | undefined;
+  }
+  interface FastifyContextConfig {
+    /** What the route needs; for the OpenAPI document and the tests. */
+    permissions?: readonly Permission[];
+  }
+}
+
+/** The signed-in principal of a request. Throws SIGN_IN_REQUIRED (401). */
+export function principalOf(request: FastifyRequest): Principal {
+  const { principal } = request;
+  if (principal === undefined) throw new ApiError(401, 'SIGN_IN_REQUIRED', 'sign in first');
+  return principal;
+}
+
+/** Lets a request pass only if its principal has every one of the permissions; otherwise 401 or 403 `FORBIDDEN`. */
+export function requirePermission(...needed: readonly Permission[]): onRequestAsyncHookHandler {
+  return async (request) => {
+    checkPermission(principalOf(request), ...needed);
+  };
+}
+
+/** Throws FORBIDDEN for what concerns every host, where somebody sees only some. */
+export function checkSeesAll({ visibleHosts }: Principal, does: string): void {
+  if (visibleHosts === undefined) return;
+  throw new ApiError(403, 'FORBIDDEN', `only who sees every host ${does}`);
+}
+
+/** As `requirePermission`, for what depends on the request's content. */
+export function checkPermission(principal: Principal, ...needed: readonly Permission[]): void {
+  const missing = needed.filter((one) => !principal.permissions.has(one));
+  if (missing.length > 0) {
+    throw new ApiError(403, 'FORBIDDEN', `${principal.name} lacks ${missing.join(', ')}`);
+  }
+}

@@ -1,0 +1,147 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { API_PREFIX } from '../../web/api-prefix.ts';
+import { isAmong } from '../../web/networks.ts';
+import type { Identity } from '../rights/principal-for.ts';
+import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
+import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
+import { cookieName, cookieOf } from './cookie.ts';
+import type { DerivedCsrf } from './csrf.ts';
+import { issuerTokens } from './issuer-tokens.ts';
+import { localIdentity } from './local-sign-in.ts';
+import { mappedIdentity } from './mapped-identity.ts';
+import { seenLately } from './seen-lately.ts';
+import type { Sessions } from './sessions.ts';
+import type { Authenticator } from './sign-in.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+import type { Users } from './users.ts';
+
+/** The cookie that a sign-in set. */
+export function sessionAuthenticator(
+  sessions: Sessions,
+  users: Users,
+  cookie: string,
+): Authenticator {
+  const lately = seenLately();
+  const find = async (id: string, unattended: boolean): Promise<Identity | undefined> => {
+    const session = await sessions.find(id, unattended);
+    if (session === undefined) return undefined;
+    const { name, via, roles, scope, csrf: csrfToken } = session;
+    if (via !== 'local') return { name, roles, scope, via, csrfToken };
+    const user = await users.current(name);
+    return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
+  };
+  return {
+    method: 'session',
+    async identify(request) {
+      const id = cookieOf(request, cookieName(request, cookie));
+      if (id === undefined) return undefined;
+      return lately.identify(id, isOfEngines(request), () => find(id, isUnattended(request)));
+    },
+  };
+}
+
+/** What the engines tell: how the production stands, and who looks at it. It is shown while the database is away. */
+const OF_ENGINES = new Set(
+  ['/me', '/status', '/hosts', '/hosts/:host', '/production', '/stream'].map(
+    (route) => `${API_PREFIX}${route}`,
+  ),
+);
+
+function isOfEngines({ method, routeOptions }: FastifyRequest): boolean {
+  return method === 'GET' && OF_ENGINES.has(routeOptions.url ?? '');
+}
+
+/** What a page asks by itself while nobody is at it: it must not keep a session alive. */
+function isUnattended({ headers, routeOptions }: FastifyRequest): boolean {
+  return 'x-unattended' in headers || routeOptions.url === `${API_PREFIX}/stream`;
+}
+
+/** `Authorization: Bearer wb_…`: tokens that were made here. */
+export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenticator {
+  return {
+    method: 'token',
+    async identify(request) {
+      const token = bearerOf(request);
+      if (token?.startsWith(TOKEN_PREFIX) !== true) return undefined;
+      const { id, user: name, permissions: limit } = await tokens.check(token);
+      const user = await users.current(name);
+      if (user === undefined) {
+        throw SignInRefusal.token('the user of this token is gone', 'make one for another user');
+      }
+      return { ...localIdentity(user, 'token'), limit, token: id };
+    },
+  };
+}
+
+/** Signed tokens of other issuers, from the header or a cookie. */
+export function issuerAuthenticator(
+  issuers: readonly IssuerSettings[],
+  csrf: DerivedCsrf,
+): Authenticator {
+  const check = issuerTokens(issuers);
+  const cookies = new Set(
+    issuers.flatMap(({ from = [] }) => from.map((one) => one.split(':')[1] ?? '')).filter(Boolean),
+  );
+  return {
+    method: 'bearer',
+    async identify(request) {
+      const token = bearerOf(request);
+      if (token !== undefined) return check(token, 'header');
+      for (const name of cookies) {
+        const value = cookieOf(request, name);
+        if (value === undefined) continue;
+        // a browser sends a cookie by itself: acts need the CSRF token
+        return { ...(await check(value, `cookie:${name}`)), csrfToken: csrf(value) };
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Headers in which a proxy says who it has signed in. */
+export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf): Authenticator {
+  const trusted = isAmong(settings.from);
+  const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
+  return {
+    method: 'header',
+    identify(request) {
+      if (request.headers[nameHeader] === undefined) return undefined;
+      const address = request.raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+      if (!trusted(address)) {
+        throw untrusted(`${nameHeader} came from ${address}, which is not under header.from`);
+      }
+      const { secretHeader, secret = '' } = settings;
+      if (secretHeader !== undefined && !sameText(told(request, secretHeader), secret)) {
+        throw untrusted(`${secretHeader} is missing or not header.secret, from ${address}`);
+      }
+      const identity = mappedIdentity((name) => told(request, name), settings, {
+        via: 'header',
+        defaultUser: nameHeader,
+      });
+      return { ...identity, csrfToken: csrf(`header ${identity.name}`) };
+    },
+  };
+}
+
+function told({ headers }: FastifyRequest, name: string): unknown {
+  const value = headers[name.toLowerCase()];
+  return Array.isArray(value) ? value.join(',') : value;
+}
+
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+function untrusted(why: string): SignInRefusal {
+  return new SignInRefusal(
+    { status: 401, text: 'who you are is not taken from a header sent from there' },
+    why,
+    'list the proxy under header.from, or have it set the secret; nobody else may send this header',
+  );
+}
+
+function sameText(given: unknown, expected: string): boolean {
+  const [a, b] = [Buffer.from(String(given)), Buffer.from(expected)];
+  return typeof given === 'string' && a.length === b.length && timingSafeEqual(a, b);
+}

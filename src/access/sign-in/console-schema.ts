@@ -1,0 +1,109 @@
+import { type Static, Type } from 'typebox';
+import { closed, list, maybe, record, word } from '../../web/schema.ts';
+import { PERMISSIONS } from '../rights/principal.ts';
+
+const Text = Type.String({ minLength: 1, maxLength: 2_000 });
+const Texts = list(Text, { maxItems: 200 });
+/** `30m`, `12h`. */
+const Duration = Type.String({ pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' });
+
+/** How what others say of a person becomes a name, roles and a scope. */
+const mapping = {
+  /** Claim or header with the name. */
+  user: maybe(Text),
+  /** Claim path, or header, with the groups or roles: `realm_access.roles`. */
+  rolesFrom: maybe(Text),
+  /** What stands there → a role of Waybill. */
+  roles: maybe(record(Text)),
+  /** Given to everybody who gets in this way. */
+  everybody: maybe(Texts),
+  /** `tag:{facility}`: braces take the value of a claim or header. */
+  scope: maybe(Texts),
+};
+
+const Oidc = closed({
+  name: Type.String({ pattern: '^[a-z0-9-]{1,40}$' }),
+  title: maybe(Text),
+  issuer: Text,
+  clientId: Text,
+  clientSecret: maybe(Text),
+  scopes: maybe(Texts),
+  ...mapping,
+});
+
+const Issuer = closed({
+  issuer: Text,
+  audience: Text,
+  jwks: Text,
+  algorithms: Type.Array(
+    word('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'),
+    { minItems: 1 },
+  ),
+  /** `header`, or `cookie:NAME`. */
+  from: maybe(Type.Array(Type.String({ pattern: '^(header|cookie:[\\w.-]+)$' }), { minItems: 1 })),
+  /** Scopes of the token of which it must have every one. */
+  requiredScopes: maybe(Texts),
+  ...mapping,
+});
+
+const Header = closed({
+  /** Addresses or networks of the proxies that may say who it is. */
+  from: Type.Array(Text, { minItems: 1 }),
+  /** A header that only the proxy can set right, and what stands in it. */
+  secretHeader: maybe(Text),
+  secret: maybe(Text),
+  ...mapping,
+});
+
+/** Of properties, elements and attributes. */
+const Names = Type.Array(Type.String({ pattern: '^[^/]+$' }));
+
+const Cors = closed({
+  origins: Type.Array(Type.String({ pattern: '^https?://[^/*\\s]+$' }), { minItems: 1 }),
+  headers: maybe(Texts),
+  credentials: maybe(Type.Boolean()),
+  maxAge: maybe(Duration),
+});
+
+/** `console.yaml` as it is written. What is not declared is an error. */
+export const ConsoleFile = closed({
+  publicUrl: maybe(Type.String({ pattern: '^https?://' })),
+  passwords: maybe(Type.Boolean()),
+  session: maybe(closed({ idle: maybe(Duration), absolute: maybe(Duration) })),
+  roles: maybe(record(list(word(...PERMISSIONS)))),
+  mask: maybe(
+    closed({
+      hl7: maybe(
+        Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}(?:-\\d{1,3})?(?:[[.].*)?$' })),
+      ),
+      json: maybe(Texts),
+      xml: maybe(Texts),
+      delimited: maybe(Texts),
+      /** Shown though it would be masked, because nobody knows what it is. */
+      shown: maybe(
+        closed({
+          hl7: maybe(Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}-\\d{1,3}$' }))),
+          json: maybe(Names),
+          xml: maybe(Names),
+          delimited: maybe(Texts),
+        }),
+      ),
+    }),
+  ),
+  oidc: maybe(list(Oidc, { maxItems: 10 })),
+  tokens: maybe(list(Issuer, { maxItems: 10 })),
+  header: maybe(Header),
+  cors: maybe(Cors),
+  delegated: maybe(Text),
+  rollbackAfter: maybe(Duration),
+  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  traceUrl: maybe(Text),
+});
+export type ConsoleFile = Static<typeof ConsoleFile>;
+export type OidcSettings = Static<typeof Oidc>;
+export type IssuerSettings = Static<typeof Issuer>;
+export type HeaderSettings = Static<typeof Header>;
+export type IdentityMapping = Pick<
+  OidcSettings,
+  'user' | 'rolesFrom' | 'roles' | 'everybody' | 'scope'
+>;

@@ -1,0 +1,115 @@
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { API_PREFIX } from '../../web/api-prefix.ts';
+import { auditRoutes } from '../audit/audit-routes.ts';
+import type { Principal } from '../rights/principal.ts';
+import type { Identity } from '../rights/principal-for.ts';
+import { answerCors } from './cors.ts';
+import { checkCsrf } from './csrf.ts';
+import { firstAdministratorRoute } from './route/first-administrator.ts';
+import { oidcRoutes } from './route/oidc.ts';
+import { signInRoutes } from './route/sign-in.ts';
+import { signInTraceRoutes } from './route/sign-in-trace.ts';
+import { tokenRoutes } from './route/tokens.ts';
+import { userRoutes } from './route/users.ts';
+import type { Authenticator, SignIn } from './sign-in.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered without a sign-in; what the request says of itself is not looked at. */
+    open?: boolean;
+    /** Allowed while the password must be changed. */
+    beforeChange?: boolean;
+  }
+}
+
+/** Signs every request in, and adds the routes of sessions, tokens and users. */
+export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
+  const plugin: FastifyPluginCallback = (app, _options, done) => {
+    app.addHook('onRequest', async (request, reply) => {
+      if (answerCors(signIn, request, reply)) return reply;
+      const principal = await principalFor(signIn, request, reply);
+      if (principal === undefined) return undefined;
+      request.principal = principal;
+      // refused, or not to be found out: either way not signed in any more
+      request.signInAgain = () => principalFor(signIn, request, reply).catch(() => undefined);
+      checkCsrf(signIn, request, principal);
+      if (principal.mustChangePassword === true && !mayBeforeChange(request)) {
+        throw new ApiError(
+          403,
+          'PASSWORD_CHANGE_REQUIRED',
+          'change the password first: POST /api/v1/me/password',
+        );
+      }
+      return undefined;
+    });
+    void app.register(
+      async (scope) => {
+        const api = scope as unknown as Api;
+        signInRoutes(api, signIn);
+        firstAdministratorRoute(api, signIn);
+        oidcRoutes(api, signIn);
+        tokenRoutes(api, signIn);
+        userRoutes(api, signIn);
+        signInTraceRoutes(api, signIn);
+        auditRoutes(api, signIn.audit);
+      },
+      { prefix: API_PREFIX },
+    );
+    done();
+  };
+  // an encapsulated hook would not see the routes that are registered beside it
+  return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
+}
+
+function mayBeforeChange({ routeOptions }: FastifyRequest): boolean {
+  const { config, url } = routeOptions;
+  return config.open === true || config.beforeChange === true || url === `${API_PREFIX}/me`;
+}
+
+async function principalFor(
+  signIn: SignIn,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Principal | undefined> {
+  const isOpen = request.routeOptions.config.open === true || isFree(request);
+  if (isOpen) return undefined;
+  for (const authenticator of signIn.authenticators) {
+    const identity = await identified(signIn, authenticator, request, reply);
+    if (identity !== undefined) return signIn.rights(identity);
+  }
+  return undefined;
+}
+
+/** Health, and the console's own files: the page that asks who you are. */
+function isFree({ routeOptions: { url = '' } }: FastifyRequest): boolean {
+  // the route that was found, not what was written: `/%61pi/v1/status` leads to the same
+  return !url.startsWith(`${API_PREFIX}/`) && url !== '/metrics';
+}
+
+async function identified(
+  { trace }: SignIn,
+  authenticator: Authenticator,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Identity | undefined> {
+  try {
+    return await authenticator.identify(request);
+  } catch (error) {
+    if (error instanceof SignInRefusal) {
+      const { why, remedy, challenge } = error;
+      trace.add({
+        ip: request.ip,
+        method: authenticator.method,
+        user: undefined,
+        outcome: 'refused',
+        cause: why,
+        remedy,
+      });
+      if (challenge !== undefined) void reply.header('www-authenticate', challenge);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../../web/api-error.ts';
+import { sendProblem } from '../../web/problem.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
+
+const WORDS = {
+  en: {
+    title: 'You are not signed in',
+    why: 'An administrator finds the cause under Sign-ins, or in the log of Waybill.',
+    back: 'Back to the sign-in',
+  },
+  de: {
+    title: 'Sie sind nicht angemeldet',
+    why: 'Die Ursache findet ein Administrator unter „Anmeldungen“ oder im Protokoll von Waybill.',
+    back: 'Zurück zur Anmeldung',
+  },
+} as const;
+
+/** What a person sees whom a provider has sent back in vain: a page. Programs get the problem as everywhere. */
+export function sendRefusedPage(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  base: string,
+): void {
+  const wantsPage = request.headers.accept?.includes('text/html') === true;
+  if (!wantsPage || !(error instanceof ApiError)) {
+    sendProblem(error, request, reply);
+    return;
+  }
+  const isGerman = /^de\b/i.test(request.headers['accept-language'] ?? '');
+  const words = isGerman ? WORDS.de : WORDS.en;
+  const advice = error instanceof SignInRefusal ? `<p>${words.why}</p>` : '';
+  void reply
+    .code(error.status)
+    .header('cache-control', 'no-store')
+    .type('text/html; charset=utf-8')
+    .serializer(String)
+    .send(
+      `<!doctype html><html lang="${isGerman ? 'de' : 'en'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+        `<title>${words.title} · Waybill</title><h1>${words.title}</h1><p>${escaped(error.message)}</p>${advice}` +
+        `<p><a href="${escaped(base)}">${words.back}</a></p></html>`,
+    );
+}
+
+/** A text that may come from elsewhere, for a page. */
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (one) => `&#${one.codePointAt(0)};`);
+}

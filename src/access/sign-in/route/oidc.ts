@@ -1,0 +1,142 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Api } from '../../../web/api.ts';
+import { ApiError } from '../../../web/api-error.ts';
+import { API_PREFIX } from '../../../web/api-prefix.ts';
+import { maybe } from '../../../web/schema.ts';
+import { permissionsOf } from '../../rights/roles.ts';
+import { cookieName, cookieOf, setCookie } from '../cookie.ts';
+import { isSignedOut } from '../logout-token.ts';
+import { sendRefusedPage } from '../refused-page.ts';
+import type { SignIn } from '../sign-in.ts';
+import { SignInRefusal } from '../sign-in-refusal.ts';
+import { attempted, startSession } from '../signed-in.ts';
+
+const LOGOUT_LIMIT = 16 * 1024;
+
+/** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
+export function oidcRoutes(api: Api, signIn: SignIn): void {
+  void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
+  const errorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
+    sendRefusedPage(error, request, reply, baseOf(signIn, request));
+  api.get(
+    '/sign-in/oidc/:name',
+    {
+      config: { open: true },
+      errorHandler,
+      schema: {
+        params: Type.Object({ name: Type.String() }),
+        querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const provider = signIn.providers.get(name);
+      if (provider === undefined)
+        throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+      const base = baseOf(signIn, request);
+      const redirect = new URL(`.${API_PREFIX}/sign-in/oidc/${name}/callback`, base).href;
+      const what = { method: `oidc ${name}`, user: undefined };
+      const { url, attempt } = await attempted(signIn, request, what, () =>
+        provider.start(redirect),
+      );
+      const back = backTo(request.query.back, base);
+      setCookie(
+        request,
+        reply,
+        signIn.cookies.attempt,
+        signIn.attempts.seal({ provider: name, attempt, back }),
+      );
+      return reply.redirect(url.href);
+    },
+  );
+
+  api.get(
+    '/sign-in/oidc/:name/callback',
+    {
+      config: { open: true },
+      errorHandler,
+      schema: {
+        params: Type.Object({ name: Type.String() }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const id = cookieOf(request, cookieName(request, signIn.cookies.attempt)) ?? '';
+      const one = signIn.attempts.open(id);
+      setCookie(request, reply, signIn.cookies.attempt, '');
+      const method = `oidc ${name}`;
+      const { identity, idToken } = await attempted(
+        signIn,
+        request,
+        { method, user: undefined },
+        async () => {
+          const provider = signIn.providers.get(name);
+          if (one?.provider !== name || provider === undefined) throw strayAnswer();
+          const answer = new URL(one.attempt.redirect);
+          answer.search = new URL(request.url, answer).search;
+          return provider.finish(answer, one.attempt);
+        },
+      );
+      const allowed = permissionsOf(identity.roles, signIn.roles);
+      await signIn.enforcement.signedIn(allowed.has('user.manage'));
+      await startSession(signIn, [request, reply], identity, { method, provider: name, idToken });
+      return reply.redirect(one?.back ?? '/');
+    },
+  );
+}
+
+/** The provider itself says that somebody has signed out there (OpenID Connect Back-Channel Logout). */
+function backChannelRoute(api: Api, signIn: SignIn): void {
+  api.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: LOGOUT_LIMIT },
+    (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(String(text)))),
+  );
+  api.post(
+    '/sign-in/oidc/:name/logout',
+    {
+      config: { open: true },
+      schema: {
+        params: Type.Object({ name: Type.String() }),
+        body: Type.Object({ logout_token: Type.String() }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const provider = signIn.providers.get(name);
+      if (provider === undefined)
+        throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+      const method = `oidc ${name}`;
+      const out = await attempted(signIn, request, { method, user: undefined }, () =>
+        provider.signedOut(request.body.logout_token),
+      );
+      const names = await signIn.sessions.endOf(name, (idToken) => isSignedOut(idToken, out));
+      for (const one of new Set(names)) {
+        const actor = { name: one, via: method };
+        const entry = { actor, ip: request.ip, object: `user ${one}`, outcome: 'done' } as const;
+        await signIn.audit.record({ ...entry, action: 'sign-out' });
+      }
+      return reply.header('cache-control', 'no-store').send('');
+    },
+  );
+}
+
+function strayAnswer(): SignInRefusal {
+  return new SignInRefusal(
+    { status: 401, text: 'this sign-in was not begun here, or took too long: begin again' },
+    'the answer of the provider belongs to no sign-in of this browser',
+    'begin at the console’s own address: the cookie belongs to it; behind a proxy set publicUrl',
+  );
+}
+
+function baseOf({ settings }: SignIn, { protocol, host }: FastifyRequest): string {
+  return settings.publicUrl ?? `${protocol}://${host}/`;
+}
+
+/** A page of the console itself; anything else would send a signed-in person elsewhere. */
+function backTo(wanted: string | undefined, base: string): string {
+  if (wanted === undefined || !URL.canParse(wanted, base)) return base;
+  const url = new URL(wanted, base);
+  return url.origin === new URL(base).origin ? url.href : base;
+}

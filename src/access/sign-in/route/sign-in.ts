@@ -1,0 +1,144 @@
+import { Type } from 'typebox';
+import { OPEN_LIMIT } from '../../../web/admission.ts';
+import type { Api } from '../../../web/api.ts';
+import { ApiError } from '../../../web/api-error.ts';
+import { closed, list, maybe } from '../../../web/schema.ts';
+import { within } from '../../../web/within.ts';
+import { principalOf } from '../../rights/require-permission.ts';
+import { cookieName, cookieOf, setCookie } from '../cookie.ts';
+import { checkOrigin } from '../csrf.ts';
+import { localIdentity } from '../local-sign-in.ts';
+import { checkNewPassword, hashPassword } from '../password.ts';
+import type { SignIn } from '../sign-in.ts';
+import { attempted, startSession } from '../signed-in.ts';
+
+const tags = ['sign-in'];
+
+const Methods = Type.Object({
+  password: Type.Boolean(),
+  /** Nobody is known yet: the code that waybill run prints makes the first administrator. */
+  first: Type.Boolean(),
+  oidc: list(Type.Object({ name: Type.String(), title: Type.String() })),
+});
+
+export const Credentials = closed({
+  user: Type.String({ minLength: 1, maxLength: 200 }),
+  password: Type.String({ minLength: 1, maxLength: 1_000 }),
+});
+
+/** Sessions of the console. */
+export function signInRoutes(api: Api, signIn: SignIn): void {
+  const { sessions, users } = signIn;
+
+  api.get(
+    '/sign-in/methods',
+    {
+      config: { open: true },
+      schema: { tags, summary: 'How one may sign in.', response: { 200: Methods } },
+    },
+    async () => ({
+      password: (await signIn.enforcement.passwords()).allowed,
+      // a database that is away keeps nobody from the page, and nobody could be made in it either
+      first: (await within(1_000, signIn.first.isAwaited())) ?? false,
+      oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
+    }),
+  );
+
+  api.post(
+    '/sign-in',
+    {
+      config: { open: true },
+      bodyLimit: OPEN_LIMIT,
+      schema: {
+        tags,
+        summary: 'Signs in with a password; sets the session’s cookie.',
+        body: Credentials,
+        response: { 200: Type.Object({ name: Type.String(), mustChangePassword: Type.Boolean() }) },
+      },
+    },
+    async (request, reply) => {
+      const { user, password } = request.body;
+      const { ip } = request;
+      const identity = await attempted(signIn, request, { method: 'local', user }, async () => {
+        checkOrigin(signIn, request);
+        const checked = await signIn.local.check({ user, password, ip });
+        await startSession(signIn, [request, reply], checked, { method: checked.via });
+        return checked;
+      });
+      return { name: identity.name, mustChangePassword: identity.mustChangePassword === true };
+    },
+  );
+
+  api.post(
+    '/sign-out',
+    {
+      config: { beforeChange: true },
+      schema: {
+        tags,
+        summary: 'Ends the session; `redirect` leads to the provider’s own sign-out.',
+        response: { 200: Type.Object({ redirect: maybe(Type.String()) }) },
+      },
+    },
+    async (request, reply) => {
+      const id = cookieOf(request, cookieName(request, signIn.cookies.session));
+      const session = id === undefined ? undefined : await sessions.find(id);
+      setCookie(request, reply, signIn.cookies.session, '');
+      if (id === undefined || session === undefined) return {};
+      await sessions.end(id);
+      const { name, via, provider = '', idToken } = session;
+      const entry = { actor: { name, via }, ip: request.ip, object: `user ${name}` };
+      await signIn.audit.record({ ...entry, action: 'sign-out', outcome: 'done' });
+      if (idToken === undefined) return {};
+      const back = signIn.settings.publicUrl ?? `${request.protocol}://${request.host}/`;
+      // the session here has ended: a provider that is away must not make it look otherwise
+      const there = await signIn.providers
+        .get(provider)
+        ?.signOut(idToken, back)
+        // who signs out here is signed out, whether or not the provider can be asked
+        .catch(() => undefined);
+      return { redirect: there?.href };
+    },
+  );
+
+  api.post(
+    '/me/password',
+    {
+      config: { beforeChange: true },
+      schema: {
+        tags,
+        summary: 'Changes one’s own password; every other session and token ends.',
+        body: closed({
+          current: Type.String({ maxLength: 1_000 }),
+          password: Type.String({ maxLength: 1_000 }),
+        }),
+        response: { 200: Type.Object({ done: Type.Boolean() }) },
+      },
+    },
+    async (request, reply) => {
+      const { name, via } = principalOf(request);
+      if (via !== 'local') {
+        throw new ApiError(
+          409,
+          'CONFLICT',
+          'a password is changed in the console, by a local user',
+        );
+      }
+      const { current, password } = request.body;
+      const attempt = { user: name, password: current, ip: request.ip };
+      await attempted(signIn, request, { method: 'local', user: name }, () =>
+        signIn.local.check(attempt),
+      );
+      checkNewPassword(password, name);
+      await users.setPassword(name, await hashPassword(password), false);
+      const entry = { actor: { name, via }, ip: request.ip, object: `user ${name}` };
+      await signIn.audit.record({ ...entry, action: 'password.change', outcome: 'done' });
+      const user = await users.find(name);
+      if (user !== undefined) {
+        await startSession(signIn, [request, reply], localIdentity(user, 'local'), {
+          method: 'local',
+        });
+      }
+      return { done: true };
+    },
+  );
+}

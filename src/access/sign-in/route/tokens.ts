@@ -1,0 +1,234 @@
+import { Type } from 'typebox';
+import { OPEN_LIMIT } from '../../../web/admission.ts';
+import type { Api } from '../../../web/api.ts';
+import { ApiError } from '../../../web/api-error.ts';
+import { closed, list, maybe, Time, word } from '../../../web/schema.ts';
+import { checkGrant } from '../../rights/check-grant.ts';
+import { PERMISSIONS, type Permission, type Principal } from '../../rights/principal.ts';
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../rights/require-permission.ts';
+import { permissionsOf } from '../../rights/roles.ts';
+import type { TokenPair } from '../api-tokens.ts';
+import type { SignIn } from '../sign-in.ts';
+import { SignInRefusal } from '../sign-in-refusal.ts';
+import { attempted, changedMeanwhile, signedIn } from '../signed-in.ts';
+import { Credentials } from './sign-in.ts';
+
+const tags = ['tokens'];
+const DAY = 86_400_000;
+
+const Pair = Type.Object({
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  expiresIn: Type.Integer({ description: 'Seconds.' }),
+});
+
+const Token = Type.Object({
+  id: Type.Integer(),
+  label: Type.String(),
+  user: Type.String(),
+  permissions: maybe(list(word(...PERMISSIONS))),
+  created: Time,
+  expires: Time,
+  lastUsed: maybe(Time),
+  revoked: Type.Boolean(),
+});
+
+/** Tokens for programs: pairs that a password begins, and long ones that a person makes. */
+export function tokenRoutes(api: Api, signIn: SignIn): void {
+  pairRoutes(api, signIn);
+  const { tokens, users, audit } = signIn;
+
+  api.get(
+    '/tokens',
+    {
+      schema: {
+        tags,
+        summary: 'Tokens, without what is secret: one’s own, or all with user.manage.',
+        response: { 200: Type.Object({ tokens: list(Token) }) },
+      },
+      onRequest: requirePermission('token.manage'),
+    },
+    async (request) => {
+      const principal = principalOf(request);
+      return { tokens: (await tokens.list()).filter(({ user }) => isOf(principal, user)) };
+    },
+  );
+
+  api.post(
+    '/tokens',
+    {
+      schema: {
+        tags,
+        summary: 'Makes a token; it is shown this once.',
+        body: closed({
+          label: Type.String({ minLength: 1, maxLength: 100 }),
+          user: maybe(Type.String({ maxLength: 200 })),
+          permissions: maybe(list(word(...PERMISSIONS))),
+          days: Type.Integer({ minimum: 1, maximum: 3_650 }),
+        }),
+        response: { 200: Type.Object({ id: Type.Integer(), token: Type.String() }) },
+      },
+      onRequest: requirePermission('token.manage'),
+    },
+    async (request) => {
+      const principal = principalOf(request);
+      const { label, days, user = principal.name, permissions } = request.body;
+      await checkMayGive(signIn, principal, user, permissions ?? []);
+      if ((await users.find(user)) === undefined) {
+        throw new ApiError(409, 'CONFLICT', `a token belongs to a local user, and ${user} is none`);
+      }
+      const made = await tokens.add({
+        label,
+        user,
+        permissions: permissions ?? [...principal.permissions],
+        expires: Date.now() + days * DAY,
+      });
+      const { name, via } = principal;
+      const entry = { actor: { name, via }, ip: request.ip, object: `token ${made.id}` };
+      await audit.record({
+        ...entry,
+        action: 'token.add',
+        outcome: 'done',
+        detail: { label, user, days, permissions },
+      });
+      return made;
+    },
+  );
+
+  api.delete(
+    '/tokens/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Revokes a token: one’s own, or any with user.manage.',
+        params: closed({ id: Type.Integer() }),
+        response: { 200: Type.Object({ done: Type.Boolean() }) },
+      },
+      onRequest: requirePermission('token.manage'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const principal = principalOf(request);
+      const token = (await tokens.list()).find((one) => one.id === id);
+      if (token === undefined || !isOf(principal, token.user) || !(await tokens.revoke(id))) {
+        throw new ApiError(404, 'NOT_FOUND', `there is no token ${id}`);
+      }
+      const { name, via } = principal;
+      const entry = { actor: { name, via }, ip: request.ip, object: `token ${id}` };
+      await audit.record({ ...entry, action: 'token.revoke', outcome: 'done' });
+      return { done: true };
+    },
+  );
+}
+
+/** Whether a token is a person's own. A name from outside may be that of another local user. */
+function isOwn({ name, via }: Principal, user: string): boolean {
+  return user.toLowerCase() === name.toLowerCase() && /^(?:local|token)$/.test(via);
+}
+
+/** Whether somebody may see and revoke a user's tokens. */
+function isOf(principal: Principal, user: string): boolean {
+  return principal.permissions.has('user.manage') || isOwn(principal, user);
+}
+
+/** Nobody gives more than they have; who makes a token of somebody else acts under their name. */
+async function checkMayGive(
+  { users, roles }: SignIn,
+  principal: Principal,
+  user: string,
+  permissions: readonly Permission[],
+): Promise<void> {
+  checkPermission(principal, ...permissions);
+  if (isOwn(principal, user)) return;
+  checkPermission(principal, 'user.manage');
+  checkGrant(principal, permissionsOf((await users.find(user))?.roles ?? [], roles));
+}
+
+function pairRoutes(api: Api, signIn: SignIn): void {
+  const { tokens } = signIn;
+
+  api.post(
+    '/auth/token',
+    {
+      config: { open: true },
+      bodyLimit: OPEN_LIMIT,
+      schema: {
+        tags,
+        summary:
+          'A short access token and a refresh token, for a password or for the refresh token before.',
+        body: Type.Union([Credentials, closed({ refreshToken: Type.String({ maxLength: 200 }) })]),
+        response: { 200: Pair },
+      },
+    },
+    async (request) => {
+      const { body, ip } = request;
+      if ('refreshToken' in body) {
+        const what = { method: 'refresh', user: undefined };
+        return attempted(signIn, request, what, async () => refreshed(signIn, body.refreshToken));
+      }
+      const { user } = body;
+      return attempted(signIn, request, { method: 'token', user }, async () => {
+        const identity = await signIn.local.check({ ...body, ip });
+        checkMayHaveTokens(identity.via, identity.mustChangePassword === true);
+        await signedIn(signIn, request, identity, 'token');
+        const pair = await tokens.pair(identity.name);
+        if ((await identity.stillHolds?.()) !== false) return pair;
+        await tokens.revokeFamily(pair.accessToken);
+        throw changedMeanwhile();
+      });
+    },
+  );
+
+  api.post(
+    '/auth/revoke',
+    {
+      config: { open: true },
+      bodyLimit: OPEN_LIMIT,
+      schema: {
+        tags,
+        summary: 'Ends an access token, its refresh token and all that came from them.',
+        body: closed({ token: Type.String({ maxLength: 200 }) }),
+        response: { 200: Type.Object({ done: Type.Boolean() }) },
+      },
+    },
+    async (request) => {
+      const name = await tokens.revokeFamily(request.body.token);
+      if (name !== undefined) {
+        const actor = { name, via: 'token' };
+        const entry = { actor, ip: request.ip, action: 'token.revoke', object: `user ${name}` };
+        await signIn.audit.record({ ...entry, outcome: 'done' });
+      }
+      // whether there was such a token is nobody's business
+      return { done: true };
+    },
+  );
+}
+
+/** The next pair, for a user who still is one. */
+async function refreshed({ tokens, users }: SignIn, token: string): Promise<TokenPair> {
+  const { user, ...pair } = await tokens.refresh(token);
+  if ((await users.current(user)) !== undefined) return pair;
+  await tokens.revokeFamily(pair.accessToken);
+  throw SignInRefusal.token('the user of this token is gone', 'sign in as another user');
+}
+
+function checkMayHaveTokens(via: string, mustChange: boolean): void {
+  if (via !== 'local') {
+    throw new SignInRefusal(
+      { status: 403, text: 'only local users get tokens here; use those of your own issuer' },
+      `signed in ${via}, which gives no tokens of Waybill`,
+      'list the issuer under tokens of console.yaml, or make a local user',
+    );
+  }
+  if (mustChange) {
+    throw new ApiError(
+      403,
+      'PASSWORD_CHANGE_REQUIRED',
+      'sign in to the console and change the password first',
+    );
+  }
+}

@@ -1,0 +1,250 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Api } from '../../../web/api.ts';
+import { ApiError } from '../../../web/api-error.ts';
+import { closed, list, maybe, record, Time, word } from '../../../web/schema.ts';
+import { checkGrant } from '../../rights/check-grant.ts';
+import { PERMISSIONS, type Permission } from '../../rights/principal.ts';
+import type { Identity } from '../../rights/principal-for.ts';
+import { principalOf, requirePermission } from '../../rights/require-permission.ts';
+import { checkRoles, permissionsOf } from '../../rights/roles.ts';
+import { checkScope, EVERYTHING } from '../../rights/scope.ts';
+import { localIdentity } from '../local-sign-in.ts';
+import { hashPassword, oneTimePassword } from '../password.ts';
+import type { SignIn } from '../sign-in.ts';
+import type { User } from '../users.ts';
+
+const tags = ['users'];
+const Name = Type.String({ minLength: 1, maxLength: 100 });
+const Names = list(Name, { maxItems: 50 });
+const ByName = closed({ name: Name });
+const OneTime = Type.Object({
+  password: Type.String({ description: 'For one sign-in; shown this once.' }),
+});
+const Done = Type.Object({ done: Type.Boolean() });
+
+const UserRow = Type.Object({
+  name: Type.String(),
+  roles: list(Type.String()),
+  scope: list(Type.String()),
+  mustChange: Type.Boolean(),
+  expires: maybe(Time),
+  breakGlass: Type.Boolean(),
+  created: Time,
+  lastSignIn: maybe(Time),
+});
+
+const RightsOf = Type.Object({
+  name: Type.String(),
+  via: Type.String({ description: '`local`, or how somebody from outside signed in last.' }),
+  roles: list(Type.String()),
+  scope: list(Type.String()),
+  visibleHosts: maybe(list(Type.String())),
+  permissions: record(list(Type.String())),
+  missing: list(word(...PERMISSIONS)),
+});
+
+/** Local users, and what each may really do. */
+export function userRoutes(api: Api, signIn: SignIn): void {
+  const { users, roles } = signIn;
+  const onRequest = requirePermission('user.manage');
+
+  api.get(
+    '/users',
+    {
+      schema: {
+        tags,
+        summary: 'Local users.',
+        response: { 200: Type.Object({ users: list(UserRow) }) },
+      },
+      onRequest,
+    },
+    async () => ({ users: await users.list() }),
+  );
+
+  api.get(
+    '/roles',
+    {
+      schema: {
+        tags,
+        summary: 'Roles and what they allow.',
+        response: { 200: Type.Object({ roles: record(list(Type.String())) }) },
+      },
+      onRequest,
+    },
+    async () => ({ roles: Object.fromEntries(roles) }),
+  );
+
+  api.get(
+    '/users/:name/rights',
+    {
+      schema: {
+        tags,
+        summary:
+          'What a local user, or somebody from outside who is signed in, may do, and by which role; which hosts; what is missing.',
+        params: ByName,
+        response: { 200: RightsOf },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const identity = await identityOf(signIn, request.params.name);
+      const { name, via, roles: named, scope } = identity;
+      const { permissions, visibleHosts } = await signIn.rights(identity);
+      const by = (one: Permission): string[] =>
+        named.filter((role) => roles.get(role)?.includes(one) === true);
+      return {
+        name,
+        via,
+        roles: named,
+        scope,
+        visibleHosts,
+        permissions: Object.fromEntries([...permissions].map((one) => [one, by(one)])),
+        missing: PERMISSIONS.filter((one) => !permissions.has(one)),
+      };
+    },
+  );
+
+  api.post(
+    '/users',
+    {
+      schema: {
+        tags,
+        summary: 'Adds a user with a password for one sign-in.',
+        body: closed({ name: Name, roles: Names, scope: maybe(Names) }),
+        response: { 200: OneTime },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { name, roles: named, scope = EVERYTHING } = request.body;
+      checkMayGive(signIn, request, named, scope);
+      const password = oneTimePassword();
+      await users.add({
+        name,
+        roles: named,
+        scope,
+        password: await hashPassword(password),
+        mustChange: true,
+      });
+      await recorded(signIn, request, 'user.add', name, { roles: named, scope });
+      return { password };
+    },
+  );
+
+  api.put(
+    '/users/:name/roles',
+    {
+      schema: {
+        tags,
+        summary: 'Sets roles, and the scope if one is given; ends the user’s sessions.',
+        params: ByName,
+        body: closed({ roles: Names, scope: maybe(Names) }),
+        response: { 200: Done },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { name, roles: before, scope: seen } = await known(signIn, request.params.name);
+      const { roles: named, scope = seen } = request.body;
+      checkMayGive(signIn, request, [...before, ...named], scope);
+      await users.setRoles(name, named, scope);
+      await recorded(signIn, request, 'user.roles', name, { roles: named, scope });
+      return { done: true };
+    },
+  );
+
+  api.post(
+    '/users/:name/password',
+    {
+      schema: {
+        tags,
+        summary: 'Gives a password for one sign-in.',
+        params: ByName,
+        response: { 200: OneTime },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const password = oneTimePassword();
+      const hash = await hashPassword(password);
+      // nothing may change between the look at the user and the act
+      const { name } = await mayActOn(signIn, request);
+      await users.setPassword(name, hash, true);
+      await recorded(signIn, request, 'user.password', name);
+      return { password };
+    },
+  );
+
+  api.delete(
+    '/users/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Removes a user; sessions and tokens end.',
+        params: ByName,
+        response: { 200: Done },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { name } = await mayActOn(signIn, request);
+      if (name === principalOf(request).name)
+        throw new ApiError(409, 'CONFLICT', 'nobody removes themselves');
+      await users.remove(name);
+      await recorded(signIn, request, 'user.remove', name);
+      return { done: true };
+    },
+  );
+}
+
+/** Who somebody of that name is: a local user, or else whoever is signed in under it from outside. */
+async function identityOf({ users, sessions }: SignIn, name: string): Promise<Identity> {
+  const user = await users.find(name);
+  if (user !== undefined) return localIdentity(user, 'local');
+  const session = await sessions.latest(name);
+  if (session !== undefined) return session;
+  throw new ApiError(
+    404,
+    'NOT_FOUND',
+    `${name} is no local user, and is not signed in from outside`,
+  );
+}
+
+async function known({ users }: SignIn, name: string): Promise<User> {
+  const user = await users.find(name);
+  if (user === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no user ${name}`);
+  return user;
+}
+
+/** The user of the request, who has no right that the asker lacks. */
+async function mayActOn(
+  signIn: SignIn,
+  request: FastifyRequest & { readonly params: { readonly name: string } },
+): Promise<User> {
+  const user = await known(signIn, request.params.name);
+  checkGrant(principalOf(request), permissionsOf(user.roles, signIn.roles));
+  return user;
+}
+
+function checkMayGive(
+  { roles }: SignIn,
+  request: FastifyRequest,
+  named: readonly string[],
+  scope: readonly string[],
+): void {
+  checkGrant(principalOf(request), permissionsOf(named, roles));
+  checkRoles(named, roles);
+  checkScope(scope);
+}
+
+async function recorded(
+  { audit }: SignIn,
+  request: FastifyRequest,
+  action: string,
+  ...[user, detail]: readonly [user: string, detail?: Readonly<Record<string, unknown>>]
+): Promise<void> {
+  const { name, via } = principalOf(request);
+  const entry = { actor: { name, via }, ip: request.ip, action, object: `user ${user}` };
+  await audit.record({ ...entry, outcome: 'done', detail });
+}

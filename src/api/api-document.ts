@@ -1,0 +1,23 @@
+import { signInPlugin } from '../access/sign-in/plugin.ts';
+import type { SignIn } from '../access/sign-in/sign-in.ts';
+import { silentLogger } from '../log/logger.ts';
+import { buildApi } from './api-server.ts';
+import type { ApiContext } from './context.ts';
+import { openApiText } from './open-api.ts';
+
+/** Stands for everything that routes are made with; only a request would use it, and none is made. */
+const nothing: unknown = new Proxy(() => undefined, { get: () => nothing });
+
+/** The OpenAPI document of all routes, made without a production: what is checked in as `docs/openapi.json`. */
+export async function apiDocument(): Promise<string> {
+  const context = new Proxy({} as ApiContext, {
+    get: (_, name) => (name === 'log' ? silentLogger : nothing),
+  });
+  const app = await buildApi({ context, signIn: signInPlugin(nothing as SignIn) });
+  await app.ready();
+  try {
+    return openApiText(app);
+  } finally {
+    await app.close();
+  }
+}

@@ -1,0 +1,177 @@
+import type { AddressInfo } from 'node:net';
+import swagger from '@fastify/swagger';
+import fastify, {
+  type FastifyPluginAsync,
+  type FastifyPluginCallback,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { EngineError } from '../error/engine-error.ts';
+import {
+  admitBodies,
+  admitConnections,
+  BODY_LIMIT,
+  LOOK_EVERY,
+  REQUEST_TIMEOUT,
+} from '../web/admission.ts';
+import type { Api } from '../web/api.ts';
+import { ApiError } from '../web/api-error.ts';
+import { API_PREFIX } from '../web/api-prefix.ts';
+import { isAmong } from '../web/networks.ts';
+import { notFound, sendProblem } from '../web/problem.ts';
+import { securityHeaders } from '../web/security-headers.ts';
+import { consoleFiles } from './console-files.ts';
+import type { ApiContext } from './context.ts';
+import { openApi } from './open-api.ts';
+import { actRoutes } from './route/acts.ts';
+import { alertRoutes } from './route/alerts.ts';
+import { bodyRoutes } from './route/bodies.ts';
+import { documentRoutes } from './route/document.ts';
+import { eventRoutes } from './route/events.ts';
+import { exportRoutes } from './route/export.ts';
+import { healthRoutes } from './route/health.ts';
+import { hostRoutes } from './route/hosts.ts';
+import { jobRoutes } from './route/jobs.ts';
+import { messageRoutes } from './route/messages.ts';
+import { overrideRoutes } from './route/overrides.ts';
+import { productionRoutes } from './route/production.ts';
+import { publicKeyRoutes } from './route/public-keys.ts';
+import { rehearsalRoute } from './route/rehearsal.ts';
+import { savedSearchRoutes } from './route/saved-searches.ts';
+import { storageRoutes } from './route/storage.ts';
+import { streamRoutes } from './route/stream.ts';
+import { testMessageRoute } from './route/test-message.ts';
+import { searchRecorder } from './searching.ts';
+import { serverTls, type TlsFiles } from './server-tls.ts';
+
+export interface ApiOptions {
+  readonly context: ApiContext;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls?: TlsFiles | undefined;
+  /** Addresses or networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. */
+  readonly signIn: FastifyPluginAsync | FastifyPluginCallback;
+  /** Where the built console lies; without it the API stands alone. */
+  readonly consoleFolder?: string | undefined;
+}
+
+export interface ApiServer {
+  readonly host: string;
+  readonly port: number;
+  /** `http://127.0.0.1:8080/` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Milliseconds for the handshake of TLS: node gives two minutes by itself. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
+/** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
+export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
+  const { context, trustedProxies = [], signIn } = options;
+  const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);
+  const listening = {
+    connectionsCheckingInterval: LOOK_EVERY,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+  };
+  const app = fastify({
+    loggerInstance: context.log.child({ part: 'api' }, { level: 'warn' }),
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    forceCloseConnections: true,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
+    ...(tls === undefined ? { http: listening } : { https: { ...tls.options, ...listening } }),
+  }) as unknown as Api;
+  admitConnections(app.server, isAmong(trustedProxies), context.log);
+  tls?.follow(app.server);
+  app.addHook('onClose', async () => tls?.close());
+  app.decorateRequest('principal', undefined);
+  app.decorateRequest('signInAgain', undefined);
+  app.setErrorHandler(async (error: Error, request, reply) => {
+    if (error instanceof ApiError && error.code === 'FORBIDDEN')
+      await refused(context, request, error);
+    sendProblem(error, request, reply);
+    return reply;
+  });
+  securityHeaders(app);
+  await app.register(swagger, openApi);
+  await app.register(signIn);
+  admitBodies(app);
+  healthRoutes(app, context);
+  publicKeyRoutes(app, context);
+  await app.register(
+    async (scope) => {
+      const api = scope as unknown as Api;
+      productionRoutes(api, context);
+      hostRoutes(api, context);
+      overrideRoutes(api, context);
+      const recorded = searchRecorder(context);
+      messageRoutes(api, context, recorded);
+      bodyRoutes(api, context);
+      actRoutes(api, context);
+      testMessageRoute(api, context);
+      rehearsalRoute(api, context);
+      jobRoutes(api, context, recorded);
+      alertRoutes(api, context);
+      eventRoutes(api, context);
+      storageRoutes(api, context);
+      savedSearchRoutes(api, context);
+      exportRoutes(api, context);
+      streamRoutes(api, context);
+      documentRoutes(api);
+    },
+    { prefix: API_PREFIX },
+  );
+  app.setNotFoundHandler(
+    options.consoleFolder === undefined
+      ? notFound
+      : await consoleFiles(app, options.consoleFolder, trustedProxies),
+  );
+  return app;
+}
+
+/** Serves the API and the console. Throws CONFIG_INVALID if it cannot listen there. */
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const { host, port, tls } = options;
+  const app = await buildApi(options);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const { code } = error as { code?: string };
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `the console cannot listen on ${host}:${port} (${code ?? 'unknown'}); name another with --console`,
+    );
+  }
+  const bound = (app.server.address() as AddressInfo).port;
+  const named = host.includes(':') ? `[${host}]` : host;
+  return {
+    host,
+    port: bound,
+    url: `${tls === undefined ? 'http' : 'https'}://${named}:${bound}/`,
+    close: () => app.close(),
+  };
+}
+
+async function refused(
+  { audit }: ApiContext,
+  { principal, ip, method, routeOptions, params }: FastifyRequest,
+  { message: cause }: ApiError,
+): Promise<void> {
+  if (principal === undefined) return;
+  const { name, via } = principal;
+  await audit.record({
+    actor: { name, via },
+    ip,
+    action: 'request.refused',
+    object: `${method} ${routeOptions.url ?? ''}`,
+    outcome: 'refused',
+    detail: { cause, of: params },
+  });
+}

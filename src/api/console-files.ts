@@ -1,0 +1,67 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Api } from '../web/api.ts';
+import { isAmong } from '../web/networks.ts';
+import { notFound } from '../web/problem.ts';
+
+const YEAR = 365 * 86_400;
+
+/** Answers a request for which there is no route. */
+export type NotFound = (request: FastifyRequest, reply: FastifyReply) => void;
+
+/**
+ * Serves the files of the built console, and gives what answers all other paths. Any path that is no file and not the API's is a page of the console, which
+ * finds its way by itself; a `<base>` tells it below which path a trusted proxy has put it.
+ */
+export async function consoleFiles(
+  app: Api,
+  folder: string,
+  trustedProxies: readonly string[],
+): Promise<NotFound> {
+  const index = join(folder, 'index.html');
+  if (!existsSync(index)) return notFound;
+  const page = readFileSync(index, 'utf8');
+  const isTrusted = isAmong(trustedProxies);
+  await app.register(fastifyStatic, {
+    root: folder,
+    index: false,
+    wildcard: false,
+    cacheControl: false,
+    setHeaders(reply, path) {
+      const named = /\/assets\/[^/]+$/.test(path);
+      reply.header('cache-control', named ? `public, max-age=${YEAR}, immutable` : 'no-store');
+    },
+  });
+  return (request, reply) => {
+    const wantsPage = request.headers.accept?.includes('text/html') === true;
+    const isApi = /^\/(?:api|health|metrics)(?:\/|$)/.test(request.url);
+    if (request.method !== 'GET' || isApi || !wantsPage) {
+      notFound(request, reply);
+      return;
+    }
+    const base = prefixOf(request, isTrusted);
+    void reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .send(withBase(page, base));
+  };
+}
+
+function withBase(page: string, base: string): string {
+  const tag = `<base href="${base}">`;
+  return /<base [^>]*>/.test(page)
+    ? page.replace(/<base [^>]*>/, tag)
+    : page.replace('<head>', `<head>${tag}`);
+}
+
+/** What a trusted proxy says in `X-Forwarded-Prefix`, if it is a plain path; else the root. */
+function prefixOf(
+  { raw, headers }: FastifyRequest,
+  isTrusted: (address: string) => boolean,
+): string {
+  const given = headers['x-forwarded-prefix'];
+  if (typeof given !== 'string' || !isTrusted(raw.socket.remoteAddress ?? '')) return '/';
+  return /^(?:\/[\w.~-]+)+\/?$/.test(given) ? `${given.replace(/\/$/, '')}/` : '/';
+}

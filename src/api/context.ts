@@ -1,0 +1,41 @@
+import type { Audit } from '../access/audit/audit.ts';
+import type { MetaDatabase } from '../access/meta/meta-database.ts';
+import type { BodyMask } from '../access/rights/body-mask.ts';
+import type { Bodies } from '../broker/bodies.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Logger } from '../log/logger.ts';
+import type { AlertStore } from '../operator/alert/alert-store.ts';
+import type { Engines } from '../operator/engines.ts';
+import type { JobRunner } from '../operator/job/job-runner.ts';
+import type { LiveStream } from '../operator/live/live-stream.ts';
+import type { PurgeReport, TraceStore, TraceUsage } from '../trace/trace-store.ts';
+
+/** What the routes work with. */
+export interface ApiContext {
+  readonly production: string;
+  readonly broker: Broker;
+  readonly trace: TraceStore;
+  readonly bodies: Bodies;
+  readonly engines: Engines;
+  readonly audit: Audit;
+  readonly mask: BodyMask;
+  readonly meta: MetaDatabase;
+  readonly live: LiveStream;
+  readonly alerts: AlertStore;
+  readonly jobs: JobRunner;
+  /** The production's search fields, name → path. */
+  readonly search: () => ReadonlyMap<string, string>;
+  /** Milliseconds that settled messages stay in the trace. */
+  readonly keep: () => number;
+  readonly log: Logger;
+  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  readonly traceUrl: string | undefined;
+  /** Messages that the trace does not show yet. */
+  readonly lag: () => Promise<number>;
+  /** Since when the trace store has failed. */
+  readonly failingSince: () => number | undefined;
+  /** What the store takes, at most a minute old: it is counted. */
+  readonly usage: () => Promise<TraceUsage>;
+  /** Tells how many ended jobs went, too. */
+  readonly purge: () => Promise<PurgeReport & { readonly jobs: number }>;
+}

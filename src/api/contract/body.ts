@@ -1,0 +1,163 @@
+import { type Static, Type } from 'typebox';
+import { closed, Id, list, maybe, word } from '../../web/schema.ts';
+
+export const Part = word('message', 'reply');
+
+export const BodyQuery = closed({
+  part: maybe(Part),
+  /** Bytes. */
+  offset: maybe(Type.Integer({ minimum: 0 })),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 4 * 1024 * 1024 })),
+  pretty: maybe(
+    Type.Boolean({ description: 'JSON and XML are indented, if all of it is asked for.' }),
+  ),
+});
+
+export const HexQuery = closed({
+  part: maybe(Part),
+  offset: maybe(Type.Integer({ minimum: 0 })),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 64 * 1024 })),
+});
+
+export const PartQuery = closed({ part: maybe(Part) });
+
+export const DocumentKind = word('hl7', 'json', 'xml', 'delimited', 'text');
+
+/** A body as text in its own charset, or a page of it. */
+export const BodyText = Type.Object({
+  messageId: Id,
+  part: Part,
+  type: Type.String(),
+  kind: DocumentKind,
+  charset: Type.String({ description: 'What the text was read as.' }),
+  size: Type.Integer({ description: 'Bytes of the whole body.' }),
+  offset: Type.Integer(),
+  next: maybe(Type.Integer({ description: 'Offset of the next page.' })),
+  text: Type.String(),
+  masked: Type.Boolean(),
+});
+export type BodyText = Static<typeof BodyText>;
+
+/** A page of a body, byte for byte. */
+export const BodyHex = Type.Object({
+  messageId: Id,
+  size: Type.Integer(),
+  offset: Type.Integer(),
+  next: maybe(Type.Integer()),
+  hex: Type.String(),
+  masked: Type.Boolean(),
+});
+export type BodyHex = Static<typeof BodyHex>;
+
+const Component = Type.Object({
+  n: Type.Integer(),
+  path: Type.String(),
+  name: maybe(Type.String()),
+  value: Type.String({ description: 'Unescaped; subcomponents as they stand.' }),
+});
+
+const Field = Type.Object({
+  n: Type.Integer(),
+  path: Type.String(),
+  name: maybe(Type.String()),
+  type: maybe(Type.String({ description: 'Data type' })),
+  table: maybe(Type.String()),
+  /** What the code means, where the table is known. */
+  meaning: maybe(Type.String()),
+  raw: Type.String(),
+  repetitions: list(list(Component)),
+});
+
+const Segment = Type.Object({
+  name: Type.String(),
+  /** 1 for the first of its name. */
+  index: Type.Integer(),
+  title: maybe(Type.String()),
+  raw: Type.String(),
+  /** Without empty fields. */
+  fields: list(Field),
+});
+
+/** An HL7 message taken apart, with the names its version gives. */
+export const Hl7Tree = Type.Object({
+  messageId: Id,
+  version: Type.String(),
+  message: maybe(Type.String()),
+  title: maybe(Type.String()),
+  charset: Type.String(),
+  segments: list(Segment),
+  masked: Type.Boolean(),
+});
+export type Hl7Tree = Static<typeof Hl7Tree>;
+export type Hl7TreeSegment = Static<typeof Segment>;
+export type Hl7TreeField = Static<typeof Field>;
+
+export const TableQuery = closed({
+  part: maybe(Part),
+  /** Rows to pass over. */
+  after: maybe(Type.Integer({ minimum: 0 })),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
+});
+
+/** Rows of delimited text. */
+export const Table = Type.Object({
+  messageId: Id,
+  columns: list(Type.String()),
+  rows: list(list(Type.String())),
+  rowCount: Type.Integer(),
+  next: maybe(Type.Integer()),
+  masked: Type.Boolean(),
+});
+export type Table = Static<typeof Table>;
+
+/** A mail taken apart. HTML is never shown as such: what a sender wrote must not run here. */
+export const MailView = Type.Object({
+  messageId: Id,
+  subject: maybe(Type.String()),
+  from: list(Type.String()),
+  to: list(Type.String()),
+  cc: list(Type.String()),
+  date: maybe(Type.Integer({ description: 'Milliseconds since 1970.' })),
+  text: Type.String({ description: 'Of the HTML, where there is no other.' }),
+  html: Type.Boolean({ description: 'Whether the mail has HTML.' }),
+  headers: list(Type.Object({ name: Type.String(), value: Type.String() })),
+  attachments: list(
+    Type.Object({ name: maybe(Type.String()), type: Type.String(), size: Type.Integer() }),
+  ),
+  masked: Type.Boolean(),
+});
+export type MailView = Static<typeof MailView>;
+
+export const DiffQuery = closed({ against: Id });
+
+const Change = word('added', 'removed', 'changed');
+
+/** What differs between two bodies; `before` is the other one. Fields for HL7, else lines. */
+export const Diff = Type.Object({
+  kind: word('hl7', 'lines'),
+  before: Id,
+  after: Id,
+  equal: Type.Boolean(),
+  fields: list(
+    Type.Object({
+      path: Type.String(),
+      name: maybe(Type.String()),
+      change: Change,
+      before: maybe(Type.String()),
+      after: maybe(Type.String()),
+    }),
+  ),
+  lines: list(
+    Type.Object({
+      change: word('added', 'removed', 'same'),
+      text: Type.String(),
+      before: maybe(Type.Integer()),
+      after: maybe(Type.Integer()),
+    }),
+  ),
+  masked: Type.Boolean(),
+  truncated: Type.Boolean(),
+});
+export type Diff = Static<typeof Diff>;
+export type FieldDifference = Diff['fields'][number];
+export type LineDifference = Diff['lines'][number];

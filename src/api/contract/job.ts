@@ -1,0 +1,77 @@
+import { type Static, Type } from 'typebox';
+import { ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operator/job/job-store.ts';
+import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import { Message, SearchCriteria } from './message.ts';
+
+/** Messages of one job at most. */
+export const JOB_LIMIT = 10_000;
+
+/**
+ * Which messages: those of a list that was looked at, the ids, or those that fit now. Either way the list is
+ * frozen with the job.
+ */
+export const JobRequest = closed({
+  type: word(...JOB_TYPES),
+  list: maybe(
+    Type.String({ maxLength: 100, description: '`list` of a dry run: exactly what was shown.' }),
+  ),
+  ids: maybe(list(Id, { maxItems: JOB_LIMIT })),
+  criteria: maybe(SearchCriteria),
+  to: maybe(Type.String({ maxLength: 200, description: 'Another target than before.' })),
+  reason: Reason,
+  dryRun: maybe(Type.Boolean({ description: 'Only say how many and which first.' })),
+});
+export type JobRequest = Static<typeof JobRequest>;
+
+export const Job = Type.Object({
+  id: Type.Integer(),
+  type: word(...JOB_TYPES),
+  by: Type.String(),
+  reason: maybe(Type.String()),
+  target: maybe(Type.String()),
+  created: Time,
+  ended: maybe(Time),
+  state: word(...JOB_STATES),
+  why: maybe(Type.String({ description: 'Why it was stopped before its end.' })),
+  total: Type.Integer(),
+  done: Type.Integer(),
+  failed: Type.Integer(),
+});
+export type Job = Static<typeof Job>;
+
+export const JobAnswer = Type.Object({
+  list: Type.String({
+    description:
+      'Names the frozen list for a day. One job is made of it, however often it is ordered.',
+  }),
+  /** Left out for a dry run. */
+  job: maybe(Job),
+  total: Type.Integer(),
+  /** false: more fit than a job takes. */
+  complete: Type.Boolean(),
+  sample: list(Message),
+});
+export type JobAnswer = Static<typeof JobAnswer>;
+
+export const Jobs = Type.Object({ jobs: list(Job) });
+
+export const JobItemQuery = closed({
+  after: maybe(Type.Integer({ minimum: 0 })),
+  state: maybe(word(...ITEM_STATES)),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
+});
+
+export const JobItems = Type.Object({
+  items: list(
+    Type.Object({
+      n: Type.Integer(),
+      messageId: Id,
+      state: word(...ITEM_STATES),
+      resultId: maybe(Id),
+      code: maybe(Type.String()),
+      text: maybe(Type.String()),
+    }),
+  ),
+  next: maybe(Type.Integer()),
+});
+export type JobItems = Static<typeof JobItems>;

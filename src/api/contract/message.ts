@@ -1,0 +1,291 @@
+import { type Static, Type } from 'typebox';
+import { STATUSES } from '../../message/status.ts';
+import { closed, Id, Json, list, maybe, Reason, record, Time, word } from '../../web/schema.ts';
+
+export const Status = word(...STATUSES);
+
+export const RecordedError = Type.Object({
+  code: Type.String(),
+  text: Type.String(),
+  retryable: Type.Boolean(),
+});
+
+const Sent = Type.Object({
+  to: Type.String(),
+  transform: maybe(Type.String()),
+  rule: Type.String(),
+});
+
+export const Explanation = Type.Object({
+  rules: list(
+    Type.Object({
+      rule: Type.String(),
+      result: word('fired', 'no', 'skipped', 'off', 'error'),
+      when: maybe(Type.String()),
+      text: maybe(Type.String()),
+    }),
+  ),
+  sent: list(Sent),
+  otherwise: maybe(word('discard', 'suspend', 'send')),
+});
+
+/** All that the trace knows of one message, without its body. */
+export const Message = Type.Object({
+  id: Id,
+  sessionId: Id,
+  parentId: maybe(Id),
+  resendOf: maybe(Id),
+  source: Type.String({ description: 'Empty while only the outcome has been read.' }),
+  target: Type.String(),
+  type: Type.String(),
+  status: Status,
+  created: Time,
+  received: Time,
+  size: Type.Integer({ description: 'Bytes of the body.' }),
+  started: maybe(Time),
+  done: maybe(Time),
+  attempts: Type.Integer(),
+  error: maybe(RecordedError),
+  reply: maybe(
+    Type.Object({
+      type: Type.String(),
+      code: maybe(Type.String()),
+      text: maybe(Type.String()),
+      hasBody: Type.Boolean(),
+    }),
+  ),
+  explain: maybe(Explanation),
+  name: maybe(Type.String()),
+  origin: maybe(Type.String()),
+  charset: maybe(Type.String()),
+  priority: maybe(Type.Number()),
+  replyTo: maybe(Type.String()),
+  traceparent: maybe(Type.String()),
+  testBy: maybe(
+    Type.String({ description: 'Who sent the first message of the session as a test.' }),
+  ),
+  possibleDuplicate: maybe(Type.Boolean()),
+  duplicateOf: maybe(Id),
+  warning: maybe(Type.String()),
+  by: maybe(Type.String()),
+  presumed: maybe(Type.Boolean()),
+  setAside: maybe(
+    Type.Boolean({ description: 'Its process waits, or has waited, for a time or an answer.' }),
+  ),
+  hasBody: Type.Boolean(),
+});
+export type Message = Static<typeof Message>;
+
+/** A message with the values of the search fields that were asked for. */
+export const FoundMessage = Type.Object({
+  ...Message.properties,
+  fields: maybe(record(list(Type.String()))),
+});
+export type FoundMessage = Static<typeof FoundMessage>;
+
+const host = Type.String({ maxLength: 200 });
+const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** What to look for: all that is given must hold. */
+export const SearchCriteria = closed({
+  from: maybe(Time),
+  to: maybe(Time),
+  hosts: maybe(list(host, { maxItems: 1_000 })),
+  source: maybe(host),
+  target: maybe(host),
+  type: maybe(Type.String({ maxLength: 200 })),
+  status: maybe(list(Status, { maxItems: STATUSES.length })),
+  search: maybe(
+    Type.Unsafe<Readonly<Record<string, string>>>({
+      type: 'object',
+      additionalProperties: { type: 'string', maxLength: 500 },
+      description: 'Search field → value; a value that ends in * finds what begins so.',
+    }),
+  ),
+  error: maybe(Type.String({ maxLength: 500 })),
+  cause: maybe(Type.String({ maxLength: 500, description: '`cause` of a group of failures.' })),
+  minSize: maybe(size),
+  maxSize: maybe(size),
+  minDuration: maybe(size),
+  maxDuration: maybe(size),
+  resendOf: maybe(Id),
+  contains: maybe(Type.String({ maxLength: 500 })),
+});
+export type SearchCriteria = Static<typeof SearchCriteria>;
+
+const TimeBudget = Type.Integer({
+  minimum: 10,
+  maximum: 10_000,
+  description: 'Milliseconds after which the answer comes with what was found. Default 2000.',
+});
+
+/** Search fields whose values are told with each message. */
+const Fields = list(Type.String({ maxLength: 200 }), { maxItems: 20 });
+
+export const SearchRequest = closed({
+  ...SearchCriteria.properties,
+  fields: maybe(Fields),
+  after: maybe(Type.String({ maxLength: 100, description: '`next` of the page before.' })),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  timeBudget: maybe(TimeBudget),
+});
+export type SearchRequest = Static<typeof SearchRequest>;
+
+/** Newest first. A short page with `next` was ended by time: `searchedBackTo` says how far it got. */
+export const MessagePage = Type.Object({
+  items: list(FoundMessage),
+  next: maybe(Type.String()),
+  searchedBackTo: Time,
+  complete: Type.Boolean(),
+});
+export type MessagePage = Static<typeof MessagePage>;
+
+/** How many fit; at least so many where it is not complete. Go on with `next`. */
+export const MessageCount = Type.Object({
+  count: Type.Integer(),
+  next: maybe(Type.String()),
+  searchedBackTo: Time,
+  complete: Type.Boolean(),
+});
+export type MessageCount = Static<typeof MessageCount>;
+
+export const FindQuery = closed({
+  text: Type.String({ minLength: 1, maxLength: 200 }),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 100 })),
+});
+
+export const QuickHits = Type.Object({
+  hits: list(
+    Type.Object({
+      kind: word('message', 'session', 'field'),
+      sessionId: Id,
+      messageId: maybe(Id),
+      field: maybe(Type.String()),
+      at: Time,
+    }),
+  ),
+});
+export type QuickHits = Static<typeof QuickHits>;
+
+export const SearchFields = Type.Object({ fields: list(Type.String()) });
+
+/** Columns of an export, in this order. */
+export const EXPORT_COLUMNS = [
+  'id',
+  'sessionId',
+  'created',
+  'source',
+  'target',
+  'type',
+  'status',
+  'size',
+  'attempts',
+  'done',
+  'errorCode',
+  'errorText',
+  'replyCode',
+  'resendOf',
+  'by',
+] as const;
+
+export const ExportRequest = closed({
+  criteria: SearchCriteria,
+  format: word('csv', 'ndjson'),
+  fields: maybe(Fields),
+  limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+});
+
+/** A whole session: what the visual trace draws. Messages stand in the order they were made. */
+export const Session = Type.Object({
+  id: Id,
+  started: Time,
+  messages: list(Message),
+  attempts: list(
+    Type.Object({
+      messageId: Id,
+      attempt: Type.Integer(),
+      at: Time,
+      next: Time,
+      error: RecordedError,
+    }),
+  ),
+  past: list(
+    Type.Object({
+      messageId: Id,
+      status: Status,
+      done: Time,
+      error: maybe(RecordedError),
+      by: maybe(Type.String()),
+    }),
+  ),
+  resends: list(Type.Object({ id: Id, of: Id, sessionId: Id })),
+  truncated: Type.Boolean({ description: 'The session has more messages than these.' }),
+  hidden: Type.Integer({ description: 'Messages of it that you may not see.' }),
+  traceUrl: maybe(Type.String({ description: 'Its trace in the system that console.yaml names.' })),
+});
+export type Session = Static<typeof Session>;
+
+export const Failures = Type.Object({
+  groups: list(
+    Type.Object({
+      host: Type.String(),
+      status: Status,
+      code: Type.String(),
+      cause: Type.String({
+        description: 'What the texts have in common, without ids, names and numbers.',
+      }),
+      text: Type.String({ description: 'That of the newest one.' }),
+      count: Type.Integer(),
+      first: Time,
+      last: Time,
+      newestId: Id,
+    }),
+  ),
+});
+export type Failures = Static<typeof Failures>;
+
+export const ResendRequest = closed({
+  to: maybe(host),
+  text: maybe(Type.String({ maxLength: 4 * 1024 * 1024, description: 'The edited body.' })),
+  base64: maybe(Type.String({ maxLength: 6 * 1024 * 1024, contentEncoding: 'base64' })),
+  reason: maybe(Type.String({ maxLength: 2_000 })),
+});
+export type ResendRequest = Static<typeof ResendRequest>;
+
+/** A message of a person's own, sent into a host. */
+export const TestMessageRequest = closed({
+  text: Type.String({ minLength: 1, maxLength: 256 * 1024, description: 'The body, in UTF-8.' }),
+  type: maybe(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Told from the body if left out.',
+    }),
+  ),
+  name: maybe(Type.String({ maxLength: 200, description: 'Such as that of a file.' })),
+  reason: maybe(Reason),
+});
+export type TestMessageRequest = Static<typeof TestMessageRequest>;
+
+export const TestMessageSent = Type.Object({ messageId: Id, sessionId: Id });
+
+export const AbortRequest = closed({
+  keep: maybe(
+    Type.Boolean({
+      description: 'Set it aside as suspended, to be resent, instead of discarding it.',
+    }),
+  ),
+  reason: Reason,
+});
+
+export const Resent = Type.Object({ messageId: Id, sessionId: Id, of: Id });
+export type Resent = Static<typeof Resent>;
+
+export const SavedSearch = Type.Object({
+  id: Type.Integer(),
+  name: Type.String(),
+  owner: Type.String(),
+  shared: Type.Boolean(),
+  criteria: record(Json),
+});
+export type SavedSearch = Static<typeof SavedSearch>;

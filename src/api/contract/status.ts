@@ -1,0 +1,46 @@
+import { type Static, Type } from 'typebox';
+import { list, maybe, Time } from '../../web/schema.ts';
+import { CertificateKind } from './storage.ts';
+
+const Rate = Type.Object({
+  in: Type.Integer(),
+  out: Type.Integer(),
+  errors: Type.Integer(),
+});
+
+/** What the first page shows of the whole production. Comes from reports and roll-ups, never from counting messages. */
+export const Status = Type.Object({
+  production: Type.String(),
+  title: Type.String(),
+  at: Time,
+  engines: list(Type.Object({ engine: Type.Integer(), started: Time })),
+  hosts: Type.Object({
+    total: Type.Integer(),
+    running: Type.Integer(),
+    retrying: Type.Integer(),
+    disconnected: Type.Integer(),
+    stopped: Type.Integer(),
+    off: Type.Integer(),
+  }),
+  queued: Type.Object({
+    messages: Type.Integer(),
+    oldest: maybe(Type.Object({ host: Type.String(), at: Time })),
+  }),
+  /** Of the last five whole minutes. */
+  lastMinutes: Rate,
+  lastHour: Rate,
+  suspended: Type.Integer({ description: 'Messages that wait for a person.' }),
+  errorsToday: Type.Integer({ description: 'Messages that failed in the last 24 hours.' }),
+  openAlerts: Type.Integer(),
+  certificates: list(
+    Type.Object(
+      { kind: CertificateKind, name: Type.String(), ends: Time },
+      { description: 'What ends soon.' },
+    ),
+  ),
+  trace: Type.Object({
+    lag: Type.Integer({ description: 'Messages that the trace does not show yet.' }),
+    failingSince: maybe(Time),
+  }),
+});
+export type Status = Static<typeof Status>;

@@ -1,0 +1,87 @@
+import { type Static, Type } from 'typebox';
+import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import type { Status } from './message.ts';
+
+const Hold = Type.Object({
+  sessionId: Id,
+  reason: Type.String(),
+  by: Type.String(),
+  at: Time,
+  until: maybe(Time),
+});
+
+/** What the trace store takes, and how long it keeps. */
+export const Storage = Type.Object({
+  keep: Type.Integer({ description: 'Milliseconds that settled messages stay.' }),
+  bytes: Type.Integer(),
+  days: list(Type.Object({ day: Type.String(), bytes: Type.Integer(), messages: Type.Integer() })),
+  heldSessions: Type.Integer(),
+  holds: list(Hold),
+  jobs: Type.Object(
+    { jobs: Type.Integer(), messages: Type.Integer() },
+    { description: 'Bulk acts with what became of each message; they go as long after their end.' },
+  ),
+});
+export type Storage = Static<typeof Storage>;
+
+export const PurgeReport = Type.Object({
+  removed: list(
+    Type.Object({
+      day: Type.String(),
+      messages: Type.Integer(),
+      bytes: Type.Integer(),
+      because: word('age', 'size'),
+    }),
+  ),
+  kept: list(
+    Type.Object({
+      sessionId: Id,
+      messageId: Id,
+      host: Type.String(),
+      reason: Type.Unsafe<Static<typeof Status> | 'held'>(Type.String()),
+      since: Time,
+    }),
+  ),
+  keptSessions: Type.Integer(),
+  released: Type.Integer(),
+  bodiesRemoved: Type.Integer(),
+  jobs: Type.Integer({ description: 'Jobs that ended that long ago.' }),
+});
+export type PurgeReport = Static<typeof PurgeReport>;
+
+export const HoldRequest = closed({ reason: Reason, until: maybe(Time) });
+
+export const CertificateKind = word('own', 'authority', 'peer', 'revocation-list');
+
+export const Certificates = Type.Object({
+  certificates: list(
+    Type.Object({
+      kind: CertificateKind,
+      name: Type.String({
+        description: 'A name under credentials, a file, or whose the certificate should be.',
+      }),
+      problem: maybe(Type.String()),
+      chain: list(
+        Type.Object({
+          subject: Type.String(),
+          issuer: Type.String(),
+          names: list(Type.String()),
+          notBefore: Time,
+          notAfter: Time,
+          fingerprint: Type.String(),
+          serial: Type.String(),
+        }),
+      ),
+      ends: maybe(
+        Type.Object({
+          subject: Type.String(),
+          at: Time,
+          state: word('good', 'soon', 'urgent', 'ended'),
+        }),
+      ),
+      seen: maybe(Time),
+      usedBy: list(Type.String()),
+    }),
+  ),
+});
+export type Certificates = Static<typeof Certificates>;

@@ -1,0 +1,101 @@
+import { isTold, unless } from '../error/foreseen.ts';
+import type { ApiContext } from './context.ts';
+
+interface Family {
+  /** `# HELP` and `# TYPE`. */
+  readonly head: string[];
+  readonly samples: string[];
+}
+
+/** The figures of every engine, each sample with its engine's place among the answers, then those of the operator plane. */
+export async function gatheredFigures(context: ApiContext): Promise<string> {
+  const [texts, own] = await Promise.all([
+    // no engine answers
+    context.engines.figures().catch(() => []),
+    ownFigures(context),
+  ]);
+  return `${merged(texts)}${own}`;
+}
+
+/** Samples of one name stand together, as the format demands; the engines' are told apart by a label. */
+function merged(texts: readonly string[]): string {
+  const families = new Map<string, Family>();
+  for (const [engine, text] of texts.entries()) {
+    let family: Family = { head: [], samples: [] };
+    for (const line of text.split('\n')) {
+      if (line.startsWith('# HELP ')) {
+        const name = line.split(' ')[2] ?? '';
+        family = families.get(name) ?? { head: [], samples: [] };
+        families.set(name, family);
+      }
+      const isHead = line.startsWith('#');
+      // the heads of all engines are equal
+      if (isHead && family.head.length < 2) family.head.push(line);
+      if (!isHead && line !== '') family.samples.push(labelled(line, engine));
+    }
+  }
+  return [...families.values()]
+    .flatMap(({ head, samples }) => [...head, ...samples])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function labelled(line: string, engine: number): string {
+  const brace = line.indexOf('{');
+  const label = `instance_engine="${engine}"`;
+  if (brace >= 0) {
+    const comma = line[brace + 1] === '}' ? '' : ',';
+    return `${line.slice(0, brace + 1)}${label}${comma}${line.slice(brace + 1)}`;
+  }
+  const space = line.indexOf(' ');
+  return `${line.slice(0, space)}{${label}}${line.slice(space)}`;
+}
+
+/** A peer's name stands in quotes. */
+const escaped = (label: string): string => label.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', ' ');
+
+function gauge(name: string, help: string, samples: readonly string[]): string {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples, ''].join('\n');
+}
+
+async function ownFigures(context: ApiContext): Promise<string> {
+  const { production, alerts } = context;
+  const [lag, usage, certificates, open] = await Promise.all([
+    // what cannot be asked for now has no sample
+    context.lag().catch(() => 0),
+    context.usage().catch(unless(isTold, 'measuring the trace')),
+    // no engine answers
+    context.engines.certificates().catch(() => []),
+    // as the trace: what is not known is left out, and the rest of the figures stands
+    alerts.openCount(undefined).catch(() => undefined),
+  ]);
+  const now = Date.now();
+  const of = (value: number, labels = ''): string =>
+    `{production="${production}"${labels}} ${value}`;
+  return [
+    gauge('waybill_trace_lag_messages', 'Messages the trace does not show yet.', [
+      `waybill_trace_lag_messages${of(lag)}`,
+    ]),
+    gauge('waybill_trace_failing', '1 while the trace store fails.', [
+      `waybill_trace_failing${of(context.failingSince() === undefined ? 0 : 1)}`,
+    ]),
+    gauge('waybill_store_bytes', 'Bytes of the trace store.', [
+      `waybill_store_bytes${of(usage?.bytes ?? 0)}`,
+    ]),
+    gauge(
+      'waybill_alerts_open',
+      'Alerts that are open.',
+      open === undefined ? [] : [`waybill_alerts_open${of(open)}`],
+    ),
+    gauge(
+      'waybill_certificate_expiry_seconds',
+      'Seconds until a certificate of ours, of an authority or of a peer ends, or a revocation list.',
+      certificates.flatMap(({ kind, name, hosts, ends }) => {
+        if (ends === undefined) return [];
+        const seconds = Math.round((ends.at - now) / 1_000);
+        const labels = `,kind="${kind}",name="${escaped(name)}",host="${escaped(hosts.join(' '))}"`;
+        return [`waybill_certificate_expiry_seconds${of(seconds, labels)}`];
+      }),
+    ),
+  ].join('');
+}

@@ -1,0 +1,66 @@
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
+import type { Api } from '../web/api.ts';
+import { Problem } from '../web/problem.ts';
+
+/** How the routes become an OpenAPI document. */
+export const openApi: FastifyDynamicSwaggerOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Waybill operator API',
+      version: '1.0.0',
+      description:
+        'What the console and scripts ask of the operator plane. Errors are application/problem+json (RFC 9457) with a stable `code`.',
+    },
+  },
+  hideUntagged: true,
+  transform: ({ schema, url }) => ({ url, schema: withProblem(schema) }),
+};
+
+/** Whatever a route answers, it may also answer a problem. */
+function withProblem(schema: FastifySchema | undefined): FastifySchema {
+  // a route without a schema is hidden anyway
+  if (schema === undefined) return { hide: true };
+  const given = typeof schema.response === 'object' ? schema.response : {};
+  const content = { 'application/problem+json': { schema: Problem } };
+  return {
+    ...schema,
+    response: { ...given, default: { description: 'What went wrong.', content } },
+  };
+}
+
+interface Operation {
+  readonly tags?: readonly string[];
+  readonly summary?: string;
+  readonly description?: string;
+}
+
+/** The document as it is checked in: `docs/openapi.json`. */
+export function openApiText(app: Pick<Api, 'swagger'>): string {
+  return `${JSON.stringify(app.swagger(), null, 2)}\n`;
+}
+
+/** The document as a page for people, without any script. */
+export function documentPage(app: Pick<Api, 'swagger'>): string {
+  const paths = Object.entries(app.swagger().paths ?? {});
+  const rows = paths.flatMap(([path, methods]) =>
+    Object.entries(methods as Readonly<Record<string, Operation>>).map(
+      ([method, { tags = [], summary = '', description = '' }]) =>
+        `<tr><td>${escaped(tags.join(', '))}</td><td><code>${method.toUpperCase()} ${escaped(path)}</code></td><td>${escaped(`${summary} ${description}`)}</td></tr>`,
+    ),
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Waybill operator API</title></head>
+<body><h1>Waybill operator API</h1>
+<p>The schemas are in <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+<table><thead><tr><th>Area</th><th>Request</th><th>What it does</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody></table></body></html>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { principalOf } from '../access/rights/require-permission.ts';
+import { maybe } from '../web/schema.ts';
+
+/** The header by which a request that is sent twice is done once. */
+export const OrderHeaders = Type.Object({
+  'idempotency-key': maybe(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Chosen by the sender for one act: sent again within a day, it is done once.',
+    }),
+  ),
+});
+
+/** Names an order for a day: the same person, key and content make the same name. Undefined without a key. */
+export function orderName(
+  request: FastifyRequest,
+  content: readonly (string | number | Uint8Array | undefined)[],
+): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (typeof key !== 'string') return undefined;
+  const { name, via } = principalOf(request);
+  const hash = createHash('sha256');
+  for (const part of [name, via, key, ...content]) {
+    const bytes = part instanceof Uint8Array ? part : Buffer.from(JSON.stringify(part ?? null));
+    hash.update(`${bytes.byteLength}:`).update(bytes);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,152 @@
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../access/rights/require-permission.ts';
+import { charsetNamed } from '../../document/index.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { isWaiting } from '../../operator/abort.ts';
+import { resendTraced } from '../../operator/resend.ts';
+import type { TracedMessage } from '../../trace/traced-message.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { closed, IdParameters, Reason } from '../../web/schema.ts';
+import { audited, checkVisibleHost, messageToActOn } from '../acting.ts';
+import type { ApiContext } from '../context.ts';
+import { Done } from '../contract/host.ts';
+import { AbortRequest, ResendRequest, Resent } from '../contract/message.ts';
+import { OrderHeaders, orderName } from '../order-name.ts';
+
+const tags = ['messages'];
+
+/** What a person does with one message. The original never changes. */
+export function actRoutes(app: Api, context: ApiContext): void {
+  resendRoute(app, context);
+  discardRoute(app, context);
+  abortRoute(app, context);
+}
+
+function resendRoute(app: Api, context: ApiContext): void {
+  const { broker, trace } = context;
+
+  app.post(
+    '/messages/:id/resend',
+    {
+      schema: {
+        tags,
+        summary: 'Sends a message again, as it was or edited, there or elsewhere.',
+        params: IdParameters,
+        headers: OrderHeaders,
+        body: ResendRequest,
+        response: { 200: Resent },
+      },
+      onRequest: requirePermission('message.resend'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { to, reason } = request.body;
+      const principal = principalOf(request);
+      const message = await messageToActOn(context, request, id);
+      if (to !== undefined) checkVisibleHost(request, to);
+      const body = editedBody(request.body, message);
+      // what was masked must not go back into the world
+      if (body !== undefined)
+        checkPermission(principal, 'message.edit_resend', 'message.content.unmasked');
+      const edited = body !== undefined;
+      const act = {
+        action: edited ? 'message.edit_resend' : 'message.resend',
+        object: `message ${id}`,
+        detail: { to, reason },
+      };
+      const order = orderName(request, [id, to, body]);
+      return audited(context, request, act, () =>
+        resendTraced(broker, trace, { id, to, body, by: principal.name, reason, order }),
+      );
+    },
+  );
+}
+
+function discardRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
+
+  app.post(
+    '/messages/:id/discard',
+    {
+      schema: {
+        tags,
+        summary: 'Ends a suspended message.',
+        params: IdParameters,
+        body: closed({ reason: Reason }),
+        response: { 200: Done },
+      },
+      onRequest: requirePermission('deadletter.discard'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { reason } = request.body;
+      const message = await messageToActOn(context, request, id);
+      if (message.status !== 'suspended') {
+        throw new ApiError(409, 'CONFLICT', `message ${id} is ${message.status}, not suspended`);
+      }
+      const act = { action: 'message.discard', object: `message ${id}`, detail: { reason } };
+      return audited(context, request, act, async () => {
+        await engines.discard(message, { by: principalOf(request).name, reason });
+        return { done: true as const };
+      });
+    },
+  );
+}
+
+function abortRoute(app: Api, context: ApiContext): void {
+  const { engines } = context;
+
+  app.post(
+    '/messages/:id/abort',
+    {
+      schema: {
+        tags,
+        summary: 'Takes a message out of its queue, or ends its tries: for good, or set aside.',
+        params: IdParameters,
+        body: AbortRequest,
+        response: { 200: Done },
+      },
+      onRequest: requirePermission('queue.abort'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { keep = false, reason } = request.body;
+      const message = await messageToActOn(context, request, id);
+      if (!isWaiting(message)) {
+        throw new ApiError(
+          409,
+          'CONFLICT',
+          `message ${id} is ${message.status}: it waits for nothing`,
+        );
+      }
+      const status = keep ? 'suspended' : 'discarded';
+      const act = { action: 'message.abort', object: `message ${id}`, detail: { status, reason } };
+      return audited(context, request, act, async () => {
+        await engines.end(message, { status, by: principalOf(request).name, reason });
+        return { done: true as const };
+      });
+    },
+  );
+}
+
+/** The edited body in the charset of the message; undefined if it was not edited. */
+function editedBody(
+  { text, base64 }: ResendRequest,
+  { charset: name, id }: TracedMessage,
+): Uint8Array | undefined {
+  if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  if (text === undefined) return undefined;
+  const charset = charsetNamed(name);
+  if (charset === undefined) return Buffer.from(text);
+  if (!charset.canEncode(text)) {
+    throw new EngineError(
+      'MESSAGE_INVALID',
+      `the edited text has characters that ${charset.name}, the charset of message ${id}, cannot write`,
+    );
+  }
+  return charset.encode(text);
+}

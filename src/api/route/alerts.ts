@@ -1,0 +1,176 @@
+import type { FastifyRequest } from 'fastify';
+import type { Principal } from '../../access/rights/principal.ts';
+import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
+import { isShown, type Alert as StoredAlert } from '../../operator/alert/alert-store.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { type Act, audited } from '../acting.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  AcknowledgeRequest,
+  Alert,
+  AlertParameters,
+  AlertQuery,
+  Alerts,
+  AssignRequest,
+  CommentRequest,
+  SnoozeRequest,
+} from '../contract/alert.ts';
+import { shownWithText } from '../shown.ts';
+
+const tags = ['alerts'];
+const ALERTS = 200;
+
+export function alertRoutes(app: Api, context: ApiContext): void {
+  alertList(app, context);
+  actRoutes(app, context);
+}
+
+function alertList(app: Api, context: ApiContext): void {
+  const { alerts } = context;
+
+  app.get(
+    '/alerts',
+    {
+      schema: {
+        tags,
+        summary: 'What is not as it should be, newest first.',
+        querystring: AlertQuery,
+        response: { 200: Alerts },
+      },
+      onRequest: requirePermission('dashboard.view'),
+    },
+    async (request) => {
+      const { ended = false, limit = ALERTS } = request.query;
+      const principal = principalOf(request);
+      const found = await alerts.list({ ended, limit });
+      return {
+        alerts: found
+          .filter((alert) => isShown(alert, principal.visibleHosts))
+          .map((alert) => asShown(principal, alert)),
+      };
+    },
+  );
+}
+
+function actRoutes(app: Api, context: ApiContext): void {
+  const { alerts } = context;
+  const params = AlertParameters;
+  const response = { 200: Alert };
+  const onRequest = requirePermission('alert.ack');
+
+  app.post(
+    '/alerts/:id/acknowledge',
+    {
+      schema: {
+        tags,
+        summary: 'Takes an alert on: it is no longer counted as open. A note becomes a comment.',
+        params,
+        body: AcknowledgeRequest,
+        response,
+      },
+      onRequest,
+    },
+    (request) =>
+      done(context, request, { action: 'alert.acknowledge' }, async (id, by) => {
+        const { note } = request.body;
+        await alerts.assign(id, by);
+        if (note !== undefined) await alerts.comment(id, { at: Date.now(), by, text: note });
+      }),
+  );
+
+  app.post(
+    '/alerts/:id/snooze',
+    {
+      schema: {
+        tags,
+        summary: 'Puts an alert off until a time.',
+        params,
+        body: SnoozeRequest,
+        response,
+      },
+      onRequest,
+    },
+    (request) => {
+      const { until } = request.body;
+      const act = { action: 'alert.snooze', detail: { until } };
+      return done(context, request, act, (id, by) => alerts.snooze(id, until, by));
+    },
+  );
+
+  app.post(
+    '/alerts/:id/comment',
+    {
+      schema: {
+        tags,
+        summary: 'Says something of an alert.',
+        params,
+        body: CommentRequest,
+        response,
+      },
+      onRequest,
+    },
+    (request) =>
+      done(context, request, { action: 'alert.comment' }, (id, by) =>
+        alerts.comment(id, { at: Date.now(), by, text: request.body.text }),
+      ),
+  );
+
+  app.post(
+    '/alerts/:id/assign',
+    {
+      schema: {
+        tags,
+        summary: 'Gives an alert to somebody, who then has it.',
+        params,
+        body: AssignRequest,
+        response,
+      },
+      onRequest: requirePermission('alert.manage'),
+    },
+    (request) => {
+      const { to } = request.body;
+      const act = { action: 'alert.assign', detail: { to } };
+      return done(context, request, act, (id) => alerts.assign(id, to));
+    },
+  );
+}
+
+type AlertRequest = FastifyRequest & { readonly params: { readonly id: number } };
+
+/** Does something with an alert that the asker may see, records it, and tells everybody who follows. */
+async function done(
+  context: ApiContext,
+  request: AlertRequest,
+  { action, detail }: Pick<Act, 'action' | 'detail'>,
+  change: (id: number, by: string) => Promise<void>,
+): Promise<StoredAlert> {
+  const { id } = request.params;
+  const principal = principalOf(request);
+  await shownAlert(context, id, principal);
+  return audited(context, request, { action, object: `alert ${id}`, detail }, async () => {
+    await change(id, principal.name);
+    const alert = await shownAlert(context, id, principal);
+    context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
+    return alert;
+  });
+}
+
+/** An alert that the asker may see; else 404. */
+async function shownAlert(
+  { alerts }: ApiContext,
+  id: number,
+  principal: Principal,
+): Promise<StoredAlert> {
+  const alert = await alerts.find(id);
+  if (alert === undefined || !isShown(alert, principal.visibleHosts)) {
+    throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
+  }
+  return asShown(principal, alert);
+}
+
+/** With its text, and what people said of it, as somebody may see it. */
+function asShown(principal: Principal, alert: StoredAlert): StoredAlert {
+  const comments = alert.comments.map((one) => shownWithText(principal, one));
+  return { ...shownWithText(principal, alert), comments };
+}

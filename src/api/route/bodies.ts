@@ -1,0 +1,245 @@
+import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../access/rights/require-permission.ts';
+import { documentOf } from '../../document/index.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { IdParameters } from '../../web/schema.ts';
+import { audited } from '../acting.ts';
+import { bodyDiff } from '../body/body-diff.ts';
+import { bodyText } from '../body/body-text.ts';
+import { delimitedTable } from '../body/delimited-table.ts';
+import { hl7Tree } from '../body/hl7-tree.ts';
+import { mailView } from '../body/mail-view.ts';
+import { type BodyRequest, type ShownBody, shownBody } from '../body/shown-body.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  BodyHex,
+  BodyQuery,
+  BodyText,
+  Diff,
+  DiffQuery,
+  HexQuery,
+  Hl7Tree,
+  MailView,
+  PartQuery,
+  Table,
+  TableQuery,
+} from '../contract/body.ts';
+
+const tags = ['bodies'];
+const PAGE = 256 * 1024;
+const HEX_PAGE = 4 * 1024;
+const ROWS = 100;
+const onRequest = requirePermission('message.content');
+
+/** Every look at a body is an act of its own in the audit log. */
+export function bodyRoutes(app: Api, context: ApiContext): void {
+  textView(app, context);
+  treeViews(app, context);
+  mailRoute(app, context);
+  hexView(app, context);
+  download(app, context);
+  diffView(app, context);
+}
+
+function textView(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body',
+    {
+      schema: {
+        tags,
+        summary: 'A body as text in its own charset, page by page.',
+        params: IdParameters,
+        querystring: BodyQuery,
+        response: { 200: BodyText },
+      },
+      onRequest,
+    },
+    (request) => {
+      const { part = 'message', offset, limit = PAGE, pretty = false } = request.query;
+      return view(context, request, { id: request.params.id, part, offset, limit }, (body) =>
+        bodyText(body, part, pretty),
+      );
+    },
+  );
+}
+
+function treeViews(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/hl7',
+    {
+      schema: {
+        tags,
+        summary: 'An HL7 body as a tree with the names of segments and fields.',
+        params: IdParameters,
+        querystring: PartQuery,
+        response: { 200: Hl7Tree },
+      },
+      onRequest,
+    },
+    (request) =>
+      view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
+        messageId: body.message.id,
+        masked: body.masked,
+        ...hl7Tree(body.bytes, body.reading.charset),
+      })),
+  );
+
+  app.get(
+    '/messages/:id/body/table',
+    {
+      schema: {
+        tags,
+        summary: 'Delimited text as rows.',
+        params: IdParameters,
+        querystring: TableQuery,
+        response: { 200: Table },
+      },
+      onRequest,
+    },
+    (request) => {
+      const { part, after = 0, limit = ROWS } = request.query;
+      return view(context, request, { id: request.params.id, part }, (body) => {
+        const document = documentOf(body.bytes, body.reading);
+        if (document.kind !== 'delimited') {
+          throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is no delimited text');
+        }
+        const { masked, message } = body;
+        return { messageId: message.id, masked, ...delimitedTable(document, after, limit) };
+      });
+    },
+  );
+}
+
+function mailRoute(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/mail',
+    {
+      schema: {
+        tags,
+        summary: 'A mail with its headers, its text and the names of what is attached.',
+        params: IdParameters,
+        querystring: PartQuery,
+        response: { 200: MailView },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const of = { id: request.params.id, part: request.query.part };
+      const body = await view(context, request, of, (shown) => shown);
+      const { masked, message, bytes, reading } = body;
+      if (!/^message\/rfc822\b/i.test(reading.type))
+        throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is no mail');
+      return { messageId: message.id, masked, ...(await mailView(bytes)) };
+    },
+  );
+}
+
+function hexView(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/hex',
+    {
+      schema: {
+        tags,
+        summary: 'A body byte for byte, page by page.',
+        params: IdParameters,
+        querystring: HexQuery,
+        response: { 200: BodyHex },
+      },
+      onRequest,
+    },
+    (request) => {
+      const { part, offset = 0, limit = HEX_PAGE } = request.query;
+      const of = { id: request.params.id, part, offset, limit };
+      return view(context, request, of, ({ message, bytes, size, masked }) => {
+        const end = offset + bytes.byteLength;
+        return {
+          messageId: message.id,
+          size,
+          offset,
+          next: end < size && bytes.byteLength > 0 ? end : undefined,
+          hex: Buffer.from(bytes).toString('hex'),
+          masked,
+        };
+      });
+    },
+  );
+}
+
+function download(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/raw',
+    {
+      schema: {
+        tags,
+        summary: 'The exact bytes, as a file. Only for who may see bodies unmasked.',
+        params: IdParameters,
+        querystring: PartQuery,
+        response: {
+          200: {
+            content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
+          },
+        },
+      },
+      onRequest: requirePermission('message.content', 'message.export'),
+    },
+    async (request, reply) => {
+      checkPermission(principalOf(request), 'message.content.unmasked');
+      const { id } = request.params;
+      const { part = 'message' } = request.query;
+      const act = { action: 'message.download', object: `message ${id}`, detail: { part } };
+      const stream = await audited(context, request, act, async () => {
+        // the first byte answers whether it may be seen at all
+        await shownBody(context, request, { id, part, offset: 0, limit: 1 });
+        const stored = await context.trace.body(id, part);
+        return stored?.bytes === undefined
+          ? Readable.from(context.bodies.open(stored?.ref ?? '', stored?.size ?? 0).stream())
+          : Readable.from([Buffer.from(stored.bytes)]);
+      });
+      return reply
+        .type('application/octet-stream')
+        .header('content-disposition', `attachment; filename="${id}-${part}.bin"`)
+        .send(stream as unknown as string);
+    },
+  );
+}
+
+function diffView(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/diff',
+    {
+      schema: {
+        tags,
+        summary: 'What differs from another message: fields of HL7, else lines.',
+        params: IdParameters,
+        querystring: DiffQuery,
+        response: { 200: Diff },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { against } = request.query;
+      const before = await view(context, request, { id: against }, (body) => body);
+      return view(context, request, { id }, (after) => bodyDiff(before, after));
+    },
+  );
+}
+
+/** Reads a body for a person and shows it; recorded as a look at the message. */
+function view<Result>(
+  context: ApiContext,
+  request: FastifyRequest,
+  of: BodyRequest,
+  show: (body: ShownBody) => Result,
+): Promise<Result> {
+  const { id, part = 'message' } = of;
+  const act = { action: 'message.view', object: `message ${id}`, detail: { part } };
+  return audited(context, request, act, async () => show(await shownBody(context, request, of)));
+}

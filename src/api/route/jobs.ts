@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { ordererOf } from '../../access/rights/orderer.ts';
+import {
+  checkPermission,
+  principalOf,
+  requirePermission,
+} from '../../access/rights/require-permission.ts';
+import { JOB_PERMISSION } from '../../operator/job/job-rights.ts';
+import { abortSignal } from '../../web/abort-signal.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { closed, Id } from '../../web/schema.ts';
+import { audited, checkVisibleHost } from '../acting.ts';
+import type { ApiContext } from '../context.ts';
+import { Job, JobAnswer, JobItemQuery, JobItems, JobRequest, Jobs } from '../contract/job.ts';
+import type { Message } from '../contract/message.ts';
+import { frozenList } from '../frozen-list.ts';
+import { OrderHeaders, orderName } from '../order-name.ts';
+import { checkSearch, type SearchRecorder } from '../searching.ts';
+import { shownMessage, shownWithText } from '../shown.ts';
+import { shownTo } from '../shown-to.ts';
+
+const tags = ['jobs'];
+const JobParameters = closed({ id: Id });
+const JOBS = 200;
+const SAMPLE = 10;
+const onRequest = requirePermission('message.bulk');
+
+/** Many messages at once: over a frozen list, in the background, with a result for each. */
+export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
+  jobStart(app, context, recorded);
+  jobViews(app, context);
+  jobCancel(app, context);
+}
+
+function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void {
+  app.post(
+    '/jobs',
+    {
+      schema: {
+        tags,
+        summary: 'Resends, discards or aborts many messages, or says how many it would be.',
+        headers: OrderHeaders,
+        body: JobRequest,
+        response: { 200: JobAnswer },
+      },
+      onRequest,
+    },
+    async (request, reply) => {
+      const { type, to, dryRun = false, criteria } = request.body;
+      const principal = principalOf(request);
+      checkPermission(principal, JOB_PERMISSION[type]);
+      if (to !== undefined) checkVisibleHost(request, to);
+      const freeze = () => frozenFor(context, request, abortSignal(reply));
+      if (criteria !== undefined) checkSearch(principal, criteria);
+      const frozen = await (criteria === undefined
+        ? freeze()
+        : recorded(request, criteria, freeze));
+      const { list, ids, complete, sample } = frozen;
+      const shown = sample.map((one) => shownMessage(principal, one));
+      const found = { list, total: ids.length, complete, sample: shown };
+      if (dryRun) return { job: undefined, ...found };
+      if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message fits');
+      return { job: await jobOnce(context, request, frozen), ...found };
+    },
+  );
+}
+
+type JobOrder = FastifyRequest & { readonly body: JobRequest };
+
+interface Frozen {
+  readonly list: string;
+  readonly ids: readonly number[];
+  readonly complete: boolean;
+  readonly sample: readonly Message[];
+}
+
+/** The list that was looked at, or a new one, which is kept so that the same order twice is one. */
+async function frozenFor(
+  context: ApiContext,
+  request: JobOrder,
+  signal: AbortSignal,
+): Promise<Frozen> {
+  const { trace, jobs } = context;
+  const principal = principalOf(request);
+  const { name: owner, visibleHosts: visible } = principal;
+  const { list: named, ...asked } = request.body;
+  const list = named ?? orderName(request, [JSON.stringify(asked)]) ?? randomUUID();
+  const known = await jobs.lists.find(list, { owner, visible });
+  if (known !== undefined) return { ...known, list, sample: [] };
+  if (named !== undefined) {
+    throw new ApiError(404, 'NOT_FOUND', 'this list is not kept any longer: look again first');
+  }
+  const { messages, complete } = await frozenList(trace, asked, visible, {
+    signal,
+    shown: shownTo(context, principal),
+  });
+  const ids = messages.map(({ id }) => id);
+  await jobs.lists.keep(list, { owner, ids, visible, complete });
+  return { list, ids, complete, sample: messages.slice(0, SAMPLE) };
+}
+
+/** The job of a list: made now, or when it was ordered before. */
+function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: Frozen): Promise<Job> {
+  const { jobs } = context;
+  const { type, to: target, reason } = request.body;
+  const orderer = ordererOf(principalOf(request));
+  const detail = { type, target, reason, total: ids.length, list };
+  const act = { action: 'message.bulk', object: 'messages', detail };
+  return audited(context, request, act, async () => {
+    const job = await jobs.start({ type, target, reason, orderer, ids, list });
+    return sameJob(await jobNamed(context, request, job.id), type, target);
+  });
+}
+
+function jobViews(app: Api, context: ApiContext): void {
+  const { jobs } = context;
+
+  app.get(
+    '/jobs',
+    {
+      schema: { tags, summary: 'Jobs, newest first.', response: { 200: Jobs } },
+      onRequest,
+    },
+    async (request) => ({
+      jobs: (await jobs.store.list(JOBS)).filter((job) => isShown(request, job)),
+    }),
+  );
+
+  app.get(
+    '/jobs/:id',
+    {
+      schema: { tags, summary: 'How far a job is.', params: JobParameters, response: { 200: Job } },
+      onRequest,
+    },
+    async (request) => jobNamed(context, request, request.params.id),
+  );
+
+  app.get(
+    '/jobs/:id/items',
+    {
+      schema: {
+        tags,
+        summary: 'What became of each message of a job.',
+        params: JobParameters,
+        querystring: JobItemQuery,
+        response: { 200: JobItems },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id } = await jobNamed(context, request, request.params.id);
+      const { limit = 200, ...page } = request.query;
+      const items = await jobs.store.items(id, { ...page, limit });
+      const viewer = principalOf(request);
+      const shown = items.map((one) => shownWithText(viewer, one));
+      return { items: shown, next: items.length < limit ? undefined : items.at(-1)?.n };
+    },
+  );
+}
+
+function jobCancel(app: Api, context: ApiContext): void {
+  const { jobs } = context;
+
+  app.post(
+    '/jobs/:id/cancel',
+    {
+      schema: {
+        tags,
+        summary: 'Finishes the message it is at and begins no other.',
+        params: JobParameters,
+        response: { 200: Job },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id } = await jobNamed(context, request, request.params.id);
+      return audited(context, request, { action: 'job.cancel', object: `job ${id}` }, async () => {
+        await jobs.cancel(id);
+        return jobNamed(context, request, id);
+      });
+    },
+  );
+}
+
+function sameJob(job: Job, type: Job['type'], target: string | undefined): Job {
+  if (job.type === type && job.target === target) return job;
+  throw new ApiError(409, 'CONFLICT', `job ${job.id} was made of this list: look again first`);
+}
+
+/** Who sees every host sees every job; else one's own. */
+function isShown(request: FastifyRequest, { by }: Job): boolean {
+  const { name, visibleHosts } = principalOf(request);
+  return visibleHosts === undefined || by === name;
+}
+
+async function jobNamed({ jobs }: ApiContext, request: FastifyRequest, id: number): Promise<Job> {
+  const job = await jobs.store.find(id);
+  if (job === undefined || !isShown(request, job)) {
+    throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
+  }
+  return job;
+}

@@ -1,0 +1,113 @@
+import type { FastifyRequest } from 'fastify';
+import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { IdParameters } from '../../web/schema.ts';
+import type { ApiContext } from '../context.ts';
+import { Done } from '../contract/host.ts';
+import { SavedSearch } from '../contract/message.ts';
+import { Preferences, SavedSearches, SavedSearchRequest } from '../contract/saved-search.ts';
+import { SEARCHES, savedSearchList } from '../saved-search-list.ts';
+
+const tags = ['me'];
+/** Bytes of what one person keeps at once. */
+const KEPT_LIMIT = 32 * 1024;
+
+/** What the console keeps for a person. */
+export function savedSearchRoutes(app: Api, context: ApiContext): void {
+  searchRoutes(app, context);
+  preferenceRoutes(app, context);
+}
+
+function searchRoutes(app: Api, { meta }: ApiContext): void {
+  const searches = savedSearchList(meta);
+  const onRequest = requirePermission('message.search');
+
+  app.get(
+    '/saved-searches',
+    {
+      schema: { tags, summary: 'Kept searches.', response: { 200: SavedSearches } },
+      onRequest,
+    },
+    async (request) => ({ searches: await searches.list(ownerOf(request)) }),
+  );
+
+  app.post(
+    '/saved-searches',
+    {
+      bodyLimit: KEPT_LIMIT,
+      schema: {
+        tags,
+        summary: 'Keeps a search, or replaces the one of the same name.',
+        body: SavedSearchRequest,
+        response: { 200: SavedSearch },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const owner = ownerOf(request);
+      const saved = await searches.save(owner, request.body);
+      if (saved !== undefined) return saved;
+      throw new ApiError(409, 'CONFLICT', `you keep ${SEARCHES} searches: remove one first`);
+    },
+  );
+
+  app.delete(
+    '/saved-searches/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Forgets a search of one’s own.',
+        params: IdParameters,
+        response: { 200: Done },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id } = request.params;
+      if (await searches.remove(ownerOf(request), id)) return { done: true as const };
+      throw new ApiError(404, 'NOT_FOUND', `you have no saved search ${id}`);
+    },
+  );
+}
+
+function preferenceRoutes(app: Api, { meta }: ApiContext): void {
+  app.get(
+    '/me/preferences',
+    { schema: { tags, summary: 'What the console remembers.', response: { 200: Preferences } } },
+    async (request) => {
+      const owner = ownerOf(request);
+      const row = await meta.get('SELECT value FROM preference WHERE owner = ?', owner);
+      const text = row?.['value'];
+      return (typeof text === 'string' ? JSON.parse(text) : {}) as Record<string, unknown>;
+    },
+  );
+
+  app.put(
+    '/me/preferences',
+    {
+      bodyLimit: KEPT_LIMIT,
+      schema: {
+        tags,
+        summary: 'Remembers it.',
+        body: Preferences,
+        response: { 200: Done },
+      },
+    },
+    async (request) => {
+      await meta.run(
+        `INSERT INTO preference(owner, value) VALUES(?, ?)
+           ON CONFLICT(owner) DO UPDATE SET value = excluded.value`,
+        ownerOf(request),
+        JSON.stringify(request.body),
+      );
+      return { done: true as const };
+    },
+  );
+}
+
+/** The same name from elsewhere is somebody else: local users and their tokens are one, each other way of signing in another. */
+function ownerOf(request: FastifyRequest): string {
+  const { name, via } = principalOf(request);
+  return via === 'local' || via === 'token' ? name : `${via} ${name}`;
+}

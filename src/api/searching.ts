@@ -1,0 +1,65 @@
+import type { FastifyRequest } from 'fastify';
+import { type Look, type LookRecorder, lookRecorder } from '../access/audit/look-recorder.ts';
+import type { Principal } from '../access/rights/principal.ts';
+import { principalOf } from '../access/rights/require-permission.ts';
+import { ApiError } from '../web/api-error.ts';
+import type { ApiContext } from './context.ts';
+import type { SearchCriteria } from './contract/message.ts';
+
+/**
+ * Refuses questions whose hits would tell, one after the other, what is masked: a part of a body, the beginning
+ * of a value. A whole value may be searched for: who has it knows it.
+ */
+export function checkSearch(
+  { name, unmasked }: Principal,
+  { contains, search = {} }: Pick<SearchCriteria, 'contains' | 'search'>,
+): void {
+  if (unmasked) return;
+  const guess =
+    contains === undefined
+      ? Object.values(search).some((value) => value.includes('*')) && 'by the beginning of a value'
+      : 'in bodies';
+  if (guess === false) return;
+  throw new ApiError(403, 'FORBIDDEN', `${name} lacks message.content.unmasked to search ${guess}`);
+}
+
+/** Runs a search and records who searched for what. */
+export type SearchRecorder = <Result>(
+  request: FastifyRequest,
+  criteria: SearchCriteria,
+  run: () => Promise<Result>,
+) => Promise<Result>;
+
+export function searchRecorder(context: ApiContext, now: () => number = Date.now): SearchRecorder {
+  const record = lookRecorder(now);
+  return (request, criteria, run) => {
+    // a search that goes on has other times: it is not another question
+    const { from: _from, to: _to, ...asked } = criteria;
+    return record(
+      context.audit,
+      lookOf(request, {
+        action: 'message.search',
+        object: 'messages',
+        detail: { criteria: asked },
+      }),
+      run,
+    );
+  };
+}
+
+/** Shows what is known of messages, without their bodies, and records who looked. */
+export type ViewRecorder = <Result>(
+  request: FastifyRequest,
+  look: Look,
+  run: () => Promise<Result>,
+) => Promise<Result>;
+
+export function viewRecorder(context: ApiContext): ViewRecorder {
+  const record = lookRecorder();
+  return (request, look, run) => record(context.audit, lookOf(request, look), run);
+}
+
+function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1] {
+  const { name, via } = principalOf(request);
+  return { actor: { name, via }, ip: request.ip, ...look };
+}

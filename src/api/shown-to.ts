@@ -1,0 +1,17 @@
+import { maskedText } from '../access/rights/masked-text.ts';
+import type { Principal } from '../access/rights/principal.ts';
+import { keyReader } from '../trace/key-reader.ts';
+import type { ShownTo } from '../trace/shown-to.ts';
+import type { ApiContext } from './context.ts';
+
+/** How the trace is shown to somebody: every question about messages is asked with it. */
+export function shownTo(
+  { search, bodies }: Pick<ApiContext, 'search' | 'bodies'>,
+  { unmasked }: Pick<Principal, 'unmasked'>,
+): ShownTo {
+  return {
+    mask: maskedText,
+    masksAll: !unmasked,
+    keys: keyReader(search(), Promise.resolve(bodies)),
+  };
+}

@@ -1,0 +1,106 @@
+import { masked } from '../access/rights/mask/masked.ts';
+import { maskedText } from '../access/rights/masked-text.ts';
+import type { Principal } from '../access/rights/principal.ts';
+import type { RecordedError } from '../message/record.ts';
+import { isOpenTo, type TracedMessage } from '../trace/traced-message.ts';
+import type { Host } from './contract/host.ts';
+import type { Session } from './contract/message.ts';
+
+type Viewer = Pick<Principal, 'unmasked'>;
+type MessageViewer = Pick<Principal, 'unmasked' | 'visibleHosts'>;
+
+/** What was said of a message may quote it: only who may open it gets that unmasked. */
+function viewerOf({ unmasked, visibleHosts }: MessageViewer, message: TracedMessage): Viewer {
+  return { unmasked: unmasked && isOpenTo(message, visibleHosts) };
+}
+
+/** As it is for who may see patients; else changed by `mask`. */
+function shown<Thing>({ unmasked }: Viewer, thing: Thing, mask: (thing: Thing) => Thing): Thing {
+  return unmasked ? thing : mask(thing);
+}
+
+/** Something with a text that may quote a message: an event, an alert, a group of failures, an error. */
+export function shownWithText<Thing extends { readonly text?: string | undefined }>(
+  viewer: Viewer,
+  thing: Thing,
+): Thing {
+  return shown(viewer, thing, (one) =>
+    one.text === undefined ? one : { ...one, text: maskedText(one.text) },
+  );
+}
+
+/** What the trace knows of a message; file names, peers' words and quoted values may name a patient. */
+export function shownMessage<Message extends TracedMessage>(
+  viewer: MessageViewer,
+  message: Message,
+): Message {
+  return shown(
+    viewerOf(viewer, message),
+    message,
+    ({ name, origin, warning, error, reply, explain, ...rest }) => ({
+      ...(rest as Message),
+      ...maskedPart('name', name, masked),
+      ...maskedPart('origin', origin, maskedText),
+      ...maskedPart('warning', warning, maskedText),
+      ...maskedPart('error', error, maskedError),
+      ...maskedPart('reply', reply, (one) => ({
+        ...one,
+        ...maskedPart('text', one.text, masked),
+      })),
+      ...maskedPart('explain', explain, (one) => ({
+        ...one,
+        rules: one.rules.map((rule) => shownWithText({ unmasked: false }, rule)),
+      })),
+    }),
+  );
+}
+
+/** A session with everything of its messages. */
+export function shownSession(viewer: MessageViewer, session: Session): Session {
+  const { messages, attempts, past, ...rest } = session;
+  const legs = new Map(messages.map((one) => [one.id, viewerOf(viewer, one)]));
+  const of = (id: number): Viewer => legs.get(id) ?? { unmasked: false };
+  return {
+    ...rest,
+    messages: messages.map((one) => shownMessage(viewer, one)),
+    attempts: attempts.map((one) => ({
+      ...one,
+      error: shown(of(one.messageId), one.error, maskedError),
+    })),
+    past: past.map((one) =>
+      shown(of(one.messageId), one, ({ error, ...outcome }) => ({
+        ...outcome,
+        ...maskedPart('error', error, maskedError),
+      })),
+    ),
+  };
+}
+
+/** A host with its last error, which may be about a message from a host that the viewer does not see. */
+export function shownHost({ unmasked, visibleHosts }: MessageViewer, host: Host): Host {
+  return shown(
+    { unmasked: unmasked && visibleHosts === undefined },
+    host,
+    ({ lastError, engines, ...rest }) => ({
+      ...rest,
+      ...maskedPart('lastError', lastError, maskedError),
+      engines: engines.map(({ lastError: last, detail, ...one }) => ({
+        ...one,
+        ...maskedPart('lastError', last, maskedError),
+        ...maskedPart('detail', detail, maskedText),
+      })),
+    }),
+  );
+}
+
+function maskedError<E extends Pick<RecordedError, 'text'>>(error: E): E {
+  return { ...error, text: maskedText(error.text) };
+}
+
+function maskedPart<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+  mask: (value: Value) => Value,
+): { readonly [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: mask(value) } as { [K in Key]?: Value });
+}

@@ -1,0 +1,117 @@
+import type { HostStatistics } from '../trace/traced-message.ts';
+import { within } from '../web/within.ts';
+import { visibleCertificates } from './certificate-users.ts';
+import type { ApiContext } from './context.ts';
+import type { Host } from './contract/host.ts';
+import type { Status } from './contract/status.ts';
+import { hostsOf } from './hosts-of.ts';
+import { suspendedCount } from './suspended-count.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** Milliseconds that the dashboard waits for a store: how hosts stand comes from the engines, and is more urgent. */
+const STORE_LIMIT = 2_000;
+/** Certificates that the dashboard names, if they end soon: those that end first. */
+const CERTIFICATES = 5;
+
+/** The dashboard of one who sees some hosts, or all. */
+export async function statusOf(
+  context: ApiContext,
+  visible: readonly string[] | undefined,
+): Promise<Status> {
+  const { engines, trace, alerts } = context;
+  const now = Date.now();
+  const [description, reports, traced, openAlerts, lag, certificates] = await Promise.all([
+    engines.describe(),
+    engines.status(),
+    within(
+      STORE_LIMIT,
+      Promise.all([
+        trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
+        trace.failures({ from: now - DAY, visible }),
+      ]),
+    ),
+    within(STORE_LIMIT, alerts.openCount(visible)),
+    // what cannot be asked for now is left out
+    context.lag().catch(() => 0),
+    // no engine answers
+    engines.certificates().catch(() => []),
+  ]);
+  const hosts = hostsOf(description, reports, visible);
+  const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
+  const minute = Math.floor(now / MINUTE) * MINUTE;
+  const [hour, failed] = traced ?? [[], []];
+  const suspended = await suspendedCount(context.broker, visible);
+  return {
+    production: description.name,
+    title: description.title,
+    at: now,
+    engines: reports.map(({ engine, started }) => ({ engine, started })),
+    hosts: hostCounts(hosts),
+    queued: queued(hosts),
+    lastMinutes: rate(
+      hour.filter(({ at }) => at >= minute - 5 * MINUTE && at < minute),
+      kinds,
+    ),
+    lastHour: rate(hour, kinds),
+    suspended,
+    errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
+    openAlerts: openAlerts ?? 0,
+    certificates: visibleCertificates(certificates, description, visible)
+      .flatMap(({ kind, name, ends }) =>
+        ends === undefined || ends.warn > now ? [] : [{ kind, name, ends: ends.at }],
+      )
+      .toSorted((a, b) => a.ends - b.ends)
+      .slice(0, CERTIFICATES),
+    trace: { lag, failingSince: context.failingSince() ?? silentSince(context, traced, now) },
+  };
+}
+
+/** Since when the trace has not told its part. */
+const silences = new WeakMap<ApiContext, number>();
+
+function silentSince(context: ApiContext, traced: unknown, now: number): number | undefined {
+  if (traced !== undefined) {
+    silences.delete(context);
+    return undefined;
+  }
+  const since = silences.get(context) ?? now;
+  silences.set(context, since);
+  return since;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+function hostCounts(hosts: readonly Host[]): Status['hosts'] {
+  const count = (...words: readonly Host['health'][]): number =>
+    hosts.filter(({ health }) => words.includes(health)).length;
+  return {
+    total: hosts.length,
+    running: count('running', 'inline'),
+    retrying: count('retrying'),
+    disconnected: count('disconnected'),
+    stopped: count('stopped'),
+    off: count('off'),
+  };
+}
+
+function queued(hosts: readonly Host[]): Status['queued'] {
+  const [first] = hosts
+    .flatMap(({ name, queue }) => (queue?.oldest ? [{ host: name, at: queue.oldest }] : []))
+    .toSorted((a, b) => a.at - b.at);
+  return { messages: sum(hosts.map(({ queue }) => queue?.depth ?? 0)), oldest: first };
+}
+
+/** What came in at services and went out at operations; errors wherever they were. */
+function rate(
+  parts: readonly HostStatistics[],
+  kinds: ReadonlyMap<string, Host['kind']>,
+): Status['lastHour'] {
+  const of = (kind: Host['kind']): readonly HostStatistics[] =>
+    parts.filter(({ host }) => kinds.get(host) === kind);
+  return {
+    in: sum(of('service').map((one) => one.in)),
+    out: sum(of('operation').map(({ out }) => out)),
+    errors: sum(parts.map(({ errors }) => errors)),
+  };
+}

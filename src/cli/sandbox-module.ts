@@ -1,0 +1,24 @@
+import { EngineError } from '../error/engine-error.ts';
+import { packageJson } from './packaged.ts';
+
+/**
+ * Loads a part of the sandbox. Some need packages that the engine does not: a clone has them, who installed the
+ * package is told which to install beside it.
+ */
+export async function sandboxModule<Module>(load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    const packages = Object.entries(packageJson().peerDependencies).map(
+      ([name, version]) => `${name}@${version}`,
+    );
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `the imitated systems need packages that the engine does not: npm install --no-save ${packages.join(' ')}`,
+    );
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';

@@ -1,0 +1,93 @@
+import type { Place } from '../place.ts';
+import type { Problem } from '../problem.ts';
+
+/** Something that was not as a case says. */
+export interface Failure {
+  /** `ward, message 1, MSH-3`; `rules of adt-router`. */
+  readonly at: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** The segment or line of the actual message in which it stands. */
+  readonly line?: string | undefined;
+}
+
+export interface CaseReport {
+  readonly name: string;
+  readonly place: Place;
+  readonly failures: readonly Failure[];
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** What a run of `production.test.yaml` found. */
+export interface TestReport {
+  readonly production: string;
+  /** Of the production and of the test file; with an error among them no case was run. */
+  readonly problems: readonly Problem[];
+  readonly cases: readonly CaseReport[];
+  readonly passed: number;
+  readonly failed: number;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** The report for a terminal: one line a case, and below it what was not as expected. */
+export function describeReport({ cases, passed, failed, took }: TestReport): string[] {
+  const lines = cases.flatMap((one) => [
+    `${one.failures.length === 0 ? '✓' : '✗'} ${one.name}`,
+    ...(one.failures.length === 0 ? [] : [`    ${one.place.file}:${one.place.line}`]),
+    ...one.failures.flatMap(describeFailure),
+  ]);
+  const count = failed === 0 ? `${passed} passed` : `${failed} failed, ${passed} passed`;
+  return [...lines, `${count} in ${Math.round(took)} ms`];
+}
+
+function describeFailure({ at, expected, actual, line }: Failure): string[] {
+  return [
+    `    ${at}`,
+    `      expected  ${expected}`,
+    `      actual    ${actual}`,
+    ...(line === undefined ? [] : [`      in        ${line}`]),
+  ];
+}
+
+/** The report as JUnit XML, which build servers show. */
+export function junitXml({ production, cases, failed, took }: TestReport): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites tests="${cases.length}" failures="${failed}" time="${seconds(took)}">`,
+    `  <testsuite name="${escaped(production)}" tests="${cases.length}" failures="${failed}" time="${seconds(took)}">`,
+    ...cases.flatMap((one) => [
+      `    <testcase name="${escaped(one.name)}" classname="${escaped(production)}" file="${escaped(one.place.file)}" line="${one.place.line}" time="${seconds(one.took)}">`,
+      ...one.failures.map(
+        (failure) =>
+          `      <failure message="${escaped(failure.at)}">${escaped(describeFailure(failure).join('\n'))}</failure>`,
+      ),
+      '    </testcase>',
+    ]),
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+const seconds = (time: number): string => (time / 1_000).toFixed(3);
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+/** Text of messages may hold control characters, which XML 1.0 does not allow in any form. */
+function escaped(text: string): string {
+  return Array.from(text, (char) => ENTITIES[char] ?? (isXml(char) ? char : '\ufffd')).join('');
+}
+
+function isXml(char: string): boolean {
+  const code = char.codePointAt(0) ?? 0;
+  if (code < 0x20) return code === 0x9 || code === 0xa || code === 0xd;
+  return (code < 0xd800 || code > 0xdfff) && code !== 0xfffe && code !== 0xffff;
+}

@@ -1,0 +1,48 @@
+import { credentials } from '../../credential/credentials.ts';
+import { silentLogger } from '../../log/logger.ts';
+import type { Definition } from '../definition.ts';
+import type { Place } from '../place.ts';
+import { type Problem, splitProblem } from '../problem.ts';
+import { isAssumed } from '../written/fill.ts';
+import { textsIn } from './texts-in.ts';
+
+const NOWHERE: Place = { file: 'production.yaml', line: 1, column: 1 };
+
+/** Entries of which something is assumed, and those that name one of them. */
+function assumedIn(entries: Definition['credentials']): ReadonlySet<string> {
+  const unknown = new Set<string>();
+  for (const [name, { values }] of entries) if (isAssumed(values)) unknown.add(name);
+  for (const [name, { values }] of entries) {
+    if (textsIn(values).some((text) => unknown.has(text))) unknown.add(name);
+  }
+  return unknown;
+}
+
+/**
+ * What is wrong with the keys, certificates and files behind the entries under `credentials`, found
+ * without any network. A file that is not there is a warning, as it may come before the start; with
+ * `assume` it is none. Not part of reading a production: one bad key must not keep all hosts from starting.
+ */
+export async function credentialProblems(
+  definition: Definition,
+  { assume }: { readonly assume: boolean },
+): Promise<Problem[]> {
+  const { folder, credentials: entries } = definition;
+  const unknown = assumedIn(entries);
+  const held = credentials(entries, { log: silentLogger, folder });
+  const found = await held.check();
+  await held.close();
+  return found
+    .filter(({ credential, isMissing }) => !unknown.has(credential) && !(isMissing && assume))
+    .map(({ credential, problem, isMissing }): Problem => {
+      const { file, line, column } = entries.get(credential)?.place ?? NOWHERE;
+      return {
+        file,
+        line,
+        column,
+        path: `credentials.${credential}`,
+        ...splitProblem(problem.replace(`credential ${credential}: `, '')),
+        severity: isMissing ? 'warning' : 'error',
+      };
+    });
+}

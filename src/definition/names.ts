@@ -1,0 +1,81 @@
+import type { CredentialKind } from '../adapter/setting.ts';
+import { credentialKinds } from '../credential/kind/credential-kinds.ts';
+import { suggestion } from './problem.ts';
+import { valueAt, type Written } from './written/written.ts';
+
+/**
+ * The names a production defines, known before its parts are read, so that a reference to a host
+ * whose own settings are wrong is not reported as well. Remembers which were used.
+ */
+export interface ProductionNames {
+  readonly targets: ReadonlySet<string>;
+  /** Name → kind; `''` for one that is not known, which is reported where it stands. */
+  readonly credentials: ReadonlyMap<string, string>;
+  readonly lookups: ReadonlySet<string>;
+  readonly transforms: ReadonlySet<string>;
+  readonly used: { readonly [Kind in UsedKind]: Set<string> };
+}
+
+type UsedKind = 'credential' | 'lookup' | 'target' | 'transform';
+
+export function productionNames(written: Written): ProductionNames {
+  const namesUnder = (key: string): string[] => {
+    const block = valueAt(written, [key]);
+    return block?.kind === 'block' ? [...block.entries.keys()] : [];
+  };
+  const kindOf = (name: string): string => {
+    const kind = valueAt(written, ['credentials', name, 'kind']);
+    const word = kind?.kind === 'scalar' ? String(kind.value) : '';
+    return Object.hasOwn(credentialKinds, word) ? word : '';
+  };
+  return {
+    targets: new Set([...namesUnder('processes'), ...namesUnder('operations')]),
+    credentials: new Map(namesUnder('credentials').map((name) => [name, kindOf(name)])),
+    lookups: new Set(namesUnder('lookups')),
+    transforms: new Set(namesUnder('transforms')),
+    used: { credential: new Set(), lookup: new Set(), target: new Set(), transform: new Set() },
+  };
+}
+
+/** What is wrong with the name of a target; undefined if nothing is. */
+export function unknownTarget(name: string, { targets }: ProductionNames): string | undefined {
+  if (targets.has(name)) return undefined;
+  const remedy = suggestion(name, targets, 'Add it under processes or operations.');
+  return `no process or operation is named ${name}. ${remedy}`;
+}
+
+export function unknownLookup(name: string, names: ProductionNames): string | undefined {
+  names.used.lookup.add(name);
+  if (names.lookups.has(name)) return undefined;
+  const remedy = suggestion(
+    name,
+    names.lookups,
+    `Add it: lookups: { ${name}: lookups/${name}.csv }.`,
+  );
+  return `no lookup is named ${name}. ${remedy}`;
+}
+
+/** What is wrong with a credential's name, or with its kind for this use. */
+export function unfitCredential(
+  name: string,
+  kinds: readonly CredentialKind[] | undefined,
+  names: ProductionNames,
+): string | undefined {
+  names.used.credential.add(name);
+  const kind = names.credentials.get(name);
+  if (kind === undefined) {
+    const remedy = suggestion(name, names.credentials.keys(), 'Add it under credentials.');
+    return `no credential is named ${name}. ${remedy}`;
+  }
+  if (kinds === undefined || (kinds as readonly string[]).includes(kind) || kind === '') {
+    return undefined;
+  }
+  return `the credential ${name} is of the kind ${kind}; it must be ${kinds.join(' or ')}`;
+}
+
+export function unknownTransform(name: string, names: ProductionNames): string | undefined {
+  names.used.transform.add(name);
+  if (names.transforms.has(name)) return undefined;
+  const add = `Add it: transforms: { ${name}: transforms/${name}.yaml }.`;
+  return `no transform is named ${name}. ${suggestion(name, names.transforms, add)}`;
+}

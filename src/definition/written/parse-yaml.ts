@@ -1,0 +1,184 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
+import type { Place } from '../place.ts';
+import type { Problems } from '../problem.ts';
+import { offsetInFile } from './scalar-place.ts';
+import { emptyBlock, type Written, type WrittenEntry, type WrittenScalar } from './written.ts';
+
+/** A production of a thousand hosts has some 50,000 values; more can only be aliases that multiply. */
+const MOST_VALUES = 200_000;
+const MOST_DEPTH = 100;
+
+/**
+ * Reads one YAML file. Every value keeps its place. A file whose syntax is broken is undefined
+ * after its problems were reported; an empty file is an empty block.
+ */
+export function parseYaml(file: string, text: string, problems: Problems): Written | undefined {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    resolveKnownTags: false,
+    logLevel: 'error',
+  });
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(Math.min(Math.max(offset, 0), text.length));
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const faults = [...document.errors, ...document.warnings];
+  const told = new Set<number>();
+  for (const fault of faults) {
+    const place = placeAt(fault.pos[0]);
+    // What the parser says further along the same line only follows from the first fault there.
+    if (told.has(place.line)) continue;
+    told.add(place.line);
+    const { what, remedy } = describeFault(fault);
+    problems.error(place, '', what, remedy);
+  }
+  if (faults.length > 0) return undefined;
+  if (document.contents === null) return emptyBlock(placeAt(0));
+  return yamlReader({ text, document, placeAt, problems }).read(document.contents);
+}
+
+const FAULTS: Readonly<Partial<Record<YAMLError['code'], readonly [string, string]>>> = {
+  TAB_AS_INDENT: ['a tab is used to indent', 'Use spaces: YAML does not allow tabs there.'],
+  BAD_INDENT: ['the indentation is not that of the lines around', 'Align it with its neighbours.'],
+  MULTIPLE_DOCS: ['a second document begins here', 'Keep one document a file: remove the ---.'],
+  TAG_RESOLVE_FAILED: ['tags such as !name mean nothing here', 'Remove it, or quote the text.'],
+  MISSING_CHAR: ['something is not closed', 'Look for a missing quote, bracket, comma or colon.'],
+};
+
+function describeFault({ code, message }: YAMLError): { what: string; remedy: string } {
+  const [what, remedy] = FAULTS[code] ?? [];
+  const said = message.replace(/\.$/, '');
+  return {
+    what: what === undefined ? `not correct YAML: ${said}` : `${what} (${said})`,
+    remedy: remedy ?? 'Correct the line, or put the text in quotes.',
+  };
+}
+
+interface Source {
+  readonly text: string;
+  readonly document: Document;
+  readonly placeAt: (offset: number) => Place;
+  readonly problems: Problems;
+}
+
+function yamlReader(source: Source): { read(node: Node): Written | undefined } {
+  const { document, placeAt, problems } = source;
+  let left = MOST_VALUES;
+
+  const placeOf = (node: Node): Place => placeAt(node.range?.[0] ?? 0);
+
+  const tooMuch = (node: Node, depth: number): boolean => {
+    if (depth <= MOST_DEPTH && --left > 0) return false;
+    problems.error(
+      placeOf(node),
+      '',
+      'there are too many values, or aliases that contain themselves',
+    );
+    return true;
+  };
+
+  const read = (node: Node, depth: number): Written | undefined => {
+    if (tooMuch(node, depth)) return undefined;
+    if (isAlias(node)) {
+      const anchored = node.resolve(document);
+      if (anchored !== undefined) return read(anchored, depth + 1);
+      const what = `no anchor &${node.source} stands above this alias`;
+      problems.error(placeOf(node), '', what, 'Put the text in quotes if it is to begin with *.');
+      return undefined;
+    }
+    if (isMap(node)) return readMap(node, depth);
+    if (isSeq(node)) {
+      const items = node.items.flatMap((item) => read(item as Node, depth + 1) ?? []);
+      return { kind: 'list', items, place: placeOf(node) };
+    }
+    return isScalar(node) ? scalar(node, source) : undefined;
+  };
+
+  const readMap = (map: YAMLMap, depth: number): Written => {
+    const entries = new Map<string, WrittenEntry>();
+    for (const { key, value } of map.items) {
+      if (!isScalar(key)) {
+        problems.error(placeOf(map), '', 'a key is not a text', 'Write key: value.');
+        continue;
+      }
+      const name = key.source ?? String(key.value);
+      const place = placeOf(key);
+      const earlier = entries.get(name);
+      if (earlier !== undefined) {
+        const first = `the first is on line ${earlier.place.line}`;
+        problems.error(place, '', `the key ${name} stands here twice; ${first}`, 'Remove one.');
+        continue;
+      }
+      const below = value === null ? undefined : read(value as Node, depth + 1);
+      entries.set(name, { key: name, place, value: below ?? nothing(place) });
+    }
+    mergeInto(entries, problems);
+    return { kind: 'block', entries, place: placeOf(map) };
+  };
+
+  return { read: (node) => read(node, 0) };
+}
+
+/** `<<: *base` takes over the keys of another block, or of several, that the block has none of itself. */
+function mergeInto(entries: Map<string, WrittenEntry>, problems: Problems): void {
+  const merged = entries.get('<<');
+  if (merged === undefined) return;
+  entries.delete('<<');
+  for (const block of merged.value.kind === 'list' ? merged.value.items : [merged.value]) {
+    if (block.kind !== 'block') {
+      problems.error(block.place, '', '<< merges a block, and this is none', 'Write <<: *name.');
+      continue;
+    }
+    const others = [...block.entries].filter(([key]) => !entries.has(key));
+    for (const [key, entry] of others) entries.set(key, entry);
+  }
+}
+
+function nothing(place: Place): WrittenScalar {
+  return {
+    kind: 'scalar',
+    value: null,
+    source: '',
+    place,
+    placeOf: () => place,
+    filled: false,
+    hidden: false,
+    missing: false,
+    files: [],
+  };
+}
+
+function scalar(node: Scalar, { text, placeAt }: Source): Written {
+  const { value } = node;
+  const from = node.range?.[0] ?? 0;
+  const known =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  const source = node.source ?? (known ? String(value) : '');
+  const offsetOf = offsetInFile(text, from, { value: source, style: node.type });
+  return {
+    kind: 'scalar',
+    value: known ? value : null,
+    source,
+    place: placeAt(from),
+    placeOf: (offset) => placeAt(offsetOf(offset)),
+    filled: false,
+    hidden: false,
+    missing: false,
+    files: [],
+  };
+}

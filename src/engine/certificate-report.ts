@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { type CertificateFacts, certificateFacts } from '../adapter/certificate-facts.ts';
+import type { CredentialCertificate } from '../credential/held-certificates.ts';
+import type { Definition } from '../definition/definition.ts';
+import { type TrustedFile, trustedFiles } from '../definition/trusted-files.ts';
+import { describeError } from '../error/engine-error.ts';
+import type { PeerCertificate } from '../host/peer-certificates.ts';
+import { type ExpiringKind, expiryNotice } from '../peer/tls/expiry-notice.ts';
+import { nextUpdate } from '../peer/tls/revocation-list.ts';
+
+/** A certificate as JSON carries it; times are milliseconds since 1970. */
+export interface ReportedCertificate {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly names: readonly string[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly fingerprint: string;
+  readonly serial: string;
+}
+
+/** What of the production ends some day, and when people have to hear of it. */
+export interface CertificateReport {
+  readonly kind: ExpiringKind;
+  /** A name under `credentials`, a file, or whose the certificate should be. */
+  readonly name: string;
+  /** The hosts that use it; those that use a credential are known from their settings. */
+  readonly hosts: readonly string[];
+  /** Our own with what it was given with, or every certificate of a file. */
+  readonly chain: readonly ReportedCertificate[];
+  /** The end that comes first; undefined if there is none or a problem. */
+  readonly ends?: Ending | undefined;
+  /** When a peer has last shown it. */
+  readonly seen?: number | undefined;
+  readonly problem?: string | undefined;
+}
+
+export interface Ending {
+  /** Of the certificate that ends, or what it is. */
+  readonly subject: string;
+  readonly at: number;
+  /** From when on a person should know, and from when on it is urgent. */
+  readonly warn: number;
+  readonly urgent: number;
+}
+
+export interface ReportParts {
+  readonly definition: Definition;
+  /** What the credentials hold. */
+  readonly held: readonly CredentialCertificate[];
+  readonly peers: readonly PeerCertificate[];
+  readonly shown?: ShownCertificate | undefined;
+}
+
+/** What the console that asks shows to browsers, each certificate PEM. */
+export interface ShownCertificate {
+  readonly chain: readonly string[];
+  readonly problem?: string | undefined;
+}
+
+/** Everything that ends: our own certificates, those of authorities and peers, revocation lists. */
+export async function certificateReport({
+  definition,
+  held,
+  peers,
+  shown,
+}: ReportParts): Promise<CertificateReport[]> {
+  const files = Map.groupBy(trustedFiles(definition), ({ kind, file }) => `${kind} ${file}`);
+  const trusted = [...files.values()].map((same) => ofFile(definition.folder, same));
+  return [
+    ...(shown === undefined ? [] : [ofConsole(shown)]),
+    ...held.map(ofCredential),
+    ...(await Promise.all(trusted)),
+    ...peers.filter((peer) => counts(definition, peer)).map(ofPeer),
+  ];
+}
+
+function ofCredential({
+  credential,
+  kind,
+  chain,
+  problem,
+}: CredentialCertificate): CertificateReport {
+  const told = chain.map(reported);
+  return { kind, name: credential, hosts: [], chain: told, ends: firstEnd(kind, chain), problem };
+}
+
+function ofConsole({ chain, problem }: ShownCertificate): CertificateReport {
+  const about = { kind: 'own', name: 'the console', hosts: ['the console'] } as const;
+  try {
+    const read = chain.map((one) => certificateFacts(one));
+    return { ...about, chain: read.map(reported), ends: firstEnd('own', read), problem };
+  } catch {
+    // OpenSSL cannot read it
+    return { ...about, chain: [], problem: 'it is damaged: give the console a whole one' };
+  }
+}
+
+function ofPeer({ holder, name, certificate, seen }: PeerCertificate): CertificateReport {
+  const ends = firstEnd('peer', [certificate]);
+  return { kind: 'peer', name, hosts: [holder], chain: [reported(certificate)], ends, seen };
+}
+
+/** A peer that has not come back for so long with another certificate is gone. */
+const GONE = 7 * 86_400_000;
+
+/** A host may have been removed since; what is no host is a credential. */
+function counts(
+  { services, operations }: Definition,
+  { holder, certificate }: PeerCertificate,
+): boolean {
+  const isHeld = holder.includes(' ') || services.has(holder) || operations.has(holder);
+  return isHeld && certificate.notAfter.getTime() + GONE > Date.now();
+}
+
+async function ofFile(folder: string, same: readonly TrustedFile[]): Promise<CertificateReport> {
+  const { kind = 'authority', file = '' } = same[0] ?? {};
+  const about = { kind, name: relative(folder, file), hosts: same.map(({ host }) => host) };
+  try {
+    const bytes = await readFile(file);
+    if (kind === 'revocation-list')
+      return { ...about, chain: [], ends: listEnd(nextUpdate(bytes)) };
+    const chain = certificatesOf(bytes.toString('latin1'));
+    return { ...about, chain: chain.map(reported), ends: firstEnd(kind, chain) };
+  } catch (error) {
+    return { ...about, chain: [], problem: `it cannot be read: ${describeError(error).code}` };
+  }
+}
+
+function listEnd(end: Date | undefined): Ending | undefined {
+  return end && ending('the revocation list', end, expiryNotice('revocation-list', undefined));
+}
+
+/**
+ * Each certificate of our own chain is needed. Of authorities those that have ended are left out while
+ * others are good: bundles are full of them, and people were told before.
+ */
+function firstEnd(kind: ExpiringKind, chain: readonly CertificateFacts[]): Ending | undefined {
+  const now = Date.now();
+  const living = chain.filter(({ notAfter }) => notAfter.getTime() > now);
+  const counted = kind === 'authority' && living.length > 0 ? living : chain;
+  const ends = counted.map((one) => ending(one.subject, one.notAfter, expiryNotice(kind, one)));
+  return ends.toSorted((a, b) => a.at - b.at)[0];
+}
+
+function ending(
+  subject: string,
+  end: Date,
+  { warn, error }: ReturnType<typeof expiryNotice>,
+): Ending {
+  const at = end.getTime();
+  return { subject, at, warn: at - warn, urgent: at - error };
+}
+
+const reported = ({ notBefore, notAfter, ...facts }: CertificateFacts): ReportedCertificate => ({
+  ...facts,
+  notBefore: notBefore.getTime(),
+  notAfter: notAfter.getTime(),
+});
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+const certificatesOf = (text: string): CertificateFacts[] =>
+  [...text.matchAll(CERTIFICATE)].map(([one]) => certificateFacts(one));

@@ -1,0 +1,399 @@
+import type { Credential } from '../adapter/credential.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
+import { isAway } from '../broker/away.ts';
+import { startJanitor } from '../broker/janitor.ts';
+import { type Override, overrideStore } from '../broker/overrides.ts';
+import { queueStates } from '../broker/queue-survey.ts';
+import type { Switch } from '../broker/state.ts';
+import { waitingCounts } from '../broker/waiting-count.ts';
+import type {
+  Definition,
+  OperationDefinition,
+  ProcessDefinition,
+  ServiceDefinition,
+} from '../definition/definition.ts';
+import { background } from '../error/background.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
+import type { EndOrder } from '../flow/end-message.ts';
+import type { Storing } from '../flow/enqueue.ts';
+import type { Routing } from '../flow/route.ts';
+import type { SettledMemory } from '../flow/settled-memory.ts';
+import type { Host, HostStatus } from '../host/host.ts';
+import type { Events } from '../log/events.ts';
+import type { HostLogs } from '../log/host-logs.ts';
+import { Deadline } from '../time/deadline.ts';
+import { type Assembly, type AssemblyParts, assemble } from './assemble.ts';
+import { notWaiting } from './end-queued.ts';
+import type { Engine } from './engine.ts';
+import { leftQueues, leftText } from './left-queues.ts';
+import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
+import { OwnSwitches } from './own-switches.ts';
+import { type QueuePlan, Queues } from './queues.ts';
+import { followSchedules, isScheduledOn } from './scheduler.ts';
+import type { WaitingMessages } from './sleeper-line.ts';
+import { type Turns, turns } from './turns.ts';
+import { startWaker, type Waker } from './waker.ts';
+
+export interface DirectorParts {
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly logs: HostLogs;
+  readonly credential: (name: string) => Promise<Credential>;
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
+  readonly peerCertificate: AssemblyParts['peerCertificate'];
+  /** Milliseconds that what is settled stays in its queue. */
+  readonly margin?: number | undefined;
+  readonly marks?: AssemblyParts['marks'];
+}
+
+type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
+
+/**
+ * Runs one production on this engine: makes its queues, starts and stops its hosts, changes it while
+ * it runs. Order of starting: operations, processes, services; of stopping the reverse, so that what
+ * is accepted can flow out.
+ */
+export class Director {
+  readonly #parts: DirectorParts;
+  readonly #hosts = new Map<string, { host: Host; of: AnyHost }>();
+  readonly #queues: Queues;
+  readonly #own: OwnSwitches;
+  /** A host is started and stopped by one at a time. */
+  readonly #turns: Turns = turns();
+  #plan: QueuePlan;
+  #assembly: Assembly;
+  #janitor: { close(): Promise<void> } | undefined;
+  #waker: Waker | undefined;
+  readonly #stopping = new AbortController();
+  #schedules: Promise<void> | undefined;
+  #overrides: Overrides | undefined;
+
+  constructor(parts: DirectorParts, definition: Definition) {
+    this.#parts = parts;
+    this.#queues = new Queues(parts.engine);
+    this.#own = new OwnSwitches({
+      state: parts.engine.state,
+      events: parts.events,
+      signal: this.#stopping.signal,
+    });
+    this.#plan = { definition, generations: new Map() };
+    this.#assembly = this.#assemble(this.#plan);
+  }
+
+  get definition(): Definition {
+    return this.#plan.definition;
+  }
+
+  /** How messages are routed now; for what a person sends again. */
+  get routing(): Routing {
+    return this.#assembly.routing();
+  }
+
+  /** How their legs are stored. */
+  get storing(): Storing {
+    return this.#assembly.storing;
+  }
+
+  async start(): Promise<void> {
+    const { engine } = this.#parts;
+    const store = overrideStore(engine.state.kv);
+    const [plan] = await Promise.all([this.#queues.make(this.definition), this.#queues.recall()]);
+    this.#plan = plan;
+    this.#assembly = this.#assemble(plan);
+    this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
+    const hosts = hostsOf(this.definition);
+    // each asks whether it was switched off: one round trip for all of a kind
+    for (const kind of ['operation', 'process', 'service'] as const) {
+      const those = hosts.filter((of) => of.kind === kind);
+      await Promise.all(those.map((of) => this.#turns.take(of.name, () => this.#startHost(of))));
+    }
+    this.#schedules = followSchedules(
+      () => hostsOf(this.definition),
+      (name, on) => this.#scheduled(name, on),
+      this.#stopping.signal,
+    );
+    this.#waker = startWaker({
+      ...engine,
+      events: this.#parts.events,
+      wiring: () => this.#assembly.wiring,
+      operationStreams: () => this.queueStreams().filter((stream) => this.#isOperation(stream)),
+    });
+    const { broker, leases } = engine;
+    const { margin } = this.#parts;
+    const onKept = (stream: string, why: string | undefined): void => this.#kept(stream, why);
+    const isLeft = (stream: string): Promise<boolean> => this.#queues.isLeft(stream);
+    this.#janitor = startJanitor({ broker, margin, onKept, isLeft }, leases);
+    await this.#tellLeft();
+  }
+
+  #isOperation(stream: string): boolean {
+    const part = this.#parts.engine.broker.names.queueOf(stream);
+    return part !== undefined && this.definition.operations.has(part.host);
+  }
+
+  /** Tells of queues in which something waits for hosts that the production does not have. */
+  async #tellLeft(): Promise<void> {
+    const { broker } = this.#parts.engine;
+    const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
+    for (const queue of leftQueues(states, waiting, (name) => this.hasQueue(name))) {
+      const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
+      this.#parts.events.told(queue.host, 'warn', 'queue-left', text);
+    }
+  }
+
+  /** The janitor removes nothing from a stream, or does so again. */
+  #kept(stream: string, why: string | undefined): void {
+    const host = this.#parts.engine.broker.names.queueOf(stream)?.host ?? '';
+    const { events } = this.#parts;
+    if (why === undefined) {
+      events.told(host, 'info', 'stream-tidied', `${stream} is tidied again`);
+      return;
+    }
+    events.told(host, 'warn', 'stream-kept', `nothing is removed from ${stream}: ${why}`);
+    background(
+      this.#queues.restore(this.#plan, stream),
+      `making the consumers of ${stream} anew`,
+      isAway,
+    );
+  }
+
+  /**
+   * Services first, then waits for what is in flight. All of it is over by the deadline, whatever NATS or a peer
+   * does: what is not done then stays in its queue.
+   *
+   * @returns whether every host came to its end
+   */
+  async stop(deadline = new Deadline(this.definition.settings.shutdownTimeout)): Promise<boolean> {
+    this.#stopping.abort();
+    const aside = Promise.all([
+      this.#schedules,
+      this.#overrides?.close(),
+      this.#janitor?.close(),
+      this.#waker?.close(),
+    ]);
+    const kinds = [['service'], ['process', 'operation']];
+    const ended: boolean[] = [];
+    for (const those of kinds) {
+      const stopped = [...this.#hosts.values()]
+        .filter(({ of }) => those.includes(of.kind))
+        .map(({ host }) => this.#turns.take(host.name, () => host.stop(deadline.left)));
+      ended.push(await deadline.within('stopping hosts', Promise.all(stopped), isAway));
+    }
+    ended.push(await deadline.within('stopping what works beside the hosts', aside, isAway));
+    this.#hosts.clear();
+    return !ended.includes(false);
+  }
+
+  /** The streams that this engine stores messages into. */
+  queueStreams(): string[] {
+    return this.#queues.streams(this.#plan);
+  }
+
+  /** Whether a host of the production takes its messages from a queue. */
+  hasQueue(host: string): boolean {
+    return this.#plan.generations.has(host);
+  }
+
+  /** What waits for a time or an answer, by host; undefined where another engine keeps the time. */
+  waiting(): ReadonlyMap<string, WaitingMessages> | undefined {
+    return this.#waker?.waiting();
+  }
+
+  /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */
+  acknowledgeAgain(): void {
+    this.#queues.acknowledgeAgain();
+  }
+
+  statuses(): HostStatus[] {
+    return hostsOf(this.definition).map(({ name, kind }) => {
+      const running = this.#hosts.get(name)?.host.status();
+      return (
+        running ?? {
+          host: name,
+          kind,
+          state: 'stopped',
+          connection: undefined,
+          detail: undefined,
+          reconnect: undefined,
+          inFlight: 0,
+          retrying: undefined,
+          lastError: undefined,
+          lastActivity: undefined,
+          messages: 0,
+        }
+      );
+    });
+  }
+
+  /** A person's switch: kept over restarts, and followed by every engine. */
+  async switchOff(name: string, by: Switch): Promise<void> {
+    this.#find(name);
+    await this.#turns.take(name, async () => {
+      await this.#parts.engine.state.switchOff(name, by);
+      this.#own.forget(name);
+      await this.#stopHost(name, by.reason, by.by);
+    });
+  }
+
+  /** Why a host is off, by a person or by itself; undefined while it is on. */
+  async switchedOff(name: string): Promise<Switch | undefined> {
+    return this.#own.of(name) ?? (await this.#parts.engine.state.switchedOff(name));
+  }
+
+  /** A host stopped itself: it is off whether that can be kept or not. */
+  async #disabled(name: string, reason: string): Promise<void> {
+    const off = { by: 'waybill', at: Date.now(), reason };
+    const kept = this.#own.keep(name, off);
+    await this.#turns.take(name, () => this.#stopHost(name, reason, off.by));
+    await kept;
+  }
+
+  async switchOn(name: string): Promise<void> {
+    const of = this.#find(name);
+    await this.#turns.take(name, async () => {
+      await this.#parts.engine.state.switchOn(name);
+      this.#own.forget(name);
+      await this.#startHost({ ...of, enabled: true });
+    });
+  }
+
+  async #stopHost(name: string, why: string, by?: string): Promise<void> {
+    const running = this.#hosts.get(name);
+    if (running === undefined) return;
+    await running.host.stop(this.definition.settings.shutdownTimeout);
+    this.#hosts.delete(name);
+    this.#parts.events.hostStopped(name, why, by);
+  }
+
+  retryNow(name: string): void {
+    this.#find(name);
+    this.#hosts.get(name)?.host.retryNow();
+  }
+
+  /** What people set for a host for a while. */
+  overridesOf(host: string): readonly Override[] {
+    return this.#overrides?.of(host) ?? [];
+  }
+
+  /** Sets an override for every engine, or ends one. Throws HOST_UNKNOWN. */
+  async override({ host, kind }: Pick<Override, 'host' | 'kind'>, set?: Override): Promise<void> {
+    this.#find(host);
+    const store = overrideStore(this.#parts.engine.state.kv);
+    await (set === undefined ? store.remove(host, kind) : store.put(set));
+    await this.#overrides?.refresh();
+  }
+
+  /** Ends a message that is in hand at a host of this engine; see `Host.endMessage`. */
+  async endMessage(name: string, id: number, order: EndOrder): Promise<boolean> {
+    if (this.settledAt(name).has(id)) throw notWaiting(id, name);
+    return (await this.#hosts.get(name)?.host.endMessage?.(id, order)) ?? false;
+  }
+
+  /**
+   * Changes the running production: only hosts that are named are stopped, made anew or removed; all
+   * others go on with the new rules and transforms at once. Rejects before anything is changed where the
+   * queues cannot be made; a host that cannot be started then keeps no other from it, and is named.
+   *
+   * @param ready called once the queues are made, before a host is stopped
+   */
+  async apply(
+    next: Definition,
+    changed: readonly string[],
+    { by, ready }: { readonly by?: string; readonly ready?: () => Promise<void> } = {},
+  ): Promise<void> {
+    const plan = await this.#queues.make(next, this.#plan);
+    await ready?.();
+    await Promise.all(
+      changed.map((name) =>
+        this.#turns.take(name, () => this.#stopHost(name, 'configuration changed', by)),
+      ),
+    );
+    this.#plan = plan;
+    this.#assembly = this.#assemble(plan);
+    const failed: string[] = [];
+    for (const of of hostsOf(next)) {
+      await this.#turns
+        .take(of.name, () => this.#startHost(of))
+        .catch((error: unknown) => failed.push(this.#notStarted(of.name, error)));
+    }
+    const { connection, names } = this.#parts.engine.broker;
+    connection.publish(names.control('applied'));
+    this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
+    await this.#tellLeft();
+    if (failed.length > 0) {
+      const text = `applied, but not started: ${failed.join('; ')}. Apply again to start them`;
+      throw new EngineError('BROKER_UNAVAILABLE', text, { retryable: true });
+    }
+  }
+
+  #notStarted(name: string, error: unknown): string {
+    this.#hosts.delete(name);
+    const { text } = describeError(error);
+    this.#parts.events.told(name, 'error', 'host-not-started', text);
+    return `${name} (${text})`;
+  }
+
+  /** An override began, changed or ended. */
+  async #overridden(now: Override | undefined, before: Override | undefined): Promise<void> {
+    const { host = '', kind } = now ?? before ?? {};
+    const of = hostsOf(this.definition).find(({ name }) => name === host);
+    if (kind === 'log-level') this.#parts.logs.setLevel(host, now?.level);
+    if (of === undefined) return;
+    this.#parts.events.told(host, 'info', 'override', describeOverride(now, before));
+    if (kind !== 'hold') return;
+    await this.#turns.take(host, () =>
+      now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
+    );
+  }
+
+  async #scheduled(name: string, on: boolean): Promise<void> {
+    const of = this.#find(name);
+    await this.#turns.take(name, () =>
+      on ? this.#startHost(of) : this.#stopHost(name, 'off by its schedule'),
+    );
+  }
+
+  #find(name: string): AnyHost {
+    const of = hostsOf(this.definition).find((host) => host.name === name);
+    if (of === undefined) {
+      throw new EngineError('HOST_UNKNOWN', `there is no host ${name} in ${this.definition.name}`);
+    }
+    return of;
+  }
+
+  async #startHost(of: AnyHost): Promise<void> {
+    if (of.kind === 'process' && of.run === 'inline') return;
+    if (this.#stopping.signal.aborted) return;
+    if (!of.enabled || this.#hosts.has(of.name)) return;
+    if (!isScheduledOn(of.schedule, Date.now())) return;
+    if ((await this.switchedOff(of.name)) !== undefined) return;
+    if (this.#overrides?.find(of.name, 'hold') !== undefined) return;
+    const host = this.#assembly.host(of);
+    this.#hosts.set(of.name, { host, of });
+    await host.start();
+  }
+
+  #assemble(plan: QueuePlan): Assembly {
+    const parts: AssemblyParts = {
+      ...this.#parts,
+      plan,
+      otherLines: (host) => this.#queues.others(host, plan),
+      settled: (host) => this.settledAt(host),
+      doubts: this.#queues.doubts,
+      recall: () => this.#queues.recall(),
+      testing: (host) => this.#overrides?.find(host, 'test'),
+      disable: (host, reason) => this.#disabled(host, reason),
+    };
+    return assemble(parts, plan.definition, () => this.#assembly);
+  }
+
+  /** What the queue of a host has settled lately. */
+  settledAt(host: string): SettledMemory {
+    return this.#queues.settled(host);
+  }
+}
+
+/** All hosts in the order in which they are started. */
+export function hostsOf({ operations, processes, services }: Definition): AnyHost[] {
+  return [...operations.values(), ...processes.values(), ...services.values()];
+}

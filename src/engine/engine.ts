@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { type Answers, answers } from '../broker/answers.ts';
+import { isAway } from '../broker/away.ts';
+import { type Bodies, bodies } from '../broker/bodies.ts';
+import type { Broker } from '../broker/broker.ts';
+import { type Journal, journal } from '../broker/journal.ts';
+import { freeLeases, type Leases, leases } from '../broker/lease.ts';
+import { type Orders, orders } from '../broker/orders.ts';
+import { type State, state } from '../broker/state.ts';
+import { type Steps, steps } from '../broker/steps.ts';
+import { ensureProjector, ensureStream } from '../broker/streams.ts';
+import { ensureWaitingRoom, type WaitingRoom, waitingRoom } from '../broker/waiting-room.ts';
+import type { ProductionSettings } from '../definition/definition.ts';
+import { type HalfStored, halfStored } from '../flow/half-stored.ts';
+import { type IdSource, idSource } from '../message/id.ts';
+import { Deadline } from '../time/deadline.ts';
+import { type EngineNumber, engineNumber } from './engine-number.ts';
+
+/** What one running engine has of NATS: its streams, its number among the engines, its leases. */
+export interface Engine extends AsyncDisposable {
+  readonly broker: Broker;
+  /**
+   * The connection of what goes out: queues are read and outcomes stored on it, so that they do not
+   * wait behind the messages that are being accepted.
+   */
+  readonly sending: Broker;
+  /** 0 to 63, unique among the living engines of the production. */
+  readonly number: number;
+  readonly ids: IdSource;
+  readonly journal: Journal;
+  /**
+   * What became of messages. A stream of its own: the disk can sync it together with the journal's, and
+   * an outcome does not queue behind a batch of accepted messages.
+   */
+  readonly outcomes: Journal;
+  readonly bodies: Bodies;
+  readonly state: State;
+  readonly steps: Steps;
+  readonly waiting: WaitingRoom;
+  readonly orders: Orders;
+  readonly leases: Leases;
+  readonly answers: Answers;
+  readonly halfStored: HalfStored;
+  /** Whether no other engine of this production lived when this one started. */
+  readonly sole: boolean;
+  /** Whether an engine before did not end cleanly. */
+  readonly afterCrash: boolean;
+  /** Whether acknowledgements and outcomes of before may be lost: the machine lost power, or streams were cut. */
+  readonly uncertain: boolean;
+  /**
+   * Stores what is on its way, then lets go, for so many milliseconds at most. What is not stored then stays
+   * in its queue, and the next engine is told that this one did not end cleanly.
+   *
+   * @returns whether all was stored
+   */
+  close(limit?: number): Promise<boolean>;
+}
+
+const JOURNAL_LIMIT = -1;
+/** Milliseconds that the end of an engine may take. */
+const CLOSING = 10_000;
+
+/**
+ * Makes what is missing in JetStream and takes an engine number, which message ids need.
+ *
+ * @param uncertain see `Engine`
+ * @param alone the NATS server was started by this engine, so that leases are those of the dead
+ */
+export async function startEngine(
+  broker: Broker,
+  settings: ProductionSettings,
+  {
+    alone = false,
+    uncertain = false,
+  }: { readonly alone?: boolean; readonly uncertain?: boolean } = {},
+): Promise<Engine> {
+  const { names } = broker;
+  // each costs round trips to the server, and none waits for another
+  const [{ kept, held, number, sole }, sending, stored, done] = await Promise.all([
+    placeAmongEngines(broker, alone),
+    broker.another(),
+    bodies(broker),
+    steps(broker),
+    ensureStream(broker, names.journal.stream, [names.journal.subject], {
+      duplicateWindow: settings.duplicateWindow,
+      limit: JOURNAL_LIMIT,
+    }).then(() => ensureProjector(broker, names.journal.stream)),
+    ensureStream(broker, names.outcomes.stream, [names.outcomes.subject], {
+      duplicateWindow: settings.duplicateWindow,
+      limit: JOURNAL_LIMIT,
+    }).then(() => ensureProjector(broker, names.outcomes.stream)),
+    ensureStream(broker, names.suspended.stream, [names.suspended.subjects], {
+      duplicateWindow: settings.duplicateWindow,
+      limit: JOURNAL_LIMIT,
+    }),
+    ensureWaitingRoom(broker),
+  ]);
+  const waiting = answers(broker, { steps: done, bodies: stored });
+  const accepted = journal(broker, names.journal.subject);
+  const outcomes = journal(sending, names.outcomes.subject);
+  const close = async (limit = CLOSING): Promise<boolean> => {
+    const deadline = new Deadline(limit);
+    const flushed = Promise.all([accepted.flush(), outcomes.flush()]);
+    const isStored = await deadline.within('storing what the engine has done', flushed, isAway);
+    waiting.close();
+    done.close();
+    const released = number.release(isStored ? 'clean' : 'unclean');
+    await deadline.within('freeing the number of the engine', released, isAway);
+    await sending.close(deadline.left);
+    return isStored;
+  };
+  return {
+    broker,
+    sending,
+    get number() {
+      return number.value;
+    },
+    ids: idSource(() => number.value),
+    journal: accepted,
+    outcomes,
+    bodies: stored,
+    state: kept,
+    steps: done,
+    waiting: waitingRoom(broker, stored),
+    orders: orders(broker),
+    leases: held,
+    answers: waiting,
+    halfStored: halfStored(),
+    sole,
+    afterCrash: number.takenOver,
+    uncertain,
+    close,
+    [Symbol.asyncDispose]: async () => {
+      await close();
+    },
+  };
+}
+
+interface Place {
+  readonly kept: State;
+  readonly held: Leases;
+  readonly number: EngineNumber;
+  readonly sole: boolean;
+}
+
+async function placeAmongEngines(broker: Broker, alone: boolean): Promise<Place> {
+  const kept = await state(broker);
+  if (alone) await freeLeases(kept.kv);
+  const held = leases(kept.kv, randomUUID());
+  const [number, others] = await Promise.all([engineNumber(held), held.heldByOthers('engine')]);
+  return { kept, held, number, sole: others.length === 0 };
+}

@@ -1,0 +1,99 @@
+import type { Lent } from '../adapter/adapter.ts';
+import type { Credential } from '../adapter/credential.ts';
+import type { Settings } from '../adapter/setting.ts';
+import { type StepDetail, StepFailure, type TestStep } from '../adapter/test-step.ts';
+import type { TokenVerifier } from '../adapter/token-verifier.ts';
+import type { Definition } from '../definition/definition.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
+import type { Logger } from '../log/logger.ts';
+
+export interface HostTestParts {
+  readonly credential: (name: string) => Promise<Credential>;
+  readonly verifier: (name: string) => Promise<TokenVerifier>;
+  readonly log: Logger;
+  /** Told of each step as it ends. */
+  readonly onStep?: (step: TestStep) => void;
+}
+
+const LIMIT = 60_000;
+
+/** Tries a host's connection in ordered steps; the first that fails is the last. No message is moved. */
+export async function hostTest(
+  definition: Definition,
+  host: string,
+  { credential, verifier, log, onStep = () => undefined }: HostTestParts,
+): Promise<readonly TestStep[]> {
+  const of = definition.services.get(host) ?? definition.operations.get(host);
+  if (of === undefined) {
+    throw new EngineError(
+      'HOST_UNKNOWN',
+      `there is no service or operation ${host} in ${definition.name}`,
+    );
+  }
+  const steps: TestStep[] = [];
+  const record = (step: TestStep): void => {
+    steps.push(step);
+    onStep(step);
+  };
+  const { adapter } = of;
+  if (adapter.test === undefined) {
+    record({
+      name: 'test',
+      result: 'skipped',
+      detail: `${adapter.type} has no connection to try`,
+      took: 0,
+    });
+    return steps;
+  }
+  const lent: Lent<Settings> = {
+    host,
+    production: definition.name,
+    settings: of.settings,
+    log,
+    signal: AbortSignal.timeout(LIMIT),
+    credential,
+    verifier,
+    peerCertificate: () => undefined,
+    connection: () => undefined,
+    event: () => undefined,
+  };
+  await adapter
+    .test(lent, (name, run) => runStep(name, run, record))
+    .catch((error: unknown) => {
+      // the failed step has told it; anything else is a step that could not even begin
+      if (steps.at(-1)?.result === 'failed') return;
+      record({ name: 'test', result: 'failed', cause: describeError(error).text, took: 0 });
+    });
+  return steps;
+}
+
+async function runStep<Value>(
+  name: string,
+  run: (detail: StepDetail) => Promise<Value> | Value,
+  record: (step: TestStep) => void,
+): Promise<Value> {
+  const began = performance.now();
+  const details: string[] = [];
+  let result: TestStep['result'] = 'passed';
+  const detail = (): string | undefined => (details.length === 0 ? undefined : details.join('; '));
+  const took = (): number => Math.round(performance.now() - began);
+  try {
+    const value = await run((text, untried) => {
+      details.push(text);
+      if (untried !== undefined) result = 'skipped';
+    });
+    record({ name, result, detail: detail(), took: took() });
+    return value;
+  } catch (error) {
+    const failure = error instanceof StepFailure ? error : undefined;
+    record({
+      name,
+      result: 'failed',
+      detail: detail(),
+      cause: failure?.message ?? describeError(error).text,
+      remedy: failure?.remedy,
+      took: took(),
+    });
+    throw error;
+  }
+}

@@ -1,0 +1,311 @@
+import { outcomeTail } from '../broker/outcome-tail.ts';
+import { acknowledgeAgain } from '../broker/queue.ts';
+import { type QueueStream, queueStreams, SHAPE } from '../broker/queue-survey.ts';
+import {
+  ensureProjector,
+  ensureStream,
+  ensureWorker,
+  lastSequence,
+  READ_AHEAD,
+  reclaimWorker,
+  settledFloor,
+  takeOverLine,
+  workerInfo,
+} from '../broker/streams.ts';
+import { askAll } from '../control/control.ts';
+import type {
+  Definition,
+  OperationDefinition,
+  ProcessDefinition,
+  QueueOrder,
+} from '../definition/definition.ts';
+import { isLine, queueLines } from '../definition/wiring.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
+import { type Doubts, doubts } from '../flow/doubts.ts';
+import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
+import type { OtherLine, OtherLines } from '../host/other-lines.ts';
+import type { Engine } from './engine.ts';
+
+/** One stream of a queue. */
+interface Line {
+  readonly stream: string;
+  readonly subject: string;
+  readonly shape: string;
+  /** How many messages at once. */
+  readonly pool: number;
+  /** A strict line, which the one engine that takes it over reads ahead. */
+  readonly line: boolean;
+}
+
+/**
+ * Which generation of its streams each queue of a definition uses. A change of its order or of the number of
+ * its lines begins a new one, so that what was accepted before the change can go first.
+ */
+export interface QueuePlan {
+  readonly definition: Definition;
+  readonly generations: ReadonlyMap<string, number>;
+}
+
+type Queued = ProcessDefinition | OperationDefinition;
+
+/** What is settled this close before the journal's end may come again after a crash. */
+const TAIL = 60_000;
+/** How long a look at what streams there are is good for, milliseconds. */
+const FRESH = 2_000;
+/** After a loss of power consumers may have forgotten as much as the janitor has left of the outcomes. */
+const LONG_TAIL = 5 * 60_000;
+
+/** The queues of a production on this engine, and what it knows of what they have sent. */
+export class Queues {
+  readonly #engine: Engine;
+  readonly #settled = new Map<string, SettledMemory>();
+  readonly doubts: Doubts;
+  #reading: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.doubts = doubts(engine.uncertain);
+  }
+
+  /** The streams that are stored into now. */
+  streams(plan: QueuePlan): string[] {
+    return this.#lines(plan).map(({ stream }) => stream);
+  }
+
+  /**
+   * Makes what is missing: every stream with its consumers, before anything is stored in it.
+   *
+   * @param before what this engine works by now; undefined while no host of it works on a queue
+   */
+  async make(definition: Definition, before?: QueuePlan): Promise<QueuePlan> {
+    const { broker, sole } = this.#engine;
+    const { queueLimit, duplicateWindow } = definition.settings;
+    const plan = planOf(definition, await queueStreams(broker), before);
+    await Promise.all(
+      this.#lines(plan).map(async ({ stream, subject, shape, pool, line }) => {
+        await ensureStream(broker, stream, [subject], {
+          duplicateWindow,
+          limit: queueLimit,
+          metadata: { [SHAPE]: shape },
+        });
+        if (before === undefined && sole && !line) await this.#reclaim(stream, pool);
+        await this.#ensureWorker(stream, pool);
+        await ensureProjector(broker, stream);
+      }),
+    );
+    this.#surveyed = 0;
+    return plan;
+  }
+
+  /** Makes the consumers of a stream anew that somebody removed while the production runs. */
+  async restore(plan: QueuePlan, stream: string): Promise<void> {
+    const { broker } = this.#engine;
+    const found = this.#lines(plan).find((line) => line.stream === stream);
+    if (broker.names.isQueue(stream)) await this.#ensureWorker(stream, found?.pool ?? 1);
+    await ensureProjector(broker, stream);
+  }
+
+  async #ensureWorker(stream: string, pool: number): Promise<void> {
+    const { broker } = this.#engine;
+    const from = await ensureWorker(broker, stream, pool);
+    if (from === undefined) return;
+    await this.recall();
+    // what was settled or sent since the mark was written is not known for certain
+    const until = await lastSequence(broker, stream);
+    this.doubts.raise(stream, { until, most: Number.POSITIVE_INFINITY });
+  }
+
+  /** What a killed engine had taken is handed out at once; of what it had sent nothing may be known. */
+  async #reclaim(stream: string, pool: number): Promise<void> {
+    const { broker, afterCrash, uncertain } = this.#engine;
+    const forgot = await reclaimWorker(broker, stream, pool);
+    if (!afterCrash && !uncertain && !forgot) return;
+    // as many may have been on the wire as were being stored
+    const most = forgot ? Number.POSITIVE_INFINITY : 2 * pool;
+    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most });
+  }
+
+  /** The other lines of a host's queue: of its earlier orders, and of engines that have another one. */
+  others(host: string, { generations }: QueuePlan): OtherLines {
+    const generation = generations.get(host) ?? 0;
+    return {
+      find: () => this.#findOthers(host, generation),
+      prepare: (line) => this.#prepareOther(line),
+      isSettled: async ({ stream, until }) =>
+        ((await settledFloor(this.#engine.broker, stream)) ?? 0) >= until ||
+        (await this.#isEmpty(stream)),
+    };
+  }
+
+  async #findOthers(host: string, generation: number): Promise<OtherLine[]> {
+    const others = (await this.#survey()).filter(
+      (one) => one.host === host && one.generation !== generation,
+    );
+    return Promise.all(
+      others.map(async ({ stream, generation: its }) => ({
+        stream,
+        generation: its,
+        earlier: its < generation,
+        waits: !(await this.#isEmpty(stream)),
+        until: await lastSequence(this.#engine.broker, stream),
+      })),
+    );
+  }
+
+  /** The streams there are. Every host looks every few seconds; those that look together share an answer. */
+  #survey(): Promise<QueueStream[]> {
+    if (Date.now() - this.#surveyed > FRESH) {
+      this.#surveyed = Date.now();
+      this.#found = queueStreams(this.#engine.broker);
+      this.#found.catch(() => {
+        this.#surveyed = 0; // whoever asked has the error
+      });
+    }
+    return this.#found;
+  }
+  #found: Promise<QueueStream[]> = Promise.resolve([]);
+  #surveyed = 0;
+
+  /** Whether a stream is of an earlier order of its queue, and no engine stores into it any more. */
+  async isLeft(stream: string): Promise<boolean> {
+    const { broker, leases } = this.#engine;
+    const part = broker.names.queueOf(stream);
+    const isEarlier = (await queueStreams(broker)).some(
+      ({ host, generation }) => host === part?.host && generation > part.generation,
+    );
+    if (!isEarlier) return false;
+    const engines = 1 + (await leases.heldByOthers('engine')).length;
+    const used = await askAll<string[]>(broker, broker.names.control('queues'), null, {
+      count: engines,
+      atMost: 2_000,
+    });
+    return used.length === engines && !used.flat().includes(stream);
+  }
+
+  async #isEmpty(stream: string): Promise<boolean> {
+    const info = await workerInfo(this.#engine.broker, stream);
+    return info !== undefined && info.num_pending + info.num_ack_pending === 0;
+  }
+
+  /** Where another engine may work on the line, the server hands it out one by one; else it is read ahead. */
+  async #prepareOther({
+    stream,
+    earlier,
+  }: OtherLine): Promise<(() => Promise<unknown>) | undefined> {
+    const { broker, leases, afterCrash } = this.#engine;
+    const info = await workerInfo(broker, stream);
+    if (info === undefined) await this.#ensureWorker(stream, 1);
+    if (afterCrash) {
+      const most = Math.max(info?.num_ack_pending ?? 0, 3);
+      this.doubts.raise(stream, { until: await lastSequence(broker, stream), most });
+    }
+    const alone = (await leases.heldByOthers('engine')).length === 0;
+    if (alone) {
+      const takeOver = (): Promise<unknown> => takeOverLine(broker, stream);
+      await takeOver();
+      return takeOver;
+    }
+    if (earlier) await this.#ensureWorker(stream, 1);
+    return undefined;
+  }
+
+  /** What a host's queue has settled lately. */
+  settled(host: string): SettledMemory {
+    let memory = this.#settled.get(host);
+    if (memory === undefined) {
+      memory = settledMemory();
+      this.#settled.set(host, memory);
+    }
+    return memory;
+  }
+
+  /** After a reconnect the acknowledgements of what was settled lately are repeated. */
+  acknowledgeAgain(): void {
+    for (const memory of this.#settled.values()) {
+      for (const at of memory.acknowledgements()) acknowledgeAgain(this.#engine.broker, at);
+    }
+  }
+
+  /** Reads what all engines settled lately. One reading serves all who ask before it begins. */
+  recall(): Promise<void> {
+    this.#next ??= this.#reading.catch(toldElsewhere).then(() => {
+      this.#next = undefined;
+      this.#reading = this.#readTail();
+      return this.#reading;
+    });
+    return this.#next;
+  }
+
+  async #readTail(): Promise<void> {
+    const { broker, uncertain } = this.#engine;
+    for await (const { record } of outcomeTail(broker, uncertain ? LONG_TAIL : TAIL)) {
+      if (record.kind === 'outcome') this.settled(record.host).add(record.id);
+    }
+  }
+
+  #lines({ definition, generations }: QueuePlan): Line[] {
+    const { names } = this.#engine.broker;
+    return queued(definition).flatMap((of) => {
+      const line = of.kind === 'operation' && isLine(of);
+      return queueLines(of.order, of.pool).map(({ partition, pool }) => ({
+        ...names.queue(of.name, partition, generations.get(of.name)),
+        shape: shapeOf(of.order),
+        pool: line ? READ_AHEAD : pool,
+        line,
+      }));
+    });
+  }
+}
+
+/** The generation that each queue of a definition uses, by what lies in JetStream already. */
+function planOf(
+  definition: Definition,
+  found: readonly QueueStream[],
+  before: QueuePlan | undefined,
+): QueuePlan {
+  const generations = queued(definition).map((of): [string, number] => {
+    const known = before?.generations.get(of.name);
+    const old =
+      before === undefined ? undefined : queued(before.definition).find(isNamed(of.name))?.order;
+    const isSame = old !== undefined && shapeOf(old) === shapeOf(of.order);
+    const lines = found.filter(isOf(of.name));
+    return [of.name, known !== undefined && isSame ? known : generationFor(of.order, lines)];
+  });
+  return { definition, generations: new Map(generations) };
+}
+
+const isNamed =
+  (name: string) =>
+  (of: Queued): boolean =>
+    of.name === name;
+const isOf =
+  (host: string) =>
+  (line: QueueStream): boolean =>
+    line.host === host;
+
+/** The latest there is, if it was made for this order; else a new one. */
+function generationFor(order: QueueOrder, lines: readonly QueueStream[]): number {
+  if (lines.length === 0) return 0;
+  const latest = Math.max(...lines.map(({ generation }) => generation));
+  const those = lines.filter(({ generation }) => generation === latest);
+  return those.every((line) => isMadeFor(order, line, those.length)) ? latest : latest + 1;
+}
+
+function isMadeFor(order: QueueOrder, { shape, partition }: QueueStream, count: number): boolean {
+  if (shape !== undefined) return shape === shapeOf(order);
+  // made by an earlier version, which wrote nothing down
+  if (typeof order === 'string') return partition === undefined;
+  return partition !== undefined && order.partitions === count;
+}
+
+/** Messages that are equal in this share a line in the same way: in one, or by the same key over as many. */
+function shapeOf(order: QueueOrder): string {
+  if (typeof order === 'string') return 'one line';
+  return `${order.partitions} lines by ${order.byKey.source}`;
+}
+
+/** The hosts of a definition that have a queue. */
+export function queued({ operations, processes }: Definition): Queued[] {
+  return [...operations.values(), ...[...processes.values()].filter(({ run }) => run === 'queued')];
+}

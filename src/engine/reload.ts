@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { Broker } from '../broker/broker.ts';
+import { queueStates } from '../broker/queue-survey.ts';
+import { waitingCounts } from '../broker/waiting-count.ts';
+import type { Credentials } from '../credential/credentials.ts';
+import type { Definition } from '../definition/definition.ts';
+import { isUnchanged, productionDifference } from '../definition/difference.ts';
+import { describeProblem } from '../definition/problem.ts';
+import type { ReadProduction } from '../definition/read.ts';
+import { ConfigError } from '../error/adapter-error.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { Director } from './director.ts';
+import { type LeftQueue, leftQueue } from './left-queues.ts';
+import { queued } from './queues.ts';
+import { messagesWaiting, type Reloaded, type ReloadOrder } from './reloaded.ts';
+import { turns } from './turns.ts';
+
+export interface ReloadParts {
+  readonly director: Director;
+  readonly broker: Broker;
+  readonly credentials: Credentials;
+  readonly read: () => Promise<ReadProduction>;
+  /** Called once something was applied. */
+  readonly applied?: () => void;
+}
+
+/**
+ * Changes the running production to what its files say now: reads and checks them completely, then
+ * restarts only the hosts that changed. A check that fails changes nothing and throws ConfigError. One reload
+ * at a time: what is compared with what runs is what is applied to it.
+ */
+export function reloader(parts: ReloadParts): (order: ReloadOrder) => Promise<Reloaded> {
+  const turn = turns();
+  return (order) => turn.take('reload', () => reload(parts, order));
+}
+
+async function reload(
+  { director, broker, credentials, read, applied }: ReloadParts,
+  { dryRun, by, leaveWaiting = false, ifChanged, expected }: ReloadOrder,
+): Promise<Reloaded> {
+  const { definition, problems } = await read();
+  if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
+  const found: Reloaded = {
+    ...productionDifference(director.definition, definition),
+    version: versionOf(definition),
+    waiting: await waitingFor(broker, director.definition, definition),
+  };
+  if (dryRun || (ifChanged && runsAlready(director.definition, found))) return found;
+  if (expected !== undefined && expected !== found.version) throw changedSince();
+  if (found.waiting.length > 0 && !leaveWaiting) throw messagesWaiting(found.waiting);
+  await director.apply(definition, found.restarts, {
+    by,
+    // not before everything is ready: an apply that fails leaves the credentials as they were
+    ready: () => credentials.replace(definition.credentials),
+  });
+  applied?.();
+  return found;
+}
+
+/** A difference does not show every file, such as a module that code imports. */
+const runsAlready = (running: Definition, found: Reloaded): boolean =>
+  isUnchanged(found) && found.version === versionOf(running);
+
+/** Of what the files say, wherever they lie: several engines may have them at different places. */
+function versionOf({ source: { digests } }: Definition): string {
+  const hash = createHash('sha256');
+  for (const digest of [...digests.values()].toSorted()) hash.update(`${digest}\n`);
+  return hash.digest('base64url').slice(0, 16);
+}
+
+/** What waits in the queues that the next definition has no longer. */
+async function waitingFor(
+  broker: Broker,
+  before: Definition,
+  next: Definition,
+): Promise<LeftQueue[]> {
+  const stay = new Set(queued(next).map(({ name }) => name));
+  const gone = queued(before).filter(({ name }) => !stay.has(name));
+  if (gone.length === 0) return [];
+  const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
+  return gone.flatMap(
+    ({ name }) => leftQueue(name, states.get(name), waiting.get(name)?.count) ?? [],
+  );
+}
+
+const changedSince = (): EngineError =>
+  new EngineError(
+    'CONFIG_CHANGED',
+    'the files are not those that were shown: look at the difference again, then apply',
+    { retryable: true },
+  );

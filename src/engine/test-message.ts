@@ -1,0 +1,102 @@
+import type { Definition } from '../definition/definition.ts';
+import { EngineError } from '../error/engine-error.ts';
+import { enqueue } from '../flow/enqueue.ts';
+import { route } from '../flow/route.ts';
+import { subject } from '../flow/subject.ts';
+import { inlineBody } from '../message/body.ts';
+import type { Envelope } from '../message/message.ts';
+import { fileType } from '../peer/folder/file-type.ts';
+import { systemClock } from '../time/clock.ts';
+import { describeSize } from '../time/size.ts';
+import { type Director, hostsOf } from './director.ts';
+import type { Engine } from './engine.ts';
+
+/** A person's own message for a host; its body comes beside the request. */
+export interface TestMessage {
+  readonly host: string;
+  /** Told from the body and the name if left out. */
+  readonly type?: string | undefined;
+  readonly charset?: string | undefined;
+  readonly name?: string | undefined;
+  readonly by: string;
+  /** Names the order: one that comes again is done once. */
+  readonly order?: string | undefined;
+}
+
+export interface TestMessageSent {
+  readonly messageId: number;
+  readonly sessionId: number;
+}
+
+/** What stands as the source of a message that no service took. */
+const SOURCE = 'waybill';
+
+/**
+ * Sends a message into a host as a test: into a service as if its adapter had delivered it, into another host
+ * as if it had been sent there. It goes the way of every message, to real receivers too; the mark stays on
+ * whatever is made of it. Throws CONFIG_INVALID where the production does not take any.
+ */
+export function sendTestMessage(
+  engine: Engine,
+  director: Director,
+  request: TestMessage,
+  body: Uint8Array,
+): Promise<TestMessageSent> {
+  const { order } = request;
+  const send = (): Promise<TestMessageSent> => sent(engine, director, request, body);
+  return order === undefined ? send() : engine.orders.once(order, send);
+}
+
+async function sent(
+  engine: Engine,
+  director: Director,
+  { host, type, charset, name, by, order }: TestMessage,
+  body: Uint8Array,
+): Promise<TestMessageSent> {
+  const { source, to } = wayInto(director.definition, host, body);
+  const id = engine.ids.next();
+  const now = systemClock.now();
+  const envelope: Envelope = {
+    id,
+    sessionId: id,
+    source,
+    target: to[0] ?? host,
+    type: type ?? fileType(body, name ?? ''),
+    created: now,
+    received: now,
+    size: body.byteLength,
+    charset,
+    name,
+    testBy: by,
+  };
+  const legs = await route(director.routing, subject(envelope, inlineBody(body)), {
+    to: to.map((target) => ({ to: target })),
+    key: `t${order ?? id}`,
+    firstId: id,
+  });
+  await enqueue(director.storing, legs);
+  return { messageId: id, sessionId: id };
+}
+
+/** Where a message for a host comes from and goes to. */
+function wayInto(
+  definition: Definition,
+  host: string,
+  body: Uint8Array,
+): { readonly source: string; readonly to: readonly string[] } {
+  const { name, settings } = definition;
+  if (!settings.testMessages) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `${name} takes no test messages; settings.testMessages: true in the production allows them, where no patients are treated by it`,
+    );
+  }
+  if (body.byteLength > settings.inlineLimit) {
+    const limit = describeSize(settings.inlineLimit);
+    throw new EngineError('MESSAGE_TOO_LARGE', `a test message has up to ${limit} (inlineLimit)`);
+  }
+  const of = hostsOf(definition).find((one) => one.name === host);
+  if (of === undefined)
+    throw new EngineError('HOST_UNKNOWN', `there is no host ${host} in ${name}`);
+  return of.kind === 'service' ? { source: host, to: of.to } : { source: SOURCE, to: [host] };
+}

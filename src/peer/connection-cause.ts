@@ -1,0 +1,255 @@
+import type { X509Certificate } from 'node:crypto';
+import { certificateFacts, dateText, printable } from '../adapter/certificate-facts.ts';
+
+/** Why a connection could not be made or was lost, in words a support desk understands. */
+export interface ConnectionCause {
+  /** Begins lower case, names the peer where it helps, no full stop. */
+  readonly cause: string;
+  /** What to do about it: a sentence without a full stop. */
+  readonly remedy: string;
+  /** Whether the TLS handshake or a certificate is at fault. */
+  readonly tls: boolean;
+}
+
+type Explain = (place: string, error: Error) => readonly [cause: string, remedy: string];
+
+const NETWORK: Readonly<Record<string, Explain>> = {
+  ENOTFOUND: (place) => [
+    `the name of ${place} is not known to the name service`,
+    'Check the spelling of the host and the DNS server of this machine',
+  ],
+  EAI_AGAIN: (place) => [
+    `the name service did not answer for ${place}`,
+    'Check the DNS servers of this machine',
+  ],
+  ECONNREFUSED: (place) => [
+    `nothing listens on ${place}`,
+    'Check the port, and that the peer is running; a firewall may also refuse',
+  ],
+  ETIMEDOUT: (place) => [
+    `${place} did not answer in time`,
+    'Check the address and whether a firewall drops the packets',
+  ],
+  EHOSTUNREACH: (place) => [
+    `there is no route to ${place}`,
+    'Check the address, the VPN and the network of this machine',
+  ],
+  ENETUNREACH: (place) => [
+    `the network of ${place} cannot be reached`,
+    'Check the address, the VPN and the network of this machine',
+  ],
+  ECONNRESET: (place) => [
+    `${place} closed the connection`,
+    'Look into the log of the peer: it may allow only known addresses, or expect TLS',
+  ],
+  EPIPE: (place) => [
+    `${place} closed the connection while it was written to`,
+    'Look into the log of the peer',
+  ],
+  EADDRINUSE: (place) => [
+    `another program listens on ${place} already`,
+    'Choose another port, or stop that program',
+  ],
+  EADDRNOTAVAIL: (place) => [
+    `${place} is not an address of this machine`,
+    'Listen on 0.0.0.0 or on an address this machine has',
+  ],
+  EACCES: (place) => [
+    `this process may not open ${place}`,
+    'Choose a port above 1023, or give the process the right to use it',
+  ],
+};
+
+const AUTHORITY: Explain = (place, error) => [
+  `the certificate of ${place}${issuerOf(error)} is signed by an authority that is not trusted here`,
+  "Put the authority's certificate into the file named by trust; if it is there, the peer must also send its intermediate certificates",
+];
+
+const SELF_SIGNED: Explain = (place) => [
+  `the certificate of ${place} is self-signed and not trusted here`,
+  "Put the peer's certificate (or its authority's) into the file named by trust",
+];
+
+const CERTIFICATE: Readonly<Record<string, Explain>> = {
+  UNABLE_TO_GET_ISSUER_CERT: AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: AUTHORITY,
+  CERT_UNTRUSTED: AUTHORITY,
+  CERT_SIGNATURE_FAILURE: AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: AUTHORITY,
+  DEPTH_ZERO_SELF_SIGNED_CERT: SELF_SIGNED,
+  CERT_HAS_EXPIRED: (place, error) => [
+    `the certificate of ${place} has expired${expiryOf(error)}`,
+    'Ask the owner for a renewed certificate, and check the clock of this machine',
+  ],
+  CERT_NOT_YET_VALID: (place) => [
+    `the certificate of ${place} is not valid yet`,
+    'Check the clocks of both machines',
+  ],
+  CERT_REVOKED: (place) => [
+    `the certificate of ${place} has been revoked by its authority`,
+    'The peer needs a new certificate',
+  ],
+  CRL_HAS_EXPIRED: () => [
+    'the revocation list named by crl is out of date, so that no certificate can be accepted',
+    "Fetch the authority's current revocation list",
+  ],
+  CRL_NOT_YET_VALID: () => [
+    'the revocation list named by crl is not valid yet',
+    'Check the clock of this machine',
+  ],
+  UNABLE_TO_GET_CRL: (place) => [
+    `the file named by crl has no revocation list of the authority of ${place}`,
+    'Add the list of every authority in the chain to the file',
+  ],
+  INVALID_PURPOSE: (place) => [
+    `the certificate of ${place} was not issued for this use (its extended key usage)`,
+    'Ask for a certificate for server authentication (a peer that listens) or client authentication (one that connects)',
+  ],
+  ERR_TLS_CERT_ALTNAME_INVALID: (place, error) => [
+    `the certificate of ${place} is for other names${namesOf(error)}`,
+    'Connect to a name that is in the certificate, or set serverName to one of them',
+  ],
+  HOSTNAME_MISMATCH: (place, error) => [
+    `the certificate of ${place} is for other names${namesOf(error)}`,
+    'Connect to a name that is in the certificate, or set serverName to one of them',
+  ],
+  WAYBILL_NOT_ALLOWED: (place, error) => [
+    `the certificate of ${place}${subjectOf(error)} is not on the list of allowed names`,
+    'Add its name or fingerprint to allow if this peer may connect',
+  ],
+};
+
+const IN_CLEAR =
+  /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL|UNKNOWN_PROTOCOL$/;
+
+/** Whether a TLS handshake met a peer that speaks in clear. */
+export function answersInClear(error: unknown): boolean {
+  return error instanceof Error && IN_CLEAR.test(codeOf(error));
+}
+
+/** Codes of OpenSSL errors and of alerts from the peer; matched in this order since their spelling differs by version. */
+const HANDSHAKE: readonly (readonly [RegExp, Explain])[] = [
+  [
+    IN_CLEAR,
+    (place) => [
+      `${place} does not speak TLS on this port`,
+      'Remove tls from the settings, or use the port on which the peer speaks TLS',
+    ],
+  ],
+  [
+    /CERTIFICATE_REQUIRED|PEER_DID_NOT_RETURN_A_CERTIFICATE/,
+    (place) => [
+      `${place} asks for a client certificate and none was shown`,
+      'Set certificate under tls to the certificate agreed with the peer',
+    ],
+  ],
+  [
+    /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN|ACCESS_DENIED|DECRYPT_ERROR)/,
+    (place) => [
+      `${place} refused our certificate`,
+      'Show the certificate that was agreed with the peer, and ask what its log says',
+    ],
+  ],
+  [
+    /ALERT_CERTIFICATE_EXPIRED/,
+    (place) => [`${place} says that our certificate has expired`, 'Renew our certificate'],
+  ],
+  [
+    /ALERT_CERTIFICATE_REVOKED/,
+    (place) => [`${place} says that our certificate has been revoked`, 'Renew our certificate'],
+  ],
+  [
+    /ALERT_UNKNOWN_CA/,
+    (place) => [
+      `${place} does not trust the authority of our certificate`,
+      "Give the peer our authority's certificate, and send our intermediate certificates with ours",
+    ],
+  ],
+  [
+    /ALERT_UNRECOGNIZED_NAME/,
+    (place) => [`${place} does not know the name we asked for`, 'Set serverName to its name'],
+  ],
+  [
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW/,
+    (place) => [
+      `${place} and this host have no TLS version in common`,
+      'The peer must offer TLS 1.2 or newer; look at minimum',
+    ],
+  ],
+  [
+    /NO_SHARED_CIPHER|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY|NO_CIPHER/,
+    (place) => [
+      `${place} and this host have no cipher in common, or it asks for a client certificate`,
+      'Look at ciphers and certificate under tls, and at the log of the peer',
+    ],
+  ],
+  [
+    /HANDSHAKE_TIMEOUT/,
+    (place) => [
+      `${place} did not finish the TLS handshake in time`,
+      'It may not speak TLS on this port: remove tls from the settings or use another port',
+    ],
+  ],
+  [
+    /ERR_SSL_|EPROTO/,
+    (place, error) => [
+      `the TLS handshake with ${place} failed (${codeOf(error)})`,
+      'Look into the log of the peer',
+    ],
+  ],
+];
+
+/**
+ * Explains what node says of a connection to `place` (`host:port`, or a peer's address). Never the
+ * text of a foreign error, which could hold what the peer sent.
+ */
+export function connectionCause(error: unknown, place: string): ConnectionCause {
+  const known = error instanceof Error ? error : new Error('unknown');
+  const code = codeOf(known);
+  const certificate = CERTIFICATE[code];
+  const handshake = certificate ?? HANDSHAKE.find(([pattern]) => pattern.test(code))?.[1];
+  const explain = handshake ?? NETWORK[code];
+  const [cause, remedy] = explain?.(place, known) ?? [
+    `the connection to ${place} failed (${code})`,
+    'Look into the log of the peer',
+  ];
+  return { cause, remedy, tls: handshake !== undefined };
+}
+
+/** The code of the error, or of the first of several tries (node tries every address of a name). */
+function codeOf(error: Error): string {
+  const { code, errors } = error as { code?: unknown; errors?: readonly Error[] };
+  if (typeof code === 'string' && code !== '') return code;
+  const [first] = errors ?? [];
+  return first === undefined ? error.name : codeOf(first);
+}
+
+function certificateOf(error: Error): X509Certificate | undefined {
+  return (error as { certificate?: X509Certificate }).certificate;
+}
+
+const issuerOf = (error: Error): string => {
+  const certificate = certificateOf(error);
+  return certificate === undefined ? '' : ` (issued by ${certificateFacts(certificate).issuer})`;
+};
+
+const subjectOf = (error: Error): string => {
+  const certificate = certificateOf(error);
+  return certificate === undefined ? '' : ` (${certificateFacts(certificate).subject})`;
+};
+
+const expiryOf = (error: Error): string => {
+  const certificate = certificateOf(error);
+  return certificate === undefined ? '' : ` on ${dateText(certificateFacts(certificate).notAfter)}`;
+};
+
+const namesOf = (error: Error): string => {
+  const { cert } = error as { cert?: { subjectaltname?: string } };
+  const certificate = certificateOf(error);
+  const names =
+    certificate === undefined
+      ? (cert?.subjectaltname ?? '')
+      : certificateFacts(certificate).names.join(', ');
+  return names === '' ? '' : ` (${printable(names)})`;
+};

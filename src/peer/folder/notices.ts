@@ -1,0 +1,33 @@
+import type { Lent } from '../../adapter/adapter.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import type { FoundFile } from './file-scan.ts';
+
+type State = Pick<FoundFile, 'path' | 'relative' | 'size' | 'modified'>;
+
+/** Tells operators of a file once, and again only when it has changed: a look comes round every few seconds. */
+export interface Notices {
+  about(file: State, level: 'warn' | 'error', name: string, text: string): void;
+  /** Whether that was the last thing told of the file as it is now. */
+  was(file: State, name: string): boolean;
+  /** Forgets files that are gone, so that a new one of the same name is told of. */
+  keepOnly(files: readonly Pick<FoundFile, 'path'>[]): void;
+}
+
+const state = ({ size, modified }: Pick<State, 'size' | 'modified'>, name: string): string =>
+  `${name} ${size} ${modified}`;
+
+export function notices(event: Lent<Settings>['event']): Notices {
+  const told = new Map<string, string>();
+  return {
+    about(file, level, name, text) {
+      if (told.get(file.path) === state(file, name)) return;
+      told.set(file.path, state(file, name));
+      event(level, name, text, file.relative);
+    },
+    was: (file, name) => told.get(file.path) === state(file, name),
+    keepOnly(files) {
+      const there = new Set(files.map(({ path }) => path));
+      for (const path of told.keys()) if (!there.has(path)) told.delete(path);
+    },
+  };
+}

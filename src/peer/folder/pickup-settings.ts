@@ -1,0 +1,142 @@
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  optional,
+  type path,
+  size,
+  text,
+  type ValuesOf,
+} from '../../adapter/setting.ts';
+import { filePattern } from './file-pattern.ts';
+
+type Place = typeof path;
+
+function which(folder: Place) {
+  return {
+    folder: folder({ help: 'The folder that is looked at.', example: '/out/lab' }),
+    pattern: list(filePattern, {
+      help: 'Which files are taken, by name. Several patterns may be given; case matters.',
+      default: ['*'],
+      example: '*.hl7',
+    }),
+    ignore: list(filePattern, {
+      help: 'Which files are never taken, although they match: names under which senders write.',
+      default: ['.*', '*.part', '*.filepart', '*.partial', '*.tmp', '*.temp', '*~'],
+      advanced: true,
+    }),
+    subfolders: integer({
+      help: 'How many levels of subfolders are looked at too.',
+      default: 0,
+      minimum: 0,
+      maximum: 16,
+    }),
+    followLinks: flag({
+      help: 'Takes what links point to as well. Who may write into the folder can then have any file delivered that the account may read.',
+      default: false,
+      advanced: true,
+    }),
+  };
+}
+
+const ORDERS = {
+  oldest: 'by time of last change, the oldest first',
+  newest: 'by time of last change, the newest first',
+  name: 'by path, character by character',
+};
+
+/** In which order waiting files are taken. */
+export type FileOrder = keyof typeof ORDERS;
+
+function when() {
+  return {
+    order: choice(ORDERS, {
+      help: 'In which order waiting files are taken.',
+      default: 'oldest',
+    }),
+    every: duration({ help: 'How long after one look the next one is made.', default: '5s' }),
+    stable: duration({
+      help: 'How long size and time of a file must have stood still before it is taken, by our own clock. 0s takes it at first sight: right where senders rename a finished file, or set a marker.',
+      default: '5s',
+    }),
+    marker: optional(
+      text({
+        help: 'A file is taken only once a file of the same name with this ending lies beside it: for .done that is lab.hl7.done or lab.done. The marker is removed with the file.',
+        example: '.done',
+      }),
+    ),
+  };
+}
+
+function afterwards(folder: Place) {
+  return {
+    archive: optional(
+      folder({
+        help: 'Folder to which a taken file is moved. Without it the file is deleted once its message is stored.',
+        example: '/out/lab/taken',
+      }),
+    ),
+    keep: flag({
+      help: 'Leaves taken files where they are and remembers them, for folders that may only be read. Holds up to 50,000 files.',
+      default: false,
+    }),
+    failed: optional(
+      folder({
+        help: 'Folder to which a file is moved that can never be taken (too large, or refused by the engine for good). Without it the file stays and is reported once.',
+        example: '/out/lab/failed',
+      }),
+    ),
+  };
+}
+
+function content() {
+  return {
+    limit: size({ help: 'Larger files are not taken.', default: '1GB', advanced: true }),
+    empty: flag({
+      help: 'Also takes files without any bytes. Left out, they are reported and stay.',
+      default: false,
+      advanced: true,
+    }),
+    batch: choice(
+      {
+        split: 'Each HL7 message of the file is delivered by itself, in order',
+        whole: 'The file is delivered as one message',
+      },
+      {
+        help: 'What becomes of a file with several HL7 messages, with or without FHS and BHS around them. To split a large one, each message may have up to 32 MB.',
+        default: 'split',
+      },
+    ),
+    type: optional(
+      text({
+        help: 'The type of the messages, such as text/csv. Left out, it is told from the content and the name of each file.',
+        example: 'text/csv',
+      }),
+    ),
+    charset: optional(
+      text({
+        help: 'The text encoding of the files, where they do not tell it themselves.',
+        example: 'ISO-8859-1',
+        advanced: true,
+      }),
+    ),
+  };
+}
+
+function declared(folder: Place) {
+  return { ...which(folder), ...when(), ...afterwards(folder), ...content() };
+}
+
+/** The declaration by the names of its settings. */
+export type PickupSettings = ReturnType<typeof declared>;
+
+/** What `open` sees of them. */
+export type PickupValues = ValuesOf<PickupSettings>;
+
+/**
+ * The settings of every adapter that picks up files, under the same names; an adapter adds how to
+ * reach the store. `folder` is `setting.path` for this machine's disk, `setting.text` for a peer's.
+ */
+export const pickupSettings: (folder: Place) => PickupSettings = declared;

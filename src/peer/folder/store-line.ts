@@ -1,0 +1,34 @@
+import type { Lent } from '../../adapter/adapter.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import { DisableError } from '../../error/adapter-error.ts';
+import type { FileStore } from './file-store.ts';
+
+/** The way to a store at a peer: connections that are made when they are needed. */
+export interface StoreLine {
+  /** Runs something on a store that is connected. Throws what connecting throws: DisableError where trying again would do harm, such as after a refused sign-in. */
+  use<Value>(work: (store: FileStore) => Promise<Value>): Promise<Value>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects once when an adapter opens, so that a peer that is down shows at once. Throws what the
+ * engine should try again; a refusal that must not be repeated every few seconds (an account is
+ * locked for less) is reported and left to whoever needs the line next.
+ */
+export async function connectFirst(
+  line: StoreLine,
+  lent: Pick<Lent<Settings>, 'connection' | 'event'>,
+): Promise<DisableError | undefined> {
+  try {
+    await line.use(() => Promise.resolve());
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DisableError)) {
+      await line.close();
+      throw error;
+    }
+    lent.connection('disconnected', error.message);
+    lent.event('error', 'refused', error.message);
+    return error;
+  }
+}

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import type { Memory } from '../../adapter/adapter.ts';
+import { TemporaryError } from '../../error/adapter-error.ts';
+import type { FileFacts } from './file-store.ts';
+
+const HASH_LENGTH = 12;
+/** What one durable memory can hold: 600 KB of hashes. */
+const MOST = 50_000;
+/** Up to here the memory is written after every file; a larger one when the look ends, and now and then before. */
+const SMALL = 1_000;
+const LATEST = 60_000;
+
+/**
+ * The files that were delivered and are still there, because removing them failed, was cut off, or is
+ * not wanted. Kept durably, so that none is delivered again after a restart. A file that changed is
+ * another file.
+ */
+export interface TakenFiles {
+  readonly size: number;
+  has(path: string, facts: FileFacts): boolean;
+  /** How many messages of a file were delivered in an earlier try. */
+  begun(path: string, facts: FileFacts): number;
+  /** Notes that so many messages of a file were delivered, and not all; resolves once that is durable. */
+  noteBegun(path: string, facts: FileFacts, messages: number): Promise<void>;
+  /** Notes a delivered file; resolves once that is durable. */
+  add(path: string, facts: FileFacts): Promise<void>;
+  /** Notes that a file is gone; made durable by the next `add` or `save`. */
+  forget(path: string, facts: FileFacts): void;
+  /** Forgets every file that is not among these. */
+  keepOnly(files: readonly (FileFacts & { readonly path: string })[]): void;
+  /** Makes everything durable. */
+  save(): Promise<void>;
+}
+
+/** Reads what was taken before. */
+export async function takenFiles(memory: Memory): Promise<TakenFiles> {
+  const { taken, begun } = parse(await memory.read());
+  let dirty = false;
+  let saved = performance.now();
+
+  const save = async (): Promise<void> => {
+    if (!dirty) return;
+    const notes = [...begun].map(([file, messages]) => `\n${file} ${messages}`);
+    await memory.write([...taken, ...notes].join(''));
+    dirty = false;
+    saved = performance.now();
+  };
+  /** A memory of thousands of files is costly to write; for so long the duplicate window guards them. */
+  const saveSoon = async (): Promise<void> => {
+    dirty = true;
+    if (taken.size <= SMALL || performance.now() - saved > LATEST) await save();
+  };
+
+  return {
+    get size() {
+      return taken.size + begun.size;
+    },
+    has: (path, facts) => taken.has(hash(path, facts)),
+    begun: (path, facts) => begun.get(hash(path, facts)) ?? 0,
+    noteBegun(path, facts, messages) {
+      begun.set(hash(path, facts), messages);
+      return saveSoon();
+    },
+    async add(path, facts) {
+      if (taken.size >= MOST) throw tooMany();
+      taken.add(hash(path, facts));
+      begun.delete(hash(path, facts));
+      await saveSoon();
+    },
+    forget(path, facts) {
+      dirty = taken.delete(hash(path, facts)) || dirty;
+    },
+    keepOnly(files) {
+      if (taken.size + begun.size === 0) return;
+      const there = new Set(files.map((file) => hash(file.path, file)));
+      for (const one of [...taken, ...begun.keys()]) {
+        if (there.has(one)) continue;
+        taken.delete(one);
+        begun.delete(one);
+        dirty = true;
+      }
+    },
+    save,
+  };
+}
+
+/** File names may be patient data, and a memory is not the trace: it holds hashes only. */
+function hash(path: string, { size, modified }: FileFacts): string {
+  return createHash('sha256')
+    .update(`${path}\n${size}\n${modified}`)
+    .digest('base64url')
+    .slice(0, HASH_LENGTH);
+}
+
+/** Hashes one after the other; then a line for each file that was delivered in part: its hash and how many messages. */
+function parse(text = ''): { taken: Set<string>; begun: Map<string, number> } {
+  const [hashes = '', ...notes] = text.split('\n');
+  const taken = new Set<string>();
+  for (let at = 0; at + HASH_LENGTH <= hashes.length; at += HASH_LENGTH) {
+    taken.add(hashes.slice(at, at + HASH_LENGTH));
+  }
+  const begun = notes.map((note): [string, number] => {
+    const [file = '', messages] = note.split(' ');
+    return [file, Number(messages)];
+  });
+  return { taken, begun: new Map(begun) };
+}
+
+function tooMany(): TemporaryError {
+  return new TemporaryError(
+    `${MOST} files that were taken are still in the folder, more than can be remembered; archive, delete or move files away`,
+  );
+}

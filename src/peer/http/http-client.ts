@@ -1,0 +1,256 @@
+import type { Dispatcher } from 'undici';
+import type { Lent } from '../../adapter/adapter.ts';
+import type { Credential } from '../../adapter/credential.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import { DisableError, RejectedError, TemporaryError } from '../../error/adapter-error.ts';
+import { background } from '../../error/background.ts';
+import { SignInGuard } from '../sign-in-guard.ts';
+import type { HttpClientValues } from './http-client-settings.ts';
+import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.ts';
+import { exchangeFailure, signInFailure } from './http-failure.ts';
+import { NtlmConnections } from './ntlm.ts';
+import { redirected } from './redirection.ts';
+import { type Signed, type SignIn, signInWith } from './sign-in.ts';
+import { pinned, transport } from './transport.ts';
+import { unpacked } from './unpack.ts';
+import { type RequestBody, wholeAnswer } from './whole-answer.ts';
+
+/** An answer with 401 to a password, on its way through the guard. */
+class RefusedPassword extends DisableError {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super('refused');
+    this.answer = answer;
+  }
+}
+
+/** First try, an answer to a challenge, and another where its nonce was too old. */
+const MOST_TRIES = 3;
+const MOST_REDIRECTIONS = 10;
+
+type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
+
+interface Parts {
+  readonly lent: Lending;
+  readonly values: HttpClientValues;
+  readonly credential: Credential | undefined;
+  readonly dispatcher: Dispatcher;
+}
+
+/**
+ * A web client that signs in by itself: a refused token is renewed once, a challenge is answered,
+ * connections are kept. The credential goes to the host of the question and to no other.
+ */
+export class HttpClient {
+  readonly #parts: Parts;
+  #credential: Credential | undefined;
+  #signIn: SignIn;
+  #ntlm: NtlmConnections | undefined;
+  readonly #guard: SignInGuard | undefined;
+  #connected: string | undefined;
+
+  private constructor(parts: Parts) {
+    const { credential, values, lent } = parts;
+    this.#parts = parts;
+    // A forced stop waits for nobody.
+    lent.signal.addEventListener('abort', this.#abort, { once: true });
+    this.#credential = credential;
+    this.#signIn = signInWith(credential, values);
+    this.#guard = isAccount(credential) ? new SignInGuard() : undefined;
+    this.#ntlm = this.#ntlmWith(credential);
+  }
+
+  #ntlmWith(credential: Credential | undefined): NtlmConnections | undefined {
+    const { lent, values } = this.#parts;
+    if (credential?.kind !== 'ntlm') return undefined;
+    return new NtlmConnections(credential, (origin, opened) =>
+      pinned(lent, values, { origin, opened }),
+    );
+  }
+
+  /** Takes a password on that was changed since; false where it is the one that was refused. */
+  async #renewed(): Promise<boolean> {
+    const { lent, values } = this.#parts;
+    const before = this.#credential;
+    if (values.credential === undefined || !isAccount(before)) return false;
+    const now = await lent.credential(values.credential);
+    if (!isAccount(now) || (now.user === before.user && now.password === before.password)) {
+      return false;
+    }
+    const old = this.#ntlm;
+    this.#credential = now;
+    this.#signIn = signInWith(now, values);
+    this.#ntlm = this.#ntlmWith(now);
+    await old?.close();
+    return true;
+  }
+
+  /** Connects nothing yet. Throws a DisableError where the settings do not go together. */
+  static async open(lent: Lending, values: HttpClientValues): Promise<HttpClient> {
+    const credential = values.credential && (await lent.credential(values.credential));
+    const dispatcher = await transport(lent, values);
+    try {
+      return new HttpClient({ lent, values, credential: credential || undefined, dispatcher });
+    } catch (error) {
+      await dispatcher.destroy();
+      throw error;
+    }
+  }
+
+  /** The scheme of RFC 9110 §11.1 in lower case; undefined where a key goes another way, or nobody signs in. */
+  get scheme(): 'basic' | 'digest' | 'bearer' | 'ntlm' | undefined {
+    const { signIn } = this.#parts.values;
+    const kind = this.#credential?.kind;
+    if (kind === 'ntlm') return 'ntlm';
+    if (kind === 'basic') return signIn === 'digest' ? 'digest' : 'basic';
+    return signIn === 'auto' && (kind === 'bearer' || kind === 'oauth2') ? 'bearer' : undefined;
+  }
+
+  /** Scopes that were asked for and that the token was not given. */
+  notGranted(): readonly string[] {
+    const credential = this.#credential;
+    return credential !== undefined && 'token' in credential
+      ? (credential.notGranted?.() ?? [])
+      : [];
+  }
+
+  /** The token that is shown, for a look at what it says; undefined where there is none. */
+  async token(signal: AbortSignal): Promise<string | undefined> {
+    const credential = this.#credential;
+    if (credential === undefined || !('token' in credential)) return undefined;
+    return credential.token(signal).catch((error: unknown) => {
+      throw signInFailure(error);
+    });
+  }
+
+  /** The answer with its body. Throws the errors of the adapter contract where there is none; any status is an answer. */
+  async ask(question: HttpQuestion): Promise<HttpAnswer> {
+    let current = question;
+    for (let hops = 0; ; hops++) {
+      const isHome = current === question || current.url.origin === question.url.origin;
+      const answer = await this.#signedIn(current, isHome);
+      const next = redirected(current, answer, this.#parts.values.redirects);
+      if (next === undefined) return answer;
+      if (hops >= MOST_REDIRECTIONS) {
+        throw new TemporaryError(
+          `${placeOfUrl(question.url)} redirects more than ${MOST_REDIRECTIONS} times. Have the loop removed there.`,
+        );
+      }
+      current = next;
+    }
+  }
+
+  /** The same without a sign-in: what a server says to a stranger. */
+  askAsNobody(question: HttpQuestion): Promise<HttpAnswer> {
+    return this.#exchange(question, { url: question.url, headers: {} }, false);
+  }
+
+  async close(): Promise<void> {
+    this.#parts.lent.signal.removeEventListener('abort', this.#abort);
+    await Promise.all([this.#parts.dispatcher.destroy(), this.#ntlm?.close()]);
+  }
+
+  readonly #abort = (): void => background(this.close(), 'closing connections');
+
+  #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
+    if (!isHome)
+      return this.askAsNobody({ ...question, headers: withoutSecrets(question.headers) });
+    return this.#guard === undefined
+      ? this.#withProof(question)
+      : this.#guarded(question, this.#guard);
+  }
+
+  async #guarded(question: HttpQuestion, guard: SignInGuard): Promise<HttpAnswer> {
+    try {
+      return await guard.run(async () => {
+        const answer = await this.#withProof(question);
+        if (answer.status === 401) throw new RefusedPassword(answer);
+        return answer;
+      });
+    } catch (error) {
+      if (error instanceof RefusedPassword) return error.answer;
+      throw error;
+    }
+  }
+
+  async #withProof(question: HttpQuestion): Promise<HttpAnswer> {
+    for (let tries = 1, fresh = false; ; tries++) {
+      const { method, url, signal } = question;
+      const signed = await this.#signIn.sign(method, url, { fresh, signal });
+      const answer = await this.#exchange(question, signed, true);
+      const mayHelp = tries < MOST_TRIES && !fresh;
+      if (answer.status !== 401 || !mayHelp) return answer;
+      if (await this.#renewed()) continue;
+      if (!this.#signIn.again(answer.headers['www-authenticate'], signed)) return answer;
+      fresh = 'token' in (this.#credential ?? {});
+    }
+  }
+
+  async #exchange(question: HttpQuestion, signed: Signed, isHome: boolean): Promise<HttpAnswer> {
+    const { dispatcher, values } = this.#parts;
+    const { proxy, timeout, replyLimit: limit } = values;
+    const { method, url, signal } = question;
+    const headers = this.#headers(question, signed);
+    const request = { method, url: signed.url, headers, body: () => bodyOf(question), signal };
+    const reading = { limit, begun: () => this.#report(url) };
+    try {
+      const answer =
+        isHome && this.#ntlm !== undefined
+          ? await this.#ntlm.request(request, reading)
+          : await wholeAnswer(dispatcher, request, reading);
+      const isPacked = answer.headers['content-encoding'] !== undefined;
+      const body = isPacked ? await unpacked(answer, { limit, url }) : answer.body;
+      return { status: answer.status, headers: answer.headers, body, url: signed.url };
+    } catch (error) {
+      throw exchangeFailure(error, { url, proxy, timeout, signal });
+    }
+  }
+
+  #headers({ method, headers, body }: HttpQuestion, signed: Signed): Record<string, string> {
+    const all: Record<string, string> = { ...checked(headers), ...signed.headers };
+    if (body !== undefined) all['content-length'] = String(body.size);
+    else if (/^(POST|PUT|PATCH)$/.test(method)) all['content-length'] = '0';
+    if (this.#parts.values.stayConnected <= 0) all['connection'] = 'close';
+    return all;
+  }
+
+  #report(url: URL): void {
+    if (this.#connected === url.host) return;
+    this.#connected = url.host;
+    this.#parts.lent.connection('connected', placeOfUrl(url));
+  }
+}
+
+type Account = Extract<Credential, { readonly kind: 'basic' | 'ntlm' }>;
+
+/** A user with a password. */
+function isAccount(credential: Credential | undefined): credential is Account {
+  return credential?.kind === 'basic' || credential?.kind === 'ntlm';
+}
+
+function bodyOf({ body }: HttpQuestion): RequestBody {
+  if (body === undefined) return null;
+  return body.inline ?? (body.stream() as unknown as RequestBody);
+}
+
+/** A header that was written out may sign in too: it is for the host it was written for. */
+const SECRET =
+  /^(?!idempotency-key$)(authorization|cookie|.*(key|token|secret|signature|password).*)$/i;
+
+function withoutSecrets(headers: HttpQuestion['headers']): HttpQuestion['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !SECRET.test(name)));
+}
+
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** What a message put into a header may have broken out of it, or cannot stand in one. */
+function checked(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const name of Object.keys(headers)) {
+    if (HEADER_VALUE.test(headers[name] ?? '')) continue;
+    throw new RejectedError(
+      `The value for the header ${name} has a character that cannot stand in a header. Change its template, or encode the value.`,
+    );
+  }
+  return headers;
+}

@@ -1,0 +1,34 @@
+import type { LentInbound, Open } from '../adapter/adapter.ts';
+import type { Settings } from '../adapter/setting.ts';
+import { wait } from '../time/timer.ts';
+
+/**
+ * Opens an adapter that looks for messages now and then: `look` runs at once and again `every`
+ * milliseconds after it ended, never twice at a time. What it throws is a lost connection. The
+ * adapter should be declared `polling: true`, so that only one engine looks.
+ */
+export function poll<S extends Settings>(
+  every: number,
+  { signal, lost }: Pick<LentInbound<S>, 'signal' | 'lost'>,
+  look: (signal: AbortSignal) => Promise<void>,
+): Open {
+  const closing = new AbortController();
+  const stop = AbortSignal.any([signal, closing.signal]);
+
+  const loop = async (): Promise<void> => {
+    while (!stop.aborted) {
+      await look(stop);
+      await wait(every, { signal: stop });
+    }
+  };
+  const ended = loop().catch((error: Error) => {
+    if (!stop.aborted) lost(error);
+  });
+
+  return {
+    async close() {
+      closing.abort();
+      await ended;
+    },
+  };
+}

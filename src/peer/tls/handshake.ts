@@ -1,0 +1,144 @@
+import type { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import {
+  certificateFacts,
+  dateText,
+  daysUntil,
+  describeCertificate,
+} from '../../adapter/certificate-facts.ts';
+import type { Address } from '../../adapter/setting.ts';
+import { StepFailure } from '../../adapter/test-step.ts';
+import { isEngineError } from '../../error/engine-error.ts';
+import { connectionCause } from '../connection-cause.ts';
+import { clientTls, identityProblem } from './client-tls.ts';
+import { coded } from './coded.ts';
+import type { TlsClientLent } from './tls-files.ts';
+import type { TlsClientSettings } from './tls-settings.ts';
+
+/** How long a late alert of the peer is given to arrive. */
+const LISTEN_FOR = 400;
+const HANDSHAKE_TIMEOUT = 5_000;
+
+export interface Handshake {
+  readonly address: Address;
+  /** `host:port`, for people. */
+  readonly place: string;
+  /** Undefined trusts the public authorities. */
+  readonly tls: TlsClientSettings | undefined;
+  /** A connection on which the peer agreed to go on with TLS; undefined opens one. */
+  readonly over?: Socket | undefined;
+}
+
+/**
+ * Shakes hands without letting node reject, so that protocol, cipher and certificates are told also
+ * where something is wrong with them. Throws a StepFailure for what is wrong.
+ */
+export async function tryHandshake(
+  lent: TlsClientLent,
+  { address, place, tls, over }: Handshake,
+  detail: (text: string) => void,
+): Promise<void> {
+  const options = await clientTls(lent, tls, address.host).catch((error: unknown) => {
+    throw connectionFailure(error, place);
+  });
+  const { checkServerIdentity: _, ...rest } = options;
+  const way = over === undefined ? address : { socket: over };
+  const socket = await shaken(connect({ ...way, ...rest, rejectUnauthorized: false }), place);
+  try {
+    // Asked for once: node 24 gives undefined to whoever asks a second time.
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate !== undefined) detail(describeHandshake(socket, certificate));
+    const name = tls?.serverName ?? address.host;
+    const problem =
+      handshakeProblem(socket, certificate, { tls, name }) ?? (await lateAlert(socket));
+    if (problem !== undefined) throw afterHandshake(problem, place, rest.cert !== undefined);
+  } finally {
+    socket.on('error', () => undefined).destroy();
+  }
+}
+
+async function shaken(socket: TLSSocket, place: string): Promise<TLSSocket> {
+  const limit = AbortSignal.timeout(HANDSHAKE_TIMEOUT);
+  try {
+    await once(socket, 'secureConnect', { signal: limit });
+    return socket;
+  } catch (error) {
+    socket.on('error', () => undefined).destroy();
+    throw connectionFailure(limit.aborted ? coded('ETIMEDOUT', undefined) : error, place);
+  }
+}
+
+/** A peer that only closes means our certificate, or that we showed none: most often it sends no alert. */
+function afterHandshake(problem: Error, place: string, showedOwn: boolean): StepFailure {
+  if ((problem as NodeJS.ErrnoException).code !== 'ECONNRESET') {
+    return connectionFailure(problem, place);
+  }
+  return new StepFailure(
+    `${place} closed the connection right after the handshake`,
+    showedOwn
+      ? 'It probably refuses our certificate: show the one that was agreed with it, and ask what its log says'
+      : 'It may want a client certificate (set certificate under tls), or allow only known addresses: ask what its log says',
+  );
+}
+
+/** What went wrong with a connection to `place`, as the failure of a step. */
+export function connectionFailure(error: unknown, place: string): StepFailure {
+  if (error instanceof StepFailure) return error;
+  if (isEngineError(error)) return new StepFailure(error.message, undefined, { cause: error });
+  const { cause, remedy } = connectionCause(error, place);
+  return new StepFailure(cause, remedy);
+}
+
+function handshakeProblem(
+  socket: TLSSocket,
+  certificate: X509Certificate | undefined,
+  { tls, name }: { readonly tls: TlsClientSettings | undefined; readonly name: string },
+): Error | undefined {
+  if (certificate === undefined) return coded('ERR_SSL_NO_CERTIFICATE', undefined);
+  const reason: unknown = socket.authorizationError;
+  if (!socket.authorized) return coded(reasonCode(reason), certificate);
+  return identityProblem(tls, name, certificate.toLegacyObject());
+}
+
+/** Node's types say Error; the value is the code's text, or an error that has one. */
+function reasonCode(reason: unknown): string {
+  const { code } = Object(reason) as { code?: unknown };
+  return typeof code === 'string' ? code : String(reason);
+}
+
+/** With TLS 1.3 a refusal of our certificate arrives after the handshake. */
+async function lateAlert(socket: TLSSocket): Promise<Error | undefined> {
+  if (socket.getProtocol() !== 'TLSv1.3') return undefined;
+  const limit = AbortSignal.timeout(LISTEN_FOR);
+  try {
+    await once(socket.resume(), 'close', { signal: limit });
+    return coded('ECONNRESET', undefined);
+  } catch (error) {
+    return limit.aborted ? undefined : (error as Error);
+  }
+}
+
+function describeHandshake(socket: TLSSocket, certificate: X509Certificate): string {
+  const facts = certificateFacts(certificate);
+  const days = daysUntil(facts.notAfter);
+  const soon =
+    days >= 0 && days < 30 ? ` (only ${days} days: renew by ${dateText(facts.notAfter)})` : '';
+  const names = facts.names.length === 0 ? '' : `, for ${facts.names.join(', ')}`;
+  return `${socket.getProtocol() ?? ''} ${socket.getCipher().name}; ${describeCertificate(facts)}${soon}${names}; ${describeChain(certificate)}`;
+}
+
+/** The certificates that came with the peer's own: where one is missing, it is often this. */
+function describeChain(certificate: X509Certificate): string {
+  const sent: string[] = [];
+  const seen = new Set([certificate.fingerprint256]);
+  let next = certificate.issuerCertificate;
+  while (next !== undefined && !seen.has(next.fingerprint256)) {
+    seen.add(next.fingerprint256);
+    const { subject, notAfter } = certificateFacts(next);
+    sent.push(`${subject || '(no subject)'} (until ${dateText(notAfter)})`);
+    next = next.issuerCertificate;
+  }
+  return sent.length === 0 ? 'sent without intermediates' : `sent with ${sent.join(', ')}`;
+}

@@ -1,0 +1,235 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import {
+  type CertificateFacts,
+  certificateFacts,
+  describeCertificate,
+} from '../../adapter/certificate-facts.ts';
+import { background } from '../../error/background.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { connectionCause } from '../connection-cause.ts';
+import { isAllowed } from './allowed-name.ts';
+import { LOOK_EVERY, watchFiles } from './changed-files.ts';
+import { coded } from './coded.ts';
+import { type Expiring, ExpiryWatch, expiringCertificate, expiringList } from './expiry-watch.ts';
+import { Refusals } from './refusals.ts';
+import { nextUpdate } from './revocation-list.ts';
+import { readTlsFiles, type TlsFiles, type TlsLent } from './tls-files.ts';
+import type { TlsServerSettings } from './tls-settings.ts';
+
+const HANDSHAKE_TIMEOUT = 10_000;
+
+/** The TLS side of one listener: options, who may connect, renewal without a restart. */
+export interface ServerTls {
+  /** For `tls.createServer` and `https.createServer`. */
+  readonly options: TlsOptions;
+  /**
+   * Whether the client behind the socket may stay. Call it first in every connection (or request; a
+   * second call is cheap) and leave at once if it is false: the socket is destroyed then, and who was
+   * refused and why is reported.
+   */
+  admits(socket: TLSSocket): boolean;
+  /** The certificate an admitted client showed, if it showed one. */
+  client(socket: TLSSocket): CertificateFacts | undefined;
+  /** Takes over the server's handshake errors and renews its certificate when the files change. Call once. */
+  follow(server: Server): void;
+  /** The certificate that is shown now. */
+  readonly certificate: CertificateFacts;
+  /** Ends the watches. */
+  close(): void;
+}
+
+/**
+ * Reads and validates the `tls` block of a listener. Throws TLS_REFUSED if it cannot work. `every`:
+ * milliseconds between two looks at the files.
+ *
+ * The server is told not to reject clients by itself (`rejectUnauthorized: false`): node would then
+ * say no more than "socket hang up". `admits` makes the same decision, and says who and why.
+ */
+export async function serverTls(
+  lent: TlsLent,
+  settings: TlsServerSettings,
+  every = LOOK_EVERY,
+): Promise<ServerTls> {
+  const refusals = new Refusals(lent);
+  const expiry = new ExpiryWatch(lent);
+  let shown = await load(lent, settings);
+  let files: { close(): void } | undefined;
+  const watchExpiry = (): void => expiry.watch(expiring(shown));
+  watchExpiry();
+
+  const reload = async (server: Server): Promise<void> => {
+    try {
+      const next = await load(lent, settings);
+      server.setSecureContext(next.options);
+      shown = next;
+      watchExpiry();
+      lent.event('info', 'certificate-renewed', describeCertificate(next.certificate));
+    } catch (error) {
+      const text =
+        error instanceof EngineError
+          ? error.message
+          : connectionCause(error, 'this listener').cause;
+      lent.event('error', 'certificate-not-renewed', `${text} The certificate in use is kept.`);
+      lent.log.error({ err: error }, 'certificate not renewed');
+    }
+  };
+
+  const judged = new WeakMap<TLSSocket, Judgement>();
+  return {
+    options: shown.options,
+    get certificate() {
+      return shown.certificate;
+    },
+    admits(socket) {
+      const known = judged.get(socket);
+      if (known !== undefined) return known.refused === undefined;
+      const judgement = judge(socket, settings);
+      judged.set(socket, judgement);
+      const { client } = judgement;
+      if (client !== undefined) lent.peerCertificate?.(client.subject, client);
+      if (judgement.refused === undefined) return true;
+      refusals.report(addressOf(socket), judgement.refused);
+      socket.destroy();
+      return false;
+    },
+    client: (socket) => judged.get(socket)?.client,
+    follow(server) {
+      server.on('tlsClientError', (error, socket) => refusals.report(addressOf(socket), error));
+      files = watchFiles(
+        shown.watched,
+        () => background(reload(server), 'renewing a certificate'),
+        every,
+      );
+    },
+    close() {
+      files?.close();
+      expiry.close();
+    },
+  };
+}
+
+interface Loaded {
+  readonly options: TlsOptions;
+  readonly certificate: CertificateFacts;
+  readonly crl: Buffer | undefined;
+  readonly authorities: readonly X509Certificate[];
+  readonly watched: readonly string[];
+}
+
+/** Reads all files and makes sure that they fit together, so that a bad renewal never replaces a good one. */
+async function load(lent: TlsLent, settings: TlsServerSettings): Promise<Loaded> {
+  const files = await readTlsFiles(lent, settings);
+  const { own, ca, crl } = files;
+  if (own === undefined) throw new EngineError('TLS_REFUSED', 'tls.certificate is missing.');
+  checkPair(files, settings.certificate);
+  const options: TlsOptions = {
+    cert: own.certificate,
+    key: own.key,
+    ...(own.passphrase !== undefined && { passphrase: own.passphrase }),
+    ...(ca !== undefined && { ca }),
+    ...(crl !== undefined && { crl: [crl] }),
+    ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
+    minVersion: settings.minimum,
+    requestCert: settings.clientCertificate !== 'none',
+    rejectUnauthorized: false,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+  };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new EngineError('TLS_REFUSED', `tls: ${codeText(cause)} when the settings were tried.`, {
+      cause,
+      retryable: true,
+    });
+  }
+  return {
+    options,
+    certificate: certificateFacts(own.certificate),
+    crl,
+    authorities: ca === undefined ? [] : certificatesOf(ca),
+    watched: files.watched,
+  };
+}
+
+/** A certificate and a key that do not belong together, as in the middle of a renewal. */
+function checkPair({ own }: TlsFiles, name: string): void {
+  let certificate: X509Certificate;
+  let key: KeyObject;
+  try {
+    certificate = new X509Certificate(own?.certificate ?? '');
+    key = createPrivateKey({ key: own?.key ?? '', passphrase: own?.passphrase ?? '' });
+  } catch (cause) {
+    throw new EngineError(
+      'TLS_REFUSED',
+      `tls.certificate: ${name} cannot be read as a certificate with its key (${codeText(cause)}).`,
+      { retryable: true },
+    );
+  }
+  if (certificate.checkPrivateKey(key)) return;
+  throw new EngineError(
+    'TLS_REFUSED',
+    `tls.certificate: the key of ${name} does not belong to its certificate. Put both files of the same renewal in place.`,
+    { retryable: true },
+  );
+}
+
+function codeText(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'unreadable';
+}
+
+function certificatesOf(pem: Buffer): X509Certificate[] {
+  return pem
+    .toString('latin1')
+    .matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+    .map(([block]) => new X509Certificate(block))
+    .toArray();
+}
+
+function expiring({ certificate, authorities, crl }: Loaded): Expiring[] {
+  const list = crl === undefined ? undefined : nextUpdate(crl);
+  return [
+    expiringCertificate('own', 'our certificate', certificate),
+    ...authorities.map((one) =>
+      expiringCertificate('authority', 'the authority', certificateFacts(one)),
+    ),
+    ...(list === undefined ? [] : [expiringList('the revocation list named by tls.crl', list)]),
+  ];
+}
+
+interface Judgement {
+  readonly client?: CertificateFacts | undefined;
+  /** Why the client may not stay, with node's code. */
+  readonly refused?: Error | undefined;
+}
+
+function judge(socket: TLSSocket, settings: TlsServerSettings): Judgement {
+  if (settings.clientCertificate === 'none') return {};
+  // Asked for once: node 24 gives undefined to whoever asks a second time.
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) {
+    return settings.clientCertificate === 'requested'
+      ? {}
+      : { refused: coded('PEER_DID_NOT_RETURN_A_CERTIFICATE', certificate) };
+  }
+  const code = refusalCode(socket, certificate, settings);
+  return code === undefined
+    ? { client: certificateFacts(certificate) }
+    : { refused: coded(code, certificate) };
+}
+
+function refusalCode(
+  socket: TLSSocket,
+  certificate: X509Certificate,
+  { allow }: TlsServerSettings,
+): string | undefined {
+  if (!socket.authorized) return String(socket.authorizationError);
+  // A resumed session was checked when it began; its certificate may have expired since.
+  if (Date.parse(certificate.validTo) < Date.now()) return 'CERT_HAS_EXPIRED';
+  return allow.length > 0 && !isAllowed(allow, certificate) ? 'WAYBILL_NOT_ALLOWED' : undefined;
+}
+
+function addressOf(socket: TLSSocket): string {
+  return socket.remoteAddress ?? 'a client that is gone';
+}

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import type { Lent } from '../../adapter/adapter.ts';
+import type { CertificateCredential } from '../../adapter/credential.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
+
+/** What TLS needs of the engine. */
+export type TlsLent = Pick<Lent<Settings>, 'credential' | 'event' | 'log'> & TlsClientLent;
+
+/** What TLS needs to connect. A connection test tells of no certificate: its steps show it. */
+export type TlsClientLent = Pick<Lent<Settings>, 'credential'> &
+  Partial<Pick<Lent<Settings>, 'peerCertificate'>>;
+
+/** The files behind a `tls` block, read. */
+export interface TlsFiles {
+  readonly own: CertificateCredential | undefined;
+  readonly ca: Buffer | undefined;
+  readonly crl: Buffer | undefined;
+  /** Paths to look at for a change. */
+  readonly watched: readonly string[];
+}
+
+/** What to read: the part that both kinds of `tls` block have in common. */
+export interface TlsSources {
+  readonly certificate: string | undefined;
+  readonly trust: string | undefined;
+  readonly crl: string | undefined;
+}
+
+/** Reads certificate, trust and revocation lists now. Throws TLS_REFUSED with the setting that is at fault. */
+export async function readTlsFiles(
+  lent: Pick<TlsLent, 'credential'>,
+  { certificate, trust, crl }: TlsSources,
+): Promise<TlsFiles> {
+  const own = certificate === undefined ? undefined : await ownCertificate(lent, certificate);
+  return {
+    own,
+    ca: trust === undefined ? undefined : await pem(trust, 'trust', 'CERTIFICATE'),
+    crl: crl === undefined ? undefined : await pem(crl, 'crl', 'X509 CRL'),
+    watched: [...(own?.files ?? []), trust, crl].filter((path) => path !== undefined),
+  };
+}
+
+async function ownCertificate(
+  lent: Pick<TlsLent, 'credential'>,
+  name: string,
+): Promise<CertificateCredential> {
+  const credential = await lent.credential(name);
+  if (credential.kind === 'certificate') return credential;
+  throw new EngineError(
+    'TLS_REFUSED',
+    `tls.certificate: ${name} is a credential of kind ${credential.kind}. Name one of kind certificate.`,
+  );
+}
+
+async function pem(path: string, setting: string, kind: string): Promise<Buffer> {
+  const content = await readFile(path).catch((error: unknown) => {
+    throw new EngineError(
+      'TLS_REFUSED',
+      `tls.${setting}: the file ${path} cannot be read (${describeError(error).code}). Put it there or correct the path.`,
+      { retryable: true },
+    );
+  });
+  // OpenSSL skips over anything that is not PEM without a word, which would leave nothing trusted.
+  if (content.includes(`-----BEGIN ${kind}-----`)) return content;
+  throw new EngineError(
+    'TLS_REFUSED',
+    `tls.${setting}: the file ${path} holds no ${kind} in PEM form.`,
+    { retryable: true },
+  );
+}

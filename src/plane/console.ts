@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { Audit } from '../access/audit/audit.ts';
+import type { MetaDatabase, MetaPlace } from '../access/meta/meta-database.ts';
+import type { BodyMask } from '../access/rights/body-mask.ts';
+import { consoleGuard } from '../access/sign-in/console-guard.ts';
+import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
+import { type ApiOptions, type ApiServer, startApi } from '../api/api-server.ts';
+import type { ApiContext } from '../api/context.ts';
+import type { Bodies } from '../broker/bodies.ts';
+import type { Broker } from '../broker/broker.ts';
+import { leases } from '../broker/lease.ts';
+import { state } from '../broker/state.ts';
+import { whileHeld } from '../broker/while-held.ts';
+import type { Logger } from '../log/logger.ts';
+import { alertStore } from '../operator/alert/alert-store.ts';
+import { startWatcher } from '../operator/alert/watcher.ts';
+import { type Engines, engines } from '../operator/engines.ts';
+import { frozenLists } from '../operator/job/frozen-lists.ts';
+import { type JobRights, jobRights } from '../operator/job/job-rights.ts';
+import { type JobRunner, jobRunner } from '../operator/job/job-runner.ts';
+import { jobStore } from '../operator/job/job-store.ts';
+import { jobWork } from '../operator/job/job-work.ts';
+import { liveRecord } from '../operator/live/live-record.ts';
+import { liveStream } from '../operator/live/live-stream.ts';
+import { remembered } from '../operator/remembered.ts';
+import type { Applied } from '../trace/projector.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
+import type { Tracing } from './tracing.ts';
+
+/** What the operator plane lends its console. */
+export interface ConsoleParts {
+  /** Where users, jobs, alerts and the audit log are. */
+  readonly place: MetaPlace;
+  readonly broker: Broker;
+  readonly trace: TraceStore;
+  readonly bodies: Bodies;
+  readonly tracing: Tracing;
+  readonly log: Logger;
+}
+
+export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
+  /** Another sign-in than that of console.yaml and the local users. */
+  readonly signIn?: ApiOptions['signIn'] | undefined;
+  /** `console.yaml`: how people and programs sign in. One in the data folder if left out. */
+  readonly settingsFile?: string | undefined;
+  /** See `GuardParts`. */
+  readonly held?: ConsoleSettings | undefined;
+  /** Where acts are recorded; audit.db by default. */
+  readonly audit?: Audit | undefined;
+  /** How bodies are masked; as console.yaml says by default. */
+  readonly mask?: BodyMask | undefined;
+  /** Milliseconds between two looks for alerts. Default 10 s. */
+  readonly watchEvery?: number | undefined;
+}
+
+export interface OperatorConsole {
+  readonly api: ApiServer;
+  /** What `console.yaml` said when it was read. */
+  readonly settings: ConsoleSettings;
+  /** See `ConsoleGuard`. */
+  readonly firstCode: string | undefined;
+  readonly audit: Audit;
+  /** Told of what the trace shows from now on. */
+  applied(applied: Applied): void;
+  stop(): Promise<void>;
+}
+
+const USAGE_FRESH = 60_000;
+
+/** The API, and all that only people need: live events, jobs, alerts. */
+export async function startConsole(
+  parts: ConsoleParts,
+  { audit, mask, watchEvery, settingsFile, held, ...options }: ConsoleOptions,
+): Promise<OperatorConsole> {
+  const { place, broker, log } = parts;
+  const reached = engines(broker, options.tls?.certificate);
+  const guard = await consoleGuard({
+    place,
+    file: settingsFile,
+    held,
+    host: options.host,
+    hosts: async () => (await reached.describe()).hosts,
+    log,
+  });
+  const service = await peopleService(parts, {
+    meta: guard.meta,
+    rights: jobRights(guard.rightsNow),
+    reached,
+    every: watchEvery,
+  });
+  const { live, watcher, jobs } = service;
+  const context: ApiContext = {
+    ...contextParts(parts, service.jobs),
+    ...service,
+    engines: reached,
+    audit: audit ?? guard.audit,
+    traceUrl: guard.traceUrl,
+    mask: mask ?? guard.mask,
+  };
+  const end = async (): Promise<void> => {
+    await watcher.stop();
+    await jobs.stop();
+    await live.close();
+    await guard.close();
+  };
+  try {
+    const api = await startApi({ ...options, signIn: options.signIn ?? guard.signIn, context });
+    return {
+      api,
+      settings: guard.settings,
+      firstCode: guard.firstCode,
+      audit: context.audit,
+      applied: (applied) => live.tell(liveRecord(applied)),
+      async stop() {
+        await api.close();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
+  readonly watcher: { stop(): Promise<void> };
+};
+
+/** What works for people whether anybody looks or not. */
+async function peopleService(
+  { broker, trace, tracing, log }: ConsoleParts,
+  {
+    meta,
+    rights,
+    reached,
+    every,
+  }: {
+    readonly meta: MetaDatabase;
+    readonly rights: JobRights;
+    readonly reached: Engines;
+    readonly every: number | undefined;
+  },
+): Promise<PeopleService> {
+  const live = await liveStream(broker, log);
+  const { kv } = await state(broker);
+  const held = leases(kv, randomUUID());
+  const alerts = alertStore(meta);
+  const jobs = jobRunner({
+    store: jobStore(meta),
+    lists: frozenLists(meta),
+    work: jobWork({ broker, trace, engines: reached }),
+    rights,
+    keep: () => tracing.settings.keep,
+    live,
+    log,
+    alone: (run, signal) =>
+      whileHeld(held, 'jobs', {
+        signal,
+        onWaiting({ problem }) {
+          if (problem !== undefined) log.debug({ event: 'jobs-wait', problem }, 'jobs-wait');
+        },
+        run: async (still) => {
+          await run(still);
+          return 'clean';
+        },
+      }),
+  });
+  const watcher = startWatcher({
+    engines: reached,
+    store: alerts,
+    trace,
+    live,
+    leases: held,
+    failingSince: () => tracing.failingSince(),
+    log,
+    every,
+  });
+  return { meta, live, alerts, jobs, watcher };
+}
+
+function contextParts(
+  { broker, trace, bodies, tracing, log }: ConsoleParts,
+  jobs: JobRunner,
+): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl'> {
+  const usage = remembered(USAGE_FRESH, () => trace.usage());
+  return {
+    production: broker.production,
+    broker,
+    trace,
+    bodies,
+    search: () => tracing.settings.search,
+    keep: () => tracing.settings.keep,
+    log,
+    lag: () => tracing.lag(),
+    failingSince: () => tracing.failingSince(),
+    usage: () => usage.get(),
+    async purge() {
+      const report = await tracing.purge();
+      usage.forget();
+      return { ...report, jobs: (await jobs.purge()).jobs };
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Audit } from '../access/audit/audit.ts';
+import { type AuditLog, auditLog } from '../access/audit/audit-log.ts';
+import type { MetaPlace } from '../access/meta/meta-database.ts';
+import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
+import type { ApiServer } from '../api/api-server.ts';
+import { bodies } from '../broker/bodies.ts';
+import { type Broker, connectBroker } from '../broker/broker.ts';
+import type { NatsAccess } from '../broker/nats-server.ts';
+import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
+import { background } from '../error/background.ts';
+import { isTold } from '../error/foreseen.ts';
+import type { Logger } from '../log/logger.ts';
+import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
+import type { Damage } from '../trace/store/damage.ts';
+import { openTraceStore } from '../trace/store/open-store.ts';
+import { type TraceCipher, traceCipher, traceKey } from '../trace/store/trace-cipher.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
+import { answerQuestions } from './answer-questions.ts';
+import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
+import { tellDamagedMeta } from './damaged-file.ts';
+import type { TraceSettings } from './trace-settings.ts';
+import { startTracing, type Tracing } from './tracing.ts';
+
+export interface OperatorOptions extends TraceSettings {
+  readonly access: NatsAccess;
+  readonly production: string;
+  /** The folder of the embedded trace store. */
+  readonly data: string;
+  /** A PostgreSQL store instead. */
+  readonly trace?: string | undefined;
+  /** The keys of the trace, oldest first, and whether the last of them encrypts what is written. */
+  readonly encryption?: TraceEncryption | undefined;
+  readonly log: Logger;
+  /** Where the API and the console listen; undefined starts none. */
+  readonly console?: ConsoleOptions | undefined;
+}
+
+export interface TraceEncryption {
+  readonly keys: readonly Uint8Array[];
+  readonly encrypt: boolean;
+}
+
+export interface OperatorPlane {
+  /** Where the console is; undefined if there is none. */
+  readonly api: ApiServer | undefined;
+  /** What `console.yaml` said when it was read; undefined if there is no console. */
+  readonly settings: ConsoleSettings | undefined;
+  /** With which the first administrator is made, where there is none. */
+  readonly firstCode: string | undefined;
+  readonly store: TraceStore;
+  readonly broker: Broker;
+  stop(): Promise<void>;
+}
+
+/** Builds the trace from the streams and answers questions about it. Joined to the engines by NATS alone. */
+export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
+  const { log, production } = options;
+  const broker = await connectBroker({ ...options.access, production, role: 'operator' });
+  const large = await bodies(broker);
+  /** What was found before it can be told. */
+  const damages: Damage[] = [];
+  let tracing: Tracing | undefined;
+  const place: MetaPlace = {
+    data: options.data,
+    onDamaged: (damage) => {
+      background(tellDamagedMeta({ store, log }, damage), 'telling of a damaged file', isTold);
+    },
+    shared: options.trace === undefined ? undefined : { url: options.trace, production },
+  };
+  const folder = join(options.data, 'trace');
+  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  tellTightened(log, keepPrivate(options.data));
+  const store = await openTraceStore({
+    production,
+    url: options.trace,
+    folder,
+    bodies: large,
+    cipher: cipherOf(options.encryption),
+    onDamaged: (damage) => {
+      if (tracing === undefined) damages.push(damage);
+      else tracing.damaged(damage);
+    },
+  });
+  const spans = spansOf(options);
+  let console: OperatorConsole | undefined;
+  /** Where orders of the command line are recorded while there is no console. */
+  let ownAudit: AuditLog | undefined;
+  const audit: Audit = {
+    async record(entry) {
+      const kept =
+        console?.audit ??
+        (ownAudit ??= await auditLog(place, {
+          onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
+        }));
+      await kept.record(entry);
+    },
+  };
+  const started = await startTracing({
+    broker,
+    store,
+    bodies: large,
+    log,
+    settings: options,
+    onApplied: (applied) => {
+      spans?.take(applied.inputs);
+      console?.applied(applied);
+    },
+  });
+  tracing = started;
+  for (const damage of damages) started.damaged(damage);
+  const servers = answerQuestions(broker, {
+    store,
+    tracing: started,
+    audit: () => audit,
+  });
+  const stop = async (): Promise<void> => {
+    for (const server of servers) server.close();
+    await console?.stop();
+    await ownAudit?.close();
+    await started.stop();
+    await spans?.close();
+    await store.close();
+    await broker.close();
+  };
+  try {
+    if (options.console !== undefined) {
+      console = await startConsole(
+        {
+          place,
+          broker,
+          trace: store,
+          bodies: large,
+          tracing: started,
+          log,
+        },
+        options.console,
+      );
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    api: console?.api,
+    settings: console?.settings,
+    firstCode: console?.firstCode,
+    store,
+    broker,
+    stop,
+  };
+}
+
+function cipherOf(
+  { keys, encrypt }: TraceEncryption = { keys: [], encrypt: false },
+): TraceCipher | undefined {
+  if (keys.length === 0) return undefined;
+  return traceCipher(
+    keys.map((bytes) => traceKey(Buffer.from(bytes))),
+    encrypt,
+  );
+}
+
+/** What was open to others on this machine is not any more: whoever relied on it should learn why. */
+function tellTightened(log: Logger, paths: readonly string[]): void {
+  if (paths.length > 0)
+    log.warn({ event: 'rights-tightened', paths: paths.length }, 'rights-tightened');
+}
+
+/** The collector that OpenTelemetry's own variables name, if any. */
+function spansOf({ production, log }: OperatorOptions): SpanExporter | undefined {
+  const endpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  if (endpoint === undefined || endpoint === '') return undefined;
+  const written = process.env['OTEL_EXPORTER_OTLP_HEADERS'] ?? '';
+  const headers = Object.fromEntries(
+    written.split(',').flatMap((pair) => {
+      const at = pair.indexOf('=');
+      return at < 1
+        ? []
+        : [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())]];
+    }),
+  );
+  return spanExporter({ endpoint, headers, production, log });
+}

@@ -1,0 +1,82 @@
+import { isAway } from '../broker/away.ts';
+import type { Broker } from '../broker/broker.ts';
+import { askControl } from '../control/control.ts';
+import type { ProductionDescription } from '../engine/describe-production.ts';
+import { background } from '../error/background.ts';
+import { tolerate } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import { searchFingerprint } from '../trace/search-fields.ts';
+
+/** What the trace takes from the production's settings. */
+export interface TraceSettings {
+  /** Name → path of what operators search by. */
+  readonly search: ReadonlyMap<string, string>;
+  /** Milliseconds that settled messages stay. */
+  readonly keep: number;
+}
+
+/** The settings as the engines have them now. */
+export interface FollowedSettings {
+  readonly now: TraceSettings;
+  close(): void;
+}
+
+/** An engine tells when it has applied a change; what was missed is noticed after this, milliseconds. */
+const LOOK = 60_000;
+
+/**
+ * Follows what the engines run with: a change that was applied takes effect in the trace without a
+ * restart. `first` holds until an engine has told.
+ */
+export function followSettings(
+  broker: Broker,
+  first: TraceSettings,
+  onChange: (settings: TraceSettings) => void,
+): FollowedSettings {
+  let now = first;
+  const look = async (): Promise<void> => {
+    try {
+      const { settings } = await askControl<ProductionDescription>(
+        broker,
+        broker.names.control('describe'),
+        null,
+      );
+      const told = { search: new Map(Object.entries(settings.search)), keep: settings.keep };
+      if (isSame(now, told)) return;
+      now = told;
+      onChange(told);
+    } catch (error) {
+      // no engine answers for the moment: what is known holds
+      tolerate(error, isAway, 'asking for the settings of the trace');
+    }
+  };
+  const subscription = broker.connection.subscribe(broker.names.control('applied'), {
+    callback: () => background(look(), 'following the settings of the trace'),
+  });
+  const stop = new AbortController();
+  const lookAgain = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await look();
+      await pause(LOOK, stop.signal, { ref: false });
+    }
+  };
+  background(lookAgain(), 'following the settings of the trace');
+  return {
+    get now() {
+      return now;
+    },
+    close() {
+      stop.abort();
+      subscription.unsubscribe();
+    },
+  };
+}
+
+const isSame = (one: TraceSettings, other: TraceSettings): boolean =>
+  one.keep === other.keep && isSameSearch(one, other);
+
+/** Whether messages are found by the same fields. */
+export const isSameSearch = (
+  { search: one }: Pick<TraceSettings, 'search'>,
+  { search: other }: Pick<TraceSettings, 'search'>,
+): boolean => searchFingerprint(one) === searchFingerprint(other);

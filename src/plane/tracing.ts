@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import type { Bodies } from '../broker/bodies.ts';
+import type { Broker } from '../broker/broker.ts';
+import { leases } from '../broker/lease.ts';
+import { state } from '../broker/state.ts';
+import { projectorLag } from '../broker/stream-reader.ts';
+import { bodySweeper } from '../broker/swept-bodies.ts';
+import { aborted, whileHeld } from '../broker/while-held.ts';
+import { background } from '../error/background.ts';
+import { isTold } from '../error/foreseen.ts';
+import type { Logger } from '../log/logger.ts';
+import { pause } from '../time/pause.ts';
+import { keyReader } from '../trace/key-reader.ts';
+import { type Applied, type Projector, startProjector } from '../trace/projector.ts';
+import { searchFingerprint } from '../trace/search-fields.ts';
+import type { Damage } from '../trace/store/damage.ts';
+import { type StreamSource, streamSource } from '../trace/stream-source.ts';
+import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
+import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
+import { tellDamaged } from './damaged-file.ts';
+import { tellMissing } from './missing-messages.ts';
+import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
+
+export interface TracingParts {
+  readonly broker: Broker;
+  readonly store: TraceStore;
+  readonly bodies: Bodies;
+  readonly log: Logger;
+  /** What holds until an engine tells. */
+  readonly settings: TraceSettings;
+  readonly onApplied: (applied: Applied) => void;
+}
+
+/** The trace of a production, being built. */
+export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
+  /** The settings as the engines have them now. */
+  readonly settings: TraceSettings;
+  /** A file of the trace was set aside: what the streams still hold of it is read again, and people are told. */
+  damaged(damage: Damage): void;
+  /** Compares the trace with the streams, and repairs it if told to. */
+  verify(options: { readonly repair: boolean }): Promise<VerifyReport>;
+  /** By the production's `keep` unless another time is given. */
+  purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
+}
+
+/** Milliseconds without somebody who builds the trace until that is a failure. */
+const UNBUILT = 30_000;
+
+const PURGE_EVERY = 10 * 60_000;
+const SWEEP_EVERY = 60 * 60_000;
+
+/**
+ * Builds the trace from the streams, keeps its index as the search fields say, and purges it. Of several
+ * operator planes the one that holds the lease does: they share a store, and the streams are read once.
+ */
+export async function startTracing(parts: TracingParts): Promise<Tracing> {
+  const { broker, store, bodies, log } = parts;
+  const stopping = new AbortController();
+  let held: Held | undefined;
+  /** Everything is to be read once more by whoever reads next here. */
+  let again = false;
+  const settings = followSettings(broker, parts.settings, (now) => held?.follow(now));
+  const purge: Tracing['purge'] = ({ keep = settings.now.keep, dryRun } = {}) =>
+    store.purge({
+      now: Date.now(),
+      keep,
+      dryRun,
+      removeBody: (ref) => bodies.remove(ref),
+      signal: stopping.signal,
+    });
+  let waiting = false;
+  /** Since when nobody builds the trace. */
+  let unbuiltSince: number | undefined;
+  const { kv } = await state(broker);
+  const holding = whileHeld(leases(kv, randomUUID()), 'projector', {
+    signal: stopping.signal,
+    onWaiting: ({ problem }) => {
+      if (problem === undefined) {
+        if (!waiting) log.info({ event: 'trace-built-elsewhere' }, 'trace-built-elsewhere');
+        unbuiltSince = undefined;
+      } else if (unbuiltSince === undefined) {
+        log.warn({ event: 'trace-waits', problem }, 'trace-waits');
+        unbuiltSince = Date.now();
+      }
+      waiting = problem === undefined;
+    },
+    run: async (signal) => {
+      waiting = false;
+      unbuiltSince = undefined;
+      held = project(parts, settings.now);
+      if (again) held.again();
+      again = false;
+      const purging = purgeRegularly(purge, log, signal);
+      const sweeping = sweepRegularly(parts, signal);
+      await aborted(signal);
+      await Promise.all([purging, sweeping, held.stop()]);
+      held = undefined;
+      return 'clean';
+    },
+  });
+  return {
+    get settings() {
+      return settings.now;
+    },
+    damaged(damage) {
+      again = true;
+      held?.again();
+      again = held === undefined;
+      background(tellDamaged({ store, log }, damage), 'telling of a damaged file', isTold);
+    },
+    purge,
+    verify: ({ repair }) =>
+      verifyTrace(broker, store, {
+        repair,
+        keys: keyReader(settings.now.search, Promise.resolve(bodies)),
+      }),
+    lag: () => projectorLag(broker),
+    failingSince() {
+      if (held !== undefined) return held.failingSince();
+      const since = unbuiltSince ?? Number.POSITIVE_INFINITY;
+      return Date.now() - since > UNBUILT ? since : undefined;
+    },
+    async stop() {
+      settings.close();
+      stopping.abort();
+      await holding;
+    },
+  };
+}
+
+/** What is done while the lease is held. */
+interface Held {
+  failingSince(): number | undefined;
+  again(): void;
+  /** Takes changed settings on. */
+  follow(settings: TraceSettings): void;
+  stop(): Promise<void>;
+}
+
+function project(
+  { broker, store, bodies, log, onApplied }: TracingParts,
+  first: TraceSettings,
+): Held {
+  const source = streamSource(broker, first.search, {
+    onMissing: (range) => {
+      tellMissing({ broker, store, log }, range).catch((error: unknown) =>
+        // the store or NATS is away: the log has it all the same
+        log.error({ event: 'messages-missing', err: error, ...range }, 'messages-missing'),
+      );
+    },
+  });
+  const projector = startProjector({ source, store, log, onApplied });
+  let known = first;
+  let indexing = index(source, { store, bodies, log }, first);
+  return {
+    failingSince: () => projector.failingSince(),
+    again: () => source.again(),
+    follow(settings) {
+      const before = known;
+      known = settings;
+      if (isSameSearch(before, settings)) return;
+      const old = indexing;
+      old.stop.abort();
+      indexing = index(source, { store, bodies, log }, settings, old.done);
+    },
+    async stop() {
+      indexing.stop.abort();
+      await projector.stop();
+      await indexing.done;
+    },
+  };
+}
+
+/** What was traced before the search fields changed is found by the new ones too. */
+function index(
+  source: StreamSource,
+  { store, bodies, log }: Pick<TracingParts, 'store' | 'bodies' | 'log'>,
+  { search }: TraceSettings,
+  before?: Promise<void>,
+): { readonly stop: AbortController; readonly done: Promise<void> } {
+  const stop = new AbortController();
+  const run = async (): Promise<void> => {
+    try {
+      await Promise.all([before, source.index(search)]);
+      stop.signal.throwIfAborted();
+      await store.reindex({
+        fingerprint: searchFingerprint(search),
+        keys: keyReader(search, Promise.resolve(bodies)),
+        signal: stop.signal,
+      });
+    } catch (error) {
+      if (!stop.signal.aborted)
+        log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
+    }
+  };
+  return { stop, done: run() };
+}
+
+async function purgeRegularly(
+  purge: () => Promise<PurgeReport>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await pause(PURGE_EVERY, signal, { ref: false });
+    if (signal.aborted) return;
+    try {
+      const { removed, keptSessions } = await purge();
+      if (removed.length > 0)
+        log.info({ event: 'trace-purged', days: removed.length, keptSessions }, 'trace-purged');
+    } catch (error) {
+      log.error({ event: 'purge-failed', err: error }, 'purge-failed');
+    }
+  }
+}
+
+/** Large bodies whose engine died before their message was stored, and the like. */
+async function sweepRegularly(
+  { broker, store, log }: TracingParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const sweeper = bodySweeper(broker);
+  while (!signal.aborted) {
+    await pause(SWEEP_EVERY, signal, { ref: false });
+    if (signal.aborted) return;
+    try {
+      const isTraced = (bodyRef: string): Promise<boolean> => store.pointsTo(bodyRef);
+      const count = await sweeper.sweep({ now: Date.now(), isTraced, signal });
+      if (count > 0) log.info({ event: 'bodies-swept', count }, 'bodies-swept');
+    } catch (error) {
+      if (!signal.aborted) log.warn({ event: 'sweep-failed', err: error }, 'sweep-failed');
+    }
+  }
+}

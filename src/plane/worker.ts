@@ -1,0 +1,77 @@
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
+import type { NatsAccess } from '../broker/nats-server.ts';
+import { background } from '../error/background.ts';
+import { describeError } from '../error/engine-error.ts';
+import { unexpected } from '../error/unexpected.ts';
+import { logUnexpected } from '../log/log-unexpected.ts';
+import { rootLogger } from '../log/logger.ts';
+import type { ConsoleOptions } from './console.ts';
+import { startOperator, type TraceEncryption } from './operator-plane.ts';
+
+/** What the main thread hands the operator plane when it starts it in a thread of its own. */
+export interface OperatorOrder {
+  readonly access: NatsAccess;
+  readonly production: string;
+  readonly data: string;
+  readonly trace: string | undefined;
+  readonly encryption?: TraceEncryption | undefined;
+  readonly search: readonly (readonly [string, string])[];
+  readonly keep: number;
+  readonly logLevel: string;
+  /** Where the API and the console listen; undefined starts none. */
+  readonly console?: ConsoleOrder | undefined;
+}
+
+/** The part of `ConsoleOptions` that can be handed to a thread. */
+export type ConsoleOrder = Pick<
+  ConsoleOptions,
+  'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile' | 'held'
+>;
+
+/** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
+export type OperatorNews =
+  | {
+      readonly kind: 'ready';
+      readonly url: string | undefined;
+      readonly firstCode?: string | undefined;
+      readonly settings?: ConsoleSettings | undefined;
+    }
+  | { readonly kind: 'failed'; readonly code: string; readonly text: string }
+  | { readonly kind: 'stopped' };
+
+/**
+ * How much this thread yields to the engine's where there is too little processor for both: messages go
+ * first, and the trace catches up. Linux knows a priority a thread; elsewhere it would be the engine's too.
+ */
+const NICENESS = 5;
+
+const port = parentPort;
+if (port !== null) {
+  if (process.platform === 'linux') setPriority(0, NICENESS);
+  const tell = (news: OperatorNews): void => port.postMessage(news);
+  const { search, logLevel, ...order } = workerData as OperatorOrder;
+  const log = rootLogger(logLevel);
+  logUnexpected(log);
+  // it has broken off its own work only; any other error ends the thread, which is started again
+  process.on('unhandledRejection', (reason) => {
+    unexpected('running something that nobody waited for', reason);
+  });
+  try {
+    const plane = await startOperator({ ...order, search: new Map(search), log });
+    port.once('message', () => {
+      const stopped = plane
+        .stop()
+        .then(() => tell({ kind: 'stopped' }))
+        .finally(() => port.close());
+      background(stopped, 'stopping the operator plane');
+    });
+    const { api, firstCode, settings } = plane;
+    tell({ kind: 'ready', url: api?.url, firstCode, settings });
+  } catch (error) {
+    const { code, text } = describeError(error);
+    tell({ kind: 'failed', code, text });
+    port.close();
+  }
+}

@@ -1,0 +1,44 @@
+import type { Bodies } from '../../broker/bodies.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import type { TraceStore } from '../trace-store.ts';
+import type { Damage } from './damage.ts';
+import { sqliteTraceStore } from './sqlite/trace-store.ts';
+import type { TraceCipher } from './trace-cipher.ts';
+
+export interface OpenStoreOptions {
+  /** Has a trace of its own: in PostgreSQL a schema. */
+  readonly production: string;
+  /** `postgres://user:password@host:port/database`; undefined keeps the trace in files. */
+  readonly url?: string | undefined;
+  /** Where the files lie. */
+  readonly folder: string;
+  /** Reads large bodies when a search looks into them. */
+  readonly bodies?: Pick<Bodies, 'open'> | undefined;
+  /** Encrypts bodies and search keys, or reads what is. */
+  readonly cipher?: TraceCipher | undefined;
+  /** Told of each file that was found damaged and set aside. */
+  readonly onDamaged?: ((damage: Damage) => void) | undefined;
+}
+
+/** Opens the production's trace store: files in a folder, or PostgreSQL by its URL. */
+export async function openTraceStore({
+  production,
+  url,
+  folder,
+  bodies,
+  onDamaged,
+  cipher,
+}: OpenStoreOptions): Promise<TraceStore> {
+  const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
+    bodies?.open(ref, size).bytes();
+  if (url === undefined) return sqliteTraceStore({ folder, largeBody, onDamaged, cipher });
+  if (!/^postgres(?:ql)?:\/\//.test(url)) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      '--trace takes the URL of a PostgreSQL database: postgres://user:password@host/database',
+    );
+  }
+  // loaded only where it is used
+  const { postgresTraceStore } = await import('./postgres/trace-store.ts');
+  return postgresTraceStore({ url, production, largeBody, cipher });
+}

@@ -1,0 +1,188 @@
+import { hash } from 'node:crypto';
+import type { Database, Session, SqlValue } from '../../../database/postgres.ts';
+import type { HostRecord } from '../../../message/record.ts';
+import {
+  type BatchChanges,
+  foldBatch,
+  messageOf,
+  type StatisticChange,
+  sessionOf,
+} from '../../batch.ts';
+import { type Difference, differencesOf } from '../../difference.ts';
+import { keyValue } from '../../key-value.ts';
+import type { MessageState } from '../../message-state.ts';
+import type { SearchKey, TraceInput } from '../../trace-input.ts';
+import { dayOfSession } from '../day.ts';
+import { LEVEL_CODE } from '../stored-code.ts';
+import { storedKey } from '../trace-cipher.ts';
+import type { Memory } from './memory.ts';
+import {
+  readPast,
+  readStates,
+  wordsOfStates,
+  writeAttempts,
+  writePast,
+  writeStates,
+} from './message-table.ts';
+
+/** Writes a batch in one transaction; how its messages stand then. */
+export async function apply(
+  db: Database,
+  memory: Memory,
+  inputs: readonly TraceInput[],
+): Promise<readonly MessageState[]> {
+  return memory.transaction(db, async (session) => {
+    const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);
+    await memory.partitions.ensure(session, sessionIds.map(dayOfSession));
+    const changes = await changesOf(session, memory, { inputs, sessionIds });
+    await writeChanges(session, memory, changes);
+    return changes.standing;
+  });
+}
+
+/** What `apply` would change. */
+export async function differences(
+  db: Database,
+  memory: Memory,
+  inputs: readonly TraceInput[],
+): Promise<readonly Difference[]> {
+  let found: readonly Difference[] = [];
+  const undone = new Error('undone');
+  try {
+    await memory.transaction(db, async (session) => {
+      const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);
+      const ids = [...new Set(inputs.flatMap((input) => messageOf(input) ?? []))];
+      const known = await readStates(session, memory.words, { ids, sessionIds });
+      const changes = await changesOf(session, memory, { inputs, sessionIds });
+      found = differencesOf(changes, (id) => known.get(id));
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
+  return found;
+}
+
+async function changesOf(
+  session: Session,
+  memory: Memory,
+  {
+    inputs,
+    sessionIds,
+  }: { readonly inputs: readonly TraceInput[]; readonly sessionIds: readonly number[] },
+): Promise<BatchChanges> {
+  const ids = [...new Set(inputs.flatMap((input) => messageOf(input) ?? []))];
+  const states = await readStates(session, memory.words, { ids, sessionIds });
+  const anySettled = [...states.values()].some(({ settlement }) => settlement !== undefined);
+  const past = anySettled ? await readPast(session, sessionIds) : new Map<number, never[]>();
+  await memory.bodies.prepare(session, sessionIds);
+  return foldBatch(inputs, {
+    state: (id) => states.get(id),
+    past: (id) => past.get(id) ?? [],
+    body: (sessionId, source) => memory.bodies.put(sessionId, source),
+  });
+}
+
+async function writeChanges(
+  session: Session,
+  memory: Memory,
+  changes: BatchChanges,
+): Promise<void> {
+  const { words } = memory;
+  await words.add(session, [
+    ...wordsOfStates(changes.messages),
+    ...changes.attempts.map(({ error }) => error.code),
+    ...changes.keys.map(({ key }) => key.name),
+    ...changes.events.map(({ host }) => host),
+    ...changes.statistics.map(({ host }) => host),
+  ]);
+  await memory.bodies.flush(session);
+  await writeStates(session, changes.messages, memory);
+  await writeAttempts(session, changes.attempts, words);
+  await writePast(session, changes.past);
+  await writeKeys(session, memory, changes.keys);
+  await writeEvents(session, memory, changes.events);
+  await writeStatistics(session, memory, changes.statistics);
+  await countMessages(session, changes);
+}
+
+/** Returns how many are new. Only within a transaction, with the names' words added. */
+export async function writeKeys(
+  session: Session,
+  { words, cipher }: Memory,
+  keys: readonly { readonly sessionId: number; readonly key: SearchKey }[],
+): Promise<number> {
+  const rows = keys
+    .map(({ sessionId, key }) => ({
+      sessionId,
+      name: words.number(key.name),
+      value: keyValue(key.value),
+    }))
+    .filter(({ value }) => value !== '')
+    .map((row) => ({ ...row, value: storedKey(row.value, cipher) }));
+  if (rows.length === 0) return 0;
+  await session.run('INSERT INTO key_name SELECT * FROM unnest(?::int[]) ON CONFLICT DO NOTHING', [
+    ...new Set(rows.map(({ name }) => name)),
+  ]);
+  return session.run(
+    `INSERT INTO skey(session_id, name, value) SELECT * FROM unnest(?::bigint[], ?::int[], ?::text[])
+     ON CONFLICT DO NOTHING`,
+    rows.map(({ sessionId }) => sessionId),
+    rows.map(({ name }) => name),
+    rows.map(({ value }) => value),
+  );
+}
+
+async function writeEvents(
+  session: Session,
+  { words }: Memory,
+  events: readonly HostRecord[],
+): Promise<void> {
+  if (events.length === 0) return;
+  const column = (value: (event: HostRecord) => SqlValue): SqlValue[] => events.map(value);
+  await session.run(
+    `INSERT INTO event(host, at, event, digest, level, text, by)
+     SELECT * FROM unnest(?::int[], ?::bigint[], ?::text[], ?::text[], ?::smallint[], ?::text[], ?::text[])
+     ON CONFLICT DO NOTHING`,
+    column(({ host }) => words.number(host)),
+    column(({ at }) => at),
+    column(({ event }) => event),
+    // an index holds no long text
+    column(({ text }) => hash('sha256', text, 'hex').slice(0, 16)),
+    column(({ level }) => LEVEL_CODE[level]),
+    column(({ text }) => text),
+    column(({ by }) => by ?? null),
+  );
+}
+
+/** Only within a transaction, with the hosts' words added. */
+export async function writeStatistics(
+  session: Session,
+  { words }: Memory,
+  changes: readonly StatisticChange[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const column = (value: (change: StatisticChange) => number): number[] => changes.map(value);
+  await session.run(
+    `INSERT INTO statistic AS s SELECT * FROM unnest(?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
+     ON CONFLICT(minute, host) DO UPDATE SET n_in=s.n_in+excluded.n_in, n_out=s.n_out+excluded.n_out,
+       n_error=s.n_error+excluded.n_error, bytes=s.bytes+excluded.bytes, latency=s.latency+excluded.latency,
+       latency_max=greatest(s.latency_max, excluded.latency_max)`,
+    column(({ minute }) => minute),
+    column(({ host }) => words.number(host)),
+    column((change) => change.in),
+    column((change) => change.out),
+    column(({ errors }) => errors),
+    column(({ bytes }) => bytes),
+    column(({ latency }) => latency),
+    column(({ latencyMax }) => latencyMax),
+  );
+}
+
+/** Keeps the number of messages of a day, which would take a walk through the partition to count. */
+async function countMessages(session: Session, { added }: BatchChanges): Promise<void> {
+  const perDay = Map.groupBy(added, dayOfSession);
+  for (const [day, sessions] of perDay) {
+    await session.run('UPDATE day SET messages = messages + ? WHERE day = ?', sessions.length, day);
+  }
+}

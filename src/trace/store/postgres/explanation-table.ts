@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto';
+import type { Session } from '../../../database/postgres.ts';
+import type { Explanation } from '../../../message/record.ts';
+import { dayOfSession } from '../day.ts';
+
+/** Explanations, each different one of a day stored once, under a number made of its hash. */
+export class ExplanationTable {
+  readonly #known = new Set<string>();
+  #added = new Map<string, { readonly day: string; readonly id: number; readonly json: string }>();
+
+  /** `flush` stores it. */
+  number(sessionId: number, explanation: Explanation): number {
+    const json = JSON.stringify(explanation);
+    // 48 bits: a day has some thousand different ones
+    const id = Number.parseInt(hash('sha256', json, 'hex').slice(0, 12), 16);
+    const day = dayOfSession(sessionId);
+    const key = `${day} ${id}`;
+    if (!this.#known.has(key)) this.#added.set(key, { day, id, json });
+    return id;
+  }
+
+  async flush(session: Session): Promise<void> {
+    const rows = [...this.#added.values()];
+    if (rows.length === 0) return;
+    await session.run(
+      `INSERT INTO explanation(day, id, json) SELECT * FROM unnest(?::text[], ?::bigint[], ?::text[])
+       ON CONFLICT DO NOTHING`,
+      rows.map(({ day }) => day),
+      rows.map(({ id }) => id),
+      rows.map(({ json }) => json),
+    );
+    for (const key of this.#added.keys()) this.#known.add(key);
+    this.#added = new Map();
+  }
+
+  forget(): void {
+    this.#known.clear();
+    this.#added = new Map();
+  }
+}
+
+/** The explanations of some rows of one session, by number. */
+export async function readExplanations(
+  session: Session,
+  sessionId: number,
+  numbers: readonly number[],
+): Promise<ReadonlyMap<number, Explanation>> {
+  if (numbers.length === 0) return new Map();
+  const rows = await session.rows<{ id: number; json: string }>(
+    'SELECT id, json FROM explanation WHERE day = ? AND id = ANY(?)',
+    dayOfSession(sessionId),
+    numbers,
+  );
+  return new Map(rows.map(({ id, json }) => [id, JSON.parse(json) as Explanation]));
+}

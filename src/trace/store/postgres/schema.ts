@@ -1,0 +1,100 @@
+import { newerVersion } from '../../../database/newer-version.ts';
+import type { Database, Session } from '../../../database/postgres.ts';
+
+/** The tables that are cut into days by the session, to be dropped as a whole. */
+export const PARTITIONED = ['message', 'body', 'skey', 'attempt', 'past'] as const;
+
+/**
+ * As in SQLite, with days as partitions. What outlives its day moves to the default partition, where
+ * everything of a day that is gone already lands as well. Times are milliseconds since 1970.
+ */
+const SCHEMA = `
+CREATE TABLE note(name text PRIMARY KEY, value text NOT NULL);
+CREATE TABLE word(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text text NOT NULL UNIQUE);
+CREATE TABLE day(day text PRIMARY KEY, messages bigint NOT NULL DEFAULT 0, search text);
+CREATE TABLE message(
+  id bigint NOT NULL, session_id bigint NOT NULL, parent_id bigint, resend_of bigint,
+  source int, target int NOT NULL, type int, status smallint NOT NULL, attempts int NOT NULL,
+  created bigint NOT NULL, started bigint, done bigint, size bigint NOT NULL, body int, same_as bigint,
+  stream int, sequence bigint, error_code int, error text, reply_type int, reply_code int,
+  reply_text text, reply_body int, explain bigint, flags smallint NOT NULL, name text, more text,
+  PRIMARY KEY(session_id, id)) PARTITION BY RANGE(session_id);
+CREATE INDEX message_id ON message(id);
+CREATE INDEX message_source ON message(source, id);
+CREATE INDEX message_target ON message(target, id);
+CREATE INDEX message_status ON message(status, id) WHERE status <> 2;
+CREATE INDEX message_queue ON message(stream, sequence) WHERE status < 2;
+CREATE INDEX message_resend ON message(resend_of) WHERE resend_of IS NOT NULL;
+CREATE TABLE body(session_id bigint NOT NULL, id int NOT NULL, base int, hash bytea NOT NULL,
+  encoding smallint NOT NULL, size bigint NOT NULL, data bytea NOT NULL,
+  PRIMARY KEY(session_id, id)) PARTITION BY RANGE(session_id);
+ALTER TABLE body ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE INDEX body_reference ON body(data) WHERE encoding = 5;
+CREATE TABLE skey(session_id bigint NOT NULL, name int NOT NULL, value text COLLATE "C" NOT NULL,
+  PRIMARY KEY(name, value, session_id)) PARTITION BY RANGE(session_id);
+CREATE TABLE attempt(session_id bigint NOT NULL, message_id bigint NOT NULL, attempt int NOT NULL,
+  at bigint NOT NULL, next bigint NOT NULL, code int NOT NULL, text text NOT NULL,
+  retryable boolean NOT NULL, PRIMARY KEY(session_id, message_id, attempt, at)) PARTITION BY RANGE(session_id);
+CREATE TABLE past(session_id bigint NOT NULL, message_id bigint NOT NULL, done bigint NOT NULL,
+  status smallint NOT NULL, body int, json text NOT NULL,
+  PRIMARY KEY(session_id, message_id, done, status)) PARTITION BY RANGE(session_id);
+${PARTITIONED.map((table) => `CREATE TABLE ${table}_held PARTITION OF ${table} DEFAULT;`).join('\n')}
+CREATE TABLE explanation(day text NOT NULL, id bigint NOT NULL, json text NOT NULL, PRIMARY KEY(day, id));
+CREATE TABLE key_name(word int PRIMARY KEY);
+CREATE TABLE event(host int NOT NULL, at bigint NOT NULL, event text NOT NULL, digest text NOT NULL,
+  level smallint NOT NULL, text text NOT NULL, by text, PRIMARY KEY(host, at, event, digest));
+CREATE INDEX event_at ON event(at);
+CREATE TABLE statistic(minute bigint NOT NULL, host int NOT NULL, n_in bigint NOT NULL,
+  n_out bigint NOT NULL, n_error bigint NOT NULL, bytes bigint NOT NULL, latency bigint NOT NULL,
+  latency_max bigint NOT NULL, PRIMARY KEY(minute, host));
+CREATE TABLE hold(session_id bigint PRIMARY KEY, reason text NOT NULL, by text NOT NULL, until bigint);
+CREATE TABLE gone_body(ref text PRIMARY KEY, at bigint NOT NULL);
+INSERT INTO note VALUES('version', '1');
+`;
+
+/**
+ * The forms of the schema, oldest first; what was released is never changed. As in SQLite, but all days at once: a
+ * migration adds columns and indexes, and leaves filling them to whoever reads.
+ */
+export const MIGRATIONS: readonly string[] = [SCHEMA];
+
+/**
+ * Makes the production's schema if it is not there, or brings it to the newest form: one operator plane does, in one
+ * transaction, and others wait. The role needs the right to create a schema, or finds it made for it.
+ */
+export async function ensureSchema(
+  db: Database,
+  schema: string,
+  migrations: readonly string[] = MIGRATIONS,
+): Promise<void> {
+  const known = migrations.length;
+  await db.transaction(async (session) => {
+    const found = await versionOf(session, schema);
+    if (found === known) return;
+    if (found > known) {
+      throw newerVersion(`the trace in the schema ${schema}`, {
+        found,
+        known,
+        remedy:
+          'give this one a database of its own: the trace is built anew there from what the streams still hold',
+      });
+    }
+    if (found === 0) await session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    for (const statement of migrations.slice(found).join('').split(';')) {
+      if (statement.trim() !== '') await session.run(statement);
+    }
+    await session.run(`UPDATE note SET value = ? WHERE name = 'version'`, String(known));
+  });
+}
+
+async function versionOf(session: Session, schema: string): Promise<number> {
+  const [made] = await session.rows<{ found: boolean }>(
+    `SELECT to_regclass(?) IS NOT NULL AS found`,
+    `"${schema}".note`,
+  );
+  if (made?.found !== true) return 0;
+  const [note] = await session.rows<{ value: string }>(
+    `SELECT value FROM note WHERE name = 'version'`,
+  );
+  return Number(note?.value ?? 0);
+}

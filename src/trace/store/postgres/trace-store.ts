@@ -1,0 +1,136 @@
+import { type Database, database } from '../../../database/postgres.ts';
+import { describeError, EngineError, isEngineError } from '../../../error/engine-error.ts';
+import { type Clock, systemClock } from '../../../time/clock.ts';
+import type { TraceStore } from '../../trace-store.ts';
+import type { StoredBody } from '../../traced-message.ts';
+import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
+import { apply, differences } from './apply.ts';
+import { find } from './find.ts';
+import { failures, replayList } from './list.ts';
+import { Memory } from './memory.ts';
+import { pointsTo, purge } from './purge.ts';
+import { purgePlan } from './purge-plan.ts';
+import { fields, quickFind } from './quick-find.ts';
+import { body, message, session } from './read.ts';
+import { reindex } from './reindex.ts';
+import { ensureSchema } from './schema.ts';
+import { openMessages, settleByFloor, settleLost } from './settle.ts';
+import { events, statistics } from './statistics.ts';
+import { hold, orphans, release, usage } from './upkeep.ts';
+
+export interface PostgresTraceOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: string;
+  /** Each production has a schema of its own. */
+  readonly production: string;
+  /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
+  readonly largeBody?: ((ref: string, size: number) => Promise<Uint8Array | undefined>) | undefined;
+  readonly clock?: Clock | undefined;
+  /** Encrypts bodies and search keys, or reads what is. */
+  readonly cipher?: TraceCipher | undefined;
+}
+
+/** Milliseconds of a statement that somebody, or the projector, waits for. */
+const READ_LIMIT = 15_000;
+/** Milliseconds of a statement that moves or reads a whole day. */
+const UPKEEP_LIMIT = 300_000;
+
+/** The trace in PostgreSQL 14 or newer, for several operator planes and consoles on one trace. */
+export async function postgresTraceStore({
+  url,
+  production,
+  largeBody = () => Promise.resolve(undefined),
+  clock = systemClock,
+  cipher,
+}: PostgresTraceOptions): Promise<TraceStore> {
+  const schema = `waybill_${production}`;
+  const db = database({ url, schema, purpose: 'trace', connections: 6, limit: READ_LIMIT });
+  const upkeep = database({ url, schema, purpose: 'trace', connections: 2, limit: UPKEEP_LIMIT });
+  const memory = new Memory(cipher);
+  const { words } = memory;
+  const close = async (): Promise<void> => {
+    await Promise.all([db.close(), upkeep.close()]);
+  };
+  const ready = async (): Promise<void> => {
+    await ensureSchema(db, schema);
+    await checkKeys(db, cipher);
+  };
+  await ready().catch(async (error: unknown) => {
+    await close();
+    return unavailable(error);
+  });
+  const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
+    stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref, stored.size);
+  return {
+    apply: (inputs) => told(apply(db, memory, inputs)),
+    settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
+    differences: (inputs) => told(differences(db, memory, inputs)),
+    settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
+    find: (query, options) =>
+      told(
+        find(
+          {
+            db,
+            words,
+            cipher,
+            bytes: async ({ id }) =>
+              bytesOf(await body(db, words, { id, part: 'message', cipher })),
+          },
+          query,
+          options,
+        ),
+      ),
+    quickFind: (text, options) => told(quickFind(db, words, { ...options, text, cipher })),
+    fields: () => told(fields(db)),
+    session: (id) => told(session(db, words, id)),
+    message: (id) => told(message(db, words, id)),
+    body: (id, part = 'message') => told(body(db, words, { id, part, cipher })),
+    events: (query) => told(events(db, words, query)),
+    statistics: (query) => told(statistics(db, words, query)),
+    replayList: (query) => told(replayList(db, words, query)),
+    openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
+    failures: (query, shown) => told(failures(db, words, query, shown)),
+    purge: (options) =>
+      told((options.dryRun === true ? purgePlan : purge)(upkeep, memory, options)),
+    reindex: (options) => told(reindex(upkeep, memory, options)),
+    hold: (sessionId, given) => told(hold(db, sessionId, given)),
+    release: (sessionId) => told(release(db, sessionId)),
+    usage: () => told(usage(db, memory)),
+    pointsTo: (bodyRef) => told(pointsTo(db, bodyRef)),
+    orphans: () => told(orphans(upkeep)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Notes with which keys it is written; throws CREDENTIAL_MISSING where one of them is not at hand. */
+async function checkKeys(db: Database, cipher: TraceCipher | undefined): Promise<void> {
+  await db.transaction(async (asked) => {
+    const [row] = await asked.rows<{ value: string }>(
+      'SELECT value FROM note WHERE name = ?',
+      USED_KEYS,
+    );
+    const used = keysUsed(row?.value, cipher);
+    if (used === undefined || used === row?.value) return;
+    await asked.run(
+      'INSERT INTO note VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
+      USED_KEYS,
+      used,
+    );
+  });
+}
+
+/** Tells every failure of the database as STORE_UNAVAILABLE. */
+function told<Result>(work: Promise<Result>): Promise<Result> {
+  return work.catch(unavailable);
+}
+
+/** PostgreSQL names columns and constraints in its messages; values stand in the detail, which is left out. */
+function unavailable(error: unknown): never {
+  if (isEngineError(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
+  throw new EngineError(
+    'STORE_UNAVAILABLE',
+    `the trace store could not be read or written: ${describeError(error).text}`,
+    { retryable: true },
+  );
+}

@@ -1,0 +1,86 @@
+import type { Database, Session } from '../../../database/postgres.ts';
+import { EngineError } from '../../../error/engine-error.ts';
+import type { Hold, TraceUsage } from '../../trace-store.ts';
+import type { Memory } from './memory.ts';
+import { partition } from './partitions.ts';
+import { PARTITIONED } from './schema.ts';
+
+export async function hold(
+  db: Database,
+  sessionId: number,
+  { reason, by, until }: Hold,
+): Promise<void> {
+  const added = await db.run(
+    `INSERT INTO hold(session_id, reason, by, until)
+       SELECT ?::bigint, ?::text, ?::text, ?::bigint
+       WHERE EXISTS (SELECT 1 FROM message WHERE session_id = ?)
+     ON CONFLICT(session_id) DO UPDATE SET reason=excluded.reason, by=excluded.by, until=excluded.until`,
+    sessionId,
+    reason,
+    by,
+    until ?? null,
+    sessionId,
+  );
+  if (added === 0) throw new EngineError('NOT_FOUND', `no session ${sessionId}`);
+}
+
+export async function release(db: Database, sessionId: number): Promise<void> {
+  await db.run('DELETE FROM hold WHERE session_id = ?', sessionId);
+}
+
+export async function usage(db: Database, { partitions }: Memory): Promise<TraceUsage> {
+  await partitions.refresh(db);
+  const counts = await db.rows<{ day: string; messages: number }>(
+    'SELECT day, messages FROM day ORDER BY day DESC',
+  );
+  const days: { day: string; bytes: number; messages: number }[] = [];
+  for (const { day, messages } of counts) {
+    days.push({ day, messages, bytes: await bytesOfDay(db, day) });
+  }
+  const [held] = await db.rows<{ n: number }>(
+    'SELECT count(DISTINCT session_id) AS n FROM message_held',
+  );
+  return { days, bytes: await totalBytes(db), heldSessions: held?.n ?? 0 };
+}
+
+export async function bytesOfDay(session: Session, day: string): Promise<number> {
+  const names = PARTITIONED.map((table) => partition(table, day));
+  const [row] = await session.rows<{ bytes: number | null }>(
+    'SELECT sum(pg_total_relation_size(name::regclass))::bigint AS bytes FROM unnest(?::text[]) AS name',
+    names,
+  );
+  return row?.bytes ?? 0;
+}
+
+/** Of the production's whole schema. */
+export async function totalBytes(session: Session): Promise<number> {
+  const [row] = await session.rows<{ bytes: number | null }>(
+    `SELECT sum(pg_total_relation_size(c.oid))::bigint AS bytes FROM pg_class c
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = current_schema() AND c.relkind = 'r'`,
+  );
+  return row?.bytes ?? 0;
+}
+
+const ORPHANS = [
+  `SELECT count(*) AS n FROM body b WHERE NOT EXISTS (
+     SELECT 1 FROM message m WHERE m.session_id = b.session_id AND b.id IN (m.body, m.reply_body))
+   AND NOT EXISTS (SELECT 1 FROM past p WHERE p.session_id = b.session_id AND p.body = b.id)
+   AND NOT EXISTS (SELECT 1 FROM body d WHERE d.session_id = b.session_id AND d.base = b.id)`,
+  `SELECT count(*) AS n FROM body b WHERE base IS NOT NULL AND NOT EXISTS (
+     SELECT 1 FROM body o WHERE o.session_id = b.session_id AND o.id = b.base)`,
+  `SELECT count(*) AS n FROM message m WHERE body IS NOT NULL AND NOT EXISTS (
+     SELECT 1 FROM body b WHERE b.session_id = m.session_id AND b.id = m.body)`,
+  ...['attempt', 'past'].map(
+    (table) => `SELECT count(*) AS n FROM ${table} t WHERE NOT EXISTS (
+       SELECT 1 FROM message m WHERE m.session_id = t.session_id AND m.id = t.message_id)`,
+  ),
+  `SELECT count(*) AS n FROM skey k WHERE NOT EXISTS (
+     SELECT 1 FROM message m WHERE m.session_id = k.session_id)`,
+];
+
+export async function orphans(db: Database): Promise<number> {
+  let count = 0;
+  for (const sql of ORPHANS) count += (await db.rows<{ n: number }>(sql))[0]?.n ?? 0;
+  return count;
+}

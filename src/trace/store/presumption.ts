@@ -1,0 +1,56 @@
+import { timeOfId } from '../../message/id.ts';
+import type { RecordedError } from '../../message/record.ts';
+import type { StatisticChange } from '../batch.ts';
+import type { Fact } from '../fold.ts';
+import type { MessageState, Settlement } from '../message-state.ts';
+
+/** What the trace says of a message whose acknowledgement is proven and whose outcome was lost. */
+const OUTCOME_LOST = 'outcome lost in a crash';
+
+/** What it says of a message that its queue has lost. */
+const MESSAGE_LOST: RecordedError = {
+  code: 'MESSAGE_LOST',
+  text: 'NATS came back without this message; it may have been sent before, unless its outcome is known',
+  retryable: true,
+};
+
+export interface Presumption {
+  readonly state: MessageState;
+  readonly fact: Fact;
+  readonly statistic: StatisticChange;
+}
+
+/** The outcome that is presumed of a message whose outcome was lost, and how it is counted. */
+export function presumption(state: MessageState, now: number): Presumption {
+  return presumed(state, now, {
+    status: 'completed',
+    done: now,
+    presumed: true,
+    warning: OUTCOME_LOST,
+  });
+}
+
+/** The same of a message that was lost itself before it was known to be sent. */
+export function loss(state: MessageState, now: number): Presumption {
+  return presumed(state, now, { status: 'error', done: now, presumed: true, error: MESSAGE_LOST });
+}
+
+function presumed(state: MessageState, now: number, settlement: Settlement): Presumption {
+  const { id, sessionId, host } = state;
+  const latency = Math.max(0, now - timeOfId(id));
+  const failed = settlement.status === 'error';
+  return {
+    state,
+    fact: { id, sessionId, host, settlement },
+    statistic: {
+      minute: Math.floor(now / 60_000),
+      host,
+      in: 0,
+      out: failed ? 0 : 1,
+      errors: failed ? 1 : 0,
+      bytes: 0,
+      latency,
+      latencyMax: latency,
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import { idAtTime, timeOfId } from '../../../message/id.ts';
+import { afterPrefix, type KeyMatch, keyMatches } from '../../key-value.ts';
+import { tracedMessage } from '../../message-state.ts';
+import { type SearchGround, type Span, search } from '../../search.ts';
+import type { ShownTo } from '../../shown-to.ts';
+import type { TracePage, TraceQuery } from '../../trace-query.ts';
+import type { FindOptions } from '../../trace-store.ts';
+import type { TracedMessage } from '../../traced-message.ts';
+import { anyOf, type Condition, type SearchIndex, searchPlan } from '../conditions.ts';
+import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts';
+import { isOneOf, keyForms, refusePrefixes } from '../trace-cipher.ts';
+import { HeldFile } from './held-file.ts';
+import { body, sessionMessages } from './read.ts';
+import type { TraceFile } from './trace-file.ts';
+import type { FileRange, TraceFiles } from './trace-files.ts';
+
+const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
+
+/** `INDEXED BY` makes a statement fail rather than run by another plan; a test reads the plans as well. */
+const INDEXED: Readonly<Record<SearchIndex, string>> = {
+  id: 'NOT INDEXED',
+  source: 'INDEXED BY message_source',
+  target: 'INDEXED BY message_target',
+  status: 'INDEXED BY message_status',
+  resend: 'INDEXED BY message_resend',
+};
+
+export interface FindContext {
+  readonly files: TraceFiles;
+  /** The bytes of a body, wherever they lie. */
+  readonly bytes: (message: TracedMessage) => Promise<Uint8Array | undefined>;
+}
+
+/** Searches all files, newest first. */
+export function find(
+  { files, bytes }: FindContext,
+  query: TraceQuery,
+  options: FindOptions = {},
+): Promise<TracePage> {
+  const keys = keyMatches(query.search);
+  refusePrefixes(keys, files.cipher);
+  const ground: SearchGround = {
+    bottom: (order, from) => bottom(files.ranges(), order, from),
+    top: () => Math.max(0, ...files.ranges().map(({ lastId }) => lastId)),
+    candidates(span, limit) {
+      const rows: TracedMessage[] = [];
+      for (const range of rangesOf(files, span)) {
+        if (rows.length >= limit && isBehind(range, span, rows[limit - 1])) break;
+        const file = files.file(range.name);
+        rows.push(...candidates(file, query, { keys, span, limit, shown: options.shown }));
+        rows.sort(span.order === 'id' ? byId : bySession);
+        rows.length = Math.min(rows.length, limit);
+      }
+      return rows;
+    },
+    messages: (sessionId) => sessionMessages(files, sessionId),
+    body: (id) => body(files, id, 'message'),
+    async holds(message, text) {
+      const held = await bytes(message);
+      return held !== undefined && asBuffer(held).includes(asBuffer(text));
+    },
+  };
+  return search(query, ground, options);
+}
+
+export interface CandidateQuery {
+  readonly keys: readonly KeyMatch[];
+  readonly span: Span;
+  readonly limit: number;
+  readonly shown?: ShownTo | undefined;
+}
+
+/** The newest candidates of a span in one file. */
+function candidates(file: TraceFile, query: TraceQuery, given: CandidateQuery): TracedMessage[] {
+  const statements = candidateStatements(file, query, given);
+  const found = new Map<number, TracedMessage>();
+  for (const { sql, values } of statements) {
+    for (const row of file.all<MessageRow>(sql, ...values)) {
+      if (!found.has(row.id)) found.set(row.id, tracedMessage(stateOfRow(row, file.words)));
+    }
+  }
+  return [...found.values()];
+}
+
+/** The statements that answer a query in one file; none if it cannot hold any. */
+export function candidateStatements(
+  file: TraceFile,
+  query: TraceQuery,
+  { keys, span, limit, shown }: CandidateQuery,
+): Condition[] {
+  const { branches, rest: conditions } = searchPlan(query, file.words, shown);
+  if (branches.length === 0) return [];
+  const rest = file instanceof HeldFile ? [...conditions, ...file.shown()] : [...conditions];
+  if (span.order === 'session') {
+    const byKey = keyStatement(file, keys, span);
+    if (byKey === undefined) return [];
+    rest.unshift(...madeBetween(query));
+    // the branches' conditions are checked on each message of the few sessions found
+    if (branches.some(({ sql }) => sql !== '')) rest.unshift(anyOf(branches));
+    if (span.belowId !== undefined) {
+      rest.push({ sql: '(m.session_id < ? OR m.id < ?)', values: [span.high, span.belowId] });
+    }
+    return [statement(byKey, rest, { order: 'm.session_id DESC, m.id DESC', limit })];
+  }
+  return branches.map(({ index, sql, values }) => {
+    const from = `FROM message m ${INDEXED[index]} WHERE ${sql === '' ? '' : `${sql} AND `}m.id BETWEEN ? AND ?`;
+    const branch = { sql: from, values: [...values, span.low, span.high] };
+    return statement(branch, rest, { order: 'm.id DESC', limit });
+  });
+}
+
+function statement(
+  from: Condition,
+  rest: readonly Condition[],
+  { order, limit }: { readonly order: string; readonly limit: number },
+): Condition {
+  return {
+    sql: `SELECT ${COLUMNS} ${[from, ...rest].map(({ sql }) => sql).join(' AND ')} ORDER BY ${order} LIMIT ?`,
+    values: [...[from, ...rest].flatMap(({ values }) => values), limit],
+  };
+}
+
+/** The sessions that have all keys, then their messages; in that order, which the planner would turn round. */
+function keyStatement(
+  file: TraceFile,
+  keys: readonly KeyMatch[],
+  span: Span,
+): Condition | undefined {
+  const buckets = bucketsOf(span);
+  const values: (number | string)[] = [];
+  const sources: string[] = [];
+  for (const key of keys) {
+    const name = file.words.find(key.name);
+    if (name === undefined) return undefined;
+    const forms = key.prefix
+      ? [key.value, afterPrefix(key.value)]
+      : keyForms(key.value, file.cipher);
+    sources.push(
+      `SELECT session_id FROM skey WHERE bucket IN (${buckets.join(', ')}) AND name = ?
+         AND ${key.prefix ? 'value >= ? AND value < ?' : isOneOf(forms)} AND session_id BETWEEN ? AND ?`,
+    );
+    values.push(name, ...forms, span.low, span.high);
+  }
+  return {
+    sql: `FROM (${sources.join(' INTERSECT ')}${sources.length === 1 ? ' GROUP BY session_id' : ''}) k
+      CROSS JOIN message m INDEXED BY message_session WHERE m.session_id = k.session_id`,
+    values,
+  };
+}
+
+/** The hours of the day that a span of sessions covers. */
+function bucketsOf({ low, high }: Span): number[] {
+  const first = Math.floor(timeOfId(low) / 3_600_000);
+  const last = Math.floor(timeOfId(high) / 3_600_000);
+  if (last - first >= 23) return Array.from({ length: 24 }, (_, hour) => hour);
+  return Array.from({ length: last - first + 1 }, (_, hour) => (first + hour) % 24);
+}
+
+function madeBetween({ from, to }: TraceQuery): Condition[] {
+  return [
+    ...(from === undefined ? [] : [{ sql: 'm.id >= ?', values: [idAtTime(from)] }]),
+    ...(to === undefined ? [] : [{ sql: 'm.id < ?', values: [idAtTime(to + 1)] }]),
+  ];
+}
+
+/** The files that may hold a part of the span, those with the newest first. */
+function rangesOf(files: TraceFiles, { order, low, high }: Span): FileRange[] {
+  const ranges = files
+    .ranges()
+    .filter(({ firstSession, lastSession, lastId }) =>
+      order === 'id'
+        ? firstSession <= high && lastId >= low
+        : firstSession <= high && lastSession >= low && lastId > 0,
+    );
+  return order === 'id' ? ranges.toSorted((a, b) => b.lastId - a.lastId) : ranges;
+}
+
+/** Whether a file, and with it all that follow, holds nothing newer than the last of a full page. */
+function isBehind(range: FileRange, { order }: Span, last: TracedMessage | undefined): boolean {
+  if (last === undefined) return false;
+  return order === 'id' ? range.lastId < last.id : range.lastSession < last.sessionId;
+}
+
+function bottom(
+  ranges: readonly FileRange[],
+  order: Span['order'],
+  from: number | undefined,
+): number {
+  const low = from === undefined ? 0 : idAtTime(from);
+  const filled = ranges.filter(({ lastId }) => lastId > 0 && lastId >= low);
+  const first = Math.min(...filled.map(({ firstSession }) => firstSession));
+  if (filled.length === 0) return Number.MAX_SAFE_INTEGER;
+  return order === 'id' ? Math.max(first, low) : first;
+}
+
+/** The same memory as a Buffer. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+const byId = (a: TracedMessage, b: TracedMessage): number => b.id - a.id;
+const bySession = (a: TracedMessage, b: TracedMessage): number =>
+  b.sessionId - a.sessionId || b.id - a.id;

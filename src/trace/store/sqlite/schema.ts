@@ -1,0 +1,105 @@
+import { DatabaseSync } from 'node:sqlite';
+import { makePrivate } from '../../../database/private-files.ts';
+import { migrateSqlite, type SqliteMigration } from '../../../database/sqlite-migrations.ts';
+
+/**
+ * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the checkpoint
+ * interval are measured (bench/trace.ts): full sync costs nothing beside the rest, and a long
+ * interval writes the hot index pages once instead of many times.
+ */
+const PRAGMAS = `
+PRAGMA page_size=4096;
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=FULL;
+PRAGMA wal_autocheckpoint=16000;
+PRAGMA temp_store=MEMORY;
+`;
+
+/**
+ * `word`: texts that repeat. `message.status` is a number of STATUS_CODE. Partial indexes hold what is
+ * rare: everything not completed (status 2), and what is still in a queue (0 queued, 1 retrying).
+ * `body.base` is the body that served as dictionary, one level deep. `skey.bucket` is the UTC hour
+ * the session began: it keeps the inserts of random values within a small, warm part of the tree
+ * (measured: without it six keys a message are nine tenths of all bytes written).
+ */
+const SCHEMA = `
+CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE note(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE message(
+  id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL, parent_id INTEGER, resend_of INTEGER,
+  source INTEGER, target INTEGER NOT NULL, type INTEGER, status INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, created INTEGER NOT NULL, started INTEGER, done INTEGER,
+  size INTEGER NOT NULL, body INTEGER, same_as INTEGER, stream INTEGER, sequence INTEGER,
+  error_code INTEGER, error TEXT, reply_type INTEGER, reply_code INTEGER, reply_text TEXT,
+  reply_body INTEGER, explain INTEGER, flags INTEGER NOT NULL, name TEXT, more TEXT) STRICT;
+CREATE INDEX message_session ON message(session_id);
+CREATE INDEX message_source ON message(source, id);
+CREATE INDEX message_target ON message(target, id);
+CREATE INDEX message_status ON message(status, id) WHERE status <> 2;
+CREATE INDEX message_queue ON message(stream, sequence) WHERE status < 2;
+CREATE INDEX message_resend ON message(resend_of) WHERE resend_of IS NOT NULL;
+CREATE TABLE body(id INTEGER PRIMARY KEY, base INTEGER, hash BLOB NOT NULL,
+  encoding INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+CREATE INDEX body_reference ON body(data) WHERE encoding = 5;
+CREATE TABLE explanation(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, json TEXT NOT NULL) STRICT;
+CREATE TABLE attempt(message_id INTEGER NOT NULL, attempt INTEGER NOT NULL, at INTEGER NOT NULL,
+  next INTEGER NOT NULL, code INTEGER NOT NULL, text TEXT NOT NULL, retryable INTEGER NOT NULL,
+  PRIMARY KEY(message_id, attempt, at)) STRICT, WITHOUT ROWID;
+CREATE TABLE past(message_id INTEGER NOT NULL, done INTEGER NOT NULL, status INTEGER NOT NULL,
+  body INTEGER, json TEXT NOT NULL, PRIMARY KEY(message_id, done, status)) STRICT, WITHOUT ROWID;
+CREATE TABLE skey(bucket INTEGER NOT NULL, name INTEGER NOT NULL, value TEXT NOT NULL,
+  session_id INTEGER NOT NULL, PRIMARY KEY(bucket, name, value, session_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE key_name(word INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE event(host INTEGER NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,
+  level INTEGER NOT NULL, text TEXT NOT NULL, by TEXT,
+  PRIMARY KEY(host, at, event, text)) STRICT, WITHOUT ROWID;
+CREATE INDEX event_at ON event(at);
+CREATE TABLE statistic(minute INTEGER NOT NULL, host INTEGER NOT NULL, n_in INTEGER NOT NULL,
+  n_out INTEGER NOT NULL, n_error INTEGER NOT NULL, bytes INTEGER NOT NULL, latency INTEGER NOT NULL,
+  latency_max INTEGER NOT NULL, PRIMARY KEY(minute, host)) STRICT, WITHOUT ROWID;
+`;
+
+/** The extra tables of held.db, which keeps what outlives its day. */
+const HELD_SCHEMA = `
+CREATE TABLE hold(session_id INTEGER PRIMARY KEY, reason TEXT NOT NULL, by TEXT NOT NULL, until INTEGER) STRICT;
+CREATE TABLE held_session(session_id INTEGER PRIMARY KEY, day TEXT NOT NULL, staged INTEGER NOT NULL) STRICT;
+CREATE TABLE gone_day(day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * The forms of a file, oldest first. What was released is never changed: a new form is one more entry. A migration
+ * runs when the file is opened, which for a day that is over is when somebody looks into it: it must be quick, so it
+ * adds columns and indexes, and leaves filling them to whoever reads.
+ */
+export const DAY_MIGRATIONS: readonly SqliteMigration[] = [(db) => db.exec(SCHEMA)];
+export const HELD_MIGRATIONS: readonly SqliteMigration[] = [
+  (db) => db.exec(`${SCHEMA}${HELD_SCHEMA}`),
+];
+
+export interface OpenedFile {
+  readonly db: DatabaseSync;
+  readonly isNew: boolean;
+}
+
+/** Opens a file of the trace, making it if it is new, and brings it to the newest form. */
+export function openTraceFile(
+  path: string,
+  kind: 'day' | 'held',
+  migrations = kind === 'day' ? DAY_MIGRATIONS : HELD_MIGRATIONS,
+): OpenedFile {
+  makePrivate(path);
+  const db = new DatabaseSync(path, { timeout: 1_000 });
+  try {
+    db.exec(PRAGMAS);
+    const before = migrateSqlite(db, {
+      what: `the trace file ${path}`,
+      remedy: 'move the trace folder away, and it is built anew from what the streams still hold',
+      migrations,
+    });
+    return { db, isNew: before === 0 };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,262 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { PRIVATE_FOLDER } from '../../../database/private-files.ts';
+import { idAtTime } from '../../../message/id.ts';
+import { type Damage, setAside } from '../damage.ts';
+import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
+import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
+import { HeldFile } from './held-file.ts';
+import { DamagedFileError, TraceFile } from './trace-file.ts';
+
+/** What is known of a day's file without opening it. */
+export interface FileRange {
+  /** `2026-11-24`, or `held`. */
+  readonly name: string;
+  /** No session of the file is older or newer. */
+  readonly firstSession: number;
+  readonly lastSession: number;
+  /** The newest message: it may be younger than the day, since late answers follow their session. */
+  lastId: number;
+  /** The newest minute of the roll-ups, since 1970. */
+  lastMinute: number;
+}
+
+/** What a write added to a file. */
+export interface Growth {
+  readonly lastId: number;
+  readonly lastMinute: number;
+  readonly sessions: readonly number[];
+}
+
+/** A search by field asks every day: with fewer, one of a quarter year would open most files each time. */
+const OPEN_AT_ONCE = 64;
+/** Bytes; below it a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
+const LOG_LEFT = 8 * 1024 * 1024;
+const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
+
+/**
+ * The files of one trace: one a day, and `held.db` for what outlived its day. Keeps the most recently
+ * used ones open. A `TraceFile` must not be kept over an `await`: it may have been closed by then.
+ */
+export class TraceFiles {
+  readonly folder: string;
+  readonly cipher: TraceCipher | undefined;
+  readonly #onDamaged: (damage: Damage) => void;
+  #held: HeldFile;
+  readonly #ranges = new Map<string, FileRange>();
+  readonly #watched = new Map<string, Set<number>>();
+  /** The file written to last. */
+  #written = '';
+  readonly #open = new Map<string, TraceFile>();
+
+  /** @param onDamaged told of each file that was set aside: what of it the streams still hold is to be applied again */
+  constructor(
+    folder: string,
+    onDamaged: (damage: Damage) => void = () => undefined,
+    cipher?: TraceCipher,
+  ) {
+    this.folder = folder;
+    this.cipher = cipher;
+    this.#onDamaged = onDamaged;
+    mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+    this.#held = this.#openHeld();
+    for (const name of readdirSync(folder)) {
+      const day = DAY_FILE.exec(name)?.[1];
+      if (day !== undefined) this.#openOld(day);
+    }
+    this.#ranges.set('held', readRange(this.held));
+  }
+
+  /** Notes with which keys it is written; throws CREDENTIAL_MISSING where one of them is not at hand. */
+  checkKeys(): void {
+    const note = this.held.note(USED_KEYS);
+    const used = keysUsed(note, this.cipher);
+    if (used !== note && used !== undefined) this.held.setNote(USED_KEYS, used);
+  }
+
+  /** What outlived its day. */
+  get held(): HeldFile {
+    return this.#held;
+  }
+
+  #openHeld(): HeldFile {
+    const path = this.#path('held');
+    if (isCut(path)) this.#onDamaged(setAside(path));
+    for (;;) {
+      let held: HeldFile | undefined;
+      try {
+        held = new HeldFile(this.#path('held'), this.cipher);
+        held.recover();
+        readRange(held);
+        for (const day of held.goneDays()) this.#unlink(day, held);
+        return held;
+      } catch (error) {
+        held?.close();
+        if (!(error instanceof DamagedFileError)) throw error;
+        this.#onDamaged(setAside(this.#path('held')));
+      }
+    }
+  }
+
+  #openOld(day: string): void {
+    const path = this.#path(day);
+    try {
+      if (isCut(path)) this.#onDamaged(setAside(path));
+      else this.#ranges.set(day, readRange(this.day(day)));
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      this.setAside(day);
+    }
+  }
+
+  /** Puts a damaged file out of the way. It is kept, and a new one made when there is something to write. */
+  setAside(name: string): void {
+    if (name === 'held') {
+      this.#held.close();
+      const damage = setAside(this.#path(name));
+      this.#held = this.#openHeld();
+      this.#ranges.set('held', readRange(this.#held));
+      this.#onDamaged(damage);
+      return;
+    }
+    this.#open.get(name)?.close();
+    this.#open.delete(name);
+    this.#ranges.delete(name);
+    this.#onDamaged(setAside(this.#path(name)));
+  }
+
+  /** Newest first, `held` before all: its sessions are the oldest, but its messages may be new. */
+  ranges(): FileRange[] {
+    return [...this.#ranges.values()].toSorted((a, b) => (a.name < b.name ? 1 : -1));
+  }
+
+  days(): string[] {
+    return this.ranges()
+      .map(({ name }) => name)
+      .filter((name) => name !== 'held');
+  }
+
+  /** Opens a file that is known by its range. */
+  file(name: string): TraceFile {
+    return name === 'held' ? this.held : this.day(name);
+  }
+
+  /** The file that a session's facts belong to. A session that outlived its day is found among the held ones. */
+  nameForSession(sessionId: number): string {
+    return this.held.has(sessionId) ? 'held' : dayOfSession(sessionId);
+  }
+
+  /** The day's file, made if there is none. */
+  day(day: string): TraceFile {
+    const open = this.#open.get(day) ?? this.#openDay(day);
+    // a Map keeps the order of insertion: the first is the one not used for longest
+    this.#open.delete(day);
+    this.#open.set(day, open);
+    for (const [name, file] of this.#open) {
+      if (this.#open.size <= OPEN_AT_ONCE) break;
+      this.#open.delete(name);
+      file.close();
+    }
+    return open;
+  }
+
+  #openDay(day: string): TraceFile {
+    const file = new TraceFile(day, this.#path(day), this.cipher);
+    const fields = file.isNew ? this.held.note('fields') : undefined;
+    if (fields !== undefined) file.setNote('search', fields);
+    return file;
+  }
+
+  /** Notes what was written to a file. */
+  grew(name: string, { lastId, lastMinute, sessions }: Growth): void {
+    const range = this.#ranges.get(name) ?? emptyRange(name);
+    range.lastId = Math.max(range.lastId, lastId);
+    range.lastMinute = Math.max(range.lastMinute, lastMinute);
+    this.#ranges.set(name, range);
+    for (const sessionId of sessions) this.#watched.get(name)?.add(sessionId);
+    if (this.#written !== name) this.#settleLog();
+    this.#written = name;
+  }
+
+  /** A day that is over would keep a log as large as the checkpoint interval for as long as it is open. */
+  #settleLog(): void {
+    const file = this.#open.get(this.#written);
+    if (file !== undefined && sizeOf(`${file.path}-wal`) > LOG_LEFT) file.checkpoint();
+  }
+
+  /** Gathers the sessions of a day that are written to, until it is disposed of. */
+  watch(day: string): ReadonlySet<number> & Disposable {
+    const sessions = new Set<number>();
+    this.#watched.set(day, sessions);
+    return Object.assign(sessions, { [Symbol.dispose]: () => this.#watched.delete(day) });
+  }
+
+  /** Removes a day's file for good. What must stay of it was copied before. */
+  remove(day: string): void {
+    this.#open.get(day)?.close();
+    this.#open.delete(day);
+    this.#ranges.delete(day);
+    this.#unlink(day);
+    this.#ranges.set('held', readRange(this.held));
+  }
+
+  bytes(name: string): number {
+    const path = this.#path(name);
+    return sizeOf(path) + sizeOf(`${path}-wal`);
+  }
+
+  /** Of the whole store. */
+  totalBytes(): number {
+    return this.ranges().reduce((sum, { name }) => sum + this.bytes(name), 0);
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) file.close();
+    this.#open.clear();
+    this.held.close();
+  }
+
+  #unlink(day: string, held = this.#held): void {
+    const path = this.#path(day);
+    // the database goes last: without it a left-over WAL is never taken for another's
+    for (const end of ['-wal', '-shm', '']) rmSync(path + end, { force: true });
+    held.forgetGoneDay(day);
+  }
+
+  #path(name: string): string {
+    return join(this.folder, `${name}.db`);
+  }
+}
+
+function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+/** A file without anything: if it were made anew at once, nobody would learn that all of it is gone. */
+function isCut(path: string): boolean {
+  return existsSync(path) && sizeOf(path) === 0 && sizeOf(`${path}-wal`) === 0;
+}
+
+function emptyRange(name: string): FileRange {
+  return {
+    name,
+    firstSession: name === 'held' ? 0 : idAtTime(startOfDay(name)),
+    lastSession: name === 'held' ? Number.MAX_SAFE_INTEGER : idAtTime(endOfDay(name)) - 1,
+    lastId: 0,
+    lastMinute: 0,
+  };
+}
+
+function readRange(file: TraceFile): FileRange {
+  const ids = file.first<{ last: number | null }>('SELECT max(id) AS last FROM message');
+  const minutes = file.first<{ last: number | null }>('SELECT max(minute) AS last FROM statistic');
+  const range = emptyRange(file.name);
+  if (file.name === 'held') {
+    const first = file.first<{ first: number | null }>(
+      'SELECT min(session_id) AS first FROM message',
+    );
+    const last = file.first<{ last: number | null }>('SELECT max(session_id) AS last FROM message');
+    Object.assign(range, { firstSession: first?.first ?? 0, lastSession: last?.last ?? 0 });
+  }
+  return { ...range, lastId: ids?.last ?? 0, lastMinute: minutes?.last ?? 0 };
+}

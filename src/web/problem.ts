@@ -1,0 +1,127 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { ErrorCode } from '../error/codes.ts';
+import { isEngineError } from '../error/engine-error.ts';
+import { type ApiCode, ApiError } from './api-error.ts';
+
+/** RFC 9457. `code` does not change between versions; `detail` is for people. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'urn:waybill:problem: and the code' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    detail: Type.String(),
+    retryable: Type.Boolean(),
+    request: Type.String({ description: 'The request id, as the log has it.' }),
+  },
+  { description: 'What went wrong (RFC 9457).' },
+);
+export type Problem = Static<typeof Problem>;
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+};
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  NOT_FOUND: 404,
+  HOST_UNKNOWN: 404,
+  ORDER_UNCERTAIN: 409,
+  CONFIG_CHANGED: 409,
+  MESSAGES_WAITING: 409,
+  QUERY_INVALID: 400,
+  CONFIG_INVALID: 422,
+  DOCUMENT_UNREADABLE: 422,
+  PATH_INVALID: 422,
+  MESSAGE_INVALID: 422,
+  CREDENTIAL_REFUSED: 422,
+  MESSAGE_TOO_LARGE: 413,
+  BROKER_UNAVAILABLE: 503,
+  QUEUE_UNAVAILABLE: 503,
+  QUEUE_FULL: 503,
+  STORE_UNAVAILABLE: 503,
+};
+
+interface Described {
+  readonly status: number;
+  readonly code: ApiCode;
+  readonly detail: string;
+  readonly retryable: boolean;
+}
+
+/** Every error becomes a problem document; a foreign error's text is withheld, since parsers quote their input. */
+export function sendProblem(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const described = describe(error);
+  // who asked has gone: nothing is wrong here
+  const isCancelled = error.name === 'AbortError';
+  if (described.status >= 500 && !isCancelled) {
+    request.log.error({ event: 'api-failed', code: described.code, err: error }, 'api-failed');
+  }
+  const { status, code, detail, retryable } = described;
+  const problem: Problem = {
+    type: `urn:waybill:problem:${code}`,
+    title: TITLES[status] ?? 'Error',
+    status,
+    code,
+    detail,
+    retryable,
+    request: request.id,
+  };
+  // a stream's own type must not stay, and the problem is no instance of the route's schema
+  void reply
+    .code(status)
+    .removeHeader('content-disposition')
+    .serializer(JSON.stringify)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(problem);
+}
+
+export function notFound(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?', 1)[0] ?? '';
+  sendProblem(
+    new ApiError(404, 'NOT_FOUND', `there is no ${request.method} ${path}`),
+    request,
+    reply,
+  );
+}
+
+function describe(error: FastifyError | Error): Described {
+  if (error instanceof ApiError) {
+    const { status, code, message } = error;
+    return { status, code, detail: message, retryable: status === 429 || status === 503 };
+  }
+  if (isEngineError(error)) {
+    const status = STATUS[error.code] ?? (error.retryable ? 503 : 502);
+    return { status, code: error.code, detail: error.message, retryable: error.retryable };
+  }
+  const { statusCode, validation, message } = error as FastifyError;
+  if (validation !== undefined) {
+    return { status: 400, code: 'REQUEST_INVALID', detail: message, retryable: false };
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    const code = statusCode === 429 ? 'TOO_MANY' : 'REQUEST_INVALID';
+    return {
+      status: statusCode,
+      code,
+      detail: TITLES[statusCode] ?? 'the request was refused',
+      retryable: statusCode === 429,
+    };
+  }
+  const detail = 'something went wrong here; the log has it under this request';
+  return { status: 500, code: 'INTERNAL', detail, retryable: true };
+}

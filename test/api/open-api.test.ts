@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { apiDocument } from '../../src/api/api-document.ts';
+
+interface Described {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+interface Operation {
+  readonly summary?: string;
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+const document = await apiDocument();
+
+test('the checked-in document is what the routes say: run npm run build after a wanted change', () => {
+  expect(readFileSync('docs/openapi.json', 'utf8')).toBe(document);
+});
+
+test('every request is described, with what it answers and the problem it may answer', () => {
+  const { openapi, paths } = JSON.parse(document) as Described;
+  expect(openapi).toBe('3.1.0');
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method} ${path}`,
+      operation,
+    })),
+  );
+  expect(operations.length).toBeGreaterThan(40);
+  const bare = operations.filter(
+    ({ operation: { summary, responses } }) =>
+      summary === undefined || responses['200'] === undefined || responses['default'] === undefined,
+  );
+  expect(bare.map(({ name }) => name)).toEqual([]);
+});

@@ -1,0 +1,86 @@
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Schema from 'typebox/schema';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { allAdapters } from '../../adapters/index.ts';
+import { productionSchema, schemaFiles } from '../../src/definition/schema.ts';
+import { shareSchemas } from '../../src/definition/share-schemas.ts';
+
+const adapters = await allAdapters();
+
+const PRODUCTIONS = join(import.meta.dirname, '../../productions');
+
+test.for([...schemaFiles(adapters)])(
+  'productions/%s is what the declarations say',
+  async ([name, text]) => {
+    // `npm run build` writes the files; so does `vitest run -u` for this test.
+    await expect(text).toMatchFileSnapshot(join(PRODUCTIONS, name));
+  },
+);
+
+test('the schema names the settings of every adapter under the hosts that may use it', () => {
+  const { properties } = productionSchema(adapters) as {
+    properties: Record<string, { additionalProperties: { anyOf: unknown } }>;
+  };
+  const typesUnder = (section: string): string =>
+    JSON.stringify(properties[section]?.additionalProperties.anyOf);
+  for (const { type, settings } of adapters) {
+    const isIn = type.endsWith('-in');
+    const [own, other] = isIn ? ['services', 'operations'] : ['operations', 'services'];
+    expect(typesUnder(own)).toContain(`"const":"${type}"`);
+    expect(typesUnder(other)).not.toContain(`"const":"${type}"`);
+    for (const name of Object.keys(settings)) expect(typesUnder(own)).toContain(`"${name}":`);
+  }
+});
+
+test('what a schema repeats is written once and referred to', () => {
+  const setting = { type: 'string', description: 'x'.repeat(400) };
+  const shared = shareSchemas({ type: 'object', properties: { a: setting, b: setting, c: {} } });
+  expect(shared).toEqual({
+    type: 'object',
+    properties: {
+      a: { $ref: '#/definitions/a' },
+      b: { $ref: '#/definitions/a' },
+      c: {},
+    },
+    definitions: { a: setting },
+  });
+});
+
+const folders = ['adt-hub', 'lab-results', 'passthrough'];
+const parsed = async (file: string): Promise<unknown> =>
+  parse(await readFile(join(PRODUCTIONS, file), 'utf8'), { merge: true }) as unknown;
+const check = (name: string): ((value: unknown) => boolean) => {
+  const compiled = Schema.Compile(JSON.parse(schemaFiles(adapters).get(name) ?? '') as object);
+  return (value) => compiled.Check(value);
+};
+
+test.for(folders)('an editor finds nothing wrong with the example %s', async (name) => {
+  const isProduction = check('production.schema.json');
+  const isTransform = check('transform.schema.json');
+  expect(isProduction(await parsed(`${name}/production.yaml`))).toBe(true);
+  expect(check('test.schema.json')(await parsed(`${name}/production.test.yaml`))).toBe(true);
+  for await (const file of glob(`${name}/overlays/*.yaml`, { cwd: PRODUCTIONS })) {
+    expect(isProduction(await parsed(file)), file).toBe(true);
+  }
+  for await (const file of glob(`${name}/transforms/*.yaml`, { cwd: PRODUCTIONS })) {
+    expect(isTransform(await parsed(file)), file).toBe(true);
+  }
+});
+
+test.for([
+  ['an unknown key', { titel: 'x' }],
+  ['an unknown setting', { services: { a: { adapter: 'mllp-in', settings: { lisen: 'a:1' } } } }],
+  [
+    'a setting of another adapter',
+    { services: { a: { adapter: 'mllp-in', settings: { folder: 'x' } } } },
+  ],
+  ['an adapter of the other direction', { services: { a: { adapter: 'mllp-out' } } }],
+  ['a duration without a unit', { settings: { keep: '7' } }],
+  ['a name that cannot be a subject', { operations: { 'a.b': { adapter: 'mllp-out' } } }],
+  ['a credential of no known kind', { credentials: { a: { kind: 'bsic' } } }],
+  ['an action that does not exist', { operations: { a: { replies: { AE: ['wait'] } } } }],
+])('an editor marks %s', ([, value]) => {
+  expect(check('production.schema.json')({ production: 'p', ...(value as object) })).toBe(false);
+});

@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import type { Memory } from '../../../src/adapter/adapter.ts';
+import { takenFiles } from '../../../src/peer/folder/taken-files.ts';
+
+interface TestMemory extends Memory {
+  text: string | undefined;
+  writes: number;
+  down: boolean;
+}
+
+function memory(): TestMemory {
+  return {
+    text: undefined,
+    writes: 0,
+    down: false,
+    async read() {
+      return this.text;
+    },
+    async write(value) {
+      if (this.down) throw new Error('no store');
+      this.writes += 1;
+      this.text = value;
+    },
+  };
+}
+
+const FACTS = { size: 10, modified: 1_000 };
+
+test('a taken file is known after a restart, and a changed one is another file', async () => {
+  const kept = memory();
+  const before = await takenFiles(kept);
+  await before.add('in/a', FACTS);
+  const after = await takenFiles(kept);
+  expect(after.has('in/a', FACTS)).toBe(true);
+  expect(after.has('in/a', { ...FACTS, size: 11 })).toBe(false);
+  expect(after.has('in/a', { ...FACTS, modified: 2_000 })).toBe(false);
+  expect(after.has('in/b', FACTS)).toBe(false);
+});
+
+test('the note is durable before `add` resolves', async () => {
+  const kept = memory();
+  const taken = await takenFiles(kept);
+  await taken.add('in/a', FACTS);
+  expect(kept.writes).toBe(1);
+  taken.forget('in/a', FACTS);
+  expect(kept.writes).toBe(1);
+  await taken.save();
+  expect(kept.text).toBe('');
+});
+
+test('a note that could not be made durable is made with the next one', async () => {
+  const kept = memory();
+  const taken = await takenFiles(kept);
+  kept.down = true;
+  await expect(taken.add('in/a', FACTS)).rejects.toThrow('no store');
+  kept.down = false;
+  await taken.save();
+  expect((await takenFiles(kept)).has('in/a', FACTS)).toBe(true);
+});
+
+test('how far a file got is known after a restart, until it is taken', async () => {
+  const kept = memory();
+  const before = await takenFiles(kept);
+  await before.add('in/a', FACTS);
+  await before.noteBegun('in/b', FACTS, 3);
+  await before.noteBegun('in/c', FACTS, 8);
+  await before.noteBegun('in/b', FACTS, 4);
+  const after = await takenFiles(kept);
+  expect(['in/a', 'in/b', 'in/c'].map((path) => after.begun(path, FACTS))).toEqual([0, 4, 8]);
+  expect(after.has('in/a', FACTS)).toBe(true);
+  expect(after.has('in/b', FACTS)).toBe(false);
+  expect(after.begun('in/b', { ...FACTS, size: 11 })).toBe(0);
+  await after.add('in/b', FACTS);
+  after.keepOnly([{ path: 'in/b', ...FACTS }]);
+  await after.save();
+  const last = await takenFiles(kept);
+  expect(['in/b', 'in/c'].map((path) => last.begun(path, FACTS))).toEqual([0, 0]);
+  expect(last.has('in/b', FACTS)).toBe(true);
+});
+
+test('files that are gone are forgotten', async () => {
+  const kept = memory();
+  const taken = await takenFiles(kept);
+  await taken.add('in/a', FACTS);
+  await taken.add('in/b', FACTS);
+  taken.keepOnly([{ path: 'in/b', ...FACTS }]);
+  await taken.save();
+  const after = await takenFiles(kept);
+  expect([after.has('in/a', FACTS), after.has('in/b', FACTS)]).toEqual([false, true]);
+});
+
+test('a large memory is written once a look, not once a file', async () => {
+  const kept = memory();
+  const taken = await takenFiles(kept);
+  for (let n = 0; n < 1_500; n++) await taken.add(`in/${n}`, FACTS);
+  expect(kept.writes).toBe(1_000);
+  await taken.save();
+  expect(kept.writes).toBe(1_001);
+  expect((await takenFiles(kept)).size).toBe(1_500);
+});
+
+test('names, which may be patient data, are not in the memory', async () => {
+  const kept = memory();
+  const taken = await takenFiles(kept);
+  await taken.add('in/DOE-JOHN.hl7', FACTS);
+  expect(kept.text).toMatch(/^[\w-]{12}$/);
+});
+
+test('more files than can be remembered are refused with what to do', async () => {
+  const kept = memory();
+  kept.text = Array.from({ length: 50_000 }, (_, n) => String(n).padStart(12, '0')).join('');
+  const taken = await takenFiles(kept);
+  await expect(taken.add('in/a', FACTS)).rejects.toThrow(/archive, delete or move/);
+});

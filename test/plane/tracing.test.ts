@@ -1,0 +1,31 @@
+import { expect, test, vi } from 'vitest';
+import type { MessagePage } from '../../src/api/contract/message.ts';
+import { operated, WARD } from '../support/operator.ts';
+
+test('a change of search fields and of what is kept, once applied, holds in the operator plane too', async () => {
+  await using production = await operated();
+  const found = async (name: string, value: string): Promise<number> => {
+    const { status, body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {
+      search: { [name]: value },
+    });
+    return status === 200 ? body.items.length : 0;
+  };
+  await production.send('A1', { mrn: '1001', name: 'Roe^Ann' });
+  await vi.waitFor(async () => expect(await found('mrn', '1001')).toBeGreaterThan(0));
+  expect(await found('family', 'Roe')).toBe(0);
+
+  const changed = WARD.replace(
+    'search: { mrn: PID-3.1 }',
+    'search: { mrn: PID-3.1, family: PID-5.1 }\n  keep: 3d',
+  );
+  await production.folder.write({ 'production.yaml': changed });
+  const applied = await production.ask('POST', '/api/v1/production/reload', { dryRun: false });
+  expect(applied.status).toBe(200);
+
+  // what is traced from now on, and what was before
+  await production.send('A2', { mrn: '1002', name: 'Poe^Bob' });
+  await vi.waitFor(async () => expect(await found('family', 'Poe')).toBeGreaterThan(0), 5_000);
+  await vi.waitFor(async () => expect(await found('family', 'Roe')).toBeGreaterThan(0), 5_000);
+  const { body } = await production.ask('GET', '/api/v1/storage');
+  expect(body).toMatchObject({ keep: 3 * 86_400_000 });
+});

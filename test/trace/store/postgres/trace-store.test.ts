@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { fixedClock } from '../../../../src/time/clock.ts';
+import { postgresTraceStore } from '../../../../src/trace/store/postgres/trace-store.ts';
+import type { TraceStore } from '../../../../src/trace/trace-store.ts';
+import type { OpenTraceStore } from '../../../contract/trace-store/opened.ts';
+import { describeTraceStore } from '../../../contract/trace-store.contract.ts';
+import { type PostgresServer, postgresPrograms, startPostgres } from '../../../support/postgres.ts';
+import { NOON, sampleSession } from '../../../support/trace-sample.ts';
+
+const programs = await postgresPrograms();
+let server: PostgresServer;
+let count = 0;
+
+const open: OpenTraceStore = async ({ largeBody, now } = {}) => {
+  const production = `contract-${++count}`;
+  const opened = (): Promise<TraceStore> =>
+    postgresTraceStore({
+      url: server.url,
+      production,
+      largeBody,
+      ...(now === undefined ? {} : { clock: fixedClock(now) }),
+    });
+  let store = await opened();
+  return {
+    store,
+    async reopen() {
+      await store.close();
+      store = await opened();
+      return store;
+    },
+    dispose: () => store.close(),
+  };
+};
+
+// without a server (apt-get install postgresql) there is nothing to test against
+describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
+  beforeAll(async () => {
+    server = await startPostgres(programs ?? '');
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  describeTraceStore('postgres', open);
+
+  test('two operator planes on one trace see each other, and both may write', async () => {
+    await using first = await postgresTraceStore({ url: server.url, production: 'shared' });
+    await using second = await postgresTraceStore({ url: server.url, production: 'shared' });
+    const samples = Array.from({ length: 40 }, (_, number) =>
+      sampleSession({ number, at: NOON + number, target: number % 2 === 0 ? 'ward' : 'lab' }),
+    );
+    const everything = samples.flatMap(({ all }) => all);
+    const halves = [
+      everything.filter((_, at) => at % 2 === 0),
+      everything.filter((_, at) => at % 2 === 1),
+    ];
+    // each applies the same messages in parts, in turns with the other; a conflict is given again, as the projector does
+    await Promise.all(
+      [first, second].map(async (store) => {
+        for (const half of halves) {
+          for (let at = 0; at < half.length; at += 7) {
+            await vi.waitFor(() => store.apply(half.slice(at, at + 7)), { timeout: 10_000 });
+          }
+        }
+      }),
+    );
+    for (const store of [first, second]) {
+      expect((await store.find({ limit: 1_000 })).items).toHaveLength(80);
+      expect(
+        (await store.find({ status: ['completed'], target: 'lab', limit: 1_000 })).items,
+      ).toHaveLength(20);
+      expect(await store.orphans()).toBe(0);
+    }
+    const [row] = await first.statistics({ from: NOON, to: NOON, step: 3_600_000, hosts: ['lab'] });
+    expect(row).toMatchObject({ in: 20, out: 20 });
+  });
+
+  test('a database that cannot be reached is told as such, without its password', async () => {
+    const url = server.url.replace(/:\d+\/postgres$/, ':1/postgres');
+    const failure = postgresTraceStore({ url, production: 'nowhere' });
+    await expect(failure).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+    await expect(failure).rejects.not.toThrow(new URL(url).password);
+  });
+});
