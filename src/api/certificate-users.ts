@@ -1,5 +1,5 @@
-import type { CertificateReport } from '../engine/certificate-report.ts';
-import type { ProductionDescription } from '../engine/describe-production.ts';
+import type { CertificateReport } from '../control/certificate-report.ts';
+import type { ProductionDescription } from '../control/production-description.ts';
 
 /** Hosts with a setting of kind credential that names it. */
 function certificateUsers(

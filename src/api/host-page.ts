@@ -1,6 +1,6 @@
 import type { Principal } from '../access/rights/principal.ts';
-import type { DescribedSetting, ProductionDescription } from '../engine/describe-production.ts';
-import type { StatusReport } from '../engine/engine-control.ts';
+import type { StatusReport } from '../control/engine-report.ts';
+import type { DescribedSetting, ProductionDescription } from '../control/production-description.ts';
 import { ApiError } from '../web/api-error.ts';
 import type { HostPage } from './contract/host.ts';
 import { hostsOf } from './hosts-of.ts';

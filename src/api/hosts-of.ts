@@ -1,7 +1,6 @@
 import type { Principal } from '../access/rights/principal.ts';
-import type { HostDescription, ProductionDescription } from '../engine/describe-production.ts';
-import type { HostReport, StatusReport } from '../engine/engine-control.ts';
-import type { LeftQueue } from '../engine/left-queues.ts';
+import type { HostReport, LeftQueue, StatusReport } from '../control/engine-report.ts';
+import type { HostDescription, ProductionDescription } from '../control/production-description.ts';
 import type { Engines } from '../operator/engines.ts';
 import type { Host } from './contract/host.ts';
 import { shownHost } from './shown.ts';

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { askControl } from '../control/control.ts';
+import { PLANE } from '../control/verbs.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
@@ -28,9 +29,9 @@ async function abort(message: string, { keep = false, ...flags }: AbortFlags): P
   if (!Number.isSafeInteger(id))
     throw new EngineError('NOT_FOUND', `${message} is not a message id`);
   const done = await withBroker(flags, (broker) =>
-    askControl<{ readonly target: string; readonly status: string }>(
+    askControl(
       broker,
-      broker.names.ask('abort'),
+      PLANE.abort,
       { id, keep, by: orderedBy(), reason: flags.reason },
       { timeout: 60_000 },
     ),

@@ -1,13 +1,10 @@
-import { resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { COMMAND_LINE, orderAll } from '../control/control.ts';
-import {
-  describeReload,
-  messagesWaiting,
-  type Reloaded,
-  type ReloadOrder,
-} from '../engine/reloaded.ts';
+import { orderAll } from '../control/control.ts';
+import { COMMAND_LINE, type Reloaded, type ReloadOrder } from '../control/orders.ts';
+import { ENGINE } from '../control/verbs.ts';
+import { describeReload, messagesWaiting } from '../engine/reloaded.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';
@@ -37,11 +34,11 @@ async function apply(folder: string | undefined, flags: ApplyFlags): Promise<voi
   const request = {
     by: orderedBy(),
     via: COMMAND_LINE,
-    folder: folder === undefined ? undefined : resolve(folder),
-  };
+    folder: folder === undefined ? undefined : await realpath(folder),
+  } as const;
   await withBroker(flags, async (broker) => {
     const order = async (more: Pick<ReloadOrder, 'dryRun' | 'expected' | 'leaveWaiting'>) =>
-      (await orderAll<Reloaded>(broker, 'reload', { ...request, ...more }))[0];
+      (await orderAll(broker, ENGINE.reload, { ...request, ...more }))[0];
     const shown = await order({ dryRun: true });
     if (flags.json !== true) for (const line of describeReload(shown)) print(line);
     if (flags.dryRun === true)

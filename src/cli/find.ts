@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../control/control.ts';
+import { remoteTrace } from '../control/remote-trace.ts';
+import { PLANE } from '../control/verbs.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { remoteTrace } from '../plane/trace-service.ts';
 import { CRITERION_NAMES, criteria } from '../trace/criteria.ts';
 import { behindText, drawPage } from '../trace/drawing/draw-page.ts';
 import { drawQuickHits } from '../trace/drawing/draw-quick-hits.ts';
@@ -34,11 +35,11 @@ export function findCommand(): Command {
 
 async function find(words: readonly string[], flags: FindFlags): Promise<void> {
   await withBroker(flags, async (broker) => {
-    const trace = remoteTrace(broker, orderedBy());
     const [word] = words;
     if (word !== undefined && words.length === 1 && !word.includes('=')) {
       return findWord(broker, word, flags);
     }
+    const trace = remoteTrace(broker, orderedBy());
     const page = await trace.find({
       ...criteria(words, await trace.fields(), Date.now()),
       after: flags.after,
@@ -55,13 +56,11 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
 }
 
 /** How many messages the trace has not read yet: they are not found. */
-const traceLag = (broker: Broker): Promise<number> =>
-  askControl<number>(broker, broker.names.ask('lag'), null);
+const traceLag = (broker: Broker): Promise<number> => askControl(broker, PLANE.lag, null);
 
 async function findWord(broker: Broker, word: string, flags: FindFlags): Promise<void> {
-  const hits = await remoteTrace(broker, orderedBy()).quickFind(word, {
-    limit: count('--limit', flags.limit),
-  });
+  const trace = remoteTrace(broker, orderedBy());
+  const hits = await trace.quickFind(word, count('--limit', flags.limit));
   if (flags.json === true) return print(JSON.stringify(hits));
   print(drawQuickHits(hits, terminal()));
   const behind = await traceLag(broker);

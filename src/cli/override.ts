@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../broker/overrides.ts';
 import { askControl } from '../control/control.ts';
+import { PLANE } from '../control/verbs.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { milliseconds } from '../time/duration.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
@@ -46,7 +47,7 @@ async function override(host: string, kind: OverrideKind, flags: OverrideFlags):
   await withBroker(flags, (broker) =>
     askControl(
       broker,
-      broker.names.ask('override'),
+      PLANE.override,
       { host, kind, by, set: end ? undefined : set },
       { timeout: 160_000 },
     ),

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { askControl } from '../control/control.ts';
+import type { PurgeOrder } from '../control/orders.ts';
+import { PLANE } from '../control/verbs.ts';
 import { EngineError } from '../error/engine-error.ts';
-import type { PurgeOrder } from '../plane/answer-questions.ts';
 import { describeDuration, milliseconds } from '../time/duration.ts';
 import { describeSize } from '../time/size.ts';
 import type { PurgeReport } from '../trace/trace-store.ts';
@@ -34,7 +35,7 @@ async function purge({ olderThan, dryRun = false, ...flags }: PurgeFlags): Promi
   const keep = olderThan === undefined ? undefined : timeOf(olderThan);
   const order: PurgeOrder = { dryRun, by: orderedBy(), ...(keep !== undefined && { keep }) };
   const report = await withBroker(flags, (broker) =>
-    askControl<PurgeReport>(broker, broker.names.ask('purge'), order, { timeout: TIMEOUT }),
+    askControl(broker, PLANE.purge, order, { timeout: TIMEOUT }),
   );
   if (flags.json === true) print(JSON.stringify(report));
   else for (const line of describe(report, dryRun)) print(line);

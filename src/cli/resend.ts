@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { askControl } from '../control/control.ts';
+import { remoteTrace } from '../control/remote-trace.ts';
+import { PLANE } from '../control/verbs.ts';
 import { EngineError } from '../error/engine-error.ts';
-import type { Resent } from '../operator/resend.ts';
-import { remoteTrace } from '../plane/trace-service.ts';
 import { TIME_WORDS } from '../trace/criteria.ts';
 import { momentOf } from '../trace/moment.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
@@ -34,11 +34,11 @@ async function resend(message: string, flags: ResendFlags): Promise<void> {
     throw new EngineError('NOT_FOUND', `${message} is not a message id`);
   const body = flags.body === undefined ? undefined : await readFile(flags.body);
   const sent = await withBroker(flags, (broker) =>
-    askControl<Resent>(
+    askControl(
       broker,
-      broker.names.ask('resend'),
+      PLANE.resend,
       { id, to: flags.to, by: orderedBy(), reason: flags.reason, edited: body !== undefined },
-      body === undefined ? {} : { body },
+      { body },
     ),
   );
   print(
@@ -71,9 +71,9 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
     throw new EngineError('QUERY_INVALID', `--from ${flags.from} is after --to ${flags.to}`);
   }
   const resent = await withBroker(flags, (broker) =>
-    askControl<readonly Resent[]>(
+    askControl(
       broker,
-      broker.names.ask('replay'),
+      PLANE.replay,
       {
         host,
         from: timeOf('from', flags.from),

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
@@ -11,6 +11,7 @@ import {
 } from '../broker/nats-server.ts';
 import { storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
+import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import type { Definition } from '../definition/definition.ts';
@@ -22,11 +23,12 @@ import type { ValueSource } from '../definition/written/fill.ts';
 import { certificateReport } from '../engine/certificate-report.ts';
 import { Director } from '../engine/director.ts';
 import { type Engine, startEngine } from '../engine/engine.ts';
-import { type ControlParts, engineControl } from '../engine/engine-control.ts';
+import { type AnswersOfProcess, engineControl } from '../engine/engine-control.ts';
 import { hostTest } from '../engine/host-test.ts';
 import { reloader } from '../engine/reload.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
+import { EngineError } from '../error/engine-error.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { WorkMarks } from '../flow/work-marks.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
@@ -170,13 +172,16 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     // what stood still may have been mended
     applied: () => watchdog?.forget(),
   });
-  const control = engineControl({
-    engine,
-    lost: () => watch.lost,
-    director: running,
-    reload,
-    ...questions({ director: running, known, peers, read, log, figures }),
-  });
+  const control = engineControl(
+    { engine, director: running, lost: () => watch.lost },
+    {
+      ...answersOfProcess({ director: running, known, peers, read, log, figures }),
+      async reload(order) {
+        await checkMeant(options.folder, order);
+        return reload(order);
+      },
+    },
+  );
   observeQueues(figures, running, engine);
 
   const stop = async (beside: Promise<unknown> = Promise.resolve()): Promise<void> => {
@@ -281,8 +286,8 @@ function readerOf(options: RunOptions): Read {
     });
 }
 
-/** What others may ask of this engine beside its hosts. */
-function questions({
+/** What others may ask of this process beside its hosts. */
+function answersOfProcess({
   director,
   known,
   peers,
@@ -296,10 +301,10 @@ function questions({
   read: Read;
   log: Logger;
   figures: Metrics;
-}): Omit<ControlParts, 'engine' | 'director' | 'reload' | 'lost'> {
+}): Omit<AnswersOfProcess, 'reload'> {
   return {
     rehearse: (request, body) => rehearse(read, request, body),
-    test: (host) =>
+    test: ({ host }) =>
       hostTest(director.definition, host, {
         credential: (name) => known.get(name),
         verifier: (name) => known.verifier(name),
@@ -310,11 +315,21 @@ function questions({
         definition: director.definition,
         held: await known.certificates(),
         peers: peers.list(),
-        shown,
+        shown: shown ?? undefined,
       }),
     publicKeys: () => known.jwksDocument(),
     figures: () => figures.text(),
   };
+}
+
+/** Whoever names a folder means the production in it, and not the one that runs here. */
+async function checkMeant(folder: string, { folder: meant }: ReloadOrder): Promise<void> {
+  const own = await realpath(folder);
+  if (meant === undefined || meant === own) return;
+  throw new EngineError(
+    'CONFIG_INVALID',
+    `the production that runs is read from ${own}, not from ${meant}: nothing was applied. Say which production is meant with --production, or leave the folder out`,
+  );
 }
 
 async function startServer(options: RunOptions, data: string): Promise<NatsServer> {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { askAll } from '../control/control.ts';
-import type { HostReport, StatusReport } from '../engine/engine-control.ts';
+import type { HostReport, WaitingMessages } from '../control/engine-report.ts';
+import { ENGINE } from '../control/verbs.ts';
 import { leftText } from '../engine/left-queues.ts';
-import type { WaitingMessages } from '../engine/sleeper-line.ts';
 import { lostText } from '../log/events.ts';
 import { describeDuration } from '../time/duration.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
@@ -17,9 +17,7 @@ export function statusCommand(): Command {
 }
 
 async function status(flags: WhereOptions & { readonly json?: boolean }): Promise<void> {
-  const reports = await withBroker(flags, (broker) =>
-    askAll<StatusReport>(broker, broker.names.control('status'), null),
-  );
+  const reports = await withBroker(flags, (broker) => askAll(broker, ENGINE.status, null));
   if (flags.json === true) return print(JSON.stringify(reports));
   for (const report of reports.toSorted((a, b) => a.engine - b.engine)) {
     print(

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
-import { COMMAND_LINE, orderAll } from '../control/control.ts';
+import { orderAll } from '../control/control.ts';
+import { COMMAND_LINE } from '../control/orders.ts';
+import { ENGINE } from '../control/verbs.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
 import { orderedBy, whereOptions } from './where.ts';
@@ -33,7 +35,7 @@ async function order(
   host: string,
   flags: WhereOptions & { readonly reason?: string },
 ): Promise<void> {
-  const request = { host, by: orderedBy(), via: COMMAND_LINE, reason: flags.reason };
-  const answers = await withBroker(flags, (broker) => orderAll(broker, verb, request));
+  const request = { host, by: orderedBy(), via: COMMAND_LINE, reason: flags.reason } as const;
+  const answers = await withBroker(flags, (broker) => orderAll(broker, ENGINE[verb], request));
   print(`${verb} ${host}: done by ${answers.length} engine${answers.length === 1 ? '' : 's'}`);
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { askControl } from '../control/control.ts';
-import type { VerifyOrder } from '../plane/answer-questions.ts';
+import { PLANE } from '../control/verbs.ts';
 import type { VerifyReport } from '../trace/verify.ts';
 import { type WhereOptions, withBroker } from './connect.ts';
 import { print } from './output.ts';
@@ -26,9 +26,9 @@ export function traceVerifyCommand(): Command {
 }
 
 async function verify({ repair = false, json, ...where }: VerifyFlags): Promise<void> {
-  const order: VerifyOrder = { repair, by: orderedBy() };
+  const order = { repair, by: orderedBy() };
   const report = await withBroker(where, (broker) =>
-    askControl<VerifyReport>(broker, broker.names.ask('verify'), order, { timeout: TIMEOUT }),
+    askControl(broker, PLANE.verify, order, { timeout: TIMEOUT }),
   );
   if (json === true) print(JSON.stringify(report));
   else for (const line of described(report)) print(line);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { remoteTrace } from '../control/remote-trace.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { remoteTrace } from '../plane/trace-service.ts';
 import { drawSession } from '../trace/drawing/draw-session.ts';
 import { idIn } from '../trace/quick-find.ts';
 import { type WhereOptions, withBroker } from './connect.ts';

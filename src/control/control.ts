@@ -4,11 +4,16 @@ import type { Broker } from '../broker/broker.ts';
 import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
-/** Requests between the command line, the operator plane and the engines, as JSON over NATS. */
+/* Requests between the command line, the operator plane and the engines, as JSON over NATS. */
 
-/** Says in a request that it came from the command line, not from the operator plane. */
-export const COMMAND_LINE = 'command line';
+/** One function for each verb, so that none is left without an answer. */
+export type Answers<Of extends Verbs> = {
+  readonly [Name in keyof Of]: Of[Name] extends Verb<infer Request, infer Result>
+    ? (request: Request, body: Uint8Array) => Result | Promise<Result>
+    : never;
+};
 
 export interface ControlServer {
   close(): void;
@@ -20,26 +25,39 @@ interface Failure {
   readonly retryable: boolean;
 }
 
-/**
- * Answers requests on a subject. `shared` lets one of all engines answer (a resend); otherwise each
- * answers for itself (a status, a switch).
- */
-export function serveControl(
-  { connection }: Broker,
-  subject: string,
-  answer: (request: unknown, body: Uint8Array) => unknown,
-  shared = false,
+/** Answers every one of these verbs. */
+export function serveControl<Of extends Verbs>(
+  broker: Broker,
+  verbs: Of,
+  answers: Answers<Of>,
 ): ControlServer {
+  const servers = Object.entries(verbs).map(([name, verb]) =>
+    // `Answers` has a function for each name; what a request holds, its sender's types say
+    serveVerb(broker, verb, answers[name] as (request: unknown, body: Uint8Array) => unknown),
+  );
+  return {
+    close() {
+      for (const server of servers) server.close();
+    },
+  };
+}
+
+function serveVerb(
+  { connection, names }: Broker,
+  verb: Verb<never, unknown>,
+  answer: (request: unknown, body: Uint8Array) => unknown,
+): ControlServer {
+  const subject = subjectOf(names, verb);
   const serve = async (message: Msg): Promise<void> => {
     try {
       const { request, body } = unpack(message.data);
-      message.respond(JSON.stringify({ result: (await answer(request, body)) ?? null }));
+      message.respond(JSON.stringify({ result: await answer(request, body) }));
     } catch (error) {
       message.respond(JSON.stringify({ failure: describeError(error) satisfies Failure }));
     }
   };
   const subscription = connection.subscribe(subject, {
-    ...(shared ? { queue: 'engine' } : {}),
+    ...(verb.shared ? { queue: 'engine' } : {}),
     callback: (error, message) => {
       if (error === null) background(serve(message), `answering ${subject}`, isAway);
     },
@@ -48,28 +66,29 @@ export function serveControl(
 }
 
 /** Hears requests that others answer; of several listeners that share a name one hears each. */
-export function hearControl(
-  { connection }: Broker,
-  subject: string,
+export function hearControl<Request>(
+  { connection, names }: Broker,
+  verb: Verb<Request, unknown>,
   shared: string,
-  hear: (request: unknown) => void,
+  hear: (request: Request) => void,
 ): ControlServer {
-  const subscription = connection.subscribe(subject, {
+  const subscription = connection.subscribe(subjectOf(names, verb), {
     queue: shared,
     callback: (error, message) => {
-      if (error === null) hear(unpack(message.data).request);
+      if (error === null) hear(unpack(message.data).request as Request);
     },
   });
   return { close: () => subscription.unsubscribe() };
 }
 
 /** Asks one server and returns its result; an EngineError if it failed or nobody is there. */
-export async function askControl<Result>(
-  { connection }: Broker,
-  subject: string,
-  request: unknown,
-  { body, timeout = 10_000 }: { body?: Uint8Array; timeout?: number } = {},
+export async function askControl<Request, Result>(
+  { connection, names }: Broker,
+  verb: Verb<Request, Result>,
+  request: Request,
+  { body, timeout = 10_000 }: { body?: Uint8Array | undefined; timeout?: number } = {},
 ): Promise<Result> {
+  const subject = subjectOf(names, verb);
   const answer = await connection
     .request(subject, pack(request, body), { timeout })
     .catch((error: unknown) => {
@@ -79,14 +98,14 @@ export async function askControl<Result>(
         { retryable: true },
       );
     });
-  return resultOf(answer) as Result;
+  return resultOf(verb, answer);
 }
 
 /** Asks every engine and returns what came: until none answers for `wait` milliseconds, or so many as are known to live have answered. */
-export async function askAll<Result>(
-  { connection }: Broker,
-  subject: string,
-  request: unknown,
+export async function askAll<Request, Result>(
+  { connection, names }: Broker,
+  verb: Verb<Request, Result>,
+  request: Request,
   wait: number | { readonly count: number; readonly atMost: number } = 400,
 ): Promise<Result[]> {
   const results: Result[] = [];
@@ -94,8 +113,9 @@ export async function askAll<Result>(
     typeof wait === 'number'
       ? ({ strategy: 'stall', maxWait: Math.max(wait, 5_000), stall: wait } as const)
       : ({ strategy: 'count', maxWait: wait.atMost, maxMessages: wait.count } as const);
+  const subject = subjectOf(names, verb);
   const answers = await connection.requestMany(subject, pack(request), until);
-  for await (const answer of answers) results.push(resultOf(answer) as Result);
+  for await (const answer of answers) results.push(resultOf(verb, answer));
   return results;
 }
 
@@ -108,26 +128,31 @@ export const SWITCH_LIMIT = 150_000;
  *
  * @param count how many engines live, where the caller knows
  */
-export async function orderAll<Result>(
+export async function orderAll<Request, Result>(
   broker: Broker,
-  verb: string,
-  request: unknown,
+  verb: Verb<Request, Result>,
+  request: Request,
   { atMost = SWITCH_LIMIT, count }: { readonly atMost?: number; readonly count?: number } = {},
 ): Promise<[Result, ...Result[]]> {
-  const { names } = broker;
-  const living = count ?? (await askAll(broker, names.control('status'), null)).length;
-  const [first, ...others] =
-    living === 0
-      ? []
-      : await askAll<Result>(broker, names.control(verb), request, { count: living, atMost });
-  if (first !== undefined) return [first, ...others];
+  const living = count ?? (await askAll(broker, ENGINE.status, null)).length;
+  const results =
+    living === 0 ? [] : await askAll(broker, verb, request, { count: living, atMost });
+  if (isAny(results)) return results;
   throw new EngineError('BROKER_UNAVAILABLE', 'no engine answers: is the production running?', {
     retryable: true,
   });
 }
 
-function resultOf(message: Msg): unknown {
-  const answer = message.json<{ result?: unknown; failure?: Failure }>();
+/** A verb may have no result to tell, so that the first one says nothing. */
+const isAny = <Result>(results: Result[]): results is [Result, ...Result[]] => results.length > 0;
+
+const subjectOf = (
+  names: Broker['names'],
+  { of, name }: Pick<Verb<never, unknown>, 'of' | 'name'>,
+): string => (of === 'engine' ? names.control(name) : names.ask(name));
+
+function resultOf<Result>(_verb: Verb<never, Result>, message: Msg): Result {
+  const answer = message.json<{ result: Result; failure?: Failure }>();
   if (answer.failure === undefined) return answer.result;
   const { code, text, retryable } = answer.failure;
   throw new EngineError(isCode(code) ? code : 'BROKER_UNAVAILABLE', text, { retryable });

@@ -1,15 +1,6 @@
 import type { Setting, Settings } from '../adapter/setting.ts';
+import type { Edge } from '../control/production-description.ts';
 import type { Definition, ProcessDefinition } from '../definition/definition.ts';
-
-/** That one host may send to another, and why. */
-export interface Edge {
-  readonly from: string;
-  readonly to: string;
-  /** `to` of a service, a rule, a code process, what does not validate, or a setting of an adapter. */
-  readonly by: 'to' | 'rule' | 'code' | 'invalid' | 'setting';
-  /** Names of the rules or the setting. */
-  readonly labels: readonly string[];
-}
 
 /** Who sends to whom, as far as the definition says; each pair and cause once. */
 export function describeEdges({ services, processes, operations }: Definition): Edge[] {

@@ -1,7 +1,13 @@
 import type { Setting, Settings } from '../adapter/setting.ts';
 import type {
+  AdapterDescription,
+  DescribedRule,
+  DescribedSetting,
+  HostDescription,
+  ProductionDescription,
+} from '../control/production-description.ts';
+import type {
   Definition,
-  HostAlert,
   OperationDefinition,
   ProcessDefinition,
   QueueOrder,
@@ -10,74 +16,7 @@ import type {
 import { SECTIONS } from '../definition/difference/compare-host.ts';
 import type { Place } from '../definition/place.ts';
 import type { Rule, RuleSet, Send } from '../rule/rule.ts';
-import { describeEdges, type Edge } from './describe-edges.ts';
-
-/** A production as plain data: what the console draws and shows. It holds no secret. */
-export interface ProductionDescription {
-  readonly name: string;
-  readonly title: string;
-  readonly settings: {
-    readonly keep: number;
-    readonly search: Readonly<Record<string, string>>;
-    readonly inlineLimit: number;
-    readonly duplicateWindow: number;
-    readonly queueLimit: number;
-    readonly testMessages: boolean;
-    readonly shutdownTimeout: number;
-  };
-  readonly alerts: { readonly to: readonly string[]; readonly every: number } | undefined;
-  readonly hosts: readonly HostDescription[];
-  readonly edges: readonly Edge[];
-  /** The adapters in use by type, with what their settings mean. */
-  readonly adapters: Readonly<Record<string, AdapterDescription>>;
-}
-
-export interface AdapterDescription {
-  readonly title: string;
-  readonly summary: string;
-  /** Path of a setting → what it is. */
-  readonly settings: Readonly<
-    Record<string, { readonly kind: string; readonly help: string; readonly advanced: boolean }>
-  >;
-}
-
-export interface HostDescription {
-  readonly name: string;
-  readonly kind: 'service' | 'process' | 'operation';
-  readonly title: string | undefined;
-  readonly comment: string | undefined;
-  readonly tags: readonly string[];
-  readonly enabled: boolean;
-  readonly schedule: string | undefined;
-  readonly alert: HostAlert | undefined;
-  /** Below the production's folder. */
-  readonly place: Place;
-  /** Its type; a process has none. */
-  readonly adapter: string | undefined;
-  /** A process that runs where its message is accepted: it has no queue and no state of its own. */
-  readonly inline: boolean;
-  /** What the adapter is set to, each with where it stands; then what holds for the host itself. */
-  readonly settings: readonly DescribedSetting[];
-  readonly rules: readonly DescribedRule[];
-}
-
-/** One setting as it was given, or its default. */
-export interface DescribedSetting {
-  /** `connect`, `tls.trust`; of the host itself: `pool`, `retry.every`. */
-  readonly path: string;
-  readonly of: 'adapter' | 'host';
-  readonly value: unknown;
-  readonly written: boolean;
-  readonly place: Place | undefined;
-}
-
-export interface DescribedRule {
-  readonly set: string;
-  readonly name: string;
-  readonly when: string | undefined;
-  readonly send: readonly { readonly to: string; readonly transforms: readonly string[] }[];
-  readonly disabled: boolean;
-}
+import { describeEdges } from './describe-edges.ts';
 
 type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
 

@@ -6,6 +6,7 @@ import { type Override, overrideStore } from '../broker/overrides.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import type { Switch } from '../broker/state.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
+import type { WaitingMessages } from '../control/engine-report.ts';
 import type {
   Definition,
   OperationDefinition,
@@ -30,7 +31,6 @@ import { describeOverride, followOverrides, type Overrides } from './overrides.t
 import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
-import type { WaitingMessages } from './sleeper-line.ts';
 import { type Turns, turns } from './turns.ts';
 import { startWaker, type Waker } from './waker.ts';
 

@@ -1,18 +1,13 @@
 import { type Queued, queuedMessage } from '../broker/queued-message.ts';
+import type { EndRequest } from '../control/orders.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { type EndOrder, endMessage } from '../flow/end-message.ts';
-import type { Envelope } from '../message/message.ts';
+import { endMessage } from '../flow/end-message.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
 
 /** Milliseconds for storing the end of a message. */
 const LIMIT = 15_000;
-
-/** A person's order to end a message that waits in a queue or is being sent. */
-export interface EndRequest extends EndOrder {
-  readonly message: Pick<Envelope, 'id' | 'target'>;
-}
 
 /** Ends the message if this engine has it in hand; each engine is asked. Throws NOT_FOUND if it has an outcome. */
 export async function endInHand(

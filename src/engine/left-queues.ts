@@ -1,15 +1,5 @@
 import type { QueueState } from '../broker/consumer-lag.ts';
-
-/** The queue of a host that the production has no longer, or that has no queue any more, with what waits in it. */
-export interface LeftQueue {
-  readonly host: string;
-  /** With those that wait for a time or an answer, outside the queue. */
-  readonly depth: number;
-  /** How many of them wait for a time or an answer. */
-  readonly waiting: number;
-  /** When the oldest was stored; milliseconds since 1970. */
-  readonly oldest: number | undefined;
-}
+import type { LeftQueue } from '../control/engine-report.ts';
 
 export function leftQueues(
   queues: ReadonlyMap<string, QueueState>,

@@ -1,3 +1,4 @@
+import type { Notification } from '../control/orders.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { route } from '../flow/route.ts';
@@ -7,15 +8,6 @@ import type { Envelope } from '../message/message.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
-
-/** A text for people, to be sent by operations of the production. */
-export interface Notification {
-  readonly to: readonly string[];
-  readonly subject: string;
-  readonly text: string;
-  /** Equal for the same notification asked for twice, so that it is sent once. */
-  readonly key: string;
-}
 
 /** What stands as the source of notifications in the trace. */
 const SOURCE = 'waybill';

@@ -13,6 +13,7 @@ import {
   workerInfo,
 } from '../broker/streams.ts';
 import { askAll } from '../control/control.ts';
+import { ENGINE } from '../control/verbs.ts';
 import type {
   Definition,
   OperationDefinition,
@@ -176,7 +177,7 @@ export class Queues {
     );
     if (!isEarlier) return false;
     const engines = 1 + (await leases.heldByOthers('engine')).length;
-    const used = await askAll<string[]>(broker, broker.names.control('queues'), null, {
+    const used = await askAll(broker, ENGINE.queues, null, {
       count: engines,
       atMost: 2_000,
     });

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
+import type { LeftQueue } from '../control/engine-report.ts';
+import type { Reloaded, ReloadOrder } from '../control/orders.ts';
 import type { Credentials } from '../credential/credentials.ts';
 import type { Definition } from '../definition/definition.ts';
 import { isUnchanged, productionDifference } from '../definition/difference.ts';
@@ -10,9 +12,9 @@ import type { ReadProduction } from '../definition/read.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Director } from './director.ts';
-import { type LeftQueue, leftQueue } from './left-queues.ts';
+import { leftQueue } from './left-queues.ts';
 import { queued } from './queues.ts';
-import { messagesWaiting, type Reloaded, type ReloadOrder } from './reloaded.ts';
+import { messagesWaiting } from './reloaded.ts';
 import { turns } from './turns.ts';
 
 export interface ReloadParts {

@@ -1,26 +1,8 @@
-import { type Difference, describeDifference } from '../definition/difference.ts';
+import type { LeftQueue } from '../control/engine-report.ts';
+import type { Reloaded } from '../control/orders.ts';
+import { describeDifference } from '../definition/difference.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { type LeftQueue, leftText } from './left-queues.ts';
-
-export interface ReloadOrder {
-  /** Only shows what would change. */
-  readonly dryRun: boolean;
-  readonly by: string;
-  /** Takes hosts out although messages wait in their queues. */
-  readonly leaveWaiting?: boolean | undefined;
-  /** Applies nothing where the files say what runs already, and tells nobody. */
-  readonly ifChanged?: boolean | undefined;
-  /** The `version` of what was shown: anything else is not applied. */
-  readonly expected?: string | undefined;
-}
-
-/** What a reload changes or has changed. */
-export interface Reloaded extends Difference {
-  /** The files that were read, as a whole. */
-  readonly version: string;
-  /** The hosts that are taken out, or have no queue any more, and what waits for them. */
-  readonly waiting: readonly LeftQueue[];
-}
+import { leftText } from './left-queues.ts';
 
 /** One line a change, for a terminal, and what waits for hosts that are taken out. */
 export function describeReload(reloaded: Reloaded): string[] {

@@ -1,4 +1,5 @@
 import { findById } from '../broker/find-by-id.ts';
+import type { Discard, Resend, SentMessage } from '../control/orders.ts';
 import { hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
@@ -10,36 +11,16 @@ import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
 
-/** A message to be sent again, as it was or edited; its body comes beside the request unless it lies in the store of large bodies. */
-export interface Resend {
-  /** The message as it was. */
-  readonly message: Envelope;
-  /** Another target than before, if given. */
-  readonly to?: string | undefined;
-  readonly bodyRef?: string | undefined;
-  /** Settles the original too, where it is suspended. */
-  readonly suspended?: boolean | undefined;
-  readonly by: string;
-  readonly reason?: string | undefined;
-  /** Names the order: one that comes again is done once. Letters, digits, `-`, `_`, `.`. */
-  readonly order?: string | undefined;
-}
-
-export interface Resent {
-  readonly messageId: number;
-  readonly sessionId: number;
-}
-
 /** As `resend`; an order of the same name that came before, to whichever engine, is not done twice. */
 export function resendOnce(
   engine: Engine,
   director: Director,
   request: Resend,
   body: Uint8Array,
-): Promise<Resent> {
-  const run = (): Promise<Resent> => {
+): Promise<SentMessage> {
+  const run = (): Promise<SentMessage> => {
     const { message, suspended = false } = request;
-    const make = (): Promise<Resent> => resend(engine, director, request, body);
+    const make = (): Promise<SentMessage> => resend(engine, director, request, body);
     return suspended ? alone(engine, message, make) : make();
   };
   return request.order === undefined ? run() : engine.orders.once(request.order, run);
@@ -54,7 +35,7 @@ async function resend(
   director: Director,
   request: Resend,
   body: Uint8Array,
-): Promise<Resent> {
+): Promise<SentMessage> {
   const { message, bodyRef, suspended = false, order } = request;
   if (suspended) await checkSuspended(engine, message);
   const to = request.to ?? message.target;
@@ -107,12 +88,6 @@ function noLongerSuspended(
 /** An edited HL7 message may be of another type than it was. */
 function typeNow(type: string, body: Uint8Array): string {
   return type.startsWith('HL7v2:') ? hl7Header(body).type : type;
-}
-
-export interface Discard {
-  readonly message: Pick<Envelope, 'id' | 'sessionId' | 'target'>;
-  readonly by: string;
-  readonly reason: string;
 }
 
 /** Ends a suspended message by a person's order, unless somebody deals with it just now. */

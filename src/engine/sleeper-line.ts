@@ -1,14 +1,8 @@
 import type { Sleeper } from '../broker/waiting-room.ts';
+import type { WaitingMessages } from '../control/engine-report.ts';
 
 /** How many passed-over ones may lie in the heap beside as many again as live. */
 const SPARE = 1_000;
-
-/** Messages of a host that wait for a time or an answer. */
-export interface WaitingMessages {
-  readonly count: number;
-  /** When the next goes on at the latest; milliseconds since 1970. Undefined where all wait for answers without a limit. */
-  readonly next: number | undefined;
-}
 
 /** Sleepers in the order of their times, and by the answers that they wait for. */
 export class SleeperLine {

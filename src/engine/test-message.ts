@@ -1,3 +1,4 @@
+import type { SentMessage, TestMessage } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
@@ -10,23 +11,6 @@ import { systemClock } from '../time/clock.ts';
 import { describeSize } from '../time/size.ts';
 import { type Director, hostsOf } from './director.ts';
 import type { Engine } from './engine.ts';
-
-/** A person's own message for a host; its body comes beside the request. */
-export interface TestMessage {
-  readonly host: string;
-  /** Told from the body and the name if left out. */
-  readonly type?: string | undefined;
-  readonly charset?: string | undefined;
-  readonly name?: string | undefined;
-  readonly by: string;
-  /** Names the order: one that comes again is done once. */
-  readonly order?: string | undefined;
-}
-
-export interface TestMessageSent {
-  readonly messageId: number;
-  readonly sessionId: number;
-}
 
 /** What stands as the source of a message that no service took. */
 const SOURCE = 'waybill';
@@ -41,9 +25,9 @@ export function sendTestMessage(
   director: Director,
   request: TestMessage,
   body: Uint8Array,
-): Promise<TestMessageSent> {
+): Promise<SentMessage> {
   const { order } = request;
-  const send = (): Promise<TestMessageSent> => sent(engine, director, request, body);
+  const send = (): Promise<SentMessage> => sent(engine, director, request, body);
   return order === undefined ? send() : engine.orders.once(order, send);
 }
 
@@ -52,7 +36,7 @@ async function sent(
   director: Director,
   { host, type, charset, name, by, order }: TestMessage,
   body: Uint8Array,
-): Promise<TestMessageSent> {
+): Promise<SentMessage> {
   const { source, to } = wayInto(director.definition, host, body);
   const id = engine.ids.next();
   const now = systemClock.now();

@@ -6,6 +6,7 @@ import type { Taken } from '../broker/queue.ts';
 import type { Steps } from '../broker/steps.ts';
 import type { Sleeper, WaitingRoom } from '../broker/waiting-room.ts';
 import { whileHeld } from '../broker/while-held.ts';
+import type { WaitingMessages } from '../control/engine-report.ts';
 import { background } from '../error/background.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
@@ -15,7 +16,7 @@ import type { Wiring } from '../flow/wiring.ts';
 import type { Events } from '../log/events.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { after, type Timer } from '../time/timer.ts';
-import { SleeperLine, type WaitingMessages } from './sleeper-line.ts';
+import { SleeperLine } from './sleeper-line.ts';
 import { sweepWhile } from './step-sweep.ts';
 
 export interface WakerParts {

@@ -1,23 +1,15 @@
+import type { Aborted, AbortOrder } from '../control/orders.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 import type { Engines } from './engines.ts';
-
-/** A person's order to end a message, given by its id alone. */
-export interface AbortOrder {
-  readonly id: number;
-  /** Set aside to be looked at and resent, instead of ended for good. */
-  readonly keep: boolean;
-  readonly by: string;
-  readonly reason: string;
-}
 
 /** Ends a message that waits in a queue or is tried again. */
 export async function abortTraced(
   engines: Pick<Engines, 'end'>,
   reader: Pick<TraceReader, 'message'>,
   { id, keep, by, reason }: AbortOrder,
-): Promise<{ readonly id: number; readonly target: string; readonly status: string }> {
+): Promise<Aborted> {
   const message = await reader.message(id);
   if (message === undefined) {
     throw new EngineError('NOT_FOUND', `there is no message ${id} in the trace`);

@@ -1,22 +1,23 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import type { Broker } from '../broker/broker.ts';
+import type { CertificateReport } from '../control/certificate-report.ts';
 import { askAll, askControl, orderAll } from '../control/control.ts';
+import type { StatusReport } from '../control/engine-report.ts';
+import type {
+  EndRequest,
+  Notification,
+  OverrideOrder,
+  Reloaded,
+  ReloadOrder,
+  SentMessage,
+  TestMessage,
+} from '../control/orders.ts';
+import type { ProductionDescription } from '../control/production-description.ts';
+import { ENGINE, type PublicKeys } from '../control/verbs.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
-import type { CertificateReport } from '../engine/certificate-report.ts';
-import type { ProductionDescription } from '../engine/describe-production.ts';
-import type { EndRequest } from '../engine/end-queued.ts';
-import type { OverrideRequest, StatusReport } from '../engine/engine-control.ts';
-import type { Notification } from '../engine/notify.ts';
-import type { Reloaded, ReloadOrder } from '../engine/reloaded.ts';
-import type { TestMessage, TestMessageSent } from '../engine/test-message.ts';
 import type { Envelope } from '../message/message.ts';
 import { remembered } from './remembered.ts';
 import { shownCertificate } from './shown-certificate.ts';
-
-/** A JWKS document: public keys, for whoever checks what the production signs. */
-export interface ToldKeys {
-  readonly keys: readonly Readonly<Record<string, unknown>>[];
-}
 
 /** The engines of the production as the operator plane knows them: by NATS requests alone, from any machine. */
 export interface Engines {
@@ -27,13 +28,13 @@ export interface Engines {
   /** What of the production and its console ends some day, each once; of what a peer showed to several engines, the last. */
   certificates(): Promise<readonly CertificateReport[]>;
   /** The public keys of our client assertions, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
-  publicKeys(): Promise<ToldKeys>;
+  publicKeys(): Promise<PublicKeys>;
   /** Each engine's figures in the Prometheus text format. */
   figures(): Promise<readonly string[]>;
   /** Switches a host on every engine. Throws HOST_UNKNOWN. */
   switchHost(verb: 'start' | 'stop' | 'retry', host: string, by: SwitchedBy): Promise<void>;
   /** Sets something for a host for a while, or ends it. Throws HOST_UNKNOWN. */
-  override(request: OverrideRequest): Promise<void>;
+  override(request: OverrideOrder): Promise<void>;
   test(host: string): Promise<readonly TestStep[]>;
   reload(order: ReloadOrder): Promise<Reloaded>;
   /** Runs a message as the files say now; nothing is sent. */
@@ -42,7 +43,7 @@ export interface Engines {
   /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
   end(message: Pick<Envelope, 'id' | 'target'>, order: Omit<EndRequest, 'message'>): Promise<void>;
   notify(notification: Notification): Promise<{ readonly messageId: number }>;
-  sendTest(message: TestMessage, body: Uint8Array): Promise<TestMessageSent>;
+  sendTest(message: TestMessage, body: Uint8Array): Promise<SentMessage>;
 }
 
 export interface SwitchedBy {
@@ -64,57 +65,50 @@ const END_LIMIT = 40_000;
 
 /** The one way by which the operator plane reaches engines. `certificate` is the file of the console's own. */
 export function engines(broker: Broker, certificate?: string): Engines {
-  const { names } = broker;
-  const ask = <Result>(verb: string, request: unknown, timeout = 10_000): Promise<Result> =>
-    askControl<Result>(broker, names.control(verb), request, { timeout });
-  const all = <Result>(verb: string, request: unknown): Promise<Result[]> =>
-    askAll<Result>(broker, names.control(verb), request, STALL);
-  const status = remembered(STATUS_FRESH, () => all<StatusReport>('status', null));
+  const status = remembered(STATUS_FRESH, () => askAll(broker, ENGINE.status, null, STALL));
   const description = remembered(DESCRIPTION_FRESH, () =>
-    ask<ProductionDescription>('describe', null),
+    askControl(broker, ENGINE.describe, null),
   );
   const certificates = remembered(CERTIFICATES_FRESH, async () => {
     const shown = certificate === undefined ? null : await shownCertificate(certificate);
-    return eachOnce((await all<readonly CertificateReport[]>('certificates', shown)).flat());
+    return eachOnce((await askAll(broker, ENGINE.certificates, shown, STALL)).flat());
   });
-  const keys = remembered(KEYS_FRESH, () => ask<ToldKeys>('public-keys', null));
+  const keys = remembered(KEYS_FRESH, () => askControl(broker, ENGINE.publicKeys, null));
   return {
     status: () => status.get(),
     describe: orAsBefore(() => description.get()),
     certificates: () => certificates.get(),
     publicKeys: orAsBefore(() => keys.get()),
-    figures: () => all<string>('figures', null),
+    figures: () => askAll(broker, ENGINE.figures, null, STALL),
     async switchHost(verb, host, { by, reason }) {
       const count = (await status.get()).length;
-      await orderAll(broker, verb, { host, by, reason }, { count }).finally(() => status.forget());
+      await orderAll(broker, ENGINE[verb], { host, by, reason }, { count }).finally(() =>
+        status.forget(),
+      );
     },
-    async override(request) {
-      await orderAll(broker, 'override', request).finally(() => status.forget());
+    async override(order) {
+      await orderAll(broker, ENGINE.override, order).finally(() => status.forget());
     },
-    test: (host) => ask<readonly TestStep[]>('test', { host }, TEST_LIMIT),
+    test: (host) => askControl(broker, ENGINE.test, { host }, { timeout: TEST_LIMIT }),
     async reload(order) {
       const difference = order.dryRun
-        ? await ask<Reloaded>('reload', order, RELOAD_LIMIT)
-        : (await orderAll<Reloaded>(broker, 'reload', order, { atMost: RELOAD_LIMIT }))[0];
+        ? await askControl(broker, ENGINE.reload, order, { timeout: RELOAD_LIMIT })
+        : (await orderAll(broker, ENGINE.reload, order, { atMost: RELOAD_LIMIT }))[0];
       for (const one of [status, description, certificates, keys]) one.forget();
       return difference;
     },
     rehearse: (message, body) =>
-      askControl(broker, names.control('rehearse'), message, { body, timeout: REHEARSAL_LIMIT }),
-    async discard(message, { by, reason = 'discarded by a person' }) {
-      await ask('discard', { message, by, reason });
-    },
+      askControl(broker, ENGINE.rehearse, message, { body, timeout: REHEARSAL_LIMIT }),
+    discard: (message, { by, reason = 'discarded by a person' }) =>
+      askControl(broker, ENGINE.discard, { message, by, reason }),
     async end({ id, target }, how) {
-      const request = { message: { id, target }, ...how };
-      const answers = await orderAll<{ readonly ended: boolean }>(broker, 'end', request, {
-        atMost: END_LIMIT,
-      });
+      const order = { message: { id, target }, ...how };
+      const answers = await orderAll(broker, ENGINE.end, order, { atMost: END_LIMIT });
       if (answers.some(({ ended }) => ended)) return;
-      await ask('end-queued', request, END_LIMIT);
+      await askControl(broker, ENGINE.endQueued, order, { timeout: END_LIMIT });
     },
-    notify: (notification) => ask('notify', notification),
-    sendTest: (message, body) =>
-      askControl(broker, names.control('test-message'), message, { body }),
+    notify: (notification) => askControl(broker, ENGINE.notify, notification),
+    sendTest: (message, body) => askControl(broker, ENGINE.testMessage, message, { body }),
   };
 }
 

@@ -1,49 +1,34 @@
 import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../control/control.ts';
+import type { ReplayOrder, ResendOrder, Resent } from '../control/orders.ts';
+import { ENGINE } from '../control/verbs.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { STATUSES } from '../message/status.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 
-export interface ResendOrder {
-  readonly id: number;
-  /** Another target than before. */
-  readonly to?: string | undefined;
-  /** The edited body, instead of the stored one. */
-  readonly body?: Uint8Array | undefined;
-  readonly by: string;
-  readonly reason?: string | undefined;
-  /** Names the order, so that it is done once however often it comes. */
-  readonly order?: string | undefined;
-}
-
-export interface Resent {
-  readonly messageId: number;
-  readonly sessionId: number;
-  readonly of: number;
-}
-
-/** Sends a traced message again as a new session linked to it; see the engine's `resend` for what that means. */
+/** Sends a traced message again as a new session linked to it, edited or as it is stored; see the engine's `resend` for what that means. */
 export async function resendTraced(
   broker: Broker,
   reader: TraceReader,
   order: ResendOrder,
+  edited?: Uint8Array,
 ): Promise<Resent> {
   const message = await reader.message(order.id);
   if (message === undefined) {
     throw new EngineError('NOT_FOUND', `there is no message ${order.id} in the trace`);
   }
-  const stored = order.body === undefined ? await reader.body(order.id) : undefined;
-  if (order.body === undefined && stored === undefined) {
+  const stored = edited === undefined ? await reader.body(order.id) : undefined;
+  if (edited === undefined && stored === undefined) {
     throw new EngineError(
       'NOT_FOUND',
       `the body of message ${order.id} is not in the trace: not yet, or no longer`,
     );
   }
-  const sent = await askControl<{ messageId: number; sessionId: number }>(
+  const sent = await askControl(
     broker,
-    broker.names.control('resend'),
+    ENGINE.resend,
     {
       message: envelopeOf(message),
       to: order.to,
@@ -53,7 +38,7 @@ export async function resendTraced(
       reason: order.reason,
       order: order.order,
     },
-    { body: order.body ?? stored?.bytes ?? new Uint8Array(0) },
+    { body: edited ?? stored?.bytes ?? new Uint8Array(0) },
   );
   return { ...sent, of: order.id };
 }
@@ -91,16 +76,6 @@ function envelopeOf(message: TracedMessage): Envelope {
   };
 }
 
-export interface ReplayOrder {
-  readonly host: string;
-  readonly from: number;
-  readonly to: number;
-  /** Where to send; the host itself by default. */
-  readonly into?: string | undefined;
-  readonly by: string;
-  readonly onProgress?: (done: number) => void;
-}
-
 /** What nobody wanted, or a person discarded, is not sent again. */
 const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 
@@ -108,16 +83,14 @@ const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 export async function replay(
   broker: Broker,
   reader: TraceReader,
-  order: ReplayOrder,
+  { host, from, to, into, by }: ReplayOrder,
 ): Promise<readonly Resent[]> {
-  const { host, from, to, into, by, onProgress = () => undefined } = order;
   const resent: Resent[] = [];
   let after: number | undefined;
   for (;;) {
     const { ids, more } = await reader.replayList({ host, from, to, after, status: REPLAYED });
     for (const id of ids) {
       resent.push(await resendTraced(broker, reader, { id, to: into, by, reason: 'replay' }));
-      onProgress(resent.length);
     }
     after = ids.at(-1);
     if (!more || after === undefined) return resent;

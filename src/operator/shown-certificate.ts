@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ShownCertificate } from '../engine/certificate-report.ts';
+import type { ShownCertificate } from '../control/certificate-report.ts';
 import { describeError } from '../error/engine-error.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

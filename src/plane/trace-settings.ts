@@ -1,7 +1,7 @@
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../control/control.ts';
-import type { ProductionDescription } from '../engine/describe-production.ts';
+import { ENGINE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
@@ -36,11 +36,7 @@ export function followSettings(
   let now = first;
   const look = async (): Promise<void> => {
     try {
-      const { settings } = await askControl<ProductionDescription>(
-        broker,
-        broker.names.control('describe'),
-        null,
-      );
+      const { settings } = await askControl(broker, ENGINE.describe, null);
       const told = { search: new Map(Object.entries(settings.search)), keep: settings.keep };
       if (isSame(now, told)) return;
       now = told;

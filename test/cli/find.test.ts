@@ -5,8 +5,10 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import { findCommand } from '../../src/cli/find.ts';
 import { traceCommand } from '../../src/cli/trace.ts';
 import { serveControl } from '../../src/control/control.ts';
+import { PLANE } from '../../src/control/verbs.ts';
 import { serveTrace } from '../../src/plane/trace-service.ts';
 import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
+import type { VerifyReport } from '../../src/trace/verify.ts';
 import { startNats } from '../support/nats.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { sampleSession } from '../support/trace-sample.ts';
@@ -21,13 +23,25 @@ const failed = sampleSession({
   },
 });
 
+const none = { count: 0, ids: [] };
+const SAME: VerifyReport = {
+  read: 7,
+  behind: 0,
+  repaired: false,
+  missing: none,
+  outcome: none,
+  incomplete: none,
+  lost: none,
+  doubled: none,
+};
+
 const recorded: AuditEntry[] = [];
 
 /** Runs commands against a trace that is served over NATS, and gives what they print. */
 async function served(
   run: (print: (...words: string[]) => Promise<string>) => Promise<void>,
   behind = 0,
-  verified?: unknown,
+  verified: VerifyReport = SAME,
 ): Promise<void> {
   await using nats = await startNats();
   await using folder = await temporaryFolder('cli-find');
@@ -37,8 +51,8 @@ async function served(
   const server = serveTrace(broker, store, () => ({
     record: async (one) => void recorded.push(one),
   }));
-  const lag = serveControl(broker, broker.names.ask('lag'), () => behind, true);
-  const verify = serveControl(broker, broker.names.ask('verify'), () => verified, true);
+  const { lag, verify } = PLANE;
+  const told = serveControl(broker, { lag, verify }, { lag: () => behind, verify: () => verified });
   await broker.connection.flush();
   const url = new URL(nats.url.replace(/^(?!nats:\/\/)/, 'nats://'));
   url.username = nats.user ?? '';
@@ -51,8 +65,7 @@ async function served(
     return output.mock.calls.map(([text]) => String(text)).join('');
   });
   server.close();
-  lag.close();
-  verify.close();
+  told.close();
 }
 
 test('what the command line finds and draws is recorded, by the account and not by $USER', async () => {
@@ -112,8 +125,6 @@ test('a search of a trace that is behind says by how much, and not that everythi
 });
 
 test('trace verify asks the production that it is given, and ends with 1 where trace and streams differ', async () => {
-  const none = { count: 0, ids: [] };
-  const report = { read: 7, behind: 0, repaired: false, outcome: none, incomplete: none };
   await served(
     async (print) => {
       expect(await print('trace', 'verify')).toBe('2 messages are not in the trace: 4, 5\n');
@@ -121,7 +132,7 @@ test('trace verify asks the production that it is given, and ends with 1 where t
       process.exitCode = undefined;
     },
     0,
-    { ...report, lost: none, doubled: none, missing: { count: 2, ids: [4, 5] } },
+    { ...SAME, missing: { count: 2, ids: [4, 5] } },
   );
 });
 

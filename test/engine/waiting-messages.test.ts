@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { askAll } from '../../src/control/control.ts';
+import type { StatusReport } from '../../src/control/engine-report.ts';
+import { ENGINE } from '../../src/control/verbs.ts';
 import { credentials } from '../../src/credential/credentials.ts';
 import type { Definition } from '../../src/definition/definition.ts';
-import { engineControl, type StatusReport } from '../../src/engine/engine-control.ts';
+import { engineControl } from '../../src/engine/engine-control.ts';
 import { reloader } from '../../src/engine/reload.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import {
@@ -48,20 +50,19 @@ test('messages that wait for a time are told with their host, and keep it in the
     await vi.waitFor(() => from.deliver({ body: Buffer.from(n), type: 'text/plain' }));
   }
   await vi.waitFor(() => expect(director.waiting()?.get('steps')?.count).toBe(3), 5_000);
-  const control = engineControl({
-    engine,
-    director,
-    lost: () => [],
-    reload: unused,
-    rehearse: unused,
-    test: unused,
-    certificates: unused,
-    publicKeys: unused,
-    figures: unused,
-  });
+  const control = engineControl(
+    { engine, director, lost: () => [] },
+    {
+      reload: unused,
+      rehearse: unused,
+      test: unused,
+      certificates: unused,
+      publicKeys: unused,
+      figures: unused,
+    },
+  );
   const report = async (): Promise<StatusReport | undefined> => {
-    const subject = engine.broker.names.control('status');
-    return (await askAll<StatusReport>(engine.broker, subject, null))[0];
+    return (await askAll(engine.broker, ENGINE.status, null))[0];
   };
   const told = (await report())?.hosts.find(({ host }) => host === 'steps');
   expect(told).toMatchObject({ queue: { depth: 0 }, waiting: { count: 3 } });

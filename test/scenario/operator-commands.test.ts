@@ -154,7 +154,11 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('ward');
     await writeFile(file, production(port, ward.port, lab.port, 'lab'));
-    const applied = await waybill('apply', '--data', data);
+    // whoever names a folder means the production in it
+    const other = await waybill('apply', tmpdir(), '--data', data);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/the production that runs is read from .*nothing was applied/);
+    const applied = await waybill('apply', folder, '--data', data);
     expect({ code: applied.code, stderr: applied.stderr }).toEqual({ code: 0, stderr: '' });
     await sendUntilAcknowledged(port, [messageOf('M4')], () => undefined);
     await vi.waitFor(() => expect(lab.received.at(-1)?.controlId).toBe('M4'), 20_000);

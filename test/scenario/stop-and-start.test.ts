@@ -7,6 +7,7 @@ import { freePort } from '../../sandbox/free-port.ts';
 import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { orderAll } from '../../src/control/control.ts';
+import { ENGINE } from '../../src/control/verbs.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
@@ -50,7 +51,7 @@ operations:
     running,
     port,
     async switch(verb) {
-      await orderAll(running.broker, verb, { host: 'lab', by: 'test' });
+      await orderAll(running.broker, ENGINE[verb], { host: 'lab', by: 'test' });
     },
     async outcomes() {
       await running.engine.outcomes.flush();

@@ -2,6 +2,7 @@ import { isAway } from '../../src/broker/away.ts';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import type { NatsAccess } from '../../src/broker/nats-server.ts';
 import { serveControl } from '../../src/control/control.ts';
+import { ENGINE } from '../../src/control/verbs.ts';
 import type { Definition } from '../../src/definition/definition.ts';
 import { Director } from '../../src/engine/director.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
@@ -62,8 +63,10 @@ export async function runOn(
     definition,
   );
   await director.start();
-  const queues = serveControl(broker, broker.names.control('queues'), () =>
-    director.queueStreams(),
+  const queues = serveControl(
+    broker,
+    { queues: ENGINE.queues },
+    { queues: () => director.queueStreams() },
   );
   const stop = async (): Promise<void> => {
     queues.close();

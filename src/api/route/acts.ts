@@ -60,7 +60,7 @@ function resendRoute(app: Api, context: ApiContext): void {
       };
       const order = orderName(request, [id, to, body]);
       return audited(context, request, act, () =>
-        resendTraced(broker, trace, { id, to, body, by: principal.name, reason, order }),
+        resendTraced(broker, trace, { id, to, by: principal.name, reason, order }, body),
       );
     },
   );

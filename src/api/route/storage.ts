@@ -3,7 +3,7 @@ import {
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
-import type { Ending } from '../../engine/certificate-report.ts';
+import type { Ending } from '../../control/certificate-report.ts';
 import type { Api } from '../../web/api.ts';
 import { IdParameters } from '../../web/schema.ts';
 import { audited } from '../acting.ts';

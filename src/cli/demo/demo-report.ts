@@ -1,5 +1,5 @@
+import type { RemoteTrace } from '../../control/remote-trace.ts';
 import { drawSession } from '../../trace/drawing/draw-session.ts';
-import type { TraceReader } from '../../trace/trace-store.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
 import { table } from '../output.ts';
 import { terminal } from '../terminal.ts';
@@ -30,7 +30,7 @@ export function arrivalTable({ expected, arrived }: DemoResult): string {
 
 /** Which rules fired and how often, and the busiest session drawn as a trace. */
 export async function traceReport(
-  trace: TraceReader,
+  trace: RemoteTrace,
   processes: readonly string[],
 ): Promise<string> {
   const rules = new Map<string, number>();
@@ -56,7 +56,7 @@ export async function traceReport(
 
 /** Every message that went into one of the processes, with its explanation. */
 async function* routed(
-  trace: TraceReader,
+  trace: RemoteTrace,
   processes: readonly string[],
 ): AsyncGenerator<TracedMessage> {
   let after: string | undefined;

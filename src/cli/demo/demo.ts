@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { freePort } from '../../../sandbox/free-port.ts';
+import { type RemoteTrace, remoteTrace } from '../../control/remote-trace.ts';
 import type { Definition } from '../../definition/definition.ts';
 import { rootLogger } from '../../log/logger.ts';
-import { remoteTrace } from '../../plane/trace-service.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
 import { print, say, sayConsole } from '../output.ts';
@@ -178,7 +178,7 @@ Then copy productions/passthrough and make it your own: docs/production-format.m
 }
 
 /** The trace follows the messages by some milliseconds. */
-async function untilTraced(trace: ReturnType<typeof remoteTrace>, sent: number): Promise<void> {
+async function untilTraced(trace: RemoteTrace, sent: number): Promise<void> {
   for (let waited = 0; waited < 10_000; waited += 100) {
     const page = await trace.find({ source: 'adt-in', limit: Math.min(1_000, sent) });
     if (page.items.length >= Math.min(1_000, sent)) return;

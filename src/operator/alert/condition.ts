@@ -1,6 +1,9 @@
-import type { CertificateReport } from '../../engine/certificate-report.ts';
-import type { HostDescription, ProductionDescription } from '../../engine/describe-production.ts';
-import type { HostReport, StatusReport } from '../../engine/engine-control.ts';
+import type { CertificateReport } from '../../control/certificate-report.ts';
+import type { HostReport, StatusReport } from '../../control/engine-report.ts';
+import type {
+  HostDescription,
+  ProductionDescription,
+} from '../../control/production-description.ts';
 import { lostText } from '../../log/events.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { isQuiet } from './quiet.ts';

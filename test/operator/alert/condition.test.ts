@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { CertificateReport } from '../../../src/engine/certificate-report.ts';
-import type { HostDescription } from '../../../src/engine/describe-production.ts';
-import type { HostReport } from '../../../src/engine/engine-control.ts';
+import type { CertificateReport } from '../../../src/control/certificate-report.ts';
+import type { HostReport } from '../../../src/control/engine-report.ts';
+import type { HostDescription } from '../../../src/control/production-description.ts';
 import { conditions, type Seen } from '../../../src/operator/alert/condition.ts';
 import { isQuiet } from '../../../src/operator/alert/quiet.ts';
 

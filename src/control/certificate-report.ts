@@ -1,0 +1,43 @@
+import type { ExpiringKind } from '../peer/tls/expiry-notice.ts';
+
+/** A certificate as JSON carries it; times are milliseconds since 1970. */
+export interface ReportedCertificate {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly names: readonly string[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly fingerprint: string;
+  readonly serial: string;
+}
+
+/** What of the production ends some day, and when people have to hear of it. */
+export interface CertificateReport {
+  readonly kind: ExpiringKind;
+  /** A name under `credentials`, a file, or whose the certificate should be. */
+  readonly name: string;
+  /** The hosts that use it; those that use a credential are known from their settings. */
+  readonly hosts: readonly string[];
+  /** Our own with what it was given with, or every certificate of a file. */
+  readonly chain: readonly ReportedCertificate[];
+  /** The end that comes first; undefined if there is none or a problem. */
+  readonly ends?: Ending | undefined;
+  /** When a peer has last shown it. */
+  readonly seen?: number | undefined;
+  readonly problem?: string | undefined;
+}
+
+export interface Ending {
+  /** Of the certificate that ends, or what it is. */
+  readonly subject: string;
+  readonly at: number;
+  /** From when on a person should know, and from when on it is urgent. */
+  readonly warn: number;
+  readonly urgent: number;
+}
+
+/** What the console that asks shows to browsers, each certificate PEM. */
+export interface ShownCertificate {
+  readonly chain: readonly string[];
+  readonly problem?: string | undefined;
+}

@@ -1,0 +1,53 @@
+import type { CutStream } from '../broker/cut-streams.ts';
+import type { Override } from '../broker/overrides.ts';
+import type { HostStatus } from '../host/host.ts';
+
+export interface QueueReport {
+  readonly depth: number;
+  /** When the oldest was stored; milliseconds since 1970. */
+  readonly oldest: number | undefined;
+}
+
+/** Messages of a host that wait for a time or an answer. */
+export interface WaitingMessages {
+  readonly count: number;
+  /** When the next goes on at the latest; milliseconds since 1970. Undefined where all wait for answers without a limit. */
+  readonly next: number | undefined;
+}
+
+/** The queue of a host that the production has no longer, or that has no queue any more, with what waits in it. */
+export interface LeftQueue {
+  readonly host: string;
+  /** With those that wait for a time or an answer, outside the queue. */
+  readonly depth: number;
+  /** How many of them wait for a time or an answer. */
+  readonly waiting: number;
+  /** When the oldest was stored; milliseconds since 1970. */
+  readonly oldest: number | undefined;
+}
+
+/** One host as `waybill status` and the console show it. */
+export interface HostReport extends HostStatus {
+  /** Messages waiting in its queue; undefined for a host without one. */
+  readonly queue: QueueReport | undefined;
+  /** Messages that wait for a time or an answer outside its queue; told by the one engine that keeps the time. */
+  readonly waiting?: WaitingMessages | undefined;
+  readonly switchedOff:
+    | { readonly by: string; readonly at: number; readonly reason: string }
+    | undefined;
+  /** What people set for a while. */
+  readonly overrides: readonly Override[];
+}
+
+/** How one engine and its hosts are doing. */
+export interface StatusReport {
+  readonly production: string;
+  readonly title: string;
+  readonly engine: number;
+  readonly started: number;
+  readonly hosts: readonly HostReport[];
+  /** Messages that wait for hosts which the production has no longer; they are delivered once it has them again. */
+  readonly left: readonly LeftQueue[];
+  /** What NATS was found to have lost since this engine started. */
+  readonly lost?: readonly CutStream[];
+}

@@ -1,0 +1,155 @@
+import type { Override } from '../broker/overrides.ts';
+import type { Difference } from '../definition/difference.ts';
+import type { EndOrder } from '../flow/end-message.ts';
+import type { Envelope } from '../message/message.ts';
+import type { LeftQueue } from './engine-report.ts';
+
+/** Says in an order that it came from the command line, not from the operator plane. */
+export const COMMAND_LINE = 'command line';
+
+/** Who orders something, and from where. */
+interface Ordered {
+  readonly by: string;
+  readonly via?: typeof COMMAND_LINE | undefined;
+}
+
+/** Starts or stops a host, or has it try again. */
+export interface SwitchOrder extends Ordered {
+  readonly host: string;
+  readonly reason?: string | undefined;
+}
+
+/** Sets something for a host for a while; without `set` it ends now. */
+export interface OverrideOrder extends Pick<Override, 'host' | 'kind'> {
+  readonly set?: Override | undefined;
+}
+
+/** Reads the production's files again and, unless only asked to show, applies them. */
+export interface ReloadOrder extends Ordered {
+  /** Only shows what would change. */
+  readonly dryRun: boolean;
+  /** The production's folder as whoever orders it means it: any other production is left as it is. */
+  readonly folder?: string | undefined;
+  /** Takes hosts out although messages wait in their queues. */
+  readonly leaveWaiting?: boolean | undefined;
+  /** Applies nothing where the files say what runs already, and tells nobody. */
+  readonly ifChanged?: boolean | undefined;
+  /** The `version` of what was shown: anything else is not applied. */
+  readonly expected?: string | undefined;
+}
+
+/** What a reload changes or has changed. */
+export interface Reloaded extends Difference {
+  /** The files that were read, as a whole. */
+  readonly version: string;
+  /** The hosts that are taken out, or have no queue any more, and what waits for them. */
+  readonly waiting: readonly LeftQueue[];
+}
+
+/** A message to be sent again, as it was or edited; its body comes beside the order unless it lies in the store of large bodies. */
+export interface Resend {
+  /** The message as it was. */
+  readonly message: Envelope;
+  /** Another target than before, if given. */
+  readonly to?: string | undefined;
+  readonly bodyRef?: string | undefined;
+  /** Settles the original too, where it is suspended. */
+  readonly suspended?: boolean | undefined;
+  readonly by: string;
+  readonly reason?: string | undefined;
+  /** Names the order: one that comes again is done once. Letters, digits, `-`, `_`, `.`. */
+  readonly order?: string | undefined;
+}
+
+/** The first message of a new session. */
+export interface SentMessage {
+  readonly messageId: number;
+  readonly sessionId: number;
+}
+
+/** Ends a suspended message. */
+export interface Discard {
+  readonly message: Pick<Envelope, 'id' | 'sessionId' | 'target'>;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** Ends a message that waits in a queue or is being sent. */
+export interface EndRequest extends EndOrder {
+  readonly message: Pick<Envelope, 'id' | 'target'>;
+}
+
+/** A text for people, to be sent by operations of the production. */
+export interface Notification {
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  /** Equal for the same notification asked for twice, so that it is sent once. */
+  readonly key: string;
+}
+
+/** A person's own message for a host; its body comes beside the order. */
+export interface TestMessage {
+  readonly host: string;
+  /** Told from the body and the name if left out. */
+  readonly type?: string | undefined;
+  readonly charset?: string | undefined;
+  readonly name?: string | undefined;
+  readonly by: string;
+  /** Names the order: one that comes again is done once. */
+  readonly order?: string | undefined;
+}
+
+/** Removes from the trace what is settled and past its time. */
+export interface PurgeOrder {
+  /** Milliseconds, in place of the production's own time. */
+  readonly keep?: number;
+  readonly dryRun?: boolean;
+  readonly by: string;
+}
+
+/** Compares the trace with the streams. */
+export interface VerifyOrder {
+  readonly repair: boolean;
+  readonly by: string;
+}
+
+/** Ends a message, given by its id alone, that has no outcome yet. */
+export interface AbortOrder {
+  readonly id: number;
+  /** Set aside to be looked at and resent, instead of ended for good. */
+  readonly keep: boolean;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface Aborted {
+  readonly id: number;
+  readonly target: string;
+  readonly status: 'suspended' | 'discarded';
+}
+
+/** Sends a message of the trace again, given by its id alone. */
+export interface ResendOrder {
+  readonly id: number;
+  /** Another target than before. */
+  readonly to?: string | undefined;
+  readonly by: string;
+  readonly reason?: string | undefined;
+  /** Names the order, so that it is done once however often it comes. */
+  readonly order?: string | undefined;
+}
+
+export interface Resent extends SentMessage {
+  readonly of: number;
+}
+
+/** Sends every message of a time range at one host again. */
+export interface ReplayOrder {
+  readonly host: string;
+  readonly from: number;
+  readonly to: number;
+  /** Where to send; the host itself by default. */
+  readonly into?: string | undefined;
+  readonly by: string;
+}

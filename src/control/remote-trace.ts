@@ -1,0 +1,26 @@
+import type { Broker } from '../broker/broker.ts';
+import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
+import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
+import { askControl } from './control.ts';
+import { TRACE } from './verbs.ts';
+
+/** The trace as it is read from elsewhere. */
+export interface RemoteTrace {
+  find(query: TraceQuery): Promise<TracePage>;
+  quickFind(text: string, limit: number): Promise<readonly QuickHit[]>;
+  fields(): Promise<readonly string[]>;
+  session(id: number): Promise<TracedSession | undefined>;
+  message(id: number): Promise<TracedMessage | undefined>;
+}
+
+/** A search of a large trace takes its time. */
+const PATIENCE = { timeout: 30_000 };
+
+/** Reads the trace of a running production from anywhere its NATS is reached. */
+export const remoteTrace = (broker: Broker, by: string): RemoteTrace => ({
+  find: (query) => askControl(broker, TRACE.find, { query, by }, PATIENCE),
+  quickFind: (text, limit) => askControl(broker, TRACE.quickFind, { text, limit, by }, PATIENCE),
+  fields: () => askControl(broker, TRACE.fields, null, PATIENCE),
+  session: (id) => askControl(broker, TRACE.session, { id, by }, PATIENCE),
+  message: (id) => askControl(broker, TRACE.message, { id, by }, PATIENCE),
+});

@@ -1,0 +1,131 @@
+import type { TestStep } from '../adapter/test-step.ts';
+import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
+import type { PurgeReport } from '../trace/trace-store.ts';
+import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
+import type { VerifyReport } from '../trace/verify.ts';
+import type { CertificateReport, ShownCertificate } from './certificate-report.ts';
+import type { StatusReport } from './engine-report.ts';
+import type {
+  Aborted,
+  AbortOrder,
+  Discard,
+  EndRequest,
+  Notification,
+  OverrideOrder,
+  PurgeOrder,
+  Reloaded,
+  ReloadOrder,
+  ReplayOrder,
+  Resend,
+  ResendOrder,
+  Resent,
+  SentMessage,
+  SwitchOrder,
+  TestMessage,
+  VerifyOrder,
+} from './orders.ts';
+import type { ProductionDescription } from './production-description.ts';
+
+/** Something asked of another process of the production: what is sent, and what comes back. */
+export interface Verb<Request, Result> {
+  /** Who answers. */
+  readonly of: 'engine' | 'plane';
+  readonly name: string;
+  /** One of those who could answer does; otherwise each answers for itself. */
+  readonly shared: boolean;
+  /** Never there: it holds the types of both ends together. */
+  readonly types?: (request: Request) => Result;
+}
+
+/** Verbs of any kind. */
+export type Verbs = Readonly<Record<string, Verb<never, unknown>>>;
+
+/*
+ * Everything that the command line, the operator plane and the engines ask of each other: each verb with
+ * what is asked and what comes back. A new one is a line here, one where it is answered and one where it is asked.
+ */
+
+/** Every engine answers for itself. */
+const each = <Request, Result>(name: string): Verb<Request, Result> => ({
+  of: 'engine',
+  name,
+  shared: false,
+});
+
+/** One of all engines answers. */
+const one = <Request, Result>(name: string): Verb<Request, Result> => ({
+  of: 'engine',
+  name,
+  shared: true,
+});
+
+/** One of all operator planes answers. */
+const plane = <Request, Result>(name: string): Verb<Request, Result> => ({
+  of: 'plane',
+  name,
+  shared: true,
+});
+
+/** JWKS: public keys, for whoever checks what the production signs. */
+export interface PublicKeys {
+  readonly keys: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What an engine answers. */
+export const ENGINE = {
+  status: each<null, StatusReport>('status'),
+  /** The streams that the engine stores messages into. */
+  queues: each<null, readonly string[]>('queues'),
+  start: each<SwitchOrder, void>('start'),
+  stop: each<SwitchOrder, void>('stop'),
+  retry: each<SwitchOrder, void>('retry'),
+  override: each<OverrideOrder, void>('override'),
+  reload: each<ReloadOrder, Reloaded>('reload'),
+  /** The body travels beside the request. */
+  rehearse: one<RehearsalRequest, Rehearsal>('rehearse'),
+  test: one<{ readonly host: string }, readonly TestStep[]>('test'),
+  resend: one<Resend, SentMessage>('resend'),
+  discard: one<Discard, void>('discard'),
+  /** Ends a message that the engine has in hand. */
+  end: each<EndRequest, { readonly ended: boolean }>('end'),
+  /** Ends a message that no engine has in hand. */
+  endQueued: one<EndRequest, void>('end-queued'),
+  notify: one<Notification, { readonly messageId: number }>('notify'),
+  testMessage: one<TestMessage, SentMessage>('test-message'),
+  describe: one<null, ProductionDescription>('describe'),
+  /** What of the production ends some day, and of the console that asks. */
+  certificates: each<ShownCertificate | null, readonly CertificateReport[]>('certificates'),
+  publicKeys: one<null, PublicKeys>('public-keys'),
+  /** The engine's figures in the Prometheus text format. */
+  figures: each<null, string>('figures'),
+} as const;
+
+/** What the operator plane does for the command line. */
+export const PLANE = {
+  purge: plane<PurgeOrder, PurgeReport>('purge'),
+  verify: plane<VerifyOrder, VerifyReport>('verify'),
+  /** How many messages the trace has not read yet. */
+  lag: plane<null, number>('lag'),
+  abort: plane<AbortOrder, Aborted>('abort'),
+  override: plane<OverrideOrder & { readonly by: string }, void>('override'),
+  /** The body travels beside the order where it was edited. */
+  resend: plane<ResendOrder & { readonly edited: boolean }, Resent>('resend'),
+  replay: plane<ReplayOrder, readonly Resent[]>('replay'),
+} as const;
+
+/** Who reads, as the client says. */
+interface Reader {
+  readonly by: string;
+}
+
+/** What the command line reads in the trace, through the operator plane. */
+export const TRACE = {
+  find: plane<Reader & { readonly query: TraceQuery }, TracePage>('trace.find'),
+  quickFind: plane<Reader & { readonly text: string; readonly limit: number }, readonly QuickHit[]>(
+    'trace.quick-find',
+  ),
+  fields: plane<null, readonly string[]>('trace.fields'),
+  session: plane<Reader & { readonly id: number }, TracedSession | undefined>('trace.session'),
+  message: plane<Reader & { readonly id: number }, TracedMessage | undefined>('trace.message'),
+} as const;

@@ -1,0 +1,79 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { askAll, askControl, orderAll, serveControl } from '../../src/control/control.ts';
+import { ENGINE, PLANE, TRACE } from '../../src/control/verbs.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
+import { startNats } from '../support/nats.ts';
+
+const verbs = Object.entries({ ENGINE, PLANE, TRACE }).flatMap(([map, of]) =>
+  Object.entries(of).map(([key, verb]) => ({ path: `${map}.${key}`, ...verb })),
+);
+
+test('no two verbs share a subject', () => {
+  const subjects = verbs.map(({ of, name }) => `${of} ${name}`);
+  expect(new Set(subjects).size).toBe(subjects.length);
+});
+
+/** `serveControl` has the compiler find a verb that nobody answers; one that nobody asks is found here. */
+test('each verb is asked somewhere', () => {
+  const source = globSync('src/**/*.ts')
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+  // `ENGINE[verb]`, of the verbs that `switchHost` and `waybill start` are given
+  const switches = source.includes('orderAll(broker, ENGINE[verb],')
+    ? ['ENGINE.start', 'ENGINE.stop', 'ENGINE.retry']
+    : [];
+  const unasked = verbs
+    .filter(({ path }) => !switches.includes(path))
+    .filter(
+      ({ path }) => !new RegExp(`(ask\\w+|orderAll)\\(\\s*broker,\\s*${path}\\b`).test(source),
+    );
+  expect(unasked.map(({ path }) => path)).toEqual([]);
+});
+
+test('a result, a body and a failure cross NATS; who answers nothing has answered', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'verbs', role: 'test' });
+  const { status, test: tried, retry, rehearse } = ENGINE;
+  const { session } = TRACE;
+  const server = serveControl(
+    broker,
+    { status, tried, retry, rehearse, session },
+    {
+      status: () => ({
+        production: 'verbs',
+        title: '',
+        engine: 1,
+        started: 0,
+        hosts: [],
+        left: [],
+      }),
+      tried: ({ host }) => {
+        throw new EngineError('HOST_UNKNOWN', `there is no ${host}`);
+      },
+      retry: () => undefined,
+      rehearse: (_request, body) => ({
+        sent: [{ to: 'x', type: 'y', charset: undefined, base64: String(body.byteLength) }],
+        processes: [],
+      }),
+      session: () => undefined,
+    },
+  );
+  await broker.connection.flush();
+  expect((await askAll(broker, ENGINE.status, null)).map(({ engine }) => engine)).toEqual([1]);
+  await expect(askControl(broker, ENGINE.test, { host: 'ward' })).rejects.toMatchObject({
+    code: 'HOST_UNKNOWN',
+    message: 'there is no ward',
+  });
+  expect(await orderAll(broker, ENGINE.retry, { host: 'ward', by: 'test' })).toHaveLength(1);
+  const request = { service: 'in', at: 0, type: 't', name: undefined, charset: undefined };
+  const { sent } = await askControl(broker, ENGINE.rehearse, request, { body: Buffer.alloc(5) });
+  expect(sent[0]?.base64).toBe('5');
+  expect(await askControl(broker, TRACE.session, { id: 1, by: 'test' })).toBeUndefined();
+  await expect(askControl(broker, PLANE.lag, null, { timeout: 500 })).rejects.toMatchObject({
+    code: 'BROKER_UNAVAILABLE',
+    retryable: true,
+  });
+  server.close();
+});
