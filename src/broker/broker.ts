@@ -9,6 +9,7 @@ import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { Deadline } from '../time/deadline.ts';
 import { isAway } from './away.ts';
+import { type EndedRequests, endRequests } from './ended-requests.ts';
 import { type Names, names } from './names.ts';
 import type { NatsAccess } from './nats-server.ts';
 import { type Publisher, publisher } from './publisher.ts';
@@ -47,6 +48,12 @@ export interface BrokerOptions extends NatsAccess {
   readonly onReconnect?: ((broker: Broker) => Promise<void>) | undefined;
 }
 
+/**
+ * Milliseconds that a handshake may take. The client does not notice a server that dies in the middle of one, and
+ * its default is 20 s, in which nothing is sent or asked.
+ */
+const HANDSHAKE = 3_000;
+
 /** Milliseconds that the end of a connection may take. */
 const CLOSING = 5_000;
 
@@ -59,6 +66,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     reconnectJitter: 50,
+    timeout: HANDSHAKE,
     pingInterval: 10_000,
     maxPingOut: 3,
     ignoreClusterUpdates: false,
@@ -69,6 +77,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
       { retryable: true },
     );
   });
+  const requests = endRequests(connection);
   const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
   const writing = turn();
   const out = publisher(connection, { headers, turn: writing, onStored: options.onStored });
@@ -94,20 +103,23 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
-  background(watch(broker, options), 'following the state of a connection');
+  background(watch(broker, requests, options), 'following the state of a connection');
   return broker;
 }
 
 async function watch(
   broker: Broker,
+  requests: EndedRequests,
   { onStatus: tell = () => undefined, onReconnect }: BrokerOptions,
 ): Promise<void> {
   const { connection, publisher: out } = broker;
   for await (const { type } of connection.status()) {
     if (type === 'disconnect') {
+      requests.lost();
       out.disconnected();
       tell('disconnected');
     } else if (type === 'reconnect') {
+      requests.back();
       await onReconnect?.(broker);
       out.reconnected();
       tell('connected');

@@ -44,8 +44,7 @@ test('a strict line goes on each time after nats-server was killed twice within 
   const goesOn = async (): Promise<void> => {
     const before = out.sent.length;
     await vi.waitFor(() => expect(out.sent.length).toBeGreaterThan(before + 20), {
-      // a request that a killed server took waits for its own time-out; on a busy machine two may follow each other
-      timeout: 40_000,
+      timeout: 15_000,
       interval: 20,
     });
   };
