@@ -40,7 +40,7 @@ export function hostPage(
         : { type, title: adapter.title, summary: adapter.summary },
     settings: description.settings.map((setting) => ({
       ...setting,
-      help: meaning(setting)?.help,
+      help: setting.help ?? meaning(setting)?.help,
       advanced: meaning(setting)?.advanced ?? false,
     })),
     sendsTo: unique(edges.filter(({ from }) => from === name).map(({ to }) => to)),

@@ -1,20 +1,15 @@
-import type { HostAlert } from '../definition/definition.ts';
+import type { Definition, HostDefinition, ProductionSettings } from '../definition/definition.ts';
+import type { Edge } from '../definition/edges.ts';
 import type { Place } from '../definition/place.ts';
 
 /** A production as plain data: what the console draws and shows. It holds no secret. */
 export interface ProductionDescription {
   readonly name: string;
   readonly title: string;
-  readonly settings: {
-    readonly keep: number;
+  readonly settings: Omit<ProductionSettings, 'search'> & {
     readonly search: Readonly<Record<string, string>>;
-    readonly inlineLimit: number;
-    readonly duplicateWindow: number;
-    readonly queueLimit: number;
-    readonly testMessages: boolean;
-    readonly shutdownTimeout: number;
   };
-  readonly alerts: { readonly to: readonly string[]; readonly every: number } | undefined;
+  readonly alerts: Definition['alerts'];
   readonly hosts: readonly HostDescription[];
   readonly edges: readonly Edge[];
   /** The adapters in use by type, with what their settings mean. */
@@ -30,15 +25,10 @@ export interface AdapterDescription {
   >;
 }
 
-export interface HostDescription {
-  readonly name: string;
-  readonly kind: 'service' | 'process' | 'operation';
-  readonly title: string | undefined;
-  readonly comment: string | undefined;
-  readonly tags: readonly string[];
-  readonly enabled: boolean;
-  readonly schedule: string | undefined;
-  readonly alert: HostAlert | undefined;
+/** What of a host's own settings is told by itself, not in the list of them. */
+type Told = 'name' | 'kind' | 'title' | 'comment' | 'tags' | 'enabled' | 'schedule' | 'alert';
+
+export interface HostDescription extends Pick<HostDefinition, Told> {
   /** Below the production's folder. */
   readonly place: Place;
   /** Its type; a process has none. */
@@ -58,6 +48,8 @@ export interface DescribedSetting {
   readonly value: unknown;
   readonly written: boolean;
   readonly place: Place | undefined;
+  /** Of the host itself; what a setting of an adapter means is told with the adapter. */
+  readonly help?: string | undefined;
 }
 
 export interface DescribedRule {
@@ -66,14 +58,4 @@ export interface DescribedRule {
   readonly when: string | undefined;
   readonly send: readonly { readonly to: string; readonly transforms: readonly string[] }[];
   readonly disabled: boolean;
-}
-
-/** That one host may send to another, and why. */
-export interface Edge {
-  readonly from: string;
-  readonly to: string;
-  /** `to` of a service, a rule, a code process, what does not validate, or a setting of an adapter. */
-  readonly by: 'to' | 'rule' | 'code' | 'invalid' | 'setting';
-  /** Names of the rules or the setting. */
-  readonly labels: readonly string[];
 }

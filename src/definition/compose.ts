@@ -6,8 +6,7 @@ import type { Named, Reading } from './form/form.ts';
 import { HOST_NAME } from './grammar/name-rule.ts';
 import type { ProductionValues } from './grammar/production-form.ts';
 import { readCredentialEntry } from './read-credentials.ts';
-import { readOperation, readService } from './read-hosts.ts';
-import { type ProcessReading, readProcess } from './read-process.ts';
+import { type ProcessReading, readOperation, readProcess, readService } from './read-hosts.ts';
 import { placeAt, valueAt, type Written } from './written/written.ts';
 
 type SettingsGiven = NonNullable<ProductionValues['settings']>;

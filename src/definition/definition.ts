@@ -4,6 +4,13 @@ import type { LookupTables } from '../lookup/lookup-tables.ts';
 import type { RuleSet } from '../rule/rule.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
 import type { Transform } from '../transform/transform.ts';
+import type {
+  HostKind,
+  OperationGiven,
+  ProcessGiven,
+  ServiceGiven,
+} from './grammar/host-settings.ts';
+import type { SettingsGiven } from './grammar/production-form.ts';
 import type { Place } from './place.ts';
 import type { Written } from './written/written.ts';
 
@@ -49,100 +56,72 @@ export interface CredentialEntry {
   readonly files: readonly string[];
 }
 
-export interface ProductionSettings {
-  /** Milliseconds that settled messages stay in the trace and can be replayed. Default 7d. */
-  readonly keep: number;
+/** What holds for the whole production; what each key means is said where it is declared. */
+export interface ProductionSettings extends Omit<SettingsGiven, 'search'> {
   /** Name → path of what operators search by. */
   readonly search: ReadonlyMap<string, string>;
-  /** Bodies above this many bytes go to the object store. Default 256KB. */
-  readonly inlineLimit: number;
-  /** Milliseconds in which an equal message from the same service is stored once. Default 10m. */
-  readonly duplicateWindow: number;
-  /** Bytes a queue may hold before senders are refused. */
-  readonly queueLimit: number;
-  /** Whether people may send messages of their own into hosts. Default false. */
-  readonly testMessages: boolean;
-  /** Milliseconds a stop waits for what is in flight. Default 120s. */
-  readonly shutdownTimeout: number;
 }
 
-interface HostDefinition {
+interface Named<Kind extends HostKind> {
+  readonly kind: Kind;
   readonly name: string;
   readonly place: Place;
-  readonly title?: string | undefined;
-  readonly comment?: string | undefined;
-  readonly tags: readonly string[];
-  /** false keeps the host stopped until a person starts it; its queue still fills. */
-  readonly enabled: boolean;
-  /** When the host is on; undefined is always. */
-  readonly schedule?: string | undefined;
-  readonly alert: HostAlert | undefined;
 }
 
-export interface ServiceDefinition extends HostDefinition {
-  readonly kind: 'service';
-  readonly adapter: InboundAdapter;
+/** A host's adapter, with its settings. */
+interface Adapted<Adapter> {
+  readonly adapter: Adapter;
   /** As the adapter sees them. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** As written, after values were filled in except secrets; for showing and for comparing. */
   readonly given: Readonly<Record<string, unknown>>;
-  readonly to: readonly string[];
-  /** Whether equal messages inside the duplicate window are stored once. Default true. */
-  readonly duplicates: 'once' | 'all';
 }
 
-export interface ProcessDefinition extends HostDefinition {
-  readonly kind: 'process';
-  readonly run: 'inline' | 'queued';
-  /** A router has rule sets; a code process has a module. */
-  readonly rules: readonly RuleSet[];
-  /** Absolute path of the module with the default export of `defineProcess`. */
-  readonly code?: string | undefined;
-  /** The targets a code process may send to, where it says so: drawn in the map and checked at each send. */
-  readonly to?: readonly string[] | undefined;
-  readonly validate: 'none' | 'structure' | 'full';
-  /** What happens to a message that does not validate: `suspend`, or a target's name. */
-  readonly invalid: string;
+/** How many messages go at once and in which order, after the two were settled with each other. */
+export interface Line {
   readonly pool: number;
   readonly order: QueueOrder;
-  /** Whether the next message of a line waits with one whose code waits. */
+}
+
+/*
+ * What hosts have beyond the following is declared, with what it means, in grammar/host-settings.ts;
+ * here stand the settings of which the definition holds something else than what was written.
+ */
+
+export interface ServiceDefinition
+  extends Named<'service'>,
+    Adapted<InboundAdapter>,
+    Omit<ServiceGiven, 'adapter' | 'settings' | 'to'> {
+  readonly to: readonly string[];
+}
+
+export interface ProcessDefinition
+  extends Named<'process'>,
+    Line,
+    Omit<ProcessGiven, 'rules' | 'run' | 'pool' | 'order' | 'whileWaiting' | 'retry'> {
+  /** A router has rule sets; a code process has a module, of which `code` is the absolute path. */
+  readonly rules: readonly RuleSet[];
+  readonly run: 'inline' | 'queued';
   readonly whileWaiting: 'hold' | 'release';
   readonly retry: RetryPolicy;
 }
 
-export interface OperationDefinition extends HostDefinition {
-  readonly kind: 'operation';
-  readonly adapter: OutboundAdapter;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly given: Readonly<Record<string, unknown>>;
-  readonly pool: number;
-  readonly order: QueueOrder;
+export interface OperationDefinition
+  extends Named<'operation'>,
+    Adapted<OutboundAdapter>,
+    Line,
+    Omit<OperationGiven, 'adapter' | 'settings' | 'pool' | 'order' | 'retry' | 'replies'> {
   readonly retry: RetryPolicy;
-  /** Milliseconds one send may take. Default 60s. */
-  readonly timeout: number;
   /** Reply code or problem → actions, over the adapter's defaults. */
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
-  /** Who gets each answer as a message of its own. */
-  readonly answersTo: readonly string[];
 }
+
+export type HostDefinition = ServiceDefinition | ProcessDefinition | OperationDefinition;
 
 export type QueueOrder =
   | 'fifo'
   | 'none'
   | { readonly byKey: Expression; readonly partitions: number };
-
-export interface HostAlert {
-  /** Queue depth above which to alert. */
-  readonly queue?: number | undefined;
-  /** Milliseconds the oldest message may wait. */
-  readonly wait?: number | undefined;
-  /** Milliseconds without any message. */
-  readonly silent?: number | undefined;
-  /** How many may fail or be suspended within an hour. */
-  readonly failed?: number | undefined;
-  /** `22:00-06:00`: no alert on silence in that time. */
-  readonly quiet?: string | undefined;
-}
 
 interface AlertSettings {
   readonly to: readonly string[];

@@ -1,12 +1,13 @@
-import type { Definition } from './definition.ts';
+import type { Definition, HostDefinition } from './definition.ts';
 import { type Change, changes, isEqual } from './difference/changes.ts';
-import { compareHost, type Host, SECTIONS } from './difference/compare-host.ts';
+import { compareHost } from './difference/compare-host.ts';
 import { describeChange } from './difference/describe.ts';
+import { type HostKind, SECTIONS } from './grammar/host-settings.ts';
 import { shown, valueAt } from './written/written.ts';
 
 interface HostDifference {
   readonly host: string;
-  readonly kind: Host['kind'];
+  readonly kind: HostKind;
   readonly how: 'added' | 'removed' | 'changed';
   readonly changes: readonly Change[];
   /** Whether it must be stopped and started anew; a comment or a rule needs no restart. */
@@ -67,8 +68,8 @@ export function describeDifference({ hosts, production }: Difference): string[] 
   ];
 }
 
-function hostsOf({ services, processes, operations }: Definition): Map<string, Host> {
-  return new Map<string, Host>([...services, ...processes, ...operations]);
+function hostsOf({ services, processes, operations }: Definition): Map<string, HostDefinition> {
+  return new Map<string, HostDefinition>([...services, ...processes, ...operations]);
 }
 
 /** The settings of the whole production by which services accept messages. */

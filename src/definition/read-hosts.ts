@@ -1,12 +1,23 @@
+import { readFields, type Settings } from '../adapter/setting.ts';
+import type { ExpressionEnvironment } from '../expression/environment.ts';
+import { readRuleSets } from '../rule/read-rule-sets.ts';
+import type { RuleSet } from '../rule/rule.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
-import type { OperationDefinition, ServiceDefinition } from './definition.ts';
+import type {
+  Line,
+  OperationDefinition,
+  ProcessDefinition,
+  ServiceDefinition,
+} from './definition.ts';
 import type { Adapters } from './find-adapter.ts';
-import { below, type Reading, report } from './form/form.ts';
-import type { OperationEntry, ServiceEntry } from './grammar/production-form.ts';
+import { below, type Reading, report, reportBelow } from './form/form.ts';
+import { givenFields, plain } from './form/setting-form.ts';
+import { hostSettings, type OrderGiven } from './grammar/host-settings.ts';
+import type { OperationEntry, ProcessEntry, ServiceEntry } from './grammar/production-form.ts';
 import { retryPolicy } from './grammar/retry-form.ts';
-import { hostCommon, readAdapterSettings } from './read-host.ts';
-import { readLine } from './read-line.ts';
-import { pathText, valueAt } from './written/written.ts';
+import { type ProductionNames, unknownTarget, unknownTransform } from './names.ts';
+import { splitProblem } from './problem.ts';
+import { emptyBlock, pathText, shown, valueAt, type Written } from './written/written.ts';
 
 /** A business service; undefined after its problems were reported. */
 export function readService(
@@ -24,12 +35,13 @@ export function readService(
   const read = readAdapterSettings(adapter.settings, written, reading);
   if (read === undefined || value.to === undefined) return undefined;
   return {
+    ...value,
     kind: 'service',
-    ...hostCommon(entry),
+    name: entry.name,
+    place: entry.place,
     adapter,
     ...read,
     to: value.to,
-    duplicates: value.duplicates,
   };
 }
 
@@ -52,15 +64,15 @@ export function readOperation(
   warnOfNoRetry(entry, retry, reading);
   warnOfOwnAnswers(entry, reading);
   return {
+    ...value,
     kind: 'operation',
-    ...hostCommon(entry),
+    name: entry.name,
+    place: entry.place,
     adapter,
     ...read,
     ...line,
     retry,
-    timeout: value.timeout,
     replies,
-    answersTo: value.answersTo ?? [],
   };
 }
 
@@ -69,7 +81,7 @@ function warnOfOwnAnswers(
   { name, place, value: { answersTo } }: OperationEntry,
   { problems, keys }: Reading,
 ): void {
-  if (answersTo?.includes(name) !== true) return;
+  if (!answersTo.includes(name)) return;
   const what = `${name} would send each answer again, and the answer to that`;
   problems.error(place, pathText([...keys, 'answersTo']), what, 'Name another target.');
 }
@@ -87,4 +99,134 @@ function warnOfNoRetry(
     const remedy = 'Raise for, or write another action.';
     problems.warning(place, pathText([...keys, 'replies', name]), what, remedy);
   }
+}
+
+export interface ProcessReading {
+  readonly names: ProductionNames;
+  readonly language: ExpressionEnvironment;
+}
+
+const INLINE: Line = { pool: 1, order: 'fifo' };
+
+/** A business process; undefined after its problems were reported. */
+export function readProcess(
+  entry: ProcessEntry,
+  { names, language }: ProcessReading,
+  reading: Reading,
+): ProcessDefinition | undefined {
+  const { value, written } = entry;
+  const { rules, code } = value;
+  checkWork(entry, reading);
+  const { invalid } = value;
+  const unknown = invalid === 'suspend' ? undefined : unknownTarget(invalid, names);
+  if (unknown !== undefined) {
+    reportBelow(reading, written, { keys: ['invalid'], ...splitProblem(unknown) });
+  }
+  const run = value.run ?? (code === undefined ? 'inline' : 'queued');
+  if (run === 'inline') reportQueueKeys(entry, reading);
+  const line = run === 'inline' ? INLINE : readLine(value, written, reading);
+  return {
+    ...value,
+    kind: 'process',
+    name: entry.name,
+    place: entry.place,
+    run,
+    rules: rules === undefined ? [] : ruleSets(entry, { names, language }, reading),
+    ...line,
+    whileWaiting: value.whileWaiting ?? (line.order === 'none' ? 'release' : 'hold'),
+    retry: retryPolicy(value.retry, undefined),
+  };
+}
+
+/** A process is a router or code, and says so in one way. */
+function checkWork({ value, written, place }: ProcessEntry, reading: Reading): void {
+  const { rules, code, to } = value;
+  if ((rules === undefined) === (code === undefined)) {
+    const what = rules === undefined ? 'needs rules or code' : 'cannot have both rules and code';
+    report(reading, place, what, 'A router has rules; a process in TypeScript has code.');
+  }
+  if (rules !== undefined && to !== undefined) {
+    const what = 'the rules say where they send, so to means nothing';
+    reportBelow(reading, written, { keys: ['to'], what, remedy: 'Remove it.' });
+  }
+}
+
+function ruleSets(
+  { written }: ProcessEntry,
+  { names, language }: ProcessReading,
+  hostReading: Reading,
+): RuleSet[] {
+  const rules = valueAt(written, ['rules']);
+  if (rules === undefined) return [];
+  const reading = below(hostReading, 'rules');
+  return readRuleSets(plain(rules), [], {
+    environment: language,
+    problem: (keys, text, offset) =>
+      reportBelow(reading, rules, { keys, offset, ...splitProblem(text) }),
+    unknown: (kind, name) =>
+      kind === 'target' ? unknownTarget(name, names) : unknownTransform(name, names),
+  });
+}
+
+/** An inline process has no queue, so what is said of one would be silently ignored. */
+function reportQueueKeys({ written }: ProcessEntry, reading: Reading): void {
+  for (const [key, { ofQueue }] of Object.entries(hostSettings.process)) {
+    if (ofQueue !== true || valueAt(written, [key]) === undefined) continue;
+    const what = `an inline process has no queue, so ${key} means nothing`;
+    reportBelow(reading, written, {
+      keys: [key],
+      what,
+      remedy: 'Remove it, or write run: queued.',
+    });
+  }
+}
+
+interface LineGiven {
+  readonly pool?: number | undefined;
+  readonly order?: OrderGiven | undefined;
+}
+
+/** Settles `pool` and `order`, after contradictions between the two were reported. */
+function readLine({ pool, order }: LineGiven, host: Written, hostReading: Reading): Line {
+  const { problems, keys } = below(hostReading, 'pool');
+  const place = valueAt(host, ['pool'])?.place ?? host.place;
+  const path = pathText(keys);
+  if (typeof order === 'object') {
+    const what = 'pool has no effect beside by-key: each line has one at a time';
+    const remedy = 'Remove it; partitions says how many go at once.';
+    if (pool !== undefined) problems.warning(place, path, what, remedy);
+    const { 'by-key': byKey, partitions } = order;
+    return { pool: 1, order: byKey === undefined ? 'fifo' : { byKey, partitions } };
+  }
+  if (pool === undefined || pool === 1) return { pool: 1, order: order ?? 'fifo' };
+  if (order === 'fifo') {
+    const remedy = 'Write order: none, or { by-key: field("PID-3.1") } for that of each patient.';
+    problems.error(place, path, `${pool} at once cannot keep the order`, remedy);
+  } else if (order === undefined) {
+    const what = `with ${pool} at once, messages may overtake each other`;
+    problems.warning(place, path, what, 'Write order: none to say that it is meant.');
+  }
+  return { pool, order: order ?? 'none' };
+}
+
+/** Reads the settings of a host by the declaration of its adapter. `reading` is that of the host. */
+function readAdapterSettings(
+  declared: Settings,
+  host: Written,
+  hostReading: Reading,
+): Pick<ServiceDefinition, 'settings' | 'given'> | undefined {
+  const written = valueAt(host, ['settings']) ?? emptyBlock(host.place);
+  const reading = below(hostReading, 'settings');
+  if (written.kind === 'list' || (written.kind === 'scalar' && written.value !== null)) {
+    return report(reading, written.place, 'must be a block of settings');
+  }
+  const read = readFields(declared, givenFields(declared, written), reading.context);
+  if (read.ok) {
+    const given = written.kind === 'block' ? (shown(written) as Record<string, unknown>) : {};
+    return { settings: read.value, given };
+  }
+  for (const { path, problem, offset } of read.problems) {
+    reportBelow(reading, written, { keys: path, offset, ...splitProblem(problem) });
+  }
+  return undefined;
 }

@@ -6,19 +6,11 @@ import type {
   HostDescription,
   ProductionDescription,
 } from '../control/production-description.ts';
-import type {
-  Definition,
-  OperationDefinition,
-  ProcessDefinition,
-  QueueOrder,
-  ServiceDefinition,
-} from '../definition/definition.ts';
-import { SECTIONS } from '../definition/difference/compare-host.ts';
+import type { Definition, HostDefinition } from '../definition/definition.ts';
+import { edgesOf } from '../definition/edges.ts';
+import { hostSettings, SECTIONS } from '../definition/grammar/host-settings.ts';
 import type { Place } from '../definition/place.ts';
 import type { Rule, RuleSet, Send } from '../rule/rule.ts';
-import { describeEdges } from './describe-edges.ts';
-
-type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
 
 /** The definition without code, compiled parts and secrets. */
 export function describeProduction(definition: Definition): ProductionDescription {
@@ -33,7 +25,7 @@ export function describeProduction(definition: Definition): ProductionDescriptio
     hosts: [...services.values(), ...processes.values(), ...operations.values()].map((host) =>
       describeHost(definition, host),
     ),
-    edges: describeEdges(definition),
+    edges: edgesOf(definition),
     adapters: Object.fromEntries(
       adapters.map(({ type, title: named, summary, settings: declared }) => [
         type,
@@ -56,12 +48,12 @@ function meanings(
   });
 }
 
-function describeHost(definition: Definition, host: AnyHost): HostDescription {
+function describeHost(definition: Definition, host: HostDefinition): HostDescription {
   const { name, kind, title, comment, tags, enabled, schedule, alert, place } = host;
   const keys = [SECTIONS[kind], name];
   const placed = (path: readonly string[]): Place | undefined =>
     relative(definition, definition.placeOf([...keys, ...path]));
-  return {
+  const told = {
     name,
     kind,
     title,
@@ -73,16 +65,17 @@ function describeHost(definition: Definition, host: AnyHost): HostDescription {
     place: relative(definition, place) ?? place,
     adapter: 'adapter' in host ? host.adapter.type : undefined,
     inline: host.kind === 'process' && host.run === 'inline',
-    settings: [
-      ...('adapter' in host
-        ? adapterSettings(host.adapter.settings, host.given, [], (path) =>
-            placed(['settings', ...path]),
-          )
-        : []),
-      ...hostSettings(host, placed),
-    ],
     rules: 'rules' in host ? host.rules.flatMap(describeRules) : [],
   };
+  const ofAdapter =
+    'adapter' in host
+      ? adapterSettings(host.adapter.settings, host.given, [], (path) =>
+          placed(['settings', ...path]),
+        )
+      : [];
+  const inList = (key: string): boolean => key !== 'settings' && !Object.hasOwn(told, key);
+  const own = ownSettings(host, { inList, placeOf: placed, folder: definition.folder });
+  return { ...told, settings: [...ofAdapter, ...own] };
 }
 
 type PlaceOf = (path: readonly string[]) => Place | undefined;
@@ -116,41 +109,54 @@ function described(
   };
 }
 
-/** What holds for the host whatever its adapter. Milliseconds are numbers; `forever` stands for no end. */
-function hostSettings(host: AnyHost, placeOf: PlaceOf): DescribedSetting[] {
-  const one = (path: string, value: unknown): DescribedSetting => {
-    const place = placeOf(path.split('.'));
-    return {
-      path,
-      of: 'host',
-      value: value === Number.POSITIVE_INFINITY ? 'forever' : (value ?? null),
-      written: place !== undefined,
-      place,
-    };
-  };
-  if (host.kind === 'service') return [one('to', host.to), one('duplicates', host.duplicates)];
-  const line = [
-    one('pool', host.pool),
-    one('order', describeOrder(host.order)),
-    ...(['every', 'for', 'backoff', 'max'] as const).map((key) =>
-      one(`retry.${key}`, host.retry[key]),
-    ),
-  ];
-  if (host.kind === 'operation') {
-    const answers = one('answersTo', host.answersTo);
-    return [...line, one('timeout', host.timeout), one('replies', host.replies), answers];
-  }
-  const process = [
-    one('run', host.run),
-    one('validate', host.validate),
-    one('invalid', host.invalid),
-  ];
-  return host.run === 'inline' ? process : [...process, ...line];
+/** What holds for the host whatever its adapter, as declared: each that was written or has a default. */
+function ownSettings(
+  host: HostDefinition,
+  {
+    inList,
+    placeOf,
+    folder,
+  }: {
+    readonly inList: (key: string) => boolean;
+    readonly placeOf: PlaceOf;
+    readonly folder: string;
+  },
+): DescribedSetting[] {
+  const values: Readonly<Record<string, unknown>> = { ...host };
+  const isInline = host.kind === 'process' && host.run === 'inline';
+  return Object.entries(hostSettings[host.kind])
+    .filter(([key, { ofQueue }]) => inList(key) && !(isInline && ofQueue === true))
+    .flatMap(([key, declared]) => {
+      const value = values[key];
+      const fields = 'form' in declared ? declared.form.fields : undefined;
+      if (fields === undefined || !isBlock(value)) return [[key, value, declared.help] as const];
+      return Object.entries(fields).map(
+        ([inner, { help }]) => [`${key}.${inner}`, value[inner], help] as const,
+      );
+    })
+    .filter(([, value]) => value !== undefined)
+    .map(([path, value, help]) => {
+      const place = placeOf(path.split('.'));
+      return {
+        path,
+        of: 'host',
+        value: plainValue(value, folder),
+        written: place !== undefined,
+        place,
+        help,
+      };
+    });
 }
 
-function describeOrder(order: QueueOrder): unknown {
-  if (typeof order === 'string') return order;
-  return { byKey: order.byKey.source, partitions: order.partitions };
+/** As JSON: milliseconds are numbers, `forever` stands for no end, an expression for its source. */
+function plainValue(value: unknown, folder: string): unknown {
+  if (value === Number.POSITIVE_INFINITY) return 'forever';
+  if (typeof value === 'string') return below(folder, value);
+  if (!isBlock(value)) return value;
+  if (typeof value['evaluate'] === 'function') return value['source'];
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, plainValue(inner, folder)]),
+  );
 }
 
 function describeRules({ name: set, rules, otherwise }: RuleSet): DescribedRule[] {
@@ -181,9 +187,10 @@ function withoutPassword(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(/(\/\/[^/@\s:]*:)[^@/\s]+@/g, '$1•••@') : value;
 }
 
-/** Machines differ; the folder of a production does not matter to who reads it. */
 function relative({ folder }: Definition, place: Place | undefined): Place | undefined {
-  if (place === undefined) return undefined;
-  const { file } = place;
-  return { ...place, file: file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file };
+  return place && { ...place, file: below(folder, place.file) };
 }
+
+/** Machines differ; the folder of a production does not matter to who reads it. */
+const below = (folder: string, file: string): string =>
+  file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;

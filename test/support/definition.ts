@@ -5,10 +5,37 @@ import type {
   ProcessDefinition,
   ServiceDefinition,
 } from '../../src/definition/definition.ts';
+import type { Form } from '../../src/definition/form/form.ts';
+import {
+  operationForm,
+  processForm,
+  serviceForm,
+} from '../../src/definition/grammar/host-settings.ts';
+import { productionNames } from '../../src/definition/names.ts';
+import { problemList } from '../../src/definition/problem.ts';
+import { readContext } from '../../src/definition/read-context.ts';
 import { emptyBlock } from '../../src/definition/written/written.ts';
+import { expressionEnvironment } from '../../src/expression/environment.ts';
 
 const place = { file: 'production.yaml', line: 1, column: 1 };
-const common = { place, tags: [], enabled: true, alert: undefined };
+
+/** What a host is where nothing is written about it. */
+function defaults<Value>(form: Form<Value>): Value {
+  const names = productionNames(emptyBlock(place));
+  const language = expressionEnvironment({ lookups: { names: [], lookup: () => '' } });
+  const context = readContext('/nowhere', names, language);
+  const value = form.read(emptyBlock(place), { problems: problemList(), keys: [], context });
+  if (value === undefined) throw new Error('the form has no defaults');
+  return value;
+}
+
+const retry = {
+  every: 50,
+  for: Number.POSITIVE_INFINITY,
+  backoff: 1,
+  max: 1_000,
+  disconnected: Number.POSITIVE_INFINITY,
+};
 
 export function serviceDefinition(
   name: string,
@@ -16,14 +43,14 @@ export function serviceDefinition(
   rest: Partial<ServiceDefinition> = {},
 ): ServiceDefinition {
   return {
-    ...common,
+    ...defaults(serviceForm),
     kind: 'service',
     name,
+    place,
     adapter,
     settings: {},
     given: {},
     to: [],
-    duplicates: 'once',
     ...rest,
   };
 }
@@ -34,24 +61,18 @@ export function operationDefinition(
   rest: Partial<OperationDefinition> = {},
 ): OperationDefinition {
   return {
-    ...common,
+    ...defaults(operationForm),
     kind: 'operation',
     name,
+    place,
     adapter,
     settings: {},
     given: {},
     pool: 1,
     order: 'fifo',
-    retry: {
-      every: 50,
-      for: Number.POSITIVE_INFINITY,
-      backoff: 1,
-      max: 1_000,
-      disconnected: Number.POSITIVE_INFINITY,
-    },
+    retry,
     timeout: 5_000,
     replies: {},
-    answersTo: [],
     ...rest,
   };
 }
@@ -61,23 +82,16 @@ export function processDefinition(
   rest: Partial<ProcessDefinition>,
 ): ProcessDefinition {
   return {
-    ...common,
+    ...defaults(processForm),
     kind: 'process',
     name,
+    place,
     run: 'inline',
     rules: [],
-    validate: 'none',
-    invalid: 'suspend',
     pool: 1,
     order: 'fifo',
     whileWaiting: 'hold',
-    retry: {
-      every: 50,
-      for: Number.POSITIVE_INFINITY,
-      backoff: 1,
-      max: 1_000,
-      disconnected: Number.POSITIVE_INFINITY,
-    },
+    retry,
     ...rest,
   };
 }

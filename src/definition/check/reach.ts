@@ -1,8 +1,8 @@
 import type { Definition } from '../definition.ts';
+import { graphOf, loopsAmong } from '../edges.ts';
 import type { ProductionNames } from '../names.ts';
 import type { Problems } from '../problem.ts';
 import type { Written } from '../written/written.ts';
-import { graphOf, loopsAmong } from './graph.ts';
 
 /** What the checks of a whole production see. */
 export interface Checking {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { graphOf, reachable } from '../edges.ts';
 import { pathText, placeAt, valueAt } from '../written/written.ts';
-import { graphOf, reachable } from './graph.ts';
 import type { Checking } from './reach.ts';
 
 /** Names that nothing uses, and hosts that no message comes to: most often a sign of a mistake elsewhere. */

@@ -1,32 +1,14 @@
 import type { Setting, Settings } from '../../adapter/setting.ts';
-import type {
-  Definition,
-  OperationDefinition,
-  ProcessDefinition,
-  ServiceDefinition,
-} from '../definition.ts';
+import type { Definition, HostDefinition } from '../definition.ts';
+import { hostSettings, SECTIONS } from '../grammar/host-settings.ts';
 import { shown, valueAt } from '../written/written.ts';
 import { type Change, changes, isEqual } from './changes.ts';
-
-export type Host = ServiceDefinition | ProcessDefinition | OperationDefinition;
-
-/** Under which key of a production each kind of host stands. */
-export const SECTIONS = {
-  service: 'services',
-  process: 'processes',
-  operation: 'operations',
-} as const;
 
 /** A host in one of the two definitions. */
 export interface HostOf {
   readonly definition: Definition;
-  readonly host: Host;
+  readonly host: HostDefinition;
 }
-
-/** Keys that the running host does not look at. */
-const SHOWN_ONLY = /^(title|comment|tags|alert)\b/;
-/** Keys of an inline process and of a router are read with each message. */
-const READ_EACH_TIME = /^(rules|validate|invalid|to)\b/;
 
 /** In what a host differs, and whether it must be made anew for it. */
 export function compareHost(
@@ -36,9 +18,9 @@ export function compareHost(
   const found = changes(writtenHost(before), writtenHost(after));
   const code = codeChange(before, after);
   const all = code === undefined ? found : [...found, code];
-  const isProcess = after.host.kind === 'process';
+  const declared = hostSettings[after.host.kind];
   const needs = ({ path }: Change): boolean =>
-    !SHOWN_ONLY.test(path) && !(isProcess && READ_EACH_TIME.test(path));
+    declared[/^\w+/.exec(path)?.[0] ?? '']?.change === undefined;
   return { changes: all, restart: all.some(needs) || usesChanged(before, after) };
 }
 

@@ -6,13 +6,15 @@ import { below, type Form, type JsonSchema, type Reading, report } from './form.
 import { settingForm } from './setting-form.ts';
 
 /** A key of a block whose value is more than a setting. */
-interface Field<Value> {
+export interface Field<Value> {
   readonly form: Form<Value>;
   /** A full sentence for the editor and the reference page. */
   readonly help: string;
   readonly needed?: true;
   /** A block that is left out is read as an empty one, for the defaults of its keys. */
   readonly always?: true;
+  /** Stands in for a value that is missing or wrong. */
+  readonly preset?: Value;
   readonly example?: string;
 }
 
@@ -22,15 +24,23 @@ export type Fields = Readonly<Record<string, Setting<unknown, unknown> | Field<u
 type GivenOf<T> = T extends { readonly given?: infer Given } ? Given : never;
 type FieldValue<F> =
   F extends Field<infer Value>
-    ? Value | undefined
+    ? F extends { readonly preset: unknown }
+      ? Value
+      : Value | undefined
     : F extends Setting<infer Value, infer _>
       ? undefined extends GivenOf<F>
         ? Value
         : Value | undefined
       : never;
 
+type Missing<F> = {
+  [Name in keyof F]: undefined extends FieldValue<F[Name]> ? Name : never;
+}[keyof F];
+
 /** What a block reads as. What is missing or wrong is undefined, unless it has a default. */
-export type BlockValues<F> = { readonly [Name in keyof F]: FieldValue<F[Name]> };
+export type BlockValues<F> = {
+  readonly [Name in Exclude<keyof F, Missing<F>>]: FieldValue<F[Name]>;
+} & { readonly [Name in Missing<F>]?: FieldValue<F[Name]> };
 
 /** A block of known keys. An unknown key is a problem with the nearest known one. */
 export function block<const F extends Fields>(fields: F): Form<BlockValues<F>> {
@@ -43,6 +53,7 @@ export function block<const F extends Fields>(fields: F): Form<BlockValues<F>> {
       return readKeys(fields, written, { reading, place: written.place });
     },
     schema: () => blockSchema(fields),
+    fields,
   };
 }
 
@@ -79,9 +90,10 @@ function readKey(
     const value = given === undefined ? undefined : field.form.read(given, reading);
     if (value !== undefined) return value;
     if (field.always === true) return field.form.read(emptyBlock(place), reading);
-    return given === undefined && field.needed === true
-      ? report(reading, place, 'is missing', field.help)
-      : undefined;
+    if (given === undefined && field.needed === true) {
+      report(reading, place, 'is missing', field.help);
+    }
+    return field.preset;
   }
   if (given === undefined)
     return isNeeded(field)

@@ -14,6 +14,8 @@ export interface Form<Value> {
   /** Undefined if it could not be read; its problems were then reported. Never throws. */
   readonly read: (written: Written, reading: Reading) => Value | undefined;
   readonly schema: () => JsonSchema;
+  /** Of a block of known keys: what each is. */
+  readonly fields?: Readonly<Record<string, { readonly help: string }>> | undefined;
 }
 
 /** Where a form reads: what it reports to, and the keys that lead here. */

@@ -1,9 +1,10 @@
 import { setting } from '../../adapter/index.ts';
+import { credentialKinds } from '../../credential/kind/credential-kinds.ts';
 import { type BlockValues, block, type Fields } from '../form/block.ts';
-import { many, named } from '../form/form.ts';
+import { many, named, raw } from '../form/form.ts';
 import { settingForm } from '../form/setting-form.ts';
-import { credentialForm } from './credential-form.ts';
-import { operationForm, processForm, serviceForm } from './host-form.ts';
+import { variantSchema } from '../form/variant-schema.ts';
+import { operationForm, processForm, serviceForm } from './host-settings.ts';
 import { ENTRY_NAME, HOST_NAME } from './name-rule.ts';
 
 const text = (help: string) => settingForm(setting.text({ help }));
@@ -53,6 +54,17 @@ const alerts = block({
   }),
 });
 
+/** One entry under `credentials`. Each kind is declared in src/credential, where it is also read. */
+const credentialForm = raw(() =>
+  variantSchema(
+    'kind',
+    'What kind of credential it is.',
+    Object.fromEntries(
+      Object.entries(credentialKinds).map(([name, kind]) => [name, kind.settings]),
+    ),
+  ),
+);
+
 const fields = {
   production: setting.text({
     help: 'The name of the production: it names its streams, so it does not change.',
@@ -101,6 +113,8 @@ export const productionForm = block(fields);
 export type ProductionValues = BlockValues<typeof fields>;
 
 type FormValue<Key extends keyof ProductionValues> = NonNullable<ProductionValues[Key]>;
+export type SettingsGiven = FormValue<'settings'>;
+
 type EntryOf<M> = M extends ReadonlyMap<string, infer Entry> ? Entry : never;
 
 export type ServiceEntry = EntryOf<FormValue<'services'>>;

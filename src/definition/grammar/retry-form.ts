@@ -1,9 +1,9 @@
 import { setting } from '../../adapter/index.ts';
 import type { RetryPolicy } from '../../time/back-off.ts';
-import { block } from '../form/block.ts';
+import { type BlockValues, block, type Fields } from '../form/block.ts';
 import { type Form, type Reading, report } from '../form/form.ts';
+import { textOf } from '../form/setting-form.ts';
 import { valueAt, type Written } from '../written/written.ts';
-import { decimal } from './decimal.ts';
 
 /**
  * What holds where neither the operation nor its adapter says something: the line is held and tried
@@ -18,7 +18,21 @@ const RETRY_DEFAULTS: RetryPolicy = {
   disconnected: Number.POSITIVE_INFINITY,
 };
 
-const keys = block({
+/** A number that need not be whole, between two bounds. */
+function decimal(bounds: { readonly least: number; readonly most: number }): Form<number> {
+  return {
+    read(written, reading) {
+      const text = written.kind === 'scalar' ? (textOf(written) ?? '') : '';
+      const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+      if (value >= bounds.least && value <= bounds.most) return value;
+      const what = `must be a number from ${bounds.least} to ${bounds.most}`;
+      return report(reading, written.place, what);
+    },
+    schema: () => ({ type: ['number', 'string'], minimum: bounds.least, maximum: bounds.most }),
+  };
+}
+
+const KEYS = {
   every: setting.optional(
     setting.duration({ help: 'The wait before the next try. Default 5s.', example: '5s' }),
   ),
@@ -42,7 +56,9 @@ const keys = block({
       example: '30m',
     }),
   ),
-});
+} as const satisfies Fields;
+
+const keys = block(KEYS);
 
 export type RetryGiven = Partial<RetryPolicy>;
 
@@ -55,13 +71,10 @@ export const retryForm: Form<RetryGiven> = {
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   },
   schema: keys.schema,
+  fields: KEYS,
 };
 
-type Given = {
-  readonly [Key in keyof RetryPolicy]: number | undefined;
-};
-
-function checkSense(given: Given, written: Written, reading: Reading): void {
+function checkSense(given: BlockValues<typeof KEYS>, written: Written, reading: Reading): void {
   const { every, max } = given;
   const at = (key: string) => valueAt(written, [key])?.place ?? written.place;
   if (every === Number.POSITIVE_INFINITY) {

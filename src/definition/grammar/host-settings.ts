@@ -1,13 +1,73 @@
 import { setting } from '../../adapter/index.ts';
+import type { Setting } from '../../adapter/setting.ts';
 import type { Expression } from '../../expression/expression.ts';
-import { block, type Fields } from '../form/block.ts';
-import { type Form, type JsonSchema, many, named, raw, reportBelow, shaped } from '../form/form.ts';
+import { readSchedule } from '../../time/schedule.ts';
+import { type BlockValues, block, type Field, type Fields } from '../form/block.ts';
+import {
+  type Form,
+  type JsonSchema,
+  many,
+  named,
+  raw,
+  report,
+  reportBelow,
+  shaped,
+} from '../form/form.ts';
 import { settingForm, textAt } from '../form/setting-form.ts';
 import { splitProblem } from '../problem.ts';
 import { replyActions, replyKey } from './reply-form.ts';
 import { retryForm } from './retry-form.ts';
 import { rulesSchema } from './rules-schema.ts';
-import { quietForm, scheduleForm } from './time-form.ts';
+
+/**
+ * The settings of hosts, each declared once. From here come how it is read, the type of its value in the
+ * definition, its schema and its line in the reference page, what a change of it restarts, and how it is described. A new one
+ * needs an entry here and the place that uses it.
+ */
+export type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
+  /**
+   * From when on the running host follows a change; without it the host is made anew.
+   * `unread`: it does not look at it.
+   */
+  readonly change?: 'unread' | 'next message';
+  /** About a queue, which an inline process has not. */
+  readonly ofQueue?: true;
+};
+
+export type HostSettings = Fields & Readonly<Record<string, HostSetting>>;
+
+/** A text in a notation of its own; `problem` says what is wrong with it. */
+function checkedText(
+  problem: (text: string) => string | undefined,
+  pattern?: string,
+): Form<string> {
+  return {
+    read(written, reading) {
+      const text = textAt(written, reading);
+      const found = text === undefined ? undefined : problem(text);
+      if (found === undefined) return text;
+      const { what, remedy } = splitProblem(found);
+      return report(reading, written.place, what, remedy);
+    },
+    schema: () => ({ type: 'string', ...(pattern === undefined ? {} : { pattern }) }),
+  };
+}
+
+/** `mon-fri 06:00-20:00 Europe/Berlin`. */
+const scheduleForm = checkedText((text) => {
+  const read = readSchedule(text);
+  return 'problem' in read ? read.problem : undefined;
+});
+
+const TIME = '([01]\\d|2[0-3]):[0-5]\\d';
+const QUIET = `^${TIME}-${TIME}$`;
+
+/** `22:00-06:00`: a time of day that may go past midnight. */
+const quietForm = checkedText(
+  (text) =>
+    new RegExp(QUIET).test(text) ? undefined : 'must be two times of day, such as 22:00-06:00',
+  QUIET,
+);
 
 const hostAlert = block({
   queue: setting.optional(
@@ -39,11 +99,20 @@ const hostAlert = block({
 
 /** What every host may have. */
 const COMMON = {
-  title: setting.optional(setting.text({ help: 'A name for people.', example: 'ADT from Epic' })),
-  comment: setting.optional(setting.text({ help: 'A note that the console shows.' })),
-  tags: setting.list(setting.text({ help: 'A word to filter by.' }), {
-    help: 'Words to filter hosts by in the console.',
-  }),
+  title: {
+    ...setting.optional(setting.text({ help: 'A name for people.', example: 'ADT from Epic' })),
+    change: 'unread',
+  },
+  comment: {
+    ...setting.optional(setting.text({ help: 'A note that the console shows.' })),
+    change: 'unread',
+  },
+  tags: {
+    ...setting.list(setting.text({ help: 'A word to filter by.' }), {
+      help: 'Words to filter hosts by in the console.',
+    }),
+    change: 'unread',
+  },
   enabled: setting.flag({
     help: 'false keeps the host stopped until a person starts it; its queue still fills.',
     default: true,
@@ -53,8 +122,8 @@ const COMMON = {
     help: 'When the host is on: by days and times, or for a while from moments of cron; with a time zone if need be. Default always.',
     example: 'mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin',
   },
-  alert: { form: hostAlert, help: 'When people are told about this host.' },
-} as const satisfies Fields;
+  alert: { form: hostAlert, help: 'When people are told about this host.', change: 'unread' },
+} as const satisfies HostSettings;
 
 /** A choice whose default depends on other keys, so that the schema names none. */
 function word<const C extends Readonly<Record<string, string>>>(
@@ -75,7 +144,7 @@ const anyBlock = (): JsonSchema => ({ type: 'object' });
 
 const target = setting.target({ help: 'The name of a process or operation.' });
 
-export const serviceForm = block({
+const SERVICE = {
   adapter: setting.text({
     help: "The type of the adapter, or the file of one of the production's own.",
     example: 'mllp-in',
@@ -95,15 +164,18 @@ export const serviceForm = block({
     { help: 'What happens to a message that was sent twice.', default: 'once' },
   ),
   ...COMMON,
-});
+} as const satisfies HostSettings;
 
-const pool = setting.optional(
-  setting.integer({
-    help: 'How many messages are worked on at once. Default 1, which keeps the order.',
-    minimum: 1,
-    maximum: 256,
-  }),
-);
+const pool = {
+  ...setting.optional(
+    setting.integer({
+      help: 'How many messages are worked on at once. Default 1, which keeps the order.',
+      minimum: 1,
+      maximum: 256,
+    }),
+  ),
+  ofQueue: true,
+} as const;
 
 const keyForm: Form<Expression> = {
   read(written, reading) {
@@ -146,15 +218,20 @@ const order = {
   form: shaped<OrderGiven>({ scalar: settingForm(orderWord), block: byKey }),
   help: 'fifo, none, or { by-key: expression, partitions: 8 }. Default fifo.',
   example: 'fifo',
-};
+  ofQueue: true,
+} as const;
 
 /** The order as read: a word, or a key with the number of lines. */
 export type OrderGiven = 'fifo' | 'none' | NonNullable<ReturnType<typeof byKey.read>>;
 
-const retry = { form: retryForm, help: 'How a message is tried again.' };
+const retry = { form: retryForm, help: 'How a message is tried again.', ofQueue: true } as const;
 
-export const processForm = block({
-  rules: { form: raw(rulesSchema), help: 'The rules of a router: which target, and why.' },
+const PROCESS = {
+  rules: {
+    form: raw(rulesSchema),
+    help: 'The rules of a router: which target, and why.',
+    change: 'next message',
+  },
   code: setting.optional(
     setting.path({
       help: 'The module of a process in TypeScript, with `defineProcess` as its default export.',
@@ -172,19 +249,25 @@ export const processForm = block({
     form: many(settingForm(target)),
     help: 'The targets that the code may send to, for the map and the check. Rules say it themselves.',
     example: '[registrar]',
+    change: 'next message',
   },
-  validate: setting.choice(
-    {
-      none: 'messages are taken as they are',
-      structure: 'segments must be those of the message type, in order',
-      full: 'also fields, lengths, tables and cardinality',
-    },
-    { help: 'What an HL7 message must satisfy before it is worked on.', default: 'none' },
-  ),
+  validate: {
+    ...setting.choice(
+      {
+        none: 'messages are taken as they are',
+        structure: 'segments must be those of the message type, in order',
+        full: 'also fields, lengths, tables and cardinality',
+      },
+      { help: 'What an HL7 message must satisfy before it is worked on.', default: 'none' },
+    ),
+    change: 'next message',
+  },
   invalid: {
     form: { read: textAt, schema: () => ({ type: 'string' }) },
     help: 'What happens to a message that does not validate: suspend, or a target. Default suspend.',
     example: 'suspend',
+    preset: 'suspend',
+    change: 'next message',
   },
   pool,
   order,
@@ -194,12 +277,13 @@ export const processForm = block({
       release: 'others go on meanwhile, and it lines up again when its time or its answer comes',
     }),
     help: 'What the code holds while it waits in `sleep` or `call`. Default hold where the order is kept, release with order: none.',
+    ofQueue: true,
   },
   retry,
   ...COMMON,
-});
+} as const satisfies HostSettings;
 
-export const operationForm = block({
+const OPERATION = {
   adapter: setting.text({
     help: "The type of the adapter, or the file of one of the production's own.",
     example: 'mllp-out',
@@ -218,6 +302,31 @@ export const operationForm = block({
     form: many(settingForm(target)),
     help: 'The processes and operations that get each answer as a message of its own, once the message that was answered is completed. An answer without a body goes nowhere.',
     example: '[registry-answers]',
+    preset: [],
   },
   ...COMMON,
-});
+} as const satisfies HostSettings;
+
+/** Under which key of a production each kind of host stands. */
+export const SECTIONS = {
+  service: 'services',
+  process: 'processes',
+  operation: 'operations',
+} as const;
+
+export type HostKind = keyof typeof SECTIONS;
+
+/** The settings of each kind of host, in the order in which they are shown. */
+export const hostSettings: Readonly<Record<HostKind, Readonly<Record<string, HostSetting>>>> = {
+  service: SERVICE,
+  process: PROCESS,
+  operation: OPERATION,
+};
+
+export const serviceForm = block(SERVICE);
+export const processForm = block(PROCESS);
+export const operationForm = block(OPERATION);
+
+export type ServiceGiven = BlockValues<typeof SERVICE>;
+export type ProcessGiven = BlockValues<typeof PROCESS>;
+export type OperationGiven = BlockValues<typeof OPERATION>;
