@@ -1,6 +1,6 @@
 import type { Envelope } from '../message/message.ts';
 import type { AttemptRecord, LegRecord, OutcomeRecord, WaitRecord } from '../message/record.ts';
-import type { MessageState, Settlement, StoredReply } from './message-state.ts';
+import type { MessageState, Settlement } from './message-state.ts';
 import { isSetAside, type MessageInput, type QueuePlace, WAITING } from './trace-input.ts';
 
 /** One thing said of one message. */
@@ -64,18 +64,22 @@ export function factOfWait({ id, sessionId, host, sequence }: WaitRecord): Fact 
   return { id, sessionId, host, queue: { stream: WAITING, sequence } };
 }
 
-export function factOfOutcome(outcome: OutcomeRecord, replyBody: number | undefined): Fact {
-  const { id, sessionId, host, attempts, possibleDuplicate } = outcome;
-  const reply: StoredReply | undefined = outcome.reply && { ...outcome.reply, body: replyBody };
-  const { status, explain, error, warning, by } = outcome;
-  const [started, done] = [wholeTime(outcome.started), wholeTime(outcome.done)];
+export function factOfOutcome(
+  { kind: _, id, sessionId, host, attempts, possibleDuplicate, reply, ...ending }: OutcomeRecord,
+  replyBody: number | undefined,
+): Fact {
   return {
     id,
     sessionId,
     host,
     attempts,
     possibleDuplicate,
-    settlement: { status, started, done, reply, explain, error, warning, by },
+    settlement: {
+      ...ending,
+      started: wholeTime(ending.started),
+      done: wholeTime(ending.done),
+      reply: reply && { ...reply, body: replyBody },
+    },
   };
 }
 

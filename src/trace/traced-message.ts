@@ -1,48 +1,28 @@
+import { timeOfId } from '../message/id.ts';
+import type { Envelope } from '../message/message.ts';
 import type { Explanation, HostRecord, RecordedError } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
-import type { QueuePlace } from './trace-input.ts';
+import { type MessageState, type Settlement, type StoredReply, statusOf } from './message-state.ts';
+import { isSetAside, type QueuePlace } from './trace-input.ts';
 
-/** All that the trace knows of one message, without its body. */
-export interface TracedMessage {
-  readonly id: number;
-  readonly sessionId: number;
-  readonly parentId?: number | undefined;
-  readonly resendOf?: number | undefined;
+/** All that the trace knows of one message, without its body: its envelope, and how it ended. */
+export interface TracedMessage
+  extends Envelope,
+    Omit<Settlement, 'status' | 'reply' | keyof Envelope> {
   /** `''` while only the outcome has been read, which may overtake its message. */
   readonly source: string;
-  readonly target: string;
   /** `''` while only the outcome has been read. */
   readonly type: string;
   readonly status: Status;
-  readonly created: number;
-  /** When the session began. */
-  readonly received: number;
-  /** Bytes of the body. */
-  readonly size: number;
   /** When it was taken from its queue; while it is retried, when it was last tried. */
   readonly started?: number | undefined;
-  /** When it was settled. */
-  readonly done?: number | undefined;
   /** Tries so far. */
   readonly attempts: number;
-  readonly error?: RecordedError | undefined;
   readonly reply?: TracedReply | undefined;
   /** Only in `message` and `session`, never in a list. */
   readonly explain?: Explanation | undefined;
-  readonly name?: string | undefined;
-  readonly origin?: string | undefined;
-  readonly charset?: string | undefined;
-  readonly priority?: number | undefined;
-  readonly replyTo?: string | undefined;
-  readonly traceparent?: string | undefined;
-  /** Who sent the session's first message as a test. */
-  readonly testBy?: string | undefined;
-  readonly possibleDuplicate?: boolean | undefined;
   /** The message stored before that this one repeats. */
   readonly duplicateOf?: number | undefined;
-  readonly warning?: string | undefined;
-  /** The person who settled it. */
-  readonly by?: string | undefined;
   /** Set when the outcome was not reported but follows from the queue: see `settleByFloor`. */
   readonly presumed?: boolean | undefined;
   readonly queue?: QueuePlace | undefined;
@@ -52,12 +32,7 @@ export interface TracedMessage {
   readonly hasBody: boolean;
 }
 
-interface TracedReply {
-  readonly type: string;
-  readonly code?: string | undefined;
-  readonly text?: string | undefined;
-  readonly hasBody: boolean;
-}
+type TracedReply = Omit<StoredReply, 'body'> & { readonly hasBody: boolean };
 
 /** One failed try of a message. */
 export interface TracedAttempt {
@@ -123,6 +98,53 @@ export interface HostStatistics {
   /** Sum over settled messages of the milliseconds from their making to their outcome; divide by `out + errors`. */
   readonly latency: number;
   readonly latencyMax: number;
+}
+
+/** The state as a reader sees it. */
+export function tracedMessage(state: MessageState): TracedMessage {
+  const { id, sessionId, attempts, possibleDuplicate, duplicateOf, queue } = state;
+  return {
+    ...(state.envelope ?? unread(state)),
+    id,
+    sessionId,
+    attempts,
+    ...ending(state),
+    status: statusOf(state),
+    possibleDuplicate,
+    duplicateOf,
+    warning: warningOf(state),
+    queue,
+    setAside: state.settlement === undefined && isSetAside(queue) ? true : undefined,
+    hasBody: state.body !== undefined || state.sameBodyAs !== undefined,
+  };
+}
+
+/** What stands for the envelope while only an attempt or outcome has been read. */
+function unread({ id, sessionId, host }: MessageState): Omit<Envelope, 'id' | 'sessionId'> {
+  return {
+    source: '',
+    target: host,
+    type: '',
+    created: timeOfId(id),
+    received: timeOfId(sessionId),
+    size: 0,
+  };
+}
+
+function ending({ settlement, lastTry }: MessageState): Partial<TracedMessage> {
+  if (settlement === undefined) return { started: lastTry?.at, error: lastTry?.error };
+  return { ...settlement, reply: tracedReply(settlement.reply) };
+}
+
+function warningOf({ note, settlement }: MessageState): string | undefined {
+  const warnings = [note, settlement?.warning].filter((text) => text !== undefined);
+  return warnings.length === 0 ? undefined : warnings.join('; ');
+}
+
+function tracedReply(reply: StoredReply | undefined): TracedMessage['reply'] {
+  if (reply === undefined) return undefined;
+  const { body, ...rest } = reply;
+  return { ...rest, hasBody: body !== undefined };
 }
 
 /** Whether one who sees only these hosts may see the message. `undefined` sees all. */

@@ -6,41 +6,20 @@ import type { TracedAttempt } from '../../traced-message.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,
+  overwritten,
+  POSTGRES_TYPES,
   rowOfState,
   stateOfRow,
   type Words,
-} from '../message-row.ts';
+} from '../message-columns.ts';
 import { STATUS_CODE, statusOfCode } from '../stored-code.ts';
 import { type ExplanationTable, readExplanations } from './explanation-table.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ');
 
-const TYPES: Readonly<Partial<Record<keyof MessageRow, string>>> = {
-  source: 'int',
-  target: 'int',
-  type: 'int',
-  status: 'smallint',
-  attempts: 'int',
-  body: 'int',
-  stream: 'int',
-  error_code: 'int',
-  error: 'text',
-  reply_type: 'int',
-  reply_code: 'int',
-  reply_text: 'text',
-  reply_body: 'int',
-  flags: 'smallint',
-  name: 'text',
-  more: 'text',
-};
-
 const UPSERT = `INSERT INTO message(${COLUMNS})
-  SELECT * FROM unnest(${MESSAGE_COLUMNS.map((name) => `?::${TYPES[name] ?? 'bigint'}[]`).join(', ')})
-  ON CONFLICT(session_id, id) DO UPDATE SET ${MESSAGE_COLUMNS.filter(
-    (name) => name !== 'id' && name !== 'session_id',
-  )
-    .map((name) => `${name}=excluded.${name}`)
-    .join(', ')}`;
+  SELECT * FROM unnest(${POSTGRES_TYPES.map((type) => `?::${type}[]`).join(', ')})
+  ON CONFLICT(session_id, id) DO UPDATE SET ${overwritten('id', 'session_id')}`;
 
 /** The states of messages by id; the sessions they belong to let the database look into few partitions. */
 export async function readStates(
@@ -102,7 +81,7 @@ export async function writeStates(
     return rowOfState(state, words, explain);
   });
   await explanations.flush(session);
-  await session.run(UPSERT, ...MESSAGE_COLUMNS.map((name) => rows.map((row) => row[name])));
+  await session.run(UPSERT, ...MESSAGE_COLUMNS.map((_, at) => rows.map((row) => row[at] ?? null)));
 }
 
 /** Every text of some states that has a number. */

@@ -1,7 +1,8 @@
 import type { Database } from '../../../database/postgres.ts';
-import { type MessageState, tracedMessage } from '../../message-state.ts';
+import type { MessageState } from '../../message-state.ts';
 import type { SessionMessages } from '../../shown-to.ts';
 import type { StoredBody, TracedMessage, TracedSession } from '../../traced-message.ts';
+import { tracedMessage } from '../../traced-message.ts';
 import { pastOutcome } from '../past-outcome.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { readStored } from './body-table.ts';

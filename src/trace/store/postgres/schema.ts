@@ -1,5 +1,6 @@
 import { newerVersion } from '../../../database/newer-version.ts';
 import type { Database, Session } from '../../../database/postgres.ts';
+import { declaredColumns, withAddedColumns } from '../message-columns.ts';
 
 /** The tables that are cut into days by the session, to be dropped as a whole. */
 export const PARTITIONED = ['message', 'body', 'skey', 'attempt', 'past'] as const;
@@ -12,12 +13,7 @@ const SCHEMA = `
 CREATE TABLE note(name text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE word(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text text NOT NULL UNIQUE);
 CREATE TABLE day(day text PRIMARY KEY, messages bigint NOT NULL DEFAULT 0, search text);
-CREATE TABLE message(
-  id bigint NOT NULL, session_id bigint NOT NULL, parent_id bigint, resend_of bigint,
-  source int, target int NOT NULL, type int, status smallint NOT NULL, attempts int NOT NULL,
-  created bigint NOT NULL, started bigint, done bigint, size bigint NOT NULL, body int, same_as bigint,
-  stream int, sequence bigint, error_code int, error text, reply_type int, reply_code int,
-  reply_text text, reply_body int, explain bigint, flags smallint NOT NULL, name text, more text,
+CREATE TABLE message(${declaredColumns('postgres')},
   PRIMARY KEY(session_id, id)) PARTITION BY RANGE(session_id);
 CREATE INDEX message_id ON message(id);
 CREATE INDEX message_source ON message(source, id);
@@ -56,7 +52,7 @@ INSERT INTO note VALUES('version', '1');
  * The forms of the schema, oldest first; what was released is never changed. As in SQLite, but all days at once: a
  * migration adds columns and indexes, and leaves filling them to whoever reads.
  */
-export const MIGRATIONS: readonly string[] = [SCHEMA];
+export const MIGRATIONS = withAddedColumns([SCHEMA], 'postgres');
 
 /**
  * Makes the production's schema if it is not there, or brings it to the newest form: one operator plane does, in one

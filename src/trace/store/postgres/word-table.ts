@@ -1,6 +1,6 @@
 import type { Session } from '../../../database/postgres.ts';
 import type { WordSearch } from '../conditions.ts';
-import type { Words } from '../message-row.ts';
+import type { Words } from '../message-columns.ts';
 
 interface WordRow {
   readonly id: number;

@@ -1,13 +1,13 @@
 import { idAtTime, timeOfId } from '../../../message/id.ts';
 import { afterPrefix, type KeyMatch, keyMatches } from '../../key-value.ts';
-import { tracedMessage } from '../../message-state.ts';
 import { type SearchGround, type Span, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
 import type { TracedMessage } from '../../traced-message.ts';
+import { tracedMessage } from '../../traced-message.ts';
 import { anyOf, type Condition, type SearchIndex, searchPlan } from '../conditions.ts';
-import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-row.ts';
+import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-columns.ts';
 import { isOneOf, keyForms, refusePrefixes } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
 import { body, sessionMessages } from './read.ts';

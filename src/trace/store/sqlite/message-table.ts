@@ -1,16 +1,20 @@
 import type { AttemptRecord } from '../../../message/record.ts';
 import type { MessageState, Settlement } from '../../message-state.ts';
 import type { TracedAttempt } from '../../traced-message.ts';
-import { MESSAGE_COLUMNS, type MessageRow, rowOfState, stateOfRow } from '../message-row.ts';
+import {
+  MESSAGE_COLUMNS,
+  type MessageRow,
+  overwritten,
+  rowOfState,
+  stateOfRow,
+} from '../message-columns.ts';
 import { STATUS_CODE, statusOfCode } from '../stored-code.ts';
 import type { TraceFile } from './trace-file.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ');
 const SELECT = `SELECT ${COLUMNS} FROM message`;
 const UPSERT = `INSERT INTO message(${COLUMNS}) VALUES(${MESSAGE_COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT(id) DO UPDATE SET ${MESSAGE_COLUMNS.filter((name) => name !== 'id')
-    .map((name) => `${name}=excluded.${name}`)
-    .join(', ')}`;
+  ON CONFLICT(id) DO UPDATE SET ${overwritten('id')}`;
 
 export function readState(file: TraceFile, id: number): MessageState | undefined {
   const row = file.first<MessageRow>(`${SELECT} WHERE id=?`, id);
@@ -41,8 +45,7 @@ function stateWithExplanation(file: TraceFile, row: MessageRow): MessageState {
 export function writeState(file: TraceFile, state: MessageState): void {
   const explanation = state.settlement?.explain;
   const explain = explanation === undefined ? null : file.explanations.number(explanation);
-  const row = rowOfState(state, file.words, explain);
-  file.run(UPSERT, ...MESSAGE_COLUMNS.map((name) => row[name]));
+  file.run(UPSERT, ...rowOfState(state, file.words, explain));
 }
 
 export function writeAttempt(file: TraceFile, attempt: AttemptRecord): void {

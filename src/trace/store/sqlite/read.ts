@@ -1,5 +1,4 @@
 import type { MessageState } from '../../message-state.ts';
-import { tracedMessage } from '../../message-state.ts';
 import type { SessionMessages } from '../../shown-to.ts';
 import type {
   StoredBody,
@@ -7,6 +6,7 @@ import type {
   TracedMessage,
   TracedSession,
 } from '../../traced-message.ts';
+import { tracedMessage } from '../../traced-message.ts';
 import { dayOfSession } from '../day.ts';
 import { pastOutcome } from '../past-outcome.ts';
 import { readAttempts, readPast, readSessionStates, readState } from './message-table.ts';

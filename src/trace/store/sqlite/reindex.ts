@@ -4,7 +4,7 @@ import { idAtTime } from '../../../message/id.ts';
 import type { SearchKey } from '../../trace-input.ts';
 import type { ReindexOptions, ReindexReport } from '../../trace-store.ts';
 import { startOfDay } from '../day.ts';
-import { MESSAGE_COLUMNS, type MessageRow } from '../message-row.ts';
+import { MESSAGE_COLUMNS, type MessageRow } from '../message-columns.ts';
 import { messageCount } from './apply.ts';
 import { body } from './read.ts';
 import type { TraceFiles } from './trace-files.ts';

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { makePrivate } from '../../../database/private-files.ts';
 import { migrateSqlite, type SqliteMigration } from '../../../database/sqlite-migrations.ts';
+import { declaredColumns, withAddedColumns } from '../message-columns.ts';
 
 /**
  * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the checkpoint
@@ -25,13 +26,7 @@ PRAGMA temp_store=MEMORY;
 const SCHEMA = `
 CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE note(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE message(
-  id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL, parent_id INTEGER, resend_of INTEGER,
-  source INTEGER, target INTEGER NOT NULL, type INTEGER, status INTEGER NOT NULL,
-  attempts INTEGER NOT NULL, created INTEGER NOT NULL, started INTEGER, done INTEGER,
-  size INTEGER NOT NULL, body INTEGER, same_as INTEGER, stream INTEGER, sequence INTEGER,
-  error_code INTEGER, error TEXT, reply_type INTEGER, reply_code INTEGER, reply_text TEXT,
-  reply_body INTEGER, explain INTEGER, flags INTEGER NOT NULL, name TEXT, more TEXT) STRICT;
+CREATE TABLE message(${declaredColumns('sqlite')}) STRICT;
 CREATE INDEX message_session ON message(session_id);
 CREATE INDEX message_source ON message(source, id);
 CREATE INDEX message_target ON message(target, id);
@@ -68,14 +63,16 @@ CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOU
 `;
 
 /**
- * The forms of a file, oldest first. What was released is never changed: a new form is one more entry. A migration
- * runs when the file is opened, which for a day that is over is when somebody looks into it: it must be quick, so it
- * adds columns and indexes, and leaves filling them to whoever reads.
+ * The steps from each form of a file to the next, those of the message table's columns included. What was released is
+ * never changed: a new form is one more step. It is taken when the file is opened, which for a day that is over is when
+ * somebody looks into it, so it must be quick: it adds columns and indexes, and leaves filling them to whoever reads.
  */
-export const DAY_MIGRATIONS: readonly SqliteMigration[] = [(db) => db.exec(SCHEMA)];
-export const HELD_MIGRATIONS: readonly SqliteMigration[] = [
-  (db) => db.exec(`${SCHEMA}${HELD_SCHEMA}`),
-];
+export const DAY_MIGRATIONS = forms(SCHEMA);
+export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`);
+
+function forms(...steps: readonly string[]): readonly SqliteMigration[] {
+  return withAddedColumns(steps, 'sqlite').map((step) => (db) => db.exec(step));
+}
 
 export interface OpenedFile {
   readonly db: DatabaseSync;

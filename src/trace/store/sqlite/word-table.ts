@@ -1,5 +1,5 @@
 import type { WordSearch } from '../conditions.ts';
-import type { Words } from '../message-row.ts';
+import type { Words } from '../message-columns.ts';
 import type { TraceFile } from './trace-file.ts';
 
 /** The word table of one file, remembered. */
