@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-import type { Envelope } from '../message/message.ts';
+import { ENVELOPE_FIELDS, type Envelope, type EnvelopeField } from '../message/envelope.ts';
 
 /** Reads and writes the envelope as NATS headers (architecture.md §4). */
 
@@ -15,76 +15,51 @@ export interface Carried {
   readonly woken?: boolean | undefined;
 }
 
-/** Header values are Latin-1 on the wire and must not hold line ends, so names are written percent-encoded. */
-const encodeText = (text: string): string => encodeURIComponent(text);
-const decodeText = (text: string): string => decodeURIComponent(text);
+type StoredField = keyof typeof ENVELOPE_FIELDS;
+
+const FIELDS = Object.entries(ENVELOPE_FIELDS) as readonly (readonly [
+  StoredField,
+  EnvelopeField,
+])[];
 
 export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHdrs {
   const h = headers();
-  h.append('Wb-Id', String(message.id));
-  h.append('Wb-Session', String(message.sessionId));
-  h.append('Wb-Source', message.source);
-  h.append('Wb-Target', message.target);
-  h.append('Wb-Type', encodeText(message.type));
-  h.append('Wb-Created', String(message.created));
-  h.append('Wb-Received', String(message.received));
-  h.append('Wb-Size', String(message.size));
-  const put = (name: string, value: string | number | undefined): void => {
-    if (value !== undefined) h.append(name, String(value));
-  };
-  const putText = (name: string, value: string | undefined): void => {
-    if (value !== undefined) h.append(name, encodeText(value));
-  };
-  put('Wb-Parent', message.parentId);
-  putText('Wb-Charset', message.charset);
-  putText('Wb-Name', message.name);
-  putText('Wb-Origin', message.origin);
-  put('Wb-Priority', message.priority);
-  put('Wb-Reply-To', message.replyTo);
-  put('Wb-Resend-Of', message.resendOf);
-  put('traceparent', message.traceparent);
-  putText('Wb-Test', message.testBy);
-  put('Wb-Body-Ref', carried.bodyRef);
-  put('Wb-Attached', carried.attached);
-  if (carried.accepted === true) h.append('Wb-Accepted', '1');
-  if (carried.woken === true) h.append('Wb-Woken', '1');
+  for (const [field, { header, kind }] of FIELDS) {
+    const value = message[field];
+    // header values are Latin-1 on the wire and must not hold line ends
+    if (value !== undefined)
+      h.append(header, kind === 'text' ? encodeURIComponent(value) : String(value));
+  }
+  const { bodyRef, attached, accepted, woken } = carried;
+  if (bodyRef !== undefined) h.append('Wb-Body-Ref', bodyRef);
+  if (attached !== undefined) h.append('Wb-Attached', String(attached));
+  if (accepted === true) h.append('Wb-Accepted', '1');
+  if (woken === true) h.append('Wb-Woken', '1');
   return h;
 }
 
 export function readEnvelope(h: MsgHdrs): Envelope & Carried {
-  const text = (name: string): string | undefined => h.get(name) || undefined;
-  const plain = (name: string): string | undefined => {
-    const value = text(name);
-    return value === undefined ? undefined : decodeText(value);
-  };
-  const number = (name: string): number | undefined => {
-    const value = text(name);
-    return value === undefined ? undefined : Number(value);
-  };
+  const envelope: Record<string, number | string | undefined> = {};
+  for (const [field, { header, kind, missing }] of FIELDS) {
+    const text = h.get(header);
+    envelope[field] = text === '' ? missing : READERS[kind](text);
+  }
+  const attached = h.get('Wb-Attached');
   return {
-    id: number('Wb-Id') ?? 0,
-    sessionId: number('Wb-Session') ?? 0,
-    parentId: number('Wb-Parent'),
-    source: text('Wb-Source') ?? '',
-    target: text('Wb-Target') ?? '',
-    type: plain('Wb-Type') ?? 'application/octet-stream',
-    created: number('Wb-Created') ?? 0,
-    received: number('Wb-Received') ?? 0,
-    size: number('Wb-Size') ?? 0,
-    charset: plain('Wb-Charset'),
-    name: plain('Wb-Name'),
-    origin: plain('Wb-Origin'),
-    priority: number('Wb-Priority'),
-    replyTo: text('Wb-Reply-To'),
-    resendOf: number('Wb-Resend-Of'),
-    traceparent: text('traceparent'),
-    testBy: plain('Wb-Test'),
-    bodyRef: text('Wb-Body-Ref'),
-    accepted: text('Wb-Accepted') === '1',
-    woken: text('Wb-Woken') === '1',
-    attached: number('Wb-Attached'),
+    // the table has every field, and what is never missing has something to stand for it
+    ...(envelope as unknown as Envelope),
+    bodyRef: h.get('Wb-Body-Ref') || undefined,
+    accepted: h.get('Wb-Accepted') === '1',
+    woken: h.get('Wb-Woken') === '1',
+    attached: attached === '' ? undefined : Number(attached),
   };
 }
+
+const READERS: Readonly<Record<EnvelopeField['kind'], (text: string) => number | string>> = {
+  number: Number,
+  name: (text) => text,
+  text: decodeURIComponent,
+};
 
 /** The body of a queue message and the journal entries that ride behind it. */
 export function splitPayload(

@@ -1,3 +1,4 @@
+import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import type { Broker } from './broker.ts';
 import { readStream } from './read-stream.ts';
 
@@ -42,6 +43,6 @@ async function* headersFrom(
     headersOnly: true,
   };
   for await (const message of readStream(broker, stream, span)) {
-    yield { id: Number(message.headers?.get('Wb-Id')), sequence: message.seq };
+    yield { id: Number(message.headers?.get(ENVELOPE_FIELDS.id.header)), sequence: message.seq };
   }
 }

@@ -1,5 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
+import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { envelopeHeaders } from './envelope.ts';
@@ -95,8 +96,8 @@ export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
 function sleeperOf(headers: MsgHdrs, sequence: number): Sleeper {
   const until = headers.get(UNTIL);
   return {
-    id: Number(headers.get('Wb-Id')),
-    host: headers.get('Wb-Target'),
+    id: Number(headers.get(ENVELOPE_FIELDS.id.header)),
+    host: headers.get(ENVELOPE_FIELDS.target.header),
     sequence,
     until: until === '' ? Number.POSITIVE_INFINITY : Number(until),
     answers: headers.values(ANSWER),

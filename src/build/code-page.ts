@@ -36,7 +36,8 @@ const SECTIONS: readonly {
         file: 'src/flow/process-code.ts',
         names: ['ProcessMessage', 'ProcessContext', 'ProcessBody', 'CallOptions', 'CallAnswer'],
       },
-      { file: 'src/message/message.ts', names: ['Envelope', 'Reply'] },
+      { file: 'src/message/envelope.ts', names: ['Envelope'] },
+      { file: 'src/message/message.ts', names: ['Reply'] },
     ],
   },
   {

@@ -43,7 +43,7 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     discard: (order) => discardSuspended(engine, order),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
-    notify: (notification) => notify(engine, director, notification),
+    notify: (notification) => notify(director, notification),
     testMessage: (message, body) => sendTestMessage(engine, director, message, body),
     describe: () => describeProduction(director.definition),
   });

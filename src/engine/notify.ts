@@ -1,13 +1,8 @@
 import type { Notification } from '../control/orders.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { enqueue } from '../flow/enqueue.ts';
-import { route } from '../flow/route.ts';
-import { subject } from '../flow/subject.ts';
+import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
-import type { Envelope } from '../message/message.ts';
-import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
-import type { Engine } from './engine.ts';
 
 /** What stands as the source of notifications in the trace. */
 const SOURCE = 'waybill';
@@ -17,31 +12,17 @@ const SOURCE = 'waybill';
  * and traced as every message. Its name is the subject.
  */
 export async function notify(
-  engine: Engine,
   director: Director,
   { to, subject: name, text, key }: Notification,
 ): Promise<{ readonly messageId: number }> {
   if (to.length === 0) throw new EngineError('HOST_UNKNOWN', 'the notification names no operation');
   const body = Buffer.from(`${name}\n\n${text}\n`);
-  const id = engine.ids.next();
-  const now = systemClock.now();
-  const envelope: Envelope = {
-    id,
-    sessionId: id,
-    source: SOURCE,
-    target: to[0] ?? '',
-    type: 'text/plain',
-    charset: 'utf-8',
-    created: now,
-    received: now,
-    size: body.byteLength,
-    name,
-  };
-  const legs = await route(director.routing, subject(envelope, inlineBody(body)), {
-    to: to.map((target) => ({ to: target })),
-    key: `n${key}`,
-    firstId: id,
+  const { messageId } = await inject(director, {
+    envelope: { source: SOURCE, type: 'text/plain', charset: 'utf-8', name },
+    body: inlineBody(body),
+    to,
+    kind: 'n',
+    order: key,
   });
-  await enqueue(director.storing, legs);
-  return { messageId: id };
+  return { messageId };
 }

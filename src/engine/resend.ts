@@ -2,9 +2,7 @@ import { findById } from '../broker/find-by-id.ts';
 import type { Discard, Resend, SentMessage } from '../control/orders.ts';
 import { hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { enqueue } from '../flow/enqueue.ts';
-import { route } from '../flow/route.ts';
-import { subject } from '../flow/subject.ts';
+import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import { systemClock } from '../time/clock.ts';
@@ -39,38 +37,30 @@ async function resend(
   const { message, bodyRef, suspended = false, order } = request;
   if (suspended) await checkSuspended(engine, message);
   const to = request.to ?? message.target;
-  const id = engine.ids.next();
-  const now = systemClock.now();
-  const envelope: Envelope = {
-    ...message,
-    id,
-    sessionId: id,
-    parentId: undefined,
-    target: to,
-    type: bodyRef === undefined ? typeNow(message.type, body) : message.type,
-    created: now,
-    received: now,
-    size: bodyRef === undefined ? body.byteLength : message.size,
-    replyTo: undefined,
-    resendOf: message.id,
-  };
-  const held = bodyRef === undefined ? inlineBody(body) : engine.bodies.open(bodyRef, message.size);
-  const legs = await route(director.routing, subject(envelope, held, bodyRef), {
-    to: [{ to }],
+  const large = bodyRef !== undefined;
+  const { messageId, sessionId, duplicate } = await inject(director, {
+    envelope: {
+      ...message,
+      parentId: undefined,
+      type: large ? message.type : typeNow(message.type, body),
+      replyTo: undefined,
+      resendOf: message.id,
+    },
+    body: large ? engine.bodies.open(bodyRef, message.size) : inlineBody(body),
+    bodyRef,
+    to: [to],
     // the queue stores a second message of the same key once
-    key: suspended ? `s${message.id}` : `r${order ?? id}`,
-    firstId: id,
+    ...(suspended ? { kind: 's', order: message.id } : { kind: 'r', order }),
   });
-  const { duplicate } = await enqueue(director.storing, legs);
   if (suspended) {
     if (duplicate) throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
     await discard(engine, {
       message,
       by: request.by,
-      reason: `resent as ${id}`,
+      reason: `resent as ${messageId}`,
     });
   }
-  return { messageId: id, sessionId: id };
+  return { messageId, sessionId };
 }
 
 async function checkSuspended(engine: Engine, message: Envelope): Promise<void> {

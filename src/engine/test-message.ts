@@ -1,13 +1,9 @@
 import type { SentMessage, TestMessage } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { enqueue } from '../flow/enqueue.ts';
-import { route } from '../flow/route.ts';
-import { subject } from '../flow/subject.ts';
+import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
-import type { Envelope } from '../message/message.ts';
 import { fileType } from '../peer/folder/file-type.ts';
-import { systemClock } from '../time/clock.ts';
 import { describeSize } from '../time/size.ts';
 import { type Director, hostsOf } from './director.ts';
 import type { Engine } from './engine.ts';
@@ -27,39 +23,24 @@ export function sendTestMessage(
   body: Uint8Array,
 ): Promise<SentMessage> {
   const { order } = request;
-  const send = (): Promise<SentMessage> => sent(engine, director, request, body);
+  const send = (): Promise<SentMessage> => sent(director, request, body);
   return order === undefined ? send() : engine.orders.once(order, send);
 }
 
 async function sent(
-  engine: Engine,
   director: Director,
   { host, type, charset, name, by, order }: TestMessage,
   body: Uint8Array,
 ): Promise<SentMessage> {
   const { source, to } = wayInto(director.definition, host, body);
-  const id = engine.ids.next();
-  const now = systemClock.now();
-  const envelope: Envelope = {
-    id,
-    sessionId: id,
-    source,
-    target: to[0] ?? host,
-    type: type ?? fileType(body, name ?? ''),
-    created: now,
-    received: now,
-    size: body.byteLength,
-    charset,
-    name,
-    testBy: by,
-  };
-  const legs = await route(director.routing, subject(envelope, inlineBody(body)), {
-    to: to.map((target) => ({ to: target })),
-    key: `t${order ?? id}`,
-    firstId: id,
+  const { messageId, sessionId } = await inject(director, {
+    envelope: { source, type: type ?? fileType(body, name ?? ''), charset, name, testBy: by },
+    body: inlineBody(body),
+    to,
+    kind: 't',
+    order,
   });
-  await enqueue(director.storing, legs);
-  return { messageId: id, sessionId: id };
+  return { messageId, sessionId };
 }
 
 /** Where a message for a host comes from and goes to. */

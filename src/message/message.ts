@@ -1,4 +1,7 @@
 import type { Body } from './body.ts';
+import type { Envelope } from './envelope.ts';
+
+export type { Envelope } from './envelope.ts';
 
 /** What an adapter, a transform or a process hands over: a body and what is known of it. The engine adds the envelope. */
 export interface NewMessage {
@@ -25,35 +28,6 @@ export interface NewMessage {
 /** A message as the engine stores and routes it: one immutable body on one leg, source → target. */
 export interface Message extends Envelope {
   readonly body: Body;
-}
-
-/** All of a message but its body. */
-export interface Envelope {
-  readonly id: number;
-  /** The id of the first message of the session. */
-  readonly sessionId: number;
-  readonly parentId?: number | undefined;
-  readonly source: string;
-  readonly target: string;
-  readonly type: string;
-  /** Milliseconds since 1970. */
-  readonly created: number;
-  /** When the session's first message was accepted: `received` in expressions. */
-  readonly received: number;
-  readonly size: number;
-  readonly charset?: string | undefined;
-  readonly name?: string | undefined;
-  readonly origin?: string | undefined;
-  readonly priority?: number | undefined;
-  /** Where the answer is published, if somebody waits for it. */
-  readonly replyTo?: string | undefined;
-  /** The message this one repeats by a person's or a replay's order. */
-  readonly resendOf?: number | undefined;
-  readonly traceparent?: string | undefined;
-  /** Who sent the session's first message as a test. */
-  readonly testBy?: string | undefined;
-  /** Set when an earlier try may have reached the peer although its answer is not known. */
-  readonly possibleDuplicate?: boolean | undefined;
 }
 
 /** What a peer answered to a sent message. */

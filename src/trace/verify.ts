@@ -2,6 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { Broker } from '../broker/broker.ts';
 import { PROJECTOR, WORKER } from '../broker/names.ts';
 import { readStream } from '../broker/read-stream.ts';
+import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import { pause } from '../time/pause.ts';
 import type { Difference } from './difference.ts';
 import { inputsOf, withKeys } from './stream-source.ts';
@@ -134,7 +135,10 @@ function noteDoubled(
   steps: Map<string, number>,
   note: (id: number) => void,
 ): void {
-  const [step, id] = [headers?.get('Nats-Msg-Id') ?? '', Number(headers?.get('Wb-Id') ?? 0)];
+  const [step, id] = [
+    headers?.get('Nats-Msg-Id') ?? '',
+    Number(headers?.get(ENVELOPE_FIELDS.id.header) ?? 0),
+  ];
   if (step === '' || id === 0) return;
   if ((steps.get(step) ?? id) !== id) note(id);
   steps.set(step, id);

@@ -1,0 +1,53 @@
+import type { Body } from '../message/body.ts';
+import type { Envelope } from '../message/message.ts';
+import { enqueue, type Storing } from './enqueue.ts';
+import { type Routing, route } from './route.ts';
+import { subject } from './subject.ts';
+
+/** A message that no service took: what a person resends or tries, a notification. */
+export interface Injected {
+  readonly envelope: Omit<
+    Envelope,
+    'id' | 'sessionId' | 'target' | 'created' | 'received' | 'size'
+  >;
+  readonly body: Body;
+  readonly bodyRef?: string | undefined;
+  /** The hosts that get it. */
+  readonly to: readonly string[];
+  /** What the key of its legs begins with: a letter for each kind of message. */
+  readonly kind: string;
+  /** The same order twice is stored once; without it each message is one of its own. */
+  readonly order?: string | number | undefined;
+}
+
+/**
+ * Makes a message with a session of its own, routes it and stores all its legs. Resolves once they are stored;
+ * rejects if anything was not.
+ */
+export async function inject(
+  { routing, storing }: { readonly routing: Routing; readonly storing: Storing },
+  { envelope, body, bodyRef, to, kind, order }: Injected,
+): Promise<{
+  readonly messageId: number;
+  readonly sessionId: number;
+  readonly duplicate: boolean;
+}> {
+  const id = routing.ids.next();
+  const now = routing.clock.now();
+  const first: Envelope = {
+    ...envelope,
+    id,
+    sessionId: id,
+    target: to[0] ?? envelope.source,
+    created: now,
+    received: now,
+    size: body.size,
+  };
+  const legs = await route(routing, subject(first, body, bodyRef), {
+    to: to.map((target) => ({ to: target })),
+    key: `${kind}${order ?? id}`,
+    firstId: id,
+  });
+  const { duplicate } = await enqueue(storing, legs);
+  return { messageId: id, sessionId: id, duplicate };
+}
