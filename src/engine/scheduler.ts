@@ -35,6 +35,8 @@ export async function followSchedules(
   signal: AbortSignal,
 ): Promise<void> {
   const switched = new Map<string, boolean>();
+  /** By its text: a schedule keeps its next moments. */
+  let schedules: ReadonlyMap<string, Schedule | undefined> = new Map();
   const follow = async (name: string, on: boolean): Promise<boolean> => {
     if (switched.get(name) === on) return true;
     try {
@@ -49,8 +51,14 @@ export async function followSchedules(
   };
   while (!signal.aborted) {
     const now = Date.now();
-    const scheduled = hosts().flatMap(({ name, schedule }) => {
-      const read = scheduleOf(schedule);
+    const all = hosts().flatMap(({ name, schedule }) =>
+      schedule === undefined ? [] : [{ name, schedule }],
+    );
+    schedules = new Map(
+      all.map(({ schedule }) => [schedule, schedules.get(schedule) ?? scheduleOf(schedule)]),
+    );
+    const scheduled = all.flatMap(({ name, schedule }) => {
+      const read = schedules.get(schedule);
       return read === undefined ? [] : [{ name, read }];
     });
     // side by side: one that takes long to stop delays no other

@@ -1,7 +1,7 @@
+import { Cron as Pattern } from 'croner';
 import { nearest } from '../error/nearest.ts';
-import { type Cron, readCron } from './cron.ts';
 import { milliseconds } from './duration.ts';
-import { isZone } from './zone.ts';
+import { isZone, type Zone } from './zone.ts';
 
 /** When a host is on: a repeating pattern of the week, or for a while from certain moments on. */
 export interface Schedule {
@@ -63,20 +63,66 @@ function inTurns(
   return 'problem' in cron ? cron : turns(source, cron, time);
 }
 
+/** Moments that come again and again, as cron writes them. */
+export interface Cron {
+  /** The first moment after `at`, in milliseconds since 1970; undefined if there is none in years. */
+  next(at: number): number | undefined;
+}
+
+/**
+ * Reads `30 6 * * mon-fri`: minute, hour, day of the month, month, day of the week. By the clock of the zone: a
+ * moment in the hour that is skipped comes at its end; one in the hour that is repeated comes once, unless
+ * it comes every hour. Gives what is wrong with a text that is none.
+ */
+export function readCron(text: string, zone: Zone): Cron | { readonly problem: string } {
+  // croner reads five fields, and words such as @daily
+  if (text.trim().split(/\s+/).length !== 5 && !text.startsWith('@')) {
+    return { problem: 'cron has five fields, such as 30 6 * * mon-fri' };
+  }
+  try {
+    const pattern = new Pattern(text, {
+      mode: '5-part',
+      paused: true,
+      sloppyRanges: true,
+      ...(zone === undefined ? {} : { timezone: zone }),
+    });
+    return { next: (at) => pattern.nextRun(new Date(at))?.getTime() };
+  } catch (error) {
+    // whatever croner finds wrong with the pattern: it has no errors of its own
+    const why = (error instanceof Error ? error.message : '').replace(/^CronPattern: /, '');
+    return { problem: `${text} is no cron: ${why.charAt(0).toLowerCase()}${why.slice(1)}` };
+  }
+}
+
 /** On for `time` milliseconds from each moment on; where a moment comes in that time, for as long again. */
 function turns(source: string, cron: Cron, time: number): Schedule {
-  const isOn = (at: number): boolean => (cron.next(at - time) ?? Infinity) <= at;
+  interface Phase {
+    readonly on: boolean;
+    readonly from: number;
+    readonly until: number;
+  }
+  const phaseFrom = (at: number): Phase => {
+    const first = cron.next(at - time) ?? Infinity;
+    if (first > at) return { on: false, from: at, until: first };
+    let last = first;
+    for (let next = cron.next(last); next !== undefined; next = cron.next(last)) {
+      if (next > last + time || last > at + DAY * MINUTE) break;
+      last = next;
+    }
+    return { on: true, from: at, until: last + time };
+  };
+  // asked every few seconds, and a moment costs half a millisecond
+  let known: Phase = { on: false, from: 0, until: 0 };
+  const phaseAt = (at: number): Phase => {
+    if (at < known.from || at >= known.until) known = phaseFrom(at);
+    return known;
+  };
   return {
     source,
-    isOn,
+    isOn: (at) => phaseAt(at).on,
     nextSwitch(at) {
-      if (!isOn(at)) return cron.next(at);
-      let last = cron.next(at - time) ?? at;
-      for (let next = cron.next(last); next !== undefined; next = cron.next(last)) {
-        if (next > last + time || last > at + DAY * MINUTE) break;
-        last = next;
-      }
-      return last + time;
+      const { until } = phaseAt(at);
+      return until === Infinity ? undefined : until;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCron } from '../../src/time/cron.ts';
+import { readCron } from '../../src/time/schedule.ts';
 
 /** The next moments after a time, as UTC. */
 function moments(text: string, zone: string, after: string, count = 1): string[] {
@@ -60,14 +60,16 @@ test('a moment that never comes is none', () => {
 
 test.for([
   ['30 6 * *', 'cron has five fields'],
-  ['60 6 * * *', '60 is no minute from 0 to 59'],
-  ['0 24 * * *', '24 is no hour from 0 to 23'],
-  ['0 0 0 * *', '0 is no day of the month from 1 to 31'],
-  ['0 0 * jam *', 'jam is no month from 1 to 12'],
-  ['0 0 * * fri-mon', 'fri-mon is no day of the week from 0 to 7'],
-  ['*/0 0 * * *', '*/0 is no minute'],
-  ['1-2-3 0 * * *', '1-2-3 is no minute'],
-  [', 0 * * *', ', is no minute'],
+  ['0 30 6 * * *', 'cron has five fields'],
+  ['60 6 * * *', 'invalid value for minute: 60'],
+  ['0 24 * * *', 'invalid value for hour: 24'],
+  ['0 0 0 * *', 'invalid value for day'],
+  ['0 0 * jam *', 'jam'],
+  ['0 0 * * fri-mon', 'from value is larger than to value'],
+  ['*/0 0 * * *', 'illegal stepping: 0'],
+  ['1-2-3 0 * * *', "illegal range: '1-2-3'"],
+  [', 0 * * *', 'minute'],
+  ['@dayly', 'dayly'],
 ])('%j is refused: %s', ([text, problem]) => {
   expect(readCron(text ?? '', 'UTC')).toEqual({ problem: expect.stringContaining(problem ?? '') });
 });
