@@ -6,9 +6,7 @@ import { apiDocument } from '../api/api-document.ts';
 import { schemaFiles } from '../definition/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { codePage } from './code-page.ts';
-import { errorPage } from './error-page.ts';
-import { expressionPage } from './expression-page.ts';
-import { FORMAT_PAGE, formatPage } from './format-page.ts';
+import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-pages.ts';
 
 /** `npm run build`: what is generated and committed (schemas, reference pages), then what the package runs (`dist`). */
 

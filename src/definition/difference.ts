@@ -1,9 +1,7 @@
+import type { Setting, Settings } from '../adapter/setting.ts';
 import type { Definition, HostDefinition } from './definition.ts';
-import { type Change, changes, isEqual } from './difference/changes.ts';
-import { compareHost } from './difference/compare-host.ts';
-import { describeChange } from './difference/describe.ts';
-import { type HostKind, SECTIONS } from './grammar/host-settings.ts';
-import { shown, valueAt } from './written/written.ts';
+import { type HostKind, hostSettings, SECTIONS } from './grammar/host-settings.ts';
+import { pathText, shown, valueAt } from './written/written.ts';
 
 interface HostDifference {
   readonly host: string;
@@ -116,4 +114,163 @@ function fileChanges(before: Definition, after: Definition): Change[] {
       return [{ path: `${section}.${name}`, before: 'as it was', after: 'changed' }];
     });
   });
+}
+
+const LONGEST = 80;
+
+/** `settings.connect: ward:2575 → ward-2:2575`. */
+function describeChange({ path, before, after }: Change): string {
+  if (before === undefined) return `${path}: ${valueText(after)} (new)`;
+  if (after === undefined) return `${path}: ${valueText(before)} (taken away)`;
+  return `${path}: ${valueText(before)} → ${valueText(after)}`;
+}
+
+function valueText(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+}
+
+/** One value that differs; undefined stands for none. Secrets are shown as they are written: `${secret:NAME}`. */
+interface Change {
+  /** Below the host or the production: `settings.connect`, `rules."outpatients".when`. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Every value in which two plain trees differ, as deep down as possible. */
+function changes(before: unknown, after: unknown): Change[] {
+  return [...differ(before, after, [])];
+}
+
+function* differ(
+  before: unknown,
+  after: unknown,
+  keys: readonly (string | number)[],
+): Generator<Change> {
+  const [a, b] = [named(before), named(after)];
+  if (a !== undefined && b !== undefined) {
+    const [orderBefore, orderAfter] = [order(before, a, b), order(after, b, a)];
+    if (orderBefore !== orderAfter) {
+      yield { path: pathText([...keys, 'order']), before: orderBefore, after: orderAfter };
+    }
+    for (const key of new Set([...a.keys(), ...b.keys()])) {
+      yield* differ(a.get(key), b.get(key), [...keys, key]);
+    }
+  } else if (!isEqual(before, after)) yield { path: pathText(keys), before, after };
+}
+
+/** The names of a list's items that both lists have, in their order, which matters for rules. */
+function order(
+  value: unknown,
+  own: ReadonlyMap<string | number, unknown>,
+  other: ReadonlyMap<string | number, unknown>,
+): string {
+  return Array.isArray(value) ? [...own.keys()].filter((name) => other.has(name)).join(', ') : '';
+}
+
+/**
+ * The parts of a value by name: keys of a block, or items of a list that all have a name of their
+ * own, so that a rule put in between does not make all after it differ.
+ */
+function named(value: unknown): ReadonlyMap<string | number, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (!Array.isArray(value)) return new Map(Object.entries(value));
+  const names = value.map((item: unknown) => nameOf(item));
+  if (value.length === 0 || new Set(names).size < names.length) return undefined;
+  return names.includes(undefined)
+    ? undefined
+    : new Map(value.map((item: unknown, index) => [nameOf(item) ?? index, item]));
+}
+
+function nameOf(item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null) return undefined;
+  const { name, otherwise } = item as { name?: unknown; otherwise?: unknown };
+  if (otherwise !== undefined) return 'otherwise';
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** Whether two plain values say the same; the order of keys does not matter. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+/** A host in one of the two definitions. */
+interface HostOf {
+  readonly definition: Definition;
+  readonly host: HostDefinition;
+}
+
+/** In what a host differs, and whether it must be made anew for it. */
+function compareHost(
+  before: HostOf,
+  after: HostOf,
+): { readonly changes: readonly Change[]; readonly restart: boolean } {
+  const found = changes(writtenHost(before), writtenHost(after));
+  const code = codeChange(before, after);
+  const all = code === undefined ? found : [...found, code];
+  const declared = hostSettings[after.host.kind];
+  const needs = ({ path }: Change): boolean =>
+    declared[/^\w+/.exec(path)?.[0] ?? '']?.change === undefined;
+  return { changes: all, restart: all.some(needs) || usesChanged(before, after) };
+}
+
+function writtenHost({ definition, host }: HostOf): unknown {
+  const written = valueAt(definition.source.written, [SECTIONS[host.kind], host.name]);
+  return written === undefined ? {} : shown(written);
+}
+
+/** The file of a process or of an adapter of the production's own is the same, but not its content. */
+function codeChange(before: HostOf, after: HostOf): Change | undefined {
+  const { code: file } = after.host.kind === 'process' ? after.host : { code: undefined };
+  const changed =
+    file === undefined
+      ? 'adapter' in after.host &&
+        'adapter' in before.host &&
+        after.host.adapter !== before.host.adapter
+      : digest(before, file) !== digest(after, file);
+  if (!changed) return undefined;
+  return { path: file === undefined ? 'adapter' : 'code', before: 'as it was', after: 'changed' };
+}
+
+const digest = ({ definition }: HostOf, file: string): string | undefined =>
+  definition.source.digests.get(file);
+
+/** Whether a credential that the host signs in with has other values now. */
+function usesChanged(before: HostOf, after: HostOf): boolean {
+  const { host } = after;
+  if (host.kind === 'process') return false;
+  return [...credentialsIn(host.adapter.settings, host.settings)].some(
+    (name) =>
+      !isEqual(
+        before.definition.credentials.get(name)?.values,
+        after.definition.credentials.get(name)?.values,
+      ),
+  );
+}
+
+function* credentialsIn(
+  declared: Settings,
+  values: Readonly<Record<string, unknown>>,
+): Generator<string> {
+  for (const [key, setting] of Object.entries(declared)) yield* credentialsOf(setting, values[key]);
+}
+
+function* credentialsOf(setting: Setting<unknown, unknown>, value: unknown): Generator<string> {
+  if (setting.kind === 'credential' && typeof value === 'string') yield value;
+  else if (setting.kind === 'list' && Array.isArray(value) && setting.item !== undefined) {
+    for (const item of value) yield* credentialsOf(setting.item, item);
+  } else if (setting.kind === 'group' && typeof value === 'object' && value !== null) {
+    yield* credentialsIn(setting.fields ?? {}, value as Readonly<Record<string, unknown>>);
+  }
 }

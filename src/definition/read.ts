@@ -1,23 +1,34 @@
-import { resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { expressionEnvironment } from '../expression/environment.ts';
+import { lookupTables } from '../lookup/file-tables.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
+import type { Transform } from '../transform/transform.ts';
 import { checkWhole } from './check/check.ts';
-import { compose } from './compose.ts';
-import type { Definition } from './definition.ts';
-import { digests } from './digest.ts';
-import { fillFor } from './fill-for-host.ts';
-import { type AdapterCatalogue, type AnyAdapter, findAdapters } from './find-adapter.ts';
-import type { Reading } from './form/form.ts';
-import { productionForm } from './grammar/production-form.ts';
+import type { Definition, ProductionSettings } from './definition.ts';
+import {
+  type AdapterCatalogue,
+  type Adapters,
+  type AnyAdapter,
+  findAdapters,
+} from './find-adapter.ts';
+import type { Named, Reading } from './form/form.ts';
+import { textOf } from './form/setting-form.ts';
+import { HOST_NAME } from './grammar/name-rule.ts';
+import { type ProductionValues, productionForm } from './grammar/production-form.ts';
 import { importsOf } from './module-graph.ts';
 import { productionNames } from './names.ts';
-import { type Problem, problemList } from './problem.ts';
+import { type Problem, type Problems, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
-import { readLookups } from './read-lookups.ts';
+import { readCredentialEntry } from './read-credentials.ts';
+import { type ProcessReading, readOperation, readProcess, readService } from './read-hosts.ts';
 import { readTransforms } from './read-transforms.ts';
-import type { ValueSource } from './written/fill.ts';
+import { fillFor, type ValueSource } from './written/fill.ts';
 import { loadProduction } from './written/load.ts';
+import { pathText, placeAt, valueAt, type Written, type WrittenScalar } from './written/written.ts';
 
 export interface ReadOptions {
   /** The built-in adapters, by type. */
@@ -102,4 +113,148 @@ export async function readProduction(
     definition: { ...definition, files, source: { written, digests: found } },
     problems: problems.list(),
   };
+}
+
+/**
+ * Hashes of the files that exist, by path: how a changed file is noticed without keeping its content. That
+ * of a module stands for the modules it imports, too.
+ */
+async function digests(files: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+  const found = await Promise.all(
+    [...new Set(files)].map(async (file) => {
+      const imported = [...importsOf(file)].toSorted();
+      const own = await contentHash(file);
+      if (own === undefined || imported.length === 0) return [file, own] as const;
+      const all = await Promise.all(imported.map(contentHash));
+      const hash = createHash('sha256').update([own, ...all].join('\n'));
+      return [file, hash.digest('hex')] as const;
+    }),
+  );
+  return new Map(found.flatMap(([file, hash]) => (hash === undefined ? [] : [[file, hash]])));
+}
+
+async function contentHash(file: string): Promise<string | undefined> {
+  try {
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+  } catch (error) {
+    // removed since it was read: that is a difference
+    return tolerate(error, isSystemError, 'reading a file of the production');
+  }
+}
+
+interface ReadLookups {
+  readonly lookups: LookupTables;
+  /** Absolute paths. */
+  readonly files: readonly string[];
+}
+
+/** Reads every file under `lookups`; what is wrong in one is reported at its line. */
+async function readLookups(
+  written: Written,
+  folder: string,
+  problems: Problems,
+): Promise<ReadLookups> {
+  const entries = new Map(lookupEntries(written));
+  const files = new Map(
+    [...entries].map(([name, value]) => [name, resolve(folder, textOf(value) ?? '')] as const),
+  );
+  const lookups = await lookupTables(files);
+  for (const { table, file, line, what, remedy } of lookups.problems) {
+    const entry = entries.get(table);
+    const place =
+      entry !== undefined && what.startsWith('the file')
+        ? entry.place
+        : { file: relative(folder, file), line, column: 1 };
+    problems.error(place, pathText(['lookups', table]), what, remedy);
+  }
+  return { lookups, files: [...files.values()] };
+}
+
+function* lookupEntries(written: Written): Generator<[string, WrittenScalar]> {
+  const block = valueAt(written, ['lookups']);
+  for (const [name, { value }] of block?.kind === 'block' ? block.entries : []) {
+    if (value.kind === 'scalar' && textOf(value) !== undefined) yield [name, value];
+  }
+}
+
+type SettingsGiven = NonNullable<ProductionValues['settings']>;
+
+interface CompositionParts extends ProcessReading {
+  readonly folder: string;
+  readonly written: Written;
+  readonly values: ProductionValues;
+  readonly adapters: Adapters;
+  readonly reading: Reading;
+  readonly lookups: LookupTables;
+  readonly transforms: ReadonlyMap<string, Transform>;
+  readonly files: readonly string[];
+}
+
+/** Puts the definition together from what was written, and reports what is wrong with each host. Undefined if too little could be read. */
+function compose(parts: CompositionParts): Definition | undefined {
+  const { folder, written, adapters, values, reading, lookups, transforms, files } = parts;
+  if (values.settings === undefined) return undefined;
+  const at = (section: string, name: string): Reading => ({
+    ...reading,
+    keys: [section, name],
+  });
+  const name = productionName(values.production, written, reading);
+  const processes = mapOf(values.processes, (entry) =>
+    readProcess(entry, parts, at('processes', entry.name)),
+  );
+  return {
+    name,
+    title: values.title ?? name,
+    folder,
+    settings: productionSettings(values.settings),
+    services: mapOf(values.services, (entry) =>
+      readService(entry, adapters, at('services', entry.name)),
+    ),
+    processes,
+    operations: mapOf(values.operations, (entry) =>
+      readOperation(entry, adapters, at('operations', entry.name)),
+    ),
+    transforms,
+    lookups,
+    credentials: mapOf(values.credentials, (entry) =>
+      readCredentialEntry(entry, at('credentials', entry.name)),
+    ),
+    alerts: alertSettings(values.alerts),
+    files: [...files, ...[...processes.values()].flatMap(({ code }) => code ?? [])],
+    placeOf: (keys) => (valueAt(written, keys) === undefined ? undefined : placeAt(written, keys)),
+    source: { written, digests: new Map() },
+  };
+}
+
+function mapOf<Given, Value>(
+  entries: ReadonlyMap<string, Named<Given>> | undefined,
+  read: (entry: Named<Given>) => Value | undefined,
+): Map<string, Value> {
+  const values = new Map<string, Value>();
+  for (const [name, entry] of entries ?? []) {
+    const value = read(entry);
+    if (value !== undefined) values.set(name, value);
+  }
+  return values;
+}
+
+function productionName(given: string | undefined, written: Written, reading: Reading): string {
+  if (given === undefined) return '';
+  const problem = HOST_NAME.problem(given);
+  if (problem !== undefined) {
+    reading.problems.error(placeAt(written, ['production'], 'value'), 'production', problem);
+  }
+  return given;
+}
+
+function productionSettings(given: SettingsGiven): ProductionSettings {
+  const { search, ...rest } = given;
+  const paths = [...(search ?? [])].map(([name, { value }]) => [name, value] as const);
+  return { ...rest, search: new Map(paths) };
+}
+
+function alertSettings(given: ProductionValues['alerts']): Definition['alerts'] {
+  return given?.to === undefined ? undefined : { to: given.to, every: given.every };
 }

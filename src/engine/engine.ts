@@ -4,17 +4,21 @@ import { isAway } from '../broker/away.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
-import { freeLeases, type Leases, leases } from '../broker/lease.ts';
+import { freeLeases, type Lease, type Leases, leases } from '../broker/lease.ts';
 import { type Orders, orders } from '../broker/orders.ts';
 import { type State, state } from '../broker/state.ts';
 import { type Steps, steps } from '../broker/steps.ts';
 import { ensureProjector, ensureStream } from '../broker/streams.ts';
 import { ensureWaitingRoom, type WaitingRoom, waitingRoom } from '../broker/waiting-room.ts';
+import { aborted } from '../broker/while-held.ts';
 import type { ProductionSettings } from '../definition/definition.ts';
+import { background } from '../error/background.ts';
+import { EngineError } from '../error/engine-error.ts';
+import { tolerate } from '../error/foreseen.ts';
 import { type HalfStored, halfStored } from '../flow/half-stored.ts';
 import { type IdSource, idSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
-import { type EngineNumber, engineNumber } from './engine-number.ts';
+import { pause } from '../time/pause.ts';
 
 /** What one running engine has of NATS: its streams, its number among the engines, its leases. */
 export interface Engine extends AsyncDisposable {
@@ -149,4 +153,69 @@ async function placeAmongEngines(broker: Broker, alone: boolean): Promise<Place>
   const held = leases(kept.kv, randomUUID());
   const [number, others] = await Promise.all([engineNumber(held), held.heldByOthers('engine')]);
   return { kept, held, number, sole: others.length === 0 };
+}
+
+/** An engine's number among the living engines of its production. */
+interface EngineNumber {
+  /** 0 to 63. Changes where it could not be renewed in time and another engine has it by now. */
+  readonly value: number;
+  /** Whether its last holder did not end cleanly. */
+  readonly takenOver: boolean;
+  release(how?: 'clean' | 'unclean'): Promise<void>;
+}
+
+const ENGINES = 64;
+const TRIES = 5;
+const AGAIN = 1_000;
+
+/** Takes the lowest free number, and another where that is lost: message ids hold it, and must not repeat. */
+export async function engineNumber(held: Leases): Promise<EngineNumber> {
+  let { value, lease } = await lowestFree(held);
+  const { takenOver } = lease;
+  const ended = new AbortController();
+  const keep = async (): Promise<void> => {
+    for (;;) {
+      await aborted(AbortSignal.any([lease.signal, ended.signal]));
+      if (ended.signal.aborted) return;
+      try {
+        const again = await held.take(nameOf(value));
+        ({ value, lease } = again === undefined ? await lowestFree(held) : { value, lease: again });
+      } catch (error) {
+        tolerate(error, isAway, 'taking an engine number again');
+        await pause(AGAIN, ended.signal);
+      }
+    }
+  };
+  background(keep(), 'keeping the number of this engine');
+  return {
+    get value() {
+      return value;
+    },
+    takenOver,
+    async release(how) {
+      ended.abort();
+      await lease.release(how);
+    },
+  };
+}
+
+const nameOf = (value: number): string => `engine.${value}`;
+
+async function lowestFree(held: Leases): Promise<{ value: number; lease: Lease }> {
+  let tries = 0;
+  for (let value = 0; value < ENGINES; value++) {
+    try {
+      const lease = await held.take(nameOf(value));
+      if (lease !== undefined) return { value, lease };
+    } catch (error) {
+      if (!isAway(error) || ++tries === TRIES) throw error;
+      await pause(AGAIN);
+      value -= 1;
+    }
+  }
+  throw new EngineError(
+    'BROKER_UNAVAILABLE',
+    `all ${ENGINES} engine numbers of this production are taken`,
+    { retryable: true },
+  );
 }

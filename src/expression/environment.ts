@@ -2,6 +2,7 @@ import { type ASTNode, type Environment, ParseError } from '@marcbachmann/cel-js
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
+import type { Envelope } from '../message/message.ts';
 import { celEnvironment, functionName, knownNames } from './cel-environment.ts';
 import { celProblem, type KnownNames, readable } from './cel-problem.ts';
 import type { Compiled, ExpressionProblem, ResultTypes } from './compiled.ts';
@@ -15,13 +16,11 @@ import { numberFunctions } from './function/number.ts';
 import { textFunctions } from './function/text.ts';
 import { timeFunctions } from './function/time.ts';
 import { literalProblems } from './literal.ts';
-import { resultConversion, resultProblem } from './result.ts';
-import { innerSource } from './syntax.ts';
+import { innerName, innerSource } from './syntax.ts';
 import { type Call, callsIn, loopDepth } from './syntax-tree.ts';
 import { type ExpressionVariable, expressionVariables } from './variable.ts';
-import { variablesOf } from './variables.ts';
 
-export interface ExpressionSettings {
+interface ExpressionSettings {
   readonly lookups: LookupTables;
   /** Milliseconds since 1970, for `now()` and `age()`. Default: the system's clock. */
   readonly now?: (() => number) | undefined;
@@ -185,4 +184,82 @@ function callProblems(
 
 function place({ start, end }: ASTNode): { readonly offset: number; readonly end: number } {
   return { offset: start, end };
+}
+
+type Result = keyof ResultTypes;
+
+const TYPES: Readonly<Record<Result, ReadonlySet<string>>> = {
+  bool: new Set(['bool']),
+  string: new Set(['string']),
+  number: new Set(['int', 'double', 'uint']),
+  plain: new Set(['string', 'bool', 'int', 'double']),
+  any: new Set(),
+};
+
+const REMEDIES: Readonly<Record<Result, string>> = {
+  bool: 'A condition is needed, such as field("PV1-2") == "I"',
+  string: 'A text is needed: write one in quotes, or make one with string(…)',
+  number: 'A number is needed: make one of a text with number(…)',
+  plain: 'A text, a number, or true or false is needed',
+  any: '',
+};
+
+/** The problem with the static type of an expression where `wanted` is needed. `dyn` is known only with the message. */
+function resultProblem(type: string, wanted: Result): string | undefined {
+  if (wanted === 'any' || type.startsWith('dyn') || TYPES[wanted].has(type)) return undefined;
+  return `It gives ${type}. ${REMEDIES[wanted]}.`;
+}
+
+/** Makes the value of an evaluation one of the wanted kind; throws a fault where a `dyn` turned out to be another. */
+function resultConversion<Wanted extends Result>(
+  wanted: Wanted,
+): (value: unknown) => ResultTypes[Wanted] {
+  return CONVERSIONS[wanted];
+}
+
+const CONVERSIONS: { readonly [Wanted in Result]: (value: unknown) => ResultTypes[Wanted] } = {
+  bool: (value) => (typeof value === 'boolean' ? value : wrong('true or false')),
+  string: (value) => (typeof value === 'string' ? value : wrong('a text')),
+  number: (value) => {
+    if (typeof value === 'number') return value;
+    return typeof value === 'bigint' ? Number(value) : wrong('a number');
+  },
+  plain: (value) =>
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'bigint' ||
+    typeof value === 'boolean'
+      ? value
+      : wrong('a text, number or flag'),
+  any: (value) => value,
+};
+
+function wrong(needed: string): never {
+  throw new ExpressionFault(`it did not give ${needed}`);
+}
+
+/** The variables of one message, each read when an expression first asks for it. */
+class Variables {
+  readonly message: Envelope;
+  readonly read: unknown[] = [];
+
+  constructor(message: Envelope) {
+    this.message = message;
+  }
+}
+
+for (const [index, variable] of expressionVariables.entries()) {
+  Object.defineProperty(Variables.prototype, innerName(variable.name), {
+    get(this: Variables): unknown {
+      return (this.read[index] ??= variable.read(this.message));
+    },
+  });
+}
+
+let last = new Variables({} as Envelope);
+
+/** A router evaluates its rules on one message after the other, so the last message's are kept. */
+function variablesOf({ message }: Scope): object {
+  if (last.message !== message) last = new Variables(message);
+  return last;
 }

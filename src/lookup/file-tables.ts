@@ -1,10 +1,12 @@
+import { isUtf8 } from 'node:buffer';
+import { readFile } from 'node:fs/promises';
+import { CsvError, parse } from 'csv-parse/sync';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
-import { type LookupProblem, readLookupFile } from './lookup-file.ts';
 import type { LookupTables } from './lookup-tables.ts';
 
 /** Code tables that come from files and can be read again while messages flow. */
-export interface FileTables extends LookupTables {
+interface FileTables extends LookupTables {
   /** What was wrong with the files when they were read first. */
   readonly problems: readonly LookupProblem[];
   /**
@@ -56,4 +58,115 @@ function unknownTable(table: string, known: Iterable<string>): EngineError {
     'EXPRESSION_FAILED',
     `There is no lookup table ${JSON.stringify(table)}${near === undefined ? '.' : `; did you mean ${near}?`} Tables stand under lookups in the production.`,
   );
+}
+
+/** Something wrong with the file of a code table, where it stands and what to do. */
+interface LookupProblem {
+  readonly table: string;
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** No capital, no full stop. */
+  readonly what: string;
+  /** A full sentence, or `''` where `what` already says it. */
+  readonly remedy: string;
+}
+
+interface LookupFile {
+  readonly entries: ReadonlyMap<string, string>;
+  readonly problems: readonly LookupProblem[];
+}
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+/**
+ * Reads one code table: a key and a value in each line, separated by comma, semicolon or tab, quoted as in
+ * RFC 4180. Further columns are notes. Lines that begin with `#` and empty ones are left out. A first line
+ * that names a column `key` and one `value` is a header and says which columns they are.
+ */
+async function readLookupFile(table: string, file: string): Promise<LookupFile> {
+  const problem = (line: number, what: string, remedy = ''): LookupProblem => ({
+    table,
+    file,
+    line,
+    what,
+    remedy,
+  });
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${String(code)})`;
+    return { entries: new Map(), problems: [problem(1, `the file ${why}`)] };
+  }
+  if (!isUtf8(bytes)) {
+    const what = 'the file is not written in UTF-8';
+    return { entries: new Map(), problems: [problem(1, what, 'Save it as UTF-8.')] };
+  }
+  try {
+    return entriesOf(rowsOf(new TextDecoder().decode(bytes)), problem);
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const line = typeof error['lines'] === 'number' ? error['lines'] : 1;
+    const remedy = 'A value with a quote is quoted itself, with its quotes doubled.';
+    return {
+      entries: new Map(),
+      problems: [problem(line, 'a quote is not closed or stands inside a value', remedy)],
+    };
+  }
+}
+
+function rowsOf(text: string): Row[] {
+  const records = parse(text, {
+    bom: true,
+    comment: '#',
+    comment_no_infix: true,
+    delimiter: delimiterOf(text),
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    trim: true,
+  }) as unknown as { readonly record: string[]; readonly info: { readonly lines: number } }[];
+  return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
+}
+
+/** Comma, unless the first line of values has none but a semicolon or tab. */
+function delimiterOf(text: string): string {
+  const first = text
+    .split(/\r\n|\r|\n/)
+    .find((line) => line.trim() !== '' && !line.startsWith('#'));
+  return [',', ';', '\t'].find((delimiter) => first?.includes(delimiter)) ?? ',';
+}
+
+function entriesOf(
+  rows: readonly Row[],
+  problem: (line: number, what: string, remedy?: string) => LookupProblem,
+): LookupFile {
+  const names = (rows[0]?.cells ?? []).map((cell) => cell.toLowerCase());
+  const header = names.includes('key') && names.includes('value');
+  const [keyColumn, valueColumn] = header ? [names.indexOf('key'), names.indexOf('value')] : [0, 1];
+  const entries = new Map<string, string>();
+  const lines = new Map<string, number>();
+  const problems: LookupProblem[] = [];
+  for (const { cells, line } of header ? rows.slice(1) : rows) {
+    const key = cells[keyColumn] ?? '';
+    const value = cells[valueColumn];
+    const before = lines.get(key);
+    if (value === undefined) {
+      problems.push(problem(line, 'the line has a key and no value', 'Write both: KEY,value.'));
+    } else if (key === '') {
+      problems.push(problem(line, 'the key is empty', 'Write both: KEY,value.'));
+    } else if (before !== undefined) {
+      const what = `the key ${key} stands in line ${before} already`;
+      problems.push(problem(line, what, 'Remove one of them.'));
+    } else {
+      entries.set(key, value);
+      lines.set(key, line);
+    }
+  }
+  return { entries, problems };
 }

@@ -1,16 +1,8 @@
 import { isEngineError } from '../error/engine-error.ts';
 import type { Expression, Scope } from '../expression/expression.ts';
-import type { RuleExplanation } from '../message/record.ts';
-import type { Decision } from './decision.ts';
-import {
-  type PreparedRule,
-  type PreparedSend,
-  type PreparedSet,
-  preparedRules,
-} from './prepared.ts';
-import type { Effective, RuleSet } from './rule.ts';
+import type { Explanation, RuleExplanation } from '../message/record.ts';
+import type { Effective, Rule, RuleSet, Send } from './rule.ts';
 import { RuleError } from './rule-error.ts';
-import { Way, type WayKey } from './way.ts';
 
 interface Course {
   readonly scope: Scope;
@@ -139,4 +131,145 @@ function isInEffect(effective: Effective | undefined, { now, way }: Course): boo
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = effective;
   const time = now();
   return way.note(time >= from && time < until);
+}
+
+/**
+ * Rule sets with every line that their explanations may hold made once: what is explained of a
+ * message are then references, so that explaining costs next to nothing while messages flow.
+ */
+interface PreparedSet {
+  readonly name: string;
+  readonly effective: Effective | undefined;
+  readonly rules: readonly PreparedRule[];
+  readonly otherwise: 'discard' | 'suspend' | readonly PreparedSend[];
+}
+
+interface PreparedRule {
+  readonly name: string;
+  readonly when: Expression<boolean> | undefined;
+  readonly effective: Effective | undefined;
+  readonly sends: readonly PreparedSend[];
+  readonly goesOn: boolean;
+  readonly disabled: boolean;
+  readonly fired: RuleExplanation;
+  readonly no: RuleExplanation;
+  readonly skipped: RuleExplanation;
+  readonly off: RuleExplanation;
+  readonly notInEffect: RuleExplanation;
+}
+
+interface PreparedSend {
+  readonly to: string;
+  readonly transforms: readonly string[];
+  readonly when: Expression<boolean> | undefined;
+  /** Equal for sends that would deliver the same message twice. */
+  readonly key: string;
+  readonly sent: Explanation['sent'][number];
+}
+
+/** The rule sets of one router, with what was decided by them for each way a message took. */
+interface PreparedRules {
+  readonly sets: readonly PreparedSet[];
+  readonly decisions: Map<WayKey, Decision>;
+}
+
+const prepared = new WeakMap<readonly RuleSet[], PreparedRules>();
+
+/** Prepares on the first use; rule sets never change once they are read. */
+function preparedRules(sets: readonly RuleSet[]): PreparedRules {
+  const known = prepared.get(sets);
+  if (known !== undefined) return known;
+  const prefixed = sets.length > 1;
+  const fresh: PreparedRules = {
+    sets: sets.map((set) => prepareSet(set, prefixed ? `${set.name}: ` : '')),
+    decisions: new Map(),
+  };
+  prepared.set(sets, fresh);
+  return fresh;
+}
+
+function prepareSet({ name, rules, otherwise, effective }: RuleSet, prefix: string): PreparedSet {
+  return {
+    name,
+    effective,
+    rules: rules.map((rule) => prepareRule(rule, prefix + rule.name)),
+    otherwise:
+      typeof otherwise === 'string'
+        ? otherwise
+        : otherwise.map((send) => prepareSend(send, `${prefix}otherwise`)),
+  };
+}
+
+function prepareRule(rule: Rule, name: string): PreparedRule {
+  const when = rule.when === undefined ? {} : { when: rule.when.source };
+  return {
+    name,
+    when: rule.when,
+    effective: rule.effective,
+    sends: rule.send.map((send) => prepareSend(send, name)),
+    goesOn: rule.continue,
+    disabled: rule.disabled,
+    fired: { rule: name, result: 'fired', ...when },
+    no: { rule: name, result: 'no', ...when },
+    skipped: { rule: name, result: 'skipped' },
+    off: { rule: name, result: 'off' },
+    notInEffect: { rule: name, result: 'off', text: 'not in effect at the time' },
+  };
+}
+
+function prepareSend({ to, transforms, when }: Send, rule: string): PreparedSend {
+  const through = transforms.length === 0 ? {} : { transform: transforms.join(', ') };
+  return {
+    to,
+    transforms,
+    when,
+    key: [to, ...transforms].join('\0'),
+    sent: { to, ...through, rule },
+  };
+}
+
+/** What the rules chose for one message, and why. */
+interface Decision {
+  /** In the order of the rules; the same target through the same transforms stands here once. */
+  readonly sends: readonly {
+    readonly to: string;
+    readonly transforms: readonly string[];
+    readonly rule: string;
+  }[];
+  /**
+   * `suspend`: a set that no rule of it took says so, and `sends` is empty, since a resend must repeat
+   * no target. `send`: some of the sends are those of an `otherwise`. `discard`: nothing is sent.
+   */
+  readonly otherwise: 'discard' | 'suspend' | 'send' | undefined;
+  readonly explanation: Explanation;
+}
+
+type WayKey = number | string;
+
+/** As many answers as a number holds exactly, beside a leading 1 that tells `no` from nothing. */
+const FULL = 2 ** 50;
+
+/**
+ * The answers to the questions that rules ask of a message, in order. Which question comes next follows
+ * from the answers before it, so that together they say which way the message took. Kept as a number
+ * since a router makes one for every message.
+ */
+export class Way {
+  #before = '';
+  #answers = 1;
+
+  /** Adds an answer and gives it back. */
+  note(answer: boolean): boolean {
+    this.#answers = this.#answers * 2 + (answer ? 1 : 0);
+    if (this.#answers >= FULL) {
+      this.#before += `${this.#answers}.`;
+      this.#answers = 1;
+    }
+    return answer;
+  }
+
+  /** Equal for equal ways through the same rules, and only for them. */
+  key(): WayKey {
+    return this.#before === '' ? this.#answers : this.#before + this.#answers;
+  }
 }

@@ -1,7 +1,5 @@
 import { Given, type GivenPath, type Reading } from '../expression/given.ts';
-import { readEffective } from './read-effective.ts';
-import { readSends } from './read-sends.ts';
-import type { Rule, RuleSet } from './rule.ts';
+import type { Effective, Rule, RuleSet, Send } from './rule.ts';
 
 const RULE_KEYS = ['name', 'when', 'send', 'continue', 'disabled', 'effective', 'comment'];
 const SET_KEYS = ['rules', 'effective', 'comment'];
@@ -103,4 +101,57 @@ function reportUnreachable(rules: readonly Rule[], entries: readonly Given[]): v
   beyond?.wrong(
     `This is never reached, since the rule "${rules[always]?.name ?? ''}" above it has no when and takes every message. Move it up, or add continue: true there.`,
   );
+}
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** Reads `effective: { from: 2026-01-01, until: 2026-06-30T22:00 }`; a time without a zone is the engine's own. */
+function readEffective(given: Given): Effective | undefined {
+  if (given.isAbsent) return undefined;
+  if (!given.block('effective', ['from', 'until'])) return undefined;
+  const from = readTime(given.at('from'));
+  const until = readTime(given.at('until'));
+  if (from !== undefined && until !== undefined && from >= until) {
+    given.wrong('from must be earlier than until.');
+  }
+  return { from, until };
+}
+
+function readTime(given: Given): number | undefined {
+  if (given.isAbsent) return undefined;
+  const { value } = given;
+  if (value instanceof Date) return value.getTime();
+  const found = typeof value === 'string' ? TIME.exec(value) : null;
+  const text = found === null ? '' : found[0].replace(' ', 'T');
+  const time = Date.parse(text.length === 10 ? `${text}T00:00` : text);
+  if (Number.isNaN(time)) {
+    given.wrong('must be a time such as 2026-01-31, 2026-01-31T22:00 or 2026-01-31T22:00+01:00.');
+    return undefined;
+  }
+  return time;
+}
+
+/** Reads `ward`, `{ to: [ward, lab], transform: [a, b], when: … }`, or a list of these. */
+function readSends(given: Given, needed?: string): Send[] {
+  if (needed !== undefined && given.isAbsent) given.wrong(`${needed} needs a target.`);
+  return given.items().flatMap(readSend);
+}
+
+function readSend(given: Given): Send[] {
+  if (typeof given.value === 'string') {
+    const to = given.name('target', 'A target');
+    return to === undefined ? [] : [{ to, transforms: [] }];
+  }
+  if (!given.block('A send', ['to', 'transform', 'when', 'comment'])) return [];
+  const to = given.at('to');
+  if (to.items().length === 0) given.wrong('A send needs to: the name of a process or operation.');
+  const when = given.at('when').condition();
+  const transforms = given
+    .at('transform')
+    .items()
+    .flatMap((one) => one.name('transform', 'transform') ?? []);
+  return to
+    .items()
+    .flatMap((one) => one.name('target', 'to') ?? [])
+    .map((target) => ({ to: target, transforms, when }));
 }

@@ -10,7 +10,7 @@ import { LEASE_TIME } from '../../src/broker/lease-entry.ts';
 import { isGone, processIdentity } from '../../src/broker/process-identity.ts';
 import { state } from '../../src/broker/state.ts';
 import { type Waiting, whileHeld } from '../../src/broker/while-held.ts';
-import { engineNumber } from '../../src/engine/engine-number.ts';
+import { engineNumber } from '../../src/engine/engine.ts';
 import { startNats } from '../support/nats.ts';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FORMAT_PAGE, formatPage, formatSchemas } from '../../src/build/format-page.ts';
+import { FORMAT_PAGE, formatPage, formatSchemas } from '../../src/build/reference-pages.ts';
 import { blocksIn, fillReference } from '../../src/definition/reference.ts';
 import { stepKinds } from '../../src/transform/read-steps.ts';
 

@@ -4,8 +4,7 @@ import Schema from 'typebox/schema';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { allAdapters } from '../../adapters/index.ts';
-import { productionSchema, schemaFiles } from '../../src/definition/schema.ts';
-import { shareSchemas } from '../../src/definition/share-schemas.ts';
+import { productionSchema, schemaFiles, shareSchemas } from '../../src/definition/schema.ts';
 
 const adapters = await allAdapters();
 

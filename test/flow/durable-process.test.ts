@@ -8,7 +8,7 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import { aborted } from '../../src/broker/while-held.ts';
 import type { ProcessDefinition } from '../../src/definition/definition.ts';
 import { endQueued } from '../../src/engine/end-queued.ts';
-import { sweepSteps } from '../../src/engine/step-sweep.ts';
+import { sweepSteps } from '../../src/engine/waker.ts';
 import {
   definition,
   operationDefinition,

@@ -1,6 +1,6 @@
 import { array, assert, boolean, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { Way } from '../../src/rule/way.ts';
+import { Way } from '../../src/rule/decide.ts';
 
 function keyOf(answers: readonly boolean[]): string | number {
   const way = new Way();

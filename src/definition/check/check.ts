@@ -1,12 +1,14 @@
-import { placeAt, valueAt } from '../written/written.ts';
+import { relative } from 'node:path';
+import type { SettingsFault } from '../../adapter/adapter.ts';
+import { pathProblem } from '../../expression/path-problem.ts';
+import type { Definition, OperationDefinition, ServiceDefinition } from '../definition.ts';
+import { loadModule } from '../load-module.ts';
+import { type Problems, splitProblem } from '../problem.ts';
+import { pathText, placeAt, valueAt } from '../written/written.ts';
 import { checkCertificates } from './certificates.ts';
-import { checkCode } from './code.ts';
 import { portProblems } from './ports.ts';
-import { type Checking, checkLoops } from './reach.ts';
-import { checkSearch } from './search.ts';
-import { checkSettings } from './settings.ts';
+import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
 import { checkTransforms } from './transforms.ts';
-import { warnOfUnused } from './unused.ts';
 
 /** What must hold between the parts of a production. Warnings wait until there is no error, since most would follow from it. */
 export async function checkWhole(checking: Checking, now: number): Promise<void> {
@@ -53,4 +55,88 @@ function checkNames({ written, problems }: Checking): void {
       }
     }
   }
+}
+
+/** Loads the module of every code process, so that a mistake in it is seen before the first message. */
+async function checkCode({ definition, written, problems }: Checking): Promise<void> {
+  for (const { name, code } of definition.processes.values()) {
+    if (code === undefined) continue;
+    const loaded = await loadModule(code);
+    if ('exported' in loaded && typeof loaded.exported === 'function') continue;
+    const { what, remedy } = 'fault' in loaded ? loaded.fault : NO_FUNCTION;
+    const keys = ['processes', name, 'code'];
+    problems.error(placeAt(written, keys, 'value'), pathText(keys), what, remedy);
+  }
+}
+
+const NO_FUNCTION = {
+  what: 'the module has no function as its default export',
+  remedy: 'Write: export default defineProcess(async (message, context) => { … }).',
+};
+
+/** What operators search by must be written as a path, or every search would find nothing. */
+function checkSearch({ definition, written, problems }: Checking): void {
+  for (const [name, path] of definition.settings.search) {
+    const problem = pathProblem(path);
+    if (problem === undefined) continue;
+    const keys = ['settings', 'search', name];
+    const { what, remedy } = splitProblem(problem);
+    problems.error(placeAt(written, keys, 'value'), pathText(keys), what, remedy);
+  }
+}
+
+/** Asks each adapter what is wrong with the settings of its hosts together, and with the files they name. */
+async function checkSettings(definition: Definition, problems: Problems): Promise<void> {
+  for (const [section, hosts] of [
+    ['services', definition.services],
+    ['operations', definition.operations],
+  ] as const) {
+    for (const host of hosts.values()) {
+      for (const fault of await faultsOf(host)) {
+        report(definition, { section, host, fault }, problems);
+      }
+    }
+  }
+}
+
+async function faultsOf({
+  adapter,
+  settings,
+}: ServiceDefinition | OperationDefinition): Promise<readonly SettingsFault[]> {
+  return (await adapter.check?.(settings)) ?? [];
+}
+
+function report(
+  definition: Definition,
+  {
+    section,
+    host,
+    fault,
+  }: {
+    readonly section: string;
+    readonly host: ServiceDefinition | OperationDefinition;
+    readonly fault: SettingsFault;
+  },
+  problems: Problems,
+): void {
+  const { path, place: there, what, remedy, severity = 'error' } = fault;
+  const keys = [section, host.name, 'settings', ...path];
+  const place =
+    there === undefined
+      ? placeOf(definition, keys, host)
+      : { ...there, file: relative(definition.folder, there.file) };
+  problems[severity](place, pathText(keys), what, remedy);
+}
+
+/** Of the setting, or of the nearest above it that was written. */
+function placeOf(
+  definition: Definition,
+  keys: readonly string[],
+  host: ServiceDefinition | OperationDefinition,
+): ServiceDefinition['place'] {
+  for (let length = keys.length; length > 2; length--) {
+    const place = definition.placeOf(keys.slice(0, length));
+    if (place !== undefined) return place;
+  }
+  return host.place;
 }

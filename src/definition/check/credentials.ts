@@ -4,7 +4,6 @@ import type { Definition } from '../definition.ts';
 import type { Place } from '../place.ts';
 import { type Problem, splitProblem } from '../problem.ts';
 import { isAssumed } from '../written/fill.ts';
-import { textsIn } from './texts-in.ts';
 
 const NOWHERE: Place = { file: 'production.yaml', line: 1, column: 1 };
 
@@ -45,4 +44,10 @@ export async function credentialProblems(
         severity: isMissing ? 'warning' : 'error',
       };
     });
+}
+
+/** Every text in a value, however deep: names of other entries are among them. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }

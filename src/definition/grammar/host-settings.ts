@@ -1,9 +1,12 @@
 import { setting } from '../../adapter/index.ts';
 import type { Setting } from '../../adapter/setting.ts';
 import type { Expression } from '../../expression/expression.ts';
+import { isReplyKey, REPLY_ACTIONS } from '../../flow/reply-rules.ts';
+import { REPLY_PROBLEMS } from '../../message/message.ts';
 import { readSchedule } from '../../time/schedule.ts';
 import { type BlockValues, block, type Field, type Fields } from '../form/block.ts';
 import {
+  below,
   type Form,
   type JsonSchema,
   many,
@@ -13,9 +16,9 @@ import {
   reportBelow,
   shaped,
 } from '../form/form.ts';
-import { settingForm, textAt } from '../form/setting-form.ts';
-import { splitProblem } from '../problem.ts';
-import { replyActions, replyKey } from './reply-form.ts';
+import { settingForm, textAt, textOf } from '../form/setting-form.ts';
+import { splitProblem, suggestion } from '../problem.ts';
+import type { Written } from '../written/written.ts';
 import { retryForm } from './retry-form.ts';
 import { rulesSchema } from './rules-schema.ts';
 
@@ -24,7 +27,7 @@ import { rulesSchema } from './rules-schema.ts';
  * definition, its schema and its line in the reference page, what a change of it restarts, and how it is described. A new one
  * needs an entry here and the place that uses it.
  */
-export type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
+type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
   /**
    * From when on the running host follows a change; without it the host is made anew.
    * `unread`: it does not look at it.
@@ -34,7 +37,63 @@ export type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
   readonly ofQueue?: true;
 };
 
-export type HostSettings = Fields & Readonly<Record<string, HostSetting>>;
+type HostSettings = Fields & Readonly<Record<string, HostSetting>>;
+
+const WORDS = ['accept', 'error', 'reject', ...REPLY_PROBLEMS, 'none', 'failure', 'other'];
+
+/** Codes of protocols are capitals and digits; a word in small letters is one of ours or mistyped. */
+const replyKey = {
+  pattern: `^([A-Z0-9]{1,20}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
+  problem(key: string): string | undefined {
+    const ours = WORDS.includes(key) || /^[1-5]xx$/.test(key) || /^failure[:~]./.test(key);
+    if (isReplyKey(key) && (ours || !/[a-z]/.test(key))) return undefined;
+    return `${key} is neither a code nor a known word. ${suggestion(key, WORDS)}`.trimEnd();
+  },
+};
+
+/** An action, or several: `warn` and `retry` with what happens in the end. */
+const replyActions: Form<string | readonly string[]> = {
+  read(written, reading) {
+    const items = written.kind === 'list' ? written.items : [written];
+    const words = items.flatMap((item, index) => {
+      const inside = written.kind === 'list' ? below(reading, index) : reading;
+      return wordsOf(item).flatMap((word) => {
+        if (isAction(word)) return [word];
+        const what = word === '' ? 'must be an action' : `${word} is no action`;
+        report(inside, item.place, what, suggestion(word, REPLY_ACTIONS));
+        return [];
+      });
+    });
+    if (words.length === 0) return undefined;
+    const [what, remedy] = misfit(words) ?? [];
+    if (what !== undefined) report(reading, written.place, what, remedy ?? '');
+    return words.length === 1 ? words[0] : words;
+  },
+  schema: () => {
+    const action = { enum: [...REPLY_ACTIONS] };
+    return { anyOf: [action, { type: 'string' }, { type: 'array', items: action, minItems: 1 }] };
+  },
+};
+
+/** What cannot be said with these actions together, and what to do. */
+function misfit(words: readonly string[]): [string, string] | undefined {
+  const twice = words.find((word, index) => words.indexOf(word) < index);
+  if (twice !== undefined) return [`${twice} is named twice`, 'Name it once.'];
+  const ends = words.filter((word) => word !== 'retry' && word !== 'warn');
+  if (ends.length < 2) return undefined;
+  const names = ends.join(' and ');
+  return [
+    `${names} cannot both become of a message`,
+    'Keep one of them; warn and retry may stand with it.',
+  ];
+}
+
+function wordsOf(written: Written): string[] {
+  const text = written.kind === 'scalar' ? (textOf(written) ?? '') : '';
+  return text.split(/[\s,]+/);
+}
+
+const isAction = (word: string): boolean => (REPLY_ACTIONS as readonly string[]).includes(word);
 
 /** A text in a notation of its own; `problem` says what is wrong with it. */
 function checkedText(
@@ -126,7 +185,7 @@ const COMMON = {
 } as const satisfies HostSettings;
 
 /** A choice whose default depends on other keys, so that the schema names none. */
-function word<const C extends Readonly<Record<string, string>>>(
+function oneOf<const C extends Readonly<Record<string, string>>>(
   choices: C,
 ): Form<keyof C & string> {
   const [first = ''] = Object.keys(choices);
@@ -239,7 +298,7 @@ const PROCESS = {
     }),
   ),
   run: {
-    form: word({
+    form: oneOf({
       inline: 'while the message is accepted, without a queue of its own',
       queued: 'from a queue of its own; survives a restart in the middle',
     }),
@@ -272,7 +331,7 @@ const PROCESS = {
   pool,
   order,
   whileWaiting: {
-    form: word({
+    form: oneOf({
       hold: 'the next message of its line waits too, which keeps the order',
       release: 'others go on meanwhile, and it lines up again when its time or its answer comes',
     }),

@@ -1,9 +1,8 @@
 import { setting } from '../../adapter/index.ts';
 import { credentialKinds } from '../../credential/kind/credential-kinds.ts';
-import { type BlockValues, block, type Fields } from '../form/block.ts';
+import { type BlockValues, block, type Fields, variantSchema } from '../form/block.ts';
 import { many, named, raw } from '../form/form.ts';
 import { settingForm } from '../form/setting-form.ts';
-import { variantSchema } from '../form/variant-schema.ts';
 import { operationForm, processForm, serviceForm } from './host-settings.ts';
 import { ENTRY_NAME, HOST_NAME } from './name-rule.ts';
 

@@ -1,14 +1,19 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Place } from '../place.ts';
-import type { Problems } from '../problem.ts';
-import { suggestion } from '../problem.ts';
-import { checkOverlay, included, overlaid } from './merge.ts';
+import { type Problems, suggestion } from '../problem.ts';
 import { parseYaml } from './parse-yaml.ts';
-import { valueAt, type WrittenBlock } from './written.ts';
+import {
+  type Keys,
+  pathText,
+  valueAt,
+  type Written,
+  type WrittenBlock,
+  type WrittenEntry,
+} from './written.ts';
 
 /** A production's YAML before its values are filled in. */
-export interface LoadedProduction {
+interface LoadedProduction {
   readonly written: WrittenBlock;
   /** production.yaml and what it includes, without overlays. */
   readonly base: WrittenBlock;
@@ -137,4 +142,82 @@ async function readOverlay(
   const place = { file: MAIN, line: 1, column: 1 };
   problems.error(place, '', `there is no overlay ${overlay}`, remedy);
   return undefined;
+}
+
+/**
+ * Lays an overlay over a production: blocks are merged key by key, everything else is replaced, and
+ * a key with `~` (nothing) is taken away. Every value keeps the place it was written at.
+ */
+function overlaid(below: WrittenBlock, above: WrittenBlock): WrittenBlock {
+  const entries = new Map(below.entries);
+  for (const [key, entry] of above.entries) {
+    const { value } = entry;
+    const under = entries.get(key)?.value;
+    if (value.kind === 'scalar' && value.value === null) entries.delete(key);
+    else if (under?.kind === 'block' && value.kind === 'block') {
+      entries.set(key, { ...(entries.get(key) ?? entry), value: overlaid(under, value) });
+    } else entries.set(key, entry);
+  }
+  return { ...below, entries };
+}
+
+const HOSTS = ['services', 'processes', 'operations'];
+/** Without one of these, a new host of an overlay cannot be meant as one. */
+const ESSENTIAL = ['adapter', 'rules', 'code'];
+
+/** A name in an overlay that nothing below has would otherwise be a change that is silently not made. */
+function checkOverlay(below: WrittenBlock, above: WrittenBlock, problems: Problems): void {
+  for (const section of HOSTS) {
+    const hosts = above.entries.get(section)?.value;
+    const under = below.entries.get(section)?.value;
+    if (hosts?.kind !== 'block') continue;
+    const known = under?.kind === 'block' ? [...under.entries.keys()] : [];
+    for (const { key, place, value } of hosts.entries.values()) {
+      const isNew = value.kind === 'block' && ESSENTIAL.some((one) => value.entries.has(one));
+      if (isNew || known.includes(key)) continue;
+      const what = 'the production has no host of this name for the overlay to change';
+      problems.error(place, pathText([section, key]), what, suggestion(key, known));
+    }
+  }
+}
+
+/** How deep included files may meet: `services` → `adt-in`, but not inside one host. */
+const SHARED_DEPTH = 1;
+
+/** Adds an included file to a production. What both define is a problem: an overlay is for replacing. */
+function included(into: WrittenBlock, other: WrittenBlock, problems: Problems): WrittenBlock {
+  return joined(into, other, { problems, keys: [], depth: 0 });
+}
+
+interface Joining {
+  readonly problems: Problems;
+  readonly keys: Keys;
+  readonly depth: number;
+}
+
+function joined(into: WrittenBlock, other: WrittenBlock, joining: Joining): WrittenBlock {
+  const entries = new Map<string, WrittenEntry>(into.entries);
+  for (const [key, entry] of other.entries) {
+    const earlier = entries.get(key);
+    entries.set(key, earlier === undefined ? entry : joinEntry(earlier, entry, joining));
+  }
+  return { ...into, entries };
+}
+
+function joinEntry(earlier: WrittenEntry, entry: WrittenEntry, joining: Joining): WrittenEntry {
+  const { problems, depth } = joining;
+  const keys = [...joining.keys, entry.key];
+  const blocks: [Written, Written] = [earlier.value, entry.value];
+  if (depth < SHARED_DEPTH && blocks[0].kind === 'block' && blocks[1].kind === 'block') {
+    const value = joined(blocks[0], blocks[1], { problems, keys, depth: depth + 1 });
+    return { ...earlier, value };
+  }
+  const { file, line } = earlier.place;
+  problems.error(
+    entry.place,
+    pathText(keys),
+    `it is defined already, in ${file} line ${line}`,
+    'Keep one of the two; an overlay is for replacing values.',
+  );
+  return earlier;
 }

@@ -1,12 +1,21 @@
-import type { PartList } from '../../expression/part.ts';
-import { delimitedRows, jsonElements, repetitionList } from '../../expression/part.ts';
+import type { Document } from '../../document/document.ts';
+import { XmlDocument } from '../../document/xml/xml-document.ts';
+import {
+  delimitedRows,
+  jsonElements,
+  Part,
+  type PartList,
+  repetitionList,
+  xmlElements,
+} from '../../expression/part.ts';
+import { XmlPart } from '../../expression/xml-part.ts';
 import { repetitionNumbers } from '../repetition-numbers.ts';
-import type { Step } from '../work.ts';
-import { eachElement, eachPart, eachRepetition } from './each-part.ts';
-import { eachSegment } from './each-segment.ts';
-import { eachXmlElement } from './each-xml.ts';
-import type { LoopBody } from './loop-body.ts';
+import { isAtSegment } from '../segment-at.ts';
+import type { Step, Work } from '../work.ts';
+import { eachSegment, isInsideLoop, segmentsAt } from './each-segment.ts';
+import { type LoopBody, notOfKind } from './loop-body.ts';
 import { asHl7Path, type StepContext, type StepKind } from './step-reader.ts';
+import { Turns } from './turns.ts';
 
 /**
  * `{ each: OBX, when: CONDITION, steps: [ … ] }`: for every segment of a name, repetition of a field
@@ -60,4 +69,140 @@ function loopOver(over: string, body: LoopBody, context: StepContext): Step['run
   if (path.index !== 0) return undefined;
   context.loops();
   return eachSegment(path.segment, body);
+}
+
+/**
+ * Loops over the XML elements at a path in the message as it came, whatever they stand in: `/r/c/s` goes over the
+ * `s` of every `c`. Inside another such loop a path that begins as that one's, or is relative, goes
+ * over those of the element at hand. Elements that a step has removed from the new message are left out.
+ */
+function eachXmlElement(over: string, body: LoopBody): Step['run'] {
+  return (work) => {
+    const source = work.scope.document();
+    const document = source instanceof XmlPart ? source.document : source;
+    if (!(document instanceof XmlDocument)) throw notOfKind(over, 'xml', source.kind);
+    const at = source instanceof XmlPart ? source.placeOf(over) : { node: undefined, path: over };
+    const whole =
+      source instanceof XmlPart && !over.startsWith('/')
+        ? `${source.over}/${over.replace(/^\.\//, '')}`
+        : over;
+    const turns = new Turns(work, over, body);
+    const targetAt = targets(work, whole);
+    for (const element of document.elementsAt(at.node, at.path)) {
+      if (!turns.goesOn) return;
+      const target = targetAt(element);
+      if (target === undefined) continue;
+      const part = new XmlPart(document, element, { over: whole, around: source });
+      turns.make(part, () => target, work.loop);
+    }
+  };
+}
+
+type Element = XmlPart['element'];
+
+function targets(work: Work, over: string): (element: Element) => Document | undefined {
+  const { run, target } = work;
+  const copied = run.target;
+  if (run.start === 'copy' && copied instanceof XmlDocument) {
+    return (original) => {
+      const element = copied.counterpart(original);
+      return element && new XmlPart(copied, element, { over, around: target });
+    };
+  }
+  const made = counterparts(work, xmlElements(over));
+  return () => made(1);
+}
+
+/**
+ * Loops over the parts of a list in the message as it came: repetitions of a field, elements, rows. In
+ * the loop, paths of the list mean the part at hand, for reading and for writing. A part that a step
+ * removes moves up the later ones; where the new message began empty, each turn that writes makes a new one.
+ */
+function eachPart(list: PartList, body: LoopBody): Step['run'] {
+  return (work) => partTurns(work, list, new Turns(work, list.over, body));
+}
+
+/** The turns over the parts of one list. */
+function partTurns(work: Work, list: PartList, turns: Turns): void {
+  const source = work.scope.document();
+  if (source.kind !== list.kind) throw notOfKind(list.over, list.kind, source.kind);
+  const targetAt = counterparts(work, list);
+  for (const number of list.numbers(source)) {
+    if (!turns.goesOn) return;
+    turns.make(new Part(source, list, () => number), () => targetAt(number), work.loop);
+  }
+}
+
+/**
+ * The turns over the repetitions of a field, of every segment of its name: those that belong to the segment
+ * that a loop around is at; all of them where such segments stand before the loop's, as PID does.
+ */
+function eachRepetition(list: PartList, segment: string, body: LoopBody): Step['run'] {
+  return (work) => {
+    const turns = new Turns(work, list.over, body);
+    const source = work.scope.document();
+    if (source.kind !== 'hl7' || isAtSegment(source, segment)) {
+      partTurns(work, list, turns);
+      return;
+    }
+    const from = isInsideLoop(work, segment) ? work : { ...work, loop: undefined };
+    for (const at of segmentsAt(from, segment)) {
+      const scope = { ...work.scope, document: () => at.source };
+      partTurns({ ...work, scope, target: at.target }, list, turns);
+    }
+  };
+}
+
+/** The turns over the elements of a JSON array; a `*` in its path goes over those of the arrays on the way. */
+function eachElement(lists: readonly PartList[], body: LoopBody): Step['run'] {
+  return (work) => {
+    const turns = new Turns(work, lists.at(-1)?.over ?? '', body);
+    elementTurns(work, lists, turns);
+  };
+}
+
+function elementTurns(work: Work, [list, ...below]: readonly PartList[], turns: Turns): void {
+  if (list === undefined) return;
+  if (below.length === 0) {
+    partTurns(work, list, turns);
+    return;
+  }
+  const source = work.scope.document();
+  if (source.kind !== list.kind) throw notOfKind(list.over, list.kind, source.kind);
+  if (isAtPart(source, list.over)) {
+    elementTurns(work, below, turns);
+    return;
+  }
+  const targetAt = counterparts(work, list);
+  for (const number of list.numbers(source)) {
+    const scope = { ...work.scope, document: () => new Part(source, list, () => number) };
+    elementTurns({ ...work, scope, target: targetAt(number) }, below, turns);
+  }
+}
+
+function isAtPart(document: Document, over: string): boolean {
+  return document instanceof Part && (document.over === over || isAtPart(document.inner, over));
+}
+
+function counterparts({ run, target }: Work, list: PartList): (number: number) => Document {
+  if (target.kind !== list.kind) return () => target;
+  if (run.start === 'empty') {
+    return () => {
+      let made: number | undefined;
+      return new Part(target, list, () => {
+        made ??= (list.numbers(target).at(-1) ?? 0) + 1;
+        return made;
+      });
+    };
+  }
+  let gone = 0;
+  return (number) => {
+    const here = number - gone;
+    return new Part(
+      target,
+      list,
+      () => here,
+      () => gone++,
+    );
+  };
 }
