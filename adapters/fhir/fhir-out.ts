@@ -1,10 +1,19 @@
-import { type Lent, type Message, type OpenOutbound, outbound, type Reply } from 'waybill/adapter';
-import { HttpClient } from 'waybill/peer';
-import { fhirReply } from './fhir-reply.ts';
-import { fhirRequest } from './fhir-request.ts';
+import {
+  DisableError,
+  type Lent,
+  type Message,
+  type OpenOutbound,
+  outbound,
+  type Reply,
+  type Step,
+  StepFailure,
+  type setting,
+  stepFailure,
+} from 'waybill/adapter';
+import { type HttpAnswer, HttpClient, placeOfUrl, tryHttp } from 'waybill/peer';
+import { fhirReply, jsonOf } from './fhir-reply.ts';
+import { below, fhirRequest } from './fhir-request.ts';
 import { fhirSettings } from './fhir-settings.ts';
-import { tryFhir } from './fhir-test.ts';
-import { searchPages } from './search-pages.ts';
 
 export default outbound({
   type: 'fhir-out',
@@ -57,4 +66,111 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
       await client.close();
     },
   };
+}
+
+type Trying = Lent<typeof fhirSettings>;
+
+/** The steps of a web client on the server's description of itself, what that says, and whether a search is allowed. */
+async function tryFhir(lent: Trying, step: Step): Promise<void> {
+  const { settings } = lent;
+  const headers = { accept: 'application/fhir+json' };
+  const described = await tryHttp(lent, step, {
+    values: settings,
+    trial: { url: below(settings.url, 'metadata'), method: 'GET', headers, exact: true },
+  });
+  await step('FHIR', (detail) => detail(serverText(described)));
+  const [, type] = /^([A-Z][A-Za-z]+)(?=[?/]|$)/.exec(settings.query?.source ?? '') ?? [];
+  if (type === undefined) return;
+  await step('search', async (detail) => {
+    const client = await HttpClient.open(lent, settings);
+    try {
+      const url = below(settings.url, `${type}?_summary=count`);
+      const answer = await client.ask({ method: 'GET', url, headers, signal: lent.signal });
+      detail(searched(answer, type));
+    } catch (error) {
+      throw stepFailure(error);
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+function serverText({ body }: HttpAnswer): string {
+  const { resourceType, fhirVersion, software } = Object(jsonOf(body)) as Record<string, unknown>;
+  if (resourceType !== 'CapabilityStatement') {
+    throw new StepFailure(
+      'the server does not describe itself as a FHIR server at /metadata',
+      'Correct url: it is the base address, before the type of resource',
+    );
+  }
+  const { name } = Object(software) as { name?: unknown };
+  const product = typeof name === 'string' ? `, ${name.slice(0, 60)}` : '';
+  return `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : 'of an unknown version'}${product}`;
+}
+
+function searched(answer: HttpAnswer, type: string): string {
+  if (answer.status < 300) return `${type} may be searched for`;
+  const { text } = fhirReply(answer);
+  throw new StepFailure(
+    `a search for ${type} is answered with ${answer.status}${text === undefined ? '' : `: ${text.slice(0, 200)}`}`,
+    answer.status === 403
+      ? `Have the scope for reading ${type} granted, and ask for it in the credential`
+      : 'Check the credential and what the server supports',
+  );
+}
+
+interface Bundle {
+  readonly resourceType: 'Bundle';
+  readonly link?: readonly { readonly relation?: unknown; readonly url?: unknown }[];
+  readonly entry?: readonly unknown[];
+}
+
+type Paging = Pick<setting.ValuesOf<typeof fhirSettings>, 'pages'>;
+
+/**
+ * All pages of a search in one Bundle, in order. The link to the next page is kept in it where there
+ * were more than `pages`. An answer that is no Bundle, or a refusal on the way, is given back as it is.
+ */
+async function searchPages(
+  first: HttpAnswer,
+  { pages }: Paging,
+  ask: (url: URL) => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  const start = bundleOf(first);
+  let next = start && nextOf(start, first.url);
+  if (start === undefined || next === undefined) return first;
+  const entries = [...(start.entry ?? [])];
+  let last = start;
+  for (let page = 2; next !== undefined && page <= pages; page++) {
+    const answer = await ask(next);
+    const bundle = bundleOf(answer);
+    if (answer.status >= 300 || bundle === undefined) return answer;
+    entries.push(...(bundle.entry ?? []));
+    last = bundle;
+    next = nextOf(bundle, answer.url);
+  }
+  const whole = {
+    ...start,
+    link: last.link?.filter(({ relation }) => relation === 'next'),
+    entry: entries,
+  };
+  return { ...first, body: Buffer.from(JSON.stringify(whole)) };
+}
+
+function bundleOf({ status, body }: HttpAnswer): Bundle | undefined {
+  if (status >= 300) return undefined;
+  const resource = jsonOf(body);
+  const { resourceType } = Object(resource) as { resourceType?: unknown };
+  return resourceType === 'Bundle' ? (resource as Bundle) : undefined;
+}
+
+/** The token goes to the server of the search and to nobody else, whatever a link says. */
+function nextOf({ link = [] }: Bundle, from: URL): URL | undefined {
+  const url = link.find(({ relation }) => relation === 'next')?.url;
+  if (typeof url !== 'string' || !URL.canParse(url, from)) return undefined;
+  const next = new URL(url, from);
+  if (next.origin === from.origin) return next;
+  throw new DisableError(
+    `The next page of a search is at ${placeOfUrl(next)}, not at ${placeOfUrl(from)}. It is not followed, since the sign-in is for the latter: have the server give its links under the name it is called by.`,
+  );
 }

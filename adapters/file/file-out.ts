@@ -1,3 +1,6 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import {
   explained,
   type Lent,
@@ -5,8 +8,17 @@ import {
   NotConnectedError,
   type OpenOutbound,
   outbound,
+  SuspendError,
   setting,
+  toldElsewhere,
 } from 'waybill/adapter';
+import {
+  type Charset,
+  charsetNamed,
+  decodeFaithfully,
+  hl7CharsetName,
+  hl7Header,
+} from 'waybill/document';
 import {
   checkFileName,
   dropFile,
@@ -18,9 +30,67 @@ import {
   inFolder,
   tryWriting,
 } from 'waybill/peer';
-import { Appender } from './append.ts';
+import { diskFailure } from './disk-failure.ts';
 import { type DiskOptions, DiskStore } from './disk-store.ts';
-import { charsetSetting, transcoded } from './transcoded.ts';
+
+/** The setting `charset` of a writer: the name of a text encoding that is known. */
+const charsetSetting: setting.Setting<Charset, string> = {
+  kind: 'text',
+  help: "Writes text in this encoding instead of the message's own; HL7 that names its encoding (MSH-18) names this one. Left out, the bytes are written as they are.",
+  example: 'ISO-8859-1',
+  advanced: true,
+  read: (given) => {
+    const charset = typeof given === 'string' ? charsetNamed(given) : undefined;
+    return charset === undefined
+      ? setting.bad('must be a text encoding such as UTF-8, ISO-8859-1 or windows-1252')
+      : setting.good(charset);
+  },
+};
+
+/**
+ * The message with its text in another encoding; it is held in memory for that. HL7 that names its
+ * encoding (MSH-18) names the new one. Throws SuspendError
+ * where a character has no place in the encoding: a question mark in a patient's name is not ours to write.
+ */
+async function transcoded(message: Message, wanted: Charset | undefined): Promise<Message> {
+  if (wanted === undefined) return message;
+  const bytesBefore = await message.body.bytes();
+  const isHl7 = message.type.startsWith('HL7v2');
+  const declared = isHl7 ? hl7Header(bytesBefore).charset : undefined;
+  const own = message.charset === undefined ? declared : charsetNamed(message.charset);
+  const { text: before, charset } = decodeFaithfully(bytesBefore, own);
+  if (charset.name === wanted.name) return message;
+  const text = isHl7 ? naming(before, wanted) : before;
+  if (!wanted.canEncode(text)) {
+    throw new SuspendError(
+      `The message holds characters that ${wanted.name} does not have. Choose another charset, or correct the message, and resend.`,
+    );
+  }
+  const bytes = wanted.encode(text);
+  return {
+    ...message,
+    charset: wanted.name,
+    size: bytes.length,
+    body: {
+      size: bytes.length,
+      inline: bytes,
+      bytes: () => Promise.resolve(bytes),
+      async *stream() {
+        yield bytes;
+      },
+    },
+  };
+}
+
+/** The text with the charset in every MSH-18 that names one: a receiver would read the new bytes by the old name. */
+function naming(text: string, charset: Charset): string {
+  return text.replaceAll(/(?<=^|[\r\n])MSH([^\r\n])[^\r\n]*/g, (segment, separator: string) => {
+    const fields = segment.split(separator);
+    if ((fields[17] ?? '').trim() === '') return segment;
+    fields[17] = hl7CharsetName(charset);
+    return fields.join(separator);
+  });
+}
 
 const settings = {
   ...dropSettings('disk'),
@@ -128,5 +198,58 @@ class FileOut implements OpenOutbound {
     checkFileName(name);
     if (values.makeFolder) await this.#store.makeFolder(folder);
     await this.#appender.append(inFolder(folder, name), message, signal);
+  }
+}
+
+/** A link at the file's name is not followed: who may write into the folder could have any file written to. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
+/** Adds messages to the end of files, one at a time for each file. */
+class Appender {
+  readonly #options: DiskOptions;
+  readonly #separator: Buffer;
+  readonly #turns = new Map<string, Promise<void>>();
+
+  constructor(options: DiskOptions, separator: string) {
+    this.#options = options;
+    this.#separator = Buffer.from(separator, 'utf8');
+  }
+
+  /**
+   * Resolves once the message and the separator are in the file. If it fails in the middle, the file is
+   * cut back to where it was, so that the next try does not follow half a message.
+   */
+  async append(path: string, { body }: Message, signal: AbortSignal): Promise<void> {
+    const before = this.#turns.get(path) ?? Promise.resolve();
+    const own = before.catch(toldElsewhere).then(() => this.#write(path, body.stream(), signal));
+    this.#turns.set(path, own);
+    try {
+      await own;
+    } catch (error) {
+      throw diskFailure(error, dirname(path));
+    } finally {
+      if (this.#turns.get(path) === own) this.#turns.delete(path);
+    }
+  }
+
+  async #write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const file = await open(path, APPEND, this.#options.mode ?? 0o666);
+    try {
+      const { size } = await file.stat();
+      try {
+        for await (const chunk of body) {
+          signal.throwIfAborted();
+          await file.writeFile(chunk);
+        }
+        await file.writeFile(this.#separator);
+        if (this.#options.sync) await file.sync();
+      } catch (error) {
+        await file.truncate(size);
+        throw error;
+      }
+    } finally {
+      await file.close();
+    }
   }
 }

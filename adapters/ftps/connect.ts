@@ -1,11 +1,28 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { Client } from 'basic-ftp';
-import { type Credential, DisableError } from 'waybill/adapter';
-import { clientTls, placeOf, type TlsClientLent } from 'waybill/peer';
-import { type Attempt, failureOf } from './connect-failure.ts';
+import {
+  background,
+  type Credential,
+  DisableError,
+  NotConnectedError,
+  type setting,
+  timerTime,
+  toldElsewhere,
+} from 'waybill/adapter';
+import {
+  answersTls,
+  clientTls,
+  notConnected,
+  placeOf,
+  type SpokenProtocol,
+  spokenProtocol,
+  type TlsClientLent,
+} from 'waybill/peer';
+import { replyCode } from './ftps-failure.ts';
 import { type FtpsFacts, FtpsSession } from './ftps-session.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';
-import { Heard } from './heard.ts';
 
 /** What connecting needs of what the engine lends. */
 export interface ConnectLent extends TlsClientLent {
@@ -141,3 +158,222 @@ function printable(text: string): string {
     .replaceAll('\n', ' ')
     .slice(0, 200);
 }
+
+/** How long a server may keep silent before it is asked whether it speaks TLS, and how long it has to answer. */
+const SILENCE = 2_000;
+const ANSWER = 3_000;
+
+/** Hears what a peer says first, and keeps the whole of connecting within its time. */
+class Heard {
+  readonly #client: Client;
+  readonly #settings: FtpsConnectionSettings;
+  readonly #stop = Promise.withResolvers<never>();
+  #asking: NodeJS.Timeout | undefined;
+  #spoke = false;
+  #protocol: SpokenProtocol | undefined;
+
+  constructor(client: Client, settings: FtpsConnectionSettings) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#stop.promise.catch(toldElsewhere);
+  }
+
+  /** What is spoken there, if it is not FTP as configured. */
+  get protocol(): SpokenProtocol | undefined {
+    return this.#protocol;
+  }
+
+  /** Ends the wait when the time is over or the signal aborts: the library has no limit for a TLS handshake. */
+  async within<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+    const { connectTimeout } = this.#settings;
+    const abort = (): void => this.#stop.reject(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abort, { once: true });
+    const late = setTimeout(
+      () => this.#stop.reject(new Error('Timeout (connecting)')),
+      timerTime(connectTimeout),
+    );
+    try {
+      return await Promise.race([work(), this.#stop.promise]);
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** To be called when the socket is new, before anything has arrived. */
+  listen(): void {
+    const { socket } = this.#client.ftp;
+    if (socket instanceof TLSSocket) return;
+    this.#asking = setTimeout(
+      () => background(this.#askForTls(), 'asking a silent port for TLS'),
+      SILENCE,
+    );
+    socket.once('data', (chunk: Buffer | string) => {
+      this.stop();
+      this.#spoke = true;
+      const spoken = spokenProtocol(Buffer.from(chunk));
+      if (spoken !== undefined && !/FTP/.test(spoken.name)) this.#recognise(spoken);
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#asking);
+  }
+
+  /** After a failure: looks again at a server that gave no sign of what it is. */
+  async askIfUnheard(stage: Attempt['stage'], error: unknown): Promise<void> {
+    this.stop();
+    if (stage !== 'connect' || this.#spoke || this.#protocol !== undefined) return;
+    if (this.#settings.security === 'implicit') {
+      if (!isCertificate(error)) await this.#askForGreeting();
+      return;
+    }
+    await this.#askForTls();
+  }
+
+  async #askForTls(): Promise<void> {
+    const patience = Math.min(ANSWER, this.#settings.connectTimeout);
+    if (await answersTls(this.#settings.connect, patience)) {
+      this.#recognise(spokenProtocol(Buffer.of(0x16, 3, 3)));
+    }
+  }
+
+  /** Whether a server that was spoken to in TLS begins in clear. */
+  async #askForGreeting(): Promise<void> {
+    const first = await firstBytes(
+      this.#settings.connect,
+      Math.min(ANSWER, this.#settings.connectTimeout),
+    );
+    if (first.length > 0) this.#protocol = spokenProtocol(first);
+  }
+
+  #recognise(spoken: SpokenProtocol | undefined): void {
+    this.#protocol = spoken;
+    this.#stop.reject(new Error('another protocol'));
+  }
+}
+
+/** A certificate that is refused is an answer in TLS. */
+function isCertificate(error: unknown): boolean {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' && /CERT|ISSUER|SIGNED|CRL|LEAF|WAYBILL/.test(code);
+}
+
+/** What a port says by itself; nothing if it keeps silent. */
+async function firstBytes(address: setting.Address, patience: number): Promise<Buffer> {
+  const socket = connect(address);
+  try {
+    const [bytes] = (await once(socket, 'data', { signal: AbortSignal.timeout(patience) })) as [
+      Buffer,
+    ];
+    return bytes;
+  } catch {
+    // it keeps silent, or has ended the connection
+    return Buffer.alloc(0);
+  } finally {
+    socket.on('error', () => undefined).destroy();
+  }
+}
+
+/** What one try to connect set out with, and how far it came. */
+interface Attempt {
+  readonly place: string;
+  readonly security: FtpsConnectionSettings['security'];
+  readonly user: string;
+  stage: 'connect' | 'tls' | 'sign-in' | 'set-up';
+}
+
+/** Why connecting failed and what to do. The words of the server are not quoted. */
+function failureOf(error: unknown, attempt: Attempt, heard: SpokenProtocol | undefined): Error {
+  if (error instanceof DisableError) return error;
+  if (heard !== undefined) return foreign(attempt, heard);
+  const code = replyCode(error);
+  const text = error instanceof Error ? error.message : '';
+  if (code !== undefined) return answered(attempt, code, text);
+  const { place } = attempt;
+  if (/Timeout/i.test(text)) {
+    return new NotConnectedError(
+      `${place} did not finish connecting in time. Check that an FTP server listens on this port; a slow one needs a longer connectTimeout.`,
+    );
+  }
+  if (attempt.stage === 'connect' && /FIN packet|closed connection/.test(text)) {
+    return new NotConnectedError(
+      `${place} closed the connection before its greeting. It may have reached its limit of connections or allow only known addresses: look into its log.`,
+    );
+  }
+  return notConnected(error, place);
+}
+
+function foreign({ place, security }: Attempt, spoken: SpokenProtocol): NotConnectedError {
+  if (spoken.name === 'TLS') {
+    return new NotConnectedError(
+      `${place} speaks TLS at once: this is implicit TLS. Set security: implicit.`,
+    );
+  }
+  if (spoken.name === 'SSH') {
+    return new NotConnectedError(
+      `${place} is an SSH server: it speaks SFTP, which is not FTPS. Use sftp-in or sftp-out.`,
+    );
+  }
+  if (security === 'implicit' && /FTP/.test(spoken.name)) {
+    return new NotConnectedError(
+      `${place} begins in clear and not with TLS: this is explicit TLS. Set security: explicit.`,
+    );
+  }
+  return new NotConnectedError(`${place} ${spoken.seen}, not FTP. ${spoken.remedy}.`);
+}
+
+/** Some servers say in words what they want, with a code that means something else. */
+function saidOfTls(
+  { place, stage, security }: Attempt,
+  code: number,
+  text: string,
+): NotConnectedError | undefined {
+  if (!/\b(TLS|SSL|certificate|encrypt\w*|secure)\b/i.test(text)) return undefined;
+  if (security === 'none' && (stage === 'sign-in' || code === 421)) {
+    return new NotConnectedError(
+      `${place} signs nobody in without encryption (${code}). Set security: explicit.`,
+    );
+  }
+  if (code !== 421) return undefined;
+  return new NotConnectedError(
+    `${place} ends the connection over TLS (421). It may want a client certificate or another version of TLS: look into its log.`,
+  );
+}
+
+function answered(attempt: Attempt, code: number, text: string): Error {
+  const { place, stage, security, user } = attempt;
+  const ofTls = saidOfTls(attempt, code, text);
+  if (ofTls !== undefined) return ofTls;
+  if (code === 421) {
+    return new NotConnectedError(
+      `${place} takes no connection now (421). It may have reached its limit: it is tried again.`,
+    );
+  }
+  if (stage === 'tls') {
+    return new NotConnectedError(
+      `${place} offers no TLS: it refused AUTH TLS (${code}). Ask its owner to switch it on, or for the port with implicit TLS.`,
+    );
+  }
+  if (stage === 'sign-in' && [332, 430, 530, 532].includes(code)) {
+    return new DisableError(
+      `${place} refused the sign-in of ${user} (${code}). Check user and password with its owner, and whether the account is locked or bound to other addresses.`,
+    );
+  }
+  if (stage === 'set-up' && security !== 'none' && [502, 504, 533, 534, 536].includes(code)) {
+    return new NotConnectedError(
+      `${place} refuses to encrypt files (PROT P, ${code}). Ask its owner to allow it: nothing is sent in clear.`,
+    );
+  }
+  return new NotConnectedError(
+    `${place} answered ${code} while we ${STAGES[stage]}. Look into its log.`,
+  );
+}
+
+const STAGES: Readonly<Record<Attempt['stage'], string>> = {
+  connect: 'connected',
+  tls: 'switched to TLS',
+  'sign-in': 'signed in',
+  'set-up': 'set up transfers',
+};

@@ -1,7 +1,7 @@
+import type { Socket } from 'node:net';
 import type { Client } from 'basic-ftp';
 import { EngineError, NotConnectedError, toldElsewhere } from 'waybill/adapter';
 import { FileError } from 'waybill/peer';
-import { forgiveData } from './forgiving-data.ts';
 import { replyCode } from './ftps-failure.ts';
 
 /** The code of a server that is about to close the connection. */
@@ -184,4 +184,34 @@ function why(error: unknown, timeout: number): string {
   if (/Timeout/i.test(text)) return `was silent for ${timeout / 1_000} s`;
   if (/FIN packet|closed connection unexpectedly/.test(text)) return 'was closed by the server';
   return /data socket/.test(text) ? 'broke off while a file was sent or fetched' : 'was broken off';
+}
+
+/**
+ * Keeps the library from closing the whole client when a data connection breaks. A server that
+ * refuses a file, or whose disk is full, breaks the data connection first and says why afterwards,
+ * on the control connection: closed at once, that answer would be lost and every refusal would look
+ * like a bad network.
+ */
+function forgiveData(client: Client): void {
+  let prepare = client.prepareTransfer;
+  const forgiving: Client['prepareTransfer'] = async (ftp) => {
+    const answer = await prepare(ftp);
+    // At first the library tries what the server can, and puts what worked in our place.
+    if (client.prepareTransfer !== forgiving) {
+      prepare = client.prepareTransfer;
+      client.prepareTransfer = forgiving;
+    }
+    if (ftp.dataSocket !== undefined) soften(ftp.dataSocket);
+    return answer;
+  };
+  client.prepareTransfer = forgiving;
+}
+
+/** Takes away what the library has just added last; what goes wrong during a transfer is told by the transfer. */
+function soften(socket: Socket): void {
+  for (const event of ['error', 'close']) {
+    const added = socket.listeners(event).at(-1);
+    if (added !== undefined) socket.off(event, added as () => void);
+  }
+  socket.on('error', () => undefined);
 }

@@ -1,18 +1,20 @@
+import { once } from 'node:events';
 import { posix } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { type Client, type FileInfo, FileType } from 'basic-ftp';
+import { background, isTold } from 'waybill/adapter';
 import {
   type FileEntry,
-  type FileError,
+  FileError,
   type FileFacts,
   type FileProblem,
   type FileStore,
+  inFlight,
   isFileProblem,
 } from 'waybill/peer';
 import { type Doing, fileFailure, ownFailure, problemOf, replyCode } from './ftps-failure.ts';
 import type { FtpsSession } from './ftps-session.ts';
-import { listTime } from './list-time.ts';
-import { readFile } from './read-file.ts';
-import { writeFile } from './write-file.ts';
 
 /** The files of an FTP server, as picking up and dropping see them. */
 export class FtpsStore implements FileStore {
@@ -191,4 +193,201 @@ function entryOf({ name, type, size, modifiedAt, rawModifiedAt }: FileInfo): Fil
   return modifiedAt === undefined
     ? { name, kind, size, modified: listTime(rawModifiedAt), rough: true }
     : { name, kind, size, modified: modifiedAt.getTime() };
+}
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+
+/**
+ * The time in a line of `LIST`, which has no seconds, often no year and an unknown time zone: good
+ * enough to sort by. Milliseconds since 1970, or 0 where it cannot be read.
+ */
+export function listTime(text: string, now = Date.now()): number {
+  return unixTime(text, now) ?? dosTime(text) ?? 0;
+}
+
+/** `Nov 24 12:00` of the last twelve months, or `Nov 24 2024`. */
+function unixTime(text: string, now: number): number | undefined {
+  const [, name = '', day, hour, minute, year] =
+    /^([a-z]{3})\s+(\d{1,2})\s+(?:(\d{1,2}):(\d{2})|(\d{4}))$/i.exec(text.trim()) ?? [];
+  const month = MONTHS.indexOf(name.toLowerCase());
+  if (month < 0) return undefined;
+  if (year !== undefined) return Date.UTC(Number(year), month, Number(day));
+  const inYear = (one: number): number =>
+    Date.UTC(one, month, Number(day), Number(hour), Number(minute));
+  const thisYear = new Date(now).getUTCFullYear();
+  // A day of slack for time zones.
+  return inYear(thisYear) > now + 86_400_000 ? inYear(thisYear - 1) : inYear(thisYear);
+}
+
+/** `11-24-26 03:07PM` or `11-24-2026 15:07`. */
+function dosTime(text: string): number | undefined {
+  const [, month, day, year, hour, minute, half] =
+    /^(\d{1,2})-(\d{1,2})-(\d{2}|\d{4})\s+(\d{1,2}):(\d{2})\s*([AP]M)?$/i.exec(text.trim()) ?? [];
+  if (month === undefined) return undefined;
+  const century = year?.length === 2 ? 2_000 : 0;
+  const twelve = half === undefined ? Number(hour) : Number(hour) % 12;
+  const afternoon = half?.toUpperCase() === 'PM' ? 12 : 0;
+  return Date.UTC(
+    century + Number(year),
+    Number(month) - 1,
+    Number(day),
+    twelve + afternoon,
+    Number(minute),
+  );
+}
+
+/** Bytes fetched ahead of whoever reads. */
+const AHEAD = 1024 * 1024;
+
+/**
+ * Fetches a file as fast as it is read. Ends with `changed` where its length is not the expected one:
+ * a transfer that the server breaks off may look like a file that is done. A reader that stops early
+ * costs the connection, since FTP cannot stop a transfer otherwise.
+ */
+async function* readFile(
+  session: FtpsSession,
+  path: string,
+  expected: FileFacts,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // Destroyed without a word: the library would close the client at its error, before the server has said why.
+  const through = new PassThrough({
+    highWaterMark: AHEAD,
+    destroy: (_error, done) => done(null),
+  });
+  const fetched = session.run((client) => client.downloadTo(through, path));
+  // the end of the stream tells whoever reads, who asks for the reason
+  fetched.catch(() => through.destroy());
+  let size = 0;
+  try {
+    for await (const chunk of through as AsyncIterable<Uint8Array>) {
+      size += chunk.byteLength;
+      yield chunk;
+    }
+  } catch (error) {
+    // Why the transfer broke off is known from its end.
+    await fetched;
+    throw error;
+  } finally {
+    through.destroy();
+  }
+  // The stream may end before the server says whether all went well.
+  await fetched;
+  if (size !== expected.size) {
+    throw new FileError(
+      'changed',
+      'The file was changed while it was read. It is read again when it has come to rest.',
+    );
+  }
+}
+
+/**
+ * Sends a file and resolves once the server has it whole. A body that breaks off, or a signal that
+ * aborts, ends the transfer as if the file were shorter: the connection stays usable, so that the
+ * piece can be deleted; then that error is thrown.
+ */
+async function writeFile(
+  session: FtpsSession,
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = new Source(body, signal);
+  const stored = await session.run(async (client) => {
+    await client.uploadFrom(quiet(withReadyEnd(source, client)), path);
+    if (source.failure !== undefined) return source.size;
+    return await sizeOf(() => client.size(path), source.size);
+  });
+  if (source.failure !== undefined) throw source.failure;
+  if (stored !== source.size) {
+    throw new FileError(
+      'failed',
+      `The server holds ${stored} bytes of the ${source.size} that were sent. It is tried again; its disk may be full.`,
+    );
+  }
+}
+
+/** A stream that is destroyed without a word: the library would close the client at its error, before the server has said why. */
+function quiet(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable {
+  return new Readable({
+    read() {
+      background(pushNext(this, chunks), 'reading a body to be written');
+    },
+    destroy(_error, done) {
+      background(chunks.return(), 'giving up the body of a file');
+      done(null);
+    },
+  });
+}
+
+async function pushNext(
+  stream: Readable,
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+): Promise<void> {
+  const { done, value } = await chunks.next();
+  stream.push(done === true ? null : value);
+}
+
+/**
+ * A data connection that is closed before its TLS handshake is over breaks, and takes the control
+ * connection with it. The library begins an upload that early; only a file without bytes ends so soon.
+ */
+async function* withReadyEnd(
+  source: Source,
+  client: Client,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* source.chunks();
+  const { dataSocket } = client.ftp;
+  if (source.size > 0 || !(dataSocket instanceof TLSSocket)) return;
+  // What goes wrong with the handshake is told by the upload itself.
+  if (isSecuring(dataSocket)) await once(dataSocket, 'secureConnect').catch(() => undefined);
+  // The last message of the handshake leaves with this turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Node's own mark; there is no public way to ask. */
+function isSecuring(socket: TLSSocket): boolean {
+  return Reflect.get(socket, 'secureConnecting') === true;
+}
+
+/** A server without SIZE is believed that it has what it confirmed. */
+async function sizeOf(ask: () => Promise<number>, sent: number): Promise<number> {
+  try {
+    return await ask();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === 500 || code === 502 || code === 504) return sent;
+    throw error;
+  }
+}
+
+/** The body as a source that never fails: it ends, and remembers why. */
+class Source {
+  readonly #body: AsyncIterable<Uint8Array>;
+  readonly #signal: AbortSignal;
+  size = 0;
+  failure: Error | undefined;
+
+  constructor(body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+    this.#body = body;
+    this.#signal = signal;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const chunks = this.#body[Symbol.asyncIterator]();
+    const waiting = inFlight();
+    try {
+      for (;;) {
+        const { done, value } = await waiting.until(this.#signal, () => chunks.next());
+        if (done === true) return;
+        this.size += value.byteLength;
+        yield value;
+      }
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error('the body broke off');
+    } finally {
+      // Not waited for: a body that stalls would hold up the end.
+      const given = chunks.return?.();
+      if (given !== undefined) background(given, 'giving up the body of a file', isTold);
+    }
+  }
 }

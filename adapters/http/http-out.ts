@@ -1,7 +1,54 @@
-import { outbound } from 'waybill/adapter';
-import { HttpClient, tryHttp } from 'waybill/peer';
-import { httpOutSettings } from './http-out-settings.ts';
-import { HttpSender } from './http-sender.ts';
+import { type Message, type OpenOutbound, outbound, type Reply, setting } from 'waybill/adapter';
+import {
+  contentTypeOf,
+  type HttpAnswer,
+  HttpClient,
+  headerTemplate,
+  httpClientSettings,
+  mediaTypeOf,
+  messageTypeOf,
+  retryAfterOf,
+  tryHttp,
+  urlTemplate,
+} from 'waybill/peer';
+
+const request = {
+  url: {
+    ...urlTemplate,
+    help: 'Where each message is sent. Values in braces are percent-encoded; scheme, host and port cannot come from a message.',
+    example: 'https://api.example/patients/{field("PID-3.1")}',
+  },
+  method: setting.choice(
+    {
+      POST: 'The message is posted',
+      PUT: 'The message is put at the address',
+      PATCH: 'The message changes what is at the address',
+      GET: 'What is at the address is asked for; the body of the message is not sent',
+      DELETE: 'What is at the address is deleted; the body of the message is not sent',
+      HEAD: 'Only whether there is something is asked; the body of the message is not sent',
+    },
+    { help: 'What is done at the address.', default: 'POST' },
+  ),
+  headers: setting.list(headerTemplate, {
+    help: 'Headers to send besides those of the connection. An entry whose value comes out empty is left out.',
+    example: '["Accept: application/json", "Idempotency-Key: {id}"]',
+  }),
+  contentType: setting.optional(
+    setting.template({
+      help: "The Content-Type. Left out, it follows from the message's type and charset (application/hl7-v2 for HL7).",
+      example: 'application/json; charset=utf-8',
+    }),
+  ),
+  replyHeaders: setting.list(setting.text({ help: 'The name of a header.' }), {
+    help: 'Which headers of the answer are kept as the text of the reply, seen in the trace and by processes; never those that carry a secret.',
+    default: ['Location', 'ETag'],
+    advanced: true,
+  }),
+};
+
+const httpOutSettings = { ...request, ...httpClientSettings };
+
+type HttpOutValues = setting.ValuesOf<typeof httpOutSettings>;
 
 export default outbound({
   type: 'http-out',
@@ -36,3 +83,109 @@ export default outbound({
     await tryHttp(lent, step, { values: settings, trial: { url, method, exact } });
   },
 });
+
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);
+
+/** Turns messages into requests and answers into replies. */
+class HttpSender implements OpenOutbound {
+  readonly #client: HttpClient;
+  readonly #settings: HttpOutValues;
+  readonly #kept: readonly Kept[];
+  readonly #sending = new Set<Promise<unknown>>();
+
+  constructor(client: HttpClient, settings: HttpOutValues) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#kept = keptOf(settings.replyHeaders);
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted();
+    const sending = this.#send(message, signal);
+    this.#sending.add(sending);
+    try {
+      return await sending;
+    } finally {
+      this.#sending.delete(sending);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#sending);
+    await this.#client.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const { url, method } = this.#settings;
+    const answer = await this.#client.ask({
+      method,
+      url: await url.render(message),
+      headers: await this.#headers(message),
+      body: BODILESS.has(method) ? undefined : message.body,
+      signal,
+    });
+    return replyOf(answer, this.#kept);
+  }
+
+  async #headers(message: Message): Promise<Record<string, string>> {
+    const { method, contentType, headers } = this.#settings;
+    const rendered: Record<string, string> = {};
+    if (!BODILESS.has(method)) {
+      rendered['content-type'] =
+        contentType === undefined
+          ? contentTypeOf(message.type, message.charset)
+          : await contentType.render(message);
+    }
+    if (message.traceparent !== undefined) rendered['traceparent'] = message.traceparent;
+    for (const { name, value } of headers) {
+      const text = await value.render(message);
+      if (text !== '') rendered[name] = text;
+    }
+    return rendered;
+  }
+}
+
+/** A header of answers whose value stands in the trace. */
+interface Kept {
+  readonly name: string;
+  /** In lower case. */
+  readonly key: string;
+}
+
+/** Never what signs in. */
+function keptOf(names: readonly string[]): readonly Kept[] {
+  return names
+    .filter((name) => !/^(set-cookie|.*(auth|token|secret|key).*)$/i.test(name))
+    .map((name) => ({ name, key: name.toLowerCase() }));
+}
+
+/** More than the beginning of any fault. */
+const FAULT_WITHIN = 65_536;
+const FAULT = /<(?:[\w-]+:)?Fault[\s>]/;
+/** SOAP 1.1 §4.4.1 `faultcode`, SOAP 1.2 part 1 §5.4.6 `Value`: all but Server and Receiver. */
+const BLAMES_THE_REQUEST =
+  /<(?:faultcode[^>]*|(?:[\w-]+:)?Value[^>]*)>\s*(?:[\w-]+:)?(?:Client|Sender|MustUnderstand|VersionMismatch|DataEncodingUnknown)(?:\.[\w.]+)?\s*</;
+
+/** Whether it is a SOAP fault that sending again unchanged cannot cure. It comes with status 500 like a server's own trouble. */
+function blamesTheRequest(media: string, body: Uint8Array): boolean {
+  if (!/xml/i.test(media)) return false;
+  const text = Buffer.from(body.subarray(0, FAULT_WITHIN)).toString('latin1');
+  return FAULT.test(text) && BLAMES_THE_REQUEST.test(text);
+}
+
+/** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */
+function replyOf({ status, headers, body }: HttpAnswer, kept: readonly Kept[]): Reply {
+  const media = mediaTypeOf(headers['content-type']);
+  const shown = kept.filter(({ key }) => headers[key] !== undefined);
+  return {
+    body,
+    type: messageTypeOf(media, body.subarray(0, 2_048)),
+    code: String(status),
+    text: shown.map(({ name, key }) => `${name}: ${headers[key]}`).join('\n') || undefined,
+    retryAfter: retryAfterOf(headers['retry-after']),
+    problems:
+      status >= 400 && blamesTheRequest(headers['content-type'] ?? '', body)
+        ? ['client-fault']
+        : undefined,
+  };
+}

@@ -2,13 +2,12 @@ import type { Readable } from 'node:stream';
 import type { SearchObject } from 'imapflow';
 import { type EngineError, NotConnectedError, timerTime, wait } from 'waybill/adapter';
 import { placeOf, type TlsClientLent } from 'waybill/peer';
-import { folderName } from './folder-name.ts';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';
 import { isRefusal, refusalFailure, refusalReason, refusalText } from './imap-refusal.ts';
 import type { ImapValues } from './imap-settings.ts';
+import { signIn } from './imap-sign-in.ts';
 import { KEYWORD, marksProblem } from './marks.ts';
-import { signIn } from './sign-in.ts';
 
 /** How often IDLE is begun anew: routers forget a connection that is silent for longer. */
 const IDLE_AGAIN = 4 * 60_000;
@@ -284,4 +283,19 @@ export class ImapSession {
       throw this.#failure(error);
     }
   }
+}
+
+/**
+ * A folder as the server names it. Its levels may be written with `/` whatever the server puts between
+ * them, and without what all of its folders begin with (`INBOX.`). One that is there as it is written is meant.
+ */
+async function folderName(client: ImapClient, written: string): Promise<string> {
+  const delimiter = client.namespace?.delimiter ?? '/';
+  const prefix = client.namespace?.prefix ?? '';
+  if (/^INBOX$/i.test(written)) return 'INBOX';
+  const whole = (path: string): string => (path.startsWith(prefix) ? path : `${prefix}${path}`);
+  const translated = whole(written.replaceAll('/', delimiter));
+  if (translated === whole(written)) return translated;
+  const folders = await client.list();
+  return folders.some(({ path }) => path === whole(written)) ? whole(written) : translated;
 }

@@ -1,11 +1,26 @@
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { SearchObject } from 'imapflow';
+import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser';
 import { describeSize, EngineError, type LentInbound } from 'waybill/adapter';
-import { newsFilter } from 'waybill/peer';
+import {
+  charsetOf,
+  fileName,
+  type MailDocument,
+  type MailDocumentAddress,
+  type MailPart,
+  mailDocument,
+  mailPart,
+  mailText,
+  mimeParts,
+  newsFilter,
+  Opening,
+  oneOf,
+  type TakeSettings,
+} from 'waybill/peer';
 import { imapFailure } from './imap-failure.ts';
 import type { ImapSession, MailFacts } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';
-import { mailMessages } from './mail-messages.ts';
 import { KEYWORD } from './marks.ts';
 import type { TakenMails } from './taken-mails.ts';
 
@@ -192,4 +207,89 @@ export class MailRounds {
       this.#lent.event(level, name, `The mail with UID ${mail.uid} ${text}.`);
     }
   }
+}
+
+interface Taking extends Pick<TakeSettings, 'take' | 'pattern' | 'embedded'> {
+  /** Told of a part that holds others and could not be opened. */
+  readonly notOpened: (what: string) => void;
+}
+
+const PLAIN = { skipTextToHtml: true, skipImageLinks: true } as const;
+
+/**
+ * The messages of a mail, in its order. The content is read as they are consumed: each is to be
+ * consumed before the next is asked for. Ends without any where attachments are to be taken and none
+ * fits. Forwarded mails, signed ones and winmail.dat are opened.
+ */
+async function* mailMessages(
+  content: Readable,
+  subject: string,
+  taking: Taking,
+): AsyncGenerator<MailPart> {
+  const opening = new Opening(taking, taking.notOpened);
+  try {
+    if (taking.take === 'mail') {
+      yield await mailPart(content, { name: subject, type: 'message/rfc822' });
+    } else if (taking.take === 'attachments') {
+      yield* attachments(content, opening);
+    } else {
+      const parsed = await simpleParser(content, PLAIN);
+      const document = await documentOf(parsed, opening);
+      yield taking.take === 'text' ? mailText(document.text, subject) : mailDocument(document);
+    }
+  } finally {
+    content.destroy();
+  }
+}
+
+async function* attachments(content: Readable, opening: Opening): AsyncGenerator<MailPart> {
+  for await (const part of mimeParts(content)) {
+    for await (const file of opening.files(part)) yield await mailPart(file.content, file);
+  }
+}
+
+async function documentOf(parsed: ParsedMail, opening: Opening): Promise<MailDocument> {
+  const { messageId = '', date, subject = '' } = parsed;
+  // Opening them finds the words, too, where a signature or a winmail.dat wraps them.
+  const opened = await files(parsed, opening);
+  const said = { text: parsed.text ?? '', html: parsed.html || '' };
+  const isWordless = said.text.trim() === '' && said.html === '';
+  return {
+    messageId,
+    date: date?.toISOString() ?? '',
+    from: addresses(parsed.from),
+    to: addresses(parsed.to),
+    cc: addresses(parsed.cc),
+    subject,
+    ...((isWordless ? opening.words : undefined) ?? said),
+    attachments: opened,
+  };
+}
+
+async function files(parsed: ParsedMail, opening: Opening): Promise<MailDocument['attachments']> {
+  const found: MailDocument['attachments'][number][] = [];
+  for (const {
+    filename,
+    contentType: type,
+    headers,
+    related = false,
+    content,
+  } of parsed.attachments) {
+    const name = fileName(filename);
+    const part = { name, type, charset: charsetOf(headers), related, content: oneOf(content) };
+    for await (const file of opening.files(part)) {
+      const bytes = await buffer(file.content);
+      const size = bytes.length;
+      found.push({ name: file.name, type: file.type, size, content: bytes.toString('base64') });
+    }
+  }
+  return found;
+}
+
+function addresses(header: AddressObject | AddressObject[] | undefined): MailDocumentAddress[] {
+  return [header ?? []]
+    .flat()
+    .flatMap(({ value }) => value)
+    .flatMap((one) => one.group ?? [one])
+    .map(({ name, address = '' }) => ({ name, address }));
 }

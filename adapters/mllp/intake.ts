@@ -1,16 +1,19 @@
 import { EngineError, type LentInbound, type NewMessage, type Receipt } from 'waybill/adapter';
 import {
+  type AcknowledgementCondition,
   acknowledgement,
   acknowledgementCode,
+  type Hl7Finding,
   type Hl7Header,
   type Hl7Problem,
   hl7Batch,
+  hl7BodyProblem,
+  hl7Document,
   hl7Header,
+  isAnswerWanted,
+  validate,
 } from 'waybill/document';
 import { newsFilter, relayedAnswer } from 'waybill/peer';
-import { type AnswerPlan, answerPlan, waitsForTarget, wantedAnswer } from './answer-plan.ts';
-import { batchAnswer } from './batch-answer.ts';
-import { messageProblems } from './message-check.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
 
 /** Who sent a message: shown in the trace. */
@@ -219,4 +222,109 @@ export class Intake {
     if (this.#isNews(`${address} ${text}`)) this.#lent.event('warn', name, text);
     this.#lent.log.debug({ peer: address, reason: name }, 'message not taken');
   }
+}
+
+/** Which answers a message is to get, and when. */
+interface AnswerPlan {
+  /** The answer once it is stored or refused; undefined for none. `commit`: with CA, CE and CR. */
+  readonly stored:
+    | { readonly when: AcknowledgementCondition; readonly commit: boolean }
+    | undefined;
+  /** The answer once the target has answered; undefined for none. */
+  readonly application: { readonly when: AcknowledgementCondition } | undefined;
+}
+
+const NONE: AnswerPlan = { stored: undefined, application: undefined };
+
+/** Combines the setting with MSH-15 and MSH-16 where they decide. */
+function answerPlan(
+  { acknowledge, commitCodes }: Pick<MllpInSettings, 'acknowledge' | 'commitCodes'>,
+  { acceptAck, applicationAck, isAcknowledgement }: Hl7Header,
+): AnswerPlan {
+  const original: AnswerPlan = {
+    stored: { when: 'AL', commit: commitCodes },
+    application: undefined,
+  };
+  // To answer an answer could go on for ever.
+  if (isAcknowledgement || acknowledge === 'never') return NONE;
+  if (acknowledge === 'application') return { stored: undefined, application: { when: 'AL' } };
+  if (acknowledge === 'stored') return original;
+  if (acceptAck === undefined && applicationAck === undefined) return original;
+  return {
+    stored: acceptAck === undefined ? undefined : { when: acceptAck, commit: true },
+    application: applicationAck === undefined ? undefined : { when: applicationAck },
+  };
+}
+
+/** Whether the target's answer has to be waited for. */
+function waitsForTarget({ application }: AnswerPlan): boolean {
+  return application !== undefined && application.when !== 'NE';
+}
+
+/** Whether an answer is sent for this result, and with which kind of code. */
+function wantedAnswer(
+  part: { readonly when: AcknowledgementCondition; readonly commit?: boolean } | undefined,
+  result: 'success' | 'failure',
+): { readonly commit: boolean } | undefined {
+  return part !== undefined && isAnswerWanted(part.when, result)
+    ? { commit: part.commit ?? false }
+    : undefined;
+}
+
+/**
+ * Puts the acknowledgements of a batch's messages into one batch, in the sender's delimiters and addressed to it.
+ * `comment` goes to BTS-2.
+ */
+function batchAnswer(
+  header: Hl7Header,
+  answers: readonly Uint8Array[],
+  comment: string,
+): Uint8Array {
+  const { delimiters, slots } = header;
+  const slot = (field: number): string => slots[field - 1] ?? '';
+  const join = (fields: readonly string[]): Buffer =>
+    Buffer.from(`${fields.join(delimiters.field)}\r`, 'latin1');
+  const plain = comment.replaceAll(/[^\w .,:-]/g, ' ');
+  return Buffer.concat([
+    // BHS-3 and 4 change places with 5 and 6; BHS-12 names the batch that is answered.
+    join(['BHS', delimiters.encoding, ...[5, 6, 3, 4].map(slot), '', '', '', '', '', slot(11)]),
+    ...answers,
+    join(['BTS', String(answers.length), ...(plain === '' ? [] : [plain])]),
+  ]);
+}
+
+/** ERR segments in one answer. */
+const MOST = 20;
+
+/** Why a message is not taken, by the settings `versions` and `validate`; empty if it is. */
+function messageProblems(
+  { versions, validate: level }: Pick<MllpInSettings, 'versions' | 'validate'>,
+  body: Uint8Array,
+  header: Hl7Header,
+): readonly Hl7Problem[] {
+  if (versions.length > 0 && !versions.includes(header.version)) {
+    const text = `Unsupported version id ${header.version}`;
+    const where = { segment: 'MSH', segmentIndex: 1, field: 12 };
+    return [{ code: '203', text, answer: 'reject', ...where }];
+  }
+  if (level === 'none' || header.kind === 'batch') return [];
+  const problem = hl7BodyProblem(body, header);
+  if (problem !== undefined) return [problem];
+  if (level === 'basic') return [];
+  return validate(hl7Document(body), level)
+    .filter(({ severity }) => severity === 'error')
+    .slice(0, MOST)
+    .map(problemOf);
+}
+
+/** Only an unsupported version or processing id is AR; a type or event that is not known is a fault of the message (AE): AR asks to send it again. */
+function problemOf({ code, text, segment, segmentIndex, field }: Hl7Finding): Hl7Problem {
+  return {
+    code,
+    text,
+    segment,
+    segmentIndex,
+    ...(field !== undefined && { field }),
+    answer: code === '202' || code === '203' ? 'reject' : 'error',
+  };
 }

@@ -1,10 +1,12 @@
-import type { Message, Reply } from 'waybill/adapter';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   background,
   isTold,
   type Lent,
+  type Message,
   type OpenOutbound,
   outbound,
+  type Reply,
   timerTime,
 } from 'waybill/adapter';
 import { dial, newsFilter, placeOf, probe } from 'waybill/peer';
@@ -12,7 +14,6 @@ import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { PeerConnection } from './peer-connection.ts';
 import { SentIds } from './sent-ids.ts';
-import { throttle } from './throttle.ts';
 
 type LentHere = Lent<typeof mllpOutSettings>;
 
@@ -170,4 +171,17 @@ class Link implements OpenOutbound {
       this.#lent.connection('waiting', `${this.#place}, connects for the next message`);
     }
   }
+}
+
+/** Gives each caller its turn, evenly spaced: at most `perSecond` in a second. Undefined does not wait. */
+function throttle(perSecond: number | undefined): (signal: AbortSignal) => Promise<void> {
+  if (perSecond === undefined) return () => Promise.resolve();
+  const space = 1_000 / perSecond;
+  let next = 0;
+  return async (signal) => {
+    const now = performance.now();
+    const turn = Math.max(now, next);
+    next = turn + space;
+    if (turn > now) await sleep(turn - now, undefined, { signal });
+  };
 }

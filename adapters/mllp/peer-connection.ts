@@ -7,13 +7,12 @@ import {
   TemporaryError,
   timerTime,
 } from 'waybill/adapter';
-import type { Hl7Header } from 'waybill/document';
+import { type Hl7Header, type ReadAcknowledgement, readAcknowledgement } from 'waybill/document';
 import { connectionCause, spokenProtocol } from 'waybill/peer';
 import { FrameReader } from './frame-reader.ts';
 import { frameMarks } from './framing.ts';
 import type { MllpOutSettings } from './mllp-out-settings.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
-import { peerReply } from './peer-reply.ts';
 import type { SentIds } from './sent-ids.ts';
 
 interface Exchange {
@@ -22,7 +21,7 @@ interface Exchange {
   timer?: NodeJS.Timeout;
 }
 
-export interface ConnectionParts {
+export interface PeerConnectionOptions {
   readonly place: string;
   readonly settings: MllpOutSettings;
   readonly log: Logger;
@@ -58,11 +57,11 @@ export class PeerConnection {
   #strayBytes = 0;
   /** Answers to a message that nobody knows, since the one in flight was sent. */
   #strange = 0;
-  readonly #parts: ConnectionParts;
+  readonly #options: PeerConnectionOptions;
 
-  constructor(socket: Socket, parts: ConnectionParts) {
-    const { place, settings, log } = parts;
-    this.#parts = parts;
+  constructor(socket: Socket, options: PeerConnectionOptions) {
+    const { place, settings, log } = options;
+    this.#options = options;
     this.#socket = socket;
     this.#place = place;
     this.#settings = settings;
@@ -123,7 +122,7 @@ export class PeerConnection {
       signal.removeEventListener('abort', abort);
       clearTimeout(exchange.timer);
       this.#exchange = undefined;
-      this.#parts.sent.add(message.header?.controlId ?? '');
+      this.#options.sent.add(message.header?.controlId ?? '');
     }
   }
 
@@ -197,11 +196,11 @@ export class PeerConnection {
       this.#log.debug('answer of the application after the commit code');
       return;
     }
-    if (this.#isOfEarlier(controlId)) return this.#parts.onAside('earlier');
+    if (this.#isOfEarlier(controlId)) return this.#options.onAside('earlier');
     if (exchange === undefined) return this.#unasked();
-    if (isStrange && !this.#parts.takesStrange) {
+    if (isStrange && !this.#options.takesStrange) {
       this.#strange += 1;
-      return this.#parts.onAside('unknown');
+      return this.#options.onAside('unknown');
     }
     this.#committed = /^C[AER]$/.test(reply.code ?? '') ? controlId : undefined;
     if (this.#settings.reply === 'application' && reply.code === 'CA') return;
@@ -212,7 +211,7 @@ export class PeerConnection {
   /** A second or a late answer to a message sent before. */
   #isOfEarlier(controlId: string): boolean {
     if (controlId === '' || controlId === this.#exchange?.sent?.controlId) return false;
-    return this.#parts.sent.has(controlId);
+    return this.#options.sent.has(controlId);
   }
 
   #isLateApplicationAnswer(controlId: string): boolean {
@@ -280,4 +279,57 @@ export class PeerConnection {
       `${this.#place} sent an acknowledgement larger than ${this.#settings.replyLimit} bytes. Raise replyLimit if it is meant to.`,
     );
   }
+}
+
+/** What a peer answered, and whether its connection can be trusted with the next message. */
+interface PeerReply {
+  readonly reply: Reply;
+  /** MSA-2. */
+  readonly controlId: string;
+  /** MSA-2 is there to be compared, or should be, and is not that of the message. */
+  readonly isStrange: boolean;
+  /** The answer is odd: a later one might be credited to the wrong message, so the connection must go. */
+  readonly isOdd: boolean;
+}
+
+/** Reads an answer and compares it with the message it should be for. Never throws. */
+function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply {
+  const read = readable(body, sent);
+  if (read === undefined) {
+    const reply: Reply = { body, type: 'application/octet-stream', problems: ['no-code'] };
+    return { reply, controlId: '', isStrange: false, isOdd: true };
+  }
+  const { code, type, controlId, problems } = read;
+  const text = textOf(read);
+  return {
+    reply: {
+      body,
+      type,
+      ...(code !== '' && { code }),
+      ...(text !== '' && { text }),
+      ...(problems.length > 0 && { problems }),
+    },
+    controlId,
+    // what was sent without a control id cannot be told from anything
+    isStrange: problems.includes('wrong-control-id') && sent?.controlId !== '',
+    isOdd: problems.includes('wrong-control-id') || problems.includes('no-code'),
+  };
+}
+
+function readable(body: Buffer, sent: Hl7Header | undefined): ReadAcknowledgement | undefined {
+  try {
+    return readAcknowledgement(body, sent);
+  } catch {
+    // what cannot be read is no acknowledgement
+    return undefined;
+  }
+}
+
+/** MSA-3 and what ERR adds to it: `PID-3: Required field missing (101)`. */
+function textOf({ text, errors }: ReadAcknowledgement): string {
+  const details = errors.map(({ place, code, text: said }) => {
+    const what = [said === text ? '' : said, code === '' ? '' : `(${code})`].join(' ').trim();
+    return place === '' ? what : `${place}: ${what}`;
+  });
+  return [text, ...details].filter((part) => part.trim() !== '').join('; ');
 }

@@ -6,7 +6,6 @@ import { type Found, FrameReader } from './frame-reader.ts';
 import { frame, withoutMarks } from './framing.ts';
 import type { Intake, Sender } from './intake.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
-import { SocketWriter } from './socket-writer.ts';
 
 /** Frames in a row that are no HL7 before the connection is given up. */
 const MOST_UNREADABLE = 5;
@@ -17,7 +16,7 @@ const LENIENT_PAUSE = 200;
 /** How long a peer may take to close its side after we closed ours. */
 const CLOSE_WAIT = 1_000;
 
-export interface ConnectionParts {
+export interface SenderConnectionOptions {
   readonly lent: Pick<LentInbound<typeof mllpInSettings>, 'event' | 'log' | 'settings'>;
   readonly intake: Intake;
   readonly sender: Sender;
@@ -41,10 +40,10 @@ export class SenderConnection {
   hasSent = false;
   /** Resolves once the socket is closed and nothing is in work. */
   readonly closed: Promise<void>;
-  readonly #lent: ConnectionParts['lent'];
+  readonly #lent: SenderConnectionOptions['lent'];
   readonly #settings: MllpInSettings;
   readonly #intake: Intake;
-  readonly #isNews: ConnectionParts['isNews'];
+  readonly #isNews: SenderConnectionOptions['isNews'];
   readonly #socket: Socket;
   readonly #writer: SocketWriter;
   readonly #reader: FrameReader;
@@ -57,7 +56,7 @@ export class SenderConnection {
   #junk = 0;
   #unreadable = 0;
 
-  constructor(socket: Socket, { lent, intake, sender, memory, isNews }: ConnectionParts) {
+  constructor(socket: Socket, { lent, intake, sender, memory, isNews }: SenderConnectionOptions) {
     this.#socket = socket;
     this.#lent = lent;
     this.#settings = lent.settings;
@@ -265,5 +264,39 @@ export class SenderConnection {
     this.#socket.resume();
     const timer = setTimeout(() => this.#socket.destroy(), CLOSE_WAIT);
     this.#socket.once('close', () => clearTimeout(timer));
+  }
+}
+
+/** Writes to a socket whose reader may be slow or asleep. */
+class SocketWriter {
+  readonly #socket: Socket;
+  readonly #timeout: number;
+  readonly #stuck: () => void;
+
+  /** `stuck` is called if the peer leaves what was written unread for `timeout` milliseconds. */
+  constructor(socket: Socket, timeout: number, stuck: () => void) {
+    this.#socket = socket;
+    this.#timeout = timeout;
+    this.#stuck = stuck;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  /** Resolves once there is room for more: at once, unless the peer does not read; also if the socket closes. */
+  async flushed(): Promise<void> {
+    if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
+    const timer = Number.isFinite(this.#timeout)
+      ? setTimeout(this.#stuck, timerTime(this.#timeout))
+      : undefined;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+    clearTimeout(timer);
   }
 }

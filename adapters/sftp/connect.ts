@@ -1,10 +1,16 @@
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { SFTPWrapper } from 'ssh2';
+import { type ClientChannel, type SFTPWrapper, Client as SshClient } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
-import { timerTime, toldElsewhere } from 'waybill/adapter';
+import {
+  DisableError,
+  NotConnectedError,
+  type setting,
+  timerTime,
+  toldElsewhere,
+} from 'waybill/adapter';
 import { dial, placeOf } from 'waybill/peer';
 import { type Attempt, failureOf } from './connect-failure.ts';
-import { openJump } from './jump.ts';
 import { Listening } from './listening.ts';
 import { type ConnectLent, prepare, type Stages, sshOptions } from './prepare.ts';
 import { SftpSession } from './sftp-session.ts';
@@ -100,4 +106,95 @@ function sessionOf(
     method: attempt.signIn.tried.at(-1) ?? 'none',
     timeout: settings.timeout,
   });
+}
+
+/**
+ * Signs in at the jump host and has it connect to the server: a stream to the server's port. Both end together.
+ * Throws as connecting to a server does, with the jump host named.
+ */
+async function openJump(
+  lent: ConnectLent,
+  signal: AbortSignal,
+  stages: NonNullable<Stages['jump']>,
+): Promise<Duplex> {
+  const { settings } = lent;
+  const { jump, connect: target, connectTimeout } = settings;
+  if (jump === undefined) throw new DisableError('jump is not set.');
+  const place = `${placeOf(jump.connect)} (the jump host)`;
+  const attempt = await prepare(lent, jump, place);
+  const socket = await dial(lent, { address: jump.connect, timeout: connectTimeout }, signal);
+  const listening = new Listening(socket, jump.connect, connectTimeout);
+  const client = new SshClient();
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timerTime(connectTimeout))]);
+  const broken = new AbortController();
+  // The library tells of the same trouble more than once; the first is the cause.
+  client.on('error', (error: Error) => broken.abort(error));
+  client.on('close', () => broken.abort(new Error('Connection lost')));
+  client.on('change password', () => {
+    attempt.passwordExpired = true;
+    broken.abort(new Error('Password expired'));
+  });
+  listening.whenForeign((reason) => broken.abort(reason));
+  listening.whenSsh((software) => stages.banner?.(software));
+  const either = AbortSignal.any([limit, broken.signal]);
+  try {
+    client.connect(sshOptions(socket, { attempt, settings, stages }));
+    await once(client, 'ready', { signal: either });
+    // A jump host that was let in without showing a key: the library has a way round the verifier.
+    if (attempt.shown?.trusted !== true) throw new Error('Host key not verified');
+    stages.signedIn?.(attempt);
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    await listening.askIfUnheard();
+    const late = limit.aborted && !broken.signal.aborted ? new Error('Timed out') : error;
+    const reason: unknown = broken.signal.aborted ? broken.signal.reason : late;
+    throw failureOf(reason, attempt, listening.heard);
+  } finally {
+    listening.stop();
+  }
+  try {
+    const channel = await forwarded(client, target, either);
+    stages.through?.();
+    // Either end takes the other along; what is sent on a dead channel would wait for ever.
+    client.on('close', () => channel.destroy());
+    channel.on('close', () => {
+      client.end();
+      socket.destroy();
+    });
+    return channel;
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw notForwarded(error, place, placeOf(target));
+  }
+}
+
+function forwarded(
+  client: SshClient,
+  { host, port }: setting.Address,
+  signal: AbortSignal,
+): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+      signal.removeEventListener('abort', abort);
+      if (error) reject(error);
+      else resolve(channel);
+    });
+  });
+}
+
+/** By the reasons of RFC 4254, 5.1. */
+function notForwarded(error: unknown, place: string, target: string): NotConnectedError {
+  const { reason, message = '' } = error as { reason?: unknown; message?: string };
+  if (reason === 1 || /prohibited/i.test(message)) {
+    return new NotConnectedError(
+      `${place} does not allow this user to be forwarded to ${target}. Ask its owner to allow it (AllowTcpForwarding and PermitOpen in OpenSSH).`,
+    );
+  }
+  return new NotConnectedError(
+    `${place} cannot reach ${target}. Check the address as it is known there, whether the server runs, and the firewall between the two.`,
+  );
 }

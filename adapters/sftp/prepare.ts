@@ -1,13 +1,12 @@
+import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
-import type { ConnectConfig } from 'ssh2';
+import type { Algorithms, ConnectConfig } from 'ssh2';
 import { DisableError, type Lent, type setting } from 'waybill/adapter';
-import { algorithmsOf } from './algorithms.ts';
 import type { Attempt } from './connect-failure.ts';
-import { preferredAlgorithms, showHostKey } from './host-key.ts';
-import { type KnownHost, knownHost } from './known-hosts.ts';
+import { type HostKeyPin, preferredAlgorithms, readPin, showHostKey } from './host-key.ts';
 import type { JumpSettings, SftpConnectionSettings } from './sftp-settings.ts';
-import { signIn } from './sign-in.ts';
+import { signIn } from './sftp-sign-in.ts';
 
 /** What connecting needs of what the engine lends. */
 export interface ConnectLent extends Pick<Lent<setting.Settings>, 'credential'> {
@@ -83,4 +82,81 @@ async function readKnownHosts(file: string): Promise<string> {
       `The file named by knownHosts cannot be read (${(error as { code?: string }).code}). Correct the path, or give the host key in hostKey.`,
     );
   }
+}
+
+type Choice = string[] | { append: string[]; prepend: string[]; remove: string[] } | undefined;
+
+/** The `algorithms` block as the SSH library wants it; `hostKeys` is used where the block says nothing of host keys. */
+function algorithmsOf(
+  block: SftpConnectionSettings['algorithms'],
+  hostKeys: string[] | undefined,
+): Algorithms {
+  const chosen = {
+    kex: choiceOf(block?.keyExchange),
+    serverHostKey: choiceOf(block?.hostKey) ?? hostKeys,
+    cipher: choiceOf(block?.cipher),
+    hmac: choiceOf(block?.mac),
+  };
+  // The names are checked by the library, which says which one it does not know.
+  return Object.fromEntries(
+    Object.entries(chosen).filter(([, choice]) => choice !== undefined),
+  ) as Algorithms;
+}
+
+/** As in OpenSSH: `+name` adds to the defaults, `-name` takes away, a plain name replaces them. */
+function choiceOf(names: readonly string[] = []): Choice {
+  const plain = names.filter((name) => !/^[+-]/.test(name));
+  if (plain.length > 0) return plain;
+  const starting = (sign: string): string[] =>
+    names.filter((name) => name.startsWith(sign)).map((name) => name.slice(1));
+  const [append, remove] = [starting('+'), starting('-')];
+  return append.length + remove.length === 0 ? undefined : { append, prepend: [], remove };
+}
+
+/** What a `known_hosts` file says of one host. */
+interface KnownHost {
+  readonly trusted: readonly HostKeyPin[];
+  /** Keys marked `@revoked`: never trusted, whatever else says so. */
+  readonly revoked: readonly HostKeyPin[];
+  /** Its key is vouched for by a certificate (`@cert-authority`), which the SSH library does not know. */
+  readonly byCertificate: boolean;
+}
+
+/** Reads the lines of a `known_hosts` file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) that are about an address. */
+export function knownHost(text: string, address: setting.Address): KnownHost {
+  const trusted: HostKeyPin[] = [];
+  const revoked: HostKeyPin[] = [];
+  let byCertificate = false;
+  for (const line of text.split(/\r?\n/)) {
+    const words = line.trim().split(/\s+/);
+    const marker = words[0]?.startsWith('@') === true ? words.shift() : undefined;
+    const [hosts = '', ...key] = words;
+    if (hosts === '' || hosts.startsWith('#') || !isMeant(hosts, address)) continue;
+    const pin = readPin(key.join(' '));
+    if (pin === undefined) continue;
+    if (marker === '@revoked') revoked.push(pin);
+    else if (marker === '@cert-authority') byCertificate = true;
+    else if (marker === undefined) trusted.push(pin);
+  }
+  return { trusted, revoked, byCertificate };
+}
+
+function isMeant(hosts: string, { host, port }: setting.Address): boolean {
+  const name = port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
+  if (hosts.startsWith('|1|')) return isHashOf(hosts, name);
+  const patterns = hosts.toLowerCase().split(',');
+  const matches = (pattern: string): boolean => globbed(pattern).test(name);
+  const denied = patterns.some((one) => one.startsWith('!') && matches(one.slice(1)));
+  return !denied && patterns.some((one) => !one.startsWith('!') && matches(one));
+}
+
+/** `|1|salt|hash`: ssh-keygen -H hides the names. */
+function isHashOf(hosts: string, name: string): boolean {
+  const [, , salt = '', hash = ''] = hosts.split('|');
+  return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
+}
+
+function globbed(pattern: string): RegExp {
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
 }

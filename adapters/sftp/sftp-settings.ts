@@ -6,49 +6,59 @@ const algorithm = setting.text({
   example: '+ssh-rsa',
 });
 
+interface Told {
+  readonly help: string;
+  readonly example: string;
+}
+
+/** What it takes to reach a machine by SSH: the server, or the jump host before it. */
+function machine(help: {
+  readonly connect: Told;
+  readonly credential: Told;
+  readonly hostKey: string;
+  readonly knownHosts: string;
+}) {
+  return {
+    connect: setting.address(help.connect),
+    credential: setting.credential({ ...help.credential, kinds: ['basic', 'ssh-key'] }),
+    hostKey: setting.list(hostKeyPin, {
+      help: help.hostKey,
+      example: 'SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8',
+    }),
+    knownHosts: setting.optional(setting.path({ help: help.knownHosts, example: 'known_hosts' })),
+  };
+}
+
 /** How to reach an SFTP server: the same for both directions. */
 export const sftpSettings = {
-  connect: setting.address({
-    help: 'The SFTP server and its port, mostly 22. Not FTPS: that is another protocol, with adapters of its own.',
-    example: 'sftp.example:22',
+  ...machine({
+    connect: {
+      help: 'The SFTP server and its port, mostly 22. Not FTPS: that is another protocol, with adapters of its own.',
+      example: 'sftp.example:22',
+    },
+    credential: {
+      help: 'Who signs in: user and password (kind basic), or a key (kind ssh-key). A password also answers a keyboard-interactive prompt.',
+      example: 'drop',
+    },
+    hostKey:
+      "The server's host keys: fingerprints, or whole keys as ssh-keyscan prints them. Several allow for a change of keys. Without them knownHosts must be given; waybill try shows what the server has.",
+    knownHosts:
+      'A known_hosts file of OpenSSH with the host keys, read at each connection. May be used besides hostKey.',
   }),
-  credential: setting.credential({
-    help: 'Who signs in: user and password (kind basic), or a key (kind ssh-key). A password also answers a keyboard-interactive prompt.',
-    example: 'drop',
-    kinds: ['basic', 'ssh-key'],
-  }),
-  hostKey: setting.list(hostKeyPin, {
-    help: "The server's host keys: fingerprints, or whole keys as ssh-keyscan prints them. Several allow for a change of keys. Without them knownHosts must be given; waybill try shows what the server has.",
-    example: 'SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8',
-  }),
-  knownHosts: setting.optional(
-    setting.path({
-      help: 'A known_hosts file of OpenSSH with the host keys, read at each connection. May be used besides hostKey.',
-      example: 'known_hosts',
-    }),
-  ),
   jump: setting.group(
-    {
-      connect: setting.address({
+    machine({
+      connect: {
         help: 'The jump host (bastion) and its port. The name of the SFTP server is looked up there.',
         example: 'bastion.example:22',
-      }),
-      credential: setting.credential({
+      },
+      credential: {
         help: 'Who signs in at the jump host: kind basic or ssh-key.',
         example: 'bastion',
-        kinds: ['basic', 'ssh-key'],
-      }),
-      hostKey: setting.list(hostKeyPin, {
-        help: "The jump host's keys, as under hostKey.",
-        example: 'SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8',
-      }),
-      knownHosts: setting.optional(
-        setting.path({
-          help: 'A known_hosts file with the key of the jump host. May be the same as for the server.',
-          example: 'known_hosts',
-        }),
-      ),
-    },
+      },
+      hostKey: "The jump host's keys, as under hostKey.",
+      knownHosts:
+        'A known_hosts file with the key of the jump host. May be the same as for the server.',
+    }),
     {
       help: 'Reaches the server through one jump host, as ProxyJump of OpenSSH does. Only the connection is forwarded: the jump host sees neither password nor files.',
       advanced: true,

@@ -1,8 +1,23 @@
-import { DisableError, type Lent, outbound } from 'waybill/adapter';
-import { MailSender } from './mail-sender.ts';
+import {
+  DisableError,
+  describeSize,
+  type Lent,
+  type Message,
+  NotConnectedError,
+  type OpenOutbound,
+  outbound,
+  RejectedError,
+  type Reply,
+  SuspendError,
+  type setting,
+  TemporaryError,
+} from 'waybill/adapter';
+import { letter, mailboxesIn } from 'waybill/peer';
+import { type Mail, mail, type Signature } from './mail.ts';
 import { SessionPool } from './session-pool.ts';
 import { signatureOf } from './signature.ts';
-import { describeSession, openSession, type SmtpSession } from './smtp-session.ts';
+import { type Answer, meaning } from './smtp-answer.ts';
+import { describeSession, openSession, type Refusal, type SmtpSession } from './smtp-session.ts';
 import { accountOf, smtpSettings } from './smtp-settings.ts';
 import { smtpTest } from './smtp-test.ts';
 
@@ -50,4 +65,209 @@ function sessionPool(lent: SmtpLent): SessionPool {
     return session;
   };
   return new SessionPool(open, { idle: settings.idle, mails: settings.mailsPerConnection });
+}
+
+type Values = setting.ValuesOf<typeof smtpSettings>;
+
+interface Addressed extends Mail {
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+/** Writes each message as a mail and hands it over through a connection of the pool. */
+class MailSender implements OpenOutbound {
+  readonly #settings: Values;
+  readonly #pool: SessionPool;
+  readonly #signature: Signature | undefined;
+  readonly #recipients: RefusedRecipients;
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(settings: Values, pool: SessionPool, signature: Signature | undefined) {
+    this.#settings = settings;
+    this.#pool = pool;
+    this.#signature = signature;
+    this.#recipients = new RefusedRecipients(settings);
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underWay.add(promise);
+    try {
+      return await this.#send(message, signal);
+    } finally {
+      this.#underWay.delete(promise);
+      resolve();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#underWay);
+    await this.#pool.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const written = await letter(message, this.#settings);
+    const composed = mail(written, message, this.#signature);
+    const from = (await this.#envelopeFrom(message)) ?? written.from.address;
+    const to = this.#recipients.remaining(message.id, composed.recipients);
+    const refusals: Refusal[] = [];
+    const answer = await this.#handOver({ ...composed, from, to }, refusals, signal);
+    return replyOf(answer, this.#recipients.settle(message.id, to, refusals));
+  }
+
+  async #envelopeFrom(message: Message): Promise<string | undefined> {
+    const text = await this.#settings.envelopeFrom?.render(message);
+    if (text === undefined || text.trim() === '') return undefined;
+    const [first, ...more] = mailboxesIn(text, 'envelopeFrom');
+    if (more.length === 0) return first?.address;
+    throw new SuspendError('envelopeFrom gave several addresses; reports go to one.');
+  }
+
+  /** A waiting connection may have been closed by the server a moment ago: then another one is used. */
+  async #handOver(addressed: Addressed, refusals: Refusal[], signal: AbortSignal): Promise<Answer> {
+    for (;;) {
+      const session = await this.#pool.take(signal);
+      const waited = session.mails > 0;
+      try {
+        checkSize(addressed, session);
+        checkLetters(addressed, session);
+        return await session.deliver(
+          {
+            ...addressed,
+            onRefused: (refused) => {
+              refusals.push(...refused);
+              this.#recipients.judge(refused, addressed.to.length);
+            },
+          },
+          signal,
+        );
+      } catch (error) {
+        if (!waited || !session.ended || !(error instanceof NotConnectedError)) throw error;
+        refusals.length = 0;
+      } finally {
+        await this.#pool.give(session);
+      }
+    }
+  }
+}
+
+function checkSize({ size }: Mail, { sizeLimit, place }: SmtpSession): void {
+  if (sizeLimit === undefined || size <= sizeLimit) return;
+  throw new RejectedError(
+    `The mail has ${describeSize(size)}, and ${place} takes ${describeSize(sizeLimit)}. Have the limit raised, or send the document another way.`,
+  );
+}
+
+/** Without the extension the server would take the bytes for something else, or send the mail elsewhere. */
+function checkLetters({ from, to }: Addressed, { capabilities, place }: SmtpSession): void {
+  if ([from, ...to].every((address) => /^\p{ASCII}*$/u.test(address))) return;
+  if (capabilities.some((one) => /^SMTPUTF8\b/i.test(one))) return;
+  throw new SuspendError(
+    `An address has letters before the @ that ${place} does not take: it offers no SMTPUTF8. Use an address in plain letters and resend.`,
+  );
+}
+
+function replyOf(answer: Answer, refused: readonly Refusal[]): Reply {
+  const taken = `${answer.code} ${answer.text}`;
+  const text = refused.length === 0 ? taken : `${taken}; refused: ${describe(refused)}`;
+  return {
+    body: Buffer.from(text),
+    type: 'text/plain',
+    code: refused.length === 0 ? String(answer.status) : 'partial',
+    text,
+  };
+}
+
+/** What to do with a mail of which the server takes only some recipients. */
+type RefusedPolicy = 'reject' | 'continue' | 'suspend';
+
+/** How many partly delivered messages are remembered. */
+const MOST = 10_000;
+
+const SERVED = new WeakMap<object, Map<number, ReadonlySet<string>>>();
+
+/** An adapter that lost its connection is opened anew with the same settings, and must know still. */
+function servedWith(settings: object): Map<number, ReadonlySet<string>> {
+  const served = SERVED.get(settings) ?? new Map();
+  SERVED.set(settings, served);
+  return served;
+}
+
+/**
+ * Decides on mails that the server takes for some recipients and not for others. `reject` and
+ * `suspend` let nobody have it; if the server only asks to wait for the rest, all wait. `continue`
+ * delivers to those it takes, and tries again for those that must wait and only for them.
+ */
+class RefusedRecipients {
+  readonly #policy: RefusedPolicy;
+  /** Message id → who has it already. Lost with the process: then they may get it twice. */
+  readonly #served: Map<number, ReadonlySet<string>>;
+
+  constructor(settings: { readonly refusedRecipients: RefusedPolicy }) {
+    this.#policy = settings.refusedRecipients;
+    this.#served = servedWith(settings);
+  }
+
+  /** Who still is to get the message. */
+  remaining(id: number, recipients: readonly string[]): readonly string[] {
+    const served = this.#served.get(id);
+    return served === undefined ? recipients : recipients.filter((one) => !served.has(one));
+  }
+
+  /** Called before the mail is sent; throws unless it may go to the others. */
+  judge(refusals: readonly Refusal[], recipients: number): void {
+    if (this.#policy === 'continue') return;
+    const final = refusals.filter(isFinal);
+    const text = `${refusals.length} of ${recipients} recipients were refused (${codes(refusals)}). Nobody got the mail.`;
+    const detail = { detail: describe(refusals) };
+    if (final.length === 0) throw new TemporaryError(text, detail);
+    if (this.#policy === 'reject') throw new RejectedError(text, detail);
+    throw new SuspendError(
+      `${text} Correct the recipients and resend, or have the mailboxes made.`,
+      detail,
+    );
+  }
+
+  /**
+   * Called once the mail was delivered to the others. Throws a TemporaryError while some are to wait.
+   * Returns those that were refused for good.
+   */
+  settle(
+    id: number,
+    recipients: readonly string[],
+    refusals: readonly Refusal[],
+  ): readonly Refusal[] {
+    const waiting = refusals.filter((one) => !isFinal(one));
+    if (waiting.length === 0) {
+      this.#served.delete(id);
+      return refusals;
+    }
+    const missing = new Set(waiting.map(({ recipient }) => recipient));
+    const served = recipients.filter((one) => !missing.has(one));
+    this.#remember(id, new Set([...(this.#served.get(id) ?? []), ...served]));
+    throw new TemporaryError(
+      `Delivered to some; ${waiting.length} of ${recipients.length} recipients are to wait (${codes(waiting)}). Only they get the next try.`,
+      { detail: describe(waiting) },
+    );
+  }
+
+  #remember(id: number, served: ReadonlySet<string>): void {
+    this.#served.delete(id);
+    this.#served.set(id, served);
+    const [oldest] = this.#served.keys();
+    if (this.#served.size > MOST && oldest !== undefined) this.#served.delete(oldest);
+  }
+}
+
+const isFinal = ({ answer }: Refusal): boolean => answer.status >= 500;
+
+function codes(refusals: readonly Refusal[]): string {
+  return [...new Set(refusals.map(({ answer }) => `${answer.code}${meaning(answer)}`))].join('; ');
+}
+
+/** With addresses: for the trace. */
+function describe(refusals: readonly Refusal[]): string {
+  return refusals
+    .map(({ recipient, answer }) => `${recipient}: ${answer.code} ${answer.text}`)
+    .join('; ');
 }

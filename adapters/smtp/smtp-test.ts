@@ -7,11 +7,11 @@ import {
   stepFailure,
 } from 'waybill/adapter';
 import { mailboxesIn, probe, type Talk, testToken, tryTls } from 'waybill/peer';
-import { describeSignIn } from './sign-in.ts';
 import { signatureOf } from './signature.ts';
 import { meaning } from './smtp-answer.ts';
 import { type Account, openSession, type SmtpSession } from './smtp-session.ts';
 import { accountOf, type smtpSettings } from './smtp-settings.ts';
+import { describeSignIn } from './smtp-sign-in.ts';
 
 type Values = setting.ValuesOf<typeof smtpSettings>;
 

@@ -1,12 +1,15 @@
-import { type Credential, DisableError, type LentInbound, type setting } from 'waybill/adapter';
-import type { Incoming } from '../incoming.ts';
-import { bearerScheme } from './bearer.ts';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import {
+  type CertificateFacts,
+  type Credential,
+  DisableError,
+  EngineError,
+  type LentInbound,
+  type setting,
+} from 'waybill/adapter';
+import { cookieOf, type Incoming } from '../incoming.ts';
 import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
-import type { CallerValues } from './caller-settings.ts';
-import { hmacScheme } from './hmac.ts';
-import { kept } from './kept.ts';
-import { isSameSecret } from './same-secret.ts';
-import { tokenOf } from './token-of.ts';
+import type { CallerValues, TokenSource } from './caller-settings.ts';
 
 export type SchemeLent = Pick<LentInbound<setting.Settings>, 'credential' | 'verifier' | 'signal'>;
 
@@ -133,4 +136,188 @@ function misfit(name: string, kind: string, needed: string): DisableError {
   return new DisableError(
     `callers: the credential ${name} does not serve for kind ${kind}. Name one of kind ${needed}.`,
   );
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Callers with a token (RFC 6750), signed or opaque. */
+function bearerScheme({ verifier }: Pick<SchemeLent, 'verifier'>, values: CallerValues): Scheme {
+  const checks = kept(() => verifier(values.verifier ?? ''));
+  const sources = values.from.length > 0 ? values.from : [{ place: 'header' as const, name: '' }];
+  const { audience, grants } = values;
+  return {
+    name: values.scheme,
+    kind: 'bearer',
+    sources,
+    async prove(incoming) {
+      const found = tokenOf(incoming, sources);
+      if (found === undefined) return { result: 'none' };
+      const options = audience.length > 0 ? { audience } : {};
+      // What is wrong with the verifier itself is nothing the caller has done.
+      const check = await checks();
+      try {
+        const claims = await check.verify(found.token, options);
+        const unbound = bindingProblem(claims, incoming.certificate);
+        if (unbound !== undefined) return { result: 'wrong', reason: unbound };
+        const scopes = new Set([...grants, ...scopesOf(claims, values.scopeClaim)]);
+        const caller = { name: nameOf(claims), scopes };
+        return { result: 'proven', caller, cookie: found.place === 'cookie' };
+      } catch (error) {
+        if (error instanceof EngineError && error.code === 'CREDENTIAL_REFUSED') {
+          return { result: 'wrong', reason: reasonOf(error) };
+        }
+        throw error;
+      }
+    },
+    challenge: (reason) =>
+      reason === undefined
+        ? `Bearer ${REALM}`
+        : `Bearer ${REALM}, error="invalid_token", error_description=${quoted(reason)}`,
+  };
+}
+
+/** A token that is bound to a key (RFC 8705, RFC 9449) is nobody else's, whoever found it. */
+function bindingProblem(
+  { cnf }: Claims,
+  certificate: CertificateFacts | undefined,
+): string | undefined {
+  const { 'x5t#S256': thumbprint, jkt } = Object(cnf) as { 'x5t#S256'?: unknown; jkt?: unknown };
+  if (jkt !== undefined) return 'the token is bound to a key of DPoP, which is not taken here';
+  if (thumbprint === undefined) return undefined;
+  const shown = certificate && Buffer.from(certificate.fingerprint, 'hex').toString('base64url');
+  return shown === thumbprint
+    ? undefined
+    : 'the token is bound to a client certificate, and the connection shows no such one';
+}
+
+/** The first sentence of a refusal, without the name of our credential: the caller may know it. */
+function reasonOf({ message }: EngineError): string {
+  return /^credential \S+: (.*?)\. /s.exec(message)?.[1] ?? 'the token is not accepted';
+}
+
+function nameOf({ sub, client_id: client, azp, appid }: Claims): string {
+  const name = [sub, client, azp, appid].find((one) => typeof one === 'string');
+  return (name ?? 'a token without a subject').replaceAll(/\p{Cc}/gu, '?').slice(0, 200);
+}
+
+/** Scopes stand in a text with blanks between, or in a list. */
+function scopesOf(claims: Claims, path: string | undefined): readonly string[] {
+  const values =
+    path === undefined
+      ? [claims['scope'], claims['scp'], claims['roles']]
+      : [claimAt(claims, path)];
+  return values.flat().flatMap((one) => (typeof one === 'string' ? one.split(' ') : []));
+}
+
+function claimAt(claims: Claims, path: string): unknown {
+  // A claim may have dots in its own name, as those that are web addresses do.
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let current: unknown = claims;
+  for (const name of path.split('.')) {
+    const held = Object(current) as Record<string, unknown>;
+    current = Object.hasOwn(held, name) ? held[name] : undefined;
+  }
+  return current;
+}
+
+/** Callers who sign the body with a shared key, as webhooks do. */
+function hmacScheme(values: CallerValues, secrets: () => Promise<readonly NamedSecret[]>): Scheme {
+  const header = values.signatureHeader.toLowerCase();
+  return {
+    name: values.scheme,
+    kind: 'hmac',
+    sources: [],
+    async prove({ headers }, body) {
+      const shown = headers[header]?.toString().trim();
+      if (shown === undefined || shown === '') return { result: 'none' };
+      const time =
+        values.timestampHeader && headers[values.timestampHeader.toLowerCase()]?.toString();
+      const stale =
+        values.timestampHeader === undefined ? undefined : staleness(time, values.tolerance);
+      if (stale !== undefined) return { result: 'wrong', reason: stale };
+      const signed = time ? Buffer.concat([Buffer.from(`${time}.`), await body()]) : await body();
+      return verdict(shown, signed, { values, known: await secrets() });
+    },
+    challenge: () => `Signature ${REALM}`,
+  };
+}
+
+function staleness(time: string | undefined, tolerance: number): string | undefined {
+  if (time === undefined) return 'the time of the signature is missing';
+  const at = /^\d+$/.test(time) ? Number(time) * 1_000 : Date.parse(time);
+  return Math.abs(Date.now() - at) <= tolerance
+    ? undefined
+    : 'the signature is too old or from the future';
+}
+
+function verdict(
+  shown: string,
+  signed: Buffer,
+  { values, known }: { readonly values: CallerValues; readonly known: readonly NamedSecret[] },
+): Proof {
+  const value = shown.replace(/^sha256=/i, '');
+  const encoding = /^[0-9a-f]{64}$/i.test(value) ? 'hex' : 'base64';
+  const given = Buffer.from(value, encoding);
+  const signer = known.find(({ secret }) =>
+    isSameSecret(createHmac('sha256', secret).update(signed).digest(), given),
+  );
+  if (signer === undefined) {
+    return {
+      result: 'wrong',
+      reason: 'the signature is not that of this body with a key that is known',
+    };
+  }
+  const scopes = new Set(values.grants);
+  // of the bytes and not as it was written: case and encoding are anybody's to change
+  return {
+    result: 'proven',
+    caller: { name: signer.name, scopes, signature: given.toString('hex') },
+  };
+}
+
+/** Keeps what was loaded for `time` milliseconds, so that a renewed secret is seen soon and files are not read for each request. */
+function kept<Value>(load: () => Promise<Value>, time = 5_000): () => Promise<Value> {
+  let current: Promise<Value> | undefined;
+  let until = 0;
+  return () => {
+    const now = performance.now();
+    if (current !== undefined && now < until) return current;
+    until = now + time;
+    const loading = load();
+    current = loading;
+    loading.catch(() => {
+      // What failed is tried again by the next who asks.
+      if (current === loading) current = undefined;
+    });
+    return loading;
+  };
+}
+
+const digest = (secret: string | Uint8Array): Buffer =>
+  createHash('sha256').update(secret).digest();
+
+/** Whether two secrets are the same, in a time that tells nothing of where they differ, nor of their length. */
+function isSameSecret(a: string | Uint8Array, b: string | Uint8Array): boolean {
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+interface FoundToken {
+  readonly token: string;
+  readonly place: TokenSource['place'];
+}
+
+/** The first key or token of a request, by the places it may stand in. */
+function tokenOf(incoming: Incoming, sources: readonly TokenSource[]): FoundToken | undefined {
+  for (const { place, name } of sources) {
+    const token = valueAt(incoming, { place, name });
+    if (token !== undefined && token !== '') return { token, place };
+  }
+  return undefined;
+}
+
+function valueAt({ headers, query }: Incoming, { place, name }: TokenSource): string | undefined {
+  if (place === 'query') return query.get(name) ?? undefined;
+  if (place === 'cookie') return cookieOf(headers, name);
+  if (name !== '') return headers[name.toLowerCase()]?.toString().replace(/^Bearer +/i, '');
+  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
 }

@@ -1,16 +1,15 @@
 import type { Access } from '../caller/authorize.ts';
-import type { BodyCheck, Operation } from '../operation.ts';
+import { cookieOf, type Incoming } from '../incoming.ts';
+import type { BodyCheck, BodyProblems, Operation } from '../operation.ts';
 import { routePatternOf } from '../route-pattern.ts';
 import type { Tell } from './faults.ts';
 import { schemaCheck } from './json-schema.ts';
-import { parameterCheck } from './parameter-check.ts';
 import { type DocumentNode, list, object, target } from './read-document.ts';
 import { tellOfReferences } from './reference-faults.ts';
 import { tellOfSchema } from './schema-faults.ts';
-import { schemaRoot, withoutOldWords } from './schema-root.ts';
 import { type DeclaredSecurity, securityOf } from './security.ts';
 
-export interface OpenApiParts {
+export interface OpenApiService {
   readonly document: DocumentNode;
   /** Stands before the paths of the document. */
   readonly base: string;
@@ -28,13 +27,13 @@ interface Part {
   readonly node: DocumentNode;
 }
 
-interface Reading extends OpenApiParts {
+interface OpenApiReading extends OpenApiService {
   readonly root: DocumentNode;
 }
 
 /** Every operation of an OpenAPI 3 document. */
-export function openApiOperations(parts: OpenApiParts): readonly Operation[] {
-  const { document, tell } = parts;
+export function openApiOperations(service: OpenApiService): readonly Operation[] {
+  const { document, tell } = service;
   if (!String(document['openapi']).startsWith('3.')) {
     tell(['openapi'], 'the document is not of OpenAPI 3', 'Convert it.');
     return [];
@@ -43,8 +42,8 @@ export function openApiOperations(parts: OpenApiParts): readonly Operation[] {
   for (const [name, schema] of Object.entries(object(object(document['components'])['schemas']))) {
     tellOfSchema(withoutOldWords(schema), ['components', 'schemas', name], tell);
   }
-  tellOfServers(parts);
-  const reading: Reading = { ...parts, root: schemaRoot(document) };
+  tellOfServers(service);
+  const reading: OpenApiReading = { ...service, root: schemaRoot(document) };
   const paths = Object.entries(object(document['paths']));
   const operations = paths.flatMap(([path, item]) => pathOperations(reading, path, item));
   if (paths.length === 0) tell(['paths'], 'the document has no paths', 'Correct it.');
@@ -65,7 +64,7 @@ interface Located {
   readonly keys: readonly string[];
 }
 
-function pathOperations(reading: Reading, path: string, item: unknown): Located[] {
+function pathOperations(reading: OpenApiReading, path: string, item: unknown): Located[] {
   const { document, base, tell } = reading;
   const written = ['paths', path];
   const pattern = routePatternOf(`${base}${path}`);
@@ -97,7 +96,7 @@ function pathOperations(reading: Reading, path: string, item: unknown): Located[
 }
 
 function operationOf(
-  reading: Reading,
+  reading: OpenApiReading,
   part: Part,
   method: string,
 ): Omit<Operation, 'pattern' | 'parameters'> {
@@ -127,13 +126,13 @@ function operationOf(
 function partCheck({
   root,
   tell,
-}: Reading): (schema: unknown, keys: readonly string[]) => BodyCheck {
+}: OpenApiReading): (schema: unknown, keys: readonly string[]) => BodyCheck {
   return (schema, keys) =>
     schemaCheck(withoutOldWords(schema), { keys: [...keys, 'schema'], root, tell });
 }
 
 /** Those of the path and of the operation, of which the latter has the last word; with the schema that is meant. */
-function parametersOf({ document }: Reading, parts: readonly Part[]): readonly Part[] {
+function parametersOf({ document }: OpenApiReading, parts: readonly Part[]): readonly Part[] {
   const all = parts.flatMap(({ keys, node }) =>
     list(node['parameters']).map((one, at) =>
       resolved(document, one, [...keys, 'parameters', String(at)]),
@@ -164,7 +163,7 @@ function tellOfTwins(operations: readonly Located[], tell: Tell): void {
   }
 }
 
-function tellOfServers({ document, base, tell }: OpenApiParts): void {
+function tellOfServers({ document, base, tell }: OpenApiService): void {
   const paths = list(document['servers']).flatMap((one) => {
     const { url } = object(one) as { url?: unknown };
     const parsed = typeof url === 'string' && !url.includes('{') && URL.parse(url, 'http://here');
@@ -178,4 +177,96 @@ function tellOfServers({ document, base, tell }: OpenApiParts): void {
     `Set path to ${first}/*, unless a gateway in front changes it.`,
     'warning',
   );
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly place: string;
+  readonly required: boolean;
+  readonly types: readonly unknown[];
+  readonly check: BodyCheck | undefined;
+}
+
+/** The check of the parameters that a document declares: that they are there, and each against its schema. */
+function parameterCheck(
+  declared: readonly { readonly node: DocumentNode; readonly keys: readonly string[] }[],
+  compile: (schema: DocumentNode, keys: readonly string[]) => BodyCheck,
+): Operation['parameters'] {
+  const parameters = declared.map(({ node, keys }): Parameter => {
+    const { name, in: place, required, schema } = node as Readonly<Record<Fields, unknown>>;
+    const known = schema === undefined ? undefined : object(schema);
+    const types = [known?.['type']].flat();
+    return {
+      name: String(name),
+      place: String(place),
+      required: required === true,
+      types,
+      // A list may be written in several ways, so only single values are looked at.
+      check: known === undefined || types.includes('array') ? undefined : compile(known, keys),
+    };
+  });
+  return (incoming) => parameters.flatMap((parameter) => problemsOf(parameter, incoming));
+}
+
+type Fields = 'name' | 'in' | 'required' | 'schema';
+
+function problemsOf(parameter: Parameter, incoming: Incoming): BodyProblems {
+  const at = `${parameter.place} ${parameter.name}`;
+  const value = valueOf(parameter, incoming);
+  if (value === undefined) return parameter.required ? [{ at, problem: 'is required' }] : [];
+  return (parameter.check?.(typed(value, parameter.types)) ?? []).map(({ problem }) => ({
+    at,
+    problem,
+  }));
+}
+
+function valueOf({ name, place }: Parameter, incoming: Incoming): string | undefined {
+  if (place === 'path') return incoming.parameters[name];
+  if (place === 'query') return incoming.query.get(name) ?? undefined;
+  if (place === 'cookie') return cookieOf(incoming.headers, name);
+  return incoming.headers[name.toLowerCase()]?.toString();
+}
+
+function typed(value: string, types: readonly unknown[]): unknown {
+  if ((types.includes('integer') || types.includes('number')) && /^-?\d+(\.\d+)?$/.test(value)) {
+    return Number(value);
+  }
+  if (types.includes('boolean') && /^(true|false)$/.test(value)) return value === 'true';
+  return value;
+}
+
+/** What the references of a document's schemas may lead to. */
+function schemaRoot({ components = {}, paths = {} }: DocumentNode): DocumentNode {
+  return withoutOldWords({ components, paths }) as DocumentNode;
+}
+
+/** OpenAPI 3.0 says `nullable: true`, and `exclusiveMinimum: true` beside a minimum, where JSON Schema has other words. */
+function withoutOldWords(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutOldWords);
+  if (typeof value !== 'object' || value === null) return value;
+  const words = Object.entries(value)
+    // A property may have the same name, and is then a schema.
+    .filter(([key, one]) => key !== 'nullable' || typeof one !== 'boolean')
+    .map(([key, one]): [string, unknown] => [key, withoutOldWords(one)]);
+  const schema: Record<string, unknown> = Object.fromEntries(words);
+  const { nullable, type } = value as { nullable?: unknown; type?: unknown };
+  if (nullable === true && typeof type === 'string') schema['type'] = [type, 'null'];
+  return bounded(schema);
+}
+
+function bounded(schema: Record<string, unknown>): Record<string, unknown> {
+  const changed = { ...schema };
+  for (const [exclusive, bound] of [
+    ['exclusiveMinimum', 'minimum'],
+    ['exclusiveMaximum', 'maximum'],
+  ] as const) {
+    const isExclusive = schema[exclusive];
+    if (typeof isExclusive !== 'boolean') continue;
+    delete changed[exclusive];
+    if (isExclusive && typeof schema[bound] === 'number') {
+      changed[exclusive] = schema[bound];
+      delete changed[bound];
+    }
+  }
+  return changed;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listTime } from '../../../adapters/ftps/list-time.ts';
+import { listTime } from '../../../adapters/ftps/ftps-store.ts';
 
 const NOW = Date.UTC(2026, 2, 15, 12);
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bodyCheck } from '../../../adapters/http/document/body-check.ts';
+import { bodyCheck } from '../../../adapters/http/document/json-schema.ts';
 
 const WORD = `${'a'.repeat(40)}!`;
 
