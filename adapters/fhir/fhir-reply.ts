@@ -115,10 +115,10 @@ interface Issue {
 function outcomeText(resource: unknown): string | undefined {
   const { resourceType, issue } = Object(resource) as { resourceType?: unknown; issue?: unknown };
   if (resourceType !== 'OperationOutcome' || !Array.isArray(issue)) return undefined;
-  const lines = (issue as readonly Issue[])
+  const told = (issue as readonly Issue[])
     .toSorted((a, b) => rank(a) - rank(b))
     .map((one) => issueText(Object(one) as Issue));
-  return lines.length === 0 ? undefined : lines.join('\n').slice(0, 4_000);
+  return told.length === 0 ? undefined : told.join('\n').slice(0, 4_000);
 }
 
 const SEVERITIES = ['fatal', 'error', 'warning', 'information'];

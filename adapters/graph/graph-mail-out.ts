@@ -226,21 +226,21 @@ function travelOf(attachment: LetterAttachment | undefined): 'along' | 'alone' |
 
 /** The message resource of a letter. `mark` is found again with `filterFor`. */
 async function graphMail(
-  letter: Letter,
+  written: Letter,
   message: Message,
   mark: string | undefined,
 ): Promise<object> {
-  const { text, html, replyTo, attachment } = letter;
+  const { text, html, replyTo, attachment } = written;
   const along = attachment !== undefined && travelOf(attachment) === 'along';
   return {
-    subject: letter.subject,
+    subject: written.subject,
     body: { contentType: html === undefined ? 'text' : 'html', content: html ?? text ?? '' },
-    from: recipient(letter.from),
-    toRecipients: letter.to.map(recipient),
-    ccRecipients: letter.cc.map(recipient),
-    bccRecipients: letter.bcc.map(recipient),
+    from: recipient(written.from),
+    toRecipients: written.to.map(recipient),
+    ccRecipients: written.cc.map(recipient),
+    bccRecipients: written.bcc.map(recipient),
     ...(replyTo === undefined ? {} : { replyTo: [recipient(replyTo)] }),
-    internetMessageId: `<waybill.${message.id}@${letter.from.address.split('@').at(-1)}>`,
+    internetMessageId: `<waybill.${message.id}@${written.from.address.split('@').at(-1)}>`,
     ...(along ? { attachments: [await graphAttachment(attachment)] } : {}),
     ...(mark === undefined
       ? {}

@@ -130,8 +130,8 @@ async function takeMails(
   signal: AbortSignal,
 ): Promise<void> {
   const { every } = lent.settings;
-  const told = session.pushes ? 'told of new mails at once' : `looks every ${every} ms`;
-  const state = `${session.place}, ${session.signedIn}, ${told}`;
+  const how = session.pushes ? 'told of new mails at once' : `looks every ${every} ms`;
+  const state = `${session.place}, ${session.signedIn}, ${how}`;
   lent.connection('connected', state);
   lent.event('info', 'sign-in', state);
   while (!signal.aborted) {

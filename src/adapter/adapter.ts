@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../time/back-off.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { Credential } from './credential.ts';
 import type { Settings, ValuesOf } from './setting.ts';
-import type { Step } from './test-step.ts';
+import { type Step, StepFailure } from './test-step.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
 /** What the engine lends an adapter while it is open. Its functions may be taken out of it. */
@@ -165,4 +165,15 @@ export function outbound<const S extends Settings>(
   adapter: OutboundAdapter<S>,
 ): OutboundAdapter<S> {
   return adapter;
+}
+
+/** Runs what a step of a test does: the first sentence of our errors is the cause, the rest the remedy. */
+export async function explained<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const [cause = '', ...remedy] = error.message.split('. ');
+    throw new StepFailure(cause, remedy.join('. ').replace(/\.$/, ''), { cause: error });
+  }
 }

@@ -17,6 +17,7 @@ export { timerTime, wait } from '../time/timer.ts';
 export {
   type ConnectionState,
   type DeliverOptions,
+  explained,
   type InboundAdapter,
   inbound,
   type Lent,
@@ -35,7 +36,6 @@ export {
   describeCertificate,
 } from './certificate-facts.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
-export { explained } from './explained.ts';
 export * as setting from './setting.ts';
 export {
   type Step,

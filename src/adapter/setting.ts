@@ -1,6 +1,6 @@
+import { nearest } from '../error/nearest.ts';
 import { milliseconds } from '../time/duration.ts';
 import { byteCount } from '../time/size.ts';
-import { readFields } from './read-fields.ts';
 import {
   type About,
   bad,
@@ -13,13 +13,13 @@ import {
   type Reader,
   type Setting,
   type SettingKind,
+  type SettingProblem,
   type Settings,
   type SettingsOf,
   type Template,
   type ValuesOf,
 } from './setting-type.ts';
 
-export { readFields } from './read-fields.ts';
 export * from './setting-type.ts';
 
 function declare<Value, Given>(kind: SettingKind, read: Reader<Value>): Declare<Value, Given> {
@@ -235,4 +235,33 @@ export function optional<Value, Given>(
     read: (given, context) =>
       given === undefined ? good(undefined) : setting.read(given, context),
   };
+}
+
+/** Reads a block against its declaration: every problem at once, each with its path below the block. */
+export function readFields<S extends Settings>(
+  declared: S,
+  given: Readonly<Record<string, unknown>>,
+  context: ReadContext,
+): Read<ValuesOf<S>> {
+  const problems: SettingProblem[] = [];
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(declared, name)) continue;
+    const near = nearest(name, Object.keys(declared));
+    problems.push({
+      path: [name],
+      problem: `no such setting${near === undefined ? '' : `; did you mean ${near}?`}`,
+    });
+  }
+  for (const [name, setting] of Object.entries(declared)) {
+    const input = given[name] ?? setting.default;
+    if (input === undefined && setting.optional !== true) {
+      problems.push({ path: [name], problem: `is required. ${setting.help}` });
+      continue;
+    }
+    const read = setting.read(input, context);
+    if (read.ok) values[name] = read.value;
+    else problems.push(...read.problems.map((one) => ({ ...one, path: [name, ...one.path] })));
+  }
+  return problems.length > 0 ? { ok: false, problems } : good(values as ValuesOf<S>);
 }

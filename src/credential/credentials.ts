@@ -1,22 +1,29 @@
 import type { JWK } from 'jose';
-import type { Credential } from '../adapter/credential.ts';
+import type { Credential, TokenCredential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
-import { adapterCredential } from './adapter-credential.ts';
 import { type LoadedCertificate, loadCertificate } from './certificate.ts';
+import { concealed } from './concealed.ts';
 import type { CredentialEntry } from './credential-entry.ts';
+import { CredentialError } from './credential-error.ts';
 import { credentialEvents } from './credential-events.ts';
 import { type EntryReader, entryReader } from './entry-reader.ts';
 import { type CredentialCertificate, heldCertificates } from './held-certificates.ts';
 import { introspections } from './introspection/introspections.ts';
 import type { Jwt } from './jwt/jwt.ts';
 import { jwtKeys } from './jwt/jwt-keys.ts';
+import type { CredentialValues } from './kind/credential-kinds.ts';
 import { publishedKeys } from './oauth2/assertion-key.ts';
-import { type TokenProvidersParts, tokenProviders } from './oauth2/token-providers.ts';
+import {
+  type TokenProviders,
+  type TokenProvidersOptions,
+  tokenProviders,
+} from './oauth2/token-providers.ts';
+import { readPem } from './read-pem.ts';
 
-export interface CredentialsParts {
+export interface CredentialsOptions {
   readonly log: Logger;
   /** The production's folder, from which relative paths count. */
   readonly folder: string;
@@ -24,7 +31,7 @@ export interface CredentialsParts {
   /** Where `federatedToken: { environment }` looks; the process's own by default. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Told of each certificate that a token server shows, and to which credential. */
-  readonly peerCertificate?: TokenProvidersParts['peerCertificate'];
+  readonly peerCertificate?: TokenProvidersOptions['peerCertificate'];
   /**
    * Fills in an entry's `${file:…}` and `${secret:…}` once more. Called whenever values are needed, so
    * that a rotated secret is used without a restart; without it they stay as they were loaded.
@@ -63,9 +70,9 @@ export interface Credentials {
 /** Makes the credentials of a production. Nothing is read or fetched before it is needed. */
 export function credentials(
   entries: ReadonlyMap<string, CredentialEntry>,
-  parts: CredentialsParts,
+  options: CredentialsOptions,
 ): Credentials {
-  const { log, folder, clock = systemClock, environment = process.env, again } = parts;
+  const { log, folder, clock = systemClock, environment = process.env, again } = options;
   let known = entries;
   const reader = entryReader({ folder, entries: () => known, again });
   const certificate = async (name: string): Promise<LoadedCertificate> => {
@@ -78,7 +85,7 @@ export function credentials(
     clock,
     log,
     environment,
-    peerCertificate: parts.peerCertificate,
+    peerCertificate: options.peerCertificate,
   });
   const jwtOf = jwtKeys(reader, clock);
   const asked = introspections({
@@ -160,4 +167,112 @@ async function problemOf(
 
 function isSame(a: CredentialEntry | undefined, b: CredentialEntry | undefined): boolean {
   return a?.kind === b?.kind && JSON.stringify(a?.values) === JSON.stringify(b?.values);
+}
+
+interface AdapterCredentialSources {
+  readonly reader: EntryReader;
+  readonly tokens: TokenProviders;
+  /** What signs with an entry of kind `jwt-key`. */
+  readonly jwtOf: (name: string) => Promise<Jwt>;
+}
+
+/** The values of an entry as adapters get them: their secrets can be read and are never printed. */
+async function adapterCredential(
+  name: string,
+  values: CredentialValues,
+  sources: AdapterCredentialSources,
+): Promise<Credential> {
+  switch (values.kind) {
+    case 'basic': {
+      const { kind, user, password } = values;
+      return concealed({ kind, user }, { password });
+    }
+    case 'ntlm': {
+      const { kind, user, password, domain, workstation } = values;
+      const place = { ...(domain && { domain }), ...(workstation && { workstation }) };
+      return concealed({ kind, user, ...place }, { password });
+    }
+    case 'ssh-key':
+      return sshKey(name, values);
+    case 'certificate':
+      return (await loadCertificate(name, { ...values, files: sources.reader.files(name) }))
+        .credential;
+    case 'bearer':
+      return fixedToken(name, values, sources.reader);
+    case 'oauth2':
+      return fetchedToken(name, values.user, sources.tokens);
+    case 'jwt-key':
+      return signedToken(name, sources);
+    case 'introspection':
+      break;
+  }
+  throw new CredentialError('CREDENTIAL_REFUSED', name, {
+    cause: `it is of kind ${values.kind}, with which no peer can be signed in to`,
+    remedy: 'It checks what callers show: name it as verifier, and another credential here',
+  });
+}
+
+type ValuesOfKind<K extends CredentialValues['kind']> = Extract<CredentialValues, { kind: K }>;
+
+async function sshKey(name: string, values: ValuesOfKind<'ssh-key'>): Promise<Credential> {
+  const { kind, user, passphrase, password } = values;
+  const { text } = await readPem(name, 'privateKey', values.privateKey);
+  if (!text.includes('PRIVATE KEY-----') && !text.startsWith('PuTTY-User-Key-File')) {
+    throw new CredentialError('CREDENTIAL_REFUSED', name, {
+      cause: 'privateKey is not a private key, perhaps the public half of one',
+      remedy: 'Give the file without .pub at its end',
+    });
+  }
+  return concealed(
+    { kind, user },
+    {
+      privateKey: text,
+      ...(passphrase !== undefined && { passphrase }),
+      ...(password !== undefined && { password }),
+    },
+  );
+}
+
+/** `fresh` reads the value again: somebody may have set a new token. */
+function fixedToken(
+  name: string,
+  { kind, token, user }: ValuesOfKind<'bearer'>,
+  reader: EntryReader,
+): TokenCredential {
+  let current = token;
+  return Object.freeze({
+    kind,
+    ...(user !== undefined && { user }),
+    async token(signal: AbortSignal, { fresh = false }: { readonly fresh?: boolean } = {}) {
+      signal.throwIfAborted();
+      if (fresh) current = (await reader.readKind(name, kind, 'a fixed token')).token;
+      return current;
+    },
+  });
+}
+
+/** Signed anew for each request, so that none can be played again. */
+function signedToken(name: string, { jwtOf }: AdapterCredentialSources): TokenCredential {
+  return Object.freeze({
+    kind: 'bearer' as const,
+    async token(signal: AbortSignal) {
+      signal.throwIfAborted();
+      return (await jwtOf(name)).sign({});
+    },
+  });
+}
+
+/** Asks by name each time, so that it outlives a change of the production. */
+function fetchedToken(
+  name: string,
+  user: string | undefined,
+  tokens: TokenProviders,
+): TokenCredential {
+  return Object.freeze({
+    kind: 'oauth2' as const,
+    ...(user !== undefined && { user }),
+    token: (signal: AbortSignal, options?: { readonly fresh?: boolean }) =>
+      tokens.of(name).token(signal, options),
+    notGranted: () => tokens.of(name).notGranted(),
+  });
 }

@@ -5,15 +5,6 @@ import type { CredentialEntry } from './credential-entry.ts';
 import { CredentialError } from './credential-error.ts';
 import { type CredentialValues, readCredential } from './kind/credential-kinds.ts';
 
-export interface EntryReaderParts {
-  /** The production's folder, from which relative paths count. */
-  readonly folder: string;
-  /** The entries as they are now. */
-  readonly entries: () => ReadonlyMap<string, CredentialEntry>;
-  /** Fills in an entry's `${…}` once more; undefined leaves it as it is. */
-  readonly again: ((name: string) => Promise<CredentialEntry | undefined>) | undefined;
-}
-
 /** Reads the values of an entry when they are needed, so that a renewed secret is seen. */
 export interface EntryReader {
   /** Rejects with CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
@@ -28,7 +19,18 @@ export interface EntryReader {
   ): Promise<Extract<CredentialValues, { kind: K }>>;
 }
 
-export function entryReader({ folder, entries, again }: EntryReaderParts): EntryReader {
+export function entryReader({
+  folder,
+  entries,
+  again,
+}: {
+  /** The production's folder, from which relative paths count. */
+  readonly folder: string;
+  /** The entries as they are now. */
+  readonly entries: () => ReadonlyMap<string, CredentialEntry>;
+  /** Fills in an entry's `${…}` once more; undefined leaves it as it is. */
+  readonly again: ((name: string) => Promise<CredentialEntry | undefined>) | undefined;
+}): EntryReader {
   const read = async (name: string): Promise<CredentialValues> => {
     const known = entries().get(name);
     if (known === undefined) throw missing(name, entries().keys());

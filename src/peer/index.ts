@@ -76,7 +76,7 @@ export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';
-export { answersTls, type Probe, probe } from './probe.ts';
+export { answersTls, type Probe, probe, type Talk, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
@@ -91,5 +91,3 @@ export {
   tlsServer,
 } from './tls/tls-settings.ts';
 export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
-export { tryListening } from './try-listening.ts';
-export { type Talk, tryTls } from './try-tls.ts';

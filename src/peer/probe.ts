@@ -1,15 +1,19 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect, connect as connectPlain, createServer, isIP, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
+import { describeCertificate } from '../adapter/certificate-facts.ts';
 import type { Address } from '../adapter/setting.ts';
 import { type Step, StepFailure } from '../adapter/test-step.ts';
+import { EngineError } from '../error/engine-error.ts';
+import { connectionCause } from './connection-cause.ts';
 import { placeOf } from './dial.ts';
 import { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 import { coded } from './tls/coded.ts';
 import { connectionFailure, tryHandshake } from './tls/handshake.ts';
-import type { TlsClientLent } from './tls/tls-files.ts';
-import type { TlsClientSettings } from './tls/tls-settings.ts';
+import { serverTls } from './tls/server-tls.ts';
+import type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
+import type { TlsClientSettings, TlsServerSettings } from './tls/tls-settings.ts';
 
 const CONNECT_TIMEOUT = 5_000;
 /** How long a server that speaks first (SSH, SMTP, FTP …) is given to do so, and a late TLS alert to arrive. */
@@ -40,7 +44,7 @@ export async function probe(
   step: Step,
   { address, tls, alwaysTls = false, silent = false, inside }: Probe,
 ): Promise<void> {
-  await step('name', async (detail) => detail(await resolve(address)));
+  await step('name', async (detail) => detail(await addressesOf(address)));
   await step('TCP', async (detail) => {
     const begin = performance.now();
     const socket = await connected(connectPlain(address), address);
@@ -60,7 +64,7 @@ export async function probe(
   );
 }
 
-async function resolve({ host }: Address): Promise<string> {
+async function addressesOf({ host }: Address): Promise<string> {
   if (isIP(host) !== 0) return `${host} is an address`;
   try {
     const found = await lookup(host, { all: true });
@@ -159,4 +163,201 @@ async function explainPlain(
     );
   }
   throw new StepFailure(`${error.message}: it ${spoken.seen}`, spoken.remedy);
+}
+
+/** How long the peer may take until it agrees to TLS. */
+const AGREE_WITHIN = 5_000;
+/** A server that keeps silent for so long may wait for TLS: it is asked whether it does. */
+const GREET_WITHIN = 800;
+/** More than any greeting or list of capabilities. */
+const LONGEST_TALK = 65_536;
+
+/** A plain connection of which lines are read and written. */
+export interface Talk {
+  /** The next line, without its end. Rejects when the connection ends or takes too long. */
+  line(): Promise<string>;
+  /** The lines of one answer as SMTP and FTP write it: `250-…`, `250 …`. */
+  reply(): Promise<readonly string[]>;
+  say(line: string): void;
+}
+
+interface TlsTrial {
+  readonly address: Address;
+  readonly tls: TlsClientSettings | undefined;
+  /**
+   * Speaks a protocol that begins in plain text up to the point where the peer agrees to TLS; false if
+   * it does not. Left out, TLS is spoken from the start.
+   */
+  readonly agree?: ((talk: Talk) => Promise<boolean>) | undefined;
+}
+
+/**
+ * Tells protocol, cipher, names, expiry and chain of a peer over a connection of its own: for a
+ * connection test. Throws a StepFailure for what is wrong with the handshake. False if the peer did not
+ * get as far as TLS: what that means the adapter knows best.
+ */
+export async function tryTls(
+  lent: TlsClientLent,
+  { address, tls, agree }: TlsTrial,
+  detail: (text: string) => void,
+): Promise<boolean> {
+  const place = placeOf(address);
+  if (agree === undefined) {
+    await tryHandshake(lent, { address, place, tls }, detail);
+    return true;
+  }
+  // Whoever waits for it is told of an error as well.
+  const socket = connect(address).on('error', () => undefined);
+  try {
+    // It ended, or did not speak the protocol: the adapter tells why by connecting as it does for messages.
+    const agreed = await agreedTo(socket, { agree, address }).catch((error: unknown) => {
+      if (error instanceof StepFailure) throw error;
+      return false;
+    });
+    if (agreed) await tryHandshake(lent, { address, place, tls, over: socket }, detail);
+    return agreed;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function agreedTo(
+  socket: Socket,
+  {
+    agree,
+    address,
+  }: Pick<TlsTrial, 'address'> & { readonly agree: NonNullable<TlsTrial['agree']> },
+): Promise<boolean> {
+  const signal = AbortSignal.timeout(AGREE_WITHIN);
+  await once(socket, 'connect', { signal });
+  const heard = new Heard(socket);
+  const limit = setTimeout(() => socket.destroy(), AGREE_WITHIN);
+  try {
+    if (!(await heard.anything(GREET_WITHIN)) && (await answersTls(address, GREET_WITHIN))) {
+      throw new StepFailure(`${placeOf(address)} speaks TLS from the start`, 'Set security: tls');
+    }
+    // What was sent along with the agreement would be taken for encrypted: nobody honest does that.
+    return (await agree(heard)) && heard.isEmpty;
+  } finally {
+    clearTimeout(limit);
+    heard.stop();
+  }
+}
+
+class Heard implements Talk {
+  readonly #socket: Socket;
+  #text = '';
+  #news = Promise.withResolvers<void>();
+  readonly #take = (bytes: Buffer): void => {
+    this.#text += bytes.toString('latin1');
+    if (this.#text.length > LONGEST_TALK) this.#socket.destroy();
+    this.#wake();
+  };
+  readonly #wake = (): void => {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  };
+
+  constructor(socket: Socket) {
+    this.#socket = socket.on('data', this.#take).on('close', this.#wake);
+    socket.on('error', this.#wake);
+  }
+
+  get isEmpty(): boolean {
+    return this.#text === '';
+  }
+
+  /** Whether something has come within so many milliseconds. */
+  async anything(within: number): Promise<boolean> {
+    const late = AbortSignal.timeout(within);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    late.addEventListener('abort', () => resolve(), { once: true });
+    if (this.isEmpty && !this.#socket.destroyed) await Promise.race([this.#news.promise, promise]);
+    return !this.isEmpty || this.#socket.destroyed;
+  }
+
+  async line(): Promise<string> {
+    for (;;) {
+      const end = this.#text.indexOf('\n');
+      if (end >= 0) {
+        const line = this.#text.slice(0, end).replace(/\r$/, '');
+        this.#text = this.#text.slice(end + 1);
+        return line;
+      }
+      if (this.#socket.destroyed) throw new Error('closed');
+      await this.#news.promise;
+    }
+  }
+
+  async reply(): Promise<readonly string[]> {
+    const lines = [await this.line()];
+    // Another protocol, which would never come to the end of an answer.
+    if (!/^\d{3}/.test(lines[0] ?? '')) throw new Error('no answer as of SMTP or FTP');
+    while (!/^\d{3}(?: |$)/.test(lines.at(-1) ?? '')) lines.push(await this.line());
+    return lines;
+  }
+
+  say(line: string): void {
+    this.#socket.write(`${line}\r\n`);
+  }
+
+  stop(): void {
+    this.#socket.off('data', this.#take).off('close', this.#wake).off('error', this.#wake).pause();
+  }
+}
+
+/**
+ * The first steps of the test of a listener, without a message: `TCP`, whether the port can be had or
+ * is listened on already (by this service itself, when the production runs), and `TLS`, whether
+ * certificate and key are in order.
+ */
+export async function tryListening(
+  lent: TlsLent,
+  step: Step,
+  { listen, tls }: { readonly listen: Address; readonly tls: TlsServerSettings | undefined },
+): Promise<void> {
+  await step('TCP', async (detail) => detail(await portState(listen)));
+  if (tls === undefined) return;
+  await step('TLS', async (detail) => {
+    try {
+      const ready = await serverTls(lent, tls);
+      ready.close();
+      detail(describeCertificate(ready.certificate));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw new StepFailure(error.message, 'Correct the tls block or the files it names');
+    }
+  });
+}
+
+async function portState(address: Address): Promise<string> {
+  const place = placeOf(address);
+  const server = createServer();
+  try {
+    await once(server.listen(address.port, address.host), 'listening');
+    return `${place} is free`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE' && (await answers(address))) {
+      return `${place} is listened on: by this service, if the production runs`;
+    }
+    const { cause, remedy } = connectionCause(error, place);
+    throw new StepFailure(cause, remedy);
+  } finally {
+    server.close();
+  }
+}
+
+async function answers({ host, port }: Address): Promise<boolean> {
+  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const socket = connect({ host: local, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(1_000) });
+    return true;
+  } catch {
+    // refused, or nobody answered in time
+    return false;
+  } finally {
+    socket.on('error', () => undefined).destroy();
+  }
 }

@@ -14,9 +14,7 @@ export interface TokenClaims {
 
 /** Undefined for a token that is no JWT: what such a one says is its server's own business. */
 export function tokenClaims(token: string): TokenClaims | undefined {
-  const [, payload, signature] = token.split('.');
-  if (payload === undefined || signature === undefined) return undefined;
-  const json = claimsOf(payload);
+  const json = claimsOf(token);
   if (json === undefined) return undefined;
   const text = (name: string): string => (typeof json[name] === 'string' ? json[name] : '');
   const { aud, roles, exp } = json as { aud?: unknown; roles?: unknown; exp?: unknown };
@@ -33,7 +31,9 @@ export function tokenClaims(token: string): TokenClaims | undefined {
   };
 }
 
-function claimsOf(payload: string): Readonly<Record<string, unknown>> | undefined {
+function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload, signature] = token.split('.');
+  if (payload === undefined || signature === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
     return typeof value === 'object' && value !== null
@@ -56,4 +56,38 @@ export function describeClaims(claims: TokenClaims): string {
     `: ${roles.length === 0 ? 'no application permissions' : roles.join(', ')}`,
     expires === 0 ? '' : `; good until ${until}`,
   ].join('');
+}
+
+/** What a token says of itself, for people who look for the cause of a refusal; an opaque one has a length at least. */
+export function tokenFacts(token: string, now = Date.now()): string {
+  const claims = claimsOf(token);
+  if (claims === undefined) return `an opaque token of ${token.length} characters`;
+  const { exp, aud, scope, scp, roles, iss } = claims;
+  const left = typeof exp === 'number' ? Math.round((exp * 1_000 - now) / 1_000) : undefined;
+  const facts = [
+    left === undefined
+      ? 'without an expiry'
+      : left < 0
+        ? `expired ${-left} s ago`
+        : `valid for ${left} s`,
+    named('issuer', iss),
+    named('audience', aud),
+    named('scope', scope ?? scp),
+    named('roles', roles),
+  ];
+  return `a token ${facts.filter((one) => one !== '').join(', ')}`;
+}
+
+/** Whether a signed token has expired by its own word. */
+export function hasExpired(token: string, now = Date.now()): boolean {
+  const { exp } = claimsOf(token) ?? {};
+  return typeof exp === 'number' && exp * 1_000 < now;
+}
+
+function named(name: string, value: unknown): string {
+  const text = [value]
+    .flat()
+    .filter((one) => typeof one === 'string')
+    .join(' ');
+  return text === '' ? '' : `${name} ${text.replaceAll(/\p{Cc}/gu, '?').slice(0, 200)}`;
 }

@@ -1,7 +1,7 @@
 import type { CredentialEntry } from '../../src/credential/credential-entry.ts';
 import {
   type Credentials,
-  type CredentialsParts,
+  type CredentialsOptions,
   credentials,
 } from '../../src/credential/credentials.ts';
 import { rootLogger } from '../../src/log/logger.ts';
@@ -26,7 +26,7 @@ export interface CredentialSet extends AsyncDisposable {
 /** Credentials as a production would have them, given as they are written there. */
 export function credentialSet(
   given: Given,
-  parts: Partial<Omit<CredentialsParts, 'log' | 'again'>> = {},
+  parts: Partial<Omit<CredentialsOptions, 'log' | 'again'>> = {},
 ): CredentialSet {
   const lines: string[] = [];
   const log = rootLogger('trace', { write: (line) => void lines.push(line) });

@@ -1,25 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { TokenVerifier } from '../../adapter/token-verifier.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import { CredentialError } from '../credential-error.ts';
+import type { Clock } from '../../time/clock.ts';
+import { CredentialError, type CredentialFault } from '../credential-error.ts';
 import type { IntrospectionValues } from '../kind/introspection-settings.ts';
 import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { askAsClient, clientTransport } from '../oauth2/client-request.ts';
 import { discover } from '../oauth2/discovery.ts';
 import { refusalFault } from '../oauth2/refusal.ts';
-import type { ServerMemory, TokenParts } from '../oauth2/token-parts.ts';
+import type { ServerMemory, TokenLent } from '../oauth2/token-lent.ts';
 import type { TokenAnswer, TokenTransport } from '../oauth2/token-transport.ts';
-import { KeptAnswers, type TokenState } from './kept-answers.ts';
-import { stateRefusal } from './state-refusal.ts';
-
-export interface IntrospectionsParts {
-  /** The values of an `introspection` credential, as they are now. */
-  readonly read: (name: string) => Promise<IntrospectionValues>;
-  /** Those of its client, with what asking needs. */
-  readonly client: (
-    name: string,
-    memory: ServerMemory,
-  ) => Promise<readonly [OAuth2Values, TokenParts]>;
-}
 
 /** The verifiers behind credentials of kind `introspection`. */
 export interface Introspections {
@@ -35,7 +25,18 @@ export interface Introspections {
  * of ours. What is wrong with that client is never told as the fault of a token: it is
  * CREDENTIAL_UNAVAILABLE, whatever the server calls it.
  */
-export function introspections({ read, client }: IntrospectionsParts): Introspections {
+export function introspections({
+  read,
+  client,
+}: {
+  /** The values of an `introspection` credential, as they are now. */
+  readonly read: (name: string) => Promise<IntrospectionValues>;
+  /** Those of its client, with what asking needs. */
+  readonly client: (
+    name: string,
+    memory: ServerMemory,
+  ) => Promise<readonly [OAuth2Values, TokenLent]>;
+}): Introspections {
   let answers = new Map<string, KeptAnswers>();
   let memories = new Map<string, ServerMemory>();
   let ending = new AbortController();
@@ -43,7 +44,7 @@ export function introspections({ read, client }: IntrospectionsParts): Introspec
   const clientOf = async (
     name: string,
     values: IntrospectionValues,
-  ): Promise<readonly [OAuth2Values, TokenParts]> => {
+  ): Promise<readonly [OAuth2Values, TokenLent]> => {
     const memory = memories.get(name) ?? { skew: 0 };
     memories.set(name, memory);
     const found = await client(values.client, memory);
@@ -55,15 +56,15 @@ export function introspections({ read, client }: IntrospectionsParts): Introspec
   return {
     async of(name) {
       const values = await read(name);
-      const [oauth2, parts] = await clientOf(name, values);
-      const kept = answers.get(name) ?? new KeptAnswers(parts.clock);
+      const [oauth2, lent] = await clientOf(name, values);
+      const kept = answers.get(name) ?? new KeptAnswers(lent.clock);
       answers.set(name, kept);
       return {
         async verify(token, options = {}) {
-          const asking = { name, values, oauth2, parts, signal: ending.signal };
-          const state = await kept.of(token, values.keepFor, () => ask(token, asking));
+          const asking = { name, values, oauth2, lent, signal: ending.signal };
+          const state = await kept.of(token, values.keepFor, () => stateOf(token, asking));
           const { issuer = values.issuer, audience = values.audience } = options;
-          const problem = stateRefusal(state, { issuer, audience, now: parts.clock.now() });
+          const problem = stateRefusal(state, { issuer, audience, now: lent.clock.now() });
           if (problem !== undefined) throw new CredentialError('CREDENTIAL_REFUSED', name, problem);
           return state;
         },
@@ -103,28 +104,28 @@ interface Asking {
   readonly name: string;
   readonly values: IntrospectionValues;
   readonly oauth2: OAuth2Values;
-  readonly parts: TokenParts;
+  readonly lent: TokenLent;
   readonly signal: AbortSignal;
 }
 
-async function ask(token: string, asking: Asking): Promise<TokenState> {
-  const { oauth2, parts, signal } = asking;
+async function stateOf(token: string, asking: Asking): Promise<TokenState> {
+  const { oauth2, lent, signal } = asking;
   try {
-    await using transport = await clientTransport(oauth2, parts, signal);
+    await using transport = await clientTransport(oauth2, lent, signal);
     return await askWith(token, asking, transport);
   } catch (error) {
-    parts.memory.server = undefined;
+    lent.memory.server = undefined;
     throw unavailable(error);
   }
 }
 
 async function askWith(
   token: string,
-  { name, values, oauth2, parts }: Asking,
+  { name, values, oauth2, lent }: Asking,
   transport: TokenTransport,
 ): Promise<TokenState> {
-  const { answer, secrets } = await askAsClient(oauth2, parts, {
-    url: await endpoint(name, { values, oauth2, parts, transport }),
+  const { answer, secrets } = await askAsClient(oauth2, lent, {
+    url: await endpoint(name, { values, oauth2, lent, transport }),
     issuer: oauth2.issuer?.href.replace(/\/$/, ''),
     form: new URLSearchParams({ token, token_type_hint: 'access_token' }),
     transport,
@@ -132,7 +133,7 @@ async function askWith(
   });
   const state = stateIn(answer);
   if (state !== undefined) return state;
-  const said = { credential: name, secrets: [...secrets, token], now: parts.clock.now() };
+  const said = { credential: name, secrets: [...secrets, token], now: lent.clock.now() };
   throw new CredentialError('CREDENTIAL_UNAVAILABLE', name, {
     ...refusalFault(answer, { ...said, asked: 'to tell us of a token' }),
     retryable: true,
@@ -149,12 +150,12 @@ async function endpoint(
   {
     values,
     oauth2,
-    parts,
+    lent,
     transport,
-  }: Pick<Asking, 'values' | 'oauth2' | 'parts'> & { readonly transport: TokenTransport },
+  }: Pick<Asking, 'values' | 'oauth2' | 'lent'> & { readonly transport: TokenTransport },
 ): Promise<URL> {
   if (values.url !== undefined) return values.url;
-  const { memory, credential } = parts;
+  const { memory, credential } = lent;
   // There is an issuer: its absence was refused before.
   memory.server ??= await discover(credential, oauth2.issuer as URL, transport);
   const { introspection } = memory.server;
@@ -173,4 +174,102 @@ async function endpoint(
 function unavailable(error: unknown): unknown {
   if (!(error instanceof CredentialError) || error.code === 'CREDENTIAL_UNAVAILABLE') return error;
   return new EngineError('CREDENTIAL_UNAVAILABLE', error.message, { retryable: true });
+}
+
+interface Wanted {
+  readonly issuer: string | undefined;
+  readonly audience: string | readonly string[] | undefined;
+  readonly now: number;
+}
+
+/** Why a token is not accepted, from what its server says of it; undefined if it is good. Never a value of its claims. */
+function stateRefusal(
+  { active, exp, nbf, iss, aud }: TokenState,
+  { issuer, audience, now }: Wanted,
+): CredentialFault | undefined {
+  if (!active) {
+    return fault(
+      'the server that gave out the token says that it is not good: it has expired, was revoked or is none of its own',
+      'Have a new token fetched; if it is new, compare the servers',
+    );
+  }
+  if (typeof exp === 'number' && exp * 1_000 <= now) {
+    return fault('the token has expired', 'Have a new token fetched');
+  }
+  if (typeof nbf === 'number' && nbf * 1_000 > now) {
+    return fault('the token is not valid yet', 'Compare the clocks of both machines');
+  }
+  if (issuer !== undefined && iss !== issuer) return claimFault('issuer (iss)', iss);
+  const meant = [aud].flat();
+  if (audience !== undefined && ![audience].flat().some((one) => meant.includes(one))) {
+    return claimFault('audience (aud)', aud);
+  }
+  return undefined;
+}
+
+const fault = (cause: string, remedy: string): CredentialFault => ({ cause, remedy });
+
+const claimFault = (name: string, value: unknown): CredentialFault =>
+  value === undefined
+    ? fault(`the server names no ${name} for the token`, 'Have the server tell it')
+    : fault(
+        `the ${name} of the token is not the one expected`,
+        'Compare with what the server says; it may be meant for somebody else',
+      );
+
+/** What a server says of a token (RFC 7662); `active` tells whether it is good. */
+type TokenState = Readonly<Record<string, unknown>> & { readonly active: boolean };
+
+interface Kept {
+  readonly state: Promise<TokenState>;
+  until: number;
+}
+
+/** A caller who tries token after token must not fill the memory. */
+const MOST = 10_000;
+
+/** Answers about tokens, kept for a while under a hash of the token. One question serves all who wait for it. */
+class KeptAnswers {
+  readonly #clock: Clock;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `keepFor` counts from the question, and no answer is kept longer than its token is good. */
+  of(token: string, keepFor: number, ask: () => Promise<TokenState>): Promise<TokenState> {
+    const key = createHash('sha256').update(token).digest('base64');
+    const now = this.#clock.now();
+    const known = this.#kept.get(key);
+    if (known !== undefined && now < known.until) return known.state;
+    const kept: Kept = { state: this.#asked(key, ask), until: now + keepFor };
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    this.#shrink();
+    return kept.state;
+  }
+
+  async #asked(key: string, ask: () => Promise<TokenState>): Promise<TokenState> {
+    try {
+      const state = await ask();
+      const { exp } = state as { exp?: unknown };
+      const kept = this.#kept.get(key);
+      if (typeof exp === 'number' && kept !== undefined) {
+        kept.until = Math.min(kept.until, exp * 1_000);
+      }
+      return state;
+    } catch (error) {
+      // What could not be asked is asked again by the next.
+      this.#kept.delete(key);
+      throw error;
+    }
+  }
+
+  #shrink(): void {
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MOST) return;
+      this.#kept.delete(oldest);
+    }
+  }
 }

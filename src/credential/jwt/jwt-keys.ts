@@ -1,9 +1,9 @@
-import type { JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../../time/clock.ts';
 import type { EntryReader } from '../entry-reader.ts';
+import { tokenTransport } from '../oauth2/token-transport.ts';
 import { readPem } from '../read-pem.ts';
 import { type Jwt, jwt } from './jwt.ts';
-import { remoteKeys } from './remote-keys.ts';
 
 /** The `jwt-key` credentials of a production by name, read when they are asked for; published keys are kept. */
 export function jwtKeys(reader: EntryReader, clock: Clock): (name: string) => Promise<Jwt> {
@@ -18,4 +18,32 @@ export function jwtKeys(reader: EntryReader, clock: Clock): (name: string) => Pr
     remote.set(key, published);
     return jwt(values, { credential: name, clock, published });
   };
+}
+
+const TIMEOUT = 10_000;
+
+/** The keys behind a URL, fetched when a token names one that is not known, and kept. */
+function remoteKeys({
+  credential,
+  url,
+  trust,
+}: {
+  readonly credential: string;
+  readonly url: URL;
+  /** PEM of the authorities to trust; undefined trusts the well-known ones. */
+  readonly trust: string | undefined;
+}): JWTVerifyGetKey {
+  const fetchKeys = async (): Promise<Response> => {
+    const signal = AbortSignal.timeout(TIMEOUT);
+    await using transport = tokenTransport(
+      { credential, trust, proxy: undefined, timeout: TIMEOUT },
+      signal,
+    );
+    const { status, body } = await transport.ask(url, {
+      method: 'GET',
+      headers: { accept: 'application/json' },
+    });
+    return new Response(JSON.stringify(body ?? {}), { status });
+  };
+  return createRemoteJWKSet(url, { [customFetch]: fetchKeys });
 }

@@ -14,7 +14,6 @@ import { CredentialError } from '../credential-error.ts';
 import { keyMisfit } from '../key-misfit.ts';
 import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
 import { privateKey, readPem } from '../read-pem.ts';
-import { jwtRefusal } from './jwt-refusal.ts';
 
 export type JwtClaims = Readonly<Record<string, unknown>>;
 
@@ -47,7 +46,7 @@ export interface Jwt {
   verify(token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
 }
 
-export interface JwtParts {
+export interface JwtLent {
   readonly credential: string;
   readonly clock: Clock;
   /** The published keys behind `jwksUrl`. */
@@ -55,9 +54,9 @@ export interface JwtParts {
 }
 
 /** Reads the keys as they are now and checks that they serve for the algorithm. */
-export async function jwt(values: JwtKeyValues, parts: JwtParts): Promise<Jwt> {
-  const { credential, clock } = parts;
-  const { signing, verifying } = await keysOf(values, parts);
+export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
+  const { credential, clock, published } = lent;
+  const { signing, verifying } = await keysOf(values, lent);
   return {
     async sign(claims, options = {}) {
       if (signing === undefined) {
@@ -69,7 +68,7 @@ export async function jwt(values: JwtKeyValues, parts: JwtParts): Promise<Jwt> {
       return signed(claims, { ...options, values, signing, now: clock.now() });
     },
     async verify(token, options = {}) {
-      const key = verifying ?? parts.published;
+      const key = verifying ?? published;
       if (key === undefined) {
         throw new CredentialError('CREDENTIAL_MISSING', credential, {
           cause: 'it has no key to verify with',
@@ -96,7 +95,7 @@ interface Keys {
   readonly verifying: KeyObject | undefined;
 }
 
-async function keysOf(values: JwtKeyValues, { credential }: JwtParts): Promise<Keys> {
+async function keysOf(values: JwtKeyValues, { credential }: JwtLent): Promise<Keys> {
   if (values.secret !== undefined) {
     const key = sharedSecret(credential, values.secret);
     return { signing: { key, keyId: values.keyId }, verifying: key };
@@ -177,3 +176,66 @@ function rulesOf(values: JwtKeyValues, options: JwtVerifyOptions, now: number): 
     ...(audience !== undefined && { audience: [audience].flat() }),
   };
 }
+
+type Explain = (values: JwtKeyValues, error: errors.JOSEError) => readonly [string, string];
+
+const REFUSALS: Readonly<Record<string, Explain>> = {
+  ERR_JWT_EXPIRED: () => [
+    'the token has expired',
+    'Have a new one made; if it is new, compare the clocks of both machines',
+  ],
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: ({ algorithm }) => [
+    `the signature of the token does not belong to this key (${algorithm})`,
+    'Ask the signer for the key in use now; the token may also have been changed on the way',
+  ],
+  ERR_JOSE_ALG_NOT_ALLOWED: ({ algorithm }) => [
+    `the token is not signed with ${algorithm}`,
+    'Set algorithm to what the signer uses; never trust the token to say it',
+  ],
+  ERR_JWT_CLAIM_VALIDATION_FAILED: (_, error) => claimText(error),
+  ERR_JWKS_NO_MATCHING_KEY: () => [
+    'the key that the token names is not among those the signer publishes',
+    'Check jwksUrl; the signer must publish a key before it signs with it',
+  ],
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: () => [
+    'the token does not say which of the published keys signed it',
+    'Have the signer put the id of the key (kid) into the header',
+  ],
+  ERR_JWKS_INVALID: () => ['jwksUrl does not lead to a set of keys', 'Correct jwksUrl'],
+};
+
+/** Why a token was refused. Never a part of the token: jose's errors hold its claims. */
+function jwtRefusal(
+  credential: string,
+  error: errors.JOSEError,
+  values: JwtKeyValues,
+): CredentialError {
+  const [cause, remedy] = REFUSALS[error.code]?.(values, error) ?? [
+    'the text is not a signed JSON Web Token',
+    'It must have three parts with dots between; an encrypted one has five and is not taken',
+  ];
+  return new CredentialError('CREDENTIAL_REFUSED', credential, { cause, remedy });
+}
+
+const CLAIMS: Readonly<Record<string, string>> = {
+  iss: 'issuer',
+  aud: 'audience',
+  nbf: 'first moment of validity',
+  exp: 'expiry',
+};
+
+function claimText(error: errors.JOSEError): readonly [string, string] {
+  if (!(error instanceof errors.JWTClaimValidationFailed))
+    return ['a claim is wrong', 'Ask the signer'];
+  const what = CLAIMS[error.claim] ?? 'required claim';
+  if (error.reason === 'missing') {
+    return [`the token has no ${what} (${claimName(error)})`, 'Have the signer add it'];
+  }
+  if (error.claim === 'nbf') {
+    return ['the token is not valid yet', 'Compare the clocks of both machines'];
+  }
+  const remedy = 'Compare with what the signer puts in; it may be meant for somebody else';
+  return [`the ${what} (${claimName(error)}) of the token is not the one expected`, remedy];
+}
+
+const claimName = ({ claim }: errors.JWTClaimValidationFailed): string => claim.slice(0, 40);

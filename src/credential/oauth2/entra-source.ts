@@ -6,7 +6,7 @@ import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import { refusal } from './refusal.ts';
 import { type Token, type TokenSource, tokenFrom } from './token.ts';
-import type { TokenParts } from './token-parts.ts';
+import type { TokenLent } from './token-lent.ts';
 import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-transport.ts';
 
 /**
@@ -15,12 +15,12 @@ import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-t
  * its cache renews in the foreground, throws while a token is still good, and after a 429 or 5xx
  * answers a minute long out of a store of its own; its network has no time-out and loses the cause.
  */
-export function entraSource(values: OAuth2Values, parts: TokenParts): TokenSource {
+export function entraSource(values: OAuth2Values, lent: TokenLent): TokenSource {
   return {
     async fetch(signal) {
-      const { credential, trust, peerCertificate } = parts;
+      const { credential, trust, peerCertificate } = lent;
       const { proxy, timeout } = values;
-      const proof = await entraProof(values, parts);
+      const proof = await entraProof(values, lent);
       await using transport = tokenTransport(
         { credential, trust, proxy, timeout, peerCertificate },
         signal,
@@ -29,9 +29,9 @@ export function entraSource(values: OAuth2Values, parts: TokenParts): TokenSourc
       try {
         await acquire(values, proof.options, recorder(transport, heard));
       } catch (error) {
-        throw failure(error, heard, { credential, secrets: proof.secrets, now: parts.clock.now() });
+        throw failure(error, heard, { credential, secrets: proof.secrets, now: lent.clock.now() });
       }
-      return tokenOf(heard, { ...proof, parts });
+      return tokenOf(heard, { ...proof, lent });
     },
   };
 }
@@ -41,18 +41,15 @@ interface EntraProof {
   readonly secrets: readonly string[];
 }
 
-async function entraProof(
-  { authentication }: OAuth2Values,
-  parts: TokenParts,
-): Promise<EntraProof> {
+async function entraProof({ authentication }: OAuth2Values, lent: TokenLent): Promise<EntraProof> {
   const { secret, certificate, federatedToken } = authentication ?? {};
   if (secret !== undefined) return { options: { clientSecret: secret }, secrets: [secret] };
   if (certificate !== undefined) {
-    const loaded = await parts.certificate(certificate);
-    const options = { clientCertificate: entraCertificate(parts.credential, loaded) };
+    const loaded = await lent.certificate(certificate);
+    const options = { clientCertificate: entraCertificate(lent.credential, loaded) };
     return { options, secrets: [] };
   }
-  const token = await federatedText(parts, federatedToken);
+  const token = await federatedText(lent, federatedToken);
   return { options: { clientAssertion: token }, secrets: [token] };
 }
 
@@ -75,7 +72,7 @@ function entraCertificate(
 }
 
 async function federatedText(
-  { credential, environment }: TokenParts,
+  { credential, environment }: TokenLent,
   source: { file: string | undefined; environment: string | undefined } | undefined,
 ): Promise<string> {
   const { file, environment: variable = '' } = source ?? {};
@@ -178,11 +175,11 @@ function failure(
 /** From the answer itself: MSAL turns one without a token into a success with an empty text. */
 function tokenOf(
   { answer }: Heard,
-  { secrets, parts }: EntraProof & { readonly parts: TokenParts },
+  { secrets, lent }: EntraProof & { readonly lent: TokenLent },
 ): Token {
-  const now = parts.clock.now();
+  const now = lent.clock.now();
   const token = tokenFrom(answer?.body, { now });
   if (token !== undefined) return token;
   const none = { place: 'Entra', status: 200, headers: {}, body: undefined };
-  throw refusal(answer ?? none, { credential: parts.credential, secrets, now });
+  throw refusal(answer ?? none, { credential: lent.credential, secrets, now });
 }

@@ -1,17 +1,19 @@
 import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
+import { toldElsewhere } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
+import { CredentialError } from '../credential-error.ts';
 import { credentialEvents } from '../credential-events.ts';
 import type { EntryReader } from '../entry-reader.ts';
 import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { readPem } from '../read-pem.ts';
 import { assertionKey } from './assertion-key.ts';
-import type { ServerMemory, TokenParts } from './token-parts.ts';
-import { type TokenProvider, tokenProvider } from './token-provider.ts';
+import type { Token, TokenSource } from './token.ts';
+import type { ServerMemory, TokenLent } from './token-lent.ts';
 import { tokenSource } from './token-source.ts';
 
-export interface TokenProvidersParts {
+export interface TokenProvidersOptions {
   readonly reader: EntryReader;
   readonly certificate: (name: string) => Promise<LoadedCertificate>;
   readonly clock: Clock;
@@ -27,25 +29,25 @@ export interface TokenProvidersParts {
 export interface TokenProviders {
   of(name: string): TokenProvider;
   /** The client behind a credential of kind `oauth2`, for questions that are not for a token. */
-  client(name: string, memory: ServerMemory): Promise<readonly [OAuth2Values, TokenParts]>;
+  client(name: string, memory: ServerMemory): Promise<readonly [OAuth2Values, TokenLent]>;
   /** Reads all that a token request would need. Rejects with a CredentialError. */
   check(name: string): Promise<void>;
   /** Closes those of the names; the next who asks gets a new one. */
   forget(which: (name: string) => boolean): Promise<void>;
 }
 
-export function tokenProviders(parts: TokenProvidersParts): TokenProviders {
-  const { reader, certificate, clock, log, environment } = parts;
+export function tokenProviders(options: TokenProvidersOptions): TokenProviders {
+  const { reader, certificate, clock, log, environment } = options;
   const providers = new Map<string, TokenProvider>();
 
   const read = async (
     name: string,
     memory: ServerMemory,
-  ): Promise<readonly [OAuth2Values, TokenParts]> => {
+  ): Promise<readonly [OAuth2Values, TokenLent]> => {
     const values = await reader.readKind(name, 'oauth2', 'a token');
     const trust = values.trust && (await readPem(name, 'trust', values.trust)).text;
     const events = credentialEvents(log, name);
-    const seen = { peerCertificate: parts.peerCertificate?.bind(undefined, name) };
+    const seen = { peerCertificate: options.peerCertificate?.bind(undefined, name) };
     const about = { credential: name, clock, events, memory };
     return [values, { ...about, trust, environment, certificate, ...seen }];
   };
@@ -79,4 +81,157 @@ export function tokenProviders(parts: TokenProvidersParts): TokenProviders {
       await Promise.all(closing.map(([, one]) => one.close()));
     },
   };
+}
+
+/** A token that is always good, as far as the server lets it. */
+export interface TokenProvider {
+  /**
+   * The current token. Waits for the server only if there is none that is good; renews ahead of expiry
+   * without letting anybody wait. `fresh`: the peer answered 401; asks for a new one, once for all who
+   * say so, and at most once in ten seconds, so that a peer that refuses everything starts no storm.
+   *
+   * Rejects with a CredentialError if there is no good token: with the last refusal, without asking,
+   * until it is time to ask again. Rejects with the reason of `signal` if that aborts first; the
+   * request goes on for the others.
+   */
+  token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
+  /** Scopes that were asked for and that the current token was not given. */
+  notGranted(): readonly string[];
+  /** Ends what is asked and waits for it. */
+  close(): Promise<void>;
+}
+
+/** A token is not given out for its last moments: it would expire on the way. */
+const LONGEST_LAST_MOMENTS = 30_000;
+const FRESH_INTERVAL = 10_000;
+
+interface Held {
+  readonly token: Token;
+  readonly obtainedAt: number;
+  /** Whether it was asked for because a peer refused the one before. */
+  readonly fresh: boolean;
+  readonly goodUntil: number;
+}
+
+interface Failed {
+  readonly error: CredentialError;
+  readonly count: number;
+  /** Nobody asks before. */
+  readonly until: number;
+}
+
+/**
+ * Keeps one token for all who need it. What it is, at any time: *empty* (the first to ask starts a
+ * request, the others wait for the same), *good*, *due* (good, and renewed behind everybody's back) or
+ * *failed* (nothing good and the server is left alone until `until`).
+ */
+export function tokenProvider(
+  source: TokenSource,
+  { credential, clock, events }: Pick<TokenLent, 'credential' | 'clock' | 'events'>,
+): TokenProvider {
+  const closing = new AbortController();
+  let held: Held | undefined;
+  let failed: Failed | undefined;
+  let flight: Promise<Held> | undefined;
+
+  const obtain = async (fresh: boolean): Promise<Held> => {
+    try {
+      const token = await source.fetch(closing.signal);
+      const obtainedAt = clock.now();
+      const lifetime = token.expiresAt - obtainedAt;
+      const goodUntil = token.expiresAt - Math.min(LONGEST_LAST_MOMENTS, lifetime / 10);
+      held = { token, obtainedAt, fresh, goodUntil };
+      failed = undefined;
+      events.tokenObtained(lifetime);
+      return held;
+    } catch (error) {
+      const known = asCredentialError(credential, error);
+      const count = (failed?.count ?? 0) + 1;
+      failed = { error: known, count, until: clock.now() + leaveAlone(known, count) };
+      const goodFor = (held?.goodUntil ?? 0) - clock.now();
+      if (goodFor > 0 && !closing.signal.aborted) events.renewalFailed(known, goodFor);
+      throw known;
+    } finally {
+      flight = undefined;
+    }
+  };
+
+  const request = (fresh: boolean): Promise<Held> => {
+    flight ??= obtain(fresh);
+    // Waiters have promises of their own; a renewal that nobody waits for must not count as unhandled.
+    flight.catch(toldElsewhere);
+    return flight;
+  };
+
+  return {
+    async token(signal, { fresh = false } = {}) {
+      signal.throwIfAborted();
+      if (closing.signal.aborted) throw closed(credential);
+      const now = clock.now();
+      const mayAsk = failed === undefined || now >= failed.until;
+      if (held !== undefined && isGood(held, fresh, now)) {
+        if (now >= held.token.renewAt && mayAsk) {
+          // how it fails is told by its own event
+          request(false).catch(toldElsewhere);
+        }
+        return held.token.value;
+      }
+      if (flight === undefined && failed !== undefined && !mayAsk) throw failed.error;
+      const { token } = await unlessAborted(request(fresh), signal);
+      return token.value;
+    },
+    notGranted: () => held?.token.notGranted ?? [],
+    async close() {
+      closing.abort(closed(credential));
+      await flight?.catch(toldElsewhere);
+      held = undefined;
+    },
+  };
+}
+
+function isGood(held: Held, fresh: boolean, now: number): boolean {
+  if (now >= held.goodUntil) return false;
+  return !fresh || (held.fresh && now - held.obtainedAt < FRESH_INTERVAL);
+}
+
+function closed(credential: string): CredentialError {
+  return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
+    cause: 'the engine is stopping',
+    remedy: 'Nothing needs to be done',
+    retryable: true,
+  });
+}
+
+function asCredentialError(credential: string, error: unknown): CredentialError {
+  if (error instanceof CredentialError) return error;
+  const name = error instanceof Error ? error.name : 'unknown';
+  return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
+    cause: `the token could not be fetched (${name})`,
+    remedy: 'Report this: it should not happen',
+    retryable: true,
+  });
+}
+
+const FIRST = { passing: 1_000, lasting: 10_000 };
+const LONGEST = 60_000;
+
+/**
+ * How long the server is left alone: what it asked for, or a second that doubles to a minute, with
+ * jitter; ten seconds at first where only a person can help, so that a corrected secret is soon seen.
+ */
+function leaveAlone({ retryAfter, retryable }: CredentialError, count: number): number {
+  const first = retryable ? FIRST.passing : FIRST.lasting;
+  const delay = Math.min(first * 2 ** Math.min(count - 1, 10), LONGEST);
+  return Math.max(retryAfter ?? 0, delay * (0.8 + Math.random() * 0.2));
+}
+
+async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }

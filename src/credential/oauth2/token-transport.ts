@@ -5,7 +5,7 @@ import { certificateFacts } from '../../adapter/certificate-facts.ts';
 import { connectionCause } from '../../peer/connection-cause.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
-import type { TokenParts } from './token-parts.ts';
+import type { TokenLent } from './token-lent.ts';
 
 /** The answer of a token server, read completely. */
 export interface TokenAnswer {
@@ -30,7 +30,7 @@ export interface TokenTransport extends AsyncDisposable {
   ask(url: URL, question: TokenQuestion): Promise<TokenAnswer>;
 }
 
-export interface TransportSettings extends Pick<TokenParts, 'peerCertificate'> {
+export interface TransportSettings extends Pick<TokenLent, 'peerCertificate'> {
   readonly credential: string;
   /** PEM; undefined trusts the well-known authorities. */
   readonly trust: string | undefined;

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../error/engine-error.ts';
 import { type MasterKey, SCRYPT_COST, type ScryptCost } from './master-key.ts';
-import { seal, unseal } from './sealed.ts';
-import { readSecretFile, type SecretFile, whileLocked, writeSecretFile } from './secret-file.ts';
 
 /** Secrets at rest in one file, each encrypted on its own. Each call reads the file, so that changes of others are seen. */
 export interface SecretStore {
@@ -44,7 +45,7 @@ export function secretStore(
     if (unseal(key, checkLabel(content), content.check) !== CHECK) {
       throw new EngineError(
         'CREDENTIAL_REFUSED',
-        `The master key does not open the secret store ${file}. Set WAYBILL_MASTER_KEY to the one it was made or last rotated with.`,
+        `The master key does not unsealed the secret store ${file}. Set WAYBILL_MASTER_KEY to the one it was made or last rotated with.`,
       );
     }
     return { content, key };
@@ -58,12 +59,12 @@ export function secretStore(
       const store = await opened();
       const secret = store?.content.secrets.get(name);
       if (store === undefined || secret === undefined) return undefined;
-      return open(store, name, file);
+      return unsealed(store, name, file);
     },
     async set(name, value) {
       checkName(name);
       await changed(async ({ content, key }) => {
-        const sealed = seal(key, label(content, name), value);
+        const sealed = seal(key, labelOf(content, name), value);
         const secrets = new Map(content.secrets);
         secrets.set(name, { sealed, changed: new Date().toISOString() });
         await writeSecretFile(file, { ...content, secrets });
@@ -80,7 +81,7 @@ export function secretStore(
       changed(async (store) => {
         const { content, key } = await empty(next, cost);
         const secrets = [...store.content.secrets].map(([name, { changed: since }]) => {
-          const sealed = seal(key, label(content, name), open(store, name, file));
+          const sealed = seal(key, labelOf(content, name), unsealed(store, name, file));
           return [name, { sealed, changed: since }] as const;
         });
         await writeSecretFile(file, { ...content, secrets: new Map(secrets) });
@@ -113,9 +114,9 @@ async function empty(masterKey: MasterKey, cost: ScryptCost): Promise<Opened> {
   return { key, content: { salt, cost, check, secrets: new Map() } };
 }
 
-function open({ content, key }: Opened, name: string, file: string): string {
+function unsealed({ content, key }: Opened, name: string, file: string): string {
   const { sealed = '' } = content.secrets.get(name) ?? {};
-  const text = unseal(key, label(content, name), sealed);
+  const text = unseal(key, labelOf(content, name), sealed);
   if (text !== undefined) return text;
   throw new EngineError(
     'CREDENTIAL_REFUSED',
@@ -123,7 +124,7 @@ function open({ content, key }: Opened, name: string, file: string): string {
   );
 }
 
-const label = ({ salt }: Pick<SecretFile, 'salt'>, name: string): string =>
+const labelOf = ({ salt }: Pick<SecretFile, 'salt'>, name: string): string =>
   `secret ${salt} ${name}`;
 const checkLabel = ({ salt }: Pick<SecretFile, 'salt'>): string => `check ${salt}`;
 
@@ -133,4 +134,161 @@ function checkName(name: string): void {
     'CREDENTIAL_REFUSED',
     'A secret is named with letters, digits, dots, dashes and underscores, at most 100, beginning with a letter or digit. Choose another name.',
   );
+}
+
+/** What the file of a secret store holds. Names are in clear, values are not. */
+interface SecretFile {
+  /** Base64; new with each master key. */
+  readonly salt: string;
+  readonly cost: ScryptCost;
+  /** A known text, by which a wrong master key is told from a damaged file. */
+  readonly check: string;
+  readonly secrets: ReadonlyMap<string, SealedSecret>;
+}
+
+interface SealedSecret {
+  readonly sealed: string;
+  /** ISO 8601. */
+  readonly changed: string;
+}
+
+const VERSION = 1;
+/** More would let a changed file exhaust the memory. */
+const HIGHEST_COST = 2 ** 21;
+
+/** Reads the file; undefined if there is none. */
+async function readSecretFile(path: string): Promise<SecretFile | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new EngineError(
+      'CREDENTIAL_MISSING',
+      `The secret store ${path} cannot be read (${error.code ?? error.name}). Correct its permissions.`,
+    );
+  });
+  return text === undefined ? undefined : parse(path, text);
+}
+
+function parse(path: string, text: string): SecretFile {
+  try {
+    const given = JSON.parse(text) as Record<string, unknown>;
+    const { version, salt, check, cost, secrets } = given;
+    if (version !== VERSION || !isText(salt) || !isText(check)) throw new SyntaxError();
+    const entries = Object.entries(secrets as Record<string, SealedSecret>);
+    if (!entries.every(([, one]) => isText(one.sealed) && isText(one.changed))) {
+      throw new SyntaxError();
+    }
+    return { salt, check, cost: costOf(cost), secrets: new Map(entries) };
+  } catch {
+    throw new EngineError(
+      'CREDENTIAL_REFUSED',
+      `The secret store ${path} is damaged or of a newer version. Restore it from a backup.`,
+    );
+  }
+}
+
+const isText = (given: unknown): given is string => typeof given === 'string';
+
+function costOf(given: unknown): ScryptCost {
+  const { N, r, p } = given as Record<keyof ScryptCost, unknown>;
+  if (!isSmall(N, HIGHEST_COST) || !isSmall(r, 16) || !isSmall(p, 4)) throw new SyntaxError();
+  return { N, r, p };
+}
+
+function isSmall(given: unknown, most: number): given is number {
+  return typeof given === 'number' && Number.isInteger(given) && given >= 1 && given <= most;
+}
+
+/** Replaces the file as a whole, readable by its owner only; a crash leaves the old one or the new one. */
+async function writeSecretFile(path: string, file: SecretFile): Promise<void> {
+  const { secrets, ...rest } = file;
+  const sorted = [...secrets].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify(
+    { version: VERSION, ...rest, secrets: Object.fromEntries(sorted) },
+    undefined,
+    2,
+  );
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    await using handle = await open(draft, 'wx', 0o600);
+    await handle.writeFile(`${text}\n`);
+    await handle.sync();
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+  await using folder = await open(dirname(path), 'r');
+  await folder.sync();
+}
+
+const LONGEST_WAIT = 10_000;
+const LOOK_EVERY = 25;
+
+/** Runs a change while no other process makes one: two would undo each other's. */
+async function whileLocked<Value>(path: string, change: () => Promise<Value>): Promise<Value> {
+  const lock = `${path}.lock`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const deadline = Date.now() + LONGEST_WAIT;
+  while (!(await taken(lock))) {
+    if (Date.now() > deadline) {
+      throw new EngineError(
+        'CREDENTIAL_REFUSED',
+        `Another process is changing the secret store. If none is, remove ${lock}.`,
+        { retryable: true },
+      );
+    }
+    await sleep(LOOK_EVERY);
+  }
+  try {
+    return await change();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+async function taken(lock: string): Promise<boolean> {
+  try {
+    await using _ = await open(lock, 'wx', 0o600);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    throw new EngineError(
+      'CREDENTIAL_REFUSED',
+      `The secret store cannot be written beside ${lock} (${code ?? 'unknown'}). Correct the permissions of its folder.`,
+    );
+  }
+}
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Encrypts a text with AES-256-GCM under a fresh nonce. `label` is authenticated with it, so that what
+ * was sealed for one name cannot be passed off as another's. Base64: nonce, text, tag.
+ */
+function seal(key: Buffer, label: string, text: string): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.from(label));
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64');
+}
+
+/** The text; undefined if the key or the label is another, or a byte was changed. */
+function unseal(key: Buffer, label: string, sealed: string): string | undefined {
+  const bytes = Buffer.from(sealed, 'base64');
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const cipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.from(label));
+  cipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+  try {
+    const body = cipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    return Buffer.concat([body, cipher.final()]).toString('utf8');
+  } catch {
+    // the tag does not fit: another key, or damaged
+    return undefined;
+  }
 }

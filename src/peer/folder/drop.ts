@@ -6,11 +6,11 @@ import {
   SuspendError,
 } from '../../error/adapter-error.ts';
 import { isTold, unless } from '../../error/foreseen.ts';
+import type { Body } from '../../message/body.ts';
 import type { Message } from '../../message/message.ts';
 import type { DropValues, WhenRefused } from './drop-settings.ts';
 import { checkFileName, numbered, temporaryPath } from './file-name.ts';
 import { FileError, type FileStore, inFolder, isFileProblem } from './file-store.ts';
-import { hasSameBytes } from './same-bytes.ts';
 
 /** Bytes from which a body is worth a round trip that may save sending it. */
 const WORTH_A_LOOK = 1024 * 1024;
@@ -49,7 +49,8 @@ export async function dropFile(
   }
 }
 
-interface Parts {
+/** One message, and where it goes. */
+interface Placement {
   readonly store: FileStore;
   readonly settings: DropValues;
   readonly message: Message;
@@ -59,14 +60,14 @@ interface Parts {
 }
 
 class Drop {
-  readonly #parts: Parts;
+  readonly #placement: Placement;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(placement: Placement) {
+    this.#placement = placement;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { settings } = this.#parts;
+    const { settings } = this.#placement;
     const found = this.#mayBeThere() ? await this.#find() : 'none';
     if (found === 'ours') return;
     if (found === 'other' && settings.exists === 'suspend') throw this.#taken();
@@ -80,7 +81,7 @@ class Drop {
 
   /** After a rename that did not succeed: whether the message is there all the same, or why not. */
   async #settle(refusal: unknown): Promise<void> {
-    const { store, settings, temporary } = this.#parts;
+    const { store, settings, temporary } = this.#placement;
     if (refusal instanceof NotConnectedError) throw refusal;
     const taken = isFileProblem(refusal, 'exists');
     const ours = taken && settings.exists === 'suspend' && (await this.#find()) === 'ours';
@@ -95,13 +96,13 @@ class Drop {
    * only a try whose end is not known is looked for where names are numbered or replaced.
    */
   #mayBeThere(): boolean {
-    const { settings, message } = this.#parts;
+    const { settings, message } = this.#placement;
     if (message.possibleDuplicate === true || unsure.has(message)) return true;
     return settings.exists === 'suspend' && message.body.size > WORTH_A_LOOK;
   }
 
   async #write(signal: AbortSignal): Promise<void> {
-    const { store, settings, message, folder, temporary } = this.#parts;
+    const { store, settings, message, folder, temporary } = this.#placement;
     try {
       await store.write(temporary, message.body.stream(), signal);
     } catch (error) {
@@ -119,7 +120,7 @@ class Drop {
   }
 
   async #rename(signal: AbortSignal): Promise<void> {
-    const { store, settings, message, folder, name, temporary } = this.#parts;
+    const { store, settings, message, folder, name, temporary } = this.#placement;
     signal.throwIfAborted();
     // Until the peer has answered; also where nobody waits for the answer any more.
     unsure.add(message);
@@ -135,7 +136,7 @@ class Drop {
 
   /** Where the peer cannot replace in one step the old file is kept under another name until the new one is in place. */
   async #replace(): Promise<void> {
-    const { store, folder, name, temporary } = this.#parts;
+    const { store, folder, name, temporary } = this.#placement;
     const path = inFolder(folder, name);
     try {
       await store.replace(temporary, path);
@@ -158,7 +159,7 @@ class Drop {
   }
 
   async #number(): Promise<void> {
-    const { store, folder, name, temporary } = this.#parts;
+    const { store, folder, name, temporary } = this.#placement;
     for (let number = 0; number < MOST_NUMBERS; number++) {
       try {
         await store.rename(temporary, inFolder(folder, numbered(name, number)));
@@ -172,7 +173,7 @@ class Drop {
 
   /** What has the name of the message already: the message itself, put there by an earlier try, or another file. */
   async #find(): Promise<'ours' | 'other' | 'none'> {
-    const { store, settings, message, folder, name } = this.#parts;
+    const { store, settings, message, folder, name } = this.#placement;
     const most = settings.exists === 'number' ? MOST_NUMBERS : 1;
     for (let number = 0; number < most; number++) {
       const path = inFolder(folder, numbered(name, number));
@@ -183,7 +184,7 @@ class Drop {
   }
 
   #taken(): SuspendError {
-    const { folder } = this.#parts.settings;
+    const { folder } = this.#placement.settings;
     const where = folder.isFixed && folder.top !== '' ? folder.top : 'the folder';
     return new SuspendError(
       `A file of this name is in ${where} already, with other content. Take it away, or set exists to replace or number, and resend.`,
@@ -211,4 +212,53 @@ function asRefused(error: unknown, denied: WhenRefused): unknown {
   if (denied === 'retry' || !(error instanceof FileError)) return error;
   if (!isFileProblem(error, 'denied', 'missing')) return error;
   return new REFUSED[denied](error.message, { cause: error });
+}
+
+/** Whether a file in the store holds exactly this body. Reads it only if the sizes agree. */
+async function hasSameBytes(store: FileStore, path: string, body: Body): Promise<boolean> {
+  const facts = await store.facts(path);
+  if (facts === undefined || facts.size !== body.size) return false;
+  const ours = steady(body.stream());
+  try {
+    for await (const chunk of store.read(path, facts)) {
+      const expected = await ours.next(chunk.byteLength);
+      if (!Buffer.from(chunk).equals(expected)) return false;
+    }
+    return true;
+  } catch (error) {
+    // It may be taken away or be closed to us while we look: then it is not known to be ours.
+    if (isFileProblem(error, 'missing', 'changed', 'denied')) return false;
+    throw error;
+  } finally {
+    await ours.close();
+  }
+}
+
+/** Gives a stream in pieces of the sizes asked for. */
+function steady(stream: AsyncIterable<Uint8Array>): {
+  next(size: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+} {
+  const chunks = stream[Symbol.asyncIterator]();
+  let left: Uint8Array = new Uint8Array();
+  return {
+    async next(size) {
+      const pieces: Uint8Array[] = [];
+      for (let missing = size; missing > 0; ) {
+        if (left.byteLength === 0) {
+          const { done, value } = await chunks.next();
+          if (done === true) break;
+          left = value;
+        }
+        const piece = left.subarray(0, missing);
+        left = left.subarray(piece.byteLength);
+        missing -= piece.byteLength;
+        pieces.push(piece);
+      }
+      return Buffer.concat(pieces);
+    },
+    async close() {
+      await chunks.return?.();
+    },
+  };
 }

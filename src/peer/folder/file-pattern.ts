@@ -1,5 +1,4 @@
 import { bad, good, type Setting } from '../../adapter/setting.ts';
-import { choices, matchesGlob } from './glob.ts';
 
 /** A glob such as `*.hl7`: `*` and `?` for any characters, `[abc]` and `{hl7,txt}` for a choice. With a `/` it is held against the path below the folder. */
 export const filePattern: Setting<string, string> = {
@@ -35,4 +34,139 @@ export function isMeant(path: string, patterns: readonly string[]): boolean {
     .flatMap((pattern) => pattern.split(';'))
     .map((pattern) => pattern.trim())
     .some((pattern) => matchesGlob(pattern.includes('/') ? path : name, pattern));
+}
+
+/** Choices in braces multiply; beyond these nobody meant them. */
+const MOST = 1_000;
+
+/**
+ * Whether a glob means a path, in a time that grows with their lengths and not with a power of them: whoever
+ * names files must not hold up others. As in a shell, `*` and `?` stand for no slash and for no dot at the
+ * beginning of a name; `**` as a whole segment stands for any number of folders.
+ */
+export function matchesGlob(path: string, glob: string): boolean {
+  const names = path.split('/').map((name) => Array.from(name));
+  return choices(glob).some((one) => {
+    // What ends with any folders means what lies in them.
+    const whole = /(?:^|\/)\*\*$/.test(one) ? `${one}/*` : one;
+    return isPath(names, whole.split('/').map(partsOf));
+  });
+}
+
+/** A character, one of several, any, or any number of any. */
+type Part = string | RegExp | typeof ANY | typeof MANY;
+const ANY = Symbol('?');
+const MANY = Symbol('*');
+
+/** Every glob without braces that one with braces stands for. */
+function choices(glob: string): readonly string[] {
+  const done: string[] = [];
+  const open = [glob];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    const group = firstGroup(one);
+    if (group === undefined) done.push(one);
+    else for (const option of group.options) open.push(group.before + option + group.after);
+    if (done.length + open.length > MOST) return [];
+  }
+  return done;
+}
+
+/** The first braces with a comma in them; others are characters like any. */
+function firstGroup(
+  glob: string,
+): { readonly before: string; readonly options: string[]; readonly after: string } | undefined {
+  const starts: { readonly at: number; readonly commas: number[] }[] = [];
+  for (let at = 0; at < glob.length; at += 1) {
+    const char = glob[at];
+    if (char === '\\') at += 1;
+    else if (char === '{') starts.push({ at, commas: [] });
+    else if (char === ',') starts.at(-1)?.commas.push(at);
+    else if (char === '}') {
+      const start = starts.pop();
+      if (start === undefined || start.commas.length === 0) continue;
+      const edges = [start.at, ...start.commas, at];
+      return {
+        before: glob.slice(0, start.at),
+        options: edges.slice(1).map((edge, index) => glob.slice((edges[index] ?? 0) + 1, edge)),
+        after: glob.slice(at + 1),
+      };
+    }
+  }
+  return undefined;
+}
+
+function partsOf(segment: string): readonly Part[] | typeof MANY {
+  if (segment === '**') return MANY;
+  const found = segment.match(/\\[^]|\[[!^]?\]?[^\]]*\]|[^]/gu) ?? [];
+  return found.map((part) => {
+    if (part === '*') return MANY;
+    if (part === '?') return ANY;
+    if (part.startsWith('[') && part.length > 1) return classOf(part) ?? part;
+    return part.startsWith('\\') && part.length > 1 ? part.slice(1) : part;
+  });
+}
+
+function classOf(text: string): RegExp | undefined {
+  const inside = text.slice(1, -1).replace(/^[!^]/, '');
+  const negated = /^\[[!^]/.test(text) ? '^' : '';
+  try {
+    return new RegExp(
+      `^[${negated}${inside.replaceAll(/[[\]\\^&|~!#$%*+,.:;<=>?@`{}()/]/g, '\\$&')}]$`,
+      'u',
+    );
+  } catch {
+    // SyntaxError: a range that runs backwards means nothing
+    return undefined;
+  }
+}
+
+type Name = readonly string[];
+
+/** Which beginnings of the glob fit the path so far: one row for each name, as of an automaton. */
+function isPath(
+  names: readonly Name[],
+  segments: readonly (readonly Part[] | typeof MANY)[],
+): boolean {
+  let fits = [
+    true,
+    ...segments.map((_, at) => segments.slice(0, at + 1).every((one) => one === MANY)),
+  ];
+  for (const name of names) {
+    const next = [false];
+    for (const [at, segment] of segments.entries()) {
+      next.push(
+        segment === MANY
+          ? next[at] === true || (fits[at + 1] === true && name[0] !== '.')
+          : fits[at] === true && isName(name, segment),
+      );
+    }
+    fits = next;
+  }
+  return fits.at(-1) === true;
+}
+
+/** Only the last `*` is ever gone back to: what an earlier one would take, the last one can. */
+function isName(name: Name, parts: readonly Part[]): boolean {
+  if (name.length === 0) return parts.length === 0;
+  if (name[0] === '.' && parts[0] !== '.') return false;
+  let [at, part, star, resume] = [0, 0, -1, 0];
+  while (at < name.length) {
+    if (parts[part] === MANY) {
+      [star, resume] = [part, at];
+      part += 1;
+    } else if (part < parts.length && isChar(name[at] ?? '', parts[part])) {
+      at += 1;
+      part += 1;
+    } else if (star >= 0) {
+      resume += 1;
+      [at, part] = [resume, star + 1];
+    } else return false;
+  }
+  while (parts[part] === MANY) part += 1;
+  return part === parts.length;
+}
+
+function isChar(char: string, part: Part | undefined): boolean {
+  if (part === ANY) return true;
+  return part instanceof RegExp ? part.test(char) : part === char;
 }

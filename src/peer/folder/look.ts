@@ -1,16 +1,15 @@
+import { dirname, posix } from 'node:path';
 import type { LentInbound } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
+import { BatchStream, hl7Batch, hl7Header } from '../../document/index.ts';
 import { describeError, isEngineError } from '../../error/engine-error.ts';
 import type { NewMessage } from '../../message/message.ts';
 import { describeSize } from '../../time/size.ts';
-import { batchParts } from './batch-parts.ts';
-import { moveAway, removeFile } from './clear-away.ts';
-import { asError, type FileBody, fileBody, isOfThisFile } from './file-body.ts';
+import { beginning } from '../beginning.ts';
 import { isMeant } from './file-pattern.ts';
 import type { FoundFile, Scan } from './file-scan.ts';
-import { type FileStore, isFileProblem } from './file-store.ts';
+import { type FileStore, inFolder, isFileProblem } from './file-store.ts';
 import { fileType } from './file-type.ts';
-import { type MarkedFile, withMarkers } from './marked-files.ts';
 import type { Notices } from './notices.ts';
 import type { FileOrder, PickupValues } from './pickup-settings.ts';
 import type { Stillness } from './stillness.ts';
@@ -19,7 +18,7 @@ import type { TakenFiles } from './taken-files.ts';
 /** What picking up needs of what the engine lends. */
 export type PickupLent = Pick<LentInbound<Settings>, 'deliver' | 'memory' | 'event'>;
 
-export interface LookParts {
+export interface LookOptions {
   readonly settings: PickupValues;
   readonly lent: PickupLent;
   readonly origin: string;
@@ -33,14 +32,14 @@ const REFUSED = 'file-refused';
 
 /** One look at a folder: clears away what was taken before, then takes what is ready. */
 export class Look {
-  readonly #parts: LookParts;
+  readonly #options: LookOptions;
 
-  constructor(parts: LookParts) {
-    this.#parts = parts;
+  constructor(options: LookOptions) {
+    this.#options = options;
   }
 
   async work(scan: Scan, signal: AbortSignal): Promise<void> {
-    const { settings, taken, told, still } = this.#parts;
+    const { settings, taken, told, still } = this.#options;
     const meant = scan.files.filter(
       ({ relative }) => isMeant(relative, settings.pattern) && !isMeant(relative, settings.ignore),
     );
@@ -64,10 +63,10 @@ export class Look {
 
   /** Rough times are made exact only where files are remembered: it costs a request for each. */
   async #exact(files: readonly FoundFile[]): Promise<readonly FoundFile[]> {
-    if (this.#parts.taken.size === 0) return files;
+    if (this.#options.taken.size === 0) return files;
     const exact: FoundFile[] = [];
     for (const file of files) {
-      const now = file.rough === true ? await this.#parts.store.facts(file.path) : file;
+      const now = file.rough === true ? await this.#options.store.facts(file.path) : file;
       if (now !== undefined) exact.push({ ...file, ...now });
     }
     return exact;
@@ -75,7 +74,7 @@ export class Look {
 
   /** Delivers one file and clears it away. False ends the look: the engine takes nothing now. */
   async #take(found: MarkedFile): Promise<boolean> {
-    const { settings, store, taken, told } = this.#parts;
+    const { settings, store, taken, told } = this.#options;
     const facts = found.rough === true ? await store.facts(found.path) : found;
     if (facts === undefined) return true;
     const file = { ...found, ...facts };
@@ -106,12 +105,12 @@ export class Look {
    * are stored is noted beside the delivery of the next: after a crash one may come twice, never all.
    */
   async #deliver(file: MarkedFile, message: NewMessage): Promise<void> {
-    const { settings, lent, told, taken } = this.#parts;
+    const { settings, lent, told, taken } = this.#options;
     if (settings.batch === 'whole') {
       await lent.deliver(message);
       return;
     }
-    const parts = batchParts(message);
+    const parts = messagesIn(message);
     const begun = taken.begun(file.path, file);
     let number = 0;
     for await (const one of parts.messages) {
@@ -127,7 +126,7 @@ export class Look {
   }
 
   #message(file: MarkedFile, { head, body }: FileBody): NewMessage {
-    const { settings, origin } = this.#parts;
+    const { settings, origin } = this.#options;
     return {
       body,
       type: settings.type ?? fileType(head, file.name),
@@ -143,7 +142,7 @@ export class Look {
     content: FileBody | undefined,
     error: unknown,
   ): Promise<boolean> {
-    const { told } = this.#parts;
+    const { told } = this.#options;
     const reading = content === undefined ? asError(error) : content.problem;
     if (reading !== undefined) {
       if (!isOfThisFile(reading)) throw reading;
@@ -172,7 +171,7 @@ export class Look {
 
   /** Puts aside a file that can never be taken. */
   async #refuse(file: MarkedFile, reason: string): Promise<boolean> {
-    const { settings, store, told, taken } = this.#parts;
+    const { settings, store, told, taken } = this.#options;
     const { failed } = settings;
     const begun = taken.begun(file.path, file);
     const why = begun === 0 ? reason : `${reason} Its first ${begun} messages are stored.`;
@@ -186,7 +185,7 @@ export class Look {
 
   /** Clears away a delivered file, unless it was changed meanwhile: then it is a new one, to be taken as such. */
   async #finish(file: MarkedFile): Promise<void> {
-    const { settings, store, taken } = this.#parts;
+    const { settings, store, taken } = this.#options;
     if (settings.keep) return;
     const now = await store.facts(file.path);
     const same = now?.size === file.size && now.modified === file.modified;
@@ -207,7 +206,7 @@ export class Look {
     } catch (error) {
       if (!isOfThisFile(error) && !isFileProblem(error, 'exists', 'full')) throw error;
       const { text } = describeError(error);
-      this.#parts.told.about(
+      this.#options.told.about(
         file,
         'error',
         'file-not-removed',
@@ -233,4 +232,204 @@ const BY_ORDER: Readonly<Record<FileOrder, (a: FoundFile, b: FoundFile) => numbe
 function byPath(a: FoundFile, b: FoundFile): number {
   if (a.path === b.path) return 0;
   return a.path < b.path ? -1 : 1;
+}
+
+/**
+ * Moves a file to a folder, under the path it had below the folder it was found in. A name that is
+ * taken there gets the time added: yesterday's file is never written over. Makes folders as needed.
+ */
+async function moveAway(store: FileStore, file: MarkedFile, folder: string): Promise<void> {
+  const path = inFolder(folder, file.relative);
+  const names = [path, stamped(path, new Date()), stamped(path, new Date(), Math.random())];
+  await removeMarker(store, file);
+  for (const [index, name] of names.entries()) {
+    try {
+      await renameInto(store, file.path, name);
+      return;
+    } catch (error) {
+      const last = index === names.length - 1;
+      if (last || !isFileProblem(error, 'exists')) throw error;
+    }
+  }
+}
+
+/** Deletes a file and its marker. The marker goes first: one left behind would vouch for the next file of that name. */
+async function removeFile(store: FileStore, file: MarkedFile): Promise<void> {
+  await removeMarker(store, file);
+  await store.remove(file.path);
+}
+
+async function removeMarker(store: FileStore, { marker }: MarkedFile): Promise<void> {
+  if (marker !== undefined) await store.remove(marker);
+}
+
+async function renameInto(store: FileStore, from: string, to: string): Promise<void> {
+  try {
+    await store.rename(from, to);
+  } catch (error) {
+    // Servers that say no more than "failure" may mean the folder: make it and see.
+    if (!isFileProblem(error, 'missing', 'failed')) throw error;
+    if ((await store.facts(from)) === undefined) throw error;
+    await store.makeFolder(dirname(to));
+    await store.rename(from, to);
+  }
+}
+
+/** `lab.20261124T120000123.hl7` */
+function stamped(path: string, time: Date, more?: number): string {
+  const { dir, name, ext } = posix.parse(path);
+  const stamp = time.toISOString().replaceAll(/[-:.Z]/g, '');
+  const suffix = more === undefined ? '' : `-${more.toString(36).slice(2, 8)}`;
+  return inFolder(dir, `${name}.${stamp}${suffix}${ext}`);
+}
+
+/** Files up to this size are handed over in memory: below it, a stream costs more than it saves. */
+const IN_MEMORY = 1024 * 1024;
+/** Of a large file, how much is read before its type is told. */
+const HEAD = 2_048;
+
+/** The content of a file on its way to the engine. */
+interface FileBody {
+  /** The first bytes, to tell the type. */
+  readonly head: Uint8Array;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** What went wrong with reading, while the engine consumed the stream. */
+  readonly problem: Error | undefined;
+  /** Ends the reading of a stream that the engine did not consume to its end. */
+  close(): Promise<void>;
+}
+
+/** Reads a small file whole and begins to read a large one. Throws what the store throws; `changed` where the file did not stay as it was found. */
+async function fileBody(store: FileStore, file: FoundFile): Promise<FileBody> {
+  const chunks = store.read(file.path, file)[Symbol.asyncIterator]();
+  const enough = file.size <= IN_MEMORY ? Number.POSITIVE_INFINITY : HEAD;
+  const { head, ended } = await beginning(chunks, enough);
+  if (!ended) return streamed(head, chunks);
+  return { head, body: head, problem: undefined, close: () => Promise.resolve() };
+}
+
+function streamed(head: Uint8Array, rest: AsyncIterator<Uint8Array>): FileBody {
+  let problem: Error | undefined;
+  async function* stream(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield head;
+      for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+        yield next.value;
+      }
+    } catch (error) {
+      problem = asError(error);
+      throw error;
+    } finally {
+      await rest.return?.();
+    }
+  }
+  const body = stream();
+  return {
+    head,
+    body,
+    get problem() {
+      return problem;
+    },
+    async close() {
+      await body.return();
+      // A generator that was never asked for anything does not run its `finally`.
+      await rest.return?.();
+    },
+  };
+}
+
+/** What a `catch` got, as the Error it is unless a store breaks its contract. */
+function asError(caught: unknown): Error {
+  return caught instanceof Error
+    ? caught
+    : new TypeError('something that is not an Error was thrown');
+}
+
+/** Whether reading failed because of this one file, so that others may still be read. */
+function isOfThisFile(error: unknown): boolean {
+  return isFileProblem(error, 'missing', 'denied', 'changed', 'failed');
+}
+
+/** What a file is delivered as. */
+interface BatchMessages {
+  /** In order; each is to be consumed before the next is asked for. */
+  readonly messages: AsyncIterable<NewMessage> | Iterable<NewMessage>;
+  /** What is odd about the batch, once its messages were read: a count that does not agree, a line outside of a message. */
+  oddities(): readonly string[];
+}
+
+/** Of a large file with several messages, each may have this many bytes: it is held in memory. */
+const MOST = 32 * 1024 * 1024;
+
+const NOTHING_ODD = (): readonly string[] => [];
+
+/** Takes a file with several HL7 messages apart, with or without FHS and BHS around them. Any other file is one message. */
+export function messagesIn(message: NewMessage): BatchMessages {
+  const { body, type } = message;
+  if (!type.startsWith('HL7v2')) return { messages: [message], oddities: NOTHING_ODD };
+  if (!(body instanceof Uint8Array)) return streamedBatch(message, new BatchStream(body, MOST));
+  const { kind, messages, findings } = hl7Batch(body);
+  if (kind === 'single' || messages.length === 0) {
+    return { messages: [message], oddities: NOTHING_ODD };
+  }
+  return {
+    messages: messages.map((one, index) => partOf(message, one, index + 1)),
+    oddities: () => findings.map(({ text }) => text),
+  };
+}
+
+function streamedBatch(message: NewMessage, stream: BatchStream): BatchMessages {
+  return { messages: messagesOf(message, stream), oddities: () => stream.oddities() };
+}
+
+async function* messagesOf(
+  message: NewMessage,
+  stream: BatchStream,
+): AsyncGenerator<NewMessage, void, undefined> {
+  let number = 0;
+  for await (const { body, whole } of stream.parts()) {
+    number += 1;
+    const isPart = !whole && body instanceof Uint8Array;
+    yield isPart ? partOf(message, body, number) : { ...message, body };
+  }
+}
+
+/** `number` keeps equal messages of one file apart, while the same file taken again is known. */
+function partOf(message: NewMessage, body: Uint8Array, number: number): NewMessage {
+  return {
+    ...message,
+    body,
+    type: hl7Header(body).type,
+    dedupeKey: `${message.dedupeKey ?? ''} ${number}`,
+  };
+}
+
+/** A file that may be taken, with the marker that says so. */
+interface MarkedFile extends FoundFile {
+  /** Path of the marker; undefined where none is used or there. */
+  readonly marker?: string | undefined;
+}
+
+/**
+ * Gives each file its marker, found among `all`: `lab.hl7.done` or `lab.done` for `lab.hl7` and the
+ * ending `.done`. Markers themselves are left out. Without an ending the files come back as they are.
+ */
+export function withMarkers(
+  files: readonly FoundFile[],
+  all: readonly FoundFile[],
+  ending: string | undefined,
+): readonly MarkedFile[] {
+  if (ending === undefined) return files;
+  const markers = new Set(all.flatMap(({ path }) => (path.endsWith(ending) ? [path] : [])));
+  return files
+    .filter(({ path }) => !markers.has(path))
+    .map((file) => ({
+      ...file,
+      marker: markersOf(file.path, ending).find((path) => markers.has(path)),
+    }));
+}
+
+function markersOf(path: string, ending: string): readonly string[] {
+  const stem = path.replace(/\.[^./]*$/, '');
+  return [`${path}${ending}`, `${stem}${ending}`];
 }

@@ -8,12 +8,10 @@ import { SignInGuard } from '../sign-in-guard.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.ts';
 import { exchangeFailure, signInFailure } from './http-failure.ts';
+import { type Signed, type SignIn, signInWith } from './http-sign-in.ts';
 import { NtlmConnections } from './ntlm.ts';
-import { redirected } from './redirection.ts';
-import { type Signed, type SignIn, signInWith } from './sign-in.ts';
 import { pinned, transport } from './transport.ts';
-import { unpacked } from './unpack.ts';
-import { type RequestBody, wholeAnswer } from './whole-answer.ts';
+import { type RequestBody, unpacked, wholeAnswer } from './whole-answer.ts';
 
 /** An answer with 401 to a password, on its way through the guard. */
 class RefusedPassword extends DisableError {
@@ -31,7 +29,7 @@ const MOST_REDIRECTIONS = 10;
 
 type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
 
-interface Parts {
+interface HttpClientOptions {
   readonly lent: Lending;
   readonly values: HttpClientValues;
   readonly credential: Credential | undefined;
@@ -43,16 +41,16 @@ interface Parts {
  * connections are kept. The credential goes to the host of the question and to no other.
  */
 export class HttpClient {
-  readonly #parts: Parts;
+  readonly #options: HttpClientOptions;
   #credential: Credential | undefined;
   #signIn: SignIn;
   #ntlm: NtlmConnections | undefined;
   readonly #guard: SignInGuard | undefined;
   #connected: string | undefined;
 
-  private constructor(parts: Parts) {
-    const { credential, values, lent } = parts;
-    this.#parts = parts;
+  private constructor(options: HttpClientOptions) {
+    const { credential, values, lent } = options;
+    this.#options = options;
     // A forced stop waits for nobody.
     lent.signal.addEventListener('abort', this.#abort, { once: true });
     this.#credential = credential;
@@ -62,7 +60,7 @@ export class HttpClient {
   }
 
   #ntlmWith(credential: Credential | undefined): NtlmConnections | undefined {
-    const { lent, values } = this.#parts;
+    const { lent, values } = this.#options;
     if (credential?.kind !== 'ntlm') return undefined;
     return new NtlmConnections(credential, (origin, opened) =>
       pinned(lent, values, { origin, opened }),
@@ -71,7 +69,7 @@ export class HttpClient {
 
   /** Takes a password on that was changed since; false where it is the one that was refused. */
   async #renewed(): Promise<boolean> {
-    const { lent, values } = this.#parts;
+    const { lent, values } = this.#options;
     const before = this.#credential;
     if (values.credential === undefined || !isAccount(before)) return false;
     const now = await lent.credential(values.credential);
@@ -100,7 +98,7 @@ export class HttpClient {
 
   /** The scheme of RFC 9110 §11.1 in lower case; undefined where a key goes another way, or nobody signs in. */
   get scheme(): 'basic' | 'digest' | 'bearer' | 'ntlm' | undefined {
-    const { signIn } = this.#parts.values;
+    const { signIn } = this.#options.values;
     const kind = this.#credential?.kind;
     if (kind === 'ntlm') return 'ntlm';
     if (kind === 'basic') return signIn === 'digest' ? 'digest' : 'basic';
@@ -130,7 +128,7 @@ export class HttpClient {
     for (let hops = 0; ; hops++) {
       const isHome = current === question || current.url.origin === question.url.origin;
       const answer = await this.#signedIn(current, isHome);
-      const next = redirected(current, answer, this.#parts.values.redirects);
+      const next = redirected(current, answer, this.#options.values.redirects);
       if (next === undefined) return answer;
       if (hops >= MOST_REDIRECTIONS) {
         throw new TemporaryError(
@@ -147,8 +145,8 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    this.#parts.lent.signal.removeEventListener('abort', this.#abort);
-    await Promise.all([this.#parts.dispatcher.destroy(), this.#ntlm?.close()]);
+    this.#options.lent.signal.removeEventListener('abort', this.#abort);
+    await Promise.all([this.#options.dispatcher.destroy(), this.#ntlm?.close()]);
   }
 
   readonly #abort = (): void => background(this.close(), 'closing connections');
@@ -188,7 +186,7 @@ export class HttpClient {
   }
 
   async #exchange(question: HttpQuestion, signed: Signed, isHome: boolean): Promise<HttpAnswer> {
-    const { dispatcher, values } = this.#parts;
+    const { dispatcher, values } = this.#options;
     const { proxy, timeout, replyLimit: limit } = values;
     const { method, url, signal } = question;
     const headers = this.#headers(question, signed);
@@ -211,14 +209,14 @@ export class HttpClient {
     const all: Record<string, string> = { ...checked(headers), ...signed.headers };
     if (body !== undefined) all['content-length'] = String(body.size);
     else if (/^(POST|PUT|PATCH)$/.test(method)) all['content-length'] = '0';
-    if (this.#parts.values.stayConnected <= 0) all['connection'] = 'close';
+    if (this.#options.values.stayConnected <= 0) all['connection'] = 'close';
     return all;
   }
 
   #report(url: URL): void {
     if (this.#connected === url.host) return;
     this.#connected = url.host;
-    this.#parts.lent.connection('connected', placeOfUrl(url));
+    this.#options.lent.connection('connected', placeOfUrl(url));
   }
 }
 
@@ -254,3 +252,30 @@ function checked(headers: Readonly<Record<string, string>>): Readonly<Record<str
   }
   return headers;
 }
+
+/** Of these a server says that the request is to be repeated as it was. */
+const AS_IT_WAS = new Set([307, 308]);
+/** Of these clients make a GET; so only one is followed that had no body to lose. */
+const AS_GET = new Set([301, 302, 303]);
+
+/** The request to make after a redirection; undefined where the answer is the last one. */
+function redirected(
+  question: HttpQuestion,
+  { status, headers, url }: Pick<HttpAnswer, 'status' | 'headers' | 'url'>,
+  policy: HttpClientValues['redirects'],
+): HttpQuestion | undefined {
+  const place = headers['location'];
+  if (policy === 'never' || place === undefined) return undefined;
+  const keepsBody = AS_IT_WAS.has(status) || (AS_GET.has(status) && isSafe(question));
+  if (!keepsBody || !URL.canParse(place, url)) return undefined;
+  const next = new URL(place, url);
+  return isAllowed(url, next, policy) ? { ...question, url: next } : undefined;
+}
+
+function isAllowed(from: URL, to: URL, policy: HttpClientValues['redirects']): boolean {
+  if (to.origin === from.origin) return true;
+  // From https to http is never a way to go, whoever asks for it.
+  return policy === 'any' && (to.protocol === 'https:' || to.protocol === from.protocol);
+}
+
+const isSafe = ({ method }: HttpQuestion): boolean => method === 'GET' || method === 'HEAD';

@@ -10,11 +10,11 @@ import {
 import { placeOf } from '../dial.ts';
 import { probe } from '../probe.ts';
 import { tryHandshake } from '../tls/handshake.ts';
+import { hasExpired, tokenFacts } from '../token-claims.ts';
 import { challengesOf } from './challenge.ts';
 import { HttpClient } from './http-client.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { type HttpAnswer, placeOfUrl } from './http-exchange.ts';
-import { hasExpired, tokenFacts } from './token-facts.ts';
 import type { TransportValues } from './transport.ts';
 import { tunnel } from './tunnel.ts';
 

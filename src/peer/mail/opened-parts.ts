@@ -3,10 +3,9 @@ import { describeSize } from '../../time/size.ts';
 import { beginning, continued } from '../beginning.ts';
 import { isMeant } from '../folder/file-pattern.ts';
 import { type Enclosed, fileName, mimeParts, type Words } from './mime-parts.ts';
-import { NotOpenable } from './not-openable.ts';
 import { signedContent } from './signed-data.ts';
 import type { TakeSettings } from './take-settings.ts';
-import { readTnef } from './tnef.ts';
+import { NotOpenable, readTnef } from './tnef.ts';
 
 /** Mails within mails within mails … */
 const DEEPEST = 5;

@@ -1,4 +1,4 @@
-import { NotOpenable } from './not-openable.ts';
+import { NotOpenable } from './tnef.ts';
 
 /** Deeper than any program nests; each level costs a call. */
 const DEEPEST = 32;

@@ -1,5 +1,3 @@
-import { NotOpenable } from './not-openable.ts';
-
 /** What a winmail.dat holds: Outlook's own form of a mail (MS-OXTNEF). */
 export interface Tnef {
   readonly files: readonly TnefFile[];
@@ -236,3 +234,6 @@ function decoderOf(codepage: string): InstanceType<typeof TextDecoder> {
     return new TextDecoder('windows-1252');
   }
 }
+
+/** A part that holds others and cannot be opened. The text says why, as what follows "an attachment". */
+export class NotOpenable extends Error {}

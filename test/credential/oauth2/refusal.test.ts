@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CredentialError } from '../../../src/credential/credential-error.ts';
 import { AADSTS } from '../../../src/credential/oauth2/aadsts.ts';
-import { OAUTH2_ERRORS } from '../../../src/credential/oauth2/oauth2-errors.ts';
-import { refusal } from '../../../src/credential/oauth2/refusal.ts';
+import { OAUTH2_ERRORS, refusal } from '../../../src/credential/oauth2/refusal.ts';
 import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
 import { type OddTokenServer, oddTokenServer, reply } from '../../support/odd-token-server.ts';
 

@@ -5,7 +5,7 @@ import { type Token, tokenFrom } from '../../../src/credential/oauth2/token.ts';
 import {
   type TokenProvider,
   tokenProvider,
-} from '../../../src/credential/oauth2/token-provider.ts';
+} from '../../../src/credential/oauth2/token-providers.ts';
 import { rootLogger } from '../../../src/log/logger.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NewMessage } from '../../../src/adapter/index.ts';
-import { batchParts } from '../../../src/peer/folder/batch-parts.ts';
+import { messagesIn } from '../../../src/peer/folder/look.ts';
 
 const adt = (id: string, type = 'ADT^A01'): string =>
   `MSH|^~\\&|A|B|C|D|2026||${type}|${id}|P|2.5\rPID|1\r`;
@@ -15,7 +15,7 @@ const file = (text: string, type = 'HL7v2'): NewMessage => ({
 async function parts(
   message: NewMessage,
 ): Promise<{ all: NewMessage[]; oddities: readonly string[] }> {
-  const found = batchParts(message);
+  const found = messagesIn(message);
   const all: NewMessage[] = [];
   for await (const one of found.messages) all.push(one);
   return { all, oddities: found.oddities() };

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { array, assert, constant, constantFrom, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { matchesGlob } from '../../../src/peer/folder/glob.ts';
+import { matchesGlob } from '../../../src/peer/folder/file-pattern.ts';
 
 const piece = constantFrom(
   'a',

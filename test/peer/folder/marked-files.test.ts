@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FoundFile } from '../../../src/peer/folder/file-scan.ts';
-import { withMarkers } from '../../../src/peer/folder/marked-files.ts';
+import { withMarkers } from '../../../src/peer/folder/look.ts';
 
 function found(...paths: string[]): FoundFile[] {
   return paths.map((path) => ({

@@ -12,7 +12,7 @@ export interface ServerMemory {
 }
 
 /** What a token source is lent. */
-export interface TokenParts {
+export interface TokenLent {
   /** The name under `credentials`. */
   readonly credential: string;
   readonly clock: Clock;
