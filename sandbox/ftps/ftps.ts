@@ -9,8 +9,94 @@ import { EngineError } from '../../src/error/engine-error.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { freePort } from '../free-port.ts';
 import { whyNoPrivateUsers, withPrivateUsers } from '../private-users.ts';
-import { proftpd } from './proftpd.ts';
-import { vsftpd } from './vsftpd.ts';
+
+/** ProFTPD with mod_tls (Debian: proftpd-core and proftpd-mod-crypto), which cannot be installed beside vsftpd. */
+const proftpd: FtpsSetUp = {
+  path: '/usr/sbin/proftpd',
+  args: (configuration) => ['--nodaemon', '--config', configuration],
+  configuration: ({ folder, port, security, tls, lines }) => `ServerName sandbox
+ServerType standalone
+DefaultServer on
+Port ${port}
+DefaultAddress 127.0.0.1
+SocketBindTight on
+UseIPv6 off
+UseReverseDNS off
+ModulePath /usr/lib/proftpd
+LoadModule mod_xfer.c
+LoadModule mod_ls.c
+${security === 'none' ? '' : 'LoadModule mod_tls.c'}
+PidFile ${folder}/pid
+ScoreboardFile ${folder}/scoreboard
+SystemLog ${folder}/proftpd.log
+TransferLog none
+WtmpLog off
+User nobody
+Group nogroup
+AuthOrder mod_auth_unix.c
+RequireValidShell off
+UseFtpUsers off
+AllowOverwrite on
+Umask 022
+${security === 'none' ? '' : modTls(folder, security, tls)}
+${lines.join('\n')}
+`,
+};
+
+function modTls(folder: string, security: string, tls: string | undefined): string {
+  return `TLSEngine on
+TLSLog ${folder}/tls.log
+TLSProtocol ${tls === undefined ? 'TLSv1.2 TLSv1.3' : `TLSv${tls}`}
+TLSECCertificateFile ${folder}/server.crt
+TLSECCertificateKeyFile ${folder}/server.key
+TLSRequired on
+TLSVerifyClient off
+${security === 'implicit' ? 'TLSOptions UseImplicitSSL' : ''}`;
+}
+
+/** vsftpd as Debian ships it: its options for TLS versions have names of their own (ssl_tlsv12). */
+const vsftpd: FtpsSetUp = {
+  path: '/usr/sbin/vsftpd',
+  args: (configuration) => [configuration],
+  configuration: ({ folder, port, security, tls, lines }) => `listen=YES
+listen_address=127.0.0.1
+listen_port=${port}
+background=NO
+anonymous_enable=NO
+local_enable=YES
+write_enable=YES
+local_umask=022
+pam_service_name=vsftpd
+secure_chroot_dir=${folder}/empty
+delay_failed_login=0
+delay_successful_login=0
+use_localtime=NO
+utf8_filesystem=YES
+pasv_address=127.0.0.1
+seccomp_sandbox=NO
+xferlog_enable=YES
+log_ftp_protocol=YES
+vsftpd_log_file=${folder}/vsftpd.log
+dirmessage_enable=NO
+${security === 'none' ? 'ssl_enable=NO' : vsftpdTls(folder, security, tls)}
+${lines.join('\n')}
+`,
+};
+
+function vsftpdTls(folder: string, security: string, tls: string | undefined): string {
+  const version = (one: string): string => (tls === undefined || tls === one ? 'YES' : 'NO');
+  return `ssl_enable=YES
+implicit_ssl=${security === 'implicit' ? 'YES' : 'NO'}
+rsa_cert_file=${folder}/server.crt
+rsa_private_key_file=${folder}/server.key
+force_local_logins_ssl=YES
+force_local_data_ssl=YES
+require_ssl_reuse=YES
+ssl_tlsv1=NO
+ssl_tlsv12=${version('1.2')}
+ssl_tlsv13=${version('1.3')}
+ssl_ciphers=HIGH`;
+}
 
 /** Above every user of a machine, below the range of containers. */
 const UID = 64_102;

@@ -1,8 +1,9 @@
-import { addFolder, delta, folder, folders } from './graph-folders.ts';
-import { viewOf } from './graph-message.ts';
-import { mimeOf } from './graph-mime.ts';
+import { buffer } from 'node:stream/consumers';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import { type GraphMailbox, ROOT } from './graph-mailbox.ts';
+import { type GraphMessage, type GraphRecipient, idOf, viewOf } from './graph-message.ts';
 import { attachmentOf } from './graph-reading.ts';
-import { type GraphAnswer, GraphRefusal, notFound } from './graph-refusal.ts';
+import { badRequest, type GraphAnswer, GraphRefusal, notFound } from './graph-refusal.ts';
 import { type GraphRequest, type GraphRoute, json, part, selected } from './graph-route.ts';
 import { draft, find, sendDraft, sendMail } from './graph-sending.ts';
 import { SMALL_ATTACHMENT } from './graph-uploads.ts';
@@ -26,12 +27,12 @@ export const GRAPH_ROUTES: readonly GraphRoute[] = [
   route('GET', String.raw`\/messages`, READ, find),
   route('POST', `${MESSAGE}\\/send`, SEND, sendDraft),
   route('POST', `${MESSAGE}\\/move`, WRITE, move),
-  route('GET', `${MESSAGE}\\/\\$value`, READ, value),
+  route('GET', `${MESSAGE}\\/\\$value`, READ, messageValue),
   route('POST', `${MESSAGE}\\/attachments\\/createUploadSession`, WRITE, beginUpload),
   route('POST', `${MESSAGE}\\/attachments`, WRITE, attach),
   route('GET', `${MESSAGE}\\/attachments`, READ, attachments),
   route('GET', `${MESSAGE}\\/attachments\\/([^/]+)\\/\\$value`, READ, attachmentValue),
-  route('GET', MESSAGE, READ, message),
+  route('GET', MESSAGE, READ, oneMessage),
   route('PATCH', MESSAGE, WRITE, change),
   route('DELETE', MESSAGE, WRITE, remove),
   route('GET', String.raw`\/mailFolders\/([^/]+)\/messages\/delta`, READ, delta),
@@ -39,7 +40,7 @@ export const GRAPH_ROUTES: readonly GraphRoute[] = [
   route('POST', String.raw`\/mailFolders`, WRITE, addFolder),
   route('GET', String.raw`\/mailFolders\/([^/]+)\/childFolders`, READ, folders),
   route('POST', String.raw`\/mailFolders\/([^/]+)\/childFolders`, WRITE, addFolder),
-  route('GET', String.raw`\/mailFolders\/([^/]+)`, READ, folder),
+  route('GET', String.raw`\/mailFolders\/([^/]+)`, READ, oneFolder),
 ];
 
 function move(request: GraphRequest): GraphAnswer {
@@ -49,7 +50,7 @@ function move(request: GraphRequest): GraphAnswer {
   return { status: 201, json: viewOf(moved, immutable, undefined) };
 }
 
-async function value(request: GraphRequest): Promise<GraphAnswer> {
+async function messageValue(request: GraphRequest): Promise<GraphAnswer> {
   const bytes = await mimeOf(request.mailbox.find(part(request)));
   return { status: 200, bytes, headers: { 'content-type': 'text/plain' } };
 }
@@ -104,7 +105,7 @@ function attachmentValue(request: GraphRequest): GraphAnswer {
   return { status: 200, bytes: found.content, headers: { 'content-type': found.contentType } };
 }
 
-function message(request: GraphRequest): GraphAnswer {
+function oneMessage(request: GraphRequest): GraphAnswer {
   const found = request.mailbox.find(part(request));
   const { body } = found;
   const text = { contentType: 'text', content: body.content.replaceAll(/<[^>]*>/g, '') } as const;
@@ -126,4 +127,163 @@ function change(request: GraphRequest): GraphAnswer {
 function remove({ mailbox, parts }: GraphRequest): GraphAnswer {
   mailbox.remove(mailbox.find(parts[0] ?? ''));
   return { status: 204 };
+}
+
+function delta(request: GraphRequest): GraphAnswer {
+  const { id } = request.mailbox.folder(part(request));
+  return { status: 200, json: deltaPage({ ...request, folder: id }) };
+}
+
+function folders({ mailbox, parts, query }: GraphRequest): GraphAnswer {
+  const below = mailbox.foldersBelow(parts[0] === undefined ? ROOT : mailbox.folder(parts[0]).id);
+  const [, name] = /^displayName eq '(.*)'$/.exec(query.get('$filter') ?? '') ?? [];
+  const wanted = name?.replaceAll("''", "'").toLowerCase();
+  const found = below.filter(
+    (one) => wanted === undefined || one.displayName.toLowerCase() === wanted,
+  );
+  return { status: 200, json: { value: found } };
+}
+
+function oneFolder(request: GraphRequest): GraphAnswer {
+  const found = request.mailbox.folder(part(request));
+  const totalItemCount = request.mailbox.messages(found.id).length;
+  return { status: 200, json: { ...found, totalItemCount } };
+}
+
+function addFolder(request: GraphRequest): GraphAnswer {
+  const { mailbox, parts } = request;
+  const parent = parts[0] === undefined ? ROOT : mailbox.folder(parts[0]).id;
+  return { status: 201, json: mailbox.addFolder(parent, String(json(request)['displayName'])) };
+}
+
+/** A question for the changes of a folder. */
+interface DeltaQuestion {
+  readonly mailbox: GraphMailbox;
+  readonly folder: string;
+  /** The address without its query, for the links of the answer. */
+  readonly address: string;
+  readonly query: URLSearchParams;
+  readonly immutable: boolean;
+  /** How many a page holds. */
+  readonly page: number;
+}
+
+interface Token {
+  /** Changes after this are told; 0 tells everything. */
+  readonly from: number;
+  /** Changes up to this are told. */
+  readonly to: number;
+  readonly skip: number;
+  readonly select: string | null;
+  readonly filter: string | null;
+  readonly changeType: string | null;
+  readonly order: string | null;
+}
+
+/** One page of changes, with the link to the next page or to the next time. */
+function deltaPage(question: DeltaQuestion): object {
+  const { mailbox, address, page } = question;
+  const token = tokenOf(question);
+  if (token.from < mailbox.oldestToken && token.from > 0) {
+    throw new GraphRefusal(
+      410,
+      'SyncStateNotFound',
+      'The sync state generation is not found; please start a full synchronisation.',
+      { location: address },
+    );
+  }
+  const all = changesOf(question, token);
+  const rest = all.length > token.skip + page;
+  const next: Token = rest
+    ? { ...token, skip: token.skip + page }
+    : { ...token, from: token.to, to: 0, skip: 0 };
+  const link = `${address}?${rest ? '$skiptoken' : '$deltatoken'}=${encoded(next)}`;
+  return {
+    '@odata.context': `${address}#Collection(message)`,
+    value: all.slice(token.skip, token.skip + page),
+    ...(rest ? { '@odata.nextLink': link } : { '@odata.deltaLink': link }),
+  };
+}
+
+const encoded = (token: Token): string => Buffer.from(JSON.stringify(token)).toString('base64url');
+
+function tokenOf({ query, mailbox }: DeltaQuestion): Token {
+  const text = query.get('$skiptoken') ?? query.get('$deltatoken');
+  if (text !== null) {
+    const read = JSON.parse(Buffer.from(text, 'base64url').toString()) as Token;
+    return query.has('$deltatoken') ? { ...read, to: mailbox.changes } : read;
+  }
+  return {
+    from: 0,
+    to: mailbox.changes,
+    skip: 0,
+    select: query.get('$select'),
+    filter: query.get('$filter'),
+    changeType: query.get('changeType'),
+    order: query.get('$orderby'),
+  };
+}
+
+/** Newest first if that is asked for, else in no order to rely on; what left the folder comes last. */
+function changesOf(
+  { mailbox, folder, immutable }: DeltaQuestion,
+  token: Token,
+): readonly Record<string, unknown>[] {
+  const since = sinceOf(token.filter);
+  const isTold = (message: GraphMessage): boolean => {
+    const at = token.changeType === 'created' ? message.created : message.changed;
+    return at > token.from && at <= token.to && message.received >= since;
+  };
+  const told = mailbox
+    .messages(folder)
+    .filter(isTold)
+    .toSorted((a, b) => (token.order === null ? a.key.localeCompare(b.key) : byTime(a, b)))
+    .map((message) => viewOf(message, immutable, token.select?.split(',')));
+  if (token.from === 0 || token.changeType === 'created') return told;
+  const gone = mailbox.departures
+    .filter((one) => one.folder === folder && one.at > token.from && one.at <= token.to)
+    .map((one) => ({
+      id: idOf(one, immutable),
+      '@removed': { reason: 'deleted' },
+    }));
+  return [...told, ...gone];
+}
+
+const byTime = (a: GraphMessage, b: GraphMessage): number =>
+  b.received - a.received || b.created - a.created;
+
+/** The one filter that message delta takes. */
+function sinceOf(filter: string | null): number {
+  if (filter === null) return 0;
+  const [, date] = /^receivedDateTime g[et] (\S+)$/i.exec(filter) ?? [];
+  if (date === undefined) throw badRequest('The query specified in the URI is not valid.');
+  return Date.parse(date);
+}
+
+/** The MIME form of a message: as it came, or written from its properties. */
+function mimeOf(message: GraphMessage): Promise<Buffer> {
+  if (message.mime !== undefined) return Promise.resolve(message.mime);
+  const { body, from } = message;
+  const composed = new MailComposer({
+    ...(from === undefined ? {} : { from: plain(from) }),
+    to: message.toRecipients.map(plain),
+    cc: message.ccRecipients.map(plain),
+    subject: message.subject,
+    messageId: message.internetMessageId,
+    date: new Date(message.received),
+    ...(body.contentType === 'html' ? { html: body.content } : { text: body.content }),
+    attachments: message.attachments.map((one) => ({
+      filename: one.name,
+      contentType: one.contentType,
+      content: one.content,
+    })),
+    headers: message.headers.map(({ name, value }) => ({ key: name, value })),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  }).compile();
+  return buffer(composed.createReadStream());
+}
+
+function plain({ emailAddress }: GraphRecipient): { name: string; address: string } {
+  return { name: emailAddress.name ?? '', address: emailAddress.address };
 }

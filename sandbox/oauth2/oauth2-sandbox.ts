@@ -1,12 +1,19 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Server } from 'node:https';
-import type { Provider } from 'oidc-provider';
+import type { TLSSocket } from 'node:tls';
+import { type CryptoKey, exportJWK, generateKeyPair, jwtVerify } from 'jose';
+import type {
+  Adapter,
+  AdapterPayload,
+  ClientMetadata,
+  Configuration,
+  JWK,
+  JWKS,
+  Provider,
+} from 'oidc-provider';
 import type { IssuedCertificate } from '../../src/credential/certificate-maker.ts';
 import { type FaultQueue, type Faults, faultQueue } from '../faults.ts';
 import { httpsListener } from '../https-listener.ts';
-import { type Introspection, introspection } from './introspection.ts';
-import { memoryAdapter } from './memory-adapter.ts';
-import { clientMetadata, type OAuth2SandboxClient } from './oauth2-client.ts';
-import { serverConfiguration, signingKey } from './server-configuration.ts';
 
 export interface OAuth2SandboxOptions {
   readonly clients: readonly OAuth2SandboxClient[];
@@ -101,4 +108,186 @@ function serve(server: Server, { provider, faults, served }: Serving): void {
     // A client that hung up is gone; there is nobody left to tell.
     answerIt().catch(() => response.destroy());
   });
+}
+
+/** What introspection says of a token (RFC 7662). */
+interface Introspection {
+  readonly active: boolean;
+  readonly clientId?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly audience?: string | undefined;
+}
+
+/** What a resource server would learn of a token: of an opaque one from the server, of a signed one by itself. */
+function introspection(
+  provider: Provider,
+  key: CryptoKey,
+): (token: string) => Promise<Introspection> {
+  return async (token) => {
+    const stored = await provider.ClientCredentials.find(token);
+    if (stored === undefined) return verified(token, key, provider.issuer);
+    const { clientId, scope } = stored;
+    return { active: true, clientId, scope };
+  };
+}
+
+async function verified(token: string, key: CryptoKey, issuer: string): Promise<Introspection> {
+  try {
+    const { payload } = await jwtVerify<{ client_id?: string; scope?: string }>(token, key, {
+      issuer,
+    });
+    const { client_id: clientId, scope, aud } = payload;
+    return { active: true, clientId, scope, audience: [aud ?? []].flat().join(' ') };
+  } catch {
+    // no token of ours
+    return { active: false };
+  }
+}
+
+const none = async (): Promise<undefined> => undefined;
+
+/** Where the server keeps its tokens and what it has seen: in memory, one map for each kind. */
+function memoryAdapter(): (kind: string) => Adapter {
+  const kinds = new Map<string, Map<string, AdapterPayload>>();
+  return (kind) => {
+    const stored = kinds.get(kind) ?? new Map<string, AdapterPayload>();
+    kinds.set(kind, stored);
+    return {
+      upsert: async (id, payload) => void stored.set(id, payload),
+      find: async (id) => stored.get(id),
+      destroy: async (id) => void stored.delete(id),
+      // Only needed by flows with a user, which the sandbox does not offer.
+      findByUserCode: none,
+      findByUid: none,
+      consume: none,
+      revokeByGrantId: none,
+    };
+  };
+}
+
+/** A client as it would be registered, with the one way in which it proves itself. */
+type OAuth2SandboxClient = {
+  readonly clientId: string;
+} & (
+  | { readonly secret: string; readonly secretIn: 'header' | 'body' }
+  /** The client's JWKS document: private_key_jwt, as SMART Backend Services use it. */
+  | { readonly keys: JWKS['keys'] }
+  /** The same, fetched from where the client publishes it. */
+  | { readonly keysUrl: string }
+  /** A DNS name in the certificate that the client shows; its tokens are bound to it (RFC 8705). */
+  | { readonly certificateName: string }
+);
+
+const CLIENT_CREDENTIALS = {
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  response_types: [],
+};
+
+/** The registration in the words of RFC 7591. */
+function clientMetadata(client: OAuth2SandboxClient): ClientMetadata {
+  const common = { ...CLIENT_CREDENTIALS, client_id: client.clientId };
+  if ('secret' in client) {
+    const isHeader = client.secretIn === 'header';
+    return {
+      ...common,
+      client_secret: client.secret,
+      token_endpoint_auth_method: isHeader ? 'client_secret_basic' : 'client_secret_post',
+    };
+  }
+  if ('keys' in client || 'keysUrl' in client) {
+    const keys = 'keys' in client ? { jwks: { keys: client.keys } } : { jwks_uri: client.keysUrl };
+    return { ...common, ...keys, token_endpoint_auth_method: 'private_key_jwt' };
+  }
+  return {
+    ...common,
+    token_endpoint_auth_method: 'tls_client_auth',
+    tls_client_auth_san_dns: client.certificateName,
+    tls_client_certificate_bound_access_tokens: true,
+  };
+}
+
+interface ServerParts {
+  readonly adapter: (kind: string) => Adapter;
+  readonly signing: SigningKey;
+  readonly scopes: readonly string[];
+  /** Resource server → the scopes it knows; its tokens are signed, those without a resource are opaque. */
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+  /** Seconds. */
+  readonly lifetime: number;
+  /** The error for a resource that is not known. */
+  readonly unknownResource: () => Error;
+}
+
+type Context = Parameters<NonNullable<Configuration['extraTokenClaims']>>[0];
+
+/** oidc-provider for client credentials and nothing else. */
+function serverConfiguration(parts: ServerParts): Configuration {
+  const { adapter, signing, scopes, resources, lifetime, unknownResource } = parts;
+  return {
+    adapter,
+    jwks: { keys: [signing.jwk] },
+    scopes: [...new Set([...scopes, ...Object.values(resources).flat()])],
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'tls_client_auth',
+    ],
+    enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'RS384', 'PS256', 'ES256', 'ES384'] },
+    ttl: { ClientCredentials: lifetime },
+    // Keys of clients are on this machine too, where its own guard would not look.
+    fetch: (url, options) => fetch(url, Object.assign({ ...options }, { dispatcher: undefined })),
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: () => true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_context, client, token) => token.clientId === client.clientId,
+      },
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        tlsClientAuth: true,
+        getCertificate: (context) => peerCertificate(context)?.toString(),
+        certificateAuthorized: ({ socket }) => (socket as TLSSocket).authorized,
+        certificateSubjectMatches: (context, property, expected) =>
+          property === 'tls_client_auth_san_dns' &&
+          peerCertificate(context)?.checkHost(expected, { subject: 'never' }) !== undefined,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => [],
+        useGrantedResource: () => true,
+        getResourceServerInfo(_context, resource) {
+          const known = resources[resource];
+          if (known === undefined) throw unknownResource();
+          return {
+            scope: known.join(' '),
+            audience: resource,
+            accessTokenTTL: lifetime,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'RS256' } },
+          };
+        },
+      },
+    },
+  };
+}
+
+function peerCertificate({ socket }: Pick<Context, 'socket'>): X509Certificate | undefined {
+  return (socket as TLSSocket).getPeerX509Certificate();
+}
+
+interface SigningKey {
+  readonly jwk: JWK;
+  readonly publicKey: CryptoKey;
+}
+
+/** A fresh key that signs access tokens for resources. */
+async function signingKey(): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+  const { kty = 'RSA', ...jwk } = await exportJWK(privateKey);
+  return { publicKey, jwk: { ...jwk, kty, kid: 'sandbox', use: 'sig', alg: 'RS256' } };
 }

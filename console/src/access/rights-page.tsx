@@ -1,12 +1,13 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import type { ReactElement } from 'react';
+import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
-import { buttonStyle } from '../element/button.tsx';
-import { Pending } from '../element/notice.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
+import { Checkboxes } from '../element/checkboxes.tsx';
+import { Field } from '../element/field.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
-import { ChangeRoles } from './change-roles.tsx';
 
 /** What the API says that somebody may do. */
 export interface Rights {
@@ -80,5 +81,65 @@ export function RightsPage(): ReactElement {
         </div>
       )}
     </Page>
+  );
+}
+
+/** Gives a local user other roles or another scope. They have to sign in again. */
+function ChangeRoles({
+  rights: { name, roles: before, scope },
+}: {
+  readonly rights: Rights;
+}): ReactElement {
+  const client = useQueryClient();
+  const { data } = useQuery({
+    queryKey: ['roles'],
+    queryFn: ({ signal }) =>
+      ask<{ readonly roles: Readonly<Record<string, readonly string[]>> }>('roles', { signal }),
+  });
+  const [roles, setRoles] = useState(before);
+  const change = useMutation({
+    mutationFn: (seen: readonly string[]) =>
+      ask(`users/${encodeURIComponent(name)}/roles`, {
+        method: 'PUT',
+        body: { roles, scope: seen },
+      }),
+    onSettled: () => client.invalidateQueries({ queryKey: ['users'] }),
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const text = new FormData(event.currentTarget).get('scope') as string;
+    change.mutate(text.split(/[\s,]+/).filter((one) => one !== ''));
+  };
+  // a role that is gone from console.yaml can be taken away
+  const all = [...new Set([...Object.keys(data?.roles ?? {}), ...before])];
+  return (
+    <Panel title={t('Roles and scope')}>
+      <form onSubmit={submit} className="flex flex-col gap-3">
+        <Checkboxes
+          legend={t('Roles')}
+          options={all.map((role) => [role, role])}
+          chosen={roles}
+          onChange={setRoles}
+          verbatim
+        />
+        <Field
+          label={t('Scope')}
+          name="scope"
+          required
+          defaultValue={scope.join(', ')}
+          spellCheck={false}
+          hint={t('* for everything, or host:adt-* and tag:clinical, with commas between')}
+        />
+        {change.isError && <Problem error={change.error} />}
+        {change.isSuccess && (
+          <p role="status" className="text-good">
+            {t('Changed; {name} has to sign in again.', { name })}
+          </p>
+        )}
+        <Button type="submit" look="primary" disabled={change.isPending || roles.length === 0}>
+          {t('Change ## rights')}
+        </Button>
+      </form>
+    </Panel>
   );
 }

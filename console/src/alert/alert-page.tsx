@@ -1,11 +1,19 @@
-import { useQuery } from '@tanstack/react-query';
-import { type ReactElement, useState } from 'react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { CircleAlert, Hand, MessageSquare, TriangleAlert, UserPlus } from 'lucide-react';
+import { type FormEvent, type ReactElement, useState } from 'react';
+import type { Alert } from '../../../src/api/contract/alert.ts';
+import { ask } from '../api/client.ts';
 import { alerts as alertsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
-import { Nothing, Pending } from '../element/notice.tsx';
+import { INPUT } from '../element/field.tsx';
+import { LEVEL_NAMES } from '../element/names.ts';
+import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { t } from '../language/translate.ts';
-import { AlertCard } from './alert-card.tsx';
+import { duration, recent } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
+import { useMay } from '../shell/me.ts';
 
 /** What is not as it should be, since when, and who has taken it on. */
 export function AlertPage(): ReactElement {
@@ -44,5 +52,189 @@ export function AlertPage(): ReactElement {
         ))}
       </ul>
     </Page>
+  );
+}
+
+/** One alert with what people did about it and what they can do. */
+function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
+  const { level, text, state, comments } = alert;
+  const Icon = level === 'error' ? CircleAlert : TriangleAlert;
+  return (
+    <li
+      className={`flex items-start gap-3 rounded-lg border bg-surface px-3 py-2 ${state === 'open' ? (level === 'error' ? 'border-bad/50' : 'border-warn/50') : 'border-line'}`}
+    >
+      <Icon
+        size={18}
+        className={`mt-0.5 shrink-0 ${level === 'error' ? 'text-bad' : 'text-warn'}`}
+        aria-hidden="true"
+      />
+      <div className="flex min-w-0 flex-1 flex-wrap items-start gap-x-3 gap-y-2">
+        <div className="min-w-60 flex-1">
+          <p className="font-medium break-words">
+            <span className="sr-only">{LEVEL_NAMES[level]}: </span>
+            {text}
+          </p>
+          <Facts alert={alert} />
+          {comments.length > 0 && (
+            <ul className="mt-1 border-l-2 border-line-strong pl-2" aria-label={t('Comments')}>
+              {comments.map((one) => (
+                <li key={`${one.at} ${one.text}`} className="text-xs break-words">
+                  {one.text}{' '}
+                  <span className="text-ink-2">
+                    {one.by}, <When at={one.at} as="recent" />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+        <Acts alert={alert} />
+      </div>
+    </li>
+  );
+}
+
+function Facts({ alert }: { readonly alert: Alert }): ReactElement {
+  const { rule, host, first, last, ended, owner, snoozed } = alert;
+  return (
+    <p className="flex flex-wrap gap-x-3 text-xs text-ink-2">
+      {host !== undefined && (
+        <Link to="/hosts/$host" params={{ host }} className="text-accent hover:underline">
+          {host}
+        </Link>
+      )}
+      <span translate="no">{rule}</span>
+      <span>{rich('since {time}', { time: <When at={first} as="second" /> })}</span>
+      <span>
+        {ended === undefined
+          ? rich('last seen {time}', { time: <When at={last} as="ago" /> })
+          : t('over after {duration}', { duration: duration(ended - first) })}
+      </span>
+      {owner !== undefined && <span>{t('{owner} has it', { owner })}</span>}
+      {snoozed !== undefined && snoozed > Date.now() && (
+        <span>{t('put off until {time}', { time: recent(snoozed) })}</span>
+      )}
+    </p>
+  );
+}
+
+const HOUR = 3_600_000;
+/** Until when an alert may be put off. */
+const LATER = {
+  hour: [t('1 hour'), () => Date.now() + HOUR],
+  hours: [t('4 hours'), () => Date.now() + 4 * HOUR],
+  morning: [t('until 8 in the morning'), nextMorning],
+  day: [t('1 day'), () => Date.now() + 24 * HOUR],
+  week: [t('7 days'), () => Date.now() + 7 * 24 * HOUR],
+} as const satisfies Record<string, readonly [string, () => number]>;
+
+function nextMorning(): number {
+  const morning = new Date();
+  morning.setHours(8, 0, 0, 0);
+  if (morning.getTime() <= Date.now()) morning.setDate(morning.getDate() + 1);
+  return morning.getTime();
+}
+
+function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): ReactElement | null {
+  const may = useMay();
+  const client = useQueryClient();
+  const [asked, setAsked] = useState<'comment' | 'assign' | undefined>(undefined);
+  const act = useMutation({
+    mutationFn: ({ verb, body }: { readonly verb: string; readonly body: unknown }) =>
+      ask(`alerts/${id}/${verb}`, { body }),
+    onSuccess: () => setAsked(undefined),
+    onSettled: () => client.invalidateQueries(),
+  });
+  if (!may('alert.ack')) return null;
+  const open = ended === undefined;
+  return (
+    <div className="flex flex-col items-end gap-2">
+      <div className="flex flex-wrap gap-2">
+        {open && owner === undefined && (
+          <Button
+            disabled={act.isPending}
+            onClick={() => act.mutate({ verb: 'acknowledge', body: {} })}
+          >
+            <Hand size={14} aria-hidden="true" /> {t('I have it')}
+          </Button>
+        )}
+        {open && may('alert.manage') && (
+          <Button
+            look="quiet"
+            aria-expanded={asked === 'assign'}
+            onClick={() => setAsked(asked === 'assign' ? undefined : 'assign')}
+          >
+            <UserPlus size={14} aria-hidden="true" /> {t('Give to…')}
+          </Button>
+        )}
+        <Button
+          look="quiet"
+          aria-expanded={asked === 'comment'}
+          onClick={() => setAsked(asked === 'comment' ? undefined : 'comment')}
+        >
+          <MessageSquare size={14} aria-hidden="true" /> {t('Comment')}
+        </Button>
+        {open && (
+          <select
+            aria-label={t('Put off')}
+            value=""
+            disabled={act.isPending}
+            onChange={({ target }) => {
+              const [, until] = LATER[target.value as keyof typeof LATER];
+              act.mutate({ verb: 'snooze', body: { until: until() } });
+            }}
+            className={`${INPUT} !w-36 text-xs`}
+          >
+            <option value="" disabled>
+              {t('Put off…')}
+            </option>
+            {Object.entries(LATER).map(([name, [title]]) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        )}
+      </div>
+      {asked !== undefined && (
+        <OneField
+          key={asked}
+          label={asked === 'comment' ? t('What to say') : t('Who has it from now on')}
+          onSend={(text) =>
+            act.mutate({ verb: asked, body: asked === 'comment' ? { text } : { to: text } })
+          }
+        />
+      )}
+      {act.isError && <Problem error={act.error} />}
+    </div>
+  );
+}
+
+function OneField({
+  label,
+  onSend,
+}: {
+  readonly label: string;
+  readonly onSend: (text: string) => void;
+}): ReactElement {
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    onSend((new FormData(event.currentTarget).get('text') as string).trim());
+  };
+  return (
+    <form onSubmit={submit} className="flex w-72 gap-2">
+      <input
+        name="text"
+        aria-label={label}
+        placeholder={label}
+        required
+        autoFocus
+        maxLength={2_000}
+        pattern=".*\S.*"
+        autoComplete="off"
+        className={INPUT}
+      />
+      <Button type="submit">{t('Send ## what was written')}</Button>
+    </form>
   );
 }

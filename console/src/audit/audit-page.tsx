@@ -10,10 +10,9 @@ import { timeOf } from '../element/local-time.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { ShowOlder } from '../element/show-older.tsx';
-import { zone } from '../element/time-text.ts';
+import { clock, day, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
-import { auditDetail } from './audit-detail.ts';
 
 interface AuditRow {
   readonly seq: number;
@@ -158,4 +157,26 @@ export function AuditPage(): ReactElement {
       <ShowOlder pages={acts} />
     </Page>
   );
+}
+
+/** What an act was about, in words: `target ward, status suspended error` for the JSON that the audit log keeps. */
+function auditDetail(json: string): string {
+  try {
+    return wordsOf(JSON.parse(json) as unknown).join(', ');
+  } catch {
+    // no JSON
+    return json;
+  }
+}
+
+function wordsOf(value: unknown, name = ''): string[] {
+  if (value === null || value === undefined || value === '') return [];
+  if (Array.isArray(value))
+    return value.length === 0 ? [] : [`${name} ${value.map(String).join(' ')}`.trim()];
+  if (typeof value === 'object')
+    // what a search was for stands in an object of its own, which says nothing by itself
+    return Object.entries(value).flatMap(([key, inner]) => wordsOf(inner, key));
+  if ((name === 'from' || name === 'to' || name === 'until') && typeof value === 'number')
+    return [`${name} ${day(value)} ${clock(value, false)}`];
+  return [`${name} ${value as string}`.trim()];
 }

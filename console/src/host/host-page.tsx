@@ -1,23 +1,23 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import type { ReactElement } from 'react';
-import type { HostPage as Answer } from '../../../src/api/contract/host.ts';
-import { events as eventsQuery, hostPage } from '../api/queries.ts';
+import { CircleCheck, CircleX, FlaskConical, Minus, Stethoscope } from 'lucide-react';
+import { lazy, type ReactElement, Suspense, useState } from 'react';
+import type { HostPage as Answer, TestReport } from '../../../src/api/contract/host.ts';
+import { ask } from '../api/client.ts';
+import { events as eventsQuery, hostPage, statistics } from '../api/queries.ts';
 import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
-import { buttonStyle } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
+import { duration } from '../element/time-text.ts';
 import { EventList } from '../event/event-table.tsx';
 import { t } from '../language/translate.ts';
-import { ConnectionTest } from './connection-test.tsx';
+import { useMay } from '../shell/me.ts';
 import { HostControls } from './host-controls.tsx';
 import { HostOverrides } from './host-overrides.tsx';
-import { HostSettings } from './host-settings.tsx';
 import { HostState } from './host-state.tsx';
-import { LastHour } from './last-hour.tsx';
-import { TestMessageButton } from './test-message-button.tsx';
 
 /** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
 export function HostPage(): ReactElement {
@@ -150,5 +150,161 @@ function Rules({ rules }: { readonly rules: Answer['rules'] }): ReactElement {
         ))}
       </ol>
     </Panel>
+  );
+}
+
+const RESULTS = {
+  passed: { icon: CircleCheck, style: 'text-good', word: t('passed') },
+  failed: { icon: CircleX, style: 'text-bad', word: t('failed') },
+  skipped: { icon: Minus, style: 'text-idle', word: t('skipped') },
+} as const satisfies Record<TestReport['steps'][number]['result'], unknown>;
+
+/** Tries the connection in steps and says at which it fails, why, and what to do. No message is moved. */
+function ConnectionTest({ host }: { readonly host: string }): ReactElement | null {
+  const may = useMay();
+  const test = useMutation({
+    mutationFn: () => ask<TestReport>(`hosts/${encodeURIComponent(host)}/test`, { method: 'POST' }),
+  });
+  if (!may('connection.test')) return null;
+  return (
+    <Panel
+      title={t('Connection')}
+      actions={
+        <Button disabled={test.isPending} onClick={() => test.mutate()}>
+          <Stethoscope size={14} aria-hidden="true" />{' '}
+          {test.isPending ? t('Testing…') : t('Test connection')}
+        </Button>
+      }
+    >
+      <div role="status">
+        {test.isError && <Problem error={test.error} />}
+        {test.data === undefined && !test.isError && (
+          <p className="text-ink-2">
+            {t('The test connects as the host does, step by step, and moves no message.')}
+          </p>
+        )}
+        <ol className="flex flex-col gap-2">
+          {test.data?.steps.map(({ name, result, detail, cause, remedy, took }) => {
+            const { icon: Icon, style, word } = RESULTS[result];
+            return (
+              <li key={name} className="flex gap-2">
+                <Icon size={16} className={`mt-0.5 shrink-0 ${style}`} aria-hidden="true" />
+                <div className="min-w-0 text-xs">
+                  <p>
+                    <span className="text-sm font-medium">{name}</span>{' '}
+                    <span className={style}>{word}</span>{' '}
+                    <span className="text-ink-3">{duration(took)}</span>
+                  </p>
+                  {detail !== undefined && <p className="break-words text-ink-2">{detail}</p>}
+                  {cause !== undefined && <p className="break-words text-bad">{cause}</p>}
+                  {remedy !== undefined && <p className="break-words">{remedy}</p>}
+                </div>
+              </li>
+            );
+          })}
+        </ol>
+      </div>
+    </Panel>
+  );
+}
+
+/** How much passed through a host and how long it took, in words beside the chart. */
+function LastHour({ host }: { readonly host: string }): ReactElement | null {
+  const { data } = useQuery(statistics(3_600_000, 60_000, host));
+  if (data === undefined) return null;
+  let came = 0;
+  let settled = 0;
+  let took = 0;
+  let longest = 0;
+  for (const { in: more, out, errors, latency, latencyMax } of data.intervals) {
+    came += more;
+    settled += out + errors;
+    took += latency;
+    longest = Math.max(longest, latencyMax);
+  }
+  return (
+    <p className="mb-2 text-xs text-ink-2">
+      {settled === 0
+        ? t('{came} came, {settled} settled', { came, settled })
+        : t('{came} came, {settled} settled, in {average} on average, {longest} at most', {
+            came,
+            settled,
+            average: duration(took / settled),
+            longest: duration(longest),
+          })}
+    </p>
+  );
+}
+
+/** What the host is set to, each with the file and line that say so. The files are the truth: nothing is changed here. */
+function HostSettings({ page: { settings } }: { readonly page: Answer }): ReactElement {
+  const [all, setAll] = useState(false);
+  const shown = settings.filter(({ written }) => all || written);
+  return (
+    <Panel
+      title={t('Settings')}
+      flush
+      actions={
+        <Button look="quiet" aria-pressed={all} onClick={() => setAll(!all)}>
+          {all
+            ? t('Only what is written')
+            : t('With {count} defaults', { count: settings.length - shown.length })}
+        </Button>
+      }
+    >
+      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Settings')}>
+        <table className="stack w-full border-collapse text-left text-xs">
+          <thead className="sr-only">
+            <tr>
+              <th scope="col">{t('Setting')}</th>
+              <th scope="col">{t('Value')}</th>
+              <th scope="col">{t('Written in')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ of, path, value, written, place, help }) => (
+              <tr
+                key={`${of} ${path}`}
+                className="border-b border-line last:border-0 hover:bg-hover"
+              >
+                <th scope="row" className="w-44 px-3 py-1 font-mono font-normal" title={help}>
+                  {path}
+                </th>
+                <td className={`px-3 py-1 font-mono break-all ${written ? '' : 'text-ink-3'}`}>
+                  {shownValue(value)}
+                </td>
+                <td className="px-3 py-1 text-right whitespace-nowrap text-ink-2">
+                  {place === undefined ? t('default') : `${place.file}:${place.line}`}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+function shownValue(value: unknown): string {
+  if (value === null || value === undefined) return t('not set');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+const TestMessage = lazy(() =>
+  import('./test-message.tsx').then((part) => ({ default: part.TestMessage })),
+);
+
+/** Opens the test bench of a host, for who may send messages of their own. */
+function TestMessageButton({ host }: { readonly host: string }): ReactElement | null {
+  const may = useMay();
+  const [open, setOpen] = useState(false);
+  if (!may('message.send_test')) return null;
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>
+        <FlaskConical size={14} aria-hidden="true" /> {t('Test message')}
+      </Button>
+      <Suspense>{open && <TestMessage host={host} onClose={() => setOpen(false)} />}</Suspense>
+    </>
   );
 }

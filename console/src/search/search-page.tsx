@@ -1,3 +1,4 @@
+import { useMutation } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import {
   Bookmark,
@@ -9,11 +10,12 @@ import {
   Repeat2,
 } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useState } from 'react';
-import type { Message } from '../../../src/api/contract/message.ts';
+import type { Message, MessageCount, SearchCriteria } from '../../../src/api/contract/message.ts';
+import { ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
-import { moment } from '../element/time-text.ts';
+import { count, moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
@@ -23,7 +25,6 @@ import { FilterBar } from './filter-bar.tsx';
 import { keepFound } from './last-found.ts';
 import { MessageGrid } from './message-grid.tsx';
 import { rangeOf, type SearchState } from './search-state.ts';
-import { Total } from './total.tsx';
 import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
 
 const SavedSearches = lazy(() =>
@@ -241,5 +242,44 @@ function Foot({ search }: { readonly search: MessageSearch }): ReactElement {
         </Button>
       )}
     </div>
+  );
+}
+
+interface TotalProps {
+  readonly criteria: SearchCriteria;
+  /** Found so far. */
+  readonly atLeast: number;
+}
+
+/** How many messages fit: counted when somebody asks, since it may take a while, and as far as the time allowed. */
+function Total({ criteria, atLeast }: TotalProps): ReactElement {
+  const counting = useMutation({
+    mutationFn: async (before: MessageCount | undefined): Promise<MessageCount> => {
+      const after = before?.next;
+      const page = await ask<MessageCount>('messages/count', {
+        body: { ...criteria, ...(after === undefined ? {} : { after }) },
+      });
+      return { ...page, count: page.count + (before?.count ?? 0) };
+    },
+  });
+  const { data } = counting;
+  if (data?.complete === true) return <span>{t('{count} in all', { count: data.count })}</span>;
+  return (
+    <span className="inline-flex items-center gap-1">
+      {data === undefined
+        ? t('{count} found', { count: `${count(atLeast)}+` })
+        : t('{count} since {time}', {
+            count: data.count,
+            time: moment(data.searchedBackTo, false),
+          })}
+      <Button
+        look="quiet"
+        disabled={counting.isPending}
+        onClick={() => counting.mutate(counting.data)}
+      >
+        {counting.isPending ? t('Counting…') : data === undefined ? t('Count all') : t('Count on')}
+      </Button>
+      {counting.isError && <span className="text-bad">{counting.error.message}</span>}
+    </span>
   );
 }

@@ -1,12 +1,19 @@
 import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
-import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
 import { clock, duration } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { type Lane, ROW, type Step } from './session-steps.ts';
 import { StepMark } from './step-mark.tsx';
-import { useWidth } from './use-width.ts';
 
 const GUTTER = 104;
 const GUTTER_NARROW = 64;
@@ -271,4 +278,18 @@ function LaneHead({
       </span>
     </div>
   );
+}
+
+/** The width of an element as it is and becomes. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const { current } = element;
+    if (current === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(current.clientWidth));
+    observer.observe(current);
+    setWidth(current.clientWidth);
+    return () => observer.disconnect();
+  }, [element]);
+  return width;
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { ExternalLink } from 'lucide-react';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { ExternalLink, Maximize2 } from 'lucide-react';
 import { type ReactElement, useCallback, useMemo } from 'react';
 import type { HostEvent } from '../../../src/api/contract/event.ts';
 import type { Session } from '../../../src/api/contract/message.ts';
@@ -15,10 +15,17 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
+import { StatusBadge } from '../element/status-badge.tsx';
+import { Tabs } from '../element/tabs.tsx';
 import { TestBadge } from '../element/test-badge.tsx';
-import { duration, zone } from '../element/time-text.ts';
+import { clock, duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
+import { BodyView } from '../message/body-view.tsx';
+import { MessageActions } from '../message/message-actions.tsx';
+import { MessageError } from '../message/message-error.tsx';
+import { MessageFacts } from '../message/message-facts.tsx';
+import { RuleExplanation } from '../message/rule-explanation.tsx';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { sessionsBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
@@ -26,8 +33,6 @@ import { useMay } from '../shell/me.ts';
 import { HoldButton } from './hold-button.tsx';
 import { SequenceDiagram } from './sequence-diagram.tsx';
 import { lanesOf, type Step, stepsOf } from './session-steps.ts';
-import { StepDetail } from './step-detail.tsx';
-import { StepTable } from './step-table.tsx';
 import { Waterfall } from './waterfall.tsx';
 
 type View = 'diagram' | 'times' | 'table';
@@ -244,5 +249,152 @@ function Summary({ session: { messages, started } }: { readonly session: Session
         </span>
       )}
     </span>
+  );
+}
+
+type Tab = 'about' | 'body' | 'reply' | 'rules';
+
+interface StepDetailProps {
+  readonly step: Step;
+  readonly session: Session;
+  readonly tab: string | undefined;
+  readonly onTab: (tab: string) => void;
+}
+
+/** The message of the chosen step: what happened, its body, its reply, and why it went where it went. */
+function StepDetail({ step, session, tab, onTab }: StepDetailProps): ReactElement {
+  const { message, number } = step;
+  const { id, status, source, target, reply, explain, hasBody, type } = message;
+  const tabs: (readonly [Tab, string])[] = [['about', t('About')]];
+  if (hasBody) tabs.push(['body', t('Body')]);
+  if (reply?.hasBody === true) tabs.push(['reply', t('Reply')]);
+  if (explain !== undefined) tabs.push(['rules', t('Rules')]);
+  const wanted =
+    tab ??
+    {
+      request: 'about',
+      reply: 'reply',
+      rules: 'rules',
+      tries: 'about',
+      event: 'about',
+      outcome: 'about',
+      resent: 'about',
+    }[step.kind];
+  const selected = tabs.find(([name]) => name === wanted)?.[0] ?? 'about';
+  return (
+    <aside
+      aria-label={t('Message {id}', { id: `${number}` })}
+      className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface"
+    >
+      <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2">
+        <span className="flex size-5 items-center justify-center rounded-full border border-line-strong text-2xs font-semibold">
+          {number}
+        </span>
+        <h2 className="min-w-0 truncate">
+          {source} → {target}
+        </h2>
+        <StatusBadge status={status} />
+        <Link
+          to="/messages/$id"
+          params={{ id }}
+          className={`${buttonStyle('quiet')} ml-auto !px-1.5`}
+          aria-label={t('Open the message on a page of its own')}
+        >
+          <Maximize2 size={14} aria-hidden="true" />
+        </Link>
+        <div className="flex w-full flex-wrap gap-1.5">
+          <MessageActions message={message} />
+        </div>
+      </div>
+      <Tabs label={t('Message')} tabs={tabs} selected={selected} onSelect={onTab}>
+        {selected === 'about' && (
+          <div className="flex flex-col gap-3 p-3">
+            <MessageError message={message} attempts={session.attempts} />
+            <MessageFacts message={message} />
+          </div>
+        )}
+        {selected === 'body' && <BodyView id={id} part="message" type={type} />}
+        {selected === 'reply' && <BodyView id={id} part="reply" type={reply?.type ?? ''} />}
+        {selected === 'rules' && explain !== undefined && (
+          <div className="p-3">
+            <RuleExplanation explain={explain} />
+          </div>
+        )}
+      </Tabs>
+    </aside>
+  );
+}
+
+const STEP_NAMES = {
+  request: t('request'),
+  reply: t('reply'),
+  rules: t('rules'),
+  tries: t('tries'),
+  event: t('event'),
+  outcome: t('outcome'),
+  resent: t('resent'),
+} as const satisfies Record<Step['kind'], string>;
+
+interface StepTableProps {
+  readonly steps: readonly Step[];
+  readonly started: number;
+  readonly selected: string | undefined;
+  readonly onSelect: (step: Step) => void;
+}
+
+/** The same steps as the diagram's, as a table. */
+function StepTable({ steps, started, selected, onSelect }: StepTableProps): ReactElement {
+  return (
+    <div
+      className="min-h-0 flex-1 overflow-auto bg-surface"
+      tabIndex={0}
+      role="region"
+      aria-label={t('Steps of the session')}
+    >
+      <table className="stack w-full border-collapse text-left">
+        <thead className="sticky top-0 bg-sunken text-2xs text-ink-2">
+          <tr>
+            {['#', t('Time'), t('After ## the start'), t('What'), t('Where'), t('Detail')].map(
+              (name) => (
+                <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                  {name}
+                </th>
+              ),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {steps.map((step) => (
+            <tr
+              key={step.key}
+              className={`border-b border-line ${step.key === selected ? 'bg-selected' : 'hover:bg-hover'}`}
+              onClick={() => onSelect(step)}
+            >
+              <td className="px-3 py-1">{step.number}</td>
+              <td className="px-3 py-1 font-mono text-xs">{clock(step.at)}</td>
+              <td className="px-3 py-1 text-xs whitespace-nowrap text-ink-2">
+                +{duration(step.at - started)}
+              </td>
+              <td className="px-3 py-1">
+                <button
+                  type="button"
+                  className="text-accent hover:underline"
+                  onClick={() => onSelect(step)}
+                >
+                  {STEP_NAMES[step.kind]}
+                </button>
+              </td>
+              <td className="px-3 py-1 whitespace-nowrap">
+                {step.from === step.to ? step.from : `${step.from} → ${step.to}`}
+              </td>
+              <td className="line px-3 py-1 break-words">
+                {step.label}{' '}
+                {step.kind === 'request' && <StatusBadge status={step.message.status} />}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -45,7 +45,7 @@ export function secretStore(
     if (unseal(key, checkLabel(content), content.check) !== CHECK) {
       throw new EngineError(
         'CREDENTIAL_REFUSED',
-        `The master key does not unsealed the secret store ${file}. Set WAYBILL_MASTER_KEY to the one it was made or last rotated with.`,
+        `The master key does not open the secret store ${file}. Set WAYBILL_MASTER_KEY to the one it was made or last rotated with.`,
       );
     }
     return { content, key };

@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer';
 import { LATIN1, UTF8 } from '../charset.ts';
 import { escapePlain } from './escape.ts';
 import type { AcknowledgementCondition, Hl7Header, Hl7Problem } from './header.ts';
-import { conditionText } from './table-0357.ts';
 import { isBefore } from './version.ts';
 
 /** Table 0008: AA AE AR answer for the application, CA CE CR for safe storage (enhanced mode). */
@@ -138,4 +137,29 @@ export function acknowledgementCode(
 ): AcknowledgementCode {
   const letter = ({ accept: 'A', error: 'E', reject: 'R' } as const)[answer];
   return `${commit ? 'C' : 'A'}${letter}`;
+}
+
+/** Message error condition codes, the words of HL7 table 0357. */
+const CONDITIONS: Readonly<Record<string, string>> = {
+  '0': 'Message accepted',
+  '100': 'Segment sequence error',
+  '101': 'Required field missing',
+  '102': 'Data type error',
+  '103': 'Table value not found',
+  '104': 'Value too long',
+  '198': 'Non-conformant cardinality',
+  '199': 'Other HL7 error',
+  '200': 'Unsupported message type',
+  '201': 'Unsupported event code',
+  '202': 'Unsupported processing id',
+  '203': 'Unsupported version id',
+  '204': 'Unknown key identifier',
+  '205': 'Duplicate key identifier',
+  '206': 'Application record locked',
+  '207': 'Application internal error',
+};
+
+/** What a code of table 0357 means; `''` for another one. */
+function conditionText(code: string): string {
+  return CONDITIONS[code] ?? '';
 }

@@ -1,31 +1,37 @@
-import { ASCII, type Charset, charsetNamed, isAsciiText, UTF8 } from '../charset.ts';
+import { Buffer, isAscii } from 'node:buffer';
+import {
+  ASCII,
+  buffered,
+  type Charset,
+  charsetNamed,
+  decodeFaithfully,
+  isAsciiText,
+  UTF8,
+} from '../charset.ts';
 import type { Document } from '../document.ts';
 import { hl7Charset } from './charset.ts';
 import { type Delimiters, delimitersAt } from './delimiters.ts';
-import { headerStart } from './header.ts';
+import { redelimit } from './escape.ts';
+import { declaredCharset, headerStart } from './header.ts';
 import { Hl7Segment } from './hl7-segment.ts';
-import { asciiBytes, type Hl7Text, hl7Text } from './hl7-text.ts';
 import type { Line } from './line.ts';
-import { LineList } from './line-list.ts';
+import { LineList, type Piece } from './line-list.ts';
 import { ALL, type Hl7Path, hl7Path } from './path.ts';
-import {
-  insertPlace,
-  readAllPlaces,
-  readPlace,
-  readRaw,
-  removePlace,
-  type Writing,
-  writePlace,
-  writeRaw,
-} from './place.ts';
-import { redelimit } from './redelimit.ts';
 import {
   charsetFor,
   checkWritable,
   delimitersFor,
+  insertPlace,
   noSuchSegment,
+  readAllPlaces,
+  readPlace,
+  readRaw,
+  removePlace,
   unreadable,
-} from './write-rule.ts';
+  type Writing,
+  writePlace,
+  writeRaw,
+} from './place.ts';
 
 /** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
 export type SegmentFields = Readonly<Record<string, string>>;
@@ -298,4 +304,44 @@ export class Hl7Document implements Document {
     this.#writing = { ...this.#writing, delimiters };
     this.#bytes = undefined;
   }
+}
+
+/** A message as text, with what is known of the bytes it came from. */
+interface Hl7Text {
+  readonly text: string;
+  /** The bytes of this text; undefined for one that was made here. */
+  readonly raw: Uint8Array | undefined;
+  /** Undefined while every byte is ASCII: then it matters only if something else is written. */
+  readonly charset: Charset | undefined;
+  /** The charset the caller knows of, for a message that declares none. */
+  readonly given: string | undefined;
+}
+
+/** Decodes a message once, in the charset that MSH-18 declares, else the given one, else UTF-8. */
+function hl7Text(bytes: Uint8Array, given: string | undefined): Hl7Text {
+  const buffer = buffered(bytes);
+  if (isAscii(buffer)) {
+    return { text: buffer.toString('latin1'), raw: bytes, charset: undefined, given };
+  }
+  const wanted = declaredCharset(buffer).charset ?? charsetNamed(given);
+  const { text, charset } = decodeFaithfully(buffer, wanted);
+  return { text, raw: bytes, charset, given };
+}
+
+/** Puts a changed message together where everything is ASCII, so that a place in the text is the same place in the bytes. */
+function asciiBytes(pieces: readonly Piece[], raw: Uint8Array): Buffer {
+  const source = buffered(raw);
+  let size = 0;
+  for (const piece of pieces) {
+    size += typeof piece === 'string' ? piece.length : piece[1] - piece[0];
+  }
+  const result = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const piece of pieces) {
+    at +=
+      typeof piece === 'string'
+        ? result.write(piece, at, 'latin1')
+        : source.copy(result, at, piece[0], piece[1]);
+  }
+  return result;
 }

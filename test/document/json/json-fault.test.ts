@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonFaultAt } from '../../../src/document/json/json-fault.ts';
+import { jsonFaultAt } from '../../../src/document/json/json-text.ts';
 
 test.for([
   ['{"a":}', 5],

@@ -1,3 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import dictionary, {
+  type SourceDefinition,
+  type SourceField,
+  type SourceNode,
+} from 'hl7-dictionary';
+import type { DictionaryFile, TableFile } from './dictionary-file.ts';
+
 /**
  * Makes the JSON files of this folder from the development dependency `hl7-dictionary` (MIT):
  *
@@ -5,18 +14,6 @@
  *
  * Nothing loads it at run time. A test compares its output with the committed files.
  */
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
-import dictionary, {
-  type SourceDefinition,
-  type SourceField,
-  type SourceNode,
-} from 'hl7-dictionary';
-
-import { correctDefinition, correctTables } from './correction.ts';
-import { decided } from './decisions.ts';
-import type { DictionaryFile, TableFile } from './dictionary-file.ts';
 
 /** File name → content, one a version, and the tables, which the source has for all versions together. */
 export function dictionaryFiles(): Map<string, string> {
@@ -129,6 +126,190 @@ function lines(file: object): string {
     return `${JSON.stringify(key)}:${open}\n${entries.join(',\n')}\n${close}`;
   });
   return `{\n${parts.join(',\n')}\n}\n`;
+}
+
+type Tables = Readonly<
+  Record<string, { readonly desc: string; readonly values?: Readonly<Record<string, string>> }>
+>;
+
+/** Known errors of the source, by version, segment and field: what HL7's own text says instead. */
+const FIELDS: Readonly<Record<string, Partial<SourceField>>> = {
+  '2.5.1 OBX-2': { rep: 1 },
+  '2.5.1 OBX-20': { datatype: 'CWE', desc: 'Observation Site', rep: 0 },
+  '2.5.1 OBX-21': { datatype: 'EI', desc: 'Observation Instance Identifier' },
+  '2.5.1 OBX-22': { datatype: 'CWE', desc: 'Mood Code' },
+};
+
+/** Codes that the source's tables lack. 0125 lists the types an OBX-5 may have; CE and TS were left out. */
+const CODES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  125: {
+    CE: 'Coded Element',
+    CNE: 'Coded with No Exceptions',
+    EI: 'Entity Identifier',
+    HD: 'Hierarchic Designator',
+    ID: 'Coded Value for HL7 Defined Tables',
+    IS: 'Coded Value for User-Defined Tables',
+    MA: 'Multiplexed Array',
+    NA: 'Numeric Array',
+    TS: 'Time Stamp',
+  },
+};
+
+/** Corrects one version of the source: wrong fields, names that are no segment, structures without MSH, choices without names. */
+function correctDefinition(version: string, definition: SourceDefinition): SourceDefinition {
+  const segments = Object.entries(definition.segments)
+    .filter(([name]) => /^[A-Z][A-Z\d]{2}$/.test(name))
+    .map(([name, segment]) => {
+      const fields = segment.fields.map((field, index) => ({
+        ...field,
+        ...FIELDS[`${version} ${name}-${index + 1}`],
+      }));
+      return [name, { ...segment, fields }] as const;
+    });
+  const choices = choicesByGroup(definition);
+  const messages = Object.entries(definition.messages).map(([name, message]) => {
+    const nodes = message.segments.segments.flatMap((node) => correctNode(node, '', choices));
+    const header = nodes[0]?.name === 'MSH' ? [] : [{ name: 'MSH', min: 1, max: 1 }];
+    // The source writes the letter O of this event as a zero.
+    const key = name === 'OMG_019' ? 'OMG_O19' : name;
+    return [key, { ...message, segments: { segments: [...header, ...nodes] } }] as const;
+  });
+  return {
+    fields: definition.fields,
+    segments: Object.fromEntries(segments),
+    messages: Object.fromEntries(messages),
+  };
+}
+
+function correctTables(tables: Tables): Tables {
+  return Object.fromEntries(
+    Object.entries(tables).map(([number, table]) => [
+      number,
+      { ...table, values: { ...CODES[number], ...table.values } },
+    ]),
+  );
+}
+
+type Choices = ReadonlyMap<string, readonly SourceNode[]>;
+
+/** The named choices inside each group, from the messages that name them. */
+function choicesByGroup(definition: SourceDefinition): Choices {
+  const choices = new Map<string, readonly SourceNode[]>();
+  const visit = (node: SourceNode, group: string): void => {
+    const { compounds } = node;
+    if (compounds?.every(({ name }) => name !== null) === true && !choices.has(group)) {
+      choices.set(group, compounds);
+    }
+    for (const child of node.children ?? []) visit(child, node.name ?? '');
+  };
+  for (const { segments } of Object.values(definition.messages)) {
+    for (const node of segments.segments) visit(node, '');
+  }
+  return choices;
+}
+
+function correctNode(node: SourceNode, group: string, choices: Choices): SourceNode[] {
+  // A placeholder for the segments of a site's own master file.
+  if (node.name === 'GenericSegment') return [];
+  if (node.compounds?.some(({ name }) => name === null) === true) {
+    const compounds = choices.get(group);
+    return compounds === undefined ? [] : [{ ...node, compounds }];
+  }
+  if (node.children === undefined) return [node];
+  const children = node.children.flatMap((child) => correctNode(child, node.name ?? '', choices));
+  return [{ ...node, children }];
+}
+
+/** What `decisions.json` holds; how it was made and what its parts mean stands in `decisions.md`. */
+interface Decisions {
+  readonly fields: Readonly<Record<string, FieldChange>>;
+  readonly segments: Readonly<Record<string, string | readonly string[]>>;
+  readonly moreFields: Readonly<Record<string, readonly string[]>>;
+  readonly as: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  readonly readings: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  readonly open: Readonly<Record<string, readonly string[]>>;
+}
+
+interface FieldChange {
+  readonly opt?: 1;
+  readonly rep?: 0;
+  readonly datatype?: string;
+  readonly why: string;
+}
+
+const read = (): Decisions =>
+  JSON.parse(readFileSync(new URL('decisions.json', import.meta.url), 'utf8')) as Decisions;
+
+/** Applies what was decided for a version to what was made of the source. `of` gives another version. */
+function decided(file: DictionaryFile, of: (version: string) => DictionaryFile): DictionaryFile {
+  const decisions = read();
+  const { version } = file;
+  const structures = [...file.structures];
+  const messages = { ...file.messages };
+  const add = (event: string, structure: number, description: string): void => {
+    const [first, told, ...more] = messages[event] ?? [undefined, description];
+    const before = first === undefined ? [] : [first, ...more];
+    messages[event] = [structure, told, ...before.filter((one) => one !== structure)];
+  };
+  for (const [name, events] of Object.entries(decisions.as[version] ?? {})) {
+    const [structure, description] = messages[name] ?? [];
+    if (structure === undefined) throw new Error(`${version} has no ${name}`);
+    for (const event of events) add(event, structure, description ?? '');
+  }
+  for (const [text, events] of Object.entries(decisions.readings)) {
+    if (events[version] === undefined) continue;
+    const known = structures.indexOf(text);
+    const structure = known < 0 ? structures.push(text) - 1 : known;
+    for (const event of events[version]) add(event, structure, '');
+  }
+  return {
+    ...file,
+    segments: segmentsOf(file, decisions, of),
+    messages,
+    structures,
+    open: decisions.open[version] ?? [],
+  };
+}
+
+function segmentsOf(
+  { version, segments }: DictionaryFile,
+  decisions: Decisions,
+  of: (version: string) => DictionaryFile,
+): DictionaryFile['segments'] {
+  const made: Record<string, readonly string[]> = { ...segments };
+  for (const [name, fields] of here(decisions.segments, version)) {
+    const taken = typeof fields === 'string' ? of(fields).segments[name] : fields;
+    if (taken === undefined) throw new Error(`there is no ${name} for ${version}`);
+    made[name] = taken;
+  }
+  for (const [name, fields] of here(decisions.moreFields, version)) {
+    made[name] = [...(made[name] ?? []), ...fields];
+  }
+  for (const [place, change] of here(decisions.fields, version)) {
+    const [name = '', number = ''] = place.split('-');
+    made[name] = (made[name] ?? []).map((text, at) =>
+      at === Number(number) ? changed(text, change) : text,
+    );
+  }
+  return made;
+}
+
+/** The entries of a version, without it: `2.8 AUT` → `AUT`. */
+function here<Value>(
+  all: Readonly<Record<string, Value>>,
+  version: string,
+): (readonly [string, Value])[] {
+  return Object.entries(all).flatMap(([key, value]) => {
+    const [of, name = ''] = key.split(' ');
+    return of === version ? [[name, value] as const] : [];
+  });
+}
+
+function changed(text: string, { opt, rep, datatype }: FieldChange): string {
+  const [type = '', usage = '', ...rest] = text.split('|');
+  const kept = opt === undefined ? usage : usage.replace(/^R/, '');
+  const repeats = rep === undefined ? kept : `${/^[RBW]?/.exec(kept)?.[0] ?? ''}*`;
+  return [datatype ?? type, repeats, ...rest].join('|');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

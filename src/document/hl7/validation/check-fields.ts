@@ -3,7 +3,6 @@ import { finding, type Hl7Finding, type Place } from '../finding.ts';
 import type { Line } from '../line.ts';
 import { partOf, partsOf } from '../part.ts';
 import type { Checked } from './checked.ts';
-import { fitsType, hasShape } from './data-type.ts';
 
 /** One field of one segment. */
 interface Field {
@@ -126,4 +125,41 @@ function codeDoubts({ table = '' }: FieldDefinition, value: string, part: string
   if (codes === undefined || Object.hasOwn(codes, code)) return [];
   const what = `is not a code of HL7 table ${table.padStart(4, '0')}`;
   return [{ severity: 'warning', code: '103', part, what }];
+}
+
+const ZONE = '(?:[+-](?:0\\d|1[0-4])[0-5]\\d)?';
+const CLOCK = '(?:[01]\\d|2[0-3])(?:[0-5]\\d(?:[0-5]\\d(?:\\.\\d{1,4})?)?)?';
+const MONTH = '(?:0[1-9]|1[0-2])';
+const DAY = '(?:0[1-9]|[12]\\d|3[01])';
+
+/** How the values of a primitive type are written (HL7 chapter 2A). Types that may hold any text are not here. */
+const SHAPES: ReadonlyMap<string, RegExp> = new Map([
+  ['NM', /^[+-]?(?:\d+\.?\d*|\.\d+)$/],
+  ['SI', /^\d{1,9}$/],
+  ['DT', new RegExp(`^\\d{4}(?:${MONTH}(?:${DAY})?)?$`)],
+  ['TM', new RegExp(`^${CLOCK}${ZONE}$`)],
+  ['DTM', new RegExp(`^\\d{4}(?:${MONTH}(?:${DAY}(?:${CLOCK})?)?)?${ZONE}$`)],
+]);
+
+/** Whether a type's values have a shape that can be checked. */
+function hasShape(type: string): boolean {
+  return SHAPES.has(type) || type === 'TS';
+}
+
+/** Whether a value is written as its type asks for. The empty value and HL7's null always are. */
+export function fitsType(value: string, type: string): boolean {
+  const text = value.trim();
+  if (text === '' || text === '""') return true;
+  // TS is a DTM with an outdated precision behind it.
+  const shape = SHAPES.get(type === 'TS' ? 'DTM' : type);
+  if (shape === undefined) return true;
+  if (!shape.test(text)) return false;
+  return type === 'NM' || type === 'SI' || type === 'TM' || isDay(text);
+}
+
+/** That the month has such a day. */
+function isDay(text: string): boolean {
+  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)/.exec(text) ?? [];
+  if (day === undefined) return true;
+  return Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fitsType } from '../../../../src/document/hl7/validation/data-type.ts';
+import { fitsType } from '../../../../src/document/hl7/validation/check-fields.ts';
 
 test.for([
   ['NM', ['1', '-1.5', '+2', '.5', '3.', ' 7 '], ['1,5', 'abc', '-', '1 2', '<15']],
