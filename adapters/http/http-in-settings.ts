@@ -1,60 +1,10 @@
 import { setting } from 'waybill/adapter';
 import { tlsServer } from 'waybill/peer';
-import type { Caller } from './caller/caller.ts';
 import { callerSettings } from './caller/caller-settings.ts';
 import { corsSettings } from './cors.ts';
-import type { Incoming } from './incoming.ts';
+import { label } from './label.ts';
 import { methodScopes } from './method-scopes.ts';
 import { routePattern } from './route-pattern.ts';
-
-/** Makes the name of a message out of a request. */
-type Label = (incoming: Incoming, caller: Caller | undefined) => string;
-
-const PLACE = /\{([^{}]*)\}/g;
-
-type Read = (incoming: Incoming, caller: Caller | undefined) => string | undefined;
-
-function placeOf(name: string): Read | undefined {
-  if (name === 'method') return ({ method }) => method;
-  if (name === 'path') return ({ path }) => path;
-  if (name === 'caller') return (_, caller) => caller?.name;
-  const [, kind, of = ''] = /^(header|query|parameter)\.(.+)$/.exec(name) ?? [];
-  if (kind === 'header') return ({ headers }) => headers[of.toLowerCase()]?.toString();
-  if (kind === 'query') return ({ query }) => query.get(of) ?? undefined;
-  if (kind === 'parameter') return ({ parameters }) => parameters[of];
-  return undefined;
-}
-
-/** Reads a text with places in braces that are filled in from the request. */
-const label: setting.Setting<Label, string | undefined> = {
-  kind: 'text',
-  help: 'The name of a message, seen in the trace and by rules as name. In braces: method, path, caller, header.NAME, query.NAME, parameter.NAME.',
-  example: '{header.X-File-Name}',
-  default: '{method} {path}',
-  read: (given) => {
-    if (typeof given !== 'string') return setting.bad('must be text');
-    const wrong = [...given.matchAll(PLACE)].find(([, name = '']) => placeOf(name) === undefined);
-    if (wrong !== undefined) {
-      return setting.bad(
-        `cannot fill in ${wrong[0]}; there are method, path, caller, header.NAME, query.NAME and parameter.NAME`,
-      );
-    }
-    return setting.good(labelOf(given));
-  },
-};
-
-/** Taken apart once: this runs for each request. */
-function labelOf(given: string): Label {
-  // With its group the pattern gives texts and names in turn.
-  const parts = given.split(PLACE).map((part, at): Read => {
-    return at % 2 === 0 ? () => part : (placeOf(part) ?? (() => undefined));
-  });
-  return (incoming, caller) => {
-    let text = '';
-    for (const part of parts) text += part(incoming, caller) ?? '';
-    return text.slice(0, 500);
-  };
-}
 
 const where = {
   listen: setting.address({

@@ -1,0 +1,155 @@
+import { type NewMessage } from 'waybill/adapter';
+import { hl7Header } from 'waybill/document';
+import { mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
+import type { Caller } from './caller/caller.ts';
+import type { HttpInValues } from './http-in-settings.ts';
+import type { Incoming } from './incoming.ts';
+import type { Content, RequestBody } from './request-body.ts';
+import type { SignedOnce } from './signed-once.ts';
+
+export interface Taken {
+  readonly incoming: Incoming;
+  readonly caller: Caller | undefined;
+  readonly content: Content;
+  /** The body parsed, where a schema was held against it. */
+  readonly parsed: unknown;
+}
+
+/** The headers whose values are secrets. */
+const SECRET =
+  /^(authorization|proxy-authorization|cookie|set-cookie|.*(key|token|secret|signature).*)$/i;
+
+/** What of a body the message needs: the document of a request holds all of it. */
+export function contentOf(body: RequestBody, { deliver }: HttpInValues): Promise<Content> {
+  return deliver === 'request' ? body.whole() : body.content();
+}
+
+/**
+ * The message that a request becomes.
+ *
+ * @param signed the signatures that this service has taken
+ */
+export function incomingMessage(
+  taken: Taken,
+  settings: HttpInValues,
+  signed: SignedOnce,
+): NewMessage {
+  const { incoming, caller, content } = taken;
+  const isDocument = settings.deliver === 'request' || content.head.byteLength === 0;
+  const { type, charset, controlId } = isDocument ? DOCUMENT : told(incoming, content.head);
+  return {
+    body: isDocument ? requestDocument(taken, settings) : content.body,
+    type,
+    charset,
+    name: settings.name(incoming, caller),
+    origin: caller === undefined ? incoming.address : `${incoming.address} ${caller.name}`.trim(),
+    traceparent: incoming.headers['traceparent']?.toString(),
+    ...repetition(taken, settings, { controlId, signed }),
+  };
+}
+
+interface Told {
+  readonly type: string;
+  readonly charset: string | undefined;
+  readonly controlId: string | undefined;
+}
+
+const DOCUMENT: Told = { type: 'application/json', charset: undefined, controlId: undefined };
+
+/** What the first bytes tell, looked at once. */
+function told({ headers }: Incoming, head: Uint8Array): Told {
+  const media = mediaTypeOf(headers['content-type']);
+  const { charset } = media;
+  if (beginsWithMsh(head) && mayBeHl7(media)) {
+    const { type, controlId } = hl7Header(head);
+    return { type, charset, controlId: controlId || undefined };
+  }
+  const type = messageTypeOf(media, head.subarray(0, 2_048));
+  const controlId = type.startsWith('HL7v2') ? hl7Header(head).controlId : '';
+  return { type, charset, controlId: controlId || undefined };
+}
+
+/** Most messages do, and need no longer look. */
+const beginsWithMsh = (head: Uint8Array): boolean =>
+  head[0] === 0x4d && head[1] === 0x53 && head[2] === 0x48;
+
+/** What a repetition of this request is known by. */
+function repetition(
+  taken: Taken,
+  settings: HttpInValues,
+  { controlId, signed }: { readonly controlId: string | undefined; readonly signed: SignedOnce },
+): Pick<NewMessage, 'dedupeKey' | 'dedupeBody'> {
+  const { method, path } = taken.incoming;
+  const own = idempotencyKey(taken, settings) ?? controlId;
+  const signature = taken.caller?.signature;
+  // asking again does no harm, and its answer may be another by now
+  if (signature === undefined || method === 'GET' || method === 'HEAD') return { dedupeKey: own };
+  const shown = [taken.caller?.name ?? '', method, unescaped(path), signature].join('\n');
+  return {
+    dedupeKey: signed.keyOf(shown, own ?? shown),
+    // headers are not signed: who repeats a request may change them, and an honest repetition has other ones too
+    ...(settings.deliver === 'request' &&
+      settings.headers.length > 0 && {
+        dedupeBody: requestDocument(taken, { ...settings, headers: [] }),
+      }),
+  };
+}
+
+/** A path that is written in another way is no other path. */
+const unescaped = (path: string): string =>
+  path.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) =>
+    String.fromCodePoint(Number.parseInt(code, 16)),
+  );
+
+/** The key of one caller is never that of another. */
+function idempotencyKey(
+  { incoming, caller }: Taken,
+  { idempotencyHeader }: HttpInValues,
+): string | undefined {
+  const { method, path, headers } = incoming;
+  const key = headers[idempotencyHeader.toLowerCase()]?.toString();
+  return key === undefined ? undefined : [caller?.name ?? '', method, path, key].join('\n');
+}
+
+function requestDocument(
+  { incoming, caller, content, parsed }: Taken,
+  { headers }: HttpInValues,
+): Buffer {
+  const { method, path, parameters, query } = incoming;
+  const chosen = headers
+    .filter((name) => !SECRET.test(name))
+    .map((name) => [name.toLowerCase(), incoming.headers[name.toLowerCase()]?.toString()])
+    .filter(([, value]) => value !== undefined);
+  const document = {
+    method,
+    path,
+    parameters,
+    query: Object.fromEntries(
+      [...new Set(query.keys())].map((name) => {
+        const values = query.getAll(name);
+        return [name, values.length === 1 ? values[0] : values];
+      }),
+    ),
+    headers: Object.fromEntries(chosen) as object,
+    ...(caller !== undefined && { caller: { name: caller.name, scopes: [...caller.scopes] } }),
+    ...(content.head.byteLength > 0 && {
+      body: parsed === undefined ? bodyValue(content.head, incoming) : parsed,
+    }),
+  };
+  return Buffer.from(JSON.stringify(document));
+}
+
+function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const { type } = mediaTypeOf(headers['content-type']);
+  if (/[/+]json$/.test(type)) {
+    try {
+      return JSON.parse(bytes.toString('utf8')) as unknown;
+    } catch {
+      // Delivered as the text it is: whether that matters, the target decides.
+    }
+  }
+  return /^text\/|[/+](json|xml)$|hl7/.test(type)
+    ? bytes.toString('utf8')
+    : { base64: bytes.toString('base64') };
+}
