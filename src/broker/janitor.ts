@@ -12,7 +12,7 @@ import { isTrusted, markFor, settledUpTo } from './streams.ts';
 const MARGIN = 5 * 60_000;
 const PASS = 30_000;
 
-export interface JanitorParts {
+export interface JanitorOptions {
   readonly broker: Broker;
   /** Milliseconds that what is settled stays. */
   readonly margin?: number | undefined;
@@ -41,7 +41,7 @@ interface Seen {
  * engine makes for it, or a stream without projector, keeps everything, whatever other consumers say:
  * nobody knows what of it is settled.
  */
-export function janitorPass(parts: JanitorParts): () => Promise<void> {
+export function janitorPass(parts: JanitorOptions): () => Promise<void> {
   const { broker, margin = MARGIN, onKept, isLeft = async () => false } = parts;
   const { manager, names } = broker;
   const history = new Map<string, readonly Seen[]>();
@@ -102,7 +102,7 @@ export function janitorPass(parts: JanitorParts): () => Promise<void> {
  * Runs the janitor on the one engine that holds its lease, over every stream that the trace is built from:
  * also the queues of hosts that the production has no longer.
  */
-export function startJanitor(parts: JanitorParts, leases: Leases): { close(): Promise<void> } {
+export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): Promise<void> } {
   const { margin = MARGIN } = parts;
   const stop = new AbortController();
   const run = async (): Promise<void> => {

@@ -46,7 +46,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-export interface PublisherParts {
+export interface PublisherOptions {
   readonly headers: () => MsgHdrs;
   readonly turn: Turn;
   /** Told of each receipt. */
@@ -63,7 +63,7 @@ const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
  */
 export function publisher(
   connection: NatsConnection,
-  { headers, turn, onStored }: PublisherParts,
+  { headers, turn, onStored }: PublisherOptions,
 ): Publisher {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
@@ -146,7 +146,7 @@ export function publisher(
 function settle(
   { subject, written, resolve, reject }: Waiting,
   message: Msg,
-  onStored: PublisherParts['onStored'],
+  onStored: PublisherOptions['onStored'],
 ): void {
   if (message.data.byteLength === 0) return reject(unavailable(subject, 'no stream takes it'));
   const answer = message.json<{

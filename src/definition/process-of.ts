@@ -1,6 +1,6 @@
 import { type Document, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { type DurableParts, durableProcess } from '../flow/durable-process.ts';
+import { type DurableOptions, durableProcess } from '../flow/durable-process.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import { inlineProcess } from '../flow/inline-process.ts';
 import type { ProcessCode, ProcessContext } from '../flow/process-code.ts';
@@ -19,7 +19,7 @@ export interface ProcessParts {
   readonly log: (process: string, text: string) => void;
   /** What makes a queued code process durable; without it every code process runs inline (production tests). */
   readonly durable?:
-    | Pick<DurableParts, keyof Storing | 'steps' | 'answers' | 'routing'>
+    | Pick<DurableOptions, keyof Storing | 'steps' | 'answers' | 'routing'>
     | undefined;
   /** Tells the watchdog what is worked on; there is none in a production test. */
   readonly marks?: WorkMarks | undefined;

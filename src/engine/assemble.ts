@@ -20,7 +20,7 @@ import type { WorkMarks } from '../flow/work-marks.ts';
 import { BusinessOperation } from '../host/business-operation.ts';
 import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
-import type { Host, Surroundings } from '../host/host.ts';
+import type { Host, Runtime } from '../host/host.ts';
 import type { OtherLines } from '../host/other-lines.ts';
 import type { PeerCertificates } from '../host/peer-certificates.ts';
 import type { Events } from '../log/events.ts';
@@ -74,13 +74,13 @@ export function assemble(
 ): Assembly {
   const clock = parts.clock ?? systemClock;
   const processes = new Map<string, Process>();
-  const surroundings = surroundingsOf(parts, definition, () => current().wiring, clock);
-  const routing = (): Routing => ({ ...surroundings.accepting.routing, wiring: current().wiring });
+  const runtime = runtimeOf(parts, definition, () => current().wiring, clock);
+  const routing = (): Routing => ({ ...runtime.accepting.routing, wiring: current().wiring });
   const processParts: ProcessParts = {
     now: () => clock.now(),
     marks: parts.marks,
     log: (name, text) => parts.events.told(name, 'info', 'process-log', text),
-    durable: { ...surroundings.accepting, steps: parts.engine.steps, routing },
+    durable: { ...runtime.accepting, steps: parts.engine.steps, routing },
   };
   const processNamed = (name: string): Process => {
     const process = processes.get(name) ?? processOf(definition, name, processParts);
@@ -90,12 +90,12 @@ export function assemble(
   return {
     wiring: wiring(definition, processNamed, (host) => parts.plan.generations.get(host) ?? 0),
     routing,
-    storing: surroundings.accepting,
+    storing: runtime.accepting,
     process: processNamed,
     host(of) {
-      if (of.kind === 'service') return service(surroundings, definition, of);
-      if (of.kind === 'operation') return operation(surroundings, parts, of);
-      return new BusinessProcess(surroundings, {
+      if (of.kind === 'service') return service(runtime, definition, of);
+      if (of.kind === 'operation') return operation(runtime, parts, of);
+      return new BusinessProcess(runtime, {
         name: of.name,
         process: () => current().process(of.name),
         streams: streamsOf(parts, of),
@@ -110,12 +110,12 @@ export function assemble(
   };
 }
 
-function surroundingsOf(
+function runtimeOf(
   { engine, events, logs, credential, verifier, peerCertificate }: AssemblyParts,
   { name, settings }: Definition,
   current: () => Wiring,
   clock: Clock,
-): Surroundings {
+): Runtime {
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { halfStored } = engine;
   const { inlineLimit } = settings;
@@ -129,6 +129,7 @@ function surroundingsOf(
     events,
     logs,
     leases,
+    clock,
     credential,
     verifier,
     peerCertificate,
@@ -157,12 +158,8 @@ function surroundingsOf(
   };
 }
 
-function service(
-  surroundings: Surroundings,
-  { settings }: Definition,
-  of: ServiceDefinition,
-): Host {
-  return new BusinessService(surroundings, {
+function service(runtime: Runtime, { settings }: Definition, of: ServiceDefinition): Host {
+  return new BusinessService(runtime, {
     adapter: of.adapter,
     settings: of.settings,
     accepting: {
@@ -174,12 +171,8 @@ function service(
   });
 }
 
-function operation(
-  surroundings: Surroundings,
-  parts: AssemblyParts,
-  of: OperationDefinition,
-): Host {
-  return new BusinessOperation(surroundings, {
+function operation(runtime: Runtime, parts: AssemblyParts, of: OperationDefinition): Host {
+  return new BusinessOperation(runtime, {
     name: of.name,
     adapter: of.adapter,
     settings: of.settings,

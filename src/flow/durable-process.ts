@@ -14,7 +14,7 @@ import { type Routing, route } from './route.ts';
 import { onLeg, type Subject } from './subject.ts';
 import type { DurableRun, Process, ProcessResult, Waits } from './wiring.ts';
 
-export interface DurableParts extends Storing {
+export interface DurableOptions extends Storing {
   readonly name: string;
   readonly code: () => Promise<ProcessCode>;
   readonly steps: Steps;
@@ -27,7 +27,7 @@ export interface DurableParts extends Storing {
 const CALL_TIMEOUT = 60_000;
 
 /** A code process whose effects are done once, over crashes (architecture.md §6). Runs from a queue. */
-export function durableProcess(parts: DurableParts): Process {
+export function durableProcess(parts: DurableOptions): Process {
   const runOrWait = async (subject: Subject, run: DurableRun): Promise<ProcessResult | Waits> => {
     const code = await parts.code();
     const waits = new DurableWaits(run);
@@ -75,7 +75,7 @@ interface Running {
   readonly signal: AbortSignal;
 }
 
-function contextOf(parts: DurableParts, subject: Subject, running: Running): ProcessContext {
+function contextOf(parts: DurableOptions, subject: Subject, running: Running): ProcessContext {
   const { steps } = parts;
   const { waits, signal } = running;
   const { id } = subject.message;
@@ -150,7 +150,7 @@ function contextOf(parts: DurableParts, subject: Subject, running: Running): Pro
 
 /** The answer to a call: the stored one, or the next that comes. What a run before this one saw stands. */
 async function answerOf(
-  parts: DurableParts,
+  parts: DurableOptions,
   { key, at, before }: Done,
   { waits, signal, target, timeout }: Running & { target: string; timeout: number },
 ): Promise<CallAnswer> {
@@ -174,7 +174,7 @@ async function answerOf(
   return waits.step(() => callAnswer(parts, stored));
 }
 
-async function callAnswer({ answers }: DurableParts, stored: Uint8Array): Promise<CallAnswer> {
+async function callAnswer({ answers }: DurableOptions, stored: Uint8Array): Promise<CallAnswer> {
   const { reply, outcome } = await answers.read(stored);
   return {
     status: outcome?.status ?? 'completed',

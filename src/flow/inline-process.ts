@@ -4,7 +4,7 @@ import { markedCode } from './marked-context.ts';
 import type { ProcessCode, ProcessContext } from './process-code.ts';
 import type { Process, ProcessSend } from './wiring.ts';
 
-export interface InlineParts {
+export interface InlineOptions {
   readonly name: string;
   readonly code: () => Promise<ProcessCode>;
   readonly lookup: ProcessContext['lookup'];
@@ -20,7 +20,7 @@ export interface InlineParts {
  * A code process that runs while its message is accepted: what it sends is stored together with the
  * message. The sender waits, so it cannot wait itself: `call` and `sleep` need `run: queued`.
  */
-export function inlineProcess(parts: InlineParts): Process {
+export function inlineProcess(parts: InlineOptions): Process {
   const { name, lookup, now, log } = parts;
   const refuse = (what: string): Promise<never> =>
     Promise.reject(

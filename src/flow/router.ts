@@ -15,7 +15,7 @@ export interface Chosen {
   readonly explanation: Explanation;
 }
 
-export interface RouterParts {
+export interface RouterOptions {
   readonly readsBody: boolean;
   decide(scope: Scope): Chosen;
   /** Problems of the document that forbid to route it, in words; undefined if it may go on. */
@@ -28,7 +28,7 @@ export interface RouterParts {
 }
 
 /** A business process that decides by rules and transforms on the way. */
-export function router(parts: RouterParts): Process {
+export function router(parts: RouterOptions): Process {
   return {
     readsBody: parts.readsBody,
     run(subject) {
@@ -66,7 +66,7 @@ function refuse(problem: string, invalid: string): ProcessResult {
     : { status: 'completed', sends: [{ to: invalid }], explain: undefined };
 }
 
-function decided(parts: RouterParts, subject: Subject): Chosen | ProcessResult {
+function decided(parts: RouterOptions, subject: Subject): Chosen | ProcessResult {
   try {
     return parts.decide(subject);
   } catch (error) {
@@ -81,7 +81,7 @@ function suspendedBy(error: unknown, explain: Explanation | undefined): ProcessR
 }
 
 async function transformed(
-  parts: RouterParts,
+  parts: RouterOptions,
   subject: Subject,
   chosen: Chosen['sends'],
   explain: Explanation,

@@ -1,4 +1,4 @@
-import type { OpenOutbound } from '../adapter/adapter.ts';
+import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
 import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import { takeOverLine } from '../broker/streams.ts';
@@ -6,22 +6,53 @@ import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
+import type { Doubts } from '../flow/doubts.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Sent, send } from '../flow/send.ts';
 import { settle } from '../flow/settle.ts';
+import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Message } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
+import type { RetryPolicy } from '../time/back-off.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { Connection } from './connection.ts';
-import { endByOrder, endInHand } from './end-by-order.ts';
-import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
+import { endByOrder } from './end-by-order.ts';
+import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
 import { lend } from './lend.ts';
-import type { OperationParts } from './operation-parts.ts';
-import { OtherLinesWork } from './other-lines.ts';
+import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { passOnAnswer } from './pass-on-answer.ts';
 import { HostPatience } from './patience.ts';
-import { QueueWorker, type QueueWorkerParts, type WorkSignals } from './queue-worker.ts';
+import { QueueWorker, type QueueWorkerOptions, type WorkSignals } from './queue-worker.ts';
+import { Workers } from './workers.ts';
+
+/** What an operation is made of. */
+export interface OperationOptions {
+  readonly name: string;
+  readonly adapter: OutboundAdapter;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The streams of its queue: one, or one a partition. */
+  readonly streams: readonly string[];
+  /** What its queue has beside them: lines of an earlier order. */
+  readonly others: OtherLines;
+  readonly settled: SettledMemory;
+  /** How many messages at once from each stream. */
+  readonly pool: number;
+  /** One strict line: sent by the one engine that holds its lease, which reads ahead. */
+  readonly line: boolean;
+  readonly retry: RetryPolicy;
+  readonly timeout: number;
+  readonly replies: Readonly<Record<string, string | readonly string[]>>;
+  /** Who gets each answer as a message of its own. */
+  readonly answersTo: readonly string[];
+  readonly doubts: Doubts;
+  /** Reads what others settled lately into `settled`. */
+  readonly recall: () => Promise<void>;
+  /** Switches the host off durably: it stopped itself. */
+  readonly disable: (reason: string) => Promise<void>;
+  /** Set while nothing goes out: each message is set aside. */
+  readonly testing: () => { readonly by: string; readonly reason: string } | undefined;
+}
 
 const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
   complete: 'completed',
@@ -41,8 +72,8 @@ const STORING = 2;
 export class BusinessOperation implements Host {
   readonly kind = 'operation';
   readonly name: string;
-  readonly #surroundings: Surroundings;
-  readonly #parts: OperationParts;
+  readonly #runtime: Runtime;
+  readonly #options: OperationOptions;
   readonly #replies: ReplyRules;
   readonly #state: HostState;
   readonly #patience: HostPatience;
@@ -56,31 +87,31 @@ export class BusinessOperation implements Host {
   /** A message was cut off on the wire: its peer may have it. */
   #cut = false;
   #connection: Connection<OpenOutbound> | undefined;
-  #workers: QueueWorker[] = [];
+  readonly #workers = new Workers();
 
-  constructor(surroundings: Surroundings, parts: OperationParts) {
-    this.name = parts.name;
-    this.#surroundings = surroundings;
-    this.#state = new HostState(surroundings.events, this.name);
+  constructor(runtime: Runtime, options: OperationOptions) {
+    this.name = options.name;
+    this.#runtime = runtime;
+    this.#state = new HostState(runtime.events, this.name);
     this.#patience = new HostPatience(this.#state);
-    this.#parts = parts;
-    this.#replies = replyRules(parts.replies, parts.adapter.replies);
+    this.#options = options;
+    this.#replies = replyRules(options.replies, options.adapter.replies);
   }
 
   async start(): Promise<void> {
     if (this.#state.running) return;
     this.#state.running = true;
     this.#stop = new AbortController();
-    const { adapter, settings } = this.#parts;
-    const { events } = this.#surroundings;
+    const { adapter, settings } = this.#options;
+    const { events } = this.#runtime;
     this.#connection = new Connection(
       () =>
         adapter.open(
-          lend(this.#surroundings, this.name, {
+          lend(this.#runtime, this.name, {
             settings,
             signal: this.#stop.signal,
             state: this.#state,
-            replies: this.#parts.replies,
+            replies: this.#options.replies,
           }),
         ),
       (reason, next) => this.#lost(reason, next),
@@ -89,7 +120,7 @@ export class BusinessOperation implements Host {
     events.hostStarted(this.name);
     this.#patience.renew();
     this.#held = new AbortController();
-    this.#holding = this.#parts.line ? this.#workWhileHeld() : this.#work(this.#held.signal);
+    this.#holding = this.#options.line ? this.#workWhileHeld() : this.#work(this.#held.signal);
   }
 
   /** What waits in lines of an earlier order goes first. */
@@ -102,22 +133,14 @@ export class BusinessOperation implements Host {
   }
 
   #otherLines(): OtherLinesWork {
-    const { leases, events } = this.#surroundings;
-    const { name, others, line } = this.#parts;
-    return new OtherLinesWork({
+    const { name, others, line } = this.#options;
+    return new OtherLinesWork(this.#runtime, {
       name,
       others,
-      leases,
       held: line,
-      told: (text) => events.told(name, 'info', 'queue-order-changed', text),
       work: (stream, takeOver) => {
-        const worker = this.#worker(stream, 1, takeOver);
-        this.#workers.push(worker);
-        worker.start();
-        return async () => {
-          await worker.stop(this.#limit);
-          this.#workers = this.#workers.filter((one) => one !== worker);
-        };
+        const end = this.#workers.start(this.#worker(stream, 1, takeOver));
+        return () => end(this.#limit);
       },
     });
   }
@@ -136,8 +159,8 @@ export class BusinessOperation implements Host {
   }
 
   #workWhileHeld(): Promise<void> {
-    const { leases, broker } = this.#surroundings;
-    const { doubts, streams } = this.#parts;
+    const { leases, broker } = this.#runtime;
+    const { doubts, streams } = this.#options;
     const [stream = ''] = streams;
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
@@ -148,7 +171,7 @@ export class BusinessOperation implements Host {
         await others.first(held);
         const until = await orAbort(takeOverLine(broker, stream, held), held);
         if (takenOver || doubts.isWide(stream)) {
-          await orAbort(this.#parts.recall(), held);
+          await orAbort(this.#options.recall(), held);
           doubts.raise(stream, { until, most: STORING + 1 });
         }
         this.#state.hasLease();
@@ -162,34 +185,29 @@ export class BusinessOperation implements Host {
   }
 
   #startWorkers(): void {
-    const { broker } = this.#surroundings;
-    const { streams, pool, line } = this.#parts;
-    const workers = streams.map((stream) =>
-      this.#worker(
-        stream,
-        pool,
-        line ? (signal) => takeOverLine(broker, stream, signal) : undefined,
-      ),
-    );
-    this.#workers.push(...workers);
-    for (const worker of workers) worker.start();
+    const { broker } = this.#runtime;
+    const { streams, pool, line } = this.#options;
+    for (const stream of streams) {
+      const takeOver = (signal: AbortSignal) => takeOverLine(broker, stream, signal);
+      this.#workers.start(this.#worker(stream, pool, line ? takeOver : undefined));
+    }
   }
 
-  #worker(stream: string, slots: number, takeOver: QueueWorkerParts['takeOver']): QueueWorker {
-    const { broker, accepting } = this.#surroundings;
+  #worker(stream: string, slots: number, takeOver: QueueWorkerOptions['takeOver']): QueueWorker {
+    const { broker, accepting } = this.#runtime;
     return new QueueWorker({
       broker,
       bodies: accepting.bodies,
       stream,
-      settled: this.#parts.settled,
+      settled: this.#options.settled,
       slots,
       takeOver,
       handle: (taken, signals) => this.#handle(taken, signals, stream),
       end: (taken, order, begun) => {
         if (begun) this.#state.retrying = undefined;
         return endByOrder(
-          this.#surroundings,
-          { ...this.#parts, patience: this.#patience },
+          this.#runtime,
+          { ...this.#options, patience: this.#patience },
           { taken, order, begun },
         );
       },
@@ -197,11 +215,7 @@ export class BusinessOperation implements Host {
   }
 
   async #stopWorkers(): Promise<void> {
-    const workers = this.#workers;
-    this.#workers = [];
-    const ended = Promise.all(workers.map((worker) => worker.stop(this.#limit))).then(() =>
-      Promise.allSettled(this.#storing),
-    );
+    const ended = this.#workers.stop(this.#limit).then(() => Promise.allSettled(this.#storing));
     await this.#patience.within(this.#limit, ended);
     // what the peer has got may be sent again
     if (this.#patience.signal.aborted) this.#cut = true;
@@ -215,38 +229,37 @@ export class BusinessOperation implements Host {
   #wake = new AbortController();
 
   endMessage(id: number, order: EndOrder): Promise<boolean> {
-    return endInHand(this.#workers, id, order);
+    return this.#workers.end(id, order);
   }
 
   status(): HostStatus {
-    const inFlight = this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0);
-    return this.#state.status(this.name, this.kind, inFlight);
+    return this.#state.status(this.name, this.kind, this.#workers.inFlight);
   }
 
   async #handle(taken: Taken, signals: WorkSignals, stream: string): Promise<void> {
-    const { events, accepting } = this.#surroundings;
-    const { testing } = this.#parts;
+    const { clock, events, accepting } = this.#runtime;
+    const { testing } = this.#options;
     const test = testing();
     if (test !== undefined) return this.#setAside(taken, test);
     await this.#roomForOutcome();
-    const started = accepting.routing.clock.now();
-    const doubtful = taken.delivery > 1 || this.#parts.doubts.about(stream, taken.sequence);
+    const started = clock.now();
+    const doubtful = taken.delivery > 1 || this.#options.doubts.about(stream, taken.sequence);
     const possibleDuplicate = doubtful ? true : undefined;
     const message = doubtful ? { ...taken.message, possibleDuplicate } : taken.message;
     const sent = await this.#send(message, signals);
     this.#state.retrying = undefined;
     if (sent.action === 'stop') return this.#disable(taken, sent);
     const status = OUTCOMES[sent.action];
-    const done = accepting.routing.clock.now();
+    const done = clock.now();
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
-    const { name, answersTo } = this.#parts;
+    const { name, answersTo } = this.#options;
     await passOnAnswer(accepting, { name, message, sent, status, answersTo }, this.#patience);
     const stored = settle(
       {
-        broker: this.#surroundings.broker,
-        outcomes: this.#surroundings.outcomes,
-        settled: this.#parts.settled,
+        broker: this.#runtime.broker,
+        outcomes: this.#runtime.outcomes,
+        settled: this.#options.settled,
         patience: this.#patience,
       },
       taken,
@@ -283,14 +296,14 @@ export class BusinessOperation implements Host {
   #setAside(taken: Taken, { by, reason }: { by: string; reason: string }): Promise<void> {
     const order = { status: 'suspended', by, reason: `test mode: ${reason}` } as const;
     return endByOrder(
-      this.#surroundings,
-      { ...this.#parts, patience: this.#patience },
+      this.#runtime,
+      { ...this.#options, patience: this.#patience },
       { taken, order, begun: false },
     );
   }
 
   async #roomForOutcome(): Promise<void> {
-    const { line, pool, streams } = this.#parts;
+    const { line, pool, streams } = this.#options;
     const limit = line ? STORING : pool * streams.length;
     while (this.#storing.size >= limit) {
       // one that is not stored is told of elsewhere
@@ -299,7 +312,7 @@ export class BusinessOperation implements Host {
   }
 
   async #send(message: Message, signals: WorkSignals): Promise<Sent> {
-    const { accepting, events } = this.#surroundings;
+    const { clock, events } = this.#runtime;
     const connection = this.#connection;
     const sent = await send(
       message,
@@ -310,19 +323,19 @@ export class BusinessOperation implements Host {
         whyNotOpen: () => connection?.failure,
         reopen: (adapter, reason) => connection?.reopen(adapter, reason),
         replies: this.#replies,
-        retry: this.#parts.retry,
-        timeout: this.#parts.timeout,
-        clock: accepting.routing.clock,
+        retry: this.#options.retry,
+        timeout: this.#options.timeout,
+        clock,
         wake: () => this.#wake.signal,
         onRetry: ({ attempt, next, error }) => {
           this.#state.retrying = { messageId: message.id, attempt, next };
           this.#state.failed(error.code, error.text);
           events.retrying(this.name, message, { attempt, error });
           const { id, sessionId } = message;
-          const at = accepting.routing.clock.now();
+          const at = clock.now();
           // tells only of a failed try; the outcome will be stored for certain
           background(
-            this.#surroundings.outcomes.append({
+            this.#runtime.outcomes.append({
               record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
             }),
             `noting a failed try of ${this.name}`,
@@ -347,15 +360,15 @@ export class BusinessOperation implements Host {
     };
     this.#state.failed(error.code, error.text);
     // before the message goes back: nothing may overtake it
-    for (const worker of this.#workers) worker.halt();
+    this.#workers.halt();
     taken.giveBack();
-    this.#surroundings.events.hostDisabled(this.name, error);
+    this.#runtime.events.hostDisabled(this.name, error);
     // not awaited: stopping waits for this very message
-    background(this.#parts.disable(error.text), `switching ${this.name} off`);
+    background(this.#options.disable(error.text), `switching ${this.name} off`);
   }
 
   #lost(reason: unknown, next: number): void {
     this.#state.disconnected(describeError(reason), next);
-    this.#surroundings.events.connectionLost(this.name, reason, next);
+    this.#runtime.events.connectionLost(this.name, reason, next);
   }
 }

@@ -15,13 +15,14 @@ import { type Process, type ProcessResult, Waits } from '../flow/wiring.ts';
 import type { Message } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import { pause } from '../time/pause.ts';
-import { endByOrder, endInHand } from './end-by-order.ts';
-import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
+import { endByOrder } from './end-by-order.ts';
+import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { HostPatience } from './patience.ts';
 import { QueueWorker, type WorkSignals } from './queue-worker.ts';
+import { Workers } from './workers.ts';
 
-export interface ProcessParts {
+export interface ProcessOptions {
   readonly name: string;
   /** Asked for each message: a change of the production takes effect with the next one. */
   readonly process: () => Process;
@@ -44,22 +45,22 @@ const OUTAGE_WAIT = 1_000;
 export class BusinessProcess implements Host {
   readonly kind = 'process';
   readonly name: string;
-  readonly #surroundings: Surroundings;
-  readonly #parts: ProcessParts;
+  readonly #runtime: Runtime;
+  readonly #options: ProcessOptions;
   readonly #state: HostState;
   readonly #patience: HostPatience;
-  #workers: QueueWorker[] = [];
+  readonly #workers = new Workers();
   #stop = new AbortController();
   #working: Promise<void> | undefined;
   /** Milliseconds that a stop waits for what is in flight. */
   #limit = 10_000;
 
-  constructor(surroundings: Surroundings, parts: ProcessParts) {
-    this.name = parts.name;
-    this.#surroundings = surroundings;
-    this.#state = new HostState(surroundings.events, this.name);
+  constructor(runtime: Runtime, options: ProcessOptions) {
+    this.name = options.name;
+    this.#runtime = runtime;
+    this.#state = new HostState(runtime.events, this.name);
     this.#patience = new HostPatience(this.#state);
-    this.#parts = parts;
+    this.#options = options;
   }
 
   async start(): Promise<void> {
@@ -68,48 +69,39 @@ export class BusinessProcess implements Host {
     this.#patience.renew();
     this.#stop = new AbortController();
     this.#working = this.#work(this.#stop.signal);
-    this.#surroundings.events.hostStarted(this.name);
+    this.#runtime.events.hostStarted(this.name);
   }
 
   /** What waits in lines of an earlier order goes first. */
   async #work(signal: AbortSignal): Promise<void> {
-    const { leases, events } = this.#surroundings;
-    const { name, others, streams, pool } = this.#parts;
-    const work = new OtherLinesWork({
+    const { name, others, streams, pool } = this.#options;
+    const work = new OtherLinesWork(this.#runtime, {
       name,
       others,
-      leases,
       held: false,
-      told: (text) => events.told(name, 'info', 'queue-order-changed', text),
       work: (stream, takeOver) => {
-        const worker = this.#startWorker(stream, 1, takeOver);
-        return async () => {
-          await worker.stop(this.#limit);
-          this.#workers = this.#workers.filter((one) => one !== worker);
-        };
+        const end = this.#workers.start(this.#worker(stream, 1, takeOver));
+        return () => end(this.#limit);
       },
     });
     await work.first(signal);
     if (signal.aborted) return;
-    for (const stream of streams) this.#startWorker(stream, pool);
+    for (const stream of streams) this.#workers.start(this.#worker(stream, pool));
     await work.follow(signal);
   }
 
-  #startWorker(stream: string, slots: number, takeOver?: () => Promise<unknown>): QueueWorker {
-    const { broker, accepting } = this.#surroundings;
-    const worker = new QueueWorker({
+  #worker(stream: string, slots: number, takeOver?: () => Promise<unknown>): QueueWorker {
+    const { broker, accepting } = this.#runtime;
+    return new QueueWorker({
       broker,
       bodies: accepting.bodies,
       stream,
-      settled: this.#parts.settled,
+      settled: this.#options.settled,
       slots,
       takeOver,
       handle: (taken, signals) => this.#handle(taken, signals),
       end: (taken, order, begun) => this.#end(taken, order, begun),
     });
-    this.#workers.push(worker);
-    worker.start();
-    return worker;
   }
 
   async stop(limit: number): Promise<void> {
@@ -117,10 +109,8 @@ export class BusinessProcess implements Host {
     this.#state.running = false;
     this.#limit = limit;
     this.#stop.abort();
-    const ended = Promise.all(this.#workers.map((worker) => worker.stop(limit)));
-    await this.#patience.within(limit, ended);
+    await this.#patience.within(limit, this.#workers.stop(limit));
     await this.#working;
-    this.#workers = [];
   }
 
   retryNow(): void {
@@ -128,26 +118,25 @@ export class BusinessProcess implements Host {
   }
 
   endMessage(id: number, order: EndOrder): Promise<boolean> {
-    return endInHand(this.#workers, id, order);
+    return this.#workers.end(id, order);
   }
 
   status(): HostStatus {
-    const inFlight = this.#workers.reduce((sum, worker) => sum + worker.inFlight, 0);
     this.#state.detail = this.#waitsFor();
-    return this.#state.status(this.name, this.kind, inFlight);
+    return this.#state.status(this.name, this.kind, this.#workers.inFlight);
   }
 
   async #end(taken: Taken, order: EndOrder, begun: boolean): Promise<void> {
     await endByOrder(
-      this.#surroundings,
-      { ...this.#parts, patience: this.#patience },
+      this.#runtime,
+      { ...this.#options, patience: this.#patience },
       { taken, order, begun },
     );
     this.#forgetSteps(taken.message);
   }
 
   #forgetSteps({ id }: Message): void {
-    if (this.#parts.process().runOrWait !== undefined) this.#parts.steps.ended(id);
+    if (this.#options.process().runOrWait !== undefined) this.#options.steps.ended(id);
   }
 
   /** In words: why a line with a waiting message does not move. */
@@ -162,8 +151,7 @@ export class BusinessProcess implements Host {
   }
 
   async #handle(taken: Taken, signals: WorkSignals): Promise<void> {
-    const { accepting, events } = this.#surroundings;
-    const { clock } = accepting.routing;
+    const { clock, events } = this.#runtime;
     const { message } = taken;
     const started = clock.now();
     const ran = await this.#run(taken, signals).finally(() => this.#held.delete(message.id));
@@ -176,9 +164,9 @@ export class BusinessProcess implements Host {
     await this.#answer(message, direct);
     await settle(
       {
-        broker: this.#surroundings.broker,
-        outcomes: this.#surroundings.outcomes,
-        settled: this.#parts.settled,
+        broker: this.#runtime.broker,
+        outcomes: this.#runtime.outcomes,
+        settled: this.#options.settled,
         patience: this.#patience,
       },
       taken,
@@ -198,11 +186,11 @@ export class BusinessProcess implements Host {
     const at = Date.now();
     let sequence = 0;
     await untilStored(async () => {
-      ({ sequence } = await this.#parts.waiting.enter(taken, this.name, wake));
+      ({ sequence } = await this.#options.waiting.enter(taken, this.name, wake));
     }, this.#patience);
     await untilStored(
       () =>
-        this.#surroundings.outcomes.append({
+        this.#runtime.outcomes.append({
           record: { kind: 'wait', id, sessionId, host: this.name, at, sequence },
         }),
       this.#patience,
@@ -216,17 +204,14 @@ export class BusinessProcess implements Host {
   /** Answers whoever waits; a process that sent the message on leaves the answer to its target's queue. */
   async #answer({ replyTo }: Message, answer: Answer | undefined): Promise<void> {
     if (replyTo === undefined || answer === undefined) return;
-    await untilStored(
-      () => this.#surroundings.accepting.answers.send(replyTo, answer),
-      this.#patience,
-    );
+    await untilStored(() => this.#runtime.accepting.answers.send(replyTo, answer), this.#patience);
   }
 
   /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */
   async #run(taken: Taken, { stopping, cut }: WorkSignals): Promise<Ran | Waits> {
-    const { accepting } = this.#surroundings;
+    const { accepting } = this.#runtime;
     const { message, bodyRef } = taken;
-    const process = this.#parts.process();
+    const process = this.#options.process();
     const arrived = subject(message, message.body, bodyRef);
     let result: ProcessResult | Waits;
     let legs: Leg[];
@@ -235,7 +220,7 @@ export class BusinessProcess implements Host {
       const run = {
         cut,
         stopping,
-        inPlace: this.#parts.whileWaiting === 'hold',
+        inPlace: this.#options.whileWaiting === 'hold',
         onWait: (until: number) => void this.#held.set(message.id, until),
       };
       result = await (process.runOrWait?.(arrived, run) ?? process.run(arrived, cut));

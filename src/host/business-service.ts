@@ -4,10 +4,10 @@ import { aborted, whileHeld } from '../broker/while-held.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type AcceptingService, accept } from '../flow/accept.ts';
 import { Connection } from './connection.ts';
-import { type Host, HostState, type HostStatus, type Surroundings } from './host.ts';
+import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
 import { lend } from './lend.ts';
 
-export interface ServiceParts {
+export interface ServiceOptions {
   readonly adapter: InboundAdapter;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly accepting: Omit<AcceptingService, 'onAccepted'>;
@@ -20,27 +20,27 @@ export interface ServiceParts {
 export class BusinessService implements Host {
   readonly kind = 'service';
   readonly name: string;
-  readonly #surroundings: Surroundings;
-  readonly #parts: ServiceParts;
+  readonly #runtime: Runtime;
+  readonly #options: ServiceOptions;
   readonly #state: HostState;
   #inFlight = 0;
   #stop = new AbortController();
   #connection: Connection<Open> | undefined;
   #polling: Promise<void> | undefined;
 
-  constructor(surroundings: Surroundings, parts: ServiceParts) {
-    this.name = parts.accepting.name;
-    this.#surroundings = surroundings;
-    this.#state = new HostState(surroundings.events, this.name);
-    this.#parts = parts;
+  constructor(runtime: Runtime, options: ServiceOptions) {
+    this.name = options.accepting.name;
+    this.#runtime = runtime;
+    this.#state = new HostState(runtime.events, this.name);
+    this.#options = options;
   }
 
   async start(): Promise<void> {
     if (this.#state.running) return;
     this.#state.running = true;
     this.#stop = new AbortController();
-    this.#surroundings.events.hostStarted(this.name);
-    if (this.#parts.adapter.polling === true) this.#polling = this.#pollWhileHeld();
+    this.#runtime.events.hostStarted(this.name);
+    if (this.#options.adapter.polling === true) this.#polling = this.#pollWhileHeld();
     else this.#connection = this.#open(this.#stop.signal);
   }
 
@@ -65,7 +65,7 @@ export class BusinessService implements Host {
   }
 
   #open(signal: AbortSignal): Connection<Open> {
-    const { adapter } = this.#parts;
+    const { adapter } = this.#options;
     const connection = new Connection<Open>(
       (lost) => adapter.open(this.#lend(signal, lost)),
       (reason, next) => this.#lost(reason, next),
@@ -75,7 +75,7 @@ export class BusinessService implements Host {
   }
 
   #pollWhileHeld(): Promise<void> {
-    return whileHeld(this.#surroundings.leases, `poll.${this.name}`, {
+    return whileHeld(this.#runtime.leases, `poll.${this.name}`, {
       signal: this.#stop.signal,
       onWaiting: (waiting) => this.#state.awaitsLease('polls', waiting),
       run: async (held) => {
@@ -90,26 +90,21 @@ export class BusinessService implements Host {
   }
 
   #lend(signal: AbortSignal, lost: (reason: Error) => void): LentInbound<Settings> {
-    const deliver = accept(this.#surroundings.accepting, {
-      ...this.#parts.accepting,
+    const deliver = accept(this.#runtime.accepting, {
+      ...this.#options.accepting,
       onAccepted: (message, receipt, took) => {
         this.#state.active();
-        this.#surroundings.events.accepted(
-          this.name,
-          message,
-          receipt.status === 'duplicate',
-          took,
-        );
+        this.#runtime.events.accepted(this.name, message, receipt.status === 'duplicate', took);
       },
     });
     return {
-      ...lend(this.#surroundings, this.name, {
-        settings: this.#parts.settings,
+      ...lend(this.#runtime, this.name, {
+        settings: this.#options.settings,
         signal,
         state: this.#state,
       }),
       lost,
-      memory: this.#surroundings.memory(this.name),
+      memory: this.#runtime.memory(this.name),
       deliver: async (message, options) => {
         this.#inFlight++;
         try {
@@ -119,7 +114,7 @@ export class BusinessService implements Host {
         } catch (error) {
           const { code, text } = describeError(error);
           this.#state.failed(code, text);
-          this.#surroundings.events.refused(this.name, error);
+          this.#runtime.events.refused(this.name, error);
           throw error;
         } finally {
           this.#inFlight--;
@@ -130,6 +125,6 @@ export class BusinessService implements Host {
 
   #lost(reason: unknown, next: number): void {
     this.#state.disconnected(describeError(reason), next);
-    this.#surroundings.events.connectionLost(this.name, reason, next);
+    this.#runtime.events.connectionLost(this.name, reason, next);
   }
 }

@@ -10,6 +10,7 @@ import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
 import type { RecordedError } from '../message/record.ts';
+import type { Clock } from '../time/clock.ts';
 import { type Delay, Delays } from './delays.ts';
 import type { PeerCertificates } from './peer-certificates.ts';
 
@@ -52,11 +53,12 @@ export interface HostStatus {
   readonly delayed?: Delay | undefined;
 }
 
-/** What the engine gives every host. */
-export interface Surroundings {
+/** What the running engine gives every host. */
+export interface Runtime {
   readonly production: string;
   /** The connection on which queues are read. */
   readonly broker: Broker;
+  readonly clock: Clock;
   readonly accepting: Accepting;
   /** Where outcomes go. */
   readonly outcomes: Journal;

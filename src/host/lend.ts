@@ -1,10 +1,10 @@
 import type { Lent } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
-import type { HostState, Surroundings } from './host.ts';
+import type { HostState, Runtime } from './host.ts';
 
 /** What every adapter is lent, inbound or outbound. */
 export function lend(
-  { production, events, logs, credential, verifier, peerCertificate }: Surroundings,
+  { production, events, logs, credential, verifier, peerCertificate }: Runtime,
   host: string,
   {
     settings,

@@ -1,7 +1,7 @@
 import { isAway } from '../broker/away.ts';
-import type { Leases } from '../broker/lease.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
+import type { Runtime } from './host.ts';
 
 /** A line of a host's queue that is none of those it works on now: from before, or from another engine. */
 export interface OtherLine {
@@ -29,10 +29,9 @@ export interface OtherLines {
   isSettled(line: OtherLine): Promise<boolean>;
 }
 
-export interface OtherLinesParts {
+export interface OtherLinesOptions {
   readonly name: string;
   readonly others: OtherLines;
-  readonly leases: Leases;
   /** The host works on its queue only while it holds the lease anyway. */
   readonly held: boolean;
   /** Works on a line until what it returns is called, and resolved. */
@@ -40,7 +39,6 @@ export interface OtherLinesParts {
     stream: string,
     takeOver: (() => Promise<unknown>) | undefined,
   ) => () => Promise<void>;
-  readonly told: (text: string) => void;
 }
 
 /** How often other lines are looked for, milliseconds: another engine may still have an earlier order. */
@@ -52,10 +50,12 @@ const PAUSE = 200;
  * accepted before it goes first, one generation after the other and each line in its own order.
  */
 export class OtherLinesWork {
-  readonly #parts: OtherLinesParts;
+  readonly #runtime: Pick<Runtime, 'leases' | 'events'>;
+  readonly #options: OtherLinesOptions;
 
-  constructor(parts: OtherLinesParts) {
-    this.#parts = parts;
+  constructor(runtime: Pick<Runtime, 'leases' | 'events'>, options: OtherLinesOptions) {
+    this.#runtime = runtime;
+    this.#options = options;
   }
 
   /**
@@ -79,7 +79,8 @@ export class OtherLinesWork {
   }
 
   async #round(signal: AbortSignal, earlierOnly: boolean): Promise<'none' | 'settled' | 'open'> {
-    const { others, leases, name, held } = this.#parts;
+    const { others, name, held } = this.#options;
+    const { leases } = this.#runtime;
     try {
       const all = await others.find();
       const lines = earlierOnly ? all.filter(({ earlier }) => earlier) : all;
@@ -102,9 +103,13 @@ export class OtherLinesWork {
   }
 
   async #drain(lines: readonly OtherLine[], signal: AbortSignal): Promise<'settled' | 'open'> {
-    const { told } = this.#parts;
     if (lines.some(({ earlier }) => earlier)) {
-      told('what waited before the order of its queue was changed goes first');
+      this.#runtime.events.told(
+        this.#options.name,
+        'info',
+        'queue-order-changed',
+        'what waited before the order of its queue was changed goes first',
+      );
     }
     for (const generation of new Set(lines.map((line) => line.generation))) {
       const together = lines.filter((line) => line.generation === generation);
@@ -115,7 +120,7 @@ export class OtherLinesWork {
   }
 
   async #drainLine(line: OtherLine, signal: AbortSignal): Promise<void> {
-    const { others, work } = this.#parts;
+    const { others, work } = this.#options;
     const end = work(line.stream, await others.prepare(line));
     try {
       while (!signal.aborted && !(await others.isSettled(line))) await pause(PAUSE, signal);

@@ -14,7 +14,7 @@ import type { SettledMemory } from '../flow/settled-memory.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { pause } from '../time/pause.ts';
 
-export interface QueueWorkerParts {
+export interface QueueWorkerOptions {
   readonly broker: Broker;
   readonly bodies: Bodies;
   readonly stream: string;
@@ -73,7 +73,7 @@ const BARRED = 30_000;
  * back what it cannot finish. How many the server hands out is `max_ack_pending` of the consumer.
  */
 export class QueueWorker {
-  readonly #parts: QueueWorkerParts;
+  readonly #options: QueueWorkerOptions;
   /** By message id. */
   readonly #inFlight = new Map<number, Flight>();
   readonly #barred = new Map<number, EndOrder>();
@@ -82,8 +82,8 @@ export class QueueWorker {
   #stopping = false;
   #loop: Promise<void> | undefined;
 
-  constructor(parts: QueueWorkerParts) {
-    this.#parts = parts;
+  constructor(options: QueueWorkerOptions) {
+    this.#options = options;
   }
 
   get inFlight(): number {
@@ -96,7 +96,7 @@ export class QueueWorker {
 
   /** Consumes until stopped; a consumer that ended (deleted, server lost) is sought again. */
   async #consume(): Promise<void> {
-    const { broker, bodies, stream } = this.#parts;
+    const { broker, bodies, stream } = this.#options;
     const beat = this.#heartbeat();
     while (!this.#stopping) {
       try {
@@ -137,7 +137,7 @@ export class QueueWorker {
    * is worked on. A server that was killed may count again from an earlier one; what comes twice is known.
    */
   #isNext(delivery: number): boolean {
-    if (this.#parts.takeOver === undefined) return true;
+    if (this.#options.takeOver === undefined) return true;
     if (delivery > this.#next) {
       this.#interrupt();
       return false;
@@ -157,7 +157,7 @@ export class QueueWorker {
 
   /** Makes the consumer anew that somebody removed; tried again with the next round. */
   async #restore(): Promise<void> {
-    const { broker, stream, slots, takeOver } = this.#parts;
+    const { broker, stream, slots, takeOver } = this.#options;
     if (takeOver !== undefined) return this.#beginAnew();
     await ensureWorker(broker, stream, slots).catch(
       unless(isAway, `making the worker of ${stream} anew`),
@@ -166,7 +166,7 @@ export class QueueWorker {
 
   /** A line whose deliveries were cut off is taken over again: something may have been lost. */
   async #beginAnew(): Promise<void> {
-    const { takeOver } = this.#parts;
+    const { takeOver } = this.#options;
     if (takeOver === undefined) return;
     this.#waiting.length = 0;
     await this.#landed();
@@ -178,7 +178,7 @@ export class QueueWorker {
       } catch (error) {
         if (this.#beatStop.signal.aborted) return;
         // a cluster may still be choosing who leads
-        tolerate(error, isAway, `taking the line ${this.#parts.stream} over`);
+        tolerate(error, isAway, `taking the line ${this.#options.stream} over`);
         await sleep(100);
       }
     }
@@ -192,11 +192,11 @@ export class QueueWorker {
   }
 
   #work(): void {
-    while (this.#inFlight.size < this.#parts.slots) {
+    while (this.#inFlight.size < this.#options.slots) {
       const taken = this.#waiting.shift();
       if (taken === undefined) return;
       const { id } = taken.message;
-      if (this.#parts.settled.has(id)) taken.acknowledge();
+      if (this.#options.settled.has(id)) taken.acknowledge();
       // a server that was killed may forget that it handed it out; it waits for the first one's end
       else if (!this.#inFlight.has(id)) this.#begin(taken);
     }
@@ -214,7 +214,7 @@ export class QueueWorker {
       this.#inFlight.delete(id);
       if (!this.#stopping) this.#work();
     });
-    background(landed, `working on a message of ${this.#parts.stream}`);
+    background(landed, `working on a message of ${this.#options.stream}`);
   }
 
   /** Never rejects: what was not done is in its queue again. */
@@ -227,7 +227,7 @@ export class QueueWorker {
         return;
       }
       if (!flight.stopping.signal.aborted) {
-        tolerate(error, isAway, `working on a message of ${this.#parts.stream}`);
+        tolerate(error, isAway, `working on a message of ${this.#options.stream}`);
       }
       this.#giveBack(flight.taken);
     }
@@ -239,7 +239,7 @@ export class QueueWorker {
    */
   async #handled(flight: Flight): Promise<void> {
     const { taken, stopping, cut } = flight;
-    const { handle, stream } = this.#parts;
+    const { handle, stream } = this.#options;
     const signals = { stopping: stopping.signal, cut: cut.signal };
     for (let tries = 1; ; tries++) {
       try {
@@ -264,10 +264,10 @@ export class QueueWorker {
   /** Whether it has its end now; if not, it is in its queue again, after a while. */
   async #endOr({ taken, cut }: Flight, order: EndOrder, begun: boolean): Promise<boolean> {
     try {
-      await this.#parts.end(taken, order, begun);
+      await this.#options.end(taken, order, begun);
       return true;
     } catch (error) {
-      tolerate(error, isAway, `ending a message of ${this.#parts.stream}`);
+      tolerate(error, isAway, `ending a message of ${this.#options.stream}`);
       if (!this.#stopping) await pause(END_WAIT, cut.signal);
       this.#giveBack(taken);
       return false;
@@ -277,7 +277,7 @@ export class QueueWorker {
   /** Back to its queue. A line is begun again with it: nothing passes it. */
   #giveBack(taken: Taken): void {
     taken.giveBack();
-    if (this.#parts.takeOver !== undefined && !this.#stopping) this.#interrupt();
+    if (this.#options.takeOver !== undefined && !this.#stopping) this.#interrupt();
   }
 
   /**
@@ -290,7 +290,7 @@ export class QueueWorker {
     const index = this.#waiting.findIndex(({ message }) => message.id === id);
     const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (waiting !== undefined) {
-      await this.#parts.end(waiting, order, false);
+      await this.#options.end(waiting, order, false);
       return true;
     }
     const flight = this.#inFlight.get(id);
@@ -319,7 +319,7 @@ export class QueueWorker {
           if (this.#beatStop.signal.aborted) return;
           // looked at again until the server answers
           this.#idleBeats = 0;
-          tolerate(error, isAway, `looking for what ${this.#parts.stream} lost`);
+          tolerate(error, isAway, `looking for what ${this.#options.stream} lost`);
         });
       }
     }
@@ -330,7 +330,7 @@ export class QueueWorker {
    * believes that we have what was lost: it would let it wait until it hands that out anew.
    */
   async #lookForLost(): Promise<void> {
-    const { broker, stream, settled, takeOver } = this.#parts;
+    const { broker, stream, settled, takeOver } = this.#options;
     if (takeOver !== undefined) {
       const { num_ack_pending } = await broker.manager.consumers.info(stream, WORKER);
       if (num_ack_pending > 0 && this.#idleBeats > 0) this.#messages?.stop();

@@ -9,7 +9,7 @@ import { EngineError } from '../../src/error/engine-error.ts';
 import { hearUnexpected } from '../../src/error/unexpected.ts';
 import type { EndOrder } from '../../src/flow/end-message.ts';
 import { settledMemory } from '../../src/flow/settled-memory.ts';
-import { QueueWorker, type QueueWorkerParts } from '../../src/host/queue-worker.ts';
+import { QueueWorker, type QueueWorkerOptions } from '../../src/host/queue-worker.ts';
 import { startNats } from '../support/nats.ts';
 
 const textOf = ({ message }: Taken): string => Buffer.from(message.body.inline ?? []).toString();
@@ -17,7 +17,7 @@ const textOf = ({ message }: Taken): string => Buffer.from(message.body.inline ?
 /** A worker on a queue of its own, and what became of its messages. */
 async function workerOn(
   line: boolean,
-  parts: Pick<QueueWorkerParts, 'handle'> & Partial<QueueWorkerParts>,
+  parts: Pick<QueueWorkerOptions, 'handle'> & Partial<QueueWorkerOptions>,
 ) {
   const nats = await startNats();
   const broker = await connectBroker({ ...nats, production: line ? 'line' : 'pool', role: 'test' });

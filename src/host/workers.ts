@@ -1,0 +1,42 @@
+import type { EndOrder } from '../flow/end-message.ts';
+import type { QueueWorker } from './queue-worker.ts';
+
+/** The workers of one host: one for each stream of its queue, and for a while those of other lines. */
+export class Workers {
+  readonly #workers = new Set<QueueWorker>();
+
+  /** Messages being worked on now. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const worker of this.#workers) sum += worker.inFlight;
+    return sum;
+  }
+
+  /** @returns stops this one again, and resolves once it has; `limit` in milliseconds */
+  start(worker: QueueWorker): (limit: number) => Promise<void> {
+    this.#workers.add(worker);
+    worker.start();
+    return async (limit) => {
+      await worker.stop(limit);
+      this.#workers.delete(worker);
+    };
+  }
+
+  /** Nothing more is taken or begun from this moment. */
+  halt(): void {
+    for (const worker of this.#workers) worker.halt();
+  }
+
+  /** Stops all; what is not done after `limit` milliseconds is left to its queue. */
+  async stop(limit: number): Promise<void> {
+    const workers = [...this.#workers];
+    await Promise.all(workers.map((worker) => worker.stop(limit)));
+    for (const worker of workers) this.#workers.delete(worker);
+  }
+
+  /** Whether one of them had the message in hand and ended it. */
+  async end(id: number, order: EndOrder): Promise<boolean> {
+    const ended = await Promise.all([...this.#workers].map((worker) => worker.end(id, order)));
+    return ended.includes(true);
+  }
+}
