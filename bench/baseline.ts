@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AckPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { type Durability, startNatsServer } from '../src/broker/nats-server.ts';
+import { type Durability, startNatsServer } from '../src/broker/embedded/nats-server.ts';
 import { load, pace, percentile } from './load.ts';
 import { message } from './messages.ts';
 import { receiver } from './peers.ts';

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Durability } from '../src/broker/nats-server.ts';
+import type { Durability } from '../src/broker/embedded/nats-server.ts';
 
 /** A real `waybill run`, in a process of its own, with its embedded NATS and its trace. */
 export interface EngineProcess {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { DURABILITIES } from '../src/broker/nats-server.ts';
+import { DURABILITIES } from '../src/broker/embedded/nats-server.ts';
 import { print, table } from '../src/cli/output.ts';
 import { runWorkload, type WorkloadName, type WorkloadResult } from './workload.ts';
 

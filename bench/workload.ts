@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Durability } from '../src/broker/nats-server.ts';
+import type { Durability } from '../src/broker/embedded/nats-server.ts';
 import { type Baseline, bareClient, bareSockets } from './baseline.ts';
 import { engineProcess } from './engine-process.ts';
 import { freePorts } from './free-ports.ts';

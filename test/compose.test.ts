@@ -8,7 +8,7 @@ import { connect } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { freePort } from '../sandbox/free-port.ts';
-import { findNatsServer } from '../src/broker/nats-binary.ts';
+import { findNatsServer } from '../src/broker/embedded/nats-binary.ts';
 import { commands } from '../src/cli/commands.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { freePort } from '../sandbox/free-port.ts';
-import { findNatsServer } from '../src/broker/nats-binary.ts';
+import { findNatsServer } from '../src/broker/embedded/nats-binary.ts';
 import { postgresPrograms, startPostgres } from './support/postgres.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

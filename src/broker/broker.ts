@@ -9,9 +9,9 @@ import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { Deadline } from '../time/deadline.ts';
 import { isAway } from './away.ts';
+import type { NatsAccess } from './embedded/nats-server.ts';
 import { type EndedRequests, endRequests } from './ended-requests.ts';
 import { type Names, names } from './names.ts';
-import type { NatsAccess } from './nats-server.ts';
 import { type Publisher, publisher } from './publisher.ts';
 import { type Turn, turn } from './turn.ts';
 

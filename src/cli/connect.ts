@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Broker, connectBroker } from '../broker/broker.ts';
-import { type NatsAccess, readNatsState } from '../broker/nats-server.ts';
+import { type NatsAccess, readNatsState } from '../broker/embedded/nats-server.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { filledUrl } from './secret-url.ts';
 

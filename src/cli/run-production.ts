@@ -2,13 +2,13 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
-import { lockData } from '../broker/data-lock.ts';
+import { lockData } from '../broker/embedded/data-lock.ts';
 import {
   type Durability,
   type NatsAccess,
   type NatsServer,
   startNatsServer,
-} from '../broker/nats-server.ts';
+} from '../broker/embedded/nats-server.ts';
 import { storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';

@@ -7,7 +7,7 @@ import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import type { ApiServer } from '../api/api-server.ts';
 import { bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
-import type { NatsAccess } from '../broker/nats-server.ts';
+import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
 import { isTold } from '../error/foreseen.ts';

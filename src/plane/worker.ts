@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
-import type { NatsAccess } from '../broker/nats-server.ts';
+import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';

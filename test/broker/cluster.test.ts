@@ -6,7 +6,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { findNatsServer } from '../../src/broker/nats-binary.ts';
+import { findNatsServer } from '../../src/broker/embedded/nats-binary.ts';
 import { ensureStream } from '../../src/broker/streams.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { liveStream } from '../../src/operator/live/live-stream.ts';

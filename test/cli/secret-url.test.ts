@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { findNatsServer } from '../../src/broker/nats-binary.ts';
+import { findNatsServer } from '../../src/broker/embedded/nats-binary.ts';
 import { accessOf } from '../../src/cli/connect.ts';
 import { metaPlace } from '../../src/cli/meta-place.ts';
 import { runProduction } from '../../src/cli/run-production.ts';

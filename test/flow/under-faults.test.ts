@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { queueState } from '../../src/broker/consumer-lag.ts';
-import type { NatsAccess } from '../../src/broker/nats-server.ts';
+import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { TemporaryError } from '../../src/error/adapter-error.ts';
 import type { Expression } from '../../src/expression/expression.ts';
 import type { Message } from '../../src/message/message.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { readNatsState } from '../../src/broker/nats-server.ts';
+import { readNatsState } from '../../src/broker/embedded/nats-server.ts';
 import { askControl } from '../../src/control/control.ts';
 import { remoteTrace } from '../../src/control/remote-trace.ts';
 import { PLANE } from '../../src/control/verbs.ts';

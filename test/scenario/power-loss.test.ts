@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
-import { readNatsState } from '../../src/broker/nats-server.ts';
+import { readNatsState } from '../../src/broker/embedded/nats-server.ts';
 import { askAll } from '../../src/control/control.ts';
 import { type RemoteTrace, remoteTrace } from '../../src/control/remote-trace.ts';
 import { ENGINE } from '../../src/control/verbs.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { lockData } from '../../src/broker/data-lock.ts';
-import { startNatsServer } from '../../src/broker/nats-server.ts';
+import { lockData } from '../../src/broker/embedded/data-lock.ts';
+import { startNatsServer } from '../../src/broker/embedded/nats-server.ts';
 import { processIdentity } from '../../src/broker/process-identity.ts';
 import { startEngineProcess, waybill } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
@@ -143,7 +143,7 @@ test('a lock that was left behind is taken over: of a dead process, a number giv
 
 test('of many that start at once one gets the folder', async () => {
   await using folder = await temporaryFolder('lock');
-  const module = join(import.meta.dirname, '../../src/broker/data-lock.ts');
+  const module = join(import.meta.dirname, '../../src/broker/embedded/data-lock.ts');
   const script = `import(${JSON.stringify(module)}).then(async (m) => {
     try { await m.lockData(${JSON.stringify(folder.path)}, 'engine'); console.log('got it'); }
     catch (error) { console.log(error.code); }

@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Durability, type NatsServer, startNatsServer } from '../../src/broker/nats-server.ts';
+import {
+  type Durability,
+  type NatsServer,
+  startNatsServer,
+} from '../../src/broker/embedded/nats-server.ts';
 
 /** A real nats-server in a folder of its own; ended and removed at the end of the scope. */
 export async function startNats(

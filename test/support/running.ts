@@ -1,6 +1,6 @@
 import { isAway } from '../../src/broker/away.ts';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
-import type { NatsAccess } from '../../src/broker/nats-server.ts';
+import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { serveControl } from '../../src/control/control.ts';
 import { ENGINE } from '../../src/control/verbs.ts';
 import type { Definition } from '../../src/definition/definition.ts';

@@ -1,5 +1,5 @@
 import { connectBroker } from '../../src/broker/broker.ts';
-import type { NatsAccess } from '../../src/broker/nats-server.ts';
+import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { type Projector, startProjector } from '../../src/trace/projector.ts';
 import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';

@@ -6,8 +6,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type FindOptions, findNatsServer } from '../../src/broker/nats-binary.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { type FindOptions, findNatsServer } from '../../../src/broker/embedded/nats-binary.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const RELEASE = 'v2.10.27';
 const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;

@@ -10,11 +10,11 @@ import {
 } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { EngineError } from '../error/engine-error.ts';
-import { isSystemError, tolerate } from '../error/foreseen.ts';
-import { pause } from '../time/pause.ts';
-import { after } from '../time/timer.ts';
-import { isGone, isLocal, processIdentity } from './process-identity.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { isSystemError, tolerate } from '../../error/foreseen.ts';
+import { pause } from '../../time/pause.ts';
+import { after } from '../../time/timer.ts';
+import { isGone, isLocal, processIdentity } from '../process-identity.ts';
 
 /** A data folder, in use by this process until it is released or the process ends. */
 export interface DataLock {

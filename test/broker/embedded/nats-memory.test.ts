@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
-import { startNats } from '../support/nats.ts';
+import { startNats } from '../../support/nats.ts';
 
 const environmentOf = async (pid: number | undefined): Promise<string[]> =>
   (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');

@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { describeError, EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
 import { fetchNatsRelease, NATS_DOWNLOADS, type NatsArchive } from './nats-release.ts';
 
 const run = promisify(execFile);

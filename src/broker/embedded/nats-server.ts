@@ -6,9 +6,9 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { background } from '../error/background.ts';
-import { describeError, EngineError } from '../error/engine-error.ts';
-import { isSystemError, isTold, tolerate } from '../error/foreseen.ts';
+import { background } from '../../error/background.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
+import { isSystemError, isTold, tolerate } from '../../error/foreseen.ts';
 import { findNatsServer } from './nats-binary.ts';
 
 /**

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { describeError, EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
 import { fileInTar } from './tar.ts';
 
 export const NATS_RELEASE = 'v2.10.27';
