@@ -15,7 +15,7 @@ import type { MessageState, Settlement } from './message-state.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 
 /** What a store knows already and how it numbers bodies. Asked only about the messages of the batch. */
-export interface BatchGround {
+export interface BatchStore {
   state(id: number): MessageState | undefined;
   /** Outcomes that the message had before. */
   past(id: number): readonly Settlement[];
@@ -62,7 +62,7 @@ export interface StatisticChange {
 }
 
 /** Folds a batch over what the store knows: the part of `apply` that is the same in every store. */
-export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): BatchChanges {
+export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): BatchChanges {
   const known = new Map<number, MessageState | undefined>();
   const changed = new Map<number, MessageState>();
   const past = new Map<number, Settlement[]>();
@@ -74,7 +74,7 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
 
   const take = (fact: Fact): void => {
     const { id } = fact;
-    if (!known.has(id)) known.set(id, ground.state(id));
+    if (!known.has(id)) known.set(id, store.state(id));
     const before = changed.get(id) ?? known.get(id);
     const earlier = before?.settlement === undefined ? [] : pastOf(id);
     const folded = fold(before, fact, earlier);
@@ -86,7 +86,7 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
     statistics.count(folded);
   };
   const pastOf = (id: number): Settlement[] => {
-    const list = past.get(id) ?? [...ground.past(id)];
+    const list = past.get(id) ?? [...store.past(id)];
     past.set(id, list);
     return list;
   };
@@ -102,7 +102,7 @@ export function foldBatch(inputs: readonly TraceInput[], ground: BatchGround): B
       const { record } = input.entry;
       attempts.push({ ...record, at: wholeTime(record.at), next: wholeTime(record.next) });
     }
-    const fact = factOf(input, ground);
+    const fact = factOf(input, store);
     if (fact !== undefined) take(fact);
   }
   return {
@@ -150,9 +150,9 @@ function bodyOfEntry({ record, body }: JournalEntry): BodySource | undefined {
   return { ref: record.bodyRef, size: record.message.size };
 }
 
-function factOf(input: TraceInput, ground: BatchGround): Fact | undefined {
+function factOf(input: TraceInput, store: BatchStore): Fact | undefined {
   const source = bodyOf(input);
-  const body = source === undefined ? undefined : ground.body(sessionOf(input), source);
+  const body = source === undefined ? undefined : store.body(sessionOf(input), source);
   if (input.kind === 'message') return factOfMessage(input, body);
   const { record } = input.entry;
   switch (record.kind) {

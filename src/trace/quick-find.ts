@@ -1,3 +1,52 @@
+import { timeOfId } from '../message/id.ts';
+import { keyValue } from './key-value.ts';
+import { openKeyTest, type SessionReader } from './shown-to.ts';
+import type { QuickHit } from './trace-query.ts';
+import type { QuickFindOptions } from './trace-store.ts';
+import { isVisible, type TracedMessage } from './traced-message.ts';
+
+/** A session that has a value in a search field. */
+export interface KeyHit {
+  readonly field: string;
+  readonly sessionId: number;
+}
+
+/** Sessions of one value that are looked at, at most: of a file, or of the database. */
+export const KEY_HITS = 100;
+
+/** What is needed of a store to find what somebody pasted. */
+export interface QuickFindStore extends SessionReader {
+  message(id: number): Promise<TracedMessage | undefined> | TracedMessage | undefined;
+  /** Newest first. */
+  sessionsWith(value: string): Iterable<KeyHit> | AsyncIterable<KeyHit>;
+}
+
+/** Asks for an id, or for the exact value of any search field. */
+export async function quickFind(
+  text: string,
+  store: QuickFindStore,
+  { visible, shown, limit = 20 }: QuickFindOptions = {},
+): Promise<QuickHit[]> {
+  const id = idIn(text);
+  const found = id === undefined ? undefined : await store.message(id);
+  const hits = found !== undefined && isVisible(found, visible) ? hitsOf(found) : [];
+  const value = keyValue(text);
+  if (value === '') return hits;
+  for await (const { field, sessionId } of store.sessionsWith(value)) {
+    if (hits.length >= limit) break;
+    const key = { name: field, value, prefix: false };
+    const isOpen = openKeyTest([key], visible, { store, reader: shown?.keys });
+    if (isOpen !== undefined && !(await isOpen(sessionId))) continue;
+    hits.push({ kind: 'field', sessionId, field, at: timeOfId(sessionId) });
+  }
+  return hits;
+}
+
+function hitsOf({ id, sessionId, created: at }: TracedMessage): QuickHit[] {
+  const hit: QuickHit = { kind: 'message', sessionId, messageId: id, at };
+  return id === sessionId ? [{ kind: 'session', sessionId, at }, hit] : [hit];
+}
+
 /** The message or session id a pasted text may be: digits, perhaps with spaces or dots as people write them. */
 export function idIn(text: string): number | undefined {
   const digits = text.trim().replace(/[\s.]/g, '');
@@ -5,6 +54,3 @@ export function idIn(text: string): number | undefined {
   const id = Number(digits);
   return Number.isSafeInteger(id) ? id : undefined;
 }
-
-/** The name under which every HL7 message's MSH-10 is indexed, whatever the production's search fields are. */
-export const CONTROL_ID = 'control-id';

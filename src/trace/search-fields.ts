@@ -2,8 +2,10 @@ import type { Document, Reading } from '../document/document.ts';
 import { documentOf, kindOf } from '../document/document-of.ts';
 import { isEngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
-import { CONTROL_ID } from './quick-find.ts';
 import type { SearchKey } from './trace-input.ts';
+
+/** The name under which every HL7 message's MSH-10 is indexed, whatever the production's search fields are. */
+const CONTROL_ID = 'control-id';
 
 /** Values of one field of one body: a repetition beyond these is not searched for. */
 const VALUES = 20;

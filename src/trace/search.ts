@@ -2,7 +2,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
 import { idAtTime, timeOfId } from '../message/id.ts';
 import { keyMatches } from './key-value.ts';
-import { openKeyTest, type SessionGround, shownTest } from './shown-to.ts';
+import { openKeyTest, type SessionReader, shownTest } from './shown-to.ts';
 import {
   FIND_LIMIT,
   FIND_LIMIT_MAX,
@@ -24,16 +24,18 @@ export interface Span {
   readonly belowId?: number | undefined;
 }
 
+export type LargeBody = (ref: string, size: number) => Promise<Uint8Array | undefined>;
+
 /** What a search needs of a store. */
-export interface SearchGround extends SessionGround {
+export interface SearchedStore extends SessionReader {
   /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
   bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
   /** The newest message's id, where a search begins. */
   top(): Promise<number> | number;
   /** The newest candidates of a span in its order; what `rowTest` looks at is not checked yet. */
   candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
-  /** Whether the message's body holds the bytes. */
-  holds(message: TracedMessage, text: Uint8Array): Promise<boolean>;
+  /** The bytes of a body that lies in the object store; undefined where there is none. */
+  readonly largeBody: LargeBody;
 }
 
 const HOUR = 3_600_000;
@@ -58,22 +60,22 @@ const TURN = 15;
  */
 export async function search(
   query: TraceQuery,
-  ground: SearchGround,
+  store: SearchedStore,
   { signal, shown }: FindOptions = {},
 ): Promise<TracePage> {
-  const walk = await beginning(query, ground);
+  const walk = await beginning(query, store);
   const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
   const end = performance.now() + budgetOf(query);
-  const holds = rowTest(query, ground, shown);
+  const test = rowTest(query, store, shown);
   const items: TracedMessage[] = [];
   let turn = performance.now();
   while (walk.high >= walk.bottom && items.length < limit) {
     signal?.throwIfAborted();
-    const want = holds === undefined ? limit - items.length : BODIES_AT_ONCE;
+    const want = test === undefined ? limit - items.length : BODIES_AT_ONCE;
     const span = walk.span();
     const began = performance.now();
-    const rows = await ground.candidates(span, want);
-    const all = await take(rows, { walk, items, limit, holds });
+    const rows = await store.candidates(span, want);
+    const all = await take(rows, { walk, items, limit, test });
     const now = performance.now();
     if (all && rows.length < want) walk.finished(span, now - began);
     if (now > end) break;
@@ -95,19 +97,27 @@ type RowTest = (row: TracedMessage) => Promise<boolean>;
 /** What no index knows and is looked for row by row, if anything: the cheap first. */
 function rowTest(
   query: TraceQuery,
-  ground: SearchGround,
+  store: SearchedStore,
   shown: FindOptions['shown'],
 ): RowTest | undefined {
   const { contains, search: asked, visible } = query;
   const text = contains === undefined ? undefined : Buffer.from(contains);
   const isShown = shownTest(query, shown);
   const keys = keyMatches(asked);
-  const hasKeys = openKeyTest(keys, visible, { ground, reader: shown?.keys });
+  const hasKeys = openKeyTest(keys, visible, { store, reader: shown?.keys });
   if (text === undefined && isShown === undefined && hasKeys === undefined) return undefined;
   return async (row) =>
     (isShown === undefined || isShown(row)) &&
     (hasKeys === undefined || (await hasKeys(row.sessionId))) &&
-    (text === undefined || (await ground.holds(row, text)));
+    (text === undefined || (await holds(store, row.id, text)));
+}
+
+async function holds(store: SearchedStore, id: number, text: Buffer): Promise<boolean> {
+  const stored = await store.body(id);
+  const bytes =
+    stored?.ref === undefined ? stored?.bytes : await store.largeBody(stored.ref, stored.size);
+  if (bytes === undefined) return false;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
 }
 
 /** Takes the candidates that hold what is asked for, until the page is full; whether all of them were looked at. */
@@ -117,18 +127,18 @@ async function take(
     walk,
     items,
     limit,
-    holds,
+    test,
   }: {
     readonly walk: Walk;
     readonly items: TracedMessage[];
     readonly limit: number;
-    readonly holds: RowTest | undefined;
+    readonly test: RowTest | undefined;
   },
 ): Promise<boolean> {
   for (const row of rows) {
     if (items.length === limit) return false;
     walk.passed(row);
-    if (holds === undefined || (await holds(row))) items.push(row);
+    if (test === undefined || (await test(row))) items.push(row);
   }
   return true;
 }
@@ -143,13 +153,13 @@ function page(items: readonly TracedMessage[], walk: Walk): TracePage {
   };
 }
 
-async function beginning(query: TraceQuery, ground: SearchGround): Promise<Walk> {
+async function beginning(query: TraceQuery, store: SearchedStore): Promise<Walk> {
   const keys = keyMatches(query.search);
   const order = keys.length > 0 ? 'session' : 'id';
-  const lowest = await ground.bottom(order, query.from);
+  const lowest = await store.bottom(order, query.from);
   const bottom =
     order === 'id' && query.from !== undefined ? Math.max(lowest, idAtTime(query.from)) : lowest;
-  const newest = await ground.top();
+  const newest = await store.top();
   const top = query.to === undefined ? newest : Math.min(newest, idAtTime(query.to + 1) - 1);
   const exact = keys.some(({ prefix }) => !prefix);
   const width =

@@ -59,7 +59,7 @@ export interface SessionMessages {
 }
 
 /** What a store gives to look at a session that may be open only in part. */
-export interface SessionGround {
+export interface SessionReader {
   messages(sessionId: number): Promise<SessionMessages> | SessionMessages;
   body(id: number): Promise<StoredBody | undefined> | StoredBody | undefined;
 }
@@ -71,18 +71,18 @@ export interface SessionGround {
 export function openKeyTest(
   keys: readonly KeyMatch[],
   visible: readonly string[] | undefined,
-  { ground, reader }: { readonly ground: SessionGround; readonly reader: KeyReader | undefined },
+  { store, reader }: { readonly store: SessionReader; readonly reader: KeyReader | undefined },
 ): ((sessionId: number) => Promise<boolean>) | undefined {
   if (visible === undefined || keys.length === 0) return undefined;
   const known = new Map<number, Promise<boolean>>();
   const look = async (sessionId: number): Promise<boolean> => {
-    const { messages, whole } = await ground.messages(sessionId);
+    const { messages, whole } = await store.messages(sessionId);
     const open = messages.filter((one) => isOpenTo(one, visible));
     if (whole && open.length === messages.length) return true;
     let left = keys;
     for (const { id, hasBody } of open) {
       if (!hasBody) continue;
-      const body = reader === undefined ? undefined : await ground.body(id);
+      const body = reader === undefined ? undefined : await store.body(id);
       if (reader === undefined || body === undefined) continue;
       const found = await reader(body);
       left = left.filter((key) => !found.some(({ name, value }) => fits(key, name, value)));

@@ -49,38 +49,9 @@ const ERROR = 2;
  * data may get into an attribute, which is easier to see in one file. What a collector refuses is dropped.
  */
 export function spanExporter(options: SpanExporterOptions): SpanExporter {
-  const { production, log } = options;
+  const { production } = options;
   const pending = new Map<number, Envelope>();
-  let spans: Span[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let sending: Promise<void> = Promise.resolve();
-  let failed = false;
-
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    const batch = spans;
-    spans = [];
-    if (batch.length === 0) return;
-    sending = send(sending, batch);
-  };
-
-  const send = async (before: Promise<void>, batch: readonly Span[]): Promise<void> => {
-    await before;
-    try {
-      await post(options, batch);
-      failed = false;
-    } catch (error) {
-      if (!failed) log.warn({ event: 'spans-dropped', err: error }, 'spans-dropped');
-      failed = true;
-    }
-  };
-
-  const add = (span: Span): void => {
-    spans.push(span);
-    if (spans.length >= BATCH) flush();
-    else timer ??= setTimeout(flush, EVERY);
-  };
+  const sender = spanSender(options);
 
   const remember = (message: Envelope): void => {
     pending.set(message.id, message);
@@ -89,33 +60,17 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
     if (oldest !== undefined) pending.delete(oldest);
   };
 
-  const settled = (record: OutcomeRecord): void => {
-    const message = pending.get(record.id);
+  const settled = ({ id, done, status, attempts, error }: OutcomeRecord): void => {
+    const message = pending.get(id);
     if (message === undefined) return;
-    pending.delete(record.id);
-    const { done, status, attempts, error } = record;
-    add(
-      spanOf(message, {
-        production,
-        start: message.created,
-        end: done,
-        status,
-        attempts,
-        error: error?.code,
-      }),
-    );
+    pending.delete(id);
+    const [start, code] = [message.created, error?.code];
+    sender.add(spanOf(message, { production, start, end: done, status, attempts, error: code }));
   };
 
-  const leg = ({ message, started, done, status, error }: LegRecord): void =>
-    add(
-      spanOf(message, {
-        production,
-        start: started,
-        end: done,
-        status,
-        attempts: 1,
-        error: error?.code,
-      }),
+  const leg = ({ message, started: start, done: end, status, error }: LegRecord): void =>
+    sender.add(
+      spanOf(message, { production, start, end, status, attempts: 1, error: error?.code }),
     );
 
   return {
@@ -125,6 +80,45 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
         else if (input.entry.record.kind === 'outcome') settled(input.entry.record);
         else if (input.entry.record.kind === 'leg') leg(input.entry.record);
       }
+    },
+    close: () => sender.close(),
+  };
+}
+
+/** Sends spans in batches, one batch at a time. */
+function spanSender(options: SpanExporterOptions): {
+  add(span: Span): void;
+  close(): Promise<void>;
+} {
+  let spans: Span[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let sending: Promise<void> = Promise.resolve();
+  let failed = false;
+
+  const send = async (before: Promise<void>, batch: readonly Span[]): Promise<void> => {
+    await before;
+    try {
+      await post(options, batch);
+      failed = false;
+    } catch (error) {
+      if (!failed) options.log.warn({ event: 'spans-dropped', err: error }, 'spans-dropped');
+      failed = true;
+    }
+  };
+
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = spans;
+    spans = [];
+    if (batch.length > 0) sending = send(sending, batch);
+  };
+
+  return {
+    add(span) {
+      spans.push(span);
+      if (spans.length >= BATCH) flush();
+      else timer ??= setTimeout(flush, EVERY);
     },
     async close() {
       flush();

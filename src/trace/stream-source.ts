@@ -4,15 +4,16 @@ import { bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { readEnvelope, splitPayload } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
+import { PROJECTOR } from '../broker/names.ts';
 import { type ReaderOptions, streamReader } from '../broker/stream-reader.ts';
+import { settledFloor } from '../broker/streams.ts';
 import type { Reading } from '../document/document.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { bodyOf } from './batch.ts';
 import { keyReader } from './key-reader.ts';
 import type { ProjectorBatch, ProjectorSource } from './projector.ts';
-import { streamFloors } from './stream-floors.ts';
 import type { TraceInput } from './trace-input.ts';
-import type { KeyReader } from './trace-store.ts';
+import type { KeyReader, StreamFloor } from './trace-store.ts';
 import type { StoredBody } from './traced-message.ts';
 
 /** A source whose search fields may change while it is read. */
@@ -110,4 +111,44 @@ function readingOf(input: TraceInput): Reading | undefined {
   if (input.kind === 'message') return input.envelope;
   const { record } = input.entry;
   return record.kind === 'leg' ? record.message : undefined;
+}
+
+interface Look {
+  readonly floors: readonly StreamFloor[];
+  /** The last outcomes that were stored one look later. */
+  outcomes?: number;
+}
+
+/**
+ * Looks how far the workers have acknowledged each queue, and hands that on only once the projector has
+ * acknowledged all outcomes that were stored one look later. A completed message is acknowledged while
+ * its outcome is being stored, so one without outcome after all that time has lost it in a crash.
+ */
+function streamFloors(broker: Broker): () => Promise<readonly StreamFloor[] | undefined> {
+  let look: Look | undefined;
+  return async () => {
+    if (look === undefined) {
+      look = { floors: await readFloors(broker) };
+      return undefined;
+    }
+    const { outcomes } = broker.names;
+    look.outcomes ??= (await broker.manager.streams.info(outcomes.stream)).state.last_seq;
+    const projector = await broker.manager.consumers.info(outcomes.stream, PROJECTOR);
+    if (projector.ack_floor.stream_seq < look.outcomes) return undefined;
+    const { floors } = look;
+    look = undefined;
+    return floors;
+  };
+}
+
+async function readFloors(broker: Broker): Promise<StreamFloor[]> {
+  const { manager, names } = broker;
+  const floors: StreamFloor[] = [];
+  for await (const stream of manager.streams.names(names.everything)) {
+    if (!names.isQueue(stream)) continue;
+    // a queue that nobody knows about completes nothing
+    const floor = await settledFloor(broker, stream);
+    if (floor !== undefined && floor > 0) floors.push({ stream, floor });
+  }
+  return floors;
 }

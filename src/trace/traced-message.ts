@@ -147,6 +147,43 @@ function tracedReply(reply: StoredReply | undefined): TracedMessage['reply'] {
   return { ...rest, hasBody: body !== undefined };
 }
 
+/** A session with more messages than this is cut short: nobody reads a longer drawing. */
+export const SESSION_MESSAGES = 2_000;
+/** Of one message that is retried for days, the latest tries. */
+export const SESSION_ATTEMPTS = 200;
+
+/** A session as a reader sees it. `states` are its messages, at least one and perhaps one more than are shown. */
+export function tracedSession(
+  id: number,
+  states: readonly MessageState[],
+  {
+    attempts,
+    past,
+    resends,
+  }: Pick<TracedSession, 'attempts' | 'resends'> & {
+    readonly past: (messageId: number) => readonly Settlement[];
+  },
+): TracedSession {
+  const messages = states.slice(0, SESSION_MESSAGES).map(tracedMessage);
+  return {
+    id,
+    started: messages[0]?.received ?? timeOfId(id),
+    messages,
+    attempts,
+    past: messages.flatMap(({ id: messageId }) =>
+      past(messageId).map(({ status, done = 0, error, by }) => ({
+        messageId,
+        status,
+        done,
+        error,
+        by,
+      })),
+    ),
+    resends,
+    truncated: states.length > SESSION_MESSAGES,
+  };
+}
+
 /** Whether one who sees only these hosts may see the message. `undefined` sees all. */
 export function isVisible(message: TracedMessage, visible: readonly string[] | undefined): boolean {
   return (

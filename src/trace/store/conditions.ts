@@ -1,7 +1,12 @@
+import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
+import { afterPrefix, type KeyMatch } from '../key-value.ts';
+import type { Span } from '../search.ts';
 import type { ShownTo } from '../shown-to.ts';
 import type { TraceQuery } from '../trace-query.ts';
+import type { TracedMessage } from '../traced-message.ts';
 import { NOT_COMPLETED, STATUS_CODE } from './stored-code.ts';
+import { keyForms, type TraceCipher } from './trace-cipher.ts';
 
 /** A part of a WHERE with `?` in the places of its values. Columns are those of the message table, named `m`. */
 export interface Condition {
@@ -190,3 +195,51 @@ function openCondition(visible: readonly string[] | undefined, words: WordSearch
 }
 
 const NOWHERE: Condition = { sql: '1 = 0', values: [] };
+
+/** What is checked on each message of the sessions that have the keys asked for. */
+export function withinSessions(
+  query: TraceQuery,
+  { branches, rest }: SearchPlan,
+  { high, belowId }: Span,
+): Condition[] {
+  const { from, to } = query;
+  return [
+    ...(branches.some(({ sql }) => sql !== '') ? [anyOf(branches)] : []),
+    ...(from === undefined ? [] : [{ sql: 'm.id >= ?', values: [idAtTime(from)] }]),
+    ...(to === undefined ? [] : [{ sql: 'm.id < ?', values: [idAtTime(to + 1)] }]),
+    ...rest,
+    ...(belowId === undefined
+      ? []
+      : [{ sql: '(m.session_id < ? OR m.id < ?)', values: [high, belowId] }]),
+  ];
+}
+
+/** Conditions on the table of search keys, one a key; undefined if one of the fields is not known at all. */
+export function keyConditions(
+  keys: readonly KeyMatch[],
+  words: Pick<WordSearch, 'find'>,
+  { span, cipher }: { readonly span: Span; readonly cipher: TraceCipher | undefined },
+): Condition[] | undefined {
+  const conditions = keys.map(({ name, value, prefix }) => {
+    const number = words.find(name);
+    if (number === undefined) return undefined;
+    const forms = prefix ? [value, afterPrefix(value)] : keyForms(value, cipher);
+    return {
+      sql: `name = ? AND ${prefix ? 'value >= ? AND value < ?' : isOneOf(forms)} AND session_id BETWEEN ? AND ?`,
+      values: [number, ...forms, span.low, span.high],
+    };
+  });
+  const known = conditions.filter((one) => one !== undefined);
+  return known.length === keys.length ? known : undefined;
+}
+
+/** A value that is stored in one of some forms. */
+export function isOneOf(forms: readonly string[]): string {
+  return forms.length === 1 ? 'value = ?' : `value IN (${forms.map(() => '?').join(', ')})`;
+}
+
+/** Puts messages in the order of a search. */
+export function newestFirst({ order }: Pick<Span, 'order'>) {
+  return (a: TracedMessage, b: TracedMessage): number =>
+    order === 'id' ? b.id - a.id : b.sessionId - a.sessionId || b.id - a.id;
+}

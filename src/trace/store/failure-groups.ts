@@ -1,29 +1,56 @@
+import type { Status } from '../../message/status.ts';
 import { causeOf } from '../cause.ts';
 import { type ShownTo, shownErrorText } from '../shown-to.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
+import type { Words } from './message-columns.ts';
+import { statusOfCode } from './stored-code.ts';
 
-/** A group as a part of a store gives it. */
-export interface FoundGroup extends Omit<FailureGroup, 'cause'> {
+/** A group as a part of a store gives it: one a host, status and code, or one a text. */
+export interface FailureRow {
+  readonly target: number;
   /** Where its messages came from; told apart only for one who sees some hosts. */
-  readonly source?: string | undefined;
+  readonly source: number | null;
+  readonly status: number;
+  readonly error_code: number | null;
+  readonly n: number;
+  readonly first: number;
+  readonly last: number;
+  readonly newest: number;
+  /** The text of the newest one. */
+  readonly error: string | null;
 }
 
-/** Adds up the groups that the parts of a store give: one a host, status and code, or one a text. */
+/** What is looked for if nothing is said. */
+export const FAILURES: readonly Status[] = ['error', 'suspended'];
+
+/** Adds up the groups that the parts of a store give. */
 export function failureGroups(
   { visible, byCause = false }: FailureQuery,
   shown?: ShownTo,
 ): {
-  add(group: FoundGroup): void;
+  add(row: FailureRow, words: Pick<Words, 'text'>): void;
   list(): FailureGroup[];
 } {
   const groups = new Map<string, FailureGroup>();
   return {
-    add({ source = '', ...found }) {
-      const { host: target, code } = found;
+    add(row, words) {
+      const target = words.text(row.target);
       if (visible !== undefined && !visible.includes(target)) return;
-      const error = { code, text: found.text, retryable: false };
+      const source = row.source === null ? '' : words.text(row.source);
+      const code = row.error_code === null ? '' : words.text(row.error_code);
+      const error = { code, text: row.error ?? '', retryable: false };
       const text = shownErrorText({ source, target, error }, visible, shown);
-      const group = { ...found, text, cause: byCause ? causeOf(text) : '' };
+      const group: FailureGroup = {
+        host: target,
+        status: statusOfCode(row.status),
+        code,
+        cause: byCause ? causeOf(text) : '',
+        text,
+        count: row.n,
+        first: row.first,
+        last: row.last,
+        newestId: row.newest,
+      };
       const key = [group.host, group.status, group.code, group.cause].join('\n');
       const sum = groups.get(key);
       groups.set(key, sum === undefined ? group : plus(sum, group));

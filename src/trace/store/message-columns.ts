@@ -18,8 +18,8 @@ import { FLAG, STATUS_CODE, statusOfCode } from './stored-code.ts';
  * rows written before have NULL there. What few messages have needs no column: it goes into the JSON of `more`.
  */
 
-/** The parts of a state. */
-interface Parts {
+/** What a state is made of, each by the name it has in `from`. */
+interface Origins {
   readonly state: MessageState;
   readonly envelope: Envelope;
   readonly queue: QueuePlace;
@@ -40,8 +40,8 @@ interface Derived {
 }
 
 type Source = {
-  [Part in keyof Parts]: `${Part}.${keyof Parts[Part] & string}`;
-}[keyof Parts];
+  [Part in keyof Origins]: `${Part}.${keyof Origins[Part] & string}`;
+}[keyof Origins];
 
 /** How a value is stored. `word` is a text that repeats: a number of the word table. */
 const TYPES = {
@@ -131,14 +131,14 @@ export type MessageRow = {
 
 interface Place {
   readonly name: string;
-  readonly part: keyof Parts;
+  readonly part: keyof Origins;
   readonly field: string;
   readonly isWord: boolean;
 }
 
 function placeOf(name: string, from: string, isWord: boolean): Place {
   const [part, field = ''] = from.split('.');
-  return { name, part: part as keyof Parts, field, isWord };
+  return { name, part: part as keyof Origins, field, isWord };
 }
 
 const LIST: readonly (Column & { readonly name: string })[] = Object.entries(COLUMNS).map(
@@ -290,8 +290,8 @@ function endOf(
   return error === undefined ? {} : { lastTry: { at: ending.started ?? 0, error } };
 }
 
-function partsOf(row: MessageRow, words: Pick<Words, 'text'>): Record<keyof Parts, Fields> {
-  const parts: Record<keyof Parts, Fields> = {
+function partsOf(row: MessageRow, words: Pick<Words, 'text'>): Record<keyof Origins, Fields> {
+  const parts: Record<keyof Origins, Fields> = {
     state: {},
     envelope: {},
     queue: {},

@@ -157,11 +157,6 @@ export function keyForms(value: string, cipher: TraceCipher | undefined): readon
   return cipher === undefined ? [value] : cipher.searchForms(value);
 }
 
-/** A value that is stored in one of some forms. */
-export function isOneOf(forms: readonly string[]): string {
-  return forms.length === 1 ? 'value = ?' : `value IN (${forms.map(() => '?').join(', ')})`;
-}
-
 /** The beginning of a value cannot be told from what is encrypted: rather an error than half of what is there. */
 export function refusePrefixes(
   keys: readonly { readonly prefix: boolean }[],

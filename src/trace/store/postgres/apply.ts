@@ -9,11 +9,15 @@ import {
   sessionOf,
 } from '../../batch.ts';
 import { type Difference, differencesOf } from '../../difference.ts';
+import { fold } from '../../fold.ts';
 import { keyValue } from '../../key-value.ts';
 import type { MessageState } from '../../message-state.ts';
 import type { SearchKey, TraceInput } from '../../trace-input.ts';
+import type { LostMessages, StreamFloor } from '../../trace-store.ts';
 import { dayOfSession } from '../day.ts';
-import { LEVEL_CODE } from '../stored-code.ts';
+import { loss, type Presumption, presumption } from '../settle.ts';
+import { addedUp, rowOfStatistic } from '../statistics.ts';
+import { IN_QUEUE, LEVEL_CODE } from '../stored-code.ts';
 import { storedKey } from '../trace-cipher.ts';
 import type { Memory } from './memory.ts';
 import {
@@ -24,6 +28,7 @@ import {
   writePast,
   writeStates,
 } from './message-table.ts';
+import type { WordTable } from './word-table.ts';
 
 /** Writes a batch in one transaction; how its messages stand then. */
 export async function apply(
@@ -155,6 +160,10 @@ async function writeEvents(
   );
 }
 
+const ADD_STATISTICS = `INSERT INTO statistic AS s SELECT * FROM unnest(
+    ?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
+  ON CONFLICT(minute, host) DO UPDATE SET ${addedUp('greatest')}`;
+
 /** Only within a transaction, with the hosts' words added. */
 export async function writeStatistics(
   session: Session,
@@ -162,20 +171,10 @@ export async function writeStatistics(
   changes: readonly StatisticChange[],
 ): Promise<void> {
   if (changes.length === 0) return;
-  const column = (value: (change: StatisticChange) => number): number[] => changes.map(value);
+  const rows = changes.map((change) => rowOfStatistic(change, words));
   await session.run(
-    `INSERT INTO statistic AS s SELECT * FROM unnest(?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
-     ON CONFLICT(minute, host) DO UPDATE SET n_in=s.n_in+excluded.n_in, n_out=s.n_out+excluded.n_out,
-       n_error=s.n_error+excluded.n_error, bytes=s.bytes+excluded.bytes, latency=s.latency+excluded.latency,
-       latency_max=greatest(s.latency_max, excluded.latency_max)`,
-    column(({ minute }) => minute),
-    column(({ host }) => words.number(host)),
-    column((change) => change.in),
-    column((change) => change.out),
-    column(({ errors }) => errors),
-    column(({ bytes }) => bytes),
-    column(({ latency }) => latency),
-    column(({ latencyMax }) => latencyMax),
+    ADD_STATISTICS,
+    ...Array.from({ length: 8 }, (_, at) => rows.map((row) => row[at] ?? 0)),
   );
 }
 
@@ -185,4 +184,86 @@ async function countMessages(session: Session, { added }: BatchChanges): Promise
   for (const [day, sessions] of perDay) {
     await session.run('UPDATE day SET messages = messages + ? WHERE day = ?', sessions.length, day);
   }
+}
+
+/** Completes what was acknowledged although its outcome is missing. Returns how many. */
+export function settleByFloor(
+  db: Database,
+  memory: Memory,
+  { floors, now }: { readonly floors: readonly StreamFloor[]; readonly now: number },
+): Promise<number> {
+  return memory.transaction(db, async (session) => {
+    const open = await openBelow(session, memory.words, floors);
+    const settled = await presumeAll(session, memory, {
+      open,
+      presume: (state) => presumption(state, now),
+    });
+    return settled.length;
+  });
+}
+
+/** Ends what a queue has lost. Returns the ids. */
+export function settleLost(
+  db: Database,
+  memory: Memory,
+  { lost, now }: { readonly lost: LostMessages; readonly now: number },
+): Promise<readonly number[]> {
+  return memory.transaction(db, async (session) => {
+    const word = memory.words.find(lost.stream);
+    if (word === undefined) return [];
+    const open = await session.rows<Open>(
+      `SELECT id, session_id AS "sessionId" FROM message
+         WHERE ${IN_QUEUE} AND stream = ? AND sequence BETWEEN ? AND ? AND created < ?`,
+      word,
+      lost.from,
+      lost.to,
+      lost.before,
+    );
+    return presumeAll(session, memory, { open, presume: (state) => loss(state, now) });
+  });
+}
+
+interface Open {
+  readonly id: number;
+  readonly sessionId: number;
+}
+
+async function presumeAll(
+  session: Session,
+  memory: Memory,
+  {
+    open,
+    presume,
+  }: { readonly open: readonly Open[]; readonly presume: (state: MessageState) => Presumption },
+): Promise<number[]> {
+  if (open.length === 0) return [];
+  const states = await readStates(session, memory.words, {
+    ids: open.map(({ id }) => id),
+    sessionIds: open.map(({ sessionId }) => sessionId),
+  });
+  const presumed = [...states.values()].map(presume);
+  const settled = presumed.map(({ state, fact }) => fold(state, fact).state);
+  await memory.words.add(session, wordsOfStates(settled));
+  await writeStates(session, settled, memory);
+  for (const { statistic } of presumed) await writeStatistics(session, memory, [statistic]);
+  return settled.map(({ id }) => id);
+}
+
+async function openBelow(
+  session: Session,
+  words: WordTable,
+  floors: readonly StreamFloor[],
+): Promise<Open[]> {
+  const lost: Open[] = [];
+  for (const { stream, floor } of floors) {
+    const word = words.find(stream);
+    if (word === undefined) continue;
+    const rows = await session.rows<Open>(
+      `SELECT id, session_id AS "sessionId" FROM message WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`,
+      word,
+      floor,
+    );
+    lost.push(...rows);
+  }
+  return lost;
 }

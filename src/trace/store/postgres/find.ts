@@ -1,31 +1,41 @@
 import type { Database } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
-import { afterPrefix, type KeyMatch, keyMatches } from '../../key-value.ts';
-import { type SearchGround, type Span, search } from '../../search.ts';
+import { type KeyMatch, keyMatches } from '../../key-value.ts';
+import { KEY_HITS, type QuickFindStore } from '../../quick-find.ts';
+import { type LargeBody, type SearchedStore, type Span, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
 import type { TracedMessage } from '../../traced-message.ts';
 import { tracedMessage } from '../../traced-message.ts';
-import { anyOf, type Condition, searchPlan } from '../conditions.ts';
+import {
+  type Condition,
+  isOneOf,
+  keyConditions,
+  newestFirst,
+  searchPlan,
+  withinSessions,
+} from '../conditions.ts';
 import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-columns.ts';
-import { isOneOf, keyForms, refusePrefixes, type TraceCipher } from '../trace-cipher.ts';
-import { body, sessionMessages } from './read.ts';
+import { keyForms, refusePrefixes, type TraceCipher } from '../trace-cipher.ts';
+import { body, message as readMessage, sessionMessages } from './read.ts';
 import type { WordTable } from './word-table.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
 
-export interface FindContext {
-  readonly db: Database;
-  readonly words: WordTable;
-  readonly cipher: TraceCipher | undefined;
-  /** The bytes of a body, wherever they lie. */
-  readonly bytes: (message: TracedMessage) => Promise<Uint8Array | undefined>;
-}
-
 /** Searches all days, newest first. */
 export async function find(
-  { db, words, cipher, bytes }: FindContext,
+  {
+    db,
+    words,
+    cipher,
+    largeBody,
+  }: {
+    readonly db: Database;
+    readonly words: WordTable;
+    readonly cipher: TraceCipher | undefined;
+    readonly largeBody: LargeBody;
+  },
   query: TraceQuery,
   options: FindOptions = {},
 ): Promise<TracePage> {
@@ -35,7 +45,7 @@ export async function find(
   const { shown } = options;
   const statements = (span: Span, limit: number): Condition[] =>
     candidateStatements(words, query, { keys, span, limit, shown, cipher });
-  const ground: SearchGround = {
+  const store: SearchedStore = {
     bottom: (order, from) => bottom(db, order, from),
     top: () => top(db),
     async candidates(span, limit) {
@@ -45,19 +55,16 @@ export async function find(
           found.set(row.id, tracedMessage(stateOfRow(row, words)));
         }
       }
-      return [...found.values()].toSorted(span.order === 'id' ? byId : bySession).slice(0, limit);
+      return [...found.values()].toSorted(newestFirst(span)).slice(0, limit);
     },
     messages: (sessionId) => sessionMessages(db, words, sessionId),
     body: (id) => body(db, words, { id, part: 'message', cipher }),
-    async holds(message, text) {
-      const held = await bytes(message);
-      return held !== undefined && Buffer.from(held).includes(Buffer.from(text));
-    },
+    largeBody,
   };
-  return search(query, ground, options);
+  return search(query, store, options);
 }
 
-interface CandidateQuery {
+interface Candidates {
   readonly keys: readonly KeyMatch[];
   readonly span: Span;
   readonly limit: number;
@@ -69,19 +76,15 @@ interface CandidateQuery {
 function candidateStatements(
   words: WordTable,
   query: TraceQuery,
-  { keys, span, limit, shown, cipher }: CandidateQuery,
+  { keys, span, limit, shown, cipher }: Candidates,
 ): Condition[] {
-  const { branches, rest } = searchPlan(query, words, shown);
+  const plan = searchPlan(query, words, shown);
+  const { branches, rest } = plan;
   if (branches.length === 0) return [];
   if (span.order === 'session') {
     const sessions = sessionStatement(words, { keys, span, cipher });
     if (sessions === undefined) return [];
-    const chosen = branches.some(({ sql }) => sql !== '') ? [anyOf(branches)] : [];
-    const conditions = [...chosen, ...madeBetween(query), ...rest];
-    if (span.belowId !== undefined) {
-      conditions.push({ sql: '(m.session_id < ? OR m.id < ?)', values: [span.high, span.belowId] });
-    }
-    return [sessionFirst(sessions, conditions, limit)];
+    return [sessionFirst(sessions, withinSessions(query, plan, span), limit)];
   }
   // a session is not younger than its messages: younger days need not be looked into
   const between = {
@@ -122,30 +125,15 @@ function sessionFirst(
 /** The sessions that have all keys. */
 function sessionStatement(
   words: WordTable,
-  { keys, span, cipher }: Pick<CandidateQuery, 'keys' | 'span' | 'cipher'>,
+  { keys, span, cipher }: Pick<Candidates, 'keys' | 'span' | 'cipher'>,
 ): Condition | undefined {
-  const values: (number | string)[] = [];
-  const sources: string[] = [];
-  for (const key of keys) {
-    const name = words.find(key.name);
-    if (name === undefined) return undefined;
-    const forms = key.prefix ? [key.value, afterPrefix(key.value)] : keyForms(key.value, cipher);
-    sources.push(
-      `SELECT session_id FROM skey WHERE name = ? AND ${key.prefix ? 'value >= ? AND value < ?' : isOneOf(forms)}
-         AND session_id BETWEEN ? AND ?`,
-    );
-    values.push(name, ...forms, span.low, span.high);
-  }
-  const [first = '', ...others] = sources;
-  const sql = others.length === 0 ? `${first} GROUP BY session_id` : sources.join(' INTERSECT ');
-  return { sql, values };
-}
-
-function madeBetween({ from, to }: TraceQuery): Condition[] {
-  return [
-    ...(from === undefined ? [] : [{ sql: 'm.id >= ?', values: [idAtTime(from)] }]),
-    ...(to === undefined ? [] : [{ sql: 'm.id < ?', values: [idAtTime(to + 1)] }]),
-  ];
+  const conditions = keyConditions(keys, words, { span, cipher });
+  if (conditions === undefined) return undefined;
+  const sources = conditions.map(({ sql }) => `SELECT session_id FROM skey WHERE ${sql}`);
+  return {
+    sql: `${sources.join(' INTERSECT ')}${sources.length === 1 ? ' GROUP BY session_id' : ''}`,
+    values: conditions.flatMap(({ values }) => values),
+  };
 }
 
 async function top(db: Database): Promise<number> {
@@ -170,6 +158,28 @@ async function bottom(
   return order === 'id' && from !== undefined ? Math.max(lowest, idAtTime(from)) : lowest;
 }
 
-const byId = (a: TracedMessage, b: TracedMessage): number => b.id - a.id;
-const bySession = (a: TracedMessage, b: TracedMessage): number =>
-  b.sessionId - a.sessionId || b.id - a.id;
+/** The database as a pasted text is looked for in it. */
+export function quickFindDays(
+  db: Database,
+  words: WordTable,
+  cipher: TraceCipher | undefined,
+): QuickFindStore {
+  return {
+    message: (id) => readMessage(db, words, id),
+    messages: (sessionId) => sessionMessages(db, words, sessionId),
+    body: (id) => body(db, words, { id, part: 'message', cipher }),
+    async *sessionsWith(value) {
+      await words.refresh(db);
+      const forms = keyForms(value, cipher);
+      const rows = await db.rows<{ name: number; session_id: number }>(
+        `SELECT name, session_id FROM skey WHERE name = ANY(ARRAY(SELECT word FROM key_name)) AND ${isOneOf(forms)}
+           ORDER BY session_id DESC LIMIT ?`,
+        ...forms,
+        KEY_HITS,
+      );
+      for (const { name, session_id: sessionId } of rows) {
+        yield { field: words.text(name), sessionId };
+      }
+    },
+  };
+}

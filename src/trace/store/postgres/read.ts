@@ -1,18 +1,35 @@
 import type { Database } from '../../../database/postgres.ts';
+import { idAtTime } from '../../../message/id.ts';
 import type { MessageState } from '../../message-state.ts';
-import type { SessionMessages } from '../../shown-to.ts';
-import type { StoredBody, TracedMessage, TracedSession } from '../../traced-message.ts';
-import { tracedMessage } from '../../traced-message.ts';
-import { pastOutcome } from '../past-outcome.ts';
+import type { SessionMessages, ShownTo } from '../../shown-to.ts';
+import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
+import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../trace-store.ts';
+import {
+  type HostEvent,
+  type HostStatistics,
+  SESSION_ATTEMPTS,
+  SESSION_MESSAGES,
+  type StoredBody,
+  type TracedMessage,
+  type TracedSession,
+  tracedMessage,
+  tracedSession,
+} from '../../traced-message.ts';
+import { FAILURES, type FailureRow, failureGroups } from '../failure-groups.ts';
+import { type OpenRow, openMessage } from '../settle.ts';
+import {
+  type EventRow,
+  eventOfRow,
+  intervals,
+  STATISTIC_SUMS,
+  type StatisticRow,
+  statisticOfRow,
+} from '../statistics.ts';
+import { LEVEL_CODE, NOT_COMPLETED, QUEUED, STATUS_CODE } from '../stored-code.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { readStored } from './body-table.ts';
 import { readAttempts, readPast, readSessionStates, readStates } from './message-table.ts';
 import type { WordTable } from './word-table.ts';
-
-/** A session with more messages than this is cut short: nobody reads a longer drawing. */
-const MESSAGES = 2_000;
-/** Of one message that is retried for days, the latest tries. */
-const ATTEMPTS = 200;
 
 /** Finds a message by its id alone. */
 async function findState(
@@ -46,22 +63,15 @@ export async function session(
   id: number,
 ): Promise<TracedSession | undefined> {
   const sessionId = (await findState(db, words, id))?.sessionId ?? id;
-  const states = await readSessionStates(db, words, { sessionId, limit: MESSAGES + 1 });
-  const [first] = states;
-  if (first === undefined) return undefined;
-  const shown = states.slice(0, MESSAGES);
+  const limit = SESSION_MESSAGES + 1;
+  const states = await readSessionStates(db, words, { sessionId, limit });
+  if (states.length === 0) return undefined;
   const past = await readPast(db, [sessionId]);
-  return {
-    id: sessionId,
-    started: first.envelope?.received ?? tracedMessage(first).created,
-    messages: shown.map(tracedMessage),
-    attempts: await readAttempts(db, words, { sessionId, limit: ATTEMPTS }),
-    past: shown.flatMap((state) =>
-      (past.get(state.id) ?? []).map((outcome) => pastOutcome(state.id, outcome)),
-    ),
-    resends: await resendsOf(db, shown),
-    truncated: states.length > MESSAGES,
-  };
+  return tracedSession(sessionId, states, {
+    attempts: await readAttempts(db, words, { sessionId, limit: SESSION_ATTEMPTS }),
+    past: (messageId) => past.get(messageId) ?? [],
+    resends: await resendsOf(db, states.slice(0, SESSION_MESSAGES)),
+  });
 }
 
 /** The messages of a session, and nothing else of it. */
@@ -70,8 +80,11 @@ export async function sessionMessages(
   words: WordTable,
   sessionId: number,
 ): Promise<SessionMessages> {
-  const states = await readSessionStates(db, words, { sessionId, limit: MESSAGES + 1 });
-  return { messages: states.map(tracedMessage), whole: states.length <= MESSAGES };
+  const states = await readSessionStates(db, words, {
+    sessionId,
+    limit: SESSION_MESSAGES + 1,
+  });
+  return { messages: states.map(tracedMessage), whole: states.length <= SESSION_MESSAGES };
 }
 
 /** The body of a message or of the reply to it. */
@@ -129,4 +142,114 @@ function resendsOf(
        WHERE resend_of IS NOT NULL AND resend_of = ANY(?) ORDER BY id`,
     states.map(({ id }) => id),
   );
+}
+
+/** Messages of one host in the order they were made. */
+export async function replayList(
+  db: Database,
+  words: WordTable,
+  { host, from, to, status, after = 0, limit = 1_000 }: ReplayQuery,
+): Promise<{ ids: number[]; more: boolean }> {
+  await words.refresh(db);
+  const word = words.find(host);
+  if (word === undefined) return { ids: [], more: false };
+  const rows = await db.rows<{ id: number }>(
+    `SELECT id FROM message WHERE target = ? AND id BETWEEN ? AND ?
+       ${status === undefined ? '' : 'AND status = ANY(?)'} ORDER BY id LIMIT ?`,
+    word,
+    Math.max(idAtTime(from), after + 1),
+    idAtTime(to + 1) - 1,
+    ...(status === undefined ? [] : [status.map((one) => STATUS_CODE[one])]),
+    limit + 1,
+  );
+  const ids = rows.map(({ id }) => id);
+  return { ids: ids.slice(0, limit), more: ids.length > limit };
+}
+
+/** Errors and suspensions by host and code. */
+export async function failures(
+  db: Database,
+  words: WordTable,
+  query: FailureQuery,
+  shown?: ShownTo,
+): Promise<FailureGroup[]> {
+  await words.refresh(db);
+  const source = query.visible === undefined ? 'NULL::integer' : 'source';
+  const rows = await db.rows<FailureRow>(
+    `SELECT target, ${source} AS source, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
+       max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error
+     FROM message WHERE ${NOT_COMPLETED} AND status = ANY(?) AND id BETWEEN ? AND ?
+     GROUP BY target${query.visible === undefined ? '' : ', source'}, status, error_code${query.byCause === true ? ', error' : ''}`,
+    (query.status ?? FAILURES).map((one) => STATUS_CODE[one]),
+    query.from === undefined ? 0 : idAtTime(query.from),
+    query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1,
+  );
+  const groups = failureGroups(query, shown);
+  for (const row of rows) groups.add(row, words);
+  return groups.list();
+}
+
+/** Oldest first. */
+export async function openMessages(
+  db: Database,
+  words: WordTable,
+  { host, after = 0, limit = 1_000 }: OpenPage & { readonly host: string },
+): Promise<OpenMessage[]> {
+  await words.refresh(db);
+  const word = words.find(host);
+  if (word === undefined) return [];
+  const rows = await db.rows<OpenRow>(
+    `SELECT id, session_id, status, created, stream, sequence FROM message
+       WHERE ${NOT_COMPLETED} AND ${QUEUED} AND id > ? AND target = ? ORDER BY id LIMIT ?`,
+    after,
+    word,
+    limit,
+  );
+  return rows.map((row) => openMessage(row, words));
+}
+
+export async function statistics(
+  db: Database,
+  words: WordTable,
+  { from, to, step, hosts }: StatisticsQuery,
+): Promise<HostStatistics[]> {
+  await words.refresh(db);
+  const rows = await db.rows<StatisticRow>(
+    `SELECT min(minute) AS minute, host, ${STATISTIC_SUMS}
+     FROM statistic WHERE minute BETWEEN ? AND ? ${hosts === undefined ? '' : 'AND host = ANY(?)'}
+     GROUP BY minute / ?::bigint, host`,
+    Math.floor(from / 60_000),
+    Math.floor(to / 60_000),
+    ...(hosts === undefined ? [] : [hosts.flatMap((host) => words.find(host) ?? [])]),
+    Math.max(1, Math.floor(step / 60_000)),
+  );
+  const sums = intervals(step);
+  for (const row of rows) sums.add(statisticOfRow(row, words));
+  return sums.list();
+}
+
+export async function events(
+  db: Database,
+  words: WordTable,
+  { hosts, from = 0, to = Number.MAX_SAFE_INTEGER, level = 'info', limit = 100 }: EventQuery,
+): Promise<HostEvent[]> {
+  await words.refresh(db);
+  const rows = await db.rows<EventRow>(
+    `SELECT host, at, event, level, text, by FROM event WHERE at BETWEEN ? AND ? AND level >= ?
+       ${hosts === undefined ? '' : 'AND host = ANY(?)'} ORDER BY at DESC LIMIT ?`,
+    from,
+    to,
+    LEVEL_CODE[level],
+    ...(hosts === undefined ? [] : [hosts.flatMap((host) => words.find(host) ?? [])]),
+    limit,
+  );
+  return rows.map((row) => eventOfRow(row, words));
+}
+
+/** Names of search fields. */
+export async function fields(db: Database): Promise<string[]> {
+  const rows = await db.rows<{ text: string }>(
+    'SELECT text FROM key_name JOIN word ON id = word ORDER BY text',
+  );
+  return rows.map(({ text }) => text);
 }

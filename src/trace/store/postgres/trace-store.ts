@@ -1,22 +1,29 @@
 import { type Database, database } from '../../../database/postgres.ts';
-import { describeError, EngineError, isEngineError } from '../../../error/engine-error.ts';
 import { type Clock, systemClock } from '../../../time/clock.ts';
+import { quickFind } from '../../quick-find.ts';
+import type { LargeBody } from '../../search.ts';
 import type { TraceStore } from '../../trace-store.ts';
-import type { StoredBody } from '../../traced-message.ts';
+import { purge, purgePlan } from '../purge.ts';
+import { reindex } from '../reindex.ts';
 import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
-import { apply, differences } from './apply.ts';
-import { find } from './find.ts';
-import { failures, replayList } from './list.ts';
+import { unavailable } from '../unavailable.ts';
+import { apply, differences, settleByFloor, settleLost } from './apply.ts';
+import { find, quickFindDays } from './find.ts';
 import { Memory } from './memory.ts';
-import { pointsTo, purge } from './purge.ts';
-import { purgePlan } from './purge-plan.ts';
-import { fields, quickFind } from './quick-find.ts';
-import { body, message, session } from './read.ts';
-import { reindex } from './reindex.ts';
+import { pointsTo, purgedDays } from './purge.ts';
+import {
+  body,
+  events,
+  failures,
+  fields,
+  message,
+  openMessages,
+  replayList,
+  session,
+  statistics,
+} from './read.ts';
 import { ensureSchema } from './schema.ts';
-import { openMessages, settleByFloor, settleLost } from './settle.ts';
-import { events, statistics } from './statistics.ts';
-import { hold, orphans, release, usage } from './upkeep.ts';
+import { hold, indexedDays, orphans, release, usage } from './upkeep.ts';
 
 export interface PostgresTraceOptions {
   /** `postgres://user:password@host:port/database`. */
@@ -24,7 +31,7 @@ export interface PostgresTraceOptions {
   /** Each production has a schema of its own. */
   readonly production: string;
   /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
-  readonly largeBody?: ((ref: string, size: number) => Promise<Uint8Array | undefined>) | undefined;
+  readonly largeBody?: LargeBody | undefined;
   readonly clock?: Clock | undefined;
   /** Encrypts bodies and search keys, or reads what is. */
   readonly cipher?: TraceCipher | undefined;
@@ -59,28 +66,13 @@ export async function postgresTraceStore({
     await close();
     return unavailable(error);
   });
-  const bytesOf = async (stored: StoredBody | undefined): Promise<Uint8Array | undefined> =>
-    stored?.ref === undefined ? stored?.bytes : largeBody(stored.ref, stored.size);
   return {
     apply: (inputs) => told(apply(db, memory, inputs)),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
     differences: (inputs) => told(differences(db, memory, inputs)),
     settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
-    find: (query, options) =>
-      told(
-        find(
-          {
-            db,
-            words,
-            cipher,
-            bytes: async ({ id }) =>
-              bytesOf(await body(db, words, { id, part: 'message', cipher })),
-          },
-          query,
-          options,
-        ),
-      ),
-    quickFind: (text, options) => told(quickFind(db, words, { ...options, text, cipher })),
+    find: (query, options) => told(find({ db, words, cipher, largeBody }, query, options)),
+    quickFind: (text, options) => told(quickFind(text, quickFindDays(db, words, cipher), options)),
     fields: () => told(fields(db)),
     session: (id) => told(session(db, words, id)),
     message: (id) => told(message(db, words, id)),
@@ -91,8 +83,12 @@ export async function postgresTraceStore({
     openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
     failures: (query, shown) => told(failures(db, words, query, shown)),
     purge: (options) =>
-      told((options.dryRun === true ? purgePlan : purge)(upkeep, memory, options)),
-    reindex: (options) => told(reindex(upkeep, memory, options)),
+      told(
+        purgedDays(upkeep, memory).then((days) =>
+          (options.dryRun === true ? purgePlan : purge)(days, options),
+        ),
+      ),
+    reindex: (options) => told(reindex(indexedDays(upkeep, memory), options)),
     hold: (sessionId, given) => told(hold(db, sessionId, given)),
     release: (sessionId) => told(release(db, sessionId)),
     usage: () => told(usage(db, memory)),
@@ -123,14 +119,4 @@ async function checkKeys(db: Database, cipher: TraceCipher | undefined): Promise
 /** Tells every failure of the database as STORE_UNAVAILABLE. */
 function told<Result>(work: Promise<Result>): Promise<Result> {
   return work.catch(unavailable);
-}
-
-/** PostgreSQL names columns and constraints in its messages; values stand in the detail, which is left out. */
-function unavailable(error: unknown): never {
-  if (isEngineError(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
-  throw new EngineError(
-    'STORE_UNAVAILABLE',
-    `the trace store could not be read or written: ${describeError(error).text}`,
-    { retryable: true },
-  );
 }

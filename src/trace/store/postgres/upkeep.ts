@@ -1,8 +1,16 @@
 import type { Database, Session } from '../../../database/postgres.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
+import {
+  type BodyPlace,
+  type IndexedPart,
+  type IndexedStore,
+  REINDEXED_AT_ONCE,
+} from '../reindex.ts';
+import { writeKeys } from './apply.ts';
 import type { Memory } from './memory.ts';
-import { partition } from './partitions.ts';
+import { boundsOf, partition } from './partitions.ts';
+import { body } from './read.ts';
 import { PARTITIONED } from './schema.ts';
 
 export async function hold(
@@ -83,4 +91,65 @@ export async function orphans(db: Database): Promise<number> {
   let count = 0;
   for (const sql of ORPHANS) count += (await db.rows<{ n: number }>(sql))[0]?.n ?? 0;
   return count;
+}
+
+/** The days as they are indexed anew, each as a whole. */
+export function indexedDays(db: Database, memory: Memory): IndexedStore {
+  const { words, cipher } = memory;
+  return {
+    async stale(fingerprint) {
+      await setNote(db, 'fields', fingerprint);
+      return staleParts(db, fingerprint);
+    },
+    ranges(part) {
+      if (part === 'held') return [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }];
+      const { first, next } = boundsOf(part);
+      return [{ part, low: first, high: next - 1 }];
+    },
+    clear: ({ part }) =>
+      db.run(`DELETE FROM ${part === 'held' ? 'skey_held' : partition('skey', part)}`),
+    messagesAfter: ({ part, high }, after) =>
+      db.rows<BodyPlace>(
+        `SELECT id, session_id, body FROM ${part === 'held' ? 'message_held' : partition('message', part)}
+           WHERE (session_id, id) > (?, ?) AND session_id <= ? ORDER BY session_id, id LIMIT ?`,
+        after.session_id,
+        after.id,
+        high,
+        REINDEXED_AT_ONCE,
+      ),
+    body: (id) => body(db, words, { id, part: 'message', cipher }),
+    put: (_, keys) =>
+      memory.transaction(db, async (session) => {
+        await words.add(
+          session,
+          keys.map(({ key }) => key.name),
+        );
+        return writeKeys(session, memory, keys);
+      }),
+    finish: (part, fingerprint) =>
+      part === 'held'
+        ? setNote(db, 'held', fingerprint)
+        : db.run('UPDATE day SET search = ? WHERE day = ?', fingerprint, part),
+  };
+}
+
+async function setNote(db: Database, name: string, value: string): Promise<void> {
+  await db.run(
+    'INSERT INTO note VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
+    name,
+    value,
+  );
+}
+
+async function staleParts(db: Database, fingerprint: string): Promise<IndexedPart[]> {
+  const days = await db.rows<IndexedPart>(
+    'SELECT day AS name, messages FROM day WHERE search IS DISTINCT FROM ? ORDER BY day DESC',
+    fingerprint,
+  );
+  const held = await db.rows<IndexedPart>(
+    `SELECT 'held' AS name, count(*) AS messages FROM message_held
+       WHERE NOT EXISTS (SELECT 1 FROM note WHERE name = 'held' AND value = ?) HAVING count(*) > 0`,
+    fingerprint,
+  );
+  return [...held, ...days];
 }

@@ -1,17 +1,60 @@
 import type { HostRecord } from '../../../message/record.ts';
-import { foldBatch, type StatisticChange } from '../../batch.ts';
+import { foldBatch, messageOf, type StatisticChange, sessionOf } from '../../batch.ts';
 import { type Difference, differencesOf } from '../../difference.ts';
+import { fold } from '../../fold.ts';
 import type { MessageState } from '../../message-state.ts';
 import type { TraceInput } from '../../trace-input.ts';
-import { LEVEL_CODE } from '../stored-code.ts';
+import type { LostMessages, StreamFloor } from '../../trace-store.ts';
+import { dayOf } from '../day.ts';
+import { loss, type Presumption, presumption } from '../settle.ts';
+import { addedUp, rowOfStatistic } from '../statistics.ts';
+import { IN_QUEUE, LEVEL_CODE } from '../stored-code.ts';
 import { readPast, readState, writeAttempt, writePast, writeState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
+import type { TraceFiles } from './trace-files.ts';
+
+/** One transaction a day. Days are written oldest first; a crash between two is made good when the batch comes again. */
+export function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonly MessageState[] {
+  const standing: MessageState[] = [];
+  const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
+  for (const [name, part] of [...byFile].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    standing.push(...applyToFile(files.file(name), part));
+    const ids = part.map((input) => messageOf(input) ?? 0);
+    files.grew(name, {
+      lastId: Math.max(...ids),
+      lastMinute: Math.floor(Math.max(...part.map(timeOf)) / 60_000),
+      sessions: part.map(sessionOf),
+    });
+  }
+  return standing;
+}
+
+export function differences(
+  files: TraceFiles,
+  inputs: readonly TraceInput[],
+): readonly Difference[] {
+  return [...Map.groupBy(inputs, (input) => fileNameOf(files, input))].flatMap(([name, part]) =>
+    differencesIn(files.file(name), part),
+  );
+}
+
+function fileNameOf(files: TraceFiles, input: TraceInput): string {
+  if (input.kind === 'entry' && input.entry.record.kind === 'host') {
+    return dayOf(input.entry.record.at);
+  }
+  return files.nameForSession(sessionOf(input));
+}
+
+/** The newest time that an input is counted at. */
+function timeOf(input: TraceInput): number {
+  if (input.kind === 'message') return input.envelope.created;
+  const { record } = input.entry;
+  if (record.kind === 'leg') return Math.max(record.done, record.message.created);
+  return record.kind === 'outcome' ? record.done : record.at;
+}
 
 /** Writes the inputs of one day in one transaction; how their messages stand then. */
-export function applyToFile(
-  file: TraceFile,
-  inputs: readonly TraceInput[],
-): readonly MessageState[] {
+function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): readonly MessageState[] {
   return file.transaction(() => {
     const changes = foldBatch(inputs, {
       state: (id) => readState(file, id),
@@ -24,16 +67,13 @@ export function applyToFile(
     for (const { sessionId, key } of changes.keys) file.keys.put(sessionId, key);
     for (const event of changes.events) writeEvent(file, event);
     for (const change of changes.statistics) writeStatistic(file, change);
-    if (changes.added.length > 0) countMessages(file, changes.added.length);
+    if (changes.added.length > 0) file.countMessages(changes.added.length);
     return changes.standing;
   });
 }
 
 /** What `applyToFile` would change in a day. */
-export function differencesIn(
-  file: TraceFile,
-  inputs: readonly TraceInput[],
-): readonly Difference[] {
+function differencesIn(file: TraceFile, inputs: readonly TraceInput[]): readonly Difference[] {
   const known = new Map<number, MessageState | undefined>();
   let found: readonly Difference[] = [];
   file.rehearse(() => {
@@ -63,34 +103,87 @@ function writeEvent(file: TraceFile, { host, event, level, at, text, by }: HostR
   );
 }
 
+const ADD_STATISTIC = `INSERT INTO statistic AS s VALUES(?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT(minute, host) DO UPDATE SET ${addedUp('max')}`;
+
 /** Adds to a minute's roll-up. Only within a transaction. */
 export function writeStatistic(file: TraceFile, change: StatisticChange): void {
-  file.run(
-    `INSERT INTO statistic VALUES(?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT(minute, host) DO UPDATE SET n_in=n_in+excluded.n_in, n_out=n_out+excluded.n_out,
-       n_error=n_error+excluded.n_error, bytes=bytes+excluded.bytes, latency=latency+excluded.latency,
-       latency_max=max(latency_max, excluded.latency_max)`,
-    change.minute,
-    file.words.number(change.host),
-    change.in,
-    change.out,
-    change.errors,
-    change.bytes,
-    change.latency,
-    change.latencyMax,
-  );
+  file.run(ADD_STATISTIC, ...rowOfStatistic(change, file.words));
 }
 
-/** Keeps the number of messages, which would take a walk through the whole table to count. */
-export function countMessages(file: TraceFile, added: number): void {
-  file.run(
-    `INSERT INTO note(name, value) VALUES('messages', ?)
-     ON CONFLICT(name) DO UPDATE SET value=CAST(value AS INTEGER)+?`,
-    String(added),
-    added,
-  );
+/** Completes what was acknowledged although its outcome is missing. Returns how many. */
+export function settleByFloor(
+  files: TraceFiles,
+  floors: readonly StreamFloor[],
+  now: number,
+): number {
+  return presumeAll(files, now, {
+    find: (file) => floors.flatMap((floor) => openBelow(file, floor)),
+    presume: presumption,
+  }).length;
 }
 
-export function messageCount(file: TraceFile): number {
-  return Number(file.note('messages') ?? 0);
+/** Ends what a queue has lost. Returns the ids. */
+export function settleLost(files: TraceFiles, lost: LostMessages, now: number): readonly number[] {
+  return presumeAll(files, now, { find: (file) => openWithin(file, lost), presume: loss });
+}
+
+interface Open {
+  readonly id: number;
+  readonly sessionId: number;
+}
+
+function presumeAll(
+  files: TraceFiles,
+  now: number,
+  {
+    find,
+    presume,
+  }: {
+    readonly find: (file: TraceFile) => readonly Open[];
+    readonly presume: (state: MessageState, now: number) => Presumption;
+  },
+): number[] {
+  const settled: number[] = [];
+  for (const { name } of files.ranges()) {
+    const file = files.file(name);
+    const open = find(file);
+    if (open.length === 0) continue;
+    file.transaction(() => {
+      for (const { id } of open) {
+        const state = readState(file, id);
+        if (state === undefined) continue;
+        const { fact, statistic } = presume(state, now);
+        writeState(file, fold(state, fact).state);
+        writeStatistic(file, statistic);
+      }
+    });
+    files.grew(name, {
+      lastId: 0,
+      lastMinute: Math.floor(now / 60_000),
+      sessions: open.map(({ sessionId }) => sessionId),
+    });
+    settled.push(...open.map(({ id }) => id));
+  }
+  return settled;
+}
+
+const OPEN = 'SELECT id, session_id AS sessionId FROM message INDEXED BY message_queue';
+
+function openBelow(file: TraceFile, { stream, floor }: StreamFloor): Open[] {
+  const word = file.words.find(stream);
+  if (word === undefined) return [];
+  return file.all<Open>(`${OPEN} WHERE ${IN_QUEUE} AND stream = ? AND sequence <= ?`, word, floor);
+}
+
+function openWithin(file: TraceFile, { stream, from, to, before }: LostMessages): Open[] {
+  const word = file.words.find(stream);
+  if (word === undefined) return [];
+  return file.all<Open>(
+    `${OPEN} WHERE ${IN_QUEUE} AND stream = ? AND sequence BETWEEN ? AND ? AND created < ?`,
+    word,
+    from,
+    to,
+    before,
+  );
 }

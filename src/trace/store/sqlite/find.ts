@@ -1,16 +1,24 @@
 import { idAtTime, timeOfId } from '../../../message/id.ts';
-import { afterPrefix, type KeyMatch, keyMatches } from '../../key-value.ts';
-import { type SearchGround, type Span, search } from '../../search.ts';
+import { type KeyMatch, keyMatches } from '../../key-value.ts';
+import { KEY_HITS, type QuickFindStore } from '../../quick-find.ts';
+import { type LargeBody, type SearchedStore, type Span, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
 import type { TracedMessage } from '../../traced-message.ts';
 import { tracedMessage } from '../../traced-message.ts';
-import { anyOf, type Condition, type SearchIndex, searchPlan } from '../conditions.ts';
+import {
+  type Condition,
+  keyConditions,
+  newestFirst,
+  type SearchIndex,
+  searchPlan,
+  withinSessions,
+} from '../conditions.ts';
 import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-columns.ts';
-import { isOneOf, keyForms, refusePrefixes } from '../trace-cipher.ts';
+import { refusePrefixes } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
-import { body, sessionMessages } from './read.ts';
+import { body, message as readMessage, sessionMessages } from './read.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { FileRange, TraceFiles } from './trace-files.ts';
 
@@ -25,21 +33,15 @@ const INDEXED: Readonly<Record<SearchIndex, string>> = {
   resend: 'INDEXED BY message_resend',
 };
 
-export interface FindContext {
-  readonly files: TraceFiles;
-  /** The bytes of a body, wherever they lie. */
-  readonly bytes: (message: TracedMessage) => Promise<Uint8Array | undefined>;
-}
-
 /** Searches all files, newest first. */
 export function find(
-  { files, bytes }: FindContext,
+  { files, largeBody }: { readonly files: TraceFiles; readonly largeBody: LargeBody },
   query: TraceQuery,
   options: FindOptions = {},
 ): Promise<TracePage> {
   const keys = keyMatches(query.search);
   refusePrefixes(keys, files.cipher);
-  const ground: SearchGround = {
+  const store: SearchedStore = {
     bottom: (order, from) => bottom(files.ranges(), order, from),
     top: () => Math.max(0, ...files.ranges().map(({ lastId }) => lastId)),
     candidates(span, limit) {
@@ -48,22 +50,19 @@ export function find(
         if (rows.length >= limit && isBehind(range, span, rows[limit - 1])) break;
         const file = files.file(range.name);
         rows.push(...candidates(file, query, { keys, span, limit, shown: options.shown }));
-        rows.sort(span.order === 'id' ? byId : bySession);
+        rows.sort(newestFirst(span));
         rows.length = Math.min(rows.length, limit);
       }
       return rows;
     },
     messages: (sessionId) => sessionMessages(files, sessionId),
     body: (id) => body(files, id, 'message'),
-    async holds(message, text) {
-      const held = await bytes(message);
-      return held !== undefined && asBuffer(held).includes(asBuffer(text));
-    },
+    largeBody,
   };
-  return search(query, ground, options);
+  return search(query, store, options);
 }
 
-export interface CandidateQuery {
+interface Candidates {
   readonly keys: readonly KeyMatch[];
   readonly span: Span;
   readonly limit: number;
@@ -71,7 +70,7 @@ export interface CandidateQuery {
 }
 
 /** The newest candidates of a span in one file. */
-function candidates(file: TraceFile, query: TraceQuery, given: CandidateQuery): TracedMessage[] {
+function candidates(file: TraceFile, query: TraceQuery, given: Candidates): TracedMessage[] {
   const statements = candidateStatements(file, query, given);
   const found = new Map<number, TracedMessage>();
   for (const { sql, values } of statements) {
@@ -86,21 +85,16 @@ function candidates(file: TraceFile, query: TraceQuery, given: CandidateQuery): 
 export function candidateStatements(
   file: TraceFile,
   query: TraceQuery,
-  { keys, span, limit, shown }: CandidateQuery,
+  { keys, span, limit, shown }: Candidates,
 ): Condition[] {
   const { branches, rest: conditions } = searchPlan(query, file.words, shown);
   if (branches.length === 0) return [];
-  const rest = file instanceof HeldFile ? [...conditions, ...file.shown()] : [...conditions];
+  const rest = file instanceof HeldFile ? [...conditions, ...file.shown()] : conditions;
   if (span.order === 'session') {
     const byKey = keyStatement(file, keys, span);
     if (byKey === undefined) return [];
-    rest.unshift(...madeBetween(query));
-    // the branches' conditions are checked on each message of the few sessions found
-    if (branches.some(({ sql }) => sql !== '')) rest.unshift(anyOf(branches));
-    if (span.belowId !== undefined) {
-      rest.push({ sql: '(m.session_id < ? OR m.id < ?)', values: [span.high, span.belowId] });
-    }
-    return [statement(byKey, rest, { order: 'm.session_id DESC, m.id DESC', limit })];
+    const within = withinSessions(query, { branches, rest }, span);
+    return [statement(byKey, within, { order: 'm.session_id DESC, m.id DESC', limit })];
   }
   return branches.map(({ index, sql, values }) => {
     const from = `FROM message m ${INDEXED[index]} WHERE ${sql === '' ? '' : `${sql} AND `}m.id BETWEEN ? AND ?`;
@@ -126,25 +120,16 @@ function keyStatement(
   keys: readonly KeyMatch[],
   span: Span,
 ): Condition | undefined {
-  const buckets = bucketsOf(span);
-  const values: (number | string)[] = [];
-  const sources: string[] = [];
-  for (const key of keys) {
-    const name = file.words.find(key.name);
-    if (name === undefined) return undefined;
-    const forms = key.prefix
-      ? [key.value, afterPrefix(key.value)]
-      : keyForms(key.value, file.cipher);
-    sources.push(
-      `SELECT session_id FROM skey WHERE bucket IN (${buckets.join(', ')}) AND name = ?
-         AND ${key.prefix ? 'value >= ? AND value < ?' : isOneOf(forms)} AND session_id BETWEEN ? AND ?`,
-    );
-    values.push(name, ...forms, span.low, span.high);
-  }
+  const conditions = keyConditions(keys, file.words, { span, cipher: file.cipher });
+  if (conditions === undefined) return undefined;
+  const buckets = bucketsOf(span).join(', ');
+  const sources = conditions.map(
+    ({ sql }) => `SELECT session_id FROM skey WHERE bucket IN (${buckets}) AND ${sql}`,
+  );
   return {
     sql: `FROM (${sources.join(' INTERSECT ')}${sources.length === 1 ? ' GROUP BY session_id' : ''}) k
       CROSS JOIN message m INDEXED BY message_session WHERE m.session_id = k.session_id`,
-    values,
+    values: conditions.flatMap(({ values }) => values),
   };
 }
 
@@ -154,13 +139,6 @@ function bucketsOf({ low, high }: Span): number[] {
   const last = Math.floor(timeOfId(high) / 3_600_000);
   if (last - first >= 23) return Array.from({ length: 24 }, (_, hour) => hour);
   return Array.from({ length: last - first + 1 }, (_, hour) => (first + hour) % 24);
-}
-
-function madeBetween({ from, to }: TraceQuery): Condition[] {
-  return [
-    ...(from === undefined ? [] : [{ sql: 'm.id >= ?', values: [idAtTime(from)] }]),
-    ...(to === undefined ? [] : [{ sql: 'm.id < ?', values: [idAtTime(to + 1)] }]),
-  ];
 }
 
 /** The files that may hold a part of the span, those with the newest first. */
@@ -193,11 +171,22 @@ function bottom(
   return order === 'id' ? Math.max(first, low) : first;
 }
 
-/** The same memory as a Buffer. */
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+/** The files as a pasted text is looked for in them. */
+export function quickFindFiles(files: TraceFiles): QuickFindStore {
+  return {
+    message: (id) => readMessage(files, id),
+    messages: (sessionId) => sessionMessages(files, sessionId),
+    body: (id) => body(files, id, 'message'),
+    *sessionsWith(value) {
+      const seen = new Set<string>();
+      for (const { name } of files.ranges()) {
+        for (const hit of files.file(name).keys.sessionsWith(value, KEY_HITS)) {
+          // a session on its way to held.db is in two files
+          const key = `${hit.sessionId} ${hit.field}`;
+          if (!seen.has(key)) yield hit;
+          seen.add(key);
+        }
+      }
+    },
+  };
 }
-
-const byId = (a: TracedMessage, b: TracedMessage): number => b.id - a.id;
-const bySession = (a: TracedMessage, b: TracedMessage): number =>
-  b.sessionId - a.sessionId || b.id - a.id;

@@ -1,89 +1,77 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { idAtTime } from '../../../message/id.ts';
-import {
-  BODY_GRACE,
-  type KeptMessage,
-  type PurgeOptions,
-  type PurgeReport,
-} from '../../trace-store.ts';
+import type { KeptMessage } from '../../trace-store.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
-import { dayOf, endOfDay, startOfDay } from '../day.ts';
-import { NOT_COMPLETED, OPEN, statusOfCode } from '../stored-code.ts';
-import { messageCount } from './apply.ts';
-import { copySessions } from './session-copy.ts';
+import { endOfDay, startOfDay } from '../day.ts';
+import { KEPT_NAMED, type Keeping, type KeptRow, keptMessage, type PurgedStore } from '../purge.ts';
+import { STATISTIC_SUMS, type StatisticRow, statisticOfRow } from '../statistics.ts';
+import { NOT_COMPLETED, OPEN } from '../stored-code.ts';
+import { writeStatistic } from './apply.ts';
+import { copySessions } from './held-file.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
 const SESSIONS_AT_ONCE = 200;
 const MESSAGES_AT_ONCE = 20_000;
-export const KEPT_NAMED = 1_000;
 
-type RemovedDay = PurgeReport['removed'][number];
-
-/** Removes whole days; what is open or on hold moves to held.db first. */
-export async function purge(files: TraceFiles, options: PurgeOptions): Promise<PurgeReport> {
-  const removed: RemovedDay[] = [];
-  for (const day of files.days().toReversed()) {
-    const because = reasonToGo(files.totalBytes(), day, options);
-    if (because === undefined) break;
-    removed.push(await removeDay(files, day, { ...options, because }));
-  }
-  const released = dropSettled(files, options);
+/** The files as a purge sees them: what is open or on hold moves to held.db before its day goes. */
+export function purgedFiles(files: TraceFiles): PurgedStore {
   return {
-    removed,
-    kept: keptMessages(files, options.now),
-    keptSessions: files.held.count(),
-    released,
-    bodiesRemoved: await removeBodies(files, options),
+    days: () => files.days().toReversed(),
+    totalBytes: () => files.totalBytes(),
+    sizeOf: (day) => sizeOf(files, day),
+    countToKeep: async (day, keeping) => (await sessionsToKeep(files, day, keeping)).length,
+    removeDay: (day, keeping, signal) => removeDay(files, day, keeping, signal),
+    heldSessions: () => files.held.count(),
+    countSettledHeld: (by) => settledHeld(files.held, by).length,
+    dropSettledHeld: (by, now) => dropSettledHeld(files, by, now),
+    openMessages: (part) => openMessages(files.file(part)),
+    messagesOnHold: (now) => messagesOnHold(files, now),
+    goneBodies: (until) => files.held.goneBodies(until),
+    pointsTo: (ref) => pointsTo(files, ref),
+    forgetGoneBody: (ref) => files.held.forgetGoneBody(ref),
   };
 }
 
-/** @param total what the store takes */
-export function reasonToGo(
-  total: number,
+function sizeOf(files: TraceFiles, day: string): { bytes: number; messages: number } {
+  return { bytes: files.bytes(day), messages: files.day(day).messageCount() };
+}
+
+async function removeDay(
+  files: TraceFiles,
   day: string,
-  { now, keep, maxBytes = Number.POSITIVE_INFINITY }: PurgeOptions,
-): RemovedDay['because'] | undefined {
-  if (endOfDay(day) + keep <= now) return 'age';
-  return total > maxBytes && day < dayOf(now) ? 'size' : undefined;
-}
-
-export interface Removal {
-  readonly because: RemovedDay['because'];
-  readonly now: number;
-  readonly keep: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-async function removeDay(files: TraceFiles, day: string, removal: Removal): Promise<RemovedDay> {
+  keeping: Keeping,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: number; messages: number }> {
   const { held } = files;
-  const { because, now, signal } = removal;
-  const removed = { day, because, bytes: files.bytes(day), messages: messageCount(files.day(day)) };
+  const size = sizeOf(files, day);
   using touched = files.watch(day);
   const copied = new Set<number>();
   const copy = (sessionIds: readonly number[]): void => {
     copySessions(files.day(day), held, sessionIds);
     for (const sessionId of sessionIds) copied.add(sessionId);
   };
-  for (const part of slices(await sessionsToKeep(files, day, removal))) {
+  for (const part of slices(await sessionsToKeep(files, day, keeping))) {
     signal?.throwIfAborted();
     copy(part);
     await yieldToOthers();
   }
   // nothing may await from here: what is copied now is what the day holds when it goes
   const changed = [...touched].filter(
-    (sessionId) => copied.has(sessionId) || isToKeep(files.day(day), sessionId, removal),
+    (sessionId) => copied.has(sessionId) || isToKeep(files.day(day), sessionId, keeping),
   );
-  const onHold = sessionsOnHold(files, day, now).filter((sessionId) => !copied.has(sessionId));
+  const onHold = sessionsOnHold(files, day, keeping.now).filter(
+    (sessionId) => !copied.has(sessionId),
+  );
   for (const part of slices([...new Set([...changed, ...onHold])])) copy(part);
   const file = files.day(day);
   held.transaction(() => {
     keepStatistics(file, held);
     held.takeOver(day);
-    for (const ref of bodyRefs(file)) held.lostPointer(ref, now);
+    for (const ref of bodyRefs(file)) held.lostPointer(ref, keeping.now);
   });
   files.remove(day);
-  return removed;
+  return size;
 }
 
 function* slices(sessionIds: readonly number[]): Generator<number[]> {
@@ -93,10 +81,10 @@ function* slices(sessionIds: readonly number[]): Generator<number[]> {
 }
 
 /** Sessions with a message in a queue or suspended, those on hold, and those that were settled lately. */
-export async function sessionsToKeep(
+async function sessionsToKeep(
   files: TraceFiles,
   day: string,
-  removal: Removal,
+  { now, settledSince }: Keeping,
 ): Promise<number[]> {
   const open = files
     .day(day)
@@ -105,14 +93,9 @@ export async function sessionsToKeep(
          WHERE ${NOT_COMPLETED} AND ${OPEN}`,
     )
     .map(({ session_id }) => session_id);
-  const onHold = sessionsOnHold(files, day, removal.now);
-  const late = await sessionsSettledSince(files, day, settledSince(removal));
+  const onHold = sessionsOnHold(files, day, now);
+  const late = await sessionsSettledSince(files, day, settledSince);
   return [...new Set([...open, ...onHold, ...late])].toSorted((a, b) => a - b);
-}
-
-/** What was settled late has its time from then, unless room is needed. */
-function settledSince({ because, now, keep }: Removal): number {
-  return because === 'age' ? now - keep : Number.MAX_SAFE_INTEGER;
 }
 
 async function sessionsSettledSince(
@@ -142,11 +125,11 @@ async function sessionsSettledSince(
   }
 }
 
-function isToKeep(file: TraceFile, sessionId: number, removal: Removal): boolean {
+function isToKeep(file: TraceFile, sessionId: number, { settledSince }: Keeping): boolean {
   const row = file.first(
     `SELECT 1 FROM message WHERE session_id = ? AND (${OPEN} OR done > ?) LIMIT 1`,
     sessionId,
-    settledSince(removal),
+    settledSince,
   );
   return row !== undefined;
 }
@@ -169,24 +152,10 @@ function hasSession(file: TraceFile, sessionId: number): boolean {
 
 /** Roll-ups outlive their messages, by the hour. Only within a transaction. */
 function keepStatistics(from: TraceFile, to: TraceFile): void {
-  const hours = from.all<{ hour: number; host: number } & Record<string, number>>(
-    `SELECT minute / 60 * 60 AS hour, host, sum(n_in) AS n_in, sum(n_out) AS n_out,
-       sum(n_error) AS n_error, sum(bytes) AS bytes, sum(latency) AS latency,
-       max(latency_max) AS latency_max FROM statistic GROUP BY hour, host`,
+  const hours = from.all<StatisticRow>(
+    `SELECT minute / 60 * 60 AS minute, host, ${STATISTIC_SUMS} FROM statistic GROUP BY minute / 60, host`,
   );
-  for (const { hour, host, ...sums } of hours) {
-    to.run(
-      `INSERT INTO statistic VALUES(?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT(minute, host) DO UPDATE SET n_in=n_in+excluded.n_in, n_out=n_out+excluded.n_out,
-         n_error=n_error+excluded.n_error, bytes=bytes+excluded.bytes,
-         latency=latency+excluded.latency, latency_max=max(latency_max, excluded.latency_max)`,
-      hour,
-      to.words.number(from.words.text(host)),
-      ...['n_in', 'n_out', 'n_error', 'bytes', 'latency', 'latency_max'].map(
-        (column) => sums[column] ?? 0,
-      ),
-    );
-  }
+  for (const row of hours) writeStatistic(to, statisticOfRow(row, from.words));
 }
 
 /** Keys of the large bodies of a day. */
@@ -202,34 +171,16 @@ function bodyRefs(file: TraceFile): string[] {
 export const pointsTo = (files: TraceFiles, ref: string): boolean =>
   files.ranges().some(({ name }) => files.file(name).bodies.pointsTo(ref));
 
-/** A resent message points to the large body of the first: it goes with the last of them. */
-async function removeBodies(
-  files: TraceFiles,
-  { removeBody, signal, now }: PurgeOptions,
-): Promise<number> {
-  if (removeBody === undefined) return 0;
-  let removed = 0;
-  for (const ref of files.held.goneBodies(now - BODY_GRACE)) {
-    signal?.throwIfAborted();
-    if (!pointsTo(files, ref)) {
-      await removeBody(ref);
-      removed++;
-    }
-    files.held.forgetGoneBody(ref);
-  }
-  return removed;
-}
-
-/** Removes held sessions that were settled `keep` ago and are no longer on hold. */
-function dropSettled({ held }: TraceFiles, { now, keep }: PurgeOptions): number {
+/** Ends the holds that have run out, and removes held sessions that were settled by then and are on no other. */
+function dropSettledHeld({ held }: TraceFiles, by: number, now: number): number {
   held.run('DELETE FROM hold WHERE until <= ?', now);
-  const settled = settledSessions(held, now - keep);
+  const settled = settledHeld(held, by);
   if (settled.length > 0) held.drop(settled, now);
   return settled.length;
 }
 
 /** Held sessions that were settled by then and are on no hold. */
-export function settledSessions(held: TraceFile, by: number): number[] {
+function settledHeld(held: TraceFile, by: number): number[] {
   return held
     .all<{ session_id: number }>(
       `SELECT session_id FROM held_session h WHERE staged=0
@@ -241,40 +192,24 @@ export function settledSessions(held: TraceFile, by: number): number[] {
     .map(({ session_id }) => session_id);
 }
 
-function keptMessages({ held }: TraceFiles, now: number): KeptMessage[] {
-  const onHold = held.all<Row>(
-    `SELECT m.id, m.session_id, m.target, m.created FROM hold CROSS JOIN message m ON m.id=hold.session_id
-       WHERE hold.until IS NULL OR hold.until > ? LIMIT ?`,
-    now,
-    KEPT_NAMED,
-  );
-  return [...openMessagesIn(held), ...onHold.map((row) => named(held, 'held', row))].slice(
-    0,
-    KEPT_NAMED,
-  );
+function messagesOnHold({ held }: TraceFiles, now: number): KeptMessage[] {
+  return held
+    .all<KeptRow>(
+      `SELECT m.id, m.session_id, m.target, m.status, m.created
+         FROM hold CROSS JOIN message m ON m.id=hold.session_id
+         WHERE hold.until IS NULL OR hold.until > ? LIMIT ?`,
+      now,
+      KEPT_NAMED,
+    )
+    .map((row) => keptMessage(row, held.words, 'held'));
 }
 
-interface Row {
-  readonly id: number;
-  readonly session_id: number;
-  readonly target: number;
-  readonly created: number;
-}
-
-const named = (file: TraceFile, reason: KeptMessage['reason'], row: Row): KeptMessage => ({
-  sessionId: row.session_id,
-  messageId: row.id,
-  host: file.words.text(row.target),
-  reason,
-  since: row.created,
-});
-
-/** Messages of a file that are open, oldest first. */
-export function openMessagesIn(file: TraceFile): KeptMessage[] {
-  const open = file.all<Row & { status: number }>(
-    `SELECT id, session_id, target, status, created FROM message INDEXED BY message_status
-       WHERE ${NOT_COMPLETED} AND ${OPEN} ORDER BY id LIMIT ?`,
-    KEPT_NAMED,
-  );
-  return open.map((row) => named(file, statusOfCode(row.status), row));
+function openMessages(file: TraceFile): KeptMessage[] {
+  return file
+    .all<KeptRow>(
+      `SELECT id, session_id, target, status, created FROM message INDEXED BY message_status
+         WHERE ${NOT_COMPLETED} AND ${OPEN} ORDER BY id LIMIT ?`,
+      KEPT_NAMED,
+    )
+    .map((row) => keptMessage(row, file.words));
 }

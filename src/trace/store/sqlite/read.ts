@@ -1,22 +1,35 @@
+import { idAtTime } from '../../../message/id.ts';
 import type { MessageState } from '../../message-state.ts';
-import type { SessionMessages } from '../../shown-to.ts';
-import type {
-  StoredBody,
-  TracedAttempt,
-  TracedMessage,
-  TracedSession,
+import type { SessionMessages, ShownTo } from '../../shown-to.ts';
+import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
+import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../trace-store.ts';
+import {
+  type HostEvent,
+  type HostStatistics,
+  SESSION_ATTEMPTS,
+  SESSION_MESSAGES,
+  type StoredBody,
+  type TracedAttempt,
+  type TracedMessage,
+  type TracedSession,
+  tracedMessage,
+  tracedSession,
 } from '../../traced-message.ts';
-import { tracedMessage } from '../../traced-message.ts';
-import { dayOfSession } from '../day.ts';
-import { pastOutcome } from '../past-outcome.ts';
+import { dayOfSession, endOfDay } from '../day.ts';
+import { FAILURES, type FailureRow, failureGroups } from '../failure-groups.ts';
+import { type OpenRow, openMessage } from '../settle.ts';
+import {
+  type EventRow,
+  eventOfRow,
+  intervals,
+  STATISTIC_SUMS,
+  type StatisticRow,
+  statisticOfRow,
+} from '../statistics.ts';
+import { LEVEL_CODE, NOT_COMPLETED, STATUS_CODE } from '../stored-code.ts';
 import { readAttempts, readPast, readSessionStates, readState } from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
-
-/** A session with more messages than this is cut short: nobody reads a longer drawing. */
-const MESSAGES = 2_000;
-/** Of one message that is retried for days, the latest tries. */
-const ATTEMPTS = 200;
 
 interface Place {
   readonly file: TraceFile;
@@ -46,30 +59,21 @@ export function session(files: TraceFiles, id: number): TracedSession | undefine
   const sessionId = findState(files, id)?.state.sessionId ?? id;
   const file = fileOfSession(files, sessionId);
   if (file === undefined) return undefined;
-  const states = readSessionStates(file, sessionId, MESSAGES + 1);
-  const first = states[0];
-  if (first === undefined) return undefined;
-  const shown = states.slice(0, MESSAGES);
-  return {
-    id: sessionId,
-    started: first.envelope?.received ?? first.envelope?.created ?? tracedMessage(first).created,
-    messages: shown.map(tracedMessage),
+  const states = readSessionStates(file, sessionId, SESSION_MESSAGES + 1);
+  if (states.length === 0) return undefined;
+  const shown = states.slice(0, SESSION_MESSAGES);
+  return tracedSession(sessionId, states, {
     attempts: shown.flatMap((state) => attemptsOf(file, state)),
-    past: shown.flatMap((state) =>
-      state.settlement === undefined
-        ? []
-        : readPast(file, state.id).map((past) => pastOutcome(state.id, past)),
-    ),
+    past: (messageId) => readPast(file, messageId),
     resends: resendsOf(files, shown),
-    truncated: states.length > MESSAGES,
-  };
+  });
 }
 
 /** The messages of a session, and nothing else of it. */
 export function sessionMessages(files: TraceFiles, sessionId: number): SessionMessages {
   const file = fileOfSession(files, sessionId);
-  const states = file === undefined ? [] : readSessionStates(file, sessionId, MESSAGES + 1);
-  return { messages: states.map(tracedMessage), whole: states.length <= MESSAGES };
+  const states = file === undefined ? [] : readSessionStates(file, sessionId, SESSION_MESSAGES + 1);
+  return { messages: states.map(tracedMessage), whole: states.length <= SESSION_MESSAGES };
 }
 
 /** The body of a message or of the reply to it. */
@@ -107,7 +111,7 @@ function fileOfSession(files: TraceFiles, sessionId: number): TraceFile | undefi
 }
 
 function attemptsOf(file: TraceFile, state: MessageState): TracedAttempt[] {
-  return state.attempts === 0 ? [] : readAttempts(file, state.id, ATTEMPTS);
+  return state.attempts === 0 ? [] : readAttempts(file, state.id, SESSION_ATTEMPTS);
 }
 
 function resendsOf(files: TraceFiles, states: readonly MessageState[]): TracedSession['resends'] {
@@ -124,4 +128,170 @@ function resendsOf(files: TraceFiles, states: readonly MessageState[]): TracedSe
       ),
     )
     .toSorted((a, b) => a.id - b.id);
+}
+
+/** Messages of one host in the order they were made. */
+export function replayList(
+  files: TraceFiles,
+  { host, from, to, status, after = 0, limit = 1_000 }: ReplayQuery,
+): { ids: number[]; more: boolean } {
+  const low = Math.max(idAtTime(from), after + 1);
+  const high = idAtTime(to + 1) - 1;
+  const numbers = status?.map((one) => STATUS_CODE[one]);
+  const found: number[] = [];
+  for (const { name, firstSession, lastId } of files.ranges()) {
+    if (firstSession > high || lastId < low) continue;
+    const file = files.file(name);
+    const word = file.words.find(host);
+    if (word === undefined) continue;
+    found.push(
+      ...file
+        .all<{ id: number }>(
+          `SELECT id FROM message INDEXED BY message_target WHERE target = ? AND id BETWEEN ? AND ?
+             ${numbers === undefined ? '' : `AND status IN (${numbers.join(', ')})`} ORDER BY id LIMIT ?`,
+          word,
+          low,
+          high,
+          limit + 1,
+        )
+        .map(({ id }) => id),
+    );
+  }
+  const ids = found.toSorted((a, b) => a - b);
+  return { ids: ids.slice(0, limit), more: ids.length > limit };
+}
+
+/** Errors and suspensions by host and code. */
+export function failures(files: TraceFiles, query: FailureQuery, shown?: ShownTo): FailureGroup[] {
+  const low = query.from === undefined ? 0 : idAtTime(query.from);
+  const high = query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1;
+  const groups = failureGroups(query, shown);
+  for (const { name, firstSession, lastId } of files.ranges()) {
+    if (firstSession > high || lastId < low) continue;
+    const file = files.file(name);
+    for (const row of failuresIn(file, query, { low, high })) groups.add(row, file.words);
+  }
+  return groups.list();
+}
+
+function failuresIn(
+  file: TraceFile,
+  { status: statuses = FAILURES, byCause = false, visible }: FailureQuery,
+  { low, high }: { readonly low: number; readonly high: number },
+): FailureRow[] {
+  const source = visible === undefined ? 'NULL' : 'source';
+  return statuses.flatMap((status) =>
+    file.all<FailureRow>(
+      // with max(id) SQLite takes the bare column from the row that has it: the newest text
+      `SELECT target, ${source} AS source, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
+         max(id) AS newest, error FROM message INDEXED BY message_status
+         WHERE ${NOT_COMPLETED} AND status = ? AND id BETWEEN ? AND ? GROUP BY target, ${source}, error_code${byCause ? ', error' : ''}`,
+      STATUS_CODE[status],
+      low,
+      high,
+    ),
+  );
+}
+
+/** Oldest first: the days in order, and in each by id. */
+export function openMessages(
+  files: TraceFiles,
+  host: string,
+  { after = 0, limit = 1_000 }: OpenPage = {},
+): OpenMessage[] {
+  const found: OpenMessage[] = [];
+  for (const { name, lastId } of files.ranges().toReversed()) {
+    if (lastId > after) found.push(...openIn(files.file(name), host, { after, limit }));
+  }
+  return found.toSorted((a, b) => a.id - b.id).slice(0, limit);
+}
+
+function openIn(
+  file: TraceFile,
+  host: string,
+  { after, limit }: { readonly after: number; readonly limit: number },
+): OpenMessage[] {
+  const word = file.words.find(host);
+  if (word === undefined) return [];
+  return [STATUS_CODE.queued, STATUS_CODE.retrying].flatMap((status) =>
+    file
+      .all<OpenRow>(
+        `SELECT id, session_id, status, created, stream, sequence FROM message INDEXED BY message_status
+           WHERE ${NOT_COMPLETED} AND status = ? AND id > ? AND target = ? ORDER BY id LIMIT ?`,
+        status,
+        after,
+        word,
+        limit,
+      )
+      .map((row) => openMessage(row, file.words)),
+  );
+}
+
+/** Sums the roll-ups of all files that reach into the time: a late outcome is counted with its session's day. */
+export function statistics(
+  files: TraceFiles,
+  { from, to, step, hosts }: StatisticsQuery,
+): HostStatistics[] {
+  const sums = intervals(step);
+  const first = Math.floor(from / 60_000);
+  for (const { name, lastMinute } of files.ranges()) {
+    if (lastMinute < first) continue;
+    const file = files.file(name);
+    const chosen = hosts?.flatMap((host) => file.words.find(host) ?? []);
+    const rows = file.all<StatisticRow>(
+      `SELECT minute / ?1 * ?1 AS minute, host, ${STATISTIC_SUMS}
+       FROM statistic WHERE minute BETWEEN ?2 AND ?3
+         ${chosen === undefined ? '' : `AND host IN (${chosen.join(', ')})`}
+       GROUP BY statistic.minute / ?1, host`,
+      Math.max(1, Math.floor(step / 60_000)),
+      first,
+      Math.floor(to / 60_000),
+    );
+    for (const row of rows) sums.add(statisticOfRow(row, file.words));
+  }
+  return sums.list();
+}
+
+/** Events lie in the file of the day they happened. */
+export function events(files: TraceFiles, query: EventQuery): HostEvent[] {
+  const { from = 0, to = Number.MAX_SAFE_INTEGER, limit = 100 } = query;
+  const found: HostEvent[] = [];
+  for (const day of files.days()) {
+    if (found.length >= limit || endOfDay(day) <= from) break;
+    found.push(...eventsOfDay(files, day, { ...query, from, to, limit: limit - found.length }));
+  }
+  return found;
+}
+
+function eventsOfDay(
+  files: TraceFiles,
+  day: string,
+  query: EventQuery & { readonly from: number; readonly to: number; readonly limit: number },
+): HostEvent[] {
+  const file = files.day(day);
+  const words = query.hosts?.flatMap((host) => file.words.find(host) ?? []);
+  const level = query.level === undefined ? 0 : LEVEL_CODE[query.level];
+  return file
+    .all<EventRow>(
+      `SELECT * FROM event INDEXED BY event_at WHERE at BETWEEN ? AND ? AND level >= ?
+         ${words === undefined ? '' : 'AND host IN (SELECT value FROM json_each(?))'}
+         ORDER BY at DESC LIMIT ?`,
+      query.from,
+      query.to,
+      level,
+      ...(words === undefined ? [] : [JSON.stringify(words)]),
+      query.limit,
+    )
+    .map((row) => eventOfRow(row, file.words));
+}
+
+const LATELY = 8;
+
+/** Names of search fields of the last days. */
+export function fields(files: TraceFiles): string[] {
+  const names = files
+    .ranges()
+    .slice(0, LATELY)
+    .flatMap(({ name }) => files.file(name).keys.fields());
+  return [...new Set(names)].toSorted((a, b) => a.localeCompare(b));
 }

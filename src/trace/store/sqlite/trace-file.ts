@@ -1,16 +1,13 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { isDamaged } from '../damage.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
-import { BodyTable } from './body-table.ts';
-import { ExplanationTable } from './explanation-table.ts';
-import { KeyTable } from './key-table.ts';
+import { BodyTable, ExplanationTable, KeyTable, WordTable } from './file-tables.ts';
 import { openTraceFile } from './schema.ts';
-import { WordTable } from './word-table.ts';
 
 /** A row as node:sqlite gives it. */
 export type SqlRow = Record<string, SQLInputValue>;
 
-type Found<Row> = Row | undefined;
+type OneOrNone<Row> = Row | undefined;
 
 /** A file of the trace that SQLite cannot read or write any more. */
 export class DamagedFileError extends Error {
@@ -58,7 +55,7 @@ export class TraceFile {
     return this.#asked(() => this.#prepare(sql).all(...values) as Row[]);
   }
 
-  first<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): Found<Row> {
+  first<Row = SqlRow>(sql: string, ...values: SQLInputValue[]): OneOrNone<Row> {
     return this.all<Row>(sql, ...values)[0];
   }
 
@@ -119,6 +116,20 @@ export class TraceFile {
 
   setNote(name: string, value: string): void {
     this.run('INSERT OR REPLACE INTO note(name, value) VALUES(?, ?)', name, value);
+  }
+
+  /** Keeps the number of messages, which would take a walk through the whole table to count. Only within a transaction. */
+  countMessages(added: number): void {
+    this.run(
+      `INSERT INTO note(name, value) VALUES('messages', ?)
+       ON CONFLICT(name) DO UPDATE SET value=CAST(value AS INTEGER)+?`,
+      String(added),
+      added,
+    );
+  }
+
+  messageCount(): number {
+    return Number(this.note('messages') ?? 0);
   }
 
   /** Moves the log into the file and empties it. */

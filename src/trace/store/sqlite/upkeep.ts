@@ -1,7 +1,15 @@
 import { EngineError } from '../../../error/engine-error.ts';
+import { idAtTime } from '../../../message/id.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
-import { messageCount } from './apply.ts';
-import { findState } from './read.ts';
+import { startOfDay } from '../day.ts';
+import {
+  type BodyPlace,
+  type IndexedRange,
+  type IndexedStore,
+  REINDEXED_AT_ONCE,
+} from '../reindex.ts';
+import { bucketOf } from './file-tables.ts';
+import { body, findState } from './read.ts';
 import type { TraceFiles } from './trace-files.ts';
 
 export function hold(files: TraceFiles, sessionId: number, { reason, by, until }: Hold): void {
@@ -25,7 +33,7 @@ export function usage(files: TraceFiles): TraceUsage {
   const days = files.days().map((day) => ({
     day,
     bytes: files.bytes(day),
-    messages: messageCount(files.day(day)),
+    messages: files.day(day).messageCount(),
   }));
   return {
     days,
@@ -56,4 +64,53 @@ export function orphans(files: TraceFiles): number {
     'SELECT count(*) AS n FROM held_session WHERE session_id NOT IN (SELECT session_id FROM message)',
   );
   return count + (unknown?.n ?? 0);
+}
+
+const HOUR = 3_600_000;
+
+/** The files as they are indexed anew: an hour of a day at a time, since keys are kept by the hour. */
+export function indexedFiles(files: TraceFiles): IndexedStore {
+  return {
+    stale(fingerprint) {
+      // days that begin from now on are indexed by these fields from the start
+      files.held.setNote('fields', fingerprint);
+      return files
+        .ranges()
+        .map(({ name }) => files.file(name))
+        .filter((file) => file.note('search') !== fingerprint)
+        .map((file) => ({ name: file.name, messages: file.messageCount() }));
+    },
+    ranges: (part) =>
+      part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : hoursOf(part),
+    clear({ part, low }) {
+      if (part === 'held') files.held.run('DELETE FROM skey');
+      else files.day(part).run('DELETE FROM skey WHERE bucket=?', bucketOf(low));
+    },
+    messagesAfter: ({ part, high }, after) =>
+      files.file(part).all<BodyPlace>(
+        `SELECT id, session_id, body FROM message INDEXED BY message_session
+           WHERE session_id >= ?1 AND session_id <= ?3 AND (session_id > ?1 OR id > ?2)
+           ORDER BY session_id, id LIMIT ?4`,
+        after.session_id,
+        after.id,
+        high,
+        REINDEXED_AT_ONCE,
+      ),
+    body: (id) => body(files, id, 'message'),
+    put(part, keys) {
+      const file = files.file(part);
+      return file.transaction(
+        () => keys.filter(({ sessionId, key }) => file.keys.put(sessionId, key)).length,
+      );
+    },
+    finish: (part, fingerprint) => files.file(part).setNote('search', fingerprint),
+  };
+}
+
+/** The last first. */
+function hoursOf(day: string): IndexedRange[] {
+  return Array.from({ length: 24 }, (_, number) => {
+    const start = startOfDay(day) + (23 - number) * HOUR;
+    return { part: day, low: idAtTime(start), high: idAtTime(start + HOUR) - 1 };
+  });
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { find } from '../../../../src/trace/store/sqlite/find.ts';
-import { copySessions } from '../../../../src/trace/store/sqlite/session-copy.ts';
+import { copySessions } from '../../../../src/trace/store/sqlite/held-file.ts';
 import { TraceFiles } from '../../../../src/trace/store/sqlite/trace-files.ts';
 import { sqliteTraceStore } from '../../../../src/trace/store/sqlite/trace-store.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
@@ -60,7 +60,7 @@ test('while a day is copied its sessions are found once', async () => {
   await filled(folder.path);
   const files = new TraceFiles(folder.path);
   copySessions(files.day(DAY), files.held, [sample.root]);
-  const context = { files, bytes: () => Promise.resolve(undefined) };
+  const context = { files, largeBody: () => Promise.resolve(undefined) };
   expect((await find(context, {})).items).toHaveLength(4);
   expect((await find(context, { search: { mrn: 'OPEN' } })).items).toHaveLength(2);
   files.close();

@@ -3,6 +3,9 @@ import type { RecordedError } from '../../message/record.ts';
 import type { StatisticChange } from '../batch.ts';
 import type { Fact } from '../fold.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
+import type { OpenMessage } from '../trace-store.ts';
+import type { Words } from './message-columns.ts';
+import { statusOfCode } from './stored-code.ts';
 
 /** What the trace says of a message whose acknowledgement is proven and whose outcome was lost. */
 const OUTCOME_LOST = 'outcome lost in a crash';
@@ -52,5 +55,27 @@ function presumed(state: MessageState, now: number, settlement: Settlement): Pre
       latency,
       latencyMax: latency,
     },
+  };
+}
+
+/** A message of a queue as a row. */
+export interface OpenRow {
+  readonly id: number;
+  readonly session_id: number;
+  readonly status: number;
+  readonly created: number;
+  readonly stream: number | null;
+  readonly sequence: number | null;
+}
+
+export function openMessage(row: OpenRow, words: Pick<Words, 'text'>): OpenMessage {
+  const { id, session_id: sessionId, created, stream, sequence } = row;
+  return {
+    id,
+    sessionId,
+    status: statusOfCode(row.status),
+    created,
+    queue:
+      stream === null || sequence === null ? undefined : { stream: words.text(stream), sequence },
   };
 }

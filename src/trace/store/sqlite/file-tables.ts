@@ -1,0 +1,264 @@
+import { hash } from 'node:crypto';
+import { timeOfId } from '../../../message/id.ts';
+import type { Explanation } from '../../../message/record.ts';
+import type { BodySource } from '../../batch.ts';
+import { keyValue } from '../../key-value.ts';
+import type { SearchKey } from '../../trace-input.ts';
+import { BODY_ENCODING } from '../body-codec.ts';
+import type { WordSearch } from '../conditions.ts';
+import type { Words } from '../message-columns.ts';
+import {
+  type BodyRow,
+  forgetOldest,
+  type ReadBody,
+  readBody,
+  SessionBodies,
+} from '../session-bodies.ts';
+import { keyForms, storedKey } from '../trace-cipher.ts';
+import type { TraceFile } from './trace-file.ts';
+
+/** The word table of one file, remembered. */
+export class WordTable implements Words, WordSearch {
+  readonly like = 'LIKE';
+  readonly #file: TraceFile;
+  readonly #numbers = new Map<string, number>();
+  readonly #texts = new Map<number, string>();
+
+  constructor(file: TraceFile) {
+    this.#file = file;
+  }
+
+  /** The number of a text, which gets one if it has none. Only within a transaction. */
+  number(text: string): number {
+    const known = this.find(text);
+    if (known !== undefined) return known;
+    const number = this.#file.insert('INSERT INTO word(text) VALUES(?)', text);
+    this.#remember(number, text);
+    return number;
+  }
+
+  /** The number of a text, if this file has it. */
+  find(text: string): number | undefined {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    const row = this.#file.first<{ id: number }>('SELECT id FROM word WHERE text=?', text);
+    if (row !== undefined) this.#remember(row.id, text);
+    return row?.id;
+  }
+
+  /** The numbers of all texts that hold `part`, whatever its case. */
+  matching(part: string): number[] {
+    return this.#file
+      .all<{ id: number }>('SELECT id FROM word WHERE instr(lower(text), lower(?)) > 0', part)
+      .map(({ id }) => id);
+  }
+
+  text(number: number): string {
+    const known = this.#texts.get(number);
+    if (known !== undefined) return known;
+    const row = this.#file.first<{ text: string }>('SELECT text FROM word WHERE id=?', number);
+    if (row === undefined) return '';
+    this.#remember(number, row.text);
+    return row.text;
+  }
+
+  forget(): void {
+    this.#numbers.clear();
+    this.#texts.clear();
+  }
+
+  #remember(number: number, text: string): void {
+    this.#numbers.set(text, number);
+    this.#texts.set(number, text);
+  }
+}
+
+const REMEMBERED = 2_000;
+
+/** Explanations, each different one stored once: a router explains most of its messages in the same few ways. */
+export class ExplanationTable {
+  readonly #file: TraceFile;
+  readonly #numbers = new Map<string, number>();
+  /** Messages that took the same way have the same object. */
+  #known = new WeakMap<Explanation, number>();
+
+  constructor(file: TraceFile) {
+    this.#file = file;
+  }
+
+  /** Only within a transaction. */
+  number(explanation: Explanation): number {
+    const known = this.#known.get(explanation) ?? this.#find(explanation);
+    this.#known.set(explanation, known);
+    return known;
+  }
+
+  #find(explanation: Explanation): number {
+    const json = JSON.stringify(explanation);
+    const known = this.#numbers.get(json);
+    if (known !== undefined) return known;
+    const digest = hash('sha256', json, 'buffer').subarray(0, 16);
+    const row = this.#file.first<{ id: number }>('SELECT id FROM explanation WHERE hash=?', digest);
+    const number =
+      row?.id ??
+      this.#file.insert('INSERT INTO explanation(hash, json) VALUES(?, ?)', digest, json);
+    if (this.#numbers.size >= REMEMBERED) this.#numbers.clear();
+    this.#numbers.set(json, number);
+    return number;
+  }
+
+  get(number: number): Explanation | undefined {
+    const row = this.#file.first<{ json: string }>(
+      'SELECT json FROM explanation WHERE id=?',
+      number,
+    );
+    return row === undefined ? undefined : (JSON.parse(row.json) as Explanation);
+  }
+
+  forget(): void {
+    this.#numbers.clear();
+    this.#known = new WeakMap();
+  }
+}
+
+/** The bodies of one file. Within a session an equal body is stored once, and others as differences from the first. */
+export class BodyTable {
+  readonly #file: TraceFile;
+  readonly #sessions = new Map<number, SessionBodies>();
+
+  constructor(file: TraceFile) {
+    this.#file = file;
+  }
+
+  /** Stores a body and gives its id: an earlier one's if it is equal. Only within a transaction. */
+  put(sessionId: number, source: BodySource): number {
+    return this.#session(sessionId).put(source, this.#file.cipher, (body) =>
+      this.#file.insert(
+        'INSERT INTO body(base, hash, encoding, size, data) VALUES(?, ?, ?, ?, ?)',
+        body.base,
+        body.hash,
+        body.encoding,
+        body.size,
+        body.data,
+      ),
+    );
+  }
+
+  /** The bytes, or the object store's key. */
+  read(id: number): ReadBody | undefined {
+    const row = this.#row(id);
+    if (row === undefined) return undefined;
+    const base = () => (row.base === null ? undefined : this.#row(row.base));
+    return readBody(row, base, this.#file.cipher);
+  }
+
+  /** Whether some body is the large one of that key. */
+  pointsTo(ref: string): boolean {
+    const row = this.#file.first(
+      `SELECT 1 FROM body INDEXED BY body_reference WHERE encoding = ${BODY_ENCODING.reference} AND data = ?`,
+      Buffer.from(ref),
+    );
+    return row !== undefined;
+  }
+
+  forget(): void {
+    this.#sessions.clear();
+  }
+
+  #session(sessionId: number): SessionBodies {
+    const known = this.#sessions.get(sessionId);
+    if (known !== undefined) return known;
+    const session = this.#load(sessionId);
+    this.#sessions.set(sessionId, session);
+    forgetOldest(this.#sessions);
+    return session;
+  }
+
+  #load(sessionId: number): SessionBodies {
+    const rows = this.#file.all<Omit<BodyRow, 'data'>>(
+      `SELECT id, base, hash, encoding, size FROM body WHERE id IN (
+         SELECT body FROM message WHERE session_id=?1
+         UNION ALL SELECT reply_body FROM message WHERE session_id=?1
+         UNION ALL SELECT past.body FROM message CROSS JOIN past ON past.message_id=message.id
+           WHERE message.session_id=?1) ORDER BY id`,
+      sessionId,
+    );
+    const session = new SessionBodies();
+    for (const row of rows) session.know(row, () => this.read(row.id)?.bytes);
+    return session;
+  }
+
+  #row(id: number): BodyRow | undefined {
+    return this.#file.first<BodyRow>('SELECT * FROM body WHERE id=?', id);
+  }
+}
+
+/** Every hour of a day: what a search of a whole file names, so that each is one seek. */
+const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
+
+/** The UTC hour a session began. */
+export function bucketOf(sessionId: number): number {
+  return Math.floor(timeOfId(sessionId) / 3_600_000) % 24;
+}
+
+/** The search keys of one file: values by which a session is found. */
+export class KeyTable {
+  readonly #file: TraceFile;
+  readonly #names = new Set<number>();
+
+  constructor(file: TraceFile) {
+    this.#file = file;
+  }
+
+  /** Returns whether it is new. Only within a transaction. */
+  put(sessionId: number, { name, value }: SearchKey): boolean {
+    const key = keyValue(value);
+    if (key === '') return false;
+    return this.copy(sessionId, { name, value: storedKey(key, this.#file.cipher) });
+  }
+
+  /** As it is stored in another file. Only within a transaction. */
+  copy(sessionId: number, { name, value }: SearchKey): boolean {
+    const added = this.#file.run(
+      'INSERT OR IGNORE INTO skey(bucket, name, value, session_id) VALUES(?, ?, ?, ?)',
+      bucketOf(sessionId),
+      this.#name(name),
+      value,
+      sessionId,
+    );
+    return added > 0;
+  }
+
+  /** Sessions that have the exact value in any field, newest first. */
+  sessionsWith(value: string, limit: number): { field: string; sessionId: number }[] {
+    const forms = keyForms(value, this.#file.cipher);
+    return this.#file
+      .all<{ name: number; session_id: number }>(
+        `SELECT name, session_id FROM skey WHERE bucket IN (${ALL_BUCKETS})
+           AND name IN (SELECT word FROM key_name) AND value IN (${forms.map(() => '?').join(', ')})
+           ORDER BY session_id DESC LIMIT ?`,
+        ...forms,
+        limit,
+      )
+      .map((row) => ({ field: this.#file.words.text(row.name), sessionId: row.session_id }));
+  }
+
+  fields(): string[] {
+    return this.#file
+      .all<{ word: number }>('SELECT word FROM key_name')
+      .map(({ word }) => this.#file.words.text(word));
+  }
+
+  forget(): void {
+    this.#names.clear();
+  }
+
+  #name(text: string): number {
+    const number = this.#file.words.number(text);
+    if (!this.#names.has(number)) {
+      this.#file.run('INSERT OR IGNORE INTO key_name VALUES(?)', number);
+      this.#names.add(number);
+    }
+    return number;
+  }
+}
