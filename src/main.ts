@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
-import { endWithParent } from './cli/end-with-parent.ts';
 import { explainError, say } from './cli/output.ts';
+import { endWithParent } from './cli/own-process.ts';
 import { packageJson } from './cli/packaged.ts';
 import { shownPasswords } from './cli/secret-url.ts';
 

@@ -1,4 +1,5 @@
 import { describeError, isEngineError } from '../error/engine-error.ts';
+import type { DrawingOptions } from '../trace/drawing/terminal-text.ts';
 
 /** Writes a line for a person or a program to standard output. */
 export function print(line: string): void {
@@ -48,4 +49,16 @@ export function sayConsole(url: string, firstCode?: string): void {
   say(
     `nobody can sign in yet. The first administrator begins here, once: ${url}#first=${firstCode}`,
   );
+}
+
+/** What standard output can show: its width if it is a terminal, and whether it knows Unicode. */
+export function terminal(
+  output: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout,
+  environment: NodeJS.ProcessEnv = process.env,
+): DrawingOptions {
+  const charset = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || '';
+  return {
+    width: output.isTTY === true ? output.columns : undefined,
+    ascii: process.platform !== 'win32' && !/utf-?8/i.test(charset),
+  };
 }

@@ -9,6 +9,7 @@ import {
   type NatsServer,
   startNatsServer,
 } from '../broker/embedded/nats-server.ts';
+import { queueStates } from '../broker/queue-survey.ts';
 import { storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';
@@ -29,6 +30,7 @@ import { reloader } from '../engine/reload.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { unless } from '../error/foreseen.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { WorkMarks } from '../flow/work-marks.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
@@ -39,7 +41,6 @@ import { type Metrics, metrics } from '../log/metrics.ts';
 import { newsFilter } from '../peer/news.ts';
 import type { Clock } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
-import { observeQueues } from './observe-queues.ts';
 import { readOptions } from './reading.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -362,4 +363,21 @@ async function readOrThrow(options: RunOptions): Promise<Definition> {
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   for (const problem of problems) options.say?.(describeProblem(problem));
   return definition;
+}
+
+/** Brings the gauges of queues up to date whenever somebody scrapes; those of hosts that are gone too. */
+export function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
+  figures.onScrape(async () => {
+    const production = director.definition.name;
+    const now = Date.now();
+    // while NATS is away nothing is known
+    const states = await queueStates(engine.broker).catch(unless(isAway, 'counting the queues'));
+    figures.queueDepth.reset();
+    figures.queueAge.reset();
+    for (const [host, { depth, oldest }] of states ?? []) {
+      if (depth === 0 && !director.hasQueue(host)) continue;
+      figures.queueDepth.set({ production, host }, depth);
+      figures.queueAge.set({ production, host }, (now - (oldest ?? now)) / 1_000);
+    }
+  });
 }

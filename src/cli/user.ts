@@ -8,10 +8,10 @@ import { checkNewPassword, hashPassword, oneTimePassword } from '../access/sign-
 import { type Users, users } from '../access/sign-in/users.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { milliseconds } from '../time/duration.ts';
+import { orderedBy } from './connect.ts';
 import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from './meta-place.ts';
 import { print, say, table } from './output.ts';
 import { readSecret } from './read-secret.ts';
-import { orderedBy } from './where.ts';
 
 interface UserFlags extends MetaPlaceFlags {
   readonly settings?: string;

@@ -10,7 +10,7 @@ const from = (path: string): string => JSON.stringify(resolve('src', path));
 /** Runs a program under the last resort of the engine: what it wrote to its log, and how it ended. */
 async function program(text: string): Promise<{ code: number; log: string; out: string }> {
   const source = `
-    import { lastResort } from ${from('cli/last-resort.ts')};
+    import { lastResort } from ${from('cli/own-process.ts')};
     import { rootLogger } from ${from('log/logger.ts')};
     import { logUnexpected } from ${from('log/log-unexpected.ts')};
     logUnexpected(rootLogger('info'));

@@ -1,4 +1,4 @@
-import { limitHeapGrowth } from '../../src/cli/heap-growth.ts';
+import { limitHeapGrowth } from '../../src/cli/own-process.ts';
 
 /** Run with --expose-gc: makes objects that live a while, as messages do, beside others that stay; prints how many times what stays the heap grew to. */
 if (process.argv[2] === 'limited') limitHeapGrowth();

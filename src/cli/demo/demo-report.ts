@@ -1,8 +1,7 @@
 import type { RemoteTrace } from '../../control/remote-trace.ts';
 import { drawSession } from '../../trace/drawing/draw-session.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
-import { table } from '../output.ts';
-import { terminal } from '../terminal.ts';
+import { table, terminal } from '../output.ts';
 
 export interface DemoResult {
   readonly ok: boolean;

@@ -1,6 +1,19 @@
+import { Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
 import { background } from '../error/background.ts';
 import { isSystemError } from '../error/foreseen.ts';
 import { unexpected } from '../error/unexpected.ts';
+
+/**
+ * Has V8 collect the old generation of every thread once it has doubled. By itself it lets it grow to four times
+ * what is in use, and an engine's messages leave some 5 KB each there: measured, 579 MiB were resident of which
+ * 100 were in use. Collecting earlier costs no measurable processor time, since most of the work is done beside.
+ */
+export function limitHeapGrowth(): void {
+  // what somebody set for the whole process counts
+  if (/heap[-_]growing[-_]percent/.test(process.execArgv.join(' '))) return;
+  setFlagsFromString('--heap-growing-percent=100');
+}
 
 /** EX_SOFTWARE of sysexits.h: a supervisor starts the program again. */
 const FAULT = 70;
@@ -53,4 +66,19 @@ async function ended(end: () => Promise<void>): Promise<void> {
   } finally {
     leave();
   }
+}
+
+const end = (): void => void process.kill(process.pid, 'SIGTERM');
+
+/**
+ * Stops this process in order, as by SIGTERM, when the one that started it is gone: `waybill` starts the engine
+ * as a process of its own, and whoever kills that one means both. It hands down a pipe that breaks then.
+ */
+export function endWithParent(): void {
+  const { WAYBILL_PARENT: fd } = process.env;
+  delete process.env['WAYBILL_PARENT'];
+  if (fd === undefined) return;
+  const pipe = new Socket({ fd: Number(fd), readable: true, writable: false });
+  pipe.on('error', end).once('end', end);
+  pipe.resume().unref();
 }

@@ -2,8 +2,10 @@ import { Command } from 'commander';
 import { adapterCatalogue, allAdapters } from '../../adapters/index.ts';
 import type { Setting, Settings } from '../adapter/setting.ts';
 import { fieldsSchema } from '../definition/form/setting-schema.ts';
+import { LOOP_FORMS, PATH_FORMS } from '../document/path-forms.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
+import { expressionReference, plainType } from '../expression/expression-reference.ts';
 import { print, table } from './output.ts';
 
 interface AdaptersFlags {
@@ -16,10 +18,10 @@ export function adaptersCommand(): Command {
     .description('Lists the adapters, or the settings of one with help, default and example.')
     .argument('[type]', 'such as mllp-in')
     .option('--json', 'as JSON: the settings as JSON Schema')
-    .action(show);
+    .action(showAdapters);
 }
 
-async function show(type: string | undefined, { json }: AdaptersFlags): Promise<void> {
+async function showAdapters(type: string | undefined, { json }: AdaptersFlags): Promise<void> {
   const adapters = await allAdapters();
   const chosen = type === undefined ? adapters : adapters.filter((one) => one.type === type);
   if (type !== undefined && chosen.length === 0) throw unknownAdapter(type);
@@ -79,3 +81,71 @@ function* notes({
   }
   if (example !== undefined) yield `example: ${example}`;
 }
+
+interface ExpressionsFlags {
+  readonly json?: boolean;
+}
+
+/** `waybill expressions [word]`: what may stand in rules, transforms and templates, from its declarations. */
+export function expressionsCommand(): Command {
+  return new Command('expressions')
+    .description('Lists the names, functions and paths of expressions, or those that a word is in.')
+    .argument('[word]', 'such as date, lookup or OBX')
+    .option('--json', 'as JSON')
+    .action(showExpressions);
+}
+
+function showExpressions(word: string | undefined, { json }: ExpressionsFlags): void {
+  const { variables, groups } = expressionReference;
+  const about = (...texts: readonly string[]): boolean =>
+    word === undefined || texts.some((text) => text.toLowerCase().includes(word.toLowerCase()));
+  const found = {
+    variables: variables.filter(({ name, help }) => about(name, help)),
+    groups: groups
+      .map(({ title, functions }) => ({
+        title,
+        functions: functions.filter(({ signature, help }) => about(title, signature, help)),
+      }))
+      .filter(({ functions }) => functions.length > 0),
+    loops: LOOP_FORMS.filter(({ path, help }) => about(path, help, 'loop')),
+    paths: PATH_FORMS.map(({ kind, of, forms }) => ({
+      kind,
+      of,
+      forms: forms.filter(({ path, help }) => about(path, help, of)),
+    })).filter(({ forms }) => forms.length > 0),
+  };
+  if (json === true) {
+    return print(
+      JSON.stringify({
+        variables: found.variables.map(({ name, type, help }) => ({ name, type, help })),
+        functions: found.groups.flatMap(({ functions }) =>
+          functions.map(({ signature, help }) => ({ signature, help })),
+        ),
+        paths: found.paths,
+        loops: found.loops,
+      }),
+    );
+  }
+  const sections: [string, string[][]][] = [
+    ['Names', found.variables.map(({ name, type, help }) => [name, plainType(type), help])],
+    ...found.groups.map(({ title, functions }): [string, string[][]] => [
+      title,
+      functions.map(({ signature, help }) => [plainType(signature), help]),
+    ]),
+    ...found.paths.map(({ of, forms }): [string, string[][]] => [
+      `Paths into ${of}`,
+      forms.map(({ path, help }) => [path, help]),
+    ]),
+    ['Paths in loops', found.loops.map(({ path, help }) => [path, help])],
+  ];
+  const shown = sections.filter(([, rows]) => rows.length > 0);
+  if (shown.length === 0) {
+    throw new EngineError(
+      'NOT_FOUND',
+      `no name, function or path has ${word} in it. waybill expressions lists all.`,
+    );
+  }
+  print(shown.map(([title, rows]) => `${title}\n${indented(table(rows))}`).join('\n\n'));
+}
+
+const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ');
