@@ -101,31 +101,33 @@ test('after a loss of power what is gone is told, what comes next arrives, repet
       expect([...arrived(ward.received)]).toEqual(expect.arrayContaining(ids('C', 15)));
     }, 20_000);
 
-    await using broker = await connected(data);
-    const [report] = await askAll(broker, ENGINE.status, null);
-    expect(report?.lost).toEqual(
-      expect.arrayContaining([
-        { stream: 'WB_power_Q_ward', host: 'ward', from: 11, to: 30 },
-        { stream: 'WB_power_Q_later', host: 'later', from: 3, to: 7 },
-      ]),
-    );
-    const trace = remoteTrace(broker, 'test');
-    await vi.waitFor(
-      async () => {
-        // what waited and is gone waits no more, and can be resent
-        const lost = await trace.find({ target: 'later', status: ['error'], limit: 50 });
-        expect(lost.items.map(({ error }) => error?.code)).toEqual(Array(5).fill('MESSAGE_LOST'));
-        expect(await waiting(trace, 'later')).toBe(2);
-        expect(await waiting(trace, 'ward')).toBe(0);
-        const next = await trace.find({ target: 'ward', search: { mrn: 'PC15' }, limit: 1 });
-        expect(next.items[0]?.status).toBe('completed');
-      },
-      { timeout: 30_000, interval: 300 },
-    );
-    for (const [id, times] of countsOf(ward.received)) {
-      if (times === 1) continue;
-      const { items } = await trace.find({ target: 'ward', search: { mrn: `P${id}` }, limit: 5 });
-      expect([id, items.some(({ possibleDuplicate }) => possibleDuplicate)]).toEqual([id, true]);
+    {
+      await using broker = await connected(data);
+      const [report] = await askAll(broker, ENGINE.status, null);
+      expect(report?.lost).toEqual(
+        expect.arrayContaining([
+          { stream: 'WB_power_Q_ward', host: 'ward', from: 11, to: 30 },
+          { stream: 'WB_power_Q_later', host: 'later', from: 3, to: 7 },
+        ]),
+      );
+      const trace = remoteTrace(broker, 'test');
+      await vi.waitFor(
+        async () => {
+          // what waited and is gone waits no more, and can be resent
+          const lost = await trace.find({ target: 'later', status: ['error'], limit: 50 });
+          expect(lost.items.map(({ error }) => error?.code)).toEqual(Array(5).fill('MESSAGE_LOST'));
+          expect(await waiting(trace, 'later')).toBe(2);
+          expect(await waiting(trace, 'ward')).toBe(0);
+          const next = await trace.find({ target: 'ward', search: { mrn: 'PC15' }, limit: 1 });
+          expect(next.items[0]?.status).toBe('completed');
+        },
+        { timeout: 30_000, interval: 300 },
+      );
+      for (const [id, times] of countsOf(ward.received)) {
+        if (times === 1) continue;
+        const { items } = await trace.find({ target: 'ward', search: { mrn: `P${id}` }, limit: 5 });
+        expect([id, items.some(({ possibleDuplicate }) => possibleDuplicate)]).toEqual([id, true]);
+      }
     }
     await engine.stop();
     await using store = sqliteTraceStore({ folder: join(data, 'trace') });
