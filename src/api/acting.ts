@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { AuditEntry } from '../access/audit/audit.ts';
-import { recorded } from '../access/audit/recorded.ts';
+import { type AuditEntry, recorded } from '../access/audit/audit.ts';
 import { principalOf } from '../access/rights/require-permission.ts';
 import { isVisible, type TracedMessage } from '../trace/traced-message.ts';
 import { ApiError } from '../web/api-error.ts';

@@ -1,6 +1,6 @@
 import type { Audit } from '../access/audit/audit.ts';
 import type { MetaDatabase } from '../access/meta/meta-database.ts';
-import type { BodyMask } from '../access/rights/body-mask.ts';
+import type { BodyMask } from '../access/rights/field-mask.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Logger } from '../log/logger.ts';

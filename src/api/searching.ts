@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify';
-import { type Look, type LookRecorder, lookRecorder } from '../access/audit/look-recorder.ts';
+import { type Look, type LookRecorder, lookRecorder } from '../access/audit/audit.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import { principalOf } from '../access/rights/require-permission.ts';
+import { FIND_LIMIT_MAX, FIND_TIME_BUDGET, type TraceQuery } from '../trace/trace-query.ts';
+import type { FindOptions, TraceReader } from '../trace/trace-store.ts';
 import { ApiError } from '../web/api-error.ts';
 import type { ApiContext } from './context.ts';
-import type { SearchCriteria } from './contract/message.ts';
+import type { MessageCount, SearchCriteria } from './contract/message.ts';
 
 /**
  * Refuses questions whose hits would tell, one after the other, what is masked: a part of a body, the beginning
@@ -62,4 +64,25 @@ export function viewRecorder(context: ApiContext): ViewRecorder {
 function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1] {
   const { name, via } = principalOf(request);
   return { actor: { name, via }, ip: request.ip, ...look };
+}
+
+/** Counts what a query finds, until its time budget ends; `next` goes on from there. */
+export async function countMessages(
+  trace: Pick<TraceReader, 'find'>,
+  query: TraceQuery,
+  options: FindOptions,
+): Promise<MessageCount> {
+  const end = performance.now() + (query.timeBudget ?? FIND_TIME_BUDGET);
+  let count = 0;
+  let after = query.after;
+  for (;;) {
+    const timeBudget = Math.max(10, end - performance.now());
+    const page = await trace.find({ ...query, after, limit: FIND_LIMIT_MAX, timeBudget }, options);
+    count += page.items.length;
+    after = page.next;
+    if (page.complete || after === undefined || performance.now() > end) {
+      const { next, searchedBackTo, complete } = page;
+      return { count, next, searchedBackTo, complete };
+    }
+  }
 }

@@ -1,3 +1,6 @@
+import { isAway } from '../broker/away.ts';
+import type { Broker } from '../broker/broker.ts';
+import { unless } from '../error/foreseen.ts';
 import type { HostStatistics } from '../trace/traced-message.ts';
 import { within } from '../web/within.ts';
 import { visibleCertificates } from './certificate-users.ts';
@@ -5,7 +8,6 @@ import type { ApiContext } from './context.ts';
 import type { Host } from './contract/host.ts';
 import type { Status } from './contract/status.ts';
 import { hostsOf } from './hosts-of.ts';
-import { suspendedCount } from './suspended-count.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -114,4 +116,19 @@ function rate(
     out: sum(of('operation').map(({ out }) => out)),
     errors: sum(parts.map(({ errors }) => errors)),
   };
+}
+
+/** Messages that wait for a person, as their own stream has them: no look into the trace, however old they are. */
+export async function suspendedCount(
+  { manager, names }: Broker,
+  visible: readonly string[] | undefined,
+): Promise<number> {
+  const { stream, subjects } = names.suspended;
+  const info = await manager.streams
+    .info(stream, visible === undefined ? {} : { subjects_filter: subjects })
+    .catch(unless(isAway, 'counting the suspended messages'));
+  if (info === undefined) return 0;
+  if (visible === undefined) return info.state.messages;
+  const counts = info.state.subjects ?? {};
+  return visible.reduce((sum, host) => sum + (counts[names.suspended.subject(host)] ?? 0), 0);
 }

@@ -4,7 +4,7 @@ import { dirname, extname, join, resolve, sep } from 'node:path';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 
-export interface WatchParts {
+export interface WatchedFiles {
   /** The production's folder. */
   readonly folder: string;
   /** The files that it was read from last, wherever they lie. */
@@ -35,17 +35,17 @@ const SOURCES: ReadonlySet<string> = new Set([
  * watches the file itself does not see.
  */
 export class FileWatch {
-  readonly #parts: WatchParts;
+  readonly #parts: WatchedFiles;
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #stop = new AbortController();
   #changes = 0;
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(parts: WatchParts) {
+  private constructor(parts: WatchedFiles) {
     this.#parts = parts;
   }
 
-  static async start(parts: WatchParts): Promise<FileWatch> {
+  static async start(parts: WatchedFiles): Promise<FileWatch> {
     const started = new FileWatch(parts);
     // the first look finds what was saved since the production was read
     await started.#watchFolders();

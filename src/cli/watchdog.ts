@@ -20,7 +20,7 @@ export interface Watchdog {
   stop(): Promise<void>;
 }
 
-export interface WatchdogParts {
+export interface WatchdogOptions {
   readonly data: string;
   /** Milliseconds after which an engine that does not turn is ended. */
   readonly after: number;
@@ -35,7 +35,7 @@ export interface WatchdogParts {
  */
 export function startWatchdog(
   marks: WorkMarks,
-  { data, after, log, events }: WatchdogParts,
+  { data, after, log, events }: WatchdogOptions,
 ): Watchdog {
   heedStuck(data, marks, events);
   const state = { stopped: false };

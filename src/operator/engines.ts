@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { TestStep } from '../adapter/test-step.ts';
 import type { Broker } from '../broker/broker.ts';
-import type { CertificateReport } from '../control/certificate-report.ts';
+import type { CertificateReport, ShownCertificate } from '../control/certificate-report.ts';
 import { askAll, askControl, orderAll } from '../control/control.ts';
 import type { StatusReport } from '../control/engine-report.ts';
 import type {
@@ -15,9 +16,9 @@ import type {
 import type { ProductionDescription } from '../control/production-description.ts';
 import { ENGINE, type PublicKeys } from '../control/verbs.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { remembered } from './remembered.ts';
-import { shownCertificate } from './shown-certificate.ts';
 
 /** The engines of the production as the operator plane knows them: by NATS requests alone, from any machine. */
 export interface Engines {
@@ -133,4 +134,19 @@ function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Prom
     }
     return known;
   };
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/**
+ * The console's own certificate with its chain as its file is now, for the engines, which judge what
+ * ends. Of a file that holds the key as well, the certificates alone.
+ */
+export async function shownCertificate(file: string): Promise<ShownCertificate> {
+  try {
+    const text = await readFile(file, 'latin1');
+    return { chain: text.match(CERTIFICATE) ?? [] };
+  } catch (error) {
+    return { chain: [], problem: `it cannot be read: ${describeError(error).code}` };
+  }
 }

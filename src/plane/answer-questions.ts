@@ -1,15 +1,19 @@
-import type { Audit, AuditEntry } from '../access/audit/audit.ts';
-import { recorded } from '../access/audit/recorded.ts';
+import {
+  type Audit,
+  type AuditEntry,
+  type Look,
+  lookRecorder,
+  recorded,
+} from '../access/audit/audit.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type ControlServer, hearControl, serveControl } from '../control/control.ts';
 import { COMMAND_LINE } from '../control/orders.ts';
-import { ENGINE, PLANE } from '../control/verbs.ts';
+import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { abortTraced } from '../operator/abort.ts';
 import { engines } from '../operator/engines.ts';
 import { replay, resendTraced } from '../operator/resend.ts';
-import type { TraceStore } from '../trace/trace-store.ts';
-import { serveTrace } from './trace-service.ts';
+import type { TraceReader, TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
 
 export interface Answering {
@@ -101,4 +105,36 @@ function hearOrders(broker: Broker, audit: () => Audit): ControlServer[] {
     record(by, { action: 'config.deploy', object: 'production' });
   });
   return [...switches, reload];
+}
+
+/** Lets the command line read the trace where its store lies. What shows something of a patient is recorded first. */
+export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Audit): ControlServer {
+  const record = lookRecorder();
+  const seen = (by: string, look: Look): Promise<void> => {
+    const detail = { ...look.detail, assertedBy: 'client' };
+    const entry = { ...look, detail, actor: { name: by, via: COMMAND_LINE }, ip: '' };
+    return record(audit(), entry, async () => undefined);
+  };
+  return serveControl(broker, TRACE, {
+    async find({ query, by }) {
+      // a page that goes on asks the same
+      const { after: _after, from: _from, to: _to, timeBudget: _time, ...criteria } = query;
+      await seen(by, { action: 'message.search', object: 'messages', detail: { criteria } });
+      return reader.find(query);
+    },
+    async quickFind({ text, limit, by }) {
+      const detail = { search: { text } };
+      await seen(by, { action: 'message.find', object: 'messages', detail });
+      return reader.quickFind(text, { limit });
+    },
+    fields: () => reader.fields(),
+    async session({ id, by }) {
+      await seen(by, { action: 'message.trace', object: `session ${id}` });
+      return reader.session(id);
+    },
+    async message({ id, by }) {
+      await seen(by, { action: 'message.metadata', object: `message ${id}` });
+      return reader.message(id);
+    },
+  });
 }

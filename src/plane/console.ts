@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Audit } from '../access/audit/audit.ts';
 import type { MetaDatabase, MetaPlace } from '../access/meta/meta-database.ts';
-import type { BodyMask } from '../access/rights/body-mask.ts';
+import type { BodyMask } from '../access/rights/field-mask.ts';
 import { consoleGuard } from '../access/sign-in/console-guard.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { type ApiOptions, type ApiServer, startApi } from '../api/api-server.ts';
@@ -28,7 +28,7 @@ import type { TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What the operator plane lends its console. */
-export interface ConsoleParts {
+export interface ConsoleSources {
   /** Where users, jobs, alerts and the audit log are. */
   readonly place: MetaPlace;
   readonly broker: Broker;
@@ -43,7 +43,7 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
   readonly signIn?: ApiOptions['signIn'] | undefined;
   /** `console.yaml`: how people and programs sign in. One in the data folder if left out. */
   readonly settingsFile?: string | undefined;
-  /** See `GuardParts`. */
+  /** See `ConsoleGuardOptions`. */
   readonly held?: ConsoleSettings | undefined;
   /** Where acts are recorded; audit.db by default. */
   readonly audit?: Audit | undefined;
@@ -69,7 +69,7 @@ const USAGE_FRESH = 60_000;
 
 /** The API, and all that only people need: live events, jobs, alerts. */
 export async function startConsole(
-  parts: ConsoleParts,
+  parts: ConsoleSources,
   { audit, mask, watchEvery, settingsFile, held, ...options }: ConsoleOptions,
 ): Promise<OperatorConsole> {
   const { place, broker, log } = parts;
@@ -128,7 +128,7 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
 
 /** What works for people whether anybody looks or not. */
 async function peopleService(
-  { broker, trace, tracing, log }: ConsoleParts,
+  { broker, trace, tracing, log }: ConsoleSources,
   {
     meta,
     rights,
@@ -179,7 +179,7 @@ async function peopleService(
 }
 
 function contextParts(
-  { broker, trace, bodies, tracing, log }: ConsoleParts,
+  { broker, trace, bodies, tracing, log }: ConsoleSources,
   jobs: JobRunner,
 ): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl'> {
   const usage = remembered(USAGE_FRESH, () => trace.usage());

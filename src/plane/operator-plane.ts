@@ -19,7 +19,7 @@ import { type TraceCipher, traceCipher, traceKey } from '../trace/store/trace-ci
 import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
 import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
-import { tellDamagedMeta } from './damaged-file.ts';
+import { tellDamagedMeta } from './trace-losses.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 

@@ -17,11 +17,10 @@ import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
-import { tellDamaged } from './damaged-file.ts';
-import { tellMissing } from './missing-messages.ts';
+import { tellDamaged, tellMissing } from './trace-losses.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
-export interface TracingParts {
+export interface TracingOptions {
   readonly broker: Broker;
   readonly store: TraceStore;
   readonly bodies: Bodies;
@@ -53,7 +52,7 @@ const SWEEP_EVERY = 60 * 60_000;
  * Builds the trace from the streams, keeps its index as the search fields say, and purges it. Of several
  * operator planes the one that holds the lease does: they share a store, and the streams are read once.
  */
-export async function startTracing(parts: TracingParts): Promise<Tracing> {
+export async function startTracing(parts: TracingOptions): Promise<Tracing> {
   const { broker, store, bodies, log } = parts;
   const stopping = new AbortController();
   let held: Held | undefined;
@@ -138,7 +137,7 @@ interface Held {
 }
 
 function project(
-  { broker, store, bodies, log, onApplied }: TracingParts,
+  { broker, store, bodies, log, onApplied }: TracingOptions,
   first: TraceSettings,
 ): Held {
   const source = streamSource(broker, first.search, {
@@ -174,7 +173,7 @@ function project(
 /** What was traced before the search fields changed is found by the new ones too. */
 function index(
   source: StreamSource,
-  { store, bodies, log }: Pick<TracingParts, 'store' | 'bodies' | 'log'>,
+  { store, bodies, log }: Pick<TracingOptions, 'store' | 'bodies' | 'log'>,
   { search }: TraceSettings,
   before?: Promise<void>,
 ): { readonly stop: AbortController; readonly done: Promise<void> } {
@@ -216,7 +215,7 @@ async function purgeRegularly(
 
 /** Large bodies whose engine died before their message was stored, and the like. */
 async function sweepRegularly(
-  { broker, store, log }: TracingParts,
+  { broker, store, log }: TracingOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const sweeper = bodySweeper(broker);

@@ -15,3 +15,8 @@ export function isAmong(networks: readonly string[]): (address: string) => boole
     return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4');
   };
 }
+
+/** Whether an address is of this machine only. */
+export function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(?:::ffff:)?127\.|^::1$|^localhost$/.test(address);
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { indentedXml } from '../../src/api/body/indented-xml.ts';
+import { indentedXml } from '../../src/api/body/body-text.ts';
 import { mailView } from '../../src/api/body/mail-view.ts';
 import { SAMPLE_MAIL } from '../support/sample-mail.ts';
 

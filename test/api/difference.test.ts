@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { hl7Difference } from '../../src/api/body/hl7-difference.ts';
+import { hl7Difference, lineDifference } from '../../src/api/body/body-diff.ts';
 import { hl7Tree } from '../../src/api/body/hl7-tree.ts';
-import { lineDifference } from '../../src/api/body/line-difference.ts';
 
 const HEAD = 'MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5.1';
 

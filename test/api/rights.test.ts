@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AuditEntry } from '../../src/access/audit/audit.ts';
-import type { BodyMask } from '../../src/access/rights/body-mask.ts';
+import type { BodyMask } from '../../src/access/rights/field-mask.ts';
 import { PERMISSIONS, type Permission, type Principal } from '../../src/access/rights/principal.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
 import { silentLogger } from '../../src/log/logger.ts';

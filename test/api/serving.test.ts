@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Certificates } from '../../src/api/contract/storage.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
-import { shownCertificate } from '../../src/operator/shown-certificate.ts';
+import { shownCertificate } from '../../src/operator/engines.ts';
 import { type Operated, operated } from '../support/operator.ts';
 import { ANN } from '../support/person.ts';
 import { signedInAs } from '../support/signed-in-as.ts';

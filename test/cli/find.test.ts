@@ -5,7 +5,7 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import { findCommand, traceCommand } from '../../src/cli/trace.ts';
 import { serveControl } from '../../src/control/control.ts';
 import { PLANE } from '../../src/control/verbs.ts';
-import { serveTrace } from '../../src/plane/trace-service.ts';
+import { serveTrace } from '../../src/plane/answer-questions.ts';
 import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import type { VerifyReport } from '../../src/trace/verify.ts';
 import { startNats } from '../support/nats.ts';

@@ -1,7 +1,6 @@
 /** Dies in the middle of bringing a database to a form to come, as a plane that is killed; the test opens it then. */
 import type { MetaPlace } from '../../src/access/meta/meta-database.ts';
-import { META_MIGRATIONS } from '../../src/access/meta/migrate.ts';
-import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import { META_MIGRATIONS, metaDatabase } from '../../src/access/meta/open-meta.ts';
 import { DAY_MIGRATIONS, openTraceFile } from '../../src/trace/store/sqlite/schema.ts';
 
 const [kind, where = ''] = process.argv.slice(2);

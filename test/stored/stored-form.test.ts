@@ -8,8 +8,11 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditLog } from '../../src/access/audit/audit-log.ts';
 import type { MetaPlace } from '../../src/access/meta/meta-database.ts';
-import { META_MIGRATIONS, type MetaMigration } from '../../src/access/meta/migrate.ts';
-import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import {
+  META_MIGRATIONS,
+  type MetaMigration,
+  metaDatabase,
+} from '../../src/access/meta/open-meta.ts';
 import { apiTokens } from '../../src/access/sign-in/api-tokens.ts';
 import { sessions } from '../../src/access/sign-in/sessions.ts';
 import { users } from '../../src/access/sign-in/users.ts';

@@ -3,8 +3,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { MetaDatabase, MetaPlace, MetaSession } from '../meta/meta-database.ts';
 import { auditDatabase } from '../meta/open-meta.ts';
 import type { Audit, AuditEntry } from './audit.ts';
-import { auditMark, laterMark, type Mark } from './audit-mark.ts';
-import { auditSeal, type Seal } from './audit-seal.ts';
+import { auditMark, auditSeal, laterMark, type Mark, type Seal } from './audit-proof.ts';
 
 /** A recorded act. */
 export interface AuditRow {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { describeError } from '../../error/engine-error.ts';
 import type { Principal } from '../rights/principal.ts';
 
 /** One act of a person or machine: who did what to which object, and how it ended. */
@@ -16,4 +18,53 @@ export interface AuditEntry {
 /** Where acts are recorded. Await it before answering: what could not be recorded must not be shown, nor told as done. */
 export interface Audit {
   record(entry: AuditEntry): Promise<void>;
+}
+
+/** Does what was ordered and records it, done or failed, before it is answered. */
+export async function recorded<Result>(
+  audit: Audit,
+  entry: Omit<AuditEntry, 'outcome'>,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    const result = await run();
+    await audit.record({ ...entry, outcome: 'done' });
+    return result;
+  } catch (error) {
+    const { code } = describeError(error);
+    await audit.record({ ...entry, outcome: 'failed', detail: { ...entry.detail, code } });
+    throw error;
+  }
+}
+
+/** What somebody looks at. */
+export type Look = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
+
+/** Shows something and records who looked, before it is shown. */
+export type LookRecorder = <Result>(
+  audit: Audit,
+  look: Omit<AuditEntry, 'outcome'>,
+  run: () => Promise<Result>,
+) => Promise<Result>;
+
+/** A page that looks again and again, and the next page, ask the same: recorded once in this time. */
+const AGAIN = 15 * 60_000;
+const REMEMBERED = 10_000;
+
+/** The same look of the same person is one entry in a quarter of an hour. */
+export function lookRecorder(now: () => number = Date.now): LookRecorder {
+  const latest = new Map<string, number>();
+  return (audit, look, run) => {
+    const key = createHash('sha256').update(JSON.stringify(look)).digest('base64');
+    const at = now();
+    if (at - (latest.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN) return run();
+    return recorded(audit, look, async () => {
+      const result = await run();
+      latest.delete(key);
+      latest.set(key, at);
+      const [oldest] = latest.keys();
+      if (latest.size > REMEMBERED && oldest !== undefined) latest.delete(oldest);
+      return result;
+    });
+  };
 }

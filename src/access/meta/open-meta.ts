@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { newerVersion } from '../../database/newer-version.ts';
 import { isDamaged, setAside } from '../../trace/store/damage.ts';
-import type { MetaDatabase, MetaPlace } from './meta-database.ts';
-import { AUDIT_MIGRATIONS, META_MIGRATIONS, type MetaMigration, migrate } from './migrate.ts';
+import type { MetaDatabase, MetaPlace, MetaSession } from './meta-database.ts';
 import { postgresDatabase } from './postgres/database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
+import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES } from './tables.ts';
 
 /**
  * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs.
@@ -57,4 +58,103 @@ async function opened(
     await database.close();
     throw error;
   }
+}
+
+/**
+ * Brings the tables from one form to the next. It runs in one transaction with those beside it, and asks only the
+ * session it is given.
+ */
+export type MetaMigration = (session: MetaSession, dialect: Dialect) => Promise<void>;
+
+type Dialect = Pick<MetaDatabase, 'shared' | 'written'>;
+
+/**
+ * The forms of the tables, oldest first. What was released is never changed: a new form is one more entry.
+ * The first takes up what was made before forms were counted, too.
+ */
+export const META_MIGRATIONS: readonly MetaMigration[] = [
+  async (session, dialect) => {
+    await define(session, dialect.written(META_TABLES));
+    if (!(await hasColumn(session, dialect, 'job', 'orderer')))
+      await define(session, dialect.written(ORDERER));
+  },
+  (session, { written }) => define(session, written(SECOND_META_TABLES)),
+];
+
+export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [
+  (session, { written }) => define(session, written(AUDIT_TABLES)),
+  (session, { written }) => define(session, written(SEALED)),
+];
+
+/** Where the form is kept: two databases may share a schema. */
+const VERSIONS = `
+CREATE TABLE IF NOT EXISTS stored_version(part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+interface Migrations {
+  /** Which of the databases of a schema. */
+  readonly name: string;
+  /** Where it is, for people. */
+  readonly where: string;
+  readonly migrations: readonly MetaMigration[];
+}
+
+/**
+ * Brings a database to the newest form. Of several operator planes one does it, the others wait; it is done as a whole
+ * or not at all. Rejects with STORE_UNAVAILABLE for a database of a newer version.
+ */
+export async function migrate(
+  database: MetaDatabase,
+  { name, where, migrations }: Migrations,
+): Promise<void> {
+  const known = migrations.length;
+  await database.transaction(async (session) => {
+    await define(session, database.written(VERSIONS));
+    const row = await session.get<{ version: number }>(
+      'SELECT version FROM stored_version WHERE part = ?',
+      name,
+    );
+    const found = row?.version ?? 0;
+    if (found === known) return;
+    if (found > known) {
+      throw newerVersion(where, {
+        found,
+        known,
+        remedy: 'put back the copy that was made before the upgrade',
+      });
+    }
+    for (const bring of migrations.slice(found)) await bring(session, database);
+    await session.run(
+      `INSERT INTO stored_version(part, version) VALUES(?, ?)
+         ON CONFLICT(part) DO UPDATE SET version = excluded.version`,
+      name,
+      known,
+    );
+  });
+}
+
+/** Rows had no seal at first; those stay without one. */
+const SEALED = 'ALTER TABLE audit ADD COLUMN seal TEXT;';
+
+async function define(session: MetaSession, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await session.run(statement);
+}
+
+/** Jobs had no orderer at first. Whose rights an older one had is not known: it ends, so that it is purged some day. */
+const ORDERER = `
+UPDATE job_item SET state = 'cancelled' WHERE state = 'waiting';
+UPDATE job SET state = 'cancelled', ended = created WHERE state = 'running';
+ALTER TABLE job ADD COLUMN orderer TEXT NOT NULL DEFAULT '{"name":"","via":"local","roles":[],"permissions":[]}';
+ALTER TABLE job ADD COLUMN why TEXT;
+`;
+
+async function hasColumn(
+  session: MetaSession,
+  { shared }: Dialect,
+  ...[table, column]: readonly [table: string, column: string]
+): Promise<boolean> {
+  const sql = shared
+    ? 'SELECT 1 FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ? AND column_name = ?'
+    : 'SELECT 1 FROM pragma_table_info(?) WHERE name = ?';
+  return (await session.get(sql, table, column)) !== undefined;
 }

@@ -1,13 +1,15 @@
 import type { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
-import type { Document } from '../../document/document.ts';
+import type { Document, Reading } from '../../document/document.ts';
 import { documentOf, type Hl7Document, hl7Path } from '../../document/index.ts';
 import { ApiError } from '../../web/api-error.ts';
-import type { BodyMask } from './body-mask.ts';
 import { maskHl7 } from './mask/hl7-mask.ts';
 import { maskJson } from './mask/json-mask.ts';
 import { masked } from './mask/masked.ts';
 import { plainName } from './mask/shown-names.ts';
 import { maskXml } from './mask/xml-mask.ts';
+
+/** Makes what identifies a patient unreadable in a body, for those who may not see it. Throws FORBIDDEN where it cannot. */
+export type BodyMask = (body: Uint8Array, reading: Reading) => Uint8Array;
 
 /** Places in bodies, by kind of document. */
 export interface Places {

@@ -6,7 +6,7 @@ import type { Identity } from '../rights/principal-for.ts';
 import { type ApiTokens, TOKEN_PREFIX } from './api-tokens.ts';
 import type { HeaderSettings, IssuerSettings } from './console-schema.ts';
 import { cookieName, cookieOf } from './cookie.ts';
-import type { DerivedCsrf } from './csrf.ts';
+import type { DerivedCsrf } from './cross-origin.ts';
 import { issuerTokens } from './issuer-tokens.ts';
 import { localIdentity } from './local-sign-in.ts';
 import { mappedIdentity } from './mapped-identity.ts';

@@ -1,22 +1,43 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyPluginCallback } from 'fastify';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
+import { isLoopback } from '../../web/networks.ts';
 import { type AuditLog, auditLog } from '../audit/audit-log.ts';
-import { proveRegularly } from '../audit/prove-audit.ts';
+import { proveRegularly } from '../audit/audit-proof.ts';
 import type { MetaDatabase, MetaPlace } from '../meta/meta-database.ts';
 import { metaDatabase } from '../meta/open-meta.ts';
-import type { BodyMask } from '../rights/body-mask.ts';
-import { fieldMask } from '../rights/field-mask.ts';
-import { isLoopback } from '../rights/loopback.ts';
+import { type BodyMask, fieldMask } from '../rights/field-mask.ts';
 import type { RightsNow } from '../rights/orderer.ts';
+import { rights } from '../rights/principal-for.ts';
 import type { ScopedHost } from '../rights/scope.ts';
+import { apiTokens } from './api-tokens.ts';
+import {
+  headerAuthenticator,
+  issuerAuthenticator,
+  ownTokenAuthenticator,
+  sessionAuthenticator,
+} from './authenticators.ts';
 import { type ConsoleSettings, readConsoleSettings } from './console-settings.ts';
-import { openSignIn } from './open-sign-in.ts';
+import { cookieNames } from './cookie.ts';
+import { derivedCsrf } from './cross-origin.ts';
+import { delegateOf } from './delegate.ts';
+import { enforcement } from './enforcement.ts';
+import { failureDelay } from './failure-delay.ts';
+import { firstAdministrator } from './first-administrator.ts';
+import { localSignIn } from './local-sign-in.ts';
+import { oidcAttempts } from './oidc-attempts.ts';
+import { oidcProvider } from './oidc-provider.ts';
 import { signInPlugin } from './plugin.ts';
+import { refusedSignIns } from './refused-sign-ins.ts';
 import { rightsNow } from './rights-now.ts';
+import { sessions } from './sessions.ts';
+import type { SignIn } from './sign-in.ts';
+import { signInTrace } from './sign-in-trace.ts';
+import { users } from './users.ts';
 
-export interface GuardParts {
+export interface ConsoleGuardOptions {
   /** Where users and the audit log are. */
   readonly place: MetaPlace;
   /** `console.yaml`; one in the data folder if none is named. */
@@ -51,7 +72,7 @@ export async function consoleGuard({
   host,
   hosts,
   log,
-}: GuardParts): Promise<ConsoleGuard> {
+}: ConsoleGuardOptions): Promise<ConsoleGuard> {
   const settings = settingsIn(file ?? join(place.data, 'console.yaml'), held, log);
   const audit = await auditLog(place, {
     onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
@@ -104,4 +125,70 @@ function settingsIn(file: string, held: ConsoleSettings | undefined, log: Logger
     log.error({ event: 'console-settings-kept', problem: text }, 'console-settings-kept');
     return held;
   }
+}
+
+export interface Installation {
+  readonly database: MetaDatabase;
+  readonly settings: ConsoleSettings;
+  readonly audit: AuditLog;
+  /** The production's hosts, for scopes. */
+  readonly hosts: () => Promise<readonly ScopedHost[]>;
+  readonly log: Logger;
+}
+
+/** Puts the sign-in of an installation together. Dispose of it when the console has stopped. */
+export async function openSignIn(parts: Installation): Promise<SignIn> {
+  const { database, settings, audit, hosts, log } = parts;
+  const delegate =
+    settings.delegated === undefined
+      ? undefined
+      : await delegateOf(settings.delegated, settings.roles);
+  const known = users(database);
+  const open = sessions(database, settings.session);
+  await open.endOutside(settings.digest);
+  const tokens = apiTokens(database);
+  const enforced = enforcement(database, settings);
+  const delay = failureDelay(database);
+  const { header, tokens: issuers } = settings;
+  const cookies = cookieNames(await sharedKey(database, 'instance'));
+  const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
+  return {
+    settings,
+    users: known,
+    sessions: open,
+    tokens,
+    local: localSignIn({ users: known, delay, enforcement: enforced, delegate }),
+    delay,
+    first: firstAdministrator(database, known, settings.external),
+    cookies,
+    roles: settings.roles,
+    rights: rights(settings.roles, hosts),
+    audit,
+    trace: signInTrace(log),
+    refused: refusedSignIns(database),
+    enforcement: enforced,
+    attempts: oidcAttempts(await sharedKey(database, 'oidc-attempt')),
+    providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
+    authenticators: [
+      ownTokenAuthenticator(tokens, known),
+      ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers, csrf)]),
+      sessionAuthenticator(open, known, cookies.session),
+      ...(header === undefined ? [] : [headerAuthenticator(header, csrf)]),
+    ],
+    log,
+  };
+}
+
+/** A secret key of that name, made at first, the same on every operator plane. */
+export function sharedKey(database: MetaDatabase, name: string): Promise<Uint8Array> {
+  return database.transaction(async (session) => {
+    const known = await session.get<{ key: Uint8Array }>(
+      'SELECT key FROM shared_key WHERE name = ?',
+      name,
+    );
+    if (known !== undefined) return known.key;
+    const key = randomBytes(32);
+    await session.run('INSERT INTO shared_key VALUES (?, ?)', name, key);
+    return key;
+  });
 }

@@ -6,7 +6,7 @@ import type { Delegate, DelegatedAttempt } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 import type { User, Users } from './users.ts';
 
-export interface LocalSignInParts {
+export interface PasswordChecks {
   readonly users: Users;
   readonly delay: FailureDelay;
   readonly enforcement: Enforcement;
@@ -25,12 +25,7 @@ export function localIdentity({ name, roles, scope, mustChange }: User, via: str
   return { name, roles, scope, via, mustChangePassword: mustChange };
 }
 
-export function localSignIn({
-  users,
-  delay,
-  enforcement,
-  delegate,
-}: LocalSignInParts): LocalSignIn {
+export function localSignIn({ users, delay, enforcement, delegate }: PasswordChecks): LocalSignIn {
   let nobody: Promise<string> | undefined;
   const checkLocal = async ({ user: name, password }: DelegatedAttempt): Promise<Identity> => {
     const user = await users.find(name);

@@ -1,5 +1,5 @@
 import * as client from 'openid-client';
-import { isLoopback } from '../rights/loopback.ts';
+import { isLoopback } from '../../web/networks.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { OidcSettings } from './console-schema.ts';
 import { logoutTokens, type SignedOut } from './logout-token.ts';

@@ -1,8 +1,12 @@
 import { charsetNamed, decodeFaithfully, kindOf } from '../../document/index.ts';
-import type { Diff } from '../contract/body.ts';
-import { hl7Difference } from './hl7-difference.ts';
+import type {
+  Diff,
+  FieldDifference,
+  Hl7TreeField,
+  Hl7TreeSegment,
+  LineDifference,
+} from '../contract/body.ts';
 import { hl7Tree } from './hl7-tree.ts';
-import { lineDifference } from './line-difference.ts';
 import type { ShownBody } from './shown-body.ts';
 
 /** Differences shown; more are of no use to a reader. */
@@ -67,4 +71,214 @@ function linesOf({ bytes, reading }: Compared): string[] {
     // no JSON
     return text.split(/\r\n|\r|\n/);
   }
+}
+
+interface Tree {
+  readonly segments: readonly Hl7TreeSegment[];
+}
+
+/** Every field in which two messages differ, in the order of the message; a segment that is only in one, as a whole. */
+export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
+  const pairs = aligned(before.segments, after.segments, likeness);
+  return pairs.flatMap(([old, now]) => {
+    if (old === undefined) return now === undefined ? [] : [whole(now, 'added')];
+    if (now === undefined) return [whole(old, 'removed')];
+    if (old.name !== now.name) return [whole(old, 'removed'), whole(now, 'added')];
+    return fieldDifferences(old, now);
+  });
+}
+
+/** Segments of one name belong together, the more so the more of their fields are equal. */
+function likeness(a: Hl7TreeSegment, b: Hl7TreeSegment): number {
+  if (a.name !== b.name) return 0;
+  if (a.raw === b.raw) return 3;
+  const values = new Map(a.fields.map(({ n, raw }) => [n, raw]));
+  const same = b.fields.filter(({ n, raw }) => values.get(n) === raw).length;
+  return 1 + same / Math.max(1, a.fields.length, b.fields.length);
+}
+
+function whole(segment: Hl7TreeSegment, change: 'added' | 'removed'): FieldDifference {
+  const { name, index, title, raw } = segment;
+  const path = index === 1 ? name : `${name}[${index}]`;
+  return change === 'added'
+    ? { path, name: title, change, before: undefined, after: raw }
+    : { path, name: title, change, before: raw, after: undefined };
+}
+
+function fieldDifferences(old: Hl7TreeSegment, now: Hl7TreeSegment): FieldDifference[] {
+  const before = new Map(old.fields.map((field) => [field.n, field]));
+  const after = new Map(now.fields.map((field) => [field.n, field]));
+  const numbers = [...new Set([...before.keys(), ...after.keys()])].toSorted((a, b) => a - b);
+  return numbers.flatMap((n) => difference(before.get(n), after.get(n)));
+}
+
+function difference(
+  old: Hl7TreeField | undefined,
+  now: Hl7TreeField | undefined,
+): FieldDifference[] {
+  const { path = '', name } = now ?? old ?? {};
+  if (old === undefined || now === undefined) {
+    const change = old === undefined ? 'added' : 'removed';
+    return [{ path, name, change, before: old?.raw, after: now?.raw }];
+  }
+  if (old.raw === now.raw) return [];
+  const [one, other] = [soleRepetition(old), soleRepetition(now)];
+  if (one === undefined || other === undefined) {
+    return [{ path, name, change: 'changed', before: old.raw, after: now.raw }];
+  }
+  return componentDifferences(one, other, { path, name });
+}
+
+/** Which repetition became which cannot be known where there are several. */
+function soleRepetition({ repetitions }: Hl7TreeField): Components | undefined {
+  return repetitions.length === 1 ? repetitions[0] : undefined;
+}
+
+type Components = Hl7TreeField['repetitions'][number];
+
+function changeOf(before: unknown, after: unknown): FieldDifference['change'] {
+  if (before === undefined) return 'added';
+  return after === undefined ? 'removed' : 'changed';
+}
+
+function componentDifferences(
+  one: Components,
+  other: Components,
+  field: { readonly path: string; readonly name: string | undefined },
+): FieldDifference[] {
+  const simple = one.length < 2 && other.length < 2 && one[0]?.n === other[0]?.n;
+  const numbers = [...new Set([...one, ...other].map(({ n }) => n))].toSorted((a, b) => a - b);
+  return numbers.flatMap((n) => {
+    const before = one.find((component) => component.n === n);
+    const after = other.find((component) => component.n === n);
+    if (before?.value === after?.value) return [];
+    const component = after?.name ?? before?.name;
+    const place = simple
+      ? field
+      : {
+          path: `${field.path}.${n}`,
+          name: [field.name, component].filter(Boolean).join(' / '),
+        };
+    return [
+      { ...place, change: changeOf(before, after), before: before?.value, after: after?.value },
+    ];
+  });
+}
+
+/** Lines compared at most, without those that are equal at the beginning and the end. */
+const COMPARED = 2_000;
+
+interface Line {
+  readonly n: number;
+  readonly text: string;
+}
+
+/** Compares two texts line by line. */
+export function lineDifference(
+  before: readonly string[],
+  after: readonly string[],
+): { readonly lines: LineDifference[]; readonly truncated: boolean } {
+  let head = 0;
+  while (head < before.length && head < after.length && before[head] === after[head]) head++;
+  let tail = 0;
+  while (
+    tail < Math.min(before.length, after.length) - head &&
+    before[before.length - 1 - tail] === after[after.length - 1 - tail]
+  ) {
+    tail++;
+  }
+  const middle = (lines: readonly string[]): Line[] =>
+    lines.slice(head, lines.length - tail).map((text, index) => ({ n: head + index + 1, text }));
+  const [old, now] = [middle(before), middle(after)];
+  const pairs = aligned(old.slice(0, COMPARED), now.slice(0, COMPARED), (a, b) =>
+    a.text === b.text ? 1 : 0,
+  );
+  const end = [before.length - tail, after.length - tail] as const;
+  return {
+    lines: [
+      ...before.slice(0, head).map((text, index) => same(text, index, 0, 0)),
+      ...pairs.flatMap(([one, other]) => lineOf(one, other)),
+      ...before.slice(end[0]).map((text, index) => same(text, index, ...end)),
+    ],
+    truncated: old.length > COMPARED || now.length > COMPARED,
+  };
+}
+
+/** `from` and `to` lines stand before the first of those that are equal. */
+function same(text: string, index: number, from: number, to: number): LineDifference {
+  return { change: 'same', text, before: from + index + 1, after: to + index + 1 };
+}
+
+function lineOf(one: Line | undefined, other: Line | undefined): LineDifference[] {
+  if (one !== undefined && other !== undefined) {
+    return [{ change: 'same', text: one.text, before: one.n, after: other.n }];
+  }
+  if (one !== undefined) {
+    return [{ change: 'removed', text: one.text, before: one.n, after: undefined }];
+  }
+  if (other !== undefined) {
+    return [{ change: 'added', text: other.text, before: undefined, after: other.n }];
+  }
+  return [];
+}
+
+type Pair<Item> = readonly [Item | undefined, Item | undefined];
+
+/** Above this many comparisons the middle parts are paired in order, without looking for the best way. */
+const COMPARISONS = 4_000_000;
+
+/**
+ * Pairs the items of two lists in their order so that the sum of likenesses is greatest; an item with no
+ * like stands alone. What is equal at both ends is paired at once.
+ */
+export function aligned<Item>(
+  before: readonly Item[],
+  after: readonly Item[],
+  likeness: (a: Item, b: Item) => number,
+): Pair<Item>[] {
+  const [rows, columns] = [before.length, after.length];
+  if (rows * columns > COMPARISONS) {
+    return Array.from({ length: Math.max(rows, columns) }, (_, at) => [before[at], after[at]]);
+  }
+  const width = columns + 1;
+  const best = new Float64Array((rows + 1) * width);
+  const at = (row: number, column: number): number => best[row * width + column] ?? 0;
+  const alike = (row: number, column: number): number => {
+    const [a, b] = [before[row], after[column]];
+    return a === undefined || b === undefined ? 0 : likeness(a, b);
+  };
+  for (let row = rows - 1; row >= 0; row--) {
+    for (let column = columns - 1; column >= 0; column--) {
+      const like = alike(row, column);
+      const paired = like > 0 ? like + at(row + 1, column + 1) : 0;
+      best[row * width + column] = Math.max(paired, at(row + 1, column), at(row, column + 1));
+    }
+  }
+  return pairs(before, after, { at, alike });
+}
+
+/** Walks the best way from the start. */
+function pairs<Item>(
+  before: readonly Item[],
+  after: readonly Item[],
+  {
+    at,
+    alike,
+  }: {
+    readonly at: (row: number, column: number) => number;
+    readonly alike: (row: number, column: number) => number;
+  },
+): Pair<Item>[] {
+  const found: Pair<Item>[] = [];
+  let [row, column] = [0, 0];
+  while (row < before.length && column < after.length) {
+    const like = alike(row, column);
+    if (like > 0 && like + at(row + 1, column + 1) === at(row, column)) {
+      found.push([before[row++], after[column++]]);
+    } else if (at(row + 1, column) >= at(row, column + 1)) found.push([before[row++], undefined]);
+    else found.push([undefined, after[column++]]);
+  }
+  while (row < before.length) found.push([before[row++], undefined]);
+  while (column < after.length) found.push([undefined, after[column++]]);
+  return found;
 }

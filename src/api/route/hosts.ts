@@ -14,8 +14,7 @@ import {
   TestReport,
 } from '../contract/host.ts';
 import { withFields } from '../field-values.ts';
-import { hostPage } from '../host-page.ts';
-import { readHosts } from '../hosts-of.ts';
+import { hostPage, readHosts } from '../hosts-of.ts';
 import { viewRecorder } from '../searching.ts';
 import { shownMessage } from '../shown.ts';
 

@@ -7,15 +7,24 @@ import {
   requirePermission,
 } from '../../access/rights/require-permission.ts';
 import { JOB_PERMISSION } from '../../operator/job/job-rights.ts';
+import type { FindOptions, TraceReader } from '../../trace/trace-store.ts';
+import type { TracedMessage } from '../../trace/traced-message.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { closed, Id } from '../../web/schema.ts';
 import { audited, checkVisibleHost } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
-import { Job, JobAnswer, JobItemQuery, JobItems, JobRequest, Jobs } from '../contract/job.ts';
+import {
+  JOB_LIMIT,
+  Job,
+  JobAnswer,
+  JobItemQuery,
+  JobItems,
+  JobRequest,
+  Jobs,
+} from '../contract/job.ts';
 import type { Message } from '../contract/message.ts';
-import { frozenList } from '../frozen-list.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { shownMessage, shownWithText } from '../shown.ts';
@@ -201,4 +210,52 @@ async function jobNamed({ jobs }: ApiContext, request: FastifyRequest, id: numbe
     throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
   }
   return job;
+}
+
+export interface FrozenList {
+  /** In the order they were made. */
+  readonly messages: readonly TracedMessage[];
+  /** false: there are more than a job takes. */
+  readonly complete: boolean;
+}
+
+const PAGE = 1_000;
+
+/** The messages of a bulk order as they are now: what comes to fit later is not part of it, and nothing is ever done to what was not listed. */
+export async function frozenList(
+  trace: Pick<TraceReader, 'find' | 'message'>,
+  { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
+  visible: readonly string[] | undefined,
+  options: FindOptions,
+): Promise<FrozenList> {
+  if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
+    throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
+  }
+  if (ids !== undefined) return { messages: await named(trace, ids, visible), complete: true };
+  const messages: TracedMessage[] = [];
+  let after: string | undefined;
+  do {
+    const page = await trace.find({ ...criteria, visible, after, limit: PAGE }, options);
+    // to act on a message is to act on its target
+    messages.push(...page.items.filter(({ target }) => visible?.includes(target) ?? true));
+    after = page.next;
+  } while (after !== undefined && messages.length < JOB_LIMIT);
+  const taken = messages.slice(0, JOB_LIMIT);
+  return { messages: taken.toSorted((a, b) => a.id - b.id), complete: after === undefined };
+}
+
+async function named(
+  trace: Pick<TraceReader, 'message'>,
+  ids: readonly number[],
+  visible: readonly string[] | undefined,
+): Promise<TracedMessage[]> {
+  const messages: TracedMessage[] = [];
+  for (const id of [...new Set(ids)].toSorted((a, b) => a - b)) {
+    const message = await trace.message(id);
+    if (message === undefined || !(visible?.includes(message.target) ?? true)) {
+      throw new ApiError(404, 'NOT_FOUND', `there is no message ${id} in the trace`);
+    }
+    messages.push(message);
+  }
+  return messages;
 }

@@ -17,9 +17,8 @@ import {
   SearchRequest,
   Session,
 } from '../contract/message.ts';
-import { countMessages } from '../count-messages.ts';
 import { withFields } from '../field-values.ts';
-import { checkSearch, type SearchRecorder, viewRecorder } from '../searching.ts';
+import { checkSearch, countMessages, type SearchRecorder, viewRecorder } from '../searching.ts';
 import { sessionFor } from '../session-for.ts';
 import { shownMessage, shownSession } from '../shown.ts';
 import { shownTo } from '../shown-to.ts';

@@ -7,7 +7,7 @@ import type { LiveStream } from '../live/live-stream.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import { conditions, type Seen } from './condition.ts';
 
-export interface WatcherParts {
+export interface WatcherOptions {
   readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates' | 'notify'>;
   readonly store: AlertStore;
   readonly trace: Pick<TraceReader, 'statistics'>;
@@ -30,7 +30,7 @@ const KEPT = 365 * 24 * HOUR;
  * once it is over. Whoever stands under the production's `alerts` is told of a new one, through the
  * production's own operations, and of the same thing not again within `every`.
  */
-export function startWatcher(parts: WatcherParts): { stop(): Promise<void> } {
+export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const { leases, log, every = EVERY } = parts;
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -58,7 +58,7 @@ export function startWatcher(parts: WatcherParts): { stop(): Promise<void> } {
 }
 
 /** One look at everything. */
-export async function look(parts: Omit<WatcherParts, 'leases' | 'every'>): Promise<void> {
+export async function look(parts: Omit<WatcherOptions, 'leases' | 'every'>): Promise<void> {
   const { engines, store, trace, live, failingSince } = parts;
   const now = Date.now();
   const reports = await engines.status();
@@ -110,7 +110,7 @@ async function recentFailures(
 
 /** Whoever was told of it is told that it is over, by the same way. */
 async function tellOver(
-  { engines, store, log }: Pick<WatcherParts, 'engines' | 'store' | 'log'>,
+  { engines, store, log }: Pick<WatcherOptions, 'engines' | 'store' | 'log'>,
   alert: Alert,
   { alerts, title }: Seen['description'],
 ): Promise<void> {
@@ -132,7 +132,7 @@ async function tellOver(
 }
 
 async function tellPeople(
-  { engines, store, log }: Pick<WatcherParts, 'engines' | 'store' | 'log'>,
+  { engines, store, log }: Pick<WatcherOptions, 'engines' | 'store' | 'log'>,
   alert: Alert,
   { alerts, title }: Seen['description'],
 ): Promise<void> {

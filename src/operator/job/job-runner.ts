@@ -36,7 +36,7 @@ export interface JobRunner {
   stop(): Promise<void>;
 }
 
-export interface JobRunnerParts {
+export interface JobRunnerOptions {
   readonly store: JobStore;
   readonly lists: FrozenLists;
   readonly work: JobWork;
@@ -60,7 +60,7 @@ const PURGE_EVERY = 10 * 60_000;
 /** An order that comes again within a day is answered with the job that was made of it. */
 const KEPT = 86_400_000;
 
-export function jobRunner(parts: JobRunnerParts): JobRunner {
+export function jobRunner(parts: JobRunnerOptions): JobRunner {
   const { store, lists, live, log, keep, alone = (run, signal) => run(signal) } = parts;
   const stopping = new AbortController();
   let added = Promise.withResolvers<void>();

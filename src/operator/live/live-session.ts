@@ -1,9 +1,10 @@
 import { maskedText } from '../../access/rights/masked-text.ts';
+import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
+import { followStream } from '../../broker/read-stream.ts';
 import { isTold, tolerate, unless } from '../../error/foreseen.ts';
 import { pause } from '../../time/pause.ts';
 import type { EventStream } from './event-stream.ts';
-import { followLive } from './follow.ts';
 import { joinedRecords, type LiveMessage, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
 import type { LiveStream } from './live-stream.ts';
 
@@ -186,4 +187,32 @@ function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) resolve();
   signal.addEventListener('abort', () => resolve(), { once: true });
   return promise;
+}
+
+/**
+ * Gives every record of the live stream from a sequence on, in order, until the signal aborts. `lost` is called
+ * if it ends by itself: the stream lies in memory, and what follows a server's death has other sequences.
+ */
+export async function followLive(
+  broker: Broker,
+  from: number,
+  {
+    take,
+    lost,
+    signal,
+  }: {
+    readonly take: (record: LiveRecord, sequence: number) => void;
+    readonly lost: () => void;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { stream } = broker.names.live;
+  try {
+    for await (const message of followStream(broker, stream, { from, signal })) {
+      take(message.json<LiveRecord>(), message.seq);
+    }
+  } catch (error) {
+    tolerate(error, isAway, 'following the live stream');
+    lost();
+  }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
 import { auditLog } from '../../../src/access/audit/audit-log.ts';
-import { proveRegularly } from '../../../src/access/audit/prove-audit.ts';
+import { proveRegularly } from '../../../src/access/audit/audit-proof.ts';
 import { auditCommand } from '../../../src/cli/audit.ts';
 import { userCommand } from '../../../src/cli/user.ts';
 import { rootLogger } from '../../../src/log/logger.ts';

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import type { CertificateReport } from '../../../src/control/certificate-report.ts';
 import type { HostReport } from '../../../src/control/engine-report.ts';
 import type { HostDescription } from '../../../src/control/production-description.ts';
-import { conditions, type Seen } from '../../../src/operator/alert/condition.ts';
-import { isQuiet } from '../../../src/operator/alert/quiet.ts';
+import { conditions, isQuiet, type Seen } from '../../../src/operator/alert/condition.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
 const MINUTE = 60_000;

@@ -3,7 +3,7 @@ import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { closed } from '../../../web/schema.ts';
 import { EVERYTHING } from '../../rights/scope.ts';
-import { checkOrigin } from '../csrf.ts';
+import { checkOrigin } from '../cross-origin.ts';
 import { localIdentity } from '../local-sign-in.ts';
 import { checkNewPassword, hashPassword } from '../password.ts';
 import type { SignIn } from '../sign-in.ts';

@@ -3,9 +3,9 @@ import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { closed, list, maybe, Time, word } from '../../../web/schema.ts';
-import { checkGrant } from '../../rights/check-grant.ts';
 import { PERMISSIONS, type Permission, type Principal } from '../../rights/principal.ts';
 import {
+  checkGrant,
   checkPermission,
   principalOf,
   requirePermission,
@@ -15,7 +15,7 @@ import type { TokenPair } from '../api-tokens.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, changedMeanwhile, signedIn } from '../signed-in.ts';
-import { Credentials } from './sign-in.ts';
+import { Credentials } from './session.ts';
 
 const tags = ['tokens'];
 const DAY = 86_400_000;

@@ -6,7 +6,7 @@ import { closed, list, maybe } from '../../../web/schema.ts';
 import { within } from '../../../web/within.ts';
 import { principalOf } from '../../rights/require-permission.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
-import { checkOrigin } from '../csrf.ts';
+import { checkOrigin } from '../cross-origin.ts';
 import { localIdentity } from '../local-sign-in.ts';
 import { checkNewPassword, hashPassword } from '../password.ts';
 import type { SignIn } from '../sign-in.ts';

@@ -1,0 +1,131 @@
+import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { masterKeyFrom, SCRYPT_COST } from '../../credential/secret/master-key.ts';
+import { background } from '../../error/background.ts';
+import { isSystemError, tolerate } from '../../error/foreseen.ts';
+import type { Logger } from '../../log/logger.ts';
+import { pause } from '../../time/pause.ts';
+import type { MetaPlace } from '../meta/meta-database.ts';
+import type { AuditLog } from './audit-log.ts';
+
+/** Seals rows of the audit log by a key that is not in it: who may write the database cannot write rows that have one. */
+export interface Seal {
+  of(hash: string): string;
+  /** undefined where there is none, or another key made it: the master key was changed since. */
+  check(hash: string, seal: string | null): boolean | undefined;
+}
+
+/** By the master key of the secret store; undefined where there is none. */
+export async function auditSeal(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Seal | undefined> {
+  const { WAYBILL_MASTER_KEY: text = '', WAYBILL_MASTER_KEY_FILE: file = '' } = environment;
+  if (text === '' && file === '') return undefined;
+  const master = await masterKeyFrom(environment);
+  const salt = createHash('sha256').update('waybill audit log').digest();
+  const key = await master.keyFor(salt, SCRYPT_COST);
+  const id = createHash('sha256').update(key).digest('hex').slice(0, 8);
+  const of = (hash: string): string =>
+    `${id}:${createHmac('sha256', key).update(hash).digest('hex')}`;
+  return {
+    of,
+    check(hash, seal) {
+      if (seal === null || !seal.startsWith(`${id}:`)) return undefined;
+      const right = Buffer.from(of(hash));
+      const given = Buffer.from(seal);
+      return right.length === given.length && timingSafeEqual(right, given);
+    },
+  };
+}
+
+/** A row of the audit log by its number and its hash. */
+export interface Mark {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** The last row that was written, kept beside the log and not in it: whoever cuts the log’s end is found by the next act. */
+export interface AuditMark {
+  read(): Promise<Mark | undefined>;
+  write(mark: Mark): Promise<void>;
+}
+
+export function auditMark({ data, shared }: MetaPlace): AuditMark {
+  const file = join(data, shared === undefined ? 'audit.mark' : nameOf(shared));
+  return {
+    async read() {
+      const text = await readFile(file, 'utf8').catch((error: unknown) =>
+        // the first act, or a command line on a machine without a data folder
+        tolerate(error, isAbsent, 'reading the mark of the audit log'),
+      );
+      const [, seq, hash = ''] = /^(\d{1,15}):([0-9a-f]{64})\n?$/.exec(text ?? '') ?? [];
+      return seq === undefined ? undefined : { seq: Number(seq), hash };
+    },
+    async write({ seq, hash }) {
+      const made = `${file}.${randomUUID()}`;
+      try {
+        // two processes may write at once, and the older row may stand then: it is in the log as well
+        await writeFile(made, `${seq}:${hash}\n`, { mode: 0o600, flag: 'wx' });
+        await rename(made, file);
+      } catch (error) {
+        // the act is recorded: a disk that takes no mark makes it no less so
+        tolerate(error, isUnwritable, 'writing the mark of the audit log');
+        await rm(made, { force: true });
+      }
+    },
+  };
+}
+
+/** Another database is another log. */
+function nameOf({ url, production }: NonNullable<MetaPlace['shared']>): string {
+  const { host, pathname } = new URL(url);
+  const database = createHash('sha256').update(`${host}${pathname}`).digest('hex').slice(0, 8);
+  return `audit-${production}-${database}.mark`;
+}
+
+/** The one that was written last. */
+export function laterMark(one: Mark | undefined, other: Mark | undefined): Mark | undefined {
+  return (other?.seq ?? 0) > (one?.seq ?? 0) ? other : one;
+}
+
+const isAbsent = (error: unknown): boolean => isSystemError(error, 'ENOENT');
+const isUnwritable = (error: unknown): boolean =>
+  isSystemError(error, 'ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT');
+
+const EVERY = 3_600_000;
+/** The whole log may be of years: it is read once a day. */
+const PROVED_EVERY = 24;
+
+/**
+ * Proves the audit log now and once a day, and tells its last hash every hour. The process log then has it: it lies
+ * elsewhere than the file, so that whoever writes all of that anew is found out too.
+ */
+export function proveRegularly(audit: Audited, log: Logger): Disposable {
+  const stopping = new AbortController();
+  background(prove(audit, log, stopping.signal), 'proving the audit log');
+  return { [Symbol.dispose]: () => stopping.abort() };
+}
+
+type Audited = Pick<AuditLog, 'verify' | 'anchor'>;
+
+async function prove(audit: Audited, log: Logger, signal: AbortSignal): Promise<void> {
+  for (let hour = 0; !signal.aborted; hour += 1) {
+    try {
+      if (hour % PROVED_EVERY === 0) await proveOnce(audit, log);
+      else {
+        const { seq, hash } = (await audit.anchor()) ?? {};
+        log.info({ event: 'audit-anchor', row: seq, head: hash }, 'audit-anchor');
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error({ event: 'audit-unread', err: error }, 'audit-unread');
+    }
+    await pause(EVERY, signal, { ref: false });
+  }
+}
+
+async function proveOnce(audit: Audited, log: Logger): Promise<void> {
+  const { rows, broken, head, sealed } = await audit.verify();
+  if (broken === undefined) log.info({ event: 'audit-proved', rows, head, sealed }, 'audit-proved');
+  else log.error({ event: 'audit-broken', row: broken, head }, 'audit-broken');
+}

@@ -1,0 +1,70 @@
+import {
+  checkSeesAll,
+  principalOf,
+  requirePermission,
+} from '../../access/rights/require-permission.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import type { ApiContext } from '../context.ts';
+import { gatheredFigures } from '../gathered-figures.ts';
+import { documentPage, openApiText } from '../open-api.ts';
+
+const FIGURES = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** What machines ask: without a sign-in whether it lives, with one the figures. */
+export function healthRoutes(app: Api, context: ApiContext): void {
+  app.get('/health/live', (_request, reply) => reply.type('text/plain').send('alive\n'));
+
+  app.get('/health/ready', async (_request, reply) => {
+    const connected = await context.broker.connection.rtt().then(
+      () => true,
+      () => false,
+    );
+    const failing = context.failingSince() !== undefined;
+    const ready = connected && !failing;
+    const why = connected ? 'the trace store fails' : 'NATS is not reachable';
+    return reply
+      .code(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ready\n' : `${why}\n`);
+  });
+
+  app.get(
+    '/metrics',
+    { onRequest: requirePermission('dashboard.view') },
+    async (request, reply) => {
+      checkSeesAll(principalOf(request), 'reads the figures');
+      return reply.type(FIGURES).send(await gatheredFigures(context));
+    },
+  );
+}
+
+/** How long a server may go by what it has fetched, in seconds: a new key has to be published longer than that. */
+const KEPT = 300;
+
+/** The public keys of our client assertions, for authorization servers: they do not sign in, and nothing is secret. */
+export function publicKeyRoutes(app: Api, { engines }: ApiContext): void {
+  app.get('/.well-known/jwks.json', { schema: { hide: true } }, async (_request, reply) => {
+    const document = await engines.publicKeys().catch(() => {
+      throw new ApiError(
+        503,
+        'BROKER_UNAVAILABLE',
+        'no engine has told its keys yet: is the production running?',
+      );
+    });
+    return reply
+      .type('application/jwk-set+json')
+      .header('cache-control', `public, max-age=${KEPT}`)
+      .send(JSON.stringify(document));
+  });
+}
+
+/** The API's own description, for who is signed in or not: it holds nothing of the production. */
+export function documentRoutes(app: Api): void {
+  app.get('/openapi.json', (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(openApiText(app)),
+  );
+  app.get('/docs', (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(documentPage(app)),
+  );
+}
