@@ -1,33 +1,46 @@
-/** What a person or a machine may be allowed to do. Names are API: they stand in roles, in the OpenAPI document and in the audit log. */
-export const PERMISSIONS = [
-  'dashboard.view',
-  'production.view',
-  'host.control',
-  'host.settings.override',
-  'queue.view',
-  'queue.abort',
-  'message.search',
-  'message.content',
-  'message.content.unmasked',
-  'message.export',
-  'message.resend',
-  'message.edit_resend',
-  'message.send_test',
-  'message.bulk',
-  'deadletter.discard',
-  'alert.ack',
-  'alert.manage',
-  'event.view',
-  'audit.view',
-  'config.view',
-  'config.deploy',
-  'connection.test',
-  'user.manage',
-  'token.manage',
-  'purge.manage',
-] as const;
+/** The built-in roles that watch, operate and build; each may what the one before may. */
+const VIEWER = ['viewer', 'operator', 'engineer'] as const;
+const OPERATOR = ['operator', 'engineer'] as const;
+const ENGINEER = ['engineer'] as const;
 
-export type Permission = (typeof PERMISSIONS)[number];
+/** Roles that every installation has, beside `administrator`, who may everything. */
+export type BuiltInRole = (typeof VIEWER)[number] | 'auditor';
+
+/**
+ * What a person or a machine may be allowed to do, and the built-in roles that may. Names are API: they stand in
+ * roles, in the OpenAPI document and in the audit log.
+ */
+export const GIVEN_TO = {
+  'dashboard.view': [...VIEWER, 'auditor'],
+  'production.view': VIEWER,
+  'host.control': OPERATOR,
+  'host.settings.override': ENGINEER,
+  'queue.view': VIEWER,
+  'queue.abort': OPERATOR,
+  'message.search': VIEWER,
+  'message.content': OPERATOR,
+  'message.content.unmasked': ENGINEER,
+  'message.export': ENGINEER,
+  'message.resend': OPERATOR,
+  'message.edit_resend': ENGINEER,
+  'message.send_test': ENGINEER,
+  'message.bulk': ENGINEER,
+  'deadletter.discard': OPERATOR,
+  'alert.ack': OPERATOR,
+  'alert.manage': ENGINEER,
+  'event.view': [...VIEWER, 'auditor'],
+  'audit.view': ['auditor'],
+  'config.view': [...ENGINEER, 'auditor'],
+  'config.deploy': ENGINEER,
+  'connection.test': OPERATOR,
+  'user.manage': [],
+  'token.manage': [],
+  'purge.manage': ENGINEER,
+} as const satisfies Readonly<Record<string, readonly BuiltInRole[]>>;
+
+export type Permission = keyof typeof GIVEN_TO;
+
+export const PERMISSIONS = Object.keys(GIVEN_TO) as Permission[];
 
 /** Who asks, and what they may. One a request, made by the sign-in. */
 export interface Principal {

@@ -1,44 +1,16 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
-import { PERMISSIONS, type Permission } from './principal.ts';
+import { type BuiltInRole, GIVEN_TO, PERMISSIONS, type Permission } from './principal.ts';
 
-const VIEWER: readonly Permission[] = [
-  'dashboard.view',
-  'production.view',
-  'queue.view',
-  'message.search',
-  'event.view',
-];
-const OPERATOR: readonly Permission[] = [
-  ...VIEWER,
-  'message.content',
-  'host.control',
-  'queue.abort',
-  'message.resend',
-  'deadletter.discard',
-  'alert.ack',
-  'connection.test',
-];
-const ENGINEER: readonly Permission[] = [
-  ...OPERATOR,
-  'message.content.unmasked',
-  'message.export',
-  'message.edit_resend',
-  'message.send_test',
-  'message.bulk',
-  'host.settings.override',
-  'alert.manage',
-  'config.view',
-  'config.deploy',
-  'purge.manage',
-];
+const given = (role: BuiltInRole): readonly Permission[] =>
+  PERMISSIONS.filter((permission) => GIVEN_TO[permission].some((one) => one === role));
 
 /** Roles every installation has. */
 export const BUILT_IN_ROLES: Roles = new Map<string, readonly Permission[]>([
-  ['viewer', VIEWER],
-  ['operator', OPERATOR],
-  ['engineer', ENGINEER],
-  ['auditor', ['dashboard.view', 'event.view', 'audit.view', 'config.view']],
+  ['viewer', given('viewer')],
+  ['operator', given('operator')],
+  ['engineer', given('engineer')],
+  ['auditor', given('auditor')],
   ['administrator', PERMISSIONS],
 ]);
 
