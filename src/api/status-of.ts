@@ -130,5 +130,5 @@ export async function suspendedCount(
   if (info === undefined) return 0;
   if (visible === undefined) return info.state.messages;
   const counts = info.state.subjects ?? {};
-  return visible.reduce((sum, host) => sum + (counts[names.suspended.subject(host)] ?? 0), 0);
+  return visible.reduce((all, host) => all + (counts[names.suspended.subject(host)] ?? 0), 0);
 }

@@ -89,7 +89,7 @@ export function startCommand(): Command {
   return whereOptions(new Command('start'))
     .description('Starts a host that was switched off; it stays on over restarts.')
     .argument('<host>')
-    .action((host: string, flags: WhereOptions) => order('start', host, flags));
+    .action((host: string, flags: WhereOptions) => switchHost('start', host, flags));
 }
 
 export function stopCommand(): Command {
@@ -99,17 +99,19 @@ export function stopCommand(): Command {
     )
     .argument('<host>')
     .option('--reason <text>', 'why, for the event log', 'stopped by hand')
-    .action((host: string, flags: WhereOptions & { reason: string }) => order('stop', host, flags));
+    .action((host: string, flags: WhereOptions & { reason: string }) =>
+      switchHost('stop', host, flags),
+    );
 }
 
 export function retryCommand(): Command {
   return whereOptions(new Command('retry'))
     .description('Makes a host try again at once what waits for its next try.')
     .argument('<host>')
-    .action((host: string, flags: WhereOptions) => order('retry', host, flags));
+    .action((host: string, flags: WhereOptions) => switchHost('retry', host, flags));
 }
 
-async function order(
+async function switchHost(
   verb: 'start' | 'stop' | 'retry',
   host: string,
   flags: WhereOptions & { readonly reason?: string },

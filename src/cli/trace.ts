@@ -79,9 +79,9 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
     if (word !== undefined && words.length === 1 && !word.includes('=')) {
       return findWord(broker, word, flags);
     }
-    const trace = remoteTrace(broker, orderedBy());
-    const page = await trace.find({
-      ...criteria(words, await trace.fields(), Date.now()),
+    const reader = remoteTrace(broker, orderedBy());
+    const page = await reader.find({
+      ...criteria(words, await reader.fields(), Date.now()),
       after: flags.after,
       limit: wholeNumber('--limit', flags.limit),
       timeBudget: wholeNumber('--patience', flags.patience) * 1_000,
@@ -99,8 +99,8 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
 const traceLag = (broker: Broker): Promise<number> => askControl(broker, PLANE.lag, null);
 
 async function findWord(broker: Broker, word: string, flags: FindFlags): Promise<void> {
-  const trace = remoteTrace(broker, orderedBy());
-  const hits = await trace.quickFind(word, wholeNumber('--limit', flags.limit));
+  const reader = remoteTrace(broker, orderedBy());
+  const hits = await reader.quickFind(word, wholeNumber('--limit', flags.limit));
   if (flags.json === true) return print(JSON.stringify(hits));
   print(drawQuickHits(hits, terminal()));
   const behind = await traceLag(broker);

@@ -79,7 +79,7 @@ interface Tree {
 
 /** Every field in which two messages differ, in the order of the message; a segment that is only in one, as a whole. */
 export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
-  const pairs = aligned(before.segments, after.segments, likeness);
+  const pairs = aligned(before.segments, after.segments, segmentLikeness);
   return pairs.flatMap(([old, now]) => {
     if (old === undefined) return now === undefined ? [] : [whole(now, 'added')];
     if (now === undefined) return [whole(old, 'removed')];
@@ -89,7 +89,7 @@ export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
 }
 
 /** Segments of one name belong together, the more so the more of their fields are equal. */
-function likeness(a: Hl7TreeSegment, b: Hl7TreeSegment): number {
+function segmentLikeness(a: Hl7TreeSegment, b: Hl7TreeSegment): number {
   if (a.name !== b.name) return 0;
   if (a.raw === b.raw) return 3;
   const values = new Map(a.fields.map(({ n, raw }) => [n, raw]));
@@ -196,16 +196,16 @@ export function lineDifference(
   const end = [before.length - tail, after.length - tail] as const;
   return {
     lines: [
-      ...before.slice(0, head).map((text, index) => same(text, index, 0, 0)),
+      ...before.slice(0, head).map((text, index) => sameLine(text, index, 0, 0)),
       ...pairs.flatMap(([one, other]) => lineOf(one, other)),
-      ...before.slice(end[0]).map((text, index) => same(text, index, ...end)),
+      ...before.slice(end[0]).map((text, index) => sameLine(text, index, ...end)),
     ],
     truncated: old.length > COMPARED || now.length > COMPARED,
   };
 }
 
 /** `from` and `to` lines stand before the first of those that are equal. */
-function same(text: string, index: number, from: number, to: number): LineDifference {
+function sameLine(text: string, index: number, from: number, to: number): LineDifference {
   return { change: 'same', text, before: from + index + 1, after: to + index + 1 };
 }
 
@@ -254,11 +254,11 @@ export function aligned<Item>(
       best[row * width + column] = Math.max(paired, at(row + 1, column), at(row, column + 1));
     }
   }
-  return pairs(before, after, { at, alike });
+  return bestWay(before, after, { at, alike });
 }
 
 /** Walks the best way from the start. */
-function pairs<Item>(
+function bestWay<Item>(
   before: readonly Item[],
   after: readonly Item[],
   {

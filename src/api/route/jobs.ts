@@ -231,7 +231,7 @@ export async function frozenList(
   if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
     throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
   }
-  if (ids !== undefined) return { messages: await named(trace, ids, visible), complete: true };
+  if (ids !== undefined) return { messages: await messagesOf(trace, ids, visible), complete: true };
   const messages: TracedMessage[] = [];
   let after: string | undefined;
   do {
@@ -244,7 +244,7 @@ export async function frozenList(
   return { messages: taken.toSorted((a, b) => a.id - b.id), complete: after === undefined };
 }
 
-async function named(
+async function messagesOf(
   trace: Pick<TraceReader, 'message'>,
   ids: readonly number[],
   visible: readonly string[] | undefined,
