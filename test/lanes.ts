@@ -14,11 +14,19 @@ const IMPORT = /(?:^|\n)(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^
 const SET_UP = /^(test|sandbox)\//;
 
 /**
- * The test files that start nothing: neither they, nor a file of `test/` or `sandbox/` that they reach by imports,
- * nor a file of the product that one of these imports by its name, imports one of the modules above.
+ * The test files by how they may run. `fast` start nothing: neither they, nor a file of `test/` or `sandbox/` that they
+ * reach by imports, nor a file of the product that one of these names in an import, imports one of the modules above.
+ * `alone` measure the memory of their own process. `longest` have a whole engine or a browser: they are begun first.
  */
-export const fastTests = (): string[] =>
-  globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !startsSomething(file));
+export function lanes(): Readonly<Record<'all' | 'fast' | 'alone' | 'longest', string[]>> {
+  const all = globSync('test/**/*.test.ts', { cwd: ROOT });
+  return {
+    all,
+    fast: all.filter((file) => !startsSomething(file)),
+    alone: all.filter((file) => /\bmemoryUsage\b/.test(textOf(file))),
+    longest: all.filter((file) => /^test\/(scenario|browser)\//.test(file)),
+  };
+}
 
 function startsSomething(test: string): boolean {
   const reached = new Set([test]);
@@ -39,8 +47,10 @@ const known = new Map<string, readonly string[]>();
 
 /** The modules that a file imports, as it names them. */
 function importsOf(file: string): readonly string[] {
-  const text = () => readFileSync(join(ROOT, file), 'utf8');
-  const imports = known.get(file) ?? [...text().matchAll(IMPORT)].map(([, name = '']) => name);
+  const imports =
+    known.get(file) ?? [...textOf(file).matchAll(IMPORT)].map(([, name = '']) => name);
   known.set(file, imports);
   return imports;
 }
+
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');

@@ -15,9 +15,9 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
 
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
-    const built = stack.use(await builtConsole());
+    const built = await builtConsole();
     production = stack.use(
-      await operated({ administrator: false, console: { consoleFolder: built.folder } }),
+      await operated({ administrator: false, console: { consoleFolder: built } }),
     );
     const data = join(production.folder.path, 'data');
     await addLocalUser(data, ROOT);

@@ -25,11 +25,11 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
 
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
-    const built = stack.use(await builtConsole());
+    const built = await builtConsole();
     production = stack.use(
       await operated({
         production: PRODUCTION,
-        console: { consoleFolder: built.folder, watchEvery: 100 },
+        console: { consoleFolder: built, watchEvery: 100 },
       }),
     );
     await production.send('A1');

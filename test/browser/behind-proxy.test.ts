@@ -18,8 +18,8 @@ describe.skipIf(noBrowser !== undefined)(`the console below a path ${noBrowser ?
   let production: Operated;
 
   beforeAll(async () => {
-    const built = stack.use(await builtConsole());
-    const console = { consoleFolder: built.folder, trustedProxies: ['127.0.0.1'] };
+    const built = await builtConsole();
+    const console = { consoleFolder: built, trustedProxies: ['127.0.0.1'] };
     production = stack.use(await operated({ administrator: false, console }));
     const data = join(production.folder.path, 'data');
     await addLocalUser(data, { name: 'anna', password: PASSWORD });

@@ -45,11 +45,11 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
     await writeFile(settingsFile, 'traceUrl: https://tempo.example/trace/{traceId}?all\n');
     for (const [name, text] of Object.entries(FILES))
       await writeFile(join(folder, 'in', name), text);
-    const built = stack.use(await builtConsole());
+    const built = await builtConsole();
     running = stack.use(
       await operated({
         production: production(folder),
-        console: { consoleFolder: built.folder, settingsFile },
+        console: { consoleFolder: built, settingsFile },
       }),
     );
     chrome = stack.use(await browser());

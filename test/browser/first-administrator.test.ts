@@ -7,10 +7,10 @@ const PASSWORD = 'a lantern by the ward';
 test.skipIf(noBrowser !== undefined)(
   `the printed link makes the first administrator, once ${noBrowser ?? ''}`,
   async () => {
-    await using built = await builtConsole();
+    const built = await builtConsole();
     await using production = await operated({
       administrator: false,
-      console: { consoleFolder: built.folder },
+      console: { consoleFolder: built },
     });
     const code = production.plane.firstCode ?? '';
     await using chrome = await browser();

@@ -41,9 +41,9 @@ describe.skipIf(noBrowser !== undefined)(`a hostile world in Chromium ${noBrowse
 
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
-    const built = stack.use(await builtConsole());
+    const built = await builtConsole();
     production = stack.use(
-      await operated({ administrator: false, console: { consoleFolder: built.folder } }),
+      await operated({ administrator: false, console: { consoleFolder: built } }),
     );
     await production.send('X1', { mrn: '4711', name: `${SCRIPT}^John` });
     await vi.waitFor(async () => {

@@ -28,8 +28,8 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
 
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
-    const built = stack.use(await builtConsole());
-    running = stack.use(await hub(built.folder, { silent: ['registry'], users: [NIGHT, NEW] }));
+    const built = await builtConsole();
+    running = stack.use(await hub(built, { silent: ['registry'], users: [NIGHT, NEW] }));
     await running.send(running.messages.filter((_message, index) => index % 6 === 0));
     gate = stack.use(await tcpGate(Number(new URL(running.url).port)));
     url = `http://127.0.0.1:${gate.port}`;

@@ -20,7 +20,7 @@ let folder: string;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  folder = stack.use(await builtConsole()).folder;
+  folder = await builtConsole();
 });
 
 afterAll(async () => {

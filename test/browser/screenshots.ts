@@ -37,8 +37,8 @@ function said(text: string, { locale }: Screen): string {
 }
 
 await mkdir(folder, { recursive: true });
-await using console = await builtConsole();
-await using running = await hub(console.folder, {
+const built = await builtConsole();
+await using running = await hub(built, {
   silent: ['registry'],
   users: [USER],
   whole: true,

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -82,15 +83,43 @@ export async function violations(page: Page, rule?: string): Promise<string[]> {
   );
 }
 
-/** Builds the console as `npm run build` does, into a folder of its own. */
-export async function builtConsole(): Promise<{ readonly folder: string } & AsyncDisposable> {
-  const folder = await mkdtemp(join(tmpdir(), 'waybill-console-'));
-  const root = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../..');
+
+const DAY = 86_400_000;
+
+/** Builds the console as `npm run build` does; once for all tests, until a file that it is made of changes. */
+export async function builtConsole(): Promise<string> {
+  const cache = join(ROOT, 'node_modules/.cache/console');
+  const folder = join(cache, await sourcesOfConsole());
+  if (existsSync(folder)) return folder;
+  await mkdir(cache, { recursive: true });
+  const made = await mkdtemp(join(cache, 'made-'));
   await promisify(execFile)(
-    join(root, 'node_modules/.bin/vite'),
-    ['build', '--config', 'console/vite.config.ts', '--outDir', folder],
+    join(ROOT, 'node_modules/.bin/vite'),
+    ['build', '--config', 'console/vite.config.ts', '--outDir', made],
     // the test runner says `test` here, with which React builds its slow form
-    { cwd: root, env: { ...process.env, NODE_ENV: 'production' } },
+    { cwd: ROOT, env: { ...process.env, NODE_ENV: 'production' } },
   );
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  await rename(made, folder).catch(async (error: unknown) => {
+    // another worker was faster
+    if (!existsSync(folder)) throw error;
+    await rm(made, { recursive: true });
+  });
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    const { mtimeMs = Date.now() } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (Date.now() - mtimeMs > DAY) await rm(path, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** A name for the state of everything that the console may be built of. */
+async function sourcesOfConsole(): Promise<string> {
+  const files = [
+    'package-lock.json',
+    ...globSync('{console,src}/**/*.{ts,tsx,css,html,json,svg}', { cwd: ROOT }),
+  ];
+  const hash = createHash('sha256');
+  for (const file of files.toSorted()) hash.update(file).update(await readFile(join(ROOT, file)));
+  return hash.digest('hex').slice(0, 16);
 }

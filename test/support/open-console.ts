@@ -22,8 +22,8 @@ export interface OpenConsole extends AsyncDisposable {
 
 export async function openConsole(screen: Screen = {}): Promise<OpenConsole> {
   const stack = new AsyncDisposableStack();
-  const built = stack.use(await builtConsole());
-  const running = stack.use(await hub(built.folder, { silent: ['registry'] }));
+  const built = await builtConsole();
+  const running = stack.use(await hub(built, { silent: ['registry'] }));
   // the rest is sent while somebody looks
   await running.send(running.messages.filter((_message, index) => index % 4 === 0));
   const chrome = stack.use(await browser(screen));

@@ -5,6 +5,7 @@ import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
 import { hashPassword } from '../../../src/access/sign-in/password.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
 import { userCommand } from '../../../src/cli/user.ts';
+import { isSystemError } from '../../../src/error/foreseen.ts';
 import { ran } from '../../support/command.ts';
 import { type Operated, operated } from '../../support/operator.ts';
 import { sessionOf, type Visitor, visitor } from '../../support/visitor.ts';
@@ -35,7 +36,13 @@ async function holding(folder: string, text: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
   const found = await Promise.all(
-    files.map(async (file) => ((await readFile(file)).includes(text) ? file : undefined)),
+    files.map(async (file) => {
+      const content = await readFile(file).catch((error: unknown) => {
+        // a file of the running engine that took another's name meanwhile
+        if (!isSystemError(error, 'ENOENT')) throw error;
+      });
+      return content?.includes(text) === true ? file : undefined;
+    }),
   );
   return found.filter((file) => file !== undefined);
 }
