@@ -13,8 +13,8 @@ import { rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
 import { loadModule } from './load-module.ts';
 
-/** What a process needs beside its definition. */
-export interface ProcessParts {
+/** What a process finds where it runs: in an engine, or in a production test. */
+export interface ProcessRuntime {
   readonly now: () => number;
   readonly log: (process: string, text: string) => void;
   /** What makes a queued code process durable; without it every code process runs inline (production tests). */
@@ -30,15 +30,15 @@ export interface ProcessParts {
 }
 
 /** The process of that name: a router, or the code of a module. */
-export function processOf(definition: Definition, name: string, parts: ProcessParts): Process {
+export function processOf(definition: Definition, name: string, runtime: ProcessRuntime): Process {
   const of = definition.processes.get(name);
   if (of === undefined) throw new EngineError('HOST_UNKNOWN', `there is no process ${name}`);
   const made =
-    of.code === undefined ? routerOf(definition, of, parts) : codeOf(definition, of, parts);
-  return parts.marks === undefined ? made : watchedProcess(name, made, parts.marks);
+    of.code === undefined ? routerOf(definition, of, runtime) : codeOf(definition, of, runtime);
+  return runtime.marks === undefined ? made : watchedProcess(name, made, runtime.marks);
 }
 
-function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessParts): Process {
+function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessRuntime): Process {
   return router({
     readsBody: of.validate !== 'none' || rulesReadBody(of.rules),
     decide: (scope) => decide(of.rules, scope, now),
@@ -61,7 +61,7 @@ function validatorOf({
   return (document) => validate(document, level).find(({ severity }) => severity === 'error')?.text;
 }
 
-function codeOf(definition: Definition, of: ProcessDefinition, parts: ProcessParts): Process {
+function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessRuntime): Process {
   const { name, code: file = '' } = of;
   let loaded: Promise<ProcessCode> | undefined;
   const shared = {
@@ -69,17 +69,17 @@ function codeOf(definition: Definition, of: ProcessDefinition, parts: ProcessPar
     code: () => (loaded ??= loadCode(file, name)),
     lookup: (table: string, key: string, otherwise?: string) =>
       definition.lookups.lookup(table, key, otherwise),
-    log: (text: string) => parts.log(name, text),
+    log: (text: string) => runtime.log(name, text),
   };
-  if (of.run === 'inline' || parts.durable === undefined) {
+  if (of.run === 'inline' || runtime.durable === undefined) {
     return inlineProcess({
       ...shared,
-      now: parts.now,
-      ...(parts.call === undefined ? {} : { call: parts.call }),
-      ...(parts.sleep === undefined ? {} : { sleep: parts.sleep }),
+      now: runtime.now,
+      ...(runtime.call === undefined ? {} : { call: runtime.call }),
+      ...(runtime.sleep === undefined ? {} : { sleep: runtime.sleep }),
     });
   }
-  return durableProcess({ ...shared, ...parts.durable });
+  return durableProcess({ ...shared, ...runtime.durable });
 }
 
 async function loadCode(file: string, name: string): Promise<ProcessCode> {

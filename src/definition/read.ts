@@ -18,7 +18,11 @@ import {
 import type { Named, Reading } from './form/form.ts';
 import { textOf } from './form/setting-form.ts';
 import { HOST_NAME } from './grammar/name-rule.ts';
-import { type ProductionValues, productionForm } from './grammar/production-form.ts';
+import {
+  type ProductionValues,
+  productionForm,
+  type SettingsGiven,
+} from './grammar/production-form.ts';
 import { importsOf } from './module-graph.ts';
 import { productionNames } from './names.ts';
 import { type Problem, type Problems, problemList } from './problem.ts';
@@ -179,9 +183,8 @@ function* lookupEntries(written: Written): Generator<[string, WrittenScalar]> {
   }
 }
 
-type SettingsGiven = NonNullable<ProductionValues['settings']>;
-
-interface CompositionParts extends ProcessReading {
+/** Everything that was read, of which a definition is put together. */
+interface FilesRead extends ProcessReading {
   readonly folder: string;
   readonly written: Written;
   readonly values: ProductionValues;
@@ -193,8 +196,8 @@ interface CompositionParts extends ProcessReading {
 }
 
 /** Puts the definition together from what was written, and reports what is wrong with each host. Undefined if too little could be read. */
-function compose(parts: CompositionParts): Definition | undefined {
-  const { folder, written, adapters, values, reading, lookups, transforms, files } = parts;
+function compose(read: FilesRead): Definition | undefined {
+  const { folder, written, adapters, values, reading, lookups, transforms, files } = read;
   if (values.settings === undefined) return undefined;
   const at = (section: string, name: string): Reading => ({
     ...reading,
@@ -202,7 +205,7 @@ function compose(parts: CompositionParts): Definition | undefined {
   });
   const name = productionName(values.production, written, reading);
   const processes = mapOf(values.processes, (entry) =>
-    readProcess(entry, parts, at('processes', entry.name)),
+    readProcess(entry, read, at('processes', entry.name)),
   );
   return {
     name,

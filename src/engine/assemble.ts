@@ -3,57 +3,54 @@ import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
 import type {
   Definition,
+  HostDefinition,
   OperationDefinition,
   ProcessDefinition,
   ServiceDefinition,
 } from '../definition/definition.ts';
-import { type ProcessParts, processOf } from '../definition/process-of.ts';
+import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
-import type { Doubts } from '../flow/doubts.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
-import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
 import type { WorkMarks } from '../flow/work-marks.ts';
 import { BusinessOperation } from '../host/business-operation.ts';
 import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
 import type { Host, Runtime } from '../host/host.ts';
-import type { OtherLines } from '../host/other-lines.ts';
 import type { PeerCertificates } from '../host/peer-certificates.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
-import { type Clock, systemClock } from '../time/clock.ts';
+import { systemClock } from '../time/clock.ts';
 import type { Engine } from './engine.ts';
-import type { QueuePlan } from './queues.ts';
+import type { QueuePlan, Queues } from './queues.ts';
 
-/** What hosts need that outlives a change of the production. */
-export interface AssemblyParts {
+/** What a production works with on this engine, whatever its files say. */
+export interface Works {
   readonly engine: Engine;
   readonly events: Events;
   readonly logs: HostLogs;
-  readonly clock?: Clock;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Told of each certificate that a peer shows to a host. */
   readonly peerCertificate: PeerCertificates['see'];
+  /** Milliseconds that what is settled stays in its queue. */
+  readonly margin?: number | undefined;
   /** Tells a watchdog what the production's code is at work on; left out where there is none. */
   readonly marks?: WorkMarks | undefined;
-  /** Switches a host off durably because it stopped itself. */
-  readonly disable: (host: string, reason: string) => Promise<void>;
-  /** Which messages may have been sent before a crash; kept over a change of the production. */
-  readonly doubts: Doubts;
-  /** Reads what all engines settled lately into `settled`. */
-  readonly recall: () => Promise<void>;
-  /** What each queue has settled lately; kept over a change of the production. */
-  readonly settled: (host: string) => SettledMemory;
-  /** Which streams hold the queue of a host, and which it has beside them. */
-  readonly plan: QueuePlan;
-  readonly otherLines: (host: string) => OtherLines;
+}
+
+/** What the director knows of its hosts; it outlives a change of the production. */
+interface Directed {
+  readonly queues: Queues;
   /** Set while a host is in test mode: nothing goes out. */
   readonly testing: (host: string) => { readonly by: string; readonly reason: string } | undefined;
+  /** Switches a host off durably because it stopped itself. */
+  readonly disable: (host: string, reason: string) => Promise<void>;
+  /** The assembly of the definition that runs, which may be a later one. */
+  readonly current: () => Assembly;
 }
 
 /** Where the flow finds the definition of the moment: swapped whole when the production changes. */
@@ -63,58 +60,71 @@ export interface Assembly {
   /** What storing the legs of a message needs. */
   readonly storing: Storing;
   process(name: string): Process;
-  host(definition: ServiceDefinition | ProcessDefinition | OperationDefinition): Host;
+  host(definition: HostDefinition): Host;
 }
 
 /** Reads as the wiring diagram: which parts of the program each kind of host is made of. */
-export function assemble(
-  parts: AssemblyParts,
-  definition: Definition,
-  current: () => Assembly,
-): Assembly {
-  const clock = parts.clock ?? systemClock;
+export function assemble(works: Works, plan: QueuePlan, directed: Directed): Assembly {
+  const { definition } = plan;
+  const { current, queues } = directed;
+  const { waiting, steps, broker } = works.engine;
   const processes = new Map<string, Process>();
-  const runtime = runtimeOf(parts, definition, () => current().wiring, clock);
+  const runtime = runtimeOf(works, definition, () => current().wiring);
   const routing = (): Routing => ({ ...runtime.accepting.routing, wiring: current().wiring });
-  const processParts: ProcessParts = {
-    now: () => clock.now(),
-    marks: parts.marks,
-    log: (name, text) => parts.events.told(name, 'info', 'process-log', text),
-    durable: { ...runtime.accepting, steps: parts.engine.steps, routing },
+  const processRuntime: ProcessRuntime = {
+    now: () => systemClock.now(),
+    marks: works.marks,
+    log: (name, text) => works.events.told(name, 'info', 'process-log', text),
+    durable: { ...runtime.accepting, steps, routing },
   };
   const processNamed = (name: string): Process => {
-    const process = processes.get(name) ?? processOf(definition, name, processParts);
+    const process = processes.get(name) ?? processOf(definition, name, processRuntime);
     processes.set(name, process);
     return process;
   };
+  /** Where a host takes its messages from. */
+  const queueOf = ({ name, order, pool }: ProcessDefinition | OperationDefinition) => ({
+    streams: queueLines(order, pool).map(
+      ({ partition }) => broker.names.queue(name, partition, plan.generations.get(name)).stream,
+    ),
+    others: queues.others(name, plan),
+    settled: queues.settled(name),
+    pool: typeof order === 'string' ? pool : 1,
+  });
   return {
-    wiring: wiring(definition, processNamed, (host) => parts.plan.generations.get(host) ?? 0),
+    wiring: wiring(definition, processNamed, (host) => plan.generations.get(host) ?? 0),
     routing,
     storing: runtime.accepting,
     process: processNamed,
     host(of) {
       if (of.kind === 'service') return service(runtime, definition, of);
-      if (of.kind === 'operation') return operation(runtime, parts, of);
-      return new BusinessProcess(runtime, {
-        name: of.name,
-        process: () => current().process(of.name),
-        streams: streamsOf(parts, of),
-        others: parts.otherLines(of.name),
-        pool: typeof of.order === 'string' ? of.pool : 1,
-        settled: parts.settled(of.name),
-        whileWaiting: of.whileWaiting,
-        waiting: parts.engine.waiting,
-        steps: parts.engine.steps,
+      if (of.kind === 'process') {
+        const process = (): Process => current().process(of.name);
+        return new BusinessProcess(runtime, {
+          ...of,
+          ...queueOf(of),
+          process,
+          waiting,
+          steps,
+        });
+      }
+      return new BusinessOperation(runtime, {
+        ...of,
+        ...queueOf(of),
+        line: isLine(of),
+        doubts: queues.doubts,
+        recall: () => queues.recall(),
+        disable: (reason) => directed.disable(of.name, reason),
+        testing: () => directed.testing(of.name),
       });
     },
   };
 }
 
 function runtimeOf(
-  { engine, events, logs, credential, verifier, peerCertificate }: AssemblyParts,
+  { engine, events, logs, credential, verifier, peerCertificate }: Works,
   { name, settings }: Definition,
   current: () => Wiring,
-  clock: Clock,
 ): Runtime {
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { halfStored } = engine;
@@ -129,7 +139,7 @@ function runtimeOf(
     events,
     logs,
     leases,
-    clock,
+    clock: systemClock,
     credential,
     verifier,
     peerCertificate,
@@ -146,7 +156,7 @@ function runtimeOf(
       routing: {
         wiring: current,
         ids,
-        clock,
+        clock: systemClock,
         async store(id, body) {
           if (body.byteLength <= inlineLimit) return undefined;
           const { bodyRef, size } = await bodies.put(id, [body]);
@@ -169,35 +179,4 @@ function service(runtime: Runtime, { settings }: Definition, of: ServiceDefiniti
       memory: duplicateMemory(settings.duplicateWindow),
     },
   });
-}
-
-function operation(runtime: Runtime, parts: AssemblyParts, of: OperationDefinition): Host {
-  return new BusinessOperation(runtime, {
-    name: of.name,
-    adapter: of.adapter,
-    settings: of.settings,
-    streams: streamsOf(parts, of),
-    others: parts.otherLines(of.name),
-    settled: parts.settled(of.name),
-    pool: typeof of.order === 'string' ? of.pool : 1,
-    line: isLine(of),
-    retry: of.retry,
-    timeout: of.timeout,
-    replies: of.replies,
-    answersTo: of.answersTo,
-    doubts: parts.doubts,
-    recall: parts.recall,
-    disable: (reason) => parts.disable(of.name, reason),
-    testing: () => parts.testing(of.name),
-  });
-}
-
-function streamsOf(
-  { engine, plan }: AssemblyParts,
-  { name, order, pool }: ProcessDefinition | OperationDefinition,
-): string[] {
-  const generation = plan.generations.get(name);
-  return queueLines(order, pool).map(
-    ({ partition }) => engine.broker.names.queue(name, partition, generation).stream,
-  );
 }

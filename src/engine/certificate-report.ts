@@ -15,7 +15,8 @@ import type { PeerCertificate } from '../host/peer-certificates.ts';
 import { type ExpiringKind, expiryNotice } from '../peer/tls/expiry-notice.ts';
 import { nextUpdate } from '../peer/tls/revocation-list.ts';
 
-export interface ReportParts {
+/** Where it is known from what ends. */
+interface Sources {
   readonly definition: Definition;
   /** What the credentials hold. */
   readonly held: readonly CredentialCertificate[];
@@ -29,7 +30,7 @@ export async function certificateReport({
   held,
   peers,
   shown,
-}: ReportParts): Promise<CertificateReport[]> {
+}: Sources): Promise<CertificateReport[]> {
   const files = Map.groupBy(trustedFiles(definition), ({ kind, file }) => `${kind} ${file}`);
   const trusted = [...files.values()].map((same) => ofFile(definition.folder, same));
   return [

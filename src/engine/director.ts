@@ -1,5 +1,3 @@
-import type { Credential } from '../adapter/credential.ts';
-import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
@@ -7,12 +5,7 @@ import { queueStates } from '../broker/queue-survey.ts';
 import type { Switch } from '../broker/state.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
-import type {
-  Definition,
-  OperationDefinition,
-  ProcessDefinition,
-  ServiceDefinition,
-} from '../definition/definition.ts';
+import type { Definition, HostDefinition } from '../definition/definition.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
@@ -20,12 +13,9 @@ import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Host, HostStatus } from '../host/host.ts';
-import type { Events } from '../log/events.ts';
-import type { HostLogs } from '../log/host-logs.ts';
 import { Deadline } from '../time/deadline.ts';
-import { type Assembly, type AssemblyParts, assemble } from './assemble.ts';
+import { type Assembly, assemble, type Works } from './assemble.ts';
 import { notWaiting } from './end-queued.ts';
-import type { Engine } from './engine.ts';
 import { leftQueues, leftText } from './left-queues.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
 import { OwnSwitches } from './own-switches.ts';
@@ -34,28 +24,14 @@ import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
 import { startWaker, type Waker } from './waker.ts';
 
-export interface DirectorParts {
-  readonly engine: Engine;
-  readonly events: Events;
-  readonly logs: HostLogs;
-  readonly credential: (name: string) => Promise<Credential>;
-  readonly verifier: (name: string) => Promise<TokenVerifier>;
-  readonly peerCertificate: AssemblyParts['peerCertificate'];
-  /** Milliseconds that what is settled stays in its queue. */
-  readonly margin?: number | undefined;
-  readonly marks?: AssemblyParts['marks'];
-}
-
-type AnyHost = ServiceDefinition | ProcessDefinition | OperationDefinition;
-
 /**
  * Runs one production on this engine: makes its queues, starts and stops its hosts, changes it while
  * it runs. Order of starting: operations, processes, services; of stopping the reverse, so that what
  * is accepted can flow out.
  */
 export class Director {
-  readonly #parts: DirectorParts;
-  readonly #hosts = new Map<string, { host: Host; of: AnyHost }>();
+  readonly #works: Works;
+  readonly #hosts = new Map<string, { host: Host; of: HostDefinition }>();
   readonly #queues: Queues;
   readonly #own: OwnSwitches;
   /** A host is started and stopped by one at a time. */
@@ -68,12 +44,12 @@ export class Director {
   #schedules: Promise<void> | undefined;
   #overrides: Overrides | undefined;
 
-  constructor(parts: DirectorParts, definition: Definition) {
-    this.#parts = parts;
-    this.#queues = new Queues(parts.engine);
+  constructor(works: Works, definition: Definition) {
+    this.#works = works;
+    this.#queues = new Queues(works.engine);
     this.#own = new OwnSwitches({
-      state: parts.engine.state,
-      events: parts.events,
+      state: works.engine.state,
+      events: works.events,
       signal: this.#stopping.signal,
     });
     this.#plan = { definition, generations: new Map() };
@@ -95,7 +71,7 @@ export class Director {
   }
 
   async start(): Promise<void> {
-    const { engine } = this.#parts;
+    const { engine } = this.#works;
     const store = overrideStore(engine.state.kv);
     const [plan] = await Promise.all([this.#queues.make(this.definition), this.#queues.recall()]);
     this.#plan = plan;
@@ -112,14 +88,13 @@ export class Director {
       (name, on) => this.#scheduled(name, on),
       this.#stopping.signal,
     );
-    this.#waker = startWaker({
-      ...engine,
-      events: this.#parts.events,
+    const ways = {
       wiring: () => this.#assembly.wiring,
       operationStreams: () => this.queueStreams().filter((stream) => this.#isOperation(stream)),
-    });
+    };
+    this.#waker = startWaker(engine, ways, this.#works.events);
     const { broker, leases } = engine;
-    const { margin } = this.#parts;
+    const { margin } = this.#works;
     const onKept = (stream: string, why: string | undefined): void => this.#kept(stream, why);
     const isLeft = (stream: string): Promise<boolean> => this.#queues.isLeft(stream);
     this.#janitor = startJanitor({ broker, margin, onKept, isLeft }, leases);
@@ -127,24 +102,24 @@ export class Director {
   }
 
   #isOperation(stream: string): boolean {
-    const part = this.#parts.engine.broker.names.queueOf(stream);
+    const part = this.#works.engine.broker.names.queueOf(stream);
     return part !== undefined && this.definition.operations.has(part.host);
   }
 
   /** Tells of queues in which something waits for hosts that the production does not have. */
   async #tellLeft(): Promise<void> {
-    const { broker } = this.#parts.engine;
+    const { broker } = this.#works.engine;
     const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
     for (const queue of leftQueues(states, waiting, (name) => this.hasQueue(name))) {
       const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
-      this.#parts.events.told(queue.host, 'warn', 'queue-left', text);
+      this.#works.events.told(queue.host, 'warn', 'queue-left', text);
     }
   }
 
   /** The janitor removes nothing from a stream, or does so again. */
   #kept(stream: string, why: string | undefined): void {
-    const host = this.#parts.engine.broker.names.queueOf(stream)?.host ?? '';
-    const { events } = this.#parts;
+    const host = this.#works.engine.broker.names.queueOf(stream)?.host ?? '';
+    const { events } = this.#works;
     if (why === undefined) {
       events.told(host, 'info', 'stream-tidied', `${stream} is tidied again`);
       return;
@@ -229,7 +204,7 @@ export class Director {
   async switchOff(name: string, by: Switch): Promise<void> {
     this.#find(name);
     await this.#turns.take(name, async () => {
-      await this.#parts.engine.state.switchOff(name, by);
+      await this.#works.engine.state.switchOff(name, by);
       this.#own.forget(name);
       await this.#stopHost(name, by.reason, by.by);
     });
@@ -237,7 +212,7 @@ export class Director {
 
   /** Why a host is off, by a person or by itself; undefined while it is on. */
   async switchedOff(name: string): Promise<Switch | undefined> {
-    return this.#own.of(name) ?? (await this.#parts.engine.state.switchedOff(name));
+    return this.#own.of(name) ?? (await this.#works.engine.state.switchedOff(name));
   }
 
   /** A host stopped itself: it is off whether that can be kept or not. */
@@ -251,7 +226,7 @@ export class Director {
   async switchOn(name: string): Promise<void> {
     const of = this.#find(name);
     await this.#turns.take(name, async () => {
-      await this.#parts.engine.state.switchOn(name);
+      await this.#works.engine.state.switchOn(name);
       this.#own.forget(name);
       await this.#startHost({ ...of, enabled: true });
     });
@@ -262,7 +237,7 @@ export class Director {
     if (running === undefined) return;
     await running.host.stop(this.definition.settings.shutdownTimeout);
     this.#hosts.delete(name);
-    this.#parts.events.hostStopped(name, why, by);
+    this.#works.events.hostStopped(name, why, by);
   }
 
   retryNow(name: string): void {
@@ -278,7 +253,7 @@ export class Director {
   /** Sets an override for every engine, or ends one. Throws HOST_UNKNOWN. */
   async override({ host, kind }: Pick<Override, 'host' | 'kind'>, set?: Override): Promise<void> {
     this.#find(host);
-    const store = overrideStore(this.#parts.engine.state.kv);
+    const store = overrideStore(this.#works.engine.state.kv);
     await (set === undefined ? store.remove(host, kind) : store.put(set));
     await this.#overrides?.refresh();
   }
@@ -316,9 +291,9 @@ export class Director {
         .take(of.name, () => this.#startHost(of))
         .catch((error: unknown) => failed.push(this.#notStarted(of.name, error)));
     }
-    const { connection, names } = this.#parts.engine.broker;
+    const { connection, names } = this.#works.engine.broker;
     connection.publish(names.control('applied'));
-    this.#parts.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
+    this.#works.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
     await this.#tellLeft();
     if (failed.length > 0) {
       const text = `applied, but not started: ${failed.join('; ')}. Apply again to start them`;
@@ -329,7 +304,7 @@ export class Director {
   #notStarted(name: string, error: unknown): string {
     this.#hosts.delete(name);
     const { text } = describeError(error);
-    this.#parts.events.told(name, 'error', 'host-not-started', text);
+    this.#works.events.told(name, 'error', 'host-not-started', text);
     return `${name} (${text})`;
   }
 
@@ -337,9 +312,9 @@ export class Director {
   async #overridden(now: Override | undefined, before: Override | undefined): Promise<void> {
     const { host = '', kind } = now ?? before ?? {};
     const of = hostsOf(this.definition).find(({ name }) => name === host);
-    if (kind === 'log-level') this.#parts.logs.setLevel(host, now?.level);
+    if (kind === 'log-level') this.#works.logs.setLevel(host, now?.level);
     if (of === undefined) return;
-    this.#parts.events.told(host, 'info', 'override', describeOverride(now, before));
+    this.#works.events.told(host, 'info', 'override', describeOverride(now, before));
     if (kind !== 'hold') return;
     await this.#turns.take(host, () =>
       now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
@@ -353,7 +328,7 @@ export class Director {
     );
   }
 
-  #find(name: string): AnyHost {
+  #find(name: string): HostDefinition {
     const of = hostsOf(this.definition).find((host) => host.name === name);
     if (of === undefined) {
       throw new EngineError('HOST_UNKNOWN', `there is no host ${name} in ${this.definition.name}`);
@@ -361,7 +336,7 @@ export class Director {
     return of;
   }
 
-  async #startHost(of: AnyHost): Promise<void> {
+  async #startHost(of: HostDefinition): Promise<void> {
     if (of.kind === 'process' && of.run === 'inline') return;
     if (this.#stopping.signal.aborted) return;
     if (!of.enabled || this.#hosts.has(of.name)) return;
@@ -374,17 +349,12 @@ export class Director {
   }
 
   #assemble(plan: QueuePlan): Assembly {
-    const parts: AssemblyParts = {
-      ...this.#parts,
-      plan,
-      otherLines: (host) => this.#queues.others(host, plan),
-      settled: (host) => this.settledAt(host),
-      doubts: this.#queues.doubts,
-      recall: () => this.#queues.recall(),
+    return assemble(this.#works, plan, {
+      queues: this.#queues,
       testing: (host) => this.#overrides?.find(host, 'test'),
       disable: (host, reason) => this.#disabled(host, reason),
-    };
-    return assemble(parts, plan.definition, () => this.#assembly);
+      current: () => this.#assembly,
+    });
   }
 
   /** What the queue of a host has settled lately. */
@@ -394,6 +364,6 @@ export class Director {
 }
 
 /** All hosts in the order in which they are started. */
-export function hostsOf({ operations, processes, services }: Definition): AnyHost[] {
+export function hostsOf({ operations, processes, services }: Definition): HostDefinition[] {
   return [...operations.values(), ...processes.values(), ...services.values()];
 }

@@ -1,19 +1,8 @@
 import type { Lent } from '../adapter/adapter.ts';
-import type { Credential } from '../adapter/credential.ts';
 import type { Settings } from '../adapter/setting.ts';
 import { type StepDetail, StepFailure, type TestStep } from '../adapter/test-step.ts';
-import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import type { Definition } from '../definition/definition.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
-import type { Logger } from '../log/logger.ts';
-
-export interface HostTestParts {
-  readonly credential: (name: string) => Promise<Credential>;
-  readonly verifier: (name: string) => Promise<TokenVerifier>;
-  readonly log: Logger;
-  /** Told of each step as it ends. */
-  readonly onStep?: (step: TestStep) => void;
-}
 
 const LIMIT = 60_000;
 
@@ -21,7 +10,15 @@ const LIMIT = 60_000;
 export async function hostTest(
   definition: Definition,
   host: string,
-  { credential, verifier, log, onStep = () => undefined }: HostTestParts,
+  {
+    credential,
+    verifier,
+    log,
+    onStep = () => undefined,
+  }: Pick<Lent<Settings>, 'credential' | 'verifier' | 'log'> & {
+    /** Told of each step as it ends. */
+    readonly onStep?: (step: TestStep) => void;
+  },
 ): Promise<readonly TestStep[]> {
   const of = definition.services.get(host) ?? definition.operations.get(host);
   if (of === undefined) {

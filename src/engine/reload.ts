@@ -17,7 +17,8 @@ import { queued } from './queues.ts';
 import { messagesWaiting } from './reloaded.ts';
 import { turns } from './turns.ts';
 
-export interface ReloadParts {
+/** A running production, and the files that it can be changed by. */
+interface Reloadable {
   readonly director: Director;
   readonly broker: Broker;
   readonly credentials: Credentials;
@@ -31,13 +32,13 @@ export interface ReloadParts {
  * restarts only the hosts that changed. A check that fails changes nothing and throws ConfigError. One reload
  * at a time: what is compared with what runs is what is applied to it.
  */
-export function reloader(parts: ReloadParts): (order: ReloadOrder) => Promise<Reloaded> {
+export function reloader(running: Reloadable): (order: ReloadOrder) => Promise<Reloaded> {
   const turn = turns();
-  return (order) => turn.take('reload', () => reload(parts, order));
+  return (order) => turn.take('reload', () => reload(running, order));
 }
 
 async function reload(
-  { director, broker, credentials, read, applied }: ReloadParts,
+  { director, broker, credentials, read, applied }: Reloadable,
   { dryRun, by, leaveWaiting = false, ifChanged, expected }: ReloadOrder,
 ): Promise<Reloaded> {
   const { definition, problems } = await read();

@@ -2,11 +2,9 @@ import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders } from '../broker/envelope.ts';
 import { idsFrom } from '../broker/find-by-id.ts';
-import type { Leases } from '../broker/lease.ts';
 import { WORKER } from '../broker/names.ts';
 import type { Taken } from '../broker/queue.ts';
-import type { Steps } from '../broker/steps.ts';
-import type { Sleeper, WaitingRoom } from '../broker/waiting-room.ts';
+import type { Sleeper } from '../broker/waiting-room.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 import { background } from '../error/background.ts';
@@ -19,17 +17,17 @@ import type { Events } from '../log/events.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { pause } from '../time/pause.ts';
 import { after, type Timer } from '../time/timer.ts';
+import type { Engine } from './engine.ts';
 import { SleeperLine } from './sleeper-line.ts';
 
-interface WakerParts {
-  readonly broker: Broker;
-  readonly leases: Leases;
-  readonly waiting: WaitingRoom;
-  readonly steps: Steps;
+/** What the engine has of NATS that waking needs. */
+type Kept = Pick<Engine, 'broker' | 'leases' | 'waiting' | 'steps'>;
+
+/** Where messages go in the production of the moment. */
+interface Ways {
   readonly wiring: () => Wiring;
   /** Queues that hold no message of a process. */
   readonly operationStreams: () => readonly string[];
-  readonly events: Pick<Events, 'told'>;
 }
 
 export interface Waker {
@@ -50,20 +48,20 @@ const LONG_AGAIN = 60_000;
  * Puts messages whose processes wait back into their queues when their time or their answer comes, on
  * the one engine that holds the lease. All that is kept of each is its number and what it waits for.
  */
-export function startWaker(parts: WakerParts): Waker {
+export function startWaker(kept: Kept, ways: Ways, events: Pick<Events, 'told'>): Waker {
   const stop = new AbortController();
-  let line: SleeperLine | undefined;
-  const running = whileHeld(parts.leases, 'waker', {
+  let watch: Watch | undefined;
+  const running = whileHeld(kept.leases, 'waker', {
     signal: stop.signal,
     onWaiting: () => undefined,
     run: async (held) => {
-      line = new SleeperLine();
-      await wakeWhile(parts, line, held).finally(() => (line = undefined));
+      watch = new Watch(kept, ways, events);
+      await watch.keep(held).finally(() => (watch = undefined));
       return 'clean';
     },
   });
   return {
-    waiting: () => line?.byHost(),
+    waiting: () => watch?.line.byHost(),
     async close() {
       stop.abort();
       await running;
@@ -71,90 +69,113 @@ export function startWaker(parts: WakerParts): Waker {
   };
 }
 
-/** Resolves when the signal aborts; rejects where NATS was away while it began. */
-async function wakeWhile(parts: WakerParts, line: SleeperLine, held: AbortSignal): Promise<void> {
-  const { waiting, steps, events } = parts;
-  const over = new AbortController();
-  const signal = AbortSignal.any([held, over.signal]);
-  let timer: Timer | undefined;
-  let busy = 0;
-  const told = new Set<string>();
+/** The time during which this engine holds the lease, and what waits as far as it is known here. */
+class Watch {
+  readonly line = new SleeperLine();
+  readonly #kept: Kept;
+  readonly #ways: Ways;
+  readonly #events: Pick<Events, 'told'>;
+  readonly #over = new AbortController();
+  /** Hosts of which it was told that nothing can go back to their queues. */
+  readonly #told = new Set<string>();
+  #signal: AbortSignal = this.#over.signal;
+  #timer: Timer | undefined;
+  #busy = 0;
 
-  const wake = async (sleeper: Sleeper): Promise<void> => {
-    busy += 1;
+  constructor(kept: Kept, ways: Ways, events: Pick<Events, 'told'>) {
+    this.#kept = kept;
+    this.#ways = ways;
+    this.#events = events;
+  }
+
+  /** Resolves when the signal aborts; rejects where NATS was away while it began. */
+  async keep(held: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([held, this.#over.signal]);
+    this.#signal = signal;
     try {
-      await backToQueue(parts, sleeper);
-      told.delete(sleeper.host);
+      const arrivals = await orAbort(this.#kept.steps.arrivals(signal), signal);
+      const isWaiting = (id: number): boolean => this.line.has(id);
+      const sweep = sweepWhile(this.#kept, this.#ways.operationStreams, isWaiting, signal);
+      const all = [this.#hear(arrivals), this.#enter(), sweep];
+      const ended = Promise.allSettled(all);
+      // one that ended hears nothing any more: all begin anew
+      await Promise.race(all).finally(() => this.#over.abort());
+      await ended;
+    } finally {
+      this.#over.abort();
+      this.#timer?.stop();
+    }
+  }
+
+  async #hear(addresses: AsyncIterable<string>): Promise<void> {
+    for await (const address of addresses) this.#answered(address);
+  }
+
+  async #enter(): Promise<void> {
+    const { waiting, steps } = this.#kept;
+    for await (const sleeper of waiting.sleepers(this.#signal)) {
+      this.line.put(sleeper);
+      // an answer may have come before its message was known here
+      for (const address of sleeper.answers) {
+        if ((await steps.kept(address)) !== undefined) this.#answered(address);
+      }
+      this.#look();
+    }
+  }
+
+  #answered(address: string): void {
+    const sleeper = this.line.takeAnswered(address);
+    if (sleeper === undefined) return;
+    this.line.put({ ...sleeper, until: 0 });
+    this.#look();
+  }
+
+  /** Wakes what is due, and looks again when the next one is. */
+  #look(): void {
+    this.#timer?.stop();
+    if (this.#signal.aborted) return;
+    while (this.#busy < AT_ONCE) {
+      const due = this.line.takeDue(Date.now());
+      if (due === undefined) break;
+      background(this.#wake(due), 'waking a message');
+    }
+    if (this.#busy >= AT_ONCE) return;
+    const wait = Math.min(Math.max(0, this.line.next() - Date.now()), LONGEST);
+    this.#timer = after(wait, () => this.#look(), { ref: false });
+  }
+
+  async #wake(sleeper: Sleeper): Promise<void> {
+    this.#busy += 1;
+    try {
+      await backToQueue(this.#kept, this.#ways.wiring(), sleeper);
+      this.#told.delete(sleeper.host);
     } catch (error) {
       const { text } = describeError(error);
-      if (!told.has(sleeper.host)) {
+      if (!this.#told.has(sleeper.host)) {
         const what = `messages that have waited for their time or answer cannot go back to their queue: ${text}`;
-        events.told(sleeper.host, 'warn', 'not-woken', what);
+        this.#events.told(sleeper.host, 'warn', 'not-woken', what);
       }
-      told.add(sleeper.host);
+      this.#told.add(sleeper.host);
       const again = isEngineError(error) && error.retryable ? AGAIN : LONG_AGAIN;
-      line.put({ ...sleeper, until: Date.now() + again });
+      this.line.put({ ...sleeper, until: Date.now() + again });
     } finally {
-      busy -= 1;
-      look();
+      this.#busy -= 1;
+      this.#look();
     }
-  };
-
-  const look = (): void => {
-    timer?.stop();
-    if (signal.aborted) return;
-    while (busy < AT_ONCE) {
-      const due = line.takeDue(Date.now());
-      if (due === undefined) break;
-      background(wake(due), 'waking a message');
-    }
-    if (busy >= AT_ONCE) return;
-    timer = after(Math.min(Math.max(0, line.next() - Date.now()), LONGEST), look, { ref: false });
-  };
-
-  const answered = (address: string): void => {
-    const sleeper = line.takeAnswered(address);
-    if (sleeper === undefined) return;
-    line.put({ ...sleeper, until: 0 });
-    look();
-  };
-
-  const hear = async (addresses: AsyncIterable<string>): Promise<void> => {
-    for await (const address of addresses) answered(address);
-  };
-  const enter = async (): Promise<void> => {
-    for await (const sleeper of waiting.sleepers(signal)) {
-      line.put(sleeper);
-      // one that came before it was known here
-      for (const address of sleeper.answers) {
-        if ((await steps.kept(address)) !== undefined) answered(address);
-      }
-      look();
-    }
-  };
-  try {
-    const arrivals = await orAbort(steps.arrivals(signal), signal);
-    const all = [hear(arrivals), enter(), sweepWhile(parts, (id) => line.has(id), signal)];
-    const ended = Promise.allSettled(all);
-    // one that ended hears nothing any more: all begin anew
-    await Promise.race(all).finally(() => over.abort());
-    await ended;
-  } finally {
-    over.abort();
-    timer?.stop();
   }
 }
 
 /** Where a crash comes between, it lies in both: it is put back once within the duplicate window. */
 async function backToQueue(
-  { broker, waiting, wiring }: WakerParts,
+  { broker, waiting }: Kept,
+  wiring: Wiring,
   { host, sequence }: Sleeper,
 ): Promise<void> {
   const taken = await waiting.read(sequence);
   // a person ended it, or it waits for something else by now
   if (taken === undefined) return;
   const { message, bodyRef } = taken;
-  const { partition, generation } = await lineOf(wiring(), taken);
+  const { partition, generation } = await lineOf(wiring, taken);
   await broker.publisher.publish(
     broker.names.queue(host, partition, generation).subject,
     message.body.inline ?? new Uint8Array(0),
@@ -183,41 +204,46 @@ const OLD = 7 * 86_400_000;
 const FIRST = 10 * 60_000;
 const EVERY = 6 * 3_600_000;
 
-interface SweepParts {
-  readonly broker: Broker;
-  readonly steps: Steps;
-  readonly operationStreams: () => readonly string[];
-}
-
 /**
  * Removes the steps of messages that have ended, where a crash or a stop came before that was done, and
  * answers that came after it; now and again until the signal aborts.
  */
 async function sweepWhile(
-  parts: SweepParts,
+  kept: Kept,
+  operationStreams: () => readonly string[],
   isWaiting: (id: number) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   for (let time = FIRST; ; time = EVERY) {
     await pause(time, signal, { ref: false });
     if (signal.aborted) return;
-    await sweepSteps(parts, isWaiting, OLD, signal);
+    await sweepSteps(kept, { old: OLD, isWaiting, skipped: operationStreams() }, signal);
   }
 }
 
-/** @returns how many messages' steps were removed */
+/**
+ * @param old milliseconds; steps that were added to since stay
+ * @param skipped streams in which no message of a process lies
+ * @returns how many messages' steps were removed
+ */
 export async function sweepSteps(
-  { broker, steps, operationStreams }: SweepParts,
-  isWaiting: (id: number) => boolean,
-  old: number,
+  { broker, steps }: Pick<Kept, 'broker' | 'steps'>,
+  {
+    old,
+    isWaiting,
+    skipped,
+  }: {
+    readonly old: number;
+    readonly isWaiting: (id: number) => boolean;
+    readonly skipped: readonly string[];
+  },
   signal?: AbortSignal,
 ): Promise<number> {
   const untouched = await steps.untouchedSince(Date.now() - old, signal);
   const ended = new Set([...untouched].filter((id) => !isWaiting(id)));
   if (ended.size === 0) return 0;
-  const skipped = new Set(operationStreams());
   for await (const stream of broker.manager.streams.names(broker.names.everything)) {
-    if (!broker.names.isQueue(stream) || skipped.has(stream)) continue;
+    if (!broker.names.isQueue(stream) || skipped.includes(stream)) continue;
     for (const id of await openIn(broker, stream)) ended.delete(id);
   }
   let removed = 0;

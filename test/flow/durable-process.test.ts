@@ -270,9 +270,8 @@ test('steps live as long as their message is open, also those of an earlier vers
   for await (const { id } of waiting.sleepers(over.signal)) ids.add(id);
   const sweep = () =>
     sweepSteps(
-      { broker: engine.broker, steps, operationStreams: () => [] },
-      (id) => ids.has(id),
-      -1,
+      { broker: engine.broker, steps },
+      { old: -1, isWaiting: (id) => ids.has(id), skipped: [] },
     );
   expect(await sweep()).toBe(1);
   const [id = 0] = ids;

@@ -38,7 +38,7 @@ export interface MessageRun {
   readonly reply: Reply | undefined;
 }
 
-export interface RunParts {
+interface DryRun {
   readonly definition: Definition;
   readonly clock: Clock;
   /** The next scripted answer of a target; undefined if there is none. */
@@ -50,7 +50,7 @@ export interface RunParts {
  * sent: queued processes run as if they were inline. This is the only file of the tests that knows how messages flow.
  */
 export async function runMessage(
-  { definition, clock, answer }: RunParts,
+  { definition, clock, answer }: DryRun,
   service: string,
   given: NewMessage & { readonly body: Uint8Array },
 ): Promise<MessageRun> {
