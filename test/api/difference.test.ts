@@ -51,3 +51,38 @@ test('lines are compared with what is equal kept together', () => {
     'same d',
   ]);
 });
+
+const numbered = (count: number, of: (n: number) => string): string[] =>
+  Array.from({ length: count }, (_, n) => of(n));
+
+test('a long text that differs at both ends is compared as a whole', () => {
+  const before = numbered(20_000, (n) => `line ${n}`);
+  const after = before.map((text, n) => (n === 0 || n === 19_999 ? 'other' : text));
+  const { lines, truncated } = lineDifference(before, after);
+  expect(truncated).toBe(false);
+  const differing = lines.filter(({ change }) => change !== 'same');
+  expect(differing.map(({ change, text }) => `${change} ${text}`)).toEqual([
+    'removed line 0',
+    'added other',
+    'removed line 19999',
+    'added other',
+  ]);
+  expect(lines.at(-3)).toEqual({
+    change: 'same',
+    text: 'line 19998',
+    before: 19_999,
+    after: 19_999,
+  });
+});
+
+test('two long texts that share nothing are compared in part, and soon', () => {
+  const before = numbered(20_000, (n) => `a${n}`);
+  const began = performance.now();
+  const { lines, truncated } = lineDifference(
+    before,
+    numbered(20_000, (n) => `b${n}`),
+  );
+  expect(truncated).toBe(true);
+  expect(lines.length).toBeGreaterThan(2_000);
+  expect(performance.now() - began).toBeLessThan(10_000);
+});

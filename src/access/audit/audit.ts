@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { describeError } from '../../error/engine-error.ts';
 import type { Principal } from '../rights/principal.ts';
 
@@ -53,17 +54,18 @@ const REMEMBERED = 10_000;
 
 /** The same look of the same person is one entry in a quarter of an hour. */
 export function lookRecorder(now: () => number = Date.now): LookRecorder {
-  const latest = new Map<string, number>();
+  const latest = new LRUCache<string, true>({
+    max: REMEMBERED,
+    ttl: AGAIN,
+    ttlResolution: 0,
+    perf: { now },
+  });
   return (audit, look, run) => {
     const key = createHash('sha256').update(JSON.stringify(look)).digest('base64');
-    const at = now();
-    if (at - (latest.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN) return run();
+    if (latest.has(key)) return run();
     return recorded(audit, look, async () => {
       const result = await run();
-      latest.delete(key);
-      latest.set(key, at);
-      const [oldest] = latest.keys();
-      if (latest.size > REMEMBERED && oldest !== undefined) latest.delete(oldest);
+      latest.set(key, true);
       return result;
     });
   };

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { isEngineError } from '../../error/engine-error.ts';
 import type { Identity } from '../rights/principal-for.ts';
 
@@ -19,22 +20,24 @@ const LATELY = 10 * 60_000;
 const PEOPLE = 1_000;
 
 export function seenLately(now: () => number = Date.now): SeenLately {
-  const seen = new Map<string, { readonly identity: Identity; readonly at: number }>();
+  const seen = new LRUCache<string, Identity>({
+    max: PEOPLE,
+    ttl: LATELY,
+    ttlResolution: 0,
+    perf: { now },
+  });
   return {
     async identify(key, doesWithLately, find) {
       try {
         const identity = await find();
-        seen.delete(key);
-        if (identity !== undefined) seen.set(key, { identity, at: now() });
-        const [oldest] = seen.keys();
-        if (seen.size > PEOPLE && oldest !== undefined) seen.delete(oldest);
+        if (identity === undefined) seen.delete(key);
+        else seen.set(key, identity);
         return identity;
       } catch (error) {
         const known = seen.get(key);
         const isAway = isEngineError(error) && error.code === 'STORE_UNAVAILABLE';
-        if (!isAway || !doesWithLately || known === undefined || now() - known.at > LATELY)
-          throw error;
-        return known.identity;
+        if (!isAway || !doesWithLately || known === undefined) throw error;
+        return known;
       }
     },
   };

@@ -1,3 +1,4 @@
+import { type ChangeObject, diffArrays } from 'diff';
 import { charsetNamed, decodeFaithfully, kindOf } from '../../document/index.ts';
 import type {
   Diff,
@@ -165,7 +166,9 @@ function componentDifferences(
   });
 }
 
-/** Lines compared at most, without those that are equal at the beginning and the end. */
+/** Lines that differ at most for `diff`, whose time grows with their square: these cost some 50 ms. */
+const EDITS = 500;
+/** Where more differ: lines compared at most, without those that are equal at the beginning and the end. */
 const COMPARED = 2_000;
 
 interface Line {
@@ -190,9 +193,18 @@ export function lineDifference(
   const middle = (lines: readonly string[]): Line[] =>
     lines.slice(head, lines.length - tail).map((text, index) => ({ n: head + index + 1, text }));
   const [old, now] = [middle(before), middle(after)];
-  const pairs = aligned(old.slice(0, COMPARED), now.slice(0, COMPARED), (a, b) =>
-    a.text === b.text ? 1 : 0,
+  const fewEdits = diffArrays(
+    old.map(({ text }) => text),
+    now.map(({ text }) => text),
+    { maxEditLength: EDITS },
   );
+  const cut = fewEdits === undefined && (old.length > COMPARED || now.length > COMPARED);
+  const pairs =
+    fewEdits === undefined
+      ? aligned(old.slice(0, COMPARED), now.slice(0, COMPARED), (a, b) =>
+          a.text === b.text ? 1 : 0,
+        )
+      : pairsOf(fewEdits, old, now);
   const end = [before.length - tail, after.length - tail] as const;
   return {
     lines: [
@@ -200,8 +212,22 @@ export function lineDifference(
       ...pairs.flatMap(([one, other]) => lineOf(one, other)),
       ...before.slice(end[0]).map((text, index) => sameLine(text, index, ...end)),
     ],
-    truncated: old.length > COMPARED || now.length > COMPARED,
+    truncated: cut,
   };
+}
+
+function pairsOf(
+  changes: readonly ChangeObject<string[]>[],
+  old: readonly Line[],
+  now: readonly Line[],
+): Pair<Line>[] {
+  let [row, column] = [0, 0];
+  return changes.flatMap(({ added, removed, count }) =>
+    Array.from(
+      { length: count },
+      (): Pair<Line> => [added ? undefined : old[row++], removed ? undefined : now[column++]],
+    ),
+  );
 }
 
 /** `from` and `to` lines stand before the first of those that are equal. */
