@@ -8,7 +8,7 @@ interface HostDifference {
   readonly kind: HostKind;
   readonly how: 'added' | 'removed' | 'changed';
   readonly changes: readonly Change[];
-  /** Whether it must be stopped and started anew; a comment or a rule needs no restart. */
+  /** Whether it must be restarted; a comment or a rule needs no restart. */
   readonly restart: boolean;
 }
 
@@ -88,7 +88,7 @@ function beyondHosts({ source: { written } }: Definition): unknown {
   return Object.fromEntries(Object.entries(all).filter(([key]) => !sections.includes(key)));
 }
 
-/** Credentials that are written as before but have got other values. */
+/** Credentials that are written as before but whose values have changed. */
 function secretChanges(
   before: Definition,
   after: Definition,
@@ -102,7 +102,7 @@ function secretChanges(
   });
 }
 
-/** Transforms and lookups whose files are the same but not their content. */
+/** Transforms and lookups in the same files, whose content has changed. */
 function fileChanges(before: Definition, after: Definition): Change[] {
   return ['transforms', 'lookups'].flatMap((section) => {
     const files = valueAt(after.source.written, [section]);
@@ -130,7 +130,7 @@ function valueText(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
-/** One value that differs; undefined stands for none. Secrets are shown as they are written: `${secret:NAME}`. */
+/** One value that differs; undefined means none. Secrets are shown as they are written: `${secret:NAME}`. */
 interface Change {
   /** Below the host or the production: `settings.connect`, `rules."outpatients".when`. */
   readonly path: string;
@@ -138,7 +138,7 @@ interface Change {
   readonly after: unknown;
 }
 
-/** Every value in which two plain trees differ, as deep down as possible. */
+/** Every value in which two plain trees differ, each as deep as possible. */
 function changes(before: unknown, after: unknown): Change[] {
   return [...differ(before, after, [])];
 }
@@ -211,7 +211,7 @@ interface HostOf {
   readonly host: HostDefinition;
 }
 
-/** In what a host differs, and whether it must be made anew for it. */
+/** How a host differs, and whether it must be restarted for it. */
 function compareHost(
   before: HostOf,
   after: HostOf,
@@ -230,7 +230,7 @@ function writtenHost({ definition, host }: HostOf): unknown {
   return written === undefined ? {} : shown(written);
 }
 
-/** The file of a process or of an adapter of the production's own is the same, but not its content. */
+/** A change in the module of a process, or of an adapter of the production's own. */
 function codeChange(before: HostOf, after: HostOf): Change | undefined {
   const { code: file } = after.host.kind === 'process' ? after.host : { code: undefined };
   const changed =

@@ -24,10 +24,10 @@ export interface Problems {
   readonly failed: boolean;
 }
 
-/** Shorter texts would blank out ordinary words. */
+/** Hiding shorter texts would blank out ordinary words. */
 const LEAST_SECRET = 4;
 
-/** Starts an empty collection. */
+/** An empty collection. */
 export function problemList(): Problems {
   const found = new Map<string, Problem>();
   const secrets = new Set<string>();

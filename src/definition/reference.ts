@@ -24,13 +24,13 @@ export function blocksIn(schema: JsonSchema): string[] {
   return [...blocksBelow(schema, '.')].map(({ path }) => path);
 }
 
-interface Found {
+interface SchemaBlock {
   readonly suffix: string;
   readonly block: JsonSchema;
 }
 
 /** The blocks that a schema allows: itself, its alternatives, the items of its list, its variants. */
-function* objectsIn(schema: JsonSchema): Generator<Found> {
+function* objectsIn(schema: JsonSchema): Generator<SchemaBlock> {
   const { type, items, properties, additionalProperties } = schema;
   if (type === 'object' && (properties !== undefined || additionalProperties !== undefined)) {
     yield { suffix: '', block: schema };
@@ -39,7 +39,7 @@ function* objectsIn(schema: JsonSchema): Generator<Found> {
   if (type === 'array' && typeof items === 'object') yield* objectsIn(items as JsonSchema);
 }
 
-function* alternativesIn({ anyOf }: JsonSchema): Generator<Found> {
+function* alternativesIn({ anyOf }: JsonSchema): Generator<SchemaBlock> {
   const alternatives = Array.isArray(anyOf) ? (anyOf as JsonSchema[]) : [];
   const blocks = alternatives.filter(({ properties }) => properties !== undefined);
   const seen = new Set<JsonSchema>();

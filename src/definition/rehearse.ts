@@ -6,7 +6,7 @@ import { describeProblem } from './problem.ts';
 import type { ReadProduction } from './read.ts';
 import type { Rehearsal, RehearsalRequest } from './rehearsal.ts';
 
-/** Bytes of all that is sent; an answer is one message of the broker. */
+/** Bytes of all that would be sent: the answer must fit into one message of the broker. */
 const LIMIT = 2 * 1024 * 1024;
 
 /**

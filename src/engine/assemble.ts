@@ -53,7 +53,7 @@ interface Directed {
   readonly current: () => Assembly;
 }
 
-/** Where the flow finds the definition of the moment: swapped whole when the production changes. */
+/** The definition that runs now, as the flow sees it: swapped whole when the production changes. */
 export interface Assembly {
   readonly wiring: Wiring;
   routing(): Routing;
@@ -129,7 +129,7 @@ function runtimeOf(
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { halfStored } = engine;
   const { inlineLimit } = settings;
-  // what cannot be removed now is swept later
+  // a body that cannot be removed now is swept later
   const drop = (bodyRef: string): void =>
     background(bodies.remove(bodyRef), 'removing a large body of no use', isAway);
   return {

@@ -15,7 +15,7 @@ import type { PeerCertificate } from '../host/peer-certificates.ts';
 import { type ExpiringKind, expiryNotice } from '../peer/tls/expiry-notice.ts';
 import { nextUpdate } from '../peer/tls/revocation-list.ts';
 
-/** Where it is known from what ends. */
+/** The sources of what expires. */
 interface Sources {
   readonly definition: Definition;
   /** What the credentials hold. */
@@ -24,7 +24,7 @@ interface Sources {
   readonly shown?: ShownCertificate | undefined;
 }
 
-/** Everything that ends: our own certificates, those of authorities and peers, revocation lists. */
+/** Everything that expires: our own certificates, those of authorities and peers, revocation lists. */
 export async function certificateReport({
   definition,
   held,
@@ -67,10 +67,10 @@ function ofPeer({ holder, name, certificate, seen }: PeerCertificate): Certifica
   return { kind: 'peer', name, hosts: [holder], chain: [reported(certificate)], ends, seen };
 }
 
-/** A peer that has not come back for so long with another certificate is gone. */
+/** A peer whose certificate has expired and that has shown no other for this long is gone. */
 const GONE = 7 * 86_400_000;
 
-/** A host may have been removed since; what is no host is a credential. */
+/** The host may have been removed since. A holder that is not a host is a credential. */
 function counts(
   { services, operations }: Definition,
   { holder, certificate }: PeerCertificate,
@@ -98,8 +98,8 @@ function listEnd(end: Date | undefined): Ending | undefined {
 }
 
 /**
- * Each certificate of our own chain is needed. Of authorities those that have ended are left out while
- * others are good: bundles are full of them, and people were told before.
+ * Our own chain needs each of its certificates. Expired authorities are left out while others are valid:
+ * bundles are full of them, and people were told before they expired.
  */
 function firstEnd(kind: ExpiringKind, chain: readonly CertificateFacts[]): Ending | undefined {
   const now = Date.now();

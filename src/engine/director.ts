@@ -34,7 +34,7 @@ export class Director {
   readonly #hosts = new Map<string, { host: Host; of: HostDefinition }>();
   readonly #queues: Queues;
   readonly #own: OwnSwitches;
-  /** A host is started and stopped by one at a time. */
+  /** Starts and stops of one host take turns. */
   readonly #turns: Turns = turns();
   #plan: QueuePlan;
   #assembly: Assembly;
@@ -106,7 +106,7 @@ export class Director {
     return part !== undefined && this.definition.operations.has(part.host);
   }
 
-  /** Tells of queues in which something waits for hosts that the production does not have. */
+  /** Reports queues that hold messages for hosts which the production no longer has. */
   async #tellLeft(): Promise<void> {
     const { broker } = this.#works.engine;
     const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
@@ -116,7 +116,7 @@ export class Director {
     }
   }
 
-  /** The janitor removes nothing from a stream, or does so again. */
+  /** The janitor has stopped tidying a stream, or has begun again. */
   #kept(stream: string, why: string | undefined): void {
     const host = this.#works.engine.broker.names.queueOf(stream)?.host ?? '';
     const { events } = this.#works;
@@ -174,7 +174,7 @@ export class Director {
     return this.#waker?.waiting();
   }
 
-  /** What the host's queue has settled lately; after a reconnect its acknowledgements are repeated. */
+  /** Repeats, after a reconnect, the acknowledgements of what was settled lately. */
   acknowledgeAgain(): void {
     this.#queues.acknowledgeAgain();
   }
@@ -215,7 +215,7 @@ export class Director {
     return this.#own.of(name) ?? (await this.#works.engine.state.switchedOff(name));
   }
 
-  /** A host stopped itself: it is off whether that can be kept or not. */
+  /** A host stopped itself: it is off even where that cannot be stored. */
   async #disabled(name: string, reason: string): Promise<void> {
     const off = { by: 'waybill', at: Date.now(), reason };
     const kept = this.#own.keep(name, off);
@@ -245,7 +245,7 @@ export class Director {
     this.#hosts.get(name)?.host.retryNow();
   }
 
-  /** What people set for a host for a while. */
+  /** The overrides that people set for a host. */
   overridesOf(host: string): readonly Override[] {
     return this.#overrides?.of(host) ?? [];
   }

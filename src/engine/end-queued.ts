@@ -30,7 +30,7 @@ export async function endQueued(
   const settled = director.settledAt(target);
   if (queued === undefined || settled.has(id)) throw notWaiting(id, target);
   const now = systemClock.now();
-  // a person waits: what cannot be stored now is told
+  // a person is waiting: an error is shown at once, not retried
   const patience = {
     signal: AbortSignal.timeout(LIMIT),
     onRefused: () => undefined,

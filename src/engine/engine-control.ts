@@ -8,15 +8,14 @@ import type { Director } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { leftQueues } from './left-queues.ts';
-import { notify } from './notify.ts';
+import { notify, sendTestMessage } from './own-messages.ts';
 import { discardSuspended, resendOnce } from './resend.ts';
-import { sendTestMessage } from './test-message.ts';
 
 /** The engine that is asked. */
 export interface AskedEngine {
   readonly engine: Engine;
   readonly director: Director;
-  /** What NATS was found to have lost since it started. */
+  /** Messages that NATS was found to have lost since it started. */
   readonly lost: () => readonly CutStream[];
 }
 

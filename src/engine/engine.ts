@@ -20,7 +20,7 @@ import { type IdSource, idSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 
-/** What one running engine has of NATS: its streams, its number among the engines, its leases. */
+/** What a running engine holds in NATS: its streams, its number among the engines, its leases. */
 export interface Engine extends AsyncDisposable {
   readonly broker: Broker;
   /**
@@ -79,24 +79,22 @@ export async function startEngine(
   }: { readonly alone?: boolean; readonly uncertain?: boolean } = {},
 ): Promise<Engine> {
   const { names } = broker;
+  const { duplicateWindow } = settings;
+  const make = (stream: string, subjects: string): Promise<unknown> =>
+    ensureStream(broker, stream, [subjects], { duplicateWindow, limit: JOURNAL_LIMIT });
   // each costs round trips to the server, and none waits for another
   const [{ kept, held, number, sole }, sending, stored, done] = await Promise.all([
     placeAmongEngines(broker, alone),
     broker.another(),
     bodies(broker),
     steps(broker),
-    ensureStream(broker, names.journal.stream, [names.journal.subject], {
-      duplicateWindow: settings.duplicateWindow,
-      limit: JOURNAL_LIMIT,
-    }).then(() => ensureProjector(broker, names.journal.stream)),
-    ensureStream(broker, names.outcomes.stream, [names.outcomes.subject], {
-      duplicateWindow: settings.duplicateWindow,
-      limit: JOURNAL_LIMIT,
-    }).then(() => ensureProjector(broker, names.outcomes.stream)),
-    ensureStream(broker, names.suspended.stream, [names.suspended.subjects], {
-      duplicateWindow: settings.duplicateWindow,
-      limit: JOURNAL_LIMIT,
-    }),
+    make(names.journal.stream, names.journal.subject).then(() =>
+      ensureProjector(broker, names.journal.stream),
+    ),
+    make(names.outcomes.stream, names.outcomes.subject).then(() =>
+      ensureProjector(broker, names.outcomes.stream),
+    ),
+    make(names.suspended.stream, names.suspended.subjects),
     ensureWaitingRoom(broker),
   ]);
   const waiting = answers(broker, { steps: done, bodies: stored });

@@ -57,7 +57,7 @@ export async function hostTest(
   await adapter
     .test(lent, (name, run) => runStep(name, run, record))
     .catch((error: unknown) => {
-      // the failed step has told it; anything else is a step that could not even begin
+      // a failed step was recorded already; anything else is a step that could not begin
       if (steps.at(-1)?.result === 'failed') return;
       record({ name: 'test', result: 'failed', cause: describeError(error).text, took: 0 });
     });

@@ -3,11 +3,11 @@ import type { Override, OverrideKind, OverrideStore } from '../broker/overrides.
 import { toldElsewhere, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 
-/** What people set for hosts for a while, as this engine follows it. */
+/** The overrides that people set for hosts, as this engine follows them. */
 export interface Overrides {
   of(host: string): readonly Override[];
   find(host: string, kind: OverrideKind): Override | undefined;
-  /** Reads them anew at once; resolves once what changed has taken effect. */
+  /** Reads them again at once; resolves once every change has taken effect. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }

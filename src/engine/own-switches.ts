@@ -4,15 +4,15 @@ import { tolerate } from '../error/foreseen.ts';
 import type { Events } from '../log/events.ts';
 import { pause } from '../time/pause.ts';
 
-/** Milliseconds before the first repetition; each pause is twice as long as the one before. */
+/** Milliseconds before the first retry; each pause is twice the one before. */
 const FIRST = 500;
 const LONGEST = 30_000;
-/** After some eight minutes it is given up. */
+/** Gives up after some eight minutes. */
 const TRIES = 20;
 
 /**
- * Hosts of this engine that stopped themselves, for as long as that could not be written into the
- * production's state: they are off nevertheless.
+ * Hosts of this engine that stopped themselves, until that is written into the production's state:
+ * they are off in the meantime too.
  */
 export class OwnSwitches {
   readonly #parts: {
@@ -30,12 +30,12 @@ export class OwnSwitches {
     return this.#off.get(host);
   }
 
-  /** A person has switched it since. */
+  /** Called when a person has switched the host. */
   forget(host: string): void {
     this.#off.delete(host);
   }
 
-  /** Counts at once; resolves when it is kept, given up, or somebody else decided. Never rejects for a server that is away. */
+  /** Takes effect at once; resolves when it is stored, given up, or overruled by a person. Does not reject while the server is away. */
   async keep(host: string, off: Switch): Promise<void> {
     const { state, events, signal } = this.#parts;
     this.#off.set(host, off);

@@ -49,14 +49,14 @@ export interface QueuePlan {
 
 type Queued = ProcessDefinition | OperationDefinition;
 
-/** What is settled this close before the journal's end may come again after a crash. */
+/** What was settled this shortly before the journal's end may come again after a crash. */
 const TAIL = 60_000;
-/** How long a look at what streams there are is good for, milliseconds. */
+/** Milliseconds for which a listing of the streams is reused. */
 const FRESH = 2_000;
-/** After a loss of power consumers may have forgotten as much as the janitor has left of the outcomes. */
+/** After a loss of power, consumers may have forgotten as much as the janitor leaves of the outcomes. */
 const LONG_TAIL = 5 * 60_000;
 
-/** The queues of a production on this engine, and what it knows of what they have sent. */
+/** The queues of a production on this engine, and what is known of what they have sent. */
 export class Queues {
   readonly #engine: Engine;
   readonly #settled = new Map<string, SettledMemory>();
@@ -99,7 +99,7 @@ export class Queues {
     return plan;
   }
 
-  /** Makes the consumers of a stream anew that somebody removed while the production runs. */
+  /** Recreates the consumers of a stream that somebody removed while the production runs. */
   async restore(plan: QueuePlan, stream: string): Promise<void> {
     const { broker } = this.#engine;
     const found = this.#lines(plan).find((line) => line.stream === stream);
@@ -117,7 +117,7 @@ export class Queues {
     this.doubts.raise(stream, { until, most: Number.POSITIVE_INFINITY });
   }
 
-  /** What a killed engine had taken is handed out at once; of what it had sent nothing may be known. */
+  /** Hands out at once what a killed engine had taken; what of it was sent may be unknown. */
   async #reclaim(stream: string, pool: number): Promise<void> {
     const { broker, afterCrash, uncertain } = this.#engine;
     const forgot = await reclaimWorker(broker, stream, pool);
@@ -154,7 +154,7 @@ export class Queues {
     );
   }
 
-  /** The streams there are. Every host looks every few seconds; those that look together share an answer. */
+  /** The streams that exist. Every host asks every few seconds; those that ask together share an answer. */
   #survey(): Promise<QueueStream[]> {
     if (Date.now() - this.#surveyed > FRESH) {
       this.#surveyed = Date.now();
@@ -221,14 +221,14 @@ export class Queues {
     return memory;
   }
 
-  /** After a reconnect the acknowledgements of what was settled lately are repeated. */
+  /** Repeats, after a reconnect, the acknowledgements of what was settled lately. */
   acknowledgeAgain(): void {
     for (const memory of this.#settled.values()) {
       for (const at of memory.acknowledgements()) acknowledgeAgain(this.#engine.broker, at);
     }
   }
 
-  /** Reads what all engines settled lately. One reading serves all who ask before it begins. */
+  /** Reads what all engines settled lately. Everyone who asks before a reading begins shares it. */
   recall(): Promise<void> {
     this.#next ??= this.#reading.catch(toldElsewhere).then(() => {
       this.#next = undefined;

@@ -23,7 +23,7 @@ interface Reloadable {
   readonly broker: Broker;
   readonly credentials: Credentials;
   readonly read: () => Promise<ReadProduction>;
-  /** Called once something was applied. */
+  /** Called after a change was applied. */
   readonly applied?: () => void;
 }
 
@@ -53,7 +53,7 @@ async function reload(
   if (found.waiting.length > 0 && !leaveWaiting) throw messagesWaiting(found.waiting);
   await director.apply(definition, found.restarts, {
     by,
-    // not before everything is ready: an apply that fails leaves the credentials as they were
+    // only once everything is ready: an apply that fails must leave the credentials as they were
     ready: () => credentials.replace(definition.credentials),
   });
   applied?.();

@@ -9,7 +9,7 @@ import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
 
-/** As `resend`; an order of the same name that came before, to whichever engine, is not done twice. */
+/** As `resend`, but an order that any engine has carried out already is not carried out again. */
 export function resendOnce(
   engine: Engine,
   director: Director,
@@ -80,12 +80,12 @@ function typeNow(type: string, body: Uint8Array): string {
   return type.startsWith('HL7v2:') ? hl7Header(body).type : type;
 }
 
-/** Ends a suspended message by a person's order, unless somebody deals with it just now. */
+/** Ends a suspended message by a person's order, unless somebody else is dealing with it. */
 export async function discardSuspended(engine: Engine, order: Discard): Promise<void> {
   await alone(engine, order.message, () => discard(engine, order));
 }
 
-/** Of two people who deal with a suspended message at once, on whichever engine, one does. */
+/** Where two people deal with a suspended message at once, on whichever engines, only one succeeds. */
 async function alone<Result>(
   { orders }: Engine,
   message: Pick<Envelope, 'id' | 'target'>,

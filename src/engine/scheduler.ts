@@ -3,9 +3,9 @@ import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { readSchedule, type Schedule } from '../time/schedule.ts';
 
-/** A timer's longest wait; a clock that was set, or a changed schedule, is noticed after it at the latest. */
+/** A timer's longest wait: a change of the system's clock or of a schedule is noticed after it at the latest. */
 const LONGEST = 5_000;
-/** The wait after a host could not be switched, since NATS was away. */
+/** The wait after a host could not be switched because NATS was away. */
 const AGAIN = 2_000;
 
 interface Scheduled {
@@ -44,7 +44,7 @@ export async function followSchedules(
       switched.set(name, on);
       return true;
     } catch (error) {
-      // the engine tells itself that NATS is away
+      // that NATS is away is reported elsewhere
       tolerate(error, isAway, `switching ${name} by its schedule`);
       return false;
     }
@@ -61,7 +61,7 @@ export async function followSchedules(
       const read = schedules.get(schedule);
       return read === undefined ? [] : [{ name, read }];
     });
-    // side by side: one that takes long to stop delays no other
+    // all at once: a host that takes long to stop must not delay the others
     const done = await Promise.all(scheduled.map(({ name, read }) => follow(name, read.isOn(now))));
     const next = Math.min(...scheduled.map(({ read }) => read.nextSwitch(now) ?? Infinity));
     const longest = done.includes(false) ? AGAIN : LONGEST;

@@ -1,12 +1,12 @@
 import type { Sleeper } from '../broker/waiting-room.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 
-/** How many passed-over ones may lie in the heap beside as many again as live. */
+/** How many stale entries the heap may hold beyond twice the number of live ones. */
 const SPARE = 1_000;
 
 /** Sleepers in the order of their times, and by the answers that they wait for. */
 export class SleeperLine {
-  /** A heap: the first is the next to wake. Holds also what has been replaced or taken; those are passed over. */
+  /** A heap: the first is the next to wake. Entries that were replaced or taken stay in it and are skipped. */
   readonly #heap: Sleeper[] = [];
   readonly #byId = new Map<number, Sleeper>();
   readonly #byAnswer = new Map<string, number>();
@@ -15,7 +15,7 @@ export class SleeperLine {
     return this.#byId.size;
   }
 
-  /** Adds one, in place of what it waited for before. What is older than what is known of it changes nothing. */
+  /** Adds a sleeper, or replaces what it waited for before. News older than what is known changes nothing. */
   put(sleeper: Sleeper): void {
     const known = this.#byId.get(sleeper.id);
     if (known !== undefined && known.sequence > sleeper.sequence) return;
@@ -28,7 +28,7 @@ export class SleeperLine {
     if (this.#heap.length > 2 * this.#byId.size + SPARE) this.#rebuild();
   }
 
-  /** How many of each host there are, and when the next of them wakes: looks at each. */
+  /** How many sleep for each host, and when the next of them wakes. Takes time in proportion to all of them. */
   byHost(): ReadonlyMap<string, WaitingMessages> {
     const hosts = new Map<string, { count: number; next: number }>();
     for (const { host, until } of this.#byId.values()) {
@@ -47,7 +47,7 @@ export class SleeperLine {
     return this.#byId.has(id);
   }
 
-  /** Without what was replaced or taken, which otherwise stays until its time. */
+  /** Drops stale entries, which would otherwise stay until their time. */
   #rebuild(): void {
     const live = this.#heap.filter((one) => this.#byId.get(one.id) === one);
     this.#heap.length = 0;

@@ -1,4 +1,4 @@
-/** Lets work on one name happen one after another, in the order in which it was asked for. */
+/** Runs work on the same name one after another, in the order in which it was asked for. */
 export interface Turns {
   take<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
 }

@@ -20,10 +20,10 @@ import { after, type Timer } from '../time/timer.ts';
 import type { Engine } from './engine.ts';
 import { SleeperLine } from './sleeper-line.ts';
 
-/** What the engine has of NATS that waking needs. */
+/** What waking needs of the engine. */
 type Kept = Pick<Engine, 'broker' | 'leases' | 'waiting' | 'steps'>;
 
-/** Where messages go in the production of the moment. */
+/** Where messages go in the production that runs now. */
 interface Ways {
   readonly wiring: () => Wiring;
   /** Queues that hold no message of a process. */
@@ -36,11 +36,11 @@ export interface Waker {
   close(): Promise<void>;
 }
 
-/** A clock that was set is noticed after this long at the latest, milliseconds. */
+/** Milliseconds after which a change of the system's clock is noticed at the latest. */
 const LONGEST = 30_000;
 /** How many are woken at once. */
 const AT_ONCE = 64;
-/** The wait after one could not be put back into its queue: it is full; or its host is gone. */
+/** The wait after a message could not be put back because its queue is full, or its host is gone. */
 const AGAIN = 5_000;
 const LONG_AGAIN = 60_000;
 
@@ -76,7 +76,7 @@ class Watch {
   readonly #ways: Ways;
   readonly #events: Pick<Events, 'told'>;
   readonly #over = new AbortController();
-  /** Hosts of which it was told that nothing can go back to their queues. */
+  /** Hosts for which `not-woken` was reported already. */
   readonly #told = new Set<string>();
   #signal: AbortSignal = this.#over.signal;
   #timer: Timer | undefined;
@@ -98,7 +98,7 @@ class Watch {
       const sweep = sweepWhile(this.#kept, this.#ways.operationStreams, isWaiting, signal);
       const all = [this.#hear(arrivals), this.#enter(), sweep];
       const ended = Promise.allSettled(all);
-      // one that ended hears nothing any more: all begin anew
+      // if one of them ends, messages would be missed: all three start over
       await Promise.race(all).finally(() => this.#over.abort());
       await ended;
     } finally {
@@ -165,7 +165,7 @@ class Watch {
   }
 }
 
-/** Where a crash comes between, it lies in both: it is put back once within the duplicate window. */
+/** A crash in between leaves it in both places; the duplicate window then stores it once. */
 async function backToQueue(
   { broker, waiting }: Kept,
   wiring: Wiring,
@@ -184,7 +184,7 @@ async function backToQueue(
       msgID: `w${message.id}.${sequence}`,
     },
   );
-  // what stays is put back once more, and stored once
+  // what cannot be removed is put back again later, and the duplicate window stores it once
   await waiting.leave(sequence).catch(unless(isAway, 'removing a message that was woken'));
 }
 
@@ -199,14 +199,14 @@ async function lineOf(wiring: Wiring, { message, bodyRef }: Taken): Promise<Queu
   return { partition: target.partition(of), generation };
 }
 
-/** Steps that nothing was added to for this long are looked at: their message may have ended. */
+/** Steps untouched for this long are checked: their message may have ended. */
 const OLD = 7 * 86_400_000;
 const FIRST = 10 * 60_000;
 const EVERY = 6 * 3_600_000;
 
 /**
- * Removes the steps of messages that have ended, where a crash or a stop came before that was done, and
- * answers that came after it; now and again until the signal aborts.
+ * Removes the steps of ended messages that a crash or a stop left behind, and answers that came too late;
+ * every few hours until the signal aborts.
  */
 async function sweepWhile(
   kept: Kept,
@@ -256,7 +256,7 @@ export async function sweepSteps(
   return removed;
 }
 
-/** What lies in a queue and is not acknowledged. */
+/** The messages of a queue that are not acknowledged. */
 async function openIn(broker: Broker, stream: string): Promise<ReadonlySet<number>> {
   const consumers = await broker.manager.consumers.list(stream).next();
   const worker = consumers.find(({ name }) => name === WORKER);

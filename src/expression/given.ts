@@ -12,7 +12,7 @@ export type GivenPath = readonly (string | number)[];
 type ProblemSink = (path: GivenPath, text: string, offset?: number) => void;
 
 /** What a reader of plain data needs of the production around it. */
-export interface Reading {
+export interface GivenReading {
   readonly environment: ExpressionEnvironment;
   /** Expressions may stand in a loop. */
   readonly loops?: true;
@@ -25,9 +25,9 @@ export interface Reading {
 export class Given {
   readonly value: unknown;
   readonly path: GivenPath;
-  readonly reading: Reading;
+  readonly reading: GivenReading;
 
-  constructor(value: unknown, path: GivenPath, reading: Reading) {
+  constructor(value: unknown, path: GivenPath, reading: GivenReading) {
     this.value = value;
     this.path = path;
     this.reading = reading;

@@ -77,7 +77,7 @@ interface LookupFile {
   readonly problems: readonly LookupProblem[];
 }
 
-interface Row {
+interface TableLine {
   readonly cells: readonly string[];
   readonly line: number;
 }
@@ -120,7 +120,7 @@ async function readLookupFile(table: string, file: string): Promise<LookupFile> 
   }
 }
 
-function rowsOf(text: string): Row[] {
+function rowsOf(text: string): TableLine[] {
   const records = parse(text, {
     bom: true,
     comment: '#',
@@ -143,7 +143,7 @@ function delimiterOf(text: string): string {
 }
 
 function entriesOf(
-  rows: readonly Row[],
+  rows: readonly TableLine[],
   problem: (line: number, what: string, remedy?: string) => LookupProblem,
 ): LookupFile {
   const names = (rows[0]?.cells ?? []).map((cell) => cell.toLowerCase());

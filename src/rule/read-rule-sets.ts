@@ -1,4 +1,4 @@
-import { Given, type GivenPath, type Reading } from '../expression/given.ts';
+import { Given, type GivenPath, type GivenReading } from '../expression/given.ts';
 import type { Effective, Rule, RuleSet, Send } from './rule.ts';
 
 const RULE_KEYS = ['name', 'when', 'send', 'continue', 'disabled', 'effective', 'comment'];
@@ -10,7 +10,7 @@ const SET_KEYS = ['rules', 'effective', 'comment'];
  *
  * @param path where it stands, which the paths of its problems begin with
  */
-export function readRuleSets(value: unknown, path: GivenPath, reading: Reading): RuleSet[] {
+export function readRuleSets(value: unknown, path: GivenPath, reading: GivenReading): RuleSet[] {
   const given = new Given(value, path, reading);
   if (Array.isArray(value)) return [readSet('rules', given, undefined)];
   const sets = given.mapping('rules, unless it is a list of rules,');

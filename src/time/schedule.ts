@@ -88,7 +88,7 @@ export function readCron(text: string, zone: Zone): Cron | { readonly problem: s
     });
     return { next: (at) => pattern.nextRun(new Date(at))?.getTime() };
   } catch (error) {
-    // whatever croner finds wrong with the pattern: it has no errors of its own
+    // croner throws plain errors; each says what is wrong with the pattern
     const why = (error instanceof Error ? error.message : '').replace(/^CronPattern: /, '');
     return { problem: `${text} is no cron: ${why.charAt(0).toLowerCase()}${why.slice(1)}` };
   }

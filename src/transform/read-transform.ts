@@ -1,7 +1,7 @@
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
 import type { ExpressionFacts } from '../expression/facts.ts';
-import { Given, type GivenPath, type Reading } from '../expression/given.ts';
+import { Given, type GivenPath, type GivenReading } from '../expression/given.ts';
 import { compileTemplate } from '../expression/template.ts';
 import {
   type Declaration,
@@ -13,7 +13,7 @@ import { readSteps } from './read-steps.ts';
 
 const KEYS = ['start', 'type', 'name', 'steps', 'comment', 'title'];
 
-export interface TransformReading extends Reading {
+export interface TransformReading extends GivenReading {
   /** Finds another transform when a message comes: all are read by then. */
   readonly find: FindTransform;
 }

@@ -1,7 +1,7 @@
 import type { Place } from '../place.ts';
 import type { Problem } from '../problem.ts';
 
-/** Something that was not as a case says. */
+/** Something that was not as the case expects. */
 export interface Failure {
   /** `ward, message 1, MSH-3`; `rules of adt-router`. */
   readonly at: string;

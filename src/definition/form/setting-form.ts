@@ -56,7 +56,7 @@ export function givenFields(declared: Settings, written: Written): Record<string
   return values;
 }
 
-/** Sets an own key also where it is named `__proto__`. */
+/** Sets an own key even if its name is `__proto__`. */
 function define(values: Record<string, unknown>, key: string, value: unknown): void {
   Object.defineProperty(values, key, { value, enumerable: true, configurable: true });
 }
@@ -76,13 +76,13 @@ function exact({ value, filled }: WrittenScalar): unknown {
   return value === 'true' ? true : value === 'false' ? false : value;
 }
 
-/** A scalar as a text; null is none. */
+/** A scalar as text; undefined for null. */
 export function textOf({ value, source }: WrittenScalar): string | undefined {
   if (value === null) return undefined;
   return typeof value === 'string' ? value : source;
 }
 
-/** A text that is checked for nothing but being one. */
+/** Any text. */
 export function textAt(written: Written, reading: Reading): string | undefined {
   const text = written.kind === 'scalar' ? textOf(written) : undefined;
   return text ?? report(reading, written.place, 'must be a text');

@@ -29,11 +29,11 @@ import { rulesSchema } from './rules-schema.ts';
  */
 type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
   /**
-   * From when on the running host follows a change; without it the host is made anew.
-   * `unread`: it does not look at it.
+   * When a running host follows a change of it; left out, the host is restarted.
+   * `unread`: the host does not use it.
    */
   readonly change?: 'unread' | 'next message';
-  /** About a queue, which an inline process has not. */
+  /** About a queue, which an inline process does not have. */
   readonly ofQueue?: true;
 };
 

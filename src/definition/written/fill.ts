@@ -33,7 +33,7 @@ export function isAssumed(value: unknown): boolean {
 }
 
 /** An address must be one to be read. */
-function assumed({ keys }: Looking): Found {
+function assumed({ keys }: Looking): FoundValue {
   const isAddress = /(?:url|issuer|authority|proxy)$/i.test(String(keys.at(-1)));
   return { text: isAddress ? `https://${ASSUMED}.invalid` : ASSUMED, hidden: true };
 }
@@ -138,13 +138,13 @@ interface Looking extends Filling {
   readonly keys: Keys;
 }
 
-interface Found {
+interface FoundValue {
   readonly text: string;
   readonly hidden: boolean;
   readonly file?: string;
 }
 
-async function look(reference: string, looking: Looking): Promise<Found | undefined> {
+async function look(reference: string, looking: Looking): Promise<FoundValue | undefined> {
   const [, kind = '', name = ''] = /^(\w+):(.*)$/s.exec(reference) ?? [];
   if (kind === 'env' && name !== '') return lookInEnvironment(name, looking);
   if (kind === 'file' && name !== '') return lookInFile(name, looking);
@@ -167,7 +167,7 @@ function reportMissing(
 
 const inCredentials = ({ keys }: Looking): boolean => keys[0] === 'credentials';
 
-function lookInEnvironment(reference: string, looking: Looking): Found | undefined {
+function lookInEnvironment(reference: string, looking: Looking): FoundValue | undefined {
   const at = reference.indexOf(':-');
   const name = at === -1 ? reference : reference.slice(0, at);
   const given = looking.source.environment[name];
@@ -186,7 +186,7 @@ function lookInEnvironment(reference: string, looking: Looking): Found | undefin
   );
 }
 
-async function lookInFile(name: string, looking: Looking): Promise<Found | undefined> {
+async function lookInFile(name: string, looking: Looking): Promise<FoundValue | undefined> {
   const file = resolve(looking.source.folder, name);
   try {
     const text = (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
@@ -203,7 +203,7 @@ async function lookInFile(name: string, looking: Looking): Promise<Found | undef
   }
 }
 
-async function lookInSecrets(name: string, looking: Looking): Promise<Found | undefined> {
+async function lookInSecrets(name: string, looking: Looking): Promise<FoundValue | undefined> {
   if (!inCredentials(looking)) {
     return reportMissing(
       looking,

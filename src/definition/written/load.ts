@@ -55,7 +55,7 @@ export async function loadProduction(
   return base === undefined || written === undefined ? undefined : { written, base, files };
 }
 
-interface Reading {
+interface AskedFor {
   /** The place that asked for the file. */
   readonly from: Place;
   readonly problems: Problems;
@@ -64,7 +64,7 @@ interface Reading {
 async function readBlock(
   folder: string,
   name: string,
-  { from, problems }: Reading,
+  { from, problems }: AskedFor,
 ): Promise<WrittenBlock | undefined> {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-import type { SentMessage, TestMessage } from '../control/orders.ts';
+import type { Notification, SentMessage, TestMessage } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { inject } from '../flow/inject.ts';
@@ -8,7 +8,7 @@ import { describeSize } from '../time/size.ts';
 import { type Director, hostsOf } from './director.ts';
 import type { Engine } from './engine.ts';
 
-/** What stands as the source of a message that no service took. */
+/** The source of a message that no service took in. */
 const SOURCE = 'waybill';
 
 /**
@@ -64,4 +64,24 @@ function wayInto(
   if (of === undefined)
     throw new EngineError('HOST_UNKNOWN', `there is no host ${host} in ${name}`);
   return of.kind === 'service' ? { source: host, to: of.to } : { source: SOURCE, to: [host] };
+}
+
+/**
+ * Sends a notification as a plain text message through the production's own operations: queued, retried
+ * and traced as every message. Its name is the subject.
+ */
+export async function notify(
+  director: Director,
+  { to, subject: name, text, key }: Notification,
+): Promise<{ readonly messageId: number }> {
+  if (to.length === 0) throw new EngineError('HOST_UNKNOWN', 'the notification names no operation');
+  const body = Buffer.from(`${name}\n\n${text}\n`);
+  const { messageId } = await inject(director, {
+    envelope: { source: SOURCE, type: 'text/plain', charset: 'utf-8', name },
+    body: inlineBody(body),
+    to,
+    kind: 'n',
+    order: key,
+  });
+  return { messageId };
 }
