@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import {
   isTold,
   type Message,
@@ -49,14 +50,14 @@ interface MailSenderOptions {
   readonly marks: string;
 }
 
-const TRIED = new WeakMap<GraphOutValues, Set<number>>();
+const TRIED = new WeakMap<GraphOutValues, LRUCache<number, true>>();
 
 /**
  * Messages that were tried and not sent for certain. An adapter that lost its connection is closed and
  * opened anew with the same settings, and must know them still.
  */
-function triedWith(settings: GraphOutValues): Set<number> {
-  const tried = TRIED.get(settings) ?? new Set();
+function triedWith(settings: GraphOutValues): LRUCache<number, true> {
+  const tried = TRIED.get(settings) ?? new LRUCache<number, true>({ max: MOST });
   TRIED.set(settings, tried);
   return tried;
 }
@@ -73,7 +74,7 @@ class MailSender implements OpenOutbound {
   readonly #letter: LetterSettings;
   readonly #fixedSender: boolean;
   readonly #flights: InFlight = inFlight();
-  readonly #tried: Set<number>;
+  readonly #tried: LRUCache<number, true>;
 
   constructor(options: MailSenderOptions) {
     const { settings } = options;
@@ -123,7 +124,7 @@ class MailSender implements OpenOutbound {
     if (message.possibleDuplicate === true || this.#tried.has(message.id)) {
       if (await this.#wasSent(mark, signal)) return this.#sent(message, 'sent by an earlier try');
     }
-    this.#remember(message.id);
+    this.#tried.set(message.id, true);
     await this.#complete(await this.#draft(sending, mark), sending);
     return this.#sent(message, 'accepted');
   }
@@ -179,12 +180,6 @@ class MailSender implements OpenOutbound {
       await client.ask('DELETE', `/messages/${textAt(one, 'id')}`, { signal });
     }
     return false;
-  }
-
-  #remember(id: number): void {
-    this.#tried.add(id);
-    const [oldest] = this.#tried;
-    if (this.#tried.size > MOST && oldest !== undefined) this.#tried.delete(oldest);
   }
 
   #sent({ id }: Message, text: string): Reply {

@@ -7,12 +7,11 @@ import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './c
 import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { type Arrived, Incoming } from './incoming.ts';
-import { contentOf, incomingMessage } from './incoming-message.ts';
+import { contentOf, incomingMessage, SignedOnce } from './incoming-message.ts';
 import type { BodyCheck, Operation } from './operation.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { Room } from './room.ts';
-import { signedOnce } from './signed-once.ts';
 
 /** Bytes of bodies that are in memory at once. */
 const MEMORY = 256 * 1_048_576;
@@ -39,7 +38,7 @@ export class Endpoint {
   readonly #working = new Map<ServerResponse, Promise<void>>();
   readonly #isNews = newsFilter();
   readonly #room = new Room(MEMORY);
-  readonly #signed = signedOnce();
+  readonly #signed = new SignedOnce();
   #closing = false;
 
   constructor(lent: LentHere, operations: readonly Operation[]) {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
 import { mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
@@ -5,7 +6,6 @@ import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Incoming } from './incoming.ts';
 import type { Content, RequestBody } from './request-body.ts';
-import type { SignedOnce } from './signed-once.ts';
 
 export interface Taken {
   readonly incoming: Incoming;
@@ -152,4 +152,24 @@ function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
   return /^text\/|[/+](json|xml)$|hl7/.test(type)
     ? bytes.toString('utf8')
     : { base64: bytes.toString('base64') };
+}
+
+/** Many more than are signed within a duplicate window by those who may send at all. */
+const SIGNATURES = 20_000;
+
+/** The signatures that a service has taken. */
+export class SignedOnce {
+  /** Made with the first signature: most services take none. */
+  #keys: LRUCache<string, string> | undefined;
+
+  /**
+   * The key under which a signed request is stored once: that of the first time its signature was shown. What else
+   * tells one request from another, such as an idempotency key, is not signed, and whoever repeats it may change it.
+   */
+  keyOf(signature: string, key: string): string {
+    this.#keys ??= new LRUCache({ max: SIGNATURES });
+    const known = this.#keys.get(signature);
+    if (known === undefined) this.#keys.set(signature, key);
+    return known ?? key;
+  }
 }

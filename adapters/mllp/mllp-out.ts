@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import {
   background,
   isTold,
@@ -13,7 +14,6 @@ import { dial, newsFilter, placeOf, probe } from 'waybill/peer';
 import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { PeerConnection } from './peer-connection.ts';
-import { SentIds } from './sent-ids.ts';
 
 type LentHere = Lent<typeof mllpOutSettings>;
 
@@ -47,6 +47,9 @@ export default outbound({
     probe(lent, step, { address: settings.connect, tls: settings.tls, silent: true }),
 });
 
+/** How many control ids are remembered: an answer that comes later than after so many messages is taken for a strange one. */
+const REMEMBERED = 1_000;
+
 /**
  * The connections to one peer: one for each message in flight, kept for the next one. The first is
  * opened at once, so that operators see whether the peer is there before a message needs it.
@@ -58,7 +61,7 @@ class Link implements OpenOutbound {
   readonly #sending = new Set<Promise<unknown>>();
   readonly #turn: (signal: AbortSignal) => Promise<void>;
   readonly #connections = new Set<PeerConnection>();
-  readonly #sent = new SentIds();
+  readonly #sent = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #isNews = newsFilter();
   #closing = false;
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { LRUCache } from 'lru-cache';
 import {
   EngineError,
   type Logger,
@@ -13,7 +14,6 @@ import { FrameReader } from './frame-reader.ts';
 import { frameMarks } from './framing.ts';
 import type { MllpOutSettings } from './mllp-out-settings.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
-import type { SentIds } from './sent-ids.ts';
 
 interface Exchange {
   readonly sent: Hl7Header | undefined;
@@ -25,8 +25,8 @@ export interface PeerConnectionOptions {
   readonly place: string;
   readonly settings: MllpOutSettings;
   readonly log: Logger;
-  /** What was sent to this peer before, on any connection. */
-  readonly sent: SentIds;
+  /** The control ids of the messages sent last to this peer, on any connection. */
+  readonly sent: LRUCache<string, true>;
   /** Whether an answer with a control id that nobody knows counts: the reply rules judge it. */
   readonly takesStrange: boolean;
   /** Told of an answer that was set aside. */
@@ -122,7 +122,7 @@ export class PeerConnection {
       signal.removeEventListener('abort', abort);
       clearTimeout(exchange.timer);
       this.#exchange = undefined;
-      this.#options.sent.add(message.header?.controlId ?? '');
+      this.#options.sent.set(message.header?.controlId ?? '', true);
     }
   }
 

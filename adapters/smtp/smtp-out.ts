@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import {
   DisableError,
   describeSize,
@@ -184,11 +185,11 @@ type RefusedPolicy = 'reject' | 'continue' | 'suspend';
 /** How many partly delivered messages are remembered. */
 const MOST = 10_000;
 
-const SERVED = new WeakMap<object, Map<number, ReadonlySet<string>>>();
+const SERVED = new WeakMap<object, LRUCache<number, ReadonlySet<string>>>();
 
 /** An adapter that lost its connection is opened anew with the same settings, and must know still. */
-function servedWith(settings: object): Map<number, ReadonlySet<string>> {
-  const served = SERVED.get(settings) ?? new Map();
+function servedWith(settings: object): LRUCache<number, ReadonlySet<string>> {
+  const served = SERVED.get(settings) ?? new LRUCache<number, ReadonlySet<string>>({ max: MOST });
   SERVED.set(settings, served);
   return served;
 }
@@ -201,7 +202,7 @@ function servedWith(settings: object): Map<number, ReadonlySet<string>> {
 class RefusedRecipients {
   readonly #policy: RefusedPolicy;
   /** Message id → who has it already. Lost with the process: then they may get it twice. */
-  readonly #served: Map<number, ReadonlySet<string>>;
+  readonly #served: LRUCache<number, ReadonlySet<string>>;
 
   constructor(settings: { readonly refusedRecipients: RefusedPolicy }) {
     this.#policy = settings.refusedRecipients;
@@ -244,18 +245,11 @@ class RefusedRecipients {
     }
     const missing = new Set(waiting.map(({ recipient }) => recipient));
     const served = recipients.filter((one) => !missing.has(one));
-    this.#remember(id, new Set([...(this.#served.get(id) ?? []), ...served]));
+    this.#served.set(id, new Set([...(this.#served.get(id) ?? []), ...served]));
     throw new TemporaryError(
       `Delivered to some; ${waiting.length} of ${recipients.length} recipients are to wait (${codes(waiting)}). Only they get the next try.`,
       { detail: describe(waiting) },
     );
-  }
-
-  #remember(id: number, served: ReadonlySet<string>): void {
-    this.#served.delete(id);
-    this.#served.set(id, served);
-    const [oldest] = this.#served.keys();
-    if (this.#served.size > MOST && oldest !== undefined) this.#served.delete(oldest);
   }
 }
 

@@ -18,3 +18,12 @@ test('a flood of different things does not grow without end', () => {
   for (let n = 0; n < 100; n++) isNews(`${n}`);
   expect(isNews('0'), 'the oldest were forgotten').toBe(true);
 });
+
+test('what keeps coming is no news, whatever floods in between', () => {
+  const isNews = newsFilter(60_000, 10);
+  isNews('again');
+  for (let n = 0; n < 100; n++) {
+    isNews(`${n}`);
+    expect(isNews('again')).toBe(false);
+  }
+});

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { TokenVerifier } from '../../adapter/token-verifier.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Clock } from '../../time/clock.ts';
@@ -231,7 +232,7 @@ const MOST = 10_000;
 /** Answers about tokens, kept for a while under a hash of the token. One question serves all who wait for it. */
 class KeptAnswers {
   readonly #clock: Clock;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new LRUCache<string, Kept>({ max: MOST });
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -244,9 +245,7 @@ class KeptAnswers {
     const known = this.#kept.get(key);
     if (known !== undefined && now < known.until) return known.state;
     const kept: Kept = { state: this.#asked(key, ask), until: now + keepFor };
-    this.#kept.delete(key);
     this.#kept.set(key, kept);
-    this.#shrink();
     return kept.state;
   }
 
@@ -263,13 +262,6 @@ class KeptAnswers {
       // What could not be asked is asked again by the next.
       this.#kept.delete(key);
       throw error;
-    }
-  }
-
-  #shrink(): void {
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MOST) return;
-      this.#kept.delete(oldest);
     }
   }
 }
