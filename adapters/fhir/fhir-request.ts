@@ -151,11 +151,11 @@ async function resourceOf(message: Message): Promise<Resource> {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-type Found = Partial<Record<keyof Resource, unknown>>;
+type FoundFields = Partial<Record<keyof Resource, unknown>>;
 
-function inJson(bytes: Uint8Array): Found {
+function inJson(bytes: Uint8Array): FoundFields {
   try {
-    return Object(JSON.parse(UTF8.decode(bytes))) as Found;
+    return Object(JSON.parse(UTF8.decode(bytes))) as FoundFields;
   } catch {
     throw new RejectedError(
       'The body is not JSON, and so no FHIR resource. Have a transform make one; XML must have a type such as application/fhir+xml.',
@@ -163,7 +163,7 @@ function inJson(bytes: Uint8Array): Found {
   }
 }
 
-function inXml(bytes: Uint8Array): Found {
+function inXml(bytes: Uint8Array): FoundFields {
   try {
     const document = documentOf(bytes, { type: 'application/xml' });
     const valueOf = (name: string): string | undefined =>

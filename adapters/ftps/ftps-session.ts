@@ -13,7 +13,7 @@ const STILL_THERE = 5_000;
 const LAST_WORDS = 500;
 
 /** A refusal that came after the library had given up the transfer. */
-class Refusal extends Error {
+class FtpsRefusal extends Error {
   readonly code: number;
 
   constructor(code: number, text: string) {
@@ -148,7 +148,7 @@ export class FtpsSession {
   }
 
   /** What the server says after a transfer that it broke off. */
-  async #lateRefusal(): Promise<Refusal | undefined> {
+  async #lateRefusal(): Promise<FtpsRefusal | undefined> {
     const said = this.#lastReply;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onReply = resolve;
@@ -158,7 +158,7 @@ export class FtpsSession {
     this.#onReply = () => undefined;
     const [, code] = /(?:^|\n)(\d{3}) [^\n]*\s*$/.exec(this.#lastReply) ?? [];
     const refused = this.#lastReply !== said && Number(code) >= 400 && Number(code) !== CLOSING;
-    return refused ? new Refusal(Number(code), this.#lastReply) : undefined;
+    return refused ? new FtpsRefusal(Number(code), this.#lastReply) : undefined;
   }
 
   /** Not a lost connection, which would be tried again at once and for ever: somebody has to open the ports. */

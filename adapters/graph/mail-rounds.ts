@@ -107,7 +107,7 @@ export class MailRounds {
   }
 
   async #deliver(mail: MailFacts, take: Take, signal: AbortSignal): Promise<Fate | 'empty'> {
-    const reading: Reading = {};
+    const reading: MailReading = {};
     try {
       if ((await this.#store(mail, { take, reading, signal })) === 0) return 'empty';
     } catch (error) {
@@ -120,7 +120,7 @@ export class MailRounds {
   /** How many messages the mail has; those that an earlier try stored are not stored again. */
   async #store(
     mail: MailFacts,
-    { take, reading, signal }: { take: Take; reading: Reading; signal: AbortSignal },
+    { take, reading, signal }: { take: Take; reading: MailReading; signal: AbortSignal },
   ): Promise<number> {
     const { settings, deliver } = this.#lent;
     const notOpened = (what: string): void =>
@@ -229,12 +229,12 @@ function contains(text: string, part = ''): boolean {
 class UntakeableMail extends Error {}
 
 /** What went wrong with reading, while the engine consumed a message: it may put it into words of its own. */
-interface Reading {
+interface MailReading {
   problem?: unknown;
 }
 
 interface Taking {
-  readonly reading: Reading;
+  readonly reading: MailReading;
   readonly client: GraphClient;
   readonly settings: Pick<GraphInValues, 'take' | 'pattern' | 'embedded' | 'limit'>;
   readonly signal: AbortSignal;

@@ -9,6 +9,7 @@ import {
   messageTypeOf,
   retryAfterOf,
   tryHttp,
+  UnderWay,
   urlTemplate,
 } from 'waybill/peer';
 
@@ -90,8 +91,8 @@ const BODILESS = new Set(['GET', 'HEAD', 'DELETE']);
 class HttpSender implements OpenOutbound {
   readonly #client: HttpClient;
   readonly #settings: HttpOutValues;
-  readonly #kept: readonly Kept[];
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #kept: readonly KeptHeader[];
+  readonly #sending = new UnderWay();
 
   constructor(client: HttpClient, settings: HttpOutValues) {
     this.#client = client;
@@ -101,17 +102,11 @@ class HttpSender implements OpenOutbound {
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
     signal.throwIfAborted();
-    const sending = this.#send(message, signal);
-    this.#sending.add(sending);
-    try {
-      return await sending;
-    } finally {
-      this.#sending.delete(sending);
-    }
+    return this.#sending.run(this.#send(message, signal));
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#sending);
+    await this.#sending.ended();
     await this.#client.close();
   }
 
@@ -146,14 +141,14 @@ class HttpSender implements OpenOutbound {
 }
 
 /** A header of answers whose value stands in the trace. */
-interface Kept {
+interface KeptHeader {
   readonly name: string;
   /** In lower case. */
   readonly key: string;
 }
 
 /** Never what signs in. */
-function keptOf(names: readonly string[]): readonly Kept[] {
+function keptOf(names: readonly string[]): readonly KeptHeader[] {
   return names
     .filter((name) => !/^(set-cookie|.*(auth|token|secret|key).*)$/i.test(name))
     .map((name) => ({ name, key: name.toLowerCase() }));
@@ -174,7 +169,7 @@ function blamesTheRequest(media: string, body: Uint8Array): boolean {
 }
 
 /** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */
-function replyOf({ status, headers, body }: HttpAnswer, kept: readonly Kept[]): Reply {
+function replyOf({ status, headers, body }: HttpAnswer, kept: readonly KeptHeader[]): Reply {
   const media = mediaTypeOf(headers['content-type']);
   const shown = kept.filter(({ key }) => headers[key] !== undefined);
   return {

@@ -1,27 +1,11 @@
 import { setting } from 'waybill/adapter';
-import { takeSettings, tlsClient } from 'waybill/peer';
+import { putAwaySettings, takeSettings, tlsClient } from 'waybill/peer';
 
 const afterwards = {
-  afterwards: setting.choice(
-    {
-      seen: 'It is marked as read; only unread mails are taken',
-      flag: 'It gets the keyword $Waybill; those that have it are not taken',
-      archive: 'It is moved to the folder under archive',
-      delete: 'It is deleted',
-      keep: 'It stays as it is, and is remembered; for mailboxes that may only be read',
-    },
-    { help: 'What happens to a mail once its messages are stored.', default: 'archive' },
-  ),
-  archive: setting.text({
-    help: 'Folder to which taken mails are moved; it is made if it is not there.',
-    default: 'Waybill',
+  ...putAwaySettings({
+    flag: 'It gets the keyword $Waybill; those that have it are not taken',
+    keep: 'for mailboxes that may only be read',
   }),
-  failed: setting.optional(
-    setting.text({
-      help: 'Folder to which a mail is moved that can never be taken (too large, or refused for good). Left out, it stays and is reported once.',
-      example: 'Waybill/Failed',
-    }),
-  ),
 };
 
 /** The settings of `imap-in`. */

@@ -2,7 +2,7 @@ import { type FrameShare, UNLIMITED } from './frame-memory.ts';
 import type { Framing } from './framing.ts';
 
 /** What a stream of bytes turned out to hold, in the order it came. */
-export type Found =
+export type FoundFrame =
   | { readonly kind: 'frame'; readonly body: Buffer }
   /** Bytes between frames that belong to none. */
   | { readonly kind: 'junk'; readonly bytes: Buffer }
@@ -69,8 +69,8 @@ export class FrameReader {
     return this.#take();
   }
 
-  push(chunk: Buffer): Found[] {
-    const found: Found[] = [];
+  push(chunk: Buffer): FoundFrame[] {
+    const found: FoundFrame[] = [];
     let rest = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
     this.#held = NOTHING;
     while (rest.length > 0 && !this.#over) {
@@ -80,7 +80,7 @@ export class FrameReader {
   }
 
   /** Looks for the beginning of a message; gives what follows it. */
-  #readBetween(bytes: Buffer, found: Found[]): Buffer {
+  #readBetween(bytes: Buffer, found: FoundFrame[]): Buffer {
     const { start, lenient } = this.#framing;
     const first = bytes.findIndex((byte) => !isBlank(byte));
     if (first < 0) return NOTHING;
@@ -106,7 +106,7 @@ export class FrameReader {
   }
 
   /** Looks for the end of the open message; gives what follows it. */
-  #readInside(bytes: Buffer, found: Found[]): Buffer {
+  #readInside(bytes: Buffer, found: FoundFrame[]): Buffer {
     const [first, second] = this.#framing.end;
     if (this.#endBegun) {
       this.#endBegun = false;
@@ -134,14 +134,14 @@ export class FrameReader {
     return second === undefined || next === second || (lenient && next === start);
   }
 
-  #end(bytes: Buffer, at: number, found: Found[]): Buffer {
+  #end(bytes: Buffer, at: number, found: FoundFrame[]): Buffer {
     const [, second] = this.#framing.end;
     found.push({ kind: 'frame', body: this.#take() });
     return bytes.subarray(at + (second !== undefined && bytes[at + 1] === second ? 2 : 1));
   }
 
   /** Takes bytes into the open message; a start byte among them begins it anew. */
-  #keep(bytes: Buffer, found: Found[]): void {
+  #keep(bytes: Buffer, found: FoundFrame[]): void {
     const { start } = this.#framing;
     const restart = start === undefined ? -1 : bytes.lastIndexOf(start);
     if (restart >= 0) {
@@ -152,7 +152,7 @@ export class FrameReader {
     this.#add(bytes.subarray(restart + 1), found);
   }
 
-  #add(bytes: Buffer, found: Found[]): void {
+  #add(bytes: Buffer, found: FoundFrame[]): void {
     if (this.#over || bytes.length === 0) return;
     const { size } = this.#message;
     const isTooLarge = size + bytes.length > this.#limit;

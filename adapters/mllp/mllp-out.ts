@@ -10,7 +10,7 @@ import {
   type Reply,
   timerTime,
 } from 'waybill/adapter';
-import { dial, newsFilter, placeOf, probe } from 'waybill/peer';
+import { dial, newsFilter, placeOf, probe, UnderWay } from 'waybill/peer';
 import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { PeerConnection } from './peer-connection.ts';
@@ -58,7 +58,7 @@ class Link implements OpenOutbound {
   readonly #lent: LentHere;
   readonly #place: string;
   readonly #idle: { readonly connection: PeerConnection; readonly timer?: NodeJS.Timeout }[] = [];
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #sending = new UnderWay();
   readonly #turn: (signal: AbortSignal) => Promise<void>;
   readonly #connections = new Set<PeerConnection>();
   readonly #sent = new LRUCache<string, true>({ max: REMEMBERED });
@@ -80,19 +80,13 @@ class Link implements OpenOutbound {
     else await first.end();
   }
 
-  async send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
-    const sending = this.#send(message, signal);
-    this.#sending.add(sending);
-    try {
-      return await sending;
-    } finally {
-      this.#sending.delete(sending);
-    }
+  send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
+    return this.#sending.run(this.#send(message, signal));
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.allSettled(this.#sending);
+    await this.#sending.ended();
     this.#lent.signal.removeEventListener('abort', this.#abort);
     for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
     await Promise.all([...this.#connections].map((connection) => connection.end()));

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { background, type LentInbound, timerTime } from 'waybill/adapter';
 import { spokenProtocol } from 'waybill/peer';
 import type { FrameMemory, FrameShare } from './frame-memory.ts';
-import { type Found, FrameReader } from './frame-reader.ts';
+import { type FoundFrame, FrameReader } from './frame-reader.ts';
 import { frame, withoutMarks } from './framing.ts';
 import type { Intake, Sender } from './intake.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
@@ -48,7 +48,7 @@ export class SenderConnection {
   readonly #writer: SocketWriter;
   readonly #reader: FrameReader;
   readonly #share: FrameShare;
-  readonly #waiting: Found[] = [];
+  readonly #waiting: FoundFrame[] = [];
   #work: Promise<void> | undefined;
   #ending = false;
   #frameTimer: NodeJS.Timeout | undefined;
@@ -184,7 +184,7 @@ export class SenderConnection {
     }
   }
 
-  async #handle(found: Found): Promise<void> {
+  async #handle(found: FoundFrame): Promise<void> {
     switch (found.kind) {
       case 'frame':
         return await this.#takeFrame(found.body);
@@ -203,7 +203,10 @@ export class SenderConnection {
   }
 
   /** What cannot be held is answered by its beginning; how the stream goes on cannot be told. */
-  async #refuseRest({ kind, beginning }: Extract<Found, { beginning: Buffer }>): Promise<void> {
+  async #refuseRest({
+    kind,
+    beginning,
+  }: Extract<FoundFrame, { beginning: Buffer }>): Promise<void> {
     const answer = (bytes: Uint8Array): void => this.#write(bytes);
     this.#intake.refuseBeginning(beginning, this.sender, { kind, answer });
     await this.#writer.flushed();

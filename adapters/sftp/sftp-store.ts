@@ -219,7 +219,7 @@ async function* readFile(
   expected: FileFacts,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const handle = await session.request<Buffer>((sftp, done) => sftp.open(path, 'r', done));
-  const reading = new Reading(session, handle, expected.size);
+  const reading = new FileReading(session, handle, expected.size);
   try {
     for (let part = reading.next(); part !== undefined; part = reading.next()) {
       const bytes = await part;
@@ -241,7 +241,7 @@ function changed(): FileError {
   );
 }
 
-class Reading {
+class FileReading {
   readonly #session: SftpSession;
   readonly #handle: Buffer;
   readonly #size: number;

@@ -13,12 +13,17 @@ import {
   type setting,
   TemporaryError,
 } from 'waybill/adapter';
-import { letter, mailboxesIn } from 'waybill/peer';
+import { letter, mailboxesIn, UnderWay } from 'waybill/peer';
 import { type Mail, mail, type Signature } from './mail.ts';
 import { SessionPool } from './session-pool.ts';
 import { signatureOf } from './signature.ts';
 import { type Answer, meaning } from './smtp-answer.ts';
-import { describeSession, openSession, type Refusal, type SmtpSession } from './smtp-session.ts';
+import {
+  describeSession,
+  openSession,
+  type RefusedRecipient,
+  type SmtpSession,
+} from './smtp-session.ts';
 import { accountOf, smtpSettings } from './smtp-settings.ts';
 import { smtpTest } from './smtp-test.ts';
 
@@ -81,7 +86,7 @@ class MailSender implements OpenOutbound {
   readonly #pool: SessionPool;
   readonly #signature: Signature | undefined;
   readonly #recipients: RefusedRecipients;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new UnderWay();
 
   constructor(settings: Values, pool: SessionPool, signature: Signature | undefined) {
     this.#settings = settings;
@@ -91,18 +96,11 @@ class MailSender implements OpenOutbound {
   }
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#underWay.add(promise);
-    try {
-      return await this.#send(message, signal);
-    } finally {
-      this.#underWay.delete(promise);
-      resolve();
-    }
+    return this.#underWay.run(this.#send(message, signal));
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await this.#underWay.ended();
     await this.#pool.close();
   }
 
@@ -111,7 +109,7 @@ class MailSender implements OpenOutbound {
     const composed = mail(written, message, this.#signature);
     const from = (await this.#envelopeFrom(message)) ?? written.from.address;
     const to = this.#recipients.remaining(message.id, composed.recipients);
-    const refusals: Refusal[] = [];
+    const refusals: RefusedRecipient[] = [];
     const answer = await this.#handOver({ ...composed, from, to }, refusals, signal);
     return replyOf(answer, this.#recipients.settle(message.id, to, refusals));
   }
@@ -125,7 +123,11 @@ class MailSender implements OpenOutbound {
   }
 
   /** A waiting connection may have been closed by the server a moment ago: then another one is used. */
-  async #handOver(addressed: Addressed, refusals: Refusal[], signal: AbortSignal): Promise<Answer> {
+  async #handOver(
+    addressed: Addressed,
+    refusals: RefusedRecipient[],
+    signal: AbortSignal,
+  ): Promise<Answer> {
     for (;;) {
       const session = await this.#pool.take(signal);
       const waited = session.mails > 0;
@@ -168,7 +170,7 @@ function checkLetters({ from, to }: Addressed, { capabilities, place }: SmtpSess
   );
 }
 
-function replyOf(answer: Answer, refused: readonly Refusal[]): Reply {
+function replyOf(answer: Answer, refused: readonly RefusedRecipient[]): Reply {
   const taken = `${answer.code} ${answer.text}`;
   const text = refused.length === 0 ? taken : `${taken}; refused: ${describe(refused)}`;
   return {
@@ -216,7 +218,7 @@ class RefusedRecipients {
   }
 
   /** Called before the mail is sent; throws unless it may go to the others. */
-  judge(refusals: readonly Refusal[], recipients: number): void {
+  judge(refusals: readonly RefusedRecipient[], recipients: number): void {
     if (this.#policy === 'continue') return;
     const final = refusals.filter(isFinal);
     const text = `${refusals.length} of ${recipients} recipients were refused (${codes(refusals)}). Nobody got the mail.`;
@@ -236,8 +238,8 @@ class RefusedRecipients {
   settle(
     id: number,
     recipients: readonly string[],
-    refusals: readonly Refusal[],
-  ): readonly Refusal[] {
+    refusals: readonly RefusedRecipient[],
+  ): readonly RefusedRecipient[] {
     const waiting = refusals.filter((one) => !isFinal(one));
     if (waiting.length === 0) {
       this.#served.delete(id);
@@ -253,14 +255,14 @@ class RefusedRecipients {
   }
 }
 
-const isFinal = ({ answer }: Refusal): boolean => answer.status >= 500;
+const isFinal = ({ answer }: RefusedRecipient): boolean => answer.status >= 500;
 
-function codes(refusals: readonly Refusal[]): string {
+function codes(refusals: readonly RefusedRecipient[]): string {
   return [...new Set(refusals.map(({ answer }) => `${answer.code}${meaning(answer)}`))].join('; ');
 }
 
 /** With addresses: for the trace. */
-function describe(refusals: readonly Refusal[]): string {
+function describe(refusals: readonly RefusedRecipient[]): string {
   return refusals
     .map(({ recipient, answer }) => `${recipient}: ${answer.code} ${answer.text}`)
     .join('; ');

@@ -30,10 +30,10 @@ export interface Handover extends Pick<Mail, 'size' | 'content'> {
    * Called if some recipients were refused and others not, before the mail itself is sent. What it
    * throws breaks the mail off: nobody gets it.
    */
-  onRefused(refusals: readonly Refusal[]): void;
+  onRefused(refusals: readonly RefusedRecipient[]): void;
 }
 
-export interface Refusal {
+export interface RefusedRecipient {
   readonly recipient: string;
   readonly answer: Answer;
 }
@@ -210,7 +210,7 @@ function envelope({ from, to, size }: Handover): SMTPEnvelope & SMTPConnectionEn
   return { from, to: [...to], size, rcptQueue: [], rejected: [], rejectedErrors: [], accepted: [] };
 }
 
-function refusal({ recipient = '', response = '' }: NodemailerRefusal): Refusal {
+function refusal({ recipient = '', response = '' }: NodemailerRefusal): RefusedRecipient {
   return { recipient, answer: answerOf(response) };
 }
 

@@ -43,3 +43,22 @@ export function inFlight(): InFlight {
     },
   };
 }
+
+/** Work that closing waits for, where each piece heeds its signal itself. */
+export class UnderWay {
+  readonly #all = new Set<Promise<unknown>>();
+
+  async run<Value>(work: Promise<Value>): Promise<Value> {
+    this.#all.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#all.delete(work);
+    }
+  }
+
+  /** Waits until all of it is over, however it ends: who asked for it is told. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#all);
+  }
+}

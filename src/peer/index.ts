@@ -52,7 +52,7 @@ export {
   type UrlTemplate,
   urlTemplate,
 } from './http/url-template.ts';
-export { type InFlight, inFlight } from './in-flight.ts';
+export { type InFlight, inFlight, UnderWay } from './in-flight.ts';
 export {
   type Letter,
   type LetterAttachment,
@@ -72,7 +72,7 @@ export {
 export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
 export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts.ts';
 export { Opening, oneOf } from './mail/opened-parts.ts';
-export { type TakeSettings, takeSettings } from './mail/take-settings.ts';
+export { putAwaySettings, type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';
 export { poll } from './poll.ts';

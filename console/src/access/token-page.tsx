@@ -8,7 +8,7 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Modal } from '../element/modal.tsx';
-import { Nothing, Pending, Problem } from '../element/notice.tsx';
+import { Nothing, Pending, Problem, ShownOnce } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
@@ -61,10 +61,7 @@ export function TokenPage(): ReactElement {
       {revoke.isError && <Problem error={revoke.error} />}
       <Pending answer={data} error={error} />
       {made !== undefined && (
-        <p
-          role="status"
-          className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2"
-        >
+        <ShownOnce>
           {rich(
             '{token} {copy} It is not shown again. Programs send it as Authorization: Bearer.',
             {
@@ -72,7 +69,7 @@ export function TokenPage(): ReactElement {
               copy: <CopyButton text={made} label={t('Copy the token')} />,
             },
           )}
-        </p>
+        </ShownOnce>
       )}
       {shown?.length === 0 && <Nothing>{t('No token is valid.')}</Nothing>}
       {shown !== undefined && shown.length > 0 && (

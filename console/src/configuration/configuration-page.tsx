@@ -5,7 +5,7 @@ import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { CHANGE_NAMES } from '../element/names.ts';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
@@ -154,16 +154,12 @@ function WaitingMessages({
   return (
     <>
       {waiting.map(({ host, depth }) => (
-        <p
-          key={host}
-          role="status"
-          className="rounded-md border border-line bg-warn-soft px-3 py-2 text-warn"
-        >
+        <Warning key={host}>
           {t(
             'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.',
             { host, count: depth },
           )}
-        </p>
+        </Warning>
       ))}
       {waiting.length > 0 && !applied && onLeaves !== undefined && (
         <label className="flex items-center gap-2 text-xs">

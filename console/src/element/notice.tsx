@@ -32,6 +32,27 @@ export function Nothing({ children }: { readonly children: ReactNode }): ReactEl
   );
 }
 
+/** What a person should know before going on. */
+export function Warning({ children }: { readonly children: ReactNode }): ReactElement {
+  return (
+    <p role="status" className="rounded-md border border-line bg-warn-soft px-3 py-2 text-warn">
+      {children}
+    </p>
+  );
+}
+
+/** A secret that was made just now: it is shown this once, to be copied. */
+export function ShownOnce({ children }: { readonly children: ReactNode }): ReactElement {
+  return (
+    <p
+      role="status"
+      className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2"
+    >
+      {children}
+    </p>
+  );
+}
+
 /** While the first answer is on its way. Says nothing for the first moment, so that a quick answer does not flicker. */
 export function Waiting(): ReactElement {
   return (

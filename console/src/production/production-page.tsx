@@ -5,7 +5,7 @@ import type { ProductionMap } from '../../../src/api/contract/host.ts';
 import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { useMedia, WIDE } from '../element/use-media.ts';
 import { HostTable } from '../host/host-table.tsx';
@@ -73,16 +73,14 @@ export function ProductionPage(): ReactElement {
 /** What waits for hosts that the production has no longer. */
 function Left({ queues }: { readonly queues: ProductionMap['left'] }): ReactNode {
   return queues.map(({ host, depth }) => (
-    <p
-      key={host}
-      role="status"
-      className="mx-4 mb-2 rounded-md border border-line bg-warn-soft px-3 py-2 text-warn"
-    >
-      {t(
-        'Messages that wait for {host}, which the production has no longer: {count}. They are sent once it has this host again.',
-        { host, count: depth },
-      )}
-    </p>
+    <div key={host} className="mx-4 mb-2">
+      <Warning>
+        {t(
+          'Messages that wait for {host}, which the production has no longer: {count}. They are sent once it has this host again.',
+          { host, count: depth },
+        )}
+      </Warning>
+    </div>
   ));
 }
 

@@ -9,7 +9,7 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Modal } from '../element/modal.tsx';
-import { Pending, Problem } from '../element/notice.tsx';
+import { Pending, Problem, ShownOnce } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
@@ -68,17 +68,14 @@ export function UserPage(): ReactElement {
       {password.isError && <Problem error={password.error} />}
       <Pending answer={data} error={error} />
       {given !== undefined && (
-        <p
-          role="status"
-          className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2"
-        >
+        <ShownOnce>
           {rich('{name} signs in once with {password}', {
             name: given.name,
             password: <code className="font-mono font-semibold">{given.password}</code>,
           })}{' '}
           <CopyButton text={given.password} label={t('Copy the password')} />{' '}
           {t('It is not shown again.')}
-        </p>
+        </ShownOnce>
       )}
       {data !== undefined && (
         <ListTable

@@ -221,7 +221,7 @@ const claimFault = (name: string, value: unknown): CredentialFault =>
 /** What a server says of a token (RFC 7662); `active` tells whether it is good. */
 type TokenState = Readonly<Record<string, unknown>> & { readonly active: boolean };
 
-interface Kept {
+interface KeptAnswer {
   readonly state: Promise<TokenState>;
   until: number;
 }
@@ -232,7 +232,7 @@ const MOST = 10_000;
 /** Answers about tokens, kept for a while under a hash of the token. One question serves all who wait for it. */
 class KeptAnswers {
   readonly #clock: Clock;
-  readonly #kept = new LRUCache<string, Kept>({ max: MOST });
+  readonly #kept = new LRUCache<string, KeptAnswer>({ max: MOST });
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -244,7 +244,7 @@ class KeptAnswers {
     const now = this.#clock.now();
     const known = this.#kept.get(key);
     if (known !== undefined && now < known.until) return known.state;
-    const kept: Kept = { state: this.#asked(key, ask), until: now + keepFor };
+    const kept: KeptAnswer = { state: this.#asked(key, ask), until: now + keepFor };
     this.#kept.set(key, kept);
     return kept.state;
   }

@@ -60,13 +60,13 @@ function unavailable(
   });
 }
 
-interface Found {
+interface DiscoveryDocument {
   readonly issuer: URL;
   readonly url: URL;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-function serverFrom(credential: string, { issuer, url, body }: Found): TokenServer {
+function serverFrom(credential: string, { issuer, url, body }: DiscoveryDocument): TokenServer {
   const { issuer: said, token_endpoint: endpoint, mtls_endpoint_aliases: aliases } = body;
   const isSmart = url.pathname.endsWith('/smart-configuration');
   const isGiven = url.href === issuer.href;

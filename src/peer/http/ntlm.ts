@@ -5,7 +5,12 @@ import { DisableError } from '../../error/adapter-error.ts';
 import { background } from '../../error/background.ts';
 import { challengesOf } from './challenge.ts';
 import { placeOfUrl } from './http-exchange.ts';
-import { type Reading, type SignedRequest, type WholeAnswer, wholeAnswer } from './whole-answer.ts';
+import {
+  type AnswerReading,
+  type SignedRequest,
+  type WholeAnswer,
+  wholeAnswer,
+} from './whole-answer.ts';
 
 type Account = Extract<Credential, { kind: 'ntlm' }>;
 
@@ -31,7 +36,7 @@ export class NtlmConnections {
   }
 
   /** Asks on a connection that nobody else uses meanwhile. Unless the answer is whole, it is closed. */
-  async request(request: SignedRequest, reading: Reading): Promise<WholeAnswer> {
+  async request(request: SignedRequest, reading: AnswerReading): Promise<WholeAnswer> {
     const { origin } = request.url;
     const pinned = this.#idle.get(origin)?.pop() ?? this.#opened(origin);
     try {
@@ -71,7 +76,11 @@ export class NtlmConnections {
     background(client.destroy(), 'closing a connection');
   }
 
-  async #ask(pinned: PinnedClient, request: SignedRequest, reading: Reading): Promise<WholeAnswer> {
+  async #ask(
+    pinned: PinnedClient,
+    request: SignedRequest,
+    reading: AnswerReading,
+  ): Promise<WholeAnswer> {
     if (pinned.signedIn) {
       const answer = await wholeAnswer(pinned.client, request, reading);
       if (answer.status !== 401) return answer;
@@ -82,7 +91,7 @@ export class NtlmConnections {
   async #signIn(
     pinned: PinnedClient,
     request: SignedRequest,
-    reading: Reading,
+    reading: AnswerReading,
   ): Promise<WholeAnswer> {
     const { user, password, domain = '', workstation = '' } = this.#account;
     const place = placeOfUrl(request.url);

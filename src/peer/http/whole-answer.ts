@@ -24,7 +24,7 @@ export interface WholeAnswer {
   readonly body: Buffer;
 }
 
-export interface Reading {
+export interface AnswerReading {
   /** Bytes: a longer answer is a RejectedError, since asking again would bring it again. */
   readonly limit: number;
   /** Called when the peer begins to answer. */
@@ -35,7 +35,7 @@ export interface Reading {
 export function wholeAnswer(
   dispatcher: Dispatcher,
   request: SignedRequest,
-  reading: Reading,
+  reading: AnswerReading,
 ): Promise<WholeAnswer> {
   const { method, url, headers, body, signal } = request;
   if (signal.aborted) return Promise.reject(signal.reason as Error);
@@ -51,7 +51,7 @@ export function wholeAnswer(
  */
 class Gathering implements Dispatcher.DispatchHandler {
   readonly #request: SignedRequest;
-  readonly #reading: Reading;
+  readonly #reading: AnswerReading;
   readonly #whole = Promise.withResolvers<WholeAnswer>();
   readonly #chunks: Buffer[] = [];
   #size = 0;
@@ -59,7 +59,7 @@ class Gathering implements Dispatcher.DispatchHandler {
   #headers: Readonly<Record<string, string>> = {};
   #controller: Dispatcher.DispatchController | undefined;
 
-  constructor(request: SignedRequest, reading: Reading) {
+  constructor(request: SignedRequest, reading: AnswerReading) {
     this.#request = request;
     this.#reading = reading;
     request.signal.addEventListener('abort', this);

@@ -1,4 +1,13 @@
-import { choice, flag, list, optional, size, text, type ValuesOf } from '../../adapter/setting.ts';
+import {
+  choice,
+  flag,
+  list,
+  optional,
+  type Setting,
+  size,
+  text,
+  type ValuesOf,
+} from '../../adapter/setting.ts';
 import { filePattern } from '../folder/file-pattern.ts';
 
 /** The settings of every adapter that takes mails: which, and what of them becomes a message. */
@@ -39,5 +48,43 @@ export const takeSettings = {
     { help: 'What happens to a mail without a fitting attachment.', default: 'mail' },
   ),
 };
+
+type Afterwards = 'seen' | 'flag' | 'archive' | 'delete' | 'keep';
+
+interface PutAwaySettings {
+  readonly afterwards: Setting<Afterwards, Afterwards | undefined>;
+  readonly archive: Setting<string, string | undefined>;
+  readonly failed: Setting<string | undefined, string | undefined>;
+}
+
+/**
+ * What becomes of a mail once it was taken: the same for every adapter that takes mails, but for how a folder
+ * is marked and what can be done without the right to write.
+ */
+export const putAwaySettings = (help: {
+  readonly flag: string;
+  readonly keep: string;
+}): PutAwaySettings => ({
+  afterwards: choice(
+    {
+      seen: 'It is marked as read; only unread mails are taken',
+      flag: help.flag,
+      archive: 'It is moved to the folder under archive',
+      delete: 'It is deleted',
+      keep: `It stays as it is, and is remembered; ${help.keep}`,
+    },
+    { help: 'What happens to a mail once its messages are stored.', default: 'archive' },
+  ),
+  archive: text({
+    help: 'Folder to which taken mails are moved; it is made if it is not there.',
+    default: 'Waybill',
+  }),
+  failed: optional(
+    text({
+      help: 'Folder to which a mail is moved that can never be taken (too large, or refused for good). Left out, it stays and is reported once.',
+      example: 'Waybill/Failed',
+    }),
+  ),
+});
 
 export type TakeSettings = ValuesOf<typeof takeSettings>;

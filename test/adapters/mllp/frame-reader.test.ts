@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Found, FrameReader } from '../../../adapters/mllp/frame-reader.ts';
+import { type FoundFrame, FrameReader } from '../../../adapters/mllp/frame-reader.ts';
 import { type Framing, frame, framingNamed } from '../../../adapters/mllp/framing.ts';
 
 const MB = 1024 * 1024;
@@ -9,7 +9,7 @@ const framing = (name: string): Framing => {
   return found;
 };
 
-const show = (found: readonly Found[]): string[] =>
+const show = (found: readonly FoundFrame[]): string[] =>
   found.map((one) => {
     if (one.kind === 'frame') return one.body.toString('latin1');
     if (one.kind === 'junk') return `junk ${one.bytes.toString('latin1')}`;
@@ -20,7 +20,7 @@ const show = (found: readonly Found[]): string[] =>
 function read(name: string, text: string, size = text.length, limit = MB): string[] {
   const reader = new FrameReader(framing(name), limit);
   const bytes = Buffer.from(text, 'latin1');
-  const found: Found[] = [];
+  const found: FoundFrame[] = [];
   for (let at = 0; at < bytes.length; at += size) {
     found.push(...reader.push(bytes.subarray(at, at + size)));
   }
