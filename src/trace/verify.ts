@@ -22,19 +22,19 @@ export interface VerifyReport {
   readonly read: number;
   /** Messages that the trace had not read yet, so that nothing is said of them. */
   readonly behind: number;
-  readonly missing: Found;
+  readonly missing: MessageIds;
   /** The trace has another outcome than the streams. */
-  readonly outcome: Found;
+  readonly outcome: MessageIds;
   /** The trace lacks a part of what the streams say. */
-  readonly incomplete: Found;
+  readonly incomplete: MessageIds;
   /** The trace says that they wait in a queue, which does not hold them. */
-  readonly lost: Found;
+  readonly lost: MessageIds;
   /** Stand in a queue a second time, though they are one step of one message. */
-  readonly doubled: Found;
+  readonly doubled: MessageIds;
   readonly repaired: boolean;
 }
 
-interface Found {
+interface MessageIds {
   readonly count: number;
   /** At most `SHOWN`. */
   readonly ids: readonly number[];
@@ -77,7 +77,7 @@ export async function verifyTrace(
       if (repair) await store.settleLost(place);
     }
   }
-  const of = (kind: Difference['kind'] | 'lost' | 'doubled'): Found => {
+  const of = (kind: Difference['kind'] | 'lost' | 'doubled'): MessageIds => {
     const ids = [...(differences.get(kind) ?? [])];
     return { count: ids.length, ids: ids.slice(0, SHOWN) };
   };
