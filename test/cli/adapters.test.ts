@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { allAdapters } from '../../adapters/index.ts';
-import { adaptersCommand } from '../../src/cli/reference.ts';
+import { adaptersCommand } from '../../src/cli/command/reference.ts';
 import { ran } from '../support/command.ts';
 
 const adapters = await allAdapters();

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkCommand } from '../../src/cli/check.ts';
+import { checkCommand } from '../../src/cli/command/check.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
 import type { Problem } from '../../src/definition/problem.ts';
 import { ran } from '../support/command.ts';

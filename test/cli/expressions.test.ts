@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expressionsCommand } from '../../src/cli/reference.ts';
+import { expressionsCommand } from '../../src/cli/command/reference.ts';
 import { ran } from '../support/command.ts';
 
 test('names, functions and paths are listed, or those that have to do with a word', async () => {

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { expect, test, vi } from 'vitest';
 import type { AuditEntry } from '../../src/access/audit/audit.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { findCommand, traceCommand } from '../../src/cli/trace.ts';
+import { findCommand, traceCommand } from '../../src/cli/command/trace.ts';
 import { serveControl } from '../../src/control/control.ts';
 import { PLANE } from '../../src/control/verbs.ts';
 import { serveTrace } from '../../src/plane/answer-questions.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { testCommand } from '../../src/cli/check.ts';
+import { testCommand } from '../../src/cli/command/check.ts';
 import { ran } from '../support/command.ts';
 import { productionFolder } from '../support/production.ts';
 

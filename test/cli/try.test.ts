@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { tryCommand } from '../../src/cli/try.ts';
+import { tryCommand } from '../../src/cli/command/try.ts';
 import { masterKey } from '../../src/credential/secret/master-key.ts';
 import { secretStore } from '../../src/credential/secret/secret-store.ts';
 import { ran } from '../support/command.ts';

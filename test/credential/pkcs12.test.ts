@@ -7,7 +7,7 @@ import { createServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
-import { checkCommand } from '../../src/cli/check.ts';
+import { checkCommand } from '../../src/cli/command/check.ts';
 import {
   certificateAuthority,
   type IssuedCertificate,

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type OAuth2Sandbox, oauth2Sandbox } from '../../sandbox/oauth2/oauth2-sandbox.ts';
-import { jwksCommand } from '../../src/cli/jwks.ts';
+import { jwksCommand } from '../../src/cli/command/jwks.ts';
 import { ran } from '../support/command.ts';
 import { type Operated, operated, WARD } from '../support/operator.ts';
 

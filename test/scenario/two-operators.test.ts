@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import type { Job, JobAnswer } from '../../src/api/contract/job.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
-import { userCommand } from '../../src/cli/user.ts';
+import { userCommand } from '../../src/cli/command/user.ts';
 import { ran } from '../support/command.ts';
 import { nginxConsole } from '../support/console-proxy.ts';
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';

@@ -1,5 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { isEngineError } from '../../error/engine-error.ts';
 import { API_PREFIX } from '../../web/api-prefix.ts';
 import { isAmong } from '../../web/networks.ts';
 import type { Identity } from '../rights/principal-for.ts';
@@ -10,7 +12,6 @@ import type { DerivedCsrf } from './cross-origin.ts';
 import { issuerTokens } from './issuer-tokens.ts';
 import { localIdentity } from './local-sign-in.ts';
 import { mappedIdentity } from './mapped-identity.ts';
-import { seenLately } from './seen-lately.ts';
 import type { Sessions } from './sessions.ts';
 import type { Authenticator } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
@@ -144,4 +145,45 @@ function untrusted(why: string): SignInRefusal {
 function sameText(given: unknown, expected: string): boolean {
   const [a, b] = [Buffer.from(String(given)), Buffer.from(expected)];
   return typeof given === 'string' && a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Who was signed in lately. */
+export interface SeenLately {
+  /**
+   * Whom `find` finds. Where the database does not answer, whom it found for the same key a short while ago, if the
+   * request does with that: what it shows then comes from the engines.
+   */
+  identify(
+    key: string,
+    doesWithLately: boolean,
+    find: () => Promise<Identity | undefined>,
+  ): Promise<Identity | undefined>;
+}
+
+/** Milliseconds that somebody goes on seeing how the production stands while the database is away. */
+const LATELY = 10 * 60_000;
+const PEOPLE = 1_000;
+
+export function seenLately(now: () => number = Date.now): SeenLately {
+  const seen = new LRUCache<string, Identity>({
+    max: PEOPLE,
+    ttl: LATELY,
+    ttlResolution: 0,
+    perf: { now },
+  });
+  return {
+    async identify(key, doesWithLately, find) {
+      try {
+        const identity = await find();
+        if (identity === undefined) seen.delete(key);
+        else seen.set(key, identity);
+        return identity;
+      } catch (error) {
+        const known = seen.get(key);
+        const isAway = isEngineError(error) && error.code === 'STORE_UNAVAILABLE';
+        if (!isAway || !doesWithLately || known === undefined) throw error;
+        return known;
+      }
+    },
+  };
 }

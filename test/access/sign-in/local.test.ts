@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
 import { hashPassword } from '../../../src/access/sign-in/password.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
-import { userCommand } from '../../../src/cli/user.ts';
+import { userCommand } from '../../../src/cli/command/user.ts';
 import { isSystemError } from '../../../src/error/foreseen.ts';
 import { ran } from '../../support/command.ts';
 import { type Operated, operated } from '../../support/operator.ts';

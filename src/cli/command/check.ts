@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { consoleProblems } from '../access/sign-in/check-console.ts';
-import { describeReport, junitXml } from '../definition/case/report.ts';
-import { credentialProblems } from '../definition/check/credentials.ts';
-import { portProblems } from '../definition/check/ports.ts';
-import type { Definition } from '../definition/definition.ts';
-import { describeProblem, type Problem, splitProblem } from '../definition/problem.ts';
-import { readProduction } from '../definition/read.ts';
-import { testProduction } from '../definition/test-production.ts';
-import { print } from './output.ts';
-import { problemLine, type ReadingFlags, readingOptions, readOptions } from './reading.ts';
+import { consoleProblems } from '../../access/sign-in/check-console.ts';
+import { describeReport, junitXml } from '../../definition/case/report.ts';
+import { credentialProblems } from '../../definition/check/credentials.ts';
+import { portProblems } from '../../definition/check/ports.ts';
+import type { Definition } from '../../definition/definition.ts';
+import { describeProblem, type Problem, splitProblem } from '../../definition/problem.ts';
+import { readProduction } from '../../definition/read.ts';
+import { testProduction } from '../../definition/test-production.ts';
+import { print } from '../output.ts';
+import { problemLine, type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
 
 interface CheckFlags extends ReadingFlags {
   readonly assumeSecrets?: boolean;

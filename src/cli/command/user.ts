@@ -1,17 +1,17 @@
 import { Command } from 'commander';
-import { auditLog } from '../access/audit/audit-log.ts';
-import { metaDatabase } from '../access/meta/open-meta.ts';
-import { checkRoles } from '../access/rights/roles.ts';
-import { checkScope } from '../access/rights/scope.ts';
-import { readConsoleSettings } from '../access/sign-in/console-settings.ts';
-import { checkNewPassword, hashPassword, oneTimePassword } from '../access/sign-in/password.ts';
-import { type Users, users } from '../access/sign-in/users.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { milliseconds } from '../time/duration.ts';
-import { orderedBy } from './connect.ts';
-import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from './meta-place.ts';
-import { print, say, table } from './output.ts';
-import { readSecret } from './read-secret.ts';
+import { auditLog } from '../../access/audit/audit-log.ts';
+import { metaDatabase } from '../../access/meta/open-meta.ts';
+import { checkRoles } from '../../access/rights/roles.ts';
+import { checkScope } from '../../access/rights/scope.ts';
+import { readConsoleSettings } from '../../access/sign-in/console-settings.ts';
+import { checkNewPassword, hashPassword, oneTimePassword } from '../../access/sign-in/password.ts';
+import { type Users, users } from '../../access/sign-in/users.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { milliseconds } from '../../time/duration.ts';
+import { orderedBy } from '../connect.ts';
+import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from '../meta-place.ts';
+import { print, say, table } from '../output.ts';
+import { readSecret } from '../read-secret.ts';
 
 interface UserFlags extends MetaPlaceFlags {
   readonly settings?: string;

@@ -2,35 +2,39 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { checkConsole } from '../access/sign-in/check-console.ts';
-import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
-import { DURABILITIES, type Durability, type NatsAccess } from '../broker/embedded/nats-server.ts';
-import { secretStoreFile } from '../credential/secret/secret-resolver.ts';
-import { openToOthers } from '../database/private-files.ts';
-import type { Definition } from '../definition/definition.ts';
-import { isUnchanged } from '../definition/difference.ts';
-import { describeProblem } from '../definition/problem.ts';
-import { readProduction } from '../definition/read.ts';
-import { ConfigError } from '../error/adapter-error.ts';
-import { background } from '../error/background.ts';
-import { describeError, EngineError } from '../error/engine-error.ts';
-import { logUnexpected } from '../log/log-unexpected.ts';
-import { type Logger, rootLogger } from '../log/logger.ts';
-import type { ConsoleOrder, OperatorOrder } from '../plane/worker.ts';
-import { milliseconds } from '../time/duration.ts';
-import { pause } from '../time/pause.ts';
-import { type ListenAddress, readAddress } from './address.ts';
-import { accessOf, DATA } from './connect.ts';
-import { engineFigures, serveFigures } from './figures-server.ts';
-import { type OperatorWorker, startOperatorPlane } from './operator-worker.ts';
-import { say, sayConsole } from './output.ts';
-import { lastResort, limitHeapGrowth } from './own-process.ts';
-import { consoleFolder, ensureConsole } from './packaged.ts';
-import { readOptions } from './reading.ts';
-import { type RunningProduction, runProduction } from './run-production.ts';
-import { filledUrl, urlOption } from './secret-url.ts';
-import { traceKeys } from './trace-keys.ts';
-import { FileWatch } from './watch-files.ts';
+import { checkConsole } from '../../access/sign-in/check-console.ts';
+import { type DataLock, lockData } from '../../broker/embedded/data-lock.ts';
+import {
+  DURABILITIES,
+  type Durability,
+  type NatsAccess,
+} from '../../broker/embedded/nats-server.ts';
+import { secretStoreFile } from '../../credential/secret/secret-resolver.ts';
+import { openToOthers } from '../../database/private-files.ts';
+import type { Definition } from '../../definition/definition.ts';
+import { isUnchanged } from '../../definition/difference.ts';
+import { describeProblem } from '../../definition/problem.ts';
+import { readProduction } from '../../definition/read.ts';
+import { ConfigError } from '../../error/adapter-error.ts';
+import { background } from '../../error/background.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
+import { logUnexpected } from '../../log/log-unexpected.ts';
+import { type Logger, rootLogger } from '../../log/logger.ts';
+import type { ConsoleOrder, OperatorOrder } from '../../plane/worker.ts';
+import { milliseconds } from '../../time/duration.ts';
+import { pause } from '../../time/pause.ts';
+import { type ListenAddress, readAddress } from '../address.ts';
+import { accessOf, DATA } from '../connect.ts';
+import { engineFigures, serveFigures } from '../figures-server.ts';
+import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
+import { say, sayConsole } from '../output.ts';
+import { lastResort, limitHeapGrowth } from '../own-process.ts';
+import { consoleFolder, ensureConsole } from '../packaged.ts';
+import { readOptions } from '../reading.ts';
+import { type RunningProduction, runProduction } from '../run-production.ts';
+import { filledUrl, urlOption } from '../secret-url.ts';
+import { traceKeys } from '../trace-keys.ts';
+import { FileWatch } from '../watch-files.ts';
 
 interface RunFlags {
   readonly nats?: string;

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import type { TestStep } from '../adapter/test-step.ts';
-import { credentials } from '../credential/credentials.ts';
-import type { Problem } from '../definition/problem.ts';
-import { readProduction } from '../definition/read.ts';
-import { hostTest } from '../engine/host-test.ts';
-import { silentLogger } from '../log/logger.ts';
-import { print } from './output.ts';
-import { type ReadingFlags, readingOptions, readOptions } from './reading.ts';
+import type { TestStep } from '../../adapter/test-step.ts';
+import { credentials } from '../../credential/credentials.ts';
+import type { Problem } from '../../definition/problem.ts';
+import { readProduction } from '../../definition/read.ts';
+import { hostTest } from '../../engine/host-test.ts';
+import { silentLogger } from '../../log/logger.ts';
+import { print } from '../output.ts';
+import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
 
 interface TryFlags extends ReadingFlags {
   readonly production: string;

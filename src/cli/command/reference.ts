@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import { adapterCatalogue, allAdapters } from '../../adapters/index.ts';
-import type { Setting, Settings } from '../adapter/setting.ts';
-import { fieldsSchema } from '../definition/form/setting-schema.ts';
-import { LOOP_FORMS, PATH_FORMS } from '../document/path-forms.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { nearest } from '../error/nearest.ts';
-import { expressionReference, plainType } from '../expression/expression-reference.ts';
-import { print, table } from './output.ts';
+import { adapterCatalogue, allAdapters } from '../../../adapters/index.ts';
+import type { Setting, Settings } from '../../adapter/setting.ts';
+import { fieldsSchema } from '../../definition/form/setting-schema.ts';
+import { LOOP_FORMS, PATH_FORMS } from '../../document/path-forms.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { nearest } from '../../error/nearest.ts';
+import { expressionReference, plainType } from '../../expression/expression-reference.ts';
+import { print, table } from '../output.ts';
 
 interface AdaptersFlags {
   readonly json?: boolean;

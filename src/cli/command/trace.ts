@@ -1,21 +1,21 @@
 import { Command } from 'commander';
-import type { Broker } from '../broker/broker.ts';
-import { askControl } from '../control/control.ts';
-import type { PurgeOrder } from '../control/orders.ts';
-import { remoteTrace } from '../control/remote-trace.ts';
-import { PLANE } from '../control/verbs.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { describeDuration, milliseconds } from '../time/duration.ts';
-import { describeSize } from '../time/size.ts';
-import { CRITERION_NAMES, criteria } from '../trace/criteria.ts';
-import { behindText, drawPage } from '../trace/drawing/draw-page.ts';
-import { drawQuickHits } from '../trace/drawing/draw-quick-hits.ts';
-import { drawSession } from '../trace/drawing/draw-session.ts';
-import { idIn } from '../trace/quick-find.ts';
-import type { PurgeReport } from '../trace/trace-store.ts';
-import type { VerifyReport } from '../trace/verify.ts';
-import { orderedBy, type WhereOptions, whereOptions, withBroker } from './connect.ts';
-import { print, table, terminal } from './output.ts';
+import type { Broker } from '../../broker/broker.ts';
+import { askControl } from '../../control/control.ts';
+import type { PurgeOrder } from '../../control/orders.ts';
+import { remoteTrace } from '../../control/remote-trace.ts';
+import { PLANE } from '../../control/verbs.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { describeDuration, milliseconds } from '../../time/duration.ts';
+import { describeSize } from '../../time/size.ts';
+import { CRITERION_NAMES, criteria } from '../../trace/criteria.ts';
+import { behindText, drawPage } from '../../trace/drawing/draw-page.ts';
+import { drawQuickHits } from '../../trace/drawing/draw-quick-hits.ts';
+import { drawSession } from '../../trace/drawing/draw-session.ts';
+import { idIn } from '../../trace/quick-find.ts';
+import type { PurgeReport } from '../../trace/trace-store.ts';
+import type { VerifyReport } from '../../trace/verify.ts';
+import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { print, table, terminal } from '../output.ts';
 
 interface TraceFlags extends WhereOptions {
   readonly rules?: boolean;

@@ -1,18 +1,18 @@
 import { realpath } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Argument, Command, Option } from 'commander';
-import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../broker/overrides.ts';
-import { askAll, askControl, orderAll } from '../control/control.ts';
-import type { HostReport, WaitingMessages } from '../control/engine-report.ts';
-import { COMMAND_LINE, type Reloaded, type ReloadOrder } from '../control/orders.ts';
-import { ENGINE, PLANE } from '../control/verbs.ts';
-import { leftText } from '../engine/left-queues.ts';
-import { describeReload, messagesWaiting } from '../engine/reloaded.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { lostText } from '../log/events.ts';
-import { describeDuration, milliseconds } from '../time/duration.ts';
-import { orderedBy, type WhereOptions, whereOptions, withBroker } from './connect.ts';
-import { print, table } from './output.ts';
+import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../../broker/overrides.ts';
+import { askAll, askControl, orderAll } from '../../control/control.ts';
+import type { HostReport, WaitingMessages } from '../../control/engine-report.ts';
+import { COMMAND_LINE, type Reloaded, type ReloadOrder } from '../../control/orders.ts';
+import { ENGINE, PLANE } from '../../control/verbs.ts';
+import { leftText } from '../../engine/left-queues.ts';
+import { describeReload, messagesWaiting } from '../../engine/reloaded.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { lostText } from '../../log/events.ts';
+import { describeDuration, milliseconds } from '../../time/duration.ts';
+import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { print, table } from '../output.ts';
 
 export function statusCommand(): Command {
   return whereOptions(new Command('status'))

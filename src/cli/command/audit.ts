@@ -2,10 +2,10 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
-import { type AuditLog, auditLog } from '../access/audit/audit-log.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from './meta-place.ts';
-import { print, say, table } from './output.ts';
+import { type AuditLog, auditLog } from '../../access/audit/audit-log.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from '../meta-place.ts';
+import { print, say, table } from '../output.ts';
 
 interface AuditFlags extends MetaPlaceFlags {
   readonly actor?: string;

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { credentials } from '../credential/credentials.ts';
-import { describeProblem } from '../definition/problem.ts';
-import { readProduction } from '../definition/read.ts';
-import { ConfigError } from '../error/adapter-error.ts';
-import { rootLogger } from '../log/logger.ts';
-import { print } from './output.ts';
-import { type ReadingFlags, readingOptions, readOptions } from './reading.ts';
+import { credentials } from '../../credential/credentials.ts';
+import { describeProblem } from '../../definition/problem.ts';
+import { readProduction } from '../../definition/read.ts';
+import { ConfigError } from '../../error/adapter-error.ts';
+import { rootLogger } from '../../log/logger.ts';
+import { print } from '../output.ts';
+import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
 
 /** `waybill jwks`: what a running production serves at `/.well-known/jwks.json`, for servers that take no address. */
 export function jwksCommand(): Command {

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { askControl } from '../control/control.ts';
-import { remoteTrace } from '../control/remote-trace.ts';
-import { PLANE } from '../control/verbs.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { TIME_WORDS } from '../trace/criteria.ts';
-import { momentOf } from '../trace/moment.ts';
-import { orderedBy, type WhereOptions, whereOptions, withBroker } from './connect.ts';
-import { print } from './output.ts';
+import { askControl } from '../../control/control.ts';
+import { remoteTrace } from '../../control/remote-trace.ts';
+import { PLANE } from '../../control/verbs.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { TIME_WORDS } from '../../trace/criteria.ts';
+import { momentOf } from '../../trace/moment.ts';
+import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { print } from '../output.ts';
 
 interface ResendFlags extends WhereOptions {
   readonly to?: string;

@@ -2,16 +2,20 @@ import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { certificateRequest } from '../credential/certificate-request.ts';
-import { masterKey, masterKeyFrom } from '../credential/secret/master-key.ts';
-import { secretStoreFile } from '../credential/secret/secret-resolver.ts';
-import { listSecrets, type SecretStore, secretStore } from '../credential/secret/secret-store.ts';
-import { describeError, EngineError } from '../error/engine-error.ts';
-import { nearest } from '../error/nearest.ts';
-import { DATA } from './connect.ts';
-import { print, say, table } from './output.ts';
-import { readSecret } from './read-secret.ts';
-import { addTraceKey, isTraceKey } from './trace-keys.ts';
+import { certificateRequest } from '../../credential/certificate-request.ts';
+import { masterKey, masterKeyFrom } from '../../credential/secret/master-key.ts';
+import { secretStoreFile } from '../../credential/secret/secret-resolver.ts';
+import {
+  listSecrets,
+  type SecretStore,
+  secretStore,
+} from '../../credential/secret/secret-store.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
+import { nearest } from '../../error/nearest.ts';
+import { DATA } from '../connect.ts';
+import { print, say, table } from '../output.ts';
+import { readSecret } from '../read-secret.ts';
+import { addTraceKey, isTraceKey } from '../trace-keys.ts';
 
 interface SecretFlags {
   readonly data: string;

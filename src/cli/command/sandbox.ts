@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { hospital } from '../../sandbox/hospital.ts';
-import { demoPki } from './demo/demo-pki.ts';
-import { print, say } from './output.ts';
-import { sandboxModule } from './sandbox-module.ts';
+import { hospital } from '../../../sandbox/hospital.ts';
+import { demoPki } from '../demo/demo-pki.ts';
+import { print, say } from '../output.ts';
+import { sandboxModule } from '../sandbox-module.ts';
 
 export function sandboxCommand(): Command {
   return new Command('sandbox')
@@ -44,7 +44,7 @@ function allCommand(): Command {
 }
 
 async function runAll({ folder }: { readonly folder: string }): Promise<void> {
-  const { demoWorld } = await sandboxModule(() => import('./demo/demo-world.ts'));
+  const { demoWorld } = await sandboxModule(() => import('../demo/demo-world.ts'));
   await mkdir(folder, { recursive: true });
   const pki = await demoPki(join(folder, 'pki'));
   await using world = await demoWorld(folder, pki);
@@ -84,7 +84,7 @@ function oauth2Command(): Command {
 
 async function runOAuth2({ port, client, secret, keys, scope }: OAuth2Flags): Promise<void> {
   const { oauth2Sandbox } = await sandboxModule(
-    () => import('../../sandbox/oauth2/oauth2-sandbox.ts'),
+    () => import('../../../sandbox/oauth2/oauth2-sandbox.ts'),
   );
   await using server = await oauth2Sandbox({
     clients: [

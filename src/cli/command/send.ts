@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { hl7Batch } from '../document/index.ts';
-import { EngineError } from '../error/engine-error.ts';
-import { mllpClient } from './mllp-client.ts';
-import { print, say, table } from './output.ts';
+import { hl7Batch } from '../../document/index.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { mllpClient } from '../mllp-client.ts';
+import { print, say, table } from '../output.ts';
 
 interface SendFlags {
   readonly ca?: string;

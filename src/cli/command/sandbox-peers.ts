@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type Peers, startPeers } from '../../sandbox/peers.ts';
-import { print, say, table } from './output.ts';
+import { type Peers, startPeers } from '../../../sandbox/peers.ts';
+import { print, say, table } from '../output.ts';
 
 /** Starts every peer that can be had here, says how to reach it, and ends with Ctrl-C. */
 export async function runPeers(folder: string): Promise<void> {
