@@ -2,7 +2,7 @@ import { setting } from 'waybill/adapter';
 import { hostKeyPin } from './host-key.ts';
 
 const algorithm = setting.text({
-  help: 'The name of an algorithm; with + before it, it is added to the defaults, with - taken away.',
+  help: 'The name of an algorithm; with + before it, it is added to the defaults, with - it is taken away.',
   example: '+ssh-rsa',
 });
 
@@ -71,20 +71,20 @@ export const sftpSettings = {
         example: '+diffie-hellman-group14-sha1',
       }),
       hostKey: setting.list(algorithm, {
-        help: 'Host key algorithms, written alike.',
+        help: 'Host key algorithms, written the same way.',
         example: '+ssh-rsa',
       }),
       cipher: setting.list(algorithm, {
-        help: 'Ciphers, written alike.',
+        help: 'Ciphers, written the same way.',
         example: '+aes256-cbc',
       }),
       mac: setting.list(algorithm, {
-        help: 'Message authentication codes, written alike.',
+        help: 'Message authentication codes, written the same way.',
         example: '+hmac-sha1',
       }),
     },
     {
-      help: 'Which algorithms are used, where the defaults do not do: old servers, or a security policy.',
+      help: 'Which algorithms to use where the defaults do not suit: an old server, or a security policy.',
       advanced: true,
     },
   ),
@@ -99,7 +99,7 @@ export const sftpSettings = {
     advanced: true,
   }),
   keepAlive: setting.duration({
-    help: 'How often an idle connection is tried. After three tries without an answer it counts as lost.',
+    help: 'How often an idle connection is checked. After three checks without an answer it counts as lost.',
     default: '10s',
     advanced: true,
   }),

@@ -69,7 +69,7 @@ export const oauth2Peer: PeerStart = async (folder) => {
   ];
 };
 
-/** Entra with one application, and Graph with two mailboxes. */
+/** Entra with one application, and Graph with two mailboxes. Long only by what it tells and writes of them. */
 export const graphPeer: PeerStart = async (folder) => {
   const secret = secretOf();
   const entra = await entraSandbox({

@@ -67,7 +67,7 @@ export interface Credentials {
   close(): Promise<void>;
 }
 
-/** Makes the credentials of a production. Nothing is read or fetched before it is needed. */
+/** Makes the credentials of a production. Nothing is read or fetched before it is needed. Long, as the list of what they can do. */
 export function credentials(
   entries: ReadonlyMap<string, CredentialEntry>,
   options: CredentialsOptions,

@@ -63,23 +63,9 @@ export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld
   return {
     pki,
     environment: {
+      ...environmentOf({ entra, graph, letters, sftp, peers }),
       WAYBILL_DEMO_PKI: pki.folder,
       WAYBILL_DEMO_ARCHIVE: archive,
-      WAYBILL_DEMO_AUTHORITY: entra.authority,
-      WAYBILL_DEMO_TENANT: entra.tenant,
-      WAYBILL_DEMO_CLIENT: CLIENT,
-      WAYBILL_DEMO_SECRET: SECRET,
-      WAYBILL_DEMO_GRAPH: graph.url,
-      WAYBILL_DEMO_SMTP: `127.0.0.1:${letters.port}`,
-      WAYBILL_DEMO_SFTP: `127.0.0.1:${sftp.port}`,
-      WAYBILL_DEMO_HOST_KEY: sftp.fingerprint,
-      WAYBILL_DEMO_DROP_PASSWORD: sftp.password,
-      ...Object.fromEntries(
-        peers.systems.map(({ name, port }) => [
-          `WAYBILL_DEMO_${name.toUpperCase()}`,
-          `127.0.0.1:${port}`,
-        ]),
-      ),
     },
     describe: () => [
       `a hospital listens: ${peers.systems.map(({ name, port }) => `${name} on ${port}`).join(', ')} (MLLP over mutual TLS)`,
@@ -104,5 +90,38 @@ export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld
         entra.close(),
       ]);
     },
+  };
+}
+
+/** Where the production of the demo finds them all. */
+function environmentOf({
+  entra,
+  graph,
+  letters,
+  sftp,
+  peers,
+}: {
+  readonly entra: Awaited<ReturnType<typeof entraSandbox>>;
+  readonly graph: Awaited<ReturnType<typeof graphSandbox>>;
+  readonly letters: Awaited<ReturnType<typeof letterBox>>;
+  readonly sftp: Awaited<ReturnType<typeof sftpServer>>;
+  readonly peers: Awaited<ReturnType<typeof hospital>>;
+}): Readonly<Record<string, string>> {
+  return {
+    WAYBILL_DEMO_AUTHORITY: entra.authority,
+    WAYBILL_DEMO_TENANT: entra.tenant,
+    WAYBILL_DEMO_CLIENT: CLIENT,
+    WAYBILL_DEMO_SECRET: SECRET,
+    WAYBILL_DEMO_GRAPH: graph.url,
+    WAYBILL_DEMO_SMTP: `127.0.0.1:${letters.port}`,
+    WAYBILL_DEMO_SFTP: `127.0.0.1:${sftp.port}`,
+    WAYBILL_DEMO_HOST_KEY: sftp.fingerprint,
+    WAYBILL_DEMO_DROP_PASSWORD: sftp.password,
+    ...Object.fromEntries(
+      peers.systems.map(({ name, port }) => [
+        `WAYBILL_DEMO_${name.toUpperCase()}`,
+        `127.0.0.1:${port}`,
+      ]),
+    ),
   };
 }

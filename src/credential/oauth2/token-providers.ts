@@ -123,7 +123,8 @@ interface Failed {
 /**
  * Keeps one token for all who need it. What it is, at any time: *empty* (the first to ask starts a
  * request, the others wait for the same), *good*, *due* (good, and renewed behind everybody's back) or
- * *failed* (nothing good and the server is left alone until `until`).
+ * *failed* (nothing good and the server is left alone until `until`). The three variables that say which are
+ * seen by nothing else, which makes one long function of it.
  */
 export function tokenProvider(
   source: TokenSource,

@@ -45,6 +45,8 @@ export interface ServerTls {
  *
  * The server is told not to reject clients by itself (`rejectUnauthorized: false`): node would then
  * say no more than "socket hang up". `admits` makes the same decision, and says who and why.
+ *
+ * One long function, since all it returns works on the certificate that is shown now.
  */
 export async function serverTls(
   lent: TlsLent,
