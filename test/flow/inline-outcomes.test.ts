@@ -1,17 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { rootLogger } from '../../src/log/logger.ts';
 import type { RuleSet } from '../../src/rule/rule.ts';
-import {
-  definition,
-  operationDefinition,
-  processDefinition,
-  serviceDefinition,
-} from '../support/definition.ts';
-import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
+import { given } from '../support/given.ts';
 import { startNats } from '../support/nats.ts';
-import { run } from '../support/running.ts';
 
 const otherwise = (what: RuleSet['otherwise']): readonly RuleSet[] => [
   { name: 'rules', rules: [], otherwise: what },
@@ -21,27 +14,19 @@ test('a message that an inline process discards, suspends or fails at counts at 
   await using nats = await startNats();
   const failing = join(nats.data, 'failing.mjs');
   await writeFile(failing, `export default () => Promise.reject(new Error('cannot'));\n`);
-  const from = testInbound();
   const lines: string[] = [];
-  await using running = await run(
+  await using running = await given({
     nats,
-    definition({
-      services: [
-        serviceDefinition('in', from, { to: ['discards', 'suspends', 'fails', 'passes'] }),
-      ],
-      processes: [
-        processDefinition('discards', { rules: otherwise('discard') }),
-        processDefinition('suspends', { rules: otherwise('suspend') }),
-        processDefinition('fails', { code: failing }),
-        processDefinition('passes', { rules: otherwise([{ to: 'out', transforms: [] }]) }),
-      ],
-      operations: [operationDefinition('out', testOutbound())],
-    }),
-    rootLogger('debug', { write: (line: string) => void lines.push(line) }),
-  );
-  const { messageId } = await vi.waitFor(() =>
-    from.deliver({ body: Buffer.from('a'), type: 'text/plain' }),
-  );
+    log: rootLogger('debug', { write: (line: string) => void lines.push(line) }),
+    to: ['discards', 'suspends', 'fails', 'passes'],
+    processes: {
+      discards: { rules: otherwise('discard') },
+      suspends: { rules: otherwise('suspend') },
+      fails: { code: failing },
+      passes: { rules: otherwise([{ to: 'out', transforms: [] }]) },
+    },
+  });
+  const { messageId } = await running.comes('a');
   const figures = await running.metrics.text();
   const told = lines
     .map((line) => JSON.parse(line))
@@ -63,22 +48,17 @@ test('a message that an inline process discards, suspends or fails at counts at 
 
 test('a repetition is not counted a second time', async () => {
   await using nats = await startNats();
-  const from = testInbound();
-  const made = () =>
-    definition({
-      services: [serviceDefinition('in', from, { to: ['passes'] })],
-      processes: [
-        processDefinition('passes', { rules: otherwise([{ to: 'out', transforms: [] }]) }),
-      ],
-      operations: [operationDefinition('out', testOutbound())],
-    });
+  const production = {
+    nats,
+    to: ['passes'],
+    processes: { passes: { rules: otherwise([{ to: 'out', transforms: [] }]) } },
+  };
   const message = { body: Buffer.from('a'), type: 'text/plain', dedupeKey: '1' };
-  const first = await run(nats, made());
-  await vi.waitFor(() => from.deliver(message));
+  const first = await given(production);
+  await first.come(message);
   await first.stop();
   // an engine that remembers nothing: JetStream tells that the message is stored
-  await using second = await run(nats, made());
-  const again = await vi.waitFor(() => from.deliver(message));
-  expect(again.status).toBe('duplicate');
+  await using second = await given(production);
+  expect((await second.comes(message)).status).toBe('duplicate');
   expect(await second.metrics.text()).not.toContain('host="passes",status="completed"');
 });

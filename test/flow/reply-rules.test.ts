@@ -1,17 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { RejectedError, TemporaryError } from '../../src/error/adapter-error.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
 import { replyRules } from '../../src/flow/reply-rules.ts';
 import type { Reply } from '../../src/message/message.ts';
-import type { OutcomeRecord } from '../../src/message/record.ts';
-import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
-import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
-import { startNats } from '../support/nats.ts';
+import { given } from '../support/given.ts';
 import { problemsOf } from '../support/production.ts';
-import { type Running, run } from '../support/running.ts';
 
-/** At 0, 100 and 200 ms. */
 /** Three tries, of which a busy machine may make but two. */
 const A_FEW_TRIES = {
   every: 200,
@@ -27,15 +21,6 @@ const reply = (code: string | undefined, more: Partial<Reply> = {}): Reply => ({
   code,
   ...more,
 });
-
-async function outcomesOf(running: Running): Promise<OutcomeRecord[]> {
-  await running.engine.outcomes.flush();
-  const found: OutcomeRecord[] = [];
-  for await (const { record } of outcomeTail(running.engine.broker, 60_000)) {
-    if (record.kind === 'outcome') found.push(record);
-  }
-  return found;
-}
 
 /** Letters of IRIS in every combination that means something, and what becomes of a message then. */
 const COMBINATIONS = [
@@ -62,29 +47,18 @@ const COMBINATIONS = [
 ] as const;
 
 test('every combination of actions ends a message as it says', async () => {
-  await using nats = await startNats();
-  const from = testInbound();
-  await using running = await run(
-    nats,
-    definition({
-      services: [
-        serviceDefinition('in', from, { to: COMBINATIONS.map(({ iris }) => iris.toLowerCase()) }),
-      ],
-      operations: COMBINATIONS.map(({ iris, written }) =>
-        operationDefinition(
-          iris.toLowerCase(),
-          testOutbound(() => reply('AE')),
-          {
-            replies: { AE: written },
-            retry: A_FEW_TRIES,
-          },
-        ),
-      ),
-    }),
-  );
-  await vi.waitFor(() => from.deliver({ body: Buffer.from('a'), type: 'text/plain' }));
+  await using line = await given({
+    to: COMBINATIONS.map(({ iris }) => iris.toLowerCase()),
+    operations: Object.fromEntries(
+      COMBINATIONS.map(({ iris, written }) => [
+        iris.toLowerCase(),
+        { answer: () => reply('AE'), replies: { AE: written }, retry: A_FEW_TRIES },
+      ]),
+    ),
+  });
+  await line.come('a');
   const outcomes = await vi.waitFor(async () => {
-    const found = await outcomesOf(running);
+    const found = await line.outcomes();
     expect(found).toHaveLength(COMBINATIONS.length);
     return found;
   }, 10_000);
@@ -103,34 +77,20 @@ test.for([
   { iris: 'RD', written: ['retry', 'stop'], again: true },
 ] as const)('$iris puts the message back at the head and stops the operation', async (of) => {
   const { written, again } = of;
-  await using nats = await startNats();
-  const from = testInbound();
-  let answer = 'AE';
-  const to = testOutbound(() => reply(answer));
-  await using running = await run(
-    nats,
-    definition({
-      services: [serviceDefinition('in', from, { to: ['out'] })],
-      operations: [
-        operationDefinition('out', to, {
-          replies: { AE: written },
-          retry: A_FEW_TRIES,
-        }),
-      ],
-    }),
-  );
-  for (const name of ['first', 'second']) {
-    await vi.waitFor(() => from.deliver({ body: Buffer.from(name), type: 'text/plain' }));
-  }
-  await vi.waitFor(() => expect(running.director.statuses()[0]?.state).toBe('stopped'));
-  const tries = to.sent.length;
+  let code = 'AE';
+  await using line = await given({
+    operations: {
+      out: { answer: () => reply(code), replies: { AE: written }, retry: A_FEW_TRIES },
+    },
+  });
+  await line.come('first', 'second');
+  await vi.waitFor(() => expect(line.status()?.state).toBe('stopped'));
+  const tries = line.sent().length;
   expect(tries > 1).toBe(again);
-  expect(await outcomesOf(running)).toEqual([]);
-  answer = 'AA';
-  await running.director.switchOn('out');
-  await vi.waitFor(() => expect(to.sent).toHaveLength(tries + 2));
-  const names = to.sent.slice(tries).map(({ body }) => Buffer.from(body.inline ?? []).toString());
-  expect(names).toEqual(['first', 'second']);
+  expect(await line.outcomes()).toEqual([]);
+  code = 'AA';
+  await line.director.switchOn('out');
+  await line.arrive([...line.arrived().slice(0, tries), 'first', 'second']);
 });
 
 /** `:?R=RF,:?E=S,:~=S,:?A=C,:*=S,:I?=W,:T?=C` of IRIS, in our words. */
@@ -152,8 +112,8 @@ test.for([
   [reply(undefined, { problems: ['no-code'] }), 'suspend', 'suspend'],
   [reply('CA'), 'complete', 'complete'],
   [reply('XX'), 'suspend', 'suspend'],
-] as const)('the defaults of IRIS for HL7: %j', ([given, action, atLast]) => {
-  expect(replyRules(HL7_DEFAULTS).onReply(given)).toMatchObject({ action, atLast, warnings: [] });
+] as const)('the defaults of IRIS for HL7: %j', ([got, action, atLast]) => {
+  expect(replyRules(HL7_DEFAULTS).onReply(got)).toMatchObject({ action, atLast, warnings: [] });
 });
 
 test('warnings are all heard, and the first other rule that fits decides', () => {
