@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { allAdapters } from '../adapters/index.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
@@ -91,3 +91,12 @@ function existsHere(path: string): boolean {
     return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
 }
+
+test('what the architecture page names is there', () => {
+  const text = readFileSync('docs/architecture.md', 'utf8');
+  const named = [
+    ...text.matchAll(/`((?:src|adapters|test|sandbox|console|bench)\/[\w./-]*)`/g),
+  ].map(([, path = '']) => path);
+  expect(named.length).toBeGreaterThan(25);
+  expect([...new Set(named)].filter((path) => !existsSync(path))).toEqual([]);
+});
