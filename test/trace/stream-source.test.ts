@@ -1,9 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { RejectedError, SuspendError, TemporaryError } from '../../src/error/adapter-error.ts';
-import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
-import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
+import type { Message } from '../../src/message/message.ts';
+import { given, textOf } from '../support/given.ts';
 import { startNats } from '../support/nats.ts';
-import { run } from '../support/running.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { hl7 } from '../support/trace-sample.ts';
 import { traced } from '../support/traced.ts';
@@ -21,21 +20,20 @@ const adt = (control: string, mrn: string) => ({
 test('what flows appears in the trace, completed, with its reply, and is found by its search fields', async () => {
   await using nats = await startNats();
   await using folder = await temporaryFolder('traced');
-  const from = testInbound();
-  const to = testOutbound(() => ({
-    body: Buffer.from('MSH|^~\\&|WARD\rMSA|AA|C1\r'),
-    type: 'HL7v2:ACK:2.5.1',
-    code: 'AA',
-  }));
-  await using _ = await run(
+  await using line = await given({
     nats,
-    definition({
-      services: [serviceDefinition('in', from, { to: ['ward'] })],
-      operations: [operationDefinition('ward', to)],
-    }),
-  );
+    operations: {
+      ward: {
+        answer: () => ({
+          body: Buffer.from('MSH|^~\\&|WARD\rMSA|AA|C1\r'),
+          type: 'HL7v2:ACK:2.5.1',
+          code: 'AA',
+        }),
+      },
+    },
+  });
   await using trace = await traced(nats, { folder: folder.path, production: 'test', search });
-  const { messageId, sessionId } = await vi.waitFor(() => from.deliver(adt('C1', 'M77')));
+  const { messageId, sessionId } = await line.comes(adt('C1', 'M77'));
   const session = await vi.waitFor(async () => {
     const found = await trace.store.session(sessionId);
     expect(found?.messages.at(-1)?.status).toBe('completed');
@@ -64,29 +62,20 @@ test('what flows appears in the trace, completed, with its reply, and is found b
 test('retries, refusals and suspensions are told with their errors', async () => {
   await using nats = await startNats();
   await using folder = await temporaryFolder('traced');
-  const from = testInbound();
   const failures = new Map([
     ['retried', [new TemporaryError('busy'), new TemporaryError('still busy')]],
     ['refused', [new RejectedError('unknown patient')]],
     ['suspended', [new SuspendError('look at this')]],
   ]);
-  const to = testOutbound((message) => {
-    const failure = failures.get(Buffer.from(message.body.inline ?? []).toString())?.shift();
+  const answer = (message: Message): undefined => {
+    const failure = failures.get(textOf(message))?.shift();
     if (failure !== undefined) throw failure;
-    return undefined;
-  });
-  await using _ = await run(
-    nats,
-    definition({
-      services: [serviceDefinition('in', from, { to: ['out'] })],
-      operations: [operationDefinition('out', to)],
-    }),
-  );
+  };
+  await using line = await given({ nats, operations: { out: { answer } } });
   await using trace = await traced(nats, { folder: folder.path, production: 'test' });
-  const deliver = (text: string) => from.deliver({ body: Buffer.from(text), type: 'text/plain' });
-  const retried = await vi.waitFor(() => deliver('retried'));
-  const refused = await deliver('refused');
-  const suspended = await deliver('suspended');
+  const retried = await line.comes('retried');
+  const refused = await line.comes('refused');
+  const suspended = await line.comes('suspended');
   await vi.waitFor(async () => {
     expect((await trace.store.message(suspended.messageId))?.status).toBe('suspended');
   });
@@ -113,20 +102,12 @@ test.for([
   async ([, end]) => {
     await using nats = await startNats();
     await using folder = await temporaryFolder('traced');
-    const from = testInbound();
-    const to = testOutbound();
-    await using _ = await run(
-      nats,
-      definition({
-        services: [serviceDefinition('in', from, { to: ['out'] })],
-        operations: [operationDefinition('out', to)],
-      }),
-    );
+    await using line = await given({ nats });
     await using trace = await traced(nats, { folder: folder.path, production: 'test', search });
     const note = `NTE|1||${'x'.repeat(1_000)}\r`.repeat(600);
     const whole = (hl7('C9', 'LARGE') + note).replaceAll('\r', end);
     const large = { ...adt('C9', 'LARGE'), body: Buffer.from(whole) };
-    const { messageId } = await vi.waitFor(() => from.deliver(large));
+    const { messageId } = await line.comes(large);
     await vi.waitFor(async () => {
       expect((await trace.store.message(messageId))?.status).toBe('completed');
     });
@@ -141,17 +122,8 @@ test.for([
 test('a projector that was away catches up, and nothing is shown twice', async () => {
   await using nats = await startNats();
   await using folder = await temporaryFolder('traced');
-  const from = testInbound();
-  const to = testOutbound();
-  await using _ = await run(
-    nats,
-    definition({
-      services: [serviceDefinition('in', from, { to: ['out'] })],
-      operations: [operationDefinition('out', to)],
-    }),
-  );
+  await using line = await given({ nats });
   const options = { folder: folder.path, production: 'test' };
-  const deliver = (text: string) => from.deliver({ body: Buffer.from(text), type: 'text/plain' });
   const completed = async (count: number): Promise<void> => {
     await using trace = await traced(nats, options);
     await vi.waitFor(async () => {
@@ -164,8 +136,8 @@ test('a projector that was away catches up, and nothing is shown twice', async (
     const sum = rows.filter(({ host }) => host === 'out').reduce((all, row) => all + row.out, 0);
     expect(sum).toBe(count);
   };
-  for (let n = 0; n < 30; n++) await vi.waitFor(() => deliver(`first ${n}`));
+  for (let n = 0; n < 30; n++) await line.come(`first ${n}`);
   await completed(30);
-  for (let n = 0; n < 20; n++) await deliver(`away ${n}`);
+  for (let n = 0; n < 20; n++) await line.come(`away ${n}`);
   await completed(50);
 });

@@ -6,30 +6,21 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import { dayOfSession } from '../../src/trace/store/day.ts';
 import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { verifyTrace } from '../../src/trace/verify.ts';
-import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
-import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
+import { given } from '../support/given.ts';
 import { startNats } from '../support/nats.ts';
-import { run } from '../support/running.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { traced } from '../support/traced.ts';
 
 test('what the trace lost, or says otherwise than the streams, is found, named and repaired', async () => {
   await using nats = await startNats();
   await using folder = await temporaryFolder('verify');
-  const from = testInbound();
-  await using _ = await run(
-    nats,
-    definition({
-      services: [serviceDefinition('in', from, { to: ['out'] })],
-      operations: [operationDefinition('out', testOutbound())],
-    }),
-  );
+  await using line = await given({ nats });
   const ids: number[] = [];
   {
     await using trace = await traced(nats, { folder: folder.path, production: 'test' });
-    await vi.waitFor(() => from.deliver({ body: Buffer.from('0'), type: 'text/plain' }));
+    await line.come('0');
     for (let n = 1; n <= 20; n++) {
-      const { messageId } = await from.deliver({ body: Buffer.from(`${n}`), type: 'text/plain' });
+      const { messageId } = await line.comes(`${n}`);
       ids.push(messageId);
     }
     await vi.waitFor(async () => {
