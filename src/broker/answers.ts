@@ -18,9 +18,9 @@ export interface Answers {
    * repetition gets the same one, on any engine and after a restart.
    */
   expect(timeout: number, key?: string): Expected;
-  /** Gives an answer to whoever waits. Resolves once it is stored where its address is a durable one, else at once. */
+  /** Gives an answer to whoever waits. Resolves once it is stored if its address is durable, else at once. */
   send(address: string, answer: Answer): Promise<void>;
-  /** An answer as it was stored. */
+  /** Reads a stored answer. */
   read(data: Uint8Array): Promise<Answer>;
   close(): void;
 }
@@ -28,19 +28,19 @@ export interface Answers {
 export interface Expected {
   readonly address: string;
   readonly answer: Promise<Answer | undefined>;
-  /** Looks for the answer that was given before; where none is kept yet, it is waited for. */
+  /** Looks for the answer that was given before; waits for it if none is kept yet. */
   again(): Promise<Answer | undefined>;
   cancel(): void;
 }
 
-/** Durable addresses lie in a key-value bucket, so that an answer survives who waits for it. */
+/** Durable addresses lie in a key-value bucket, so that an answer outlives whoever waits for it. */
 const DURABLE = '$KV.';
 
 type Waiting = Set<(answer: Answer | undefined) => void>;
 
-/** A reply above this many bytes does not travel in the answer: a server may take no more in one message. */
+/** A reply larger than this does not travel in the answer: the server limits the size of a message. */
 const LARGE = 512 * 1024;
-/** Milliseconds that a large reply is kept for who waits for it. */
+/** Milliseconds that a large reply is kept for whoever waits for it. */
 const KEEP_LARGE = 10 * 60_000;
 
 export function answers(
@@ -55,7 +55,7 @@ export function answers(
       .open(stored.bodyRef, stored.size)
       .bytes()
       .catch(unless(isGone, 'reading a large answer'));
-    // what is gone meanwhile is told by its outcome alone
+    // if the reply is gone by now, the outcome alone is reported
     return { ...answer, reply: body === undefined ? undefined : { ...reply, body } };
   };
   const storedApart = async (
@@ -65,7 +65,7 @@ export function answers(
     if (reply === undefined || reply.body.byteLength <= LARGE) return undefined;
     // no message has such an id
     const stored = await bodies.put(-randomInt(2 ** 47), [reply.body]);
-    // that of an answer that is kept goes with it
+    // the body of a kept answer is removed with it
     if (isDurable) return stored;
     const remove = (): void =>
       background(bodies.remove(stored.bodyRef), 'removing a large answer', isAway);

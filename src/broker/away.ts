@@ -27,8 +27,8 @@ const CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a server that is away, restarting, choosing a leader, out of room or without the stream or consumer
- * in question leads to: the same thing may work later. Everything else is no outage.
+ * Whether the server is away, restarting, electing a leader, out of space, or lacks the stream or
+ * consumer: the same thing may work later. Anything else is not an outage.
  */
 export function isAway(error: unknown): boolean {
   if (isEngineError(error)) return CODES.has(error.code);

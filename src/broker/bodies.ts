@@ -17,7 +17,7 @@ export interface Bodies {
   remove(bodyRef: string): Promise<void>;
 }
 
-/** The body that was asked for is no longer kept. */
+/** Whether the body that was asked for is no longer kept. */
 export const isGone = (error: unknown): boolean =>
   isEngineError(error) && (error.code === 'NOT_FOUND' || error.code === 'QUEUE_UNAVAILABLE');
 
@@ -31,8 +31,8 @@ const CHUNK = 256 * 1024;
 const WINDOW = 8;
 
 /**
- * JetStream's own object-store client was tried: it reads without back-pressure, so a slow receiver
- * of a 500 MB file holds all of it in memory. Here a reader asks for one chunk after the other.
+ * JetStream's own object-store client was rejected: it reads without back-pressure, so a slow receiver of a
+ * 500 MB file would hold all of it in memory. Here a reader asks for one chunk after another.
  */
 export async function bodies(broker: Broker): Promise<Bodies> {
   const { names, manager } = broker;
@@ -65,7 +65,10 @@ export async function bodies(broker: Broker): Promise<Bodies> {
 const subjectOf = ({ names }: Broker, bodyRef: string): string =>
   names.bodies.subject(bodyRef.split('.')[0] ?? '');
 
-/** What was stored of a body that broke off is removed again. An error of its source is thrown as it is: the sender is told of it, not of the store. */
+/**
+ * If a body breaks off, what was stored of it is removed. An error of its source is thrown
+ * unchanged: the sender should hear of that, not of the store.
+ */
 async function putChunks(
   { jetstream, manager, names }: Broker,
   id: number,
@@ -81,7 +84,7 @@ async function putChunks(
       const sent = jetstream.publish(subject, chunk).then(({ seq }) => seq);
       first ??= sent;
       sending.add(sent);
-      // a failed one stays among them: the next wait throws it
+      // a failed one stays in the set: the next wait throws its error
       sent.then(() => sending.delete(sent), toldElsewhere);
       size += chunk.byteLength;
       if (sending.size >= WINDOW) await Promise.race(sending);
@@ -102,7 +105,7 @@ async function putChunks(
   }
 }
 
-/** Cuts or joins what comes to chunks of equal size. */
+/** Cuts or joins what comes into chunks of equal size. */
 async function* chunksOf(
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

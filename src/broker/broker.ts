@@ -22,15 +22,15 @@ export interface Broker extends AsyncDisposable {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
-  /** For messages: the fast way to publish. */
+  /** The fast way to publish messages. */
   readonly publisher: Publisher;
   /** Gathers what is published and acknowledged, so that a turn of the event loop costs one write. */
   readonly turn: Turn;
   /** How many copies of a stream the server can keep: 3 in a cluster of at least three, else 1. */
   readonly replicas: number;
-  /** Another connection to the same server, with everything a connection has of its own. */
+  /** Opens another connection to the same server, with a publisher and a turn of its own. */
   another(): Promise<Broker>;
-  /** Sends what is buffered, for so many milliseconds at most, then closes. */
+  /** Sends what is buffered, for at most `limit` milliseconds, then closes. */
   close(limit?: number): Promise<void>;
 }
 
@@ -39,25 +39,25 @@ export interface BrokerOptions extends NatsAccess {
   /** Shown in the server's connection list. */
   readonly role: string;
   readonly onStatus?: (status: 'connected' | 'disconnected', detail?: string) => void;
-  /** Told of each message that was stored, by either way. */
+  /** Called for each message that was stored, either way. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
   /**
-   * Awaited at each reconnect before what waits for its receipt is written again. Asked with the connection that is
-   * back: what is given to one that is still away gets lost.
+   * Awaited at each reconnect, before messages without a receipt are written again. Gets the connection
+   * that is back: anything given to one that is still away is lost.
    */
   readonly onReconnect?: ((broker: Broker) => Promise<void>) | undefined;
 }
 
 /**
- * Milliseconds that a handshake may take. The client does not notice a server that dies in the middle of one, and
- * its default is 20 s, in which nothing is sent or asked.
+ * Milliseconds that a handshake may take. The client does not notice a server that dies during one,
+ * and its default is 20 s, in which nothing can be sent.
  */
 const HANDSHAKE = 3_000;
 
-/** Milliseconds that the end of a connection may take. */
+/** Milliseconds that closing a connection may take. */
 const CLOSING = 5_000;
 
-/** Connects and stays connected: a lost server is sought until `close`. */
+/** Connects and stays connected: after a loss it reconnects until `close`. */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const connection = await connect({
     servers: options.url.split(','),
@@ -87,7 +87,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     if (connection.isClosed()) return;
     const deadline = new Deadline(limit);
     const sent = await deadline.within('sending what is buffered', connection.drain(), isAway);
-    // a server that is away or stands still takes nothing more
+    // a server that is away or stuck accepts nothing more
     if (!sent) background(connection.close(), 'closing a connection', isAway);
   };
   const broker: Broker = {

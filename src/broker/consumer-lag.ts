@@ -5,17 +5,20 @@ import type { Broker } from './broker.ts';
 import { readMark } from './settled-mark.ts';
 import { isTrusted, markFor, settledUpTo, workerInfo } from './streams.ts';
 
-/** How a queue stands. */
+/** The state of a queue. */
 export interface QueueState {
   /** Messages not yet settled. */
   readonly depth: number;
-  /** Being worked on, of those. */
+  /** Those of them that are being worked on. */
   readonly inFlight: number;
   /** When the oldest unsettled message was stored; milliseconds since 1970; undefined when empty. */
   readonly oldest: number | undefined;
 }
 
-/** The state of one queue stream, from the server. Without the consumer that an engine made, all counts that is not known to be settled. */
+/**
+ * The state of one queue stream, from the server. Without the consumer that an engine made, every
+ * message counts that is not known to be settled.
+ */
 export async function queueState(broker: Broker, stream: string): Promise<QueueState> {
   const found = await workerInfo(broker, stream);
   const isOurs = found !== undefined && isTrusted(found, await markFor(broker, found));
@@ -25,10 +28,10 @@ export async function queueState(broker: Broker, stream: string): Promise<QueueS
   const depth =
     info === undefined ? await above(broker, stream, settled) : info.num_pending + inFlight;
   if (depth === 0) return { depth, inFlight: 0, oldest: undefined };
-  // the next there is: one that a person ended is taken out of the stream
+  // the next that exists: a message that a person ended is removed from the stream
   const first = await broker.manager.direct
     .getMessage(stream, { seq: settled + 1, next_by_subj: '>' })
-    // taken out of the stream in this moment
+    // removed from the stream just now
     .catch(unless(isAway, `looking at the head of ${stream}`));
   return { depth, inFlight, oldest: first?.time.getTime() };
 }

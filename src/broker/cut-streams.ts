@@ -4,10 +4,10 @@ import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
 import { hasForgotten, lastSequence, settledUpTo } from './streams.ts';
 
-/** A stream that ends before what it had taken: its newest messages are gone. */
+/** A stream that ends before what it had acknowledged: its newest messages are gone. */
 export interface CutStream {
   readonly stream: string;
-  /** Whose queue it is; undefined for another stream. */
+  /** The host whose queue it is; undefined for other streams. */
   readonly host: string | undefined;
   readonly from: number;
   readonly to: number;
@@ -16,13 +16,13 @@ export interface CutStream {
 }
 
 /**
- * Compares the streams with how far they were known to reach. A server that lost power, or found a block
- * of its storage damaged, comes back with less and gives the sequences of what is gone to what comes next.
- * Its consumers do not notice: they stand beyond the end, and pass over everything until then. So those that
- * do are made again at the end.
+ * Compares the streams with how far they were known to reach. A server that lost power, or found a
+ * damaged block in its storage, comes back with less and reuses the sequences of what is gone. Its
+ * consumers do not notice: they stand beyond the end and skip everything up to there. So these
+ * consumers are made again at the end.
  *
- * Others may store and take meanwhile: what was known is looked at before the streams, and what stands beyond the end
- * of one that was listed is compared with its end once more.
+ * Others may store and take meanwhile, so the known marks are read before the streams, and whatever
+ * stands beyond the end of a listed stream is compared with its end once more.
  */
 export async function findCutStreams(
   broker: Broker,
@@ -48,26 +48,29 @@ export async function findCutStreams(
   for (const [stream, to] of gone) {
     if (!broker.names.isOwn(stream)) continue;
     const host = broker.names.queueOf(stream)?.host;
-    // the janitor removes the stream of a queue that is left once it is settled
+    // the janitor removes the stream of an abandoned queue once it is settled
     const from = host === undefined ? 1 : (await lastMark(broker, stream)) + 1;
     if (from <= to) cut.push({ stream, host, from, to, isGone: true });
   }
   return cut;
 }
 
-/** Has no consumer stand beyond the end of its stream, nor a worker before what is known to be settled; the furthest that one stood. */
+/**
+ * Makes sure that no consumer stands beyond the end of its stream and no worker before what is
+ * known to be settled. Returns the furthest position found.
+ */
 async function reset(
   broker: Broker,
   stream: string,
   { created, end: listed }: { readonly created: string; readonly end: number },
 ): Promise<number> {
   let [furthest, end] = [listed, listed];
-  /** Whether something that was read before stands beyond the end, as the stream is by now. */
+  /** Whether a sequence that was read earlier lies beyond the end of the stream as it is now. */
   const isBeyond = async (sequence: number): Promise<boolean> => {
     if (sequence > end) end = await lastSequence(broker, stream);
     return sequence > end;
   };
-  // a worker that has to be made anew begins at the mark
+  // a worker that has to be made again begins at the mark
   const mark = broker.names.isQueue(stream) ? await readMark(broker, stream) : 0;
   if (await isBeyond(mark)) {
     await writeMark(broker, stream, { created, upTo: end });

@@ -11,10 +11,10 @@ interface Asked {
 }
 
 /**
- * Ends the requests of a connection with it. The client itself leaves a request that a killed server took to its
- * time-out, up to 10 s in which a line that is being taken over stands still, and drops one that is made while the
- * connection is away. Here the first fails at once with a ConnectionError (`isAway`), and the second is sent once
- * the connection is back.
+ * Ends the requests of a connection when it is lost. The client itself lets a request to a killed
+ * server run into its time-out (up to 10 s, in which a line that is being taken over stands still)
+ * and drops one that is made while the connection is away. Here the first fails at once with a
+ * ConnectionError (`isAway`), and the second is sent once the connection is back.
  */
 export function endRequests(connection: NatsConnection): EndedRequests {
   const open = new Set<Asked>();
@@ -33,7 +33,7 @@ export function endRequests(connection: NatsConnection): EndedRequests {
         .finally(() => open.delete(asked));
     });
 
-  /** Resolves when the connection is back, or after so many milliseconds. */
+  /** Resolves when the connection is back, or after `limit` milliseconds. */
   const untilBack = (limit: number): Promise<void> =>
     new Promise((resolve) => {
       const end = (): void => {

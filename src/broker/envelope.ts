@@ -9,7 +9,10 @@ export interface Carried {
   readonly bodyRef?: string | undefined;
   /** Set when this message is also the proof of acceptance: no journal record exists for it. */
   readonly accepted?: boolean | undefined;
-  /** How many bytes at the end of the payload are journal entries that ride along: the legs that led to this message. */
+  /**
+   * How many bytes at the end of the payload are journal entries that ride along: the legs that led to
+   * this message.
+   */
   readonly attached?: number | undefined;
   /** Its process waited outside the queue, and was acknowledged there before it ended. */
   readonly woken?: boolean | undefined;
@@ -46,7 +49,7 @@ export function readEnvelope(h: MsgHdrs): Envelope & Carried {
   }
   const attached = h.get('Wb-Attached');
   return {
-    // the table has every field, and what is never missing has something to stand for it
+    // the table has every field, and required fields have a stand-in where they are missing
     ...(envelope as unknown as Envelope),
     bodyRef: h.get('Wb-Body-Ref') || undefined,
     accepted: h.get('Wb-Accepted') === '1',

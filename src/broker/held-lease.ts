@@ -7,20 +7,20 @@ import type { Lease } from './lease.ts';
 import { heldBy, heldIn, isOutrun, LEASE_TIME, LEFT } from './lease-entry.ts';
 
 const RENEW = 3_000;
-/** A holder lets go by itself after this long without a renewal: before any other may take the lease. */
+/** After this long without a renewal a holder lets go by itself, before anyone else may take the lease. */
 const LET_GO = LEASE_TIME - RENEW;
 /** How long the server may take to answer one question about a lease. */
 const ANSWER = 1_500;
-/** Milliseconds between two tries to renew where the server did not answer. */
+/** Milliseconds between two tries to renew while the server does not answer. */
 const AGAIN = 250;
 
-/** A lease that cannot be freed is over by itself. */
+/** A lease that cannot be freed runs out by itself. */
 const unfreed = unless((error) => isAway(error) || isOutrun(error), 'freeing a lease');
 
 /**
- * Renews a lease until it is released or lost. Whatever became of the server, this is decided here and in
- * time: a question that gets no answer is asked again, an entry that went missing or went back to
- * an older revision with the server is written anew, and what could not be renewed within the time is let go.
+ * Renews a lease until it is released or lost. Whatever happens to the server, this is decided here
+ * and in time: a request without an answer is made again, an entry that the server lost or set back
+ * to an older revision is written again, and a lease that could not be renewed in time is let go.
  */
 export function heldLease(
   kv: KV,
@@ -34,8 +34,8 @@ export function heldLease(
       new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
     );
   let letGo: NodeJS.Timeout | undefined;
-  // counted from the question: others saw the new revision after it at the earliest. A timer of its
-  // own: it must not wait for the server
+  // counted from the request: others cannot have seen the new revision earlier. It has its own
+  // timer: it must not wait for the server
   const keepFrom = (asked: number): void => {
     clearTimeout(letGo);
     letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
@@ -43,7 +43,7 @@ export function heldLease(
   };
   keepFrom(first.asked);
 
-  /** Whether it was renewed or is lost. */
+  /** Returns whether the matter is decided: renewed or lost. */
   const renew = async (): Promise<boolean> => {
     const asked = performance.now();
     try {
@@ -58,7 +58,10 @@ export function heldLease(
     return await lookAgain();
   };
 
-  /** The revision was not the one we knew: an answer was lost with the server, or its last writes were, or another took it. */
+  /**
+   * The revision was not the one we knew: the server lost an answer or its last writes, or another
+   * engine took the lease.
+   */
   const lookAgain = async (): Promise<boolean> => {
     const asked = performance.now();
     try {
@@ -78,7 +81,7 @@ export function heldLease(
     }
   };
 
-  /** Also one that was not renewed in time: it still has our name in it. */
+  /** Frees it even if it was not renewed in time: our name is still in it. */
   const free = async (unclean: boolean): Promise<void> => {
     const entry = await answered(kv.get(key));
     if (entry === null || heldIn(entry)?.holder !== holder) return;
@@ -108,7 +111,10 @@ export function heldLease(
   };
 }
 
-/** What the server answers, or an error after a while: where it dies, the client waits for longer than a lease lasts. */
+/**
+ * The server's answer, or an error after a while: if the server dies, the client waits for longer
+ * than a lease lasts.
+ */
 async function answered<Answer>(asked: Promise<Answer>): Promise<Answer> {
   const timer = Promise.withResolvers<never>();
   const late = setTimeout(

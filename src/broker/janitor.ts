@@ -8,17 +8,23 @@ import { PROJECTOR, WORKER } from './names.ts';
 import { readMark, writeMark } from './settled-mark.ts';
 import { isTrusted, markFor, settledUpTo } from './streams.ts';
 
-/** What every consumer of a stream has acknowledged may go after this long: a restarted engine reads the journal's last minute. */
+/**
+ * What every consumer of a stream has acknowledged may go after this long: a restarted engine reads the
+ * journal's last minute.
+ */
 const MARGIN = 5 * 60_000;
 const PASS = 30_000;
 
 export interface JanitorOptions {
   readonly broker: Broker;
-  /** Milliseconds that what is settled stays. */
+  /** Milliseconds for which settled messages are kept. */
   readonly margin?: number | undefined;
-  /** Told once of each stream of which nothing can be removed, and why; and once more when that has changed. */
+  /** Called once for each stream from which nothing can be removed, with the reason; and again when that changes. */
   readonly onKept: (stream: string, why: string | undefined) => void;
-  /** Whether nothing will be stored in the queue's stream any more: asked where all of it is removed, to remove it too. */
+  /**
+   * Whether nothing will be stored in the queue's stream any more. Asked once the stream is empty,
+   * to remove it too.
+   */
   readonly isLeft?: (stream: string) => Promise<boolean>;
 }
 
@@ -38,8 +44,8 @@ interface Seen {
  * One pass over the streams of the production: removes what has been settled for longer than the margin.
  *
  * Only what the worker has settled and the projector has read can go. A queue without the worker that an
- * engine makes for it, or a stream without projector, keeps everything, whatever other consumers say:
- * nobody knows what of it is settled.
+ * engine makes for it, or a stream without a projector, keeps everything, whatever other consumers say:
+ * nobody knows how much of it is settled.
  */
 export function janitorPass(parts: JanitorOptions): () => Promise<void> {
   const { broker, margin = MARGIN, onKept, isLeft = async () => false } = parts;
@@ -63,14 +69,17 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     marks.set(stream, upTo);
   };
 
-  /** What was settled already when the margin began. A stream that was made again counts from 1: older looks say nothing of it. */
+  /**
+   * What was already settled when the margin began. A stream that was made again counts from 1:
+   * older looks say nothing about it.
+   */
   const settledSince = (stream: string, now: Seen): number | undefined => {
     const seen = [...(history.get(stream) ?? []), now].filter(
       ({ created }) => created === now.created,
     );
     const index = seen.findLastIndex(({ at }) => at <= now.at - margin);
     history.set(stream, seen.slice(Math.max(0, index)));
-    // a consumer that was made again further down has to have all of it again
+    // a consumer that was made again further back needs everything from there
     return index < 0 ? undefined : Math.min(seen[index]?.floor ?? 0, now.floor);
   };
 
@@ -91,7 +100,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     const failed: unknown[] = [];
     for await (const stream of manager.streams.names(names.everything)) {
       if (!names.isTold(stream)) continue;
-      // one that has no leader now does not keep the others from being tidied
+      // a stream that has no leader now must not keep the others from being tidied
       await tidy(stream).catch((error: unknown) => failed.push(error));
     }
     if (failed.length > 0) throw failed[0];
@@ -99,8 +108,8 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
 }
 
 /**
- * Runs the janitor on the one engine that holds its lease, over every stream that the trace is built from:
- * also the queues of hosts that the production has no longer.
+ * Runs the janitor on the one engine that holds its lease, over every stream that the trace is
+ * built from, including queues of hosts that the production no longer has.
  */
 export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): Promise<void> } {
   const { margin = MARGIN } = parts;
@@ -134,11 +143,11 @@ async function removeEmpty({ manager }: Broker, stream: string): Promise<void> {
   if (state.messages === 0) await manager.streams.delete(stream);
 }
 
-/** How far a stream is done with. */
+/** How far a stream has been dealt with. */
 interface Floors {
-  /** Up to where the engines have settled it, if it is a queue. */
+  /** How far the engines have settled it, if it is a queue. */
   readonly worker: number;
-  /** Up to where every consumer has acknowledged. */
+  /** How far every consumer has acknowledged. */
   readonly lowest: number;
 }
 

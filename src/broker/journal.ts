@@ -16,11 +16,14 @@ export interface Journal {
 
 const BATCH_LIMIT = 256 * 1024;
 const TRIES = 4;
-/** What is left of the largest message that a server takes for the record and its headers. */
+/** The part of the server's largest message that is reserved for the record and its headers. */
 const ROOM = 64 * 1024;
 const USUAL_PAYLOAD = 1024 * 1024;
 
-/** The entry without a reply that one message of NATS may not hold; what must be stored would else never be. */
+/**
+ * The entry without its reply if that is too large for one NATS message: the entry must be stored
+ * and otherwise never would be.
+ */
 function fitting(entry: JournalEntry, largest: number): JournalEntry {
   const { record, body } = entry;
   if (record.kind !== 'outcome' || body === undefined || body.byteLength <= largest) {
@@ -38,7 +41,7 @@ interface Waiting extends EncodedEntry {
 
 /**
  * Group commit: while one publish is in flight, further entries gather and go out together as one
- * JetStream message; all who wait get the same acknowledgement. One message an entry was rejected:
+ * JetStream message; all who wait get the same acknowledgement. One message per entry was rejected:
  * with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
  */
 export function journal({ publisher, connection }: Broker, subject: string): Journal {

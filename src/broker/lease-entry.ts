@@ -6,10 +6,10 @@ import { processIdentity } from './process-identity.ts';
 /** A holder that has not renewed for this long, as another engine sees it, has lost its lease. */
 export const LEASE_TIME = 9_000;
 
-/** What is written of a lease. */
+/** What is written about a lease. */
 export interface Held {
   readonly holder: string;
-  /** The process of the holder: one that is proven to be gone was killed, and its leases are free at once. */
+  /** The holder's process: if it is proven to be gone it was killed, and its leases are free at once. */
   readonly process: string | undefined;
   /** Nobody holds it, but its last holder did not end cleanly. */
   readonly left?: true;
@@ -21,7 +21,7 @@ export const heldBy = (holder: string): string =>
 const LEFT_OVER: Held = { holder: '', process: undefined, left: true };
 export const LEFT = JSON.stringify(LEFT_OVER);
 
-/** Who holds it; undefined if nobody does. An entry that is damaged is one that nobody can renew. */
+/** Who holds it; undefined if nobody does. A damaged entry counts as free, since nobody can renew it. */
 export function heldIn(entry: KvEntry | null): Held | undefined {
   if (entry === null || entry.operation !== 'PUT') return undefined;
   try {
@@ -32,7 +32,7 @@ export function heldIn(entry: KvEntry | null): Held | undefined {
   }
 }
 
-/** Whether somebody else wrote first: the revision that was reckoned with is not the last. */
+/** Whether somebody else wrote first: the expected revision is no longer the last. */
 export const isOutrun = (error: unknown): boolean =>
   error instanceof JetStreamApiError &&
   (error.code === JetStreamApiCodes.StreamWrongLastSequence ||

@@ -15,11 +15,12 @@ export interface Lease {
 }
 
 export interface Leases {
-  /** The lease, if nobody else holds it. Rejects where the server does not say. */
+  /** Takes the lease if nobody else holds it. Rejects if the server does not answer. */
   take(name: string): Promise<Lease | undefined>;
   /**
-   * What is known of another holder: it was seen to renew the lease lately; it was seen once, and may be gone;
-   * or it has not renewed it for the lease time, and nobody does what the lease is for.
+   * What is known of another holder: `renewed`, it was seen to renew the lease lately; `once`, it was
+   * seen once and may be gone; `stale`, it has not renewed it for the lease time, and nobody does what
+   * the lease is for.
    */
   seen(name: string): 'renewed' | 'once' | 'stale';
   /** Names below a prefix that others hold. */
@@ -27,9 +28,9 @@ export interface Leases {
 }
 
 /**
- * Leases in the production's state. Clocks of machines differ and are set, so no time is written down
- * or compared: a lease of another holder is over once its revision has stayed the same for the lease
- * time, as measured here from when it was first seen.
+ * Leases in the production's state. Machines' clocks differ and get adjusted, so no time is written
+ * or compared: another holder's lease is over once its revision has stayed the same for the lease
+ * time, measured here from when it was first seen.
  */
 export function leases(kv: KV, holder: string): Leases {
   const seen = new Map<string, { revision: number; since: number; renewed: boolean }>();
@@ -76,7 +77,7 @@ export function leases(kv: KV, holder: string): Leases {
   };
 }
 
-/** The revision of what was written, or undefined if another was faster. */
+/** The revision that was written, or undefined if another engine was faster. */
 async function written(
   kv: KV,
   key: string,
@@ -93,8 +94,8 @@ async function written(
 }
 
 /**
- * Frees every lease: for an engine that has just started its NATS server, where no other engine can
- * be. Whoever held one did not end cleanly, which the next holder is told.
+ * Frees every lease: for an engine that has just started its own NATS server, which no other engine
+ * can be using. Whoever held one did not end cleanly; the next holder learns this.
  */
 export async function freeLeases(kv: KV): Promise<void> {
   await Promise.all((await listKeys(kv, 'lease.>')).map((key) => kv.put(key, LEFT)));

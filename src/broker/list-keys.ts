@@ -10,8 +10,8 @@ const TRIES = 4;
 const PAUSE = 250;
 
 /**
- * The keys of a bucket that match a pattern. The client's own listing waits for ever where the server dies
- * meanwhile; this one begins again, and fails in the end.
+ * The keys of a bucket that match a pattern. The client's own listing waits for ever if the server
+ * dies meanwhile; this one begins again, and gives up in the end.
  */
 export async function listKeys(kv: KV, pattern: string): Promise<string[]> {
   for (let tries = 1; tries <= TRIES; tries++) {
@@ -26,7 +26,7 @@ export async function listKeys(kv: KV, pattern: string): Promise<string[]> {
   });
 }
 
-/** Undefined if it did not come to an end in time. */
+/** Undefined if it did not finish in time. */
 async function onceListed(kv: KV, pattern: string): Promise<string[] | undefined> {
   const found: string[] = [];
   const listing = await kv.keys(pattern);

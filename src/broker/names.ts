@@ -1,4 +1,7 @@
-/** Names of JetStream objects: one scheme for the engine, the operator plane and the command line (architecture.md §3). */
+/**
+ * Names of JetStream objects: one scheme for the engine, the operator plane and the command line
+ * (architecture.md §3).
+ */
 export interface Names {
   readonly journal: { readonly stream: string; readonly subject: string };
   readonly outcomes: { readonly stream: string; readonly subject: string };
@@ -12,24 +15,24 @@ export interface Names {
     readonly subjects: string;
     subject(key: string): string;
   };
-  /** What consoles are told as it happens; kept for a while, in memory. */
+  /** Live news for consoles; kept for a while, in memory. */
   readonly live: { readonly stream: string; readonly subject: string };
   readonly state: string;
   readonly steps: string;
   /** Answers that a repeated message gets again. */
   readonly answers: string;
-  /** What waits for a time or an answer, outside its queue. */
+  /** Messages that wait for a time or an answer, outside their queue. */
   readonly waiting: {
     readonly stream: string;
     readonly subjects: string;
     subject(host: string, id: number): string;
-    /** Whose message lies at such a subject. */
+    /** The host whose message has this subject. */
     hostOf(subject: string): string;
   };
   readonly orders: string;
   /** Every subject of the production. */
   readonly everything: string;
-  /** Whether a stream is one of this production's. */
+  /** Whether a stream belongs to this production. */
   isOwn(stream: string): boolean;
   /** Whether a stream is a queue or a partition of one. */
   isQueue(stream: string): boolean;
@@ -41,7 +44,7 @@ export interface Names {
     partition?: number,
     generation?: number,
   ): { readonly stream: string; readonly subject: string };
-  /** What a stream is of a host's queue; undefined for one that is no queue. */
+  /** Which part of which host's queue a stream is; undefined if it is not a queue. */
   queueOf(stream: string): QueuePart | undefined;
   /** Where control requests for all engines go. */
   control(verb: string): string;

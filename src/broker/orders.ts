@@ -6,16 +6,17 @@ import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 
 /**
- * What the orders of people have led to, kept for a day over all engines: an order that comes again (a
- * second click, a request repeated after a time-out) is answered with what the first one did.
+ * The results of people's orders, kept for a day across all engines: an order that comes again (a
+ * second click, a request repeated after a time-out) is answered with the result of the first.
  */
 export interface Orders {
   /**
-   * Runs `run`, or gives what it gave when the same order came before; who comes while it runs waits for it.
-   * An order that failed may be given again. Throws ORDER_UNCERTAIN for one of which the end is not known.
+   * Runs `run`, or returns its result if the same order came before; a repetition that comes while it
+   * runs waits for it. An order that failed may be given again. Throws ORDER_UNCERTAIN if it is not
+   * known how the first one ended.
    */
   once<Result>(order: string, run: () => Promise<Result>): Promise<Result>;
-  /** Runs `run` while nobody else does what has this name, on whichever engine; undefined if somebody does. */
+  /** Runs `run` unless any engine is already running something under this name; returns undefined if one is. */
   alone<Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined>;
 }
 
@@ -23,11 +24,11 @@ const KEEP = 86_400_000;
 /** Milliseconds that a repetition waits for the first to end. */
 const PATIENCE = 8_000;
 const LOOK_EVERY = 100;
-/** After this time who is alone is taken for dead. */
+/** Milliseconds after which whoever holds a name for `alone` is presumed dead. */
 const DEAD = 60_000;
 
 interface Kept {
-  /** Left out while it is done. */
+  /** Missing while the order is being carried out. */
   readonly result?: unknown;
 }
 
@@ -35,7 +36,7 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
   let opened: Promise<KV> | undefined;
   const open = (): Promise<KV> => {
     opened ??= new Kvm(jetstream).create(names.orders, { history: 1, ttl: KEEP, replicas });
-    // who waits for it is told; the next asks anew
+    // whoever waits for it gets the error; the next one asks again
     opened.catch(() => {
       opened = undefined;
     });
@@ -68,7 +69,7 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
       try {
         return await run();
       } finally {
-        // who is alone is taken for dead after a while
+        // whoever holds the name is presumed dead after a while
         await kv.delete(name).catch(unless(isAway, 'letting go of an order'));
       }
     },
@@ -82,7 +83,7 @@ async function finished<Result>(
 ): Promise<Result> {
   try {
     const result = await run();
-    // who gave the order is told; only a repetition would not learn of it
+    // whoever gave the order gets the result; only a repetition would not
     await kv.put(order, JSON.stringify({ result })).catch(unless(isAway, 'noting an order'));
     return result;
   } catch (error) {
@@ -91,7 +92,7 @@ async function finished<Result>(
   }
 }
 
-/** Whether the order was not known. Rejects if that cannot be found out. */
+/** Whether the order is new. Rejects if that cannot be determined. */
 async function isFirst(kv: KV, order: string): Promise<boolean> {
   try {
     await kv.create(order, '{}');

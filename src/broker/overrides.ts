@@ -3,7 +3,7 @@ import type { KV, KvEntry } from '@nats-io/kv';
 export const OVERRIDE_KINDS = ['hold', 'log-level', 'test'] as const;
 export type OverrideKind = (typeof OVERRIDE_KINDS)[number];
 
-/** What a person set for a host for a while, over what its file says. */
+/** Something that a person set for a host for a limited time, overriding its file. */
 export interface Override {
   readonly host: string;
   /** `hold`: it is stopped. `test`: nothing goes out, each message is set aside. */
@@ -13,11 +13,11 @@ export interface Override {
   readonly by: string;
   readonly reason: string;
   readonly at: number;
-  /** When it ends by itself; milliseconds since 1970. */
+  /** When it expires; milliseconds since 1970. */
   readonly until: number;
 }
 
-/** The overrides of a production: the same for every engine, and there after a restart. */
+/** The overrides of a production: the same for every engine, and kept over a restart. */
 export interface OverrideStore {
   /** Those that have not ended. */
   read(): Promise<readonly Override[]>;
@@ -28,7 +28,7 @@ export interface OverrideStore {
 const without = (before: readonly Override[], host: string, kind: OverrideKind): Override[] =>
   before.filter((one) => one.host !== host || one.kind !== kind);
 
-/** One entry holds them all: few, read by every engine every some seconds. */
+/** One entry holds them all: they are few, and every engine reads them every few seconds. */
 const KEY = 'overrides';
 const TRIES = 10;
 
@@ -44,7 +44,7 @@ export function overrideStore(kv: KV): OverrideStore {
         else await kv.update(KEY, text, entry.revision);
         return;
       } catch (error) {
-        if (tries === TRIES) throw error; // else another engine changed it in this moment
+        if (tries === TRIES) throw error; // otherwise another engine has just changed it
       }
     }
   };

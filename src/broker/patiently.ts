@@ -6,14 +6,14 @@ import { EngineError } from '../error/engine-error.ts';
 const PATIENCE = 30_000;
 const PAUSE = 250;
 
-/** The server's codes for: no peer takes it, no leader yet, not the leader, no resources yet. */
+/** The server's codes for: no suitable peers, no leader yet, not the leader, no resources yet. */
 const PASSING: ReadonlySet<number> = new Set([10_005, 10_008, 10_009, 10_023]);
 const UNAVAILABLE = 503;
 
 /**
- * Makes something in JetStream, again and again while the server says that its cluster is not ready:
- * whoever starts engines and servers together should not have to order them. What the server refuses
- * otherwise is an EngineError with its words, which quote nothing of a message.
+ * Makes something in JetStream, again and again while the server says that its cluster is not
+ * ready: people who start engines and servers together should not have to care about the order. Any
+ * other refusal is an EngineError with the server's words, which quote nothing of a message.
  */
 export async function patiently<Made>(what: string, make: () => Promise<Made>): Promise<Made> {
   const until = performance.now() + PATIENCE;

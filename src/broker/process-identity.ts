@@ -1,10 +1,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Says which process this is, so that another one can prove that it is gone. A process id alone does
- * not: each container has a 1, and ids are given out again. So it goes with the machine's boot, the
- * namespace in which the id counts, and the moment at which the process was started. Undefined where
- * the system does not tell them.
+ * Identifies this process, so that another one can prove that it is gone. A process id alone is not enough:
+ * each container has a 1, and ids are reused. So the identity also holds the machine's boot, the id's
+ * namespace and the moment at which the process started. Undefined where the system does not reveal them.
  */
 export function processIdentity(): string | undefined {
   const around = surroundings();
@@ -14,13 +13,13 @@ export function processIdentity(): string | undefined {
     : `${around}/${process.pid}/${started}`;
 }
 
-/** Whether it is or was a process that can be seen from here: of this boot and this namespace. */
+/** Whether it is or was a process visible from here: of this boot and this namespace. */
 export function isLocal(identity: string | undefined): boolean {
   const around = surroundings();
   return identity !== undefined && around !== undefined && identity.startsWith(`${around}/`);
 }
 
-/** Whether a process of this boot and this namespace is gone for certain; false where that cannot be known. */
+/** Whether a process of this boot and this namespace is certainly gone; false if that cannot be known. */
 export function isGone(identity: string | undefined): boolean {
   const around = surroundings();
   if (identity === undefined || around === undefined) return false;
@@ -41,7 +40,7 @@ function surroundings(): string | undefined {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    // a system without /proc: then nothing is known of the holders of leases
+    // a system without /proc: nothing is known about the holders of leases
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-
 import { EngineError } from '../error/engine-error.ts';
 import type { Turn } from './turn.ts';
 
-/** JetStream's receipt: where the message stands, or that it stood there already. */
+/** JetStream's receipt: where the message is stored, or that it already was. */
 export interface Stored {
   readonly stream: string;
   readonly sequence: number;
@@ -18,11 +18,11 @@ export interface PublishOptions {
 export interface Publisher {
   /** Resolves once the message is stored. Rejects with QUEUE_FULL or QUEUE_UNAVAILABLE. */
   publish(subject: string, body: Uint8Array, options?: PublishOptions): Promise<Stored>;
-  /** To be called when the connection is lost: what is published from now on waits for the next. */
+  /** To be called when the connection is lost: what is published from now on waits for the next connection. */
   disconnected(): void;
   /**
-   * To be called when there is a connection again: publishes what waits for its receipt, in order. For
-   * what the lost connection had taken none will come.
+   * To be called when there is a connection again: publishes, in order, everything without a receipt.
+   * No receipt will come for what the lost connection had taken.
    */
   reconnected(): void;
   close(): void;
@@ -30,7 +30,7 @@ export interface Publisher {
 
 const TIMEOUT = 5_000;
 const SWEEP = 500;
-/** How long a receipt may take until the message is written again: who led its stream may be gone. */
+/** How long a receipt may take before the message is written again: the leader of its stream may be gone. */
 const PATIENCE = 1_000;
 
 interface Waiting {
@@ -40,7 +40,7 @@ interface Waiting {
   at: number;
   /** Writes it to the connection. */
   readonly write: () => void;
-  /** How often it was written: more than once where a connection was lost before the receipt came. */
+  /** How often it was written: more than once if a connection was lost before the receipt came. */
   written: number;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (error: Error) => void;
@@ -49,7 +49,7 @@ interface Waiting {
 export interface PublisherOptions {
   readonly headers: () => MsgHdrs;
   readonly turn: Turn;
-  /** Told of each receipt. */
+  /** Called for each receipt. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
 }
 
@@ -117,7 +117,7 @@ export function publisher(
         const since = Date.now();
         waiting.set(address, { subject, since, at: since, write, written: 0, resolve, reject });
         sweeping ??= setTimeout(sweep, SWEEP);
-        // the client would drop what it is given while it has no connection, or send it out of order
+        // without a connection the client would drop what it is given, or send it out of order
         turn.atEnd(() => {
           if (connected) write();
         });
@@ -156,7 +156,7 @@ function settle(
     error?: { err_code?: number; description?: string };
   }>();
   if (answer.error === undefined) {
-    // what was written twice is most likely a duplicate of itself
+    // after two writes the "duplicate" is most likely this message itself
     const duplicate = answer.duplicate === true && written < 2;
     const { stream = '', seq: sequence = 0 } = answer;
     onStored?.(stream, sequence);
@@ -164,14 +164,15 @@ function settle(
   }
   const { err_code = 0, description = '' } = answer.error;
   reject(
-    // of what was written twice the first may be stored all the same: who asks must not take it for refused
+    // after two writes the first may be stored all the same: the caller must not take it for
+    // refused
     written < 2 && (FULL.has(err_code) || /maximum|insufficient/.test(description))
       ? full(subject)
       : unavailable(subject, description),
   );
 }
 
-/** `wb.production.q.host` as a person knows it. */
+/** The queue's name for people: the host in `wb.production.q.host`. */
 const queueOf = (subject: string): string => {
   const [, , kind = '', ...rest] = subject.split('.');
   return kind === 'q' ? `the queue of ${rest[0] ?? ''}` : `stream ${kind}`;

@@ -5,16 +5,16 @@ import type { QueuePart } from './names.ts';
 /** A stream that holds a host's queue, or a part of it. */
 export interface QueueStream extends QueuePart {
   readonly stream: string;
-  /** What it was made for; see `Queues`. Undefined where an earlier version made it. */
+  /** What it was made for; see `Queues`. Undefined if an earlier version made it. */
   readonly shape: string | undefined;
   /** How many messages it holds, settled ones included. */
   readonly messages: number;
 }
 
-/** Where a queue's stream says what it was made for. */
+/** The metadata key under which a queue's stream says what it was made for. */
 export const SHAPE = 'waybill-shape';
 
-/** Every queue stream of the production there is, whether a host works on it or not. */
+/** Every queue stream of the production, whether a host works on it or not. */
 export async function queueStreams({ manager, names }: Broker): Promise<QueueStream[]> {
   const found: QueueStream[] = [];
   for await (const { config, state } of manager.streams.list(names.everything)) {
@@ -28,7 +28,7 @@ export async function queueStreams({ manager, names }: Broker): Promise<QueueStr
   );
 }
 
-/** How the queue of each host stands, over all its streams: those of hosts that are gone too. */
+/** The state of each host's queue, over all its streams; includes hosts that are gone. */
 export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {
   const states = new Map<string, QueueState>();
   const found = await Promise.all(

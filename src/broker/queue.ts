@@ -17,19 +17,19 @@ export interface Taken {
   /** 1 at the first delivery, as far as the server remembers. */
   readonly delivery: number;
   readonly bodyRef: string | undefined;
-  /** It waited outside the queue: that it is acknowledged proves nothing of its outcome. */
+  /** It waited outside the queue, so its acknowledgement proves nothing about its outcome. */
   readonly woken: boolean;
-  /** Where its acknowledgement goes; undefined where nobody waits for one. */
+  /** Where its acknowledgement goes; undefined if nobody waits for one. */
   readonly acknowledgeAt: string | undefined;
   /** Removes it from the queue for good. */
   readonly acknowledge: () => void;
   /** Puts it back at the head at once. */
   readonly giveBack: () => void;
-  /** Tells the server that work on it goes on; call it more often than the acknowledge wait. */
+  /** Tells the server that work on it continues; call it more often than the acknowledge wait. */
   readonly working: () => void;
 }
 
-/** What a delivered message is to the engine. What it tells the server goes out at the end of the turn. */
+/** A delivered message as the engine sees it. What it tells the server goes out at the end of the turn. */
 export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
   return {
     ...contentOf(raw.headers ?? NO_HEADERS, raw.data, bodies),
@@ -43,12 +43,15 @@ export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
   };
 }
 
-/** The client's interface leaves it out, and its `ack` works once: a message kept for later would be held whole. */
+/**
+ * The client's interface leaves this out, and its `ack` works only once; keeping the message for
+ * later would hold all of it in memory.
+ */
 const acknowledgeSubject = (raw: JsMsg): string => (raw as JsMsg & { reply: string }).reply;
 
 /**
- * Acknowledges what was acknowledged before: a server that was killed may have forgotten it, and would
- * let the line wait until it gives the message out again. What it remembers it takes for nothing.
+ * Repeats acknowledgements: a server that was killed may have forgotten them, and would let the
+ * line wait until it delivers the messages again. It ignores those it remembers.
  */
 export function acknowledgeAgain({ connection }: Broker, acknowledgeAt: string): void {
   told(() => connection.publish(acknowledgeAt, '+ACK'));
@@ -56,7 +59,7 @@ export function acknowledgeAgain({ connection }: Broker, acknowledgeAt: string):
 
 const nothing = (): void => undefined;
 
-/** What lies in a queue and was not delivered; nothing is told to the server about it. */
+/** A message that lies in a queue and was not delivered; the server is told nothing about it. */
 export function takenStored(stored: StoredMsg, stream: string, bodies: Bodies): Taken {
   return {
     ...contentOf(stored.header, stored.data, bodies),
@@ -81,12 +84,12 @@ function contentOf(
   return { message: { ...envelope, body }, bodyRef, woken };
 }
 
-/** On a closed connection nothing can be told: the server then gives the message out again. */
+/** A closed connection cannot tell the server anything; it then delivers the message again. */
 function told(tell: () => void): void {
   try {
     tell();
   } catch (error) {
-    // the outcome tells that it was settled
+    // the outcome says that it was settled
     tolerate(error, isAway, 'telling the server what became of a delivery');
   }
 }

@@ -11,18 +11,18 @@ import { settledFloor } from './streams.ts';
 /** A message that no engine has in hand, where it lies in its queue. */
 export interface Queued {
   readonly taken: Taken;
-  /** Takes it out of the queue, wherever it stands. */
+  /** Removes it from the queue, wherever it stands. */
   remove(): Promise<void>;
 }
 
-/** How long the trace may take to know a message that is to be taken out of its queue, milliseconds. */
+/** Milliseconds that the trace may take to learn of a message that is to be removed from its queue. */
 const TRACED = 10_000;
 
 /**
- * Finds a message in the queue of a host. It is given only once the trace knows it: what is taken out
- * of a stream before the projector has read it would never have been.
+ * Finds a message in the queue of a host. It is returned only once the trace knows it: a message that
+ * is removed from a stream before the projector has read it would vanish without a trace.
  *
- * @returns undefined if it does not wait there any more
+ * @returns undefined if it no longer waits there
  */
 export async function queuedMessage(
   broker: Broker,

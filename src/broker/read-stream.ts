@@ -18,32 +18,32 @@ export interface Begin {
 }
 
 export interface Span extends Begin {
-  /** The last sequence. What the stream gets meanwhile is not waited for. */
+  /** The last sequence to read. What the stream receives meanwhile is not waited for. */
   readonly until: number;
-  /** Ends the reading with its reason. */
+  /** Ends the reading, which throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 type Reads = Pick<Broker, 'jetstream' | 'manager'>;
 
-/** Milliseconds without a message after which the reading is begun again where it was. */
+/** Milliseconds without a message after which reading resumes with a new consumer. */
 const SILENCE = 1_500;
 /** Milliseconds without a message after which it fails. */
 const PATIENCE = 30_000;
 const PAUSE = 200;
-/** An idle server gives a sign of life so often, milliseconds. */
+/** Milliseconds between an idle server's heartbeats. */
 const BEAT = 1_000;
-/** Milliseconds without one after which it is gone. */
+/** Milliseconds without a heartbeat after which the server counts as gone. */
 const DEAF = 3 * BEAT + 500;
 /** Milliseconds that the server may take to make a reader's consumer. */
 const MAKING = 5_000;
-/** Milliseconds that a reader's consumer outlives it where it could not be removed. */
+/** Milliseconds that a reader's consumer outlives it if it could not be removed. */
 const LEFT = 30_000;
 
 /**
  * Reads what a stream holds, in order, and ends: at the last message, or with an error that may be retried.
- * The client's own iteration does neither where the server dies meanwhile: its consumer is gone, and it
- * waits for ever. So silence is noticed here, and the reading goes on after the last message that came.
+ * The client's own iteration does neither if the server dies meanwhile: its consumer is gone, and it waits
+ * for ever. So silence is noticed here, and reading resumes after the last message that came.
  */
 export async function* readStream(
   broker: Reads,
@@ -69,9 +69,9 @@ export async function* readStream(
 }
 
 /**
- * Gives what a stream holds and what it gets, in order, until the signal aborts. Throws an error that may be
- * retried as soon as the server falls silent, is gone or has forgotten who reads: what the stream holds
- * afterwards may differ, so whoever follows it begins anew.
+ * Yields what a stream holds and what it receives, in order, until the signal aborts. Throws an
+ * error that may be retried as soon as the server falls silent, is gone or has forgotten the
+ * consumer: what the stream holds afterwards may differ, so the follower has to start over.
  */
 export async function* followStream(
   broker: Reads,
@@ -89,7 +89,7 @@ const silent = (stream: string): EngineError =>
   });
 
 interface Listening {
-  /** Milliseconds without a message, or else a sign of life, after which it ends. */
+  /** Milliseconds without a message (or a heartbeat, if endless) after which it ends. */
   readonly silence: number;
   readonly signal?: AbortSignal | undefined;
   /** What comes later is waited for. */
@@ -97,8 +97,8 @@ interface Listening {
 }
 
 /**
- * What a consumer of its own gives, without a gap, until the server falls silent or is away, or the signal
- * aborts. `empty` where there is nothing to read.
+ * What a consumer of its own delivers, without a gap, until the server falls silent or is away, or
+ * the signal aborts. Returns `empty` if there is nothing to read.
  */
 async function* delivered(
   { jetstream, manager }: Reads,
@@ -133,7 +133,7 @@ async function* heard(
 ): AsyncGenerator<JsMsg> {
   let busy = false;
   const stop = (): void => messages.stop();
-  // whoever takes their time over a message is not the server's silence
+  // time that the caller spends on a message does not count as the server's silence
   const deaf = setTimeout(() => (busy ? deaf.refresh() : stop()), silence);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
@@ -146,7 +146,7 @@ async function* heard(
     let delivery = 0;
     for await (const message of messages) {
       delivery += 1;
-      // one was lost with a connection: what follows it must not pass for the next
+      // a message was lost with a connection: the one after it must not be taken for the next
       if (message.info.deliverySequence !== delivery || signal.aborted) return;
       busy = true;
       yield message;

@@ -3,8 +3,8 @@ import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
 
 /**
- * Up to where a queue was known to be settled, kept beside the consumer that knows better: whoever has to
- * make that consumer anew begins here, and nothing is sent again that was settled long ago.
+ * How far a queue is known to be settled, kept beside the consumer, which knows better: if that consumer has
+ * to be made again it begins here, and nothing is sent again that was settled long ago.
  */
 export interface SettledMark {
   /** When its stream was made: a stream that was removed and made again counts from 1. */
@@ -14,7 +14,7 @@ export interface SettledMark {
 
 const keyOf = (stream: string): string => `settled.${stream}`;
 
-/** The sequence up to which the stream is known to be settled; 0 where nothing is known of this stream. */
+/** The sequence up to which the stream is known to be settled; 0 if nothing is known about this stream. */
 export async function readMark(broker: Broker, stream: string): Promise<number> {
   const [entry, info] = await Promise.all([
     state(broker).then((kv) => kv.get(keyOf(stream))),
@@ -25,13 +25,13 @@ export async function readMark(broker: Broker, stream: string): Promise<number> 
   return mark?.created === info.created ? Math.max(before, mark.upTo) : before;
 }
 
-/** The same of a stream that is not there; 0 where nothing is known of it. */
+/** The same for a stream that does not exist; 0 if nothing is known about it. */
 export async function lastMark(broker: Broker, stream: string): Promise<number> {
   const entry = await (await state(broker)).get(keyOf(stream));
   return entry?.operation === 'PUT' ? entry.json<SettledMark>().upTo : 0;
 }
 
-/** Where an earlier version wrote down at which message it made a worker anew. */
+/** Where an earlier version noted the message at which it had made a worker again. */
 const RESTART = 'waybill-restart';
 
 export async function writeMark(broker: Broker, stream: string, mark: SettledMark): Promise<void> {
@@ -47,6 +47,6 @@ function state({ jetstream, names, replicas }: Broker): Promise<KV> {
     new Kvm(jetstream).create(names.state, { history: 1, replicas }),
   );
   opened.set(jetstream, opening);
-  opening.catch(() => opened.delete(jetstream)); // whoever asked has the error; the next one tries anew
+  opening.catch(() => opened.delete(jetstream)); // the caller has the error; the next one tries again
   return opening;
 }

@@ -9,37 +9,40 @@ import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
 import { followStream, readStream } from './read-stream.ts';
 
-/** What durable processes have done: one record a step, and the answers of their calls, for as long as their message is open. */
+/**
+ * What durable processes have done: one record per step, and the answers to their calls, for as
+ * long as their message is open.
+ */
 export interface Steps {
   read(key: string): Promise<StepRecord | undefined>;
   write(key: string, record: StepRecord): Promise<void>;
-  /** The subject on which an answer to a call is published so that it is stored, also while nobody waits. */
+  /** The subject on which an answer to a call is published; it is stored there even while nobody waits. */
   answerAddress(key: string): string;
   /** The same for the answer to a message that may be repeated, kept for a week. */
   repeatedAddress(key: string): string;
-  /** The answer that is stored at such an address already, if there is one. */
+  /** The answer that is already stored at such an address, if any. */
   kept(address: string): Promise<Uint8Array | undefined>;
   /** The stored answer to a call, as soon as it is there; rejects when the signal aborts. */
   answer(key: string, signal: AbortSignal): Promise<StoredAnswer>;
   /**
-   * The addresses of answers to calls, each as it is stored from now on, until the signal aborts. Throws
-   * BROKER_UNAVAILABLE where the server falls silent: what is stored meanwhile is not heard.
+   * The addresses of answers to calls, each as it is stored from now on, until the signal aborts.
+   * Throws BROKER_UNAVAILABLE if the server falls silent: what is stored meanwhile goes unnoticed.
    */
   arrivals(signal: AbortSignal): Promise<AsyncIterable<string>>;
   /**
-   * A message has ended: what is known of it is removed a little later, so that a delivery which comes
-   * again after a crash still finds its steps done.
+   * A message has ended: what is known about it is removed a little later, so that a redelivery after a
+   * crash still finds its steps done.
    */
   ended(message: number): void;
-  /** Removes what is known of a message. */
+  /** Removes what is known about a message. */
   forget(message: number): Promise<void>;
-  /** Messages of which nothing was written since then: they have ended unless they still wait somewhere. */
+  /** Messages about which nothing was written since then: they have ended unless they still wait somewhere. */
   untouchedSince(time: number, signal?: AbortSignal): Promise<ReadonlySet<number>>;
   close(): void;
 }
 
 export interface StepRecord {
-  /** What the step was: on a replay another one in its place means that the process took another path. */
+  /** What the step was: a different one in its place on a replay means that the process took another path. */
   readonly fingerprint: string;
   readonly at: number;
 }
@@ -53,7 +56,7 @@ const KEEP_ANSWERS = 7 * 86_400_000;
 /** How long the steps of a message that has ended are kept, milliseconds. */
 const KEEP_ENDED = 10 * 60_000;
 const LOOK_EVERY = 30_000;
-/** Milliseconds until an answer is waited for again where the server was gone. */
+/** Milliseconds before waiting for an answer again after the server was gone. */
 const AGAIN = 200;
 
 export async function steps(broker: Broker): Promise<Steps> {
@@ -98,7 +101,7 @@ export async function steps(broker: Broker): Promise<Steps> {
           const stored = await firstPut(prefix + key, signal);
           if (stored !== undefined) return { body: stored.data };
         } catch (error) {
-          // stored answers stay: it is looked for again
+          // stored answers stay: look again
           tolerate(error, isAway, 'waiting for the answer to a call');
           await pause(AGAIN, signal);
         }
@@ -140,7 +143,7 @@ function endedMessages(forget: (message: number) => Promise<void>) {
     for (const [message, at] of ended) {
       if (Date.now() - at < KEEP_ENDED) break;
       ended.delete(message);
-      // what stays behind while NATS is away, or at a stop, is swept later
+      // what is left behind while NATS is away, or at a stop, is swept later
       await forget(message).catch(unless(isAway, 'removing the steps of a message'));
     }
     timer = ended.size === 0 ? undefined : later();
@@ -159,7 +162,7 @@ function endedMessages(forget: (message: number) => Promise<void>) {
   };
 }
 
-/** A bucket; one that an earlier version made is given the age of this one. `age` 0 is for ever. */
+/** Opens a bucket; one that an earlier version made gets this version's age. `age` 0 means for ever. */
 async function bucket(
   { jetstream, manager, replicas }: Broker,
   name: string,
@@ -171,12 +174,12 @@ async function bucket(
     const max_age = age * 1_000_000;
     if (config.max_age !== max_age) {
       await manager.streams.update(`KV_${name}`, { max_age });
-      // answers to repeated messages lay in it, which have a bucket of their own now
+      // it used to hold answers to repeated messages, which now have a bucket of their own
       await manager.streams.purge(`KV_${name}`, { filter: `$KV.${name}.a.>` });
     }
     return kv;
   });
 }
 
-/** Whether a record of a bucket holds something, and does not tell that it was removed. */
+/** Whether a record of a bucket holds a value rather than marking a removal. */
 const isPut = ({ headers }: JsMsg): boolean => (headers?.get('KV-Operation') ?? '') === '';

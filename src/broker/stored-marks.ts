@@ -5,13 +5,13 @@ import { background } from '../error/background.ts';
 import { isSystemError, toldElsewhere, tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 
-/** How far each stream was stored, as a data folder remembers it: what is missing after a start is known from it. */
+/** How far each stream was stored, as a data folder remembers it: it shows what is missing after a start. */
 export interface StoredMarks {
   /** Stream → the sequence of the last message that was acknowledged to us. */
   readonly last: ReadonlyMap<string, number>;
-  /** Whether the machine was started again since, without the engine having stopped before. */
+  /** Whether the machine has restarted since, without the engine having stopped cleanly. */
   readonly afterPowerLoss: boolean;
-  /** Told of each receipt. */
+  /** Called for each receipt. */
   readonly stored: (stream: string, sequence: number) => void;
   /** The stream was found to end there. */
   cut(stream: string, sequence: number): void;
@@ -20,20 +20,20 @@ export interface StoredMarks {
 }
 
 interface Written {
-  /** Which start of the machine wrote it. */
+  /** The boot of the machine during which it was written. */
   readonly boot: string;
   /** The engine stopped as it should. */
   readonly clean: boolean;
   readonly streams: Readonly<Record<string, number>>;
 }
 
-/** Milliseconds between two writings. */
+/** Milliseconds between two writes. */
 const EVERY = 1_000;
 
 /**
- * Reads and keeps `stored.json` of a data folder. It is synced once a second while something is stored,
- * whatever the durability of the streams: it costs one small write and tells, after a loss of power or
- * of a part of the disk, how many messages are gone.
+ * Reads and keeps `stored.json` of a data folder. It is synced once a second while something is
+ * stored, whatever the durability of the streams: it costs one small write and shows, after a power
+ * failure or the loss of a part of the disk, how many messages are gone.
  */
 export async function storedMarks(data: string): Promise<StoredMarks> {
   const file = join(data, 'stored.json');
@@ -82,14 +82,14 @@ export async function storedMarks(data: string): Promise<StoredMarks> {
   };
 }
 
-/** A full or broken disk stops nothing here: the marks are then older. */
+/** A full or broken disk stops nothing here: the marks are just older. */
 const isDiskTrouble = (error: unknown): boolean => isSystemError(error);
 
 async function readWritten(file: string): Promise<Written | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Written;
   } catch (error) {
-    // a first start, or a file that was cut: nothing is known then
+    // a first start, or a truncated file: nothing is known
     if (!(error instanceof SyntaxError)) {
       tolerate(error, (one) => isSystemError(one, 'ENOENT'), `reading ${file}`);
     }
@@ -108,7 +108,7 @@ async function replaceFile(file: string, text: string): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-/** Linux numbers each start of the machine; elsewhere every start counts as the same. */
+/** Linux gives each boot an id; elsewhere all boots count as the same. */
 function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

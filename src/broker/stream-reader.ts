@@ -17,26 +17,26 @@ import {
 /** Messages of any of the production's streams, to be acknowledged as a whole. */
 export interface ReadBatch {
   readonly messages: readonly JsMsg[];
-  /** Everything in it is dealt with; until then the server gives it again after a restart. */
+  /** Everything in it is dealt with; until this is called, the server delivers it again after a restart. */
   acknowledge(): void;
 }
 
 export interface StreamReader {
-  /** The next messages, at least one, as soon as there are some; undefined once the reader is closed. */
+  /** The next messages, at least one, as soon as there are any; undefined once the reader is closed. */
   next(): Promise<ReadBatch | undefined>;
   /** How many messages wait to be read, as the server counts them. */
   lag(): Promise<number>;
-  /** Reads everything that the streams still hold once more. */
+  /** Reads everything that the streams still hold again. */
   again(): void;
   close(): Promise<void>;
 }
 
 export interface ReaderOptions {
-  /** Messages of a batch at most. */
+  /** The most messages in a batch. */
   readonly size?: number;
-  /** Milliseconds to gather more once there is a message. */
+  /** Milliseconds to wait for more once there is a message. */
   readonly linger?: number;
-  /** Told of messages that were never read here and that the stream does not hold any more. */
+  /** Called for messages that were never read here and that the stream no longer holds. */
   readonly onMissing?: ((missing: MissingRange) => void) | undefined;
 }
 
@@ -48,15 +48,15 @@ export interface MissingRange {
 }
 
 const SEEK = 2_000;
-/** Milliseconds until a stream that was broken off is read again. */
+/** Milliseconds before a stream whose reading broke off is read again. */
 const AGAIN = 50;
 
 /** How one stream is being read. */
 interface Reading {
   readonly messages: ConsumerMessages;
-  /** The sequence that has to come next. */
+  /** The sequence that must come next. */
   due: number;
-  /** Set once a delivery was missing: what follows it is not taken. */
+  /** Set once a delivery was missing: what follows it is dropped. */
   broken: boolean;
 }
 
@@ -66,23 +66,23 @@ interface Taken {
 }
 
 /**
- * Reads the journal and every queue of a production through the projector's durable consumers.
- * Streams that appear later are found by looking again.
+ * Reads the journal and every queue of a production through the projector's durable consumers. It looks for
+ * new streams from time to time.
  *
- * A delivery may be lost with its connection while the server counts it as handed out; the acknowledgement of what
- * follows would cover it, and it would never be read. So a stream is read without a gap: where a sequence
- * is missing, and after a reconnect, its consumer begins again behind what was acknowledged.
+ * A delivery may be lost with its connection while the server counts it as handed out; the acknowledgement of
+ * what follows would cover it, and it would never be read. So a stream is read without a gap: where a
+ * sequence is missing, and after a reconnect, its consumer begins again behind what was acknowledged.
  */
 export function streamReader(broker: Broker, options: ReaderOptions = {}): StreamReader {
   const { size = 1_000, linger = 150, onMissing } = options;
   const waiting: Taken[] = [];
   const reading = new Map<string, Reading>();
   const followed = new Map<string, Promise<void>>();
-  /** By stream: where it holds nothing, from each sequence to the next that there is. */
+  /** By stream: its gaps, from the first missing sequence to the next that exists. */
   const holes = new Map<string, Map<number, number>>();
-  /** By stream: up to where it was there before anything was read of it; what was taken out of it nobody knows. */
+  /** By stream: its end before anything was read from it; nobody knows what was removed up to there. */
   const past = new Map<string, number>();
-  /** How often everything was to be read once more, and how often each stream was begun again for it. */
+  /** How often reading everything again was asked for, and how often each stream was restarted for it. */
   let round = 0;
   const rounds = new Map<string, number>();
   const stop = new AbortController();
@@ -98,13 +98,13 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     if (of.broken) return;
     const due = holes.get(message.info.stream)?.get(of.due) ?? of.due;
     if (seq > due) return breakOff(of);
-    // what comes again changes nothing
+    // repetitions change nothing
     if (seq === due) of.due = seq + 1;
     waiting.push({ message, of });
     arrived.resolve();
   };
 
-  /** Notes what the stream does not hold at the sequence that is due, and tells of it if it is to be there. */
+  /** Notes a gap in the stream at the sequence that is due, and reports it if that message should exist. */
   const lookForHole = async (stream: string, due: number): Promise<void> => {
     const next = await nextExisting(broker, stream, due);
     if (next === undefined || next === due) return;
@@ -115,7 +115,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     holes.set(stream, found.set(due, next));
   };
 
-  /** Reads a stream until its consumer ends or a delivery was missing; tells how far it came. */
+  /** Reads a stream until its consumer ends or a delivery is missing; returns how far it got. */
   const read = async (stream: string, due: number): Promise<number> => {
     await ensureProjector(broker, stream);
     if ((rounds.get(stream) ?? 0) < round) {
@@ -178,7 +178,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   };
   const seeking = seek();
 
-  /** What was handed out over a connection that was lost may never have come. */
+  /** After a lost connection: what was handed out over it may never have arrived. */
   const watch = async (): Promise<void> => {
     for await (const { type } of broker.connection.status()) {
       if (type === 'reconnect') for (const of of reading.values()) breakOff(of);
@@ -192,7 +192,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     const last = new Map<string, Taken>();
     for (const one of taken) last.set(one.message.info.stream, one);
     for (const [stream, { message, of }] of last) {
-      // a consumer that began again counts its deliveries anew, and gives this one again
+      // a consumer that began again restarts its count and delivers this one again
       if (reading.get(stream) === of && !of.broken) message.ack();
     }
   };
@@ -229,12 +229,12 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   };
 }
 
-/** How many messages the projector has not dealt with, as the server counts them. */
+/** How many messages the projector has yet to deal with, as the server counts them. */
 export async function projectorLag(broker: Broker): Promise<number> {
   const streams = await readable(broker);
   const infos = await Promise.all(
     streams.map((stream) =>
-      // one that is just being made has read nothing yet
+      // a consumer that is just being made has read nothing yet
       broker.manager.consumers
         .info(stream, PROJECTOR)
         .catch(unless(isAway, `asking after ${stream}`)),
@@ -246,7 +246,7 @@ export async function projectorLag(broker: Broker): Promise<number> {
   );
 }
 
-/** What the trace is built from; bodies, state and the suspended are told of there. */
+/** The streams that the trace is built from; bodies, state and suspended messages are referred to from these. */
 async function readable({ manager, names }: Broker): Promise<string[]> {
   const streams: string[] = [];
   for await (const stream of manager.streams.names(names.everything)) {

@@ -4,15 +4,15 @@ import type { Broker } from './broker.ts';
 import { type CutStream, findCutStreams } from './cut-streams.ts';
 import type { StoredMarks } from './stored-marks.ts';
 
-/** Looks, at the start and after each reconnect, whether NATS still holds what it had acknowledged. */
+/** Checks, at the start and after each reconnect, whether NATS still holds what it had acknowledged. */
 export interface StreamWatch {
-  /** What was found missing since this engine started. */
+  /** What has been found missing since this engine started. */
   readonly lost: readonly CutStream[];
-  /** Resolves once it was looked, or after a while; nothing of this production is to be published before. */
+  /** Resolves once the check is done, or after a while; nothing of this production may be published before. */
   look(broker: Broker): Promise<void>;
 }
 
-/** Milliseconds that a reconnect waits for a look. */
+/** Milliseconds that a reconnect waits for a check. */
 const PATIENCE = 3_000;
 
 export function streamWatch(
@@ -31,7 +31,7 @@ export function streamWatch(
   return {
     lost,
     async look(broker) {
-      // an engine has several connections, and one look serves all
+      // an engine has several connections, and one check serves all
       looking ??= run(broker)
         .catch(unless(isAway, 'comparing the streams with what was stored'))
         .finally(() => {

@@ -20,7 +20,7 @@ import { readMark, writeMark } from './settled-mark.ts';
 export interface StreamSettings {
   /** Milliseconds in which equal Nats-Msg-Ids are stored once. */
   readonly duplicateWindow: number;
-  /** Bytes of one stream. */
+  /** The most bytes that one stream may hold. */
   readonly limit: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -29,10 +29,10 @@ export interface StreamSettings {
 export const ACKNOWLEDGE_WAIT = 10_000;
 
 /**
- * How messages are asked for steadily. An idle consumer hears from the server every two seconds; after two
- * that did not come, or after a reconnect, it asks anew: in a cluster, who led it may be gone. `bind`
- * lets it ask at once; else the client looks first whether the consumer exists, and where a cluster
- * is still choosing a leader it looks again half a minute later.
+ * How messages are pulled continuously. An idle consumer hears from the server every two seconds;
+ * after two missed heartbeats, or after a reconnect, it asks again: in a cluster its leader may be
+ * gone. `bind` lets it ask at once; otherwise the client first checks whether the consumer exists,
+ * and while a cluster is still electing a leader it checks again only half a minute later.
  */
 export const STEADILY = { idle_heartbeat: 2_000, bind: true } as const;
 
@@ -60,7 +60,7 @@ export async function ensureStream(
   });
 }
 
-/** Makes a stream, or sets the one of that name anew, as soon as the server's cluster is ready. */
+/** Makes a stream, or updates the one of that name, as soon as the server's cluster is ready. */
 export async function makeStream(
   manager: Broker['manager'],
   wanted: Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'max_bytes'>,
@@ -80,7 +80,7 @@ export async function makeStream(
   });
 }
 
-/** The server's codes: a stream of that name that is set otherwise, and no storage left to promise. */
+/** The server's codes: a stream of that name has other settings; no storage left to reserve. */
 const EXISTS = 10_058;
 const NO_ROOM = 10_047;
 
@@ -92,12 +92,12 @@ function noRoom(stream: string, limit: number): EngineError {
 }
 
 /**
- * The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO, over
- * several engines too. It is made before the first message is stored: a queue without it would count as
- * empty. One that is gone, that others made in its place, or that forgot what it had, is made where the queue is known
- * to be settled.
+ * The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO,
+ * over several engines too. It is made before the first message is stored: a queue without it would
+ * count as empty. If it is gone, was replaced by others, or forgot what it had, it is made again where
+ * the queue is known to be settled.
  *
- * @returns where it was made to begin, if the queue had one before and had lost it
+ * @returns where the new one begins, if the queue had lost its worker
  */
 export async function ensureWorker(
   broker: Broker,
@@ -106,7 +106,7 @@ export async function ensureWorker(
 ): Promise<number | undefined> {
   const { manager } = broker;
   const wanted = { durable_name: WORKER, ...working(pool) };
-  // before the consumer: others may work on the queue meanwhile
+  // read before the consumer: others may work on the queue meanwhile
   const mark = await readMark(broker, stream);
   const info = await workerInfo(broker, stream);
   if (info !== undefined && isTrusted(info, mark) && !hasForgotten(info, mark)) {
@@ -125,8 +125,9 @@ export function markFor(broker: Broker, info: ConsumerInfo): Promise<number> | n
 }
 
 /**
- * Whether a queue's worker is one that an engine made, so that its floor says what was settled. One that
- * begins above what is known to be settled, or needs no acknowledgement, would say so of what nobody had.
+ * Whether a queue's worker is one that an engine made, so that its floor says what was settled. One
+ * that begins above what is known to be settled, or needs no acknowledgement, would claim this for
+ * messages that nobody handled.
  */
 export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
   const begins =
@@ -138,14 +139,17 @@ export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
   return begins && !filtered && !givesUp && config.ack_policy === AckPolicy.Explicit;
 }
 
-/** Up to where a worker has settled its queue. One that was made at a sequence tells 0 until its first acknowledgement. */
+/**
+ * How far a worker has settled its queue. One that was made at a sequence reports 0 until its first
+ * acknowledgement.
+ */
 export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
   return Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
 }
 
 /**
- * nats-server writes the state of a consumer over the one before. A kill in between leaves it empty: the consumer
- * then begins where it was made once, and would hand out again what was settled long ago.
+ * nats-server overwrites a consumer's state in place. A kill in between leaves it empty: the
+ * consumer then begins where it was once made, and would hand out again what was settled long ago.
  */
 export const hasForgotten = (info: ConsumerInfo, mark: number): boolean => settledUpTo(info) < mark;
 
@@ -157,16 +161,16 @@ const working = (pool: number) => ({
   max_deliver: -1,
 });
 
-/** How far the one engine that works on a strict line reads ahead. */
+/** How many messages the engine that works on a strict line reads ahead. */
 export const READ_AHEAD = 64;
 
 /**
- * Gives a strict line to this engine, which holds its lease: what an engine before had taken and not
- * acknowledged comes again, from the acknowledge floor on and in order, instead of after the
- * acknowledge wait. What was settled above the floor is known from the outcomes and not sent again.
+ * Gives a strict line to this engine, which holds its lease: what the previous engine had taken and not
+ * acknowledged comes again, from the acknowledge floor on and in order, instead of after the acknowledge
+ * wait. What was settled above the floor is known from the outcomes and not sent again.
  *
- * Without reading ahead (`max_ack_pending: 1`, no lease) each message costs a round trip to the
- * server between two sends: 180 instead of over 1,000 messages/s on a busy machine.
+ * Without reading ahead (`max_ack_pending: 1`, no lease) each message costs a round trip to the server
+ * between two sends: 180 instead of over 1,000 messages/s on a busy machine.
  *
  * @param signal aborts with the lease: from then on the line belongs to another, and nothing more is changed
  * @returns the sequence of the last message that the stream holds
@@ -188,8 +192,8 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
 
 /**
  * Makes a queue's consumer again at its acknowledge floor, so that what a killed engine had taken is
- * handed out at once. Only when no other engine works on the queue. A crash between its removal and its
- * making loses nothing: the mark tells where it begins.
+ * handed out at once. Only when no other engine works on the queue. A crash between removing and making
+ * it loses nothing: the mark says where it begins.
  *
  * @returns whether the consumer had forgotten what it had settled
  */
@@ -216,7 +220,7 @@ export async function reclaimWorker(
 /** The server's err_code. */
 const CONSUMER_NOT_FOUND = 10_014;
 
-/** A queue's worker; undefined where it has none. */
+/** A queue's worker; undefined if it has none. */
 export async function workerInfo(
   { manager }: Pick<Broker, 'manager'>,
   stream: string,
@@ -229,7 +233,7 @@ export async function workerInfo(
   }
 }
 
-/** Up to where the engines have settled a queue; undefined where nobody knows. */
+/** How far the engines have settled a queue; undefined if nobody knows. */
 export async function settledFloor(broker: Broker, stream: string): Promise<number | undefined> {
   const info = await workerInfo(broker, stream);
   if (info === undefined || !isTrusted(info, await markFor(broker, info))) return undefined;
@@ -251,9 +255,10 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
 }
 
 /**
- * Has the projector's consumer begin again behind what it acknowledged, where something was handed out beyond: a
- * projector that was killed, or a lost connection, leaves it to the acknowledge wait of a minute, and what
- * was lost on the way would be covered by the acknowledgement of what follows. What is read twice changes nothing.
+ * Restarts the projector's consumer behind what it acknowledged, if anything was handed out beyond
+ * that. Otherwise, after a killed projector or a lost connection, it would come again only after the
+ * acknowledge wait of a minute, and what was lost on the way would be covered by the acknowledgement of
+ * what follows. Reading a message twice changes nothing.
  *
  * @returns the sequence up to which all is acknowledged
  */
@@ -273,7 +278,7 @@ export async function reclaimProjector({ manager }: Broker, stream: string): Pro
   return floor;
 }
 
-/** Has the projector's consumer begin with the stream once more. */
+/** Restarts the projector's consumer at the beginning of the stream. */
 export async function rewindProjector({ manager }: Broker, stream: string): Promise<void> {
   const { config } = await manager.consumers.info(stream, PROJECTOR);
   const { opt_start_seq: _, ...rest } = config;
@@ -281,7 +286,7 @@ export async function rewindProjector({ manager }: Broker, stream: string): Prom
   await manager.consumers.add(stream, { ...rest, deliver_policy: DeliverPolicy.All });
 }
 
-/** The first sequence from there on that the stream holds; undefined where there is none. */
+/** The first sequence from there on that the stream holds; undefined if there is none. */
 export async function nextExisting(
   { manager }: Broker,
   stream: string,
@@ -291,7 +296,7 @@ export async function nextExisting(
   return next?.seq;
 }
 
-/** Makes a consumer that begins at a sequence, or brings one that is there up to date. */
+/** Makes a consumer that begins at a sequence, or updates the existing one. */
 async function ensureConsumer(
   manager: Broker['manager'],
   stream: string,
@@ -313,5 +318,5 @@ async function ensureConsumer(
   });
 }
 
-/** The server's codes for a consumer of that name that is set otherwise. */
+/** The server's codes for a consumer of that name with other settings. */
 const CONSUMER_EXISTS = 10_148;

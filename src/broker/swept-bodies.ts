@@ -8,26 +8,32 @@ import { readStream } from './read-stream.ts';
 
 export interface Sweep {
   readonly now: number;
-  /** Whether the trace points to a large body. Asked last: what has left the streams is there. */
+  /** Whether the trace refers to a large body. Asked last: what has left the streams is in the trace. */
   readonly isTraced: (bodyRef: string) => Promise<boolean>;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Sweeper {
-  /** Removes the large bodies that nothing refers to; resolves to how many. Rejects, having removed none of those it is not sure of. */
+  /**
+   * Removes the large bodies that nothing refers to; resolves to how many. Rejects if it cannot be
+   * sure, without removing any in doubt.
+   */
   sweep(options: Sweep): Promise<number>;
 }
 
 export interface SweepTimes {
-  /** Milliseconds since a body's last part was written: an engine may be at it still. Default one day. */
+  /** Milliseconds since a body's last part was written: an engine may still be writing it. Default one day. */
   readonly age: number;
-  /** Milliseconds since this process saw first that nothing refers to it: a trace may be set up wrongly. Default six hours. */
+  /**
+   * Milliseconds since this process first saw that nothing refers to it: a trace may be
+   * misconfigured. Default six hours.
+   */
   readonly unused: number;
 }
 
 const TIMES: SweepTimes = { age: 86_400_000, unused: 6 * 3_600_000 };
 
-/** A large body that may be of no use. */
+/** A large body that may be unused. */
 interface Candidate {
   readonly subject: string;
   readonly bodyRef: string;
@@ -36,13 +42,13 @@ interface Candidate {
 }
 
 /**
- * Finds large bodies that nothing refers to: their engine died before it stored their message, or could not
- * tell whether it had. Referred to is what a message in a queue or among the suspended, a record of the
- * journal, a kept answer, or the trace names.
+ * Finds large bodies that nothing refers to: their engine died before it stored their message, or
+ * could not tell whether it had. A body counts as referred to if a message in a queue, a suspended
+ * message, a journal record, a kept answer or the trace names it.
  */
 export function bodySweeper(broker: Broker, { age, unused }: SweepTimes = TIMES): Sweeper {
   const { manager, names } = broker;
-  /** When a body was first seen to be of no use, by subject. */
+  /** When a body was first seen to be unused, by subject. */
   let seen = new Map<string, number>();
   return {
     async sweep({ now, isTraced, signal }) {
@@ -94,7 +100,7 @@ async function candidates(
   return found;
 }
 
-/** Keys that the streams name. What names a body was stored after the body was begun. */
+/** Keys that the streams name. Whatever names a body was stored after the body was begun. */
 async function referredTo(
   broker: Broker,
   bodies: readonly Candidate[],
@@ -128,7 +134,7 @@ interface Raw {
 
 type Note = (bodyRef: string | undefined) => void;
 
-/** How the messages of a stream name bodies; undefined for one whose messages name none. */
+/** How a stream's messages name bodies; undefined if they never do. */
 function readerOf(
   { names }: Broker,
   stream: string,

@@ -1,15 +1,15 @@
-/** The event loop's turn that is under way, as far as a connection writes in it. */
+/** The current turn of the event loop, as far as one connection writes in it. */
 export interface Turn {
-  /** Does it, in the order given, when the turn ends. An action must not throw. */
+  /** Runs the actions, in the order given, when the turn ends. An action must not throw. */
   atEnd(action: () => void): void;
-  /** Does now what waits. */
+  /** Runs the waiting actions now. */
   finish(): void;
 }
 
 /**
- * Gathers what a connection is to write and does it at the end of the turn. The client writes to its
- * socket once for all that is published at one go, and such a write costs more processor time than
- * the rest of a publish; under load a turn handles many messages.
+ * Gathers what a connection is to write and does it at the end of the turn. The client writes to
+ * its socket once for everything that is published together, and such a write costs more CPU time
+ * than the rest of a publish; under load a turn handles many messages.
  */
 export function turn(): Turn {
   let waiting: (() => void)[] = [];

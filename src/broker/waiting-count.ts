@@ -1,6 +1,9 @@
 import type { Broker } from './broker.ts';
 
-/** How many messages of each host wait for a time or an answer, outside their queues. Costs a line of text for each. */
+/**
+ * How many messages of each host wait for a time or an answer, outside their queues. The server's
+ * answer has one line of text for each.
+ */
 export async function waitingCounts({
   manager,
   names,

@@ -16,7 +16,7 @@ export interface WakeUp {
   readonly answers: readonly string[];
 }
 
-/** A message that is set aside until then, as it is known without its body. */
+/** A message that is set aside until then, without its body. */
 export interface Sleeper extends WakeUp {
   readonly id: number;
   readonly host: string;
@@ -24,15 +24,15 @@ export interface Sleeper extends WakeUp {
 }
 
 /**
- * Where messages lie whose processes wait for a time or an answer: one record each, so that they cost
- * no place in a queue and no memory of an engine's pool.
+ * Holds messages whose processes wait for a time or an answer: one record each, so that they take
+ * up no place in a queue and no slot of an engine's pool.
  */
 export interface WaitingRoom {
   /** Stores the message with what it waits for, in place of what was stored of it before. */
   enter(taken: Taken, host: string, wake: WakeUp): Promise<{ readonly sequence: number }>;
   /**
-   * Everything that lies there and will, in order, until the signal aborts. Throws BROKER_UNAVAILABLE where
-   * the server falls silent.
+   * Everything that lies there now or arrives later, in order, until the signal aborts. Throws
+   * BROKER_UNAVAILABLE if the server falls silent.
    */
   sleepers(signal: AbortSignal): AsyncGenerator<Sleeper>;
   /** A message with its body; undefined once it is gone. */
@@ -44,7 +44,7 @@ export interface WaitingRoom {
 const UNTIL = 'Wb-Until';
 const ANSWER = 'Wb-Answer';
 
-/** Makes the stream of what waits. */
+/** Makes the stream of waiting messages. */
 export async function ensureWaitingRoom({ manager, names, replicas }: Broker): Promise<void> {
   await makeStream(manager, {
     name: names.waiting.stream,
@@ -53,7 +53,7 @@ export async function ensureWaitingRoom({ manager, names, replicas }: Broker): P
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
     max_bytes: -1,
-    // who begins to wait anew replaces what it waited for before
+    // a message that waits again replaces its earlier record
     max_msgs_per_subject: 1,
     num_replicas: replicas,
     allow_direct: true,

@@ -10,28 +10,28 @@ const SEEK = 2_000;
 const ANSWER = 1_500;
 const AWAY = 'NATS does not answer';
 
-/** Why something that one engine does is not done by this one. */
+/** Why this engine does not do something that only one engine may do. */
 export interface Waiting {
-  /** Undefined where another engine holds the lease; else nobody does it, for this reason. */
+  /** Undefined if another engine holds the lease; otherwise nobody does it, for this reason. */
   readonly problem: string | undefined;
-  /** Whether that engine was seen to renew it. One that was looked at once only may be gone. */
+  /** Whether that engine was seen to renew it. One that was seen only once may be gone. */
   readonly renewed?: boolean;
 }
 
 export interface WhileHeld {
   readonly signal: AbortSignal;
   /**
-   * Gets a signal that aborts with the lease; it must have let go of everything when it resolves, and
-   * tells whether it leaves something half done.
+   * Gets a signal that aborts with the lease. It must have let go of everything when it resolves, and
+   * returns whether it leaves something half done.
    */
   readonly run: (held: AbortSignal, lease: Lease) => Promise<'clean' | 'unclean'>;
-  /** Called again and again while it waits. */
+  /** Called repeatedly while it waits. */
   readonly onWaiting: (waiting: Waiting) => void;
 }
 
 /**
- * Runs something on the one engine that holds a lease, for as long as it holds it, and again when it
- * gets it again; until the signal aborts.
+ * Runs something on the one engine that holds a lease, for as long as it holds it, and again
+ * whenever it gets it back; until the signal aborts.
  */
 export async function whileHeld(
   leases: Leases,
@@ -49,11 +49,11 @@ export async function whileHeld(
     try {
       end = await run(held, lease);
     } catch (error) {
-      // lost or stopped while it began
+      // lost or stopped while starting
       if (held.aborted) continue;
-      // NATS was away while it began: sought again with the lease
+      // NATS was away while starting: tried again with the lease
       tolerate(error, isAway, `working under the lease ${name}`);
-      // whatever it had begun may still be half done
+      // what it had begun may be half done
       if (!isAway(error)) end = 'unclean';
       onWaiting({ problem: describeError(error).text });
       await pause(SEEK, signal);
@@ -68,7 +68,7 @@ async function taken(
   name: string,
   onWaiting: WhileHeld['onWaiting'],
 ): Promise<Lease | undefined> {
-  // the client asks for longer, and what was said before is not true any more
+  // the client keeps asking for longer, and the last reason is no longer true
   const silent = after(ANSWER, () => onWaiting({ problem: AWAY }), { ref: false });
   try {
     const lease = await leases.take(name);

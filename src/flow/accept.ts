@@ -11,7 +11,7 @@ import { enqueue, type Storing } from './enqueue.ts';
 import { type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
 
-/** What accepting needs of the engine. */
+/** What accepting needs from the engine. */
 export interface Accepting extends Storing {
   readonly routing: Omit<Routing, 'wiring'> & { readonly wiring: () => Routing['wiring'] };
   readonly bodies: Bodies;
@@ -25,16 +25,15 @@ export interface AcceptingService {
   /** `once` answers a repetition as the first time and stores nothing. */
   readonly duplicates: 'once' | 'all';
   readonly memory: DuplicateMemory;
-  /** Told of each accepted message, for counters and events. */
+  /** Called for each accepted message, for counters and events. */
   onAccepted?(message: Envelope, receipt: Receipt, took: number): void;
 }
 
 const REPLY_TIMEOUT = 60_000;
 
 /**
- * The `deliver` of a service: gives the message its id and session, routes it and stores every leg;
- * resolves only then. Calls are routed one after the other, in the order they are made, and stored
- * side by side.
+ * The `deliver` of a service: gives the message its id and session, routes it and stores every leg; resolves
+ * only then. Calls are routed one after the other, in the order they are made, and stored side by side.
  */
 export function accept(
   parts: Accepting,
@@ -48,7 +47,7 @@ export function accept(
     const key = firstKey(service.name, dedupeKey, message.dedupeBody ?? held.digest);
     const expected = expect(parts, options, dedupeKey === undefined ? undefined : key);
     try {
-      // only routing takes turns; storing overlaps with the next message
+      // only routing is serialised; storing overlaps with the next message
       const stored = turn.then(() =>
         start(parts, service, { message, held, key, replyTo: expected?.address }),
       );
@@ -73,7 +72,7 @@ function expect(
   return reply === true ? answers.expect(timeout, key) : undefined;
 }
 
-/** The answer of the target; to a repetition that of the first time. */
+/** The target's answer; a repetition gets the first one. */
 function answered(
   expected: Expected | undefined,
   { status }: Receipt,
@@ -148,7 +147,7 @@ async function start(
       held.bodyRef === undefined ? [] : [held.bodyRef],
     );
     entry.stored = true;
-    // a first try that was not known to be stored was: this is the same acceptance, under the same ids
+    // an earlier try turned out to be stored: this is the same acceptance, under the same ids
     if (!duplicate || known !== undefined) return;
     receipt.status = 'duplicate';
     await recordDuplicate(parts, service, legs[0]?.message ?? first, originalSession);
@@ -157,7 +156,7 @@ async function start(
   return { receipt, done, direct };
 }
 
-/** A large body whose message is not stored, or was before. */
+/** Drops a large body whose message was not stored now: it was refused, or stored before. */
 function dropHeld({ routing }: Accepting, { bodyRef }: Held): void {
   if (bodyRef !== undefined) routing.drop(bodyRef);
 }
@@ -188,7 +187,7 @@ function firstEnvelope(
   };
 }
 
-/** The trace tells of every message that came, also of one that is stored already. */
+/** The trace shows every message that came, including one that is already stored. */
 async function recordDuplicate(
   { journal, routing }: Accepting,
   service: AcceptingService,

@@ -4,7 +4,7 @@ import type { TransformOutput } from '../transform/transform.ts';
 import type { ProcessBody, ProcessCode } from './process-code.ts';
 import type { Subject } from './subject.ts';
 
-/** What code that threw something of its own is reported as; its text may quote a body and is withheld. */
+/** How an error thrown by a production's code is reported; its text may quote a body and is withheld. */
 export function codeFailed(name: string, error: unknown): EngineError {
   const { code } = describeError(error);
   return new EngineError('PROCESS_FAILED', `the code of ${name} threw ${code}`, { cause: error });

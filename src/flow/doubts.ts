@@ -1,9 +1,12 @@
 /**
  * Which messages of a queue may have been sent before a crash: their peer may have answered, but no
- * outcome tells of it. Until they are settled they are sent marked as possible duplicates.
+ * outcome says so. Until they are settled they are sent marked as possible duplicates.
  */
 export interface Doubts {
-  /** Nothing is known of what the queue had sent before this engine started: until it was raised once, anything may have been. */
+  /**
+   * Nothing is known about what the queue had sent before this engine started: until `raise` is
+   * called, anything may have been sent.
+   */
   isWide(stream: string): boolean;
   /** At most `most` messages that stood in the stream up to `until` may have been sent. */
   raise(stream: string, doubt: { readonly until: number; readonly most: number }): void;
@@ -11,7 +14,7 @@ export interface Doubts {
   about(stream: string, sequence: number): boolean;
 }
 
-/** @param wide acknowledgements and outcomes of before may be lost, however many */
+/** @param wide any number of earlier acknowledgements and outcomes may be lost */
 export function doubts(wide = false): Doubts {
   const raised = new Map<string, { until: number; left: number }>();
   const known = new Set<string>();

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Answer } from '../broker/answers.ts';
 
-/** What is remembered of a message that was accepted lately. */
+/** What is remembered about a message that was accepted lately. */
 export interface Remembered {
   readonly sessionId: number;
   readonly messageId: number;
@@ -17,8 +17,8 @@ export interface DuplicateMemory {
 }
 
 /**
- * Keys accepted within the window, in this engine. It only saves work and keeps the ids of a
- * repetition equal; that a repetition is stored once is JetStream's doing, by Nats-Msg-Id, over
+ * Keys accepted within the window, in this engine. It only saves work and gives a repetition the
+ * same ids; that a repetition is stored once is ensured by JetStream, through Nats-Msg-Id, over
  * restarts and several engines.
  */
 export function duplicateMemory(window: number, limit = 100_000): DuplicateMemory {
@@ -41,7 +41,7 @@ export function duplicateMemory(window: number, limit = 100_000): DuplicateMemor
 
 /**
  * What JetStream stores once: for a first message a hash of service, the sender's own id and the
- * body. Without an id of the sender's two equal bodies are two messages, so the key is random.
+ * body. Without an id from the sender, two equal bodies are two messages, so the key is random.
  */
 export function firstKey(service: string, dedupeKey: string | undefined, body: Uint8Array): string {
   if (dedupeKey === undefined) return randomUUID();

@@ -26,7 +26,7 @@ export interface DurableOptions extends Storing {
 
 const CALL_TIMEOUT = 60_000;
 
-/** A code process whose effects are done once, over crashes (architecture.md §6). Runs from a queue. */
+/** A code process whose effects are done once, even over crashes (architecture.md §6). Runs from a queue. */
 export function durableProcess(parts: DurableOptions): Process {
   const runOrWait = async (subject: Subject, run: DurableRun): Promise<ProcessResult | Waits> => {
     const code = await parts.code();
@@ -43,7 +43,8 @@ export function durableProcess(parts: DurableOptions): Process {
       return await Promise.race([ended, waits.left]);
     } catch (error) {
       const stopped = run.cut.aborted || error === run.stopping.reason;
-      // what could not be stored or reached is no fault of the code: the message goes back to its queue
+      // what could not be stored or reached is not the code's fault: the message goes back to its
+      // queue
       if (stopped || isAway(error)) throw error;
       throw isEngineError(error) ? error : codeFailed(parts.name, error);
     } finally {
@@ -66,7 +67,7 @@ export function durableProcess(parts: DurableOptions): Process {
 interface Done {
   readonly key: string;
   readonly at: number;
-  /** It was done by a run before this one. */
+  /** It was done by an earlier run. */
   readonly before: boolean;
 }
 
@@ -148,7 +149,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   };
 }
 
-/** The answer to a call: the stored one, or the next that comes. What a run before this one saw stands. */
+/** The answer to a call: the stored one, or the next that comes. What an earlier run saw stands. */
 async function answerOf(
   parts: DurableOptions,
   { key, at, before }: Done,
@@ -166,7 +167,7 @@ async function answerOf(
     );
   const stored = wasLate ? undefined : (kept ?? (await answer()));
   if (stored === undefined) {
-    // an answer that comes now must not change the path of a run that comes after
+    // an answer that comes now must not change the path of a later run
     await waits.step(() => steps.write(late, { fingerprint: '', at: Date.now() }));
     const text = `${target} did not answer ${name} in time`;
     throw new EngineError('REPLY_TIMEOUT', text, { retryable: true });
@@ -185,7 +186,7 @@ async function callAnswer({ answers }: DurableOptions, stored: Uint8Array): Prom
   };
 }
 
-/** Undefined when none came in the time that is left. */
+/** Undefined if none came in the time that is left. */
 async function storedAnswer(
   steps: Steps,
   key: string,

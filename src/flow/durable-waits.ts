@@ -10,33 +10,33 @@ interface Wait {
   readonly answer: string | undefined;
 }
 
-/** How long a call waits in place, milliseconds: most answers come sooner, and setting aside costs two writes. */
+/** Milliseconds that a call waits in place: most answers come sooner, and setting aside costs two writes. */
 const CALL_GRACE = 200;
-/** What ends this soon is waited for in place. */
+/** A wait shorter than this (milliseconds) happens in place. */
 const SOON = 50;
 
 /**
- * Sees when a run of a durable process has nothing to do but to wait. It then ends without an outcome:
- * its code is left where it stands, never goes on, and runs again from the top when it is woken.
+ * Notices when a run of a durable process can do nothing but wait. The run then ends without an outcome: its
+ * code is abandoned where it stands, never continues, and runs again from the top when it is woken.
  */
 export class DurableWaits {
   readonly #run: DurableRun;
   readonly #waits = new Set<Wait>();
   readonly #left = Promise.withResolvers<Waits>();
-  /** Steps under way: nothing is left while one of them is. */
+  /** Steps in progress: the run is not abandoned while there are any. */
   #busy = 0;
   #look: Timer | undefined;
-  /** The run was left; nothing that its code still does may have an effect. */
+  /** The run was abandoned; nothing that its code still does may have an effect. */
   isLeft = false;
 
   constructor(run: DurableRun) {
     this.#run = run;
     run.stopping.addEventListener('abort', this.#stop, { once: true });
-    // a run that ends otherwise never asks for it
+    // a run that ends another way never asks for it
     this.#left.promise.catch(toldElsewhere);
   }
 
-  /** Resolves when the run is left to wait; rejects when it waits and its host stops, and where NATS is away. */
+  /** Resolves when the run is abandoned to wait; rejects when it waits and its host stops, or if NATS is away. */
   get left(): Promise<Waits> {
     return this.#left.promise;
   }
@@ -72,8 +72,8 @@ export class DurableWaits {
   }
 
   /**
-   * Where NATS is away or has no room, the run is left and its message goes back to its queue: the code must not
-   * hear of it, since a run that comes after finds another course of things.
+   * If NATS is away or full, the run is abandoned and its message goes back to its queue. The code must
+   * not learn of it, since a later run would take another path.
    */
   async #failed(error: unknown): Promise<never> {
     if (!this.isLeft) {
@@ -84,7 +84,7 @@ export class DurableWaits {
     return never();
   }
 
-  /** The run has ended: what its code did not wait for has no effect any more. */
+  /** The run has ended: what its code did not wait for has no more effect. */
   end(): void {
     this.isLeft = true;
     this.#look?.stop();
@@ -121,7 +121,7 @@ export class DurableWaits {
   };
 }
 
-/** For code that was left: it stands still for ever, and is forgotten with all that it holds. */
+/** For abandoned code: it waits for ever, and is garbage collected with everything it holds. */
 function never(): Promise<never> {
   return new Promise(() => undefined);
 }

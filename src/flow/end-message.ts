@@ -9,7 +9,7 @@ export interface EndOrder {
   readonly status: 'discarded' | 'suspended';
   readonly by: string;
   readonly reason: string;
-  /** Why it is set aside, where that is not a person's wish. */
+  /** Why it is set aside, if no person asked for it. */
   readonly code?: ErrorCode | undefined;
 }
 

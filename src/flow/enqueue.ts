@@ -17,14 +17,14 @@ export interface Storing {
   readonly halfStored: HalfStored;
   /** See `Routing`. */
   readonly drop: (bodyRef: string) => void;
-  /** Told of each leg that was settled while it was routed. */
+  /** Called for each leg that was settled while it was routed. */
   readonly events: Pick<Events, 'settled'>;
 }
 
 export interface Stored {
-  /** Every queue had each of these messages already: the whole was a repetition. */
+  /** Every queue already had each of these messages: all of it was a repetition. */
   readonly duplicate: boolean;
-  /** Then the session of what was stored before, as far as it is still there. */
+  /** For a repetition: the session of what was stored before, if it is still there. */
   readonly originalSession?: number | undefined;
 }
 
@@ -47,21 +47,20 @@ interface Result {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Stores all legs: queued ones in their queues, suspended ones in the suspended stream, and the
- * records of settled ones (into inline processes) with the first queue message, or in the journal
- * where there is none. So a message that is routed to one target costs one publish, and its legs are
- * stored together with it or not at all.
+ * Stores all legs: queued ones in their queues, suspended ones in the suspended stream, and the records of
+ * settled ones (into inline processes) with the first queue message, or in the journal where there is none.
+ * So a message that is routed to one target costs one publish, and its legs are stored together with it or
+ * not at all.
  *
- * Publishes in the order of the legs before it returns, so that calls made one after the other are
- * stored in that order; only where a queue was full, that queue is asked first and alone, so that a
- * message which is sent again and again does not go to the other targets each time. Rejects if
- * anything was not stored; doing it again with the same keys then stores only what is missing.
+ * Publishes in the order of the legs before it returns, so that calls made one after the other are stored in
+ * that order; only where a queue was full, that queue is asked first and alone, so that a message which is
+ * sent again and again does not go to the other targets each time. Rejects if anything was not stored;
+ * calling it again with the same keys then stores only what is missing.
  *
- * The large bodies that were made for these legs are removed again where nothing that names them was
- * stored, be it that it was refused or that it stood there already: legs are stored once, and routed
- * anew for another try.
+ * The large bodies that were made for these legs are removed again if nothing that names them was stored,
+ * whether it was refused or was already there: legs are stored once, and routed again for another try.
  *
- * @param made further bodies that were stored for these legs alone
+ * @param made more bodies that were stored for these legs alone
  */
 export async function enqueue(
   parts: Storing,
@@ -76,7 +75,7 @@ export async function enqueue(
   }
 }
 
-/** @param unused bodies that nothing is known to name; what may be stored takes its own out */
+/** @param unused bodies that nothing is known to name; a leg that may be stored removes its own */
 async function storeAll(
   parts: Storing,
   legs: readonly Leg[],
@@ -98,7 +97,7 @@ async function storeAll(
     : { duplicate };
 }
 
-/** JetStream's receipt of a repetition says where the first one stands. */
+/** JetStream's receipt for a repetition says where the first one is stored. */
 async function originalSession(
   { broker }: Storing,
   results: readonly Result[],

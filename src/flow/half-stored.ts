@@ -1,15 +1,15 @@
 /**
- * What is left of tries that stored only some legs of a message, as when the queue of one target is
- * full: those legs are not stored again when the message comes again. JetStream's own memory of
+ * Remembers tries that stored only some legs of a message, for example because one target's queue
+ * is full: those legs are not stored again when the message comes again. JetStream's own memory of
  * message ids ends with the duplicate window, and a queue may be full for longer.
  */
 export interface HalfStored {
   isStored(key: string): boolean;
-  /** These legs are stored, others of their message are not. */
+  /** These legs are stored; others of their message are not. */
   keep(keys: readonly string[]): void;
-  /** The message is stored whole. */
+  /** The whole message is stored. */
   forget(keys: readonly string[]): void;
-  /** Subjects of queues that took nothing when last tried: they are asked before any other leg is stored. */
+  /** Subjects of queues that accepted nothing when last tried: they are tried before any other leg is stored. */
   readonly full: Set<string>;
 }
 

@@ -4,7 +4,7 @@ import { enqueue, type Storing } from './enqueue.ts';
 import { type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
 
-/** A message that no service took: what a person resends or tries, a notification. */
+/** A message that did not come through a service: one that a person resends or tries out, or a notification. */
 export interface Injected {
   readonly envelope: Omit<
     Envelope,
@@ -14,15 +14,15 @@ export interface Injected {
   readonly bodyRef?: string | undefined;
   /** The hosts that get it. */
   readonly to: readonly string[];
-  /** What the key of its legs begins with: a letter for each kind of message. */
+  /** The first part of its legs' keys: a letter for each kind of message. */
   readonly kind: string;
-  /** The same order twice is stored once; without it each message is one of its own. */
+  /** The same order is stored once; without one, each message is new. */
   readonly order?: string | number | undefined;
 }
 
 /**
- * Makes a message with a session of its own, routes it and stores all its legs. Resolves once they are stored;
- * rejects if anything was not.
+ * Makes a message with a session of its own, routes it and stores all its legs. Resolves once they are
+ * stored; rejects if anything was not.
  */
 export async function inject(
   { routing, storing }: { readonly routing: Routing; readonly storing: Storing },

@@ -10,15 +10,15 @@ export interface InlineOptions {
   readonly lookup: ProcessContext['lookup'];
   readonly now: () => number;
   readonly log: (text: string) => void;
-  /** Answers a call; undefined where calls are not possible. A production test scripts it. */
+  /** Answers a call; undefined if calls are not possible. A production test scripts it. */
   readonly call?: ProcessContext['call'];
-  /** Waits; undefined where waiting is not possible. In a production test no time passes. */
+  /** Waits; undefined if waiting is not possible. In a production test no time passes. */
   readonly sleep?: ProcessContext['sleep'];
 }
 
 /**
- * A code process that runs while its message is accepted: what it sends is stored together with the
- * message. The sender waits, so it cannot wait itself: `call` and `sleep` need `run: queued`.
+ * A code process that runs while its message is accepted: what it sends is stored together with the message.
+ * The sender waits for it, so it cannot wait itself: `call` and `sleep` need `run: queued`.
  */
 export function inlineProcess(parts: InlineOptions): Process {
   const { name, lookup, now, log } = parts;

@@ -36,9 +36,9 @@ export interface CallAnswer {
 }
 
 /**
- * The effects of a code process. Each is done once even if the process runs again after a crash:
- * it then runs from the top and gets the answers of the steps that were done. So between effects a
- * process must depend on nothing but its message and their answers: no clock, no random numbers.
+ * The effects of a code process. Each is done once even if the process runs again after a crash: it
+ * then runs from the top and gets the answers of the steps already done. So between effects a
+ * process must depend only on its message and on those answers: no clock, no random numbers.
  */
 export interface ProcessContext {
   /** Puts a message into a target's queue; resolves once it is stored. */

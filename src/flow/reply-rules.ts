@@ -2,17 +2,17 @@ import { describeError } from '../error/engine-error.ts';
 import { REPLY_PROBLEMS, type Reply } from '../message/message.ts';
 
 /**
- * What to do with a message after its peer answered or failed to; `warn` and `retry` may stand with one
- * of the others, which `retry` comes to once its time is used up:
- * `complete`; `warn` complete and say so; `retry` by the operation's policy; `suspend` keep it for a
- * person; `stop` put it back at the head and stop the operation; `fail`.
+ * What to do with a message after its peer answered or failed to; `warn` and `retry` may be
+ * combined with one of the others, which applies once the time of `retry` is used up: `complete`;
+ * `warn` complete and say so; `retry` by the operation's policy; `suspend` keep it for a person;
+ * `stop` put it back at the head and stop the operation; `fail`.
  */
 export const REPLY_ACTIONS = ['complete', 'warn', 'retry', 'suspend', 'stop', 'fail'] as const;
 export type ReplyAction = (typeof REPLY_ACTIONS)[number];
 
 export interface Verdict {
   readonly action: ReplyAction;
-  /** What happens when retrying has used up its time; `fail` unless the rule says otherwise. */
+  /** What happens once the time for retries is used up; `fail` unless the rule says otherwise. */
   readonly atLast: Exclude<ReplyAction, 'retry' | 'warn'>;
   readonly warnings: readonly string[];
   /** The key of `replies` that decided. */
@@ -21,7 +21,7 @@ export interface Verdict {
 
 export interface ReplyRules {
   onReply(reply: Reply | undefined): Verdict;
-  /** The verdict on an error, or undefined where no rule speaks of it: the kind of error decides. */
+  /** The verdict on an error, or undefined if no rule covers it: the kind of error then decides. */
   onError(error: unknown): Verdict | undefined;
 }
 
@@ -37,9 +37,9 @@ const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
  * a literal code (`AE`, `404`), a group (`accept` AA|CA, `error` AE|CE, `reject` AR|CR, `4xx`), a
- * problem (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in time), `failure` (any
- * error), `failure:CODE`, `failure~text`, and `other` for what no other key covers. The first key that fits decides;
- * keys that only warn are all heard. (IRIS: ReplyCodeActions.)
+ * problem (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in
+ * time), `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key
+ * covers. The first key that fits decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)
  */
 export function replyRules(
   own: Readonly<Record<string, Written>>,

@@ -17,7 +17,7 @@ export interface Leg {
   readonly bodyRef: string | undefined;
   /** The Nats-Msg-Id: equal for the same step of the same message, so that a repeated step is stored once. */
   readonly key: string;
-  /** Goes to this line of its target's queue; otherwise it is settled already. */
+  /** The line of its target's queue that it goes to; otherwise it is already settled. */
   readonly queue: QueueLine | undefined;
   readonly settled: SettledLeg | undefined;
 }
@@ -44,11 +44,14 @@ export interface Routing {
   readonly clock: Clock;
   /** Puts a body above the inline limit into the object store and returns its key; undefined keeps it inline. */
   store(id: number, body: Uint8Array): Promise<{ body: Body; bodyRef: string } | undefined>;
-  /** Removes, some time later, a body that was stored for a step that came to nothing. */
+  /** Removes, some time later, a body that was stored for a step which then stored nothing else. */
   drop(bodyRef: string): void;
 }
 
-/** Inline processes that send to each other in a ring are refused by `check`; this guards what a code process chooses at run time. */
+/**
+ * Inline processes that send to each other in a ring are refused by `check`; this guards against
+ * what a code process chooses at run time.
+ */
 const DEPTH = 32;
 
 /**
@@ -57,8 +60,8 @@ const DEPTH = 32;
  * process and sends nothing from it: all or nothing, so that a later resend repeats no target.
  *
  * @param first the message as its source sends it; its `target` is not used
- * @param key where the keys of the legs grow from
- * @param firstId the id of the first leg, where the session's id is given already
+ * @param key the root of the legs' keys
+ * @param firstId the id of the first leg, if the session already has one
  */
 export async function route(
   routing: Routing,
@@ -75,7 +78,7 @@ export async function route(
   return legs;
 }
 
-/** The large bodies that were made for these legs: nothing but them refers to these yet. */
+/** The large bodies that were made for these legs; nothing else refers to them yet. */
 export function ownBodies(legs: readonly Leg[]): string[] {
   return legs.flatMap(({ message, bodyRef }) =>
     bodyRef !== undefined && ownerOf(bodyRef) === message.id ? [bodyRef] : [],
@@ -215,7 +218,7 @@ function sentBy(made: Subject, name: string, { reply }: ProcessResult): Subject 
   return onLeg(made, { ...made.message, source: name, parentId: made.message.id, replyTo });
 }
 
-/** What failed in a process, or why it suspends a message. */
+/** What went wrong in a process, or why it suspends a message. */
 export function errorOf({ error, reason }: ProcessResult): RecordedError | undefined {
   if (reason === undefined) return error;
   return { code: 'MESSAGE_INVALID', text: reason, retryable: false };

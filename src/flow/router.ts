@@ -18,7 +18,7 @@ export interface Chosen {
 export interface RouterOptions {
   readonly readsBody: boolean;
   decide(scope: Scope): Chosen;
-  /** Problems of the document that forbid to route it, in words; undefined if it may go on. */
+  /** Problems that keep the document from being routed, in words; undefined if there are none. */
   validate: ((document: Document) => string | undefined) | undefined;
   /** `suspend`, or the target of messages that do not validate. */
   readonly invalid: string;
@@ -27,7 +27,7 @@ export interface RouterOptions {
   readonly now: () => number;
 }
 
-/** A business process that decides by rules and transforms on the way. */
+/** A business process that routes by rules and transforms on the way. */
 export function router(parts: RouterOptions): Process {
   return {
     readsBody: parts.readsBody,
@@ -74,7 +74,7 @@ function decided(parts: RouterOptions, subject: Subject): Chosen | ProcessResult
   }
 }
 
-/** What failed, with the explanation kept; a passing fault is left to the caller to try again. */
+/** What failed, with the explanation kept; a temporary fault is left to the caller to retry. */
 function suspendedBy(error: unknown, explain: Explanation | undefined): ProcessResult {
   if (!isEngineError(error) || error.retryable) throw error;
   return { status: 'suspended', sends: [], explain, error: describeError(error) };
@@ -112,7 +112,7 @@ async function transformed(
   return { status: sends.length === 0 ? 'discarded' : 'completed', sends, explain };
 }
 
-/** A process name that a production no longer has. */
+/** The error for a host that the production no longer has. */
 export function unknownHost(name: string): EngineError {
   return new EngineError(
     'HOST_UNKNOWN',

@@ -16,7 +16,7 @@ export interface Sending {
   adapter(signal: AbortSignal): Promise<OpenOutbound>;
   /** Why it is not open. */
   readonly whyNotOpen: () => unknown;
-  /** Asks for the adapter to be closed and opened anew. */
+  /** Asks for the adapter to be closed and opened again. */
   reopen(adapter: OpenOutbound, reason: Error): void;
   readonly replies: ReplyRules;
   readonly retry: RetryPolicy;
@@ -25,9 +25,9 @@ export interface Sending {
   readonly clock: Clock;
   /** Aborts when a person asks to try again now. */
   wake(): AbortSignal;
-  /** Told when a try was cut off: its peer may have the message. */
+  /** Called when a try was cut off: the peer may have the message. */
   onCut(): void;
-  /** Told of every failed try that will be repeated. */
+  /** Called for every failed try that will be repeated. */
   onRetry(failure: { attempt: number; next: number; error: RecordedError }): void;
 }
 
@@ -40,7 +40,7 @@ export interface Sent {
   readonly warning?: string | undefined;
 }
 
-/** `cut` ends everything at once; `stopping` ends what only waits: what is on the wire may finish. */
+/** `cut` ends everything at once; `stopping` ends only waits: what is on the wire may finish. */
 export interface SendingSignals {
   readonly cut: AbortSignal;
   readonly stopping: AbortSignal;
@@ -73,7 +73,7 @@ export async function send(
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
     const next = clock.now() + delay;
-    // a connection that stood idle may be found dead: that is no try
+    // a connection that was idle may turn out to be dead: that does not count as a try
     if (next > until && !(tried.uncounted && losses === 0)) {
       const error = tried.error ?? gaveUp(reply);
       return sent(verdict, verdict.atLast, { ...result, error });
@@ -94,7 +94,7 @@ function delayAfter({ uncounted, after }: Tried, attempt: number, retry: RetryPo
 /** The longest wait, in milliseconds, before sending over the connection that follows a lost one. */
 const LOSS_DELAY = 1_000;
 
-/** Without an adapter where the message waited for one as long as it may. */
+/** Undefined adapter: the message has waited for one as long as it may. */
 async function connected(
   parts: Sending,
   stopping: AbortSignal,
@@ -130,7 +130,7 @@ function neverOpen({ retry, replies, whyNotOpen }: Sending, attempts: number): S
   });
 }
 
-/** Rejects when the host stops; ends early when a person asks for it. */
+/** Rejects when the host stops; ends early if a person asks for it. */
 async function wait(delay: number, parts: Sending, stopping: AbortSignal): Promise<void> {
   const either = AbortSignal.any([stopping, parts.wake()]);
   await pause(delay, either);
@@ -143,9 +143,9 @@ interface Tried {
   readonly error?: RecordedError | undefined;
   /** Milliseconds the peer asked to wait. */
   readonly after?: number | undefined;
-  /** The connection was lost before or while sending. */
+  /** Why the connection was lost before or while sending. */
   readonly lost?: Error | undefined;
-  /** No attempt: a lost connection is not the message's fault, unless a rule says so. */
+  /** Does not count as a try: a lost connection is not the message's fault, unless a rule says so. */
   readonly uncounted: boolean;
 }
 
@@ -155,7 +155,7 @@ async function tryOnce(
   parts: Sending,
   signal: AbortSignal,
 ): Promise<Tried> {
-  // by hand: a signal composed for each message costs as much as sending it
+  // by hand: composing signals for each message costs as much as sending it
   const attempt = new AbortController();
   const stop = (): void => attempt.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
@@ -193,7 +193,7 @@ const KINDS: Readonly<Record<string, ReplyAction>> = {
   ADAPTER_REJECTED: 'fail',
   ADAPTER_SUSPEND: 'suspend',
   ADAPTER_DISABLED: 'stop',
-  // every message would meet it, and none is to be failed for a wrong secret
+  // it affects every message, and none should fail because of a wrong secret
   CREDENTIAL_REFUSED: 'stop',
   CREDENTIAL_MISSING: 'stop',
 };

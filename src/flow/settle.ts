@@ -61,19 +61,19 @@ async function suspend(broker: Broker, { message, bodyRef }: Taken): Promise<voi
   });
 }
 
-/** How long what must be stored is offered, and who is told of it. */
+/** How long to keep offering what must be stored, and whom to tell. */
 export interface Patience {
   /** Aborts when there is no more time, at a stop: the message is then left to its queue. */
   readonly signal: AbortSignal;
-  /** Told of each try that failed. */
+  /** Called for each try that failed. */
   readonly onRefused: (error: unknown) => void;
-  /** Told once it is stored after all. */
+  /** Called once it is stored after all. */
   readonly onStored: () => void;
 }
 
 /**
- * What was done outside cannot be undone, so its outcome is offered until NATS takes it, or the signal aborts.
- * What no outage explains is thrown: it would fail again and again.
+ * What was done outside cannot be undone, so its outcome is offered until NATS accepts it or the
+ * signal aborts. An error that is not an outage is thrown: it would fail again and again.
  */
 export async function untilStored(
   store: () => Promise<void>,

@@ -1,13 +1,13 @@
 /**
- * What an engine has settled lately at one host. After a crash of nats-server an acknowledgement may
- * be forgotten (it writes its consumer's state some ten times a second), so a message that is in
- * here must be acknowledged again and never be sent again.
+ * What an engine has lately settled at one host. After a crash nats-server may have forgotten an
+ * acknowledgement (it writes its consumers' state about ten times a second), so a message that is
+ * in here must be acknowledged again and never sent again.
  */
 export interface SettledMemory {
   has(id: number): boolean;
-  /** `acknowledgeAt` is where its acknowledgement went; left out for what the journal told. */
+  /** `acknowledgeAt` is where its acknowledgement went; left out for what came from the journal. */
   add(id: number, acknowledgeAt?: string): void;
-  /** Where the acknowledgements of what is remembered went, or of the last `count` of it, oldest first. */
+  /** Where the acknowledgements of the remembered messages went, or of the last `count`, oldest first. */
   acknowledgements(count?: number): readonly string[];
 }
 

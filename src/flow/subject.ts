@@ -60,12 +60,12 @@ export function onLeg(of: Subject, message: Envelope): Subject {
   );
 }
 
-/** The bytes of the body where they are in memory. */
+/** The bytes of the body if they are in memory. */
 export function bytesHeld(of: Subject): Uint8Array | undefined {
   return shares.get(of)?.bytes;
 }
 
-/** Fetches a large body before rules or transforms that read it run; small bodies are there already. */
+/** Fetches a large body before rules or transforms that read it run; small bodies are already in memory. */
 export async function loadBody(of: Subject): Promise<void> {
   const shared = shares.get(of);
   if (shared === undefined || shared.bytes !== undefined || of.body.size > READ_LIMIT) return;

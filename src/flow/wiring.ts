@@ -4,9 +4,12 @@ import type { TransformOutput } from '../transform/transform.ts';
 import type { Subject } from './subject.ts';
 import type { WorkMark } from './work-marks.ts';
 
-/** Where a message can go, as the flow sees the production. Assembled once and swapped whole when the production changes. */
+/**
+ * Where a message can go, as the flow sees the production. Assembled once and swapped whole when the
+ * production changes.
+ */
 export interface Wiring {
-  /** Throws HOST_UNKNOWN where a message (from a queue or a resend) names a host that is gone. */
+  /** Throws HOST_UNKNOWN if a message (from a queue or a resend) names a host that is gone. */
   target(name: string): WiredTarget;
 }
 
@@ -54,15 +57,15 @@ export interface DurableRun {
   readonly cut: AbortSignal;
   /** Ends it if it only waits. */
   readonly stopping: AbortSignal;
-  /** Whether it waits in place, since what comes after must not overtake it. */
+  /** Whether it waits in place, since later messages must not overtake it. */
   readonly inPlace: boolean;
-  /** Told when a run in place begins to wait, and until when; Infinity without a time. */
+  /** Called when a run in place begins to wait, and until when; Infinity without a time. */
   readonly onWait: (until: number) => void;
   /** Tells the watchdog when its code is at work. */
   readonly mark?: WorkMark | undefined;
 }
 
-/** A process that waits: it is to be run again, from the top, as soon as one of these is there. */
+/** A process that waits: it has to run again, from the top, as soon as one of these happens. */
 export class Waits {
   /** Milliseconds since 1970; Infinity without a time. */
   readonly until: number;
@@ -84,7 +87,7 @@ export interface ProcessResult {
   readonly reply?: Reply | undefined;
   /** Why it is suspended, in words for a person. */
   readonly reason?: string | undefined;
-  /** What failed, where the explanation still says how far the rules got; `status` is then `suspended`. */
+  /** What failed; the explanation still says how far the rules got, and `status` is `suspended`. */
   readonly error?: RecordedError | undefined;
 }
 

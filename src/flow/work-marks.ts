@@ -2,30 +2,30 @@ import { createHash } from 'node:crypto';
 import { EngineError } from '../error/engine-error.ts';
 import { bytesHeld, type Subject } from './subject.ts';
 
-/** What was being worked on when an engine stood still. */
+/** What was being worked on when an engine got stuck. */
 export interface Stuck {
   readonly host: string;
   readonly message: number;
   readonly size: number;
-  /** Of the beginning of the body: a message that was not stored yet comes again with another id. */
+  /** Digest of the beginning of the body: a message that was not stored yet comes again with another id. */
   readonly digest: string;
 }
 
-/** One message in the hands of code that a production brings. */
+/** One message that a production's own code is working on. */
 export interface WorkMark {
-  /** The code begins, or goes on after it waited. */
+  /** The code begins, or continues after a wait. */
   readonly running: () => void;
   /** The code waits for something. */
   readonly waiting: () => void;
   readonly end: () => void;
 }
 
-/** So many pieces of work are known at once; more overwrite those that wait longest. */
+/** How many pieces of work are known at once; more overwrite those that have waited longest. */
 const SLOTS = 256;
 const HOSTS = 1_024;
 /** Bytes of a host's name: it has up to 63 letters. */
 const NAME = 64;
-/** Bytes of a body's beginning, by which it is known again. */
+/** Bytes of a body's beginning by which it is recognised. */
 const BEGINNING = 4_096;
 /** State, host, bytes kept, unused; then id and size as floats. */
 const HEAD = 32;
@@ -34,8 +34,9 @@ const FIRST = 8 + HOSTS * NAME;
 const [FREE, WAITING, RUNNING] = [0, 1, 2];
 
 /**
- * Says in shared memory which message the code of a production is at work on, so that a watchdog in another
- * thread can name it once this one does not turn any more. Written before the code runs: afterwards it is too late.
+ * Says in shared memory which message a production's own code is working on, so that a watchdog in
+ * another thread can name it once this thread's event loop has stopped turning. Written before the
+ * code runs: afterwards it is too late.
  */
 export class WorkMarks {
   readonly buffer = new SharedArrayBuffer(FIRST + SLOTS * SLOT);
@@ -43,12 +44,12 @@ export class WorkMarks {
   readonly #floats = new Float64Array(this.buffer);
   readonly #bytes = new Uint8Array(this.buffer);
   readonly #hosts = new Map<string, number>();
-  /** Counts the work in a slot, so that what was overwritten does not end what came after it. */
+  /** Counts the uses of a slot, so that overwritten work does not end its successor. */
   readonly #turns = new Uint32Array(SLOTS);
   #next = 0;
   #stuck: readonly Stuck[] = [];
 
-  /** Called at every turn of a timer: the loop turns, and what ran has come to a pause. */
+  /** Called at every tick of a timer: the loop turns, so whatever ran has paused. */
   beat(): void {
     Atomics.add(this.#numbers, 0, 1);
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -57,12 +58,12 @@ export class WorkMarks {
     }
   }
 
-  /** Messages that are not worked on again until somebody has looked at them. */
+  /** Sets the messages that are refused until somebody has looked at them. */
   set stuck(stuck: readonly Stuck[]) {
     this.#stuck = stuck;
   }
 
-  /** Throws PROCESS_STUCK for a message at which an engine stood still; one that a person sends again is tried. */
+  /** Throws PROCESS_STUCK for a message on which an engine got stuck; one that a person resends is tried. */
   refuseStuck(host: string, subject: Subject): void {
     if (this.#stuck.length === 0) return;
     const { id, resendOf, testBy } = subject.message;
@@ -83,7 +84,7 @@ export class WorkMarks {
     );
   }
 
-  /** Notes that a host begins with a message. */
+  /** Notes that a host begins work on a message. */
   begin(host: string, subject: Subject): WorkMark {
     const slot = this.#freeSlot();
     const turn = (this.#turns[slot] = (this.#turns[slot] ?? 0) + 1);
@@ -133,7 +134,7 @@ export function beatsOf(buffer: SharedArrayBuffer): number {
   return Atomics.load(new Int32Array(buffer), 0);
 }
 
-/** What is being worked on: what runs, or where nothing does, what waits and may have gone on unseen. */
+/** What is being worked on: what runs, or if nothing does, what waits and may have continued unseen. */
 export function workIn(buffer: SharedArrayBuffer): Stuck[] {
   const numbers = new Int32Array(buffer);
   const inState = (wanted: number): Stuck[] =>
@@ -148,7 +149,7 @@ function stuckAt(buffer: SharedArrayBuffer, slot: number): Stuck {
   const start = FIRST + slot * SLOT;
   const [numbers, floats] = [new Int32Array(buffer), new Float64Array(buffer)];
   const name = 8 + (numbers[(start >> 2) + 1] ?? 0) * NAME;
-  // a decoder takes no shared memory
+  // a decoder refuses shared memory
   const host = new TextDecoder().decode(new Uint8Array(buffer).slice(name, name + NAME));
   const kept = start + HEAD + (numbers[(start >> 2) + 2] ?? 0);
   return {

@@ -31,26 +31,26 @@ export interface OperationOptions {
   readonly name: string;
   readonly adapter: OutboundAdapter;
   readonly settings: Readonly<Record<string, unknown>>;
-  /** The streams of its queue: one, or one a partition. */
+  /** The streams of its queue: one, or one per partition. */
   readonly streams: readonly string[];
-  /** What its queue has beside them: lines of an earlier order. */
+  /** Other lines of its queue, of an earlier order. */
   readonly others: OtherLines;
   readonly settled: SettledMemory;
   /** How many messages at once from each stream. */
   readonly pool: number;
-  /** One strict line: sent by the one engine that holds its lease, which reads ahead. */
+  /** One strict line: only the engine that holds its lease sends, and reads ahead. */
   readonly line: boolean;
   readonly retry: RetryPolicy;
   readonly timeout: number;
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
-  /** Who gets each answer as a message of its own. */
+  /** Hosts that get each answer as a message of its own. */
   readonly answersTo: readonly string[];
   readonly doubts: Doubts;
-  /** Reads what others settled lately into `settled`. */
+  /** Reads what other engines settled lately into `settled`. */
   readonly recall: () => Promise<void>;
-  /** Switches the host off durably: it stopped itself. */
+  /** Switches the host off durably, because it stopped itself. */
   readonly disable: (reason: string) => Promise<void>;
-  /** Set while nothing goes out: each message is set aside. */
+  /** Returns a reason while nothing goes out and each message is set aside. */
   readonly testing: () => { readonly by: string; readonly reason: string } | undefined;
 }
 
@@ -61,10 +61,10 @@ const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
 };
 
 /**
- * How many outcomes of a strict line may be on their way to the disk: the next message is sent while
- * the outcome of the one before is stored. A crash of the engine and of nats-server in the same
- * moment can therefore repeat two messages of a line. With one, a line waits for its peer and for
- * the disk in turn, which costs a third of its rate; with four it gains little more.
+ * How many outcomes of a strict line may be on their way to the disk: a message is sent while the
+ * outcome of the one before is being stored. If the engine and nats-server crash at the same
+ * moment, two messages of a line can therefore be repeated. With one, a line waits for its peer and
+ * for the disk in turn, which costs a third of its rate; with four it gains little more.
  */
 const STORING = 2;
 
@@ -84,7 +84,7 @@ export class BusinessOperation implements Host {
   #holding: Promise<void> | undefined;
   /** Milliseconds that a stop waits for what is in flight. */
   #limit = 10_000;
-  /** A message was cut off on the wire: its peer may have it. */
+  /** A message was cut off on the wire: the peer may have it. */
   #cut = false;
   #connection: Connection<OpenOutbound> | undefined;
   readonly #workers = new Workers();
@@ -217,7 +217,7 @@ export class BusinessOperation implements Host {
   async #stopWorkers(): Promise<void> {
     const ended = this.#workers.stop(this.#limit).then(() => Promise.allSettled(this.#storing));
     await this.#patience.within(this.#limit, ended);
-    // what the peer has got may be sent again
+    // what the peer already has may be sent again
     if (this.#patience.signal.aborted) this.#cut = true;
   }
 
@@ -306,7 +306,7 @@ export class BusinessOperation implements Host {
     const { line, pool, streams } = this.#options;
     const limit = line ? STORING : pool * streams.length;
     while (this.#storing.size >= limit) {
-      // one that is not stored is told of elsewhere
+      // one that is not stored is reported elsewhere
       await Promise.race([...this.#storing].map((stored) => stored.catch(toldElsewhere)));
     }
   }
@@ -333,7 +333,7 @@ export class BusinessOperation implements Host {
           events.retrying(this.name, message, { attempt, error });
           const { id, sessionId } = message;
           const at = clock.now();
-          // tells only of a failed try; the outcome will be stored for certain
+          // only reports a failed try; the outcome will certainly be stored
           background(
             this.#runtime.outcomes.append({
               record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },

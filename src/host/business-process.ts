@@ -24,15 +24,15 @@ import { Workers } from './workers.ts';
 
 export interface ProcessOptions {
   readonly name: string;
-  /** Asked for each message: a change of the production takes effect with the next one. */
+  /** Called for each message: a change of the production takes effect with the next one. */
   readonly process: () => Process;
   readonly streams: readonly string[];
-  /** What its queue has beside them: lines of an earlier order. */
+  /** Other lines of its queue, of an earlier order. */
   readonly others: OtherLines;
   /** How many messages at once from each stream. */
   readonly pool: number;
   readonly settled: SettledMemory;
-  /** `hold`: the next message of its line waits with one that waits. `release`: it lets others pass. */
+  /** While a message waits, `hold` makes the rest of its line wait too, `release` lets others pass. */
   readonly whileWaiting: 'hold' | 'release';
   readonly waiting: WaitingRoom;
   readonly steps: Steps;
@@ -114,7 +114,7 @@ export class BusinessProcess implements Host {
   }
 
   retryNow(): void {
-    // a process waits for nothing that could be hurried
+    // a process waits for nothing that could be sped up
   }
 
   endMessage(id: number, order: EndOrder): Promise<boolean> {
@@ -178,8 +178,8 @@ export class BusinessProcess implements Host {
   }
 
   /**
-   * Its process waits: it leaves its queue without an outcome, and comes again when it is woken. A crash
-   * in between leaves it in both places; it then runs once more, finds its steps done and waits again.
+   * The process waits: its message leaves the queue without an outcome, and comes back when it is woken. A
+   * crash in between leaves it in both places; it then runs once more, finds its steps done and waits again.
    */
   async #setAside(taken: Taken, wake: Waits): Promise<void> {
     const { id, sessionId } = taken.message;
@@ -198,7 +198,7 @@ export class BusinessProcess implements Host {
     taken.acknowledge();
   }
 
-  /** Messages that wait in their place, and so hold their line, with the time they wait for. */
+  /** Messages that wait in place and so hold up their line, with the time they wait for. */
   readonly #held = new Map<number, number>();
 
   /** Answers whoever waits; a process that sent the message on leaves the answer to its target's queue. */
@@ -207,7 +207,7 @@ export class BusinessProcess implements Host {
     await untilStored(() => this.#runtime.accepting.answers.send(replyTo, answer), this.#patience);
   }
 
-  /** Runs the process and stores what it sends; a failure to store rejects, so that the message is given back. */
+  /** Runs the process and stores what it sends; rejects if that fails, so that the message is given back. */
   async #run(taken: Taken, { stopping, cut }: WorkSignals): Promise<Ran | Waits> {
     const { accepting } = this.#runtime;
     const { message, bodyRef } = taken;
@@ -252,14 +252,14 @@ export class BusinessProcess implements Host {
     return { result, error, direct: owed ? directAnswer(legs) : own };
   }
 
-  /** Waits a little, so that a message which cannot be stored does not come back at once and for ever. */
+  /** Waits a little, so that a message which cannot be stored does not come back in a tight loop. */
   async #afterOutage(outage: unknown, signal: AbortSignal): Promise<never> {
     await pause(OUTAGE_WAIT, signal);
     throw outage;
   }
 }
 
-/** Whether it is no fault of the message that its process did not end. */
+/** Whether the process did not end for a reason other than the message. */
 function isGivenBack(error: unknown, { stopping, cut }: WorkSignals): boolean {
   return cut.aborted || (stopping.aborted && error === stopping.reason) || isAway(error);
 }

@@ -15,7 +15,7 @@ export interface ServiceOptions {
 
 /**
  * Takes messages in through its inbound adapter. A polling adapter is open only while this engine
- * holds the service's lease, so that of several engines one polls.
+ * holds the service's lease, so that only one of several engines polls.
  */
 export class BusinessService implements Host {
   readonly kind = 'service';

@@ -9,8 +9,7 @@ import { pause } from '../time/pause.ts';
  *     opening ──► open ──lost──► waiting ──► opening …
  *        └─failed─► waiting        └──close──► closed
  *
- * `open` is called again with back-off until it works, and again after a loss. One that opens and is
- * lost again without having done anything is no better than one that does not open: the back-off grows.
+ * `open` is called again with back-off until it works, and again after a loss. A connection that opens and is lost again without having done anything counts like one that does not open: the back-off grows.
  */
 export class Connection<Opened extends Open> {
   readonly #open: (lost: (reason: Error) => void) => Promise<Opened>;
@@ -27,7 +26,7 @@ export class Connection<Opened extends Open> {
   ) {
     this.#open = open;
     this.#onLost = onLost;
-    // nobody may be waiting when a host closes
+    // there may be nobody waiting when a host closes
     this.#current.promise.catch(toldElsewhere);
   }
 
@@ -54,18 +53,18 @@ export class Connection<Opened extends Open> {
     return this.#opened;
   }
 
-  /** Why it was not open, last. */
+  /** Why it was last not open. */
   get failure(): unknown {
     return this.#failure;
   }
   #failure: unknown;
 
-  /** Reports that an adapter got from `get` lost its connection; a second report of the same one does nothing. */
+  /** Reports that an adapter from `get` lost its connection; a second report for the same one does nothing. */
   reopen(adapter: Opened, reason: Error): void {
     if (this.#opened === adapter) this.#lost.resolve(reason);
   }
 
-  /** Tells that the open adapter has done its work: a loss of it is then a new one. */
+  /** Reports that the open adapter has done some work: losing it now starts a new back-off. */
   proven(): void {
     this.#proven = true;
   }
@@ -126,7 +125,7 @@ export class Connection<Opened extends Open> {
   }
 }
 
-/** Milliseconds that an adapter must be open to count as one that works, although it had nothing to do. */
+/** Milliseconds that an idle adapter must stay open to count as working. */
 const LASTING = 10_000;
 const LONGEST_WAIT = 10 * 60_000;
 

@@ -6,13 +6,13 @@ export interface Delay {
   readonly text: string;
 }
 
-/** Milliseconds until it is told of as an event. */
+/** Milliseconds until it becomes an event. */
 const TOLD_AFTER = 10_000;
 
 /**
- * What a host waits for although it should come at once: a lease that nobody renews, an outcome that NATS
- * does not take, room in the queue of another. Shown in the host's status from the first moment, an event once it
- * has lasted, and an alert after that.
+ * What a host waits for although it should come at once: a lease that nobody renews, an outcome
+ * that NATS does not accept, room in another host's queue. Shown in the host's status at once, an
+ * event after a while, and an alert after that.
  */
 export class Delays {
   readonly #tell: (level: 'info' | 'error', event: string, text: string) => void;
@@ -22,7 +22,7 @@ export class Delays {
     this.#tell = (level, event, text) => events.told(host, level, event, text);
   }
 
-  /** Called again and again while it lasts. */
+  /** Called repeatedly while it lasts. */
   see(what: string, text: string): void {
     const since = this.#delays.get(what)?.since ?? Date.now();
     let told = this.#delays.get(what)?.told ?? false;
@@ -39,7 +39,7 @@ export class Delays {
     if (delay?.told === true) this.#tell('info', 'host-goes-on', `over: ${delay.text}`);
   }
 
-  /** The one that has lasted longest. */
+  /** The delay that has lasted longest. */
   get longest(): Delay | undefined {
     let longest: Delay | undefined;
     for (const { since, text } of this.#delays.values()) {

@@ -19,11 +19,17 @@ export interface Host {
   readonly name: string;
   readonly kind: 'service' | 'process' | 'operation';
   start(): Promise<void>;
-  /** Takes nothing new, finishes what is in flight; what is not done by `limit` milliseconds is left to its queue. */
+  /**
+   * Takes nothing new, finishes what is in flight; what is not done after `limit` milliseconds is
+   * left to its queue.
+   */
   stop(limit: number): Promise<void>;
-  /** Tries again at once what waits for its next try. */
+  /** Retries at once whatever waits for its next try. */
   retryNow(): void;
-  /** Ends a message that is in hand here, as a person ordered; false if it is not, or has its outcome. */
+  /**
+   * Ends a message that this host is working on, as a person ordered; false if it is not, or
+   * already has its outcome.
+   */
   endMessage?(id: number, order: EndOrder): Promise<boolean>;
   status(): HostStatus;
 }
@@ -49,7 +55,7 @@ export interface HostStatus {
   readonly lastActivity: number | undefined;
   /** Counted since the engine started. */
   readonly messages: number;
-  /** What it has waited for longest of that which should come at once. */
+  /** What it has waited for longest although it should come at once. */
   readonly delayed?: Delay | undefined;
 }
 
@@ -71,7 +77,7 @@ export interface Runtime {
   readonly memory: (host: string) => Memory;
 }
 
-/** The name under which a host's lease is among its delays. */
+/** The name of a host's lease among its delays. */
 const LEASE = 'lease';
 
 /** The parts of a status that change while a host runs. */
@@ -92,7 +98,7 @@ export class HostState {
     this.delays = new Delays(events, host);
   }
 
-  /** The lease for what the host does (`sends`, `polls`) is waited for. */
+  /** The host waits for the lease for what it does (`sends`, `polls`). */
   awaitsLease(does: string, { problem, renewed }: Waiting): void {
     const other =
       renewed === true ? `another engine ${does}` : `waits for another engine, which may be gone`;
@@ -124,7 +130,7 @@ export class HostState {
     this.lastError = { code, text, at: Date.now() };
   }
 
-  /** The connection is lost, and tried again in `next` milliseconds. */
+  /** The connection is lost; the next try is in `next` milliseconds. */
   disconnected({ code, text }: Pick<RecordedError, 'code' | 'text'>, next: number): void {
     this.connection = 'disconnected';
     this.detail = text;

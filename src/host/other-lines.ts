@@ -3,11 +3,11 @@ import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import type { Runtime } from './host.ts';
 
-/** A line of a host's queue that is none of those it works on now: from before, or from another engine. */
+/** A line of a host's queue that is not one of those it works on now: an earlier one, or another engine's. */
 export interface OtherLine {
   readonly stream: string;
   readonly generation: number;
-  /** Of an order that the host had before: what waits there goes first. */
+  /** Whether it is of an earlier order of the host: what waits there goes first. */
   readonly earlier: boolean;
   /** Whether something is not settled. */
   readonly waits: boolean;
@@ -15,14 +15,14 @@ export interface OtherLine {
   readonly until: number;
 }
 
-/** What a host can learn of the other lines of its queue. */
+/** What a host can learn about the other lines of its queue. */
 export interface OtherLines {
-  /** All there are, oldest first. */
+  /** All of them, oldest first. */
   find(): Promise<readonly OtherLine[]>;
   /**
-   * Makes a line ready to be worked on one message after another.
+   * Prepares a line to be worked on one message after another.
    *
-   * @returns how it is taken over anew, where no other engine can work on it
+   * @returns how to take it over again, if no other engine can work on it
    */
   prepare(line: OtherLine): Promise<(() => Promise<unknown>) | undefined>;
   /** Whether everything up to `until` is settled. */
@@ -32,9 +32,9 @@ export interface OtherLines {
 export interface OtherLinesOptions {
   readonly name: string;
   readonly others: OtherLines;
-  /** The host works on its queue only while it holds the lease anyway. */
+  /** Whether the host works on its queue only while it holds the lease anyway. */
   readonly held: boolean;
-  /** Works on a line until what it returns is called, and resolved. */
+  /** Works on a line until the function it returns is called and has resolved. */
   readonly work: (
     stream: string,
     takeOver: (() => Promise<unknown>) | undefined,
@@ -46,8 +46,8 @@ const LOOK = 5_000;
 const PAUSE = 200;
 
 /**
- * Sends what waits in other lines of a host's queue: a change of its order begins new ones, and what was
- * accepted before it goes first, one generation after the other and each line in its own order.
+ * Sends what waits in other lines of a host's queue: a change of its order begins new lines, and
+ * what was accepted before goes first, one generation after another and each line in its own order.
  */
 export class OtherLinesWork {
   readonly #runtime: Pick<Runtime, 'leases' | 'events'>;
@@ -70,7 +70,7 @@ export class OtherLinesWork {
     }
   }
 
-  /** Looks again and again for what other engines may still store in other lines, until the signal aborts. */
+  /** Keeps looking for what other engines may still store in other lines, until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(LOOK, signal);
@@ -96,7 +96,7 @@ export class OtherLinesWork {
         await lease.release();
       }
     } catch (error) {
-      // NATS is away for the moment: looked for again
+      // NATS is away for the moment: looks again
       tolerate(error, isAway, `sending what waits in other lines of ${name}`);
       return 'open';
     }

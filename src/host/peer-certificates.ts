@@ -13,12 +13,12 @@ export interface PeerCertificate {
   readonly seen: number;
 }
 
-/** A server that is asked for under ever new names must not fill the memory. */
+/** A server that is addressed by ever new names must not fill the memory. */
 const MOST = 500;
 
 /**
- * What peers have shown since the engine started: the last certificate of each. Their ends are told of
- * in the event log of the host, as those of our own are.
+ * What peers have shown since the engine started: the last certificate of each. Their expiry is
+ * reported in the host's event log, like that of our own.
  */
 export class PeerCertificates {
   readonly #events: Pick<Events, 'told'>;
@@ -32,7 +32,7 @@ export class PeerCertificates {
   readonly see = (holder: string, name: string, certificate: CertificateFacts): void => {
     const key = `${holder} ${name}`;
     const before = this.#known.get(key);
-    // Taken out and put in again: the one that was not seen for longest is first.
+    // Deleted and added again, so that the one unseen for longest comes first.
     this.#known.delete(key);
     this.#known.set(key, { holder, name, certificate, seen: Date.now() });
     for (const oldest of this.#known.keys()) {

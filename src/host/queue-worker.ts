@@ -19,24 +19,24 @@ export interface QueueWorkerOptions {
   readonly bodies: Bodies;
   readonly stream: string;
   readonly settled: SettledMemory;
-  /** How many at once; what the server delivers beyond waits here, in order. */
+  /** How many at once; what the server delivers beyond that waits here, in order. */
   readonly slots: number;
   /**
-   * Only for a strict line: hands it to this engine anew, from its first open message on. Called, with
-   * nothing in flight, where a delivery was lost: the server would pass on what follows it first.
+   * Only for a strict line: hands it to this engine again, from its first open message on. Called, with
+   * nothing in flight, after a lost delivery: the server would deliver what follows it first.
    */
   readonly takeOver?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   /**
-   * Works on one message; resolves when the next of the slot may be taken on. Rejects when a signal aborts or
-   * NATS is away: the message then goes back. Any other error is a fault of the program: it is told and
-   * tried again, at most `TRIES` times in all, then the message is suspended.
+   * Works on one message; resolves when the slot may take the next. Rejects when a signal aborts or
+   * NATS is away: the message then goes back. Any other error is a fault of the program: it is reported
+   * and the message tried again, at most `TRIES` times in all; then it is suspended.
    */
   readonly handle: (taken: Taken, signals: WorkSignals) => Promise<void>;
-  /** Settles a message as a person ordered; `begun` tells that it was being worked on. */
+  /** Settles a message as a person ordered; `begun` says whether it was being worked on. */
   readonly end: (taken: Taken, order: EndOrder, begun: boolean) => Promise<void>;
 }
 
-/** `stopping` asks for what only waits to end; `cut` ends the work at once. */
+/** `stopping` ends only waits; `cut` ends the work at once. */
 export interface WorkSignals {
   readonly stopping: AbortSignal;
   readonly cut: AbortSignal;
@@ -48,24 +48,24 @@ interface Flight {
   readonly stopping: AbortController;
   readonly cut: AbortController;
   work: Promise<void>;
-  /** What a person ordered to be done with it instead. */
+  /** What a person ordered instead. */
   order?: EndOrder;
-  /** Whether that was done: it was not settled before. */
+  /** Whether that order was carried out, because it was not settled before. */
   ended?: boolean;
 }
 
-/** How often a message is begun on which the program itself fails. */
+/** How often a message is tried on which the program itself fails. */
 const TRIES = 3;
-/** Milliseconds before it is begun again. */
+/** Milliseconds before it is tried again. */
 const FAULT_WAIT = 200;
 
-/** Milliseconds before a message goes back that could not be ended either. */
+/** Milliseconds before a message that could not be ended either goes back. */
 const END_WAIT = 5_000;
 
-/** How many acknowledgements are repeated in a pause: more than a server loses when it dies. */
+/** How many acknowledgements are repeated while idle: more than a server loses when it dies. */
 const REPEATED = 64;
 
-/** How long a message that a person ended elsewhere is known here, milliseconds. */
+/** Milliseconds that a message which a person ended elsewhere is remembered here. */
 const BARRED = 30_000;
 
 /**
@@ -94,7 +94,7 @@ export class QueueWorker {
     this.#loop = this.#consume();
   }
 
-  /** Consumes until stopped; a consumer that ended (deleted, server lost) is sought again. */
+  /** Consumes until stopped; after a consumer ended (deleted, server lost) it consumes again. */
   async #consume(): Promise<void> {
     const { broker, bodies, stream } = this.#options;
     const beat = this.#heartbeat();
@@ -112,12 +112,12 @@ export class QueueWorker {
               if (!this.#isNext(raw.info.deliverySequence)) return;
               this.#take(takenFrom(raw, bodies, broker.turn));
             } catch (error) {
-              // not acknowledged, it comes again; thrown on, it would end the deliveries of all others
+              // not acknowledged, it comes again; rethrowing would end the deliveries of all others
               unexpected(`taking a message from ${stream}`, error);
             }
           },
         });
-        // halted while it began
+        // halted while starting
         if (this.#stopping) this.#messages.stop();
         await this.#messages.closed();
         await this.#beginAnew();
@@ -133,8 +133,9 @@ export class QueueWorker {
   }
 
   /**
-   * Whether no delivery is missing before this one: it may be lost with a server, which believes that it
-   * is worked on. A server that was killed may count again from an earlier one; what comes twice is known.
+   * Whether no delivery is missing before this one: it may have been lost with a server, which believes
+   * that it is being worked on. A server that was killed may count again from an earlier one;
+   * repetitions are recognised.
    */
   #isNext(delivery: number): boolean {
     if (this.#options.takeOver === undefined) return true;
@@ -146,16 +147,16 @@ export class QueueWorker {
     return true;
   }
 
-  /** Ends the deliveries of a line, which is then begun again at its first open message. */
+  /** Ends the deliveries of a line, which then begins again at its first open message. */
   #interrupt(): void {
     this.#next = 0;
     this.#waiting.length = 0;
     this.#messages?.stop();
   }
-  /** The delivery that is due; 0 once one was missing. */
+  /** The delivery that is due; 0 once one is missing. */
   #next = 0;
 
-  /** Makes the consumer anew that somebody removed; tried again with the next round. */
+  /** Makes the consumer again if somebody removed it; retried in the next round. */
   async #restore(): Promise<void> {
     const { broker, stream, slots, takeOver } = this.#options;
     if (takeOver !== undefined) return this.#beginAnew();
@@ -164,7 +165,7 @@ export class QueueWorker {
     );
   }
 
-  /** A line whose deliveries were cut off is taken over again: something may have been lost. */
+  /** Takes a line over again if its deliveries were cut off: something may have been lost. */
   async #beginAnew(): Promise<void> {
     const { takeOver } = this.#options;
     if (takeOver === undefined) return;
@@ -177,7 +178,7 @@ export class QueueWorker {
         return;
       } catch (error) {
         if (this.#beatStop.signal.aborted) return;
-        // a cluster may still be choosing who leads
+        // a cluster may still be electing a leader
         tolerate(error, isAway, `taking the line ${this.#options.stream} over`);
         await sleep(100);
       }
@@ -197,7 +198,8 @@ export class QueueWorker {
       if (taken === undefined) return;
       const { id } = taken.message;
       if (this.#options.settled.has(id)) taken.acknowledge();
-      // a server that was killed may forget that it handed it out; it waits for the first one's end
+      // a server that was killed may forget that it delivered it; this one waits until the first
+      // has ended
       else if (!this.#inFlight.has(id)) this.#begin(taken);
     }
   }
@@ -217,7 +219,7 @@ export class QueueWorker {
     background(landed, `working on a message of ${this.#options.stream}`);
   }
 
-  /** Never rejects: what was not done is in its queue again. */
+  /** Never rejects: what was not done is back in its queue. */
   async #workOn(flight: Flight): Promise<void> {
     try {
       await this.#handled(flight);
@@ -234,8 +236,8 @@ export class QueueWorker {
   }
 
   /**
-   * A fault of the program is not given back to the queue at once: what follows in a line would pass it. It
-   * is begun again here, as one that may have been sent.
+   * After a fault of the program the message does not go back to the queue at once: what follows in a
+   * line would overtake it. It is tried again here, as one that may have been sent.
    */
   async #handled(flight: Flight): Promise<void> {
     const { taken, stopping, cut } = flight;
@@ -261,7 +263,7 @@ export class QueueWorker {
     }
   }
 
-  /** Whether it has its end now; if not, it is in its queue again, after a while. */
+  /** Whether it has ended now; if not, it goes back to its queue after a while. */
   async #endOr({ taken, cut }: Flight, order: EndOrder, begun: boolean): Promise<boolean> {
     try {
       await this.#options.end(taken, order, begun);
@@ -274,17 +276,17 @@ export class QueueWorker {
     }
   }
 
-  /** Back to its queue. A line is begun again with it: nothing passes it. */
+  /** Puts it back into its queue. A line begins again with it: nothing overtakes it. */
   #giveBack(taken: Taken): void {
     taken.giveBack();
     if (this.#options.takeOver !== undefined && !this.#stopping) this.#interrupt();
   }
 
   /**
-   * Ends one message as a person ordered: what is being sent or waits for its next try is interrupted.
+   * Ends one message as a person ordered, interrupting it if it is being sent or waits for its next try.
    *
-   * @returns whether it was in hand here and had no outcome yet. One that is not is known for a moment,
-   * so that it is not begun while it is taken out of the stream.
+   * @returns whether it was being worked on here and had no outcome yet. If not, it is remembered for a
+   * moment, so that it is not begun while it is being removed from the stream.
    */
   async end(id: number, order: EndOrder): Promise<boolean> {
     const index = this.#waiting.findIndex(({ message }) => message.id === id);
@@ -317,7 +319,7 @@ export class QueueWorker {
       else if (this.#idleBeats++ < 2) {
         await orAbort(this.#lookForLost(), this.#beatStop.signal).catch((error: unknown) => {
           if (this.#beatStop.signal.aborted) return;
-          // looked at again until the server answers
+          // tried again until the server answers
           this.#idleBeats = 0;
           tolerate(error, isAway, `looking for what ${this.#options.stream} lost`);
         });
@@ -326,8 +328,8 @@ export class QueueWorker {
   }
 
   /**
-   * A queue that pauses may be empty, or its consumer has a new leader that never heard what was done, or
-   * believes that we have what was lost: it would let it wait until it hands that out anew.
+   * An idle queue may be empty; or its consumer has a new leader that never heard what was done, or
+   * believes that we have what was lost, and would wait before delivering it again.
    */
   async #lookForLost(): Promise<void> {
     const { broker, stream, settled, takeOver } = this.#options;
@@ -338,11 +340,11 @@ export class QueueWorker {
     }
     for (const at of settled.acknowledgements(REPEATED)) acknowledgeAgain(broker, at);
   }
-  /** Heartbeats since there was nothing to do. */
+  /** Heartbeats since the queue became idle. */
   #idleBeats = 0;
   readonly #beatStop = new AbortController();
 
-  /** Takes and begins nothing more from this moment; what was read ahead goes back in order. */
+  /** From now on nothing more is taken or begun; what was read ahead goes back in order. */
   halt(): void {
     this.#stopping = true;
     this.#messages?.stop();

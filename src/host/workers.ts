@@ -22,19 +22,19 @@ export class Workers {
     };
   }
 
-  /** Nothing more is taken or begun from this moment. */
+  /** From now on nothing more is taken or begun. */
   halt(): void {
     for (const worker of this.#workers) worker.halt();
   }
 
-  /** Stops all; what is not done after `limit` milliseconds is left to its queue. */
+  /** Stops all of them; what is not done after `limit` milliseconds is left to its queue. */
   async stop(limit: number): Promise<void> {
     const workers = [...this.#workers];
     await Promise.all(workers.map((worker) => worker.stop(limit)));
     for (const worker of workers) this.#workers.delete(worker);
   }
 
-  /** Whether one of them had the message in hand and ended it. */
+  /** Whether one of them was working on the message and ended it. */
   async end(id: number, order: EndOrder): Promise<boolean> {
     const ended = await Promise.all([...this.#workers].map((worker) => worker.end(id, order)));
     return ended.includes(true);

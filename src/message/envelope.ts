@@ -1,4 +1,4 @@
-/** All of a message but its body. */
+/** A message without its body. */
 export interface Envelope {
   readonly id: number;
   /** The id of the first message of the session. */
@@ -31,15 +31,15 @@ export interface Envelope {
 export interface EnvelopeField {
   /** The header of NATS that holds it. */
   readonly header: string;
-  /** `text` may hold anything; a `name` is one of Waybill's own, and stands there as it is. */
+  /** `text` may hold anything; a `name` is one of Waybill's own and is written as it is. */
   readonly kind: 'number' | 'name' | 'text';
-  /** What stands for it where it is missing; a field without it may be missing. */
+  /** What to assume if it is missing; a field without this is optional. */
   readonly missing?: number | string;
 }
 
 /**
- * Every field that is stored with a message, and how. A new one is declared here and in `Envelope`; if the trace shows
- * it, also as a column (`src/trace`) and in what the API tells of a message (`src/api/contract/message.ts`).
+ * Every field that is stored with a message, and how. A new one is declared here and in `Envelope`; if the
+ * trace shows it, also as a column (`src/trace`) and in the API's message (`src/api/contract/message.ts`).
  */
 export const ENVELOPE_FIELDS: Readonly<
   Record<Exclude<keyof Envelope, 'possibleDuplicate'>, EnvelopeField>

@@ -3,7 +3,10 @@ import type { Envelope } from './envelope.ts';
 
 export type { Envelope } from './envelope.ts';
 
-/** What an adapter, a transform or a process hands over: a body and what is known of it. The engine adds the envelope. */
+/**
+ * What an adapter, a transform or a process hands over: a body and what is known about it. The
+ * engine adds the envelope.
+ */
 export interface NewMessage {
   /** The exact bytes; or a stream of them, which goes to the object store without being held in memory. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
@@ -11,13 +14,19 @@ export interface NewMessage {
   readonly type: string;
   /** IANA name of the text encoding, where it is known. */
   readonly charset?: string | undefined;
-  /** A label from the adapter: file name, mail subject. Patient data at times, so it goes to the trace and never to a log. */
+  /**
+   * A label from the adapter: file name, mail subject. Patient data at times, so it goes to the trace
+   * and never to a log.
+   */
   readonly name?: string | undefined;
   /** Where it came from: peer address, URL, folder. Shown in the trace, never interpreted. */
   readonly origin?: string | undefined;
-  /** The sender's own id (MSH-10; or file name, size and time). The same key with the same bytes inside the duplicate window is stored once. */
+  /**
+   * The sender's own id (MSH-10; or file name, size and time). The same key with the same bytes inside
+   * the duplicate window is stored once.
+   */
   readonly dedupeKey?: string | undefined;
-  /** What is equal in a repetition, where the body has more than that in it. The body if left out. */
+  /** The part of the body that stays equal in a repetition, if not all of it does. Default: the body. */
   readonly dedupeBody?: Uint8Array | undefined;
   /** Lower goes first where a queue is not in order. */
   readonly priority?: number | undefined;
@@ -34,7 +43,7 @@ export interface Message extends Envelope {
 export interface Reply {
   readonly body: Uint8Array;
   readonly type: string;
-  /** The peer's own word for how it went: `AA`, `AE`, `201`. Decides by the operation's `replies`. */
+  /** The peer's own code for how it went: `AA`, `AE`, `201`. The operation's `replies` act on it. */
   readonly code?: string | undefined;
   /** The peer's explanation (MSA-3, ERR, a status line). Goes to the trace, never to a log. */
   readonly text?: string | undefined;
@@ -45,8 +54,8 @@ export interface Reply {
 }
 
 /**
- * `wrong-control-id`: MSA-2 differs from MSH-10. `wrong-type`: the acknowledgement's event differs. `no-code`: a reply
- * without MSA. `client-fault`: a SOAP fault that blames the request.
+ * `wrong-control-id`: MSA-2 differs from MSH-10. `wrong-type`: the acknowledgement's event differs.
+ * `no-code`: a reply without MSA. `client-fault`: a SOAP fault that blames the request.
  */
 export const REPLY_PROBLEMS = [
   'wrong-control-id',
@@ -64,6 +73,9 @@ export interface Receipt {
   readonly status: 'stored' | 'duplicate';
   /** The target's answer, when the adapter asked to wait for it. */
   readonly reply?: Reply | undefined;
-  /** How the message ended at the target, when the adapter asked to wait; beside a reply too: rules may have set aside what the peer took. */
+  /**
+   * How the message ended at the target, when the adapter asked to wait. May accompany a reply:
+   * rules may have set aside what the peer accepted.
+   */
   readonly outcome?: { readonly status: string; readonly text?: string | undefined } | undefined;
 }

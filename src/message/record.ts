@@ -17,9 +17,12 @@ export interface LegRecord {
   /** Which rules were tried and what they chose. */
   readonly explain?: Explanation | undefined;
   readonly error?: RecordedError | undefined;
-  /** The message that was stored before, when this one is its repetition; the status is then `discarded`. */
+  /** The message that was stored before, if this one repeats it; the status is then `discarded`. */
   readonly duplicateOf?: number | undefined;
-  /** Where the body is if it is not in this record: the object store's key, or the id of an earlier leg of equal body. */
+  /**
+   * Where the body is if it is not in this record: the object store's key, or the id of an earlier leg
+   * of equal body.
+   */
   readonly bodyRef?: string | undefined;
   readonly sameBodyAs?: number | undefined;
 }
@@ -69,7 +72,7 @@ export interface OutcomeRecord {
     | undefined;
   readonly explain?: Explanation | undefined;
   readonly error?: RecordedError | undefined;
-  /** The outcome is accepted although something was odd (a `warn` of the reply rules). */
+  /** What was odd although the outcome is accepted (a `warn` of the reply rules). */
   readonly warning?: string | undefined;
   readonly possibleDuplicate?: boolean | undefined;
   /** Who settled it, if a person did. */

@@ -21,24 +21,24 @@ export interface DataLock {
   release(): void;
 }
 
-/** What a lock file says of its holder. */
+/** What a lock file says about its holder. */
 interface Holder {
   readonly pid: number;
-  /** The process for certain, where the system tells it: a process id alone is given out again. */
+  /** Identifies the process where the system allows it: a process id alone may be reused. */
   readonly identity: string | undefined;
   readonly started: string;
 }
 
-/** Milliseconds between two signs of life, for who cannot see this process: another container. */
+/** Milliseconds between two heartbeats, for those who cannot see this process, as from another container. */
 const BEAT = 2_000;
-/** Without one for this long it is gone. */
+/** Milliseconds without a heartbeat after which the holder counts as gone. */
 const SILENCE = 3 * BEAT;
 const TRIES = 5;
 
 /**
- * Takes a folder for one process: `engine` for who runs the embedded server in it, `operator` for who writes
- * its trace. What a process left that was killed is taken over at once, also where its number was given out again.
- * Throws ALREADY_RUNNING, and touches nothing, where its holder lives.
+ * Locks a folder for one process: `engine` for the one that runs the embedded server in it, `operator` for
+ * the one that writes its trace. The lock of a killed process is taken over at once, even if its process id
+ * was reused. Throws ALREADY_RUNNING, and touches nothing, if the holder is alive.
  */
 export async function lockData(data: string, what: 'engine' | 'operator'): Promise<DataLock> {
   const file = join(data, `${what}.lock`);
@@ -69,7 +69,7 @@ export async function lockData(data: string, what: 'engine' | 'operator'): Promi
   return { release };
 }
 
-/** Whether the lock is ours now: a link is made as a whole, or not at all. */
+/** Whether the lock is ours now: a link is made completely or not at all. */
 function linked(own: string, file: string): boolean {
   try {
     linkSync(own, file);
@@ -94,12 +94,15 @@ function read(
     return { holder: JSON.parse(text) as Holder, text };
   } catch (error) {
     tolerate(error, (one) => one instanceof SyntaxError, 'reading a lock');
-    // cut off in a loss of power
+    // truncated by a power failure
     return { holder: {}, text };
   }
 }
 
-/** Whether its holder is gone. One of another container or machine cannot be seen, so its signs of life are waited for. */
+/**
+ * Whether its holder is gone. A holder in another container or machine cannot be seen, so this
+ * waits for its heartbeats.
+ */
 async function isLeft(file: string, { identity }: Partial<Holder>): Promise<boolean> {
   if (isLocal(identity)) return isGone(identity);
   const last = touched(file);
@@ -126,7 +129,7 @@ function touch(file: string): void {
   }
 }
 
-/** Removes what was found, unless another process was faster and it is that one's now. */
+/** Removes the lock that was found, unless another process was faster and it now belongs to that one. */
 function remove(file: string, text: string): void {
   const aside = `${file}.left.${process.pid}`;
   try {

@@ -9,7 +9,7 @@ import { fetchNatsRelease, NATS_DOWNLOADS, type NatsArchive } from './nats-relea
 
 const run = promisify(execFile);
 
-/** Consumers with several subjects, which the trace needs, came with it. */
+/** The first version with consumers of several subjects, which the trace needs. */
 const OLDEST = [2, 10] as const;
 const BY_HAND =
   'Install nats-server 2.10 or newer (Debian and Ubuntu: apt-get install nats-server; Fedora: dnf install nats-server; macOS: brew install nats-server), or name one with WAYBILL_NATS_SERVER, or use a running one with --nats.';
@@ -44,10 +44,10 @@ async function misfit(file: string): Promise<string | undefined> {
   return isOld ? `${file} is version ${major}.${minor}, older than ${OLDEST.join('.')}` : undefined;
 }
 
-/** Where packages put it, which a PATH may lack. */
+/** Where packages put it; the PATH may lack these. */
 const USUAL_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
-/** Servers of the PATH, the system's usual folders and the cache. */
+/** Servers on the PATH, in the system's usual folders and in the cache. */
 async function candidates(
   environment: NodeJS.ProcessEnv,
   usual: readonly string[],
@@ -61,7 +61,7 @@ async function candidates(
   return files.filter((_, index) => there[index]);
 }
 
-/** The first that can be used; why the others cannot goes to `unfit`. */
+/** The first usable one; the reasons against the others go to `unfit`. */
 async function installed(
   { environment = process.env, folders = USUAL_FOLDERS }: FindOptions,
   unfit: Set<string>,
@@ -90,7 +90,7 @@ async function installFromSystem(environment: NodeJS.ProcessEnv): Promise<boolea
       await quietly([...asRoot, ...words], environment);
       return true;
     } catch {
-      // not this system's tool, not allowed, or no such package: the next way is tried
+      // not this system's tool, not allowed, or no such package: try the next way
     }
   }
   return false;
@@ -107,9 +107,9 @@ async function quietly(
 }
 
 export interface FindOptions {
-  /** Whether one may be installed or fetched. Default: unless WAYBILL_INSTALL is never. */
+  /** Whether one may be installed or fetched. Default: yes, unless WAYBILL_INSTALL is `never`. */
   readonly allowInstall?: boolean | undefined;
-  /** Told of what takes long. */
+  /** Called before anything that takes long. */
   readonly say?: ((text: string) => void) | undefined;
   readonly environment?: NodeJS.ProcessEnv;
   /** Where to look beside the PATH. */
@@ -121,9 +121,9 @@ export interface FindOptions {
 }
 
 /**
- * The path of a nats-server that is new enough: that of WAYBILL_NATS_SERVER, else one that is found,
- * else installed from the system's packages, else fetched with its checksum verified. Throws
- * BROKER_UNAVAILABLE with everything that was wrong.
+ * The path of a nats-server that is new enough: that of WAYBILL_NATS_SERVER, else one already on
+ * the machine, else one installed from the system's packages, else one downloaded with its checksum
+ * verified. Throws BROKER_UNAVAILABLE with everything that was wrong.
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
   const { environment = process.env, say } = options;

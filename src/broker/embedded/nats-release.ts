@@ -16,8 +16,8 @@ export interface NatsArchive {
 }
 
 /**
- * By platform of Node. The sums are those that the project's own container images were built with; they stand here
- * because what lies beside a changed archive may have been changed with it. macOS has packages.
+ * By platform of Node. The checksums are those that the project's own container images were built with; they
+ * are kept here because checksums beside a tampered archive may be tampered with too. macOS has packages.
  */
 export const NATS_ARCHIVES: Readonly<Record<string, NatsArchive>> = {
   'linux-x64': {
@@ -31,8 +31,8 @@ export const NATS_ARCHIVES: Readonly<Record<string, NatsArchive>> = {
 };
 
 /**
- * Fetches the official release of nats-server into a folder; the archive must be the one that is known here,
- * else nothing of it is kept. Throws BROKER_UNAVAILABLE with what failed.
+ * Downloads the official release of nats-server into a folder; the archive must have the checksum
+ * known here, otherwise nothing of it is kept. Throws BROKER_UNAVAILABLE with what failed.
  */
 export async function fetchNatsRelease(
   downloads: string,
@@ -55,7 +55,7 @@ export async function fetchNatsRelease(
   if (program === undefined) throw failed(`${archive} holds no nats-server`, false);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'nats-server');
-  // another process may be fetching it too, or running the one that is there
+  // another process may be downloading it too, or running the one that is there
   const part = `${file}.${process.pid}.part`;
   try {
     await writeFile(part, program, { mode: 0o755 });

@@ -12,9 +12,10 @@ import { isSystemError, isTold, tolerate } from '../../error/foreseen.ts';
 import { findNatsServer } from './nats-binary.ts';
 
 /**
- * What an acknowledged message survives: `power-loss` everything; `last-seconds` the crash of any process, and a
- * loss of power but for what was acknowledged within the last two seconds; `process-crash` the crash of any process, and a loss of power but for what the system had
- * not yet written: minutes, and their order with it.
+ * What an acknowledged message survives. `power-loss`: everything. `last-seconds`: the crash of any
+ * process, and a power failure except for what was acknowledged within the last two seconds.
+ * `process-crash`: the crash of any process, and a power failure except for what the system had not
+ * yet written: minutes, including their order.
  */
 export const DURABILITIES = ['power-loss', 'last-seconds', 'process-crash'] as const;
 export type Durability = (typeof DURABILITIES)[number];
@@ -36,7 +37,7 @@ export interface NatsAccess {
 export interface NatsServer extends NatsAccess, AsyncDisposable {
   readonly pid: number | undefined;
   /** Stops the server and waits for it. */
-  /** Ends it in order; after so many milliseconds, at once. */
+  /** Shuts it down cleanly; kills it after `limit` milliseconds. */
   stop(limit?: number): Promise<void>;
 }
 
@@ -44,14 +45,15 @@ export interface NatsServerOptions {
   /** The folder that holds JetStream's files, the server's configuration and its log. */
   readonly data: string;
   readonly durability?: Durability;
-  /** Told when the server died and is being started again. */
+  /** Called when the server died and is being restarted. */
   readonly onRestart?: (reason: string) => void;
   readonly say?: (text: string) => void;
 }
 
 /**
- * Percent by which the server's heap may grow beyond what is in use until it is collected; Go's own default is 100,
- * so that half of it is garbage. Collecting took 0.15 % of the server's time. Another value of the environment counts.
+ * Percent by which the server's heap may grow beyond what is in use before it is collected; Go's
+ * own default is 100, so that half of the heap is garbage. Collecting took 0.15 % of the server's
+ * time. A value in the environment wins.
  */
 const GOGC = '50';
 
@@ -64,8 +66,8 @@ interface State extends NatsAccess {
 
 /**
  * Starts a nats-server of Waybill's own: loopback, free port, random password, JetStream under
- * `data`. It is started again on the same port if it dies, so clients reconnect by themselves. A
- * server that an earlier engine left behind in the same folder (kill -9) is ended first.
+ * `data`. If it dies it is restarted on the same port, so clients reconnect by themselves. A server
+ * that an earlier engine left behind in the same folder (kill -9) is stopped first.
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const { data, durability = 'power-loss' } = options;
@@ -75,7 +77,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
 
   const user = 'waybill';
   const password = randomBytes(24).toString('base64url');
-  // tells it from another server that was faster at the same port
+  // tells it apart from another server that took the same port first
   const name = `waybill-${randomBytes(6).toString('hex')}`;
   const configuration = join(data, 'nats.conf');
   let port = 0;
@@ -86,7 +88,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   const launch = async (): Promise<void> => {
     const log = openSync(join(data, 'nats.log'), 'a', 0o600);
     const [command, ...words] = endsWithParent(privately([binary, '-c', configuration]));
-    // a group of its own: Ctrl-C at a terminal is for the engine, which stops its server last
+    // a process group of its own: Ctrl-C at a terminal is meant for the engine, which stops its
+    // server last
     const launched = spawn(command, words, {
       stdio: ['ignore', log, log],
       env: { GOGC, ...process.env },
@@ -112,7 +115,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       try {
         return await launch();
       } catch (error) {
-        // its port may be taken, its disk full: it is started again until it stays
+        // its port may be taken, its disk full: it is restarted until it stays up
         tolerate(error, isTold, 'starting nats-server again');
         options.onRestart?.(`nats-server cannot be started again: ${describeError(error).text}`);
         await sleep(Math.min(100 * 2 ** tries, 5_000));
@@ -151,7 +154,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   };
 }
 
-/** Milliseconds that its orderly end may take. */
+/** Milliseconds that a clean shutdown may take. */
 const ENDING = 10_000;
 
 async function endGently(child: ChildProcess, limit: number): Promise<void> {
@@ -162,7 +165,7 @@ async function endGently(child: ChildProcess, limit: number): Promise<void> {
   clearTimeout(forced);
 }
 
-/** The command line may read it at any moment, so it is never there in part. */
+/** Written in one step, since the command line may read it at any moment. */
 async function writeState(data: string, state: State): Promise<void> {
   const temporary = join(data, 'nats.json.new');
   await writeFile(temporary, JSON.stringify(state), { mode: 0o600 });
@@ -172,8 +175,8 @@ async function writeState(data: string, state: State): Promise<void> {
 const SHELL = '/bin/sh';
 
 /**
- * Has the server make its files for its user alone. The umask of this process is not changed: an adapter's files get
- * what whoever started Waybill meant them to have.
+ * Makes the server create its files for its user alone. The umask of this process stays: an
+ * adapter's files get the permissions that whoever started Waybill chose.
  */
 function privately(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   if (!existsSync(SHELL)) return command;
@@ -183,7 +186,7 @@ function privately(command: readonly [string, ...string[]]): readonly [string, .
 /** `setpriv` of util-linux. */
 const SETPRIV = '/usr/bin/setpriv';
 
-/** Has the kernel end the server when the engine is killed; where it cannot, the next start ends it. */
+/** Lets the kernel kill the server when the engine is killed; where it cannot, the next start does. */
 function endsWithParent(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   if (process.platform !== 'linux' || !existsSync(SETPRIV)) return command;
   return [SETPRIV, '--pdeathsig', 'TERM', '--', ...command];
@@ -219,14 +222,17 @@ export async function readNatsState(
   try {
     return JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as State;
   } catch (error) {
-    // none was started there, or what lies there is not ours
+    // none was started there, or the file is not ours
     return tolerate(error, isNoState, `reading ${join(data, 'nats.json')}`);
   }
 }
 
 const isNoState = (error: unknown): boolean => isSystemError(error) || error instanceof SyntaxError;
 
-/** Ends a server of this folder whose engine was killed. Who starts one holds the folder's lock, so no other engine lives. */
+/**
+ * Stops a server of this folder whose engine was killed. The caller holds the folder's lock, so no
+ * other engine is alive.
+ */
 async function endLeftover(data: string): Promise<void> {
   const left = await readNatsState(data);
   if (left === undefined || !(await servesFolder(left.pid, data))) return;
@@ -243,14 +249,14 @@ async function servesFolder(pid: number, data: string): Promise<boolean> {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
     return command.includes(join(data, 'nats.conf'));
   } catch {
-    // gone, or a process of somebody else: not the server of this folder
+    // gone, or somebody else's process: not the server of this folder
     return false;
   }
 }
 
 /**
- * Below those that systems give to outgoing connections by themselves: one of these could take the port while
- * the server is being started again. Where none of a few is free, any is.
+ * A port below those that systems assign to outgoing connections: one of those could be taken while
+ * the server restarts. If a few of them are not free, any port will do.
  */
 async function freePort(): Promise<number> {
   for (let tries = 0; tries < 10; tries++) {

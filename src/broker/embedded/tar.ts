@@ -2,7 +2,7 @@ const BLOCK = 512;
 const NAME = [0, 100] as const;
 const SIZE = [124, 136] as const;
 const KIND = [156, 157] as const;
-/** A plain file: `0`, or nothing in archives of old. */
+/** A plain file: `0`, or empty in old archives. */
 const FILE: ReadonlySet<string> = new Set(['0', '']);
 
 /** The bytes of the first plain file of that name, in whatever folder, of a tar archive (POSIX ustar). */
