@@ -1,5 +1,6 @@
 /** What the transforms and processes of a production import: `import { defineTransform } from 'waybill'`. */
 export type { Document } from './document/document.ts';
+export { TemporaryError } from './error/adapter-error.ts';
 export {
   type CallAnswer,
   type CallOptions,

@@ -124,6 +124,7 @@ export function readProcess(
   }
   const run = value.run ?? (code === undefined ? 'inline' : 'queued');
   if (run === 'inline') reportQueueKeys(entry, reading);
+  else reportDisconnected(entry, reading);
   const line = run === 'inline' ? INLINE : readLine(value, written, reading);
   return {
     ...value,
@@ -179,6 +180,14 @@ function reportQueueKeys({ written }: ProcessEntry, reading: Reading): void {
       remedy: 'Remove it, or write run: queued.',
     });
   }
+}
+
+/** A process has no connection to wait for. */
+function reportDisconnected({ written }: ProcessEntry, reading: Reading): void {
+  const keys = ['retry', 'disconnected'];
+  if (valueAt(written, keys) === undefined) return;
+  const what = 'a process has no connection, so disconnected means nothing';
+  reportBelow(reading, written, { keys, what, remedy: 'Remove it; for says how long to try.' });
 }
 
 interface LineGiven {

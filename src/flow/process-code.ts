@@ -55,7 +55,10 @@ export interface ProcessContext {
   log(text: string): void;
 }
 
-/** A business process in code. What it returns is the answer for whoever waits for this message. */
+/**
+ * A business process in code. What it returns is the answer for whoever waits for this message. A `TemporaryError`
+ * that it throws is tried again by the `retry` of a queued process; anything else suspends the message.
+ */
 export type ProcessCode = (
   message: ProcessMessage,
   context: ProcessContext,

@@ -3,7 +3,8 @@ import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import type { Steps } from '../broker/steps.ts';
 import type { WaitingRoom } from '../broker/waiting-room.ts';
-import { describeError } from '../error/engine-error.ts';
+import { background } from '../error/background.ts';
+import { describeError, isEngineError } from '../error/engine-error.ts';
 import { directAnswer } from '../flow/direct-answer.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
@@ -14,6 +15,7 @@ import { loadBody, onLeg, subject } from '../flow/subject.ts';
 import { type Process, type ProcessResult, Waits } from '../flow/wiring.ts';
 import type { Message } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
+import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { endByOrder } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
@@ -32,6 +34,8 @@ export interface ProcessOptions {
   /** How many messages at once from each stream. */
   readonly pool: number;
   readonly settled: SettledMemory;
+  /** How a message is tried again whose process failed for a while; `disconnected` means nothing here. */
+  readonly retry: RetryPolicy;
   /** While a message waits, `hold` makes the rest of its line wait too, `release` lets others pass. */
   readonly whileWaiting: 'hold' | 'release';
   readonly waiting: WaitingRoom;
@@ -111,11 +115,14 @@ export class BusinessProcess implements Host {
     this.#stop.abort();
     await this.#patience.within(limit, this.#workers.stop(limit));
     await this.#working;
+    this.#state.ended();
   }
 
   retryNow(): void {
-    // a process waits for nothing that could be sped up
+    this.#wake.abort();
+    this.#wake = new AbortController();
   }
+  #wake = new AbortController();
 
   endMessage(id: number, order: EndOrder): Promise<boolean> {
     return this.#workers.end(id, order);
@@ -154,7 +161,7 @@ export class BusinessProcess implements Host {
     const { clock, events } = this.#runtime;
     const { message } = taken;
     const started = clock.now();
-    const ran = await this.#run(taken, signals).finally(() => this.#held.delete(message.id));
+    const { ran, attempts } = await this.#runAndRetry(taken, signals);
     if (ran instanceof Waits) return this.#setAside(taken, ran);
     const { result, error, direct } = ran;
     const status = result?.status ?? 'suspended';
@@ -170,7 +177,7 @@ export class BusinessProcess implements Host {
         patience: this.#patience,
       },
       taken,
-      { host: this.name, status, started, done, attempts: 1, explain: result?.explain, error },
+      { host: this.name, status, started, done, attempts, explain: result?.explain, error },
     );
     this.#forgetSteps(message);
     const times = { sending: done - started, total: done - message.received };
@@ -207,6 +214,52 @@ export class BusinessProcess implements Host {
     await untilStored(() => this.#runtime.accepting.answers.send(replyTo, answer), this.#patience);
   }
 
+  /**
+   * Runs the process until it ends, waits, or fails for good: what may pass is tried again by the policy of the
+   * host, and the line waits meanwhile. Time counts from the first failure, since code may have slept before it.
+   */
+  async #runAndRetry(taken: Taken, signals: WorkSignals): Promise<Tried> {
+    const { clock } = this.#runtime;
+    const { retry } = this.#options;
+    const { message } = taken;
+    let until: number | undefined;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const ran = await this.#run(taken, signals).finally(() => this.#held.delete(message.id));
+        if (ran instanceof Waits || ran.passing === undefined) return { ran, attempts: attempt };
+        const now = clock.now();
+        until ??= now + retry.for;
+        const next = now + (ran.passing.after ?? retryDelay(retry, attempt));
+        if (next > until) return { ran, attempts: attempt };
+        this.#failedTry(message, { attempt, next, error: ran.passing.error });
+        await pause(next - now, AbortSignal.any([signals.stopping, this.#wake.signal]));
+        signals.stopping.throwIfAborted();
+      }
+    } finally {
+      if (this.#state.retrying?.messageId === message.id) this.#state.retrying = undefined;
+    }
+  }
+
+  #failedTry(
+    message: Message,
+    { attempt, next, error }: { attempt: number; next: number; error: RecordedError },
+  ): void {
+    const { clock, events, outcomes } = this.#runtime;
+    const { id, sessionId } = message;
+    const at = clock.now();
+    this.#state.retrying = { messageId: id, attempt, next };
+    this.#state.failed(error.code, error.text);
+    events.retrying(this.name, message, { attempt, error, event: 'process-failed' });
+    // tells only of a failed try; the outcome will be stored for certain
+    background(
+      outcomes.append({
+        record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
+      }),
+      `noting a failed try of ${this.name}`,
+      isAway,
+    );
+  }
+
   /** Runs the process and stores what it sends; rejects if that fails, so that the message is given back. */
   async #run(taken: Taken, { stopping, cut }: WorkSignals): Promise<Ran | Waits> {
     const { accepting } = this.#runtime;
@@ -234,12 +287,7 @@ export class BusinessProcess implements Host {
       );
     } catch (error) {
       if (isGivenBack(error, { stopping, cut })) return await this.#afterOutage(error, stopping);
-      const described = describeError(error);
-      return {
-        result: undefined,
-        error: described,
-        direct: { outcome: { status: 'suspended', text: described.text } },
-      };
+      return failed(error);
     }
     try {
       await enqueue(accepting, legs);
@@ -249,7 +297,7 @@ export class BusinessProcess implements Host {
     const error = errorOf(result);
     const owed = legs.some((leg) => leg.message.replyTo !== undefined);
     const own = { reply: result.reply, outcome: { status: result.status, text: error?.text } };
-    return { result, error, direct: owed ? directAnswer(legs) : own };
+    return { result, error, passing: undefined, direct: owed ? directAnswer(legs) : own };
   }
 
   /** Waits a little, so that a message which cannot be stored does not come back in a tight loop. */
@@ -264,9 +312,44 @@ function isGivenBack(error: unknown, { stopping, cut }: WorkSignals): boolean {
   return cut.aborted || (stopping.aborted && error === stopping.reason) || isAway(error);
 }
 
+/**
+ * Whether the same may succeed if it is tried again: who threw it says so. A call without an answer in time is
+ * none of these: it stays so in every later run, which must take the same path, and is not made twice.
+ */
+function mayPass(error: unknown): boolean {
+  return isEngineError(error) && error.retryable && error.code !== 'REPLY_TIMEOUT';
+}
+
+/** Milliseconds that what failed asked to wait. */
+function waitOf(error: unknown): number | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('retryAfter' in at && typeof at.retryAfter === 'number') return at.retryAfter;
+  }
+  return undefined;
+}
+
+function failed(caught: unknown): Ran {
+  const error = describeError(caught);
+  return {
+    result: undefined,
+    error,
+    passing: mayPass(caught) ? { error, after: waitOf(caught) } : undefined,
+    direct: { outcome: { status: 'suspended', text: error.text } },
+  };
+}
+
+interface Tried {
+  readonly ran: Ran | Waits;
+  readonly attempts: number;
+}
+
 interface Ran {
   readonly result: ProcessResult | undefined;
   readonly error: RecordedError | undefined;
+  /** What failed, if another try may help, and how long it asked to wait. */
+  readonly passing:
+    | { readonly error: RecordedError; readonly after: number | undefined }
+    | undefined;
   /** The answer for whoever waits, where no queue will give it. */
   readonly direct: Answer | undefined;
 }

@@ -22,10 +22,11 @@ export interface Events {
     status: Outcome,
     times: { sending: number; total: number },
   ): void;
+  /** A try failed and will be repeated; `event` is its name in the log, where nothing was sent. */
   retrying(
     host: string,
     message: Envelope,
-    failure: { attempt: number; error: RecordedError },
+    failure: { attempt: number; error: RecordedError; event?: string },
   ): void;
   hostStarted(host: string): void;
   hostStopped(host: string, why: string, by?: string): void;
@@ -125,14 +126,11 @@ export function events({ production, log, hosts, metrics, record }: EventParts):
           .of(host)
           .warn({ event: 'message-settled', status, ...describe(message) }, 'message-settled');
     },
-    retrying(host, message, { attempt, error }) {
+    retrying(host, message, { attempt, error, event = 'send-failed' }) {
       metrics.retries.inc({ production, host });
       const logger = hosts.of(host);
       const level = attempt === 1 ? 'warn' : 'debug';
-      logger[level](
-        { event: 'send-failed', attempt, code: error.code, ...describe(message) },
-        'send-failed',
-      );
+      logger[level]({ event, attempt, code: error.code, ...describe(message) }, event);
     },
     hostStarted(host) {
       metrics.hostUp.set({ production, host }, 1);

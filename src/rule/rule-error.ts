@@ -6,7 +6,10 @@ export class RuleError extends EngineError {
   readonly explanation: Explanation;
 
   constructor(rule: string, failed: EngineError, explanation: Explanation) {
-    super(failed.code, `Rule "${rule}": ${failed.message}`, { retryable: failed.retryable });
+    super(failed.code, `Rule "${rule}": ${failed.message}`, {
+      retryable: failed.retryable,
+      cause: failed,
+    });
     this.explanation = explanation;
   }
 }

@@ -116,7 +116,10 @@ function segmentPairs(source: Document, target: Document | undefined): SegmentPa
 function transformFailed(name: string, step: string, error: unknown): EngineError {
   const { text } = describeError(error);
   const retryable = isEngineError(error) && error.retryable;
-  return new EngineError('TRANSFORM_FAILED', `Transform ${name}, ${step}: ${text}`, { retryable });
+  return new EngineError('TRANSFORM_FAILED', `Transform ${name}, ${step}: ${text}`, {
+    retryable,
+    cause: error,
+  });
 }
 
 const WHAT_TYPES: readonly string[] = ['MSH-9', 'MSH-12'];

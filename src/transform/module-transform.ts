@@ -104,6 +104,7 @@ function failed(name: string, error: unknown): EngineError {
   if (isEngineError(error)) {
     return new EngineError('TRANSFORM_FAILED', `Transform ${name}: ${error.message}`, {
       retryable: error.retryable,
+      cause: error,
     });
   }
   const kind = error instanceof Error ? error.name : 'something that is no error';

@@ -142,7 +142,7 @@ processes:
           field("PV1-2") = "I"
         send: out
     pool: 2
-  both: { rules: [{ send: out }], code: processes/x.ts }
+  both: { rules: [{ send: out }], code: processes/x.ts, retry: { disconnected: 1m } }
 operations:
   out:
     adapter: sample-out
@@ -181,6 +181,7 @@ operations:
       "production.yaml:24:26 processes.router.rules[1].when: it is not written correctly: Unexpected character: =. Values are compared with ==.",
       "production.yaml:26:11 processes.router.pool: an inline process has no queue, so pool means nothing. Remove it, or write run: queued.",
       "production.yaml:27:3 processes.both: cannot have both rules and code. A router has rules; a process in TypeScript has code.",
+      "production.yaml:27:80 processes.both.retry.disconnected: a process has no connection, so disconnected means nothing. Remove it; for says how long to try.",
       "production.yaml:31:26 operations.out.settings.connect: must be an address such as lab.example:2575 or 0.0.0.0:2575.",
       "production.yaml:31:52 operations.out.settings.name: there is no tpye. Did you mean type? A text is written in quotes.",
       "production.yaml:32:11 operations.out.pool: 3 at once cannot keep the order. Write order: none, or { by-key: field("PID-3.1") } for that of each patient.",

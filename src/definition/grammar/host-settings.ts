@@ -285,6 +285,11 @@ export type OrderGiven = 'fifo' | 'none' | NonNullable<ReturnType<typeof byKey.r
 
 const retry = { form: retryForm, help: 'How a message is tried again.', ofQueue: true } as const;
 
+const processRetry = {
+  ...retry,
+  help: 'How a message is tried again whose code, rule or transform failed for a while (`TemporaryError`, a table that is down). What fails for good is suspended at once.',
+} as const;
+
 const PROCESS = {
   rules: {
     form: raw(rulesSchema),
@@ -338,7 +343,7 @@ const PROCESS = {
     help: 'What the code holds while it waits in `sleep` or `call`. Default hold where the order is kept, release with order: none.',
     ofQueue: true,
   },
-  retry,
+  retry: processRetry,
   ...COMMON,
 } as const satisfies HostSettings;
 
