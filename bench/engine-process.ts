@@ -42,6 +42,7 @@ export async function engineProcess({
     [
       // as `waybill` starts it
       '--max-semi-space-size=8',
+      '--no-parallel-scavenge',
       '--conditions=waybill-source',
       join(import.meta.dirname, '../src/main.ts'),
       'run',

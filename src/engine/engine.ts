@@ -15,7 +15,7 @@ import type { ProductionSettings } from '../definition/definition.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
-import { type HalfStored, halfStored } from '../flow/half-stored.ts';
+import { type HalfStored, halfStoredLegs } from '../flow/enqueue.ts';
 import { type IdSource, idSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
@@ -127,7 +127,7 @@ export async function startEngine(
     orders: orders(broker),
     leases: held,
     answers: waiting,
-    halfStored: halfStored(),
+    halfStored: halfStoredLegs(),
     sole,
     afterCrash: number.takenOver,
     uncertain,

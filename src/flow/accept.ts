@@ -5,10 +5,9 @@ import type { Bodies } from '../broker/bodies.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import type { Envelope, NewMessage, Receipt } from '../message/message.ts';
-import { directAnswer } from './direct-answer.ts';
 import { type DuplicateMemory, firstKey, type Remembered } from './duplicate-memory.ts';
 import { enqueue, type Storing } from './enqueue.ts';
-import { type Leg, type Routing, route } from './route.ts';
+import { directAnswer, type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
 
 /** What accepting needs from the engine. */

@@ -5,12 +5,11 @@ import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { timeLimit, wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
-import { directAnswer } from './direct-answer.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import { markedCode } from './marked-context.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
-import { type Routing, route } from './route.ts';
+import { directAnswer, type Routing, route } from './route.ts';
 import { onLeg, type Subject } from './subject.ts';
 import type { DurableRun, Process, ProcessResult, Waits } from './wiring.ts';
 

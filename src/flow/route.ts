@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Answer } from '../broker/answers.ts';
 import { ownerOf } from '../broker/bodies.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Body, inlineBody } from '../message/body.ts';
@@ -230,4 +231,16 @@ function legKey(parent: string, target: string, index: number): string {
     .update(`${parent}\0${target}\0${index}`)
     .digest('base64url')
     .slice(0, 22);
+}
+
+/**
+ * The answer for whoever waits for a message whose legs are these, where no queue will give one:
+ * the reply of an inline process, or how the message ended at the first target. Undefined if nobody
+ * waits, or if one of the queues owes the answer.
+ */
+export function directAnswer(legs: readonly Leg[]): Answer | undefined {
+  const last = legs.findLast(({ message }) => message.replyTo !== undefined);
+  const settled = last?.settled;
+  if (settled === undefined) return undefined;
+  return { reply: settled.reply, outcome: { status: settled.status, text: settled.error?.text } };
 }
