@@ -130,7 +130,7 @@ const job = createRoute({
   ...under,
   path: '/jobs/$id',
   params: id,
-  validateSearch: texts('state'),
+  validateSearch: texts('state', 'outcome'),
   component: lazyRouteComponent(() => import('./job/job-page.tsx'), 'JobPage'),
 });
 const production = createRoute({

@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
+import type { SessionOutcome } from '../trace/session-outcome.ts';
 import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
 import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
 import { askControl } from './control.ts';
@@ -11,6 +12,7 @@ export interface RemoteTrace {
   fields(): Promise<readonly string[]>;
   session(id: number): Promise<TracedSession | undefined>;
   message(id: number): Promise<TracedMessage | undefined>;
+  outcomes(sessions: readonly number[]): Promise<readonly SessionOutcome[]>;
 }
 
 /** A search of a large trace takes its time. */
@@ -23,4 +25,5 @@ export const remoteTrace = (broker: Broker, by: string): RemoteTrace => ({
   fields: () => askControl(broker, TRACE.fields, null, PATIENCE),
   session: (id) => askControl(broker, TRACE.session, { id, by }, PATIENCE),
   message: (id) => askControl(broker, TRACE.message, { id, by }, PATIENCE),
+  outcomes: (sessions) => askControl(broker, TRACE.outcomes, { sessions, by }, PATIENCE),
 });

@@ -1,5 +1,6 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import type { SessionOutcome } from '../trace/session-outcome.ts';
 import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
 import type { PurgeReport } from '../trace/trace-store.ts';
 import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
@@ -128,4 +129,7 @@ export const TRACE = {
   fields: plane<null, readonly string[]>('trace.fields'),
   session: plane<Reader & { readonly id: number }, TracedSession | undefined>('trace.session'),
   message: plane<Reader & { readonly id: number }, TracedMessage | undefined>('trace.message'),
+  outcomes: plane<Reader & { readonly sessions: readonly number[] }, readonly SessionOutcome[]>(
+    'trace.outcomes',
+  ),
 } as const;

@@ -136,5 +136,13 @@ export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Aud
       await seen(by, { action: 'message.metadata', object: `message ${id}` });
       return reader.message(id);
     },
+    async outcomes({ sessions, by }) {
+      const found = await reader.outcomes(sessions);
+      // an error's text may quote its message
+      for (const { sessionId, text } of found)
+        if (text !== undefined)
+          await seen(by, { action: 'message.metadata', object: `session ${sessionId}` });
+      return found;
+    },
   });
 }

@@ -150,6 +150,7 @@ async function peopleService(
     lists: frozenLists(meta),
     work: jobWork({ broker, trace, engines: reached }),
     rights,
+    trace,
     keep: () => tracing.settings.keep,
     live,
     log,

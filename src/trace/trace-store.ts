@@ -2,6 +2,7 @@ import type { LostRange } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
 import type { Difference } from './difference.ts';
 import type { MessageState } from './message-state.ts';
+import type { SessionOutcome } from './session-outcome.ts';
 import type { ShownTo } from './shown-to.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 import type {
@@ -60,6 +61,8 @@ export interface TraceReader {
   /** The session of that id or, if it is a message's id, the session it belongs to. */
   session(id: number): Promise<TracedSession | undefined>;
   message(id: number): Promise<TracedMessage | undefined>;
+  /** How these sessions stand, in no order; those that the trace does not know are left out. */
+  outcomes(sessionIds: readonly number[]): Promise<readonly SessionOutcome[]>;
   body(id: number, part?: 'message' | 'reply'): Promise<StoredBody | undefined>;
   /** Newest first. */
   events(query: EventQuery): Promise<readonly HostEvent[]>;

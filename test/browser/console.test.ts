@@ -111,6 +111,24 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await vi.waitFor(async () => expect(await count({ resendOf: message?.id })).toBe(1), SOON);
   });
 
+  test('a job whose new messages fail again says so, with the cause, while one looks', async () => {
+    const before = await count({ status: ['suspended'] });
+    const page = await open('/suspended');
+    await page.getByRole('link', { name: 'Resend all' }).click();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('the table was mended');
+    await page.getByRole('button', { name: new RegExp(`^Resend ${before} message`) }).click();
+    await page.waitForURL(/\/jobs\/\d+$/);
+    const status = page.getByRole('status').filter({ hasText: 'the table was mended' });
+    await status.getByText(`${before} refused again`).first().waitFor();
+    await expect
+      .poll(() => page.locator('tbody tr').filter({ hasText: 'refused again' }).count(), SOON)
+      .toBe(before);
+    await page.getByLabel('Show').selectOption('refused again');
+    await page.getByRole('link', { name: 'one of them' }).click();
+    await page.getByText('Resent from').waitFor();
+    expect(await count({ status: ['suspended'] })).toBe(before);
+  });
+
   test('suspended messages of one cause are discarded by one job, with a result for each', async () => {
     const before = await count({ status: ['suspended'] });
     const page = await open('/suspended');

@@ -16,7 +16,7 @@ import type {
   QueuedMessages,
   Queues,
 } from '../../../src/api/contract/host.ts';
-import type { Job, JobItems } from '../../../src/api/contract/job.ts';
+import type { Job, JobItems, JobResults } from '../../../src/api/contract/job.ts';
 import type {
   Failures,
   Message,
@@ -209,14 +209,27 @@ export const job = (id: number) =>
   queryOptions({
     queryKey: ['jobs', id],
     queryFn: ({ signal }) => ask<Job>(`jobs/${id}`, { signal }),
-    refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : false),
+    refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : LIVE),
   });
 
-export const jobItems = (id: number, state: string | undefined) =>
+/** Which messages of a job: by how the act ended, or by what became of the message that it made. */
+export interface ItemFilter {
+  readonly state?: string | undefined;
+  readonly outcome?: string | undefined;
+}
+
+export const jobItems = (id: number, filter: ItemFilter) =>
   queryOptions({
-    queryKey: ['jobs', id, 'items', state],
+    queryKey: ['jobs', id, 'items', filter],
     queryFn: ({ signal }) =>
-      ask<JobItems>(`jobs/${id}/items`, { query: { state, limit: 1_000 }, signal }),
+      ask<JobItems>(`jobs/${id}/items`, { query: { ...filter, limit: 1_000 }, signal }),
+    refetchInterval: LIVE,
+  });
+
+export const jobResults = (id: number) =>
+  queryOptions({
+    queryKey: ['jobs', id, 'results'],
+    queryFn: ({ signal }) => ask<JobResults>(`jobs/${id}/results`, { signal }),
     refetchInterval: LIVE,
   });
 

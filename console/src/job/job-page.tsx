@@ -1,26 +1,32 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import type { Job, JobItems, JobResults } from '../../../src/api/contract/job.ts';
 import { ask } from '../api/client.ts';
-import { jobItems, job as jobQuery } from '../api/queries.ts';
+import { jobItems, job as jobQuery, jobResults } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Pending } from '../element/notice.tsx';
-import { Page } from '../element/page.tsx';
-import { moment } from '../element/time-text.ts';
+import { Page, Panel } from '../element/page.tsx';
+import { count, moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { Progress } from './jobs-page.tsx';
-import { actOf, ITEM_STATES, JOB_STATES } from './names.ts';
+import {
+  actOf,
+  ITEM_STATES,
+  OUTCOME_LOOKS,
+  OUTCOME_NAMES,
+  OUTCOMES,
+  stateOf,
+  verdictOf,
+} from './names.ts';
 
-/** One job with what became of each of its messages. */
+/** One job: what became of its messages and of those that it made. */
 export function JobPage(): ReactElement {
   const { id } = useParams({ from: '/jobs/$id' });
-  const { state } = useSearch({ from: '/jobs/$id' });
-  const navigate = useNavigate();
   const client = useQueryClient();
   const { data: job, error } = useQuery(jobQuery(id));
-  const { data: items } = useQuery(jobItems(id, state));
   const cancel = useMutation({
     mutationFn: () => ask(`jobs/${id}/cancel`, { method: 'POST' }),
     onSettled: () => client.invalidateQueries({ queryKey: ['jobs'] }),
@@ -48,72 +54,157 @@ export function JobPage(): ReactElement {
       <Pending answer={job} error={error} />
       {job !== undefined && (
         <div className="flex flex-col gap-3">
-          <div className="max-w-md" role="status">
+          <div className="max-w-xl" role="status">
             <p className="mb-1">
-              {JOB_STATES[job.state]}
+              <span className={verdictOf(job) === 'bad' ? 'font-medium text-bad' : ''}>
+                {stateOf(job)}
+              </span>
               {job.reason === undefined ? '' : `: ${job.reason}`}
             </p>
             <Progress job={job} />
             {job.why !== undefined && <p className="mt-1 text-bad">{job.why}</p>}
           </div>
-          <Choice
-            label={t('Show')}
-            className="w-40"
-            value={state ?? ''}
-            onChange={({ target }) =>
-              void navigate({
-                to: '/jobs/$id',
-                params: { id },
-                search: target.value === '' ? {} : { state: target.value },
-              })
-            }
-          >
-            <option value="">{t('every message')}</option>
-            {(['failed', 'done', 'waiting'] as const).map((one) => (
-              <option key={one} value={one}>
-                {ITEM_STATES[one]}
-              </option>
-            ))}
-          </Choice>
-          <ListTable
-            label={t('Results')}
-            look="min-w-[36rem] text-xs"
-            columns={['#', t('Message'), t('Result'), t('Became'), t('Why')]}
-          >
-            {items?.items.map(({ n, messageId, state: result, resultId, code, text }) => (
-              <tr key={n} className="border-t border-line hover:bg-hover">
-                <td className="px-3 py-1 text-ink-2">{n}</td>
-                <td className="px-3 py-1 font-mono">
-                  <Link
-                    to="/messages/$id"
-                    params={{ id: messageId }}
-                    className="text-accent hover:underline"
-                  >
-                    {messageId}
-                  </Link>
-                </td>
-                <td className={`px-3 py-1 ${result === 'failed' ? 'text-bad' : ''}`}>
-                  {ITEM_STATES[result]}
-                </td>
-                <td className="px-3 py-1 font-mono">
-                  {resultId !== undefined && (
-                    <Link
-                      to="/messages/$id"
-                      params={{ id: resultId }}
-                      className="text-accent hover:underline"
-                    >
-                      {resultId}
-                    </Link>
-                  )}
-                </td>
-                <td className="px-3 py-1">
-                  {text} <span className="font-mono text-ink-2">{code}</span>
-                </td>
-              </tr>
-            ))}
-          </ListTable>
+          {job.became !== undefined && <Results id={id} />}
+          <Items job={job} />
         </div>
       )}
     </Page>
+  );
+}
+
+/** Where the new messages have come to and why, gathered by cause. */
+function Results({ id }: { readonly id: number }): ReactElement | null {
+  const { data } = useQuery(jobResults(id));
+  if (data === undefined || data.groups.length === 0) return null;
+  return (
+    <Panel title={t('What became of the new messages')} flush>
+      <ul>
+        {data.groups.map((group) => (
+          <Group key={JSON.stringify(group)} group={group} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Group({
+  group: { count: many, state, host, code, cause, messageId },
+}: {
+  readonly group: JobResults['groups'][number];
+}): ReactElement {
+  return (
+    <li className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 border-t border-line px-3 py-1.5 text-xs first:border-0">
+      <span className="min-w-10 text-right text-sm font-semibold">{count(many)}</span>
+      <span className={OUTCOME_LOOKS[state]}>{OUTCOMES[state]}</span>
+      {host !== undefined && (
+        <Link to="/hosts/$host" params={{ host }} className="text-accent hover:underline">
+          {host}
+        </Link>
+      )}
+      {code !== undefined && <span className="font-mono text-ink-2">{code}</span>}
+      {cause !== undefined && <span className="min-w-0 flex-1 break-words">{cause}</span>}
+      {messageId !== undefined && state !== 'delivered' && (
+        <Link
+          to="/messages/$id"
+          params={{ id: messageId }}
+          className="ml-auto text-accent hover:underline"
+        >
+          {t('one of them')}
+        </Link>
+      )}
+    </li>
+  );
+}
+
+const STATES = ['failed', 'uncertain', 'done', 'waiting'] as const;
+
+/** What became of each message. */
+function Items({ job: { id, became, total } }: { readonly job: Job }): ReactElement {
+  const { state, outcome } = useSearch({ from: '/jobs/$id' });
+  const navigate = useNavigate();
+  const { data: items } = useQuery(jobItems(id, { state, outcome }));
+  const shown = outcome === undefined ? (state ?? '') : `=${outcome}`;
+  return (
+    <>
+      <Choice
+        label={t('Show')}
+        className="w-56"
+        value={shown}
+        onChange={({ target: { value } }) => {
+          const byOutcome = value.startsWith('=') ? { outcome: value.slice(1) } : { state: value };
+          void navigate({
+            to: '/jobs/$id',
+            params: { id },
+            search: value === '' ? {} : byOutcome,
+          });
+        }}
+      >
+        <option value="">{t('every message')}</option>
+        {became !== undefined &&
+          OUTCOME_NAMES.filter((one) => became[one] > 0 || one === outcome).map((one) => (
+            <option key={one} value={`=${one}`}>
+              {OUTCOMES[one]}
+            </option>
+          ))}
+        {STATES.map((one) => (
+          <option key={one} value={one}>
+            {t('order: {state}', { state: ITEM_STATES[one] })}
+          </option>
+        ))}
+      </Choice>
+      <ListTable
+        label={t('Results')}
+        look="min-w-[36rem] text-xs"
+        columns={['#', t('Message'), t('Result'), t('Became'), t('Why')]}
+      >
+        {items?.items.map((item) => (
+          <Item key={item.n} item={item} />
+        ))}
+      </ListTable>
+      {items?.next !== undefined && (
+        <p className="text-xs text-ink-2">
+          {t('The first {count} of {total}: choose a result to see others.', {
+            count: items.items.length,
+            total,
+          })}
+        </p>
+      )}
+    </>
+  );
+}
+
+function Item({
+  item: { n, messageId, state, resultId, code, text, outcome },
+}: {
+  readonly item: JobItems['items'][number];
+}): ReactElement {
+  const isBad = state === 'failed' || state === 'uncertain';
+  return (
+    <tr className="border-t border-line hover:bg-hover">
+      <td className="px-3 py-1 text-ink-2">{n}</td>
+      <td className="px-3 py-1 font-mono">
+        <MessageLink id={messageId} />
+      </td>
+      <td
+        className={`px-3 py-1 ${outcome === undefined ? (isBad ? 'text-bad' : '') : OUTCOME_LOOKS[outcome.state]}`}
+      >
+        {outcome === undefined ? ITEM_STATES[state] : OUTCOMES[outcome.state]}
+      </td>
+      <td className="px-3 py-1 font-mono">
+        {resultId !== undefined && <MessageLink id={resultId} />}
+      </td>
+      <td className="px-3 py-1">
+        {outcome === undefined ? text : [outcome.host, outcome.cause].filter(Boolean).join(': ')}{' '}
+        <span className="font-mono text-ink-2">{outcome === undefined ? code : outcome.code}</span>
+      </td>
+    </tr>
+  );
+}
+
+function MessageLink({ id }: { readonly id: number }): ReactElement {
+  return (
+    <Link to="/messages/$id" params={{ id }} className="text-accent hover:underline">
+      {id}
+    </Link>
   );
 }

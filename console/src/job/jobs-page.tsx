@@ -6,9 +6,10 @@ import { jobs as jobsQuery } from '../api/queries.ts';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
-import { actOf, JOB_STATES } from './names.ts';
+import { actOf, OUTCOME_LOOKS, OUTCOME_NAMES, OUTCOMES, stateOf, verdictOf } from './names.ts';
 
 /** Acts on many messages, newest first. */
 export function JobsPage(): ReactElement {
@@ -49,7 +50,7 @@ export function JobsPage(): ReactElement {
                 </Link>
               </th>
               <td className="px-3 py-1.5">{actOf(job)}</td>
-              <td className="px-3 py-1.5">{JOB_STATES[job.state]}</td>
+              <td className={`px-3 py-1.5 ${VERDICT_LOOKS[verdictOf(job)]}`}>{stateOf(job)}</td>
               <td className="w-52 px-3 py-1.5">
                 <Progress job={job} />
               </td>
@@ -68,19 +69,31 @@ export function JobsPage(): ReactElement {
   );
 }
 
-/** How many of a job's messages are through, and how many failed. */
-export function Progress({ job: { total, done, failed } }: { readonly job: Job }): ReactElement {
+const VERDICT_LOOKS = { open: 'text-info', good: '', bad: 'font-medium text-bad' } as const;
+
+/** How many of a job's messages are through, and what became of them. */
+export function Progress({ job }: { readonly job: Job }): ReactElement {
+  const { total, done, failed, became } = job;
+  const refused = became?.refused ?? 0;
+  const open = became?.['under-way'] ?? 0;
+  const parts = [
+    ['bg-good', done - refused - open],
+    ['bg-info', open],
+    ['bg-bad', failed + refused],
+  ] as const;
   return (
-    <span className="flex items-center gap-2 text-xs">
+    <span className="flex flex-wrap items-center gap-x-2 text-xs">
       <span
-        className="flex h-1.5 flex-1 overflow-hidden rounded-full bg-idle-soft"
+        className="flex h-1.5 min-w-20 flex-1 overflow-hidden rounded-full bg-idle-soft"
         aria-hidden="true"
       >
-        <span
-          className="bg-good"
-          style={{ width: `${((done - failed) / Math.max(1, total)) * 100}%` }}
-        />
-        <span className="bg-bad" style={{ width: `${(failed / Math.max(1, total)) * 100}%` }} />
+        {parts.map(([look, many]) => (
+          <span
+            key={look}
+            className={look}
+            style={{ width: `${(many / Math.max(1, total)) * 100}%` }}
+          />
+        ))}
       </span>
       <span className="whitespace-nowrap">
         {failed === 0
@@ -92,6 +105,15 @@ export function Progress({ job: { total, done, failed } }: { readonly job: Job }
               bad: (text) => <span className="text-bad">{text}</span>,
             })}
       </span>
+      {became !== undefined && (
+        <span className="flex w-full flex-wrap gap-x-2">
+          {OUTCOME_NAMES.filter((one) => became[one] > 0).map((one) => (
+            <span key={one} className={`whitespace-nowrap ${OUTCOME_LOOKS[one]}`}>
+              {count(became[one])} {OUTCOMES[one]}
+            </span>
+          ))}
+        </span>
+      )}
     </span>
   );
 }

@@ -26,6 +26,48 @@ export const ITEM_STATES = {
   cancelled: t('cancelled'),
 } as const satisfies Record<ItemState, string>;
 
+export type Outcome = NonNullable<JobItems['items'][number]['outcome']>['state'];
+
+/** In the order of what an operator looks for first. */
+export const OUTCOMES = {
+  refused: t('refused again'),
+  'under-way': t('under way'),
+  delivered: t('delivered'),
+  discarded: t('discarded ## of messages'),
+  gone: t('no longer in the trace'),
+  'not-followed': t('still open after 7 days'),
+} as const satisfies Record<Outcome, string>;
+
+export const OUTCOME_NAMES = Object.keys(OUTCOMES) as readonly Outcome[];
+
+export const OUTCOME_LOOKS = {
+  refused: 'text-bad',
+  'under-way': 'text-info',
+  delivered: 'text-good',
+  discarded: 'text-idle',
+  gone: 'text-ink-2',
+  'not-followed': 'text-warn',
+} as const satisfies Record<Outcome, string>;
+
+/** Whether all that a job was to do has come to a good end, is still open, or has not. */
+export function verdictOf({ state, failed, became }: Job): 'open' | 'good' | 'bad' {
+  const made = (one: Outcome): number => became?.[one] ?? 0;
+  if (failed + made('refused') > 0) return 'bad';
+  if (state === 'running' || made('under-way') > 0) return 'open';
+  return state === 'finished' && made('gone') + made('not-followed') === 0 ? 'good' : 'bad';
+}
+
+/** The state of a job in words; that the acting is over does not say that it is done. */
+export function stateOf(job: Job): string {
+  const refused = job.became?.refused ?? 0;
+  const open = job.became?.['under-way'] ?? 0;
+  if (job.state !== 'finished' && job.state !== 'running') return JOB_STATES[job.state];
+  if (refused > 0) return t('{count} refused again', { count: refused });
+  if (job.state === 'running') return JOB_STATES.running;
+  if (open > 0) return t('sent; {count} under way', { count: open });
+  return job.failed > 0 ? t('{count} failed', { count: job.failed }) : JOB_STATES.finished;
+}
+
 /** What a job does: `resend to ward`. */
 export function actOf({ type, target }: Job): string {
   const act = ACTS[type];

@@ -4,7 +4,7 @@ import { isDamaged, setAside } from '../../trace/store/damage.ts';
 import type { MetaDatabase, MetaPlace, MetaSession } from './meta-database.ts';
 import { postgresDatabase } from './postgres/database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
-import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES } from './tables.ts';
+import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES, THIRD_META_TABLES } from './tables.ts';
 
 /**
  * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs.
@@ -79,6 +79,10 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
       await define(session, dialect.written(ORDERER));
   },
   (session, { written }) => define(session, written(SECOND_META_TABLES)),
+  async (session, dialect) => {
+    if (!(await hasColumn(session, dialect, 'job', 'counted')))
+      await define(session, dialect.written(THIRD_META_TABLES));
+  },
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -59,6 +59,20 @@ CREATE TABLE IF NOT EXISTS refused_sign_in(
   count INTEGER NOT NULL, audited INTEGER NOT NULL, PRIMARY KEY(minute, name, via, ip, cause)) STRICT, WITHOUT ROWID;
 `;
 
+/** What the messages became that a job made, and what a job that is over has come to. */
+export const THIRD_META_TABLES = `
+ALTER TABLE job ADD COLUMN counted TEXT;
+ALTER TABLE job_item ADD COLUMN followed INTEGER;
+ALTER TABLE job_item ADD COLUMN at INTEGER;
+ALTER TABLE job_item ADD COLUMN outcome TEXT;
+ALTER TABLE job_item ADD COLUMN outcome_id INTEGER;
+ALTER TABLE job_item ADD COLUMN outcome_host TEXT;
+ALTER TABLE job_item ADD COLUMN outcome_code TEXT;
+ALTER TABLE job_item ADD COLUMN outcome_cause TEXT;
+CREATE INDEX IF NOT EXISTS job_item_followed ON job_item(job_id, n) WHERE followed = 1;
+CREATE INDEX IF NOT EXISTS job_item_outcome ON job_item(job_id, outcome);
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operator/job/job-store.ts';
+import { ITEM_OUTCOMES, ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operator/job/job-store.ts';
 import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
 import { Message, SearchCriteria } from './message.ts';
 
@@ -36,6 +36,22 @@ export const Job = Type.Object({
   total: Type.Integer(),
   done: Type.Integer(),
   failed: Type.Integer(),
+  became: maybe(
+    Type.Object(
+      {
+        'under-way': Type.Integer(),
+        delivered: Type.Integer(),
+        refused: Type.Integer(),
+        discarded: Type.Integer(),
+        gone: Type.Integer({ description: 'Left the trace before an end was seen.' }),
+        'not-followed': Type.Integer({ description: 'Had no end after seven days.' }),
+      },
+      {
+        description:
+          'What the messages that the job made have come to, with all that came of them. Left out where none was made.',
+      },
+    ),
+  ),
 });
 export type Job = Static<typeof Job>;
 
@@ -58,8 +74,25 @@ export const Jobs = Type.Object({ jobs: list(Job) });
 export const JobItemQuery = closed({
   after: maybe(Type.Integer({ minimum: 0 })),
   state: maybe(word(...ITEM_STATES)),
+  outcome: maybe(word(...ITEM_OUTCOMES)),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
 });
+
+/** Of a refused one, or one that is tried again, the message that decided it, where it was for, and why. */
+const JobOutcome = Type.Object({
+  state: word(...ITEM_OUTCOMES),
+  messageId: maybe(Id),
+  host: maybe(Type.String()),
+  code: maybe(Type.String()),
+  cause: maybe(
+    Type.String({ description: 'As in a group of failures: without ids, names and numbers.' }),
+  ),
+});
+
+export const JobResults = Type.Object({
+  groups: list(Type.Object({ ...JobOutcome.properties, count: Type.Integer() })),
+});
+export type JobResults = Static<typeof JobResults>;
 
 export const JobItems = Type.Object({
   items: list(
@@ -70,6 +103,7 @@ export const JobItems = Type.Object({
       resultId: maybe(Id),
       code: maybe(Type.String()),
       text: maybe(Type.String()),
+      outcome: maybe(JobOutcome),
     }),
   ),
   next: maybe(Type.Integer()),

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { maskedText } from '../../access/rights/masked-text.ts';
 import { ordererOf } from '../../access/rights/orderer.ts';
+import type { Principal } from '../../access/rights/principal.ts';
 import {
   checkPermission,
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
 import { JOB_PERMISSION } from '../../operator/job/job-rights.ts';
+import type { ItemEnd } from '../../operator/job/job-store.ts';
 import type { FindOptions, TraceReader } from '../../trace/trace-store.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
@@ -22,6 +25,7 @@ import {
   JobItemQuery,
   JobItems,
   JobRequest,
+  JobResults,
   Jobs,
 } from '../contract/job.ts';
 import type { Message } from '../contract/message.ts';
@@ -40,6 +44,7 @@ const onRequest = requirePermission('message.bulk');
 export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
   jobStart(app, context, recorded);
   jobViews(app, context);
+  jobResults(app, context);
   jobCancel(app, context);
 }
 
@@ -163,10 +168,47 @@ function jobViews(app: Api, context: ApiContext): void {
       const { limit = 200, ...page } = request.query;
       const items = await jobs.store.items(id, { ...page, limit });
       const viewer = principalOf(request);
-      const shown = items.map((one) => shownWithText(viewer, one));
+      const shown = items.map(({ outcome, ...one }) => ({
+        ...shownWithText(viewer, one),
+        outcome: outcome && shownResult(viewer, outcome),
+      }));
       return { items: shown, next: items.length < limit ? undefined : items.at(-1)?.n };
     },
   );
+}
+
+/** The results gathered by cause. */
+function jobResults(app: Api, context: ApiContext): void {
+  app.get(
+    '/jobs/:id/results',
+    {
+      schema: {
+        tags,
+        summary: 'What the messages that a job made have come to, gathered by cause.',
+        params: JobParameters,
+        response: { 200: JobResults },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const { id } = await jobNamed(context, request, request.params.id);
+      const viewer = principalOf(request);
+      const groups = await context.jobs.store.results(id);
+      return { groups: groups.map((one) => shownResult(viewer, one)) };
+    },
+  );
+}
+
+/** Where a message went on to a host that the viewer does not see, only how it ended is theirs to know. */
+function shownResult<Result extends ItemEnd>(
+  { unmasked, visibleHosts }: Principal,
+  result: Result,
+): Result {
+  const { host, cause } = result;
+  if (host !== undefined && visibleHosts?.includes(host) === false)
+    return { ...result, messageId: undefined, host: undefined, code: undefined, cause: undefined };
+  if (cause === undefined || (unmasked && visibleHosts === undefined)) return result;
+  return { ...result, cause: maskedText(cause) };
 }
 
 function jobCancel(app: Api, context: ApiContext): void {

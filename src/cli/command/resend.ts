@@ -1,18 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { Broker } from '../../broker/broker.ts';
 import { askControl } from '../../control/control.ts';
+import type { Resent } from '../../control/orders.ts';
 import { remoteTrace } from '../../control/remote-trace.ts';
 import { PLANE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { TIME_WORDS } from '../../trace/criteria.ts';
 import { momentOf } from '../../trace/moment.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { followed, said, waitOption } from '../followed.ts';
 import { print } from '../output.ts';
 
 interface ResendFlags extends WhereOptions {
   readonly to?: string;
   readonly body?: string;
   readonly reason?: string;
+  readonly wait: number;
   readonly json?: boolean;
 }
 
@@ -23,6 +27,7 @@ export function resendCommand(): Command {
     .option('--to <host>', 'another process or operation than before')
     .option('--body <file>', 'the edited body instead of the stored one')
     .option('--reason <text>', 'why, for the trace')
+    .addOption(waitOption())
     .option('--json', 'as JSON')
     .action(resend);
 }
@@ -32,25 +37,45 @@ async function resend(message: string, flags: ResendFlags): Promise<void> {
   if (!Number.isSafeInteger(id))
     throw new EngineError('NOT_FOUND', `${message} is not a message id`);
   const body = flags.body === undefined ? undefined : await readFile(flags.body);
-  const sent = await withBroker(flags, (broker) =>
-    askControl(
+  await withBroker(flags, async (broker) => {
+    const sent = await askControl(
       broker,
       PLANE.resend,
       { id, to: flags.to, by: orderedBy(), reason: flags.reason, edited: body !== undefined },
       { body },
-    ),
-  );
-  print(
-    flags.json === true
-      ? JSON.stringify(sent)
-      : `resent ${sent.of} as message ${sent.messageId} (session ${sent.sessionId})`,
-  );
+    );
+    const what = `resent ${sent.of} as message ${sent.messageId} (session ${sent.sessionId})`;
+    await tellOutcome(broker, [sent], { ...flags, what, single: true });
+  });
+}
+
+/** Says what was sent and what became of it; the command's exit code says whether that is good. */
+async function tellOutcome(
+  broker: Broker,
+  sent: readonly Resent[],
+  {
+    what,
+    wait,
+    json,
+    single = false,
+  }: Pick<ReplayFlags, 'wait' | 'json'> & { readonly what: string; readonly single?: boolean },
+): Promise<void> {
+  const sessions = sent.map(({ sessionId }) => sessionId);
+  const outcomes = await followed(broker, sessions, wait);
+  const { summary, causes, exitCode } = said(sessions, outcomes, wait);
+  if (json === true) {
+    const told = sent.map((one) => ({ ...one, outcome: outcomes.get(one.sessionId) }));
+    print(JSON.stringify(single ? told[0] : told));
+  } else if (wait === 0) print(what);
+  else for (const line of [`${what}: ${summary}`, ...causes]) print(line);
+  if (wait > 0 && exitCode > 0) process.exitCode = exitCode;
 }
 
 interface ReplayFlags extends WhereOptions {
   readonly from: string;
   readonly to: string;
   readonly into?: string;
+  readonly wait: number;
   readonly json?: boolean;
 }
 
@@ -61,6 +86,7 @@ export function replayCommand(): Command {
     .requiredOption('--from <time>', `from when its messages were made: ${TIME_WORDS}`)
     .option('--to <time>', 'until when, written alike', 'now')
     .option('--into <host>', 'another process or operation')
+    .addOption(waitOption())
     .option('--json', 'as JSON')
     .action(replay);
 }
@@ -69,8 +95,8 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
   if (timeOf('from', flags.from) > timeOf('to', flags.to)) {
     throw new EngineError('QUERY_INVALID', `--from ${flags.from} is after --to ${flags.to}`);
   }
-  const resent = await withBroker(flags, (broker) =>
-    askControl(
+  await withBroker(flags, async (broker) => {
+    const resent = await askControl(
       broker,
       PLANE.replay,
       {
@@ -81,11 +107,11 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
         by: orderedBy(),
       },
       { timeout: 600_000 },
-    ),
-  );
-  if (resent.length === 0 && flags.json !== true) return print(await whyNothing(host, flags));
-  const said = `replayed ${resent.length} message${resent.length === 1 ? '' : 's'} of ${host}`;
-  print(flags.json === true ? JSON.stringify(resent) : said);
+    );
+    if (resent.length === 0 && flags.json !== true) return print(await whyNothing(host, flags));
+    const what = `replayed ${resent.length} message${resent.length === 1 ? '' : 's'} of ${host}`;
+    return tellOutcome(broker, resent, { ...flags, what });
+  });
 }
 
 /** A service is sent nothing: what it took in went to other hosts, which can be replayed. */

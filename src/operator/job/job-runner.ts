@@ -2,11 +2,22 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
+import type { TraceReader } from '../../trace/trace-store.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import { remembered } from '../remembered.ts';
+import { followResults } from './follow-results.ts';
 import type { FrozenLists } from './frozen-lists.ts';
 import type { JobRights } from './job-rights.ts';
-import type { ItemResult, Job, JobItem, JobStore, JobsSize, NewJob } from './job-store.ts';
+import type {
+  ItemResult,
+  Job,
+  JobItem,
+  JobState,
+  JobStore,
+  JobsSize,
+  JobType,
+  NewJob,
+} from './job-store.ts';
 
 /**
  * Does one message of a job: sends it again, or discards it. Rejects with why it could not, as for a message of
@@ -20,7 +31,8 @@ export type JobWork = (
 
 /**
  * Works on jobs, one message after the other, one job at a time: a bulk resend must not crowd out what
- * the production is for. Goes on after a restart with what was not begun.
+ * the production is for. Goes on after a restart with what was not begun. What the new messages become is followed
+ * beside it, to their end.
  */
 export interface JobRunner {
   readonly store: JobStore;
@@ -41,6 +53,8 @@ export interface JobRunnerOptions {
   readonly lists: FrozenLists;
   readonly work: JobWork;
   readonly rights: JobRights;
+  /** Where it is seen what the new messages came to. */
+  readonly trace: Pick<TraceReader, 'outcomes'>;
   /** Milliseconds that messages stay in the trace. */
   readonly keep: () => number;
   readonly live: Pick<LiveStream, 'tell'>;
@@ -59,22 +73,26 @@ const LOOK_EVERY = 2_000;
 const PURGE_EVERY = 10 * 60_000;
 /** An order that comes again within a day is answered with the job that was made of it. */
 const KEPT = 86_400_000;
+/** Acts that are done once however often they are ordered, and for how long: engines keep orders for a day. */
+const REPEATABLE: readonly JobType[] = ['resend'];
+const REPEATABLE_FOR = 20 * 3_600_000;
 
 export function jobRunner(parts: JobRunnerOptions): JobRunner {
   const { store, lists, live, log, keep, alone = (run, signal) => run(signal) } = parts;
   const stopping = new AbortController();
   let added = Promise.withResolvers<void>();
 
-  const tell = async ({ id }: Job): Promise<void> => {
-    const state = (await store.find(id))?.state;
+  const tell = async (id: number): Promise<void> => {
+    const state: JobState | undefined = await store.stateOf(id);
     if (state !== undefined) live.tell({ jobs: [{ id, state }] });
   };
   const run = async (job: Job, held: AbortSignal): Promise<void> => {
     let told = performance.now();
     // whatever a run before was at, nobody is at it now
-    await store.markUncertain(job.id);
-    await tell(job);
-    while (!held.aborted && (await store.find(job.id))?.state === 'running') {
+    const repeatable = REPEATABLE.includes(job.type);
+    await store.takeUp(job, repeatable ? Date.now() - REPEATABLE_FOR : Date.now());
+    await tell(job.id);
+    while (!held.aborted && (await store.stateOf(job.id)) === 'running') {
       const item = await store.next(job.id);
       if (item === undefined) {
         await store.end(job.id, 'finished');
@@ -93,12 +111,12 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
       const result = await resultOf(parts.work(job, item, rights.visible));
       await store.settle(job.id, item.n, result);
       if (performance.now() - told > TELL_EVERY) {
-        await tell(job);
+        await tell(job.id);
         told = performance.now();
       }
       await yieldToOthers();
     }
-    await tell(job);
+    await tell(job.id);
   };
   const runAll = async (held: AbortSignal): Promise<void> => {
     for (let [job] = await store.running(); job !== undefined; [job] = await store.running()) {
@@ -111,12 +129,15 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
     if (removed.jobs > 0) log.info({ event: 'jobs-purged', ...removed }, 'jobs-purged');
     return removed;
   };
-  const work = async (held: AbortSignal): Promise<void> => {
+  const act = async (held: AbortSignal): Promise<void> => {
     const purging = remembered(PURGE_EVERY, purge);
     let failing = false;
+    let tidied = false;
     while (!held.aborted) {
       added = Promise.withResolvers();
       try {
+        if (!tidied) await store.abandon();
+        tidied = true;
         await purging.get();
         await runAll(held);
         failing = false;
@@ -130,6 +151,11 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
       await Promise.race([added.promise, pause(LOOK_EVERY, either, { ref: false })]);
       look.abort();
     }
+  };
+  const follow = (held: AbortSignal): Promise<void> =>
+    followResults({ store, trace: parts.trace, keep, onSeen: tell, log }, held);
+  const work = async (held: AbortSignal): Promise<void> => {
+    await Promise.all([act(held), follow(held)]);
   };
   const working = alone(work, stopping.signal);
   return {

@@ -1,6 +1,7 @@
 import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
 import type { Orderer } from '../../access/rights/orderer.ts';
 import { EngineError } from '../../error/engine-error.ts';
+import { SESSION_STATES } from '../../trace/session-outcome.ts';
 
 export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
 /** `stopped`: who ordered it may not do it any longer. */
@@ -14,10 +15,20 @@ export const ITEM_STATES = [
   'uncertain',
   'cancelled',
 ] as const;
+/**
+ * What the message became that was made.
+ * - `gone`: it left the trace before its end was seen
+ * - `not-followed`: it had no end after `FOLLOWED_FOR`, and is not looked at any longer
+ */
+export const ITEM_OUTCOMES = [...SESSION_STATES, 'gone', 'not-followed'] as const;
+
+/** Milliseconds that the messages a job made are followed; what waits longer is said to be open. */
+export const FOLLOWED_FOR = 7 * 86_400_000;
 
 export type JobType = (typeof JOB_TYPES)[number];
 export type JobState = (typeof JOB_STATES)[number];
 export type ItemState = (typeof ITEM_STATES)[number];
+export type ItemOutcome = (typeof ITEM_OUTCOMES)[number];
 
 export interface NewJob {
   readonly type: JobType;
@@ -31,19 +42,28 @@ export interface NewJob {
   readonly list?: string | undefined;
 }
 
-export interface Job extends Omit<NewJob, 'ids' | 'list'> {
+export interface Job extends Omit<NewJob, 'ids' | 'list'>, JobCounts {
   readonly id: number;
   /** The orderer's name. */
   readonly by: string;
   readonly created: number;
+  /** When the last message was acted on; what was made of it may still be under way. */
   readonly ended: number | undefined;
   readonly state: JobState;
   /** Why it was stopped. */
   readonly why: string | undefined;
+}
+
+export interface JobCounts {
   readonly total: number;
   readonly done: number;
   readonly failed: number;
+  /** What became of the messages that were made; undefined for a job that makes none. */
+  readonly became: Became | undefined;
 }
+
+/** How many of the messages that a job made came to what. */
+export type Became = Readonly<Record<ItemOutcome, number>>;
 
 export interface JobItem {
   readonly n: number;
@@ -53,6 +73,36 @@ export interface JobItem {
   readonly resultId: number | undefined;
   readonly code: string | undefined;
   readonly text: string | undefined;
+  /** What the message that was made has become; undefined where none was made. */
+  readonly outcome: ItemEnd | undefined;
+}
+
+/** What a message that was made has come to, and the message of its session that decided it. */
+export interface ItemEnd {
+  readonly state: ItemOutcome;
+  readonly messageId?: number | undefined;
+  readonly host?: string | undefined;
+  readonly code?: string | undefined;
+  /** See `causeOf`: without what belongs to one patient. */
+  readonly cause?: string | undefined;
+}
+
+/** A message whose result is looked at until it has come to an end. */
+export interface FollowedItem {
+  readonly n: number;
+  readonly resultId: number;
+  /** Since when `outcome` is what it is. */
+  readonly at: number;
+  readonly outcome: ItemEnd | undefined;
+}
+
+/** What was seen of a result. */
+export interface SeenItem {
+  readonly n: number;
+  readonly end: ItemEnd;
+  readonly at: number;
+  /** It is looked at again. */
+  readonly followed: boolean;
 }
 
 /** How one message of a job ended. */
@@ -63,11 +113,19 @@ export interface ItemResult {
   readonly text?: string | undefined;
 }
 
+/** Results of a job that ended alike. */
+export interface ResultGroup extends Omit<ItemEnd, 'messageId'> {
+  readonly count: number;
+  /** One of them. */
+  readonly messageId: number | undefined;
+}
+
 /** Keeps jobs and what became of each of their messages, over restarts. */
 export interface JobStore {
   /** Makes the job, or finds the one that was made of the list before. */
   add(job: NewJob): Promise<Job>;
   find(id: number): Promise<Job | undefined>;
+  stateOf(id: number): Promise<JobState | undefined>;
   /** Newest first. */
   list(limit: number): Promise<readonly Job[]>;
   running(): Promise<readonly Job[]>;
@@ -79,11 +137,28 @@ export interface JobStore {
   settle(id: number, n: number, result: ItemResult): Promise<void>;
   /** Ends a job that runs; false if it had ended. */
   end(id: number, state: JobState, why?: string): Promise<boolean>;
-  /** What was being done when the operator plane ended. */
-  markUncertain(id: number): Promise<void>;
+  /**
+   * What was being done when the operator plane ended: it waits again where doing it twice does it once, that is
+   * where its order was begun after `repeatable`; else it is uncertain.
+   */
+  takeUp(job: Pick<Job, 'id'>, repeatable: number): Promise<void>;
+  /** What was being done of jobs that were ended meanwhile: nobody is at it any more. */
+  abandon(): Promise<void>;
+  /** Jobs of which results are looked at. */
+  followedJobs(): Promise<readonly number[]>;
+  followed(
+    id: number,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly FollowedItem[]>;
+  /** Notes what was seen. */
+  saw(id: number, items: readonly SeenItem[]): Promise<void>;
+  /** The results of a job, gathered by what they came to and why; most frequent first. */
+  results(id: number): Promise<readonly ResultGroup[]>;
+  /** Counts for good the jobs of which nothing is open any more, so that looking at them costs nothing. */
+  countEnded(): Promise<void>;
   /** How many jobs there are, and messages of them. */
   size(): Promise<JobsSize>;
-  /** Removes jobs that ended before a time, with what became of their messages. */
+  /** Removes jobs that ended before a time, with what became of their messages; not while some are followed. */
   purge(endedBefore: number): Promise<JobsSize>;
 }
 
@@ -96,25 +171,57 @@ export interface ItemPage {
   /** `n` of the last one of the page before. */
   readonly after?: number | undefined;
   readonly state?: ItemState | undefined;
+  readonly outcome?: ItemOutcome | undefined;
   readonly limit: number;
 }
 
 type Row = Record<string, unknown>;
 
-const COUNTS = `(SELECT count(*) FROM job_item i WHERE i.job_id = job.id) AS total,
-  (SELECT count(*) FROM job_item i WHERE i.job_id = job.id AND state = 'done') AS done,
-  (SELECT count(*) FROM job_item i WHERE i.job_id = job.id AND state IN ('failed', 'uncertain')) AS failed`;
-const ITEMS =
-  'SELECT n, message_id AS "messageId", state, result_id AS "resultId", code, text FROM job_item';
+const ITEMS = `SELECT n, message_id AS "messageId", state, result_id AS "resultId", code, text, followed, at, outcome,
+  outcome_id, outcome_host, outcome_code, outcome_cause FROM job_item`;
+/** What an older version made is not followed, and has no outcome. */
+const OUTCOME = `CASE WHEN result_id IS NULL OR followed IS NULL THEN NULL ELSE coalesce(outcome, 'under-way') END`;
 /** Rows of one statement. */
 const AT_ONCE = 500;
+const NOTHING_OPEN = `NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.followed = 1)
+  AND NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.state = 'doing')`;
 
 const jobs = async (
   session: MetaSession,
   where: string,
   ...values: (number | string)[]
-): Promise<Job[]> =>
-  (await session.all(`SELECT *, ${COUNTS} FROM job ${where}`, ...values)).map(jobOf);
+): Promise<Job[]> => {
+  const rows = await session.all<Row>(`SELECT * FROM job ${where}`, ...values);
+  const made: Job[] = [];
+  for (const row of rows) {
+    const { counted } = row;
+    const counts =
+      typeof counted === 'string'
+        ? (JSON.parse(counted) as JobCounts)
+        : await countedItems(session, Number(row['id']));
+    made.push(jobOf(row, counts));
+  }
+  return made;
+};
+
+/** Counts the messages of a job. */
+async function countedItems(session: MetaSession, id: number): Promise<JobCounts> {
+  const rows = await session.all<{ state: ItemState; outcome: ItemOutcome | null; n: number }>(
+    `SELECT state, ${OUTCOME} AS outcome, count(*) AS n FROM job_item WHERE job_id = ? GROUP BY 1, 2`,
+    id,
+  );
+  const sum = (fits: (row: (typeof rows)[number]) => boolean): number =>
+    rows.filter(fits).reduce((all, { n }) => all + n, 0);
+  const became = Object.fromEntries(
+    ITEM_OUTCOMES.map((one) => [one, sum(({ outcome }) => outcome === one)]),
+  ) as Record<ItemOutcome, number>;
+  return {
+    total: sum(() => true),
+    done: sum(({ state }) => state === 'done'),
+    failed: sum(({ state }) => state === 'failed' || state === 'uncertain'),
+    became: rows.some(({ outcome }) => outcome !== null) ? became : undefined,
+  };
+}
 
 export function jobStore(database: MetaDatabase): JobStore {
   return {
@@ -127,12 +234,19 @@ export function jobStore(database: MetaDatabase): JobStore {
         return made;
       }),
     find: async (id) => (await jobs(database, 'WHERE id = ?', id))[0],
+    stateOf: async (id) =>
+      (await database.get<{ state: JobState }>('SELECT state FROM job WHERE id = ?', id))?.state,
     list: (limit) => jobs(database, 'ORDER BY id DESC LIMIT ?', limit),
     running: () => jobs(database, "WHERE state = 'running' ORDER BY id"),
-    async items(id, { after = 0, state, limit }) {
+    async items(id, { after = 0, state, outcome, limit }) {
       const rows = await database.all(
-        `${ITEMS} WHERE job_id = ? AND n > ? ${state === undefined ? '' : 'AND state = ?'} ORDER BY n LIMIT ?`,
-        ...(state === undefined ? [id, after, limit] : [id, after, state, limit]),
+        `${ITEMS} WHERE job_id = ? AND n > ? ${state === undefined ? '' : 'AND state = ?'}
+           ${outcome === undefined ? '' : `AND ${OUTCOME} = ?`} ORDER BY n LIMIT ?`,
+        id,
+        after,
+        ...(state === undefined ? [] : [state]),
+        ...(outcome === undefined ? [] : [outcome]),
+        limit,
       );
       return rows.map(itemOf);
     },
@@ -145,18 +259,22 @@ export function jobStore(database: MetaDatabase): JobStore {
     },
     claim: async (id, n) =>
       (await database.run(
-        `UPDATE job_item SET state = 'doing' WHERE job_id = ? AND n = ? AND state = 'waiting'
+        `UPDATE job_item SET state = 'doing', followed = 0, at = ? WHERE job_id = ? AND n = ? AND state = 'waiting'
            AND EXISTS (SELECT 1 FROM job WHERE id = job_id AND state = 'running')`,
+        Date.now(),
         id,
         n,
       )) > 0,
     async settle(id, n, { state, resultId, code, text }) {
       await database.run(
-        'UPDATE job_item SET state = ?, result_id = ?, code = ?, text = ? WHERE job_id = ? AND n = ?',
+        `UPDATE job_item SET state = ?, result_id = ?, code = ?, text = ?, followed = ?, at = ?
+           WHERE job_id = ? AND n = ?`,
         state,
         resultId ?? null,
         code ?? null,
         text ?? null,
+        resultId === undefined ? null : 1,
+        Date.now(),
         id,
         n,
       );
@@ -177,24 +295,107 @@ export function jobStore(database: MetaDatabase): JobStore {
         );
         return true;
       }),
-    async markUncertain(id) {
+    async takeUp({ id }, repeatable) {
+      // `followed` is set by whoever gives the order a name
+      await database.run(
+        "UPDATE job_item SET state = 'waiting' WHERE job_id = ? AND state = 'doing' AND followed = 0 AND at > ?",
+        id,
+        repeatable,
+      );
       await database.run(
         "UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'",
         id,
       );
     },
+    async abandon() {
+      await database.run(
+        `UPDATE job_item SET state = 'uncertain' WHERE state = 'doing'
+           AND job_id IN (SELECT id FROM job WHERE state <> 'running' AND counted IS NULL)`,
+      );
+    },
+    ...followed(database),
     size: async () => ({
-      jobs: await counted(database, 'SELECT count(*) AS n FROM job'),
-      messages: await counted(database, 'SELECT count(*) AS n FROM job_item'),
+      jobs: await count(database, 'SELECT count(*) AS n FROM job'),
+      messages: await count(database, 'SELECT count(*) AS n FROM job_item'),
     }),
     purge: (endedBefore) =>
       database.transaction(async (session) => ({
         messages: await session.run(
-          'DELETE FROM job_item WHERE job_id IN (SELECT id FROM job WHERE ended < ?)',
+          `DELETE FROM job_item WHERE job_id IN (SELECT id FROM job WHERE ended < ? AND ${NOTHING_OPEN})`,
           endedBefore,
         ),
-        jobs: await session.run('DELETE FROM job WHERE ended < ?', endedBefore),
+        jobs: await session.run(`DELETE FROM job WHERE ended < ? AND ${NOTHING_OPEN}`, endedBefore),
       })),
+  };
+}
+
+/** What is kept of the messages that a job made. */
+function followed(
+  database: MetaDatabase,
+): Pick<JobStore, 'followedJobs' | 'followed' | 'saw' | 'results' | 'countEnded'> {
+  return {
+    followedJobs: async () =>
+      (
+        await database.all<{ id: number }>(
+          'SELECT DISTINCT job_id AS id FROM job_item WHERE followed = 1 ORDER BY job_id',
+        )
+      ).map(({ id }) => id),
+    async followed(id, { after, limit }) {
+      const rows = await database.all<Row>(
+        `${ITEMS} WHERE job_id = ? AND followed = 1 AND n > ? ORDER BY n LIMIT ?`,
+        id,
+        after,
+        limit,
+      );
+      return rows.map((row) => ({
+        n: Number(row['n']),
+        resultId: Number(row['resultId']),
+        at: Number(row['at']),
+        outcome: row['outcome'] === null ? undefined : endOf(row),
+      }));
+    },
+    saw: (id, items) =>
+      database.transaction(async (session) => {
+        for (const { n, end, at, followed: again } of items)
+          await session.run(
+            `UPDATE job_item SET outcome = ?, outcome_id = ?, outcome_host = ?, outcome_code = ?, outcome_cause = ?,
+               at = ?, followed = ? WHERE job_id = ? AND n = ?`,
+            end.state,
+            end.messageId ?? null,
+            end.host ?? null,
+            end.code ?? null,
+            end.cause ?? null,
+            at,
+            Number(again),
+            id,
+            n,
+          );
+      }),
+    async results(id) {
+      const rows = await database.all<Row>(
+        `SELECT ${OUTCOME} AS outcome, outcome_host, outcome_code, outcome_cause, max(outcome_id) AS outcome_id,
+           count(*) AS n FROM job_item WHERE job_id = ? AND ${OUTCOME} IS NOT NULL GROUP BY 1, 2, 3, 4`,
+        id,
+      );
+      return rows
+        .map((row) => ({
+          ...endOf(row),
+          count: Number(row['n']),
+          messageId: numberOf(row['outcome_id']),
+        }))
+        .toSorted((a, b) => b.count - a.count);
+    },
+    async countEnded() {
+      const rows = await database.all<{ id: number }>(
+        `SELECT id FROM job WHERE state <> 'running' AND counted IS NULL AND ${NOTHING_OPEN}`,
+      );
+      for (const { id } of rows)
+        await database.run(
+          'UPDATE job SET counted = ? WHERE id = ?',
+          JSON.stringify(await countedItems(database, id)),
+          id,
+        );
+    },
   };
 }
 
@@ -238,13 +439,13 @@ async function insert(
   return id;
 }
 
-const counted = async (database: MetaDatabase, sql: string): Promise<number> =>
+const count = async (database: MetaDatabase, sql: string): Promise<number> =>
   (await database.get<{ n: number }>(sql))?.n ?? 0;
 
-function jobOf(row: Row): Job {
-  const { id, type, by, reason, target, created, ended, state, total, done, failed } = row;
-  const { orderer, why } = row;
+function jobOf(row: Row, counts: JobCounts): Job {
+  const { id, type, by, reason, target, created, ended, state, orderer, why } = row;
   return {
+    ...counts,
     id: Number(id),
     type: type as JobType,
     by: String(by),
@@ -255,13 +456,12 @@ function jobOf(row: Row): Job {
     created: Number(created),
     ended: numberOf(ended),
     state: state as JobState,
-    total: Number(total),
-    done: Number(done),
-    failed: Number(failed),
   };
 }
 
-function itemOf({ n, messageId, state, resultId, code, text }: Row): JobItem {
+function itemOf(row: Row): JobItem {
+  const { n, messageId, state, resultId, code, text } = row;
+  const isFollowed = resultId !== null && row['followed'] !== null;
   return {
     n: Number(n),
     messageId: Number(messageId),
@@ -269,8 +469,17 @@ function itemOf({ n, messageId, state, resultId, code, text }: Row): JobItem {
     resultId: numberOf(resultId),
     code: textOf(code),
     text: textOf(text),
+    outcome: isFollowed ? endOf(row) : undefined,
   };
 }
+
+const endOf = (row: Row): ItemEnd => ({
+  state: (row['outcome'] ?? 'under-way') as ItemOutcome,
+  messageId: numberOf(row['outcome_id']),
+  host: textOf(row['outcome_host']),
+  code: textOf(row['outcome_code']),
+  cause: textOf(row['outcome_cause']),
+});
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined;

@@ -16,11 +16,13 @@ export function jobWork({
   readonly trace: TraceReader;
   readonly engines: Pick<Engines, 'discard' | 'end'>;
 }): JobWork {
-  return async ({ id, type, by, reason, target }, { messageId }, visible) => {
+  return async ({ id, type, by, reason, target, created }, { n, messageId }, visible) => {
     await checkVisible(trace, messageId, visible);
     if (type === 'resend') {
       const why = reason ?? `job ${id}`;
-      const order = { id: messageId, to: target, by, reason: why };
+      // ids begin anew where the database is lost
+      const named = `job-${created}-${id}-${n}`;
+      const order = { id: messageId, to: target, by, reason: why, order: named };
       return { resultId: (await resendTraced(broker, trace, order)).messageId };
     }
     if (type === 'abort' || type === 'set-aside') {

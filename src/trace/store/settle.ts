@@ -3,6 +3,7 @@ import type { RecordedError } from '../../message/record.ts';
 import type { StatisticChange } from '../batch.ts';
 import type { Fact } from '../fold.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
+import type { SessionPart } from '../session-outcome.ts';
 import type { OpenMessage } from '../trace-store.ts';
 import type { Words } from './message-columns.ts';
 import { statusOfCode } from './stored-code.ts';
@@ -79,3 +80,26 @@ export function openMessage(row: OpenRow, words: Pick<Words, 'text'>): OpenMessa
       stream === null || sequence === null ? undefined : { stream: words.text(stream), sequence },
   };
 }
+
+/** What of a message decides how its session stands, as a row. */
+export interface PartRow {
+  readonly id: number;
+  readonly session_id: number;
+  readonly parent_id: number | null;
+  readonly target: number;
+  readonly status: number;
+  readonly error_code: number | null;
+  readonly error: string | null;
+}
+
+export const PART_COLUMNS = 'id, session_id, parent_id, target, status, error_code, error';
+
+export const sessionPart = (row: PartRow, words: Pick<Words, 'text'>): SessionPart => ({
+  id: row.id,
+  sessionId: row.session_id,
+  parentId: row.parent_id ?? undefined,
+  host: words.text(row.target),
+  status: statusOfCode(row.status),
+  code: row.error_code === null ? undefined : words.text(row.error_code),
+  text: row.error ?? undefined,
+});

@@ -147,6 +147,10 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       expect(stopped?.orderer).toEqual(orderer('anna'));
       expect(await jobStore(one).size()).toEqual({ jobs: 1, messages: 1_200 });
       expect(await jobStore(one).purge(stopped?.ended ?? 0)).toEqual({ jobs: 0, messages: 0 });
+      // not while the message that it made is followed
+      expect(await jobStore(one).purge(Number.MAX_SAFE_INTEGER)).toEqual({ jobs: 0, messages: 0 });
+      const end = { state: 'delivered' } as const;
+      await jobStore(one).saw(job.id, [{ n: 1, end, at: 0, followed: false }]);
       expect(await jobStore(one).purge(Number.MAX_SAFE_INTEGER)).toEqual({
         jobs: 1,
         messages: 1_200,

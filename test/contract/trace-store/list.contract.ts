@@ -36,6 +36,51 @@ const failed = (
 /** Events, roll-ups, replays, failures and what is still open. */
 export function describeTraceLists(name: string, open: OpenTraceStore): void {
   describe(`${name}: lists`, () => {
+    test('how whole sessions stand: a failure before what is open, what is open before what was delivered', async () => {
+      const store = await opened(open);
+      const delivered = sampleSession({ number: 1, at: NOON + 1 });
+      const refused = sampleSession({
+        number: 2,
+        at: NOON + DAY,
+        outcome: {
+          status: 'suspended',
+          error: { code: 'NO_BED', text: 'no bed', retryable: false },
+        },
+      });
+      const tried = sampleSession({ number: 3, at: NOON + 3 });
+      const dropped = sampleSession({
+        number: 4,
+        at: NOON + 4,
+        outcome: { status: 'discarded' },
+      });
+      await store.apply([
+        ...delivered.all,
+        ...refused.all,
+        tried.arrival,
+        tried.queued,
+        sampleAttempt(tried, 1),
+        ...dropped.all,
+      ]);
+      const sessions = [delivered, refused, tried, dropped].map(({ root }) => root);
+      const found = await store.outcomes([...sessions, 4711]);
+      expect(
+        found.toSorted((a, b) => sessions.indexOf(a.sessionId) - sessions.indexOf(b.sessionId)),
+      ).toMatchObject([
+        { sessionId: delivered.root, state: 'delivered', open: false },
+        {
+          state: 'refused',
+          messageId: refused.derived,
+          host: 'ward',
+          code: 'NO_BED',
+          text: 'no bed',
+        },
+        { state: 'under-way', open: true, status: 'retrying', host: 'ward' },
+        { state: 'discarded', open: false },
+      ]);
+      expect(found).toHaveLength(4);
+      expect(await store.outcomes([])).toEqual([]);
+    });
+
     test('events, newest first, by host, time and level', async () => {
       const store = await opened(open);
       await store.apply([

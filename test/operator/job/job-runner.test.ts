@@ -26,6 +26,7 @@ const runnerOf = (meta: MetaDatabase, work: JobWork, rights = everything) =>
     lists: frozenLists(meta),
     work,
     rights,
+    trace: { outcomes: async () => [] },
     keep: () => 2 * DAY,
     live: { tell: () => undefined },
     log: silentLogger,

@@ -15,6 +15,15 @@ export const german: Catalogue = {
   done: 'erledigt',
   failed: 'fehlgeschlagen',
   uncertain: 'ungewiss',
+  'refused again': 'erneut abgelehnt',
+  'under way': 'unterwegs',
+  delivered: 'zugestellt',
+  'discarded ## of messages': 'verworfen',
+  'no longer in the trace': 'nicht mehr im Trace',
+  'still open after 7 days': 'nach 7 Tagen noch offen',
+  '{count} refused again': '{count} erneut abgelehnt',
+  'sent; {count} under way': 'gesendet; {count} unterwegs',
+  '{count} failed': '{count} fehlgeschlagen',
   '{act} to {target}': '{act} an {target}',
 
   // list
@@ -39,6 +48,11 @@ export const german: Catalogue = {
   '{act}, by {by}, {time}': '{act}, von {by}, {time}',
   Stop: 'Stoppen',
   Show: 'Anzeigen',
+  'What became of the new messages': 'Was aus den neuen Nachrichten wurde',
+  'one of them': 'eine davon',
+  'order: {state}': 'Auftrag: {state}',
+  'The first {count} of {total}: choose a result to see others.':
+    'Die ersten {count} von {total}: Wählen Sie ein Ergebnis, um andere zu sehen.',
   'every message': 'alle Nachrichten',
   Results: 'Ergebnisse',
   Message: 'Nachricht',

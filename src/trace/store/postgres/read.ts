@@ -1,6 +1,7 @@
 import type { Database } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
 import type { MessageState } from '../../message-state.ts';
+import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
 import type { SessionMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
 import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../trace-store.ts';
@@ -16,7 +17,7 @@ import {
   tracedSession,
 } from '../../traced-message.ts';
 import { FAILURES, type FailureRow, failureGroups } from '../failure-groups.ts';
-import { type OpenRow, openMessage } from '../settle.ts';
+import { type OpenRow, openMessage, PART_COLUMNS, type PartRow, sessionPart } from '../settle.ts';
 import {
   type EventRow,
   eventOfRow,
@@ -72,6 +73,20 @@ export async function session(
     past: (messageId) => past.get(messageId) ?? [],
     resends: await resendsOf(db, states.slice(0, SESSION_MESSAGES)),
   });
+}
+
+/** How these sessions stand. */
+export async function outcomes(
+  db: Database,
+  words: WordTable,
+  sessionIds: readonly number[],
+): Promise<readonly SessionOutcome[]> {
+  await words.refresh(db);
+  const rows = await db.rows<PartRow>(
+    `SELECT ${PART_COLUMNS} FROM message WHERE session_id = ANY(?)`,
+    sessionIds,
+  );
+  return sessionOutcomes(rows.map((row) => sessionPart(row, words)));
 }
 
 /** The messages of a session, and nothing else of it. */

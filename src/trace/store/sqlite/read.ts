@@ -1,5 +1,6 @@
 import { idAtTime } from '../../../message/id.ts';
 import type { MessageState } from '../../message-state.ts';
+import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
 import type { SessionMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
 import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../trace-store.ts';
@@ -17,7 +18,7 @@ import {
 } from '../../traced-message.ts';
 import { dayOfSession, endOfDay } from '../day.ts';
 import { FAILURES, type FailureRow, failureGroups } from '../failure-groups.ts';
-import { type OpenRow, openMessage } from '../settle.ts';
+import { type OpenRow, openMessage, PART_COLUMNS, type PartRow, sessionPart } from '../settle.ts';
 import {
   type EventRow,
   eventOfRow,
@@ -67,6 +68,24 @@ export function session(files: TraceFiles, id: number): TracedSession | undefine
     past: (messageId) => readPast(file, messageId),
     resends: resendsOf(files, shown),
   });
+}
+
+/** How these sessions stand. */
+export function outcomes(
+  files: TraceFiles,
+  sessionIds: readonly number[],
+): readonly SessionOutcome[] {
+  const byFile = Map.groupBy(sessionIds, (id) => fileOfSession(files, id));
+  const parts = [...byFile].flatMap(([file, ids]) => {
+    if (file === undefined) return [];
+    const rows = file.all<PartRow>(
+      `SELECT ${PART_COLUMNS} FROM message INDEXED BY message_session
+         WHERE session_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(ids),
+    );
+    return rows.map((row) => sessionPart(row, file.words));
+  });
+  return sessionOutcomes(parts);
 }
 
 /** The messages of a session, and nothing else of it. */

@@ -1,0 +1,148 @@
+import type { Logger } from '../../log/logger.ts';
+import { timeOfId } from '../../message/id.ts';
+import { pause } from '../../time/pause.ts';
+import { causeOf } from '../../trace/cause.ts';
+import type { SessionOutcome } from '../../trace/session-outcome.ts';
+import type { TraceReader } from '../../trace/trace-store.ts';
+import {
+  FOLLOWED_FOR,
+  type FollowedItem,
+  type ItemEnd,
+  type JobStore,
+  type SeenItem,
+} from './job-store.ts';
+
+export interface FollowOptions {
+  readonly store: Pick<JobStore, 'followedJobs' | 'followed' | 'saw' | 'countEnded'>;
+  readonly trace: Pick<TraceReader, 'outcomes'>;
+  /** Milliseconds that messages stay in the trace. */
+  readonly keep: () => number;
+  /** Called once something of a job was seen that was not known. */
+  readonly onSeen: (job: number) => Promise<void>;
+  readonly log: Logger;
+}
+
+const EVERY = 1_000;
+/** What stands still for long is looked at less often: after a tenth of the time it has stood, up to this. */
+const SELDOM = 60_000;
+/**
+ * The streams are read one beside the other: what a message led to may come to the trace a little after its own end.
+ * So an end is believed at once, and looked at again for this long.
+ */
+const SETTLING = 10_000;
+const AT_ONCE = 500;
+
+/** When a job is looked at again, and since when nothing of it has changed. */
+interface Pace {
+  readonly at: number;
+  readonly since: number;
+}
+
+/** Looks, until `held` aborts, what becomes of the messages that jobs have made. */
+export async function followResults(options: FollowOptions, held: AbortSignal): Promise<void> {
+  const paces = new Map<number, Pace>();
+  let failing = false;
+  while (!held.aborted) {
+    try {
+      await lookAtAll(options, paces, held);
+      failing = false;
+    } catch (error) {
+      // a database that is away is told once; it is looked again when it is back
+      if (!failing) options.log.error({ event: 'job-failed', err: error }, 'job-failed');
+      failing = true;
+    }
+    await pause(EVERY, held, { ref: false });
+  }
+}
+
+async function lookAtAll(
+  options: FollowOptions,
+  paces: Map<number, Pace>,
+  held: AbortSignal,
+): Promise<void> {
+  const { store, onSeen } = options;
+  const jobs = await store.followedJobs();
+  for (const job of jobs) {
+    const now = Date.now();
+    const { at, since } = paces.get(job) ?? { at: 0, since: now };
+    if (held.aborted || at > now) continue;
+    const changed = await look(options, job);
+    const still = changed ? 0 : now - since;
+    const next = now + Math.min(SELDOM, Math.max(EVERY, still / 10));
+    paces.set(job, { at: next, since: now - still });
+    if (changed) await onSeen(job);
+  }
+  for (const job of paces.keys()) if (!jobs.includes(job)) paces.delete(job);
+  await store.countEnded();
+}
+
+/** Whether something was seen that was not known. */
+async function look({ store, trace, keep }: FollowOptions, job: number): Promise<boolean> {
+  let after = 0;
+  let changed = false;
+  for (;;) {
+    const items = await store.followed(job, { after, limit: AT_ONCE });
+    const found = await trace.outcomes(items.map(({ resultId }) => resultId));
+    const ofSession = new Map(found.map((one) => [one.sessionId, one]));
+    const now = Date.now();
+    const seen = items.flatMap(
+      (item) => seenOf(item, ofSession.get(item.resultId), { now, keep: keep() }) ?? [],
+    );
+    if (seen.length > 0) {
+      await store.saw(job, seen);
+      changed = true;
+    }
+    after = items.at(-1)?.n ?? after;
+    if (items.length < AT_ONCE) return changed;
+  }
+}
+
+interface When {
+  readonly now: number;
+  readonly keep: number;
+}
+
+/** What is to be noted of an item; undefined if nothing is new. */
+export function seenOf(
+  item: FollowedItem,
+  found: SessionOutcome | undefined,
+  { now, keep }: When,
+): SeenItem | undefined {
+  if (found === undefined) return unseen(item, { now, keep });
+  const { n, resultId, at, outcome } = item;
+  const tooLong = now - timeOfId(resultId) > FOLLOWED_FOR;
+  const { messageId, host, code, text, state, open } = found;
+  const end: ItemEnd = {
+    state: state === 'under-way' && tooLong ? 'not-followed' : state,
+    messageId,
+    host,
+    code,
+    cause: text === undefined ? undefined : causeOf(text),
+  };
+  const isNew = outcome === undefined || !isSame(outcome, end);
+  const since = isNew ? now : at;
+  const followed = !tooLong && (open || now - since < SETTLING);
+  return isNew || !followed ? { n, end, at: since, followed } : undefined;
+}
+
+/** What the trace does not know has not been read yet, or was purged: what is open is never purged. */
+function unseen(
+  { n, resultId, at, outcome }: FollowedItem,
+  { now, keep }: When,
+): SeenItem | undefined {
+  if (outcome !== undefined && outcome.state !== 'under-way')
+    return { n, end: outcome, at, followed: false };
+  const age = now - timeOfId(resultId);
+  if (outcome !== undefined || age > keep)
+    return { n, end: { state: 'gone' }, at: now, followed: false };
+  return age > FOLLOWED_FOR
+    ? { n, end: { state: 'not-followed' }, at: now, followed: false }
+    : undefined;
+}
+
+const isSame = (a: ItemEnd, b: ItemEnd): boolean =>
+  a.state === b.state &&
+  a.messageId === b.messageId &&
+  a.host === b.host &&
+  a.code === b.code &&
+  a.cause === b.cause;
