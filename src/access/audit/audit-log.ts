@@ -19,7 +19,7 @@ export interface AuditRow {
   readonly detail: string;
   /** Hex, of this row and the hash before it. */
   readonly hash: string;
-  /** Of its hash, by a key that is not in the log; null where whoever wrote it had none. */
+  /** Seals the hash with a key that is not in the log; null if the writer had none. */
   readonly seal: string | null;
 }
 
@@ -27,7 +27,7 @@ export interface AuditQuery {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly actor?: string | undefined;
-  /** Of an action, or of its beginning: `message.` */
+  /** An action, or its beginning: `message.` */
   readonly action?: string | undefined;
   readonly object?: string | undefined;
   /** A value that was searched for. */
@@ -39,15 +39,15 @@ export interface AuditQuery {
 
 export interface AuditProof {
   readonly rows: number;
-  /** The first row that is not as it was written; undefined if all are. */
+  /** The first row that was changed after it was written; undefined if none was. */
   readonly broken: number | undefined;
-  /** Hash of the last row. Kept elsewhere, it shows later that no row at the end was taken away. */
+  /** Hash of the last row. Kept elsewhere, it later proves that no row was removed from the end. */
   readonly head: string;
-  /** The last row that is sealed by the key that is known here: it, and all before it, are of who has the key. */
+  /** The last row sealed by the key known here: it, and all before it, were written by a holder of the key. */
   readonly sealed: number;
 }
 
-/** Rows that were there, and are not any more. */
+/** Rows that existed and are gone. */
 export interface AuditCut {
   readonly from: number;
   readonly to: number;
@@ -55,30 +55,30 @@ export interface AuditCut {
 
 export interface AuditOptions {
   readonly now?: (() => number) | undefined;
-  /** Where the master key is looked for. */
+  /** Where to look for the master key. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Told when the end of the log is found to be gone, which is recorded in it, too. */
+  /** Called when the end of the log is found to be gone; this is also recorded in the log. */
   readonly onCut?: ((cut: AuditCut) => void) | undefined;
 }
 
-/** The audit log in a file of its own: only ever appended to, each row chained to the one before by its hash. */
+/** The audit log, in a file of its own: append-only, each row chained to the one before by its hash. */
 export interface AuditLog extends Audit, AsyncDisposable {
   /** Newest first. */
   list(query: AuditQuery): Promise<readonly AuditRow[]>;
   /** Oldest first, for an export. */
   rows(query: Pick<AuditQuery, 'from' | 'to'>): AsyncIterable<AuditRow>;
-  /** Reads every row, in slices. Takes an end that was cut off since it was written for broken, too. */
+  /** Reads every row, in slices. An end that was cut off counts as broken too. */
   verify(): Promise<AuditProof>;
-  /** The last row, to be kept elsewhere. */
+  /** The last row, to keep elsewhere. */
   anchor(): Promise<Mark | undefined>;
   close(): Promise<void>;
 }
 
 const START = '0'.repeat(64);
-/** Keys of details below which values may be of patients. */
+/** Keys of details whose values may be patient data. */
 const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
-/** Opens the audit log; the command line, and other operator planes, may write to it at the same time. */
+/** Opens the audit log; the command line and other operator planes may write to it at the same time. */
 export async function auditLog(
   place: MetaPlace,
   { now = Date.now, environment = process.env, onCut }: AuditOptions = {},
@@ -121,17 +121,17 @@ export async function auditLog(
   return {
     async record(entry) {
       const known = laterMark(written, await mark.read());
-      // the row before must not change between being read and being built on, by another process either
+      // the row before must not change between reading it and adding to it, not even by another process
       const { row, cut } = await database.transaction(async (session) => {
         const last = await session.get<Mark>(LAST);
         const missing = await cutOf(session, { last, known });
         if (missing === undefined)
           return { row: await append(session, entry, { last }), cut: undefined };
-        // the numbers that are left out show for ever that acts are missing
+        // the skipped numbers show for ever that acts are missing
         const told = await append(session, cutEntry(missing), { last, gap: missing.to });
         return { row: await append(session, entry, { last: told }), cut: missing };
       });
-      // two that are recorded at once may be told in any order
+      // two that are recorded at once may be reported in any order
       written = cut === undefined ? laterMark(written, row) : row;
       await mark.write(row);
       if (cut !== undefined) onCut?.(cut);
@@ -149,7 +149,7 @@ export async function auditLog(
 
 const LAST = 'SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1';
 
-/** Whether the row that was last written is still there. */
+/** The rows that are missing from the end, if the last row written is gone. */
 async function cutOf(
   session: MetaSession,
   { last, known }: { readonly last: Mark | undefined; readonly known: Mark | undefined },
@@ -159,7 +159,7 @@ async function cutOf(
   const row = await session.get<Mark>('SELECT seq, hash FROM audit WHERE seq = ?', seq);
   if (row?.hash === hash) return undefined;
   const there = last?.seq ?? 0;
-  // where others stand in their place, from which on is not known
+  // if others stand in their place, it is not known where they begin
   return there < seq ? { from: there + 1, to: seq } : { from: seq, to: there + 1 };
 }
 
@@ -174,7 +174,7 @@ function cutEntry({ from, to }: AuditCut): AuditEntry {
   };
 }
 
-/** Rows that are read at once: the log may be of years, and others get their turn. */
+/** Rows read at a time: the log may span years, and other requests need their turn. */
 const PAGE = 1_000;
 
 async function* everyRow(
@@ -244,7 +244,7 @@ async function proofOf(
   return { rows, broken: cut ? rows + 1 : undefined, head, sealed };
 }
 
-/** Whether another row stands in the place of the one that was written last. */
+/** Whether a different row stands in the place of the last one written. */
 function isOther({ seq, hash }: AuditRow, known: Mark | undefined): boolean {
   return known?.seq === seq && known.hash !== hash;
 }

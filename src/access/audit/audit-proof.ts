@@ -9,14 +9,17 @@ import { pause } from '../../time/pause.ts';
 import type { MetaPlace } from '../meta/meta-database.ts';
 import type { AuditLog } from './audit-log.ts';
 
-/** Seals rows of the audit log by a key that is not in it: who may write the database cannot write rows that have one. */
+/**
+ * Seals rows of the audit log with a key that is not in it: whoever can write to the database still cannot
+ * make sealed rows.
+ */
 export interface Seal {
   of(hash: string): string;
-  /** undefined where there is none, or another key made it: the master key was changed since. */
+  /** undefined if there is no seal, or another key made it because the master key has changed. */
   check(hash: string, seal: string | null): boolean | undefined;
 }
 
-/** By the master key of the secret store; undefined where there is none. */
+/** The seal made with the secret store's master key; undefined if there is none. */
 export async function auditSeal(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Seal | undefined> {
@@ -39,13 +42,16 @@ export async function auditSeal(
   };
 }
 
-/** A row of the audit log by its number and its hash. */
+/** A row of the audit log, identified by its number and hash. */
 export interface Mark {
   readonly seq: number;
   readonly hash: string;
 }
 
-/** The last row that was written, kept beside the log and not in it: whoever cuts the log’s end is found by the next act. */
+/**
+ * The last row that was written, kept outside the log: if somebody cuts off the log's end, the next act
+ * reveals it.
+ */
 export interface AuditMark {
   read(): Promise<Mark | undefined>;
   write(mark: Mark): Promise<void>;
@@ -65,11 +71,11 @@ export function auditMark({ data, shared }: MetaPlace): AuditMark {
     async write({ seq, hash }) {
       const made = `${file}.${randomUUID()}`;
       try {
-        // two processes may write at once, and the older row may stand then: it is in the log as well
+        // two processes may write at once and leave the older row here: that one is in the log too
         await writeFile(made, `${seq}:${hash}\n`, { mode: 0o600, flag: 'wx' });
         await rename(made, file);
       } catch (error) {
-        // the act is recorded: a disk that takes no mark makes it no less so
+        // the act is recorded even if the disk refuses the mark
         tolerate(error, isUnwritable, 'writing the mark of the audit log');
         await rm(made, { force: true });
       }
@@ -77,14 +83,14 @@ export function auditMark({ data, shared }: MetaPlace): AuditMark {
   };
 }
 
-/** Another database is another log. */
+/** A different database is a different log. */
 function nameOf({ url, production }: NonNullable<MetaPlace['shared']>): string {
   const { host, pathname } = new URL(url);
   const database = createHash('sha256').update(`${host}${pathname}`).digest('hex').slice(0, 8);
   return `audit-${production}-${database}.mark`;
 }
 
-/** The one that was written last. */
+/** The later of two marks. */
 export function laterMark(one: Mark | undefined, other: Mark | undefined): Mark | undefined {
   return (other?.seq ?? 0) > (one?.seq ?? 0) ? other : one;
 }
@@ -94,12 +100,12 @@ const isUnwritable = (error: unknown): boolean =>
   isSystemError(error, 'ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT');
 
 const EVERY = 3_600_000;
-/** The whole log may be of years: it is read once a day. */
+/** The log may span years, so all of it is read only once a day. */
 const PROVED_EVERY = 24;
 
 /**
- * Proves the audit log now and once a day, and tells its last hash every hour. The process log then has it: it lies
- * elsewhere than the file, so that whoever writes all of that anew is found out too.
+ * Verifies the audit log now and once a day, and writes its last hash to the process log every hour. That log
+ * is kept elsewhere, so that even rewriting the whole audit log is detected.
  */
 export function proveRegularly(audit: Audited, log: Logger): Disposable {
   const stopping = new AbortController();

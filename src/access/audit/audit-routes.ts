@@ -32,7 +32,7 @@ const Query = closed({
   searched: maybe(Type.String({ maxLength: 200, description: 'Who searched for this value?' })),
 });
 
-/** Reading the audit log is an act that is recorded in it. */
+/** Routes of the audit log. Reading it is itself recorded in it. */
 export function auditRoutes(api: Api, audit: AuditLog): void {
   const looked = async (
     request: Parameters<typeof principalOf>[0],
@@ -90,7 +90,7 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
     {
       schema: {
         tags,
-        summary: 'All rows of a time, oldest first, as JSON lines.',
+        summary: 'All rows of a period, oldest first, as JSON lines.',
         querystring: closed({ from: maybe(Time), to: maybe(Time) }),
         response: { 200: { content: { 'application/jsonl': { schema: Type.String() } } } },
       },

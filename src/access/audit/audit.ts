@@ -16,12 +16,15 @@ export interface AuditEntry {
   readonly detail?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Where acts are recorded. Await it before answering: what could not be recorded must not be shown, nor told as done. */
+/**
+ * Where acts are recorded. Await it before answering: what could not be recorded must not be shown or
+ * reported as done.
+ */
 export interface Audit {
   record(entry: AuditEntry): Promise<void>;
 }
 
-/** Does what was ordered and records it, done or failed, before it is answered. */
+/** Does what was ordered and records the result, success or failure, before answering. */
 export async function recorded<Result>(
   audit: Audit,
   entry: Omit<AuditEntry, 'outcome'>,
@@ -48,11 +51,11 @@ export type LookRecorder = <Result>(
   run: () => Promise<Result>,
 ) => Promise<Result>;
 
-/** A page that looks again and again, and the next page, ask the same: recorded once in this time. */
+/** A page that refreshes, and its next page, are the same look: recorded once in this time. */
 const AGAIN = 15 * 60_000;
 const REMEMBERED = 10_000;
 
-/** The same look of the same person is one entry in a quarter of an hour. */
+/** The same look by the same person is one entry per quarter of an hour. */
 export function lookRecorder(now: () => number = Date.now): LookRecorder {
   const latest = new LRUCache<string, true>({
     max: REMEMBERED,

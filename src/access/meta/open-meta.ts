@@ -9,7 +9,7 @@ import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES, THIRD_META_TABLES } from
 /**
  * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs.
  *
- * @param migrations the forms of the database, oldest first; others than the product's in tests alone
+ * @param migrations the versions of the schema, oldest first; only tests pass others than the product's
  */
 export function metaDatabase(
   place: MetaPlace,
@@ -38,7 +38,7 @@ async function open(
   }
 }
 
-/** In its newest form. */
+/** Opened and migrated to the newest version. */
 async function opened(
   { data, shared }: MetaPlace,
   name: 'meta' | 'audit',

@@ -8,14 +8,17 @@ import { masked } from './mask/masked.ts';
 import { plainName } from './mask/shown-names.ts';
 import { maskXml } from './mask/xml-mask.ts';
 
-/** Makes what identifies a patient unreadable in a body, for those who may not see it. Throws FORBIDDEN where it cannot. */
+/**
+ * Makes what identifies a patient unreadable in a body, for those who may not see it. Throws FORBIDDEN if it
+ * cannot.
+ */
 export type BodyMask = (body: Uint8Array, reading: Reading) => Uint8Array;
 
 /** Places in bodies, by kind of document. */
 export interface Places {
   /** `PID-3`: the field in every such segment, with all its repetitions. */
   readonly hl7: readonly string[];
-  /** Names of properties, wherever they stand, in whatever case; all below them is meant too. */
+  /** Names of properties, at any depth and in any case; includes everything below them. */
   readonly json: readonly string[];
   /** Names of elements and attributes, or XPath. */
   readonly xml: readonly string[];
@@ -23,20 +26,20 @@ export interface Places {
   readonly delimited: readonly string[];
 }
 
-/** What an installation says besides what Waybill knows. */
+/** What an installation adds to what Waybill knows. */
 export interface MaskPaths extends Places {
-  /** What is shown though it would be masked, because nobody knows what it is. */
+  /** What is shown although Waybill, not knowing it, would mask it. */
   readonly shown: Places;
 }
 
 const NONE: Places = { hl7: [], json: [], xml: [], delimited: [] };
 
-/** Everything is masked but what is known to be of nobody, unless `console.yaml` says otherwise. */
+/** Everything is masked except what is known not to identify anybody, unless `console.yaml` says otherwise. */
 export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
 
 /**
- * Masks values in their place and of their length: a letter becomes `X` or `x`, a digit `0`, and what separates
- * stays, so that what is wrong with a format still shows. What it does not know how to mask it does not show.
+ * Masks values in place and keeps their length: a letter becomes `X` or `x`, a digit `0`, and separators
+ * stay, so that a wrong format still shows. What it cannot mask it does not show.
  */
 export function fieldMask(paths: MaskPaths): BodyMask {
   const { shown } = paths;
@@ -88,7 +91,7 @@ function maskDelimited(document: DelimitedDocument, { delimited, shown }: MaskPa
   return document.bytes();
 }
 
-/** Places that the names of `mask.xml` do not reach. */
+/** Masks the places that the names of `mask.xml` do not reach. */
 function maskPlaces(document: Document, paths: readonly string[]): Uint8Array {
   for (const path of paths) {
     const count = document.all(path).length;
@@ -96,7 +99,7 @@ function maskPlaces(document: Document, paths: readonly string[]): Uint8Array {
       throw new ApiError(
         403,
         'FORBIDDEN',
-        'a masked path is there several times: only to be shown unmasked',
+        'a masked path occurs several times, so the body can only be shown unmasked',
       );
     }
     if (count === 1) document.set(path, masked(document.get(path)));

@@ -1,9 +1,9 @@
 import type { Permission, Principal } from './principal.ts';
 
-/** Who ordered something that goes on after the request: what is kept of them with it. */
+/** Who ordered something that continues after the request; stored with the order. */
 export interface Orderer extends Pick<Principal, 'name' | 'via' | 'roles' | 'visibleHosts'> {
   readonly permissions: readonly Permission[];
-  /** The API token that they came with. */
+  /** The API token that they used. */
   readonly token?: number | undefined;
 }
 
@@ -12,8 +12,8 @@ export function ordererOf(principal: Principal): Orderer {
   return { name, via, roles, visibleHosts, permissions: [...permissions], token };
 }
 
-/** What an orderer may still do of what they might when they ordered. */
+/** What an orderer may still do of what they were allowed when they ordered. */
 export type StillAllowed = Pick<Principal, 'permissions' | 'visibleHosts'>;
 
-/** Looks an orderer up anew; a text says why they are nobody any longer. */
+/** Looks an orderer up again; a text says why they no longer have access. */
 export type RightsNow = (orderer: Orderer) => Promise<StillAllowed | string>;

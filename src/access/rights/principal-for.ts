@@ -2,7 +2,7 @@ import type { Permission, Principal } from './principal.ts';
 import { permissionsOf, type Roles } from './roles.ts';
 import { hostsInScope, type ScopedHost } from './scope.ts';
 
-/** Who somebody is, by whatever sign-in, before it is known what that allows. */
+/** Who somebody is, by whatever sign-in, before their permissions are known. */
 export interface Identity {
   readonly name: string;
   readonly roles: readonly string[];
@@ -10,26 +10,26 @@ export interface Identity {
   readonly via: string;
   /** A token may allow less than its user may. */
   readonly limit?: readonly Permission[] | undefined;
-  /** Its id, where it is one of Waybill's own. */
+  /** The token's id, if it is one of Waybill's own. */
   readonly token?: number | undefined;
   readonly csrfToken?: string | undefined;
   readonly mustChangePassword?: boolean | undefined;
-  /** Whether what was checked still holds: a session that begins while the password is changed must not outlive it. */
+  /** Whether the check still holds: a session that begins while the password is being changed must not outlive it. */
   readonly stillHolds?: (() => Promise<boolean>) | undefined;
 }
 
-/** What an identity may do now, in the production as it runs. */
+/** What an identity may do now, in the running production. */
 export type Rights = (identity: Identity) => Promise<Principal>;
 
 /**
- * Compiles roles and scope to a principal. `hosts` tells the production's hosts; while no engine answers,
- * those it told last are used, so that a scope never widens.
+ * Compiles roles and scope to a principal. `hosts` returns the production's hosts; while no engine answers,
+ * the last known ones are used, so that a scope never widens.
  */
 export function rights(roles: Roles, hosts: () => Promise<readonly ScopedHost[]>): Rights {
   let last: readonly ScopedHost[] = [];
   const visible = async (scope: readonly string[]): Promise<readonly string[] | undefined> => {
     if (scope.includes('*')) return undefined;
-    // without an engine to ask, the hosts that were known last
+    // without an engine to ask, the last known hosts
     last = await hosts().catch(() => last);
     return hostsInScope(scope, last);
   };

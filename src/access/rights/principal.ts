@@ -1,14 +1,14 @@
-/** The built-in roles that watch, operate and build; each may what the one before may. */
+/** The built-in roles for watching, operating and building; each includes the one before. */
 const VIEWER = ['viewer', 'operator', 'engineer'] as const;
 const OPERATOR = ['operator', 'engineer'] as const;
 const ENGINEER = ['engineer'] as const;
 
-/** Roles that every installation has, beside `administrator`, who may everything. */
+/** Roles that every installation has besides `administrator`, which may do everything. */
 export type BuiltInRole = (typeof VIEWER)[number] | 'auditor';
 
 /**
- * What a person or a machine may be allowed to do, and the built-in roles that may. Names are API: they stand in
- * roles, in the OpenAPI document and in the audit log.
+ * What a person or a machine may be allowed to do, and the built-in roles that include it. The names are part
+ * of the API: roles, the OpenAPI document and the audit log use them.
  */
 export const GIVEN_TO = {
   'dashboard.view': [...VIEWER, 'auditor'],
@@ -42,7 +42,7 @@ export type Permission = keyof typeof GIVEN_TO;
 
 export const PERMISSIONS = Object.keys(GIVEN_TO) as Permission[];
 
-/** Who asks, and what they may. One a request, made by the sign-in. */
+/** Who makes a request, and what they may do. Made by the sign-in for each request. */
 export interface Principal {
   /** Shown in the trace and the audit log. */
   readonly name: string;
@@ -50,14 +50,17 @@ export interface Principal {
   readonly permissions: ReadonlySet<Permission>;
   /** Hosts whose messages may be seen: ANDed into every query. `undefined` sees all. */
   readonly visibleHosts: readonly string[] | undefined;
-  /** Whether bodies are shown as they are; otherwise they are masked on the server. */
+  /** Whether bodies are shown unmasked; otherwise they are masked on the server. */
   readonly unmasked: boolean;
   /** How they came in: `local`, `oidc`, `header`, `token`. */
   readonly via: string;
-  /** Of Waybill's own, if one was shown. */
+  /** The id of the Waybill token that was used, if any. */
   readonly token?: number | undefined;
-  /** Must come back as `x-csrf-token` with everything but a GET, where a browser signs in by itself (cookie, proxy). */
+  /**
+   * Must be sent back as `x-csrf-token` with everything but a GET, if the browser signs in by itself (cookie,
+   * proxy).
+   */
   readonly csrfToken?: string | undefined;
-  /** Until the password is changed nothing else is allowed. */
+  /** Nothing else is allowed until the password is changed. */
   readonly mustChangePassword?: boolean | undefined;
 }

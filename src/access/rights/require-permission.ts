@@ -4,9 +4,9 @@ import type { Permission, Principal } from './principal.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; undefined until somebody has signed in. Set by the sign-in's `onRequest` hook. */
+    /** Who makes the request; undefined until somebody has signed in. Set by the sign-in's `onRequest` hook. */
     principal: Principal | undefined;
-    /** Who asks by now, for an answer that takes long; undefined if they are nobody any longer. */
+    /** Checks again who makes the request, for a long answer; undefined if they no longer have access. */
     signInAgain: (() => Promise<Principal | undefined>) | undefined;
   }
   interface FastifyContextConfig {
@@ -29,13 +29,13 @@ export function requirePermission(...needed: readonly Permission[]): onRequestAs
   };
 }
 
-/** Throws FORBIDDEN for what concerns every host, where somebody sees only some. */
-export function checkSeesAll({ visibleHosts }: Principal, does: string): void {
+/** Throws FORBIDDEN for what concerns every host, if somebody sees only some. */
+export function checkSeesAll({ visibleHosts }: Principal, act: string): void {
   if (visibleHosts === undefined) return;
-  throw new ApiError(403, 'FORBIDDEN', `only who sees every host ${does}`);
+  throw new ApiError(403, 'FORBIDDEN', `only people who see every host may ${act}`);
 }
 
-/** As `requirePermission`, for what depends on the request's content. */
+/** Like `requirePermission`, for permissions that depend on the request's content. */
 export function checkPermission(principal: Principal, ...needed: readonly Permission[]): void {
   const missing = needed.filter((one) => !principal.permissions.has(one));
   if (missing.length > 0) {
@@ -44,17 +44,18 @@ export function checkPermission(principal: Principal, ...needed: readonly Permis
 }
 
 /**
- * Throws FORBIDDEN unless somebody has every right that they give away or take over: who could make an
- * administrator, or set the password of one, would be one. Who sees only a part gives nothing at all.
+ * Throws FORBIDDEN unless somebody has every right that they give or take over: whoever could make an
+ * administrator, or set an administrator's password, would be one. Those who see only some hosts cannot give
+ * anything.
  */
 export function checkGrant(principal: Principal, given: Iterable<Permission>): void {
-  checkSeesAll(principal, 'changes users');
+  checkSeesAll(principal, 'change users');
   const { name, permissions } = principal;
   const lacking = [...new Set(given)].filter((one) => !permissions.has(one));
   if (lacking.length === 0) return;
   throw new ApiError(
     403,
     'FORBIDDEN',
-    `nobody gives, or takes over, rights beyond their own: ${name} lacks ${lacking.join(', ')}`,
+    `nobody can give or take over rights beyond their own: ${name} lacks ${lacking.join(', ')}`,
   );
 }

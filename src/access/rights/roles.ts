@@ -5,7 +5,7 @@ import { type BuiltInRole, GIVEN_TO, PERMISSIONS, type Permission } from './prin
 const given = (role: BuiltInRole): readonly Permission[] =>
   PERMISSIONS.filter((permission) => GIVEN_TO[permission].some((one) => one === role));
 
-/** Roles every installation has. */
+/** Roles that every installation has. */
 export const BUILT_IN_ROLES: Roles = new Map<string, readonly Permission[]>([
   ['viewer', given('viewer')],
   ['operator', given('operator')],
@@ -28,7 +28,7 @@ export function checkRoles(named: readonly string[], roles: Roles): void {
   }
 }
 
-/** Everything that the roles allow together; a role that is not known allows nothing. */
+/** Everything that the roles allow together; an unknown role allows nothing. */
 export function permissionsOf(named: readonly string[], roles: Roles): Set<Permission> {
   return new Set(named.flatMap((name) => roles.get(name) ?? []));
 }

@@ -9,18 +9,18 @@ export interface ScopedHost {
 /** Sees every host. */
 export const EVERYTHING: readonly string[] = ['*'];
 
-/** Throws CONFIG_INVALID for what is no scope. */
+/** Throws CONFIG_INVALID for an invalid scope. */
 export function checkScope(scope: readonly string[]): void {
   for (const one of scope) {
     if (one === '*' || /^(?:host|tag):\S+$/.test(one)) continue;
     throw new EngineError(
       'CONFIG_INVALID',
-      `${one} is no scope: write *, host:<name or pattern with *>, or tag:<name>`,
+      `${one} is not a scope: write *, host:<name or pattern with *>, or tag:<name>`,
     );
   }
 }
 
-/** The names of the hosts in a scope; undefined for everything. No scope at all sees nothing. */
+/** The names of the hosts in a scope; undefined for everything. An empty scope sees nothing. */
 export function hostsInScope(
   scope: readonly string[],
   hosts: readonly ScopedHost[],

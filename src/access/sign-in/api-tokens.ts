@@ -3,13 +3,13 @@ import type { MetaDatabase, MetaRow, MetaSession } from '../meta/meta-database.t
 import type { Permission } from '../rights/principal.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
-/** A token as people may see it. The token itself is shown once, when it is made. */
+/** What people may see of a token. The token itself is shown once, when it is made. */
 export interface ApiToken {
   readonly id: number;
   readonly label: string;
-  /** Whose rights it has. */
+  /** The user whose rights it has. */
   readonly user: string;
-  /** It may do no more than these, of what its user may; undefined is all of it. */
+  /** Limits it to these of its user's permissions; undefined means all of them. */
   readonly permissions: readonly Permission[] | undefined;
   readonly created: number;
   readonly expires: number;
@@ -31,24 +31,27 @@ export interface NewToken extends Pick<ApiToken, 'label' | 'user' | 'expires' | 
 export interface ApiTokens {
   add(token: NewToken): Promise<{ readonly id: number; readonly token: string }>;
   list(): Promise<readonly ApiToken[]>;
-  /** Whether there was one. */
+  /** Resolves to whether it existed. */
   revoke(id: number): Promise<boolean>;
-  /** An access and a refresh token. */
+  /** Makes an access and a refresh token. */
   pair(user: string): Promise<TokenPair>;
-  /** The next pair for a refresh token, which is used up. One that was used before ends its whole family: it was stolen. */
+  /**
+   * The next pair for a refresh token, which is then used up. Using one twice revokes its whole family: it
+   * was stolen.
+   */
   refresh(token: string): Promise<TokenPair & { readonly user: string }>;
-  /** Ends the family of an access or refresh token; whose it was, if it had not ended. */
+  /** Ends the family of an access or refresh token; resolves to its user, if it had not ended. */
   revokeFamily(token: string): Promise<string | undefined>;
   /** Rejects with a SignInRefusal that says whether it is unknown, expired or revoked. */
   check(token: string): Promise<ApiToken>;
 }
 
-/** What every token of Waybill's own begins with, so that scanners find one that was left lying. */
+/** The prefix of all Waybill tokens, so that scanners find leaked ones. */
 export const TOKEN_PREFIX = 'wb_';
 
 const ACCESS = 15 * 60_000;
 const REFRESH = 8 * 3_600_000;
-/** After this time a password is asked for again, however often a pair was refreshed. */
+/** After this time the password is required again, however often a pair was refreshed. */
 const FAMILY = 12 * 3_600_000;
 type Kind = 'api' | 'access' | 'refresh';
 type Row = MetaRow;
@@ -94,7 +97,7 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     if (row === undefined || !kinds.includes(row['kind'] as Kind)) {
       throw SignInRefusal.token(
         'this token is not known',
-        'make one, or look which installation it is of',
+        'make one, or check which installation it belongs to',
       );
     }
     if (Number(row['expires']) < now()) {
@@ -134,7 +137,7 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
       )) > 0,
     pair: (user) => database.transaction((session) => pair(session, user, newFamily())),
     async refresh(token) {
-      // of two who come with it at once, perhaps at two operator planes, one gets the next pair
+      // if two use it at once, perhaps at two operator planes, one gets the next pair
       const next = await database.transaction(async (session) => {
         const row = await known(session, token, ['refresh']);
         const family = String(row['family']);
@@ -173,7 +176,7 @@ const newFamily = (): string => randomBytes(12).toString('hex');
 const usedBefore = (): SignInRefusal =>
   SignInRefusal.token(
     'this refresh token was used or revoked before',
-    'sign in again; if nobody did, somebody else holds a copy, and all its tokens are revoked now',
+    'sign in again; if none of your programs used it, somebody else has a copy; all tokens of its family are now revoked',
   );
 
 function tokenOf(row: Row): ApiToken {

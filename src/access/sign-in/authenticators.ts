@@ -42,7 +42,10 @@ export function sessionAuthenticator(
   };
 }
 
-/** What the engines tell: how the production stands, and who looks at it. It is shown while the database is away. */
+/**
+ * What the engines report: the state of the production, and who is looking at it. It is shown even while the
+ * database is away.
+ */
 const OF_ENGINES = new Set(
   ['/me', '/status', '/hosts', '/hosts/:host', '/production', '/stream'].map(
     (route) => `${API_PREFIX}${route}`,
@@ -53,7 +56,7 @@ function isOfEngines({ method, routeOptions }: FastifyRequest): boolean {
   return method === 'GET' && OF_ENGINES.has(routeOptions.url ?? '');
 }
 
-/** What a page asks by itself while nobody is at it: it must not keep a session alive. */
+/** Requests that a page makes by itself while nobody is there: they must not keep a session alive. */
 function isUnattended({ headers, routeOptions }: FastifyRequest): boolean {
   return 'x-unattended' in headers || routeOptions.url === `${API_PREFIX}/stream`;
 }
@@ -68,7 +71,10 @@ export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenti
       const { id, user: name, permissions: limit } = await tokens.check(token);
       const user = await users.current(name);
       if (user === undefined) {
-        throw SignInRefusal.token('the user of this token is gone', 'make one for another user');
+        throw SignInRefusal.token(
+          'the user of this token no longer exists',
+          'make one for another user',
+        );
       }
       return { ...localIdentity(user, 'token'), limit, token: id };
     },
@@ -92,7 +98,7 @@ export function issuerAuthenticator(
       for (const name of cookies) {
         const value = cookieOf(request, name);
         if (value === undefined) continue;
-        // a browser sends a cookie by itself: acts need the CSRF token
+        // a browser sends a cookie by itself, so acts need the CSRF token
         return { ...(await check(value, `cookie:${name}`)), csrfToken: csrf(value) };
       }
       return undefined;
@@ -100,7 +106,7 @@ export function issuerAuthenticator(
   };
 }
 
-/** Headers in which a proxy says who it has signed in. */
+/** Headers in which a proxy says whom it has signed in. */
 export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf): Authenticator {
   const trusted = isAmong(settings.from);
   const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
@@ -136,7 +142,7 @@ function bearerOf({ headers }: FastifyRequest): string | undefined {
 
 function untrusted(why: string): SignInRefusal {
   return new SignInRefusal(
-    { status: 401, text: 'who you are is not taken from a header sent from there' },
+    { status: 401, text: 'a header sent from there is not trusted to say who you are' },
     why,
     'list the proxy under header.from, or have it set the secret; nobody else may send this header',
   );
@@ -147,11 +153,11 @@ function sameText(given: unknown, expected: string): boolean {
   return typeof given === 'string' && a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Who was signed in lately. */
+/** Remembers who was signed in lately. */
 export interface SeenLately {
   /**
-   * Whom `find` finds. Where the database does not answer, whom it found for the same key a short while ago, if the
-   * request does with that: what it shows then comes from the engines.
+   * Whom `find` finds. If the database does not answer: whom it found for the same key a short while ago,
+   * provided that the request only shows what comes from the engines.
    */
   identify(
     key: string,
@@ -160,7 +166,7 @@ export interface SeenLately {
   ): Promise<Identity | undefined>;
 }
 
-/** Milliseconds that somebody goes on seeing how the production stands while the database is away. */
+/** Milliseconds that somebody can still see the state of the production while the database is away. */
 const LATELY = 10 * 60_000;
 const PEOPLE = 1_000;
 

@@ -5,7 +5,7 @@ import { describeError } from '../../error/engine-error.ts';
 import { readConsoleSettings } from './console-settings.ts';
 import { delegateOf } from './delegate.ts';
 
-/** Something that keeps the console from starting, with its place in `console.yaml`. */
+/** A problem that keeps the console from starting, with its place in `console.yaml`. */
 export interface ConsoleProblem {
   readonly text: string;
   readonly line: number;
@@ -13,8 +13,8 @@ export interface ConsoleProblem {
 }
 
 /**
- * Everything that is wrong in `console.yaml` and in the module that it delegates to, which is loaded for that. Asked
- * before anything accepts messages: a mistake here must not end a flow that has begun.
+ * Everything that is wrong in `console.yaml` and in the module that it delegates to, which is loaded for
+ * this. Called before anything accepts messages: a mistake here must not stop a running flow.
  */
 export async function consoleProblems(
   file: string,
@@ -27,7 +27,7 @@ export async function consoleProblems(
   return texts.map((text) => ({ text, ...place(text) }));
 }
 
-/** Throws a ConfigError with all of them. */
+/** Throws a ConfigError with every problem. */
 export async function checkConsole(
   file: string,
   environment: Readonly<Record<string, string | undefined>>,
@@ -55,7 +55,7 @@ async function problemTexts(
   }
 }
 
-/** Finds where the keys stand with which a problem's text begins; the beginning of the file if it names none. */
+/** Finds the keys that a problem's text begins with; the beginning of the file if it names none. */
 function placesIn(file: string): (text: string) => Pick<ConsoleProblem, 'line' | 'column'> {
   const lines = new LineCounter();
   const document = parseDocument(existsSync(file) ? readFileSync(file, 'utf8') : '', {

@@ -40,9 +40,12 @@ import { users } from './users.ts';
 export interface ConsoleGuardOptions {
   /** Where users and the audit log are. */
   readonly place: MetaPlace;
-  /** `console.yaml`; one in the data folder if none is named. */
+  /** `console.yaml`; by default the one in the data folder. */
   readonly file: string | undefined;
-  /** What held before the operator plane had to be started again: a file that was broken since does not take the console away. */
+  /**
+   * The settings before the operator plane had to be restarted: a file broken since then must not take the
+   * console down.
+   */
   readonly held?: ConsoleSettings | undefined;
   /** Where the console will listen. */
   readonly host: string;
@@ -59,7 +62,10 @@ export interface ConsoleGuard {
   readonly rightsNow: RightsNow;
   readonly traceUrl: string | undefined;
   readonly signIn: FastifyPluginCallback;
-  /** With which the first administrator is made; undefined where somebody can sign in. To be told at the machine, and nowhere kept. */
+  /**
+   * The code for making the first administrator; undefined if somebody can already sign in. To be printed at
+   * the machine and stored nowhere.
+   */
   readonly firstCode: string | undefined;
   close(): Promise<void>;
 }
@@ -136,7 +142,7 @@ export interface Installation {
   readonly log: Logger;
 }
 
-/** Puts the sign-in of an installation together. Dispose of it when the console has stopped. */
+/** Assembles the sign-in of an installation. Dispose of it when the console has stopped. */
 export async function openSignIn(parts: Installation): Promise<SignIn> {
   const { database, settings, audit, hosts, log } = parts;
   const delegate =
@@ -179,7 +185,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   };
 }
 
-/** A secret key of that name, made at first, the same on every operator plane. */
+/** A secret key of that name, made on first use, the same on every operator plane. */
 export function sharedKey(database: MetaDatabase, name: string): Promise<Uint8Array> {
   return database.transaction(async (session) => {
     const known = await session.get<{ key: Uint8Array }>(

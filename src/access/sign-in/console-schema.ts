@@ -7,7 +7,7 @@ const Texts = list(Text, { maxItems: 200 });
 /** `30m`, `12h`. */
 const Duration = Type.String({ pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' });
 
-/** How what others say of a person becomes a name, roles and a scope. */
+/** How what others say about a person becomes a name, roles and a scope. */
 const mapping = {
   /** Claim or header with the name. */
   user: maybe(Text),
@@ -15,7 +15,7 @@ const mapping = {
   rolesFrom: maybe(Text),
   /** What stands there → a role of Waybill. */
   roles: maybe(record(Text)),
-  /** Given to everybody who gets in this way. */
+  /** Given to everybody who signs in this way. */
   everybody: maybe(Texts),
   /** `tag:{facility}`: braces take the value of a claim or header. */
   scope: maybe(Texts),
@@ -41,7 +41,7 @@ const Issuer = closed({
   ),
   /** `header`, or `cookie:NAME`. */
   from: maybe(Type.Array(Type.String({ pattern: '^(header|cookie:[\\w.-]+)$' }), { minItems: 1 })),
-  /** Scopes of the token of which it must have every one. */
+  /** Scopes that the token must have, every one. */
   requiredScopes: maybe(Texts),
   ...mapping,
 });
@@ -49,7 +49,7 @@ const Issuer = closed({
 const Header = closed({
   /** Addresses or networks of the proxies that may say who it is. */
   from: Type.Array(Text, { minItems: 1 }),
-  /** A header that only the proxy can set right, and what stands in it. */
+  /** A header that only the proxy can set correctly, and its value. */
   secretHeader: maybe(Text),
   secret: maybe(Text),
   ...mapping,
@@ -65,7 +65,7 @@ const Cors = closed({
   maxAge: maybe(Duration),
 });
 
-/** `console.yaml` as it is written. What is not declared is an error. */
+/** `console.yaml` as it is written. Anything not declared here is an error. */
 export const ConsoleFile = closed({
   publicUrl: maybe(Type.String({ pattern: '^https?://' })),
   passwords: maybe(Type.Boolean()),
@@ -79,7 +79,7 @@ export const ConsoleFile = closed({
       json: maybe(Texts),
       xml: maybe(Texts),
       delimited: maybe(Texts),
-      /** Shown though it would be masked, because nobody knows what it is. */
+      /** Shown although Waybill, not knowing it, would mask it. */
       shown: maybe(
         closed({
           hl7: maybe(Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}-\\d{1,3}$' }))),
@@ -96,7 +96,7 @@ export const ConsoleFile = closed({
   cors: maybe(Cors),
   delegated: maybe(Text),
   rollbackAfter: maybe(Duration),
-  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  /** Address of a trace in another system; `{traceId}` stands for its id. */
   traceUrl: maybe(Text),
 });
 export type ConsoleFile = Static<typeof ConsoleFile>;

@@ -22,7 +22,7 @@ import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
 
 /** `console.yaml` with everything filled in. */
 export interface ConsoleSettings {
-  /** What browsers see, if a proxy stands before it. */
+  /** The address that browsers see, if there is a proxy in front. */
   readonly publicUrl: string | undefined;
   readonly publicOrigin: string | undefined;
   /** Whether local users may sign in with their password. */
@@ -37,13 +37,16 @@ export interface ConsoleSettings {
   readonly cors: CorsSettings | undefined;
   /** File of a module that signs people in. */
   readonly delegated: string | undefined;
-  /** Milliseconds without a successful outside sign-in after which passwords are allowed again. */
+  /** Milliseconds without a successful external sign-in after which passwords are allowed again. */
   readonly rollbackAfter: number;
-  /** Whether anybody can get in by other means than a local user. */
+  /** Whether anybody can sign in other than as a local user. */
   readonly external: boolean;
-  /** Changes when anything about the outside sign-in does: a test counts for what was tested. */
+  /**
+   * Changes whenever anything about the external sign-in does: a test counts only for the settings that were
+   * tested.
+   */
   readonly digest: string;
-  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  /** Address of a trace in another system; `{traceId}` stands for its id. */
   readonly traceUrl: string | undefined;
 }
 
@@ -59,7 +62,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Settings of an installation without a `console.yaml`. */
 export const DEFAULT_CONSOLE: ConsoleSettings = settingsOf({}, '.');
 
-/** Reads `console.yaml`; the defaults if there is none. Throws a ConfigError with every problem. `assume` takes what is missing of the environment and of secret files for present. */
+/**
+ * Reads `console.yaml`; the defaults if there is none. Throws a ConfigError with every problem. `assume`
+ * treats missing environment variables and secret files as present.
+ */
 export function readConsoleSettings(
   file: string,
   environment: Environment,
@@ -118,7 +124,7 @@ function sessionOf({ session = {} }: ConsoleFile): SessionLimits {
   };
 }
 
-/** As it is written: what is left out is nothing. */
+/** As it is written: parts may be left out. */
 type PlacesFile = { readonly [Kind in keyof Places]?: Places[Kind] | undefined };
 
 function placesOf({ hl7 = [], json = [], xml = [], delimited = [] }: PlacesFile): Places {
@@ -150,7 +156,7 @@ interface Replacing {
   readonly path: string;
 }
 
-/** Fits wherever a text or an address may stand. */
+/** A value that fits wherever a text or an address may stand. */
 const ASSUMED = 'https://assumed.invalid';
 
 /** Puts the values of `${env:NAME}` and `${file:path}` in. */
@@ -185,13 +191,15 @@ function valueOf(
   return text;
 }
 
-/** The parser's text quotes the line, which may hold a secret: only its place is told. */
+/** The parser's text quotes the line, which may hold a secret, so only its position is reported. */
 function yamlText(error: unknown): string {
   const { linePos } = error as {
     linePos?: readonly { readonly line: number; readonly col: number }[];
   };
   const [place] = linePos ?? [];
-  return place === undefined ? describeError(error).text : `no YAML at ${place.line}:${place.col}`;
+  return place === undefined
+    ? describeError(error).text
+    : `not valid YAML at ${place.line}:${place.col}`;
 }
 
 /** What does not fit the shape of `console.yaml`: unknown keys, wrong kinds of values. */
@@ -213,7 +221,7 @@ export function shapeProblems(written: unknown): string[] {
   return problems;
 }
 
-/** What is wrong in `console.yaml` beyond its shape, each with its place. */
+/** What is wrong in `console.yaml` beyond its shape, each with its path. */
 export function meaningProblems(written: ConsoleFile, folder: string): string[] {
   const own = Object.keys(written.roles ?? {});
   const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
@@ -225,7 +233,7 @@ export function meaningProblems(written: ConsoleFile, folder: string): string[] 
   return [
     ...own
       .filter((name) => BUILT_IN_ROLES.has(name))
-      .map((name) => `roles.${name}: that role is built in; name yours otherwise`),
+      .map((name) => `roles.${name}: that role is built in; give yours another name`),
     ...mappings.flatMap(([path, mapping]) => mappingProblems(path, mapping, roles)),
     ...mechanismProblems(written, folder),
     ...traceUrlProblems(written),
@@ -266,7 +274,9 @@ function headerProblems({ secret, secretHeader, from }: HeaderSettings): string[
     ...((secret === undefined) === (secretHeader === undefined)
       ? []
       : ['header: secret and secretHeader belong together']),
-    ...strange.map((one) => `header.from: ${one} is no address and no network such as 10.0.0.0/8`),
+    ...strange.map(
+      (one) => `header.from: ${one} is neither an address nor a network such as 10.0.0.0/8`,
+    ),
   ];
 }
 

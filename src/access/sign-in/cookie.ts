@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** Names of an installation's own cookies, before `__Host-`. */
 export interface CookieNames {
   readonly session: string;
-  /** A sign-in that is under way at a provider. */
+  /** A sign-in in progress at a provider. */
   readonly attempt: string;
 }
 
@@ -42,6 +42,6 @@ export function setCookie(
   const text = `${cookieName(request, name)}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${gone}`;
   const before = reply.getHeader('set-cookie');
   const all = before === undefined ? [text] : [...[before].flat().map(String), text];
-  // a repeated header name is added up by fastify only for set-cookie, which is what is wanted
+  // fastify appends a repeated header only for set-cookie, which is what is wanted here
   void reply.removeHeader('set-cookie').header('set-cookie', all);
 }

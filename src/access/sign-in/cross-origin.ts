@@ -5,7 +5,7 @@ import type { SignIn } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** The CSRF token of a sign-in that keeps no session here: a proxy's header, a cookie of others. */
+/** The CSRF token of a sign-in without a session here: a proxy's header, another issuer's cookie. */
 export type DerivedCsrf = (of: string) => string;
 
 export function derivedCsrf(key: Uint8Array): DerivedCsrf {
@@ -13,8 +13,8 @@ export function derivedCsrf(key: Uint8Array): DerivedCsrf {
 }
 
 /**
- * Refuses acts that another site's page may have sent: whoever signs in by what a browser adds by itself must
- * send the token of `/me`, from this origin or one that is listed.
+ * Refuses acts that another site's page may have sent: whoever signs in by something that a browser adds by
+ * itself must send the token of `/me`, from this origin or a listed one.
  */
 export function checkCsrf(signIn: SignIn, request: FastifyRequest, principal: Principal): void {
   const { csrfToken, name } = principal;
@@ -24,7 +24,7 @@ export function checkCsrf(signIn: SignIn, request: FastifyRequest, principal: Pr
     const given = request.headers['x-csrf-token'];
     if (typeof given !== 'string' || !same(given, csrfToken)) {
       throw new SignInRefusal(
-        { status: 403, text: 'the header x-csrf-token is missing or not the one of /me' },
+        { status: 403, text: 'the header x-csrf-token is missing or is not the token from /me' },
         `${request.method} without the CSRF token of the session`,
         'send csrfToken of GET /api/v1/me as x-csrf-token',
       );
@@ -39,7 +39,7 @@ export function checkCsrf(signIn: SignIn, request: FastifyRequest, principal: Pr
   }
 }
 
-/** Refuses a request that a page of another origin sends. Programs send no Origin. */
+/** Refuses a request from a page of another origin. Programs send no Origin. */
 export function checkOrigin({ settings }: SignIn, request: FastifyRequest): void {
   const { origin } = request.headers;
   const own = `${request.protocol}://${request.host}`;
@@ -54,7 +54,7 @@ export function checkOrigin({ settings }: SignIn, request: FastifyRequest): void
   throw new SignInRefusal(
     { status: 403, text: `not from ${said}` },
     `the request comes from ${said}; this console is ${own}`,
-    'behind a proxy set publicUrl in console.yaml and --trusted-proxy; another application is listed under cors.origins',
+    'behind a proxy set publicUrl in console.yaml and --trusted-proxy; list other applications under cors.origins',
   );
 }
 
@@ -66,8 +66,8 @@ function same(a: string, b: string): boolean {
 const METHODS = 'GET, POST, PUT, PATCH, DELETE';
 
 /**
- * Cross-origin rules, before anything is asked of the sender: a preflight carries no credentials. Only origins
- * that are listed exactly get an answer that a browser accepts. True if the request is answered.
+ * Applies the cross-origin rules before the sender is authenticated: a preflight carries no credentials. Only
+ * origins listed exactly get an answer that a browser accepts. Returns whether the request was answered.
  */
 export function answerCors(
   { settings, trace }: SignIn,

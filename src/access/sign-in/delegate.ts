@@ -8,8 +8,9 @@ import { SignInRefusal } from './sign-in-refusal.ts';
 const TIMEOUT = 10_000;
 
 /**
- * A module of the installation that checks names and passwords elsewhere: `export default async ({ user, password,
- * ip }) => ({ name, roles, scope })`, or undefined for a wrong one. Throws CONFIG_INVALID if it is no such module.
+ * A module of the installation that checks names and passwords elsewhere: `export default async ({ user,
+ * password, ip }) => ({ name, roles, scope })`, or undefined for a wrong one. Throws CONFIG_INVALID if it is
+ * not such a module.
  */
 export async function delegateOf(file: string, roles: Roles): Promise<Delegate> {
   const loaded = await import(pathToFileURL(file).href).catch((error: unknown) => {
@@ -19,7 +20,7 @@ export async function delegateOf(file: string, roles: Roles): Promise<Delegate> 
   if (typeof ask !== 'function') {
     throw new EngineError(
       'CONFIG_INVALID',
-      `delegated: ${file} exports no function as its default`,
+      `delegated: ${file} has no function as its default export`,
     );
   }
   return async (attempt) => {
@@ -54,8 +55,8 @@ async function within<Result>(ask: () => Promise<Result>): Promise<Result> {
 /** The module's own text is withheld by `describeError`: it was given a password. */
 function failed(why: string): SignInRefusal {
   return new SignInRefusal(
-    { status: 401, text: 'signing in does not work now; an administrator sees why' },
+    { status: 401, text: 'signing in does not work right now; an administrator can see why' },
     `the module under delegated failed: ${why}`,
-    'correct the module; local users get in meanwhile',
+    'correct the module; local users can still sign in',
   );
 }

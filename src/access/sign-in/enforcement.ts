@@ -1,20 +1,20 @@
 import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 import type { ConsoleSettings } from './console-settings.ts';
 
-/** Whether passwords of local users are taken, and why. */
+/** Whether local users' passwords are accepted, and why. */
 export interface PasswordState {
   readonly allowed: boolean;
   readonly why: string;
 }
 
 /**
- * Keeps a wrong outside sign-in from locking everybody out. `passwords: false` takes effect once an administrator
- * has signed in from outside with the very settings that are written, and lapses if after that nobody gets in
- * from outside for `rollbackAfter`. Any change of the settings asks for a new test.
+ * Keeps a misconfigured external sign-in from locking everybody out. `passwords: false` takes effect once an
+ * administrator has signed in externally with exactly these settings, and lapses if after that nobody signs
+ * in externally for `rollbackAfter`. Any change of the settings requires a new test.
  */
 export interface Enforcement {
   passwords(): Promise<PasswordState>;
-  /** Tells of a sign-in from outside. */
+  /** Reports an external sign-in. */
   signedIn(administrator: boolean): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function enforcement(
       if (row.tested === null) {
         return {
           allowed: true,
-          why: 'passwords: false waits until an administrator has signed in from outside with these settings',
+          why: 'passwords: false waits until an administrator has signed in externally with these settings',
         };
       }
       const since = row.since ?? now();
@@ -70,7 +70,7 @@ export function enforcement(
       if (!proven && now() - since > rollbackAfter) {
         return {
           allowed: true,
-          why: 'nobody has got in from outside since passwords were switched off',
+          why: 'nobody has signed in externally since passwords were switched off',
         };
       }
       return { allowed: false, why: 'passwords: false in console.yaml' };

@@ -1,28 +1,31 @@
 import { createHash } from 'node:crypto';
 import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 
-/** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed as known ones are. */
+/** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed like known ones. */
 export interface FailureDelay {
   /**
-   * Milliseconds until the next try of any of the keys is looked at. 0 is now, and the try counts as a failure until
-   * it is known to be none: of many that come at once, no more are looked at than would be one after the other.
+   * Milliseconds until the next try with any of the keys is checked. 0 is now, and the try counts as a
+   * failure until proven otherwise: trying many at once gets no more checked than trying one after another.
    */
   tried(keys: readonly FailureKey[]): Promise<number>;
-  /** Lets the wait begin now, when the answer goes out: the check took a while. */
+  /** Starts the wait now, as the answer goes out: the check took a while. */
   refused(keys: readonly FailureKey[]): Promise<void>;
   /** Forgets the failures of a key after a success. */
   succeeded(key: FailureKey): Promise<void>;
-  /** Takes back one failure that was counted before it was known to be none. */
+  /** Takes back one failure that was counted in advance. */
   forgiven(key: FailureKey): Promise<void>;
 }
 
 export interface FailureKey {
-  /** A user from one address, an address, or a user from wherever: nobody is shut out by what others try elsewhere. */
+  /**
+   * A user from one address, an address, or a user from anywhere: nobody is shut out by what others try
+   * elsewhere.
+   */
   readonly kind: 'user' | 'address' | 'name';
   readonly name: string;
 }
 
-/** Failures that cost nothing: people mistype, and many sit behind one address. */
+/** Failures without a delay: people mistype, and many share one address. */
 const FREE: Readonly<Record<FailureKey['kind'], number>> = { user: 3, address: 30, name: 100 };
 const LONGEST = 15 * 60_000;
 const FORGOTTEN = 24 * 3_600_000;
@@ -82,7 +85,7 @@ export function failureDelay(database: MetaDatabase, now: () => number = Date.no
   };
 }
 
-/** People type their password where the name belongs: what was typed is not kept. */
+/** People type their password where the name belongs, so what was typed is not stored. */
 const textOf = ({ kind, name }: FailureKey): string =>
   `${kind}:${createHash('sha256').update(name.toLowerCase()).digest('base64url')}`;
 

@@ -4,19 +4,20 @@ import type { MetaDatabase } from '../meta/meta-database.ts';
 import { oneTimePassword } from './password.ts';
 import type { Users } from './users.ts';
 
-/** Name under which the hash of the code lies. */
+/** Name under which the hash of the code is stored. */
 const NAME = 'first-administrator';
 
 /**
- * How an installation gets its first administrator: by a code that is told at the machine when the console starts, and
- * used once. Where a request comes from proves nothing: a proxy on the machine itself stands for the whole world.
+ * How an installation gets its first administrator: by a code that is printed at the machine when the console
+ * starts, and used once. A request's origin proves nothing: a proxy on the machine itself may forward the
+ * whole world.
  */
 export interface FirstAdministrator {
-  /** A new code, which takes the place of the one before; undefined where somebody can sign in already. Only its hash is kept. */
+  /** A new code, which replaces the one before; undefined if somebody can already sign in. Only its hash is kept. */
   newCode(): Promise<string | undefined>;
-  /** Whether there is nobody yet. */
+  /** Whether there is no user yet. */
   isAwaited(): Promise<boolean>;
-  /** Uses the code up. Rejects with CREDENTIAL_REFUSED if it is not the one, or is not wanted any longer. */
+  /** Uses up the code. Rejects with CREDENTIAL_REFUSED if it is wrong or no longer valid. */
   use(code: string): Promise<void>;
 }
 
@@ -25,7 +26,8 @@ export function firstAdministrator(
   users: Pick<Users, 'any'>,
   external: boolean,
 ): FirstAdministrator {
-  // once there was somebody, only a start prints another code: so it is asked no more, also while the database is away
+  // once there was a user, only a restart prints another code, so the database is not asked again, not even
+  // while it is away
   let somebody = external;
   const isAwaited = async (): Promise<boolean> => {
     somebody ||= await users.any();
@@ -58,7 +60,7 @@ export function firstAdministrator(
       if (isRight && (await isAwaited())) return;
       throw new EngineError(
         'CREDENTIAL_REFUSED',
-        'this is not the code: waybill run prints one when it starts, which is used once',
+        'this is not the code: waybill run prints one when it starts, and it can be used once',
       );
     },
   };

@@ -17,8 +17,8 @@ export type IssuerTokens = (token: string, from: string) => Promise<Identity>;
 const CLOCK_SKEW = 30;
 
 /**
- * Issuer, audience and algorithms are those of `console.yaml`, never those of the token: so neither `none` nor a
- * public key taken for a shared secret gets in.
+ * Issuer, audience and algorithms come from `console.yaml`, never from the token: so neither `none` nor a
+ * public key used as a shared secret gets in.
  */
 export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
   const known = issuers.map((settings) => ({
@@ -40,13 +40,13 @@ export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
     const { settings, keys } = one;
     if (!(settings.from ?? ['header']).includes(from)) {
       throw SignInRefusal.token(
-        `tokens of ${settings.issuer} are not taken from ${from}`,
+        `tokens of ${settings.issuer} are not accepted from ${from}`,
         'set tokens.from',
       );
     }
     if (!settings.algorithms.some((algorithm) => algorithm === told.algorithm)) {
       throw SignInRefusal.token(
-        `the token is signed with ${told.algorithm}, which is not taken`,
+        `the token is signed with ${told.algorithm}, which is not accepted`,
         `set tokens.algorithms to what the issuer signs with; it is ${settings.algorithms.join(', ')}`,
       );
     }
@@ -69,7 +69,7 @@ export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
   };
 }
 
-/** What the token says of itself, only to find out whom to ask. */
+/** What the token claims about itself, only used to find out whom to ask. */
 function said(token: string): { readonly issuer: string; readonly algorithm: string } {
   try {
     const { alg = 'none' } = decodeProtectedHeader(token);
@@ -77,7 +77,7 @@ function said(token: string): { readonly issuer: string; readonly algorithm: str
     return { issuer: iss.slice(0, 200), algorithm: alg.slice(0, 20) };
   } catch {
     throw SignInRefusal.token(
-      'this is no signed JSON Web Token',
+      'this is not a signed JSON Web Token',
       'send the access token, not an encrypted or opaque one; own tokens begin with wb_',
     );
   }
@@ -97,7 +97,7 @@ function checkScopes(payload: JWTPayload, { requiredScopes = [] }: IssuerSetting
       challenge: `Bearer error="insufficient_scope", scope="${requiredScopes.join(' ')}"`,
     },
     `the token has the scopes ${given.join(' ') || 'none'} and lacks ${missing.join(' ')}`,
-    'have the client ask for it, and the issuer grant it',
+    'make the client request it, and the issuer grant it',
   );
 }
 
@@ -105,7 +105,7 @@ function refusal(error: unknown, { issuer, audience, jwks }: IssuerSettings): Si
   if (error instanceof errors.JWTExpired) {
     return SignInRefusal.token(
       'the token has expired',
-      'have a new one made; if it is new, compare the clocks',
+      'get a new one; if it is new, compare the clocks',
     );
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -128,7 +128,7 @@ function refusal(error: unknown, { issuer, audience, jwks }: IssuerSettings): Si
     );
   }
   return SignInRefusal.token(
-    `the keys of ${issuer} cannot be had`,
-    `see that ${jwks} is reached from here and answers with keys`,
+    `the keys of ${issuer} cannot be fetched`,
+    `check that ${jwks} can be reached from here and answers with keys`,
   );
 }

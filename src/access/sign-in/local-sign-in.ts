@@ -10,7 +10,7 @@ export interface PasswordChecks {
   readonly users: Users;
   readonly delay: FailureDelay;
   readonly enforcement: Enforcement;
-  /** Asked for names that are no local user's. */
+  /** Called for names that do not belong to a local user. */
   readonly delegate: Delegate | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface LocalSignIn {
   check(attempt: DelegatedAttempt): Promise<Identity>;
 }
 
-/** What a local user is, signed in by `via`. */
+/** The identity of a local user who signed in by `via`. */
 export function localIdentity({ name, roles, scope, mustChange }: User, via: string): Identity {
   return { name, roles, scope, via, mustChangePassword: mustChange };
 }
@@ -29,17 +29,17 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
   let nobody: Promise<string> | undefined;
   const checkLocal = async ({ user: name, password }: DelegatedAttempt): Promise<Identity> => {
     const user = await users.find(name);
-    // awaited for known users, too: the first of either kind takes the same time
+    // awaited for known users too, so that the first try takes the same time for either
     const decoy = await (nobody ??= hashPassword('nobody has this password'));
     const right = await isPassword(password.slice(0, 1_000), user?.password ?? decoy);
     const { allowed, why } = await enforcement.passwords();
-    // where passwords are off, nobody learns whether one was right
+    // while passwords are off, nobody learns whether one was right
     const refused = (cause: string): SignInRefusal =>
       allowed ? SignInRefusal.wrong(cause) : passwordsAreOff(`${cause}, and ${why}`);
     if (user === undefined) throw refused('there is no such user');
     if (!right) throw refused('the password is wrong');
     if (user.expires !== undefined && user.expires < Date.now()) {
-      throw refused('this user was only for a time, which is over');
+      throw refused('this user was temporary and has expired');
     }
     if (!allowed && !user.breakGlass) throw passwordsAreOff(`the password was right, but ${why}`);
     await users.signedIn(user.name);
@@ -61,10 +61,10 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
         { kind: 'address', name: ip },
         { kind: 'name', name: user },
       ] as const;
-      // who gets in where nothing else does must not wait for those who guess: that password is random
+      // the emergency user must not wait because of others' guesses: that password is random
       const isBreakGlass = (await users.find(user))?.breakGlass === true;
       const keys = isBreakGlass ? [] : [byPair, ...others];
-      // counted before the hash, so that tries in parallel do not all pass
+      // counted before hashing, so that parallel tries do not all pass
       const wait = await delay.tried(keys);
       if (wait > 0) throw SignInRefusal.tooSoon(wait);
       const identity = await checked(attempt).catch(async (error: unknown) => {
@@ -73,7 +73,7 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
       });
       if (isBreakGlass) return identity;
       await delay.succeeded(byPair);
-      // not forgotten: who has one account must not guess at others for free
+      // not forgotten: somebody with one account must not get free guesses at others
       for (const key of others) await delay.forgiven(key);
       return identity;
     },
@@ -82,7 +82,7 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
 
 function passwordsAreOff(why: string): SignInRefusal {
   return new SignInRefusal(
-    { status: 401, text: 'passwords are not taken here; sign in from outside' },
+    { status: 401, text: 'passwords are not accepted here; use the external sign-in' },
     why,
     'in an emergency: waybill user break-glass, at the machine itself',
   );

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
-/** Whom a provider has signed out: everybody of that subject, or one session of it. */
+/** Whom a provider has signed out: all sessions of a subject, or one of them. */
 export interface SignedOut {
   readonly sub: string | undefined;
   readonly sid: string | undefined;
@@ -22,7 +22,7 @@ const ALGORITHMS = [
 ];
 const CLOCK_SKEW = 30;
 const OLDEST = '5m';
-/** Longer than a token is taken. */
+/** Longer than a token is accepted. */
 const REMEMBERED = 7 * 60_000;
 
 /**
@@ -35,11 +35,11 @@ export function logoutTokens(
 ): (token: string) => Promise<SignedOut> {
   const keys = createRemoteJWKSet(keysAt, { timeoutDuration: 5_000, cooldownDuration: 10_000 });
   const used = new Map<string, number>();
-  /** A token counts once: who has caught one must not sign somebody out again and again. */
+  /** A token counts once: whoever intercepts one must not be able to sign somebody out repeatedly. */
   const once = (jti: string): void => {
     const now = Date.now();
     for (const [id, until] of used) if (until < now) used.delete(id);
-    if (used.has(jti)) throw refused('it was used already');
+    if (used.has(jti)) throw refused('it was already used');
     used.set(jti, now + REMEMBERED);
   };
   return async (token) => {
@@ -61,7 +61,7 @@ export function logoutTokens(
 
 function signedOutBy({ sub, sid, events, nonce }: JWTPayload): SignedOut {
   if (typeof events !== 'object' || events === null || !(EVENT in events)) {
-    throw refused('it is no logout token');
+    throw refused('it is not a logout token');
   }
   if (nonce !== undefined) throw refused('it has a nonce, as ID tokens have');
   const session = typeof sid === 'string' ? sid : undefined;
@@ -77,7 +77,7 @@ export function isSignedOut(idToken: string, { sub, sid }: SignedOut): boolean {
 
 function refused(why: string): SignInRefusal {
   return new SignInRefusal(
-    { status: 400, text: 'this logout token is not taken' },
+    { status: 400, text: 'this logout token is not accepted' },
     `a logout token was refused: ${why}`,
     'compare issuer and clientId with the provider’s client, and the clocks',
   );

@@ -5,7 +5,7 @@ import { SignInRefusal } from './sign-in-refusal.ts';
 /** Looks up a claim, an attribute or a header by the name written in `console.yaml`. */
 export type Told = (name: string) => unknown;
 
-/** `realm_access.roles` in claims; a name that is there as it is written, such as a URL, comes first. */
+/** Looks up a path such as `realm_access.roles`; a claim with exactly that name, such as a URL, comes first. */
 export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   let value: unknown = claims;
@@ -17,8 +17,8 @@ export function claimAt(claims: Readonly<Record<string, unknown>>, path: string)
 }
 
 /**
- * Turns what others say of a person into an identity. Throws a SignInRefusal whose cause names the claim or
- * header that is missing, or the groups of which none is mapped.
+ * Turns what others say about a person into an identity. Throws a SignInRefusal whose cause names the missing
+ * claim or header, or the groups if none of them is mapped.
  */
 export function mappedIdentity(
   told: Told,
@@ -28,11 +28,14 @@ export function mappedIdentity(
   const claim = mapping.user ?? defaultUser;
   const name = told(claim);
   if (typeof name !== 'string' || name.trim() === '') {
-    throw refused(`${claim} says no name`, `set user to what holds the name, for ${via}`);
+    throw refused(
+      `${claim} holds no name`,
+      `set user to the claim or header that holds the name, for ${via}`,
+    );
   }
   if (name.length > LONGEST_NAME || UNPRINTABLE.test(name)) {
     throw refused(
-      `${claim} says a name that is longer than ${LONGEST_NAME} characters or cannot be printed`,
+      `${claim} holds a name that is longer than ${LONGEST_NAME} characters or cannot be printed`,
       'set user to another claim or header',
     );
   }
@@ -49,13 +52,13 @@ export function mappedIdentity(
       groups.length === 0
         ? `${name}: ${from} is missing or empty, so there is no role`
         : `${name}: none of ${groups.slice(0, 20).map(printable).join(', ')} in ${from} is mapped to a role`,
-      'have the provider send it, correct rolesFrom, or add the group under roles',
+      'make the provider send it, correct rolesFrom, or add the group under roles',
     );
   }
   return { name: name.trim(), roles: [...roles], scope: scopeOf(told, mapping, name), via };
 }
 
-/** A name stands in the audit log, in lists and on terminals. */
+/** A name appears in the audit log, in lists and on terminals. */
 const LONGEST_NAME = 200;
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
@@ -67,14 +70,14 @@ function scopeOf(told: Told, { scope = ['*'] }: IdentityMapping, name: string): 
     if (values.length === 0) {
       throw refused(
         `${name}: ${attribute}, which says what may be seen, is missing or not one word`,
-        'have the provider or proxy send it',
+        'make the provider or proxy send it',
       );
     }
     return values.map((value) => one.replace(`{${attribute}}`, () => value));
   });
 }
 
-/** A list, or a text with commas or blanks between. */
+/** A list, or a text separated by commas or spaces. */
 function texts(value: unknown): string[] {
   if (Array.isArray(value)) return value.filter((one) => typeof one === 'string');
   return typeof value === 'string' ? value.split(/[,\s]+/).filter((one) => one !== '') : [];
@@ -82,12 +85,12 @@ function texts(value: unknown): string[] {
 
 function refused(why: string, remedy: string): SignInRefusal {
   return new SignInRefusal(
-    { status: 403, text: 'you are known, but have no right here; ask an administrator' },
+    { status: 403, text: 'you are known, but have no rights here; ask an administrator' },
     why,
     remedy,
   );
 }
 
-/** What somebody else says, for a log or a page. */
+/** Text from somebody else, made safe for a log or a page. */
 const printable = (text: string): string =>
   text.slice(0, 100).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{FFFD}');

@@ -6,22 +6,23 @@ export interface Waiting {
   /** Name of the provider. */
   readonly provider: string;
   readonly attempt: OidcAttempt;
-  /** Where the person goes then. */
+  /** Where the person goes afterwards. */
   readonly back: string;
 }
 
 /**
- * Sign-ins under way. They lie sealed in the browser's own cookie, not here: anybody may begin one, and nobody can push
- * out those of others or fill the disk. Who was sent off by one operator plane may come back to another.
+ * Sign-ins in progress. They are sealed in the browser's own cookie, not stored here: anybody may begin one,
+ * and nobody can push out those of others or fill the disk. A person sent off by one operator plane may come
+ * back to another.
  */
 export interface OidcAttempts {
   /** The value of the cookie. */
   seal(one: Waiting): string;
-  /** What is in it, if it was sealed here and not too long ago. */
+  /** Its content, if it was sealed here and not too long ago. */
   open(value: string): Waiting | undefined;
 }
 
-/** Milliseconds a person has at the provider. */
+/** Milliseconds that a person may spend at the provider. */
 const PATIENCE = 10 * 60_000;
 const CIPHER = 'aes-256-gcm';
 const IV = 12;

@@ -27,15 +27,15 @@ export interface OidcProvider {
   start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }>;
   /** Who came back. Rejects with a SignInRefusal that says which check failed. */
   finish(answer: URL, attempt: OidcAttempt): Promise<OidcSignedIn>;
-  /** Where to sign out at the provider, too; undefined if it offers none. */
+  /** Where to sign out at the provider too; undefined if it does not offer this. */
   signOut(idToken: string, back: string): Promise<URL | undefined>;
-  /** Whom the provider tells to be signed out. Rejects with a SignInRefusal that says which check failed. */
+  /** Whom the provider has signed out. Rejects with a SignInRefusal that says which check failed. */
   signedOut(token: string): Promise<SignedOut>;
 }
 
 const TIMEOUT = 10;
 
-/** Discovery is asked at the first use and again after a failure: the console starts without the provider. */
+/** Discovery happens at the first use and again after a failure, so the console starts without the provider. */
 export function oidcProvider(settings: OidcSettings): OidcProvider {
   const { name, clientId, clientSecret, scopes = ['openid', 'profile', 'email'] } = settings;
   const issuer = new URL(settings.issuer);
@@ -51,7 +51,7 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
         { timeout: TIMEOUT, ...(insecure ? { execute: [client.allowInsecureRequests] } : {}) },
       )
       .then((provider) => {
-        // an ID token comes over TLS from the provider; its signature is checked all the same
+        // the ID token comes from the provider over TLS; its signature is checked anyway
         client.enableNonRepudiationChecks(provider);
         return provider;
       })
@@ -100,7 +100,7 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
         return { identity, idToken: tokens.id_token };
       } catch (error) {
         if (error instanceof SignInRefusal) throw error;
-        throw refusal(settings, error, 'the answer of the provider was not taken');
+        throw refusal(settings, error, 'the provider’s answer was not accepted');
       }
     },
     async signOut(idToken, back) {
@@ -121,7 +121,7 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
 
 type Tokens = Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
 
-/** The claims of the ID token, and those of userinfo where a claim that is needed is not in it. */
+/** The claims of the ID token, plus those of userinfo if a required claim is missing. */
 async function allClaims(
   provider: client.Configuration,
   tokens: Tokens,
@@ -140,22 +140,22 @@ async function allClaims(
 const REMEDIES: Readonly<Record<string, string>> = {
   invalid_client: 'compare clientId and clientSecret with the provider’s client',
   invalid_grant: 'the code was used twice or is too old; compare the clocks, then sign in again',
-  access_denied: 'the person, or a rule of the provider, said no',
+  access_denied: 'the person or a rule of the provider refused',
   redirect_uri_mismatch:
     'register the address of /api/v1/sign-in/oidc/<name>/callback at the provider',
   unauthorized_client: 'allow the authorization code flow for this client at the provider',
 };
 
-/** The provider's own words are kept to its error code: the description may name a person. */
+/** Only the provider's error code is kept: its description may name a person. */
 function refusal({ name, issuer }: OidcSettings, error: unknown, what: string): SignInRefusal {
   const { error: said } = error as { error?: unknown };
   const word = typeof said === 'string' ? said : '';
   const reason = [word, ...codesOf(error), claimText(error)].filter((one) => one !== '');
   return new SignInRefusal(
-    { status: 401, text: `signing in with ${name} did not work; an administrator sees why` },
+    { status: 401, text: `signing in with ${name} did not work; an administrator can see why` },
     `${what}: ${reason.join(', ') || 'no reason given'}`,
     REMEDIES[word] ??
-      `compare issuer, clientId and clientSecret of ${name} with ${issuer}; see that it is reached from here`,
+      `compare issuer, clientId and clientSecret of ${name} with ${issuer}; check that it can be reached from here`,
   );
 }
 

@@ -8,13 +8,13 @@ export const PASSWORD_COST = { memory: 65_536, passes: 3, parallelism: 4 } as co
 
 const SHORTEST = 12;
 const LONGEST = 200;
-/** Hashes at once; each holds its memory. */
+/** Hashes computed at once; each needs that memory. */
 const AT_ONCE = 2;
-/** How many may wait before more are turned away. */
+/** How many may wait; more are turned away. */
 const WAITING = 50;
 const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 
-/** Beginnings of what is tried first by everybody who guesses. */
+/** Beginnings that every guesser tries first. */
 const COMMON =
   /^(?:password|passwort|waybill|welcome|hospital|administrator|changeme|qwertz|qwerty|letmein|1234567|iloveyou)/i;
 
@@ -36,7 +36,7 @@ export async function hashPassword(password: string, cost: Cost = PASSWORD_COST)
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
 }
 
-/** Whether a password is the one of a PHC string; takes as long as making it did. */
+/** Whether a password matches a PHC string; takes as long as making it did. */
 export async function isPassword(password: string, phc: string): Promise<boolean> {
   const [, m, t, p, salt, tag] =
     /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(phc) ?? [];
@@ -51,18 +51,18 @@ export async function isPassword(password: string, phc: string): Promise<boolean
 export function checkNewPassword(password: string, user: string): void {
   const problem =
     password.length < SHORTEST
-      ? `a password has ${SHORTEST} characters or more; a sentence is easier to keep in mind than a riddle`
+      ? `a password needs at least ${SHORTEST} characters; a sentence is easier to remember than a riddle`
       : password.length > LONGEST
-        ? `a password has ${LONGEST} characters at most`
+        ? `a password may have at most ${LONGEST} characters`
         : COMMON.test(password) || new Set(password).size < 5
-          ? 'this password is among the first that are guessed'
+          ? 'this password is among the first that attackers guess'
           : password.toLowerCase().includes(user.toLowerCase())
-            ? 'a password does not contain the name of its user'
+            ? 'a password must not contain the user’s name'
             : undefined;
   if (problem !== undefined) throw new EngineError('CREDENTIAL_REFUSED', problem);
 }
 
-/** A password for one sign-in: 20 letters and digits without look-alikes, 116 bits. */
+/** A one-time password: 20 letters and digits without look-alikes, 116 bits. */
 export function oneTimePassword(): string {
   return Array.from({ length: 20 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 }

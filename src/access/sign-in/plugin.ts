@@ -17,7 +17,7 @@ import { SignInRefusal } from './sign-in-refusal.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answered without a sign-in; what the request says of itself is not looked at. */
+    /** Answered without a sign-in; credentials in the request are ignored. */
     open?: boolean;
     /** Allowed while the password must be changed. */
     beforeChange?: boolean;
@@ -32,7 +32,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
       const principal = await principalFor(signIn, request, reply);
       if (principal === undefined) return undefined;
       request.principal = principal;
-      // refused, or not to be found out: either way not signed in any more
+      // refused, or cannot be determined: either way no longer signed in
       request.signInAgain = () => principalFor(signIn, request, reply).catch(() => undefined);
       checkCsrf(signIn, request, principal);
       if (principal.mustChangePassword === true && !mayBeforeChange(request)) {
@@ -59,7 +59,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
     );
     done();
   };
-  // an encapsulated hook would not see the routes that are registered beside it
+  // an encapsulated hook would not see the routes registered beside it
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 }
 
@@ -82,9 +82,9 @@ async function principalFor(
   return undefined;
 }
 
-/** Health, and the console's own files: the page that asks who you are. */
+/** Health, and the console's own files, which include the sign-in page. */
 function isFree({ routeOptions: { url = '' } }: FastifyRequest): boolean {
-  // the route that was found, not what was written: `/%61pi/v1/status` leads to the same
+  // the matched route, not the URL as written: `/%61pi/v1/status` leads to the same
   return !url.startsWith(`${API_PREFIX}/`) && url !== '/metrics';
 }
 

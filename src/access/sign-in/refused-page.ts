@@ -16,7 +16,7 @@ const WORDS = {
   },
 } as const;
 
-/** What a person sees whom a provider has sent back in vain: a page. Programs get the problem as everywhere. */
+/** The page for a person whose sign-in at a provider was refused here. Programs get the usual problem document. */
 export function sendRefusedPage(
   error: FastifyError | Error,
   request: FastifyRequest,
@@ -43,7 +43,7 @@ export function sendRefusedPage(
     );
 }
 
-/** A text that may come from elsewhere, for a page. */
+/** Escapes a text from elsewhere for a page. */
 function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (one) => `&#${one.codePointAt(0)};`);
 }

@@ -4,7 +4,7 @@ import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 export interface RefusedSignIn {
   /** When the minute began. */
   readonly minute: number;
-  /** `unknown` for what is no user's name; `others` for all beyond what is told apart. */
+  /** `unknown` if it is not a user's name; `others` for everything beyond what is counted separately. */
   readonly name: string;
   readonly via: string;
   readonly ip: string;
@@ -13,11 +13,11 @@ export interface RefusedSignIn {
 }
 
 /**
- * Counts the sign-ins that were refused. Anybody may cause them, as many as they like: so they are no rows of the
- * audit log, which is never purged, but sums that are.
+ * Counts refused sign-ins. Anybody can cause as many as they like, so they are not rows of the audit log,
+ * which is never purged, but sums, which are.
  */
 export interface RefusedSignIns {
-  /** Whether the audit log is to have it: the first of its kind in an hour, of not too many. */
+  /** Whether the audit log should record it: the first of its kind in an hour, up to a limit. */
   add(refused: Omit<RefusedSignIn, 'minute' | 'count'>): Promise<boolean>;
   /** Newest first. */
   list(limit: number): Promise<readonly RefusedSignIn[]>;
@@ -26,11 +26,11 @@ export interface RefusedSignIns {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const KEPT = 90 * 24 * HOUR;
-/** What is told apart in one minute. */
+/** How many kinds are counted separately in one minute. */
 const PER_MINUTE = 100;
-/** A quarter of a year of ten a minute is more; a flood is cut at its old end. */
+/** The most rows kept; a flood is cut at its old end. */
 const MOST = 100_000;
-/** Rows of the audit log in an hour: an attack shows in it, and does not fill it. */
+/** Audit rows per hour: an attack shows in the log without filling it. */
 const AUDITED_AN_HOUR = 60;
 
 const OTHERS = 'others';
@@ -79,7 +79,7 @@ export function refusedSignIns(
   };
 }
 
-/** How many rows there are, and how many of them the audit log has. */
+/** How many rows there are, and how many of them are in the audit log. */
 async function counted(
   session: MetaSession,
   where: string,

@@ -5,14 +5,14 @@ import { localIdentity } from './local-sign-in.ts';
 import type { SignIn } from './sign-in.ts';
 
 /**
- * What somebody who ordered a job may do by now, never more than when they ordered it. A local user is looked up.
- * Of somebody from outside the last sign-in counts, and without one what their roles allow by now.
+ * What somebody who ordered a job may do now, never more than when they ordered it. A local user is looked
+ * up. For an external user the last sign-in counts, and without one what their roles allow now.
  */
 export function rightsNow(signIn: SignIn): RightsNow {
   return async (orderer) => {
     const { via, name } = orderer;
-    // of an earlier version, in which whoever sat at the machine was its administrator
-    if (via === 'loopback') return 'whoever is at the machine is not its administrator any longer';
+    // from an earlier version, in which whoever sat at the machine was its administrator
+    if (via === 'loopback') return 'whoever is at the machine is no longer its administrator';
     if (via === 'local' || via === 'token') return local(signIn, orderer);
     const last = await signIn.sessions.latest(name, via);
     return last === undefined
@@ -28,7 +28,7 @@ async function local(signIn: SignIn, orderer: Orderer): Promise<StillAllowed | s
     (await signIn.tokens.list()).some((one) => one.id === token && one.revoked);
   if (isRevoked) return `the token with which ${name} ordered it was revoked`;
   const user = await signIn.users.current(name);
-  if (user === undefined) return `${name} is no user any longer`;
+  if (user === undefined) return `${name} is no longer a user`;
   return within(signIn, orderer, localIdentity(user, via));
 }
 

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { MetaDatabase, MetaRow } from '../meta/meta-database.ts';
 
-/** A person's session in the console. Its id lies only in the browser's cookie; here is its hash. */
+/** A person's session in the console. Its id is only in the browser's cookie; only its hash is stored. */
 export interface Session {
   readonly name: string;
   readonly via: string;
-  /** Of somebody from outside; those of a local user are looked up each time. */
+  /** Of an external user; those of a local user are looked up each time. */
   readonly roles: readonly string[];
   readonly scope: readonly string[];
   readonly csrf: string;
@@ -29,23 +29,20 @@ export const SESSION_LIMITS: SessionLimits = { idle: 30 * 60_000, absolute: 12 *
 export interface Sessions {
   /** Starts a session and gives the id for the cookie. */
   start(of: Omit<Session, 'csrf' | 'created' | 'seen'>): Promise<string>;
-  /** The session of a cookie's id; undefined if it has ended. It counts as seen, unless nobody is there. */
+  /** The session of a cookie's id; undefined if it has ended. It counts as seen unless `unattended`. */
   find(id: string, unattended?: boolean): Promise<Session | undefined>;
-  /** The open session that somebody began last, by that sign-in or by any. */
+  /** The latest open session of somebody, by that sign-in or by any. */
   latest(name: string, via?: string): Promise<Session | undefined>;
   end(id: string): Promise<void>;
-  /**
-   * Ends the sessions of people from outside if they began under other settings: what they may do was decided
-   * at their sign-in.
-   */
+  /** Ends external users' sessions that began under other settings: what they may do was decided at their sign-in. */
   endOutside(digest: string): Promise<void>;
-  /** Ends the sessions of a provider whose ID token is meant; the names of whom they were. */
+  /** Ends the sessions of a provider whose ID token matches; returns the names of their users. */
   endOf(provider: string, isMeant: (idToken: string) => boolean): Promise<readonly string[]>;
-  /** Ends every session of a name; how many there were. */
+  /** Ends every session of a name; returns how many. */
   endAll(name: string): Promise<number>;
 }
 
-/** How exact `seen` is: a write for every request would be a sync for every request. */
+/** Precision of `seen`: writing it for every request would mean a sync for every request. */
 const SEEN_EVERY = 30_000;
 
 export function sessions(

@@ -1,15 +1,15 @@
 import { ApiError } from '../../web/api-error.ts';
 
 /**
- * A sign-in that was refused. Its message is for whoever tried and tells a stranger nothing; `why` and
- * `remedy` are for the log and the administrator's sign-in trace, and hold no secret and no token.
+ * A refused sign-in. Its message is for whoever tried and tells a stranger nothing; `why` and `remedy` are
+ * for the log and the administrator's sign-in trace, and hold no secret or token.
  */
 export class SignInRefusal extends ApiError {
   /** Why, in words for the administrator. */
   readonly why: string;
   /** What to do about it. */
   readonly remedy: string;
-  /** Value of `WWW-Authenticate`, where the caller is a machine. */
+  /** Value of `WWW-Authenticate`, if the caller is a program. */
   readonly challenge: string | undefined;
 
   constructor(
@@ -29,7 +29,7 @@ export class SignInRefusal extends ApiError {
     this.challenge = told.challenge;
   }
 
-  /** A wrong name or password; the asker does not learn which. */
+  /** A wrong name or password; the caller does not learn which. */
   static wrong(why: string): SignInRefusal {
     return new SignInRefusal(
       { status: 401, text: 'user or password is wrong' },
@@ -42,12 +42,12 @@ export class SignInRefusal extends ApiError {
     const seconds = Math.ceil(wait / 1_000);
     return new SignInRefusal(
       { status: 429, text: `too many failures; try again in ${seconds} s` },
-      `too many failures before; the next try is looked at in ${seconds} s`,
-      'wait; a password that was set anew does not shorten it',
+      `too many earlier failures; the next try is checked in ${seconds} s`,
+      'wait; setting a new password does not shorten it',
     );
   }
 
-  /** A token that is not taken; `why` is told to its bearer too, as RFC 6750 has it. */
+  /** A token that is not accepted; its bearer is told `why` too, as in RFC 6750. */
   static token(why: string, remedy: string): SignInRefusal {
     const description = why.replaceAll(/[^\x20-\x7e]|["\\]/g, "'");
     return new SignInRefusal(

@@ -1,6 +1,6 @@
 import type { Logger } from '../../log/logger.ts';
 
-/** One sign-in that was tried, as an administrator may see it. Holds no password, token or cookie. */
+/** One sign-in attempt, as an administrator may see it. Holds no password, token or cookie. */
 export interface SignInEvent {
   readonly at: number;
   readonly ip: string;
@@ -13,9 +13,9 @@ export interface SignInEvent {
   readonly remedy: string | undefined;
 }
 
-/** The latest sign-ins, kept in memory: where an administrator reads why somebody does not get in. */
+/** The latest sign-ins, kept in memory: here an administrator reads why somebody cannot sign in. */
 export interface SignInTrace {
-  /** `logged` is the name for the log, where what was typed may be no name. */
+  /** `logged` is the name for the log, since what was typed may not be a name. */
   add(event: Omit<SignInEvent, 'at'>, logged?: string): void;
   /** Newest first. */
   list(): readonly SignInEvent[];
@@ -23,7 +23,7 @@ export interface SignInTrace {
 
 const KEPT = 500;
 
-/** Refusals are logged with their cause, too: those that are alike once a minute, with how many there were before. */
+/** Refusals are also logged with their cause: equal ones once a minute, with how many there were before. */
 export function signInTrace(log: Logger): SignInTrace {
   const events: SignInEvent[] = [];
   const isNews = perMinute();
@@ -53,10 +53,10 @@ export function signInTrace(log: Logger): SignInTrace {
   };
 }
 
-/** What is told apart in one minute; of all others only the number is told. */
+/** How many kinds are distinguished in one minute; the rest are only counted. */
 const MOST = 60;
 
-/** How many went untold before this one; undefined where it is one of those. */
+/** How many went unlogged before this one; undefined if this one is not logged either. */
 function perMinute(): (key: string) => number | undefined {
   let began = Number.NEGATIVE_INFINITY;
   let untold = 0;

@@ -42,18 +42,18 @@ export interface SignIn {
 /** One way in which a request may say who sends it. */
 export interface Authenticator {
   readonly method: string;
-  /** Undefined where the request says nothing in this way; throws a SignInRefusal where it says something wrong. */
+  /** Undefined if the request has no such credentials; throws a SignInRefusal if they are wrong. */
   identify(request: FastifyRequest): Promise<Identity | undefined> | Identity | undefined;
 }
 
-/** What a module that signs people in is asked. */
+/** What a module that signs people in receives. */
 export interface DelegatedAttempt {
   readonly user: string;
   readonly password: string;
   readonly ip: string;
 }
 
-/** Answers who it is, or undefined for a wrong name or password. */
+/** Returns who it is, or undefined for a wrong name or password. */
 export type Delegate = (
   attempt: DelegatedAttempt,
 ) => Promise<Pick<Identity, 'name' | 'roles' | 'scope'> | undefined>;

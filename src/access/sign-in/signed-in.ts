@@ -22,7 +22,7 @@ export async function startSession(
   const before = cookieOf(request, cookieName(request, signIn.cookies.session));
   if (before !== undefined) await signIn.sessions.end(before);
   const id = await signIn.sessions.start({ name, via, roles, scope, ip, provider, idToken });
-  // looked at once the session is there: a change before is seen here, one that comes later ends the session
+  // checked once the session exists: an earlier change is seen here, a later one ends the session
   if ((await identity.stillHolds?.()) === false) {
     await signIn.sessions.end(id);
     throw changedMeanwhile();
@@ -32,9 +32,9 @@ export async function startSession(
 }
 
 export const changedMeanwhile = (): SignInRefusal =>
-  SignInRefusal.wrong('the password was changed, or the user removed, while it was checked');
+  SignInRefusal.wrong('the password was changed, or the user removed, while it was being checked');
 
-/** Records that somebody got in. */
+/** Records that somebody signed in. */
 export async function signedIn(
   { audit, trace }: SignIn,
   { ip }: FastifyRequest,
@@ -59,12 +59,12 @@ export async function attempted<Result>(
   } catch (error) {
     if (error instanceof SignInRefusal) {
       const { why, remedy } = error;
-      // people type their password where the name belongs: what is no user's name is kept in memory only
+      // people type their password where the name belongs: what is not a user's name is kept in memory only
       const isName = user !== undefined && (await users.find(user)) !== undefined;
       const typed = user?.slice(0, 100);
       const name = isName ? user : 'unknown';
       trace.add({ ip, method, user: typed, outcome: 'refused', cause: why, remedy }, name);
-      // a guess that was not even looked at costs nothing here
+      // a guess that was not even checked costs nothing here
       if (error.status === 429) throw error;
       if (!(await refused.add({ name, via: method, ip, cause: why }))) throw error;
       const actor = { name, via: method };

@@ -1,14 +1,14 @@
 import { EngineError } from '../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 
-/** A local user as people may see it. */
+/** What people may see of a local user. */
 export interface User {
   readonly name: string;
   readonly roles: readonly string[];
   /** `*`, or what the user may see: `host:<pattern>`, `tag:<name>`. */
   readonly scope: readonly string[];
   readonly mustChange: boolean;
-  /** Milliseconds since 1970 after which the user is nobody. */
+  /** When the user expires; milliseconds since 1970. */
   readonly expires: number | undefined;
   /** Made by the command line to get in when the usual sign-in fails. */
   readonly breakGlass: boolean;
@@ -28,15 +28,15 @@ export interface NewUser extends Pick<User, 'name' | 'roles' | 'scope'> {
   readonly breakGlass?: boolean | undefined;
 }
 
-/** The local users of an installation. Changing one ends the sessions and tokens it has. */
+/** The local users of an installation. Changing one ends its sessions and tokens. */
 export interface Users {
-  /** Whether there is anybody: until then a code that is told at the machine makes the first administrator. */
+  /** Whether there is any user: until then a code printed at the machine makes the first administrator. */
   any(): Promise<boolean>;
   find(name: string): Promise<StoredUser | undefined>;
-  /** As `find`, but nobody once the user's time is over. */
+  /** Like `find`, but undefined once the user has expired. */
   current(name: string): Promise<StoredUser | undefined>;
   list(): Promise<readonly User[]>;
-  /** Rejects with CONFIG_INVALID for a name that is taken or cannot be one. */
+  /** Rejects with CONFIG_INVALID for a name that is taken or invalid. */
   add(user: NewUser): Promise<void>;
   /** Rejects with NOT_FOUND. */
   setPassword(name: string, password: string, mustChange: boolean): Promise<void>;
@@ -47,10 +47,10 @@ export interface Users {
   signedIn(name: string): Promise<void>;
 }
 
-/** Throws CONFIG_INVALID for what cannot be the name of a user. */
+/** Throws CONFIG_INVALID for an invalid user name. */
 export function checkUserName(name: string): void {
   if (/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) return;
-  throw new EngineError('CONFIG_INVALID', 'a user is named by letters, digits and . _ @ -');
+  throw new EngineError('CONFIG_INVALID', 'a user name may hold letters, digits and . _ @ -');
 }
 
 interface Row {
@@ -78,7 +78,7 @@ const ended = async (session: MetaSession, name: string): Promise<void> => {
 };
 
 export function users(database: MetaDatabase): Users {
-  /** With the change what the user has open ends. */
+  /** A change that also ends the user's sessions and tokens. */
   const changed = (
     name: string,
     change: (session: MetaSession) => Promise<number>,
@@ -103,7 +103,7 @@ export function users(database: MetaDatabase): Users {
       (await database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)')).map(userOf),
     async add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
       checkUserName(name);
-      // of two who come with a name at once one is first, and the other is told
+      // if two come with the same name at once, the second gets an error
       const added = await database.run(
         `INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created)
            VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
@@ -117,7 +117,7 @@ export function users(database: MetaDatabase): Users {
         Date.now(),
       );
       if (added === 0) {
-        throw new EngineError('CONFIG_INVALID', `there is a user ${name} already`);
+        throw new EngineError('CONFIG_INVALID', `there is already a user ${name}`);
       }
     },
     setPassword: (name, password, mustChange) =>

@@ -33,7 +33,7 @@ export function healthRoutes(app: Api, context: ApiContext): void {
     '/metrics',
     { onRequest: requirePermission('dashboard.view') },
     async (request, reply) => {
-      checkSeesAll(principalOf(request), 'reads the figures');
+      checkSeesAll(principalOf(request), 'read the figures');
       return reply.type(FIGURES).send(await gatheredFigures(context));
     },
   );

@@ -96,7 +96,7 @@ function reloadRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const { dryRun, reason, leaveWaiting, version: expected } = request.body;
       const principal = principalOf(request);
-      checkSeesAll(principal, 'reads and changes the configuration');
+      checkSeesAll(principal, 'read or change the configuration');
       const by = principal.name;
       if (dryRun) return { applied: false, ...(await engines.reload({ dryRun, by })) };
       checkPermission(principal, 'config.deploy');

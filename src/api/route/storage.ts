@@ -52,7 +52,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
       onRequest: requirePermission('purge.manage'),
     },
     (request) => {
-      checkSeesAll(principalOf(request), 'purges the trace');
+      checkSeesAll(principalOf(request), 'purge the trace');
       return audited(context, request, { action: 'storage.purge', object: 'trace' }, context.purge);
     },
   );

@@ -35,7 +35,7 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       const anna = { roles: ['viewer'], scope: ['*'], password: 'x', mustChange: true };
       await known.add({ ...anna, name: 'Anna' });
       await expect(known.add({ ...anna, name: 'ANNA' })).rejects.toThrow(
-        'there is a user ANNA already',
+        'there is already a user ANNA',
       );
       expect(await users(other).find('anna')).toMatchObject({ name: 'Anna', mustChange: true });
       const id = await sessions(one).start({

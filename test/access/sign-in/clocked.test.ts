@@ -88,7 +88,7 @@ test('passwords come back by themselves when nobody gets in from outside after t
   time += 2 * MINUTE;
   expect(await enforced.passwords()).toMatchObject({
     allowed: true,
-    why: expect.stringMatching(/nobody has got in/),
+    why: expect.stringMatching(/nobody has signed in/),
   });
   await enforced.signedIn(false);
   expect((await enforced.passwords()).allowed).toBe(false);
@@ -155,7 +155,7 @@ test('a password that is changed while it is checked begins no session', async (
   await users(meta).setPassword('anna', await hashPassword('another', QUICK), false);
   expect((await trying).status).toBe(401);
   expect(await meta.all('SELECT * FROM web_session')).toEqual([]);
-  expect(api.log.join('\n')).toContain('while it was checked');
+  expect(api.log.join('\n')).toContain('while it was being checked');
 });
 
 test('behind a proxy that speaks HTTPS the cookie is __Host- and Secure, and the public origin is taken', async () => {

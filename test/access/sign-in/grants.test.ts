@@ -32,7 +32,7 @@ const make = (who: Visitor, more: object) =>
     days: 1,
     ...more,
   });
-const BEYOND = [403, expect.stringMatching(/nobody gives, or takes over, rights beyond their own/)];
+const BEYOND = [403, expect.stringMatching(/nobody can give or take over rights beyond their own/)];
 
 test('who manages users makes nobody mightier than themselves, and takes over nobody mightier', async () => {
   await using api = await guardedApi({ settings: ROLES });
@@ -55,7 +55,7 @@ test('who sees only a part changes no users, and roles set without a scope leave
   await using api = await guardedApi();
   const part = await signedIn(api, 'part', 'administrator', 'tag:north');
   await api.user('nora', PASSWORD, { roles: ['viewer'], scope: ['tag:north'] });
-  const only = [403, 'only who sees every host changes users'];
+  const only = [403, 'only people who see every host may change users'];
   const roles = { roles: ['viewer'], scope: ['*'] };
   expect(await refusal(part.ask('PUT', '/api/v1/users/part/roles', roles))).toEqual(only);
   const token = { label: 'x', user: 'root', days: 1 };
@@ -151,7 +151,10 @@ test('a pair of tokens is refreshed for 12 hours in all, and not once its userâ€
   expect(await users(meta).current('otto')).toBeUndefined();
   const { refreshToken } = first.body;
   const again = await program.ask('POST', '/api/v1/auth/token', { refreshToken });
-  expect([again.status, again.body['detail']]).toEqual([401, 'the user of this token is gone']);
+  expect([again.status, again.body['detail']]).toEqual([
+    401,
+    'the user of this token no longer exists',
+  ]);
 });
 
 test('when console.yaml changes, sessions from outside end: their rights were decided under the old one', async () => {

@@ -112,7 +112,7 @@ test('who guesses from one address delays nobody at another, nor break-glass, an
   expect(JSON.stringify(kept)).not.toMatch(/anna|secret|10\.0\.0/);
 });
 
-test('where passwords are off, nobody learns whether one was right', async () => {
+test('while passwords are off, nobody learns whether one was right', async () => {
   await using folder = await temporaryFolder();
   await using database = await metaDatabase({ data: folder.path });
   const known = users(database);
@@ -131,7 +131,7 @@ test('where passwords are off, nobody learns whether one was right', async () =>
     { user: 'nobody', password: 'wrong' },
   ].map((one) => local.check({ ...one, ip: '::1' }).catch((error: Error) => error.message));
   expect(new Set(await Promise.all(answers))).toEqual(
-    new Set(['passwords are not taken here; sign in from outside']),
+    new Set(['passwords are not accepted here; use the external sign-in']),
   );
 });
 

@@ -108,7 +108,7 @@ test('a person back from elsewhere is led to the console only', async () => {
   );
   expect([stray.status, stray.body['detail']]).toEqual([
     401,
-    'this sign-in was not begun here, or took too long: begin again',
+    'this sign-in did not start here, or took too long: start again',
   ]);
   const page = await visitor(api.url).ask<string>(
     'GET',
@@ -121,7 +121,7 @@ test('a person back from elsewhere is led to the console only', async () => {
     'text/html; charset=utf-8',
   ]);
   expect(page.body).toContain(
-    '<h1>Sie sind nicht angemeldet</h1><p>this sign-in was not begun here',
+    '<h1>Sie sind nicht angemeldet</h1><p>this sign-in did not start here',
   );
 });
 
@@ -136,7 +136,7 @@ test.each([
     wrong: 'the issuer',
     change: (yaml: string) => yaml.replace(/issuer: .*/, 'issuer: http://127.0.0.1:59321/'),
     cause: /cannot be asked for its configuration: .*ECONNREFUSED/,
-    remedy: /see that it is reached/,
+    remedy: /check that it can be reached/,
   },
   {
     wrong: 'the claim of the roles',
@@ -188,7 +188,7 @@ test('passwords stay on until an administrator has got in from outside; then onl
   provider.person = { name: 'chief', roles: ['wb-admins'] };
   await provider.browse(visitor(api.url));
   const refused = await visitor(api.url).signIn('root', 'a long walk by the sea');
-  expect(refused.body['detail']).toBe('passwords are not taken here; sign in from outside');
+  expect(refused.body['detail']).toBe('passwords are not accepted here; use the external sign-in');
   await api.user('break-glass-1', 'glass on the floor', { breakGlass: true });
   expect((await visitor(api.url).signIn('break-glass-1', 'glass on the floor')).status).toBe(200);
 });

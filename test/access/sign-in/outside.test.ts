@@ -37,8 +37,8 @@ test('a token of another issuer is taken when everything about it is right, and 
   const none = new UnsecuredJWT(good).setIssuer(oidc.issuer).setAudience('waybill-api').encode();
   const forged = `${(await oidc.token(good)).split('.').slice(0, 2).join('.')}.${'A'.repeat(342)}`;
   const cases: readonly (readonly [string, number, RegExp])[] = [
-    [none, 401, /signed with none, which is not taken/],
-    [confused, 401, /signed with HS256, which is not taken/],
+    [none, 401, /signed with none, which is not accepted/],
+    [confused, 401, /signed with HS256, which is not accepted/],
     [forged, 401, /signature of the token is wrong/],
     [await oidc.token(good, { expires: '-5m' }), 401, /has expired/],
     [await oidc.token(good, { audience: 'another' }), 401, /claim aud of the token/],
@@ -48,7 +48,7 @@ test('a token of another issuer is taken when everything about it is right, and 
       /issuer https:\/\/else.example/,
     ],
     [await oidc.token({ ...good, scope: 'openid' }), 403, /insufficient_scope", scope="waybill/],
-    ['no-token', 401, /no signed JSON Web Token/],
+    ['no-token', 401, /not a signed JSON Web Token/],
   ];
   for (const [token, status, said] of cases) {
     const answer = await check(token);
@@ -65,7 +65,7 @@ test('a token in a cookie signs in, and an act then needs the CSRF token', async
   const without = await browser.ask('POST', '/api/v1/deploy', {});
   expect([without.status, without.body['detail']]).toEqual([
     403,
-    'the header x-csrf-token is missing or not the one of /me',
+    'the header x-csrf-token is missing or is not the token from /me',
   ]);
   await browser.me();
   expect((await browser.ask('POST', '/api/v1/deploy', {})).status).toBe(200);

@@ -54,7 +54,9 @@ async function orders(
 
 test('what somebody ordered by sitting at the machine, as an earlier version allowed, ends', async () => {
   const loopback = { ...(await orders('nobody')), name: 'loopback', via: 'loopback' };
-  expect(await rightsOf(loopback)).toEqual({ stop: expect.stringContaining('not its admin') });
+  expect(await rightsOf(loopback)).toEqual({
+    stop: expect.stringContaining('no longer its admin'),
+  });
 });
 
 test('a local user goes on with what they may do by now, and no longer than they are one', async () => {
@@ -69,7 +71,7 @@ test('a local user goes on with what they may do by now, and no longer than they
   await signIn.users.setRoles('ann', ['operator'], ['*']);
   expect(await rightsOf(ann)).toEqual({ stop: 'ann lacks message.bulk by now' });
   await signIn.users.remove('ann');
-  expect(await rightsOf(ann)).toEqual({ stop: 'ann is no user any longer' });
+  expect(await rightsOf(ann)).toEqual({ stop: 'ann is no longer a user' });
 });
 
 test('nobody gets more by a job than they had when they ordered it', async () => {

@@ -3,10 +3,10 @@ import { EngineError, isEngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
-/** Milliseconds of a statement: each is small, and somebody waits. */
+/** Milliseconds that a statement may take: each is small, and somebody waits for it. */
 const LIMIT = 5_000;
 
-/** The tables in PostgreSQL, in a schema of each production's own. */
+/** The tables in PostgreSQL, in a schema for each production. */
 export async function postgresDatabase(
   { url, production }: { readonly url: string; readonly production: string },
   name: 'meta' | 'audit',
@@ -43,7 +43,7 @@ function asked(session: Session): MetaSession {
   };
 }
 
-/** A statement's text may quote what somebody typed, so only the database's code is told. */
+/** A statement's text may quote what somebody typed, so only the database's error code is reported. */
 function refused(error: unknown): never {
   if (isEngineError(error) || isUnreached(error)) throw error;
   throw new EngineError(
@@ -53,7 +53,7 @@ function refused(error: unknown): never {
   );
 }
 
-/** The tables in PostgreSQL's words. */
+/** The tables in PostgreSQL's dialect. */
 function statementsOf(tables: string): string[] {
   const written = tables
     .replaceAll(/ STRICT(?:, WITHOUT ROWID)?(?=;|$)/g, '')

@@ -7,20 +7,20 @@ import { EngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
-/** Milliseconds that another process may have the file for itself: the command line, or an operator plane. */
+/** Milliseconds that another process, such as the command line or an operator plane, may lock the file. */
 const PATIENCE = 5_000;
 const LOOK_AGAIN = 5;
-/** Bytes up to which a file is read through at its opening. */
+/** Files up to this size (bytes) are checked completely when opened. */
 const CHECKED = 64 * 1024 * 1024;
 
-/** A file in the data folder, made if it is not there. */
+/** Opens a file in the data folder; creates it if missing. */
 export async function sqliteDatabase(folder: string, file: string): Promise<MetaDatabase> {
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
   makePrivate(join(folder, file));
-  // SQLite would wait on this thread, on which also whoever has the file may have to go on
+  // SQLite would wait on this thread, which the holder of the lock may itself need
   const database = new DatabaseSync(join(folder, file), { timeout: 0 });
   const session = asked(database);
-  /** Ends with the transaction that is open. There is one connection: what is asked meanwhile would be part of it. */
+  /** Settles with the open transaction. There is one connection: statements run meanwhile would become part of it. */
   let open: Promise<unknown> | undefined;
   const once = async <Result>(work: () => Result): Promise<Result> => {
     for (const end = performance.now() + PATIENCE; ; await sleep(LOOK_AGAIN)) {
@@ -70,7 +70,7 @@ export async function sqliteDatabase(folder: string, file: string): Promise<Meta
   };
 }
 
-/** Damage in the middle shows only where it is read: a file that is opened has to be whole. */
+/** Damage shows only when it is read, so the whole file is checked when it is opened. */
 function check(database: DatabaseSync): void {
   const [found] = database.prepare('PRAGMA quick_check(1)').all();
   if (found?.['quick_check'] === 'ok') return;
@@ -80,7 +80,7 @@ function check(database: DatabaseSync): void {
 /** SQLITE_CORRUPT. */
 const CORRUPT = 11;
 
-/** With what keeps an appended table from being changed. */
+/** Adds triggers that keep an append-only table from being changed. */
 function statementsOf(definition: string): string[] {
   const kept = APPENDED.filter((name) => definition.includes(`EXISTS ${name}(`)).flatMap((table) =>
     ['UPDATE', 'DELETE'].map(
@@ -122,7 +122,7 @@ function later(session: Direct): MetaSession {
   };
 }
 
-/** SQLITE_BUSY, in any of its extended forms. */
+/** Whether it is SQLITE_BUSY, in any of its extended forms. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
 }
@@ -130,7 +130,7 @@ function isBusy(error: unknown): boolean {
 function busy(file: string): EngineError {
   return new EngineError(
     'STORE_UNAVAILABLE',
-    `another process has had ${file} for itself for ${PATIENCE / 1_000} s: look for a waybill command that hangs, or a copy that is being made of it`,
+    `another process has locked ${file} for ${PATIENCE / 1_000} s: look for a waybill command that hangs, or a backup that is copying it`,
     { retryable: true },
   );
 }

@@ -6,19 +6,19 @@ import { masked } from './masked.ts';
 type Delimiters = Hl7Document['delimiters'];
 
 export interface Hl7MaskPaths {
-  /** `PID-3` or `PID`: hidden besides what the type of a field hides. */
+  /** `PID-3` or `PID`: hidden in addition to what a field's type hides. */
   readonly hidden: ReadonlySet<string>;
-  /** Shown though its type would hide it. */
+  /** Shown although its type would hide it. */
   readonly shown: ReadonlySet<string>;
 }
 
-/** Asked one after the other for a segment or field that the message’s own version does not know. */
+/** Tried in turn for a segment or field that the message's own version does not know. */
 const VERSIONS = ['2.8', '2.5.1', '2.3.1', '2.2'];
 const HEADERS = new Set(['MSH', 'BHS', 'FHS']);
 
 /**
- * Masks by the type of each field, by the segment it stands in, and by its shape: a field that nobody knows, one
- * that holds more than its type, a line that is no segment are hidden.
+ * Masks by each field's type, its segment and its shape: an unknown field, one that holds more than its type,
+ * and a line that is not a segment are hidden.
  */
 export function maskHl7(document: Hl7Document, paths: Hl7MaskPaths): Uint8Array {
   const mask = new Hl7Mask(document.delimiters, paths);
@@ -26,15 +26,15 @@ export function maskHl7(document: Hl7Document, paths: Hl7MaskPaths): Uint8Array 
   return document.bytes();
 }
 
-/** What is known of a field while it is masked. */
+/** What is known about a field while it is masked. */
 interface Field {
   readonly type: string;
-  /** In a segment about a person. */
+  /** Whether it is in a segment about a person. */
   readonly strict: boolean;
   readonly table: string | undefined;
-  /** An observation: of what, nobody knows. */
+  /** Whether it is an observation, which may be about anything. */
   readonly observed: boolean;
-  /** Of birth or death. */
+  /** Whether it is a time of birth or death. */
   readonly timeless: boolean;
 }
 
@@ -118,7 +118,7 @@ class Hl7Mask {
     const { component } = this.#delimiters;
     const components = split(raw, component);
     const rules = rulesOf(field.type);
-    // a primitive value is one value: what stands behind it nobody knows
+    // a primitive value has one component: anything after it is unknown
     return components
       .map((one, at) => {
         const rule = rules[at] ?? '-';
@@ -144,7 +144,7 @@ class Hl7Mask {
       : this.#hidden(raw);
   }
 
-  /** Escape sequences stay as they are where they stand for a delimiter; others go with what they hold. */
+  /** Escape sequences that stand for a delimiter stay; others are hidden with what they hold. */
   #hidden(raw: string): string {
     const { escape } = this.#delimiters;
     if (escape === '' || !raw.includes(escape)) return masked(raw);
@@ -161,7 +161,7 @@ function split(text: string, separator: string): string[] {
   return separator === '' ? [text] : text.split(separator);
 }
 
-/** Of the components of a type; a rule that is no type is that of the one value. */
+/** The rules of a type's components; a rule that is not a type applies to the single value. */
 const RULES = new Map(
   Object.entries(SHOWN_TYPES).map(([type, rules]) => [type, rules.split(' ')] as const),
 );
@@ -170,12 +170,12 @@ function rulesOf(type: string): readonly string[] {
   return RULES.get(type) ?? (type === 'code' || type === 'range' ? [type] : []);
 }
 
-/** Of HL7, or of a site: names of people are not written so, or not often. */
+/** A code of HL7 or of a site: people's names are rarely written like this. */
 const CODE = /^[A-Z\d_.+*/-]{1,16}$/;
-/** Of a system that is named beside it. */
+/** A code whose system is named beside it. */
 const SYSTEM_CODE = /^[\w.+*/%[\]{}-]{1,20}$/;
 const SYSTEM = /^[A-Z][A-Z\d_.-]{0,19}$|^[012](?:\.\d{1,20}){3,}$/;
-/** So many digits together may be the number of a person, or a date of birth. */
+/** This many digits may be a person's number or a date of birth. */
 const MANY_DIGITS = /\d{6}/;
 const TIME =
   /^(?:19|20)\d\d(?:(?:0[1-9]|1[012])(?:[0-3]\d(?:\d{2}){0,3})?)?(?:\.\d{1,4})?(?:[+-]\d{4})?$|^[0-2]\d[0-5]\d(?:[0-5]\d)?(?:\.\d{1,4})?$/;
@@ -220,7 +220,7 @@ function isCoded(type: string): boolean {
   return type === 'CE' || type === 'CWE' || type === 'CNE' || type === 'CF';
 }
 
-/** A code of HL7’s own table tells no more than that it is one; one of a site may be anything. */
+/** A code from HL7's own tables reveals nothing about a person; a site's code may be anything. */
 function isKnownCode(raw: string, table: string | undefined): boolean {
   const codes = table === undefined ? undefined : tableCodes(table);
   return codes !== undefined && Object.hasOwn(codes, raw);

@@ -1,6 +1,6 @@
 /**
- * What of a value of each HL7 data type is shown to who may not see patients: the rule of a primitive type, or
- * for each component of another its type. What is not written here is hidden: `-`, a component beyond the last,
+ * Which parts of a value are shown to people who may not see patients, for each HL7 data type: the rule of a
+ * primitive type, or the type of each component. Everything else is hidden: `-`, a component beyond the last,
  * a type that is not listed.
  *
  * - `code`: a short word of a code system; `label`: its text, where it stands beside a code and its system
@@ -22,7 +22,7 @@ export const SHOWN_TYPES: Readonly<Record<string, string>> = {
   TN: '-',
   GTS: '-',
   VARIES: '-',
-  // of a person, an organisation or a thing that leads to one
+  // a person, an organisation, or something that leads to one
   AD: '- - - - - code code -',
   SAD: '- - -',
   XAD: '- - - - - code code - code code code - time time',
@@ -75,7 +75,7 @@ export const SHOWN_TYPES: Readonly<Record<string, string>> = {
   VID: 'code CE CE',
   SRT: 'code code',
   WVS: 'code -',
-  // of quantity and time
+  // quantities and times
   CP: 'MO code number number CE code',
   CQ: 'number CE',
   MO: 'number code',
@@ -112,13 +112,13 @@ export const SHOWN_TYPES: Readonly<Record<string, string>> = {
   SCV: '- -',
 };
 
-/** Segments about a person: only codes of HL7’s own tables, counters and types of what is hidden are shown in them. */
+/** Segments about a person: they show only codes from HL7's own tables, counters, and the types of what is hidden. */
 export const PERSON_SEGMENTS: ReadonlySet<string> = new Set(
   `PID PD1 PDA PDC MRG NK1 GT1 IN1 IN2 IN3 CON ARV OH1 OH2 OH3 OH4 STF PRA EDU LAN CER AFF ORG PRD
   CTD NPU QRF DSP DSC ADD PES PEO PCR PSH ACC IIM`.split(/\s+/),
 );
 
-/** Fields that are shown otherwise than their type says: `whole` as they stand. */
+/** Fields that are not shown as their type says; `whole` shows them unmasked. */
 export const SHOWN_FIELDS: Readonly<Record<string, string>> = Object.fromEntries([
   ...[1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21].map((n) => [
     `MSH-${n}`,

@@ -11,16 +11,16 @@ import {
 } from './shown-names.ts';
 
 export interface NameMask {
-  /** Plain names that are hidden with all below them, besides those of a person. */
+  /** Plain names that are hidden with everything below them, in addition to those of a person. */
   readonly hidden: ReadonlySet<string>;
-  /** Plain names whose values are shown as they are. */
+  /** Plain names whose values are shown unmasked. */
   readonly shown: ReadonlySet<string>;
 }
 
-/** Deeper than any message is. */
+/** Deeper than any real message. */
 const DEPTH = 200;
 
-/** Masks every value but those of properties that are known to be of nobody; written anew with two blanks. */
+/** Masks every value except those of properties known not to identify anybody; formats the result with two spaces. */
 export function maskJson(bytes: Uint8Array, names: NameMask): Uint8Array {
   const tree: unknown = JSON.parse(new TextDecoder().decode(bytes));
   const root = { shape: undefined, hidden: false, whole: false, depth: 0 };
@@ -42,7 +42,7 @@ function maskedJson(value: unknown, names: NameMask, place: Place): unknown {
   if (typeof value === 'string') return isShownAs(shape, value) ? value : masked(value);
   if (typeof value === 'number') return isShownAs(shape, String(value)) ? value : 0;
   if (depth > DEPTH)
-    throw new ApiError(403, 'FORBIDDEN', 'this body is too deep to be shown masked');
+    throw new ApiError(403, 'FORBIDDEN', 'this body is nested too deeply to be shown masked');
   if (Array.isArray(value))
     return value.map((one) => maskedJson(one, names, { ...place, depth: depth + 1 }));
   const object = value as Readonly<Record<string, unknown>>;
@@ -66,17 +66,17 @@ function maskedJson(value: unknown, names: NameMask, place: Place): unknown {
   );
 }
 
-/** What a name’s value must look like to be shown. */
+/** What the value of a name must look like to be shown. */
 export function shapeOf(name: string): Shape | undefined {
   return Object.hasOwn(SHOWN_NAMES, name) ? SHOWN_NAMES[name] : undefined;
 }
 
-/** A number with its unit is a measured value. */
+/** Whether it is a measured value: a number with its unit. */
 function isQuantity({ value, unit, code }: Readonly<Record<string, unknown>>): boolean {
   return typeof value === 'number' && (unit ?? code) !== undefined;
 }
 
-/** Where a value is the key, as in a table by patient, it is hidden too. */
+/** Hides the key if it is itself a value, as in a table by patient. */
 function shownKey(key: string): string {
   return /^[\w$@.:/-]{1,60}$/.test(key) && !/\d{4}/.test(key) ? key : masked(key);
 }

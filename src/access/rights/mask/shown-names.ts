@@ -1,6 +1,7 @@
 /**
- * Names of JSON properties and XML elements and attributes whose values say what a document is and what became of
- * it, not whom it is about: small letters, without `-` and `_`. All others are hidden, also those nobody has heard of.
+ * Names of JSON properties and XML elements and attributes whose values say what a document is and what
+ * happened to it, not whom it is about: in lower case, without `-` and `_`. All others are hidden, including
+ * unknown ones.
  */
 export const SHOWN_NAMES: Readonly<Record<string, Shape>> = Object.fromEntries([
   ...words(
@@ -23,7 +24,7 @@ export const SHOWN_NAMES: Readonly<Record<string, Shape>> = Object.fromEntries([
   ...words('number', 'total count size attempts length offset setId sequence'),
 ]);
 
-/** What a shown value must look like: a short word, a system of codes, a time, a number. */
+/** What a shown value must look like: a short word, a code system, a time, a number. */
 export type Shape = keyof typeof SHAPES;
 
 const SHAPES = {
@@ -34,7 +35,7 @@ const SHAPES = {
   number: /^-?\d{1,9}(?:\.\d{1,6})?$/,
 } as const;
 
-/** Names below which everything is hidden, whatever it is called: of a person, of somebody’s words. */
+/** Names below which everything is hidden, whatever it is called: people and free text. */
 export const PERSON_NAMES: ReadonlySet<string> = new Set(
   words(
     'word',
@@ -46,10 +47,10 @@ export const PERSON_NAMES: ReadonlySet<string> = new Set(
   ).map(([name]) => name),
 );
 
-/** Below `identifier` and its like these still tell which kind it is. */
+/** Below `identifier` and the like these still show which kind it is. */
 export const KIND_NAMES: ReadonlySet<string> = new Set(['use', 'system', 'root', 'nullflavor']);
 
-/** How names are compared: `Patient_Name` and `patientname` are one. */
+/** How names are compared: `Patient_Name` and `patientname` are the same. */
 export function plainName(name: string): string {
   return name
     .slice(name.lastIndexOf(':') + 1)
@@ -61,7 +62,7 @@ export function isShownAs(shape: Shape | undefined, value: string): boolean {
   return shape !== undefined && SHAPES[shape].test(value);
 }
 
-/** A code beside the system that it belongs to. */
+/** Whether it is a code beside the system that it belongs to. */
 export function isCodeOf(system: unknown, code: string): boolean {
   return typeof system === 'string' && isShownAs('system', system) && /^[\w.-]{1,20}$/.test(code);
 }

@@ -13,8 +13,9 @@ import { masked } from './masked.ts';
 import { isCodeOf, isShownAs, KIND_NAMES, PERSON_NAMES, plainName } from './shown-names.ts';
 
 /**
- * Masks every text, comment and attribute but those that are known to be of nobody; elements and their names stay.
- * FHIR writes an element’s value into its attribute `value`, which goes by the element’s name.
+ * Masks every text, comment and attribute except those known not to identify anybody; elements and their
+ * names stay. FHIR writes an element's value into its attribute `value`, which is treated by the element's
+ * name.
  */
 export function maskXml(bytes: Uint8Array, given: string | undefined, names: NameMask): Uint8Array {
   const { text, charset } = xmlText(bytes, given);
@@ -27,7 +28,7 @@ export function maskXml(bytes: Uint8Array, given: string | undefined, names: Nam
 
 interface Place {
   readonly hidden: boolean;
-  /** In the header of an HL7 message that is written in XML. */
+  /** Whether it is in the header of an HL7 message in XML. */
   readonly inHeader: boolean;
 }
 
@@ -36,7 +37,7 @@ function maskNode(node: XmlChild, names: NameMask, place: Place): void {
   else hide(node);
 }
 
-/** FHIR’s resource `Patient` is no more of a person than what stands in it; in CDA `patient` is the person. */
+/** In FHIR the resource `Patient` is only a container, judged by what is in it; in CDA `patient` is the person. */
 function isOfAPerson({ local, uri }: XmlElement, name: string): boolean {
   return PERSON_NAMES.has(name) && !(uri === 'http://hl7.org/fhir' && /^[A-Z]/.test(local));
 }
@@ -49,7 +50,7 @@ function isShownAttribute(
   if (name.startsWith('xmlns')) return true;
   const own = plainName(local);
   const by = own === 'value' ? plainName(element.local) : own;
-  // an identifier tells who gave it, but not itself
+  // an identifier shows who issued it, but not its value
   if (hidden) return KIND_NAMES.has(by) && isShownAs(shapeOf(by), value);
   if (isShownAs(shapeOf(by), value)) return true;
   const beside = (other: string): string | undefined =>

@@ -13,7 +13,7 @@ import { checkUserName } from '../users.ts';
 
 const METHOD = 'first-administrator';
 
-/** Makes the first administrator with the code that was told at the machine. */
+/** Makes the first administrator with the code that was printed at the machine. */
 export function firstAdministratorRoute(api: Api, signIn: SignIn): void {
   api.post(
     '/sign-in/first',
@@ -77,9 +77,9 @@ function wrongCode(): SignInRefusal {
   return new SignInRefusal(
     {
       status: 401,
-      text: 'this is not the code, or it was used: see what waybill run printed last',
+      text: 'this is not the code, or it was already used: see what waybill run printed last',
     },
-    'the code of the first administrator was wrong, or there is a user already',
-    'start waybill run anew: it prints another code; or waybill user add at the machine',
+    'the code of the first administrator was wrong, or there is already a user',
+    'restart waybill run, which prints another code; or use waybill user add at the machine',
   );
 }

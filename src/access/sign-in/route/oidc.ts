@@ -14,7 +14,7 @@ import { attempted, startSession } from '../signed-in.ts';
 
 const LOGOUT_LIMIT = 16 * 1024;
 
-/** Signing in with an OpenID Connect provider: there and back. Untagged: browsers are led here, no program asks. */
+/** Signing in with an OpenID Connect provider: there and back. Untagged: only browsers come here, not programs. */
 export function oidcRoutes(api: Api, signIn: SignIn): void {
   void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
   const errorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
@@ -86,7 +86,7 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
-/** The provider itself says that somebody has signed out there (OpenID Connect Back-Channel Logout). */
+/** The provider itself reports that somebody has signed out there (OpenID Connect Back-Channel Logout). */
 function backChannelRoute(api: Api, signIn: SignIn): void {
   api.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -124,9 +124,9 @@ function backChannelRoute(api: Api, signIn: SignIn): void {
 
 function strayAnswer(): SignInRefusal {
   return new SignInRefusal(
-    { status: 401, text: 'this sign-in was not begun here, or took too long: begin again' },
-    'the answer of the provider belongs to no sign-in of this browser',
-    'begin at the console’s own address: the cookie belongs to it; behind a proxy set publicUrl',
+    { status: 401, text: 'this sign-in did not start here, or took too long: start again' },
+    'the provider’s answer does not belong to a sign-in of this browser',
+    'start at the console’s own address, since the cookie belongs to it; behind a proxy set publicUrl',
   );
 }
 
@@ -134,7 +134,7 @@ function baseOf({ settings }: SignIn, { protocol, host }: FastifyRequest): strin
   return settings.publicUrl ?? `${protocol}://${host}/`;
 }
 
-/** A page of the console itself; anything else would send a signed-in person elsewhere. */
+/** A page of the console itself; anything else could send a signed-in person elsewhere. */
 function backTo(wanted: string | undefined, base: string): string {
   if (wanted === undefined || !URL.canParse(wanted, base)) return base;
   const url = new URL(wanted, base);

@@ -16,7 +16,7 @@ const tags = ['sign-in'];
 
 const Methods = Type.Object({
   password: Type.Boolean(),
-  /** Nobody is known yet: the code that waybill run prints makes the first administrator. */
+  /** There is no user yet: the code that waybill run prints makes the first administrator. */
   first: Type.Boolean(),
   oidc: list(Type.Object({ name: Type.String(), title: Type.String() })),
 });
@@ -34,11 +34,11 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
     '/sign-in/methods',
     {
       config: { open: true },
-      schema: { tags, summary: 'How one may sign in.', response: { 200: Methods } },
+      schema: { tags, summary: 'The ways to sign in.', response: { 200: Methods } },
     },
     async () => ({
       password: (await signIn.enforcement.passwords()).allowed,
-      // a database that is away keeps nobody from the page, and nobody could be made in it either
+      // a database that is away must not hide the page, and no user could be made in it either
       first: (await within(1_000, signIn.first.isAwaited())) ?? false,
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
@@ -90,11 +90,11 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       await signIn.audit.record({ ...entry, action: 'sign-out', outcome: 'done' });
       if (idToken === undefined) return {};
       const back = signIn.settings.publicUrl ?? `${request.protocol}://${request.host}/`;
-      // the session here has ended: a provider that is away must not make it look otherwise
+      // the session here has ended: a provider that is away must not make it look different
       const there = await signIn.providers
         .get(provider)
         ?.signOut(idToken, back)
-        // who signs out here is signed out, whether or not the provider can be asked
+        // signing out here works whether or not the provider can be asked
         .catch(() => undefined);
       return { redirect: there?.href };
     },
@@ -120,7 +120,7 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
         throw new ApiError(
           409,
           'CONFLICT',
-          'a password is changed in the console, by a local user',
+          'only a local user can change a password, in the console',
         );
       }
       const { current, password } = request.body;

@@ -23,7 +23,7 @@ const Refused = Type.Object({
   count: Type.Integer(),
 });
 
-/** Why somebody does not get in. */
+/** Shows why somebody cannot sign in. */
 export function signInTraceRoutes(api: Api, { trace, refused, enforcement }: SignIn): void {
   api.get(
     '/sign-in/trace',

@@ -37,7 +37,7 @@ const Token = Type.Object({
   revoked: Type.Boolean(),
 });
 
-/** Tokens for programs: pairs that a password begins, and long ones that a person makes. */
+/** Tokens for programs: pairs that start with a password, and long-lived ones that a person makes. */
 export function tokenRoutes(api: Api, signIn: SignIn): void {
   pairRoutes(api, signIn);
   const { tokens, users, audit } = signIn;
@@ -47,7 +47,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Tokens, without what is secret: one’s own, or all with user.manage.',
+        summary: 'Tokens, without their secrets: your own, or all with user.manage.',
         response: { 200: Type.Object({ tokens: list(Token) }) },
       },
       onRequest: requirePermission('token.manage'),
@@ -79,7 +79,11 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
       const { label, days, user = principal.name, permissions } = request.body;
       await checkMayGive(signIn, principal, user, permissions ?? []);
       if ((await users.find(user)) === undefined) {
-        throw new ApiError(409, 'CONFLICT', `a token belongs to a local user, and ${user} is none`);
+        throw new ApiError(
+          409,
+          'CONFLICT',
+          `a token belongs to a local user, and ${user} is not one`,
+        );
       }
       const made = await tokens.add({
         label,
@@ -104,7 +108,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Revokes a token: one’s own, or any with user.manage.',
+        summary: 'Revokes a token: your own, or any with user.manage.',
         params: closed({ id: Type.Integer() }),
         response: { 200: Type.Object({ done: Type.Boolean() }) },
       },
@@ -125,7 +129,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
-/** Whether a token is a person's own. A name from outside may be that of another local user. */
+/** Whether a token is a person's own. An external user's name may equal that of a local user. */
 function isOwn({ name, via }: Principal, user: string): boolean {
   return user.toLowerCase() === name.toLowerCase() && /^(?:local|token)$/.test(via);
 }
@@ -135,7 +139,7 @@ function isOf(principal: Principal, user: string): boolean {
   return principal.permissions.has('user.manage') || isOwn(principal, user);
 }
 
-/** Nobody gives more than they have; who makes a token of somebody else acts under their name. */
+/** Nobody can give more than they have; whoever makes a token for somebody else acts under that name. */
 async function checkMayGive(
   { users, roles }: SignIn,
   principal: Principal,
@@ -159,7 +163,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
       schema: {
         tags,
         summary:
-          'A short access token and a refresh token, for a password or for the refresh token before.',
+          'A short-lived access token and a refresh token, for a password or for the previous refresh token.',
         body: Type.Union([Credentials, closed({ refreshToken: Type.String({ maxLength: 200 }) })]),
         response: { 200: Pair },
       },
@@ -190,7 +194,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
       bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
-        summary: 'Ends an access token, its refresh token and all that came from them.',
+        summary: 'Ends an access token, its refresh token and everything made from them.',
         body: closed({ token: Type.String({ maxLength: 200 }) }),
         response: { 200: Type.Object({ done: Type.Boolean() }) },
       },
@@ -208,19 +212,19 @@ function pairRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
-/** The next pair, for a user who still is one. */
+/** The next pair, if the user still exists. */
 async function refreshed({ tokens, users }: SignIn, token: string): Promise<TokenPair> {
   const { user, ...pair } = await tokens.refresh(token);
   if ((await users.current(user)) !== undefined) return pair;
   await tokens.revokeFamily(pair.accessToken);
-  throw SignInRefusal.token('the user of this token is gone', 'sign in as another user');
+  throw SignInRefusal.token('the user of this token no longer exists', 'sign in as another user');
 }
 
 function checkMayHaveTokens(via: string, mustChange: boolean): void {
   if (via !== 'local') {
     throw new SignInRefusal(
       { status: 403, text: 'only local users get tokens here; use those of your own issuer' },
-      `signed in ${via}, which gives no tokens of Waybill`,
+      `signed in ${via}, which does not give Waybill tokens`,
       'list the issuer under tokens of console.yaml, or make a local user',
     );
   }

@@ -18,7 +18,7 @@ const Name = Type.String({ minLength: 1, maxLength: 100 });
 const Names = list(Name, { maxItems: 50 });
 const ByName = closed({ name: Name });
 const OneTime = Type.Object({
-  password: Type.String({ description: 'For one sign-in; shown this once.' }),
+  password: Type.String({ description: 'For one sign-in; shown only this once.' }),
 });
 const Done = Type.Object({ done: Type.Boolean() });
 
@@ -35,7 +35,7 @@ const UserRow = Type.Object({
 
 const RightsOf = Type.Object({
   name: Type.String(),
-  via: Type.String({ description: '`local`, or how somebody from outside signed in last.' }),
+  via: Type.String({ description: '`local`, or how an external user last signed in.' }),
   roles: list(Type.String()),
   scope: list(Type.String()),
   visibleHosts: maybe(list(Type.String())),
@@ -43,7 +43,7 @@ const RightsOf = Type.Object({
   missing: list(word(...PERMISSIONS)),
 });
 
-/** Local users, and what each may really do. */
+/** Local users, and what each may actually do. */
 export function userRoutes(api: Api, signIn: SignIn): void {
   const { users, roles } = signIn;
   const onRequest = requirePermission('user.manage');
@@ -80,7 +80,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       schema: {
         tags,
         summary:
-          'What a local user, or somebody from outside who is signed in, may do, and by which role; which hosts; what is missing.',
+          'What a local user, or an external user who is signed in, may do, and by which role; which hosts; what is missing.',
         params: ByName,
         response: { 200: RightsOf },
       },
@@ -109,7 +109,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Adds a user with a password for one sign-in.',
+        summary: 'Adds a user with a one-time password.',
         body: closed({ name: Name, roles: Names, scope: maybe(Names) }),
         response: { 200: OneTime },
       },
@@ -158,7 +158,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Gives a password for one sign-in.',
+        summary: 'Gives a one-time password.',
         params: ByName,
         response: { 200: OneTime },
       },
@@ -167,7 +167,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const password = oneTimePassword();
       const hash = await hashPassword(password);
-      // nothing may change between the look at the user and the act
+      // nothing may change between looking at the user and acting
       const { name } = await mayActOn(signIn, request);
       await users.setPassword(name, hash, true);
       await recorded(signIn, request, 'user.password', name);
@@ -197,7 +197,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
-/** Who somebody of that name is: a local user, or else whoever is signed in under it from outside. */
+/** Who has that name: a local user, or else an external user who is signed in under it. */
 async function identityOf({ users, sessions }: SignIn, name: string): Promise<Identity> {
   const user = await users.find(name);
   if (user !== undefined) return localIdentity(user, 'local');
@@ -206,7 +206,7 @@ async function identityOf({ users, sessions }: SignIn, name: string): Promise<Id
   throw new ApiError(
     404,
     'NOT_FOUND',
-    `${name} is no local user, and is not signed in from outside`,
+    `${name} is not a local user and is not signed in externally`,
   );
 }
 
@@ -216,7 +216,7 @@ async function known({ users }: SignIn, name: string): Promise<User> {
   return user;
 }
 
-/** The user of the request, who has no right that the asker lacks. */
+/** The user of the request, provided they have no right that the caller lacks. */
 async function mayActOn(
   signIn: SignIn,
   request: FastifyRequest & { readonly params: { readonly name: string } },
