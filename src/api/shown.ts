@@ -2,7 +2,7 @@ import { masked } from '../access/rights/mask/masked.ts';
 import { maskedText } from '../access/rights/masked-text.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import type { RecordedError } from '../message/record.ts';
-import { isOpenTo, type TracedMessage } from '../trace/traced-message.ts';
+import { isOpenTo, type PastOutcome, type TracedMessage } from '../trace/traced-message.ts';
 import type { Host } from './contract/host.ts';
 import type { Session } from './contract/message.ts';
 
@@ -34,25 +34,29 @@ export function shownMessage<Message extends TracedMessage>(
   viewer: MessageViewer,
   message: Message,
 ): Message {
-  return shown(
-    viewerOf(viewer, message),
-    message,
-    ({ name, origin, warning, error, reply, explain, ...rest }) => ({
-      ...(rest as Message),
-      ...maskedPart('name', name, masked),
-      ...maskedPart('origin', origin, maskedText),
-      ...maskedPart('warning', warning, maskedText),
-      ...maskedPart('error', error, maskedError),
-      ...maskedPart('reply', reply, (one) => ({
-        ...one,
-        ...maskedPart('text', one.text, masked),
-      })),
-      ...maskedPart('explain', explain, (one) => ({
-        ...one,
-        rules: one.rules.map((rule) => shownWithText({ unmasked: false }, rule)),
-      })),
-    }),
-  );
+  return shown(viewerOf(viewer, message), message, ({ name, origin, ...rest }) => ({
+    ...maskedEnding(rest as unknown as Message),
+    ...maskedPart('name', name, masked),
+    ...maskedPart('origin', origin, maskedText),
+  }));
+}
+
+/** How a message ended, as far as it may quote it. */
+function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(ending: Ending): Ending {
+  const { warning, error, reply, explain, ...rest } = ending;
+  return {
+    ...(rest as Ending),
+    ...maskedPart('warning', warning, maskedText),
+    ...maskedPart('error', error, maskedError),
+    ...maskedPart('reply', reply, (one) => ({
+      ...one,
+      ...maskedPart('text', one.text, masked),
+    })),
+    ...maskedPart('explain', explain, (one) => ({
+      ...one,
+      rules: one.rules.map((rule) => shownWithText({ unmasked: false }, rule)),
+    })),
+  };
 }
 
 /** A session with everything of its messages. */
@@ -67,12 +71,7 @@ export function shownSession(viewer: MessageViewer, session: Session): Session {
       ...one,
       error: shown(of(one.messageId), one.error, maskedError),
     })),
-    past: past.map((one) =>
-      shown(of(one.messageId), one, ({ error, ...outcome }) => ({
-        ...outcome,
-        ...maskedPart('error', error, maskedError),
-      })),
-    ),
+    past: past.map((one) => shown(of(one.messageId), one, maskedEnding)),
   };
 }
 

@@ -45,12 +45,11 @@ export interface TracedAttempt {
 }
 
 /** An outcome that a later one replaced: a suspension that a person ended, or the first of two after a crash. */
-export interface PastOutcome {
+export interface PastOutcome
+  extends Pick<Settlement, 'status' | 'started' | 'error' | 'explain' | 'warning' | 'by'> {
   readonly messageId: number;
-  readonly status: Status;
   readonly done: number;
-  readonly error?: RecordedError | undefined;
-  readonly by?: string | undefined;
+  readonly reply?: TracedReply | undefined;
 }
 
 /** A whole session: what the visual trace draws. */
@@ -164,25 +163,41 @@ export function tracedSession(
     readonly past: (messageId: number) => readonly Settlement[];
   },
 ): TracedSession {
-  const messages = states.slice(0, SESSION_MESSAGES).map(tracedMessage);
+  const messages = states
+    .slice(0, SESSION_MESSAGES)
+    .map((state) => sinceTaken(tracedMessage(state), past(state.id)));
   return {
     id,
     started: messages[0]?.received ?? timeOfId(id),
     messages,
     attempts,
     past: messages.flatMap(({ id: messageId }) =>
-      past(messageId).map(({ status, done = 0, error, by }) => ({
+      past(messageId).map(({ status, started, done = 0, error, explain, warning, by, reply }) => ({
         messageId,
         status,
+        started,
         done,
         error,
+        explain,
+        warning,
         by,
+        reply: tracedReply(reply),
       })),
     ),
     resends,
     truncated: states.length > SESSION_MESSAGES,
   };
 }
+
+/** A person who ends a message did not take it from its queue: that was when it was taken first. */
+export function sinceTaken(message: TracedMessage, past: readonly Settlement[]): TracedMessage {
+  const times = [message, ...past].flatMap(({ started }) => started ?? []);
+  return past.length === 0 ? message : { ...message, started: Math.min(...times) };
+}
+
+/** The newest reply with a body that an outcome before had, for a message whose standing one has none. */
+export const pastReply = (past: readonly Settlement[]): StoredReply | undefined =>
+  past.findLast(({ reply }) => reply?.body !== undefined)?.reply;
 
 /** Whether one who sees only these hosts may see the message. `undefined` sees all. */
 export function isVisible(message: TracedMessage, visible: readonly string[] | undefined): boolean {

@@ -135,7 +135,13 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
       .toBe(before);
     await page.getByLabel('Show').selectOption('refused again');
     await page.getByRole('link', { name: 'one of them' }).click();
+    // the new one leads to what it replaces, which still shows how it failed and by what it was replaced
     await page.getByText('Resent from').waitFor();
+    await page.locator('dd').filter({ hasText: /^\d+$/ }).last().getByRole('link').click();
+    await page.getByText('Replaced by').waitFor();
+    const earlier = page.getByRole('heading', { name: 'Before' }).locator('..');
+    await earlier.getByText('suspended').waitFor();
+    expect(await earlier.textContent()).toMatch(/no rule|rule/);
     expect(await count({ status: ['suspended'] })).toBe(before);
   });
 

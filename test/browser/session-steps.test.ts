@@ -56,6 +56,26 @@ test('lanes stand from where messages come in to where they go out', () => {
   ]);
 });
 
+test('how a message failed stands before its end by a person, with the reply it got', () => {
+  const error = { code: 'REPLY_UNEXPECTED', text: 'the peer answered AE', retryable: false };
+  const reply = { type: 'HL7v2:ACK:2.5.1', code: 'AE', hasBody: true };
+  const ended = message(1, {
+    target: 'ward',
+    status: 'discarded',
+    by: 'anna',
+    warning: 'resent as 9',
+    done: 9_000,
+  });
+  const past = [{ messageId: 1, status: 'suspended', done: 2_000, error, reply }] as const;
+  const steps = stepsOf(session([ended], { past }));
+  expect(steps.map(({ kind, label, tone }) => [kind, label.split(' · ')[0], tone])).toEqual([
+    ['request', 'ADT_A01', 'idle'],
+    ['reply', 'AE', 'held'],
+    ['outcome', 'suspended: the peer answered AE', 'held'],
+    ['outcome', 'discarded by anna: resent as 9', 'idle'],
+  ]);
+});
+
 test('a reply stands after what was sent meanwhile, and many tries are one step', () => {
   const error = { code: 'ADAPTER_NOT_CONNECTED', text: 'nothing listens', retryable: true };
   const messages = [

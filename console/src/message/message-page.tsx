@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Waypoints } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Message } from '../../../src/api/contract/message.ts';
+import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { message as messageQuery, type Part, session as sessionQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
@@ -17,6 +17,7 @@ import { BodyView } from './body-view.tsx';
 import { MessageActions } from './message-actions.tsx';
 import { MessageError } from './message-error.tsx';
 import { MessageFacts } from './message-facts.tsx';
+import { PastOutcomes, pastReplyOf, ReplacedBy } from './past-outcomes.tsx';
 import { RuleExplanation } from './rule-explanation.tsx';
 
 /** One message: its body large, and what is known of it. */
@@ -32,10 +33,12 @@ export function MessagePage(): ReactElement {
 }
 
 function Shown({ message }: { readonly message: Message }): ReactElement {
-  const { id, sessionId, status, source, target, type, reply, explain, hasBody } = message;
+  const { id, sessionId, status, source, target, type, hasBody } = message;
   const { view, part } = useSearch({ from: '/messages/$id' });
   const navigate = useNavigate();
   const { data: session } = useQuery(sessionQuery(sessionId));
+  // what was answered stays, also where a person has ended the message since
+  const reply = message.reply ?? pastReplyOf(id, session);
   const shown: Part = part === 'reply' && reply?.hasBody === true ? 'reply' : 'message';
   const change = (next: { readonly view?: string; readonly part?: string | undefined }): void =>
     void navigate({
@@ -127,16 +130,36 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
           role="region"
           aria-label={t('About the message')}
         >
-          <MessageError message={message} attempts={session?.attempts ?? []} />
-          <MessageFacts message={message} />
-          {explain !== undefined && (
-            <section>
-              <h2 className="mb-1">{t('Why it went there')}</h2>
-              <RuleExplanation explain={explain} />
-            </section>
-          )}
+          <About message={message} session={session} />
         </div>
       </div>
     </Page>
   );
 }
+
+/** What is known of the message beside its body, and of what became of it. */
+function About({
+  message,
+  session: { attempts, resends, past } = NOTHING,
+}: {
+  readonly message: Message;
+  readonly session: Pick<Session, keyof typeof NOTHING> | undefined;
+}): ReactElement {
+  const { id, explain } = message;
+  return (
+    <>
+      <MessageError message={message} attempts={attempts} />
+      <ReplacedBy id={id} resends={resends} />
+      <PastOutcomes id={id} past={past} />
+      <MessageFacts message={message} />
+      {explain !== undefined && (
+        <section>
+          <h2 className="mb-1">{t('Why it went there')}</h2>
+          <RuleExplanation explain={explain} />
+        </section>
+      )}
+    </>
+  );
+}
+
+const NOTHING = { attempts: [], resends: [], past: [] } as const;

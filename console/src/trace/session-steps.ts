@@ -81,7 +81,7 @@ export function stepsOf(session: Session, events: readonly HostEvent[] = []): re
 
 function stepsOfMessage(session: Session, message: Message, number: number): Step[] {
   const { id, source, target, type, created, status } = message;
-  const step = (kind: Step['kind'], rest: Pick<Step, 'at' | 'label'> & Partial<Step>): Step => ({
+  const step: MakeStep = (kind, rest) => ({
     key: `${id}-${kind}`,
     kind,
     message,
@@ -105,6 +105,7 @@ function stepsOfMessage(session: Session, message: Message, number: number): Ste
           ? undefined
           : t('resent from {id}', { id: `${message.resendOf}` }),
     }),
+    ...pastOf(session, message, step),
     ...triesOf(session, message).map((tries) => step('tries', { ...tries, tone: 'warn' })),
     ...(rules === undefined ? [] : [step('rules', { at: end, label: rules, tone: 'plain' })]),
     ...(message.reply === undefined
@@ -133,6 +134,44 @@ function stepsOfMessage(session: Session, message: Message, number: number): Ste
         }),
       ),
   ];
+}
+
+type MakeStep = (kind: Step['kind'], rest: Pick<Step, 'at' | 'label'> & Partial<Step>) => Step;
+
+/** What the message had come to before a person ended it: the reply, the rules and why it failed. */
+function pastOf({ past }: Session, message: Message, step: MakeStep): Step[] {
+  const { id, source, target } = message;
+  const own = past.filter(({ messageId }) => messageId === id);
+  return own.flatMap((one, index) => {
+    const { status, done, error, reply, explain, warning, by } = one;
+    const was: Message = { ...message, status, done, error, reply, explain, warning, by };
+    const key = `${id}-past-${index}`;
+    const common = { at: done, tone: TONES[status] };
+    const rules = rulesText(was);
+    const text = outcomeText(was);
+    return [
+      ...(rules === undefined
+        ? []
+        : [step('rules', { at: done, key: `${key}-rules`, label: rules, tone: 'plain' })]),
+      ...(reply === undefined
+        ? []
+        : [
+            step('reply', {
+              ...common,
+              key: `${key}-reply`,
+              from: target,
+              to: source,
+              label: replyLabel(was),
+              detail: reply.text,
+            }),
+          ]),
+      ...(text === undefined
+        ? []
+        : [
+            step('outcome', { ...common, key: `${key}-outcome`, label: text, detail: error?.code }),
+          ]),
+    ];
+  });
 }
 
 const EVENT_TONES = { info: 'plain', warn: 'warn', error: 'bad' } as const;
@@ -213,7 +252,8 @@ function outcomeText(message: Message): string | undefined {
   if (status === 'queued' || status === 'retrying')
     return status === 'queued' ? waitText(message) : undefined;
   if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
-  return error === undefined ? what : `${what}: ${error.text}`;
+  const why = error?.text ?? message.warning;
+  return why === undefined ? what : `${what}: ${why}`;
 }
 
 const waitText = ({ setAside }: Message): string =>

@@ -25,6 +25,7 @@ import { BodyView } from '../message/body-view.tsx';
 import { MessageActions } from '../message/message-actions.tsx';
 import { MessageError } from '../message/message-error.tsx';
 import { MessageFacts } from '../message/message-facts.tsx';
+import { PastOutcomes, pastReplyOf, ReplacedBy } from '../message/past-outcomes.tsx';
 import { RuleExplanation } from '../message/rule-explanation.tsx';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { sessionsBeside } from '../search/last-found.ts';
@@ -264,7 +265,8 @@ interface StepDetailProps {
 /** The message of the chosen step: what happened, its body, its reply, and why it went where it went. */
 function StepDetail({ step, session, tab, onTab }: StepDetailProps): ReactElement {
   const { message, number } = step;
-  const { id, status, source, target, reply, explain, hasBody, type } = message;
+  const { id, status, source, target, explain, hasBody, type } = message;
+  const reply = message.reply ?? pastReplyOf(id, session);
   const tabs: (readonly [Tab, string])[] = [['about', t('About')]];
   if (hasBody) tabs.push(['body', t('Body')]);
   if (reply?.hasBody === true) tabs.push(['reply', t('Reply')]);
@@ -310,6 +312,8 @@ function StepDetail({ step, session, tab, onTab }: StepDetailProps): ReactElemen
         {selected === 'about' && (
           <div className="flex flex-col gap-3 p-3">
             <MessageError message={message} attempts={session.attempts} />
+            <ReplacedBy id={id} resends={session.resends} />
+            <PastOutcomes id={id} past={session.past} />
             <MessageFacts message={message} />
           </div>
         )}

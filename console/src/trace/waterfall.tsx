@@ -15,7 +15,7 @@ interface WaterfallProps {
 
 /** Where the time went: a line a message, pale while it waited, full while it was under way, a mark for each failed try. */
 export function Waterfall({ session, selected, onSelect }: WaterfallProps): ReactElement {
-  const { messages, attempts, started } = session;
+  const { messages, attempts, past, started } = session;
   const end = endOf(session);
   const length = Math.max(1, end - started);
   const at = (time: number): number => ((time - started) / length) * 100;
@@ -39,7 +39,9 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
         {messages.map((message, index) => {
           const { id, source, target, type, created, status } = message;
           const begun = beginOf(message);
-          const over = message.done ?? end;
+          const failed = past.find(({ messageId }) => messageId === id)?.done;
+          // until a person ended it, it lay there
+          const over = failed ?? message.done ?? end;
           return (
             <li key={id}>
               <button
@@ -77,7 +79,7 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
                     ))}
                 </span>
                 <span className="text-right text-xs whitespace-nowrap text-ink-2 max-sm:text-left">
-                  {timesOf(message)}
+                  {timesOf(message, failed)}
                 </span>
               </button>
             </li>
@@ -109,12 +111,12 @@ function Bar({
 const beginOf = ({ started, done, created, status }: Message): number =>
   started ?? (status === 'queued' ? Date.now() : (done ?? created));
 
-function timesOf(message: Message): string {
+function timesOf(message: Message, failed: number | undefined): string {
   const { created, done, status } = message;
   if (status === 'queued')
     return t('waits for {duration}', { duration: duration(Date.now() - created) });
   const begun = beginOf(message);
-  return `${duration(begun - created)}, ${duration((done ?? Date.now()) - begun)}`;
+  return `${duration(begun - created)}, ${duration((failed ?? done ?? Date.now()) - begun)}`;
 }
 
 /** The end of the last message; now, while one is still under way. */

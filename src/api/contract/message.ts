@@ -29,6 +29,13 @@ export const Explanation = Type.Object({
   otherwise: maybe(word('discard', 'suspend', 'send')),
 });
 
+const Reply = Type.Object({
+  type: Type.String(),
+  code: maybe(Type.String()),
+  text: maybe(Type.String()),
+  hasBody: Type.Boolean(),
+});
+
 /** All that the trace knows of one message, without its body. */
 export const Message = Type.Object({
   id: Id,
@@ -46,14 +53,7 @@ export const Message = Type.Object({
   done: maybe(Time),
   attempts: Type.Integer(),
   error: maybe(RecordedError),
-  reply: maybe(
-    Type.Object({
-      type: Type.String(),
-      code: maybe(Type.String()),
-      text: maybe(Type.String()),
-      hasBody: Type.Boolean(),
-    }),
-  ),
+  reply: maybe(Reply),
   explain: maybe(Explanation),
   name: maybe(Type.String()),
   origin: maybe(Type.String()),
@@ -209,12 +209,17 @@ export const Session = Type.Object({
       error: RecordedError,
     }),
   ),
+  /** Outcomes that a later one replaced: how a message failed that a person resent or discarded since. */
   past: list(
     Type.Object({
       messageId: Id,
       status: Status,
+      started: maybe(Time),
       done: Time,
       error: maybe(RecordedError),
+      reply: maybe(Reply),
+      explain: maybe(Explanation),
+      warning: maybe(Type.String()),
       by: maybe(Type.String()),
     }),
   ),

@@ -40,7 +40,13 @@ export function sessionSteps(
         messageId: message.id,
         from: message.target,
         label: '',
-        note: join([past.status, errorText(past.error), past.by && `by ${past.by}`]),
+        note: join([
+          past.status,
+          errorText(past.error),
+          past.reply?.code !== undefined && `answered ${plainText(past.reply.code)}`,
+          past.reply?.text !== undefined && plainText(past.reply.text),
+          past.by && `by ${past.by}`,
+        ]),
       })),
     ...ending(message),
     ...(resends.get(message.id) ?? []).map(({ id, sessionId }) => ({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Job, JobAnswer, JobItems, JobResults } from '../../../src/api/contract/job.ts';
-import type { MessagePage } from '../../../src/api/contract/message.ts';
+import type { Message, MessagePage, Session } from '../../../src/api/contract/message.ts';
 import { idAtTime } from '../../../src/message/id.ts';
 import { seenOf } from '../../../src/operator/job/follow-results.ts';
 import { FOLLOWED_FOR, jobStore } from '../../../src/operator/job/job-store.ts';
@@ -44,6 +44,10 @@ async function failed(): Promise<readonly number[]> {
     limit: 100,
   });
   return body.items.map(({ id }) => id);
+}
+
+function fail(why: string): never {
+  throw new Error(why);
 }
 
 const api = async <Answer>(path: string): Promise<Answer> =>
@@ -110,6 +114,52 @@ test('what waits for a host that is stopped is under way, and is told once it ha
     const job = await api<Job>(`${id}`);
     expect(job.became?.delivered).toBe(job.total);
   }, 20_000);
+});
+
+test('how a message failed stays to be seen after a person has ended it, and what replaced it', async () => {
+  refused = () => true;
+  await production.send('E1');
+  const [message] = await vi.waitFor(async () => {
+    const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {
+      status: ['suspended'],
+      target: 'ward',
+      from: Date.now() - 10_000,
+    });
+    const own = body.items.filter(({ id, resendOf }) => resendOf === undefined && id > 0);
+    if (own.length === 0) throw new Error('not there yet');
+    return own;
+  }, 20_000);
+  const { id, sessionId, started = 0, created } = message ?? fail('no message');
+  await production.ask('POST', `/api/v1/messages/${id}/resend`, { reason: 'again' });
+  const session = await vi.waitFor(async () => {
+    const { body } = await production.ask<Session>('GET', `/api/v1/sessions/${sessionId}`);
+    if (body.past.length === 0 || body.resends.length === 0) throw new Error('not there yet');
+    return body;
+  }, 20_000);
+  expect(session.past).toMatchObject([
+    {
+      messageId: id,
+      status: 'suspended',
+      started,
+      error: { code: 'REPLY_UNEXPECTED' },
+      reply: { code: 'AE', hasBody: true },
+    },
+  ]);
+  const ended = session.messages.find((one) => one.id === id);
+  expect(ended).toMatchObject({ status: 'discarded', by: expect.any(String) });
+  // it waited in its queue until it was sent, not until somebody came
+  expect(ended?.started).toBe(started);
+  expect(started - created).toBeLessThan((ended?.done ?? 0) - created);
+  const reply = await production.ask<{ text: string }>(
+    'GET',
+    `/api/v1/messages/${id}/body?part=reply`,
+  );
+  expect(reply.body.text).toContain('MSA|AE|E1');
+  const again = await production.ask<Message>('GET', `/api/v1/messages/${session.resends[0]?.id}`);
+  expect(again.body.resendOf).toBe(id);
+  expect((await production.ask<Message>('GET', `/api/v1/messages/${id}`)).body.started).toBe(
+    started,
+  );
 });
 
 test('a look has an end: after seven days, and where the message has left the trace', () => {

@@ -1,6 +1,6 @@
 import type { Database } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
-import type { MessageState } from '../../message-state.ts';
+import type { MessageState, Settlement } from '../../message-state.ts';
 import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
 import type { SessionMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
@@ -8,9 +8,11 @@ import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../tr
 import {
   type HostEvent,
   type HostStatistics,
+  pastReply,
   SESSION_ATTEMPTS,
   SESSION_MESSAGES,
   type StoredBody,
+  sinceTaken,
   type TracedMessage,
   type TracedSession,
   tracedMessage,
@@ -55,8 +57,14 @@ export async function message(
   id: number,
 ): Promise<TracedMessage | undefined> {
   const state = await findState(db, words, id);
-  return state === undefined ? undefined : tracedMessage(state);
+  if (state === undefined) return undefined;
+  return sinceTaken(tracedMessage(state), await pastOf(db, state));
 }
+
+const pastOf = async (
+  db: Database,
+  { id, sessionId }: MessageState,
+): Promise<readonly Settlement[]> => (await readPast(db, [sessionId])).get(id) ?? [];
 
 export async function session(
   db: Database,
@@ -128,10 +136,11 @@ export async function body(
 
 async function replyBody(
   db: Database,
-  { settlement, sessionId }: MessageState,
+  state: MessageState,
   cipher: TraceCipher | undefined,
 ): Promise<StoredBody | undefined> {
-  const reply = settlement?.reply;
+  const { settlement, sessionId } = state;
+  const reply = settlement?.reply ?? pastReply(await pastOf(db, state));
   if (reply?.body === undefined) return undefined;
   const stored = await readStored(db, sessionId, reply.body, cipher);
   return stored === undefined ? undefined : { ...stored, type: reply.type };

@@ -7,9 +7,11 @@ import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../tr
 import {
   type HostEvent,
   type HostStatistics,
+  pastReply,
   SESSION_ATTEMPTS,
   SESSION_MESSAGES,
   type StoredBody,
+  sinceTaken,
   type TracedAttempt,
   type TracedMessage,
   type TracedSession,
@@ -53,7 +55,8 @@ export function findState(files: TraceFiles, id: number): Place | undefined {
 
 export function message(files: TraceFiles, id: number): TracedMessage | undefined {
   const place = findState(files, id);
-  return place === undefined ? undefined : tracedMessage(place.state);
+  if (place === undefined) return undefined;
+  return sinceTaken(tracedMessage(place.state), readPast(place.file, id));
 }
 
 export function session(files: TraceFiles, id: number): TracedSession | undefined {
@@ -105,7 +108,7 @@ export function body(
   if (place === undefined) return undefined;
   const { file, state } = place;
   if (part === 'reply') {
-    const reply = state.settlement?.reply;
+    const reply = state.settlement?.reply ?? pastReply(readPast(file, id));
     if (reply?.body === undefined) return undefined;
     const stored = file.bodies.read(reply.body);
     return stored === undefined ? undefined : { ...stored, type: reply.type };
