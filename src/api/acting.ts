@@ -7,7 +7,7 @@ import type { ApiContext } from './context.ts';
 
 export type Act = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
 
-/** Does what a person ordered and records it, done or failed, before it is answered. */
+/** Does what a person ordered and records the result, success or failure, before answering. */
 export async function audited<Result>(
   { audit }: ApiContext,
   request: FastifyRequest,
@@ -18,7 +18,7 @@ export async function audited<Result>(
   return recorded(audit, { actor: { name, via }, ip: request.ip, ...act }, run);
 }
 
-/** A message that the asker may see; else 404, as if it were not there. */
+/** A message that the caller may see; otherwise 404, as if it did not exist. */
 export async function visibleMessage(
   { trace }: ApiContext,
   request: FastifyRequest,
@@ -31,7 +31,7 @@ export async function visibleMessage(
   return message;
 }
 
-/** A message whose target the asker may see, too: to act on a message is to act on its target. */
+/** A message whose target the caller may see too: acting on a message means acting on its target. */
 export async function messageToActOn(
   context: ApiContext,
   request: FastifyRequest,
@@ -42,14 +42,14 @@ export async function messageToActOn(
   return message;
 }
 
-/** Throws 404 for a host that the asker may not see. */
+/** Throws 404 for a host that the caller may not see. */
 export function checkVisibleHost(request: FastifyRequest, host: string): void {
   const { visibleHosts } = principalOf(request);
   if (visibleHosts === undefined || visibleHosts.includes(host)) return;
   throw new ApiError(404, 'HOST_UNKNOWN', `there is no host ${host}`);
 }
 
-/** The hosts that the asker may see among those asked for; undefined is all. */
+/** The hosts that the caller may see among those asked for; undefined means all. */
 export function visibleAmong(
   request: FastifyRequest,
   hosts: readonly string[] | undefined,

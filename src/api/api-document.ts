@@ -5,10 +5,10 @@ import { buildApi } from './api-server.ts';
 import type { ApiContext } from './context.ts';
 import { openApiText } from './open-api.ts';
 
-/** Stands for everything that routes are made with; only a request would use it, and none is made. */
+/** Stands in for everything that routes are made with; only a request would use it, and there are none. */
 const nothing: unknown = new Proxy(() => undefined, { get: () => nothing });
 
-/** The OpenAPI document of all routes, made without a production: what is checked in as `docs/openapi.json`. */
+/** The OpenAPI document of all routes, made without a production; checked in as `docs/openapi.json`. */
 export async function apiDocument(): Promise<string> {
   const context = new Proxy({} as ApiContext, {
     get: (_, name) => (name === 'log' ? silentLogger : nothing),

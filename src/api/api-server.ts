@@ -52,7 +52,7 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[] | undefined;
   /** Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. */
   readonly signIn: FastifyPluginAsync | FastifyPluginCallback;
-  /** Where the built console lies; without it the API stands alone. */
+  /** The folder of the built console; without it there is only the API. */
   readonly consoleFolder?: string | undefined;
 }
 
@@ -64,7 +64,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** Milliseconds for the handshake of TLS: node gives two minutes by itself. */
+/** Milliseconds for the TLS handshake; node's default is two minutes. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */

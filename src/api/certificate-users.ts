@@ -18,10 +18,7 @@ function certificateUsers(
     .map(({ name }) => name);
 }
 
-/**
- * The certificates with the hosts that use them, of those that one may see; who sees all sees those
- * that no host uses, too.
- */
+/** The certificates with the visible hosts that use them; those who see every host also see unused certificates. */
 export function visibleCertificates(
   certificates: readonly CertificateReport[],
   description: ProductionDescription,

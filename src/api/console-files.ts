@@ -12,8 +12,9 @@ const YEAR = 365 * 86_400;
 export type NotFound = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /**
- * Serves the files of the built console, and gives what answers all other paths. Any path that is no file and not the API's is a page of the console, which
- * finds its way by itself; a `<base>` tells it below which path a trusted proxy has put it.
+ * Serves the files of the built console, and returns the handler of all other paths. Any path that is neither
+ * a file nor the API's is a page of the console, which does its own routing; a `<base>` tells it under which
+ * path a trusted proxy serves it.
  */
 export async function consoleFiles(
   app: Api,

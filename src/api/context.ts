@@ -28,14 +28,14 @@ export interface ApiContext {
   /** Milliseconds that settled messages stay in the trace. */
   readonly keep: () => number;
   readonly log: Logger;
-  /** Where a trace is seen in another system; `{traceId}` stands for its id. */
+  /** Address of a trace in another system; `{traceId}` stands for its id. */
   readonly traceUrl: string | undefined;
   /** Messages that the trace does not show yet. */
   readonly lag: () => Promise<number>;
   /** Since when the trace store has failed. */
   readonly failingSince: () => number | undefined;
-  /** What the store takes, at most a minute old: it is counted. */
+  /** The size of the store, at most a minute old, since it has to be counted. */
   readonly usage: () => Promise<TraceUsage>;
-  /** Tells how many ended jobs went, too. */
+  /** Also returns how many ended jobs were removed. */
   readonly purge: () => Promise<PurgeReport & { readonly jobs: number }>;
 }

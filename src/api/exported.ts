@@ -19,7 +19,7 @@ export interface ExportOptions {
   readonly show: (messages: readonly TracedMessage[]) => Promise<readonly Shown[]>;
 }
 
-/** The messages of a search as text, page by page as the reader takes it: nothing is gathered. */
+/** The messages of a search as text, page by page at the reader's pace: nothing is accumulated. */
 export async function* exported(
   trace: Pick<TraceReader, 'find'>,
   query: TraceQuery,
@@ -75,7 +75,7 @@ const csvLine =
     return `${values.map(csvValue).join(',')}\r\n`;
   };
 
-/** A text that a spreadsheet would take for a formula is made harmless by an apostrophe. */
+/** An apostrophe disarms a text that a spreadsheet would take for a formula. */
 function csvValue(value: unknown): string {
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'string' || value === '') return '';

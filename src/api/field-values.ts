@@ -21,12 +21,12 @@ type WithFields<Message> = Message & { readonly fields?: FieldValues };
 type Context = Pick<ApiContext, 'trace' | 'bodies' | 'mask' | 'search'>;
 type Viewer = Pick<Principal, 'permissions' | 'unmasked' | 'visibleHosts'>;
 
-/** After this many milliseconds others get their turn. */
+/** After this many milliseconds it yields to other requests. */
 const TURN = 15;
 
 /**
- * Gives messages with the values of search fields, as the viewer may see them: those of its own body, and where
- * that has none those of the body its session began with, since a search finds whole sessions.
+ * Yields messages with the values of search fields, as the viewer may see them: those of the message's own
+ * body, or if that has none, of the body its session began with, since a search finds whole sessions.
  */
 export async function withFields<Message extends TracedMessage>(
   context: Context,
@@ -73,10 +73,10 @@ function valueReader(
   const open = keyReader(wanted, large);
   const closed = keyReader(wanted, large, mask);
   return async (message) => {
-    // even the length of a value is told only of what may be opened
+    // even a value's length is only shown for what may be opened
     if (!isOpenTo(message, viewer.visibleHosts)) return {};
     const body = await trace.body(message.id);
-    // a large body that is no HL7 would have to be read whole
+    // a large body that is not HL7 would have to be read completely
     if (body === undefined || (body.ref !== undefined && kindOf(body.type) !== 'hl7')) return {};
     const mayRead = viewer.permissions.has('message.content');
     const keys = await shownKeys(body, { open, closed }, mayRead && viewer);
@@ -88,7 +88,7 @@ function valueReader(
   };
 }
 
-/** Masked as the body is; altogether where it is not to be seen, or cannot be shown masked. */
+/** Masked like the body; completely if the body may not be seen or cannot be shown masked. */
 async function shownKeys(
   body: StoredBody,
   { open, closed }: { readonly open: KeyReader; readonly closed: KeyReader },

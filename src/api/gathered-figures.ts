@@ -7,7 +7,10 @@ interface Family {
   readonly samples: string[];
 }
 
-/** The figures of every engine, each sample with its engine's place among the answers, then those of the operator plane. */
+/**
+ * The figures of every engine, each sample labelled with its engine's position among the answers, then those
+ * of the operator plane.
+ */
 export async function gatheredFigures(context: ApiContext): Promise<string> {
   const [texts, own] = await Promise.all([
     // no engine answers
@@ -17,7 +20,7 @@ export async function gatheredFigures(context: ApiContext): Promise<string> {
   return `${merged(texts)}${own}`;
 }
 
-/** Samples of one name stand together, as the format demands; the engines' are told apart by a label. */
+/** Groups samples by name, as the format demands; a label tells the engines apart. */
 function merged(texts: readonly string[]): string {
   const families = new Map<string, Family>();
   for (const [engine, text] of texts.entries()) {
@@ -66,7 +69,7 @@ async function ownFigures(context: ApiContext): Promise<string> {
     context.usage().catch(unless(isTold, 'measuring the trace')),
     // no engine answers
     context.engines.certificates().catch(() => []),
-    // as the trace: what is not known is left out, and the rest of the figures stands
+    // as for the trace: what is not known is left out, and the other figures stand
     alerts.openCount(undefined).catch(() => undefined),
   ]);
   const now = Date.now();

@@ -12,7 +12,7 @@ import { shownHost } from './shown.ts';
 
 type OnEngine = HostReport & { readonly engine: number };
 
-/** Every host over all engines, as it may be seen. */
+/** Every host over all engines, as the viewer may see it. */
 export function hostsOf(
   { hosts }: ProductionDescription,
   reports: readonly StatusReport[],
@@ -29,7 +29,10 @@ export function hostsOf(
     .map((host) => hostOf(host, told.get(host.name) ?? []));
 }
 
-/** What waits for hosts that the production has no longer, as it may be seen: each engine sees the queues, one what waits outside. */
+/**
+ * What waits for hosts that the production no longer has, as the viewer may see it: every engine sees the
+ * queues, but only one sees what waits outside them.
+ */
 export function leftOf(
   reports: readonly StatusReport[],
   visible: readonly string[] | undefined,
@@ -42,7 +45,7 @@ export function leftOf(
   return [...most.values()];
 }
 
-/** Asks the engines, and gives every host as it may be seen. */
+/** Asks the engines and returns every host as the viewer may see it. */
 export async function readHosts(
   engines: Engines,
   viewer: Pick<Principal, 'visibleHosts' | 'unmasked'>,
@@ -83,7 +86,7 @@ function hostOf(description: HostDescription, told: readonly OnEngine[]): Host {
   };
 }
 
-/** The worst that any engine tells. A poller that waits for another engine's turn is as it is meant to be. */
+/** The worst that any engine reports. A poller that waits because another engine polls is healthy. */
 function healthOf({ inline }: HostDescription, told: readonly OnEngine[]): Host['health'] {
   if (inline) return 'inline';
   if (told.some(({ switchedOff }) => switchedOff !== undefined && switchedOff !== null))

@@ -18,7 +18,7 @@ export const openApi: FastifyDynamicSwaggerOptions = {
   transform: ({ schema, url }) => ({ url, schema: withProblem(schema) }),
 };
 
-/** Whatever a route answers, it may also answer a problem. */
+/** Every route may also answer with a problem. */
 function withProblem(schema: FastifySchema | undefined): FastifySchema {
   // a route without a schema is hidden anyway
   if (schema === undefined) return { hide: true };

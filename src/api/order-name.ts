@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { principalOf } from '../access/rights/require-permission.ts';
 import { maybe } from '../web/schema.ts';
 
-/** The header by which a request that is sent twice is done once. */
+/** The header that makes a request sent twice take effect once. */
 export const OrderHeaders = Type.Object({
   'idempotency-key': maybe(
     Type.String({
@@ -15,7 +15,7 @@ export const OrderHeaders = Type.Object({
   ),
 });
 
-/** Names an order for a day: the same person, key and content make the same name. Undefined without a key. */
+/** Names an order for a day: the same person, key and content give the same name. Undefined without a key. */
 export function orderName(
   request: FastifyRequest,
   content: readonly (string | number | Uint8Array | undefined)[],

@@ -2,13 +2,13 @@ import type { MetaDatabase } from '../access/meta/meta-database.ts';
 import type { SavedSearch } from './contract/message.ts';
 import type { SavedSearchRequest } from './contract/saved-search.ts';
 
-/** Searches that people keep under a name; a name is used once a person. */
+/** Searches that people keep under a name; names are unique for each person. */
 export interface SavedSearchList {
   /** Their own and those that others share, by name. */
   list(owner: string): Promise<readonly SavedSearch[]>;
-  /** Makes it, or replaces the one of the same name; undefined if one may not keep more. */
+  /** Makes it, or replaces the one of the same name; undefined if the person has too many. */
   save(owner: string, search: SavedSearchRequest): Promise<SavedSearch | undefined>;
-  /** Whether there was one of theirs. */
+  /** Returns whether they had such a search. */
   remove(owner: string, id: number): Promise<boolean>;
 }
 

@@ -9,8 +9,8 @@ import type { ApiContext } from './context.ts';
 import type { MessageCount, SearchCriteria } from './contract/message.ts';
 
 /**
- * Refuses questions whose hits would tell, one after the other, what is masked: a part of a body, the beginning
- * of a value. A whole value may be searched for: who has it knows it.
+ * Refuses searches whose hits would reveal, bit by bit, what is masked: a part of a body, the beginning of a
+ * value. A whole value may be searched for: whoever has it already knows it.
  */
 export function checkSearch(
   { name, unmasked }: Principal,
@@ -35,7 +35,7 @@ export type SearchRecorder = <Result>(
 export function searchRecorder(context: ApiContext, now: () => number = Date.now): SearchRecorder {
   const record = lookRecorder(now);
   return (request, criteria, run) => {
-    // a search that goes on has other times: it is not another question
+    // a continued search has other times, but it is the same search
     const { from: _from, to: _to, ...asked } = criteria;
     return record(
       context.audit,
@@ -49,7 +49,7 @@ export function searchRecorder(context: ApiContext, now: () => number = Date.now
   };
 }
 
-/** Shows what is known of messages, without their bodies, and records who looked. */
+/** Shows what is known about messages, without their bodies, and records who looked. */
 export type ViewRecorder = <Result>(
   request: FastifyRequest,
   look: Look,
@@ -66,7 +66,7 @@ function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1
   return { actor: { name, via }, ip: request.ip, ...look };
 }
 
-/** Counts what a query finds, until its time budget ends; `next` goes on from there. */
+/** Counts what a query finds, until its time budget ends; `next` continues from there. */
 export async function countMessages(
   trace: Pick<TraceReader, 'find'>,
   query: TraceQuery,

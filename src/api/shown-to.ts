@@ -4,7 +4,7 @@ import { keyReader } from '../trace/key-reader.ts';
 import type { ShownTo } from '../trace/shown-to.ts';
 import type { ApiContext } from './context.ts';
 
-/** How the trace is shown to somebody: every question about messages is asked with it. */
+/** How the trace is shown to somebody: part of every query about messages. */
 export function shownTo(
   { search, bodies }: Pick<ApiContext, 'search' | 'bodies'>,
   { unmasked }: Pick<Principal, 'unmasked'>,

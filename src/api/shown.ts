@@ -9,12 +9,12 @@ import type { Session } from './contract/message.ts';
 type Viewer = Pick<Principal, 'unmasked'>;
 type MessageViewer = Pick<Principal, 'unmasked' | 'visibleHosts'>;
 
-/** What was said of a message may quote it: only who may open it gets that unmasked. */
+/** Texts about a message may quote it: only those who may open it see them unmasked. */
 function viewerOf({ unmasked, visibleHosts }: MessageViewer, message: TracedMessage): Viewer {
   return { unmasked: unmasked && isOpenTo(message, visibleHosts) };
 }
 
-/** As it is for who may see patients; else changed by `mask`. */
+/** Unchanged for those who may see patients; otherwise changed by `mask`. */
 function shown<Thing>({ unmasked }: Viewer, thing: Thing, mask: (thing: Thing) => Thing): Thing {
   return unmasked ? thing : mask(thing);
 }
@@ -29,7 +29,7 @@ export function shownWithText<Thing extends { readonly text?: string | undefined
   );
 }
 
-/** What the trace knows of a message; file names, peers' words and quoted values may name a patient. */
+/** What the trace knows about a message; file names, peers' texts and quoted values may name a patient. */
 export function shownMessage<Message extends TracedMessage>(
   viewer: MessageViewer,
   message: Message,

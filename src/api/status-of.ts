@@ -11,12 +11,15 @@ import { hostsOf } from './hosts-of.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** Milliseconds that the dashboard waits for a store: how hosts stand comes from the engines, and is more urgent. */
+/**
+ * Milliseconds that the dashboard waits for a store: the state of the hosts comes from the engines and is
+ * more urgent.
+ */
 const STORE_LIMIT = 2_000;
-/** Certificates that the dashboard names, if they end soon: those that end first. */
+/** How many certificates the dashboard names if they expire soon, earliest first. */
 const CERTIFICATES = 5;
 
-/** The dashboard of one who sees some hosts, or all. */
+/** The dashboard for somebody who sees some or all hosts. */
 export async function statusOf(
   context: ApiContext,
   visible: readonly string[] | undefined,
@@ -69,7 +72,7 @@ export async function statusOf(
   };
 }
 
-/** Since when the trace has not told its part. */
+/** Since when the trace has not contributed its part. */
 const silences = new WeakMap<ApiContext, number>();
 
 function silentSince(context: ApiContext, traced: unknown, now: number): number | undefined {
@@ -118,7 +121,7 @@ function rate(
   };
 }
 
-/** Messages that wait for a person, as their own stream has them: no look into the trace, however old they are. */
+/** Messages that wait for a person, counted in their own stream, however old: the trace is not needed. */
 export async function suspendedCount(
   { manager, names }: Broker,
   visible: readonly string[] | undefined,

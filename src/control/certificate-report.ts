@@ -11,16 +11,16 @@ export interface ReportedCertificate {
   readonly serial: string;
 }
 
-/** What of the production ends some day, and when people have to hear of it. */
+/** Something of the production that expires, and when people must hear of it. */
 export interface CertificateReport {
   readonly kind: ExpiringKind;
-  /** A name under `credentials`, a file, or whose the certificate should be. */
+  /** A name under `credentials`, a file, or the expected owner of the certificate. */
   readonly name: string;
   /** The hosts that use it; those that use a credential are known from their settings. */
   readonly hosts: readonly string[];
-  /** Our own with what it was given with, or every certificate of a file. */
+  /** Our own certificate with its chain, or every certificate of a file. */
   readonly chain: readonly ReportedCertificate[];
-  /** The end that comes first; undefined if there is none or a problem. */
+  /** The earliest expiry; undefined if there is none or a problem. */
   readonly ends?: Ending | undefined;
   /** When a peer has last shown it. */
   readonly seen?: number | undefined;
@@ -28,7 +28,7 @@ export interface CertificateReport {
 }
 
 export interface Ending {
-  /** Of the certificate that ends, or what it is. */
+  /** Subject of the certificate that expires, or what it is. */
   readonly subject: string;
   readonly at: number;
   /** From when on a person should know, and from when on it is urgent. */
@@ -36,7 +36,7 @@ export interface Ending {
   readonly urgent: number;
 }
 
-/** What the console that asks shows to browsers, each certificate PEM. */
+/** What the asking console shows to browsers, each certificate in PEM. */
 export interface ShownCertificate {
   readonly chain: readonly string[];
   readonly problem?: string | undefined;

@@ -8,7 +8,7 @@ import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
 /* Requests between the command line, the operator plane and the engines, as JSON over NATS. */
 
-/** One function for each verb, so that none is left without an answer. */
+/** One function for each verb, so that every verb is answered. */
 export type Answers<Of extends Verbs> = {
   readonly [Name in keyof Of]: Of[Name] extends Verb<infer Request, infer Result>
     ? (request: Request, body: Uint8Array) => Result | Promise<Result>
@@ -32,7 +32,7 @@ export function serveControl<Of extends Verbs>(
   answers: Answers<Of>,
 ): ControlServer {
   const servers = Object.entries(verbs).map(([name, verb]) =>
-    // `Answers` has a function for each name; what a request holds, its sender's types say
+    // `Answers` has a function for each name; the sender's types say what a request holds
     serveVerb(broker, verb, answers[name] as (request: unknown, body: Uint8Array) => unknown),
   );
   return {
@@ -65,7 +65,7 @@ function serveVerb(
   return { close: () => subscription.unsubscribe() };
 }
 
-/** Hears requests that others answer; of several listeners that share a name one hears each. */
+/** Listens to requests that others answer; of several listeners with the same name only one gets each. */
 export function hearControl<Request>(
   { connection, names }: Broker,
   verb: Verb<Request, unknown>,
@@ -101,7 +101,10 @@ export async function askControl<Request, Result>(
   return resultOf(verb, answer);
 }
 
-/** Asks every engine and returns what came: until none answers for `wait` milliseconds, or so many as are known to live have answered. */
+/**
+ * Asks every engine and returns the answers: until none comes for `wait` milliseconds, or as many have
+ * answered as are known to be alive.
+ */
 export async function askAll<Request, Result>(
   { connection, names }: Broker,
   verb: Verb<Request, Result>,
@@ -119,14 +122,14 @@ export async function askAll<Request, Result>(
   return results;
 }
 
-/** Milliseconds that a switch may take: a host that stops finishes what is in flight. */
+/** Milliseconds that switching may take: a host that stops finishes what is in flight. */
 export const SWITCH_LIMIT = 150_000;
 
 /**
- * Orders something of every engine that lives and waits for all of them, at most `atMost` milliseconds.
- * Throws BROKER_UNAVAILABLE where no engine answers.
+ * Sends an order to every living engine and waits for all of them, at most `atMost` milliseconds. Throws
+ * BROKER_UNAVAILABLE if no engine answers.
  *
- * @param count how many engines live, where the caller knows
+ * @param count how many engines are alive, if the caller knows
  */
 export async function orderAll<Request, Result>(
   broker: Broker,
@@ -143,7 +146,7 @@ export async function orderAll<Request, Result>(
   });
 }
 
-/** A verb may have no result to tell, so that the first one says nothing. */
+/** Whether there is a result: a verb may have none. */
 const isAny = <Result>(results: Result[]): results is [Result, ...Result[]] => results.length > 0;
 
 const subjectOf = (

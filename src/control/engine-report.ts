@@ -11,14 +11,17 @@ export interface QueueReport {
 /** Messages of a host that wait for a time or an answer. */
 export interface WaitingMessages {
   readonly count: number;
-  /** When the next goes on at the latest; milliseconds since 1970. Undefined where all wait for answers without a limit. */
+  /**
+   * When the next one continues at the latest; milliseconds since 1970. Undefined if all wait for answers
+   * without a limit.
+   */
   readonly next: number | undefined;
 }
 
-/** The queue of a host that the production has no longer, or that has no queue any more, with what waits in it. */
+/** The queue of a host that the production no longer has, or that no longer has a queue, with what waits in it. */
 export interface LeftQueue {
   readonly host: string;
-  /** With those that wait for a time or an answer, outside the queue. */
+  /** Includes those that wait for a time or an answer, outside the queue. */
   readonly depth: number;
   /** How many of them wait for a time or an answer. */
   readonly waiting: number;
@@ -30,12 +33,12 @@ export interface LeftQueue {
 export interface HostReport extends HostStatus {
   /** Messages waiting in its queue; undefined for a host without one. */
   readonly queue: QueueReport | undefined;
-  /** Messages that wait for a time or an answer outside its queue; told by the one engine that keeps the time. */
+  /** Messages that wait for a time or an answer outside its queue; reported by the one engine that keeps the time. */
   readonly waiting?: WaitingMessages | undefined;
   readonly switchedOff:
     | { readonly by: string; readonly at: number; readonly reason: string }
     | undefined;
-  /** What people set for a while. */
+  /** What people set for a limited time. */
   readonly overrides: readonly Override[];
 }
 
@@ -46,8 +49,8 @@ export interface StatusReport {
   readonly engine: number;
   readonly started: number;
   readonly hosts: readonly HostReport[];
-  /** Messages that wait for hosts which the production has no longer; they are delivered once it has them again. */
+  /** Messages that wait for hosts which the production no longer has; they are delivered once it has them again. */
   readonly left: readonly LeftQueue[];
-  /** What NATS was found to have lost since this engine started. */
+  /** What NATS has lost, as found since this engine started. */
   readonly lost?: readonly CutStream[];
 }

@@ -4,7 +4,7 @@ import type { EndOrder } from '../flow/end-message.ts';
 import type { Envelope } from '../message/message.ts';
 import type { LeftQueue } from './engine-report.ts';
 
-/** Says in an order that it came from the command line, not from the operator plane. */
+/** Marks an order that came from the command line, not from the operator plane. */
 export const COMMAND_LINE = 'command line';
 
 /** Who orders something, and from where. */
@@ -13,13 +13,13 @@ interface Ordered {
   readonly via?: typeof COMMAND_LINE | undefined;
 }
 
-/** Starts or stops a host, or has it try again. */
+/** Starts or stops a host, or makes it retry. */
 export interface SwitchOrder extends Ordered {
   readonly host: string;
   readonly reason?: string | undefined;
 }
 
-/** Sets something for a host for a while; without `set` it ends now. */
+/** Sets an override for a host; without `set` it ends now. */
 export interface OverrideOrder extends Pick<Override, 'host' | 'kind'> {
   readonly set?: Override | undefined;
 }
@@ -28,32 +28,35 @@ export interface OverrideOrder extends Pick<Override, 'host' | 'kind'> {
 export interface ReloadOrder extends Ordered {
   /** Only shows what would change. */
   readonly dryRun: boolean;
-  /** The production's folder as whoever orders it means it: any other production is left as it is. */
+  /** The folder of the production that is meant: any other production is left alone. */
   readonly folder?: string | undefined;
-  /** Takes hosts out although messages wait in their queues. */
+  /** Removes hosts although messages wait in their queues. */
   readonly leaveWaiting?: boolean | undefined;
-  /** Applies nothing where the files say what runs already, and tells nobody. */
+  /** If the files match what already runs, applies nothing and reports nothing. */
   readonly ifChanged?: boolean | undefined;
-  /** The `version` of what was shown: anything else is not applied. */
+  /** The `version` that was shown: anything else is not applied. */
   readonly expected?: string | undefined;
 }
 
 /** What a reload changes or has changed. */
 export interface Reloaded extends Difference {
-  /** The files that were read, as a whole. */
+  /** Version of all the files that were read. */
   readonly version: string;
-  /** The hosts that are taken out, or have no queue any more, and what waits for them. */
+  /** The hosts that are removed or lose their queue, and what waits for them. */
   readonly waiting: readonly LeftQueue[];
 }
 
-/** A message to be sent again, as it was or edited; its body comes beside the order unless it lies in the store of large bodies. */
+/**
+ * A message to be sent again, as it was or edited; its body travels beside the order unless it is in the
+ * store of large bodies.
+ */
 export interface Resend {
   /** The message as it was. */
   readonly message: Envelope;
   /** Another target than before, if given. */
   readonly to?: string | undefined;
   readonly bodyRef?: string | undefined;
-  /** Settles the original too, where it is suspended. */
+  /** Settles the original too, if it is suspended. */
   readonly suspended?: boolean | undefined;
   readonly by: string;
   readonly reason?: string | undefined;
@@ -79,7 +82,7 @@ export interface EndRequest extends EndOrder {
   readonly message: Pick<Envelope, 'id' | 'target'>;
 }
 
-/** A text for people, to be sent by operations of the production. */
+/** A text for people, sent by operations of the production. */
 export interface Notification {
   readonly to: readonly string[];
   readonly subject: string;
@@ -88,10 +91,10 @@ export interface Notification {
   readonly key: string;
 }
 
-/** A person's own message for a host; its body comes beside the order. */
+/** A person's own message for a host; its body travels beside the order. */
 export interface TestMessage {
   readonly host: string;
-  /** Told from the body and the name if left out. */
+  /** Detected from the body and the name if left out. */
   readonly type?: string | undefined;
   readonly charset?: string | undefined;
   readonly name?: string | undefined;
@@ -100,7 +103,7 @@ export interface TestMessage {
   readonly order?: string | undefined;
 }
 
-/** Removes from the trace what is settled and past its time. */
+/** Removes from the trace what is settled and past its retention. */
 export interface PurgeOrder {
   /** Milliseconds, in place of the production's own time. */
   readonly keep?: number;

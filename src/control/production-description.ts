@@ -25,7 +25,7 @@ export interface AdapterDescription {
   >;
 }
 
-/** What of a host's own settings is told by itself, not in the list of them. */
+/** Those of a host's own settings that have a field of their own, outside the list. */
 type Told = 'name' | 'kind' | 'title' | 'comment' | 'tags' | 'enabled' | 'schedule' | 'alert';
 
 export interface HostDescription extends Pick<HostDefinition, Told> {
@@ -33,22 +33,22 @@ export interface HostDescription extends Pick<HostDefinition, Told> {
   readonly place: Place;
   /** Its type; a process has none. */
   readonly adapter: string | undefined;
-  /** A process that runs where its message is accepted: it has no queue and no state of its own. */
+  /** Whether it is a process that runs while its message is accepted: it has no queue and no state of its own. */
   readonly inline: boolean;
-  /** What the adapter is set to, each with where it stands; then what holds for the host itself. */
+  /** The adapter's settings, each with where it is written; then the host's own. */
   readonly settings: readonly DescribedSetting[];
   readonly rules: readonly DescribedRule[];
 }
 
 /** One setting as it was given, or its default. */
 export interface DescribedSetting {
-  /** `connect`, `tls.trust`; of the host itself: `pool`, `retry.every`. */
+  /** `connect`, `tls.trust`; or the host's own: `pool`, `retry.every`. */
   readonly path: string;
   readonly of: 'adapter' | 'host';
   readonly value: unknown;
   readonly written: boolean;
   readonly place: Place | undefined;
-  /** Of the host itself; what a setting of an adapter means is told with the adapter. */
+  /** Only for the host's own settings; an adapter's are explained with the adapter. */
   readonly help?: string | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
 import { askControl } from './control.ts';
 import { TRACE } from './verbs.ts';
 
-/** The trace as it is read from elsewhere. */
+/** The trace, read from elsewhere. */
 export interface RemoteTrace {
   find(query: TraceQuery): Promise<TracePage>;
   quickFind(text: string, limit: number): Promise<readonly QuickHit[]>;
@@ -15,10 +15,10 @@ export interface RemoteTrace {
   outcomes(sessions: readonly number[]): Promise<readonly SessionOutcome[]>;
 }
 
-/** A search of a large trace takes its time. */
+/** Searching a large trace may take a while. */
 const PATIENCE = { timeout: 30_000 };
 
-/** Reads the trace of a running production from anywhere its NATS is reached. */
+/** Reads the trace of a running production from anywhere that can reach its NATS. */
 export const remoteTrace = (broker: Broker, by: string): RemoteTrace => ({
   find: (query) => askControl(broker, TRACE.find, { query, by }, PATIENCE),
   quickFind: (text, limit) => askControl(broker, TRACE.quickFind, { text, limit, by }, PATIENCE),

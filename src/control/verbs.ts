@@ -28,14 +28,14 @@ import type {
 } from './orders.ts';
 import type { ProductionDescription } from './production-description.ts';
 
-/** Something asked of another process of the production: what is sent, and what comes back. */
+/** A request to another process of the production: what is sent, and what comes back. */
 export interface Verb<Request, Result> {
   /** Who answers. */
   readonly of: 'engine' | 'plane';
   readonly name: string;
-  /** One of those who could answer does; otherwise each answers for itself. */
+  /** Whether only one of those who could answer does; otherwise each answers for itself. */
   readonly shared: boolean;
-  /** Never there: it holds the types of both ends together. */
+  /** Never set: it only carries the types of both ends. */
   readonly types?: (request: Request) => Result;
 }
 
@@ -43,8 +43,9 @@ export interface Verb<Request, Result> {
 export type Verbs = Readonly<Record<string, Verb<never, unknown>>>;
 
 /*
- * Everything that the command line, the operator plane and the engines ask of each other: each verb with
- * what is asked and what comes back. A new one is a line here, one where it is answered and one where it is asked.
+ * Everything that the command line, the operator plane and the engines ask of each other: each verb with what
+ * is asked and what comes back. A new one takes a line here, one where it is answered and one where it is
+ * asked.
  */
 
 /** Every engine answers for itself. */
@@ -54,14 +55,14 @@ const each = <Request, Result>(name: string): Verb<Request, Result> => ({
   shared: false,
 });
 
-/** One of all engines answers. */
+/** One of the engines answers. */
 const one = <Request, Result>(name: string): Verb<Request, Result> => ({
   of: 'engine',
   name,
   shared: true,
 });
 
-/** One of all operator planes answers. */
+/** One of the operator planes answers. */
 const plane = <Request, Result>(name: string): Verb<Request, Result> => ({
   of: 'plane',
   name,
@@ -88,14 +89,14 @@ export const ENGINE = {
   test: one<{ readonly host: string }, readonly TestStep[]>('test'),
   resend: one<Resend, SentMessage>('resend'),
   discard: one<Discard, void>('discard'),
-  /** Ends a message that the engine has in hand. */
+  /** Ends a message that the engine is working on. */
   end: each<EndRequest, { readonly ended: boolean }>('end'),
-  /** Ends a message that no engine has in hand. */
+  /** Ends a message that no engine is working on. */
   endQueued: one<EndRequest, void>('end-queued'),
   notify: one<Notification, { readonly messageId: number }>('notify'),
   testMessage: one<TestMessage, SentMessage>('test-message'),
   describe: one<null, ProductionDescription>('describe'),
-  /** What of the production ends some day, and of the console that asks. */
+  /** Everything of the production, and of the asking console, that expires. */
   certificates: each<ShownCertificate | null, readonly CertificateReport[]>('certificates'),
   publicKeys: one<null, PublicKeys>('public-keys'),
   /** The engine's figures in the Prometheus text format. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../error/engine-error.ts';
 
-/** How a database stands that a version to come has written: it is left as it is. */
+/** The error for a database that a newer version has written: it is left as it is. */
 export function newerVersion(
   what: string,
   {

@@ -6,7 +6,7 @@ import { reachable } from './reachable.ts';
 /** A value of a statement; arrays are for `unnest` and `ANY`. */
 export type SqlValue = string | number | boolean | null | Uint8Array | readonly SqlValue[];
 
-/** Asks on some connection; places of values are written `?`. */
+/** Runs statements on some connection; placeholders are written `?`. */
 export interface Session {
   rows<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>;
   /** Returns how many rows changed. */
@@ -15,8 +15,8 @@ export interface Session {
 
 export interface Database extends Session {
   /**
-   * Runs `work` in one transaction, one at a time over all who use the schema for the same purpose: what it reads
-   * before it writes stays true. `work` asks its own session alone.
+   * Runs `work` in one transaction, one at a time across all users of the schema with the same purpose: what
+   * it reads before it writes stays true. `work` must use only its own session.
    */
   transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -24,11 +24,11 @@ export interface Database extends Session {
 
 export interface DatabaseOptions {
   readonly url: string;
-  /** Connections look into this schema alone. */
+  /** Connections see only this schema. */
   readonly schema: string;
-  /** What it is for: names the connections, and whose transactions run one at a time. */
+  /** What it is for: names the connections, and groups the transactions that run one at a time. */
   readonly purpose: string;
-  /** At most so many connections. */
+  /** The most connections. */
   readonly connections: number;
   /** Milliseconds that one statement may take; the server ends it then. */
   readonly limit: number;
@@ -36,13 +36,13 @@ export interface DatabaseOptions {
 
 const INT8 = 20;
 const CONNECT_LIMIT = 5_000;
-/** Milliseconds that the server's own word about a statement that took too long is waited for. */
+/** Milliseconds to wait for the server's own error about a statement that took too long. */
 const GRACE = 1_000;
 const CLOSE_LIMIT = 1_000;
 
 /**
- * Opens a pool of connections. A database that does not answer costs its askers a bounded time, and who asks just
- * after nothing: see `reachable`.
+ * Opens a pool of connections. A database that does not answer costs callers a bounded time, and those who
+ * come right after nothing: see `reachable`.
  */
 export function database(options: DatabaseOptions): Database {
   const { url, schema, purpose, limit } = options;
@@ -60,7 +60,7 @@ export function database(options: DatabaseOptions): Database {
   const sockets = new Set<ClientBase>();
   pool.on('connect', (client) => sockets.add(client));
   pool.on('remove', (client) => sockets.delete(client));
-  // a connection that breaks while it is idle is replaced by the pool; the next who asks hears of it
+  // the pool replaces a connection that breaks while idle; the next caller hears of it
   pool.on('error', () => undefined);
   const guard = reachable((error) =>
     isUnreached(error) ? { error: unreached(url, error), isDown: !isCut(error) } : undefined,
@@ -76,24 +76,24 @@ export function database(options: DatabaseOptions): Database {
     ...session((query) =>
       told(() =>
         pool.query(query).catch((error: unknown) => {
-          // of a connection that was cut while it was idle the pool may hear only now; reading twice is reading
+          // the pool may only now learn that a connection was cut while idle; reading twice does no harm
           if (isCut(error) && /^\s*SELECT\b/i.test(query.text)) return pool.query(query);
           throw error;
         }),
       ),
     ),
     transaction(work) {
-      // in turn here, too: who waits for the others must not have every connection
+      // serialised here too: those that wait for others must not occupy every connection
       const mine = turn.then(() =>
         told(() => transaction(pool, `waybill ${purpose} ${schema}`, work)),
       );
-      // whoever asked is told how it ended
+      // the caller is told how it ended
       turn = mine.catch(toldElsewhere);
       return mine;
     },
     async close() {
       const ended = pool.end();
-      // a server that stands still never closes its end
+      // a stuck server never closes its end
       const timer = setTimeout(() => {
         for (const client of sockets) socketOf(client)?.destroy();
       }, CLOSE_LIMIT);
@@ -118,7 +118,7 @@ async function transaction<Result>(
       throw error;
     }
   };
-  // without a listener the end of a connection between two statements ends the process
+  // without a listener, a connection that ends between two statements would end the process
   const lost = (): void => {
     broken = true;
   };
@@ -130,7 +130,7 @@ async function transaction<Result>(
     await ask('COMMIT');
     return result;
   } catch (error) {
-    // a statement that was given up is still under way: with its connection the transaction ends as well
+    // an abandoned statement is still running: closing its connection ends the transaction as well
     if (!broken) {
       await ask('ROLLBACK').catch(() => {
         broken = true;
@@ -145,35 +145,35 @@ async function transaction<Result>(
 
 function safeIntegers(): TypeOverrides {
   const types = new TypeOverrides();
-  // every number that is kept is a safe integer
+  // every stored number is a safe integer
   types.setTypeParser(INT8, Number);
   return types;
 }
 
-/** The client's types do not tell of its stream, which only `destroy` frees at once. */
+/** The client's types do not mention its stream, which only `destroy` frees at once. */
 function socketOf(client: ClientBase): { destroy(): void } | undefined {
   return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection
     ?.stream;
 }
 
-/** PostgreSQL's own code for a statement that took longer than it may. */
+/** PostgreSQL's own code for a statement that exceeded its time limit. */
 const CANCELLED = '57014';
 
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** Whether the server was not reached, as against: it is there, and refused. */
+/** Whether the server could not be reached, rather than being there and refusing. */
 export function isUnreached(error: unknown): boolean {
   if (error instanceof EngineError) return false;
   const code = codeOf(error);
-  // five letters or digits are PostgreSQL's own
+  // codes of five letters or digits are PostgreSQL's own
   if (code === undefined)
     return error instanceof Error && /timeout|terminated|Connection/i.test(error.message);
   return !/^[0-9A-Z]{5}$/.test(code) || (/^(?:57|08|53)/.test(code) && code !== CANCELLED);
 }
 
-/** Whether a connection that had been there was lost. */
+/** Whether an existing connection was lost. */
 function isCut(error: unknown): boolean {
   const code = codeOf(error);
   return (
@@ -183,7 +183,7 @@ function isCut(error: unknown): boolean {
   );
 }
 
-/** Where it is, without who asks. */
+/** Where it is, without user and password. */
 function placeOf(url: string): string {
   const { hostname, port, pathname } = new URL(url);
   return `${pathname.slice(1) || 'the database'} at ${hostname}:${port || 5432}`;
@@ -193,7 +193,7 @@ function unreached(url: string, error: unknown): EngineError {
   const why = codeOf(error) ?? (error instanceof Error ? error.message : 'no answer');
   return new EngineError(
     'STORE_UNAVAILABLE',
-    `PostgreSQL does not answer (${placeOf(url)}: ${why}): look whether it runs and is reached; nothing else has to be done here once it answers`,
+    `PostgreSQL does not answer (${placeOf(url)}: ${why}): check that it runs and can be reached; nothing else has to be done here once it answers`,
     { retryable: true },
   );
 }
@@ -206,7 +206,7 @@ function tooSlow(limit: number): EngineError {
   );
 }
 
-/** Statements that the server keeps planned: with a partition a day, planning takes longer than reading. */
+/** How many statements the server keeps planned: with a partition per day, planning takes longer than reading. */
 const PLANNED = 300;
 const statementNames = new Map<string, string>();
 
@@ -231,13 +231,13 @@ function session(ask: (query: QueryConfig) => Promise<QueryResult>): Session {
   };
 }
 
-/** `?` as PostgreSQL numbers its places. */
+/** Replaces `?` with PostgreSQL's numbered placeholders. */
 function numbered(sql: string): string {
   let place = 0;
   return sql.replaceAll('?', () => `$${++place}`);
 }
 
-/** A text of PostgreSQL holds no NUL and only whole characters; the text of a peer may. */
+/** PostgreSQL's texts hold no NUL and only whole characters; a peer's text may hold anything. */
 function storable(value: SqlValue): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed();
   if (Array.isArray(value)) return value.map(storable);

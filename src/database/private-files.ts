@@ -12,24 +12,25 @@ import { join } from 'node:path';
 import { EngineError } from '../error/engine-error.ts';
 import { isSystemError } from '../error/foreseen.ts';
 
-/** Of a folder, and of a file, that holds what is known of patients. */
+/** Modes of a folder and a file that hold patient data. */
 export const PRIVATE_FOLDER = 0o700;
 export const PRIVATE_FILE = 0o600;
 
-/** What group and others may. */
+/** Permissions of group and others. */
 const OF_OTHERS = 0o077;
 
-/** The folders of a data folder that Waybill fills, and its files there; whatever else lies there is not touched. */
+/** The folders and files of a data folder that belong to Waybill; whatever else is there is not touched. */
 const OWN_FOLDERS = ['trace', 'jetstream'] as const;
 const OWN_FILE =
   /^(?:(?:meta|audit)\.db.*|nats\.(?:conf|json|log)(?:\.new)?|secrets\.json|stored\.json(?:\.new)?|stuck\.json|.+\.lock(?:\.\d+)?)$/;
 
 /**
- * Makes a file that only its owner reads, or makes one so that is there. SQLite gives its log and its shared memory
- * the rights of the database they belong to.
+ * Creates a file that only its owner can read, or restricts an existing one. SQLite gives its log and its
+ * shared memory the permissions of their database.
  */
 export function makePrivate(path: string): void {
-  // one that is there is not opened: closing it would let go of the locks that SQLite holds on it in this process
+  // an existing file is not opened: closing it would release the locks that SQLite holds on it in this
+  // process
   if (!existsSync(path)) {
     try {
       closeSync(openSync(path, 'wx', PRIVATE_FILE));
@@ -42,11 +43,12 @@ export function makePrivate(path: string): void {
 }
 
 /**
- * Takes from a data folder, and from all that Waybill keeps in it, what group and others may; returns what had to be
- * changed. What nobody should read is of another owner, or on a file system without rights: CONFIG_INVALID.
+ * Removes the permissions of group and others from a data folder and everything Waybill keeps in it; returns
+ * what had to be changed. Throws CONFIG_INVALID if a file belongs to another owner, or the file system has no
+ * permissions.
  */
 export function keepPrivate(data: string): readonly string[] {
-  // Windows has no such rights: a folder inherits those of the one it lies in
+  // Windows has no such permissions: a folder inherits those of its parent
   if (process.platform === 'win32' || !existsSync(data)) return [];
   const own = readdirSync(data).filter((name) => OWN_FILE.test(name));
   const folders = OWN_FOLDERS.filter((name) => existsSync(join(data, name)));
@@ -56,11 +58,11 @@ export function keepPrivate(data: string): readonly string[] {
   const changed = [...folders, ...own, ...traces]
     .map((name) => join(data, name))
     .filter((path) => narrow(path));
-  // a volume that was mounted may be somebody else's; what lies in it is kept private all the same
+  // a mounted volume may be somebody else's; what is in it is kept private anyway
   return isOurs(data) && narrow(data) ? [data, ...changed] : changed;
 }
 
-/** Whether it was wider. A link is left alone: what it leads to is not ours to change. */
+/** Restricts a path; returns whether it was wider. Leaves links alone: their targets are not ours to change. */
 function narrow(path: string): boolean {
   const found = stats(path);
   if (found === undefined || found.isSymbolicLink() || !isWide(found)) return false;
@@ -75,7 +77,7 @@ function narrow(path: string): boolean {
   return true;
 }
 
-/** A file may go while it is looked at: the log of a database that another process closes. */
+/** A file may vanish meanwhile, like the log of a database that another process closes. */
 function stats(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
@@ -83,11 +85,11 @@ function stats(path: string): Stats | undefined {
 const isWide = ({ mode }: Stats): boolean =>
   process.platform !== 'win32' && (mode & OF_OTHERS) !== 0;
 
-/** Of files that people made, keys above all: those that other accounts may read. */
+/** Of files that people made, above all keys: those that other accounts may read. */
 export function openToOthers(paths: readonly (string | undefined)[]): readonly string[] {
   return paths.flatMap((path) => {
     if (path === undefined || path === '') return [];
-    // where a link leads to is what is read
+    // a link is followed, since its target is what is read
     const found = statSync(path, { throwIfNoEntry: false });
     return found !== undefined && isWide(found) ? [path] : [];
   });
@@ -101,6 +103,6 @@ function isOurs(path: string): boolean {
 function stillWide(path: string): EngineError {
   return new EngineError(
     'CONFIG_INVALID',
-    `other accounts of this machine may read ${path}, and it cannot be changed from here. As its owner run: chmod -R go= ${path}. On a file system without rights (CIFS, FAT) mount it with file_mode=0600,dir_mode=0700.`,
+    `other accounts of this machine may read ${path}, and it cannot be changed from here. As its owner run: chmod -R go= ${path}. On a file system without permissions (CIFS, FAT) mount it with file_mode=0600,dir_mode=0700.`,
   );
 }

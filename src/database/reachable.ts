@@ -1,15 +1,15 @@
-/** Milliseconds that nobody is sent to a server after it has not answered. */
+/** Milliseconds without a new try after a server has not answered. */
 const PAUSE = 2_000;
 
-/** What a failure means: the server was not reached, and how that is told. */
+/** What a failure means: the server was not reached, and the error for that. */
 export interface Unreached {
   readonly error: Error;
-  /** Whether it stands still or is away; else one connection was lost, and the next is made at once. */
+  /** Whether it is stuck or away; otherwise one connection was lost, and the next is made at once. */
   readonly isDown: boolean;
 }
 
 /**
- * Guards what is asked of a server that may stand still. Who asked when it stopped has waited for a bounded time; until
+ * Guards requests to a server that may get stuck. Those made when it stopped wait for a bounded time; until
  * it answers again, others are refused at once with the same reason, and one at a time tries.
  *
  * @param unreached undefined for a failure of any other kind
@@ -28,7 +28,7 @@ export function reachable(
       return result;
     } catch (error) {
       const failure = unreached(error);
-      // whatever else it says, it is there
+      // whatever else it answers, it is there
       down = failure?.isDown
         ? { error: failure.error, until: now() + PAUSE, probing: false }
         : undefined;

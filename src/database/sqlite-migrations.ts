@@ -7,7 +7,7 @@ export type SqliteMigration = (db: DatabaseSync) => void;
 export interface SqliteMigrations {
   /** What the file is, for people. */
   readonly what: string;
-  /** What else one may do than run the newer version. */
+  /** What people can do other than run the newer version. */
   readonly remedy: string;
   /** The first makes an empty file; none is ever changed once it was released. */
   readonly migrations: readonly SqliteMigration[];

@@ -2,10 +2,10 @@ import type { Foreseen } from './foreseen.ts';
 import { unexpected } from './unexpected.ts';
 
 /**
- * Lets a promise run on its own. Nobody waits for it, but it has an owner: if it rejects, that is told
- * as an event, with `what` was being done and the stack.
+ * Lets a promise run on its own. Nobody waits for it, but it has an owner: if it rejects, that becomes an
+ * event with `what` was being done and the stack.
  *
- * @param foreseen what may come in the usual course of things, and is let go
+ * @param foreseen errors that are expected and ignored
  */
 export function background(
   promise: PromiseLike<unknown>,

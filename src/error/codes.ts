@@ -8,10 +8,10 @@ export const ERROR_CODES = {
   CONFIG_CHANGED:
     'The files of the production changed after they were shown. Nothing was applied; look at the difference again.',
   MESSAGES_WAITING:
-    'Messages wait for a host that would be taken out of the production. Nothing was applied; let them be sent first, or say that they stay.',
+    'Messages wait for a host that would be removed from the production. Nothing was applied; let them be sent first, or say that they stay.',
   ADAPTER_NOT_CONNECTED:
     'The connection to the peer is gone. The engine opens it again and retries; check the peer if it lasts.',
-  ADAPTER_TEMPORARY: 'The peer could not take the message now. It is retried by itself.',
+  ADAPTER_TEMPORARY: 'The peer could not take the message now. It is retried automatically.',
   ADAPTER_REJECTED:
     'The peer understood the message and refused it. Correct the message or the peer, then resend.',
   ADAPTER_SUSPEND: 'The message waits for a person: edit, resend or discard it.',
@@ -21,41 +21,40 @@ export const ERROR_CODES = {
   MESSAGE_TOO_LARGE:
     'A message is larger than the limit of this host. Raise the limit or ask the sender to split it.',
   DOCUMENT_UNREADABLE: 'A body could not be read as its type. The text gives the position.',
-  PATH_INVALID: 'A path is not written correctly for its kind of document.',
+  PATH_INVALID: 'A path is not valid for its kind of document.',
   EXPRESSION_FAILED: 'An expression failed on this message. The text names the expression.',
   EXPRESSION_TOO_COSTLY:
     'An expression, path or pattern would take too long on this message: other messages would wait for it. The message is suspended; make the expression simpler or the message smaller.',
   TRANSFORM_FAILED: 'A transform failed on this message. The text names the step.',
   PROCESS_FAILED: 'The code of a business process threw. The message is suspended.',
   PROCESS_STUCK:
-    'The engine stood still in the code of a process and was begun again. The message is suspended; look for an endless loop, then resend it.',
+    'The engine got stuck in the code of a process and was restarted. The message is suspended; look for an endless loop, then resend it.',
   PROCESS_DIVERGED:
     'A durable process took another path when it ran again. The message is suspended; make the process deterministic.',
   ENGINE_FAULT:
-    'Waybill itself failed on this message, several times. The message is suspended; the event `unexpected-error` has the place. Resend it once the cause is mended.',
-  REPLY_UNEXPECTED:
-    'The answer of the peer called for a person by the reply rules of the operation.',
-  REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation goes on.',
+    'Waybill itself failed on this message, several times. The message is suspended; the event `unexpected-error` has the place. Resend it once the cause is fixed.',
+  REPLY_UNEXPECTED: 'By the operation’s reply rules, the peer’s answer needs a person’s decision.',
+  REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation continues.',
   QUEUE_UNAVAILABLE:
     'The message could not be stored. The sender was told to try again; check NATS and its disk.',
   QUEUE_FULL:
     'A queue has reached its limit. The sender was told to try again; start or repair the target.',
   MESSAGE_LOST:
-    'A queue came back without this message, after a loss of power or with a damaged disk. Its body is in the trace: resend it if its receiver has not got it.',
+    'A queue came back without this message, after a power failure or with a damaged disk. Its body is in the trace: resend it if its receiver does not have it.',
   BROKER_UNAVAILABLE: 'NATS cannot be reached or started. The text says which; it is retried.',
   ALREADY_RUNNING:
     'Another process runs on the same data folder. The text names it; stop it first, or give another folder.',
   CREDENTIAL_MISSING: 'A credential or a value it needs is missing. The text names it.',
   CREDENTIAL_REFUSED: 'A token or sign-in was refused. The text says which check failed.',
   CREDENTIAL_UNAVAILABLE:
-    'A token server cannot be reached, is busy or answers nonsense. It is asked again by itself; a token that is still good is used on.',
+    'A token server cannot be reached, is busy or answers nonsense. It is asked again automatically; a token that is still valid remains in use.',
   TLS_REFUSED:
     'A TLS handshake failed. The text names the cause: chain, name, expiry or certificate.',
   HOST_UNKNOWN: 'There is no host of that name in the production.',
-  QUERY_INVALID: 'A question to the trace is not well formed. The text says which part.',
-  NOT_FOUND: 'No message, session or file of that id.',
+  QUERY_INVALID: 'A query to the trace is not well formed. The text says which part.',
+  NOT_FOUND: 'There is no message, session or file with that id.',
   ORDER_UNCERTAIN:
-    'An order was begun, and whether it was carried out is not known. Look at the message before giving it again.',
+    'An order was begun, and it is not known whether it was carried out. Look at the message before giving it again.',
   STORE_UNAVAILABLE:
     'The trace store cannot be read or written. Messages keep flowing; the trace catches up.',
 } as const;

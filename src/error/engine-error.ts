@@ -6,8 +6,8 @@ export interface ErrorDetail extends ErrorOptions {
 }
 
 /**
- * Every error Waybill throws on purpose. Match on `code`, never on the message. The text says what
- * was tried and the answer, and never quotes a body or a secret.
+ * Every error that Waybill throws on purpose. Match on `code`, never on the message. The text says what was
+ * tried and what the answer was, and never quotes a body or a secret.
  */
 export class EngineError extends Error {
   readonly code: ErrorCode;
@@ -28,7 +28,10 @@ export class EngineError extends Error {
   }
 }
 
-/** Narrows what a `catch` got. A foreign error becomes none: only its name and system code are known to be free of body text. */
+/**
+ * Narrows what a `catch` got. Foreign errors are not converted: only their name and system code are known to
+ * be free of body text.
+ */
 export function isEngineError(error: unknown): error is EngineError {
   return error instanceof Error && 'code' in error && 'retryable' in error;
 }

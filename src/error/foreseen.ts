@@ -1,14 +1,14 @@
 import { isEngineError } from './engine-error.ts';
 import { unexpected } from './unexpected.ts';
 
-/** Says of an error whether it may come in the usual course of things. */
+/** Says whether an error is expected. */
 export type Foreseen = (error: unknown) => boolean;
 
 /**
- * For `.catch(…)`: gives undefined for an error that was foreseen, and for any other too, after having
- * told of it. So nothing vanishes that nobody thought of.
+ * For `.catch(…)`: returns undefined for an expected error, and for any other too, after reporting it. So no
+ * unexpected error vanishes.
  *
- * @param what was being done, for who reads of it
+ * @param what was being done, for whoever reads the report
  */
 export function unless(foreseen: Foreseen, what: string): (error: unknown) => undefined {
   return (error) => tolerate(error, foreseen, what);
@@ -20,12 +20,12 @@ export function tolerate(error: unknown, foreseen: Foreseen, what: string): unde
   return undefined;
 }
 
-/** The signal of what was waited for has aborted. */
+/** The signal of the wait has aborted. */
 export const isAbort: Foreseen = (error) => error instanceof Error && error.name === 'AbortError';
 
 /**
- * What the system says of files, sockets, names and processes (`ENOENT`, `ECONNRESET` …); with codes, only
- * those. Node's own `ERR_…` codes of wrong arguments are faults of the program.
+ * The system's errors about files, sockets, names and processes (`ENOENT`, `ECONNRESET` …); with codes, only
+ * those. Node's own `ERR_…` codes for wrong arguments are faults of the program.
  */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
@@ -34,12 +34,12 @@ export function isSystemError(error: unknown, ...codes: readonly string[]): bool
   return codes.length === 0 ? /^E[A-Z0-9]+$/.test(code) : codes.includes(code);
 }
 
-/** What the engine or an adapter threw on purpose, and what the system says. */
+/** What the engine or an adapter threw on purpose, and the system's errors. */
 export const isTold: Foreseen = (error) =>
   isEngineError(error) || isSystemError(error) || isAbort(error);
 
 /**
- * Where an error reaches its owner by another way as well: it is awaited elsewhere, or a promise that nobody
- * has to wait for must not count as unhandled.
+ * For an error that reaches its owner in another way as well: it is awaited elsewhere, or it is a promise
+ * that nobody has to wait for and that must not count as unhandled.
  */
 export const toldElsewhere = (): undefined => undefined;

@@ -1,4 +1,4 @@
-/** The known name closest to a mistyped one, if it is close enough to be meant. */
+/** The known name closest to a mistyped one, if it is close enough to have been meant. */
 export function nearest(given: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(given.length / 3)) + 1;

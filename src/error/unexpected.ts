@@ -1,6 +1,6 @@
 import { describeError, isEngineError } from './engine-error.ts';
 
-/** An error that nobody foresaw, as it is told: never with the text of a foreign error, which may quote a body. */
+/** An unexpected error, as it is reported: never with the text of a foreign error, which may quote a body. */
 export interface Unexpected {
   /** What was being done, in constant words of our own. */
   readonly what: string;
@@ -8,7 +8,7 @@ export interface Unexpected {
   readonly code: string;
   /** Its stack without its text, and those of its causes. */
   readonly stack: readonly string[];
-  /** How often it came since it was last told, itself included. */
+  /** How often it occurred since it was last reported, this time included. */
   readonly times: number;
   /** The error itself: for a log at level debug, and nowhere else. */
   readonly error: unknown;
@@ -18,15 +18,15 @@ export type UnexpectedListener = (unexpected: Unexpected) => void;
 
 const listeners = new Set<UnexpectedListener>();
 
-/** Milliseconds for which an equal error is only counted: a loop that fails at each turn must not fill the log. */
+/** Milliseconds for which equal errors are only counted: a loop that fails every time must not fill the log. */
 const QUIET = 60_000;
-/** How many kinds of errors are told apart. */
+/** How many kinds of errors are distinguished. */
 const KINDS = 500;
 const told = new Map<string, { at: number; times: number }>();
 
 /**
- * Tells of an error that nobody foresaw: a fault of the program, or of what it did not reckon with. Who
- * calls it goes on. Without a listener it is written to stderr, so that it can never vanish.
+ * Reports an unexpected error: a fault of the program, or something it did not foresee. The caller carries
+ * on. Without a listener it is written to stderr, so that it can never vanish.
  */
 export function unexpected(what: string, error: unknown): void {
   const stack = stackOf(error);
@@ -52,7 +52,10 @@ export function unexpected(what: string, error: unknown): void {
   for (const listen of listeners) listen(one);
 }
 
-/** Hears of every error that nobody foresaw in this thread, until the returned function is called. A listener must not throw. */
+/**
+ * Listens to every unexpected error in this thread, until the returned function is called. A listener must
+ * not throw.
+ */
 export function hearUnexpected(listener: UnexpectedListener): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);

@@ -9,9 +9,9 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * Everything an engine tells: each event is a log line, a counter and, for hosts, a record of the
- * event log that operators read; so they cannot disagree. Normal operation is silent above debug.
- * A message is logged by id, type and size only.
+ * Everything an engine reports: each event is a log line, a counter and, for hosts, a record of the event log
+ * that operators read, so these cannot disagree. Normal operation is silent above debug. A message is logged
+ * by id, type and size only.
  */
 export interface Events {
   accepted(host: string, message: Envelope, duplicate: boolean, took: number): void;
@@ -30,17 +30,17 @@ export interface Events {
   ): void;
   hostStarted(host: string): void;
   hostStopped(host: string, why: string, by?: string): void;
-  /** The operation stopped itself with its message back at the head. */
+  /** The operation stopped itself; its message is back at the head. */
   hostDisabled(host: string, error: RecordedError): void;
   connected(host: string, detail: string | undefined): void;
   connectionLost(host: string, error: unknown, next: number): void;
   /** What an adapter says through `lent.event`. */
   told(host: string, level: HostRecord['level'], event: string, text: string | PartlyLogged): void;
-  /** NATS came back without messages that it had acknowledged; `host` is whose queue held them. */
+  /** NATS came back without messages that it had acknowledged; `host` is the one whose queue held them. */
   messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(status: 'connected' | 'disconnected'): void;
-  /** An error that nobody foresaw; see `hearUnexpected`. */
+  /** An unexpected error; see `hearUnexpected`. */
   unexpected(one: Unexpected): void;
 }
 
@@ -66,10 +66,10 @@ const describe = ({ id, sessionId, type, size }: Envelope): object => ({
   size,
 });
 
-/** What a person reads of it. */
+/** The text for people. */
 export function lostText(host: string | undefined, { stream, from, to }: LostRange): string {
   const count = to - from + 1;
-  const why = 'NATS came back without them, after a loss of power or with a damaged disk';
+  const why = 'NATS came back without them, after a power failure or with a damaged disk';
   if (host === undefined) {
     return `${count} records of ${stream} (${from} to ${to}) are gone: ${why}. What was sent shortly before may be sent again, marked as a possible duplicate.`;
   }

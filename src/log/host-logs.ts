@@ -1,9 +1,9 @@
 import type { Logger } from './logger.ts';
 
-/** One logger a host, whose level may be changed while it runs. */
+/** One logger per host, whose level may be changed while it runs. */
 export interface HostLogs {
   of(host: string): Logger;
-  /** undefined is the level of the program. */
+  /** undefined restores the program's level. */
   setLevel(host: string, level: string | undefined): void;
 }
 

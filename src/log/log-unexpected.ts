@@ -1,7 +1,7 @@
 import { described, hearUnexpected, type Unexpected } from '../error/unexpected.ts';
 import type { Logger } from './logger.ts';
 
-/** Fields of a log line; the text of a foreign error may quote a body, so it stands there at level debug only. */
+/** Fields of a log line; the text of a foreign error may quote a body, so it is included only at level debug. */
 export function unexpectedFields(
   { what, name, code, stack, times, error }: Unexpected,
   level: string,
@@ -17,7 +17,10 @@ export function unexpectedFields(
   };
 }
 
-/** Writes what nobody foresaw in this thread to a log, where there is no event log to tell it in; until the returned function is called. */
+/**
+ * Writes unexpected errors in this thread to a log, where there is no event log for them, until the returned
+ * function is called.
+ */
 export function logUnexpected(log: Logger): () => void {
   return hearUnexpected((one) =>
     log.error(

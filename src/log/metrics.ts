@@ -24,7 +24,7 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** A registry of its own per engine, so that several can live in one process. */
+/** Each engine has its own registry, so that several can live in one process. */
 export function metrics(): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];

@@ -20,25 +20,34 @@ import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { remembered } from './remembered.ts';
 
-/** The engines of the production as the operator plane knows them: by NATS requests alone, from any machine. */
+/** The engines of the production as the operator plane knows them: only through NATS requests, from any machine. */
 export interface Engines {
   /** Every engine's report, at most some seconds old. Empty while no engine answers. */
   status(): Promise<readonly StatusReport[]>;
-  /** What the production consists of, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
+  /**
+   * What the production consists of, as last reported by an engine. Throws BROKER_UNAVAILABLE if none has
+   * answered yet.
+   */
   describe(): Promise<ProductionDescription>;
-  /** What of the production and its console ends some day, each once; of what a peer showed to several engines, the last. */
+  /**
+   * Everything of the production and its console that expires, each once; if a peer showed several engines
+   * different certificates, the latest.
+   */
   certificates(): Promise<readonly CertificateReport[]>;
-  /** The public keys of our client assertions, as an engine told last. Throws BROKER_UNAVAILABLE if none has answered yet. */
+  /**
+   * The public keys of our client assertions, as last reported by an engine. Throws BROKER_UNAVAILABLE if
+   * none has answered yet.
+   */
   publicKeys(): Promise<PublicKeys>;
   /** Each engine's figures in the Prometheus text format. */
   figures(): Promise<readonly string[]>;
   /** Switches a host on every engine. Throws HOST_UNKNOWN. */
   switchHost(verb: 'start' | 'stop' | 'retry', host: string, by: SwitchedBy): Promise<void>;
-  /** Sets something for a host for a while, or ends it. Throws HOST_UNKNOWN. */
+  /** Sets an override for a host, or ends it. Throws HOST_UNKNOWN. */
   override(request: OverrideOrder): Promise<void>;
   test(host: string): Promise<readonly TestStep[]>;
   reload(order: ReloadOrder): Promise<Reloaded>;
-  /** Runs a message as the files say now; nothing is sent. */
+  /** Processes a message with the files as they are now; nothing is sent. */
   rehearse(message: RehearsalRequest, body: Uint8Array): Promise<Rehearsal>;
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
   /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
@@ -56,15 +65,18 @@ const STATUS_FRESH = 1_500;
 const DESCRIPTION_FRESH = 5_000;
 const CERTIFICATES_FRESH = 60_000;
 const KEYS_FRESH = 10_000;
-/** Milliseconds after the last engine's answer until the others are taken for gone. */
+/** Milliseconds after the last answer until the other engines are presumed gone. */
 const STALL = 200;
 const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
 const REHEARSAL_LIMIT = 30_000;
-/** A long queue is searched, and the trace may have to catch up first. */
+/** Milliseconds: a long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
 
-/** The one way by which the operator plane reaches engines. `certificate` is the file of the console's own. */
+/**
+ * The only way in which the operator plane reaches engines. `certificate` is the file of the console's own
+ * certificate.
+ */
 export function engines(broker: Broker, certificate?: string): Engines {
   const status = remembered(STATUS_FRESH, () => askAll(broker, ENGINE.status, null, STALL));
   const description = remembered(DESCRIPTION_FRESH, () =>
@@ -123,7 +135,7 @@ function eachOnce(reports: readonly CertificateReport[]): CertificateReport[] {
   return [...found.values()];
 }
 
-/** What was told last, where nobody answers now. */
+/** What was last reported, if nobody answers now. */
 function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Promise<Value> {
   let known: Value | undefined;
   return async () => {
@@ -139,8 +151,8 @@ function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Prom
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /**
- * The console's own certificate with its chain as its file is now, for the engines, which judge what
- * ends. Of a file that holds the key as well, the certificates alone.
+ * The console's own certificate and chain, as its file is now, for the engines, which judge what expires.
+ * Only the certificates, even if the file also holds the key.
  */
 export async function shownCertificate(file: string): Promise<ShownCertificate> {
   try {

@@ -1,13 +1,13 @@
 import { background } from '../error/background.ts';
-/** A value that is costly to get and may be some time old. */
+/** A value that is costly to get and may be somewhat old. */
 export interface Remembered<Value> {
-  /** The value, got anew if it is older than allowed; who comes meanwhile waits for the same. */
+  /** The value, fetched again if it is older than allowed; concurrent callers share one fetch. */
   get(): Promise<Value>;
-  /** The next `get` asks anew. */
+  /** Makes the next `get` fetch again. */
   forget(): void;
 }
 
-/** Keeps what `get` gave for `fresh` milliseconds. A failure is not kept. */
+/** Keeps the result of `get` for `fresh` milliseconds. A failure is not kept. */
 export function remembered<Value>(fresh: number, get: () => Promise<Value>): Remembered<Value> {
   let last: { readonly value: Promise<Value>; at: number } | undefined;
   const settle = async (asked: NonNullable<typeof last>): Promise<void> => {
@@ -15,7 +15,7 @@ export function remembered<Value>(fresh: number, get: () => Promise<Value>): Rem
       await asked.value;
       asked.at = performance.now();
     } catch {
-      // who asked for it is told
+      // the caller gets the error
       if (last === asked) last = undefined;
     }
   };

@@ -8,7 +8,7 @@ import { STATUSES } from '../message/status.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 
-/** Sends a traced message again as a new session linked to it, edited or as it is stored; see the engine's `resend` for what that means. */
+/** Sends a traced message again as a new session linked to it, edited or as stored; see the engine's `resend`. */
 export async function resendTraced(
   broker: Broker,
   reader: TraceReader,
@@ -79,7 +79,10 @@ function envelopeOf(message: TracedMessage): Envelope {
 /** What nobody wanted, or a person discarded, is not sent again. */
 const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 
-/** Sends every message of a time range at one host again, in order, one after the other. The list is frozen page by page before it is sent. */
+/**
+ * Sends every message of a time range at one host again, in order, one after another. The list is frozen page
+ * by page before it is sent.
+ */
 export async function replay(
   broker: Broker,
   reader: TraceReader,

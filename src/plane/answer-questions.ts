@@ -19,11 +19,14 @@ import type { Tracing } from './tracing.ts';
 export interface Answering {
   readonly store: TraceStore;
   readonly tracing: Pick<Tracing, 'lag' | 'purge' | 'verify'>;
-  /** Where what the command line orders is recorded. */
+  /** Where orders from the command line are recorded. */
   readonly audit: () => Audit;
 }
 
-/** What the command line asks of the operator plane, over NATS. Of several operator planes one answers. */
+/**
+ * Answers the command line's requests to the operator plane over NATS. Only one of several operator planes
+ * answers.
+ */
 export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
   const { store, tracing, audit } = parts;
   const reached = engines(broker);
@@ -83,19 +86,19 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
 }
 
 /**
- * Records, while an operator plane runs, what the command line orders of the engines themselves: they answer
- * without one. What became of it stands in the event log.
+ * Records, while an operator plane runs, what the command line orders from the engines directly: they answer
+ * without one. The results are in the event log.
  */
 function hearOrders(broker: Broker, audit: () => Audit): ControlServer[] {
   const record = (by: string, act: Pick<AuditEntry, 'action' | 'object' | 'detail'>): void =>
-    // the engines have done it already: there is nobody to refuse it to
+    // the engines have already done it: there is nobody left to refuse
     background(
       audit().record({ ...act, actor: { name: by, via: COMMAND_LINE }, ip: '', outcome: 'done' }),
       'recording an order of the command line',
     );
   const switches = (['start', 'stop', 'retry'] as const).map((verb) =>
     hearControl(broker, ENGINE[verb], 'audit', ({ by, via, host, reason }) => {
-      // what the console orders is recorded there
+      // orders from the console are recorded there
       if (via !== COMMAND_LINE) return;
       record(by, { action: `host.${verb}`, object: `host ${host}`, detail: { reason } });
     }),
@@ -107,7 +110,7 @@ function hearOrders(broker: Broker, audit: () => Audit): ControlServer[] {
   return [...switches, reload];
 }
 
-/** Lets the command line read the trace where its store lies. What shows something of a patient is recorded first. */
+/** Lets the command line read the trace where its store is. Anything that shows patient data is recorded first. */
 export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Audit): ControlServer {
   const record = lookRecorder();
   const seen = (by: string, look: Look): Promise<void> => {
@@ -117,7 +120,7 @@ export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Aud
   };
   return serveControl(broker, TRACE, {
     async find({ query, by }) {
-      // a page that goes on asks the same
+      // the next page is the same look
       const { after: _after, from: _from, to: _to, timeBudget: _time, ...criteria } = query;
       await seen(by, { action: 'message.search', object: 'messages', detail: { criteria } });
       return reader.find(query);

@@ -27,7 +27,7 @@ import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
 
-/** What the operator plane lends its console. */
+/** What the operator plane provides to its console. */
 export interface ConsoleSources {
   /** Where users, jobs, alerts and the audit log are. */
   readonly place: MetaPlace;
@@ -39,15 +39,15 @@ export interface ConsoleSources {
 }
 
 export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
-  /** Another sign-in than that of console.yaml and the local users. */
+  /** A sign-in other than that of console.yaml and the local users. */
   readonly signIn?: ApiOptions['signIn'] | undefined;
-  /** `console.yaml`: how people and programs sign in. One in the data folder if left out. */
+  /** `console.yaml`: how people and programs sign in. Default: the one in the data folder. */
   readonly settingsFile?: string | undefined;
   /** See `ConsoleGuardOptions`. */
   readonly held?: ConsoleSettings | undefined;
   /** Where acts are recorded; audit.db by default. */
   readonly audit?: Audit | undefined;
-  /** How bodies are masked; as console.yaml says by default. */
+  /** How bodies are masked; by default as console.yaml says. */
   readonly mask?: BodyMask | undefined;
   /** Milliseconds between two looks for alerts. Default 10 s. */
   readonly watchEvery?: number | undefined;
@@ -60,14 +60,14 @@ export interface OperatorConsole {
   /** See `ConsoleGuard`. */
   readonly firstCode: string | undefined;
   readonly audit: Audit;
-  /** Told of what the trace shows from now on. */
+  /** Called with what the trace shows from now on. */
   applied(applied: Applied): void;
   stop(): Promise<void>;
 }
 
 const USAGE_FRESH = 60_000;
 
-/** The API, and all that only people need: live events, jobs, alerts. */
+/** Starts the API and everything that only people need: live events, jobs, alerts. */
 export async function startConsole(
   parts: ConsoleSources,
   { audit, mask, watchEvery, settingsFile, held, ...options }: ConsoleOptions,
@@ -126,7 +126,7 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
   readonly watcher: { stop(): Promise<void> };
 };
 
-/** What works for people whether anybody looks or not. */
+/** Services for people that run whether anybody is looking or not. */
 async function peopleService(
   { broker, trace, tracing, log }: ConsoleSources,
   {

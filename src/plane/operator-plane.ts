@@ -47,19 +47,19 @@ export interface OperatorPlane {
   readonly api: ApiServer | undefined;
   /** What `console.yaml` said when it was read; undefined if there is no console. */
   readonly settings: ConsoleSettings | undefined;
-  /** With which the first administrator is made, where there is none. */
+  /** The code for making the first administrator, if there is none. */
   readonly firstCode: string | undefined;
   readonly store: TraceStore;
   readonly broker: Broker;
   stop(): Promise<void>;
 }
 
-/** Builds the trace from the streams and answers questions about it. Joined to the engines by NATS alone. */
+/** Builds the trace from the streams and answers questions about it. Connected to the engines only through NATS. */
 export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
   const { log, production } = options;
   const broker = await connectBroker({ ...options.access, production, role: 'operator' });
   const large = await bodies(broker);
-  /** What was found before it can be told. */
+  /** Damage found before it can be reported. */
   const damages: Damage[] = [];
   let tracing: Tracing | undefined;
   const place: MetaPlace = {
@@ -85,7 +85,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   });
   const spans = spansOf(options);
   let console: OperatorConsole | undefined;
-  /** Where orders of the command line are recorded while there is no console. */
+  /** Where orders from the command line are recorded if there is no console. */
   let ownAudit: AuditLog | undefined;
   const audit: Audit = {
     async record(entry) {
@@ -162,7 +162,10 @@ function cipherOf(
   );
 }
 
-/** What was open to others on this machine is not any more: whoever relied on it should learn why. */
+/**
+ * Reports files that were accessible to others on this machine and no longer are: whoever relied on that
+ * should learn why.
+ */
 function tellTightened(log: Logger, paths: readonly string[]): void {
   if (paths.length > 0)
     log.warn({ event: 'rights-tightened', paths: paths.length }, 'rights-tightened');

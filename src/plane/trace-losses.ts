@@ -6,7 +6,7 @@ import type { TraceStore } from '../trace/trace-store.ts';
 
 const EVENT = 'file-damaged';
 
-/** Tells, in the log and in the event log, of a file of the trace that was set aside. */
+/** Reports, in the log and the event log, that a file of the trace was set aside. */
 export function tellDamaged(
   parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
   damage: Damage,
@@ -18,7 +18,7 @@ export function tellDamaged(
   );
 }
 
-/** The same of a file of the operator plane itself. */
+/** The same for a file of the operator plane itself. */
 export function tellDamagedMeta(
   parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
   damage: Damage,
@@ -50,7 +50,7 @@ async function tell(
   await store.apply([{ kind: 'entry', entry: { record } }]);
 }
 
-/** Tells, in the log and in the event log, of messages that a stream lost before the trace had read them. */
+/** Reports, in the log and the event log, messages that a stream lost before the trace had read them. */
 export async function tellMissing(
   { broker, store, log }: { broker: Broker; store: Pick<TraceStore, 'apply'>; log: Logger },
   { stream, from, to }: MissingRange,

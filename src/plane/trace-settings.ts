@@ -9,9 +9,9 @@ import { searchFingerprint } from '../trace/search-fields.ts';
 
 /** What the trace takes from the production's settings. */
 export interface TraceSettings {
-  /** Name → path of what operators search by. */
+  /** Name → path of the fields that operators search by. */
   readonly search: ReadonlyMap<string, string>;
-  /** Milliseconds that settled messages stay. */
+  /** Milliseconds that settled messages are kept. */
   readonly keep: number;
 }
 
@@ -21,12 +21,12 @@ export interface FollowedSettings {
   close(): void;
 }
 
-/** An engine tells when it has applied a change; what was missed is noticed after this, milliseconds. */
+/** Milliseconds between two checks: engines announce changes, and a missed one is noticed after this time. */
 const LOOK = 60_000;
 
 /**
- * Follows what the engines run with: a change that was applied takes effect in the trace without a
- * restart. `first` holds until an engine has told.
+ * Follows what the engines run with: a change that was applied takes effect in the trace without a restart.
+ * `first` applies until an engine has answered.
  */
 export function followSettings(
   broker: Broker,
@@ -42,7 +42,7 @@ export function followSettings(
       now = told;
       onChange(told);
     } catch (error) {
-      // no engine answers for the moment: what is known holds
+      // no engine answers for the moment: keep what is known
       tolerate(error, isAway, 'asking for the settings of the trace');
     }
   };
@@ -71,7 +71,7 @@ export function followSettings(
 const isSame = (one: TraceSettings, other: TraceSettings): boolean =>
   one.keep === other.keep && isSameSearch(one, other);
 
-/** Whether messages are found by the same fields. */
+/** Whether the search fields are the same. */
 export const isSameSearch = (
   { search: one }: Pick<TraceSettings, 'search'>,
   { search: other }: Pick<TraceSettings, 'search'>,

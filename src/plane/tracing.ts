@@ -25,38 +25,41 @@ export interface TracingOptions {
   readonly store: TraceStore;
   readonly bodies: Bodies;
   readonly log: Logger;
-  /** What holds until an engine tells. */
+  /** What applies until an engine answers. */
   readonly settings: TraceSettings;
   readonly onApplied: (applied: Applied) => void;
 }
 
-/** The trace of a production, being built. */
+/** The trace of a production while it is being built. */
 export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
   /** The settings as the engines have them now. */
   readonly settings: TraceSettings;
-  /** A file of the trace was set aside: what the streams still hold of it is read again, and people are told. */
+  /**
+   * Call when a file of the trace was set aside: what the streams still hold of it is read again, and people
+   * are told.
+   */
   damaged(damage: Damage): void;
-  /** Compares the trace with the streams, and repairs it if told to. */
+  /** Compares the trace with the streams, and repairs it if asked to. */
   verify(options: { readonly repair: boolean }): Promise<VerifyReport>;
-  /** By the production's `keep` unless another time is given. */
+  /** Uses the production's `keep` unless another time is given. */
   purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
 }
 
-/** Milliseconds without somebody who builds the trace until that is a failure. */
+/** Milliseconds that nobody may build the trace before this counts as a failure. */
 const UNBUILT = 30_000;
 
 const PURGE_EVERY = 10 * 60_000;
 const SWEEP_EVERY = 60 * 60_000;
 
 /**
- * Builds the trace from the streams, keeps its index as the search fields say, and purges it. Of several
- * operator planes the one that holds the lease does: they share a store, and the streams are read once.
+ * Builds the trace from the streams, indexes it by the search fields, and purges it. Of several operator
+ * planes only the one that holds the lease does: they share a store, and the streams are read once.
  */
 export async function startTracing(parts: TracingOptions): Promise<Tracing> {
   const { broker, store, bodies, log } = parts;
   const stopping = new AbortController();
   let held: Held | undefined;
-  /** Everything is to be read once more by whoever reads next here. */
+  /** Whether the next reader here must read everything again. */
   let again = false;
   const settings = followSettings(broker, parts.settings, (now) => held?.follow(now));
   const purge: Tracing['purge'] = ({ keep = settings.now.keep, dryRun } = {}) =>
@@ -131,7 +134,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
 interface Held {
   failingSince(): number | undefined;
   again(): void;
-  /** Takes changed settings on. */
+  /** Adopts changed settings. */
   follow(settings: TraceSettings): void;
   stop(): Promise<void>;
 }
@@ -143,7 +146,7 @@ function project(
   const source = streamSource(broker, first.search, {
     onMissing: (range) => {
       tellMissing({ broker, store, log }, range).catch((error: unknown) =>
-        // the store or NATS is away: the log has it all the same
+        // the store or NATS is away: the log has it anyway
         log.error({ event: 'messages-missing', err: error, ...range }, 'messages-missing'),
       );
     },
@@ -170,7 +173,7 @@ function project(
   };
 }
 
-/** What was traced before the search fields changed is found by the new ones too. */
+/** Makes what was traced before the search fields changed searchable by the new ones too. */
 function index(
   source: StreamSource,
   { store, bodies, log }: Pick<TracingOptions, 'store' | 'bodies' | 'log'>,
@@ -213,7 +216,10 @@ async function purgeRegularly(
   }
 }
 
-/** Large bodies whose engine died before their message was stored, and the like. */
+/**
+ * Regularly removes large bodies that nothing refers to, for example because their engine died before storing
+ * the message.
+ */
 async function sweepRegularly(
   { broker, store, log }: TracingOptions,
   signal: AbortSignal,

@@ -10,7 +10,7 @@ import { rootLogger } from '../log/logger.ts';
 import type { ConsoleOptions } from './console.ts';
 import { startOperator, type TraceEncryption } from './operator-plane.ts';
 
-/** What the main thread hands the operator plane when it starts it in a thread of its own. */
+/** What the main thread passes to the operator plane when starting it in a thread of its own. */
 export interface OperatorOrder {
   readonly access: NatsAccess;
   readonly production: string;
@@ -24,13 +24,13 @@ export interface OperatorOrder {
   readonly console?: ConsoleOrder | undefined;
 }
 
-/** The part of `ConsoleOptions` that can be handed to a thread. */
+/** The part of `ConsoleOptions` that can be passed to a thread. */
 export type ConsoleOrder = Pick<
   ConsoleOptions,
   'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile' | 'held'
 >;
 
-/** What it tells: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
+/** What the thread reports: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
 export type OperatorNews =
   | {
       readonly kind: 'ready';
@@ -42,8 +42,8 @@ export type OperatorNews =
   | { readonly kind: 'stopped' };
 
 /**
- * How much this thread yields to the engine's where there is too little processor for both: messages go
- * first, and the trace catches up. Linux knows a priority a thread; elsewhere it would be the engine's too.
+ * How much this thread yields to the engine's when there is not enough CPU for both: messages go first, and
+ * the trace catches up. Linux has priorities per thread; elsewhere this would affect the engine too.
  */
 const NICENESS = 5;
 
@@ -54,7 +54,7 @@ if (port !== null) {
   const { search, logLevel, ...order } = workerData as OperatorOrder;
   const log = rootLogger(logLevel);
   logUnexpected(log);
-  // it has broken off its own work only; any other error ends the thread, which is started again
+  // only its own work broke off; any other error ends the thread, which is restarted
   process.on('unhandledRejection', (reason) => {
     unexpected('running something that nobody waited for', reason);
   });

@@ -7,31 +7,31 @@ import { ApiError } from './api-error.ts';
 
 /** The largest request: an edited message. */
 export const BODY_LIMIT = 8 * 1024 * 1024;
-/** What is sent by somebody who is nobody yet: a name and a password, a token. */
+/** The largest request without a sign-in: a name and a password, a token. */
 export const OPEN_LIMIT = 16 * 1024;
-/** Milliseconds in which a request must be here whole: who sends a byte a minute holds a connection. */
+/** Milliseconds in which a request must have arrived completely: sending a byte a minute would hold a connection. */
 export const REQUEST_TIMEOUT = 120_000;
 
 const HEADERS_TIMEOUT = 15_000;
-/** How often late requests are looked for; node does every 30 s by itself. */
+/** Milliseconds between two checks for late requests; node's default is 30 s. */
 export const LOOK_EVERY = 5_000;
-/** How long an answer may stay unread. */
+/** Milliseconds that an answer may stay unread. */
 const UNREAD_TIMEOUT = 60_000;
-/** How long what belongs to a request that is answered already is read and thrown away. */
+/** Milliseconds that the rest of an already answered request is read and discarded. */
 const DRAIN_TIMEOUT = 2_000;
 const CONNECTIONS = 1_000;
-/** Of one address, so that nobody alone takes all; a proxy stands for many. */
+/** Connections from one address, so that nobody takes all of them; generous, since a proxy stands for many people. */
 const CONNECTIONS_OF_ADDRESS = 400;
-/** Bytes of bodies in work at once: they are held as text and taken apart, which takes a multiple. */
+/** The most bytes of bodies being processed at once: they are held as text and parsed, which takes a multiple. */
 const ROOM = 48 * 1024 * 1024;
 const ROOM_OF_ONE = 24 * 1024 * 1024;
-/** Bodies up to this size are not counted: connections are. */
+/** Bodies up to this size are not counted; the limit on connections bounds them. */
 const SMALL = 64 * 1024;
 const TOLD_EVERY = 60_000;
 
 /**
- * Keeps what strangers and slow senders can make the console hold within bounds: a body is read only once it is
- * known who sends it and that they may, and of all bodies together only so much is in memory. Register it after the sign-in.
+ * Bounds what strangers and slow senders can make the console hold: a body is read only once its sender is
+ * known and permitted, and the total size of all bodies in memory is limited. Register it after the sign-in.
  */
 export function admitBodies(app: Api): void {
   const room = new Room();
@@ -42,25 +42,29 @@ export function admitBodies(app: Api): void {
     if (request.principal === undefined && request.routeOptions.config.open !== true)
       throw new ApiError(401, 'SIGN_IN_REQUIRED', 'sign in first');
   });
-  // after the rights were asked for, which each route does in its own onRequest
+  // after the permission check, which each route does in its own onRequest
   app.addHook('preParsing', async (request, reply, payload) => {
     const size = expectedSize(request);
     if (size <= SMALL) return payload;
     const name = request.principal?.name ?? '';
     if (!room.enter(name, size)) {
       void reply.header('retry-after', '5');
-      throw new ApiError(429, 'TOO_MANY', 'too many large requests are in work; send it again');
+      throw new ApiError(
+        429,
+        'TOO_MANY',
+        'too many large requests are being processed; send it again',
+      );
     }
     reply.raw.once('close', () => room.leave(name, size));
     return payload;
   });
   app.addHook('onSend', async (_request, reply, payload) => {
-    // what nobody reads would be held, with its connection, for ever
+    // an unread answer would be held, with its connection, for ever
     reply.raw.setTimeout(UNREAD_TIMEOUT, () => reply.raw.destroy());
     return payload;
   });
   app.addHook('onResponse', async ({ raw }) => {
-    // who is still sending what was refused hears so first, and is then cut off
+    // a client that is still sending a refused request gets the answer first and is then cut off
     if (raw.complete || raw.destroyed) return;
     const timer = setTimeout(() => raw.destroy(), DRAIN_TIMEOUT);
     raw.once('close', () => clearTimeout(timer));
@@ -100,7 +104,7 @@ export function admitConnections(
   });
 }
 
-/** The memory that bodies in work may take together, and those of one person. */
+/** Limits the memory of bodies being processed, in total and for each person. */
 class Room {
   readonly #taken = new Map<string, number>();
   #all = 0;
@@ -126,11 +130,11 @@ function bringsBody({ headers }: FastifyRequest): boolean {
   return encoding !== undefined || (length !== undefined && length !== '0');
 }
 
-/** Bytes by the sender's own word, which node holds it to; of one who does not say, all that is taken. */
+/** The size that the sender announced, which node enforces; if none was announced, the limit. */
 function expectedSize(request: FastifyRequest): number {
   if (!bringsBody(request)) return 0;
   const { bodyLimit } = request.routeOptions;
   const told = Number(request.headers['content-length'] ?? Number.NaN);
-  // more than the limit is refused before anything of it is read
+  // more than the limit is refused before any of it is read
   return Number.isNaN(told) ? bodyLimit : told > bodyLimit ? 0 : told;
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../error/codes.ts';
 
-/** Codes of the API beside those of src/error/codes.ts; stable, as those are. */
+/** Codes of the API besides those of src/error/codes.ts; stable, like those. */
 export const API_CODES = {
   SIGN_IN_REQUIRED: 'Nobody is signed in, or the session has ended.',
   FORBIDDEN: 'The signed-in principal lacks a permission, which the text names.',

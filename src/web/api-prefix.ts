@@ -1,2 +1,2 @@
-/** Below which every resource of the API lies. */
+/** The path under which every resource of the API lies. */
 export const API_PREFIX = '/api/v1';

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Whether an address is one of those, or in one of those networks (`10.0.0.0/8`). */
+/** Whether an address is one of these, or in one of these networks (`10.0.0.0/8`). */
 export function isAmong(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const one of networks) {
@@ -16,7 +16,7 @@ export function isAmong(networks: readonly string[]): (address: string) => boole
   };
 }
 
-/** Whether an address is of this machine only. */
+/** Whether it is a loopback address. */
 export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(?:::ffff:)?127\.|^::1$|^localhost$/.test(address);
 }

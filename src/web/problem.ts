@@ -67,7 +67,7 @@ export function sendProblem(
   reply: FastifyReply,
 ): void {
   const described = describe(error);
-  // who asked has gone: nothing is wrong here
+  // the client has gone: nothing is wrong here
   const isCancelled = error.name === 'AbortError';
   if (described.status >= 500 && !isCancelled) {
     request.log.error({ event: 'api-failed', code: described.code, err: error }, 'api-failed');
@@ -82,7 +82,7 @@ export function sendProblem(
     retryable,
     request: request.id,
   };
-  // a stream's own type must not stay, and the problem is no instance of the route's schema
+  // a stream's own type must not stay, and the problem does not match the route's schema
   void reply
     .code(status)
     .removeHeader('content-disposition')

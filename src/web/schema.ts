@@ -34,7 +34,7 @@ export function word<const W extends readonly string[]>(...words: W): TUnsafe<W[
   return Type.Unsafe<W[number]>({ type: 'string', enum: words });
 }
 
-/** A request's object: what is not declared is refused, so that a misspelt criterion is not silently left out. */
+/** A request's object: undeclared properties are refused, so that a misspelt criterion is not silently ignored. */
 export function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false });
 }
@@ -42,7 +42,7 @@ export function closed<P extends TProperties>(properties: P): TObject<P> {
 /** Milliseconds since 1970. */
 export const Time = Type.Integer({
   minimum: 0,
-  // what a Date can be
+  // the range of a Date
   maximum: 8_640_000_000_000_000,
   description: 'Milliseconds since 1970.',
 });

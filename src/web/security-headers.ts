@@ -25,14 +25,14 @@ const HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
 } as const;
 
-/** What every answer says: nothing is kept by caches, framed, or loaded from elsewhere. */
+/** Sets the headers of every answer: not cached, not framed, nothing loaded from elsewhere. */
 export function securityHeaders(app: Api): void {
   app.addHook('onSend', async (request, reply, payload) => {
     void reply.headers(HEADERS);
     if (request.protocol === 'https') {
       void reply.header('strict-transport-security', 'max-age=31536000');
     }
-    // files of the built console are named by their content and say so themselves
+    // files of the built console have content hashes in their names and set their own caching
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     return payload;
   });

@@ -1,10 +1,10 @@
 import { ApiError } from './api-error.ts';
 
-/** Lets each name have only so many things running at once. */
+/** Limits how many things each name may have running at once. */
 export interface Turnstile {
   /** Runs `work`, or throws TOO_MANY (429) if the name has `limit` of them running. */
   pass<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
-  /** Takes a place and gives the function that frees it. */
+  /** Takes a place and returns the function that frees it. */
   enter(name: string): () => void;
 }
 
@@ -13,7 +13,7 @@ export function turnstile(what: string, limit: number): Turnstile {
   const enter = (name: string): (() => void) => {
     const count = running.get(name) ?? 0;
     if (count >= limit) {
-      throw new ApiError(429, 'TOO_MANY', `${limit} ${what} of ${name} run already`);
+      throw new ApiError(429, 'TOO_MANY', `${name} already has ${limit} ${what} running`);
     }
     running.set(name, count + 1);
     let left = false;

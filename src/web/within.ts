@@ -1,6 +1,6 @@
 import { isEngineError } from '../error/engine-error.ts';
 
-/** What a store knows, if it tells within so many milliseconds; undefined where it is away or slow. */
+/** A store's answer, if it comes within `limit` milliseconds; undefined if the store is away or slow. */
 export async function within<Value>(
   limit: number,
   asked: Promise<Value>,
@@ -15,7 +15,7 @@ export async function within<Value>(
     return await Promise.race([told, late]);
   } finally {
     clearTimeout(timer);
-    // nobody waits any longer for what comes late, nor for why it does not
+    // nobody waits any longer for a late answer, or for the reason why there is none
     told.catch(() => undefined);
   }
 }

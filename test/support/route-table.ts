@@ -82,6 +82,7 @@ export const ROUTES: readonly Row[] = [
   row('GET /jobs', ['message.bulk'], 200),
   row('GET /jobs/{id}', ['message.bulk'], 404),
   row('GET /jobs/{id}/items', ['message.bulk'], 404),
+  row('GET /jobs/{id}/results', ['message.bulk'], 404),
   row('POST /jobs/{id}/cancel', ['message.bulk'], 404),
   row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
   row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),

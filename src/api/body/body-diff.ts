@@ -10,10 +10,10 @@ import type {
 import { hl7Tree } from './hl7-tree.ts';
 import type { ShownBody } from './shown-body.ts';
 
-/** Differences shown; more are of no use to a reader. */
+/** The most differences shown; more are of no use to a reader. */
 const SHOWN = 5_000;
 
-/** What of a body a comparison needs. */
+/** What a comparison needs of a body. */
 export type Compared = Pick<ShownBody, 'bytes' | 'reading'>;
 
 /** Compares the bodies of two messages. */
@@ -78,7 +78,7 @@ interface Tree {
   readonly segments: readonly Hl7TreeSegment[];
 }
 
-/** Every field in which two messages differ, in the order of the message; a segment that is only in one, as a whole. */
+/** Every field in which two messages differ, in message order; a segment that only one has is given as a whole. */
 export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
   const pairs = aligned(before.segments, after.segments, segmentLikeness);
   return pairs.flatMap(([old, now]) => {
@@ -89,7 +89,7 @@ export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
   });
 }
 
-/** Segments of one name belong together, the more so the more of their fields are equal. */
+/** How alike two segments are: the same name, and the more equal fields the better. */
 function segmentLikeness(a: Hl7TreeSegment, b: Hl7TreeSegment): number {
   if (a.name !== b.name) return 0;
   if (a.raw === b.raw) return 3;
@@ -130,7 +130,7 @@ function difference(
   return componentDifferences(one, other, { path, name });
 }
 
-/** Which repetition became which cannot be known where there are several. */
+/** The only repetition; if there are several, it cannot be known which became which. */
 function soleRepetition({ repetitions }: Hl7TreeField): Components | undefined {
   return repetitions.length === 1 ? repetitions[0] : undefined;
 }
@@ -166,9 +166,9 @@ function componentDifferences(
   });
 }
 
-/** Lines that differ at most for `diff`, whose time grows with their square: these cost some 50 ms. */
+/** The most differing lines for `diff`, whose time grows with their square: this many take about 50 ms. */
 const EDITS = 500;
-/** Where more differ: lines compared at most, without those that are equal at the beginning and the end. */
+/** If more differ: the most lines compared, not counting equal ones at the beginning and the end. */
 const COMPARED = 2_000;
 
 interface Line {
@@ -230,7 +230,7 @@ function pairsOf(
   );
 }
 
-/** `from` and `to` lines stand before the first of those that are equal. */
+/** Equal lines, with `from` and `to` lines before the first of them. */
 function sameLine(text: string, index: number, from: number, to: number): LineDifference {
   return { change: 'same', text, before: from + index + 1, after: to + index + 1 };
 }
@@ -254,8 +254,8 @@ type Pair<Item> = readonly [Item | undefined, Item | undefined];
 const COMPARISONS = 4_000_000;
 
 /**
- * Pairs the items of two lists in their order so that the sum of likenesses is greatest; an item with no
- * like stands alone. What is equal at both ends is paired at once.
+ * Pairs the items of two lists in their order so that the sum of likenesses is greatest; an item without a
+ * match stands alone. What is equal at both ends is paired at once.
  */
 export function aligned<Item>(
   before: readonly Item[],

@@ -5,7 +5,7 @@ import { charsetNamed, decodeFaithfully, kindOf } from '../../document/index.ts'
 import type { BodyText, Table } from '../contract/body.ts';
 import type { ShownBody } from './shown-body.ts';
 
-/** A body or a page of it as text. A character that the page's edge cuts is left to the next page. */
+/** A body or a page of it as text. A character cut by the page's edge belongs to the next page. */
 export function bodyText(
   { message, bytes, reading, size, offset, masked }: ShownBody,
   part: 'message' | 'reply',
@@ -40,14 +40,14 @@ function textOf(
       const document = hl7Document(bytes, charset);
       return { text: document.text(), charset: document.charset.name };
     } catch {
-      // shown as plain text: it may be just what is wrong with it that the reader looks for
+      // shown as plain text: what is wrong with it may be just what the reader is looking for
     }
   }
   const decoded = decodeFaithfully(bytes, charsetNamed(charset));
   return { text: decoded.text, charset: decoded.charset.name };
 }
 
-/** Length without a UTF-8 character that is not complete. */
+/** Length without an incomplete UTF-8 character at the end. */
 function wholeCharacters(bytes: Uint8Array): number {
   const length = bytes.byteLength;
   for (let back = 1; back <= Math.min(3, length); back++) {
@@ -82,15 +82,15 @@ const PAIRS = [
   ['<?', '?>'],
 ] as const;
 const STEP = '  ';
-/** Deeper elements stand no further to the right: an answer must not be many times as long as the body. */
+/** Deeper elements are not indented further: an answer must not be many times as long as the body. */
 const DEEPEST = 40;
 
 /**
- * XML with a line for each element, for reading. What it says does not change: white space between elements is
- * laid out anew, and an element with text stays as it is. A text that is no XML comes back as it was.
+ * XML with a line for each element, for reading. Its content does not change: white space between elements is
+ * replaced, and an element with text stays as it is. Text that is not XML is returned unchanged.
  */
 export function indentedXml(text: string): string {
-  // what begins and never ends would be looked for again and again
+  // something that begins and never ends would be searched for again and again
   if (PAIRS.some(([open, close]) => text.lastIndexOf(open) > text.lastIndexOf(close))) return text;
   const tokens = text.match(TOKEN) ?? [];
   if (tokens.join('') !== text) return text;

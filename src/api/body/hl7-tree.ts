@@ -9,12 +9,12 @@ import {
 } from '../../document/index.ts';
 import type { Hl7Tree, Hl7TreeField, Hl7TreeSegment } from '../contract/body.ts';
 
-/** The version whose names are used for a message that names none, or one that is unknown. */
+/** The version whose names are used for a message of no or an unknown version. */
 const USUAL = '2.5.1';
 
 type Tree = Omit<Hl7Tree, 'messageId' | 'masked'>;
 
-/** Takes an HL7 message apart with the names of its version. Throws DOCUMENT_UNREADABLE. */
+/** Parses an HL7 message, with the names of its version. Throws DOCUMENT_UNREADABLE. */
 export function hl7Tree(bytes: Uint8Array, charset: string | undefined): Tree {
   const document = hl7Document(bytes, charset);
   const declared = document.get('MSH-12.1');
@@ -69,7 +69,7 @@ interface RawField {
   readonly raw: string;
   readonly n: number;
   readonly prefix: string;
-  /** The delimiters themselves are not taken apart. */
+  /** Whether to leave it whole: the delimiters themselves are not parsed. */
   readonly whole: boolean;
   readonly definition: FieldDefinition | undefined;
 }

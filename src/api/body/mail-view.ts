@@ -1,7 +1,7 @@
 import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser';
 import type { MailView } from '../contract/body.ts';
 
-/** A mail as people read it: who, when, what about, its text, and what is attached. HTML comes as its text alone. */
+/** A mail as people read it: sender, time, subject, text and attachments. HTML is reduced to its text. */
 export async function mailView(bytes: Uint8Array): Promise<Omit<MailView, 'messageId' | 'masked'>> {
   const mail = await simpleParser(Buffer.from(bytes), { skipImageLinks: true });
   return {
@@ -36,7 +36,7 @@ function namesOf(addresses: AddressObject | readonly AddressObject[] | undefined
   return all.map(({ text }) => text).filter((text) => text !== '');
 }
 
-/** The parser makes text of HTML only where the mail is nothing else. */
+/** The text of a mail; the parser converts HTML to text only if the mail has nothing else. */
 function textOf({ text = '', html }: ParsedMail): string {
   return text.trim() === '' && typeof html === 'string' ? textOfHtml(html) : text;
 }
@@ -60,7 +60,7 @@ function textOfHtml(html: string): string {
     .trim();
 }
 
-/** Without what a browser does not show either; each character is looked at once, whatever a sender wrote. */
+/** HTML without what a browser does not show either; looks at each character once, whatever a sender wrote. */
 function withoutHidden(html: string): string {
   const begin = /<(?:script|style|head)\b/gi;
   const end = /<\/(?:script|style|head)\b/gi;

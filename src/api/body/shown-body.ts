@@ -8,7 +8,7 @@ import type { ApiContext } from '../context.ts';
 
 export type BodyPart = 'message' | 'reply';
 
-/** A body, or the part of it that was asked for, as the asker may see it. */
+/** A body, or the requested part of it, as the caller may see it. */
 export interface ShownBody {
   readonly message: TracedMessage;
   readonly bytes: Uint8Array;
@@ -19,7 +19,7 @@ export interface ShownBody {
   readonly masked: boolean;
 }
 
-/** A body that is masked or taken apart is held in memory whole. */
+/** A body that is masked or parsed is held in memory completely, so this limits its size. */
 export const WHOLE_LIMIT = 8 * 1024 * 1024;
 
 export interface BodyRequest {
@@ -30,7 +30,7 @@ export interface BodyRequest {
   readonly limit?: number | undefined;
 }
 
-/** Reads a body for a person: both its hosts must be visible, and who may not see it unmasked gets it masked. */
+/** Reads a body for a person: both its hosts must be visible, and those who may not see it unmasked get it masked. */
 export async function shownBody(
   context: ApiContext,
   request: FastifyRequest,

@@ -9,7 +9,7 @@ export const BodyQuery = closed({
   offset: maybe(Type.Integer({ minimum: 0 })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 4 * 1024 * 1024 })),
   pretty: maybe(
-    Type.Boolean({ description: 'JSON and XML are indented, if all of it is asked for.' }),
+    Type.Boolean({ description: 'JSON and XML are indented if all of it is requested.' }),
   ),
 });
 
@@ -78,7 +78,7 @@ const Segment = Type.Object({
   fields: list(Field),
 });
 
-/** An HL7 message taken apart, with the names its version gives. */
+/** A parsed HL7 message, with the names of its version. */
 export const Hl7Tree = Type.Object({
   messageId: Id,
   version: Type.String(),
@@ -110,7 +110,7 @@ export const Table = Type.Object({
 });
 export type Table = Static<typeof Table>;
 
-/** A mail taken apart. HTML is never shown as such: what a sender wrote must not run here. */
+/** A parsed mail. HTML is never shown as such: what a sender wrote must not run here. */
 export const MailView = Type.Object({
   messageId: Id,
   subject: maybe(Type.String()),

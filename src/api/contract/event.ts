@@ -14,7 +14,7 @@ export const HostEvent = Type.Object({
 export type HostEvent = Static<typeof HostEvent>;
 
 export const EventQuery = closed({
-  hosts: maybe(Type.String({ description: 'Names with commas between.', maxLength: 20_000 })),
+  hosts: maybe(Type.String({ description: 'Names, separated by commas.', maxLength: 20_000 })),
   from: maybe(Time),
   to: maybe(Time),
   level: maybe(word('info', 'warn', 'error')),

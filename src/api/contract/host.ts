@@ -19,7 +19,7 @@ const LogLevel = word('debug', 'info', 'warn', 'error');
 
 const LastError = Type.Object({ code: Type.String(), text: Type.String(), at: Time });
 
-/** How a host stands on one engine. */
+/** The state of a host on one engine. */
 export const HostOnEngine = Type.Object({
   engine: Type.Integer(),
   state: word('running', 'stopped'),
@@ -33,7 +33,7 @@ export const HostOnEngine = Type.Object({
   messages: Type.Integer({ description: 'Counted since the engine started.' }),
 });
 
-/** What a person set for a while, over what the file says. */
+/** What a person set for a limited time, overriding the file. */
 export const Override = Type.Object({
   kind: word(...OVERRIDE_KINDS),
   level: maybe(LogLevel),
@@ -67,7 +67,7 @@ export const Host = Type.Object({
   title: maybe(Type.String()),
   tags: list(Type.String()),
   adapter: maybe(Type.String()),
-  /** In one word, the worst of all engines; `off` was switched off by a person or by itself. */
+  /** In one word, the worst over all engines; `off` means switched off by a person or by itself. */
   health: HealthWord,
   queue: maybe(
     Type.Object({
@@ -121,7 +121,7 @@ export const HostAlert = Type.Object({
   quiet: maybe(Type.String()),
 });
 
-/** The host's page: how it stands and what it is set to, each with where that is written. */
+/** The host's page: its state and its settings, each with where it is written. */
 export const HostPage = Type.Object({
   host: Host,
   comment: maybe(Type.String()),
@@ -186,7 +186,7 @@ export const QueuedQuery = closed({
   after: maybe(Id),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
   fields: maybe(
-    Type.String({ maxLength: 4_000, description: 'Search fields to tell, with commas between.' }),
+    Type.String({ maxLength: 4_000, description: 'Search fields to return, separated by commas.' }),
   ),
 });
 
@@ -197,7 +197,7 @@ export const Edge = Type.Object({
   labels: list(Type.String()),
 });
 
-/** What waits for a host that the production has no longer. */
+/** What waits for a host that the production no longer has. */
 const LeftQueue = Type.Object({
   host: Type.String(),
   depth: Type.Integer(),
@@ -230,12 +230,12 @@ export const ReloadRequest = closed({
   leaveWaiting: maybe(
     Type.Boolean({
       description:
-        'Takes hosts out although messages wait for them: they stay until the production has the host again.',
+        'Removes hosts although messages wait for them: these stay until the production has the host again.',
     }),
   ),
 });
 
-/** `before` is left out of what was added, `after` of what was removed. */
+/** `before` is missing for additions, `after` for removals. */
 const Change = Type.Object({ path: Type.String(), before: maybe(Json), after: maybe(Json) });
 
 /** What `apply` changes or has changed, the same on every engine. */

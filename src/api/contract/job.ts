@@ -3,11 +3,11 @@ import { ITEM_OUTCOMES, ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operato
 import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
 import { Message, SearchCriteria } from './message.ts';
 
-/** Messages of one job at most. */
+/** The most messages in one job. */
 export const JOB_LIMIT = 10_000;
 
 /**
- * Which messages: those of a list that was looked at, the ids, or those that fit now. Either way the list is
+ * Which messages: those of a list that was shown, the ids, or those that match now. Either way the list is
  * frozen with the job.
  */
 export const JobRequest = closed({
@@ -19,7 +19,9 @@ export const JobRequest = closed({
   criteria: maybe(SearchCriteria),
   to: maybe(Type.String({ maxLength: 200, description: 'Another target than before.' })),
   reason: Reason,
-  dryRun: maybe(Type.Boolean({ description: 'Only say how many and which first.' })),
+  dryRun: maybe(
+    Type.Boolean({ description: 'Only report how many there are, and the first of them.' }),
+  ),
 });
 export type JobRequest = Static<typeof JobRequest>;
 
@@ -58,12 +60,12 @@ export type Job = Static<typeof Job>;
 export const JobAnswer = Type.Object({
   list: Type.String({
     description:
-      'Names the frozen list for a day. One job is made of it, however often it is ordered.',
+      'Names the frozen list for a day. Only one job is made of it, however often it is ordered.',
   }),
   /** Left out for a dry run. */
   job: maybe(Job),
   total: Type.Integer(),
-  /** false: more fit than a job takes. */
+  /** false: more match than a job takes. */
   complete: Type.Boolean(),
   sample: list(Message),
 });

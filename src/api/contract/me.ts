@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { PERMISSIONS } from '../../access/rights/principal.ts';
 import { list, maybe, word } from '../../web/schema.ts';
 
-/** Who is signed in, and what they may: the console shows nothing else. */
+/** Who is signed in, and what they may do: the console offers nothing else. */
 export const Me = Type.Object({
   name: Type.String(),
   roles: list(Type.String()),

@@ -36,7 +36,7 @@ const Reply = Type.Object({
   hasBody: Type.Boolean(),
 });
 
-/** All that the trace knows of one message, without its body. */
+/** All that the trace knows about one message, without its body. */
 export const Message = Type.Object({
   id: Id,
   sessionId: Id,
@@ -86,7 +86,7 @@ export type FoundMessage = Static<typeof FoundMessage>;
 const host = Type.String({ maxLength: 200 });
 const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
-/** What to look for: all that is given must hold. */
+/** What to look for: every criterion given must hold. */
 export const SearchCriteria = closed({
   from: maybe(Time),
   to: maybe(Time),
@@ -99,7 +99,7 @@ export const SearchCriteria = closed({
     Type.Unsafe<Readonly<Record<string, string>>>({
       type: 'object',
       additionalProperties: { type: 'string', maxLength: 500 },
-      description: 'Search field → value; a value that ends in * finds what begins so.',
+      description: 'Search field → value; a value that ends in * matches a beginning.',
     }),
   ),
   error: maybe(Type.String({ maxLength: 500 })),
@@ -116,16 +116,17 @@ export type SearchCriteria = Static<typeof SearchCriteria>;
 const TimeBudget = Type.Integer({
   minimum: 10,
   maximum: 10_000,
-  description: 'Milliseconds after which the answer comes with what was found. Default 2000.',
+  description:
+    'Milliseconds after which the answer comes with what was found so far. Default 2000.',
 });
 
-/** Search fields whose values are told with each message. */
+/** Search fields whose values are returned with each message. */
 const Fields = list(Type.String({ maxLength: 200 }), { maxItems: 20 });
 
 export const SearchRequest = closed({
   ...SearchCriteria.properties,
   fields: maybe(Fields),
-  after: maybe(Type.String({ maxLength: 100, description: '`next` of the page before.' })),
+  after: maybe(Type.String({ maxLength: 100, description: '`next` of the previous page.' })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
   timeBudget: maybe(TimeBudget),
 });
@@ -140,7 +141,7 @@ export const MessagePage = Type.Object({
 });
 export type MessagePage = Static<typeof MessagePage>;
 
-/** How many fit; at least so many where it is not complete. Go on with `next`. */
+/** How many match; at least this many if not complete. Continue with `next`. */
 export const MessageCount = Type.Object({
   count: Type.Integer(),
   next: maybe(Type.String()),
@@ -195,7 +196,7 @@ export const ExportRequest = closed({
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });
 
-/** A whole session: what the visual trace draws. Messages stand in the order they were made. */
+/** A whole session: what the visual trace draws. Messages are in the order they were made. */
 export const Session = Type.Object({
   id: Id,
   started: Time,
@@ -264,7 +265,7 @@ export const TestMessageRequest = closed({
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'Told from the body if left out.',
+      description: 'Detected from the body if left out.',
     }),
   ),
   name: maybe(Type.String({ maxLength: 200, description: 'Such as that of a file.' })),

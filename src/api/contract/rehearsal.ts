@@ -5,7 +5,7 @@ import { Explanation, RecordedError } from './message.ts';
 
 const { kind, fields, lines, truncated } = Diff.properties;
 
-/** What the files on disk would make of a message, against what was made of it. Nothing is sent. */
+/** What the files on disk would make of a message, compared with what was made of it. Nothing is sent. */
 export const Rehearsal = Type.Object({
   messageId: Id,
   service: Type.String(),

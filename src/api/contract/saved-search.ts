@@ -4,7 +4,7 @@ import { SavedSearch, SearchCriteria } from './message.ts';
 
 export const SavedSearches = Type.Object({ searches: list(SavedSearch) });
 
-/** `last` in place of `from` is a time that ends when the search is made. */
+/** `last`, instead of `from`, is a period that ends when the search runs. */
 export const SavedSearchRequest = closed({
   name: Type.String({ minLength: 1, maxLength: 100 }),
   shared: maybe(Type.Boolean({ description: 'Others see it too; only its owner changes it.' })),

@@ -34,7 +34,7 @@ function resendRoute(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Sends a message again, as it was or edited, there or elsewhere.',
+        summary: 'Sends a message again, as it was or edited, to the same or another target.',
         params: IdParameters,
         headers: OrderHeaders,
         body: ResendRequest,
@@ -49,7 +49,7 @@ function resendRoute(app: Api, context: ApiContext): void {
       const message = await messageToActOn(context, request, id);
       if (to !== undefined) checkVisibleHost(request, to);
       const body = editedBody(request.body, message);
-      // what was masked must not go back into the world
+      // masked text must not be sent out
       if (body !== undefined)
         checkPermission(principal, 'message.edit_resend', 'message.content.unmasked');
       const edited = body !== undefined;
@@ -120,7 +120,7 @@ function abortRoute(app: Api, context: ApiContext): void {
         throw new ApiError(
           409,
           'CONFLICT',
-          `message ${id} is ${message.status}: it waits for nothing`,
+          `message ${id} is ${message.status}: it is not waiting`,
         );
       }
       const status = keep ? 'suspended' : 'discarded';

@@ -34,7 +34,7 @@ function alertList(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'What is not as it should be, newest first.',
+        summary: 'Alerts, newest first.',
         querystring: AlertQuery,
         response: { 200: Alerts },
       },
@@ -64,7 +64,7 @@ function actRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Takes an alert on: it is no longer counted as open. A note becomes a comment.',
+        summary: 'Takes on an alert: it no longer counts as open. A note becomes a comment.',
         params,
         body: AcknowledgeRequest,
         response,
@@ -84,7 +84,7 @@ function actRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Puts an alert off until a time.',
+        summary: 'Snoozes an alert until a time.',
         params,
         body: SnoozeRequest,
         response,
@@ -103,7 +103,7 @@ function actRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Says something of an alert.',
+        summary: 'Comments on an alert.',
         params,
         body: CommentRequest,
         response,
@@ -121,7 +121,7 @@ function actRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Gives an alert to somebody, who then has it.',
+        summary: 'Assigns an alert to somebody.',
         params,
         body: AssignRequest,
         response,
@@ -138,7 +138,7 @@ function actRoutes(app: Api, context: ApiContext): void {
 
 type AlertRequest = FastifyRequest & { readonly params: { readonly id: number } };
 
-/** Does something with an alert that the asker may see, records it, and tells everybody who follows. */
+/** Does something with an alert that the caller may see, records it, and notifies all followers. */
 async function done(
   context: ApiContext,
   request: AlertRequest,
@@ -156,7 +156,7 @@ async function done(
   });
 }
 
-/** An alert that the asker may see; else 404. */
+/** An alert that the caller may see; otherwise 404. */
 async function shownAlert(
   { alerts }: ApiContext,
   id: number,
@@ -169,7 +169,7 @@ async function shownAlert(
   return asShown(principal, alert);
 }
 
-/** With its text, and what people said of it, as somebody may see it. */
+/** An alert with its text and comments, as somebody may see it. */
 function asShown(principal: Principal, alert: StoredAlert): StoredAlert {
   const comments = alert.comments.map((one) => shownWithText(principal, one));
   return { ...shownWithText(principal, alert), comments };

@@ -107,7 +107,7 @@ function treeViews(app: Api, context: ApiContext): void {
       return view(context, request, { id: request.params.id, part }, (body) => {
         const document = documentOf(body.bytes, body.reading);
         if (document.kind !== 'delimited') {
-          throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is no delimited text');
+          throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is not delimited text');
         }
         const { masked, message } = body;
         return { messageId: message.id, masked, ...delimitedTable(document, after, limit) };
@@ -134,7 +134,7 @@ function mailRoute(app: Api, context: ApiContext): void {
       const body = await view(context, request, of, (shown) => shown);
       const { masked, message, bytes, reading } = body;
       if (!/^message\/rfc822\b/i.test(reading.type))
-        throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is no mail');
+        throw new ApiError(422, 'DOCUMENT_UNREADABLE', 'this body is not a mail');
       return { messageId: message.id, masked, ...(await mailView(bytes)) };
     },
   );
@@ -177,7 +177,7 @@ function download(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'The exact bytes, as a file. Only for who may see bodies unmasked.',
+        summary: 'The exact bytes, as a file. Only for those who may see bodies unmasked.',
         params: IdParameters,
         querystring: PartQuery,
         response: {
@@ -194,7 +194,7 @@ function download(app: Api, context: ApiContext): void {
       const { part = 'message' } = request.query;
       const act = { action: 'message.download', object: `message ${id}`, detail: { part } };
       const stream = await audited(context, request, act, async () => {
-        // the first byte answers whether it may be seen at all
+        // reading the first byte shows whether it may be seen at all
         await shownBody(context, request, { id, part, offset: 0, limit: 1 });
         const stored = await context.trace.body(id, part);
         return stored?.bytes === undefined
@@ -231,7 +231,7 @@ function diffView(app: Api, context: ApiContext): void {
   );
 }
 
-/** Reads a body for a person and shows it; recorded as a look at the message. */
+/** Reads a body for a person; recorded as a look at the message. */
 function view<Result>(
   context: ApiContext,
   request: FastifyRequest,

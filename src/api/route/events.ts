@@ -8,7 +8,7 @@ import type { ApiContext } from '../context.ts';
 import { EventPage, EventQuery, Statistics, StatisticsQuery } from '../contract/event.ts';
 import { shownWithText } from '../shown.ts';
 
-/** Intervals of one answer, over all hosts. */
+/** The most intervals in one answer, over all hosts. */
 const INTERVALS = 20_000;
 
 export function eventRoutes(app: Api, { trace }: ApiContext): void {

@@ -23,7 +23,7 @@ const tags = ['hosts'];
 const SWITCHES = {
   start: 'Starts a host on every engine and forgets that it was switched off.',
   stop: 'Stops a host on every engine; it stays off over restarts. Its queue still fills.',
-  retry: 'Tries again at once what waits for its next try.',
+  retry: 'Retries at once whatever waits for its next try.',
 } as const;
 
 export function hostRoutes(app: Api, context: ApiContext): void {

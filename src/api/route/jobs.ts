@@ -40,7 +40,7 @@ const JOBS = 200;
 const SAMPLE = 10;
 const onRequest = requirePermission('message.bulk');
 
-/** Many messages at once: over a frozen list, in the background, with a result for each. */
+/** Acts on many messages: over a frozen list, in the background, with a result for each. */
 export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
   jobStart(app, context, recorded);
   jobViews(app, context);
@@ -90,7 +90,7 @@ interface Frozen {
   readonly sample: readonly Message[];
 }
 
-/** The list that was looked at, or a new one, which is kept so that the same order twice is one. */
+/** The list that was shown, or a new one, which is kept so that the same order twice makes one job. */
 async function frozenFor(
   context: ApiContext,
   request: JobOrder,
@@ -104,7 +104,7 @@ async function frozenFor(
   const known = await jobs.lists.find(list, { owner, visible });
   if (known !== undefined) return { ...known, list, sample: [] };
   if (named !== undefined) {
-    throw new ApiError(404, 'NOT_FOUND', 'this list is not kept any longer: look again first');
+    throw new ApiError(404, 'NOT_FOUND', 'this list is no longer kept: look again first');
   }
   const { messages, complete } = await frozenList(trace, asked, visible, {
     signal,
@@ -115,7 +115,7 @@ async function frozenFor(
   return { list, ids, complete, sample: messages.slice(0, SAMPLE) };
 }
 
-/** The job of a list: made now, or when it was ordered before. */
+/** The job of a list: made now, or by an earlier order. */
 function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: Frozen): Promise<Job> {
   const { jobs } = context;
   const { type, to: target, reason } = request.body;
@@ -219,7 +219,7 @@ function jobCancel(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Finishes the message it is at and begins no other.',
+        summary: 'Finishes the current message and begins no other.',
         params: JobParameters,
         response: { 200: Job },
       },
@@ -240,7 +240,7 @@ function sameJob(job: Job, type: Job['type'], target: string | undefined): Job {
   throw new ApiError(409, 'CONFLICT', `job ${job.id} was made of this list: look again first`);
 }
 
-/** Who sees every host sees every job; else one's own. */
+/** Those who see every host see every job; others only their own. */
 function isShown(request: FastifyRequest, { by }: Job): boolean {
   const { name, visibleHosts } = principalOf(request);
   return visibleHosts === undefined || by === name;
@@ -263,7 +263,10 @@ export interface FrozenList {
 
 const PAGE = 1_000;
 
-/** The messages of a bulk order as they are now: what comes to fit later is not part of it, and nothing is ever done to what was not listed. */
+/**
+ * The messages of a bulk order as they are now: what matches later is not part of it, and nothing is ever
+ * done to what was not listed.
+ */
 export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
   { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
@@ -278,7 +281,7 @@ export async function frozenList(
   let after: string | undefined;
   do {
     const page = await trace.find({ ...criteria, visible, after, limit: PAGE }, options);
-    // to act on a message is to act on its target
+    // acting on a message means acting on its target
     messages.push(...page.items.filter(({ target }) => visible?.includes(target) ?? true));
     after = page.next;
   } while (after !== undefined && messages.length < JOB_LIMIT);

@@ -11,7 +11,7 @@ import { documentPage, openApiText } from '../open-api.ts';
 
 const FIGURES = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** What machines ask: without a sign-in whether it lives, with one the figures. */
+/** What machines ask for: health without a sign-in, figures with one. */
 export function healthRoutes(app: Api, context: ApiContext): void {
   app.get('/health/live', (_request, reply) => reply.type('text/plain').send('alive\n'));
 
@@ -39,17 +39,20 @@ export function healthRoutes(app: Api, context: ApiContext): void {
   );
 }
 
-/** How long a server may go by what it has fetched, in seconds: a new key has to be published longer than that. */
+/** Seconds that a server may cache the keys: a new key has to be published longer than that before it is used. */
 const KEPT = 300;
 
-/** The public keys of our client assertions, for authorization servers: they do not sign in, and nothing is secret. */
+/**
+ * The public keys of our client assertions, for authorization servers: these do not sign in, and nothing here
+ * is secret.
+ */
 export function publicKeyRoutes(app: Api, { engines }: ApiContext): void {
   app.get('/.well-known/jwks.json', { schema: { hide: true } }, async (_request, reply) => {
     const document = await engines.publicKeys().catch(() => {
       throw new ApiError(
         503,
         'BROKER_UNAVAILABLE',
-        'no engine has told its keys yet: is the production running?',
+        'no engine has reported its keys yet: is the production running?',
       );
     });
     return reply
@@ -59,7 +62,7 @@ export function publicKeyRoutes(app: Api, { engines }: ApiContext): void {
   });
 }
 
-/** The API's own description, for who is signed in or not: it holds nothing of the production. */
+/** The API's own description, which needs no sign-in: it holds nothing about the production. */
 export function documentRoutes(app: Api): void {
   app.get('/openapi.json', (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(openApiText(app)),

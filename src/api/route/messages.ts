@@ -25,7 +25,7 @@ import { shownTo } from '../shown-to.ts';
 
 const tags = ['messages'];
 
-/** Searches at once of one person; more of them would only slow each other down. */
+/** Searches that one person may run at once; more would only slow each other down. */
 const SEARCHES = 10;
 
 export function messageRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
@@ -71,7 +71,7 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
     {
       schema: {
         tags,
-        summary: 'How many messages fit, as far as the time allows.',
+        summary: 'How many messages match, as far as time allows.',
         body: SearchRequest,
         response: { 200: MessageCount },
       },
@@ -135,7 +135,7 @@ function findRoutes(app: Api, context: ApiContext): void {
   );
 }
 
-/** Where the session is seen in another system, if one is named. */
+/** Address of the session in another system, if one is configured. */
 function traceUrlOf(
   { traceUrl, production }: ApiContext,
   { messages: [first] }: Pick<Session, 'messages'>,
@@ -153,7 +153,7 @@ function messageViews(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'All that the trace knows of one message, without its body.',
+        summary: 'All that the trace knows about one message, without its body.',
         params: IdParameters,
         response: { 200: Message },
       },

@@ -8,7 +8,10 @@ import { Done, OverrideParameters, OverrideRequest } from '../contract/host.ts';
 const tags = ['hosts'];
 const onRequest = requirePermission('host.settings.override');
 
-/** What a person sets for a host for a while: it ends by itself, and everybody sees it on the host. */
+/**
+ * Settings that a person makes for a host for a limited time: they expire by themselves, and everybody sees
+ * them on the host.
+ */
 export function overrideRoutes(app: Api, context: ApiContext): void {
   const { engines } = context;
 

@@ -19,7 +19,8 @@ export function rehearsalRoute(app: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['messages'],
-        summary: 'What the files on disk would make of a message, against what was made of it.',
+        summary:
+          'What the files on disk would make of a message, compared with what was made of it.',
         description: 'Nothing is sent, and what runs does not change.',
         params: IdParameters,
         response: { 200: Rehearsal },
@@ -39,7 +40,7 @@ type Target = Rehearsal['targets'][number];
 
 const NOTHING = { fields: [], lines: [], truncated: false } as const;
 
-/** Lets an engine run a message by the files on disk and compares what would be sent with what was. */
+/** Lets an engine process a message with the files on disk and compares what would be sent with what was sent. */
 export async function rehearsal(
   context: ApiContext,
   request: FastifyRequest,
@@ -102,7 +103,7 @@ function shownRun(principal: Principal, run: Run['processes'][number]): Run['pro
   };
 }
 
-/** The body as it came: what is masked would be routed otherwise. It is not shown. */
+/** The body as it came: a masked one might be routed differently. It is not shown. */
 async function exactBody({ trace, bodies }: ApiContext, id: number): Promise<Uint8Array> {
   const stored = await trace.body(id, 'message');
   if (stored === undefined) throw new ApiError(404, 'NOT_FOUND', `the body of ${id} is gone`);
@@ -112,7 +113,7 @@ async function exactBody({ trace, bodies }: ApiContext, id: number): Promise<Uin
   return Buffer.concat(chunks);
 }
 
-/** Each target once for each message that it got or would get; those of one target are compared in their order. */
+/** Each target once for each message that it got or would get; a target's messages are compared in their order. */
 async function targetsOf(
   context: ApiContext,
   request: FastifyRequest,

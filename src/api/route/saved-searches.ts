@@ -10,10 +10,10 @@ import { Preferences, SavedSearches, SavedSearchRequest } from '../contract/save
 import { SEARCHES, savedSearchList } from '../saved-search-list.ts';
 
 const tags = ['me'];
-/** Bytes of what one person keeps at once. */
+/** The most bytes of preferences that one person may keep. */
 const KEPT_LIMIT = 32 * 1024;
 
-/** What the console keeps for a person. */
+/** Routes for what the console keeps for a person. */
 export function savedSearchRoutes(app: Api, context: ApiContext): void {
   searchRoutes(app, context);
   preferenceRoutes(app, context);
@@ -57,7 +57,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Forgets a search of one’s own.',
+        summary: 'Removes one of your own searches.',
         params: IdParameters,
         response: { 200: Done },
       },
@@ -106,7 +106,10 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
   );
 }
 
-/** The same name from elsewhere is somebody else: local users and their tokens are one, each other way of signing in another. */
+/**
+ * The same name from another sign-in is somebody else: local users and their tokens are one person, each
+ * other way of signing in another.
+ */
 function ownerOf(request: FastifyRequest): string {
   const { name, via } = principalOf(request);
   return via === 'local' || via === 'token' ? name : `${via} ${name}`;

@@ -29,7 +29,11 @@ function usageRoutes(app: Api, context: ApiContext): void {
   app.get(
     '/storage',
     {
-      schema: { tags, summary: 'What the trace takes and keeps.', response: { 200: Storage } },
+      schema: {
+        tags,
+        summary: 'How much space the trace takes, and what it keeps.',
+        response: { 200: Storage },
+      },
       onRequest: requirePermission('dashboard.view'),
     },
     async (request) => {
@@ -46,7 +50,8 @@ function usageRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Removes now what is settled and past its time, and says what stayed and why.',
+        summary:
+          'Removes now what is settled and past its retention, and says what stayed and why.',
         response: { 200: PurgeReport },
       },
       onRequest: requirePermission('purge.manage'),
@@ -121,7 +126,7 @@ function certificateRoute(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary:
-          'What ends some day: our certificates, those of authorities and peers, revocation lists.',
+          'What expires: our certificates, those of authorities and peers, revocation lists.',
         response: { 200: Certificates },
       },
       onRequest: requirePermission('production.view'),

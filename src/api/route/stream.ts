@@ -10,7 +10,7 @@ import { turnstile } from '../../web/turnstile.ts';
 import type { ApiContext } from '../context.ts';
 import { readHosts } from '../hosts-of.ts';
 
-/** Open streams of one person: a tab each. */
+/** The most open streams of one person, one per tab. */
 const STREAMS = 50;
 
 const StreamQuery = closed({
@@ -26,7 +26,7 @@ const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
-  // a proxy that gathered answers would hold events back
+  // a buffering proxy would hold events back
   'x-accel-buffering': 'no',
 };
 
@@ -39,7 +39,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['live'],
-        summary: 'What happens, as server-sent events; `Last-Event-ID` goes on without a gap.',
+        summary: 'What happens, as server-sent events; `Last-Event-ID` continues without a gap.',
         description:
           'Events: hello, reset (read anew), messages {items, more}, events, alerts, jobs, hosts.',
         querystring: StreamQuery,
@@ -93,7 +93,7 @@ async function isStillAllowed(
   );
 }
 
-/** What is told live asks for the same right as its list. */
+/** Live events need the same permission as their list. */
 const NEEDED: Readonly<Record<Topic, Permission>> = {
   messages: 'message.search',
   events: 'event.view',

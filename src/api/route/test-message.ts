@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts';
 import { TestMessageRequest, TestMessageSent } from '../contract/message.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 
-/** A message of a person's own, for a host: it really goes out, marked as a test. */
+/** A person's own message to a host: it really goes out, marked as a test. */
 export function testMessageRoute(app: Api, context: ApiContext): void {
   const { engines } = context;
 
@@ -30,7 +30,7 @@ export function testMessageRoute(app: Api, context: ApiContext): void {
       checkVisibleHost(request, host);
       const { name: by, visibleHosts } = principalOf(request);
       if (visibleHosts !== undefined) {
-        // what goes into a service goes on to its targets
+        // what goes into a service continues to its targets
         const { edges } = await engines.describe();
         for (const { from, to } of edges) if (from === host) checkVisibleHost(request, to);
       }

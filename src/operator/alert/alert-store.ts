@@ -4,7 +4,7 @@ import type { Condition } from './condition.ts';
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 
-/** Something that a person should know of, from when it was first seen until it is over. */
+/** Something that a person should know about, from when it was first seen until it is over. */
 export interface Alert extends Condition {
   readonly id: number;
   readonly state: AlertState;
@@ -14,9 +14,9 @@ export interface Alert extends Condition {
   readonly ended: number | undefined;
   /** Who has taken it on. */
   readonly owner: string | undefined;
-  /** Not told of before this time. */
+  /** No notifications before this time. */
   readonly snoozed: number | undefined;
-  /** What people said of it, oldest first. */
+  /** People's comments, oldest first. */
   readonly comments: readonly AlertComment[];
 }
 
@@ -31,20 +31,20 @@ export interface AlertStore {
   /** Newest first. */
   list(query: { readonly ended: boolean; readonly limit: number }): Promise<readonly Alert[]>;
   find(id: number): Promise<Alert | undefined>;
-  /** Open ones that nobody has taken on or put off. */
+  /** How many open alerts nobody has taken on or snoozed. */
   openCount(visible: readonly string[] | undefined): Promise<number>;
-  /** The alert of the condition, opened if there is none; `opened` if so. */
+  /** The alert of the condition, opened if there is none; `opened` says whether it was. */
   see(
     condition: Condition,
     at: number,
   ): Promise<{ readonly alert: Alert; readonly opened: boolean }>;
   end(id: number, at: number): Promise<void>;
-  /** Removes what was over before a time, with what people said of it. */
+  /** Removes alerts that were over before a time, with their comments. */
   purge(endedBefore: number): Promise<void>;
-  /** When people were last told of the same thing. */
+  /** When people were last notified of the same thing. */
   lastNotified(condition: Condition): Promise<number | undefined>;
   notified(id: number, at: number): Promise<void>;
-  /** Gives it to somebody who then has it. */
+  /** Assigns it to somebody. */
   assign(id: number, owner: string): Promise<void>;
   comment(id: number, comment: AlertComment): Promise<void>;
   snooze(id: number, until: number, by: string): Promise<void>;
@@ -147,7 +147,7 @@ export function alertStore(database: MetaDatabase): AlertStore {
   };
 }
 
-/** What concerns no host is shown to those who see all of them. */
+/** Whether it is shown: what concerns no host is shown only to those who see all hosts. */
 export function isShown({ host }: Condition, visible: readonly string[] | undefined): boolean {
   return visible === undefined || (host !== undefined && visible.includes(host));
 }

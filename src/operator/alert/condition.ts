@@ -20,7 +20,7 @@ export const RULES = [
   'lost',
 ] as const;
 
-/** Something that is not as it should be. Equal `rule` and `object` are the same thing. */
+/** Something that is wrong. Equal `rule` and `object` mean the same thing. */
 export interface Condition {
   readonly rule: (typeof RULES)[number];
   /** A host, a credential, or the production. */
@@ -44,7 +44,7 @@ export interface Seen {
 
 const DAY = 86_400_000;
 
-/** Everything that a person should know of now. */
+/** Everything that a person should know about now. */
 export function conditions(seen: Seen): Condition[] {
   const { description, reports, certificates, failures, failingSince, now } = seen;
   const { name } = description;
@@ -69,7 +69,7 @@ export function conditions(seen: Seen): Condition[] {
   ];
 }
 
-/** What NATS came back without, for as long as an engine that found it runs. */
+/** What NATS has lost, for as long as the engine that found out runs. */
 function lostConditions(reports: readonly StatusReport[], production: string): Condition[] {
   const lost = reports.flatMap((report) => report.lost ?? []);
   return lost.map(({ host, ...range }) => ({
@@ -123,10 +123,10 @@ function hostConditions(
   ];
 }
 
-/** Milliseconds that what should come at once may take. */
+/** Milliseconds that something may take that should come at once. */
 const DELAY = 30_000;
 
-/** What the host waits for on an engine that has it running. */
+/** What the host waits for on engines that run it. */
 function delayTexts({ name }: HostDescription, told: readonly HostReport[], now: number): string[] {
   const [delay] = told
     .flatMap(({ delayed }) => delayed ?? [])
@@ -162,7 +162,7 @@ function queueTexts(
   return texts;
 }
 
-/** How long a host that runs has been silent, if that is too long. */
+/** How long a running host has been silent, if too long. */
 function silentFor(
   { alert }: HostDescription,
   told: readonly (HostReport & { readonly started: number })[],
@@ -201,7 +201,7 @@ const WHOSE: Readonly<Record<CertificateReport['kind'], (report: CertificateRepo
   'revocation-list': ({ name, hosts }) => `the revocation list ${name} of ${hosts.join(', ')}`,
 };
 
-/** Whether a time of day, in this machine's zone, lies in `22:00-06:00`; such a span may go past midnight. */
+/** Whether a time of day, in this machine's zone, lies in `22:00-06:00`; such a span may cross midnight. */
 export function isQuiet(span: string | undefined, at: number): boolean {
   const [, ...digits] = /^(\d\d?):(\d\d)-(\d\d?):(\d\d)$/.exec(span ?? '') ?? [];
   if (digits.length === 0) return false;

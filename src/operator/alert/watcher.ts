@@ -22,13 +22,13 @@ export interface WatcherOptions {
 
 const EVERY = 10_000;
 const HOUR = 3_600_000;
-/** How long it is known what was once wrong. */
+/** How long past alerts are kept. */
 const KEPT = 365 * 24 * HOUR;
 
 /**
- * Looks at the production again and again, opens an alert for what is not as it should be and ends it
- * once it is over. Whoever stands under the production's `alerts` is told of a new one, through the
- * production's own operations, and of the same thing not again within `every`.
+ * Checks the production regularly, opens an alert for what is wrong and ends it once it is over. Those listed
+ * under the production's `alerts` are notified of a new one, through the production's own operations, and not
+ * again of the same thing within `every`.
  */
 export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const { leases, log, every = EVERY } = parts;
@@ -57,13 +57,13 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   };
 }
 
-/** One look at everything. */
+/** One check of everything. */
 export async function look(parts: Omit<WatcherOptions, 'leases' | 'every'>): Promise<void> {
   const { engines, store, trace, live, failingSince } = parts;
   const now = Date.now();
   const reports = await engines.status();
   const description = await engines.describe();
-  // what cannot be asked for now is looked at next time
+  // what cannot be asked for now is checked next time
   const certificates = await engines.certificates().catch(() => []);
   // the same for the trace
   const failures = await recentFailures(trace, description, now).catch(() => new Map());
@@ -92,7 +92,7 @@ export async function look(parts: Omit<WatcherOptions, 'leases' | 'every'>): Pro
   await store.purge(now - KEPT);
 }
 
-/** Counted where somebody wants to be told of it. */
+/** Counted only if somebody wants to be notified. */
 async function recentFailures(
   trace: Pick<TraceReader, 'statistics'>,
   { hosts }: Seen['description'],
@@ -108,7 +108,7 @@ async function recentFailures(
   return counts;
 }
 
-/** Whoever was told of it is told that it is over, by the same way. */
+/** Those who were notified of it are told, the same way, that it is over. */
 async function tellOver(
   { engines, store, log }: Pick<WatcherOptions, 'engines' | 'store' | 'log'>,
   alert: Alert,

@@ -4,24 +4,24 @@ import type { MetaDatabase } from '../../access/meta/meta-database.ts';
 export interface FrozenIds {
   readonly owner: string;
   readonly ids: readonly number[];
-  /** What its owner could see then; a list is worth nothing once that is another. */
+  /** What its owner could see then; the list is void once that changes. */
   readonly visible: readonly string[] | undefined;
-  /** false: more fitted than a job takes. */
+  /** false: more matched than a job takes. */
   readonly complete: boolean;
 }
 
-/** Lists of messages between a look and an order, for a day. From each one job is made at most. */
+/** Lists of messages between a look and an order, kept for a day. At most one job is made of each. */
 export interface FrozenLists {
-  /** Keeps a list; the one of that name stays if there is one. */
+  /** Keeps a list, unless there already is one of that name. */
   keep(id: string, list: FrozenIds): Promise<void>;
-  /** The list, if it is that of the owner, as they see it now. */
+  /** The list, if it belongs to the owner and they can still see all of it. */
   find(id: string, of: Pick<FrozenIds, 'owner' | 'visible'>): Promise<FrozenIds | undefined>;
   /** The job that was made of a list. */
   jobOf(id: string): Promise<number | undefined>;
 }
 
 const KEEP = 86_400_000;
-/** Lists of one person; looking again and again must not fill the disk. */
+/** The most lists of one person; looking repeatedly must not fill the disk. */
 const LISTS = 50;
 
 type Row = Readonly<Record<string, unknown>>;

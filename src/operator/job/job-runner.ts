@@ -20,8 +20,8 @@ import type {
 } from './job-store.ts';
 
 /**
- * Does one message of a job: sends it again, or discards it. Rejects with why it could not, as for a message of
- * a host that is not among the `visible` ones.
+ * Handles one message of a job: resends it, or discards it. Rejects with the reason if it cannot, for example
+ * if its host is not among the `visible` ones.
  */
 export type JobWork = (
   job: Job,
@@ -30,21 +30,21 @@ export type JobWork = (
 ) => Promise<{ readonly resultId?: number | undefined }>;
 
 /**
- * Works on jobs, one message after the other, one job at a time: a bulk resend must not crowd out what
- * the production is for. Goes on after a restart with what was not begun. What the new messages become is followed
- * beside it, to their end.
+ * Works on jobs, one message after another, one job at a time: a bulk resend must not crowd out live traffic.
+ * After a restart it continues with what was not begun. What the new messages become is followed beside it,
+ * to their end.
  */
 export interface JobRunner {
   readonly store: JobStore;
-  /** What people looked at before they ordered. */
+  /** The lists that people were shown before they ordered. */
   readonly lists: FrozenLists;
   /** Makes the job, or finds the one that was made of the list before. */
   start(job: NewJob): Promise<Job>;
-  /** What is being done is finished; the rest is not begun. */
+  /** Finishes the current message; the rest is not begun. */
   cancel(id: number): Promise<void>;
-  /** Removes jobs that ended so long ago that their messages are purged, too. */
+  /** Removes jobs that ended so long ago that their messages have been purged too. */
   purge(): Promise<JobsSize>;
-  /** Finishes the message it is at. */
+  /** Finishes the current message. */
   stop(): Promise<void>;
 }
 
@@ -59,19 +59,19 @@ export interface JobRunnerOptions {
   readonly keep: () => number;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
-  /** Runs while no other operator plane works on jobs, until `stopping` aborts. Left out where there is none. */
+  /** Runs while no other operator plane works on jobs, until `stopping` aborts. Left out if there are no others. */
   readonly alone?: (
     run: (held: AbortSignal) => Promise<void>,
     stopping: AbortSignal,
   ) => Promise<void>;
 }
 
-/** Milliseconds between two tellings of one job's progress. */
+/** Milliseconds between two progress reports of a job. */
 const TELL_EVERY = 500;
-/** Milliseconds until a job that another operator plane was given is found. */
+/** Milliseconds between two looks for jobs that were given to another operator plane. */
 const LOOK_EVERY = 2_000;
 const PURGE_EVERY = 10 * 60_000;
-/** An order that comes again within a day is answered with the job that was made of it. */
+/** Milliseconds (a day) for which a repeated order is answered with the job that was made of it. */
 const KEPT = 86_400_000;
 /** Acts that are done once however often they are ordered, and for how long: engines keep orders for a day. */
 const REPEATABLE: readonly JobType[] = ['resend'];
@@ -88,7 +88,7 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
   };
   const run = async (job: Job, held: AbortSignal): Promise<void> => {
     let told = performance.now();
-    // whatever a run before was at, nobody is at it now
+    // whatever an earlier run was working on, nobody is working on it now
     const repeatable = REPEATABLE.includes(job.type);
     await store.takeUp(job, repeatable ? Date.now() - REPEATABLE_FOR : Date.now());
     await tell(job.id);
@@ -142,7 +142,7 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
         await runAll(held);
         failing = false;
       } catch (error) {
-        // a database that is away is told once; what waits is done when it is back
+        // a database that is away is reported once; what waits is done when it is back
         if (!failing) log.error({ event: 'job-failed', err: error }, 'job-failed');
         failing = true;
       }

@@ -4,9 +4,9 @@ import { EngineError } from '../../error/engine-error.ts';
 import { SESSION_STATES } from '../../trace/session-outcome.ts';
 
 export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
-/** `stopped`: who ordered it may not do it any longer. */
+/** `stopped`: whoever ordered it may no longer do it. */
 export const JOB_STATES = ['running', 'finished', 'cancelled', 'stopped'] as const;
-/** `uncertain`: the operator plane ended while it was done; look at the message before doing it again. */
+/** `uncertain`: the operator plane ended in the middle of it; look at the message before doing it again. */
 export const ITEM_STATES = [
   'waiting',
   'doing',
@@ -38,7 +38,7 @@ export interface NewJob {
   readonly target: string | undefined;
   /** The frozen list: what matches later is not part of the job. */
   readonly ids: readonly number[];
-  /** The name under which the list is kept; one job is made of it at most. */
+  /** The name under which the list is kept; at most one job is made of it. */
   readonly list?: string | undefined;
 }
 
@@ -132,10 +132,10 @@ export interface JobStore {
   items(id: number, page: ItemPage): Promise<readonly JobItem[]>;
   /** The first message that waits. */
   next(id: number): Promise<JobItem | undefined>;
-  /** Takes a message that waits, of a job that runs; false if somebody else was faster, or the job was ended. */
+  /** Claims a waiting message of a running job; false if somebody else was faster or the job has ended. */
   claim(id: number, n: number): Promise<boolean>;
   settle(id: number, n: number, result: ItemResult): Promise<void>;
-  /** Ends a job that runs; false if it had ended. */
+  /** Ends a running job; false if it had already ended. */
   end(id: number, state: JobState, why?: string): Promise<boolean>;
   /**
    * What was being done when the operator plane ended: it waits again where doing it twice does it once, that is
@@ -156,7 +156,7 @@ export interface JobStore {
   results(id: number): Promise<readonly ResultGroup[]>;
   /** Counts for good the jobs of which nothing is open any more, so that looking at them costs nothing. */
   countEnded(): Promise<void>;
-  /** How many jobs there are, and messages of them. */
+  /** How many jobs there are, and how many messages in them. */
   size(): Promise<JobsSize>;
   /** Removes jobs that ended before a time, with what became of their messages; not while some are followed. */
   purge(endedBefore: number): Promise<JobsSize>;
@@ -168,7 +168,7 @@ export interface JobsSize {
 }
 
 export interface ItemPage {
-  /** `n` of the last one of the page before. */
+  /** `n` of the last one on the previous page. */
   readonly after?: number | undefined;
   readonly state?: ItemState | undefined;
   readonly outcome?: ItemOutcome | undefined;
@@ -181,7 +181,7 @@ const ITEMS = `SELECT n, message_id AS "messageId", state, result_id AS "resultI
   outcome_id, outcome_host, outcome_code, outcome_cause FROM job_item`;
 /** What an older version made is not followed, and has no outcome. */
 const OUTCOME = `CASE WHEN result_id IS NULL OR followed IS NULL THEN NULL ELSE coalesce(outcome, 'under-way') END`;
-/** Rows of one statement. */
+/** Rows per statement. */
 const AT_ONCE = 500;
 const NOTHING_OPEN = `NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.followed = 1)
   AND NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.state = 'doing')`;

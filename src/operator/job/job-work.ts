@@ -40,7 +40,7 @@ export function jobWork({
   };
 }
 
-/** To act on a message is to act on its target. */
+/** Acting on a message means acting on its target. */
 async function checkVisible(
   trace: TraceReader,
   id: number,

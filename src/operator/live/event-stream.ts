@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
-/** The answer of a request as server-sent events. */
+/** An answer made of server-sent events. */
 export interface EventStream {
-  /** Writes an event; with an `id`, a reconnect goes on after it. */
+  /** Writes an event; with an `id`, a reconnect continues after it. */
   send(event: string, data: unknown, id?: string): void;
-  /** Aborted once the other side is gone, or takes too little and was let go: it then reconnects. */
+  /** Aborted once the other side is gone, or was dropped because it reads too slowly: it then reconnects. */
   readonly signal: AbortSignal;
   end(): void;
 }
@@ -39,7 +39,7 @@ export function eventStream(response: ServerResponse): EventStream {
   return {
     send(event, data, id) {
       const head = id === undefined ? '' : `id: ${id}\n`;
-      // JSON has no line ends of its own
+      // JSON contains no line ends
       write(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     },
     signal: gone.signal,

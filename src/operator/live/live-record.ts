@@ -3,7 +3,7 @@ import type { Status } from '../../message/status.ts';
 import { type MessageState, statusOf } from '../../trace/message-state.ts';
 import type { Applied } from '../../trace/projector.ts';
 
-/** A message as it was just now; `source` and `type` are left out where only its outcome is known. */
+/** A message as it was just now; `source` and `type` are missing if only its outcome is known. */
 export interface LiveMessage {
   readonly id: number;
   readonly sessionId: number;
@@ -25,31 +25,31 @@ export interface LiveEvent {
   readonly by?: string | undefined;
 }
 
-/** That an alert or a job has changed: ask for it. */
+/** Says that an alert or a job has changed and should be fetched again. */
 export interface LiveChange {
   readonly id: number;
   readonly state: string;
   readonly host?: string | undefined;
 }
 
-/** What one record of the live stream tells. The trace shows all of it already. */
+/** The content of one record of the live stream. The trace already shows all of it. */
 export interface LiveRecord {
   readonly messages: readonly LiveMessage[];
-  /** Messages beyond those that are named. */
+  /** How many messages there are beyond those named. */
   readonly more: number;
   readonly events: readonly LiveEvent[];
   readonly alerts: readonly LiveChange[];
   readonly jobs: readonly LiveChange[];
-  /** Something before it could not be told: whoever follows must read anew. */
+  /** Something before it could not be reported: followers must read everything again. */
   readonly missed?: boolean | undefined;
 }
 
 export const NOTHING_LIVE: LiveRecord = { messages: [], more: 0, events: [], alerts: [], jobs: [] };
 
-/** Messages that one record or frame names at most. */
+/** The most messages that one record or frame names. */
 export const LIVE_ROWS = 200;
 
-/** What a batch of the trace tells those who follow it: how its messages stand now, and what hosts did. */
+/** What a batch of the trace means to followers: the new states of its messages, and what hosts did. */
 export function liveRecord({ inputs, messages }: Applied): LiveRecord {
   const events = inputs.flatMap((input): LiveEvent[] => {
     if (input.kind !== 'entry' || input.entry.record.kind !== 'host') return [];
@@ -59,7 +59,7 @@ export function liveRecord({ inputs, messages }: Applied): LiveRecord {
   return limited({ ...NOTHING_LIVE, messages: messages.map(liveMessage), events });
 }
 
-/** Two records as one, the later one's word counting. */
+/** Merges two records; the later one wins. */
 export function joinedRecords(before: LiveRecord, later: LiveRecord): LiveRecord {
   const messages = new Map(before.messages.map((message) => [message.id, message]));
   for (const message of later.messages) {

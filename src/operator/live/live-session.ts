@@ -13,7 +13,7 @@ export type Topic = (typeof TOPICS)[number];
 
 export interface LiveRequest {
   readonly topics: ReadonlySet<Topic>;
-  /** Only messages and events of these hosts; and of those that may be seen at all. */
+  /** Only messages and events of these hosts, and only of visible ones. */
   readonly hosts: readonly string[] | undefined;
   readonly visible: readonly string[] | undefined;
   /** false masks what texts may quote. */
@@ -21,23 +21,23 @@ export interface LiveRequest {
   readonly session: number | undefined;
   /** `Last-Event-ID` of a reconnect. */
   readonly after: string | undefined;
-  /** How all hosts stand; asked while `hosts` is followed. */
+  /** Reads the state of all hosts; called while `hosts` is followed. */
   readonly readHosts: () => Promise<unknown>;
-  /** Whether the asker may still see this; looked at again and again. */
+  /** Whether the caller may still see this; checked repeatedly. */
   readonly isAllowed: () => Promise<boolean>;
 }
 
 /** Milliseconds between two frames: ten a second are as fast as anybody reads. */
 const FRAME = 100;
 const HOSTS_EVERY = 2_000;
-/** How long who was signed out, or may see less, is told on. */
+/** Milliseconds that somebody who was signed out, or may now see less, still gets events. */
 const RIGHTS_EVERY = 3_000;
-/** A connection is ended after this time; it reconnects without a gap. */
+/** Milliseconds after which a connection is closed; it reconnects without a gap. */
 const LONGEST = 15 * 60_000;
 
 /**
- * Tells one console what happens, from where it left off. The id of each event is the sequence in the live
- * stream with the stream's epoch. What can no longer be told after a reconnect is answered with `reset`.
+ * Sends one console what happens, from where it left off. The id of each event is the sequence in the live
+ * stream with the stream's epoch. If events are no longer available after a reconnect, it gets `reset`.
  */
 export async function liveSession(
   broker: Broker,
@@ -76,7 +76,7 @@ export async function liveSession(
   }
 }
 
-/** A right that cannot be looked up is none. */
+/** A permission that cannot be looked up counts as missing. */
 const refused = (error: unknown): boolean =>
   tolerate(error, isTold, 'looking a right up again') ?? false;
 
@@ -119,11 +119,11 @@ function framer(
   };
 }
 
-/** The id stands with the last event of a frame: a connection that breaks within one repeats it. */
+/** The id is on the last event of a frame: if the connection breaks within a frame, that frame is repeated. */
 function sendFrames(out: EventStream, record: LiveRecord, id: string): void {
   const { messages, more, events, alerts, jobs, missed } = record;
   const parts: [string, unknown][] = [];
-  if (missed === true) parts.push(['reset', { why: 'something could not be told' }]);
+  if (missed === true) parts.push(['reset', { why: 'something could not be reported' }]);
   if (messages.length > 0 || more > 0) parts.push(['messages', { items: messages, more }]);
   if (events.length > 0) parts.push(['events', { items: events }]);
   if (alerts.length > 0) parts.push(['alerts', { items: alerts }]);
@@ -170,7 +170,7 @@ function isAmong(names: readonly string[] | undefined, { source, target }: LiveM
   );
 }
 
-/** States are no happenings: they are told whole, without an id, whenever they differ. */
+/** States are not events: they are sent whole, without an id, whenever they change. */
 async function tellHosts(out: EventStream, { readHosts }: LiveRequest): Promise<void> {
   let told = '';
   while (!out.signal.aborted) {
@@ -190,8 +190,8 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Gives every record of the live stream from a sequence on, in order, until the signal aborts. `lost` is called
- * if it ends by itself: the stream lies in memory, and what follows a server's death has other sequences.
+ * Yields every record of the live stream from a sequence on, in order, until the signal aborts. `lost` is
+ * called if it ends by itself: the stream is in memory, and after a server's death sequences start over.
  */
 export async function followLive(
   broker: Broker,

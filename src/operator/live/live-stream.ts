@@ -8,14 +8,15 @@ import type { Logger } from '../../log/logger.ts';
 import { joinedRecords, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
 
 /**
- * The stream from which consoles are told what happens. The operator plane that has written a batch to the
- * trace tells of it here, so that a console of any node hears of it, and never before the trace shows it.
- * It lies in memory: it costs the engine's disk nothing, and whoever falls too far behind reads anew.
+ * The stream through which consoles learn what happens. The operator plane that has written a batch to the
+ * trace publishes it here, so that a console on any node hears of it, and never before the trace shows it. It
+ * is kept in memory: it costs the engine's disk nothing, and those who fall too far behind read everything
+ * again.
  */
 export interface LiveStream {
-  /** Tells it soon; in order, several together if they come faster than they can be stored. */
+  /** Publishes it soon; in order, several together if they come faster than they can be stored. */
   tell(record: Partial<LiveRecord>): void;
-  /** Where the stream is and what it is; made anew if it is gone. */
+  /** The stream's position and epoch; makes the stream again if it is gone. */
   position(): Promise<LivePosition>;
   close(): Promise<void>;
 }
@@ -23,7 +24,7 @@ export interface LiveStream {
 export interface LivePosition {
   readonly first: number;
   readonly last: number;
-  /** Differs once the stream was made anew: sequences of another epoch mean nothing. */
+  /** Changes whenever the stream is made again: sequences of another epoch mean nothing. */
   readonly epoch: string;
 }
 
@@ -49,7 +50,7 @@ export async function liveStream(broker: Broker, log: Logger): Promise<LiveStrea
         await ensure(broker).catch(unless(isAway, 'making the live stream'));
       }
     }
-    // at once, or what is told before a later turn would lie
+    // at once: what is published before a later turn would otherwise be lost
     telling = undefined;
   };
   return {

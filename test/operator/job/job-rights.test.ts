@@ -66,10 +66,10 @@ test('a local user goes on with what they may do by now, and no longer than they
   await signIn.users.setRoles('ann', ['engineer'], ['tag:north']);
   expect(await rightsOf(ann)).toEqual({ visible: ['ward'] });
   expect(await rightsOf(ann, { target: 'lab' })).toEqual({
-    stop: 'ann does not see lab any longer',
+    stop: 'ann can no longer see lab',
   });
   await signIn.users.setRoles('ann', ['operator'], ['*']);
-  expect(await rightsOf(ann)).toEqual({ stop: 'ann lacks message.bulk by now' });
+  expect(await rightsOf(ann)).toEqual({ stop: 'ann now lacks message.bulk' });
   await signIn.users.remove('ann');
   expect(await rightsOf(ann)).toEqual({ stop: 'ann is no longer a user' });
 });
@@ -78,7 +78,7 @@ test('nobody gets more by a job than they had when they ordered it', async () =>
   await add('bob', ['operator']);
   const bob = await orders('bob');
   await signIn.users.setRoles('bob', ['administrator'], ['*']);
-  expect(await rightsOf(bob)).toEqual({ stop: 'bob lacks message.bulk by now' });
+  expect(await rightsOf(bob)).toEqual({ stop: 'bob now lacks message.bulk' });
 });
 
 test('a token that is revoked takes its jobs along', async () => {
@@ -107,6 +107,6 @@ test('of somebody from outside the last sign-in counts', async () => {
   await signIn.sessions.endAll('dora');
   await signIn.sessions.start({ ...session, roles: ['viewer'], scope: ['*'] });
   expect(await rightsOf(dora)).toEqual({
-    stop: 'dora lacks message.bulk, message.resend by now',
+    stop: 'dora now lacks message.bulk, message.resend',
   });
 });
