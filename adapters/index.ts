@@ -22,6 +22,8 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'sftp-in': () => import('./sftp/sftp-in.ts'),
   'sftp-out': () => import('./sftp/sftp-out.ts'),
   'smtp-out': () => import('./smtp/smtp-out.ts'),
+  'sql-in': () => import('./sql/sql-in.ts'),
+  'sql-out': () => import('./sql/sql-out.ts'),
 };
 
 /** The types of all adapters, and each by its type. */

@@ -179,6 +179,9 @@ export interface Talk {
   /** The lines of one answer as SMTP and FTP write it: `250-…`, `250 …`. */
   reply(): Promise<readonly string[]>;
   say(line: string): void;
+  /** So many bytes, of a protocol that does not speak in lines. */
+  bytes(count: number): Promise<Buffer>;
+  send(bytes: Uint8Array): void;
 }
 
 interface TlsTrial {
@@ -189,6 +192,8 @@ interface TlsTrial {
    * it does not. Left out, TLS is spoken from the start.
    */
   readonly agree?: ((talk: Talk) => Promise<boolean>) | undefined;
+  /** The peer waits for us to speak first: that it keeps silent does not mean that it waits for TLS. */
+  readonly silent?: boolean;
 }
 
 /**
@@ -198,7 +203,7 @@ interface TlsTrial {
  */
 export async function tryTls(
   lent: TlsClientLent,
-  { address, tls, agree }: TlsTrial,
+  { address, tls, agree, silent = false }: TlsTrial,
   detail: (text: string) => void,
 ): Promise<boolean> {
   const place = placeOf(address);
@@ -210,7 +215,7 @@ export async function tryTls(
   const socket = connect(address).on('error', () => undefined);
   try {
     // It ended, or did not speak the protocol: the adapter tells why by connecting as it does for messages.
-    const agreed = await agreedTo(socket, { agree, address }).catch((error: unknown) => {
+    const agreed = await agreedTo(socket, { agree, address, silent }).catch((error: unknown) => {
       if (error instanceof StepFailure) throw error;
       return false;
     });
@@ -226,14 +231,22 @@ async function agreedTo(
   {
     agree,
     address,
-  }: Pick<TlsTrial, 'address'> & { readonly agree: NonNullable<TlsTrial['agree']> },
+    silent,
+  }: Pick<TlsTrial, 'address'> & {
+    readonly agree: NonNullable<TlsTrial['agree']>;
+    readonly silent: boolean;
+  },
 ): Promise<boolean> {
   const signal = AbortSignal.timeout(AGREE_WITHIN);
   await once(socket, 'connect', { signal });
   const heard = new Heard(socket);
   const limit = setTimeout(() => socket.destroy(), AGREE_WITHIN);
   try {
-    if (!(await heard.anything(GREET_WITHIN)) && (await answersTls(address, GREET_WITHIN))) {
+    if (
+      !silent &&
+      !(await heard.anything(GREET_WITHIN)) &&
+      (await answersTls(address, GREET_WITHIN))
+    ) {
       throw new StepFailure(`${placeOf(address)} speaks TLS from the start`, 'Set security: tls');
     }
     // What was sent along with the agreement would be taken for encrypted: nobody honest does that.
@@ -299,6 +312,20 @@ class Heard implements Talk {
 
   say(line: string): void {
     this.#socket.write(`${line}\r\n`);
+  }
+
+  async bytes(count: number): Promise<Buffer> {
+    while (this.#text.length < count) {
+      if (this.#socket.destroyed) throw new Error('closed');
+      await this.#news.promise;
+    }
+    const bytes = Buffer.from(this.#text.slice(0, count), 'latin1');
+    this.#text = this.#text.slice(count);
+    return bytes;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
   }
 
   stop(): void {

@@ -1,0 +1,50 @@
+import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
+import { clientTls, placeOf, type TlsClientLent } from 'waybill/peer';
+import type { Product, Session } from './database.ts';
+import type { ProductName, SqlConnectionValues } from './sql-settings.ts';
+
+/** What connecting needs of what the engine lends. */
+export type ConnectLent = TlsClientLent &
+  Pick<Lent<setting.Settings>, 'credential'> & { readonly settings: SqlConnectionValues };
+
+/** Each is loaded when it is used: an engine holds no driver that it has no use for. */
+const LOADERS: Readonly<Record<ProductName, () => Promise<Product>>> = {
+  postgresql: async () => (await import('./postgres.ts')).postgresql,
+  mysql: async () => (await import('./mysql.ts')).mysql,
+};
+
+export const productOf = (name: ProductName): Promise<Product> => LOADERS[name]();
+
+/**
+ * Connects and signs in. Throws NotConnectedError where another try may help; DisableError where it would do harm, as
+ * accounts are locked for less.
+ */
+export async function connect(
+  lent: ConnectLent,
+  product: Product,
+  signal: AbortSignal,
+): Promise<Session> {
+  const { settings } = lent;
+  const credential =
+    settings.credential === undefined ? undefined : await lent.credential(settings.credential);
+  const tls =
+    settings.security === 'none'
+      ? undefined
+      : await clientTls(lent, settings.tls, settings.connect.host);
+  const token = await tokenOf(credential, settings, signal);
+  return await product.connect({ settings, credential, token, tls, signal });
+}
+
+async function tokenOf(
+  credential: Credential | undefined,
+  { security, connect: address }: SqlConnectionValues,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (credential?.kind !== 'bearer' && credential?.kind !== 'oauth2') return undefined;
+  if (security === 'none') {
+    throw new DisableError(
+      `A token is not sent to ${placeOf(address)} in clear. Set security: tls.`,
+    );
+  }
+  return await credential.token(signal);
+}

@@ -1,0 +1,63 @@
+import { EngineError, type LentInbound } from 'waybill/adapter';
+import { newsFilter } from 'waybill/peer';
+import type { Product } from './database.ts';
+import type { SqlInValues } from './sql-in.ts';
+import type { SqlLine } from './sql-line.ts';
+
+/** What a reader of rows needs of what the engine lends. */
+export type ReaderLent = Pick<
+  LentInbound<Record<string, never>>,
+  'deliver' | 'memory' | 'event'
+> & { readonly settings: SqlInValues };
+
+export interface ReaderParts {
+  readonly line: SqlLine;
+  readonly product: Product;
+  /** Shown in the trace as where rows come from. */
+  readonly origin: string;
+}
+
+export interface RowReader {
+  /** Reads the memory and says what is wrong with what it cannot work with. */
+  begin(): Promise<void>;
+  /** Takes all there is. */
+  look(signal: AbortSignal): Promise<void>;
+}
+
+/** How the delivery of a message ended: the engine takes nothing now, or never takes this one. */
+export type Delivered = 'stored' | 'later' | 'never';
+
+/** Hands rows to the engine and tells operators of those that it refuses. */
+export class Delivery {
+  readonly #lent: ReaderLent;
+  readonly #origin: string;
+  readonly #isNews = newsFilter();
+
+  constructor(lent: ReaderLent, origin: string) {
+    this.#lent = lent;
+    this.#origin = origin;
+  }
+
+  /** @param json a row, or a list of rows */
+  async deliver(json: string, dedupeKey: string): Promise<Delivered> {
+    try {
+      await this.#lent.deliver({
+        body: Buffer.from(json),
+        type: 'application/json',
+        charset: 'utf-8',
+        origin: this.#origin,
+        dedupeKey,
+      });
+      return 'stored';
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.retryable) return 'later';
+      this.tell('row-refused', `A row cannot be taken: ${error.message}`);
+      return 'never';
+    }
+  }
+
+  /** An event, the same at most once a minute. */
+  tell(name: string, text: string): void {
+    if (this.#isNews(`${name} ${text}`)) this.#lent.event('error', name, text);
+  }
+}

@@ -1,0 +1,312 @@
+import { DisableError } from 'waybill/adapter';
+import type { Column, ColumnKind, Parameter, Product, Row } from './database.ts';
+import { Delivery, type ReaderLent, type ReaderParts, type RowReader } from './delivery.ts';
+import { cellText, fingerprint, rowJson } from './row-json.ts';
+import type { SqlInValues } from './sql-in.ts';
+import type { AtWork, SqlLine } from './sql-line.ts';
+
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Rows that may share one key before it is of no use. */
+const MOST_ALIKE = 10_000;
+/** Milliseconds between two notes: after a crash the duplicate window guards what was taken since. */
+const NOTE_EVERY = 200;
+const LOOK_FOR_NULLS_EVERY = 3_600_000;
+
+/** The values of the key columns as texts. */
+type Key = readonly string[];
+
+/** What is kept between two runs. */
+interface Kept {
+  readonly columns: readonly string[];
+  readonly kinds: readonly ColumnKind[];
+  /** All up to this key was taken, or was to be left alone. */
+  readonly floor: Key | null;
+  /** Keys above it that were taken, in ascending order; one stands as often as rows have it. */
+  readonly recent: readonly Key[];
+}
+
+interface KeyedRow {
+  readonly row: Row;
+  readonly key: Key;
+  /** The key as one text. */
+  readonly id: string;
+}
+
+interface Page {
+  readonly columns: readonly Column[];
+  readonly rows: readonly KeyedRow[];
+  /** Whether there may be rows beyond. */
+  readonly more: boolean;
+}
+
+/**
+ * Reads rows in the order of a key. Every look begins below the keys that were taken last: a row whose transaction was
+ * committed after those of rows with a higher key is found there.
+ */
+export class KeyReader implements RowReader {
+  readonly #lent: ReaderLent;
+  readonly #line: SqlLine;
+  readonly #product: Product;
+  readonly #delivery: Delivery;
+  #kinds: readonly ColumnKind[] = [];
+  #floor: Key | null = null;
+  #recent: readonly Key[] = [];
+  #isNoted = true;
+  #notedAt = 0;
+  #nullsAt = Number.NEGATIVE_INFINITY;
+
+  constructor(lent: ReaderLent, { line, product, origin }: ReaderParts) {
+    this.#lent = lent;
+    this.#line = line;
+    this.#product = product;
+    this.#delivery = new Delivery(lent, origin);
+  }
+
+  async begin(): Promise<void> {
+    const { key, start } = this.#lent.settings;
+    const text = await this.#lent.memory.read();
+    if (text === undefined) {
+      this.#floor = start.length > 0 ? start : null;
+      return;
+    }
+    const kept = JSON.parse(text) as Partial<Kept>;
+    if (kept.columns?.join() !== key.join()) {
+      throw new DisableError(
+        `The service remembers how far it read by ${kept.columns?.join(', ') ?? 'marks'}, and is now to read by ${key.join(', ')}. Give it another name to begin anew, and set start to where.`,
+      );
+    }
+    this.#kinds = kept.kinds ?? [];
+    this.#floor = kept.floor ?? null;
+    this.#recent = kept.recent ?? [];
+  }
+
+  async look(signal: AbortSignal): Promise<void> {
+    await this.#tellOfNulls(signal);
+    const { batch } = this.#lent.settings;
+    let above = this.#floor;
+    try {
+      for (let rows = batch + this.#recent.length; ; rows = batch) {
+        const page = await this.#page(above, rows, signal);
+        if (!(await this.#take(page, signal)) || !page.more) return;
+        above = page.rows.at(-1)?.key ?? above;
+      }
+    } finally {
+      if (!this.#isNoted) await this.#note();
+    }
+  }
+
+  /** Rows above a key, about as many as asked for; rows that share a key are never cut apart. */
+  async #page(above: Key | null, rows: number, signal: AbortSignal): Promise<Page> {
+    for (let limit = rows + 1; ; limit *= 4) {
+      const page = await this.#line.use(signal, (at) => this.#read(at, above, limit));
+      const last = page.rows.at(-1)?.id;
+      const whole = page.more ? page.rows.filter(({ id }) => id !== last) : page.rows;
+      if (whole.length > 0 || !page.more) return { ...page, rows: whole };
+      if (limit > MOST_ALIKE) {
+        throw new DisableError(
+          `Too many rows have the same key to be read together. Add a column to key that tells them apart.`,
+        );
+      }
+    }
+  }
+
+  async #read(at: AtWork, above: Key | null, limit: number): Promise<Page> {
+    const { key, query } = this.#lent.settings;
+    const { condition, values } = this.#above(above);
+    const order = key.map((one) => nameOf(one, this.#product)).join(', ');
+    const text = this.#product.page(whereKey(query, condition), order, limit);
+    // A single row larger than this is read all the same.
+    const { columns, rows, more } = await at.run(
+      { text, values },
+      { rows: limit, bytes: MOST_BYTES },
+    );
+    refuseTwins(columns);
+    const places = key.map((one) => placeOfColumn(columns, one));
+    this.#kinds = places.map((place) => columns[place]?.kind ?? 'text');
+    return {
+      columns,
+      rows: rows.map((row) => {
+        const of = places.map((place) => cellText(row[place] ?? null));
+        return { row, key: of, id: JSON.stringify(of) };
+      }),
+      more: more || rows.length >= limit,
+    };
+  }
+
+  #above(above: Key | null): { condition: string; values: readonly Parameter[] } {
+    const names = this.#lent.settings.key.map((one) => nameOf(one, this.#product));
+    if (above === null) {
+      return { condition: names.map((one) => `${one} IS NOT NULL`).join(' AND '), values: [] };
+    }
+    const values: Parameter[] = [];
+    const value = (index: number): string => {
+      const kind = this.#kinds[index] ?? 'text';
+      values.push(this.#product.keyValue(above[index] ?? '', kind));
+      return this.#product.keyPlaceholder(values.length, kind);
+    };
+    return { condition: beyond(names, value), values };
+  }
+
+  /** Delivers what was not taken before. False where the engine takes nothing now. */
+  async #take(page: Page, signal: AbortSignal): Promise<boolean> {
+    const before = this.#recent;
+    const fresh = freshOf(page, before);
+    const { rows, batch } = this.#lent.settings;
+    const size = rows === 'batch' ? batch : 1;
+    for (let index = 0; index < fresh.length; index += size) {
+      if (signal.aborted) return false;
+      const group = fresh.slice(index, index + size);
+      if (!(await this.#deliver(page.columns, group))) return false;
+      const isLast = index + size >= fresh.length;
+      if (!isLast && performance.now() - this.#notedAt < NOTE_EVERY) {
+        this.#unmerged = () => merged(before, page, fresh, index + size);
+        this.#isNoted = false;
+        continue;
+      }
+      this.#unmerged = undefined;
+      this.#recent = merged(before, page, fresh, index + size);
+      if (isLast) this.#forgetOldest();
+      await this.#note();
+    }
+    return true;
+  }
+  #unmerged: (() => readonly Key[]) | undefined;
+
+  async #deliver(columns: readonly Column[], group: readonly KeyedRow[]): Promise<boolean> {
+    const texts = group.map(({ row }) => rowJson(columns, row));
+    const json = this.#lent.settings.rows === 'batch' ? `[${texts.join(',')}]` : (texts[0] ?? '');
+    const ids = group.map(({ id }) => id).join();
+    return (await this.#delivery.deliver(json, fingerprint(ids))) === 'stored';
+  }
+
+  /** Never a key that the last one equals: more rows may have it. */
+  #forgetOldest(): void {
+    const last = this.#recent.at(-1)?.join('\0');
+    const { remember } = this.#lent.settings;
+    let gone = 0;
+    while (this.#recent.length - gone > remember && this.#recent[gone]?.join('\0') !== last) {
+      gone += 1;
+    }
+    if (gone === 0) return;
+    this.#floor = this.#recent[gone - 1] ?? this.#floor;
+    this.#recent = this.#recent.slice(gone);
+    if (this.#recent.length > remember + 1) {
+      this.#delivery.tell(
+        'key-not-unique',
+        'Rows share their key. One that comes later with a key that was taken may be missed: add a column to key that tells them apart.',
+      );
+    }
+  }
+
+  async #note(): Promise<void> {
+    if (this.#unmerged !== undefined) this.#recent = this.#unmerged();
+    this.#unmerged = undefined;
+    const kept: Kept = {
+      columns: this.#lent.settings.key,
+      kinds: this.#kinds,
+      floor: this.#floor,
+      recent: this.#recent,
+    };
+    await this.#lent.memory.write(JSON.stringify(kept));
+    this.#isNoted = true;
+    this.#notedAt = performance.now();
+  }
+
+  async #tellOfNulls(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#nullsAt < LOOK_FOR_NULLS_EVERY) return;
+    this.#nullsAt = performance.now();
+    const { settings } = this.#lent;
+    const rows = await this.#line.use(signal, (at) => nullKeys(at, this.#product, settings));
+    if (rows === 0) return;
+    this.#delivery.tell(
+      'rows-without-key',
+      `${rows} rows have no ${settings.key.join(' or ')} (NULL). They are not taken: give them one, or choose another key.`,
+    );
+  }
+}
+
+/** The rows of a query for which a condition on its columns holds. */
+export const whereKey = (query: string, condition: string): string =>
+  `SELECT * FROM (\n${query}\n) waybill_rows WHERE ${condition}`;
+
+/** How many rows cannot be taken as their key is NULL. */
+export async function nullKeys(
+  at: AtWork,
+  product: Product,
+  { key, query }: Pick<SqlInValues, 'key' | 'query'>,
+): Promise<number> {
+  const isNull = key.map((one) => `${nameOf(one, product)} IS NULL`).join(' OR ');
+  const text = whereKey(query, isNull).replace('*', 'count(*)');
+  const { rows } = await at.run({ text, values: [] }, { rows: 1, bytes: 1_000 });
+  return Number(rows[0]?.[0] ?? 0);
+}
+
+/** As it was written where it is a plain name: products fold its case in different ways. */
+const nameOf = (column: string, product: Product): string =>
+  /^[A-Za-z_]\w*$/.test(column) ? column : product.quote(column);
+
+/** `a > 1`, or `a >= 1 AND (a > 1 OR (a = 1 AND b > 2))`: the first part lets an index serve. */
+function beyond(names: readonly string[], value: (index: number) => string, from = 0): string {
+  const name = names[from] ?? '';
+  if (from === names.length - 1) return `${name} > ${value(from)}`;
+  const first = `${name} >= ${value(from)} AND (${name} > ${value(from)} OR (${name} = ${value(from)}`;
+  return `${first} AND ${beyond(names, value, from + 1)}))`;
+}
+
+function placeOfColumn(columns: readonly Column[], name: string): number {
+  const exact = columns.findIndex((one) => one.name === name);
+  const found =
+    exact >= 0 ? exact : columns.findIndex((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (found >= 0) return found;
+  throw new DisableError(
+    `The query gives no column ${name}. Add it to the query, or correct the setting.`,
+  );
+}
+
+/** In a JSON object the one would hide the other. */
+export function refuseTwins(columns: readonly Column[]): void {
+  const names = columns.map(({ name }) => name);
+  const twin = names.find((name, index) => names.indexOf(name) !== index);
+  if (twin === undefined) return;
+  throw new DisableError(
+    `The query gives two columns named ${twin}. Give one of them another name with AS.`,
+  );
+}
+
+/** The rows of a page that were not taken before. */
+function freshOf({ rows }: Page, recent: readonly Key[]): readonly KeyedRow[] {
+  const taken = new Map<string, number>();
+  for (const key of recent) {
+    const id = JSON.stringify(key);
+    taken.set(id, (taken.get(id) ?? 0) + 1);
+  }
+  return rows.filter(({ id }) => {
+    const left = taken.get(id) ?? 0;
+    if (left > 0) taken.set(id, left - 1);
+    return left === 0;
+  });
+}
+
+/** The keys taken before and those of the first `count` fresh rows, in the order of the page. */
+function merged(
+  before: readonly Key[],
+  { rows }: Page,
+  fresh: readonly KeyedRow[],
+  count: number,
+): readonly Key[] {
+  const taken = new Set(fresh.slice(0, count));
+  const isFresh = new Set(fresh);
+  const ids = before.map((key) => JSON.stringify(key));
+  const all: Key[] = [];
+  let at = 0;
+  for (const row of rows) {
+    if (taken.has(row)) all.push(row.key);
+    if (isFresh.has(row)) continue;
+    const place = ids.indexOf(row.id, at);
+    if (place < 0) continue;
+    all.push(...before.slice(at, place + 1));
+    at = place + 1;
+  }
+  all.push(...before.slice(at));
+  return all;
+}

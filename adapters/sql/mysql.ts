@@ -1,0 +1,432 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect as connectSecure } from 'node:tls';
+import { type Connection, createConnection, type ResultSetHeader } from 'mysql2';
+import { dial, placeOf } from 'waybill/peer';
+import type {
+  Cell,
+  Column,
+  ColumnKind,
+  Limit,
+  Parameter,
+  Prepared,
+  Product,
+  Result,
+  Row,
+  Session,
+  SessionFacts,
+  SignIn,
+} from './database.ts';
+import { connectFailure, failureOf, type ServerError } from './mysql-failure.ts';
+import { weight } from './row-json.ts';
+import { encryptionOf, passwordOf, userOf } from './sign-in.ts';
+import { SqlFailure } from './sql-failure.ts';
+
+const KEY_CASTS: Readonly<Partial<Record<ColumnKind, string>>> = {
+  decimal: 'CAST(? AS DECIMAL(65,30))',
+  time: 'CAST(? AS DATETIME(6))',
+  moment: 'CAST(? AS DATETIME(6))',
+  date: 'CAST(? AS DATE)',
+  binary: 'FROM_BASE64(?)',
+};
+
+export const mysql: Product = {
+  connect: connectMysql,
+  placeholder: () => '?',
+  keyPlaceholder: (_, kind) => KEY_CASTS[kind] ?? '?',
+  keyValue(text, kind) {
+    // a text would be compared as a float, which loses digits
+    if (kind === 'whole') return BigInt(text);
+    if (kind === 'float') return Number(text);
+    return kind === 'time' || kind === 'moment' ? text.replace('T', ' ').replace('Z', '') : text;
+  },
+  quote: (identifier) => `\`${identifier.replaceAll('`', '``')}\``,
+  page: (query, order, rows) => `${query} ORDER BY ${order} LIMIT ${rows}`,
+  // each statement of a procedure would be committed by itself
+  isAtomic: (statement) => /^\s*(insert|update|delete|replace|select)\b/i.test(statement),
+  async agreeToTls(talk) {
+    const header = await talk.bytes(4);
+    const greeting = await talk.bytes(header.readUIntLE(0, 3));
+    const capabilities = capabilitiesOf(greeting);
+    if ((capabilities & CLIENT_SSL) === 0) return false;
+    const request = Buffer.alloc(36);
+    request.writeUIntLE(32, 0, 3);
+    request.writeUInt8(1, 3);
+    request.writeUInt32LE(CLIENT_PROTOCOL_41 | CLIENT_SSL | CLIENT_SECURE_CONNECTION, 4);
+    request.writeUInt32LE(0xff_ffff, 8);
+    request.writeUInt8(UTF8MB4, 12);
+    talk.send(request);
+    return true;
+  },
+  dry: (statement) =>
+    /^\s*(select|insert|update|delete|replace|with)\b/i.test(statement)
+      ? `EXPLAIN ${statement}`
+      : undefined,
+};
+
+const CLIENT_PROTOCOL_41 = 0x02_00;
+const CLIENT_SSL = 0x08_00;
+const CLIENT_SECURE_CONNECTION = 0x80_00;
+const UTF8MB4 = 45;
+
+/** The lower half of what the server offers in its greeting (protocol version 10): behind its version, number and the first part of the challenge. */
+function capabilitiesOf(greeting: Buffer): number {
+  const version = greeting.indexOf(0, 1);
+  const at = version + 1 + 4 + 8 + 1;
+  return greeting[0] === 10 && version > 0 && greeting.length >= at + 2
+    ? greeting.readUInt16LE(at)
+    : 0;
+}
+
+/** By the numbers of the protocol. */
+const KINDS: Readonly<Record<number, ColumnKind>> = {
+  0: 'decimal',
+  1: 'whole',
+  2: 'whole',
+  3: 'whole',
+  4: 'float',
+  5: 'float',
+  7: 'moment',
+  8: 'whole',
+  9: 'whole',
+  10: 'date',
+  12: 'time',
+  13: 'whole',
+  16: 'binary',
+  245: 'json',
+  246: 'decimal',
+};
+const BINARY_CHARSET = 63;
+const BIT = 16;
+
+const WHO = "SELECT current_user(), user(), COALESCE(database(), ''), version(), connection_id()";
+
+async function connectMysql(signIn: SignIn): Promise<Session> {
+  const { settings, signal } = signIn;
+  const place = placeOf(settings.connect);
+  const timeout = settings.connectTimeout;
+  const user = userOf(signIn);
+  const password = passwordOf(signIn);
+  // Its own TLS is used below: it neither takes a revocation list nor an expected name.
+  const socket = await dial(
+    { credential: () => Promise.reject(new Error('in clear so far')) },
+    { address: settings.connect, timeout },
+    signal,
+  );
+  const connection = createConnection({
+    stream: socket,
+    host: settings.connect.host,
+    user,
+    ...(password !== undefined && { password }),
+    database: settings.database,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    dateStrings: true,
+    jsonStrings: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    flags: ['-LOCAL_FILES'],
+    maxPreparedStatements: 100,
+    connectTimeout: Number.isFinite(timeout) ? timeout : 2 ** 31 - 1,
+    enableCleartextPlugin: signIn.token !== undefined && signIn.tls !== undefined,
+    ...(signIn.tls !== undefined && { ssl: {} }),
+  });
+  const tls = secured(connection, signIn);
+  const session = new MysqlSession(connection, signIn);
+  const give = (): void => session.destroy();
+  signal.addEventListener('abort', give, { once: true });
+  try {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      connection.connect((error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+    await session.prepare();
+    return session;
+  } catch (error) {
+    session.destroy();
+    signal.throwIfAborted();
+    throw connectFailure(tls.problem ?? error, place, settings.database);
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
+}
+
+/** What the driver's types leave out. */
+interface Inner {
+  stream: Socket;
+  readonly packetParser: { execute(bytes: Buffer): void };
+  startTLS(secure: (error?: Error) => void): void;
+  _handleNetworkError(error: Error): void;
+}
+
+const inner = (connection: Connection): Inner => connection as unknown as Inner;
+
+/** Has the driver change over to TLS as every adapter does: the server is proven before anything is sent to it. */
+function secured(connection: Connection, { tls }: SignIn): { problem?: Error } {
+  const told: { problem?: Error } = {};
+  const driver = inner(connection);
+  driver.startTLS = (secure) => {
+    const plain = driver.stream.removeAllListeners('data');
+    const socket = connectSecure({ ...tls, socket: plain });
+    let ready = false;
+    socket.on('secureConnect', () => {
+      ready = true;
+      secure();
+    });
+    socket.on('error', (error) => {
+      if (ready) return driver['_handleNetworkError'](error);
+      told.problem = Object.assign(new Error(error.message), error);
+      secure(error);
+    });
+    socket.on('data', (bytes) => driver.packetParser.execute(bytes));
+    driver.stream = socket;
+  };
+  return told;
+}
+
+class MysqlSession implements Session {
+  readonly #connection: Connection;
+  readonly #signIn: SignIn;
+  #facts: SessionFacts | undefined;
+  #process = 0n;
+  #ended = false;
+  readonly #waiting = new Set<(error: Error) => void>();
+  #told: (() => void) | undefined;
+
+  constructor(connection: Connection, signIn: SignIn) {
+    this.#connection = connection;
+    this.#signIn = signIn;
+    // what is under way is told of it as well
+    connection.on('error', () => this.#end());
+    inner(connection).stream.on('close', () => this.#end());
+  }
+
+  get facts(): SessionFacts {
+    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
+  }
+
+  get alive(): boolean {
+    return !this.#ended;
+  }
+
+  async prepare(): Promise<void> {
+    const who = await this.run({ text: WHO, values: [] }, { rows: 1, bytes: 10_000 });
+    const [account, login, database, version, id] = who.rows[0] ?? [];
+    this.#process = BigInt(String(id));
+    const isMaria = String(version).includes('MariaDB');
+    this.#facts = {
+      server: `${isMaria ? 'MariaDB' : 'MySQL'} ${String(version).split('-', 1)[0]}`,
+      identity:
+        account === login ? String(account) : `${String(account)} (connected as ${String(login)})`,
+      database: String(database),
+      encryption: encryptionOf(inner(this.#connection).stream),
+    };
+    await this.#say("SET time_zone = '+00:00'");
+    const { timeout } = this.#signIn.settings;
+    const limit = Number.isFinite(timeout) ? timeout : 0;
+    await this.#say(
+      isMaria
+        ? `SET max_statement_time = ${limit / 1_000}`
+        : `SET max_execution_time = ${Math.round(limit)}`,
+    );
+    // A row that was changed since it was read is then an error (MariaDB from 10.6.18 on).
+    if (isMaria) await this.#say('SET innodb_snapshot_isolation = ON').catch(isUnknownVariable);
+  }
+
+  run({ text, values }: Prepared, limit: Limit): Promise<Result> {
+    return this.#whileThere((resolve, reject) => {
+      const kept = new Kept(limit);
+      const query = this.#connection.execute({
+        sql: text,
+        values: values.map(valueOf),
+        rowsAsArray: true,
+      });
+      let failed: unknown;
+      query.on('fields', (fields: readonly Field[] | undefined) => kept.fields(fields));
+      query.on('result', (row: readonly unknown[] | ResultSetHeader) => kept.add(row));
+      query.on('error', (error: unknown) => {
+        failed = error;
+        // one that ended the connection is followed by nothing
+        reject(this.#failure(error));
+      });
+      query.on('end', () => {
+        if (failed === undefined) resolve(kept.result());
+      });
+    });
+  }
+
+  async begin(): Promise<void> {
+    await this.#say('START TRANSACTION');
+  }
+
+  async commit(): Promise<void> {
+    await this.#say('COMMIT');
+  }
+
+  async rollback(): Promise<void> {
+    await this.#say('ROLLBACK');
+  }
+
+  async cancel(): Promise<void> {
+    const other = await connectMysql({ ...this.#signIn, signal: AbortSignal.timeout(5_000) });
+    try {
+      // takes no placeholder; the number is the server's own
+      await (other as MysqlSession).#say(`KILL QUERY ${this.#process}`);
+    } finally {
+      await other.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#ended) {
+      this.#told = undefined;
+      const ended = once(inner(this.#connection).stream, 'close', {
+        signal: AbortSignal.timeout(1_000),
+      });
+      this.#connection.end();
+      // it took too long, or broke: it is ended in any case
+      await ended.catch(() => undefined);
+    }
+    this.destroy();
+  }
+
+  onEnd(told: () => void): void {
+    this.#told = told;
+    if (this.#ended) told();
+  }
+
+  destroy(): void {
+    this.#end();
+    this.#connection.destroy();
+  }
+
+  #say(text: string): Promise<void> {
+    return this.#whileThere((resolve, reject) => {
+      this.#connection.query(text, (error) =>
+        error === null ? resolve() : reject(this.#failure(error)),
+      );
+    });
+  }
+
+  /** The driver tells nobody who waits for a command that the connection has ended. */
+  async #whileThere<Value>(
+    work: (resolve: (value: Value) => void, reject: (error: Error) => void) => void,
+  ): Promise<Value> {
+    if (this.#ended) throw new SqlFailure('lost');
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
+    this.#waiting.add(reject);
+    try {
+      work(resolve, reject);
+      return await promise;
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  #failure(error: unknown): Error {
+    if (error instanceof SqlFailure) return error;
+    const failure = failureOf(error as ServerError);
+    if (failure.problem === 'lost') this.destroy();
+    return failure;
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const reject of this.#waiting) reject(new SqlFailure('lost'));
+    this.#told?.();
+  }
+}
+
+/** An older server: a row is then locked where the query says so. */
+function isUnknownVariable(error: unknown): void {
+  if (!(error instanceof SqlFailure) || !error.message.includes('1193')) throw error;
+}
+
+interface Field {
+  readonly name: string;
+  readonly columnType: number;
+  readonly characterSet: number;
+  readonly columnLength: number;
+}
+
+/** The rows of the first result that has any, as far as they fit; a procedure may give several. */
+class Kept {
+  readonly #limit: Limit;
+  #columns: readonly Column[] | undefined;
+  #isFirst = true;
+  readonly #rows: Row[] = [];
+  #bytes = 0;
+  #more = false;
+  #count = 0;
+
+  constructor(limit: Limit) {
+    this.#limit = limit;
+  }
+
+  fields(fields: readonly Field[] | undefined): void {
+    this.#isFirst = this.#columns === undefined;
+    if (fields !== undefined) this.#columns ??= fields.map(columnOf);
+  }
+
+  add(row: readonly unknown[] | ResultSetHeader): void {
+    if (!Array.isArray(row)) {
+      this.#count += (row as ResultSetHeader).affectedRows;
+      return;
+    }
+    if (!this.#isFirst) return;
+    const cells = row.map((value, index) => cellOf(value, this.#columns?.[index]?.kind));
+    this.#bytes += weight(cells);
+    const fits =
+      this.#rows.length < this.#limit.rows &&
+      (this.#bytes <= this.#limit.bytes || this.#rows.length === 0);
+    if (fits && !this.#more) this.#rows.push(cells);
+    else this.#more = true;
+  }
+
+  result(): Result {
+    return {
+      columns: this.#columns ?? [],
+      rows: this.#rows,
+      more: this.#more,
+      count: this.#count + this.#rows.length,
+    };
+  }
+}
+
+function columnOf({ name, columnType, characterSet, columnLength }: Field): Column {
+  if (columnType === BIT && columnLength === 1) return { name, kind: 'flag' };
+  const isBytes = columnType >= 249 && columnType <= 254 && characterSet === BINARY_CHARSET;
+  return { name, kind: isBytes ? 'binary' : (KINDS[columnType] ?? 'text') };
+}
+
+const CELLS: Readonly<Partial<Record<ColumnKind, (value: string | number | Uint8Array) => Cell>>> =
+  {
+    whole: (value) => BigInt(String(value)),
+    flag: (value) => (value instanceof Uint8Array ? value[0] === 1 : Boolean(value)),
+    float: Number,
+    time: (value) => String(value).replace(' ', 'T'),
+    moment: (value) => `${String(value).replace(' ', 'T')}Z`,
+    binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value))),
+  };
+
+/** The driver gives texts, numbers and bytes; places on a map as objects. */
+function cellOf(value: unknown, kind: ColumnKind = 'text'): Cell {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Uint8Array)) {
+    return JSON.stringify(value);
+  }
+  return CELLS[kind]?.(value) ?? String(value);
+}
+
+/** What the driver's types leave out: it sends a bigint as a whole number of 64 bits. */
+function valueOf(value: Parameter): string | number | boolean | Buffer | null {
+  if (typeof value === 'bigint') return value as unknown as number;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (value instanceof Date) return value.toISOString().replace('T', ' ').replace('Z', '');
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+}

@@ -1,0 +1,340 @@
+import type { Socket } from 'node:net';
+import { Client, Query, type QueryArrayConfig } from 'pg';
+import { placeOf } from 'waybill/peer';
+import type {
+  Cell,
+  Column,
+  ColumnKind,
+  Limit,
+  Parameter,
+  Prepared,
+  Product,
+  Result,
+  Row,
+  Session,
+  SessionFacts,
+  SignIn,
+} from './database.ts';
+import { connectFailure, failureOf, type ServerError } from './postgres-failure.ts';
+import { weight } from './row-json.ts';
+import { encryptionOf, passwordOf, userOf } from './sign-in.ts';
+import { SqlFailure } from './sql-failure.ts';
+
+export const postgresql: Product = {
+  connect: connectPostgres,
+  placeholder: (number) => `$${number}`,
+  keyPlaceholder: (number, kind) =>
+    kind === 'binary' ? `decode($${number}, 'base64')` : `$${number}`,
+  keyValue: (text) => text,
+  quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
+  page: (query, order, rows) => `${query} ORDER BY ${order} LIMIT ${rows}`,
+  isAtomic: () => true,
+  async agreeToTls(talk) {
+    // SSLRequest: its length and the number that stands for it
+    talk.send(Buffer.of(0, 0, 0, 8, 4, 210, 22, 47));
+    return (await talk.bytes(1)).toString('latin1') === 'S';
+  },
+  dry: (statement) =>
+    /^\s*(select|insert|update|delete|merge|with|values)\b/i.test(statement)
+      ? `EXPLAIN ${statement}`
+      : undefined,
+};
+
+/** Everything is told as text: what a number or a time of JavaScript would lose is kept. */
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
+/** By the numbers of pg_type. */
+const KINDS: Readonly<Record<number, ColumnKind>> = {
+  16: 'flag',
+  17: 'binary',
+  20: 'whole',
+  21: 'whole',
+  23: 'whole',
+  26: 'whole',
+  114: 'json',
+  700: 'float',
+  701: 'float',
+  1082: 'date',
+  1114: 'time',
+  1184: 'moment',
+  1700: 'decimal',
+  3802: 'json',
+};
+
+const SETUP = [
+  "SET TimeZone = 'UTC'",
+  "SET DateStyle = 'ISO, YMD'",
+  "SET IntervalStyle = 'iso_8601'",
+  "SET bytea_output = 'hex'",
+  'SET extra_float_digits = 1',
+];
+const WHO =
+  "SELECT current_user::text, session_user::text, current_database()::text, current_setting('server_version'), pg_backend_pid()::text";
+
+async function connectPostgres(signIn: SignIn): Promise<Session> {
+  const { settings, signal } = signIn;
+  const place = placeOf(settings.connect);
+  const client = new Client({
+    host: settings.connect.host,
+    port: settings.connect.port,
+    database: settings.database,
+    user: userOf(signIn),
+    password: passwordOf(signIn),
+    ssl: signIn.tls ?? false,
+    connectionTimeoutMillis: Number.isFinite(settings.connectTimeout) ? settings.connectTimeout : 0,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+    application_name: 'waybill',
+  });
+  const session = new PostgresSession(client, signIn);
+  const give = (): void => session.destroy();
+  signal.addEventListener('abort', give, { once: true });
+  try {
+    signal.throwIfAborted();
+    await client.connect();
+    await session.prepare();
+    return session;
+  } catch (error) {
+    session.destroy();
+    signal.throwIfAborted();
+    throw connectFailure(error, place, settings.database);
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
+}
+
+class PostgresSession implements Session {
+  readonly #client: Client;
+  readonly #signIn: SignIn;
+  readonly #names = new Map<string, string>();
+  #facts: SessionFacts | undefined;
+  #process = '';
+  #ended = false;
+  #told: (() => void) | undefined;
+
+  constructor(client: Client, signIn: SignIn) {
+    this.#client = client;
+    this.#signIn = signIn;
+    // what is under way is told of it as well
+    client.on('error', () => this.#end());
+    client.on('end', () => this.#end());
+  }
+
+  get facts(): SessionFacts {
+    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
+  }
+
+  get alive(): boolean {
+    return !this.#ended;
+  }
+
+  async prepare(): Promise<void> {
+    const { timeout } = this.#signIn.settings;
+    const limit = Number.isFinite(timeout) ? Math.max(1, Math.round(timeout)) : 0;
+    await this.#client.query([...SETUP, `SET statement_timeout = ${limit}`].join(';'));
+    const { rows } = await this.#client.query<string[]>({
+      text: WHO,
+      rowMode: 'array',
+      types: AS_TEXT,
+    });
+    const [current = '', signedIn = '', database = '', version = '', process = ''] = rows[0] ?? [];
+    this.#process = process;
+    this.#facts = {
+      server: `PostgreSQL ${version.split(' ', 1)[0]}`,
+      identity: current === signedIn ? current : `${current} (signed in as ${signedIn})`,
+      database,
+      encryption: encryptionOf(streamOf(this.#client)),
+    };
+  }
+
+  run({ text, values }: Prepared, limit: Limit): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) return reject(new SqlFailure('lost'));
+      const query = new LimitedQuery(
+        {
+          text,
+          name: this.#nameOf(text),
+          queryMode: 'extended',
+          values: values.map(textOf),
+          rowMode: 'array',
+          types: AS_TEXT,
+        },
+        limit,
+      );
+      query.on('end', (result) => resolve(query.result(result)));
+      query.on('error', (error) => reject(this.#failure(error)));
+      this.#client.query(query);
+    });
+  }
+
+  async begin(): Promise<void> {
+    await this.#say('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  }
+
+  async commit(): Promise<void> {
+    const { command } = await this.#say('COMMIT');
+    // what failed before turns a commit into a rollback without an error
+    if (command !== 'COMMIT')
+      throw new SqlFailure('error', { what: 'the transaction was rolled back' });
+  }
+
+  async rollback(): Promise<void> {
+    await this.#say('ROLLBACK');
+  }
+
+  async cancel(): Promise<void> {
+    const other = await connectPostgres({ ...this.#signIn, signal: AbortSignal.timeout(5_000) });
+    try {
+      await other.run(
+        { text: 'SELECT pg_cancel_backend($1::int)', values: [this.#process] },
+        { rows: 1, bytes: 100 },
+      );
+    } finally {
+      await other.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended) return this.destroy();
+    this.#told = undefined;
+    const late = setTimeout(() => this.destroy(), 1_000);
+    // it ended by itself meanwhile
+    await this.#client.end().catch(() => undefined);
+    clearTimeout(late);
+    this.destroy();
+  }
+
+  onEnd(told: () => void): void {
+    this.#told = told;
+    if (this.#ended) told();
+  }
+
+  destroy(): void {
+    this.#end();
+    streamOf(this.#client)?.destroy();
+  }
+
+  async #say(text: string): Promise<{ readonly command: string }> {
+    try {
+      if (this.#ended) throw new SqlFailure('lost');
+      return await this.#client.query(text);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** A name, so that the server reads each statement once; not without end, where statements are many. */
+  #nameOf(text: string): string | undefined {
+    const known = this.#names.get(text);
+    if (known !== undefined || this.#names.size >= 100) return known;
+    const name = `waybill_${this.#names.size}`;
+    this.#names.set(text, name);
+    return name;
+  }
+
+  #failure(error: unknown): Error {
+    if (error instanceof SqlFailure) return error;
+    const { code } = error as { code?: unknown };
+    if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) {
+      this.destroy();
+      return new SqlFailure('lost');
+    }
+    const failure = failureOf(error as ServerError);
+    // a statement that was read once may not fit a table that was changed; another session reads it anew
+    if (code === '0A000' || failure.problem === 'lost') this.destroy();
+    return failure;
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#told?.();
+  }
+}
+
+/** The part of the driver's connection that a query speaks through. */
+interface Wire {
+  execute(what: { readonly portal: string; readonly rows: number }): void;
+  sync(): void;
+}
+
+/** A query that stops after so many rows, and keeps no more of them than fit. */
+class LimitedQuery extends Query<string[]> {
+  readonly #limit: Limit;
+  readonly #rows: (readonly (string | null)[])[] = [];
+  #bytes = 0;
+  #more = false;
+
+  constructor(config: object, limit: Limit) {
+    super(config as QueryArrayConfig);
+    this.#limit = limit;
+    this.on('row', (row) => this.#keep(row as unknown as readonly (string | null)[]));
+  }
+
+  /** What the driver calls to have the statement carried out: no more rows than are wanted are sent, in one round trip. */
+  _getRows(connection: Wire): void {
+    connection.execute({ portal: '', rows: this.#limit.rows + 1 });
+    connection.sync();
+  }
+
+  /** Called by the driver where there are still more rows; it would fetch the next. */
+  handlePortalSuspended(): void {
+    this.#more = true;
+  }
+
+  result({
+    fields,
+    rowCount,
+  }: {
+    fields: readonly { name: string; dataTypeID: number }[];
+    rowCount: number | null;
+  }): Result {
+    const columns = fields.map(
+      ({ name, dataTypeID }): Column => ({ name, kind: KINDS[dataTypeID] ?? 'text' }),
+    );
+    return {
+      columns,
+      rows: this.#rows.map(
+        (row): Row => row.map((text, index) => cellOf(text, columns[index]?.kind)),
+      ),
+      more: this.#more,
+      count: rowCount ?? this.#rows.length,
+    };
+  }
+
+  #keep(row: readonly (string | null)[]): void {
+    this.#bytes += weight(row);
+    const fits =
+      this.#rows.length < this.#limit.rows &&
+      (this.#bytes <= this.#limit.bytes || this.#rows.length === 0);
+    if (fits && !this.#more) this.#rows.push(row);
+    else this.#more = true;
+  }
+}
+
+const CELLS: Readonly<Partial<Record<ColumnKind, (text: string) => Cell>>> = {
+  flag: (text) => text === 't',
+  whole: BigInt,
+  // NaN and Infinity stay texts
+  float: (text) => (/^-?[\d.e+-]+$/i.test(text) ? Number(text) : text),
+  binary: (text) => Buffer.from(text.slice(2), 'hex'),
+  time: (text) => text.replace(' ', 'T'),
+  moment: (text) => text.replace(' ', 'T').replace(/\+00$/, 'Z'),
+};
+
+const cellOf = (text: string | null, kind: ColumnKind = 'text'): Cell =>
+  text === null ? null : (CELLS[kind]?.(text) ?? text);
+
+function textOf(value: Parameter): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  return value;
+}
+
+/** The connection below a client: the driver's types keep it to themselves. */
+function streamOf(client: Client): Socket | undefined {
+  return (client as unknown as { connection?: { stream?: Socket } }).connection?.stream;
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import type { Cell, Column, ColumnKind, Row } from './database.ts';
+
+/**
+ * A row as JSON, each value exact: a whole number that a JSON reader would round is a text, as is every decimal (so that
+ * 1.10 stays 1.10), times are ISO 8601, bytes are base64, JSON of the database stands as it is.
+ */
+export function rowJson(columns: readonly Column[], row: Row): string {
+  const fields = columns.map(
+    ({ name, kind }, index) => `${JSON.stringify(name)}:${cellJson(row[index] ?? null, kind)}`,
+  );
+  return `{${fields.join(',')}}`;
+}
+
+function cellJson(cell: Cell, kind: ColumnKind): string {
+  if (cell === null) return 'null';
+  if (kind === 'json' && typeof cell === 'string') return cell;
+  if (typeof cell === 'bigint') return isExact(cell) ? String(cell) : `"${cell}"`;
+  if (typeof cell === 'number') return Number.isFinite(cell) ? JSON.stringify(cell) : `"${cell}"`;
+  if (cell instanceof Uint8Array) return JSON.stringify(Buffer.from(cell).toString('base64'));
+  return JSON.stringify(cell);
+}
+
+const isExact = (value: bigint): boolean =>
+  value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
+
+/** Tells a row from others without holding what it says. */
+export const fingerprint = (json: string): string =>
+  createHash('sha256').update(json).digest('base64url').slice(0, 22);
+
+/** A cell as a text that a memory can hold. */
+export const cellText = (cell: Cell): string =>
+  cell instanceof Uint8Array ? Buffer.from(cell).toString('base64') : String(cell);
+
+/** About how many bytes a row holds in memory. */
+export function weight(row: Row): number {
+  let bytes = 0;
+  for (const cell of row) {
+    if (typeof cell === 'string' || cell instanceof Uint8Array) bytes += cell.length;
+    bytes += 16;
+  }
+  return bytes;
+}

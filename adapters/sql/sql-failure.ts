@@ -1,0 +1,105 @@
+import { DisableError, EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
+
+/** What became of a statement, in one word; in capitals it is the reply code of `sql-out`. */
+export type SqlProblem =
+  | 'duplicate'
+  | 'constraint'
+  | 'value'
+  | 'deadlock'
+  | 'timeout'
+  | 'busy'
+  | 'full'
+  | 'denied'
+  | 'unknown'
+  | 'syntax'
+  | 'raised'
+  | 'error'
+  /** The connection is gone, and whether the statement took effect is not known. */
+  | 'lost'
+  /** The sign-in was refused. */
+  | 'refused';
+
+/** What happened and what to do. Neither holds a value of a row. */
+const TEXTS: Readonly<Record<SqlProblem, readonly [what: string, remedy: string]>> = {
+  duplicate: ['a row with that unique key is there already', 'Look which of the two is right'],
+  constraint: [
+    'a rule of the table forbids it: a reference, a check, or a column that must not be empty',
+    'Correct the message or the statement',
+  ],
+  value: [
+    'a value does not fit its column: wrong type, too long or out of range',
+    'Correct the message, or convert the value by an expression',
+  ],
+  deadlock: ['another transaction was in the way', 'It is tried again'],
+  timeout: [
+    'the statement took longer than timeout and was cancelled at the server',
+    'Look for a missing index or a lock that is held, or raise timeout',
+  ],
+  busy: [
+    'the server takes no work now: it starts, stops, is a read-only copy, or has too many connections',
+    'It is tried again; look at the server if it lasts',
+  ],
+  full: ['the disk, memory or quota of the server is used up', 'Free some; it is tried again'],
+  denied: [
+    'the account may not do this',
+    'Have the right granted to the account that waybill try names',
+  ],
+  unknown: [
+    'a table, column or procedure of the statement is not there',
+    'Correct the name, or look whether it is the right database and schema',
+  ],
+  syntax: ['the server does not understand the statement', 'Correct the statement'],
+  raised: ['the database raised an error of its own', 'See what its author says of it'],
+  error: ['the server refused the statement', 'Look into its log'],
+  lost: ['the connection was lost while the server was at work', 'It is tried again'],
+  refused: ['the server refused the sign-in', 'Correct user, password and database'],
+};
+
+interface Detail extends ErrorOptions {
+  /** SQLSTATE or the product's own number. */
+  readonly state?: string | undefined;
+  /** Names of the schema that the server tells apart from its text: a constraint, a table, a column. */
+  readonly about?: string | undefined;
+  /** What the server says, where that quotes no value. */
+  readonly said?: string | undefined;
+  readonly what?: string;
+  readonly remedy?: string;
+}
+
+/** What a database said, without a value of any row: its own texts often quote one. */
+export class SqlFailure extends Error {
+  readonly problem: SqlProblem;
+  /** What happened; no capital, no full stop. */
+  readonly what: string;
+  readonly remedy: string;
+  /** What the server says itself: for the trace, which may hold what a log may not. */
+  readonly said: string | undefined;
+
+  constructor(problem: SqlProblem, { state, about, said, what, remedy, ...options }: Detail = {}) {
+    const [usual, help] = TEXTS[problem];
+    const named = [about, state].filter((one) => one !== undefined && one !== '').join(', ');
+    const text = `${what ?? usual}${named === '' ? '' : ` (${named})`}`;
+    super(text, options);
+    this.name = 'SqlFailure';
+    this.problem = problem;
+    this.what = text;
+    this.remedy = remedy ?? help;
+    this.said = said;
+  }
+}
+
+const AGAIN: ReadonlySet<SqlProblem> = new Set(['deadlock', 'timeout', 'busy', 'full']);
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A failure as the error that tells the engine what to do. */
+export function thrown(error: unknown, place: string): Error {
+  if (error instanceof EngineError) return error;
+  if (!(error instanceof SqlFailure)) return error instanceof Error ? error : new Error('unknown');
+  const { problem, what, remedy } = error;
+  const text = `${capital(what)} at ${place}. ${remedy}.`;
+  if (problem === 'lost')
+    return new NotConnectedError(`Not connected: ${what} at ${place}. ${remedy}.`);
+  if (AGAIN.has(problem)) return new TemporaryError(text);
+  return new DisableError(text);
+}

@@ -1,0 +1,241 @@
+import { background, isTold, type Lent, type setting, timerTime, wait } from 'waybill/adapter';
+import { placeOf, SignInGuard } from 'waybill/peer';
+import { type ConnectLent, connect } from './connect.ts';
+import type { Limit, Prepared, Product, Result, Session } from './database.ts';
+import { SqlFailure } from './sql-failure.ts';
+
+export type LineLent = ConnectLent &
+  Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
+
+/** A connection that rested so long may have been forgotten by a firewall: it is tried before it is used. */
+const TRIED_AFTER = 30_000;
+const TRIED_WITHIN = 3_000;
+/** How much longer than `timeout` a server may take to cancel by itself. */
+const GRACE = 1_000;
+/** And how long it may take after it was told to over another connection. */
+const CANCELLED_WITHIN = 5_000;
+
+interface Resting {
+  readonly since: number;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+/** The connections of one host: as many as messages are at work, the one used last used first; the others fall idle and are closed. */
+export class SqlLine {
+  readonly #lent: LineLent;
+  readonly #product: Product;
+  readonly #all = new Set<Session>();
+  readonly #resting = new Map<Session, Resting>();
+  readonly #guard = new SignInGuard();
+  readonly #closing = new AbortController();
+  readonly #connecting = new Set<Promise<Session>>();
+  #said = '';
+
+  constructor(lent: LineLent, product: Product) {
+    this.#lent = lent;
+    this.#product = product;
+  }
+
+  get place(): string {
+    return placeOf(this.#lent.settings.connect);
+  }
+
+  /** Opens the first connection, to say at once what is wrong. */
+  async open(): Promise<void> {
+    await this.use(this.#lent.signal, () => Promise.resolve());
+  }
+
+  /**
+   * Runs something on a connection of its own. Where the signal aborts, what the server does is cancelled there, and the
+   * connection is given up.
+   */
+  async use<Value>(signal: AbortSignal, work: (at: AtWork) => Promise<Value>): Promise<Value> {
+    signal.throwIfAborted();
+    const session = await this.#take(signal);
+    const at = new AtWork(session, this.#lent.settings.timeout, signal);
+    try {
+      return await work(at);
+    } finally {
+      if (at.givenUp) this.#giveUp(session);
+      else this.#give(session);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('closed'));
+    await Promise.allSettled(this.#connecting);
+    await Promise.all([...this.#all].map((session) => this.#forget(session).close()));
+  }
+
+  async #take(signal: AbortSignal): Promise<Session> {
+    for (;;) {
+      const [session] = [...this.#resting.keys()].slice(-1);
+      if (session === undefined) return await this.#connect(signal);
+      const since = this.#resting.get(session)?.since ?? 0;
+      this.#wake(session);
+      if (session.alive && (performance.now() - since < TRIED_AFTER || (await answers(session)))) {
+        return session;
+      }
+      this.#end(session);
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<Session> {
+    const { lent, closing } = { lent: this.#lent, closing: this.#closing.signal };
+    const until = AbortSignal.any([signal, lent.signal, closing]);
+    until.throwIfAborted();
+    const connecting = this.#guard.run(() => connect(lent, this.#product, until));
+    this.#connecting.add(connecting);
+    try {
+      const session = await connecting;
+      this.#all.add(session);
+      session.onEnd(() => this.#lost(session));
+      const { server, identity, database, encryption } = session.facts;
+      this.#tell(`${server}, ${database} as ${identity}, ${encryption}`);
+      return session;
+    } finally {
+      this.#connecting.delete(connecting);
+    }
+  }
+
+  #give(session: Session): void {
+    if (!session.alive || this.#closing.signal.aborted) return this.#end(session);
+    const { idle } = this.#lent.settings;
+    const timer = Number.isFinite(idle)
+      ? setTimeout(() => this.#rest(session), timerTime(idle)).unref()
+      : undefined;
+    this.#resting.set(session, { since: performance.now(), timer });
+  }
+
+  #rest(session: Session): void {
+    this.#end(session);
+    if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while nothing is to do');
+  }
+
+  #wake(session: Session): void {
+    clearTimeout(this.#resting.get(session)?.timer);
+    this.#resting.delete(session);
+  }
+
+  #forget(session: Session): Session {
+    this.#wake(session);
+    this.#all.delete(session);
+    return session;
+  }
+
+  #end(session: Session): void {
+    background(this.#forget(session).close(), 'ending a session', isTold);
+  }
+
+  /** Cancelled first: the number of a session that has ended may be another's by then. */
+  #giveUp(session: Session): void {
+    const cancelled = this.#forget(session).cancel();
+    // a server that cannot be reached cancels nothing; the connection is ended in any case
+    const ended = cancelled.catch(() => undefined).then(() => session.close());
+    background(ended, 'ending a session that was given up', isTold);
+  }
+
+  #lost(session: Session): void {
+    const known = this.#all.has(session);
+    this.#forget(session);
+    if (known && this.#all.size === 0) this.#lent.connection('disconnected');
+  }
+
+  #tell(facts: string): void {
+    this.#lent.connection('connected', facts);
+    if (facts !== this.#said) this.#lent.event('info', 'connected', facts);
+    this.#said = facts;
+  }
+}
+
+async function answers(session: Session): Promise<boolean> {
+  const at = new AtWork(session, TRIED_WITHIN, new AbortController().signal);
+  try {
+    await at.run({ text: 'SELECT 1', values: [] }, { rows: 1, bytes: 100 });
+    return true;
+  } catch {
+    // it is gone, whatever the reason
+    return false;
+  }
+}
+
+/** A session that is cancelled at the server when it takes too long or the signal aborts. */
+export class AtWork {
+  readonly session: Session;
+  readonly #timeout: number;
+  #signal: AbortSignal;
+  givenUp = false;
+
+  constructor(session: Session, timeout: number, signal: AbortSignal) {
+    this.session = session;
+    this.#timeout = timeout;
+    this.#signal = signal;
+  }
+
+  run(statement: Prepared, limit: Limit): Promise<Result> {
+    return this.#guarded(() => this.session.run(statement, limit));
+  }
+
+  begin(): Promise<void> {
+    return this.#guarded(() => this.session.begin());
+  }
+
+  commit(): Promise<void> {
+    return this.#guarded(() => this.session.commit());
+  }
+
+  /** From now on only the time-out ends what is done. */
+  goOnToTheEnd(): void {
+    this.#signal = new AbortController().signal;
+  }
+
+  /** Where it fails, the connection is ended, which rolls back too. */
+  async rollback(): Promise<void> {
+    if (this.givenUp || !this.session.alive) return;
+    try {
+      await this.#guarded(() => this.session.rollback());
+    } catch {
+      // the caller throws what led to this
+      this.givenUp = true;
+    }
+  }
+
+  async #guarded<Value>(work: () => Promise<Value>): Promise<Value> {
+    this.#signal.throwIfAborted();
+    const stop = Promise.withResolvers<never>();
+    const abort = (): void => {
+      this.givenUp = true;
+      stop.reject(this.#signal.reason);
+    };
+    this.#signal.addEventListener('abort', abort, { once: true });
+    const over = new AbortController();
+    const late = Number.isFinite(this.#timeout)
+      ? setTimeout(
+          () => {
+            this.#cancelLate(over.signal).catch(stop.reject);
+          },
+          timerTime(this.#timeout + GRACE),
+        )
+      : undefined;
+    const working = work();
+    try {
+      return await Promise.race([working, stop.promise]);
+    } finally {
+      // what was given up fails once its connection ends
+      if (this.givenUp) background(working, 'a statement that was given up', () => true);
+      over.abort();
+      clearTimeout(late);
+      this.#signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** A server that does not cancel by itself is told to; one that does not heed that either is given up. */
+  async #cancelLate(over: AbortSignal): Promise<void> {
+    // where it cannot be cancelled, it is given up below
+    await this.session.cancel().catch(() => undefined);
+    await wait(CANCELLED_WITHIN, { signal: over }).catch(() => undefined);
+    if (over.aborted) return;
+    this.givenUp = true;
+    throw new SqlFailure('lost', { what: 'the server did not answer in time' });
+  }
+}

@@ -1,0 +1,66 @@
+import { setting } from 'waybill/adapter';
+import { tlsClient } from 'waybill/peer';
+
+export const PRODUCTS = {
+  postgresql: 'PostgreSQL, and what speaks its protocol; mostly port 5432',
+  mysql: 'MySQL and MariaDB; mostly port 3306',
+} as const;
+
+export type ProductName = keyof typeof PRODUCTS;
+
+/** How to reach a database: the same for both directions. */
+export const sqlSettings = {
+  product: setting.choice(PRODUCTS, {
+    help: 'Which database it is.',
+    default: 'postgresql',
+  }),
+  connect: setting.address({
+    help: 'The database server and its port.',
+    example: 'db.example:5432',
+  }),
+  database: setting.text({
+    help: 'The name of the database on the server.',
+    example: 'laboratory',
+  }),
+  credential: setting.optional(
+    setting.credential({
+      help: 'Who signs in: user and password, or a token where the server takes one. Left out, the certificate under tls signs in and user names the account.',
+      example: 'laboratory-reader',
+      kinds: ['basic', 'bearer', 'oauth2'],
+    }),
+  ),
+  user: setting.optional(
+    setting.text({
+      help: 'The account, where the credential has no user: with a certificate or a token.',
+      example: 'waybill',
+      advanced: true,
+    }),
+  ),
+  security: setting.choice(
+    {
+      tls: 'always encrypted, and the server is proven by its certificate before anything is sent',
+      none: 'no encryption: everybody on the way can read the rows, and mostly the password too',
+    },
+    {
+      help: 'How the connection is encrypted. There is nothing in between: a server that offers no TLS, or shows a certificate that is not trusted, gets neither password nor rows.',
+      default: 'tls',
+    },
+  ),
+  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  connectTimeout: setting.duration({
+    help: 'How long connecting and signing in may take.',
+    default: '15s',
+    advanced: true,
+  }),
+  timeout: setting.duration({
+    help: 'How long one statement may take, waiting for locks included. Then it is cancelled at the server.',
+    default: '30s',
+  }),
+  idle: setting.duration({
+    help: 'How long a connection is kept that nobody uses; it is opened again when needed.',
+    default: '2m',
+    advanced: true,
+  }),
+};
+
+export type SqlConnectionValues = setting.ValuesOf<typeof sqlSettings>;

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import sqlOut from '../../../adapters/sql/sql-out.ts';
+import { openOutbound, testSteps } from '../../support/open-adapter.ts';
+import type { SqlDatabase } from '../../support/sql-databases.ts';
+import { tcpGate } from '../../support/tcp-gate.ts';
+
+const ASK = { statements: 'SELECT 1' };
+
+/** Signing in, TLS, and what the connection test says of each. */
+export function describeConnecting(database: () => SqlDatabase): void {
+  const one = (
+    given: Readonly<Record<string, unknown>> = {},
+  ): Readonly<Record<string, unknown>> => ({
+    ...database().given(),
+    ...ASK,
+    ...given,
+  });
+  const tried = (given: Readonly<Record<string, unknown>>): ReturnType<typeof testSteps> =>
+    testSteps(sqlOut, one(given), database().options);
+  const opened = (given: Readonly<Record<string, unknown>>): ReturnType<typeof openOutbound> =>
+    openOutbound(sqlOut, one(given), database().options);
+
+  describe('connecting', () => {
+    test('a test tells in order what was seen, and who we are to the server', async () => {
+      const steps = await tried({});
+      expect(steps.map(({ name }) => name)).toEqual([
+        'name',
+        'TCP',
+        'TLS',
+        'sign-in',
+        'database',
+        'statements',
+      ]);
+      expect(steps.filter(({ result }) => result !== 'passed')).toEqual([]);
+      expect(steps[2]?.detail).toMatch(/TLSv1\.3 .*localhost/);
+      expect(steps[3]?.detail).toMatch(/runs as clinic.*TLSv1\.3/);
+      expect(steps[4]?.detail).toMatch(/clinic on (PostgreSQL|MariaDB) \d/);
+    });
+
+    test('a wrong password stops the operation, and is not tried again and again', async () => {
+      await expect(opened({ credential: 'wrong' })).rejects.toMatchObject({
+        code: 'ADAPTER_DISABLED',
+        message: expect.stringMatching(/refused the sign-in: user or password is wrong/),
+      });
+      const steps = await tried({ credential: 'wrong' });
+      expect(steps.at(-1)).toMatchObject({ name: 'sign-in', result: 'failed' });
+    });
+
+    test('a database that is not there is named', async () => {
+      await expect(opened({ database: 'nowhere' })).rejects.toThrow(/nowhere/);
+    });
+
+    test('a server that is not trusted gets no password', async () => {
+      await expect(opened({ tls: {} })).rejects.toMatchObject({
+        code: 'ADAPTER_NOT_CONNECTED',
+        message: expect.stringMatching(/not trusted here/),
+      });
+      const steps = await tried({ tls: {} });
+      expect(steps.at(-1)).toMatchObject({ name: 'TLS', result: 'failed' });
+    });
+
+    test('a server with another name than expected gets none either', async () => {
+      const { trust } = database().certificates;
+      await expect(opened({ tls: { trust, serverName: 'db.example' } })).rejects.toMatchObject({
+        code: 'ADAPTER_NOT_CONNECTED',
+        message: expect.stringMatching(/is for other names/),
+      });
+    });
+
+    test('in clear only where it is said, and told as that', async () => {
+      await using out = await opened({ security: 'none', tls: undefined });
+      await out.send(Buffer.from('x'));
+      expect(out.states.at(-1)?.detail).toMatch(/in clear/);
+      const faults = await sqlOut.check?.({
+        ...(one() as never as Parameters<NonNullable<typeof sqlOut.check>>[0]),
+        connect: { host: 'db.example', port: 1 },
+        security: 'none',
+        tls: undefined,
+      });
+      expect(faults).toMatchObject([{ path: ['security'], severity: 'warning' }]);
+    });
+
+    test('a port that answers nothing is given up after connectTimeout', async () => {
+      await using gate = await tcpGate(database().port);
+      gate.pause();
+      const begin = performance.now();
+      await expect(
+        opened({ connect: `localhost:${gate.port}`, connectTimeout: '300ms' }),
+      ).rejects.toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
+      expect(performance.now() - begin).toBeLessThan(5_000);
+    });
+
+    test('a table that is not there, and one that is not allowed, are told before a message', async () => {
+      const missing = await tried({ statements: 'INSERT INTO nowhere (a) VALUES ({id})' });
+      expect(missing.at(-1)).toMatchObject({
+        name: 'statements',
+        result: 'failed',
+        cause: expect.stringContaining('nowhere'),
+      });
+    });
+  });
+}
