@@ -5,6 +5,7 @@ import type { ExpressionEnvironment } from '../expression/environment.ts';
 import { callProblems } from '../transform/call-problems.ts';
 import { moduleTransform } from '../transform/module-transform.ts';
 import { readTransform } from '../transform/read-transform.ts';
+import { SplitTransform } from '../transform/split-transform.ts';
 import type { Transform } from '../transform/transform.ts';
 import { type Reading, reportBelow } from './form/form.ts';
 import { plain, textOf } from './form/setting-form.ts';
@@ -81,7 +82,7 @@ async function yamlTransform(
   const parsed = parseYaml(entry.file, text, reading.problems);
   if (parsed === undefined) return undefined;
   const written = await fill(parsed, source, reading.problems);
-  return readTransform(entry.name, plain(written), [], {
+  const transform = readTransform(entry.name, plain(written), [], {
     environment: language,
     problem: (keys, problem, offset) =>
       reportBelow({ ...reading, keys: [] }, written, { keys, offset, ...splitProblem(problem) }),
@@ -89,6 +90,8 @@ async function yamlTransform(
       kind === 'target' ? unknownTarget(name, names) : unknownTransform(name, names),
     find: parts.find,
   });
+  const { split } = transform.declaration;
+  return split === undefined ? transform : new SplitTransform(transform, split);
 }
 
 async function codeTransform(

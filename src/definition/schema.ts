@@ -1,4 +1,5 @@
 import { stepKinds } from '../transform/read-steps.ts';
+import { MOST } from '../transform/split/read-split.ts';
 import { type AnyAdapter, isInbound } from './find-adapter.ts';
 import type { JsonSchema } from './form/form.ts';
 import { fieldsSchema } from './form/setting-schema.ts';
@@ -78,6 +79,38 @@ export function transformSchema(): JsonSchema {
     type: 'object',
     additionalProperties: false,
     properties: {
+      split: {
+        anyOf: [
+          { type: 'string' },
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['each'],
+            properties: {
+              each: {
+                type: 'string',
+                description:
+                  'Segments (OBR), a JSON array (/orders), XML elements (/report/result), rows or lines.',
+              },
+              size: { type: 'integer', description: 'How many of them one message has.' },
+              most: {
+                type: 'integer',
+                default: MOST,
+                description: 'More messages than this are an error.',
+              },
+              when: { type: 'string', description: 'Which of them; the others are left out.' },
+              empty: {
+                enum: ['discard', 'suspend'],
+                description:
+                  'What becomes of a message without any. Default discard for an empty list, suspend where there is none.',
+              },
+              comment: { type: 'string', description: 'A note for the next reader.' },
+            },
+          },
+        ],
+        description: 'Makes a message of each part of the one that comes.',
+        examples: ['OBR', 'rows', '/orders'],
+      },
       start: {
         anyOf: [
           { enum: ['copy', 'empty'] },

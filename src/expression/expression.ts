@@ -6,6 +6,8 @@ import type { ExpressionFacts } from './facts.ts';
 export interface Scope {
   readonly message: Envelope;
   document(): Document;
+  /** The message that came, where `document` is a part that a transform has split off. */
+  readonly whole?: Document | undefined;
   /** The turns of the loops around in a transform, from the outermost. */
   readonly loops?: readonly { readonly over: string; readonly turn: number }[] | undefined;
 }

@@ -39,6 +39,18 @@ export const expressionVariables: readonly ExpressionVariable[] = [
     read: ({ name }) => name ?? '',
   },
   {
+    name: 'part',
+    type: 'int',
+    help: 'Of a message that a transform made with others from one (split): its number, from 1; else 0.',
+    read: ({ part }) => BigInt(part ?? 0),
+  },
+  {
+    name: 'parts',
+    type: 'int',
+    help: 'How many messages the transform made of the one; else 0.',
+    read: ({ parts }) => BigInt(parts ?? 0),
+  },
+  {
     name: 'origin',
     type: 'string',
     help: 'The peer address, URL or folder it came from; "" if it is not known.',

@@ -3,7 +3,7 @@ import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders, readEnvelope } from '../broker/envelope.ts';
 import type { Journal } from '../broker/journal.ts';
-import { encodeEntry, joinEntries } from '../broker/journal-batch.ts';
+import { type EncodedEntry, encodeEntry, joinEntries } from '../broker/journal-batch.ts';
 import { isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import type { Events } from '../log/events.ts';
@@ -124,13 +124,13 @@ function written(
   legs: readonly Leg[],
 ): { publications: Publication[]; entries: readonly JournalEntry[] } {
   const publications: Publication[] = [];
-  let entries = entriesOf(legs);
+  let entries: readonly JournalEntry[] = entriesOf(legs);
   for (const { message, body, bodyRef, key, queue, settled } of legs) {
     const bytes = body.inline ?? NOTHING;
     if (queue !== undefined) {
-      const attached = entries.length === 0 ? undefined : joinEntries(entries.map(encodeEntry));
-      const bodyRefs = [...(bodyRef === undefined ? [] : [bodyRef]), ...bodyRefsOf(entries)];
-      entries = [];
+      const { attached, rode, left } = riding(entries);
+      const bodyRefs = [...(bodyRef === undefined ? [] : [bodyRef]), ...bodyRefsOf(rode)];
+      entries = left;
       publications.push({
         subject: names.queue(message.target, queue.partition, queue.generation).subject,
         payload: attached === undefined ? bytes : Buffer.concat([bytes, attached]),
@@ -155,6 +155,33 @@ function written(
     }
   }
   return { publications, entries };
+}
+
+/**
+ * How many bytes of records ride on one message, which has a body beside them and is no larger than NATS takes: a
+ * message that is split into thousands has more of them, and the next messages take these.
+ */
+const RIDING = 512 * 1024;
+
+function riding(entries: readonly JournalEntry[]): {
+  readonly attached: Buffer | undefined;
+  readonly rode: readonly JournalEntry[];
+  readonly left: readonly JournalEntry[];
+} {
+  if (entries.length === 0) return { attached: undefined, rode: entries, left: entries };
+  const encoded: EncodedEntry[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    const one = encodeEntry(entry);
+    size += one.size;
+    if (size > RIDING && encoded.length > 0) break;
+    encoded.push(one);
+  }
+  return {
+    attached: joinEntries(encoded),
+    rode: entries.slice(0, encoded.length),
+    left: entries.slice(encoded.length),
+  };
 }
 
 async function publish(

@@ -129,8 +129,16 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
   }
 }
 
-const describeOutput = ({ body, type, charset, name }: TransformOutput): Partial<Envelope> => ({
+const describeOutput = ({
+  body,
   type,
+  charset,
+  name,
+  part,
+  parts,
+}: TransformOutput): Partial<Envelope> => ({
+  type,
+  ...(part === undefined ? {} : { part, parts }),
   size: body.byteLength,
   ...(charset === undefined ? {} : { charset }),
   ...(name === undefined ? {} : { name }),

@@ -14,6 +14,9 @@ export interface Envelope {
   readonly size: number;
   readonly charset?: string | undefined;
   readonly name?: string | undefined;
+  /** Of a message that a transform made with others from one: its number, from 1, and how many they are. */
+  readonly part?: number | undefined;
+  readonly parts?: number | undefined;
   readonly origin?: string | undefined;
   readonly priority?: number | undefined;
   /** Where the answer is published, if somebody waits for it. */
@@ -55,6 +58,8 @@ export const ENVELOPE_FIELDS: Readonly<
   parentId: { header: 'Wb-Parent', kind: 'number' },
   charset: { header: 'Wb-Charset', kind: 'text' },
   name: { header: 'Wb-Name', kind: 'text' },
+  part: { header: 'Wb-Part', kind: 'number' },
+  parts: { header: 'Wb-Parts', kind: 'number' },
   origin: { header: 'Wb-Origin', kind: 'text' },
   priority: { header: 'Wb-Priority', kind: 'number' },
   replyTo: { header: 'Wb-Reply-To', kind: 'name' },

@@ -1,4 +1,5 @@
 import { DeclarativeTransform } from './declarative-transform.ts';
+import { declarationOf, SplitTransform } from './split-transform.ts';
 import type { Transform } from './transform.ts';
 
 export interface CallProblem {
@@ -18,6 +19,11 @@ export function callProblems(transforms: ReadonlyMap<string, Transform>): CallPr
     }
     for (const one of callsOf(transform)) {
       const found = transforms.get(one);
+      if (found instanceof SplitTransform) {
+        const text = `${one} splits the message and cannot be called. Name both in the rule: transform: [${name}, ${one}].`;
+        problems.push({ transform: name, text });
+        continue;
+      }
       if (found !== undefined && !(found instanceof DeclarativeTransform)) {
         const text = `${one} is code and cannot be called. Name both in the rule: transform: [${name}, ${one}].`;
         problems.push({ transform: name, text });
@@ -32,11 +38,11 @@ export function callProblems(transforms: ReadonlyMap<string, Transform>): CallPr
 }
 
 function callsOf(transform: Transform | undefined): readonly string[] {
-  return transform instanceof DeclarativeTransform ? transform.declaration.calls : [];
+  return declarationOf(transform)?.calls ?? [];
 }
 
 function needsOf(transform: Transform): readonly string[] {
-  return transform instanceof DeclarativeTransform ? transform.declaration.needs : [];
+  return declarationOf(transform)?.needs ?? [];
 }
 
 /** The way from a transform back to itself. */

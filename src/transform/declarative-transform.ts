@@ -15,6 +15,7 @@ import {
   type Hl7Type,
 } from './declared-type.ts';
 import { messageStructure } from './message-structure.ts';
+import type { Split } from './split/read-split.ts';
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 
@@ -22,6 +23,8 @@ import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 export interface Declaration {
   readonly start: 'copy' | 'empty' | { readonly body: string };
   readonly type: DeclaredType | undefined;
+  /** What one message each is made of; undefined makes one of the whole. */
+  readonly split: Split | undefined;
   /** The label of the new message; undefined keeps it. */
   readonly label: Expression<string> | undefined;
   readonly steps: readonly Step[];
@@ -31,6 +34,8 @@ export interface Declaration {
   readonly calls: readonly string[];
   /** Paths of the message as it comes: what expressions, `each` and `copy` read, and with `start: copy` what is written. */
   readonly paths: readonly string[];
+  /** Paths that steps write. */
+  readonly writes: readonly string[];
   /** What only works in a loop of another transform that calls this one. */
   readonly needs: readonly string[];
 }
@@ -58,7 +63,8 @@ export class DeclarativeTransform implements Transform {
     const state = { step: 'its start' };
     try {
       const run = Object.assign(state, this.#start(input));
-      const scope: Scope = { message: input.message, document: () => input.document };
+      const { message, document, whole } = input;
+      const scope: Scope = { message, document: () => document, whole };
       doSteps(this.declaration.steps, {
         run,
         scope,

@@ -44,7 +44,9 @@ function run(
 
 function outputs(name: string, made: MadeMessages, message: Envelope): TransformOutput[] {
   try {
-    return [made].flat().map((one: unknown) => output(asMade(one), message));
+    const all = [made].flat().map((one: unknown) => output(asMade(one), message));
+    if (all.length < 2) return all;
+    return all.map((one, at) => ({ ...one, part: at + 1, parts: all.length }));
   } catch (error) {
     throw failed(name, error);
   }

@@ -10,8 +10,9 @@ import {
 } from './declarative-transform.ts';
 import { type DeclaredType, declaredType } from './declared-type.ts';
 import { readSteps } from './read-steps.ts';
+import { readSplit } from './split/read-split.ts';
 
-const KEYS = ['start', 'type', 'name', 'steps', 'comment', 'title'];
+const KEYS = ['split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
 
 export interface TransformReading extends GivenReading {
   /** Finds another transform when a message comes: all are read by then. */
@@ -40,6 +41,7 @@ export function readTransform(
   const given = new Given(value, path, { ...reading, environment, loops: true });
   given.block('A transform', KEYS);
   const type = readType(given.at('type'));
+  const split = readSplit(given.at('split'));
   const start = readStart(given.at('start'));
   if (start !== 'copy' && given.at('type').isAbsent) {
     given.wrong('A transform that does not start: copy needs a type, such as ADT_A01:2.5.');
@@ -51,32 +53,40 @@ export function readTransform(
   }
   let loops = false;
   const calls = new Set<string>();
-  const steps = readSteps(
-    given.at('steps'),
-    {
-      kind: type?.kind,
-      around,
-      needs: (what) => needs.push(what),
-      loops: () => {
-        loops = true;
-      },
-      calls: (called) => {
-        calls.add(called);
-        loops = true;
-      },
-    },
-    '',
-  );
+  const stepsGiven = given.at('steps');
+  // a split alone changes nothing in its parts
+  const steps =
+    !given.at('split').isAbsent && stepsGiven.isAbsent
+      ? []
+      : readSteps(
+          stepsGiven,
+          {
+            kind: type?.kind,
+            around,
+            needs: (what) => needs.push(what),
+            loops: () => {
+              loops = true;
+            },
+            calls: (called) => {
+              calls.add(called);
+              loops = true;
+            },
+          },
+          '',
+        );
   const label = readLabel(given.at('name'));
+  if (split !== undefined) paths.push(split.each);
   if (start === 'copy') paths.push(...writtenPaths(value, ['set', 'remove']));
   const declaration: Declaration = {
     start,
     type,
+    split,
     label,
     steps,
     loops,
     calls: [...calls],
     paths,
+    writes: writtenPaths(value, ['set']),
     needs,
   };
   return new DeclarativeTransform(name, declaration, reading.find);

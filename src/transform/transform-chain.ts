@@ -12,7 +12,13 @@ export function transformChain(transforms: readonly Transform[]): Transform {
       let outputs = first === undefined ? [] : await first.apply(input);
       for (const transform of others) {
         const made: TransformOutput[] = [];
-        for (const output of outputs) made.push(...(await transform.apply(next(input, output))));
+        for (const output of outputs) {
+          const { part, parts } = output;
+          const later = await transform.apply(next(input, output));
+          made.push(
+            ...(part === undefined ? later : later.map((one) => ({ part, parts, ...one }))),
+          );
+        }
         outputs = made;
       }
       return outputs;
@@ -31,6 +37,7 @@ function keepingDocument(transform: Transform): Transform {
 
 function next(input: TransformInput, output: TransformOutput): TransformInput {
   const { body, type, charset = input.message.charset, name = input.message.name } = output;
-  const message = { ...input.message, type, charset, name, size: body.byteLength };
+  const { part = input.message.part, parts = input.message.parts } = output;
+  const message = { ...input.message, type, charset, name, part, parts, size: body.byteLength };
   return { ...input, message, document: documentOf(body, { type, charset }) };
 }

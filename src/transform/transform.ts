@@ -5,6 +5,8 @@ import type { Envelope, NewMessage } from '../message/message.ts';
 export interface TransformInput {
   readonly message: Envelope;
   readonly document: Document;
+  /** All of the message, where `document` is a part that was split off. */
+  readonly whole?: Document | undefined;
   readonly lookup: (table: string, key: string, otherwise?: string) => string;
   readonly now: () => number;
 }
@@ -12,6 +14,9 @@ export interface TransformInput {
 /** A changed message; `body` is always in memory. */
 export interface TransformOutput extends Pick<NewMessage, 'type' | 'charset' | 'name'> {
   readonly body: Uint8Array;
+  /** Of several that were made of one: which, from 1, and of how many. */
+  readonly part?: number | undefined;
+  readonly parts?: number | undefined;
 }
 
 /**

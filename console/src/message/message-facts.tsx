@@ -24,6 +24,8 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
     resendOf,
     duplicateOf,
     reply,
+    part,
+    parts,
     priority,
     traceparent,
     testBy,
@@ -71,6 +73,9 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
       </Fact>
       <Fact name={t('Name')} when={name !== undefined}>
         <span className="break-all">{name}</span>
+      </Fact>
+      <Fact name={t('Part')} when={part !== undefined}>
+        {t('{part} of {parts}', { part: part ?? 0, parts: parts ?? 0 })}
       </Fact>
       <Fact name={t('Reply')} when={reply !== undefined}>
         {[reply?.code, reply?.text].filter(Boolean).join(' · ') || reply?.type}

@@ -56,6 +56,9 @@ export const Message = Type.Object({
   reply: maybe(Reply),
   explain: maybe(Explanation),
   name: maybe(Type.String()),
+  /** Of a message that a transform made with others from one: its number, and how many they are. */
+  part: maybe(Type.Integer()),
+  parts: maybe(Type.Integer()),
   origin: maybe(Type.String()),
   charset: maybe(Type.String()),
   priority: maybe(Type.Number()),

@@ -47,25 +47,33 @@ async function judgeTarget(
   expected: ExpectedMessages,
   { got, folder }: { readonly got: readonly SentMessage[]; readonly folder: string },
 ): Promise<Failure[]> {
-  const count = typeof expected === 'number' ? expected : expected.length;
+  const each =
+    typeof expected === 'number'
+      ? undefined
+      : expected.flatMap((one) => Array.from({ length: one.times ?? 1 }, () => one));
+  const count = typeof expected === 'number' ? expected : (each?.length ?? 0);
   if (count !== got.length) {
     const wanted = count === 1 ? '1 message' : `${count} messages`;
     return [{ at: target, expected: wanted, actual: countText(got) }];
   }
-  if (typeof expected === 'number') return [];
+  if (each === undefined) return [];
   const failures = await Promise.all(
-    expected.map(async (one, index) => {
+    each.map(async (one, index) => {
       const message = got[index];
-      const at = expected.length === 1 ? target : `${target}, message ${index + 1}`;
+      const at = each.length === 1 ? target : `${target}, message ${index + 1}`;
       return message === undefined ? [] : judgeMessage(one, message, { at, folder });
     }),
   );
   return failures.flat();
 }
 
+/** How many messages are named by their types. */
+const SHOWN = 5;
+
 function countText(messages: readonly SentMessage[]): string {
   if (messages.length === 0) return 'no message';
-  const types = messages.map(({ type }) => type).join(', ');
+  const shown = messages.slice(0, SHOWN).map(({ type }) => type);
+  const types = [...shown, ...(messages.length > SHOWN ? ['…'] : [])].join(', ');
   return `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} (${types})`;
 }
 

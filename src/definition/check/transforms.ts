@@ -3,7 +3,8 @@ import { HL7_VERSIONS, hl7Dictionary, kindOf } from '../../document/index.ts';
 import type { Expression } from '../../expression/expression.ts';
 import { isLikeHl7 } from '../../expression/path-problem.ts';
 import type { Send } from '../../rule/rule.ts';
-import { DeclarativeTransform } from '../../transform/declarative-transform.ts';
+import type { Declaration } from '../../transform/declarative-transform.ts';
+import { declarationOf } from '../../transform/split-transform.ts';
 import type { Definition, ProcessDefinition } from '../definition.ts';
 import { type Keys, pathText, placeAt, valueAt } from '../written/written.ts';
 import type { Checking } from './reach.ts';
@@ -73,16 +74,19 @@ function chainProblems(
   let types = given;
   for (const name of chain) {
     const transform = transforms.get(name);
-    if (!(transform instanceof DeclarativeTransform)) {
+    const declaration = declarationOf(transform);
+    if (declaration === undefined) {
       // code may make anything
       types = undefined;
       continue;
     }
     if (types !== undefined && types.length > 0) {
-      const misfit = kindMisfit(transform, types) ?? segmentMisfit(transform, types);
+      const made = { name, declaration };
+      const misfit = kindMisfit(made, types) ?? segmentMisfit(made, types);
       if (misfit !== undefined) problems.push(misfit);
     }
-    const { type } = transform.declaration;
+    if (repeatsControlId(declaration)) problems.push(equalControlIds(name));
+    const { type } = declaration;
     if (type !== undefined) types = [nameOf(type.text)];
   }
   return problems;
@@ -96,10 +100,25 @@ const isHl7 = (type: string): boolean => !type.includes('/') || kindOf(type) ===
 
 const kindNamed = (type: string): string => (isHl7(type) ? 'hl7' : kindOf(type));
 
-function kindMisfit(
-  { name, declaration }: DeclarativeTransform,
-  types: readonly string[],
-): Misfit | undefined {
+interface Declared {
+  readonly name: string;
+  readonly declaration: Declaration;
+}
+
+/** HL7 that is split keeps the control id of the message it came from, unless a step writes another. */
+function repeatsControlId({ split, type, calls, writes }: Declaration): boolean {
+  const makesHl7 = type === undefined || type.kind === 'hl7';
+  const ofHl7 = split !== undefined && isLikeHl7(split.each) && makesHl7;
+  return ofHl7 && calls.length === 0 && !writes.some((path) => path.startsWith('MSH-10'));
+}
+
+const equalControlIds = (name: string): Misfit => ({
+  what: `all messages that the transform ${name} makes of one have its MSH-10, and receivers may take them for repetitions`,
+  remedy: `Add the step { set: MSH-10, to: 'field("MSH-10") + "-" + string(part)' }.`,
+  fatal: false,
+});
+
+function kindMisfit({ name, declaration }: Declared, types: readonly string[]): Misfit | undefined {
   const { start, type, paths } = declaration;
   const comes = types.join(', ');
   if (
@@ -124,7 +143,7 @@ function kindMisfit(
 
 /** A segment that it uses and no message that comes has in any version. Only a warning: senders add segments. */
 function segmentMisfit(
-  { name, declaration }: DeclarativeTransform,
+  { name, declaration }: Declared,
   types: readonly string[],
 ): Misfit | undefined {
   const missing = declaration.paths

@@ -15,6 +15,9 @@ const ANY = { pattern: '', problem: () => undefined };
 const textsByName = named(settingForm(setting.text({ help: 'A text.' })), ANY);
 
 const messageFields = {
+  times: setting.optional(
+    setting.integer({ help: 'So many messages like this, one after the other.', minimum: 1 }),
+  ),
   type: text('The type of the message; HL7v2: may be left out.', 'ADT_A01:2.3'),
   name: text('The label of the message: a file name, a subject.'),
   fields: {

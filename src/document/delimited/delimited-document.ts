@@ -71,6 +71,21 @@ export class DelimitedDocument implements Document {
     return this.#fields(this.#first + n - 1).map(unquoted);
   }
 
+  /** Whether a row of values, from 1, has nothing at all in its line. */
+  isBlank(row: number): boolean {
+    return this.#rows[this.#first + row - 1]?.text === '';
+  }
+
+  /** A document of these rows of values alone, from 1, with the header. */
+  withRows(numbers: readonly number[]): DelimitedDocument {
+    const lineEnd = this.#rows[0]?.lineEnd || '\n';
+    const values = numbers.flatMap((number) => this.#rows[this.#first + number - 1] ?? []);
+    const rows = [...this.#rows.slice(0, this.#first), ...values].map((row) =>
+      row.lineEnd === '' ? { ...row, lineEnd } : row,
+    );
+    return new DelimitedDocument({ ...this.#source, rows, raw: undefined });
+  }
+
   get(path: string): string {
     const compiled = columnPath(path);
     return this.#value(typeof compiled.row === 'number' ? Math.max(compiled.row, 1) : 1, compiled);

@@ -71,6 +71,21 @@ export class JsonDocument implements Document {
     return parts?.isArray === true ? parts.members.length : 0;
   }
 
+  /** The elements of the array at a path as they are written; with `*` on the way those of all; undefined where there is no array. */
+  elements(path: string): readonly string[] | undefined {
+    const arrays = this.#reached(jsonPointer(path)).flatMap((node) => {
+      const parts = partsOf(node);
+      return parts?.isArray === true ? [parts.members] : [];
+    });
+    if (arrays.length === 0) return undefined;
+    return arrays.flatMap((members) => members.map(({ node }) => textOf(node)));
+  }
+
+  /** A document of another value, written in the same charset. */
+  withText(text: string): JsonDocument {
+    return new JsonDocument({ text, mark: '', charset: this.#source.charset, raw: undefined });
+  }
+
   /** Keeps the kind of what stood there where the value allows it: a number stays a number, true or false a flag. Else text. */
   set(path: string, value: string): void {
     this.#put(path, (before) =>

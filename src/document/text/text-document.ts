@@ -52,6 +52,16 @@ export class TextDocument implements Document {
     this.#change(lines.join(''));
   }
 
+  /** Every line with its end. */
+  lines(): readonly string[] {
+    return this.#lines();
+  }
+
+  /** A document of another text, written in the same charset. */
+  withText(text: string): TextDocument {
+    return new TextDocument(text, this.#charset);
+  }
+
   remove(path: string): void {
     const line = lineNumber(path);
     if (line === undefined) this.#change('');

@@ -1,5 +1,5 @@
 import { EngineError } from '../../error/engine-error.ts';
-import type { Charset } from '../charset.ts';
+import { type Charset, UTF8 } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { parseXml } from './parse-xml.ts';
 import {
@@ -99,6 +99,26 @@ export class XmlDocument implements Document {
   /** @internal The elements that a path selects. */
   elementsAt(node: XmlNode | undefined, path: string): readonly XmlElement[] {
     return this.#nodes(path, node).filter((one) => one.kind === 'element');
+  }
+
+  /**
+   * @internal A document of elements of this one as it was read: one alone as its root, several (`together`) in
+   * a root like what they stand in. What a prefix means is said again where it was said further out.
+   */
+  withElements(elements: readonly XmlElement[], together: boolean): XmlDocument {
+    const { text, charset } = this.#source;
+    const [first] = elements;
+    const wholes = elements.map(({ source }) => text.slice(source?.whole.from, source?.whole.to));
+    const parent = first?.parent;
+    let body = first === undefined ? '' : withNamespaces(wholes[0] ?? '', first);
+    if (together && parent?.kind === 'element') {
+      const tag = text.slice(parent.source?.tag.from, parent.source?.tag.to);
+      const outer = withNamespaces(tag, parent);
+      body = `${outer}${wholes.join('')}</${parent.name}>`;
+    }
+    const declaration =
+      charset === UTF8 ? '' : `<?xml version="1.0" encoding="${charset.name}"?>\n`;
+    return xmlDocument(charset.encode(declaration + body), charset.name);
   }
 
   /** @internal `node` is one of this document's own; see `counterpart`. */
@@ -232,6 +252,28 @@ export class XmlDocument implements Document {
     return same[position - 1] as XmlElement;
   }
 }
+
+/** The text of an element, with the namespaces that elements around it declare and it uses or might use. */
+function withNamespaces(text: string, element: XmlElement): string {
+  const own = declarations(element);
+  const added = new Map<string, string>();
+  for (let at = element.parent; at?.kind === 'element'; at = at.parent) {
+    for (const [name, value] of declarations(at)) {
+      if (!own.has(name) && !added.has(name)) added.set(name, value);
+    }
+  }
+  const written = [...added].map(([name, value]) => ` ${name}="${escaped(value)}"`).join('');
+  const end = 1 + element.name.length;
+  return text.slice(0, end) + written + text.slice(end);
+}
+
+function declarations({ attributes }: XmlElement): Map<string, string> {
+  const found = attributes.filter(({ name }) => name === 'xmlns' || name.startsWith('xmlns:'));
+  return new Map(found.map(({ name, value }) => [name, value]));
+}
+
+const escaped = (value: string): string =>
+  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
 const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u;
 const STEP = /^([\p{L}_][\p{L}\p{N}_.-]*)(?:\[([1-9]\d{0,3})\])?$/u;

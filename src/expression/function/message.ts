@@ -33,6 +33,11 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       call: (path: string) => document().has(path),
     }),
     read({
+      signature: 'whole(string): string',
+      help: 'In a transform that splits a message: the value at a path of all of it, where field() reads the part at hand: whole("/patient/id").',
+      call: (path: string) => (scope().whole ?? document()).get(path),
+    }),
+    read({
       signature: 'segments(string): list<Segment>',
       help: 'All segments of a name: segments("OBX").exists(o, o.field("OBX-3.1") == "GLU"), segments("OBX").size().',
       call: (name: string) => segmentsOf(document(), name),

@@ -112,6 +112,8 @@ const MORE: Readonly<Record<Exclude<Source, Columns[keyof Columns]['from'] | ByH
   'envelope.received': 'received',
   'envelope.charset': 'charset',
   'envelope.origin': 'origin',
+  'envelope.part': 'part',
+  'envelope.parts': 'parts',
   'envelope.priority': 'priority',
   'envelope.replyTo': 'replyTo',
   'envelope.traceparent': 'traceparent',

@@ -34,7 +34,7 @@ export class Turns {
     const total = (run.totals.get(this.#body) ?? 0) + 1;
     const next: LoopTurn = { over: this.#over, turn: this.#turn + 1, total };
     const around = [...turns, next];
-    const inner: Scope = { message: scope.message, document: () => document, loops: around };
+    const inner: Scope = { ...scope, document: () => document, loops: around };
     if (when !== undefined && !when.evaluate(inner)) return;
     this.#turn++;
     run.totals.set(this.#body, total);

@@ -21,6 +21,8 @@ const TRANSFORMS = {
   'results.yaml': 'steps: [{ each: OBX, steps: [{ set: OBX-6, value: g }] }]\n',
   'to-json.yaml': `start: empty\ntype: application/json\nsteps: [{ set: /mrn, to: 'field("PID-3.1")' }]\n`,
   'copy-to-json.yaml': 'type: application/json\nsteps: [{ set: /a, value: b }]\n',
+  'orders.yaml': 'split: OBR\n',
+  'numbered.yaml': `split: OBR\nsteps: [{ set: MSH-10, to: string(part) }]\n`,
   'code.ts': 'export default ({ document }) => document;\n',
 };
 
@@ -53,9 +55,31 @@ test.for([
     rules: `- { when: 'type == "ADT_A01"', send: [{ to: out, transform: names }, { to: out, transform: results }, { to: out, transform: [code, names] }] }\n- { when: 'type.startsWith("application/")', send: [{ to: out, transform: [code, names] }] }`,
     problem: undefined,
   },
+  {
+    rules: `- { when: 'type == "ORU_R01"', send: [{ to: out, transform: orders }, { to: out, transform: numbered }] }`,
+    problem: `production.yaml:7:9 warning: processes.router.rules[0]: all messages that the transform orders makes of one have its MSH-10, and receivers may take them for repetitions. Add the step { set: MSH-10, to: 'field("MSH-10") + "-" + string(part)' }.`,
+  },
+  {
+    rules: `- { when: 'type == "text/csv"', send: [{ to: out, transform: numbered }] }`,
+    problem:
+      'production.yaml:7:9 processes.router.rules[0]: the transform numbered is made for HL7 (it uses OBR), and only text/csv comes to it. Use one that is made for it, or correct the condition.',
+  },
 ])('a transform and what the rule lets through: $rules', async ({ rules, problem }) => {
   const names = Object.keys(TRANSFORMS).map((file) => `${file.replace(/\..*/, '')}: ${file}`);
   const problems = await problemsOf(transforming(rules, names.join(', ')), { files: TRANSFORMS });
   const about = problems.filter((text) => !text.includes('nothing uses it'));
   expect(about).toEqual(problem === undefined ? [] : [problem]);
+});
+
+test('a transform that splits is not called by another', async () => {
+  const problems = await problemsOf(
+    transforming(
+      '- { name: a, send: [{ to: out, transform: outer }] }',
+      'outer: outer.yaml, orders: orders.yaml',
+    ),
+    { files: { ...TRANSFORMS, 'outer.yaml': 'steps: [{ call: orders }]\n' } },
+  );
+  expect(problems[0]).toContain(
+    'transforms.outer: orders splits the message and cannot be called. Name both in the rule: transform: [outer, orders].',
+  );
 });

@@ -85,6 +85,8 @@ export const german: Catalogue = {
   Tries: 'Versuche',
   Size: 'Größe',
   'Came from': 'Herkunft',
+  Part: 'Teil',
+  '{part} of {parts}': '{part} von {parts}',
   Name: 'Name',
   Reply: 'Antwort',
   'Resent from': 'Erneut gesendet aus',

@@ -1,0 +1,134 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { describeSize } from '../time/size.ts';
+import { type Declaration, DeclarativeTransform } from './declarative-transform.ts';
+import { type Parts, partsOf } from './split/parts-of.ts';
+import type { Split } from './split/read-split.ts';
+import type { Transform, TransformInput, TransformOutput } from './transform.ts';
+
+/** How many bytes the messages made of one may have together: they are held in memory until they are stored. */
+const MADE_LIMIT = 128 * 1024 * 1024;
+
+/** How long, in milliseconds, it works before others have their turn. */
+const TURN = 20;
+
+/** A transform in steps that makes a message of each part of the one that came. */
+export class SplitTransform implements Transform {
+  readonly name: string;
+  readonly keepsDocument = true;
+  readonly declaration: Declaration;
+  readonly #one: DeclarativeTransform;
+  readonly #split: Split;
+
+  constructor(one: DeclarativeTransform, split: Split) {
+    this.name = one.name;
+    this.declaration = one.declaration;
+    this.#one = one;
+    this.#split = split;
+  }
+
+  async apply(input: TransformInput): Promise<TransformOutput[]> {
+    const batches = await this.#batches(input);
+    const outputs: TransformOutput[] = [];
+    let bytes = 0;
+    const turn = new Turn();
+    for (const [at, make] of batches.entries()) {
+      await turn.next();
+      const [part, parts] = [at + 1, batches.length];
+      const message = { ...input.message, part, parts };
+      const { document } = input;
+      try {
+        const made = this.#one.apply({ ...input, message, document: make(), whole: document });
+        for (const output of made) {
+          bytes += output.body.byteLength;
+          outputs.push({ ...output, part, parts });
+        }
+      } catch (error) {
+        throw this.#failed(error, `part ${part} of ${parts}`);
+      }
+      if (bytes > MADE_LIMIT) throw this.#tooLarge(part);
+    }
+    return outputs;
+  }
+
+  /** What each message is made of. */
+  async #batches(input: TransformInput): Promise<readonly (() => TransformInput['document'])[]> {
+    const { size = 1, most } = this.#split;
+    const parts = this.#parts(input);
+    const chosen = await this.#chosen(input, parts);
+    const count = Math.ceil(chosen.length / size);
+    if (count > most) {
+      const text = `it would make ${count} messages, and split.most is ${most}. Raise most, or put several into one with split.size.`;
+      throw this.#failed(new EngineError('MESSAGE_TOO_LARGE', text));
+    }
+    return Array.from({ length: count }, (_, at) => {
+      const numbers = chosen.slice(at * size, (at + 1) * size);
+      return () => parts.make(numbers);
+    });
+  }
+
+  #parts({ document }: TransformInput): Parts {
+    const { each, empty } = this.#split;
+    try {
+      const parts = partsOf(document, this.#split);
+      const refused = empty === undefined ? parts.missing : empty === 'suspend';
+      if (parts.count > 0 || !refused) return parts;
+      const remedy = empty === undefined ? '. If that may be, write split.empty: discard' : '';
+      throw new EngineError('TRANSFORM_FAILED', `there is no ${each} to split by${remedy}`);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async #chosen(input: TransformInput, parts: Parts): Promise<number[]> {
+    const { when } = this.#split;
+    const numbers = Array.from({ length: parts.count }, (_, at) => at + 1);
+    if (when === undefined) return numbers;
+    const { message, document: whole } = input;
+    const chosen: number[] = [];
+    const turn = new Turn();
+    for (const number of numbers) {
+      await turn.next();
+      const document = parts.make([number]);
+      try {
+        if (when.evaluate({ message, document: () => document, whole })) chosen.push(number);
+      } catch (error) {
+        throw this.#failed(error, `part ${number} of ${parts.count}`);
+      }
+    }
+    return chosen;
+  }
+
+  #tooLarge(part: number): EngineError {
+    const text = `the first ${part} messages have more than ${describeSize(MADE_LIMIT)} together. Make them smaller, or route the whole to a process that sends them one by one`;
+    return this.#failed(new EngineError('MESSAGE_TOO_LARGE', text));
+  }
+
+  #failed(error: unknown, where = 'split'): EngineError {
+    if (!isEngineError(error)) throw error;
+    const text = error.message.replace(`Transform ${this.name}, `, '');
+    const { retryable } = error;
+    return new EngineError('TRANSFORM_FAILED', `Transform ${this.name}, ${where}: ${text}`, {
+      retryable,
+      cause: error,
+    });
+  }
+}
+
+/** What a transform in steps says of itself; undefined for one in code. */
+export function declarationOf(transform: Transform | undefined): Declaration | undefined {
+  const isOfSteps =
+    transform instanceof DeclarativeTransform || transform instanceof SplitTransform;
+  return isOfSteps ? transform.declaration : undefined;
+}
+
+/** Lets others have their turn when work has taken long. */
+class Turn {
+  #since = performance.now();
+
+  async next(): Promise<void> {
+    if (performance.now() - this.#since < TURN) return;
+    await nextTurn();
+    this.#since = performance.now();
+  }
+}
