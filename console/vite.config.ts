@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import tailwind from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Rolldown } from 'vite';
+import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 const ENTRY = 'console/src/main.tsx';
 
@@ -17,11 +19,45 @@ function isInitial(
   return importers.some((one) => one.endsWith(ENTRY) || isInitial(one, context, seen));
 }
 
+/** Icons, and what the bundler adds. */
+const EVERYWHERE = /node_modules\/lucide-react\/|^\0/;
+
+/** How many parts share a module before it is loaded with the first page: each request costs a kilobyte of headers. */
+const SEVERAL = 5;
+
+/** Whether a module is loaded with the first page: that one needs it, or several parts do. */
+function isShared(id: string, context: Rolldown.ChunkingContext): boolean {
+  if (EVERYWHERE.test(id)) return true;
+  if (!id.includes('console/src/') || id.includes('/language/de/')) return false;
+  const { importers = [] } = context.getModuleInfo(id) ?? {};
+  return importers.length >= SEVERAL || isInitial(id, context);
+}
+
+/** Below this many bytes a file is not worth two more beside it. */
+const SMALL = 1_000;
+
+/** Writes each script and style also as `.br` and `.gz`, which the operator plane sends to who takes them. */
+const compressed: Plugin = {
+  name: 'waybill-compressed',
+  apply: 'build',
+  writeBundle({ dir = '' }) {
+    const assets = join(dir, 'assets');
+    for (const name of readdirSync(assets).filter((one) => /\.(?:js|css|svg)$/.test(one))) {
+      const file = join(assets, name);
+      const bytes = readFileSync(file);
+      if (bytes.byteLength < SMALL) continue;
+      const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.byteLength };
+      writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params }));
+      writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+    }
+  },
+};
+
 /** Static files for any prefix: every address is relative, nothing is inline, nothing comes from elsewhere. */
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  plugins: [react(), tailwind()],
+  plugins: [react(), tailwind(), compressed],
   build: {
     outDir: join(import.meta.dirname, '../dist/console'),
     emptyOutDir: true,
@@ -41,9 +77,8 @@ export default defineConfig({
               test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack\/(react-router|router-core|history|react-store|store|react-query|query-core))\//,
             },
             {
-              name: (id, context) => (isInitial(id, context) ? 'shell' : null),
+              name: (id, context) => (isShared(id, context) ? 'shell' : null),
               debugName: 'shell',
-              test: /console\/src\//,
               includeDependenciesRecursively: false,
             },
           ],

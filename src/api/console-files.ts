@@ -6,6 +6,7 @@ import type { Api } from '../web/api.ts';
 import { isAmong } from '../web/networks.ts';
 import { notFound } from '../web/problem.ts';
 
+const HOUR = 3_600;
 const YEAR = 365 * 86_400;
 
 /** Answers a request for which there is no route. */
@@ -30,9 +31,12 @@ export async function consoleFiles(
     index: false,
     wildcard: false,
     cacheControl: false,
+    preCompressed: true,
     setHeaders(reply, path) {
       const named = /\/assets\/[^/]+$/.test(path);
-      reply.header('cache-control', named ? `public, max-age=${YEAR}, immutable` : 'no-store');
+      const kept = named ? `public, max-age=${YEAR}, immutable` : `public, max-age=${HOUR}`;
+      reply.header('cache-control', kept);
+      reply.header('vary', 'accept-encoding');
     },
   });
   return (request, reply) => {

@@ -31,15 +31,18 @@ let late: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 /**
- * One stream for the whole window, since a browser opens few connections to one server. What it tells of
- * is asked for again; without it the pages ask every few seconds, so nothing depends on it.
+ * One stream for the whole window, and only while it is seen: a browser opens six connections to one server, which
+ * tabs in the background would use up. What the stream tells of is asked for again; without it the pages ask every few
+ * seconds, so nothing depends on it. A tab that is looked at again goes on where its stream was.
  */
 export function useLiveStream(): void {
   const answers = useQueryClient();
   useEffect(() => {
     client = answers;
     open();
+    document.addEventListener('visibilitychange', open);
     return () => {
+      document.removeEventListener('visibilitychange', open);
       client = undefined;
       last = undefined;
       close();
@@ -82,6 +85,7 @@ function follow(whose: typeof followed): void {
 
 function open(): void {
   close();
+  if (document.visibilityState === 'hidden') return;
   const topics = Object.keys(TOPICS);
   const stream = new EventSource(
     apiUrl('stream', {

@@ -8,7 +8,9 @@ import { ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
 import { count as written } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { AccountMenu } from './account-menu.tsx';
 import { useHotKeys } from './hot-keys.ts';
+import { LiveStatus } from './live-status.tsx';
 import { type Me, me, useMay } from './me.ts';
 import { PLACES } from './places.ts';
 import { switchTheme, useTheme } from './theme.ts';
@@ -18,12 +20,6 @@ const SignInPage = lazy(() =>
 );
 const QuickFind = lazy(() =>
   import('./quick-find.tsx').then((part) => ({ default: part.QuickFind })),
-);
-const LiveStatus = lazy(() =>
-  import('./live-status.tsx').then((part) => ({ default: part.LiveStatus })),
-);
-const AccountMenu = lazy(() =>
-  import('./account-menu.tsx').then((part) => ({ default: part.AccountMenu })),
 );
 const KeyboardHelp = lazy(() =>
   import('./keyboard-help.tsx').then((part) => ({ default: part.KeyboardHelp })),
@@ -150,12 +146,8 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
       >
         <CircleHelp size={17} aria-hidden="true" />
       </button>
-      <Suspense>
-        <LiveStatus />
-      </Suspense>
-      <Suspense>
-        <AccountMenu user={user} />
-      </Suspense>
+      <LiveStatus />
+      <AccountMenu user={user} />
     </header>
   );
 }
