@@ -58,6 +58,7 @@ const WARM_UP = 400;
 const SETTLE_LIMIT = 300_000;
 
 /** Measures one workload: both baselines and the engine, one after the other, in the same run. */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function runWorkload(options: WorkloadOptions): Promise<WorkloadResult> {
   const { workload, connections, messages, durability, rate } = options;
   const shape = SHAPES[workload];

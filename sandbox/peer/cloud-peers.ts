@@ -70,6 +70,7 @@ export const oauth2Peer: PeerStart = async (folder) => {
 };
 
 /** Entra with one application, and Graph with two mailboxes. Long only by what it tells and writes of them. */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export const graphPeer: PeerStart = async (folder) => {
   const secret = secretOf();
   const entra = await entraSandbox({

@@ -68,6 +68,7 @@ export interface ApiServer {
 const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
   const { context, trustedProxies = [], signIn } = options;
   const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);

@@ -43,6 +43,7 @@ const LARGE = 512 * 1024;
 /** Milliseconds that a large reply is kept for whoever waits for it. */
 const KEEP_LARGE = 10 * 60_000;
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function answers(
   { connection, publisher }: Broker,
   { steps, bodies }: { readonly steps: Steps; readonly bodies: Bodies },

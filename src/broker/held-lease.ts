@@ -22,6 +22,7 @@ const unfreed = unless((error) => isAway(error) || isOutrun(error), 'freeing a l
  * and in time: a request without an answer is made again, an entry that the server lost or set back
  * to an older revision is written again, and a lease that could not be renewed in time is let go.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function heldLease(
   kv: KV,
   { key, holder, ...first }: { key: string; holder: string; revision: number; asked: number },

@@ -61,6 +61,7 @@ const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
  * client library's own `publish` makes two errors and a timer for each message, which took a sixth
  * of an engine's time. What is published in one turn of the event loop is written at once, in order.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function publisher(
   connection: NatsConnection,
   { headers, turn, onStored }: PublisherOptions,

@@ -59,6 +59,7 @@ const LOOK_EVERY = 30_000;
 /** Milliseconds before waiting for an answer again after the server was gone. */
 const AGAIN = 200;
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function steps(broker: Broker): Promise<Steps> {
   const { names, manager } = broker;
   const [kv, answers] = await Promise.all([

@@ -73,6 +73,7 @@ interface Taken {
  * what follows would cover it, and it would never be read. So a stream is read without a gap: where a
  * sequence is missing, and after a reconnect, its consumer begins again behind what was acknowledged.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function streamReader(broker: Broker, options: ReaderOptions = {}): StreamReader {
   const { size = 1_000, linger = 150, onMissing } = options;
   const waiting: Taken[] = [];

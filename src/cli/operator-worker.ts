@@ -40,6 +40,7 @@ const ENDING = 10_000;
  * thread that fails costs no message either: it is started again, and catches up. An order that is a function is asked
  * for at each start.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startOperatorPlane(
   order: OperatorOrder | (() => Promise<OperatorOrder>),
   options: OperatorWorkerOptions = {},

@@ -2,7 +2,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
-import { lockData } from '../broker/embedded/data-lock.ts';
+import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
 import {
   type Durability,
   type NatsAccess,
@@ -10,7 +10,7 @@ import {
   startNatsServer,
 } from '../broker/embedded/nats-server.ts';
 import { queueStates } from '../broker/queue-survey.ts';
-import { storedMarks } from '../broker/stored-marks.ts';
+import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
@@ -42,7 +42,7 @@ import { newsFilter } from '../peer/news.ts';
 import type { Clock } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { readOptions } from './reading.ts';
-import { startWatchdog } from './watchdog.ts';
+import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 export interface RunOptions {
   /** The production's folder. */
@@ -88,6 +88,7 @@ const LETTING_GO = 1_000;
 const SERVER = 300;
 
 /** Reads, checks and runs a production. Throws ConfigError with every problem before anything is started. */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function runProduction(options: RunOptions): Promise<RunningProduction> {
   const { log } = options;
   const definition = await readOrThrow(options);
@@ -185,24 +186,20 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   );
   observeQueues(figures, running, engine);
 
-  const stop = async (beside: Promise<unknown> = Promise.resolve()): Promise<void> => {
-    const { shutdownTimeout } = running.definition.settings;
-    const forHosts = new Deadline(shutdownTimeout);
-    const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
-    control.close();
-    const ended = await running.stop(forHosts);
-    await watchdog?.stop();
-    await deadline.within('closing credentials', known.close());
-    peers.close();
-    const stored = await engine.close(deadline.left / 2);
-    await broker.close(deadline.left / 2);
-    await deadline.within('ending what runs beside the engine', beside);
-    if (!ended || !stored) log.warn({ event: 'stop-cut-short' }, 'stop-cut-short');
-    await server?.stop(deadline.left + SERVER);
-    await storedUpTo.close(ended && stored);
-    lock?.release();
-    unhear();
-  };
+  const stop = stopInOrder({
+    lock,
+    log,
+    server,
+    storedUpTo,
+    broker,
+    engine,
+    director: running,
+    credentials: known,
+    peers,
+    watchdog,
+    control,
+    unhear,
+  });
   return {
     get definition() {
       return running.definition;
@@ -216,6 +213,45 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     access: { url: access.url, user: access.user, password: access.password },
     stop,
     [Symbol.asyncDispose]: () => stop(),
+  };
+}
+
+/** What is stopped with a production. */
+interface Stopped {
+  readonly lock: DataLock | undefined;
+  readonly log: Logger;
+  readonly server: NatsServer | undefined;
+  readonly storedUpTo: StoredMarks;
+  readonly broker: Broker;
+  readonly engine: Engine;
+  readonly director: Director;
+  readonly credentials: Credentials;
+  readonly peers: PeerCertificates;
+  readonly watchdog: Watchdog | undefined;
+  readonly control: { close(): void };
+  readonly unhear: () => void;
+}
+
+/** Stops everything in its order, each within what is left of the time for all of it. */
+function stopInOrder(parts: Stopped): RunningProduction['stop'] {
+  const { lock, log, server, storedUpTo, broker, engine, director } = parts;
+  return async (beside = Promise.resolve()) => {
+    const { shutdownTimeout } = director.definition.settings;
+    const forHosts = new Deadline(shutdownTimeout);
+    const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
+    parts.control.close();
+    const ended = await director.stop(forHosts);
+    await parts.watchdog?.stop();
+    await deadline.within('closing credentials', parts.credentials.close());
+    parts.peers.close();
+    const stored = await engine.close(deadline.left / 2);
+    await broker.close(deadline.left / 2);
+    await deadline.within('ending what runs beside the engine', beside);
+    if (!ended || !stored) log.warn({ event: 'stop-cut-short' }, 'stop-cut-short');
+    await server?.stop(deadline.left + SERVER);
+    await storedUpTo.close(ended && stored);
+    lock?.release();
+    parts.unhear();
   };
 }
 

@@ -68,6 +68,7 @@ export interface Credentials {
 }
 
 /** Makes the credentials of a production. Nothing is read or fetched before it is needed. Long, as the list of what they can do. */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function credentials(
   entries: ReadonlyMap<string, CredentialEntry>,
   options: CredentialsOptions,

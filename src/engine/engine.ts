@@ -70,6 +70,7 @@ const CLOSING = 10_000;
  * @param uncertain see `Engine`
  * @param alone the NATS server was started by this engine, so that leases are those of the dead
  */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function startEngine(
   broker: Broker,
   settings: ProductionSettings,

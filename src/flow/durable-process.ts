@@ -75,6 +75,7 @@ interface Running {
   readonly signal: AbortSignal;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 function contextOf(parts: DurableOptions, subject: Subject, running: Running): ProcessContext {
   const { steps } = parts;
   const { waits, signal } = running;

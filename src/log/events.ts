@@ -77,6 +77,7 @@ export function lostText(host: string | undefined, { stream, from, to }: LostRan
   return `${count} ${what} for ${host} (${from} to ${to}) are gone: ${why}. Those that the trace had read and that were not settled stand there as errors and can be resent; ask the senders for others.`;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one entry for each event
 export function events({ production, log, hosts, metrics, record }: EventParts): Events {
   const hostEvent = (
     host: string,

@@ -55,6 +55,7 @@ export interface OperatorPlane {
 }
 
 /** Builds the trace from the streams and answers questions about it. Connected to the engines only through NATS. */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
   const { log, production } = options;
   const broker = await connectBroker({ ...options.access, production, role: 'operator' });
@@ -85,18 +86,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   });
   const spans = spansOf(options);
   let console: OperatorConsole | undefined;
-  /** Where orders from the command line are recorded if there is no console. */
-  let ownAudit: AuditLog | undefined;
-  const audit: Audit = {
-    async record(entry) {
-      const kept =
-        console?.audit ??
-        (ownAudit ??= await auditLog(place, {
-          onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
-        }));
-      await kept.record(entry);
-    },
-  };
+  const own = ownAudit(place, log);
+  const audit: Audit = { record: (entry) => (console?.audit ?? own).record(entry) };
   const started = await startTracing({
     broker,
     store,
@@ -118,7 +109,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const stop = async (): Promise<void> => {
     for (const server of servers) server.close();
     await console?.stop();
-    await ownAudit?.close();
+    await own.close();
     await started.stop();
     await spans?.close();
     await store.close();
@@ -149,6 +140,20 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     store,
     broker,
     stop,
+  };
+}
+
+/** Where orders from the command line are recorded if there is no console: opened by the first of them. */
+function ownAudit(place: MetaPlace, log: Logger): Audit & { close(): Promise<void> } {
+  let opened: AuditLog | undefined;
+  return {
+    async record(entry) {
+      opened ??= await auditLog(place, {
+        onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
+      });
+      await opened.record(entry);
+    },
+    close: async () => opened?.close(),
   };
 }
 

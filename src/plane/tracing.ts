@@ -55,6 +55,7 @@ const SWEEP_EVERY = 60 * 60_000;
  * Builds the trace from the streams, indexes it by the search fields, and purges it. Of several operator
  * planes only the one that holds the lease does: they share a store, and the streams are read once.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startTracing(parts: TracingOptions): Promise<Tracing> {
   const { broker, store, bodies, log } = parts;
   const stopping = new AbortController();

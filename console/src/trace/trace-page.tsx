@@ -57,6 +57,7 @@ export function TracePage(): ReactElement {
   );
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one page: its state and what it draws
 function Trace({
   session,
   asked,

@@ -79,6 +79,7 @@ const START = '0'.repeat(64);
 const HASHED = new Set(['search', 'contains', 'text', 'error']);
 
 /** Opens the audit log; the command line and other operator planes may write to it at the same time. */
+// oxlint-disable-next-line max-lines-per-function -- one object of small queries
 export async function auditLog(
   place: MetaPlace,
   { now = Date.now, environment = process.env, onCut }: AuditOptions = {},

@@ -33,6 +33,7 @@ const Query = closed({
 });
 
 /** Routes of the audit log. Reading it is itself recorded in it. */
+// oxlint-disable-next-line max-lines-per-function -- one table of routes
 export function auditRoutes(api: Api, audit: AuditLog): void {
   const looked = async (
     request: Parameters<typeof principalOf>[0],

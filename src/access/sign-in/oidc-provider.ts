@@ -36,6 +36,7 @@ export interface OidcProvider {
 const TIMEOUT = 10;
 
 /** Discovery happens at the first use and again after a failure, so the console starts without the provider. */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function oidcProvider(settings: OidcSettings): OidcProvider {
   const { name, clientId, clientSecret, scopes = ['openid', 'profile', 'email'] } = settings;
   const issuer = new URL(settings.issuer);

@@ -45,6 +45,7 @@ export interface Sessions {
 /** Precision of `seen`: writing it for every request would mean a sync for every request. */
 const SEEN_EVERY = 30_000;
 
+// oxlint-disable-next-line max-lines-per-function -- one object of small queries
 export function sessions(
   database: MetaDatabase,
   limits: SessionLimits = SESSION_LIMITS,

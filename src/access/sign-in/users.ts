@@ -77,6 +77,7 @@ const ended = async (session: MetaSession, name: string): Promise<void> => {
   );
 };
 
+// oxlint-disable-next-line max-lines-per-function -- one object of small queries
 export function users(database: MetaDatabase): Users {
   /** A change that also ends the user's sessions and tokens. */
   const changed = (

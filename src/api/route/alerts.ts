@@ -53,6 +53,7 @@ function alertList(app: Api, context: ApiContext): void {
   );
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one table of routes
 function actRoutes(app: Api, context: ApiContext): void {
   const { alerts } = context;
   const params = AlertParameters;

@@ -144,6 +144,7 @@ function traceUrlOf(
   return traceUrl?.replaceAll('{traceId}', traceIdOf(production, first));
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one table of routes
 function messageViews(app: Api, context: ApiContext): void {
   const { trace } = context;
   const viewed = viewRecorder(context);

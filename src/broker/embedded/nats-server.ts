@@ -69,6 +69,7 @@ interface State extends NatsAccess {
  * `data`. If it dies it is restarted on the same port, so clients reconnect by themselves. A server
  * that an earlier engine left behind in the same folder (kill -9) is stopped first.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const { data, durability = 'power-loss' } = options;
   const binary = await findNatsServer({ say: options.say });

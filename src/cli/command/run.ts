@@ -54,6 +54,7 @@ interface RunFlags {
   readonly logLevel: string;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one list of options
 export function runCommand(): Command {
   return new Command('run')
     .description('Runs a production until it is told to stop (Ctrl-C).')

@@ -28,6 +28,7 @@ const count = async (where: string): Promise<number> =>
   (await readdir(where)).filter((name) => name.endsWith('.hl7')).length;
 
 /** Starts the receiving systems, an SFTP server, a mail server, Entra and Graph, all in this process. */
+// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld> {
   const drop = join(folder, 'drop');
   const archive = join(folder, 'archive');

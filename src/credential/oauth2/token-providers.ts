@@ -126,6 +126,7 @@ interface Failed {
  * *failed* (nothing good and the server is left alone until `until`). The three variables that say which are
  * seen by nothing else, which makes one long function of it.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function tokenProvider(
   source: TokenSource,
   { credential, clock, events }: Pick<TokenLent, 'credential' | 'clock' | 'events'>,

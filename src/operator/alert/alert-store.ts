@@ -65,6 +65,7 @@ const read = async (
 ): Promise<Alert[]> =>
   withComments(session, await session.all(`SELECT * FROM alert ${sql}`, ...values));
 
+// oxlint-disable-next-line max-lines-per-function -- one object of small queries
 export function alertStore(database: MetaDatabase): AlertStore {
   const run = async (sql: string, ...values: (number | string | null)[]): Promise<void> => {
     await database.run(sql, ...values);

@@ -77,6 +77,7 @@ const KEPT = 86_400_000;
 const REPEATABLE: readonly JobType[] = ['resend'];
 const REPEATABLE_FOR = 20 * 3_600_000;
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function jobRunner(parts: JobRunnerOptions): JobRunner {
   const { store, lists, live, log, keep, alone = (run, signal) => run(signal) } = parts;
   const stopping = new AbortController();

@@ -223,6 +223,7 @@ async function countedItems(session: MetaSession, id: number): Promise<JobCounts
   };
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one object of small queries
 export function jobStore(database: MetaDatabase): JobStore {
   return {
     add: (job) =>
@@ -330,6 +331,7 @@ export function jobStore(database: MetaDatabase): JobStore {
 }
 
 /** What is kept of the messages that a job made. */
+// oxlint-disable-next-line max-lines-per-function -- one object of small queries
 function followed(
   database: MetaDatabase,
 ): Pick<JobStore, 'followedJobs' | 'followed' | 'saw' | 'results' | 'countEnded'> {

@@ -48,6 +48,7 @@ export interface ServerTls {
  *
  * One long function, since all it returns works on the certificate that is shown now.
  */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function serverTls(
   lent: TlsLent,
   settings: TlsServerSettings,

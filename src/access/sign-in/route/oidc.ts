@@ -15,6 +15,7 @@ import { attempted, startSession } from '../signed-in.ts';
 const LOGOUT_LIMIT = 16 * 1024;
 
 /** Signing in with an OpenID Connect provider: there and back. Untagged: only browsers come here, not programs. */
+// oxlint-disable-next-line max-lines-per-function -- one table of routes
 export function oidcRoutes(api: Api, signIn: SignIn): void {
   void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
   const errorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>

@@ -28,8 +28,13 @@ export const Credentials = closed({
 
 /** Sessions of the console. */
 export function signInRoutes(api: Api, signIn: SignIn): void {
-  const { sessions, users } = signIn;
+  beginRoutes(api, signIn);
+  signOutRoute(api, signIn);
+  ownPasswordRoute(api, signIn);
+}
 
+/** The ways to sign in, and signing in with a password. */
+function beginRoutes(api: Api, signIn: SignIn): void {
   api.get(
     '/sign-in/methods',
     {
@@ -68,6 +73,11 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       return { name: identity.name, mustChangePassword: identity.mustChangePassword === true };
     },
   );
+}
+
+/** Signing out, here and at the provider. */
+function signOutRoute(api: Api, signIn: SignIn): void {
+  const { sessions } = signIn;
 
   api.post(
     '/sign-out',
@@ -99,6 +109,11 @@ export function signInRoutes(api: Api, signIn: SignIn): void {
       return { redirect: there?.href };
     },
   );
+}
+
+/** Changing one's own password. */
+function ownPasswordRoute(api: Api, signIn: SignIn): void {
+  const { users } = signIn;
 
   api.post(
     '/me/password',

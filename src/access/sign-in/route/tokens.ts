@@ -38,6 +38,7 @@ const Token = Type.Object({
 });
 
 /** Tokens for programs: pairs that start with a password, and long-lived ones that a person makes. */
+// oxlint-disable-next-line max-lines-per-function -- one table of routes
 export function tokenRoutes(api: Api, signIn: SignIn): void {
   pairRoutes(api, signIn);
   const { tokens, users, audit } = signIn;

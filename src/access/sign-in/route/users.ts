@@ -45,8 +45,16 @@ const RightsOf = Type.Object({
 
 /** Local users, and what each may actually do. */
 export function userRoutes(api: Api, signIn: SignIn): void {
+  readingRoutes(api, signIn);
+  rightsRoutes(api, signIn);
+  accountRoutes(api, signIn);
+}
+
+const onRequest = requirePermission('user.manage');
+
+/** Who there is, and what each may do. */
+function readingRoutes(api: Api, signIn: SignIn): void {
   const { users, roles } = signIn;
-  const onRequest = requirePermission('user.manage');
 
   api.get(
     '/users',
@@ -103,6 +111,11 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       };
     },
   );
+}
+
+/** Adding users and changing what they may do. */
+function rightsRoutes(api: Api, signIn: SignIn): void {
+  const { users } = signIn;
 
   api.post(
     '/users',
@@ -152,6 +165,11 @@ export function userRoutes(api: Api, signIn: SignIn): void {
       return { done: true };
     },
   );
+}
+
+/** New passwords, and removing users. */
+function accountRoutes(api: Api, signIn: SignIn): void {
+  const { users } = signIn;
 
   api.post(
     '/users/:name/password',
