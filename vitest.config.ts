@@ -24,7 +24,10 @@ export default defineConfig({
   resolve: {
     conditions: ['waybill-source'],
     // modules of a production that a test writes elsewhere, and a clone without a build
-    alias: [{ find: /^waybill$/, replacement: join(import.meta.dirname, 'src/index.ts') }],
+    alias: [
+      { find: /^waybill$/, replacement: join(import.meta.dirname, 'src/index.ts') },
+      { find: /^waybill\/mirth$/, replacement: join(import.meta.dirname, 'src/mirth/index.ts') },
+    ],
   },
   ssr: { resolve: { conditions: ['waybill-source'] } },
   test: {

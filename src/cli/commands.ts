@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   adapters: async () => (await import('./command/reference.ts')).adaptersCommand(),
   expressions: async () => (await import('./command/reference.ts')).expressionsCommand(),
   certificate: async () => (await import('./command/keys.ts')).certificateCommand(),
+  import: async () => (await import('./command/import.ts')).importCommand(),
   jwks: async () => (await import('./command/jwks.ts')).jwksCommand(),
   secret: async () => (await import('./command/keys.ts')).secretCommand(),
   user: async () => (await import('./command/user.ts')).userCommand(),

@@ -49,6 +49,7 @@ const OWN: Readonly<Record<string, string>> = {
   'waybill/adapter': '../adapter/index',
   'waybill/peer': '../peer/index',
   'waybill/document': '../document/index',
+  'waybill/mirth': '../mirth/index',
 };
 
 /** `.ts` in a clone, `.js` in the package. */

@@ -1,0 +1,52 @@
+import { basename, extname, resolve } from 'node:path';
+import { Command } from 'commander';
+import { exportFiles, importMirth, writeProduction } from '../../import/mirth/import-mirth.ts';
+import { categoriesOf, type ImportReport } from '../../import/mirth/report.ts';
+import { print, table } from '../output.ts';
+
+interface MirthFlags {
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** `waybill import`: productions from the exports of other engines. */
+export function importCommand(): Command {
+  const command = new Command('import').description(
+    'Makes a production from what another engine exported. Nothing of it is run; what needs a person is listed.',
+  );
+  command
+    .command('mirth')
+    .description(
+      'Channels of Mirth Connect 3 and 4 and of Open Integration Engine: one channel, a group, or a backup of a server.',
+    )
+    .argument('<export>', 'a channel.xml, a backup.xml, or a folder of them')
+    .option('--out <folder>', 'where to write the production; default the name of the export')
+    .option('--json', 'the report as JSON')
+    .action(fromMirth);
+  return command;
+}
+
+async function fromMirth(path: string, { out, json }: MirthFlags): Promise<void> {
+  const name = basename(resolve(path), extname(path));
+  const folder = out ?? name;
+  const production = importMirth(await exportFiles(path), basename(resolve(folder)));
+  await writeProduction(production, folder);
+  if (json === true) return print(JSON.stringify({ ...production.report, folder }));
+  for (const line of summary(production.report, folder)) print(line);
+}
+
+function summary({ channels, lines }: ImportReport, folder: string): string[] {
+  const marks = lines.filter(({ kind }) => kind === 'mark');
+  const given = lines.filter(({ kind }) => kind === 'give');
+  const made = [table(channels.map(({ name, state }) => [state, name]))];
+  for (const { channel, place, line, text } of marks) {
+    made.push(`${channel}, ${place}${line === undefined ? '' : `, line ${line}`}: ${text}`);
+  }
+  for (const [category, count] of categoriesOf(lines)) made.push(`${count} × ${category}`);
+  if (given.length > 0)
+    made.push(`${given.length} values are to be given: secrets and environment`);
+  made.push(
+    `${folder}: ${channels.length} channels; see ${folder}/import-report.md, then waybill check ${folder}`,
+  );
+  return made;
+}

@@ -1,0 +1,498 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { isPlainTemplate, referencesOf } from '../../mirth/template.ts';
+import {
+  answerParts,
+  channelNotes,
+  configured,
+  dataSettings,
+  dataType,
+  filterScript,
+  hostBlock,
+  isTrivial,
+  joined,
+  type Placed,
+  templateText,
+} from './channel-parts.ts';
+import { type DestinationDraft, destinationOf } from './destinations.ts';
+import type { Block, Notes } from './drafts.ts';
+import { Names, slug } from './names.ts';
+import { type ExportedChannel, elementsOf, part, partText } from './read-export.ts';
+import type { ReportLine } from './report.ts';
+import type { RewrittenScript } from './script/rewritten.ts';
+import { placeText, scriptModule } from './script-module.ts';
+import { sourceHost } from './sources.ts';
+import { rulesOf, stepsOf } from './steps.ts';
+
+/** What all channels of an import share. */
+export interface Surrounding {
+  /** Ids and names of channels → their processes. */
+  readonly processes: ReadonlyMap<string, string>;
+  readonly rewrite: (text: string, place: string) => RewrittenScript;
+  readonly fileOf: (name: string) => string | undefined;
+  /** Whether scripts of some channel put a variable of that name into a map. */
+  readonly isPut: (name: string) => boolean;
+  /** Whether a channel of the export sends to that one. */
+  readonly isSentTo: (id: string) => boolean;
+  readonly credential: (channel: string, hint: string, entry: Block) => string;
+  readonly environment: (name: string) => string;
+}
+
+/** What one channel became. */
+export interface ImportedChannel {
+  readonly process: string;
+  readonly services: Readonly<Record<string, Block>>;
+  readonly processes: Readonly<Record<string, Block>>;
+  readonly operations: Readonly<Record<string, Block>>;
+  readonly files: Readonly<Record<string, string>>;
+  readonly lines: readonly ReportLine[];
+  /** Whether any end of it could be made. */
+  readonly hasEnds: boolean;
+  /** The processes that it sends to, for the search for rings. */
+  readonly sendsTo: readonly string[];
+}
+
+/** Reads one channel and writes down what it becomes. */
+export function importChannel(channel: ExportedChannel, surrounding: Surrounding): ImportedChannel {
+  return new ChannelImport(channel, surrounding).result();
+}
+
+/** A place in a channel, with the line of its script. */
+type Place = Pick<ReportLine, 'place' | 'line'>;
+
+class ChannelImport {
+  readonly #channel: ExportedChannel;
+  readonly #around: Surrounding;
+  readonly #name: string;
+  readonly #lines: ReportLine[] = [];
+  readonly #files: Record<string, string> = {};
+  readonly #operations: Record<string, Block> = {};
+  readonly #imports: string[] = [];
+  readonly #names = new Names();
+  readonly #targets = new Set<string>();
+  readonly #routes = new Map<string, string>();
+  #made = 0;
+  #ends = 0;
+  #calls = false;
+
+  constructor(channel: ExportedChannel, around: Surrounding) {
+    this.#channel = channel;
+    this.#around = around;
+    this.#name = around.processes.get(channel.id) ?? slug(channel.name);
+  }
+
+  result(): ImportedChannel {
+    const { xml } = this.#channel;
+    const source = part(xml, 'sourceConnector');
+    const answer = this.#answerOf(source);
+    const destinations = elementsOf(part(xml, 'destinationConnectors')).filter(
+      (one) => partText(one, 'enabled') !== 'false',
+    );
+    const stages = destinations.map((one) => this.#destination(one, answer));
+    const service = this.#service(source, answer !== undefined);
+    const definition = this.#definition(source, stages, answer);
+    channelNotes(xml, (place, category, text) => this.#line('look', place, category, text));
+    this.#files[`processes/${this.#name}.ts`] = definition;
+    const process: Block = {
+      title: this.#channel.name,
+      code: `processes/${this.#name}.ts`,
+      ...(this.#calls ? {} : { run: 'inline' }),
+      to: [...this.#targets],
+    };
+    this.#line('made', '', 'made', `process ${this.#name}, ${destinations.length} destinations`);
+    return {
+      process: this.#name,
+      services: service === undefined ? {} : { [`${this.#name}-in`]: service },
+      processes: { [this.#name]: process },
+      operations: this.#operations,
+      files: this.#files,
+      lines: this.#lines,
+      hasEnds: this.#ends > 0,
+      sendsTo: [...this.#targets],
+    };
+  }
+
+  #line(kind: ReportLine['kind'], at: string | Place, category: string, text: string): void {
+    const { place, line } = typeof at === 'string' ? { place: at, line: undefined } : at;
+    this.#lines.push({ kind, channel: this.#channel.name, place, line, category, text });
+  }
+
+  #notes(place: string): Notes {
+    const { credential, environment, isPut } = this.#around;
+    return {
+      add: ({ kind, category, text }) => this.#line(kind, place, category, text),
+      credential: (hint, entry) => {
+        const name = credential(this.#name, hint, entry);
+        this.#line('give', place, 'secrets', `the secret ${name}: \`waybill secret set ${name}\``);
+        return name;
+      },
+      fixed: (text) => {
+        if (!text.includes('$')) return text;
+        const references = referencesOf(text);
+        const names = references.map((one) => configured(one, isPut));
+        if (names.includes(undefined)) return undefined;
+        let made = text;
+        for (const [index, reference] of references.entries()) {
+          const name = environment(names[index] ?? '');
+          made = made
+            .replace(`\${${reference}}`, `\${env:${name}}`)
+            .replace(`$${reference}`, `\${env:${name}}`);
+          this.#line(
+            'give',
+            place,
+            'configuration',
+            `the environment variable ${name}, which was a value of the configuration map`,
+          );
+        }
+        return made;
+      },
+    };
+  }
+
+  /** What the sender is answered with, where that is neither nothing nor an acknowledgement. */
+  #answerOf(source: XmlNode | undefined): string | undefined {
+    const variable = partText(
+      source,
+      'properties/sourceConnectorProperties/responseVariable',
+    ).trim();
+    if (variable === '' || variable === 'None' || variable.startsWith('Auto-generate'))
+      return undefined;
+    return variable === 'Postprocessor' || variable === 'd_postprocessor'
+      ? 'postprocessor'
+      : variable;
+  }
+
+  #service(source: XmlNode | undefined, answers: boolean): Block | undefined {
+    const notes = this.#notes('source');
+    const inbound = dataType(partText(source, 'transformer/inboundDataType')).type;
+    const context = { ...notes, name: this.#name, answers, inbound };
+    const host = source === undefined ? undefined : sourceHost(source, context);
+    if (partText(source, 'transportName') === 'JavaScript Reader') this.#reader(source);
+    if (host === undefined) {
+      this.#ends += 1;
+      return this.#around.isSentTo(this.#channel.id) ? undefined : this.#byHand();
+    }
+    Object.assign(this.#files, host.files);
+    if (host.files === undefined) this.#ends += 1;
+    const isOff = partText(this.#channel.xml, 'exportData/metadata/enabled') === 'false';
+    this.#line('made', 'source', 'made', `service ${this.#name}-in, ${host.adapter}`);
+    return {
+      title: this.#channel.name,
+      ...hostBlock(host),
+      ...(isOff && { enabled: false }),
+      to: this.#name,
+    };
+  }
+
+  /** A channel that nothing of the export sends to is reached as it was by the server's own API. */
+  #byHand(): Block {
+    const path = `/channels/${this.#name}/messages`;
+    const listen = '127.0.0.1:8081';
+    this.#line(
+      'look',
+      'source',
+      'channels outside of the export',
+      `nothing of the export sends to it: it takes messages by POST at ${listen}${path}`,
+    );
+    return { adapter: 'http-in', settings: { listen, path }, to: this.#name };
+  }
+
+  #reader(source: XmlNode | undefined): void {
+    const script = this.#script('reader', 'source', partText(source, 'properties/script'));
+    const facts = JSON.stringify({ name: this.#channel.name, id: this.#channel.id });
+    if (script?.routes === true) {
+      this.#line(
+        'mark',
+        'source',
+        'routing by a value',
+        'the reader routes messages itself: give them back instead',
+      );
+    }
+    this.#files[`adapters/${this.#name}-in.ts`] =
+      `import { scriptReader } from 'waybill/mirth';\nimport script from '../${script?.file ?? ''}';\n\nexport default scriptReader(${facts}, script);\n`;
+  }
+
+  /** Writes a script down as a module of its own. */
+  #script(
+    hint: string,
+    place: string,
+    text: string,
+    steps: readonly Placed[] = [],
+  ): { file: string; routes: boolean } | undefined {
+    const made = this.#around.rewrite(text, place);
+    const marks = made.marks.map(({ line, category, what }) => {
+      const at = steps.findLast(({ from }) => from <= line);
+      const own =
+        at === undefined
+          ? { place, line }
+          : { place: `${place}, ${at.name}`, line: line - at.from + 1 };
+      this.#line('mark', own, category, what);
+      return placeText({ ...own, text: what });
+    });
+    for (const { name, undone } of steps) {
+      if (undone === undefined) continue;
+      this.#line('mark', `${place}, ${name}`, undone.category, undone.what);
+      marks.push(placeText({ place: `${place}, ${name}`, text: undone.what }));
+    }
+    for (const name of made.secrets) {
+      this.#line(
+        'give',
+        place,
+        'secrets',
+        `the environment variable ${name}: a secret stood in the script`,
+      );
+    }
+    if (made.unlogged > 0) {
+      this.#line(
+        'look',
+        place,
+        'logs',
+        `${made.unlogged} lines for the log keep only their constant text, since values may be of a patient`,
+      );
+    }
+    if (made.imports.has('globalMap') || made.imports.has('$g')) {
+      this.#line(
+        'look',
+        place,
+        'global map',
+        'uses the global map: it is in the memory of each engine, and lost when it ends',
+      );
+    }
+    const routes = this.#route(made, place, marks);
+    const file = `scripts/${this.#name}/${this.#names.take(slug(hint))}.ts`;
+    const modulePlace = { toTemplates: '../../code/', fileOf: this.#around.fileOf };
+    this.#files[file] = scriptModule(made, marks, modulePlace);
+    return { file, routes };
+  }
+
+  #route({ routes }: RewrittenScript, place: string, marks: string[]): boolean {
+    for (const name of routes) {
+      const process = this.#around.processes.get(name);
+      if (process === undefined) {
+        const text = `routes to the channel ${name}, which is not in this export`;
+        this.#line('mark', place, 'channels outside of the export', text);
+        marks.push(placeText({ place, text }));
+      } else {
+        this.#routes.set(name, process);
+        this.#targets.add(process);
+      }
+    }
+    return routes.length > 0;
+  }
+
+  /** The name by which the process's module knows a script. */
+  #imported(hint: string, place: string, text: string, steps?: readonly Placed[]): string {
+    const script = this.#script(hint, place, text, steps);
+    const name = `script${(this.#made += 1)}`;
+    this.#imports.push(`import ${name} from '../${script?.file ?? ''}';`);
+    return name;
+  }
+
+  /** The parts of a filter and a transformer, as the definition says them. */
+  #stage(of: XmlNode | undefined, hint: string, place: string): string[] {
+    const transformer = part(of, 'transformer') ?? part(of, 'responseTransformer');
+    return this.#stageOf(part(of, 'filter'), transformer, hint, place);
+  }
+
+  #stageOf(
+    filter: XmlNode | undefined,
+    transformer: XmlNode | undefined,
+    hint: string,
+    place: string,
+  ): string[] {
+    const made: string[] = [];
+    const inbound = dataType(partText(transformer, 'inboundDataType'));
+    const outbound = dataType(partText(transformer, 'outboundDataType'));
+    for (const { type, fault } of [inbound, outbound]) {
+      if (fault !== undefined)
+        this.#line(
+          'mark',
+          place,
+          `the data type ${fault}`,
+          `the data type ${fault} is not read: ${type} is assumed`,
+        );
+    }
+    if ((inbound.fault ?? outbound.fault) !== undefined) {
+      const text = `the data type ${inbound.fault ?? outbound.fault} is not read here`;
+      made.push(`filter: ${this.#undone(`${hint}-data-type`, placeText({ place, text }))}`);
+    }
+    made.push(`inbound: '${inbound.type}'`, `outbound: '${outbound.type}'`);
+    for (const side of ['inbound', 'outbound'] as const) {
+      const settings = dataSettings(part(transformer, `${side}Properties`), side);
+      if (settings !== undefined) made.push(`${side}Settings: ${JSON.stringify(settings)}`);
+    }
+    const rules = rulesOf(filter);
+    if (rules.length > 0 && inbound.fault === undefined) {
+      const { text, placed } = filterScript(rules);
+      made.push(`filter: ${this.#imported(`${hint}-filter`, `${place} filter`, text, placed)}`);
+    }
+    const steps = stepsOf(transformer);
+    if (steps.length > 0) {
+      const { text, placed } = joined(steps);
+      made.push(
+        `transformer: ${this.#imported(`${hint}-transformer`, `${place} transformer`, text, placed)}`,
+      );
+      const template = templateText(part(transformer, 'outboundTemplate'));
+      if (template !== '') made.push(`outboundTemplate: ${JSON.stringify(template)}`);
+    }
+    return made;
+  }
+
+  #undone(hint: string, text: string): string {
+    const file = `scripts/${this.#name}/${this.#names.take(slug(hint))}.ts`;
+    this.#files[file] =
+      `import { todo } from 'waybill/mirth';\n\nexport default todo([\n  ${JSON.stringify(text)},\n]);\n`;
+    const name = `script${(this.#made += 1)}`;
+    this.#imports.push(`import ${name} from '../${file}';`);
+    return name;
+  }
+
+  #destination(connector: XmlNode, answer: string | undefined): string {
+    const given = partText(connector, 'name') || 'destination';
+    const number = Number(partText(connector, 'metaDataId')) || 1;
+    const name = this.#names.take(`${this.#name.slice(0, 35)}-${slug(given, 24)}`);
+    const notes = this.#notes(given);
+    const before = this.#lines.length;
+    const draft = destinationOf(connector, { ...notes, name });
+    const marked = this.#lines.slice(before).filter(({ kind }) => kind === 'mark');
+    const made = [`name: ${JSON.stringify(given)}`, `number: ${number}`];
+    this.#target(draft, given, name, made);
+    made.push(...this.#stage2(connector, slug(given), given));
+    this.#texts(draft, given, made);
+    if (marked.length > 0 && draft.host?.files === undefined) {
+      const text = placeText({ place: given, text: marked.map((one) => one.text).join('; ') });
+      // a place of the host's that cannot be made holds up what is sent to it
+      made.push(`writer: ${this.#undone(`${slug(given)}-settings`, text)}`);
+    }
+    const response = part(connector, 'responseTransformer');
+    const hasResponse = stepsOf(response).length > 0;
+    const isAsked =
+      answer === `d${number}` ||
+      answer === given ||
+      (answer === 'postprocessor' && draft.host !== undefined);
+    if (hasResponse) {
+      const stage = this.#stageOf(
+        undefined,
+        response,
+        `${slug(given)}-response`,
+        `${given} response`,
+      );
+      made.push(`response: {\n      ${stage.join(',\n      ')},\n    }`);
+    }
+    if ((hasResponse || isAsked) && (draft.host !== undefined || draft.channel !== undefined)) {
+      this.#calls = true;
+      made.push('call: true');
+    }
+    return `    {\n      ${made.join(',\n      ')},\n    }`;
+  }
+
+  #stage2(connector: XmlNode, hint: string, place: string): string[] {
+    return this.#stageOf(part(connector, 'filter'), part(connector, 'transformer'), hint, place);
+  }
+
+  #target(
+    { host, channel, script }: DestinationDraft,
+    given: string,
+    name: string,
+    made: string[],
+  ): void {
+    if (script !== undefined) {
+      made.push(`writer: ${this.#imported(`${slug(given)}-writer`, given, script)}`);
+      this.#ends += 1;
+    }
+    if (channel !== undefined) this.#nextChannel(channel, given, made);
+    if (host === undefined) {
+      if (script === undefined && channel === undefined) this.#ends += 1;
+      return;
+    }
+    if (host.files === undefined || 'known_hosts' in host.files) this.#ends += 1;
+    Object.assign(this.#files, host.files);
+    this.#operations[name] = { title: `${this.#channel.name}: ${given}`, ...hostBlock(host) };
+    this.#targets.add(name);
+    made.push(`to: '${name}'`);
+    this.#line('made', given, 'made', `operation ${name}, ${host.adapter}`);
+  }
+
+  #nextChannel(channel: string, given: string, made: string[]): void {
+    const process = this.#around.processes.get(channel);
+    if (process === undefined) {
+      const text =
+        'sends to a channel that is not in this export: import them together, or choose a target';
+      this.#line('mark', given, 'channels outside of the export', text);
+      made.push(
+        `writer: ${this.#undone(`${slug(given)}-channel`, placeText({ place: given, text }))}`,
+      );
+      return;
+    }
+    this.#ends += 1;
+    this.#targets.add(process);
+    made.push(`to: '${process}'`);
+    this.#line('made', given, 'made', `sends to process ${process}`);
+  }
+
+  #texts({ template, label, type, pass }: DestinationDraft, place: string, made: string[]): void {
+    for (const [key, text] of [
+      ['template', template],
+      ['label', label],
+    ] as const) {
+      if (text === undefined || (key === 'template' && text.trim() === '${message.encodedData}'))
+        continue;
+      if (key === 'template' && text === '') {
+        made.push("template: ''");
+        continue;
+      }
+      if (!isPlainTemplate(text)) {
+        const what = `the ${key} has directives or calls of Velocity: write it in a transform`;
+        this.#line('mark', place, 'Velocity', what);
+        made.push(
+          `writer: ${this.#undone(`${slug(place)}-${key}`, placeText({ place, text: what }))}`,
+        );
+      }
+      made.push(`${key}: ${JSON.stringify(text)}`);
+    }
+    if (type !== undefined) made.push(`type: '${type}'`);
+    if (pass !== undefined) made.push(`pass: ${JSON.stringify(pass)}`);
+  }
+
+  #definition(
+    source: XmlNode | undefined,
+    stages: readonly string[],
+    answer: string | undefined,
+  ): string {
+    const { id, name, xml } = this.#channel;
+    const parts = [`name: ${JSON.stringify(name)}`, `id: ${JSON.stringify(id)}`];
+    const isHttp = partText(source, 'transportName') === 'HTTP Listener';
+    const own = [...this.#stage(source, 'source', 'source'), ...(isHttp ? ['http: true'] : [])];
+    parts.push(`source: {\n    ${own.join(',\n    ')},\n  }`);
+    for (const [key, path] of [
+      ['preprocessor', 'preprocessingScript'],
+      ['postprocessor', 'postprocessingScript'],
+      ['deploy', 'deployScript'],
+    ] as const) {
+      const script = partText(xml, path);
+      if (!isTrivial(script)) parts.push(`${key}: ${this.#imported(key, key, script)}`);
+    }
+    if (!isTrivial(partText(xml, 'undeployScript'))) {
+      this.#line(
+        'look',
+        'undeploy',
+        'scripts',
+        'the script of undeploying is left out: nothing is undeployed here',
+      );
+    }
+    if (!isTrivial(partText(xml, 'deployScript'))) {
+      this.#line(
+        'look',
+        'deploy',
+        'scripts',
+        'the deploy script runs before the first message in each engine',
+      );
+    }
+    if (answer !== undefined) parts.push(...answerParts(source, answer, isHttp));
+    if (this.#routes.size > 0)
+      parts.push(`channels: ${JSON.stringify(Object.fromEntries(this.#routes))}`);
+    const list = stages.length === 0 ? '[]' : `[\n${stages.join(',\n')},\n  ]`;
+    parts.push(`destinations: ${list}`);
+    const imports = ["import { channel } from 'waybill/mirth';", ...this.#imports].join('\n');
+    return `${imports}\n\nexport default channel({\n  ${parts.join(',\n  ')},\n});\n`;
+  }
+}

@@ -1,0 +1,158 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
+import type { Block, HostDraft } from './drafts.ts';
+import { variableName } from './names.ts';
+import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
+import type { Rule, Step } from './steps.ts';
+
+export const hostBlock = ({ adapter, settings, keys }: HostDraft): Block => ({
+  adapter,
+  ...(Object.keys(settings).length > 0 && { settings }),
+  ...keys,
+});
+
+export function answerParts(
+  source: XmlNode | undefined,
+  answer: string,
+  isHttp: boolean,
+): string[] {
+  const made = [`answer: ${JSON.stringify(answer)}`];
+  if (!isHttp) return made;
+  const type = partText(source, 'properties/responseContentType').trim();
+  const code = partText(source, 'properties/responseStatusCode').trim();
+  if (type !== '') made.push(`answerType: ${JSON.stringify(type)}`);
+  if (code !== '') made.push(`answerCode: ${JSON.stringify(code)}`);
+  return made;
+}
+
+const TYPES = new Set(['HL7V2', 'XML', 'JSON', 'DELIMITED', 'RAW']);
+
+/** The data type, and the one that it was where we do not know it. */
+export function dataType(given: string): { readonly type: string; readonly fault?: string } {
+  const name = given.toUpperCase().replace(/[^A-Z0-9]/g, '');
+  if (TYPES.has(name)) return { type: name };
+  if (name === 'HL7V3') return { type: 'XML' };
+  return name === '' ? { type: 'RAW' } : { type: 'RAW', fault: given };
+}
+
+export function dataSettings(
+  properties: XmlNode | undefined,
+  side: 'inbound' | 'outbound',
+): Block | undefined {
+  const kind = attributeOf(properties, 'class');
+  const own = part(
+    properties,
+    side === 'inbound' ? 'serializationProperties' : 'deserializationProperties',
+  );
+  if (kind.includes('xml.XML') && partText(own, 'stripNamespaces') === 'true')
+    return { stripNamespaces: true };
+  if (!kind.includes('DelimitedDataType')) return undefined;
+  const names = elementsOf(part(own, 'columnNames')).map((one) => textOf(one));
+  return {
+    columnDelimiter: partText(own, 'columnDelimiter') || ',',
+    recordDelimiter: partText(own, 'recordDelimiter') || '\\n',
+    quoteToken: partText(own, 'quoteToken'),
+    ...(names.length > 0 && { columnNames: names }),
+  };
+}
+
+export function templateText(of: XmlNode | undefined): string {
+  const text = textOf(of);
+  return attributeOf(of, 'encoding') === 'base64'
+    ? Buffer.from(text, 'base64').toString('utf8')
+    : text;
+}
+
+/** Where a step begins in the script that all of them make. */
+export interface Placed {
+  readonly name: string;
+  readonly from: number;
+  readonly undone?: Step['undone'];
+}
+
+export function joined(steps: readonly Step[]): { text: string; placed: Placed[] } {
+  let text = '';
+  const placed: Placed[] = [];
+  for (const { name, script, undone } of steps) {
+    text += `\n// ${name.replaceAll(/\s+/g, ' ')}\n`;
+    placed.push({ name, from: text.split('\n').length, ...(undone !== undefined && { undone }) });
+    text += script.trimEnd();
+  }
+  return { text, placed };
+}
+
+/** All rules as one script: each is a function of its own, as its `return` is its answer. */
+export function filterScript(rules: readonly Rule[]): { text: string; placed: Placed[] } {
+  let text = '';
+  const placed: Placed[] = [];
+  for (const [index, { name, script, undone }] of rules.entries()) {
+    text += `\n// ${name.replaceAll(/\s+/g, ' ')}\nfunction rule${index + 1}() {\n`;
+    placed.push({ name, from: text.split('\n').length, ...(undone !== undefined && { undone }) });
+    text += `${script.trimEnd()}\n}`;
+  }
+  const test = rules.map(({ operator }, index) => {
+    const own = `rule${index + 1}() == true`;
+    return index === 0 ? own : `${operator === 'OR' ? '||' : '&&'} ${own}`;
+  });
+  return { text: `${text}\nreturn ${test.join(' ')};`, placed };
+}
+
+/** What only the server can tell: the message itself, and the time. */
+const OF_MESSAGE =
+  /^(message\.|originalFilename|ORIGINALNAME|fileDirectory|DATE$|SYSTIME$|COUNT$|UUID$|date\.|channelName$|channelId$)/;
+
+/** The name of the configuration's value that a reference means; undefined where the message decides. */
+export function configured(
+  reference: string,
+  isPut: (name: string) => boolean,
+): string | undefined {
+  const called = /^(?:env|configurationMap|maps)\.get\(['"]([\w.-]+)['"]\)$/.exec(reference);
+  const name = called?.[1] ?? reference;
+  if (!/^[\w.-]+$/.test(name) || OF_MESSAGE.test(reference) || isPut(name)) return undefined;
+  return variableName(name);
+}
+
+/** Settings of the channel that are the whole production's here, or nobody's. */
+export function channelNotes(
+  xml: XmlNode,
+  look: (place: string, category: string, text: string) => void,
+): void {
+  const properties = part(xml, 'properties');
+  const attachments = partText(properties, 'attachmentProperties/type');
+  if (attachments !== '' && attachments !== 'None') {
+    look(
+      'attachments',
+      'attachments',
+      `attachments were taken out (${attachments}): here the whole body is stored, streamed where it is large`,
+    );
+  }
+  const columns = elementsOf(part(properties, 'metaDataColumns')).filter(
+    (one) => !/^mirth_(source|type)$/.test(partText(one, 'mappingName')),
+  );
+  if (columns.length > 0) {
+    look('metadata', 'search', 'custom metadata columns: name their paths under settings.search');
+  }
+  if (partText(properties, 'removeContentOnCompletion') === 'true') {
+    look(
+      'storage',
+      'storage',
+      'content was removed on completion: here settings.keep says how long it stays',
+    );
+  }
+  const days =
+    partText(xml, 'exportData/metadata/pruningSettings/pruneMetaDataDays') ||
+    partText(properties, 'pruneMetaDataDays');
+  if (days !== '')
+    look('pruning', 'storage', `messages were kept for ${days} days: see settings.keep`);
+  if (
+    attributeOf(part(properties, 'resourceIds'), 'class') !== '' &&
+    /custom/i.test(textOf(part(properties, 'resourceIds')))
+  ) {
+    look('resources', 'Java', 'libraries of Java were loaded');
+  }
+}
+
+const TRIVIAL =
+  /^(\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*(return(\s+(message|null))?\s*;?)?(\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*$/;
+
+/** Whether a script does nothing: most channels carry the comments that a new one begins with. */
+export const isTrivial = (script: string): boolean => TRIVIAL.test(script);

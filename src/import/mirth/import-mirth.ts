@@ -1,0 +1,336 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { EngineError } from '../../error/engine-error.ts';
+import { toXml } from '../../mirth/e4x/node.ts';
+import { type ImportedChannel, importChannel, type Surrounding } from './channel-import.ts';
+import { isTrivial } from './channel-parts.ts';
+import type { Block } from './drafts.ts';
+import { Names, slug, variableName } from './names.ts';
+import { type CodeTemplate, type ExportFile, type MirthExport, readExport } from './read-export.ts';
+import { type ChannelState, type ImportReport, type ReportLine, reportText } from './report.ts';
+import { rewriteScript } from './script/rewrite.ts';
+import type { RewrittenScript } from './script/rewritten.ts';
+import { placeText, templateModule } from './script-module.ts';
+
+/** A production, as files that are not yet written. */
+export interface ImportedProduction {
+  readonly files: ReadonlyMap<string, string>;
+  readonly report: ImportReport;
+}
+
+/** The files of an export: one file, or all XML of a folder and the folders in it. */
+export async function exportFiles(path: string): Promise<ExportFile[]> {
+  const about = await stat(path).catch(() => {
+    throw new EngineError('CONFIG_INVALID', `there is no file or folder ${path}`);
+  });
+  if (!about.isDirectory()) return [{ name: basename(path), text: await readFile(path, 'utf8') }];
+  const found = await readdir(path, { recursive: true });
+  const names = found.filter((name) => /\.xml$/i.test(name)).toSorted();
+  return Promise.all(
+    names.map(async (name) => ({ name, text: await readFile(join(path, name), 'utf8') })),
+  );
+}
+
+/** Writes a production into a folder that does not exist or is empty. */
+export async function writeProduction(
+  { files }: ImportedProduction,
+  folder: string,
+): Promise<void> {
+  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (there.length > 0) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `${folder} is not empty; give another folder with --out`,
+    );
+  }
+  for (const [name, text] of files) {
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  }
+}
+
+/** Makes a production of the channels of an export. Nothing that stands in it is run. */
+export function importMirth(exported: readonly ExportFile[], name: string): ImportedProduction {
+  return new Import(readExport(exported), name).production();
+}
+
+class Import {
+  readonly #export: MirthExport;
+  readonly #name: string;
+  readonly #processes = new Map<string, string>();
+  readonly #credentials: Record<string, Block> = {};
+  readonly #names = new Names();
+  readonly #environment = new Set<string>();
+  readonly #files = new Map<string, string>();
+  readonly #lines: ReportLine[] = [];
+  /** What a code template declares → its file, under `code/`. */
+  readonly #templates = new Map<
+    string,
+    { readonly file: string; readonly template: CodeTemplate }
+  >();
+  readonly #used = new Set<string>();
+  readonly #put = new Set<string>();
+
+  constructor(exported: MirthExport, name: string) {
+    this.#export = exported;
+    this.#name = slug(name, 60);
+    for (const channel of exported.channels) {
+      const process = this.#names.take(slug(channel.name));
+      this.#processes.set(channel.id, process);
+      if (!this.#processes.has(channel.name)) this.#processes.set(channel.name, process);
+    }
+    this.#nameTemplates();
+    this.#findPuts();
+  }
+
+  production(): ImportedProduction {
+    const sentTo = this.#sentTo();
+    const surrounding: Surrounding = {
+      processes: this.#processes,
+      rewrite: (text, place) => this.#rewrite(text, place),
+      fileOf: (declared) => this.#templates.get(declared)?.file,
+      isSentTo: (id) => sentTo.has(id),
+      isPut: (variable) => this.#put.has(variable),
+      credential: (channel, hint, entry) => this.#credential(channel, hint, entry),
+      environment: (variable) => {
+        this.#environment.add(variable);
+        return variable;
+      },
+    };
+    const made = this.#export.channels.map((channel) => importChannel(channel, surrounding));
+    this.#writeTemplates();
+    for (const { files, lines } of made) {
+      for (const [name, text] of Object.entries(files)) this.#files.set(name, text);
+      this.#lines.push(...lines);
+    }
+    this.#globalScripts();
+    for (const { file, what } of this.#export.faults) {
+      const text = `cannot be read: ${what}`;
+      this.#lines.push({
+        kind: 'mark',
+        channel: file,
+        place: 'file',
+        category: 'files that cannot be read',
+        text,
+      });
+    }
+    const report = this.#report(made);
+    this.#files.set('production.yaml', this.#yaml(made));
+    this.#files.set('import-report.md', reportText(report));
+    if (this.#environment.size > 0) {
+      const names = [...this.#environment].toSorted().map((name) => `${name}=\n`);
+      this.#files.set(
+        'import.env',
+        `# What the configuration map and scripts held: set these in the engine’s environment.\n${names.join('')}`,
+      );
+    }
+    return { files: this.#files, report };
+  }
+
+  /** Ids of channels that another one sends to, by a Channel Writer or a script. */
+  #sentTo(): Set<string> {
+    const { channels, templates } = this.#export;
+    const texts = [...channels.map(({ xml }) => toXml(xml)), ...templates.map(({ code }) => code)];
+    return new Set(
+      channels
+        .filter(({ id, name }) =>
+          texts.some(
+            (text) =>
+              text.includes(`<channelId>${id}</channelId>`) ||
+              [id, name].some((one) => text.includes(`'${one}'`) || text.includes(`"${one}"`)),
+          ),
+        )
+        .map(({ id }) => id),
+    );
+  }
+
+  #report(made: readonly ImportedChannel[]): ImportReport {
+    const channels = this.#export.channels.map(({ name }, index) => ({
+      name,
+      state: this.#state(name, made[index]),
+    }));
+    const broken = this.#export.faults.map(({ file }) => ({ name: file, state: 'not' as const }));
+    return { folder: this.#name, channels: [...channels, ...broken], lines: this.#lines };
+  }
+
+  #state(name: string, made: ImportedChannel | undefined): ChannelState {
+    if (made === undefined || !made.hasEnds) return 'not';
+    const isMarked = this.#lines.some((one) => one.kind === 'mark' && one.channel === name);
+    const templates = this.#usedBy(made);
+    const isTemplateMarked = this.#lines.some(
+      (one) => one.kind === 'mark' && templates.has(one.place),
+    );
+    return isMarked || isTemplateMarked ? 'partial' : 'complete';
+  }
+
+  /** The code templates that a channel's scripts use, and those that these use. */
+  #usedBy(made: ImportedChannel): Set<string> {
+    const found = new Set<string>();
+    const look = (text: string): void => {
+      for (const [, file = ''] of text.matchAll(
+        /from '(?:\.\.\/\.\.\/code\/|\.\/)([\w-]+\.ts)'/g,
+      )) {
+        const place = `code/${file}`;
+        if (found.has(place)) continue;
+        found.add(place);
+        look(this.#files.get(place) ?? '');
+      }
+    };
+    for (const text of Object.values(made.files)) look(text);
+    return found;
+  }
+
+  #yaml(made: readonly ImportedChannel[]): string {
+    const services = Object.assign({}, ...made.map((one) => one.services)) as Block;
+    const processes = Object.assign({}, ...made.map((one) => one.processes)) as Record<
+      string,
+      Block
+    >;
+    const operations = Object.assign({}, ...made.map((one) => one.operations)) as Block;
+    for (const name of inRings(made)) delete processes[name]?.['run'];
+    const document = {
+      production: this.#name,
+      ...(Object.keys(this.#credentials).length > 0 && { credentials: this.#credentials }),
+      ...(Object.keys(services).length > 0 && { services }),
+      processes,
+      ...(Object.keys(operations).length > 0 && { operations }),
+    };
+    return `# Made from an export of Mirth Connect; import-report.md says what needs a person.\n${stringify(document, { lineWidth: 120 })}`;
+  }
+
+  #credential(channel: string, hint: string, entry: Block): string {
+    const name = this.#names.take(`${channel}-${slug(hint, 20)}`);
+    const secret = `\${secret:${name}}`;
+    this.#credentials[name] = {
+      ...entry,
+      [entry['kind'] === 'bearer' ? 'token' : 'password']: secret,
+    };
+    return name;
+  }
+
+  #rewrite(text: string, place: string, form: 'script' | 'module' = 'script'): RewrittenScript {
+    const made = rewriteScript(text, {
+      form,
+      templates: new Set(this.#templates.keys()),
+      secretName: (hint) => {
+        const name = variableName('SECRET', place.split(/[ ,]/)[0] ?? '', hint);
+        this.#environment.add(name);
+        return name;
+      },
+    });
+    for (const name of made.templates) this.#use(name);
+    return made;
+  }
+
+  #use(name: string): void {
+    const file = this.#templates.get(name)?.file;
+    if (file === undefined || this.#used.has(file)) return;
+    this.#used.add(file);
+  }
+
+  #nameTemplates(): void {
+    const files = new Names();
+    for (const template of this.#export.templates) {
+      const file = `${files.take(slug(template.name))}.ts`;
+      const { declares } = rewriteScript(template.code, {
+        form: 'module',
+        templates: new Set(),
+        secretName: () => 'X',
+      });
+      const found = declares.length > 0 ? declares : namesIn(template.code);
+      for (const name of found) {
+        if (!this.#templates.has(name)) this.#templates.set(name, { file, template });
+      }
+    }
+  }
+
+  /** Only templates that something uses are written: an export carries whole libraries. */
+  #writeTemplates(): void {
+    const written = new Set<string>();
+    for (;;) {
+      const next = [...this.#templates.values()].find(
+        ({ file }) => this.#used.has(file) && !written.has(file),
+      );
+      if (next === undefined) return;
+      written.add(next.file);
+      const made = this.#rewrite(next.template.code, next.template.name, 'module');
+      const place = `code/${next.file}`;
+      const marks = made.marks.map(({ line, category, what }) => {
+        this.#lines.push({
+          kind: 'mark',
+          channel: 'code templates',
+          place,
+          line,
+          category,
+          text: what,
+        });
+        return placeText({ place, line, text: what });
+      });
+      const own = new Set(
+        [...made.templates].filter((name) => this.#templates.get(name)?.file !== next.file),
+      );
+      const text = templateModule({ ...made, templates: own }, marks, {
+        toTemplates: './',
+        fileOf: (name) => this.#templates.get(name)?.file,
+      });
+      this.#files.set(place, text);
+    }
+  }
+
+  /** Variables that scripts and mappers put: a template that names one means the message, not the configuration. */
+  #findPuts(): void {
+    const pattern =
+      /(?:Map\.put|\$(?:c|co|g|gc|r|s))\s*\(\s*['"]([^'"]+)['"]|<variable>([^<]+)<\/variable>/g;
+    for (const { xml } of this.#export.channels) {
+      const visit = (node: typeof xml): void => {
+        if (node.kind === 'text') {
+          for (const [, name] of node.value.matchAll(pattern))
+            if (name !== undefined) this.#put.add(name);
+        }
+        if (node.name === 'variable')
+          this.#put.add(node.children.map(({ value }) => value).join(''));
+        for (const child of node.children) visit(child);
+      };
+      visit(xml);
+    }
+    for (const { code } of this.#export.templates) {
+      for (const [, name] of code.matchAll(pattern)) if (name !== undefined) this.#put.add(name);
+    }
+  }
+
+  #globalScripts(): void {
+    for (const [name, script] of this.#export.globalScripts) {
+      if (isTrivial(script)) continue;
+      const text = 'a global script: call it from the channels that need it';
+      this.#lines.push({
+        kind: 'look',
+        channel: 'global scripts',
+        place: name,
+        category: 'global scripts',
+        text,
+      });
+    }
+  }
+}
+
+/** The names of functions in a script that cannot be read. */
+const namesIn = (code: string): string[] =>
+  [...code.matchAll(/^\s*function\s+([\w$]+)/gm)].map(([, name = '']) => name);
+
+/** The processes that send to themselves in the end: run inline, they would never end. */
+function inRings(made: readonly ImportedChannel[]): string[] {
+  const targets = new Map(made.map(({ process, sendsTo }) => [process, sendsTo]));
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+    (targets.get(from) ?? []).some((next) => {
+      if (next === to) return true;
+      if (seen.has(next)) return false;
+      seen.add(next);
+      return reaches(next, to, seen);
+    });
+  return made.map(({ process }) => process).filter((process) => reaches(process, process));
+}

@@ -1,0 +1,146 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { parseNodes } from '../../mirth/e4x/parse.ts';
+
+/** A channel of an export, with the XML that says what it is. */
+export interface ExportedChannel {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly xml: XmlNode;
+  /** The file it stands in. */
+  readonly file: string;
+}
+
+export interface CodeTemplate {
+  readonly name: string;
+  readonly code: string;
+}
+
+/** What one or several files of an export hold. */
+export interface MirthExport {
+  readonly channels: readonly ExportedChannel[];
+  readonly templates: readonly CodeTemplate[];
+  readonly globalScripts: ReadonlyMap<string, string>;
+  readonly faults: readonly { readonly file: string; readonly what: string }[];
+}
+
+export interface ExportFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Reads exports: a channel, a list of channels, a group, or a whole server's backup. */
+export function readExport(files: readonly ExportFile[]): MirthExport {
+  const found = {
+    channels: new Map<string, ExportedChannel>(),
+    templates: new Map<string, CodeTemplate>(),
+    globalScripts: new Map<string, string>(),
+  };
+  const faults: { file: string; what: string }[] = [];
+  for (const { name, text } of files) {
+    try {
+      const roots = parseNodes(readable(text)).filter(({ kind }) => kind === 'element');
+      for (const root of roots) readRoot(root, name, found);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      faults.push({ file: name, what: error.message });
+    }
+  }
+  const { channels, templates, globalScripts } = found;
+  return {
+    channels: [...channels.values()],
+    templates: [...templates.values()],
+    globalScripts,
+    faults,
+  };
+}
+
+interface Found {
+  readonly channels: Map<string, ExportedChannel>;
+  readonly templates: Map<string, CodeTemplate>;
+  readonly globalScripts: Map<string, string>;
+}
+
+function readRoot(
+  root: XmlNode,
+  file: string,
+  { channels, templates, globalScripts }: Found,
+): void {
+  for (const xml of channelsIn(root)) {
+    const own = channelOf(xml, file);
+    if (!channels.has(own.id)) channels.set(own.id, own);
+  }
+  for (const one of [root, ...descendants(root, 'codeTemplate')]) {
+    if (one.name !== 'codeTemplate') continue;
+    const code = partText(one, 'properties/code') || partText(one, 'code');
+    const name = partText(one, 'name');
+    if (code.trim() !== '') templates.set(partText(one, 'id') || name, { name, code });
+  }
+  for (const entry of part(root, 'globalScripts')?.children ?? []) {
+    const [key, script] = elementsOf(entry).map((one) => textOf(one));
+    if (key !== undefined) globalScripts.set(key, script ?? '');
+  }
+}
+
+function channelsIn(root: XmlNode): XmlNode[] {
+  if (root.name === 'channel') return part(root, 'sourceConnector') === undefined ? [] : [root];
+  return descendants(root, 'channel').filter((one) => part(one, 'sourceConnector') !== undefined);
+}
+
+function channelOf(xml: XmlNode, file: string): ExportedChannel {
+  const name = partText(xml, 'name') || 'channel';
+  const version = attributeOf(xml, 'version');
+  return { id: partText(xml, 'id') || name, name, version, xml, file };
+}
+
+/** Control characters, which XML 1.0 does not have and Java writes, stand in the private area meanwhile. */
+const readable = (text: string): string =>
+  text
+    .replace(/^\uFEFF/, '')
+    .replace(/^<\?xml version="1\.1"/, '<?xml version="1.0"')
+    .replaceAll(/&#(?:x([0-9a-fA-F]+)|(\d+));/g, (whole, hex: string | undefined, decimal = '') => {
+      const code = Number.parseInt(hex ?? decimal, hex === undefined ? 10 : 16);
+      return code < 32 && ![9, 10, 13].includes(code) ? String.fromCharCode(0xe000 + code) : whole;
+    });
+
+const restored = (text: string): string =>
+  text.replaceAll(/[\uE000-\uE01F]/g, (one) => String.fromCharCode(one.charCodeAt(0) - 0xe000));
+
+export const elementsOf = (of: XmlNode | undefined): XmlNode[] =>
+  of?.children.filter(({ kind }) => kind === 'element') ?? [];
+
+/** The element at a path of names. */
+export function part(of: XmlNode | undefined, path: string): XmlNode | undefined {
+  let at = of;
+  for (const name of path.split('/')) {
+    at = at?.children.find((one) => one.kind === 'element' && one.name === name);
+  }
+  return at;
+}
+
+export const textOf = (of: XmlNode | undefined): string =>
+  restored(of?.children.map(({ kind, value }) => (kind === 'text' ? value : '')).join('') ?? '');
+
+export const partText = (of: XmlNode | undefined, path: string): string => textOf(part(of, path));
+
+export const attributeOf = (of: XmlNode | undefined, name: string): string =>
+  of?.attributes.find((one) => one.name === name)?.value ?? '';
+
+export function descendants(of: XmlNode, name: string): XmlNode[] {
+  return of.children.flatMap((child) => [
+    ...(child.name === name ? [child] : []),
+    ...descendants(child, name),
+  ]);
+}
+
+/** A map as XStream writes it: entries of a key and a value, or of a key and a list. */
+export function entriesOf(of: XmlNode | undefined): [string, string][] {
+  return elementsOf(of)
+    .filter(({ name }) => name === 'entry')
+    .flatMap((entry): [string, string][] => {
+      const [key, value] = elementsOf(entry);
+      if (value === undefined) return [];
+      const items = value.name === 'list' ? elementsOf(value).map(textOf) : [textOf(value)];
+      return items.map((item) => [textOf(key), item]);
+    });
+}

@@ -1,0 +1,117 @@
+import type { Syntax } from './parse.ts';
+
+export const escaped = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', ' ').replaceAll('\r', ' ');
+
+export function constantParts(node: Syntax): string[] {
+  if (node.type === 'Literal')
+    return typeof node['value'] === 'string' ? [node['value'].trim()] : [];
+  if (node.type !== 'BinaryExpression' || node['operator'] !== '+') return [];
+  return [...constantParts(node['left'] as Syntax), ...constantParts(node['right'] as Syntax)];
+}
+
+export const isConstant = (node: Syntax | null): boolean => {
+  if (node === null) return true;
+  if (/^(Literal|TemplateLiteral|FunctionExpression|ArrowFunctionExpression)$/.test(node.type))
+    return true;
+  if (!/^(ArrayExpression|ObjectExpression|Property|UnaryExpression)$/.test(node.type))
+    return false;
+  return childrenOf(node).every((one) => one.type === 'Identifier' || isConstant(one));
+};
+
+export const isUndefined = (node: Syntax): boolean =>
+  node.type === 'Identifier' && node['name'] === 'undefined';
+
+/** Whether the value of an expression may be XML: for `==` of texts and numbers JavaScript means the same. */
+export function mayBeXml(node: Syntax): boolean {
+  if (node.type.startsWith('E4x')) return true;
+  if (isUndefined(node)) return false;
+  if (node.type === 'Identifier') return true;
+  if (node.type === 'MemberExpression') return node['property'].name !== 'length';
+  if (node.type !== 'CallExpression') return false;
+  const method = String(node['callee'].property?.name ?? '');
+  return /^(children|child|elements|descendants|attribute|text|parent)$/.test(method);
+}
+
+/** `java.util.UUID.randomUUID`, where the expression is such a path; of a longer chain the whole. */
+export function javaPath(node: Syntax): string | undefined {
+  if (node.type === 'Identifier') {
+    return /^(java|javax|Packages|org|com)$/.test(String(node['name']))
+      ? String(node['name'])
+      : undefined;
+  }
+  if (node.type !== 'MemberExpression' || node['computed'] === true) return undefined;
+  const before = javaPath(node['object'] as Syntax);
+  return before === undefined ? undefined : `${before}.${node['property'].name}`;
+}
+
+export function childrenOf(node: Syntax): Syntax[] {
+  const found: Syntax[] = [];
+  for (const [part, value] of Object.entries(node)) {
+    if (part === 'type' || part === 'loc') continue;
+    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      if (
+        typeof one === 'object' &&
+        one !== null &&
+        'type' in one &&
+        typeof one.type === 'string'
+      ) {
+        found.push(one as Syntax);
+      }
+    }
+  }
+  return found;
+}
+
+/** Every name that is declared somewhere in it. */
+export function collect(node: Syntax, into: Set<string>): void {
+  if (node.type === 'VariableDeclarator') patternNames(node['id'] as Syntax, into);
+  if (/Function/.test(node.type)) {
+    if (node['id'] !== null && node['id'] !== undefined) into.add(String(node['id'].name));
+    for (const one of node['params'] as readonly Syntax[]) patternNames(one, into);
+  }
+  if (node.type === 'CatchClause' && node['param'] !== null)
+    patternNames(node['param'] as Syntax, into);
+  if (node.type === 'ClassDeclaration') into.add(String(node['id'].name));
+  for (const child of childrenOf(node)) collect(child, into);
+}
+
+function patternNames(node: Syntax, into: Set<string>): void {
+  if (node.type === 'Identifier') into.add(String(node['name']));
+  else if (node.type === 'AssignmentPattern') patternNames(node['left'] as Syntax, into);
+  else if (node.type === 'Property') patternNames(node['value'] as Syntax, into);
+  else for (const child of childrenOf(node)) patternNames(child, into);
+}
+
+export function topNames(node: Syntax): string[] {
+  const names = new Set<string>();
+  if (/^(FunctionDeclaration|ClassDeclaration)$/.test(node.type))
+    names.add(String(node['id'].name));
+  if (node.type === 'VariableDeclaration') {
+    for (const one of node['declarations'] as readonly Syntax[])
+      patternNames(one['id'] as Syntax, names);
+  }
+  return [...names];
+}
+
+export function assigns(node: Syntax, name: string): boolean {
+  const isIt = (one: Syntax | undefined): boolean =>
+    one?.type === 'Identifier' && one['name'] === name;
+  if (node.type === 'AssignmentExpression' && isIt(node['left'] as Syntax)) return true;
+  if (/^For(In|Of)Statement$/.test(node.type) && isIt(node['left'] as Syntax)) return true;
+  return childrenOf(node).some((child) => assigns(child, name));
+}
+
+/** A text as it stands in a template literal. */
+export const inTemplate = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
+
+/** Methods that a text has in Java and not in JavaScript. */
+export const JAVA_TEXT = new Set([
+  'contains',
+  'equals',
+  'equalsIgnoreCase',
+  'isEmpty',
+  'replaceFirst',
+  'size',
+]);

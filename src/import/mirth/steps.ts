@@ -1,0 +1,214 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
+
+/** A rule or a step, as the script that Mirth Connect itself makes of it. */
+export interface Step {
+  readonly name: string;
+  readonly kind: string;
+  readonly script: string;
+  /** Why no script can stand for it. */
+  readonly undone?: { readonly category: string; readonly what: string };
+}
+
+export interface Rule extends Step {
+  readonly operator: 'AND' | 'OR';
+  /** Of a rule of the rule builder, what it compares. */
+  readonly built?: BuiltRule;
+}
+
+export interface BuiltRule {
+  readonly field: string;
+  readonly condition: string;
+  readonly values: readonly string[];
+}
+
+const isEnabled = (of: XmlNode): boolean => partText(of, 'enabled') !== 'false';
+
+/** The steps of a transformer, of version 3 and 4. */
+export function stepsOf(transformer: XmlNode | undefined): Step[] {
+  const old = elementsOf(part(transformer, 'steps')).map((one) => oldStep(one));
+  return [...old, ...elementsOf(part(transformer, 'elements')).filter(isEnabled).map(stepOf)];
+}
+
+/** The rules of a filter. */
+export function rulesOf(filter: XmlNode | undefined): Rule[] {
+  const nodes = [
+    ...elementsOf(part(filter, 'rules')),
+    ...elementsOf(part(filter, 'elements')).filter(isEnabled),
+  ];
+  return nodes.map((node) => {
+    const operator = partText(node, 'operator') === 'OR' ? 'OR' : 'AND';
+    return { ...ruleOf(node), operator };
+  });
+}
+
+/** Up to 3.4 the generated script itself stands in the export. */
+function oldStep(node: XmlNode): Step {
+  const kind = partText(node, 'type');
+  const named = { name: partText(node, 'name') || kind, kind };
+  const script = partText(node, 'script');
+  if (kind === 'XSLT Step' || kind === 'External Script')
+    return { ...named, script: '', undone: UNDONE(kind) };
+  return { ...named, script };
+}
+
+const UNDONE = (kind: string): { category: string; what: string } =>
+  /xslt/i.test(kind)
+    ? { category: 'XSLT', what: 'is XSLT: write it as a transform' }
+    : {
+        category: 'external scripts',
+        what: 'runs a script file of the server, which is not in the export',
+      };
+
+function stepOf(node: XmlNode): Step {
+  const kind = node.name.split('.').at(-1) ?? node.name;
+  const named = { name: partText(node, 'name') || kind, kind };
+  switch (kind) {
+    case 'JavaScriptStep':
+      return { ...named, script: partText(node, 'script') };
+    case 'MapperStep':
+      return { ...named, script: mapped(node, 'put') };
+    case 'MessageBuilderStep':
+      return { ...named, script: built(node) };
+    case 'IteratorStep':
+      return { ...named, ...iterated(node) };
+    case 'DestinationSetFilterStep':
+      return { ...named, script: destinationFilter(node) };
+    default:
+      return { ...named, script: '', undone: UNDONE(kind) };
+  }
+}
+
+const MAPS: Readonly<Record<string, string>> = {
+  CHANNEL: 'channelMap',
+  CONNECTOR: 'connectorMap',
+  GLOBAL: 'globalMap',
+  GLOBAL_CHANNEL: 'globalChannelMap',
+  RESPONSE: 'responseMap',
+  SOURCE: 'sourceMap',
+};
+
+function replacementsOf(node: XmlNode): string {
+  const pairs = elementsOf(part(node, 'replacements')).map((pair) => {
+    const [from, to] = elementsOf(pair).map((one) => textOf(one));
+    return `[${from ?? "''"}, ${to ?? "''"}]`;
+  });
+  return `[${pairs.join(', ')}]`;
+}
+
+const defaultOf = (node: XmlNode): string => partText(node, 'defaultValue').trim() || "''";
+
+/** Either puts the value into its map, or, in an iterator, adds it to the list for it. */
+function mapped(node: XmlNode, how: 'put' | 'add'): string {
+  const variable = partText(node, 'variable');
+  const mapping = partText(node, 'mapping').trim().replace(/;$/, '') || "''";
+  const map = MAPS[partText(node, 'scope')] ?? 'channelMap';
+  const value = `validate(mapping, ${defaultOf(node)}, ${replacementsOf(node)})`;
+  const put =
+    how === 'put'
+      ? `${map}.put('${quoted(variable)}', ${value});`
+      : `${listName(node)}.push(${value});`;
+  return `{\n  let mapping;\n  try { mapping = ${mapping}; } catch (e) { mapping = ''; }\n  ${put}\n}`;
+}
+
+const quoted = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+
+const listName = (node: XmlNode): string =>
+  `list_${partText(node, 'variable').replaceAll(/\W/g, '_')}`;
+
+function built(node: XmlNode): string {
+  const target = partText(node, 'messageSegment').trim();
+  const mapping = partText(node, 'mapping').trim().replace(/;$/, '') || "''";
+  return `${target} = validate((function () { try { return ${mapping}; } catch (e) { return ''; } })(), ${defaultOf(node)}, ${replacementsOf(node)});`;
+}
+
+function iterated(node: XmlNode): Pick<Step, 'script' | 'undone'> {
+  const properties = part(node, 'properties');
+  const target = partText(properties, 'target').trim();
+  const index = partText(properties, 'indexVariable').trim() || 'i';
+  const children = elementsOf(part(properties, 'children')).filter(isEnabled);
+  const lists = children.filter(({ name }) => name.endsWith('MapperStep'));
+  const steps = children.map((child) =>
+    lists.includes(child) ? { script: mapped(child, 'add') } : stepOf(child),
+  );
+  const undone = steps.find((step) => 'undone' in step && step.undone !== undefined);
+  const declared = lists.map((one) => `const ${listName(one)} = [];\n`).join('');
+  const puts = lists.map((one) => {
+    const map = MAPS[partText(one, 'scope')] ?? 'channelMap';
+    return `${map}.put('${quoted(partText(one, 'variable'))}', ${listName(one)});\n`;
+  });
+  const script = `{\n${declared}for (let ${index} = 0; ${index} < getArrayOrXmlLength(${target}); ${index}++) {\n${steps.map((one) => one.script).join('\n')}\n}\n${puts.join('')}}`;
+  return undone !== undefined && 'undone' in undone && undone.undone !== undefined
+    ? { script: '', undone: undone.undone }
+    : { script };
+}
+
+function destinationFilter(node: XmlNode): string {
+  const behavior = partText(node, 'behavior');
+  const numbers = elementsOf(part(node, 'metaDataIds')).map((one) => textOf(one));
+  const call = {
+    REMOVE: `destinationSet.remove([${numbers.join(', ')}])`,
+    REMOVE_ALL_EXCEPT: `destinationSet.removeAllExcept([${numbers.join(', ')}])`,
+    REMOVE_ALL: 'destinationSet.removeAll()',
+  }[behavior];
+  return `if (${conditionOf(builtRule(node))}) ${call ?? 'destinationSet.removeAll()'};`;
+}
+
+const builtRule = (node: XmlNode): BuiltRule => ({
+  field: partText(node, 'field').trim(),
+  condition: partText(node, 'condition'),
+  values: elementsOf(part(node, 'values')).map((one) => textOf(one).trim()),
+});
+
+function conditionOf({ field, condition, values }: BuiltRule): string {
+  const some = (test: (value: string) => string, joined: string): string =>
+    values.length === 0 ? 'true' : `(${values.map(test).join(joined)})`;
+  switch (condition) {
+    case 'EXISTS':
+      return `getArrayOrXmlLength(${field}) > 0`;
+    case 'NOT_EXIST':
+      return `getArrayOrXmlLength(${field}) == 0`;
+    case 'EQUALS':
+      return some((value) => `String(${field}) == String(${value})`, ' || ');
+    case 'NOT_EQUAL':
+      return some((value) => `String(${field}) != String(${value})`, ' && ');
+    case 'CONTAINS':
+      return some((value) => `String(${field}).indexOf(${value}) != -1`, ' || ');
+    case 'NOT_CONTAIN':
+      return some((value) => `String(${field}).indexOf(${value}) == -1`, ' && ');
+    default:
+      return 'true';
+  }
+}
+
+function ruleOf(node: XmlNode): Step & { readonly built?: BuiltRule } {
+  const kind = node.name.split('.').at(-1) ?? node.name;
+  const named = { name: partText(node, 'name') || kind, kind };
+  if (kind === 'RuleBuilderRule') {
+    const rule = builtRule(node);
+    return { ...named, script: `return ${conditionOf(rule)};`, built: rule };
+  }
+  if (kind === 'IteratorRule') {
+    const properties = part(node, 'properties');
+    const target = partText(properties, 'target').trim();
+    const index = partText(properties, 'indexVariable').trim() || 'i';
+    const rules = elementsOf(part(properties, 'children')).map(ruleOf);
+    const undone = rules.find((rule) => rule.undone !== undefined)?.undone;
+    const isAll =
+      partText(properties, 'breakEarly') !== 'true' &&
+      partText(properties, 'intersectIterations') === 'true';
+    const test = rules.map((rule) => `(function () { ${rule.script} })()`).join(' && ');
+    const loop = `for (let ${index} = 0; ${index} < getArrayOrXmlLength(${target}); ${index}++)`;
+    const script = isAll
+      ? `${loop} { if (!(${test})) return false; }\nreturn true;`
+      : `${loop} { if (${test}) return true; }\nreturn false;`;
+    return { ...named, script, ...(undone !== undefined && { undone }) };
+  }
+  const script = partText(node, 'script');
+  if (script !== '' && kind !== 'ExternalScriptRule') return { ...named, script };
+  const isJavaScript =
+    /JavaScript|^rule$/.test(kind) || attributeOf(node, 'class').includes('JavaScript');
+  return isJavaScript
+    ? { ...named, script: 'return true;' }
+    : { ...named, script: '', undone: UNDONE(kind) };
+}

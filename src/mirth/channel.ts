@@ -1,0 +1,366 @@
+import type {
+  CallAnswer,
+  ProcessCode,
+  ProcessContext,
+  ProcessMessage,
+} from '../flow/process-code.ts';
+import type { Reply } from '../message/message.ts';
+import { type DataSettings, type DataType, mediaType, readData, writeData } from './data-type.ts';
+import type { Xml } from './e4x/xml.ts';
+import { configuration, global, ofChannel, VariableMap } from './maps.ts';
+import { plainTextOf } from './plain-text.ts';
+import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
+import { runIn, type Scope, variable } from './scope.ts';
+import { render } from './template.ts';
+
+type Script = () => unknown;
+
+/** A filter and a transformer, of the source or of a destination. */
+export interface Stage {
+  readonly inbound: DataType;
+  readonly outbound: DataType;
+  readonly inboundSettings?: DataSettings;
+  readonly outboundSettings?: DataSettings;
+  /** Gives true for a message that goes on. */
+  readonly filter?: Script;
+  readonly transformer?: Script;
+  /** What `tmp` begins as. */
+  readonly outboundTemplate?: string;
+}
+
+export interface Destination extends Stage {
+  readonly name: string;
+  /** Its number in the channel: `d1` is that of 1. */
+  readonly number: number;
+  /** The operation or process that gets it; left out where a script alone is run. */
+  readonly to?: string;
+  /** What is sent, with `${…}` for variables. Left out, what the transformer made. */
+  readonly template?: string;
+  /** The label of what is sent, such as a file's name. */
+  readonly label?: string;
+  readonly type?: string;
+  /** Waits for the answer. */
+  readonly call?: boolean;
+  /** Milliseconds to wait for it. */
+  readonly timeout?: number;
+  /** What a JavaScript Writer runs. */
+  readonly writer?: Script;
+  /** Runs on the answer, with `msg` and `response`. */
+  readonly response?: Stage;
+  /** Variables that the next channel finds in its source map. */
+  readonly pass?: readonly string[];
+}
+
+export interface Channel {
+  readonly name: string;
+  readonly id: string;
+  readonly source: Stage & { readonly http?: boolean };
+  readonly destinations: readonly Destination[];
+  readonly preprocessor?: Script;
+  readonly postprocessor?: Script;
+  /** Runs before the first message in each engine. */
+  readonly deploy?: Script;
+  /** What the sender is answered: a name in the response map such as `d1`, or `postprocessor`. */
+  readonly answer?: string;
+  readonly answerType?: string;
+  readonly answerCode?: string;
+  /** Names and ids of channels → their processes, for `router.routeMessage`. */
+  readonly channels?: Readonly<Record<string, string>>;
+}
+
+/** The type of a message that carries variables for the source map of the channel it goes to. */
+const WITH_VARIABLES = 'application/vnd.waybill.mirth+json';
+
+/** The process that a channel becomes. Its scripts run one after the other; what they send goes out between them. */
+export function channel(definition: Channel): ProcessCode {
+  let isDeployed = false;
+  return async (message, context) => {
+    const run = await ChannelRun.begin(definition, message, context);
+    if (!isDeployed && definition.deploy !== undefined) await run.script(definition.deploy);
+    isDeployed = true;
+    return run.process();
+  };
+}
+
+class ChannelRun {
+  readonly #of: Channel;
+  readonly #context: ProcessContext;
+  readonly #scope: Scope;
+  /** The message as it came, which goes on untouched where nothing works on it. */
+  readonly #raw: string;
+  readonly #type: string;
+  readonly #name: string | undefined;
+  readonly #removed = new Set<number>();
+  #isUntouched: boolean;
+
+  static async begin(
+    of: Channel,
+    message: ProcessMessage,
+    context: ProcessContext,
+  ): Promise<ChannelRun> {
+    const bytes = await message.bytes();
+    return new ChannelRun(of, message, context, textOf(bytes, message.charset));
+  }
+
+  constructor(of: Channel, message: ProcessMessage, context: ProcessContext, text: string) {
+    const came = unwrapped(of, message, text);
+    this.#of = of;
+    this.#context = context;
+    this.#raw = came.body;
+    this.#type = came.type;
+    this.#name = message.name;
+    this.#isUntouched = came.body === text;
+    this.#scope = {
+      ...scopeOf(of, message, came, this.#removed),
+      log: (line) => context.log(line),
+    };
+  }
+
+  /** Runs a script, then sends what it routed to other channels. */
+  async script(code: Script): Promise<unknown> {
+    const scope = this.#scope;
+    const result = runIn(scope, code);
+    for (const { channel: name, body } of scope.routed.splice(0)) {
+      const to = this.#of.channels?.[name];
+      if (to === undefined) throw new Error(`there is no channel ${name} to route to`);
+      await this.#context.send(to, { body, type: mediaType('RAW', body) });
+    }
+    return result;
+  }
+
+  async process(): Promise<Reply | undefined> {
+    const { source, preprocessor, postprocessor, destinations } = this.#of;
+    let raw = this.#raw;
+    if (preprocessor !== undefined) {
+      const made = await this.script(preprocessor);
+      if (made !== undefined && made !== null) raw = plainTextOf(made);
+      this.#isUntouched &&= raw === this.#raw;
+    }
+    const encoded = await this.#stage(source, raw);
+    if (encoded === undefined) return this.#answer(undefined);
+    const shared = this.#scope.connectorMap;
+    for (const destination of destinations) {
+      if (this.#removed.has(destination.number)) continue;
+      this.#scope.connectorMap = new VariableMap();
+      await this.#destination(destination, encoded);
+    }
+    this.#scope.connectorMap = shared;
+    this.#scope.message = this.#raw;
+    const result = postprocessor === undefined ? undefined : await this.script(postprocessor);
+    return this.#answer(result);
+  }
+
+  /** What a filter lets through, as its transformer leaves it; undefined for a message that is filtered. */
+  async #stage(stage: Stage, body: string): Promise<string | undefined> {
+    const { filter, transformer, inbound, outbound, outboundTemplate } = stage;
+    if (filter === undefined && transformer === undefined && inbound === outbound) return body;
+    const scope = this.#scope;
+    scope.msg = readData(inbound, body, stage.inboundSettings);
+    const hasTemplate = outboundTemplate !== undefined && outboundTemplate !== '';
+    scope.tmp = hasTemplate
+      ? readData(outbound, outboundTemplate, stage.outboundSettings)
+      : undefined;
+    if (filter !== undefined && (await this.script(filter)) !== true) return undefined;
+    if (transformer === undefined && inbound === outbound) return body;
+    if (transformer !== undefined) await this.script(transformer);
+    this.#isUntouched = false;
+    return writeData(outbound, hasTemplate ? scope.tmp : scope.msg, stage.outboundSettings);
+  }
+
+  async #destination(destination: Destination, body: string): Promise<void> {
+    const { name, number, to, template, label, writer } = destination;
+    const responses = this.#scope.responseMap;
+    const put = (response: Response): void => {
+      responses.put(`d${number}`, response);
+      responses.put(name, response);
+    };
+    const wasUntouched = this.#isUntouched;
+    const encoded = await this.#stage(destination, body);
+    const isUntouched = wasUntouched && this.#isUntouched;
+    this.#isUntouched = wasUntouched;
+    if (encoded === undefined) return put(new Response(FILTERED, ''));
+    this.#scope.message = encoded;
+    if (writer !== undefined) {
+      this.#scope.msg = encoded;
+      const made = await this.script(writer);
+      return put(made instanceof Response ? made : new Response(SENT, made ?? ''));
+    }
+    if (to === undefined) return put(new Response(SENT, ''));
+    const fill = (text: string): string => this.#fill(text, encoded);
+    const isWhole = template === undefined || template === '${message.encodedData}';
+    const sent = isWhole ? encoded : fill(template);
+    const type = destination.type ?? this.#typeOf(destination.outbound, sent);
+    const named = label === undefined ? this.#name : fill(label);
+    const plain = isUntouched && isWhole && label === undefined && destination.pass === undefined;
+    const out =
+      plain && destination.type === undefined
+        ? undefined
+        : {
+            ...this.#wrapped(destination, sent, type),
+            ...(named !== undefined && { name: named }),
+          };
+    if (destination.call !== true) {
+      await this.#context.send(to, out);
+      return put(new Response(QUEUED, ''));
+    }
+    const { timeout } = destination;
+    const answer = await this.#context.call(to, out, timeout === undefined ? {} : { timeout });
+    put(await this.#answered(destination, answer));
+  }
+
+  #typeOf(outbound: DataType, sent: string): string {
+    return sent === this.#raw ? this.#type : mediaType(outbound, sent);
+  }
+
+  #wrapped({ pass }: Destination, body: string, type: string): { body: string; type: string } {
+    if (pass === undefined || pass.length === 0) return { body, type };
+    const variables = pass.map((name) => [name, plainTextOf(variable(this.#scope, name) ?? '')]);
+    const text = JSON.stringify({ variables: Object.fromEntries(variables) as object, type, body });
+    return { body: text, type: WITH_VARIABLES };
+  }
+
+  #fill(template: string, encoded: string): string {
+    const { msg } = this.#scope;
+    return render(template, {
+      lookup: (name) => variable(this.#scope, name),
+      message: {
+        encodedData: () => encoded,
+        transformedData: () => String(msg ?? encoded),
+        rawData: () => this.#raw,
+        messageId: () => String(this.#scope.sourceMap.get('messageId')),
+        channelId: () => this.#of.id,
+        channelName: () => this.#of.name,
+      },
+    });
+  }
+
+  async #answered(destination: Destination, answer: CallAnswer): Promise<Response> {
+    const status = answer.status === 'completed' ? SENT : ERROR;
+    const body = textOf(answer.body ?? new Uint8Array(), undefined);
+    const response = new Response(status, body, answer.text ?? answer.code ?? '');
+    if (destination.response === undefined) return response;
+    const scope = this.#scope;
+    Object.assign(scope, {
+      response,
+      responseStatus: status,
+      responseStatusMessage: response.getStatusMessage(),
+      responseErrorMessage: response.getError(),
+    });
+    const made = await this.#stage(destination.response, body);
+    if (made !== undefined) response.setMessage(made);
+    response.setStatus(scope.responseStatus as typeof status);
+    response.setStatusMessage(scope.responseStatusMessage);
+    return response;
+  }
+
+  #answer(result: unknown): Reply | undefined {
+    const { answer, answerType, answerCode } = this.#of;
+    if (answer === undefined) return undefined;
+    const found = answer === 'postprocessor' ? result : this.#scope.responseMap.get(answer);
+    const response = found instanceof Response ? found : undefined;
+    const body = response === undefined ? plainTextOf(found ?? '') : response.getMessage();
+    const coded = answerCode === undefined ? '' : this.#fill(answerCode, body);
+    const type = answerType === undefined ? mediaType('RAW', body) : this.#fill(answerType, body);
+    const code = /^\d{3}$/.test(coded) ? coded : codeOf(body);
+    return { body: Buffer.from(body), type, ...(code !== undefined && { code }) };
+  }
+}
+
+/** The code of an HL7 acknowledgement. */
+const codeOf = (body: string): string | undefined => /[\r\n]MSA.([A-Z]{2})/.exec(body)?.[1];
+
+function textOf(bytes: Uint8Array, charset: string | undefined): string {
+  return new TextDecoder(charset ?? 'utf-8').decode(bytes);
+}
+
+interface Came {
+  readonly body: string;
+  readonly type: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** A message from another channel may carry variables, one from a web caller its request. */
+function unwrapped(of: Channel, { type }: ProcessMessage, text: string): Came {
+  if (type === WITH_VARIABLES) {
+    const { body, type: own, variables } = JSON.parse(text) as Came;
+    return { body, type: own, variables };
+  }
+  if (of.source.http !== true || type !== 'application/json')
+    return { body: text, type, variables: {} };
+  const { body = '', ...request } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const { method, path, query = {}, headers = {} } = request;
+  const own = typeof body === 'string' ? body : JSON.stringify(body);
+  const parameters = new VariableMap(Object.entries(query as object));
+  const named = { method, uri: path, url: path, contextPath: path, parameters };
+  const variables = { ...named, headers: new VariableMap(Object.entries(headers as object)) };
+  return { body: own, type: mediaType('RAW', own), variables };
+}
+
+function scopeOf(
+  of: Channel,
+  message: ProcessMessage,
+  { body, variables }: Came,
+  removed: Set<number>,
+): Omit<Scope, 'log'> {
+  const { name = '', origin = '' } = message;
+  const source = new VariableMap([
+    ['messageId', message.id],
+    ['originalFilename', name],
+    ['fileDirectory', origin],
+    ['fileSize', message.size],
+    ...Object.entries(variables),
+  ]);
+  const connector: Xml = {
+    getMessageId: () => message.id,
+    getRawData: () => body,
+    getRaw: () => ({ getContent: () => body }),
+    getChannelId: () => of.id,
+    getSourceMap: () => source,
+  };
+  return {
+    msg: body,
+    tmp: undefined,
+    message: body,
+    response: undefined,
+    responseStatus: undefined,
+    responseStatusMessage: undefined,
+    responseErrorMessage: undefined,
+    channelId: of.id,
+    channelName: of.name,
+    channelMap: new VariableMap(),
+    connectorMap: new VariableMap(),
+    sourceMap: source,
+    responseMap: new VariableMap(),
+    globalMap: global,
+    globalChannelMap: ofChannel(of.id),
+    configurationMap: configuration,
+    connectorMessage: connector,
+    destinationSet: destinationSetOf(of, removed),
+    routed: [],
+  };
+}
+
+function destinationSetOf(
+  { destinations }: Channel,
+  removed: Set<number>,
+): Scope['destinationSet'] {
+  const numbers = (which: unknown): number[] => {
+    const names = Array.isArray(which) ? (which as unknown[]) : [which];
+    return destinations
+      .filter(({ name, number }) => names.some((one) => String(one) === name || one === number))
+      .map(({ number }) => number);
+  };
+  const remove = (gone: readonly number[]): boolean => {
+    for (const number of gone) removed.add(number);
+    return gone.length > 0;
+  };
+  const all = destinations.map(({ number }) => number);
+  return {
+    remove: (which) => remove(numbers(which)),
+    removeAll: () => remove(all),
+    removeAllExcept(which) {
+      const kept = numbers(which);
+      return remove(all.filter((number) => !kept.includes(number)));
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** What channels that came from Mirth Connect run on: `import { channel } from 'waybill/mirth'`. */
+import {
+  add,
+  areEqual,
+  each,
+  literal,
+  qualifiedName,
+  setDefaultNamespace,
+  typeOf,
+  where,
+} from './e4x/xml.ts';
+
+export { type Channel, channel, type Destination, type Stage } from './channel.ts';
+export { DateUtil } from './date-format.ts';
+export { java, javaString, UUIDGenerator } from './java.ts';
+export {
+  ERROR,
+  FILTERED,
+  PENDING,
+  QUEUED,
+  RECEIVED,
+  Response,
+  ResponseFactory,
+  SENT,
+  TRANSFORMED,
+} from './response.ts';
+export * from './scope.ts';
+export { scriptReader } from './script-reader.ts';
+
+/** What stands for the syntax of E4X that JavaScript no longer has. */
+export const e4x = {
+  add,
+  defaultNamespace: setDefaultNamespace,
+  each,
+  equal: areEqual,
+  qualifiedName,
+  typeOf,
+  where,
+  xml: literal,
+};
+
+/** Keeps a module from being loaded until a person has done what is listed; `waybill check` says so. */
+export function todo(places: readonly string[]): never {
+  throw new Error(`to be done by a person: ${places.join('; ')}`);
+}

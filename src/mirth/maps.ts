@@ -1,0 +1,72 @@
+/** A map of variables, with the names that its Java counterpart has. */
+export class VariableMap {
+  readonly #values: Map<string, unknown>;
+
+  constructor(values: Iterable<readonly [string, unknown]> = []) {
+    this.#values = new Map(values);
+  }
+
+  get(key: unknown): unknown {
+    return this.#values.get(String(key)) ?? null;
+  }
+
+  put(key: unknown, value: unknown): void {
+    this.#values.set(String(key), value);
+  }
+
+  containsKey(key: unknown): boolean {
+    return this.#values.has(String(key));
+  }
+
+  remove(key: unknown): void {
+    this.#values.delete(String(key));
+  }
+
+  keySet(): string[] {
+    return [...this.#values.keys()];
+  }
+
+  entrySet(): { getKey(): string; getValue(): unknown }[] {
+    return [...this.#values].map(([key, value]) => ({
+      getKey: () => key,
+      getValue: () => value,
+    }));
+  }
+
+  size(): number {
+    return this.#values.size;
+  }
+
+  isEmpty(): boolean {
+    return this.#values.size === 0;
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+}
+
+/** The configuration map: what it held comes from the environment. */
+class EnvironmentMap extends VariableMap {
+  override get(key: unknown): unknown {
+    return process.env[String(key)] ?? null;
+  }
+
+  override containsKey(key: unknown): boolean {
+    return process.env[String(key)] !== undefined;
+  }
+}
+
+export const configuration: VariableMap = new EnvironmentMap();
+
+/** Held in the memory of this engine; gone when it ends, and not shared with other engines. */
+export const global: VariableMap = new VariableMap();
+
+const ofChannels = new Map<string, VariableMap>();
+
+/** The map that all messages of one channel share, as long as this engine runs. */
+export function ofChannel(channel: string): VariableMap {
+  const found = ofChannels.get(channel) ?? new VariableMap();
+  ofChannels.set(channel, found);
+  return found;
+}

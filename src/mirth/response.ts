@@ -1,0 +1,87 @@
+import { plainTextOf } from './plain-text.ts';
+/** How a message fared at a destination. */
+export type Status =
+  | 'RECEIVED'
+  | 'FILTERED'
+  | 'TRANSFORMED'
+  | 'SENT'
+  | 'QUEUED'
+  | 'ERROR'
+  | 'PENDING';
+
+export const RECEIVED = 'RECEIVED';
+export const FILTERED = 'FILTERED';
+export const TRANSFORMED = 'TRANSFORMED';
+export const SENT = 'SENT';
+export const QUEUED = 'QUEUED';
+export const ERROR = 'ERROR';
+export const PENDING = 'PENDING';
+
+/** What a destination answered, or what a script answers to the sender. */
+export class Response {
+  #status: Status;
+  #message: string;
+  #statusMessage: string;
+  #error: string;
+
+  constructor(
+    status?: unknown,
+    message?: unknown,
+    statusMessage: unknown = '',
+    error: unknown = '',
+  ) {
+    const isStatus = message !== undefined;
+    this.#status = (isStatus ? String(status) : SENT) as Status;
+    this.#message = plainTextOf((isStatus ? message : status) ?? '');
+    this.#statusMessage = plainTextOf(statusMessage ?? '');
+    this.#error = plainTextOf(error ?? '');
+  }
+
+  getStatus(): Status {
+    return this.#status;
+  }
+
+  setStatus(status: Status): void {
+    this.#status = status;
+  }
+
+  getMessage(): string {
+    return this.#message;
+  }
+
+  setMessage(message: unknown): void {
+    this.#message = String(message);
+  }
+
+  getStatusMessage(): string {
+    return this.#statusMessage;
+  }
+
+  setStatusMessage(text: unknown): void {
+    this.#statusMessage = String(text);
+  }
+
+  getError(): string {
+    return this.#error;
+  }
+
+  setError(text: unknown): void {
+    this.#error = String(text);
+  }
+
+  toString(): string {
+    return this.#message;
+  }
+}
+
+const made =
+  (status: Status) =>
+  (message?: unknown): Response =>
+    new Response(status, message ?? '');
+
+export const ResponseFactory = {
+  getSentResponse: made(SENT),
+  getErrorResponse: made(ERROR),
+  getQueuedResponse: made(QUEUED),
+  getFilteredResponse: made(FILTERED),
+};

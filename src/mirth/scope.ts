@@ -1,0 +1,254 @@
+import { parseXml, parseXmlList, type Xml } from './e4x/xml.ts';
+import type { VariableMap } from './maps.ts';
+import { plainTextOf } from './plain-text.ts';
+import type { Response } from './response.ts';
+
+/** What a script puts into a channel by `router.routeMessage`. */
+export interface Routed {
+  readonly channel: string;
+  readonly body: string;
+}
+
+/** The destinations of a message that a script may still take out. */
+export interface DestinationSet {
+  remove(which: unknown): boolean;
+  removeAll(): boolean;
+  removeAllExcept(which: unknown): boolean;
+}
+
+/** All that a script finds under a name of its own while it runs. */
+export interface Scope {
+  msg: Xml;
+  tmp: Xml;
+  message: Xml;
+  response: Response | undefined;
+  responseStatus: Xml;
+  responseStatusMessage: Xml;
+  responseErrorMessage: Xml;
+  channelId: string;
+  channelName: string;
+  channelMap: VariableMap;
+  connectorMap: VariableMap;
+  sourceMap: VariableMap;
+  responseMap: VariableMap;
+  globalMap: VariableMap;
+  globalChannelMap: VariableMap;
+  configurationMap: VariableMap;
+  connectorMessage: Xml;
+  destinationSet: DestinationSet;
+  readonly routed: Routed[];
+  readonly log: (text: string) => void;
+}
+
+/**
+ * The names of a script, as bindings that are those of the script that runs: scripts run from their
+ * beginning to their end without anything in between. A script that assigns to one does so by `mirth`.
+ */
+export let msg: Xml;
+export let tmp: Xml;
+export let message: Xml;
+export let response: Xml;
+export let responseStatus: Xml;
+export let responseStatusMessage: Xml;
+export let responseErrorMessage: Xml;
+export let channelId: Xml;
+export let channelName: Xml;
+export let channelMap: Xml;
+export let connectorMap: Xml;
+export let sourceMap: Xml;
+export let responseMap: Xml;
+export let globalMap: Xml;
+export let globalChannelMap: Xml;
+export let configurationMap: Xml;
+export let connectorMessage: Xml;
+export let destinationSet: Xml;
+
+let current: Scope | undefined;
+
+function show(scope: Scope): void {
+  current = scope;
+  ({ msg, tmp, message, response } = scope);
+  ({ responseStatus, responseStatusMessage, responseErrorMessage } = scope);
+  ({ channelId, channelName, channelMap, connectorMap, sourceMap, responseMap } = scope);
+  ({ globalMap, globalChannelMap, configurationMap, connectorMessage, destinationSet } = scope);
+}
+
+/** Runs a script with the names of that scope. */
+export function runIn<Value>(scope: Scope, script: () => Value): Value {
+  const before = current;
+  show(scope);
+  try {
+    return script();
+  } finally {
+    if (before !== undefined) show(before);
+    else current = undefined;
+  }
+}
+
+const running = (): Scope => {
+  if (current === undefined) throw new Error('this is there only while a script of a channel runs');
+  return current;
+};
+
+/** What a script may assign to. */
+export const mirth: Pick<Scope, Assignable> = Object.defineProperties(
+  {} as Scope,
+  Object.fromEntries(
+    (
+      [
+        'msg',
+        'tmp',
+        'message',
+        'response',
+        'responseStatus',
+        'responseStatusMessage',
+        'responseErrorMessage',
+      ] as const
+    ).map((name) => [
+      name,
+      {
+        get: () => running()[name] as unknown,
+        set(value: unknown) {
+          Object.assign(running(), { [name]: value });
+          show(running());
+        },
+      },
+    ]),
+  ),
+);
+
+type Assignable =
+  | 'msg'
+  | 'tmp'
+  | 'message'
+  | 'response'
+  | 'responseStatus'
+  | 'responseStatusMessage'
+  | 'responseErrorMessage';
+
+type Accessor = (key: unknown, ...value: readonly unknown[]) => unknown;
+
+const accessor =
+  (mapOf: () => VariableMap): Accessor =>
+  (key, ...value) =>
+    value.length === 0 ? mapOf().get(key) : mapOf().put(key, value[0]);
+
+export const $c = accessor(() => running().channelMap);
+export const $co = accessor(() => running().connectorMap);
+export const $s = accessor(() => running().sourceMap);
+export const $r = accessor(() => running().responseMap);
+export const $g = accessor(() => running().globalMap);
+export const $gc = accessor(() => running().globalChannelMap);
+export const $cfg = accessor(() => running().configurationMap);
+
+/** The variable of that name, in whichever map it is; `''` where it is in none. */
+export function $(key: unknown): unknown {
+  return variable(running(), String(key)) ?? '';
+}
+
+export function variable(scope: Scope, key: string): unknown {
+  const {
+    responseMap: responses,
+    connectorMap: own,
+    channelMap: channel,
+    sourceMap: source,
+  } = scope;
+  const maps = [responses, own, channel, source, scope.globalChannelMap, scope.globalMap];
+  return [...maps, scope.configurationMap].find((map) => map.containsKey(key))?.get(key);
+}
+
+const logged =
+  (level: string) =>
+  (text: unknown): void =>
+    running().log(`${level}: ${String(text)}`);
+
+/** Writes to the event log. The importer keeps the constant text of each line, since values may be patient data. */
+export const logger = {
+  debug: logged('debug'),
+  error: logged('error'),
+  fatal: logged('error'),
+  info: logged('info'),
+  trace: logged('debug'),
+  warn: logged('warning'),
+};
+
+/** Puts messages into other channels, once the script has ended. */
+export const router = {
+  routeMessage: (channel: unknown, body: unknown): void => route(channel, body),
+  routeMessageByChannelId: (channel: unknown, body: unknown): void => route(channel, body),
+};
+
+export const VMRouter = class {
+  routeMessage = router.routeMessage;
+  routeMessageByChannelId = router.routeMessageByChannelId;
+};
+
+function route(channel: unknown, body: unknown): void {
+  const isRaw = body instanceof RawMessage;
+  running().routed.push({ channel: String(channel), body: String(isRaw ? body.body : body) });
+}
+
+/** A message with variables, for `router`; the variables go along under `Routed`. */
+export class RawMessage {
+  readonly body: unknown;
+
+  constructor(body: unknown) {
+    this.body = body;
+  }
+}
+
+/** The value, or the default where there is none; then each pair of `replacements` is applied. */
+export function validate(
+  mapping: unknown,
+  otherwise?: unknown,
+  replacements?: readonly (readonly [unknown, unknown])[],
+): Xml {
+  const isNothing = mapping === undefined || mapping === null || plainTextOf(mapping) === '';
+  const value = isNothing ? (otherwise ?? '') : mapping;
+  if (replacements === undefined || replacements === null || typeof value === 'object')
+    return value;
+  let text = plainTextOf(value);
+  for (const [from, to] of replacements)
+    text = text.replaceAll(new RegExp(String(from), 'g'), String(to));
+  return text;
+}
+
+/** A new segment of that name; with a message, put into it at that place among those of its name. */
+export function createSegment(name: string, into?: Xml, index?: number): Xml {
+  const made = parseXml(`<${name}></${name}>`);
+  if (into === undefined) return made;
+  into[name][index ?? into[name].length()] = made;
+  return into[name][index ?? into[name].length() - 1];
+}
+
+/** A new segment behind that one. */
+export function createSegmentAfter(name: string, segment: Xml): Xml {
+  const at = segment.parent() === undefined ? segment : segment[0];
+  const made = parseXml(`<${name}></${name}>`);
+  const index = at.childIndex();
+  at.parent().insertChildAfter(at, made);
+  return at.parent().children()[index + 1];
+}
+
+export function getArrayOrXmlLength(value: Xml): number {
+  if (value === undefined || value === null) return 0;
+  return typeof value === 'function' ? value.length() : (value.length ?? 0);
+}
+
+export const newStringOrUndefined = (value: unknown): unknown =>
+  value === undefined || value === null ? undefined : plainTextOf(value);
+
+/** `XML(…)` and `new XML(…)`, `XMLList(…)` and `new XMLList(…)`. */
+export function XML(value?: unknown): Xml {
+  return parseXml(value ?? '');
+}
+
+export function XMLList(value?: unknown): Xml {
+  return parseXmlList(value ?? '');
+}
+
+/** A namespace is known by its address. */
+export function Namespace(...given: readonly unknown[]): { uri: string; toString(): string } {
+  const uri = plainTextOf(given.at(-1) ?? '');
+  return { uri, toString: () => uri };
+}
