@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   send: async () => (await import('./command/send.ts')).sendCommand(),
   try: async () => (await import('./command/try.ts')).tryCommand(),
   adapters: async () => (await import('./command/reference.ts')).adaptersCommand(),
+  records: async () => (await import('./command/reference.ts')).recordsCommand(),
   expressions: async () => (await import('./command/reference.ts')).expressionsCommand(),
   certificate: async () => (await import('./command/keys.ts')).certificateCommand(),
   import: async () => (await import('./command/import.ts')).importCommand(),

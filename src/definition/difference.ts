@@ -104,7 +104,7 @@ function secretChanges(
 
 /** Transforms and lookups in the same files, whose content has changed. */
 function fileChanges(before: Definition, after: Definition): Change[] {
-  return ['transforms', 'lookups'].flatMap((section) => {
+  return ['transforms', 'records', 'lookups'].flatMap((section) => {
     const files = valueAt(after.source.written, [section]);
     if (files?.kind !== 'block') return [];
     return [...files.entries].flatMap(([name, { value }]) => {

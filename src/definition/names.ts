@@ -1,5 +1,6 @@
 import type { CredentialKind } from '../adapter/setting.ts';
 import { credentialKinds } from '../credential/kind/credential-kinds.ts';
+import { RECORD_TRANSFORMS } from '../transform/records/record-transforms.ts';
 import { suggestion } from './problem.ts';
 import { valueAt, type Written } from './written/written.ts';
 
@@ -32,7 +33,12 @@ export function productionNames(written: Written): ProductionNames {
     targets: new Set([...namesUnder('processes'), ...namesUnder('operations')]),
     credentials: new Map(namesUnder('credentials').map((name) => [name, kindOf(name)])),
     lookups: new Set(namesUnder('lookups')),
-    transforms: new Set(namesUnder('transforms')),
+    transforms: new Set([
+      ...namesUnder('transforms'),
+      ...namesUnder('records').flatMap((name) =>
+        RECORD_TRANSFORMS.map((what) => `${name}.${what}`),
+      ),
+    ]),
     used: { credential: new Set(), lookup: new Set(), target: new Set(), transform: new Set() },
   };
 }

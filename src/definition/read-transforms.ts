@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
+import type { RecordMap } from '../document/records/record-map.ts';
 import { isSystemError, unless } from '../error/foreseen.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
+import { Given, type GivenReading } from '../expression/given.ts';
 import { callProblems } from '../transform/call-problems.ts';
 import { moduleTransform } from '../transform/module-transform.ts';
 import { readTransform } from '../transform/read-transform.ts';
+import { readRecordMap } from '../transform/records/read-record-map.ts';
+import { recordTransforms } from '../transform/records/record-transforms.ts';
 import { SplitTransform } from '../transform/split-transform.ts';
 import type { Transform } from '../transform/transform.ts';
 import { type Reading, reportBelow } from './form/form.ts';
@@ -36,19 +40,30 @@ export async function readTransforms(
 ): Promise<ReadTransforms> {
   const transforms = new Map<string, Transform>();
   const files: string[] = [];
-  const block = valueAt(written, ['transforms']);
-  for (const [name, { value }] of block?.kind === 'block' ? block.entries : []) {
-    const file = value.kind === 'scalar' ? textOf(value) : undefined;
-    if (file === undefined || value.kind !== 'scalar') continue;
-    files.push(resolve(parts.source.folder, file));
-    const entry: TransformEntry = { name, file, value };
-    const transform = isYaml(file)
+  for (const entry of filesUnder(written, 'transforms')) {
+    files.push(resolve(parts.source.folder, entry.file));
+    const transform = isYaml(entry.file)
       ? await yamlTransform(entry, { ...parts, find: (other) => transforms.get(other) })
       : await codeTransform(entry, parts);
-    if (transform !== undefined) transforms.set(name, transform);
+    if (transform !== undefined) transforms.set(entry.name, transform);
+  }
+  for (const entry of filesUnder(written, 'records')) {
+    files.push(resolve(parts.source.folder, entry.file));
+    const map = await recordMap(entry, parts);
+    if (map === undefined) continue;
+    for (const one of recordTransforms(entry.name, map)) transforms.set(one.name, one);
   }
   checkCalls(transforms, written, parts.reading);
   return { transforms, files };
+}
+
+function filesUnder(written: Written, section: string): TransformEntry[] {
+  const block = valueAt(written, [section]);
+  const entries = block?.kind === 'block' ? [...block.entries] : [];
+  return entries.flatMap(([name, { value }]) => {
+    const file = value.kind === 'scalar' ? textOf(value) : undefined;
+    return file === undefined || value.kind !== 'scalar' ? [] : [{ name, file, value }];
+  });
 }
 
 const isYaml = (file: string): boolean => /^\.ya?ml$/.test(extname(file));
@@ -63,35 +78,57 @@ function reportFile(
   { name, value }: TransformEntry,
   { problems }: Reading,
   { what, remedy }: Fault,
+  section = 'transforms',
 ): undefined {
-  problems.error(value.place, pathText(['transforms', name]), what, remedy);
+  problems.error(value.place, pathText([section, name]), what, remedy);
   return undefined;
+}
+
+async function recordMap(
+  entry: TransformEntry,
+  parts: TransformsReading,
+): Promise<RecordMap | undefined> {
+  const given = await yamlFile(entry, parts, 'records');
+  return given && readRecordMap(new Given(given.value, [], given.reading));
 }
 
 async function yamlTransform(
   entry: TransformEntry,
   parts: TransformsReading & { readonly find: (name: string) => Transform | undefined },
 ): Promise<Transform | undefined> {
-  const { names, language, reading, source } = parts;
+  const given = await yamlFile(entry, parts, 'transforms');
+  if (given === undefined) return undefined;
+  const { value, reading } = given;
+  const transform = readTransform(entry.name, value, [], { ...reading, find: parts.find });
+  const { split } = transform.declaration;
+  return split === undefined ? transform : new SplitTransform(transform, split);
+}
+
+/** What a YAML file of its own holds, and where its problems go. */
+async function yamlFile(
+  entry: TransformEntry,
+  { names, language, reading, source }: TransformsReading,
+  section: string,
+): Promise<{ readonly value: unknown; readonly reading: GivenReading } | undefined> {
   const file = resolve(source.folder, entry.file);
   const text = await readFile(file, 'utf8').catch(unless(isSystemError, 'reading a transform'));
   if (text === undefined) {
     const remedy = `Paths count from the production's folder: this is ${file}.`;
-    return reportFile(entry, reading, { what: 'the file cannot be read', remedy });
+    return reportFile(entry, reading, { what: 'the file cannot be read', remedy }, section);
   }
   const parsed = parseYaml(entry.file, text, reading.problems);
   if (parsed === undefined) return undefined;
   const written = await fill(parsed, source, reading.problems);
-  const transform = readTransform(entry.name, plain(written), [], {
-    environment: language,
-    problem: (keys, problem, offset) =>
-      reportBelow({ ...reading, keys: [] }, written, { keys, offset, ...splitProblem(problem) }),
-    unknown: (kind, name) =>
-      kind === 'target' ? unknownTarget(name, names) : unknownTransform(name, names),
-    find: parts.find,
-  });
-  const { split } = transform.declaration;
-  return split === undefined ? transform : new SplitTransform(transform, split);
+  return {
+    value: plain(written),
+    reading: {
+      environment: language,
+      problem: (keys, problem, offset) =>
+        reportBelow({ ...reading, keys: [] }, written, { keys, offset, ...splitProblem(problem) }),
+      unknown: (kind, name) =>
+        kind === 'target' ? unknownTarget(name, names) : unknownTransform(name, names),
+    },
+  };
 }
 
 async function codeTransform(

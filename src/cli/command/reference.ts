@@ -1,15 +1,31 @@
+import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { adapterCatalogue, allAdapters } from '../../../adapters/index.ts';
 import type { Setting, Settings } from '../../adapter/setting.ts';
 import { fieldsSchema } from '../../definition/form/setting-schema.ts';
 import { LOOP_FORMS, PATH_FORMS } from '../../document/path-forms.ts';
-import { EngineError } from '../../error/engine-error.ts';
+import { describeError, EngineError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
 import { expressionReference, plainType } from '../../expression/expression-reference.ts';
+import { sampleMap } from '../../transform/records/sample-map.ts';
 import { print, table } from '../output.ts';
 
 interface AdaptersFlags {
   readonly json?: boolean;
+}
+
+/** `waybill records <sample>`: a record map to begin with, from a delimited sample. */
+export function recordsCommand(): Command {
+  return new Command('records')
+    .description('Prints a record map to begin with, made from a sample of delimited text.')
+    .argument('<sample>', 'such as messages/patients.csv')
+    .action(async (sample: string) => {
+      const bytes = await readFile(sample).catch((error: unknown) => {
+        const { text } = describeError(error);
+        throw new EngineError('NOT_FOUND', `the sample cannot be read: ${text}`, { cause: error });
+      });
+      print(sampleMap(bytes).trimEnd());
+    });
 }
 
 /** `waybill adapters [type]`: what each adapter does, and its settings from their declaration. */

@@ -39,6 +39,7 @@ export async function warnOfUnused(checking: Checking): Promise<void> {
 
   for (const [section, used] of [
     ['transforms', names.used.transform],
+    ['records', new Set([...names.used.transform].map((name) => name.replace(/\.\w+$/, '')))],
     ['lookups', await usedLookups(checking)],
     ['credentials', names.used.credential],
   ] as const) {

@@ -98,6 +98,11 @@ const fields = {
     help: 'Name → file of each transform.',
     example: '{ adt-to-pharmacy: transforms/adt-to-pharmacy.yaml }',
   },
+  records: {
+    form: named(text('A .yaml file.'), ENTRY_NAME),
+    help: 'Name → file of each record map: a layout of delimited text or of fixed width, read and written by the transforms NAME.read, NAME.write and NAME.bad.',
+    example: '{ patients: records/patients.yaml }',
+  },
   lookups: {
     form: named(text('A .csv file of two columns, or with a header.'), ENTRY_NAME),
     help: 'Name → file of each code table.',

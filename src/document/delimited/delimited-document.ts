@@ -60,6 +60,10 @@ export class DelimitedDocument implements Document {
     return Math.max(this.#rows.length - this.#first, 0);
   }
 
+  get delimiter(): string {
+    return this.#source.delimiter;
+  }
+
   /** The names in the header. */
   get columns(): readonly string[] {
     return this.#columns;

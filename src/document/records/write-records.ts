@@ -1,0 +1,81 @@
+import { EngineError } from '../../error/engine-error.ts';
+import { charsetNamed, UTF8 } from '../charset.ts';
+import type { Document } from '../document.ts';
+import type { RecordField, RecordKind, RecordMap } from './record-map.ts';
+import { FieldFault, writeValue } from './record-value.ts';
+
+/** Writes a JSON document as a text of records: `/header/sent`, `/detail/0/mrn`. Throws TRANSFORM_FAILED with the place, never a value. */
+export function writeRecords(document: Document, map: RecordMap): Uint8Array {
+  const counts = new Map<string, number>();
+  const rows: string[] = [];
+  if (map.names) {
+    const cells = map.records[0]?.fields.map(({ name }) => cellOf(name, map)) ?? [];
+    rows.push(cells.join(map.delimiter ?? ''));
+  }
+  for (const kind of map.records) {
+    const places = placesOf(document, kind);
+    counts.set(kind.name, places.length);
+  }
+  for (const kind of map.records) {
+    const places = placesOf(document, kind);
+    if (kind.required && places.length === 0) throw failed(`there is no ${kind.name}`);
+    for (const place of places) rows.push(rowOf(document, place, { kind, map, counts }));
+  }
+  const charset = charsetNamed(map.charset) ?? UTF8;
+  const text = rows.map((row) => row + map.lineEnd).join('');
+  if (!charset.canEncode(text))
+    throw failed(`a value has characters that ${charset.name} cannot write`);
+  return charset.encode(text);
+}
+
+function failed(why: string): EngineError {
+  return new EngineError('TRANSFORM_FAILED', `The records cannot be written: ${why}.`);
+}
+
+/** The JSON pointers of the records of a kind. A trailer that only counts needs no values of its own. */
+function placesOf(document: Document, { name, at, fields }: RecordKind): string[] {
+  const counts = fields.some((field) => field.counts !== undefined);
+  if (at !== undefined) return document.get(`/${name}`) !== '' || counts ? [`/${name}`] : [];
+  const places: string[] = [];
+  for (let n = 0; document.has(`/${name}/${n}`); n++) places.push(`/${name}/${n}`);
+  return places;
+}
+
+interface Writing {
+  readonly kind: RecordKind;
+  readonly map: RecordMap;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+function rowOf(document: Document, place: string, { kind, map, counts }: Writing): string {
+  const cells = kind.fields.map((field, at) => {
+    try {
+      const value = valueAt(document, `${place}/${field.name}`, { field, counts });
+      const own = at === 0 && value === '' && kind.when !== undefined ? kind.when : value;
+      return cellOf(writeValue(field, own), map);
+    } catch (error) {
+      if (error instanceof FieldFault) throw failed(`${place}/${field.name} ${error.message}`);
+      throw error;
+    }
+  });
+  return cells.join(map.delimiter ?? '');
+}
+
+function valueAt(
+  document: Document,
+  path: string,
+  { field, counts }: { readonly field: RecordField; readonly counts: ReadonlyMap<string, number> },
+): string {
+  if (field.counts !== undefined) return String(counts.get(field.counts) ?? 0);
+  return document.get(path);
+}
+
+function cellOf(value: string, { delimiter }: RecordMap): string {
+  if (delimiter === undefined) {
+    // a line end would begin another record
+    if (/[\r\n]/.test(value)) throw failed('a value has a line end');
+    return value;
+  }
+  const quoted = /["\r\n]/.test(value) || value.includes(delimiter);
+  return quoted ? `"${value.replaceAll('"', '""')}"` : value;
+}
