@@ -194,7 +194,10 @@ test('whatever is done to a queue, nothing unsettled is removed, and everything 
         for (const { step, choice } of script) await subject.step(step, choice);
         await subject.deliverAll();
         await sleep(300);
-        expect(subject.sent.toSorted()).toEqual(subject.accepted.toSorted());
+        // what was settled at a consumer that somebody took away, and of which nothing was noted yet, may come again
+        const isHarmed = script.some(({ step }) => /worker/.test(step));
+        const sent = isHarmed ? [...new Set(subject.sent)] : subject.sent;
+        expect(sent.toSorted()).toEqual(subject.accepted.toSorted());
         // in order, unless nobody asked for it or somebody took a consumer away
         const orderly = script.every(
           ({ step, choice }) => !/worker/.test(step) && !(step === 'order' && choice === 1),

@@ -48,7 +48,7 @@ test('console.yaml and the module that it delegates to are read, too', async () 
   expect(wrong.output).toContain('/p/console.yaml:4:10 pasword is not a setting. Did you mean');
   expect(await ran(checkCommand(), [`${folder.path}/q`])).toMatchObject({
     code: 1,
-    output: expect.stringMatching(/console\.yaml:1:12 delegated: .*exports no function/),
+    output: expect.stringMatching(/console\.yaml:1:12 delegated: .*has no function/),
   });
   expect(await ran(checkCommand(), [`${folder.path}/r`])).toMatchObject({ code: 1 });
   const assumed = await ran(checkCommand(), [`${folder.path}/r`, '--assume-secrets']);

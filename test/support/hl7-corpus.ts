@@ -7,7 +7,7 @@ export interface CorpusFile {
   readonly bytes: Buffer;
 }
 
-const FOLDER = new URL('../corpora/hl7v2', import.meta.url);
+const FOLDER = new URL('../corpora/hl7v2/', import.meta.url);
 
 /** Public HL7 messages as they were found, mistakes included; see test/corpora/README.md. */
 export function hl7Corpus(): CorpusFile[] {

@@ -9,7 +9,7 @@ export const german: Catalogue = {
   'The body of this message is not in the trace any more.':
     'Der Inhalt dieser Nachricht ist nicht mehr im Trace.',
   'About the message': 'Zur Nachricht',
-  Before: 'Zuvor',
+  Before: 'Vorher',
   'by {name}': 'von {name}',
   'Reply: {answer}': 'Antwort: {answer}',
   'Replaced by': 'Ersetzt durch',
