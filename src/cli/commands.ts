@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   find: async () => (await import('./command/trace.ts')).findCommand(),
   trace: async () => (await import('./command/trace.ts')).traceCommand(),
   resend: async () => (await import('./command/resend.ts')).resendCommand(),
+  reprocess: async () => (await import('./command/resend.ts')).reprocessCommand(),
   replay: async () => (await import('./command/resend.ts')).replayCommand(),
   purge: async () => (await import('./command/trace.ts')).purgeCommand(),
   send: async () => (await import('./command/send.ts')).sendCommand(),

@@ -70,6 +70,38 @@ export interface SentMessage {
   readonly sessionId: number;
 }
 
+/** A session's original to be processed again; its body comes beside the order unless it lies in the store of large bodies. */
+export interface Reprocess {
+  readonly original: Envelope;
+  readonly bodyRef?: string | undefined;
+  /** The hosts that get something; left out only to see what there would be. */
+  readonly targets: readonly string[] | undefined;
+  /** What the new messages replace, in the order they were made; a suspended one is settled. */
+  readonly replaces: readonly {
+    readonly message: Pick<Envelope, 'id' | 'sessionId' | 'target'>;
+    readonly suspended: boolean;
+  }[];
+  readonly by: string;
+  readonly reason?: string | undefined;
+  /** Names the order: one that comes again is done once. */
+  readonly order?: string | undefined;
+  /** Stores nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** What was queued by processing an original again, or would be. */
+export interface Reprocessed extends SentMessage {
+  readonly made: readonly {
+    readonly messageId: number;
+    readonly target: string;
+    readonly type: string;
+  }[];
+  /** Of a dry run: where the rules or transforms fail, if they do. */
+  readonly failed?:
+    | { readonly host: string; readonly code: string; readonly text: string }
+    | undefined;
+}
+
 /** Ends a suspended message. */
 export interface Discard {
   readonly message: Pick<Envelope, 'id' | 'sessionId' | 'target'>;
@@ -147,6 +179,21 @@ export interface Resent extends SentMessage {
   readonly of: number;
 }
 
+/** Processes the original of a message again, given by the message's id alone. */
+export interface ReprocessOrder extends Omit<ResendOrder, 'to'> {
+  /** The hosts that get something; the message's own target if left out. */
+  readonly targets?: readonly string[] | undefined;
+  /** Stores nothing, and tells everything that the rules of today would make. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** A message that could not be sent again, and why. */
+export interface NotResent {
+  readonly of: number;
+  readonly code: string;
+  readonly text: string;
+}
+
 /** Sends every message of a time range at one host again. */
 export interface ReplayOrder {
   readonly host: string;
@@ -154,5 +201,7 @@ export interface ReplayOrder {
   readonly to: number;
   /** Where to send; the host itself by default. */
   readonly into?: string | undefined;
+  /** Processes the originals again instead of sending the stored bodies. */
+  readonly reprocess?: boolean | undefined;
   readonly by: string;
 }

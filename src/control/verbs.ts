@@ -13,11 +13,15 @@ import type {
   Discard,
   EndRequest,
   Notification,
+  NotResent,
   OverrideOrder,
   PurgeOrder,
   Reloaded,
   ReloadOrder,
   ReplayOrder,
+  Reprocess,
+  Reprocessed,
+  ReprocessOrder,
   Resend,
   ResendOrder,
   Resent,
@@ -88,6 +92,7 @@ export const ENGINE = {
   rehearse: one<RehearsalRequest, Rehearsal>('rehearse'),
   test: one<{ readonly host: string }, readonly TestStep[]>('test'),
   resend: one<Resend, SentMessage>('resend'),
+  reprocess: one<Reprocess, Reprocessed>('reprocess'),
   discard: one<Discard, void>('discard'),
   /** Ends a message that the engine is working on. */
   end: each<EndRequest, { readonly ended: boolean }>('end'),
@@ -113,7 +118,8 @@ export const PLANE = {
   override: plane<OverrideOrder & { readonly by: string }, void>('override'),
   /** The body travels beside the order where it was edited. */
   resend: plane<ResendOrder & { readonly edited: boolean }, Resent>('resend'),
-  replay: plane<ReplayOrder, readonly Resent[]>('replay'),
+  reprocess: plane<ReprocessOrder, Reprocessed & Resent>('reprocess'),
+  replay: plane<ReplayOrder, readonly (Resent | NotResent)[]>('replay'),
 } as const;
 
 /** Who reads, as the client says. */

@@ -12,6 +12,7 @@ import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
+import type { Process } from '../flow/wiring.ts';
 import type { Host, HostStatus } from '../host/host.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
@@ -63,6 +64,11 @@ export class Director {
   /** How messages are routed now; for what a person sends again. */
   get routing(): Routing {
     return this.#assembly.routing();
+  }
+
+  /** A process of the definition that runs. */
+  process(name: string): Process {
+    return this.#assembly.process(name);
   }
 
   /** How their legs are stored. */

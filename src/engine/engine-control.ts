@@ -9,6 +9,7 @@ import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { leftQueues } from './left-queues.ts';
 import { notify, sendTestMessage } from './own-messages.ts';
+import { reprocessOnce } from './reprocess.ts';
 import { discardSuspended, resendOnce } from './resend.ts';
 
 /** The engine that is asked. */
@@ -39,6 +40,7 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     retry: ({ host }) => director.retryNow(host),
     override: ({ set, ...which }) => director.override(which, set),
     resend: (order, body) => resendOnce(engine, director, order, body),
+    reprocess: (order, body) => reprocessOnce(engine, director, order, body),
     discard: (order) => discardSuspended(engine, order),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),

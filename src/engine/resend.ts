@@ -63,7 +63,11 @@ async function resend(
   return { messageId, sessionId };
 }
 
-async function checkSuspended(engine: Engine, message: Envelope): Promise<void> {
+/** Throws NOT_FOUND for a message that is not suspended any more. */
+export async function checkSuspended(
+  engine: Engine,
+  message: Pick<Envelope, 'id' | 'target'>,
+): Promise<void> {
   if ((await placeOf(engine, message)) === undefined)
     throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
 }
@@ -86,7 +90,7 @@ export async function discardSuspended(engine: Engine, order: Discard): Promise<
 }
 
 /** Where two people deal with a suspended message at once, on whichever engines, only one succeeds. */
-async function alone<Result>(
+export async function alone<Result>(
   { orders }: Engine,
   message: Pick<Envelope, 'id' | 'target'>,
   run: () => Promise<Result>,
@@ -98,7 +102,7 @@ async function alone<Result>(
 }
 
 /** The outcome is journaled, then the message leaves the suspended stream. */
-async function discard(engine: Engine, { message, by, reason }: Discard): Promise<void> {
+export async function discard(engine: Engine, { message, by, reason }: Discard): Promise<void> {
   const { manager, names } = engine.broker;
   const sequence = await placeOf(engine, message);
   if (sequence === undefined) {

@@ -1,12 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../control/control.ts';
-import type { ReplayOrder, ResendOrder, Resent } from '../control/orders.ts';
+import type {
+  NotResent,
+  ReplayOrder,
+  Reprocessed,
+  ReprocessOrder,
+  ResendOrder,
+  Resent,
+} from '../control/orders.ts';
 import { ENGINE } from '../control/verbs.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { STATUSES } from '../message/status.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
-import type { TracedMessage } from '../trace/traced-message.ts';
+import type { StoredBody, TracedMessage } from '../trace/traced-message.ts';
 
 /** Sends a traced message again as a new session linked to it, edited or as stored; see the engine's `resend`. */
 export async function resendTraced(
@@ -76,6 +84,101 @@ function envelopeOf(message: TracedMessage): Envelope {
   };
 }
 
+/**
+ * Processes the original of a message again by the rules and transforms of today, and sends only what goes to the chosen
+ * targets. What it replaces is linked, and settled where it is suspended; see the engine's `reprocess`.
+ */
+export async function reprocessTraced(
+  broker: Broker,
+  reader: TraceReader,
+  order: ReprocessOrder,
+): Promise<Reprocessed & Resent> {
+  const { id, by, reason, dryRun = false } = order;
+  const message = await reader.message(id);
+  if (message === undefined) {
+    throw new EngineError('NOT_FOUND', `there is no message ${id} in the trace`);
+  }
+  const original = await originalOf(reader, message);
+  const targets = order.targets ?? (dryRun ? undefined : [message.target]);
+  const replaced = await replacedBy(reader, message, { original, targets: targets ?? [] });
+  if (!dryRun) checkEnded(replaced);
+  const stored = await bodyOf(reader, original.id);
+  // messages of one session lead to one original, which is processed once by an order
+  const named = order.order && `${order.order}-${original.id}-${targets?.join('_') ?? ''}`;
+  const made = await askControl(
+    broker,
+    ENGINE.reprocess,
+    {
+      original: envelopeOf(original),
+      bodyRef: stored.bytes === undefined ? stored.ref : undefined,
+      targets,
+      replaces: replaced.map((one) => ({
+        message: { id: one.id, sessionId: one.sessionId, target: one.target },
+        suspended: one.status === 'suspended',
+      })),
+      by,
+      reason,
+      order: named,
+      dryRun,
+    },
+    { body: stored.bytes ?? new Uint8Array(0) },
+  );
+  return { ...made, of: id };
+}
+
+async function bodyOf(reader: TraceReader, id: number): Promise<StoredBody> {
+  const stored = await reader.body(id);
+  if (stored !== undefined) return stored;
+  throw new EngineError(
+    'NOT_FOUND',
+    `the body of the original, message ${id}, is not in the trace: not yet, or no longer`,
+  );
+}
+
+/** Resends of resends: more than anybody makes. */
+const LINKS = 50;
+
+/** The message that a service took in, or a person sent, and from which this one came over whatever resends. */
+async function originalOf(reader: TraceReader, message: TracedMessage): Promise<TracedMessage> {
+  let at = message;
+  for (let link = 0; link < LINKS; link++) {
+    const first = (await reader.session(at.sessionId))?.messages[0];
+    if (first === undefined) break;
+    if (first.resendOf === undefined) return first;
+    const before = await reader.message(first.resendOf);
+    if (before === undefined) break;
+    at = before;
+  }
+  throw new EngineError(
+    'NOT_FOUND',
+    `the original of message ${message.id} is not in the trace any longer: send its stored body again instead`,
+  );
+}
+
+/** What went to the targets in the message's own session, or else in that of the original. */
+async function replacedBy(
+  reader: TraceReader,
+  { sessionId }: TracedMessage,
+  { original, targets }: { readonly original: TracedMessage; readonly targets: readonly string[] },
+): Promise<readonly TracedMessage[]> {
+  const own = (await reader.session(sessionId))?.messages ?? [];
+  const first =
+    original.sessionId === sessionId ? own : (await reader.session(original.sessionId))?.messages;
+  return targets.flatMap((target) => {
+    const to = (one: TracedMessage): boolean => one.target === target;
+    return own.some(to) ? own.filter(to) : (first ?? []).filter(to);
+  });
+}
+
+function checkEnded(messages: readonly TracedMessage[]): void {
+  const open = messages.find(({ status }) => status === 'queued' || status === 'retrying');
+  if (open === undefined) return;
+  throw new EngineError(
+    'NOT_FOUND',
+    `message ${open.id} still waits for ${open.target}, which would get it twice: abort it first, or let it be sent`,
+  );
+}
+
 /** What nobody wanted, or a person discarded, is not sent again. */
 const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 
@@ -86,15 +189,26 @@ const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 export async function replay(
   broker: Broker,
   reader: TraceReader,
-  { host, from, to, into, by }: ReplayOrder,
-): Promise<readonly Resent[]> {
-  const resent: Resent[] = [];
+  { host, from, to, into, by, reprocess = false }: ReplayOrder,
+): Promise<readonly (Resent | NotResent)[]> {
+  const resent: (Resent | NotResent)[] = [];
+  const order = `replay-${randomUUID()}`;
+  const again = (id: number): Promise<Resent | NotResent> => {
+    const reason = 'replay';
+    if (!reprocess) return resendTraced(broker, reader, { id, to: into, by, reason });
+    const targets = [into ?? host];
+    // one message whose original still fails does not hold up the others
+    return reprocessTraced(broker, reader, { id, targets, by, reason, order }).catch(
+      (error: unknown) => {
+        if (!isEngineError(error) || error.retryable) throw error;
+        return { of: id, code: error.code, text: error.message };
+      },
+    );
+  };
   let after: number | undefined;
   for (;;) {
     const { ids, more } = await reader.replayList({ host, from, to, after, status: REPLAYED });
-    for (const id of ids) {
-      resent.push(await resendTraced(broker, reader, { id, to: into, by, reason: 'replay' }));
-    }
+    for (const id of ids) resent.push(await again(id));
     after = ids.at(-1);
     if (!more || after === undefined) return resent;
   }

@@ -12,7 +12,7 @@ import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { abortTraced } from '../operator/abort.ts';
 import { engines } from '../operator/engines.ts';
-import { replay, resendTraced } from '../operator/resend.ts';
+import { replay, reprocessTraced, resendTraced } from '../operator/resend.ts';
 import type { TraceReader, TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -27,6 +27,7 @@ export interface Answering {
  * Answers the command line's requests to the operator plane over NATS. Only one of several operator planes
  * answers.
  */
+// oxlint-disable-next-line max-lines-per-function -- a table: one entry for each verb that people may ask
 export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
   const { store, tracing, audit } = parts;
   const reached = engines(broker);
@@ -75,9 +76,16 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
           resendTraced(broker, store, order, edited ? body : undefined),
         );
       },
+      reprocess(order) {
+        const { id, targets, dryRun, by, reason } = order;
+        const detail = { by, targets, dryRun, reason };
+        return ordered('message.reprocess', `message ${id}`, detail, () =>
+          reprocessTraced(broker, store, order),
+        );
+      },
       replay(order) {
-        const { host, from, to, into, by } = order;
-        return ordered('message.replay', `host ${host}`, { by, from, to, into }, () =>
+        const { host, from, to, into, reprocess, by } = order;
+        return ordered('message.replay', `host ${host}`, { by, from, to, into, reprocess }, () =>
           replay(broker, store, order),
         );
       },

@@ -62,6 +62,7 @@ export const ROUTES: readonly Row[] = [
     404,
   ),
   row('POST /messages/{id}/resend', ['message.resend'], 404, { body: {} }),
+  row('POST /messages/{id}/reprocess', ['message.resend'], 404, { body: {} }),
   row(
     'POST /messages/{id}/resend',
     ['message.resend', 'message.edit_resend', 'message.content.unmasked'],

@@ -5,6 +5,7 @@ type ItemState = JobItems['items'][number]['state'];
 
 const ACTS = {
   resend: t('resend'),
+  reprocess: t('process again'),
   discard: t('discard'),
   abort: t('abort'),
   'set-aside': t('set aside'),

@@ -17,8 +17,12 @@ import { useMay } from '../shell/me.ts';
 
 type Act = JobRequest['type'];
 
+/** Acts that make new messages. */
+const SENDS: ReadonlySet<Act> = new Set<Act>(['resend', 'reprocess']);
+
 const ORDERS: Readonly<Record<Act, (count: number) => string>> = {
   resend: (count) => t('Resend {count} {count|message|messages}', { count }),
+  reprocess: (count) => t('Process {count} {count|message|messages} again', { count }),
   discard: (count) => t('Discard {count} {count|message|messages}', { count }),
   abort: (count) => t('Abort {count} {count|message|messages}', { count }),
   'set-aside': (count) => t('Set aside {count} {count|message|messages}', { count }),
@@ -30,7 +34,7 @@ export function NewJobPage(): ReactElement {
   const navigate = useNavigate();
   const may = useMay();
   const { data: known } = useQuery(hostsQuery);
-  const [type, setType] = useState<Act>(act === 'discard' ? 'discard' : 'resend');
+  const [type, setType] = useState<Act>(act === 'discard' || act === 'reprocess' ? act : 'resend');
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
   const [now] = useState(() => Date.now());
@@ -43,7 +47,7 @@ export function NewJobPage(): ReactElement {
   const order = (list?: string): JobRequest => ({
     type,
     ...which(list),
-    ...(to === '' || type !== 'resend' ? {} : { to }),
+    ...(to === '' || !SENDS.has(type) ? {} : { to }),
     reason: reason.trim(),
     dryRun: list === undefined,
   });
@@ -68,6 +72,9 @@ export function NewJobPage(): ReactElement {
             onChange={({ target }) => setType(target.value as Act)}
           >
             {may('message.resend') && <option value="resend">{t('resend')}</option>}
+            {may('message.resend') && (
+              <option value="reprocess">{t('process again from the original')}</option>
+            )}
             {may('deadletter.discard') && (
               <option value="discard">{t('discard (suspended ones)')}</option>
             )}
@@ -76,7 +83,14 @@ export function NewJobPage(): ReactElement {
               <option value="set-aside">{t('set aside (queued or retrying)')}</option>
             )}
           </Choice>
-          {type === 'resend' && (
+          {type === 'reprocess' && (
+            <p className="text-xs text-ink-2">
+              {t(
+                'Each original goes through the rules and transforms of today; only what goes to the target is sent, linked to what it replaces.',
+              )}
+            </p>
+          )}
+          {SENDS.has(type) && (
             <Choice
               label={t('To ## a host')}
               value={to}
@@ -98,7 +112,7 @@ export function NewJobPage(): ReactElement {
             hint={t('kept with the job and in the audit log')}
           />
           <Button
-            look={type === 'resend' ? 'primary' : 'danger'}
+            look={SENDS.has(type) ? 'primary' : 'danger'}
             className="h-9"
             disabled={total === 0 || reason.trim() === '' || start.isPending}
             onClick={() => start.mutate()}

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Ban, Diff, FlaskConical, Pencil, Repeat2, Trash2 } from 'lucide-react';
+import { Ban, Diff, FlaskConical, Pencil, RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
 import type { Message } from '../../../src/api/contract/message.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
@@ -12,11 +12,14 @@ import { useMay } from '../shell/me.ts';
 const ResendDialog = lazy(() =>
   import('../resend/resend-dialog.tsx').then((part) => ({ default: part.ResendDialog })),
 );
+const ReprocessDialog = lazy(() =>
+  import('../resend/reprocess-dialog.tsx').then((part) => ({ default: part.ReprocessDialog })),
+);
 const DiscardDialog = lazy(() =>
   import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
 );
 
-type Act = 'resend' | 'edit' | 'discard';
+type Act = 'resend' | 'reprocess' | 'edit' | 'discard';
 
 /** What can be done with one message, by button or by key. */
 export function MessageActions({ message }: { readonly message: Message }): ReactElement {
@@ -50,6 +53,14 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
           <Repeat2 size={14} aria-hidden="true" /> {t('Resend')}
         </Button>
       )}
+      {canResend && (
+        <Button
+          onClick={() => setAct('reprocess')}
+          title={t('From the original, by the rules of today, for targets that you choose')}
+        >
+          <RefreshCcw size={14} aria-hidden="true" /> {t('Process again')}
+        </Button>
+      )}
       {canEdit && (
         <Button onClick={() => setAct('edit')}>
           <Pencil size={14} aria-hidden="true" /> {t('Edit and resend')}
@@ -65,13 +76,29 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
           <Ban size={14} aria-hidden="true" /> {t('Abort')}
         </Button>
       )}
-      <Suspense>
-        {(act === 'resend' || act === 'edit') && (
-          <ResendDialog message={message} edit={act === 'edit'} onClose={() => setAct(undefined)} />
-        )}
-        {act === 'discard' && <DiscardDialog message={message} onClose={() => setAct(undefined)} />}
-      </Suspense>
+      <ActDialog act={act} message={message} onClose={() => setAct(undefined)} />
     </>
+  );
+}
+
+/** What is asked before the act. */
+function ActDialog({
+  act,
+  message,
+  onClose,
+}: {
+  readonly act: Act | undefined;
+  readonly message: Message;
+  readonly onClose: () => void;
+}): ReactElement {
+  return (
+    <Suspense>
+      {(act === 'resend' || act === 'edit') && (
+        <ResendDialog message={message} edit={act === 'edit'} onClose={onClose} />
+      )}
+      {act === 'reprocess' && <ReprocessDialog message={message} onClose={onClose} />}
+      {act === 'discard' && <DiscardDialog message={message} onClose={onClose} />}
+    </Suspense>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { Repeat2, Trash2 } from 'lucide-react';
+import { RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Failures } from '../../../src/api/contract/message.ts';
 import { events as eventsQuery, failures as failuresQuery, someMessages } from '../api/queries.ts';
@@ -103,6 +103,15 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
           {may('message.bulk') && may('message.resend') && (
             <Link to="/jobs/new" search={{ ...criteria, act: 'resend' }} className={buttonStyle()}>
               <Repeat2 size={14} aria-hidden="true" /> {t('Resend all')}
+            </Link>
+          )}
+          {may('message.bulk') && may('message.resend') && (
+            <Link
+              to="/jobs/new"
+              search={{ ...criteria, act: 'reprocess' }}
+              className={buttonStyle()}
+            >
+              <RefreshCcw size={14} aria-hidden="true" /> {t('Process all again')}
             </Link>
           )}
           {may('message.bulk') && may('deadletter.discard') && status === 'suspended' && (

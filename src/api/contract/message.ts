@@ -261,6 +261,24 @@ export const ResendRequest = closed({
 });
 export type ResendRequest = Static<typeof ResendRequest>;
 
+export const ReprocessRequest = closed({
+  targets: maybe(list(host, { maxItems: 100 })),
+  reason: maybe(Type.String({ maxLength: 2_000 })),
+  dryRun: maybe(
+    Type.Boolean({ description: 'Stores nothing, and tells what the rules of today would make.' }),
+  ),
+});
+export type ReprocessRequest = Static<typeof ReprocessRequest>;
+
+export const Reprocessed = Type.Object({
+  messageId: Id,
+  sessionId: Id,
+  of: Id,
+  made: list(Type.Object({ messageId: Id, target: Type.String(), type: Type.String() })),
+  failed: maybe(Type.Object({ host: Type.String(), code: Type.String(), text: Type.String() })),
+});
+export type Reprocessed = Static<typeof Reprocessed>;
+
 /** A message of a person's own, sent into a host. */
 export const TestMessageRequest = closed({
   text: Type.String({ minLength: 1, maxLength: 256 * 1024, description: 'The body, in UTF-8.' }),

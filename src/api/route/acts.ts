@@ -1,3 +1,5 @@
+import { maskedText } from '../../access/rights/masked-text.ts';
+import type { Principal } from '../../access/rights/principal.ts';
 import {
   checkPermission,
   principalOf,
@@ -6,7 +8,7 @@ import {
 import { charsetNamed } from '../../document/index.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { isWaiting } from '../../operator/abort.ts';
-import { resendTraced } from '../../operator/resend.ts';
+import { reprocessTraced, resendTraced } from '../../operator/resend.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -14,7 +16,13 @@ import { closed, IdParameters, Reason } from '../../web/schema.ts';
 import { audited, checkVisibleHost, messageToActOn } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
-import { AbortRequest, ResendRequest, Resent } from '../contract/message.ts';
+import {
+  AbortRequest,
+  Reprocessed,
+  ReprocessRequest,
+  ResendRequest,
+  Resent,
+} from '../contract/message.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 
 const tags = ['messages'];
@@ -22,6 +30,7 @@ const tags = ['messages'];
 /** What a person does with one message. The original never changes. */
 export function actRoutes(app: Api, context: ApiContext): void {
   resendRoute(app, context);
+  reprocessRoute(app, context);
   discardRoute(app, context);
   abortRoute(app, context);
 }
@@ -64,6 +73,59 @@ function resendRoute(app: Api, context: ApiContext): void {
       );
     },
   );
+}
+
+/** From the session's original by the rules and transforms of today, instead of from the stored body. */
+function reprocessRoute(app: Api, context: ApiContext): void {
+  const { broker, trace } = context;
+
+  app.post(
+    '/messages/:id/reprocess',
+    {
+      schema: {
+        tags,
+        summary:
+          'Processes the original of a message again by the rules of today, and sends only what goes to the chosen targets.',
+        params: IdParameters,
+        headers: OrderHeaders,
+        body: ReprocessRequest,
+        response: { 200: Reprocessed },
+      },
+      onRequest: requirePermission('message.resend'),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { targets, reason, dryRun } = request.body;
+      const principal = principalOf(request);
+      await messageToActOn(context, request, id);
+      for (const target of targets ?? []) checkVisibleHost(request, target);
+      const act = {
+        action: 'message.reprocess',
+        object: `message ${id}`,
+        detail: { targets, reason, dryRun },
+      };
+      const order = orderName(request, [id, JSON.stringify(targets)]);
+      return audited(context, request, act, async () => {
+        const by = principal.name;
+        const made = await reprocessTraced(broker, trace, { ...request.body, id, by, order });
+        return shownReprocessed(principal, made);
+      });
+    },
+  );
+}
+
+/** Only what concerns hosts that the asker sees; what fails may quote the message. */
+function shownReprocessed(
+  { unmasked, visibleHosts }: Principal,
+  { failed, made, ...rest }: Reprocessed,
+): Reprocessed {
+  const sees = (host: string): boolean => visibleHosts?.includes(host) !== false;
+  const isOpen = unmasked && visibleHosts === undefined;
+  return {
+    ...rest,
+    made: made.filter(({ target }) => sees(target)),
+    failed: failed && (isOpen ? failed : { ...failed, text: maskedText(failed.text) }),
+  };
 }
 
 function discardRoute(app: Api, context: ApiContext): void {

@@ -54,7 +54,8 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
     {
       schema: {
         tags,
-        summary: 'Resends, discards or aborts many messages, or says how many it would be.',
+        summary:
+          'Resends, processes again, discards or aborts many messages, or says how many it would be.',
         headers: OrderHeaders,
         body: JobRequest,
         response: { 200: JobAnswer },

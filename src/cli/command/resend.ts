@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Broker } from '../../broker/broker.ts';
 import { askControl } from '../../control/control.ts';
-import type { Resent } from '../../control/orders.ts';
+import type { NotResent, Resent } from '../../control/orders.ts';
 import { remoteTrace } from '../../control/remote-trace.ts';
 import { PLANE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
+import { causeOf } from '../../trace/cause.ts';
 import { TIME_WORDS } from '../../trace/criteria.ts';
 import { momentOf } from '../../trace/moment.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
@@ -52,7 +53,7 @@ async function resend(message: string, flags: ResendFlags): Promise<void> {
 /** Says what was sent and what became of it; the command's exit code says whether that is good. */
 async function tellOutcome(
   broker: Broker,
-  sent: readonly Resent[],
+  all: readonly (Resent | NotResent)[],
   {
     what,
     wait,
@@ -60,21 +61,79 @@ async function tellOutcome(
     single = false,
   }: Pick<ReplayFlags, 'wait' | 'json'> & { readonly what: string; readonly single?: boolean },
 ): Promise<void> {
-  const sessions = sent.map(({ sessionId }) => sessionId);
+  const sent = all.filter((one) => 'sessionId' in one);
+  const failed = all.filter((one) => 'code' in one);
+  const sessions = [...new Set(sent.map(({ sessionId }) => sessionId))];
   const outcomes = await followed(broker, sessions, wait);
   const { summary, causes, exitCode } = said(sessions, outcomes, wait);
   if (json === true) {
-    const told = sent.map((one) => ({ ...one, outcome: outcomes.get(one.sessionId) }));
+    const told = all.map((one) =>
+      'sessionId' in one ? { ...one, outcome: outcomes.get(one.sessionId) } : one,
+    );
     print(JSON.stringify(single ? told[0] : told));
-  } else if (wait === 0) print(what);
-  else for (const line of [`${what}: ${summary}`, ...causes]) print(line);
-  if (wait > 0 && exitCode > 0) process.exitCode = exitCode;
+  } else {
+    const followedTo = wait === 0 || sent.length === 0 ? '' : `: ${summary}`;
+    for (const line of [`${what}${followedTo}`, ...(wait === 0 ? [] : causes)]) print(line);
+    for (const [why, alike] of Map.groupBy(failed, ({ code, text }) => `${code} ${causeOf(text)}`))
+      print(`  ${alike.length} not sent: ${why}`);
+  }
+  const code = failed.length > 0 ? 1 : wait > 0 ? exitCode : 0;
+  if (code > 0) process.exitCode = code;
+}
+
+interface ReprocessFlags extends WhereOptions {
+  readonly target?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+  readonly wait: number;
+  readonly json?: boolean;
+}
+
+export function reprocessCommand(): Command {
+  return whereOptions(new Command('reprocess'))
+    .description(
+      'Processes the original of a message again by the rules and transforms of today, and sends only what goes to the chosen targets.',
+    )
+    .argument('<message>', 'its id, or that of any message of its session')
+    .option(
+      '--target <host>',
+      'a host that gets it; may be given several times. The target of the message if left out',
+      (host: string, before: readonly string[] | undefined) => [...(before ?? []), host],
+    )
+    .option('--dry-run', 'only say what the rules of today would make; without --target, of all')
+    .option('--reason <text>', 'why, for the trace')
+    .addOption(waitOption())
+    .option('--json', 'as JSON')
+    .action(reprocess);
+}
+
+async function reprocess(message: string, flags: ReprocessFlags): Promise<void> {
+  const { target: targets, dryRun = false, reason, json } = flags;
+  const id = Number(message);
+  if (!Number.isSafeInteger(id))
+    throw new EngineError('NOT_FOUND', `${message} is not a message id`);
+  await withBroker(flags, async (broker) => {
+    const order = { id, targets, dryRun, by: orderedBy(), reason };
+    const done = await askControl(broker, PLANE.reprocess, order, { timeout: 60_000 });
+    const to = [...new Set(done.made.map(({ target }) => target))].join(', ');
+    if (!dryRun) {
+      const what = `processed the original of ${id} again as session ${done.sessionId}, to ${to || 'nobody'}`;
+      await tellOutcome(broker, [done], { ...flags, what, single: true });
+      return;
+    }
+    const { made, failed } = done;
+    if (json === true) print(JSON.stringify({ made, failed }));
+    else if (failed === undefined) print(`it would go to ${to || 'nobody'}`);
+    else print(`it fails at ${failed.host}: ${failed.code} ${failed.text}`);
+    if (failed !== undefined) process.exitCode = 1;
+  });
 }
 
 interface ReplayFlags extends WhereOptions {
   readonly from: string;
   readonly to: string;
   readonly into?: string;
+  readonly reprocess?: boolean;
   readonly wait: number;
   readonly json?: boolean;
 }
@@ -86,6 +145,10 @@ export function replayCommand(): Command {
     .requiredOption('--from <time>', `from when its messages were made: ${TIME_WORDS}`)
     .option('--to <time>', 'until when, written alike', 'now')
     .option('--into <host>', 'another process or operation')
+    .option(
+      '--reprocess',
+      'process the originals again by the rules of today, instead of sending the stored bodies',
+    )
     .addOption(waitOption())
     .option('--json', 'as JSON')
     .action(replay);
@@ -104,6 +167,7 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
         from: timeOf('from', flags.from),
         to: timeOf('to', flags.to),
         into: flags.into,
+        reprocess: flags.reprocess,
         by: orderedBy(),
       },
       { timeout: 600_000 },

@@ -5,6 +5,7 @@ import type { Job, JobType } from './job-store.ts';
 /** What each type needs besides `message.bulk`. */
 export const JOB_PERMISSION: Readonly<Record<JobType, Permission>> = {
   resend: 'message.resend',
+  reprocess: 'message.resend',
   discard: 'deadletter.discard',
   abort: 'queue.abort',
   'set-aside': 'queue.abort',

@@ -74,7 +74,7 @@ const PURGE_EVERY = 10 * 60_000;
 /** Milliseconds (a day) for which a repeated order is answered with the job that was made of it. */
 const KEPT = 86_400_000;
 /** Acts that are done once however often they are ordered, and for how long: engines keep orders for a day. */
-const REPEATABLE: readonly JobType[] = ['resend'];
+const REPEATABLE: readonly JobType[] = ['resend', 'reprocess'];
 const REPEATABLE_FOR = 20 * 3_600_000;
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them

@@ -3,7 +3,7 @@ import type { Orderer } from '../../access/rights/orderer.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { SESSION_STATES } from '../../trace/session-outcome.ts';
 
-export const JOB_TYPES = ['resend', 'discard', 'abort', 'set-aside'] as const;
+export const JOB_TYPES = ['resend', 'reprocess', 'discard', 'abort', 'set-aside'] as const;
 /** `stopped`: whoever ordered it may no longer do it. */
 export const JOB_STATES = ['running', 'finished', 'cancelled', 'stopped'] as const;
 /** `uncertain`: the operator plane ended in the middle of it; look at the message before doing it again. */

@@ -3,7 +3,7 @@ import { EngineError } from '../../error/engine-error.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import { abortTraced } from '../abort.ts';
 import type { Engines } from '../engines.ts';
-import { resendTraced } from '../resend.ts';
+import { reprocessTraced, resendTraced } from '../resend.ts';
 import type { JobWork } from './job-runner.ts';
 
 /** What each type of job does with a message. */
@@ -24,6 +24,14 @@ export function jobWork({
       const named = `job-${created}-${id}-${n}`;
       const order = { id: messageId, to: target, by, reason: why, order: named };
       return { resultId: (await resendTraced(broker, trace, order)).messageId };
+    }
+    if (type === 'reprocess') {
+      const why = reason ?? `job ${id}`;
+      const targets = target === undefined ? undefined : [target];
+      // messages of one session have one original: it is processed once
+      const named = `job-${created}-${id}`;
+      const order = { id: messageId, targets, by, reason: why, order: named };
+      return { resultId: (await reprocessTraced(broker, trace, order)).sessionId };
     }
     if (type === 'abort' || type === 'set-aside') {
       const why = reason ?? `job ${id}`;

@@ -3,6 +3,7 @@ import type { Catalogue } from '../language.ts';
 export const german: Catalogue = {
   // names.ts
   resend: 'erneut senden',
+  'process again': 'neu verarbeiten',
   discard: 'verwerfen',
   abort: 'abbrechen',
   'set aside': 'beiseitelegen',
@@ -62,6 +63,11 @@ export const german: Catalogue = {
 
   // a new job
   'Act on many messages': 'Aktion mit vielen Nachrichten',
+  'process again from the original': 'aus dem Original neu verarbeiten',
+  'Each original goes through the rules and transforms of today; only what goes to the target is sent, linked to what it replaces.':
+    'Jedes Original durchläuft die heutigen Regeln und Transformationen; gesendet wird nur, was an das Ziel geht, verknüpft mit dem, was es ersetzt.',
+  'Process {count} {count|message|messages} again':
+    '{count} {count|Nachricht|Nachrichten} neu verarbeiten',
   'discard (suspended ones)': 'verwerfen (ausgesetzte)',
   'abort (queued or retrying)': 'abbrechen (in Warteschlangen)',
   'set aside (queued or retrying)': 'beiseitelegen (in Warteschlangen)',

@@ -18,6 +18,9 @@ export const german: Catalogue = {
   // actions
   Diff: 'Unterschied',
   Resend: 'Erneut senden',
+  'Process again': 'Neu verarbeiten',
+  'From the original, by the rules of today, for targets that you choose':
+    'Aus dem Original, nach den heutigen Regeln, für Ziele Ihrer Wahl',
   'Edit and resend': 'Bearbeiten und erneut senden',
   Discard: 'Verwerfen',
   Abort: 'Abbrechen',

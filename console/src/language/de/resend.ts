@@ -3,6 +3,14 @@ import type { Catalogue } from '../language.ts';
 export const german: Catalogue = {
   'Resend message {id}': 'Nachricht {id} erneut senden',
   'Edit and resend message {id}': 'Nachricht {id} bearbeiten und erneut senden',
+  'Process message {id} again': 'Nachricht {id} neu verarbeiten',
+  'Process again for {targets}': 'Neu verarbeiten für {targets}',
+  'The original goes through the rules and transforms of today; only what goes to the chosen targets is sent, linked to what it replaces.':
+    'Das Original durchläuft die heutigen Regeln und Transformationen; gesendet wird nur, was an die gewählten Ziele geht, verknüpft mit dem, was es ersetzt.',
+  'It would fail at {host}: {text}': 'Sie würde bei {host} scheitern: {text}',
+  'The rules of today send it to nobody.': 'Die heutigen Regeln senden sie an niemanden.',
+  'Where the rules of today send it': 'Wohin die heutigen Regeln sie senden',
+  'all that {host} makes of it': 'alles, was {host} daraus macht',
   Cancel: 'Abbrechen',
   'Sending…': 'Wird gesendet …',
   'Resend to {target}': 'Erneut senden an {target}',

@@ -10,6 +10,7 @@ export const german: Catalogue = {
     'Es gibt nichts zu entscheiden. Eine Nachricht wird ausgesetzt, wenn eine Regel oder ein Empfänger verlangt, dass jemand sie ansieht.',
   'first {first}, last {last}': 'zuerst {first}, zuletzt {last}',
   'Look at them': 'Ansehen',
+  'Process all again': 'Alle neu verarbeiten',
   'Resend all': 'Alle erneut senden',
   'Discard all': 'Alle verwerfen',
   'from {source}': 'von {source}',
