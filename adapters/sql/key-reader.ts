@@ -10,6 +10,8 @@ const MOST_BYTES = 16 * 1024 * 1024;
 const MOST_ALIKE = 10_000;
 /** Milliseconds between two notes: after a crash the duplicate window guards what was taken since. */
 const NOTE_EVERY = 200;
+/** Characters of a key by which the engine knows a row that comes again; a longer one is shortened to its hash. */
+const LONGEST_ID = 100;
 const LOOK_FOR_NULLS_EVERY = 3_600_000;
 
 /** The values of the key columns as texts. */
@@ -176,7 +178,8 @@ export class KeyReader implements RowReader {
     const texts = group.map(({ row }) => rowJson(columns, row));
     const json = this.#lent.settings.rows === 'batch' ? `[${texts.join(',')}]` : (texts[0] ?? '');
     const ids = group.map(({ id }) => id).join();
-    return (await this.#delivery.deliver(json, fingerprint(ids))) === 'stored';
+    const key = ids.length > LONGEST_ID ? fingerprint(ids) : ids;
+    return (await this.#delivery.deliver(json, key)) === 'stored';
   }
 
   /** Never a key that the last one equals: more rows may have it. */

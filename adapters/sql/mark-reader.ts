@@ -69,17 +69,17 @@ export class MarkReader implements RowReader {
       );
       refuseTwins(columns);
       this.#refuseMoreThanFits(more);
+      const found = rows.map((row): Found => {
+        const json = rowJson(columns, row);
+        return { row, json, id: fingerprint(json) };
+      });
+      if (!more) await this.#keepOnly(found);
       if (rows.length === 0) {
         await at.rollback();
         return false;
       }
       // From here on what was delivered is marked, also where the host stops.
       at.goOnToTheEnd();
-      const found = rows.map((row): Found => {
-        const json = rowJson(columns, row);
-        return { row, json, id: fingerprint(json) };
-      });
-      if (!more) this.#keepOnly(found);
       const took = await this.#takeRows(at, columns, found);
       await this.#commit(at, took);
       return took.marked > 0 && took.goesOn;
@@ -173,10 +173,13 @@ export class MarkReader implements RowReader {
     );
   }
 
-  /** Of rows that were marked elsewhere, or are gone, nothing is kept. */
-  #keepOnly(found: readonly Found[]): void {
+  /** Of rows that were marked elsewhere, or are gone, nothing is kept: one that is set back is to come again. */
+  async #keepOnly(found: readonly Found[]): Promise<void> {
     const seen = new Set(found.map(({ id }) => id));
-    for (const id of this.#delivered) if (!seen.has(id)) this.#delivered.delete(id);
+    const gone = [...this.#delivered].filter((id) => !seen.has(id));
+    if (gone.length === 0) return;
+    for (const id of gone) this.#delivered.delete(id);
+    await this.#note();
   }
 
   async #note(): Promise<void> {

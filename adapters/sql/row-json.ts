@@ -6,13 +6,25 @@ import type { Cell, Column, ColumnKind, Row } from './database.ts';
  * 1.10 stays 1.10), times are ISO 8601, bytes are base64, JSON of the database stands as it is.
  */
 export function rowJson(columns: readonly Column[], row: Row): string {
-  const fields = columns.map(
-    ({ name, kind }, index) => `${JSON.stringify(name)}:${cellJson(row[index] ?? null, kind)}`,
-  );
-  return `{${fields.join(',')}}`;
+  let json = '';
+  for (const [index, name] of namesOf(columns).entries()) {
+    json += `${json === '' ? '{' : ','}${name}${cellJson(row[index] ?? null, columns[index]?.kind)}`;
+  }
+  return json === '' ? '{}' : `${json}}`;
 }
 
-function cellJson(cell: Cell, kind: ColumnKind): string {
+const NAMES = new WeakMap<readonly Column[], readonly string[]>();
+
+/** The names as they stand before a value: made once for all rows of a result. */
+function namesOf(columns: readonly Column[]): readonly string[] {
+  const known = NAMES.get(columns);
+  if (known !== undefined) return known;
+  const names = columns.map(({ name }) => `${JSON.stringify(name)}:`);
+  NAMES.set(columns, names);
+  return names;
+}
+
+function cellJson(cell: Cell, kind?: ColumnKind): string {
   if (cell === null) return 'null';
   if (kind === 'json' && typeof cell === 'string') return cell;
   if (typeof cell === 'bigint') return isExact(cell) ? String(cell) : `"${cell}"`;

@@ -208,11 +208,11 @@ export class AtWork {
       stop.reject(this.#signal.reason);
     };
     this.#signal.addEventListener('abort', abort, { once: true });
-    const over = new AbortController();
+    const state = { over: false };
     const late = Number.isFinite(this.#timeout)
       ? setTimeout(
           () => {
-            this.#cancelLate(over.signal).catch(stop.reject);
+            this.#cancelLate(state).catch(stop.reject);
           },
           timerTime(this.#timeout + GRACE),
         )
@@ -223,18 +223,18 @@ export class AtWork {
     } finally {
       // what was given up fails once its connection ends
       if (this.givenUp) background(working, 'a statement that was given up', () => true);
-      over.abort();
+      state.over = true;
       clearTimeout(late);
       this.#signal.removeEventListener('abort', abort);
     }
   }
 
   /** A server that does not cancel by itself is told to; one that does not heed that either is given up. */
-  async #cancelLate(over: AbortSignal): Promise<void> {
+  async #cancelLate(state: { readonly over: boolean }): Promise<void> {
     // where it cannot be cancelled, it is given up below
     await this.session.cancel().catch(() => undefined);
-    await wait(CANCELLED_WITHIN, { signal: over }).catch(() => undefined);
-    if (over.aborted) return;
+    await wait(CANCELLED_WITHIN, { ref: false });
+    if (state.over) return;
     this.givenUp = true;
     throw new SqlFailure('lost', { what: 'the server did not answer in time' });
   }

@@ -13,6 +13,7 @@ const run = promisify(execFile);
 const SERVER = '/usr/sbin/mariadbd';
 
 export interface MariaServer extends AsyncDisposable {
+  readonly folder: string;
   readonly port: number;
   readonly process: ChildProcess;
   /** Runs statements as the server's owner, over a connection of its own, and gives the rows of the last. */
@@ -85,6 +86,7 @@ export async function startMaria(
   };
   await answers(ask);
   return {
+    folder,
     port,
     process: server,
     ask,

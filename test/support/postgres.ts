@@ -55,10 +55,13 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     url,
     process: server,
     async [Symbol.asyncDispose]() {
-      const ended = once(server, 'exit');
-      // fast shutdown: does not wait for clients
-      server.kill('SIGINT');
-      await ended;
+      // a test may have ended it
+      if (server.exitCode === null && server.signalCode === null) {
+        const ended = once(server, 'exit');
+        // fast shutdown: does not wait for clients
+        server.kill('SIGINT');
+        await ended;
+      }
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,8 @@
-import { chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { appendFile, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { SECRET_MARKER } from '../contract/marker.ts';
 import { type Certificates, certificates } from './certificates.ts';
@@ -18,10 +20,15 @@ export interface SqlDatabase extends AsyncDisposable {
   given(port?: number): Readonly<Record<string, unknown>>;
   /** Runs statements in the database as an administrator, and gives the rows of the last. */
   ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
+  /** Has the server show another certificate to who connects from now on. */
+  show(which: 'good' | 'expired'): Promise<void>;
+  /** Makes an account `holder` that signs in with the certificate `client` and without a password. */
+  allowCertificate(): Promise<void>;
   /** Ends the server as a crash does. */
   crash(): void;
-  /** Holds the server up, or lets it go on. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Holds the server up with all that it does, until `goOn`. */
+  hold(): void;
+  goOn(): void;
 }
 
 export const USER = 'clinic';
@@ -99,14 +106,38 @@ export async function postgresDatabase(): Promise<SqlDatabase | undefined> {
   return {
     ...described('postgresql', Number(url.port), made),
     ask: (...statements) => asked('clinic', 'SET ROLE clinic', ...statements),
+    async show(which) {
+      const { certificate, key } = which === 'good' ? made.server : made.expiredServer;
+      await writeFile(join(folder, 'server.pem'), certificate);
+      await writeFile(join(folder, 'server.key'), key);
+      await asked('postgres', 'SELECT pg_reload_conf()');
+      await sleep(200);
+    },
+    async allowCertificate() {
+      const hba = join(data, 'pg_hba.conf');
+      const map = join(data, 'pg_ident.conf');
+      await appendFile(map, '\nholders "client-a" holder\n');
+      const rule = 'hostssl all holder all cert map=holders\n';
+      await writeFile(hba, rule + (await readFile(hba, 'utf8')));
+      await asked('postgres', 'CREATE ROLE holder LOGIN', 'SELECT pg_reload_conf()');
+      await sleep(200);
+    },
     crash: () => server.process.kill('SIGQUIT'),
-    signal: (name) => server.process.kill(name),
+    hold: () => signalChildren(server.process.pid, 'SIGSTOP'),
+    goOn: () => signalChildren(server.process.pid, 'SIGCONT'),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
       await made[Symbol.asyncDispose]();
     },
   };
+}
+
+/** PostgreSQL has a process for each connection. */
+function signalChildren(pid: number | undefined, name: NodeJS.Signals): void {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  for (const child of children) process.kill(Number(child), name);
+  process.kill(pid ?? 0, name);
 }
 
 /** Undefined where the server is not installed. */
@@ -122,8 +153,21 @@ export async function mariaDatabase(): Promise<SqlDatabase | undefined> {
   return {
     ...described('mysql', server.port, made),
     ask: (...statements) => server.ask('USE clinic', ...statements),
+    async show(which) {
+      const { certificate, key } = which === 'good' ? made.server : made.expiredServer;
+      await writeFile(join(server.folder, 'server.pem'), certificate);
+      await writeFile(join(server.folder, 'server.key'), key);
+      await server.ask('FLUSH SSL');
+    },
+    async allowCertificate() {
+      await server.ask(
+        "CREATE USER holder@'%' REQUIRE SUBJECT '/CN=client-a'",
+        "GRANT ALL ON clinic.* TO holder@'%'",
+      );
+    },
     crash: () => server.process.kill('SIGKILL'),
-    signal: (name) => server.process.kill(name),
+    hold: () => server.process.kill('SIGSTOP'),
+    goOn: () => server.process.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await made[Symbol.asyncDispose]();

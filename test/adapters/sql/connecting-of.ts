@@ -67,6 +67,35 @@ export function describeConnecting(database: () => SqlDatabase): void {
       });
     });
 
+    test('an account that signs in with a certificate', async () => {
+      const { trust } = database().certificates;
+      await database().allowCertificate();
+      const tls = { trust, certificate: 'client' };
+      await using out = await opened({ credential: undefined, user: 'holder', tls });
+      expect(out.states.at(-1)?.detail).toMatch(/as holder/);
+      await expect(
+        opened({ credential: undefined, user: 'holder', tls: { trust } }),
+      ).rejects.toMatchObject({ code: 'ADAPTER_DISABLED' });
+    });
+
+    test('a certificate that has expired is refused before the password is sent', async () => {
+      await database().show('expired');
+      try {
+        await expect(opened({})).rejects.toMatchObject({
+          code: 'ADAPTER_NOT_CONNECTED',
+          message: expect.stringMatching(/has expired/),
+        });
+        const steps = await tried({});
+        expect(steps.at(-1)).toMatchObject({
+          name: 'TLS',
+          result: 'failed',
+          cause: expect.stringMatching(/has expired/),
+        });
+      } finally {
+        await database().show('good');
+      }
+    });
+
     test('in clear only where it is said, and told as that', async () => {
       await using out = await opened({ security: 'none', tls: undefined });
       await out.send(Buffer.from('x'));

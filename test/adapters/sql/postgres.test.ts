@@ -2,6 +2,7 @@ import { afterAll, describe } from 'vitest';
 import { postgresDatabase, theDatabase } from '../../support/sql-databases.ts';
 import { describeConnecting } from './connecting-of.ts';
 import { describeContracts } from './contract-of.ts';
+import { describeFaults } from './faults-of.ts';
 import { describeReading } from './reading-of.ts';
 import { describeWriting } from './writing-of.ts';
 
@@ -14,4 +15,5 @@ describe.skipIf(found === undefined)('postgres', () => {
   describeConnecting(database);
   describeReading(database);
   describeWriting(database);
+  describeFaults(database);
 });

@@ -1,0 +1,223 @@
+import { parseArgs } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { Client } from 'pg';
+import sqlIn from '../adapters/sql/sql-in.ts';
+import sqlOut from '../adapters/sql/sql-out.ts';
+import type { Lent } from '../src/adapter/adapter.ts';
+import type { Settings } from '../src/adapter/setting.ts';
+import { print, table } from '../src/cli/output.ts';
+import { inlineBody } from '../src/message/body.ts';
+import type { Message } from '../src/message/message.ts';
+import {
+  mariaDatabase,
+  postgresDatabase,
+  type SqlDatabase,
+} from '../test/support/sql-databases.ts';
+import { lent } from './lent.ts';
+import { median } from './median.ts';
+
+/** Rows in a second with the adapter, beside the driver alone with the same statements. */
+interface SqlRate {
+  readonly what: string;
+  /** Medians of the rounds. */
+  readonly bare: number;
+  readonly adapter: number;
+  /** Median of the ratios in the same round. */
+  readonly ratio: number;
+}
+
+const INSERT = 'INSERT INTO bench (body) VALUES ({body()})';
+const TEXT = 'x'.repeat(200);
+const AT_ONCE = 4;
+
+/** Connections of a driver as one would write it: prepared statements, values apart. */
+interface Bare {
+  insert(text: string): Promise<unknown>;
+  /** The rows above a number, at most so many. */
+  page(above: string, rows: number): Promise<readonly { readonly n: string }[]>;
+  close(): Promise<unknown>;
+}
+
+async function bareOf({ product, port, options }: SqlDatabase): Promise<Bare> {
+  const credential = options.credentials?.['clinic'];
+  if (credential?.kind !== 'basic') throw new Error('no account');
+  const { user, password } = credential;
+  const where = { host: '127.0.0.1', port, user, password, database: 'clinic' };
+  if (product === 'mysql') {
+    const connection = await createConnection({
+      ...where,
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+    });
+    return {
+      insert: (text) => connection.execute('INSERT INTO bench (body) VALUES (?)', [text]),
+      async page(above, rows) {
+        const [found] = await connection.execute(
+          `SELECT n, body FROM bench WHERE n > ? ORDER BY n LIMIT ${rows}`,
+          [above],
+        );
+        return found as { n: string }[];
+      },
+      close: () => connection.end(),
+    };
+  }
+  const client = new Client(where);
+  await client.connect();
+  return {
+    insert: (text) =>
+      client.query({ name: 'i', text: 'INSERT INTO bench (body) VALUES ($1)', values: [text] }),
+    async page(above, rows) {
+      const text = `SELECT n, body FROM bench WHERE n > $1 ORDER BY n LIMIT ${rows}`;
+      return (await client.query<{ n: string }>({ name: 'p', text, values: [above] })).rows;
+    },
+    close: () => client.end(),
+  };
+}
+
+/** Runs work for each number, a few at a time. */
+async function many(
+  count: number,
+  work: (number: number, lane: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0;
+  const lanes = Array.from({ length: AT_ONCE }, async (_, lane) => {
+    while (next < count) await work(next++, lane);
+  });
+  await Promise.all(lanes);
+}
+
+function ownLent<S extends Settings>(declared: S, database: SqlDatabase, given: object): Lent<S> {
+  const credential = database.options.credentials?.['clinic'];
+  if (credential === undefined) throw new Error('no account');
+  return lent(
+    declared,
+    {
+      ...database.given(),
+      connect: `127.0.0.1:${database.port}`,
+      security: 'none',
+      tls: undefined,
+      ...given,
+    },
+    { credential: () => Promise.resolve(credential) },
+  );
+}
+
+const inserting = {
+  async bare(database: SqlDatabase, rows: number) {
+    const lines = await Promise.all(Array.from({ length: AT_ONCE }, () => bareOf(database)));
+    const begin = performance.now();
+    await many(rows, async (_, lane) => await lines[lane]?.insert(TEXT));
+    const took = performance.now() - begin;
+    await Promise.all(lines.map((line) => line.close()));
+    return took;
+  },
+  async adapter(database: SqlDatabase, rows: number) {
+    const open = await sqlOut.open(ownLent(sqlOut.settings, database, { statements: INSERT }));
+    const { signal } = new AbortController();
+    const body = inlineBody(Buffer.from(TEXT));
+    const begin = performance.now();
+    await many(rows, (id) => open.send({ id, body, type: 'text/plain' } as Message, signal));
+    const took = performance.now() - begin;
+    await open.close();
+    return took;
+  },
+};
+
+const reading = {
+  async bare(database: SqlDatabase, rows: number) {
+    const line = await bareOf(database);
+    const begin = performance.now();
+    let seen = 0;
+    for (let above = '0'; ; ) {
+      const found = await line.page(above, 101);
+      for (const row of found) if (Buffer.from(JSON.stringify(row)).length > 0) seen += 1;
+      above = found.at(-1)?.n ?? above;
+      if (found.length < 101) break;
+    }
+    const took = performance.now() - begin;
+    if (seen !== rows) throw new Error(`${seen} of ${rows} rows`);
+    await line.close();
+    return took;
+  },
+  async adapter(database: SqlDatabase, rows: number) {
+    const all = Promise.withResolvers<void>();
+    let seen = 0;
+    const own = ownLent(sqlIn.settings, database, { query: 'SELECT n, body FROM bench', key: 'n' });
+    // Connecting is not measured, on neither side.
+    let begin = 0;
+    const open = await sqlIn.open({
+      ...own,
+      deliver: () => {
+        seen += 1;
+        if (seen === 1) begin = performance.now();
+        if (seen === rows) all.resolve();
+        return Promise.resolve({ messageId: seen, sessionId: seen, status: 'stored' });
+      },
+      lost: all.reject,
+      memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+    });
+    await all.promise;
+    const took = performance.now() - begin;
+    await open.close();
+    return took;
+  },
+};
+
+async function fill(database: SqlDatabase, rows: number): Promise<void> {
+  const numbers =
+    database.product === 'mysql' ? `seq_1_to_${rows * 4}` : `generate_series(1, ${rows * 4}) s`;
+  await database.ask(`INSERT INTO bench (body) SELECT '${TEXT}' FROM ${numbers}`);
+}
+
+/** Measures both in every round, so that what else the machine does meets both. */
+async function runSqlBench(
+  database: SqlDatabase,
+  rows: number,
+  rounds: number,
+): Promise<SqlRate[]> {
+  const rates: SqlRate[] = [];
+  for (const [what, side] of Object.entries({ inserting, reading })) {
+    const pairs: (readonly [number, number])[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      const columns = database.product === 'mysql' ? 'BIGINT AUTO_INCREMENT' : 'BIGSERIAL';
+      await database.ask(
+        'DROP TABLE IF EXISTS bench',
+        `CREATE TABLE bench (n ${columns} PRIMARY KEY, body TEXT)`,
+      );
+      if (side === reading) await fill(database, rows);
+      const count = side === reading ? rows * 4 : rows;
+      const bare = await side.bare(database, count);
+      const adapter = await side.adapter(database, count);
+      // the first round warms up
+      if (round > 0) pairs.push([(count * 1_000) / bare, (count * 1_000) / adapter]);
+    }
+    rates.push({
+      what: `${database.product}, ${what}`,
+      bare: median(pairs.map(([bare]) => bare)),
+      adapter: median(pairs.map(([, adapter]) => adapter)),
+      ratio: median(pairs.map(([bare, adapter]) => adapter / bare)),
+    });
+  }
+  return rates;
+}
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '5000' }, rounds: { type: 'string', default: '5' } },
+});
+const rates: SqlRate[] = [];
+for (const start of [postgresDatabase, mariaDatabase]) {
+  await using database = await start();
+  if (database === undefined) continue;
+  rates.push(...(await runSqlBench(database, Number(values.rows), Number(values.rounds))));
+}
+print(
+  table([
+    ['', 'driver, rows/s', 'adapter', 'ratio'],
+    ...rates.map(({ what, bare, adapter, ratio }) => [
+      what,
+      bare.toFixed(0),
+      adapter.toFixed(0),
+      ratio.toFixed(2),
+    ]),
+  ]),
+);
