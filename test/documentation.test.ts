@@ -83,6 +83,24 @@ test('links between the documents lead somewhere', () => {
   expect(broken).toEqual([]);
 });
 
+test('no page points outside the project', () => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ];
+  const outside = pages.flatMap((page) =>
+    [...read(page).matchAll(/(?:\.{1,2}\/)+[\w./-]*\w\.md/g)]
+      .map(([target]) => normalize(join(dirname(page), target)))
+      .filter((target) => !existsHere(target))
+      .map((target) => `${page} → ${target}`),
+  );
+  expect(outside).toEqual([]);
+});
+
 function existsHere(path: string): boolean {
   try {
     readdirSync(path);
