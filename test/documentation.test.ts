@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 import { allAdapters } from '../adapters/index.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
