@@ -29,6 +29,12 @@ export interface WhileHeld {
   readonly onWaiting: (waiting: Waiting) => void;
 }
 
+/** Runs something in one process at a time, however many want to, until `stopping` aborts. */
+export type Alone = (
+  run: (held: AbortSignal) => Promise<void>,
+  stopping: AbortSignal,
+) => Promise<void>;
+
 /**
  * Runs something on the one engine that holds a lease, for as long as it holds it, and again
  * whenever it gets it back; until the signal aborts.

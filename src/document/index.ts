@@ -11,8 +11,6 @@ export {
 } from './hl7/acknowledgement.ts';
 export { type Hl7Batch, hl7Batch } from './hl7/batch.ts';
 export { BatchStream, type StreamPart } from './hl7/batch-stream.ts';
-export { hl7BodyProblem } from './hl7/body-problem.ts';
-export { hl7CharsetName } from './hl7/charset.ts';
 export { type Delimiters } from './hl7/delimiters.ts';
 export {
   type FieldDefinition,
@@ -30,6 +28,8 @@ export {
   type AcknowledgementCondition,
   type Hl7Header,
   type Hl7Problem,
+  hl7BodyProblem,
+  hl7CharsetName,
   hl7Header,
 } from './hl7/header.ts';
 export { Hl7Document, hl7Document, type SegmentFields } from './hl7/hl7-document.ts';

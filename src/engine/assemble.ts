@@ -11,7 +11,7 @@ import type {
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
-import { duplicateMemory } from '../flow/duplicate-memory.ts';
+import { duplicateMemory } from '../flow/accept.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
@@ -49,8 +49,9 @@ interface Directed {
   readonly testing: (host: string) => { readonly by: string; readonly reason: string } | undefined;
   /** Switches a host off durably because it stopped itself. */
   readonly disable: (host: string, reason: string) => Promise<void>;
-  /** The assembly of the definition that runs, which may be a later one. */
-  readonly current: () => Assembly;
+  /** The wiring and the processes of the definition that runs, which may be a later one. */
+  readonly wiring: () => Wiring;
+  readonly process: (name: string) => Process;
 }
 
 /** The definition that runs now, as the flow sees it: swapped whole when the production changes. */
@@ -66,11 +67,11 @@ export interface Assembly {
 /** Reads as the wiring diagram: which parts of the program each kind of host is made of. */
 export function assemble(works: Works, plan: QueuePlan, directed: Directed): Assembly {
   const { definition } = plan;
-  const { current, queues } = directed;
+  const { queues } = directed;
   const { waiting, steps, broker } = works.engine;
   const processes = new Map<string, Process>();
-  const runtime = runtimeOf(works, definition, () => current().wiring);
-  const routing = (): Routing => ({ ...runtime.accepting.routing, wiring: current().wiring });
+  const runtime = runtimeOf(works, definition, directed.wiring);
+  const routing = (): Routing => ({ ...runtime.accepting.routing, wiring: directed.wiring() });
   const processRuntime: ProcessRuntime = {
     now: () => systemClock.now(),
     marks: works.marks,
@@ -99,7 +100,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     host(of) {
       if (of.kind === 'service') return service(runtime, definition, of);
       if (of.kind === 'process') {
-        const process = (): Process => current().process(of.name);
+        const process = (): Process => directed.process(of.name);
         return new BusinessProcess(runtime, {
           ...of,
           ...queueOf(of),
@@ -124,7 +125,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
 function runtimeOf(
   { engine, events, logs, credential, verifier, peerCertificate }: Works,
   { name, settings }: Definition,
-  current: () => Wiring,
+  running: () => Wiring,
 ): Runtime {
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { halfStored } = engine;
@@ -154,7 +155,7 @@ function runtimeOf(
       answers,
       inlineLimit,
       routing: {
-        wiring: current,
+        wiring: running,
         ids,
         clock: systemClock,
         async store(id, body) {

@@ -359,7 +359,8 @@ export class Director {
       queues: this.#queues,
       testing: (host) => this.#overrides?.find(host, 'test'),
       disable: (host, reason) => this.#disabled(host, reason),
-      current: () => this.#assembly,
+      wiring: () => this.#assembly.wiring,
+      process: (name) => this.process(name),
     });
   }
 

@@ -118,7 +118,7 @@ export async function startEngine(
     get number() {
       return number.value;
     },
-    ids: idSource(() => number.value),
+    ids: idSource(number),
     journal: accepted,
     outcomes,
     bodies: stored,
@@ -170,8 +170,15 @@ const AGAIN = 1_000;
 /** Takes the lowest free number, and another where that is lost: message ids hold it, and must not repeat. */
 export async function engineNumber(held: Leases): Promise<EngineNumber> {
   let { value, lease } = await lowestFree(held);
-  const { takenOver } = lease;
   const ended = new AbortController();
+  const number = {
+    value,
+    takenOver: lease.takenOver,
+    async release(how?: 'clean' | 'unclean') {
+      ended.abort();
+      await lease.release(how);
+    },
+  };
   const keep = async (): Promise<void> => {
     for (;;) {
       await aborted(AbortSignal.any([lease.signal, ended.signal]));
@@ -179,6 +186,7 @@ export async function engineNumber(held: Leases): Promise<EngineNumber> {
       try {
         const again = await held.take(nameOf(value));
         ({ value, lease } = again === undefined ? await lowestFree(held) : { value, lease: again });
+        number.value = value;
       } catch (error) {
         tolerate(error, isAway, 'taking an engine number again');
         await pause(AGAIN, ended.signal);
@@ -186,16 +194,7 @@ export async function engineNumber(held: Leases): Promise<EngineNumber> {
     }
   };
   background(keep(), 'keeping the number of this engine');
-  return {
-    get value() {
-      return value;
-    },
-    takenOver,
-    async release(how) {
-      ended.abort();
-      await lease.release(how);
-    },
-  };
+  return number;
 }
 
 const nameOf = (value: number): string => `engine.${value}`;

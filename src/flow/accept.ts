@@ -1,11 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import type { DeliverOptions } from '../adapter/adapter.ts';
 import type { Answer, Answers, Expected } from '../broker/answers.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import type { Envelope, NewMessage, Receipt } from '../message/message.ts';
-import { type DuplicateMemory, firstKey, type Remembered } from './duplicate-memory.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import { directAnswer, type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
@@ -221,4 +220,55 @@ async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
     hash.update(chunk);
     yield chunk;
   }
+}
+
+/** What is remembered about a message that was accepted lately. */
+export interface Remembered {
+  readonly sessionId: number;
+  readonly messageId: number;
+  /** Whether everything of it is stored; while false, a repetition uses its ids and stores what is missing. */
+  stored: boolean;
+  /** The answer it got, where no queue gave it. */
+  answer?: Answer | undefined;
+}
+
+export interface DuplicateMemory {
+  find(key: string): Remembered | undefined;
+  remember(key: string, entry: Remembered): void;
+}
+
+/**
+ * Keys accepted within the window, in this engine. It only saves work and gives a repetition the
+ * same ids; that a repetition is stored once is ensured by JetStream, through Nats-Msg-Id, over
+ * restarts and several engines.
+ */
+export function duplicateMemory(window: number, limit = 100_000): DuplicateMemory {
+  const entries = new Map<string, Remembered & { readonly at: number }>();
+  return {
+    find(key) {
+      const entry = entries.get(key);
+      return entry !== undefined && Date.now() - entry.at <= window ? entry : undefined;
+    },
+    remember(key, entry) {
+      entries.delete(key);
+      entries.set(key, Object.assign(entry, { at: Date.now() }));
+      for (const [old, { at }] of entries) {
+        if (entries.size <= limit && Date.now() - at <= window) break;
+        entries.delete(old);
+      }
+    },
+  };
+}
+
+/**
+ * What JetStream stores once: for a first message a hash of service, the sender's own id and the
+ * body. Without an id from the sender, two equal bodies are two messages, so the key is random.
+ */
+export function firstKey(service: string, dedupeKey: string | undefined, body: Uint8Array): string {
+  if (dedupeKey === undefined) return randomUUID();
+  return createHash('sha256')
+    .update(`${service}\0${dedupeKey}\0`)
+    .update(body)
+    .digest('base64url')
+    .slice(0, 24);
 }

@@ -15,19 +15,19 @@ export interface IdSource {
  * 6 bits of engine number, 6 bits of sequence. Above 64 ids in a millisecond the source borrows
  * from the next one, so it never waits and never repeats.
  *
- * @param number the engine's number, asked for each id
+ * @param engine has the engine's number, which may change and is read for each id
  */
-export function idSource(number: () => number, clock: Clock = systemClock): IdSource {
+export function idSource(engine: { readonly value: number }, clock: Clock = systemClock): IdSource {
   const engineOf = (): number => {
-    const engine = number();
-    if (Number.isInteger(engine) && engine >= 0 && engine <= 63) return engine;
-    throw new RangeError(`engine number ${engine} is not 0 to 63`);
+    const { value } = engine;
+    if (Number.isInteger(value) && value >= 0 && value <= 63) return value;
+    throw new RangeError(`engine number ${value} is not 0 to 63`);
   };
   let time = 0;
   let sequence = 0;
   return {
     next() {
-      const engine = engineOf();
+      const number = engineOf();
       const now = clock.now() - ID_EPOCH;
       if (now > time) {
         time = now;
@@ -36,7 +36,7 @@ export function idSource(number: () => number, clock: Clock = systemClock): IdSo
         time += 1;
         sequence = 0;
       }
-      return time * SHIFT + engine * PER_MILLISECOND + sequence;
+      return time * SHIFT + number * PER_MILLISECOND + sequence;
     },
   };
 }

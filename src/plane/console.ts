@@ -10,7 +10,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
-import { whileHeld } from '../broker/while-held.ts';
+import { type Alone, whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
 import { alertStore } from '../operator/alert/alert-store.ts';
 import { startWatcher } from '../operator/alert/watcher.ts';
@@ -144,6 +144,20 @@ async function peopleService(
   const live = await liveStream(broker, log);
   const { kv } = await state(broker);
   const held = leases(kv, randomUUID());
+  const alone =
+    (lease: string): Alone =>
+    (run, signal) =>
+      whileHeld(held, lease, {
+        signal,
+        onWaiting({ problem }) {
+          const event = `${lease}-wait`;
+          if (problem !== undefined) log.debug({ event, problem }, event);
+        },
+        run: async (still) => {
+          await run(still);
+          return 'clean';
+        },
+      });
   const alerts = alertStore(meta);
   const jobs = jobRunner({
     store: jobStore(meta),
@@ -154,24 +168,14 @@ async function peopleService(
     keep: () => tracing.settings.keep,
     live,
     log,
-    alone: (run, signal) =>
-      whileHeld(held, 'jobs', {
-        signal,
-        onWaiting({ problem }) {
-          if (problem !== undefined) log.debug({ event: 'jobs-wait', problem }, 'jobs-wait');
-        },
-        run: async (still) => {
-          await run(still);
-          return 'clean';
-        },
-      }),
+    alone: alone('jobs'),
   });
   const watcher = startWatcher({
     engines: reached,
     store: alerts,
     trace,
     live,
-    leases: held,
+    alone: alone('alerts'),
     failingSince: () => tracing.failingSince(),
     log,
     every,

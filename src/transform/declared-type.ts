@@ -1,7 +1,7 @@
 import type { Document } from '../document/document.ts';
 import { kindOf } from '../document/document-of.ts';
+import { isBefore } from '../document/hl7/header.ts';
 import { Hl7Document } from '../document/hl7/hl7-document.ts';
-import { isBefore } from '../document/hl7/version.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { messageStructure } from './message-structure.ts';
 

@@ -54,7 +54,7 @@ export async function runMessage(
   service: string,
   given: NewMessage & { readonly body: Uint8Array },
 ): Promise<MessageRun> {
-  const ids = idSource(() => 0, clock);
+  const ids = idSource({ value: 0 }, clock);
   const called: SentMessage[] = [];
   let reply: Reply | undefined;
 

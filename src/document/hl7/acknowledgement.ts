@@ -1,8 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { LATIN1, UTF8 } from '../charset.ts';
 import { escapePlain } from './escape.ts';
-import type { AcknowledgementCondition, Hl7Header, Hl7Problem } from './header.ts';
-import { isBefore } from './version.ts';
+import {
+  type AcknowledgementCondition,
+  type Hl7Header,
+  type Hl7Problem,
+  isBefore,
+} from './header.ts';
 
 /** Table 0008: AA AE AR answer for the application, CA CE CR for safe storage (enhanced mode). */
 export type AcknowledgementCode = 'AA' | 'AE' | 'AR' | 'CA' | 'CE' | 'CR';

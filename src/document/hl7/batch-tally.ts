@@ -1,5 +1,5 @@
+import { partOf } from './delimiters.ts';
 import { finding, type Hl7Finding, type Place } from './finding.ts';
-import { partOf } from './part.ts';
 
 /** A line that opens or closes a batch, or begins a message; `''` for any other. */
 export type BatchLine = 'FHS' | 'BHS' | 'MSH' | 'BTS' | 'FTS' | '';

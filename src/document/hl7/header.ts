@@ -1,8 +1,6 @@
-import { Buffer } from 'node:buffer';
-import { buffered, type Charset, decodeFaithfully, isAsciiText } from '../charset.ts';
-import { hl7Charset } from './charset.ts';
-import { DEFAULT_DELIMITERS, type Delimiters, delimitersAt } from './delimiters.ts';
-import { partOf } from './part.ts';
+import { Buffer, isAscii } from 'node:buffer';
+import { buffered, type Charset, charsetNamed, decodeFaithfully, isAsciiText } from '../charset.ts';
+import { DEFAULT_DELIMITERS, type Delimiters, delimitersAt, partOf } from './delimiters.ts';
 
 /** Why a message is refused or doubted, as an acknowledgement says it. */
 export interface Hl7Problem {
@@ -257,4 +255,104 @@ function charsetNameIn(slot: string, { repetition }: Delimiters): string {
 
 function charsetOf(name: string): Charset | undefined {
   return name === '' ? undefined : hl7Charset(name);
+}
+
+/** HL7 table 0211 where its words are not IANA names. */
+const TABLE_0211: Readonly<Record<string, string>> = {
+  'UNICODE UTF-8': 'utf-8',
+  UNICODE: 'utf-8',
+  'ISO IR6': 'us-ascii',
+  'GB 18030-2000': 'gb18030',
+  'KS X 1001': 'euc-kr',
+  'BIG-5': 'big5',
+};
+
+const ISO_8859 = /^(?:ISO[ _-]?)?8859[-/](\d{1,2})$/i;
+
+/**
+ * The charset that a value of MSH-18 names, in the words of table 0211 (`8859/1`, `UNICODE UTF-8`) or
+ * of IANA. Undefined for one that cannot be read: UTF-16 and the ISO 2022 ones among them.
+ */
+export function hl7Charset(name: string): Charset | undefined {
+  const trimmed = name.trim();
+  const part = ISO_8859.exec(trimmed)?.[1];
+  if (part !== undefined) return charsetNamed(`iso-8859-${part}`);
+  return charsetNamed(TABLE_0211[trimmed.toUpperCase()] ?? trimmed);
+}
+
+/** What MSH-18 says of text in this charset: the word of table 0211, or the IANA name where it has none. */
+export function hl7CharsetName({ name }: Charset): string {
+  const part = /^iso-8859-(\d+)$/i.exec(name)?.[1];
+  if (part !== undefined) return `8859/${part}`;
+  if (name.toLowerCase() === 'us-ascii') return 'ASCII';
+  const found = Object.entries(TABLE_0211).find(([, iana]) => iana === name.toLowerCase());
+  return found?.[0] ?? name.toUpperCase();
+}
+
+/** Whether an HL7 version is earlier than another: `isBefore('2.3.1', '2.5')`. Parts that are not numbers count as 0. */
+export function isBefore(version: string, other: string): boolean {
+  const [one, two] = [numbers(version), numbers(other)];
+  for (let at = 0; at < 3; at++) {
+    const difference = (one[at] ?? 0) - (two[at] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+function numbers(version: string): number[] {
+  return version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+}
+
+/** How far into a message its first segment may begin. */
+const HEAD = 512;
+
+/**
+ * What a listener checks of the whole message before it takes it: a charset that is not supported,
+ * bytes that do not fit the declared one, more than one MSH. Not called for batches.
+ */
+export function hl7BodyProblem(bytes: Uint8Array, header: Hl7Header): Hl7Problem | undefined {
+  const buffer = buffered(bytes);
+  return charsetProblem(buffer, header) ?? severalMessages(buffer, header);
+}
+
+function charsetProblem(buffer: Buffer, header: Hl7Header): Hl7Problem | undefined {
+  if (header.charsetName === '') return undefined;
+  const where = { answer: 'error', segment: 'MSH', segmentIndex: 1, field: 18 } as const;
+  const name = header.charsetName.replaceAll(/[^\w ./-]/g, '?').slice(0, 40);
+  if (header.charset === undefined) {
+    return { code: '103', text: `MSH-18 ${name} not supported`, ...where };
+  }
+  if (isAscii(buffer)) return undefined;
+  const { invalidAt } = decodeFaithfully(buffer, header.charset);
+  if (invalidAt === undefined) return undefined;
+  return { code: '102', text: `Invalid byte at offset ${invalidAt} for ${name}`, ...where };
+}
+
+function severalMessages(buffer: Buffer, header: Hl7Header): Hl7Problem | undefined {
+  const start = Math.max(0, headerStart(buffer.toString('latin1', 0, HEAD)));
+  let count = 1;
+  for (const lineEnd of ['\r', '\r\n', '\n']) {
+    const mark = Buffer.from(`${lineEnd}MSH${header.delimiters.field}`, 'latin1');
+    // line ends before the first segment belong to none
+    for (let at = buffer.indexOf(mark, start); at >= 0; at = buffer.indexOf(mark, at + 1)) {
+      if (lineEnd === '\n' && !endsWithLf(buffer, start)) break;
+      if (lineEnd === '\n' && buffer[at - 1] === 13) continue;
+      count++;
+    }
+  }
+  if (count === 1) return undefined;
+  return {
+    code: '100',
+    text: `${count} MSH segments in one frame`,
+    answer: 'error',
+    segment: 'MSH',
+    segmentIndex: 2,
+  };
+}
+
+/** Whether LF ends segments here: the first line ends with it. Elsewhere it is part of a value. */
+function endsWithLf(buffer: Buffer, start: number): boolean {
+  const cr = buffer.indexOf(13, start);
+  const lf = buffer.indexOf(10, start);
+  return lf >= 0 && (cr < 0 || lf < cr);
 }

@@ -9,10 +9,9 @@ import {
   UTF8,
 } from '../charset.ts';
 import type { Document } from '../document.ts';
-import { hl7Charset } from './charset.ts';
 import { type Delimiters, delimitersAt } from './delimiters.ts';
 import { redelimit } from './escape.ts';
-import { declaredCharset, headerStart } from './header.ts';
+import { declaredCharset, headerStart, hl7Charset } from './header.ts';
 import { Hl7Segment } from './hl7-segment.ts';
 import type { Line } from './line.ts';
 import { LineList, type Piece } from './line-list.ts';

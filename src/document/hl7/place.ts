@@ -1,10 +1,9 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, isAsciiText } from '../charset.ts';
-import { hl7Charset } from './charset.ts';
-import { type Delimiters, usableDelimiters } from './delimiters.ts';
+import { type Delimiters, partOf, partsOf, usableDelimiters, withPart } from './delimiters.ts';
 import { escapeComposite, escapePlain, unescape } from './escape.ts';
+import { hl7Charset } from './header.ts';
 import type { Line } from './line.ts';
-import { partOf, partsOf, withPart } from './part.ts';
 import { ALL, type Hl7Path } from './path.ts';
 
 /** How the message that a segment belongs to is written. */

@@ -1,4 +1,4 @@
-import type { Leases } from '../../broker/lease.ts';
+import type { Alone } from '../../broker/while-held.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
@@ -13,7 +13,7 @@ export interface WatcherOptions {
   readonly trace: Pick<TraceReader, 'statistics'>;
   readonly live: Pick<LiveStream, 'tell'>;
   /** One operator plane watches, however many there are. */
-  readonly leases: Leases;
+  readonly alone: Alone;
   readonly failingSince: () => number | undefined;
   readonly log: Logger;
   /** Milliseconds between two looks. Default 10 s. */
@@ -31,24 +31,19 @@ const KEPT = 365 * 24 * HOUR;
  * again of the same thing within `every`.
  */
 export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
-  const { leases, log, every = EVERY } = parts;
+  const { alone, log, every = EVERY } = parts;
   const stopping = new AbortController();
-  const { signal } = stopping;
-  const watch = async (): Promise<void> => {
-    let lease: Awaited<ReturnType<Leases['take']>>;
-    while (!signal.aborted) {
+  const watching = alone(async (held) => {
+    while (!held.aborted) {
       try {
-        if (lease === undefined || lease.signal.aborted) lease = await leases.take('alerts');
-        if (lease !== undefined) await look(parts);
+        await look(parts);
       } catch (error) {
         // NATS or the engines are away for the moment
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
       }
-      await pause(every, signal, { ref: false });
+      await pause(every, held, { ref: false });
     }
-    await lease?.release();
-  };
-  const watching = watch();
+  }, stopping.signal);
   return {
     async stop() {
       stopping.abort();
@@ -58,7 +53,7 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
 }
 
 /** One check of everything. */
-export async function look(parts: Omit<WatcherOptions, 'leases' | 'every'>): Promise<void> {
+export async function look(parts: Omit<WatcherOptions, 'alone' | 'every'>): Promise<void> {
   const { engines, store, trace, live, failingSince } = parts;
   const now = Date.now();
   const reports = await engines.status();

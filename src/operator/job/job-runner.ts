@@ -1,4 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { Alone } from '../../broker/while-held.ts';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
@@ -59,11 +60,8 @@ export interface JobRunnerOptions {
   readonly keep: () => number;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
-  /** Runs while no other operator plane works on jobs, until `stopping` aborts. Left out if there are no others. */
-  readonly alone?: (
-    run: (held: AbortSignal) => Promise<void>,
-    stopping: AbortSignal,
-  ) => Promise<void>;
+  /** One operator plane works on jobs, however many there are. Left out if there are no others. */
+  readonly alone?: Alone;
 }
 
 /** Milliseconds between two progress reports of a job. */

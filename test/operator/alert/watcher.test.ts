@@ -2,6 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Alert } from '../../../src/api/contract/alert.ts';
+import { connectBroker } from '../../../src/broker/broker.ts';
+import { leases } from '../../../src/broker/lease.ts';
+import { state } from '../../../src/broker/state.ts';
+import { type Alone, whileHeld } from '../../../src/broker/while-held.ts';
+import { silentLogger } from '../../../src/log/logger.ts';
+import { startWatcher, type WatcherOptions } from '../../../src/operator/alert/watcher.ts';
+import { startNats } from '../../support/nats.ts';
 import { operated } from '../../support/operator.ts';
 
 const WATCHED = `production: watched
@@ -99,4 +106,44 @@ test('messages that nobody planned for are told of as soon as one too many was s
   await vi.waitFor(async () =>
     expect(await alerts()).toMatchObject([{ rule: 'failed', host: 'router', level: 'error' }]),
   );
+});
+
+test('one of several planes watches, also after a look that failed, and another when that one stops', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'watched', role: 'test' });
+  const { kv } = await state(broker);
+  const looks: string[] = [];
+  const watcher = (plane: string): ReturnType<typeof startWatcher> => {
+    const alone: Alone = (run, signal) =>
+      whileHeld(leases(kv, plane), 'alerts', {
+        signal,
+        onWaiting: () => undefined,
+        run: (held) => run(held).then(() => 'clean'),
+      });
+    return startWatcher({
+      engines: {
+        status: () => {
+          looks.push(plane);
+          return Promise.reject(new Error('no engine answers'));
+        },
+      },
+      alone,
+      log: silentLogger,
+      every: 20,
+    } as unknown as WatcherOptions);
+  };
+  const one = watcher('one');
+  await vi.waitFor(() => expect(looks.length).toBeGreaterThan(2));
+  const other = watcher('other');
+  try {
+    const { length } = looks;
+    await vi.waitFor(() => expect(looks.length).toBeGreaterThan(length + 5));
+    expect(new Set(looks)).toEqual(new Set(['one']));
+    await one.stop();
+    const last = looks.length;
+    await vi.waitFor(() => expect(looks.at(-1)).toBe('other'), 5_000);
+    expect(looks.slice(last)).not.toContain('one');
+  } finally {
+    await other.stop();
+  }
 });

@@ -1,7 +1,7 @@
+import { partOf, partsOf } from '../delimiters.ts';
 import { type FieldDefinition, tableCodes } from '../dictionary/dictionary.ts';
 import { finding, type Hl7Finding, type Place } from '../finding.ts';
 import type { Line } from '../line.ts';
-import { partOf, partsOf } from '../part.ts';
 import type { Checked } from './checked.ts';
 
 /** One field of one segment. */

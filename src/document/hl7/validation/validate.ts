@@ -1,5 +1,4 @@
 import type { Document } from '../../document.ts';
-import { hl7BodyProblem } from '../body-problem.ts';
 import {
   HL7_VERSIONS,
   type Hl7Dictionary,
@@ -7,7 +6,7 @@ import {
   isNewer,
 } from '../dictionary/dictionary.ts';
 import { finding, type Hl7Finding, type Place } from '../finding.ts';
-import { hl7Header } from '../header.ts';
+import { hl7BodyProblem, hl7Header } from '../header.ts';
 import { Hl7Document } from '../hl7-document.ts';
 import { checkFields } from './check-fields.ts';
 import { checkStructure } from './check-structure.ts';
