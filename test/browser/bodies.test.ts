@@ -85,6 +85,25 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
     await lines(page).filter({ hasText: FILES['order.xml'] }).waitFor();
   });
 
+  test('a button that comes late moves no tab away from who is about to click it', async () => {
+    const page = await open('order.xml');
+    const known = Promise.withResolvers<void>();
+    await page.route('**/api/v1/hosts', async (route) => {
+      await known.promise;
+      await route.continue();
+    });
+    await page.reload();
+    await page.getByText('Glucose').waitFor();
+    const raw = page.getByRole('tab', { name: 'Raw' });
+    const before = await raw.boundingBox();
+    const late = page.getByRole('link', { name: 'Try the files' });
+    expect(await late.count()).toBe(0);
+    known.resolve();
+    await late.waitFor();
+    expect(await raw.boundingBox()).toEqual(before);
+    await page.unrouteAll({ behavior: 'wait' });
+  });
+
   test('a mail is read with its subject, people, text and what is attached, and its HTML does not run', async () => {
     const page = await open('letter.eml');
     await page.getByRole('heading', { name: 'Grüße' }).waitFor();

@@ -58,6 +58,41 @@ describe('the built console', () => {
   });
 });
 
+/**
+ * Lets answers come to the page one after the other, and notes what moved down or up after it was shown: who clicks at
+ * that moment misses it.
+ */
+const watchWhatMoves = `{
+  window.awaited = 0;
+  window.moved = [];
+  const { fetch: ask } = window;
+  let late = 0;
+  window.fetch = async (...call) => {
+    window.awaited += 1;
+    try {
+      const answer = await ask(...call);
+      late += 40;
+      await new Promise((resolve) => setTimeout(resolve, late));
+      return answer;
+    } finally {
+      // the page has drawn what it was told
+      requestAnimationFrame(() => requestAnimationFrame(() => (window.awaited -= 1)));
+    }
+  };
+  const places = new Map();
+  const look = () => {
+    for (const one of document.querySelectorAll('main h1 ~ * :is(a, button), main [role=tab]')) {
+      const { top, width } = one.getBoundingClientRect();
+      if (width === 0) continue;
+      const before = places.get(one) ?? top;
+      if (Math.abs(before - top) > 3) window.moved.push(one.textContent + ': ' + before + ' to ' + top);
+      places.set(one, top);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}`;
+
 describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? ''}`, () => {
   let running: Hub;
   let chrome: Browser;
@@ -66,6 +101,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     running = stack.use(await hub(folder, { silent: ['registry'] }));
     await running.send(running.messages.filter((_message, index) => index % 6 === 0));
     chrome = stack.use(await browser());
+    await chrome.page.addInitScript(watchWhatMoves);
     await vi.waitFor(async () => {
       if ((await first({ target: 'ward' }))?.status !== 'completed')
         throw new Error('not there yet');
@@ -95,7 +131,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
   }
 
   test.for(PAGES)(
-    '%s is opened by its address; axe finds nothing in either theme nor on a phone, where it fits',
+    '%s is opened by its address and stands still; axe finds nothing in either theme nor on a phone, where it fits',
     { timeout: 60_000 },
     async ([path, heading]) => {
       const { page } = chrome;
@@ -103,6 +139,8 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       await page.goto(await addressOf(path));
       await page.getByRole('heading', { level: 1, name: new RegExp(`^${heading}`) }).waitFor();
       await expect.poll(() => page.getByText('Loading…').count(), SOON).toBe(0);
+      await expect.poll(() => page.evaluate('window.awaited'), SOON).toBe(0);
+      expect(await page.evaluate('window.moved')).toEqual([]);
       expect(await violations(page), 'light').toEqual([]);
       // the themes differ in their colours alone
       await page.getByRole('button', { name: 'Dark theme' }).click();

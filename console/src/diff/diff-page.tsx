@@ -33,9 +33,6 @@ export function DiffPage(): ReactElement {
       detail={message !== undefined && <Way message={message} transform={transform} />}
       actions={
         <>
-          <Link to="/messages/$id" params={{ id }} className={buttonStyle()}>
-            {t('Message')}
-          </Link>
           {message !== undefined && (
             <Link
               to="/sessions/$id"
@@ -46,6 +43,9 @@ export function DiffPage(): ReactElement {
               {t('Trace')}
             </Link>
           )}
+          <Link to="/messages/$id" params={{ id }} className={buttonStyle()}>
+            {t('Message')}
+          </Link>
         </>
       }
     >

@@ -104,19 +104,22 @@ function ActDialog({
 
 /** The way to what the files on disk would make of a message that a service took. */
 function TryFiles({
-  message: { id, source, hasBody },
+  message: { id, source, parentId, resendOf, hasBody },
 }: {
   readonly message: Message;
 }): ReactElement | null {
   const may = useMay();
   const { data } = useQuery(hostsQuery);
   const isTaken = data?.hosts.some(({ name, kind }) => name === source && kind === 'service');
-  if (isTaken !== true || !hasBody || !may('config.view') || !may('message.content')) return null;
+  // its place is kept until the hosts are known: the page would move under the pointer when it comes
+  const isLikely = parentId === undefined && resendOf === undefined;
+  if (!(isTaken ?? isLikely) || !hasBody || !may('config.view') || !may('message.content'))
+    return null;
   return (
     <Link
       to="/messages/$id/rehearsal"
       params={{ id }}
-      className={buttonStyle()}
+      className={`${buttonStyle()} ${isTaken === undefined ? 'invisible' : ''}`}
       title={t('What the files on disk would make of this message; nothing is sent')}
     >
       <FlaskConical size={14} aria-hidden="true" /> {t('Try the files')}

@@ -33,20 +33,14 @@ export function MessagePage(): ReactElement {
 }
 
 function Shown({ message }: { readonly message: Message }): ReactElement {
-  const { id, sessionId, status, source, target, type, hasBody } = message;
-  const { view, part } = useSearch({ from: '/messages/$id' });
+  const { id, sessionId, status, source, target } = message;
+  const { view } = useSearch({ from: '/messages/$id' });
   const navigate = useNavigate();
-  const { data: session } = useQuery(sessionQuery(sessionId));
+  const { data: session, isPending } = useQuery(sessionQuery(sessionId));
   // what was answered stays, also where a person has ended the message since
   const reply = message.reply ?? pastReplyOf(id, session);
-  const shown: Part = part === 'reply' && reply?.hasBody === true ? 'reply' : 'message';
-  const change = (next: { readonly view?: string; readonly part?: string | undefined }): void =>
-    void navigate({
-      to: '/messages/$id',
-      params: { id },
-      search: (before) => ({ ...before, ...next }),
-      replace: true,
-    });
+  // such a message alone may have a second body that only the session knows of: it would move the first one down
+  const isAsked = isPending && message.by !== undefined && message.reply === undefined;
   useHotKeys({
     t: () =>
       void navigate({ to: '/sessions/$id', params: { id: sessionId }, search: { step: `${id}` } }),
@@ -90,39 +84,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
     >
       <div className="grid min-h-0 flex-1 max-lg:overflow-auto lg:grid-cols-[minmax(0,1fr)_minmax(20rem,26rem)]">
         <div className="flex min-h-96 min-w-0 flex-col border-line bg-surface max-lg:border-b lg:min-h-0 lg:border-r">
-          {reply?.hasBody === true && (
-            <div
-              className="flex gap-1 border-b border-line px-2 py-1.5"
-              role="group"
-              aria-label={t('Which body')}
-            >
-              {(['message', 'reply'] as const).map((one) => (
-                <button
-                  key={one}
-                  type="button"
-                  aria-pressed={shown === one}
-                  onClick={() => change({ part: one === 'reply' ? 'reply' : undefined })}
-                  className={`rounded-md px-2.5 py-0.5 text-xs ${shown === one ? 'bg-selected font-medium' : 'text-ink-2 hover:bg-hover'}`}
-                >
-                  {one === 'message' ? t('Message') : t('Reply {code}', { code: reply.code ?? '' })}
-                </button>
-              ))}
-            </div>
-          )}
-          {hasBody || shown === 'reply' ? (
-            <BodyView
-              key={shown}
-              id={id}
-              part={shown}
-              type={shown === 'reply' ? (reply?.type ?? '') : type}
-              view={view}
-              onView={(next) => change({ view: next })}
-            />
-          ) : (
-            <p className="p-4 text-ink-2">
-              {t('The body of this message is not in the trace any more.')}
-            </p>
-          )}
+          {isAsked ? <Waiting /> : <Bodies message={message} reply={reply} />}
         </div>
         <div
           className="flex flex-col gap-4 bg-surface p-4 lg:overflow-auto"
@@ -134,6 +96,63 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
         </div>
       </div>
     </Page>
+  );
+}
+
+/** What was sent and what was answered, one of them at a time. */
+function Bodies({
+  message: { id, type, hasBody },
+  reply,
+}: {
+  readonly message: Message;
+  readonly reply: Message['reply'];
+}): ReactElement {
+  const { view, part } = useSearch({ from: '/messages/$id' });
+  const navigate = useNavigate();
+  const shown: Part = part === 'reply' && reply?.hasBody === true ? 'reply' : 'message';
+  const change = (next: { readonly view?: string; readonly part?: string | undefined }): void =>
+    void navigate({
+      to: '/messages/$id',
+      params: { id },
+      search: (before) => ({ ...before, ...next }),
+      replace: true,
+    });
+  return (
+    <>
+      {reply?.hasBody === true && (
+        <div
+          className="flex gap-1 border-b border-line px-2 py-1.5"
+          role="group"
+          aria-label={t('Which body')}
+        >
+          {(['message', 'reply'] as const).map((one) => (
+            <button
+              key={one}
+              type="button"
+              aria-pressed={shown === one}
+              onClick={() => change({ part: one === 'reply' ? 'reply' : undefined })}
+              className={`rounded-md px-2.5 py-0.5 text-xs ${shown === one ? 'bg-selected font-medium' : 'text-ink-2 hover:bg-hover'}`}
+            >
+              {one === 'message' ? t('Message') : t('Reply {code}', { code: reply.code ?? '' })}
+            </button>
+          ))}
+        </div>
+      )}
+      {hasBody || shown === 'reply' ? (
+        <BodyView
+          key={shown}
+          id={id}
+          part={shown}
+          type={shown === 'reply' ? (reply?.type ?? '') : type}
+          view={view}
+          onView={(next) => change({ view: next })}
+        />
+      ) : (
+        <p className="p-4 text-ink-2">
+          {t('The body of this message is not in the trace any more.')}
+        </p>
+      )}
+    </>
   );
 }
 

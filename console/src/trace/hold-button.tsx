@@ -29,12 +29,14 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
     mutationFn: () => ask(`storage/holds/${session}`, { method: 'DELETE' }),
     onSettled: again,
   });
-  if (!isAllowed || data === undefined) return null;
-  const held = data.holds.find(({ sessionId }) => sessionId === session);
+  if (!isAllowed) return null;
+  const held = data?.holds.find(({ sessionId }) => sessionId === session);
   return (
     <>
       {held === undefined ? (
         <Button
+          // its place is kept until the holds are known: what stands beside and below must not move
+          className={data === undefined ? 'invisible' : ''}
           onClick={() => setAsking(true)}
           aria-label={t('Hold')}
           title={t('Hold: keep this session when others are purged')}
