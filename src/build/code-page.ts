@@ -35,7 +35,7 @@ const SECTIONS: readonly {
         file: 'src/flow/process-code.ts',
         names: ['ProcessMessage', 'ProcessContext', 'ProcessBody', 'CallOptions', 'CallAnswer'],
       },
-      { file: 'src/message/envelope.ts', names: ['Envelope'] },
+      { file: 'src/message/envelope.ts', names: ['MessageFacts', 'Envelope'] },
       { file: 'src/message/message.ts', names: ['Reply'] },
     ],
   },

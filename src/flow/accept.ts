@@ -4,7 +4,8 @@ import type { Answer, Answers, Expected } from '../broker/answers.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
-import type { Envelope, NewMessage, Receipt } from '../message/message.ts';
+import { ENVELOPE_FIELDS } from '../message/envelope.ts';
+import type { Envelope, MessageFacts, NewMessage, Receipt } from '../message/message.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import { directAnswer, type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
@@ -168,21 +169,27 @@ function firstEnvelope(
   const id = known === undefined || known.stored ? routing.ids.next() : known.messageId;
   const now = routing.clock.now();
   return {
+    ...factsOf(message),
     id,
     sessionId: id,
     source: service.name,
     target: service.to[0] ?? service.name,
-    type: message.type,
     created: now,
     received: now,
     size: held.body.size,
-    charset: message.charset,
-    name: message.name,
-    origin: message.origin,
-    priority: message.priority,
     replyTo,
-    traceparent: message.traceparent,
   };
+}
+
+const GIVEN = (Object.keys(ENVELOPE_FIELDS) as (keyof typeof ENVELOPE_FIELDS)[]).filter(
+  (field): field is keyof MessageFacts => ENVELOPE_FIELDS[field].given === true,
+);
+
+/** What the adapter knows of the message, and nothing else that it may have handed over with it. */
+function factsOf(message: MessageFacts): MessageFacts {
+  const facts: Record<string, unknown> = {};
+  for (const field of GIVEN) facts[field] = message[field];
+  return facts as unknown as MessageFacts;
 }
 
 /** The trace shows every message that came, including one that is already stored. */

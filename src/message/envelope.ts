@@ -1,29 +1,42 @@
+/** What is known of a message by whoever hands it over; the engine keeps it as it is. */
+export interface MessageFacts {
+  /** `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), else a media type such as `application/json`. */
+  readonly type: string;
+  /** IANA name of the text encoding, where it is known. */
+  readonly charset?: string | undefined;
+  /**
+   * A label from the adapter: file name, mail subject. Patient data at times, so it goes to the trace
+   * and never to a log.
+   */
+  readonly name?: string | undefined;
+  /** Where it came from: peer address, URL, folder. Shown in the trace, never interpreted. */
+  readonly origin?: string | undefined;
+  /** Lower goes first where a queue is not in order. */
+  readonly priority?: number | undefined;
+  /** W3C trace context the sender gave. */
+  readonly traceparent?: string | undefined;
+}
+
 /** A message without its body. */
-export interface Envelope {
+export interface Envelope extends MessageFacts {
   readonly id: number;
   /** The id of the first message of the session. */
   readonly sessionId: number;
   readonly parentId?: number | undefined;
   readonly source: string;
   readonly target: string;
-  readonly type: string;
   /** Milliseconds since 1970. */
   readonly created: number;
   /** When the session's first message was accepted: `received` in expressions. */
   readonly received: number;
   readonly size: number;
-  readonly charset?: string | undefined;
-  readonly name?: string | undefined;
   /** Of a message that a transform made with others from one: its number, from 1, and how many they are. */
   readonly part?: number | undefined;
   readonly parts?: number | undefined;
-  readonly origin?: string | undefined;
-  readonly priority?: number | undefined;
   /** Where the answer is published, if somebody waits for it. */
   readonly replyTo?: string | undefined;
   /** The message this one repeats by a person's or a replay's order. */
   readonly resendOf?: number | undefined;
-  readonly traceparent?: string | undefined;
   /** Who sent the session's first message as a test. */
   readonly testBy?: string | undefined;
   /** Set when an earlier try may have reached the peer although its answer is not known. */
@@ -40,30 +53,41 @@ export interface EnvelopeField {
   readonly missing?: number | string;
 }
 
+type StoredField = Exclude<keyof Envelope, 'possibleDuplicate'>;
+
 /**
- * Every field that is stored with a message, and how. A new one is declared here and in `Envelope`; if the
- * trace shows it, also as a column (`src/trace`) and in the API's message (`src/api/contract/message.ts`).
+ * Every field that is stored with a message, and how. A new one is declared here and in `Envelope`, or in `MessageFacts`
+ * where it is `given`; if the trace shows it, also as a column (`src/trace/store/message-columns.ts`) and in the API's
+ * message (`src/api/contract/message.ts`).
  */
-export const ENVELOPE_FIELDS: Readonly<
-  Record<Exclude<keyof Envelope, 'possibleDuplicate'>, EnvelopeField>
-> = {
+export const ENVELOPE_FIELDS: {
+  readonly [Field in StoredField]: EnvelopeField &
+    (Field extends keyof MessageFacts ? { readonly given: true } : { readonly given?: never });
+} = {
   id: { header: 'Wb-Id', kind: 'number', missing: 0 },
   sessionId: { header: 'Wb-Session', kind: 'number', missing: 0 },
   source: { header: 'Wb-Source', kind: 'name', missing: '' },
   target: { header: 'Wb-Target', kind: 'name', missing: '' },
-  type: { header: 'Wb-Type', kind: 'text', missing: 'application/octet-stream' },
+  type: { header: 'Wb-Type', kind: 'text', missing: 'application/octet-stream', given: true },
   created: { header: 'Wb-Created', kind: 'number', missing: 0 },
   received: { header: 'Wb-Received', kind: 'number', missing: 0 },
   size: { header: 'Wb-Size', kind: 'number', missing: 0 },
   parentId: { header: 'Wb-Parent', kind: 'number' },
-  charset: { header: 'Wb-Charset', kind: 'text' },
-  name: { header: 'Wb-Name', kind: 'text' },
+  charset: { header: 'Wb-Charset', kind: 'text', given: true },
+  name: { header: 'Wb-Name', kind: 'text', given: true },
   part: { header: 'Wb-Part', kind: 'number' },
   parts: { header: 'Wb-Parts', kind: 'number' },
-  origin: { header: 'Wb-Origin', kind: 'text' },
-  priority: { header: 'Wb-Priority', kind: 'number' },
+  origin: { header: 'Wb-Origin', kind: 'text', given: true },
+  priority: { header: 'Wb-Priority', kind: 'number', given: true },
   replyTo: { header: 'Wb-Reply-To', kind: 'name' },
   resendOf: { header: 'Wb-Resend-Of', kind: 'number' },
-  traceparent: { header: 'traceparent', kind: 'name' },
+  traceparent: { header: 'traceparent', kind: 'name', given: true },
   testBy: { header: 'Wb-Test', kind: 'text' },
 };
+
+/** The stored fields of what has more than these. */
+export function envelopeOf(message: Envelope): Envelope {
+  const fields = Object.keys(ENVELOPE_FIELDS) as StoredField[];
+  // all that the type requires is among them
+  return Object.fromEntries(fields.map((field) => [field, message[field]])) as unknown as Envelope;
+}

@@ -1,26 +1,15 @@
 import type { Body } from './body.ts';
-import type { Envelope } from './envelope.ts';
+import type { Envelope, MessageFacts } from './envelope.ts';
 
-export type { Envelope } from './envelope.ts';
+export type { Envelope, MessageFacts } from './envelope.ts';
 
 /**
  * What an adapter, a transform or a process hands over: a body and what is known about it. The
  * engine adds the envelope.
  */
-export interface NewMessage {
+export interface NewMessage extends MessageFacts {
   /** The exact bytes; or a stream of them, which goes to the object store without being held in memory. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), else a media type such as `application/json`. */
-  readonly type: string;
-  /** IANA name of the text encoding, where it is known. */
-  readonly charset?: string | undefined;
-  /**
-   * A label from the adapter: file name, mail subject. Patient data at times, so it goes to the trace
-   * and never to a log.
-   */
-  readonly name?: string | undefined;
-  /** Where it came from: peer address, URL, folder. Shown in the trace, never interpreted. */
-  readonly origin?: string | undefined;
   /**
    * The sender's own id (MSH-10; or file name, size and time). The same key with the same bytes inside
    * the duplicate window is stored once.
@@ -28,10 +17,6 @@ export interface NewMessage {
   readonly dedupeKey?: string | undefined;
   /** The part of the body that stays equal in a repetition, if not all of it does. Default: the body. */
   readonly dedupeBody?: Uint8Array | undefined;
-  /** Lower goes first where a queue is not in order. */
-  readonly priority?: number | undefined;
-  /** W3C trace context the sender gave. */
-  readonly traceparent?: string | undefined;
 }
 
 /** A message as the engine stores and routes it: one immutable body on one leg, source → target. */

@@ -11,7 +11,7 @@ import type {
 } from '../control/orders.ts';
 import { ENGINE } from '../control/verbs.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
-import type { Envelope } from '../message/message.ts';
+import { type Envelope, envelopeOf } from '../message/envelope.ts';
 import { STATUSES } from '../message/status.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { StoredBody, TracedMessage } from '../trace/traced-message.ts';
@@ -38,7 +38,7 @@ export async function resendTraced(
     broker,
     ENGINE.resend,
     {
-      message: envelopeOf(message),
+      message: repeated(message),
       to: order.to,
       bodyRef: stored?.bytes === undefined ? stored?.ref : undefined,
       suspended: message.status === 'suspended',
@@ -51,38 +51,11 @@ export async function resendTraced(
   return { ...sent, of: order.id };
 }
 
-function envelopeOf(message: TracedMessage): Envelope {
-  const {
-    id,
-    sessionId,
-    source,
-    target,
-    type,
-    created,
-    received,
-    size,
-    charset,
-    name,
-    origin,
-    priority,
-    testBy,
-  } = message;
-  return {
-    id,
-    sessionId,
-    source,
-    target,
-    type,
-    created,
-    received,
-    size,
-    charset,
-    name,
-    origin,
-    priority,
-    testBy,
-  };
-}
+/** What is kept of a message that is sent again. Its new session has a trace of its own, without the sender's. */
+const repeated = (message: TracedMessage): Envelope => ({
+  ...envelopeOf(message),
+  traceparent: undefined,
+});
 
 /**
  * Processes the original of a message again by the rules and transforms of today, and sends only what goes to the chosen
@@ -109,7 +82,7 @@ export async function reprocessTraced(
     broker,
     ENGINE.reprocess,
     {
-      original: envelopeOf(original),
+      original: repeated(original),
       bodyRef: stored.bytes === undefined ? stored.ref : undefined,
       targets,
       replaces: replaced.map((one) => ({
