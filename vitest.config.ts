@@ -1,24 +1,32 @@
 import { join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { lanes } from './test/lanes.ts';
+import { LANES, type Lane, lanes } from './test/lanes.ts';
+import { TRIED_AGAIN, TriedAgain } from './test/tried-again.ts';
 
-const { all, fast, alone, longest } = lanes();
+const files = lanes();
 
 /** What a process compiled is kept for the next: the tests start hundreds of them. */
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
 
-const first = new Set(longest.map((file) => join(import.meta.dirname, file)));
-const isLong = ({ moduleId }: TestSpecification): boolean => first.has(moduleId);
+const LONG = join(import.meta.dirname, 'test/scenario/');
+const place = ({ project, moduleId }: TestSpecification): number =>
+  LANES.findIndex((lane) => lane === project.name) * 2 + (moduleId.startsWith(LONG) ? 0 : 1);
 
-/** What takes longest is begun first, so that no worker is left with it at the end. */
+/** A lane after the other, since a worker keeps its modules within one; what has a whole engine is begun first. */
 class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the method of Vitest, not that of arrays
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const sorted = await super.sort(specifications);
+    return sorted.toSorted((one, other) => place(one) - place(other));
   }
 }
+
+/** The tests of a lane, with what differs from the others. */
+const lane = (name: Lane, test: NonNullable<TestProjectInlineConfiguration['test']> = {}) => ({
+  extends: true as const,
+  test: { name, include: [...files[name]], setupFiles: ['test/setup.ts'], ...test },
+});
 
 export default defineConfig({
   resolve: {
@@ -36,27 +44,18 @@ export default defineConfig({
     // most tests wait for somebody else most of the time: one more than the two processors that CI has
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', new TriedAgain()],
     // modules are read once for each worker, not for each file: half of the processor time of most files
     isolate: false,
     projects: [
-      {
-        extends: true,
-        test: { name: 'fast', include: fast, setupFiles: ['test/setup.ts', 'test/setup-fast.ts'] },
-      },
-      {
-        extends: true,
-        test: { name: 'alone', include: alone, setupFiles: ['test/setup.ts'], isolate: true },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'servers',
-          include: all,
-          exclude: [...fast, ...alone],
-          setupFiles: ['test/setup.ts'],
-          typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
-        },
-      },
+      lane('browser', { retry: TRIED_AGAIN }),
+      lane('lossless'),
+      lane('servers', {
+        retry: TRIED_AGAIN,
+        typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
+      }),
+      lane('alone', { isolate: true }),
+      lane('fast', { setupFiles: ['test/setup.ts', 'test/setup-fast.ts'] }),
     ],
   },
 });

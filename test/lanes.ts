@@ -10,22 +10,33 @@ const OUTSIDE =
 /** What is imported when the module runs; of types alone is nothing left then. */
 const IMPORT = /(?:^|\n)(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^']+)'/g;
 
+const LOSSLESS =
+  /\/(crash|killed-twice|power-loss|nothing-lost|lost-delivery|under-faults)\.test\.ts$/;
+
 /** The folders whose files set a test up. */
 const SET_UP = /^(test|sandbox)\//;
 
+/** In the order in which they are run: what takes longest is begun first, so that no worker is left with it at the end. */
+export const LANES = ['browser', 'lossless', 'servers', 'alone', 'fast'] as const;
+export type Lane = (typeof LANES)[number];
+
 /**
- * The test files by how they may run. `fast` start nothing: neither they, nor a file of `test/` or `sandbox/` that they
- * reach by imports, nor a file of the product that one of these names in an import, imports one of the modules above.
- * `alone` measure the memory of their own process. `longest` have a whole engine or a browser: they are begun first.
+ * The test files by how they may run, each once. `fast` start nothing: neither they, nor a file of `test/` or `sandbox/`
+ * that they reach by imports, nor a file of the product that one of these names in an import, imports one of the modules
+ * above. `alone` measure the memory of their own process. `browser` have Chromium. `lossless` kill, cut off and fail what
+ * may lose a message: what one of these finds is never put down to a busy machine.
  */
-export function lanes(): Readonly<Record<'all' | 'fast' | 'alone' | 'longest', string[]>> {
-  const all = globSync('test/**/*.test.ts', { cwd: ROOT });
-  return {
-    all,
-    fast: all.filter((file) => !startsSomething(file)),
-    alone: all.filter((file) => /\bmemoryUsage\b/.test(textOf(file))),
-    longest: all.filter((file) => /^test\/(scenario|browser)\//.test(file)),
-  };
+export function lanes(): Readonly<Record<Lane, readonly string[]>> {
+  const all = Object.groupBy(globSync('test/**/*.test.ts', { cwd: ROOT }), laneOf);
+  const { browser = [], lossless = [], servers = [], alone = [], fast = [] } = all;
+  return { browser, lossless, servers, alone, fast };
+}
+
+function laneOf(file: string): Lane {
+  if (/\bmemoryUsage\b/.test(textOf(file))) return 'alone';
+  if (!startsSomething(file)) return 'fast';
+  if (file.startsWith('test/browser/')) return 'browser';
+  return LOSSLESS.test(file) ? 'lossless' : 'servers';
 }
 
 function startsSomething(test: string): boolean {

@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+const CONFIG = `
+import { TRIED_AGAIN, TriedAgain } from '${join(import.meta.dirname, 'tried-again.ts')}';
+export default { test: { globals: true, retry: TRIED_AGAIN, reporters: ['default', new TriedAgain()] } };
+`;
+
+const TESTS = `
+let tries = 0;
+describe('a peer', () => {
+  test('comes late', () => { if (++tries < 2) throw new Error('not there yet\\nsecond line'); });
+});
+let runs = 0;
+test('holds for all', () => { if (++runs < 2) throw new Error('Property failed after 3 tests'); });
+test('never holds', () => { throw new Error('wrong'); });
+test('holds', () => undefined);
+`;
+
+test('who passes when tried again is named and counts as passed; a property is not tried again', async () => {
+  await using folder = await temporaryFolder('tried-again');
+  await writeFile(join(folder.path, 'vitest.config.mjs'), CONFIG);
+  await writeFile(join(folder.path, 'late.test.mjs'), TESTS);
+  const output = await new Promise<string>((resolve) => {
+    execFile(
+      join(ROOT, 'node_modules/.bin/vitest'),
+      ['run', '--root', folder.path],
+      { env: { ...process.env, GITHUB_ACTIONS: '' } },
+      (_failed, stdout) => resolve(stripVTControlCharacters(stdout)),
+    );
+  });
+  // the line that .ci/run counts by
+  expect(output).toMatch(/^ *Tests {2}2 failed \| 2 passed \(4\)$/m);
+  expect(output.match(/^flaky: .*$/gm)).toEqual([
+    'flaky: late.test.mjs > a peer > comes late: not there yet',
+  ]);
+});
