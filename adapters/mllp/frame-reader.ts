@@ -1,21 +1,8 @@
-import { type FrameShare, UNLIMITED } from './frame-memory.ts';
+import { type FoundFrame, type FrameSource, PendingMessage, UNLIMITED } from 'waybill/peer';
 import type { Framing } from './framing.ts';
-
-/** What a stream of bytes turned out to hold, in the order it came. */
-export type FoundFrame =
-  | { readonly kind: 'frame'; readonly body: Buffer }
-  /** Bytes between frames that belong to none. */
-  | { readonly kind: 'junk'; readonly bytes: Buffer }
-  /** A frame began inside an open one, which is given up: so many bytes were lost. */
-  | { readonly kind: 'restart'; readonly lost: number }
-  /** A frame is larger than allowed; its beginning, for an answer. Nothing more can be read. */
-  | { readonly kind: 'too-large'; readonly beginning: Buffer }
-  /** There is no memory for the rest of a frame just now. Nothing more can be read. */
-  | { readonly kind: 'no-room'; readonly beginning: Buffer };
 
 const BLANKS: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
 const HEADERS = ['MSH', 'BHS', 'FHS'];
-const BEGINNING = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 const isBlank = (byte: number): boolean => BLANKS.has(byte);
@@ -30,12 +17,9 @@ const isBlank = (byte: number): boolean => BLANKS.has(byte);
  * Without a start byte in the framing, the first byte that is no blank begins a message. A first end
  * byte that is not followed by the second one is part of the message.
  */
-export class FrameReader {
+export class FrameReader implements FrameSource {
   readonly #framing: Framing;
-  readonly #limit: number;
-  /** Counts the open message; a finished one stays counted until whoever took it releases it. */
-  readonly #share: FrameShare;
-  readonly #message = new GrowingBuffer();
+  readonly #message: PendingMessage;
   #inside = false;
   /** The last byte seen was the first of two end bytes; it is not in `#message` yet. */
   #endBegun = false;
@@ -45,8 +29,7 @@ export class FrameReader {
 
   constructor(framing: Framing, limit: number, share = UNLIMITED) {
     this.#framing = framing;
-    this.#limit = limit;
-    this.#share = share;
+    this.#message = new PendingMessage(limit, share);
   }
 
   /** Whether a message has begun and not ended. */
@@ -67,6 +50,10 @@ export class FrameReader {
   /** Ends the open message although its last end byte did not come. */
   finish(): Buffer {
     return this.#take();
+  }
+
+  atEnd(): Buffer | undefined {
+    return this.almostEnded ? this.finish() : undefined;
   }
 
   push(chunk: Buffer): FoundFrame[] {
@@ -146,25 +133,17 @@ export class FrameReader {
     const restart = start === undefined ? -1 : bytes.lastIndexOf(start);
     if (restart >= 0) {
       found.push({ kind: 'restart', lost: this.#message.size + restart });
-      this.#share.release(this.#message.size);
-      this.#message.clear();
+      this.#message.drop();
     }
     this.#add(bytes.subarray(restart + 1), found);
   }
 
   #add(bytes: Buffer, found: FoundFrame[]): void {
     if (this.#over || bytes.length === 0) return;
-    const { size } = this.#message;
-    const isTooLarge = size + bytes.length > this.#limit;
-    if (!isTooLarge && this.#share.grow(size, size + bytes.length)) {
-      this.#message.add(bytes);
-      return;
-    }
+    const over = this.#message.add(bytes);
+    if (over === undefined) return;
     this.#over = true;
-    this.#share.release(size);
-    if (size < BEGINNING) this.#message.add(bytes.subarray(0, BEGINNING));
-    const beginning = Buffer.from(this.#message.take().subarray(0, BEGINNING));
-    found.push({ kind: isTooLarge ? 'too-large' : 'no-room', beginning });
+    found.push(over);
   }
 
   #take(): Buffer {
@@ -173,57 +152,3 @@ export class FrameReader {
     return this.#message.take();
   }
 }
-
-const LEAST = 16 * 1024;
-/** Above this it grows by so much and does not double: what is not used yet is taken all the same. */
-const MOST_AHEAD = 8 * 1_048_576;
-
-/**
- * Bytes that arrive in parts. The first part is kept as it is, so that a message in one chunk is
- * never copied; from the second part on they are gathered in a buffer that doubles up to a size, so that a byte
- * is copied a few times at most and many tiny parts cost no more than their bytes.
- */
-class GrowingBuffer {
-  #first: Buffer = Buffer.alloc(0);
-  #store: Buffer | undefined;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  add(part: Buffer): void {
-    const size = this.#size + part.length;
-    if (this.#size === 0) {
-      this.#first = part;
-    } else {
-      const store = this.#withRoomFor(size);
-      part.copy(store, this.#size);
-    }
-    this.#size = size;
-  }
-
-  /** Everything so far; starts over. */
-  take(): Buffer {
-    const whole = this.#store?.subarray(0, this.#size) ?? this.#first;
-    this.clear();
-    return whole;
-  }
-
-  clear(): void {
-    this.#first = Buffer.alloc(0);
-    this.#store = undefined;
-    this.#size = 0;
-  }
-
-  #withRoomFor(size: number): Buffer {
-    const store = this.#store;
-    if (store !== undefined && size <= store.length) return store;
-    const grown = Buffer.allocUnsafe(Math.max(LEAST, size, aheadOf(store?.length ?? 0)));
-    (store ?? this.#first).copy(grown, 0, 0, this.#size);
-    this.#store = grown;
-    return grown;
-  }
-}
-
-const aheadOf = (length: number): number => length + Math.min(length, MOST_AHEAD);

@@ -13,26 +13,24 @@ import {
   isAnswerWanted,
   validate,
 } from 'waybill/document';
-import { newsFilter, relayedAnswer } from 'waybill/peer';
+import {
+  type AnswerTo,
+  type FrameService,
+  type FrameShare,
+  type FrameSource,
+  newsFilter,
+  relayedAnswer,
+  type Sender,
+  type Taken,
+} from 'waybill/peer';
+import { FrameReader } from './frame-reader.ts';
+import { frame, withoutMarks } from './framing.ts';
 import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
-
-/** Who sent a message: shown in the trace. */
-export interface Sender {
-  readonly address: string;
-  /** The address, with the subject of its certificate if it showed one. */
-  readonly origin: string;
-}
-
-/** Takes an answer for the sender; called in the order of the answers. */
-export type AnswerTo = (answer: Uint8Array) => void;
 
 type IntakeLent = Pick<
   LentInbound<typeof mllpInSettings>,
   'deliver' | 'event' | 'log' | 'settings'
 >;
-
-/** What was made of one frame. `unreadable`: it was no HL7 at all. */
-export type Taken = 'taken' | 'refused' | 'unreadable';
 
 interface Incoming {
   readonly body: Uint8Array;
@@ -56,7 +54,8 @@ const LETTERS = {
  * What is done with each message that came out of a frame: checked, delivered, answered. One per
  * listener.
  */
-export class Intake {
+export class Intake implements FrameService {
+  readonly unreadable = { event: 'not-hl7', what: 'not HL7' };
   readonly #lent: IntakeLent;
   readonly #settings: MllpInSettings;
   readonly #isNews = newsFilter();
@@ -66,7 +65,19 @@ export class Intake {
     this.#settings = lent.settings;
   }
 
-  /** Resolves once all answers to the frame were given. Never rejects. */
+  get isAnswered(): boolean {
+    return this.#settings.acknowledge !== 'never';
+  }
+
+  reader(share: FrameShare): FrameSource {
+    return new FrameReader(this.#settings.framing, this.#settings.limit, share);
+  }
+
+  framed(answer: Uint8Array): Uint8Array {
+    const { framing } = this.#settings;
+    return frame(withoutMarks(answer, framing), framing);
+  }
+
   async take(body: Uint8Array, sender: Sender, answer: AnswerTo): Promise<Taken> {
     const header = hl7Header(body);
     const plan = answerPlan(this.#settings, header);
@@ -78,7 +89,6 @@ export class Intake {
     return await this.#takeMessage(incoming);
   }
 
-  /** Answers the beginning of a message that is larger than allowed, or than there is room for, if its header can be read. */
   refuseBeginning(
     beginning: Uint8Array,
     sender: Sender,

@@ -1,20 +1,8 @@
 import { setting } from 'waybill/adapter';
-import { tlsServer } from 'waybill/peer';
-import { allowedAddress } from './allowed-address.ts';
+import { connectionCounts, listenSettings, senderLimits } from 'waybill/peer';
 import { framingSetting } from './framing.ts';
 
-const wire = {
-  listen: setting.address({
-    help: 'Address and port to listen on; 0.0.0.0 listens on every address of this machine.',
-    example: '0.0.0.0:2575',
-  }),
-  tls: tlsServer(),
-  allowFrom: setting.list(allowedAddress, {
-    help: 'From which addresses or networks senders may connect. Empty allows all.',
-    example: '["10.1.0.0/16"]',
-  }),
-  framing: framingSetting('flexible'),
-};
+const wire = { ...listenSettings(2575), framing: framingSetting('flexible') };
 
 const acknowledging = {
   acknowledge: setting.choice(
@@ -104,58 +92,12 @@ const content = {
   ),
 };
 
-const limits = {
-  connections: setting.choice(
-    {
-      parallel: 'Any number of connections from one address',
-      replace: 'One; a new one takes the place of the old',
-      refuse: 'One; a new one is refused while the old is open',
-    },
-    {
-      help: 'How many connections a sender (an address) may have. replace helps against peers that lose a connection without closing it.',
-      default: 'parallel',
-      advanced: true,
-    },
-  ),
-  maxConnections: setting.integer({
-    help: 'How many connections may be open at once.',
-    default: 500,
-    minimum: 1,
-    advanced: true,
-  }),
-  connectionsPerAddress: setting.integer({
-    help: 'How many connections one address may have open at once, so that none shuts out the others. A balancer before this port counts as one.',
-    default: 100,
-    minimum: 1,
-    advanced: true,
-  }),
-  limit: setting.size({
-    help: 'The largest message that is taken; the connection of a larger one is closed.',
-    default: '50MB',
-    advanced: true,
-  }),
-  maxJunk: setting.size({
-    help: 'How many bytes that belong to no message are skipped before the connection is closed.',
-    default: '64KB',
-    advanced: true,
-  }),
-  frameTimeout: setting.duration({
-    help: 'How long a message may take from its first byte to its last.',
-    default: '60s',
-    advanced: true,
-  }),
-  idleTimeout: setting.duration({
-    help: 'How long a connection may be silent before it is closed.',
-    default: 'forever',
-    advanced: true,
-  }),
-  writeTimeout: setting.duration({
-    help: 'How long a sender may leave its acknowledgements unread before the connection is closed.',
-    default: '30s',
-    advanced: true,
-  }),
+export const mllpInSettings = {
+  ...wire,
+  ...acknowledging,
+  ...content,
+  ...connectionCounts,
+  ...senderLimits,
 };
-
-export const mllpInSettings = { ...wire, ...acknowledging, ...content, ...limits };
 
 export type MllpInSettings = setting.ValuesOf<typeof mllpInSettings>;

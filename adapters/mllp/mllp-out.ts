@@ -1,16 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import {
-  background,
-  isTold,
-  type Lent,
-  type Message,
-  type OpenOutbound,
-  outbound,
-  type Reply,
-  timerTime,
-} from 'waybill/adapter';
-import { dial, newsFilter, placeOf, probe, UnderWay } from 'waybill/peer';
+import { type Lent, type Message, type OpenOutbound, outbound, type Reply } from 'waybill/adapter';
+import { newsFilter, PeerLink, placeOf, probe } from 'waybill/peer';
 import { mllpOutSettings } from './mllp-out-settings.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { PeerConnection } from './peer-connection.ts';
@@ -39,7 +29,7 @@ export default outbound({
   // The line is held for as long as it takes: a receiver that is away must not cost a message.
   retry: { for: Number.POSITIVE_INFINITY },
   async open(lent) {
-    const link = new Link(lent);
+    const link = new MllpLink(lent);
     await link.open();
     return link;
   },
@@ -50,103 +40,42 @@ export default outbound({
 /** How many control ids are remembered: an answer that comes later than after so many messages is taken for a strange one. */
 const REMEMBERED = 1_000;
 
-/**
- * The connections to one peer: one for each message in flight, kept for the next one. The first is
- * opened at once, so that operators see whether the peer is there before a message needs it.
- */
-class Link implements OpenOutbound {
+/** Sends messages to one peer, and tells of acknowledgements that belong to none of them. */
+class MllpLink implements OpenOutbound {
   readonly #lent: LentHere;
   readonly #place: string;
-  readonly #idle: { readonly connection: PeerConnection; readonly timer?: NodeJS.Timeout }[] = [];
-  readonly #sending = new UnderWay();
-  readonly #turn: (signal: AbortSignal) => Promise<void>;
-  readonly #connections = new Set<PeerConnection>();
-  readonly #sent = new LRUCache<string, true>({ max: REMEMBERED });
+  readonly #link: PeerLink<PeerConnection>;
   readonly #isNews = newsFilter();
-  #closing = false;
 
   constructor(lent: LentHere) {
+    const { settings, log, isRuled } = lent;
     this.#lent = lent;
-    this.#place = placeOf(lent.settings.connect);
-    this.#turn = throttle(lent.settings.throttle);
-  }
-
-  async open(): Promise<void> {
-    const { signal } = this.#lent;
-    const first = await this.#dial(signal);
-    // Not by a signal composed for each message: that costs as much as sending it.
-    signal.addEventListener('abort', this.#abort, { once: true });
-    if (this.#lent.settings.stayConnected > 0) this.#keep(first);
-    else await first.end();
-  }
-
-  send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
-    return this.#sending.run(this.#send(message, signal));
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.#sending.ended();
-    this.#lent.signal.removeEventListener('abort', this.#abort);
-    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
-    await Promise.all([...this.#connections].map((connection) => connection.end()));
-  }
-
-  readonly #abort = (): void => {
-    for (const connection of this.#connections) connection.destroy();
-  };
-
-  async #send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
-    await this.#turn(signal);
-    const outgoing = await outgoingMessage(message.body, this.#lent.settings.framing);
-    const connection =
-      this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
-    const reply = await connection.exchange(outgoing, signal);
-    if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
-    else background(connection.end(), 'ending a connection', isTold);
-    return reply;
-  }
-
-  #takeIdle(): PeerConnection | undefined {
-    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
-      clearTimeout(last.timer);
-      if (last.connection.usable) return last.connection;
-    }
-    return undefined;
-  }
-
-  #keep(connection: PeerConnection): void {
-    const { stayConnected } = this.#lent.settings;
-    const timer = Number.isFinite(stayConnected)
-      ? setTimeout(() => this.#drop(connection), timerTime(stayConnected))
-      : undefined;
-    this.#idle.push({ connection, ...(timer && { timer }) });
-  }
-
-  #drop(connection: PeerConnection): void {
-    const at = this.#idle.findIndex((one) => one.connection === connection);
-    if (at < 0) return;
-    clearTimeout(this.#idle.splice(at, 1)[0]?.timer);
-    background(connection.end(), 'ending a connection', isTold);
-  }
-
-  async #dial(signal: AbortSignal): Promise<PeerConnection> {
-    const { settings, log, isRuled } = this.#lent;
-    const { connect: address, tls, connectTimeout: timeout } = settings;
-    const socket = await dial(this.#lent, { address, tls, timeout }, signal);
-    const connection = new PeerConnection(socket, {
+    this.#place = placeOf(settings.connect);
+    const options = {
       place: this.#place,
       settings,
       log,
-      sent: this.#sent,
+      sent: new LRUCache<string, true>({ max: REMEMBERED }),
       // the one answer of a connection for one message can belong to no other
       takesStrange: settings.stayConnected === 0 || isRuled?.('wrong-control-id') === true,
-      onAside: (whose) => this.#setAside(whose),
-    });
-    this.#connections.add(connection);
-    this.#lent.connection('connected', this.#place);
-    connection.onClose((refused) => this.#closed(connection, refused));
-    return connection;
+      onAside: (whose: 'earlier' | 'unknown') => this.#setAside(whose),
+    };
+    this.#link = new PeerLink(lent, (socket) => new PeerConnection(socket, options));
+  }
+
+  open(): Promise<void> {
+    return this.#link.open();
+  }
+
+  send({ body }: Message, signal: AbortSignal): Promise<Reply | undefined> {
+    const { framing } = this.#lent.settings;
+    return this.#link.send(signal, async (connection) =>
+      connection.exchange(await outgoingMessage(body, framing), signal),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
   }
 
   #setAside(whose: 'earlier' | 'unknown'): void {
@@ -159,26 +88,4 @@ class Link implements OpenOutbound {
     const text = `${this.#place}: ${what}; it was set aside.`;
     this.#lent.event('warn', 'acknowledgement-set-aside', text);
   }
-
-  #closed(connection: PeerConnection, refused: string | undefined): void {
-    this.#connections.delete(connection);
-    this.#drop(connection);
-    if (refused !== undefined) this.#lent.event('error', 'tls-refused', refused);
-    if (this.#connections.size === 0 && !this.#closing) {
-      this.#lent.connection('waiting', `${this.#place}, connects for the next message`);
-    }
-  }
-}
-
-/** Gives each caller its turn, evenly spaced: at most `perSecond` in a second. Undefined does not wait. */
-function throttle(perSecond: number | undefined): (signal: AbortSignal) => Promise<void> {
-  if (perSecond === undefined) return () => Promise.resolve();
-  const space = 1_000 / perSecond;
-  let next = 0;
-  return async (signal) => {
-    const now = performance.now();
-    const turn = Math.max(now, next);
-    next = turn + space;
-    if (turn > now) await sleep(turn - now, undefined, { signal });
-  };
 }

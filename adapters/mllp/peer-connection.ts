@@ -6,20 +6,13 @@ import {
   NotConnectedError,
   type Reply,
   TemporaryError,
-  timerTime,
 } from 'waybill/adapter';
 import { type Hl7Header, type ReadAcknowledgement, readAcknowledgement } from 'waybill/document';
-import { connectionCause, spokenProtocol } from 'waybill/peer';
+import { ExchangeConnection, type LinkedConnection, spokenProtocol } from 'waybill/peer';
 import { FrameReader } from './frame-reader.ts';
 import { frameMarks } from './framing.ts';
 import type { MllpOutSettings } from './mllp-out-settings.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
-
-interface Exchange {
-  readonly sent: Hl7Header | undefined;
-  readonly done: PromiseWithResolvers<Reply>;
-  timer?: NodeJS.Timeout;
-}
 
 export interface PeerConnectionOptions {
   readonly place: string;
@@ -44,16 +37,16 @@ export interface PeerConnectionOptions {
  * credited to the next message: one of an earlier message is set aside wherever it comes, and so is one
  * of a message that nobody knows, unless the production has a rule for it.
  */
-export class PeerConnection {
-  readonly #socket: Socket;
+export class PeerConnection implements LinkedConnection {
+  readonly #wire: ExchangeConnection<Reply>;
   readonly #place: string;
   readonly #settings: MllpOutSettings;
   readonly #log: Logger;
   readonly #reader: FrameReader;
-  #exchange: Exchange | undefined;
+  /** The message in flight, or the last one. */
+  #sent: Hl7Header | undefined;
   /** The message for which the peer may still send its application's answer after a commit code. */
   #committed: string | undefined;
-  #failure: Error | undefined;
   #strayBytes = 0;
   /** Answers to a message that nobody knows, since the one in flight was sent. */
   #strange = 0;
@@ -62,7 +55,6 @@ export class PeerConnection {
   constructor(socket: Socket, options: PeerConnectionOptions) {
     const { place, settings, log } = options;
     this.#options = options;
-    this.#socket = socket;
     this.#place = place;
     this.#settings = settings;
     this.#log = log;
@@ -72,110 +64,49 @@ export class PeerConnection {
         ? settings.framing
         : { ...settings.framing, lenient: true };
     this.#reader = new FrameReader(loose, settings.replyLimit);
-    socket.on('data', (chunk) => this.#read(chunk));
-    socket.on('error', (error) => {
-      this.#failure = error;
+    this.#wire = new ExchangeConnection(socket, {
+      place,
+      writeTimeout: settings.writeTimeout,
+      onData: (chunk) => this.#read(chunk),
+      again: 'it is sent again with the same control id',
     });
-    socket.on('close', () => this.#fail(this.#lossOf()));
-    socket.on('end', () => socket.destroy());
   }
 
-  /** Whether another message may be sent on it. */
   get usable(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable && this.#exchange === undefined;
+    return this.#wire.usable;
   }
 
-  /** `refused`: what the peer said to our TLS, if that was why; with TLS 1.3 it says so after we are connected. */
   onClose(listener: (refused: string | undefined) => void): void {
-    this.#socket.once('close', () => {
-      const known =
-        this.#failure === undefined ? undefined : connectionCause(this.#failure, this.#place);
-      listener(known?.tls === true ? `${known.cause}. ${known.remedy}.` : undefined);
-    });
+    this.#wire.onClose(listener);
   }
 
   /** Sends a message and waits for its acknowledgement. On any error the connection is closed. */
   async exchange(message: OutgoingMessage, signal: AbortSignal): Promise<Reply | undefined> {
-    const exchange: Exchange = { sent: message.header, done: Promise.withResolvers() };
-    // Rejections that come while the message is still being written are thrown below.
-    exchange.done.promise.catch(() => undefined);
-    this.#exchange = exchange;
+    const { reply, ackTimeout, framing } = this.#settings;
+    const { header } = message;
+    this.#sent = header;
     this.#strange = 0;
-    const abort = (): void =>
-      this.#giveUp(
-        new TemporaryError(
-          `Given up while ${this.#place} had not acknowledged the message. It may have it.`,
-          { cause: signal.reason },
-        ),
-      );
-    signal.addEventListener('abort', abort, { once: true });
     try {
-      if (signal.aborted) abort();
-      await this.#write(message);
-      if (this.#settings.reply === 'none') return undefined;
-      this.#startTimer(exchange);
-      return await exchange.done.promise;
-    } catch (error) {
-      this.destroy();
-      throw error;
+      return await this.#wire.exchange(
+        {
+          ...frameMarks(framing),
+          parts: () => message.parts(),
+          answerWithin: reply === 'none' ? undefined : ackTimeout,
+          unanswered: () => this.#unanswered(),
+        },
+        signal,
+      );
     } finally {
-      signal.removeEventListener('abort', abort);
-      clearTimeout(exchange.timer);
-      this.#exchange = undefined;
-      this.#options.sent.set(message.header?.controlId ?? '', true);
+      this.#options.sent.set(header?.controlId ?? '', true);
     }
   }
 
-  /** Ends it in order; destroyed if the peer does not follow within a second. */
   end(): Promise<void> {
-    if (this.#socket.destroyed) return Promise.resolve();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => this.#socket.destroy(), 1_000);
-    this.#socket.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    this.#socket.end();
-    return promise;
+    return this.#wire.end();
   }
 
   destroy(): void {
-    this.#socket.destroy();
-  }
-
-  async #write(message: OutgoingMessage): Promise<void> {
-    const { before, after } = frameMarks(this.#settings.framing);
-    let buffered: Buffer = before;
-    for await (const part of message.parts()) {
-      await this.#flush(buffered);
-      buffered = buffered === before ? Buffer.concat([before, part]) : part;
-    }
-    await this.#flush(Buffer.concat([buffered, after]));
-  }
-
-  /** Waits until the system took the bytes, so that a body is never piled up in memory for a slow peer. */
-  async #flush(bytes: Buffer): Promise<void> {
-    if (bytes.length <= 1) return;
-    const { writeTimeout } = this.#settings;
-    const timer = Number.isFinite(writeTimeout)
-      ? setTimeout(() => this.#giveUp(this.#unread()), timerTime(writeTimeout))
-      : undefined;
-    try {
-      const written = new Promise<void>((resolve, reject) => {
-        this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
-      });
-      await Promise.race([written, this.#exchange?.done.promise]);
-    } catch (error) {
-      throw this.#failure === undefined ? error : this.#lossOf();
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #startTimer(exchange: Exchange): void {
-    const { ackTimeout } = this.#settings;
-    if (!Number.isFinite(ackTimeout)) return;
-    exchange.timer = setTimeout(() => this.#giveUp(this.#unanswered()), timerTime(ackTimeout));
+    this.#wire.destroy();
   }
 
   #read(chunk: Buffer): void {
@@ -183,40 +114,47 @@ export class PeerConnection {
     for (const found of this.#reader.push(chunk)) {
       if (found.kind === 'frame') this.#answered(found.body);
       else if (found.kind === 'junk') this.#stray(found.bytes);
-      else if (found.kind === 'too-large') this.#giveUp(this.#tooLarge());
+      else if (found.kind === 'too-large') this.#wire.giveUp(this.#tooLarge());
     }
     if (this.#reader.almostEnded) this.#answered(this.#reader.finish());
-    if (this.#exchange === undefined && this.#reader.open) this.#unasked();
+    if (!this.#wire.busy && this.#reader.open) this.#unasked();
   }
 
   #answered(body: Buffer): void {
-    const exchange = this.#exchange;
-    const { reply, controlId, isStrange, isOdd } = peerReply(body, exchange?.sent);
+    const isAsked = this.#wire.busy;
+    const { reply, controlId, isStrange, isOdd } = peerReply(
+      body,
+      isAsked ? this.#sent : undefined,
+    );
     if (this.#isLateApplicationAnswer(controlId)) {
       this.#log.debug('answer of the application after the commit code');
       return;
     }
     if (this.#isOfEarlier(controlId)) return this.#options.onAside('earlier');
-    if (exchange === undefined) return this.#unasked();
+    if (!isAsked) return this.#unasked();
     if (isStrange && !this.#options.takesStrange) {
       this.#strange += 1;
       return this.#options.onAside('unknown');
     }
     this.#committed = /^C[AER]$/.test(reply.code ?? '') ? controlId : undefined;
     if (this.#settings.reply === 'application' && reply.code === 'CA') return;
-    exchange.done.resolve(reply);
+    this.#wire.answered(reply);
     if (isOdd) this.destroy();
   }
 
   /** A second or a late answer to a message sent before. */
   #isOfEarlier(controlId: string): boolean {
-    if (controlId === '' || controlId === this.#exchange?.sent?.controlId) return false;
+    if (controlId === '' || controlId === this.#awaited) return false;
     return this.#options.sent.has(controlId);
   }
 
   #isLateApplicationAnswer(controlId: string): boolean {
-    const awaited = this.#exchange?.sent?.controlId ?? '';
-    return controlId !== '' && controlId === this.#committed && controlId !== awaited;
+    return controlId !== '' && controlId === this.#committed && controlId !== this.#awaited;
+  }
+
+  /** The control id of the message in flight. */
+  get #awaited(): string | undefined {
+    return this.#wire.busy ? this.#sent?.controlId : undefined;
   }
 
   /** The peer speaks although nothing was asked: whatever it is, it must not be taken for an answer. */
@@ -229,29 +167,7 @@ export class PeerConnection {
     this.#strayBytes += bytes.length;
     const spoken = spokenProtocol(bytes);
     if (spoken === undefined) return;
-    this.#giveUp(new NotConnectedError(`${this.#place} ${spoken.seen}. ${spoken.remedy}.`));
-  }
-
-  #giveUp(error: Error): void {
-    this.#fail(error);
-    this.destroy();
-  }
-
-  #fail(error: Error): void {
-    this.#exchange?.done.reject(error);
-  }
-
-  /** The connection was lost while a message was out: whether the peer has it is not known. */
-  #lossOf(): Error {
-    const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
-    const { cause, remedy, tls } = connectionCause(lost, this.#place);
-    if (tls) return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`);
-    const hint =
-      this.#socket.bytesRead > 0 ? '' : ' If it always does, it may expect TLS or other marks.';
-    return new TemporaryError(
-      `${this.#place} closed the connection before it acknowledged the message. It may have it; it is sent again with the same control id.${hint}`,
-      { cause: lost },
-    );
+    this.#wire.giveUp(new NotConnectedError(`${this.#place} ${spoken.seen}. ${spoken.remedy}.`));
   }
 
   #unanswered(): Error {
@@ -265,12 +181,6 @@ export class PeerConnection {
       'REPLY_TIMEOUT',
       `${this.#place} did not acknowledge within ${this.#settings.ackTimeout} ms.${came}`,
       { retryable: true },
-    );
-  }
-
-  #unread(): Error {
-    return new TemporaryError(
-      `${this.#place} did not take the bytes of the message within ${this.#settings.writeTimeout} ms. It is sent again.`,
     );
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type FoundFrame, FrameReader } from '../../../adapters/mllp/frame-reader.ts';
+import { FrameReader } from '../../../adapters/mllp/frame-reader.ts';
 import { type Framing, frame, framingNamed } from '../../../adapters/mllp/framing.ts';
+import type { FoundFrame } from '../../../src/peer/index.ts';
 
 const MB = 1024 * 1024;
 const framing = (name: string): Framing => {

@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net';
-import { background, type LentInbound, timerTime } from 'waybill/adapter';
-import { spokenProtocol } from 'waybill/peer';
-import type { FrameMemory, FrameShare } from './frame-memory.ts';
-import { type FoundFrame, FrameReader } from './frame-reader.ts';
-import { frame, withoutMarks } from './framing.ts';
-import type { Intake, Sender } from './intake.ts';
-import type { MllpInSettings, mllpInSettings } from './mllp-in-settings.ts';
+import type { LentInbound } from '../../adapter/adapter.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import { background } from '../../error/background.ts';
+import { timerTime } from '../../time/timer.ts';
+import { spokenProtocol } from '../spoken-protocol.ts';
+import { type FrameShare, frameMemory } from './frame-memory.ts';
+import type { FoundFrame, FrameSource } from './frame-source.ts';
+import type { SenderLimits } from './listener-settings.ts';
+import { SocketWriter } from './socket-writer.ts';
+import type { Sender, ServedConnection } from './tcp-listener.ts';
 
-/** Frames in a row that are no HL7 before the connection is given up. */
+/** Frames in a row that cannot be read before the connection is given up. */
 const MOST_UNREADABLE = 5;
 /** Frames that may wait while one is in work; then the socket is paused. */
 const MOST_WAITING = 16;
@@ -16,11 +19,41 @@ const LENIENT_PAUSE = 200;
 /** How long a peer may take to close its side after we closed ours. */
 const CLOSE_WAIT = 1_000;
 
+/** Takes an answer for the sender; called in the order of the answers. */
+export type AnswerTo = (answer: Uint8Array) => void;
+
+/**
+ * What was made of one frame. `unreadable`: it was nothing that is spoken here. `untold`: it was refused and there is no
+ * answer that says so; the connection is closed for it.
+ */
+export type Taken = 'taken' | 'refused' | 'unreadable' | 'untold';
+
+/** What one protocol makes of the frames of its senders. One for each listener. */
+export interface FrameService {
+  /** A reader for a new connection, which counts in `share` what it holds. */
+  reader(share: FrameShare): FrameSource;
+  /** Resolves once all answers to the frame were given. Never rejects. */
+  take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<Taken>;
+  /** Answers a message of which only the beginning can be held, if it can be answered. */
+  refuseBeginning(
+    beginning: Uint8Array,
+    sender: Sender,
+    refusal: { readonly kind: 'too-large' | 'no-room'; readonly answer: AnswerTo },
+  ): void;
+  /** An answer with what goes around it on the wire. */
+  framed(answer: Uint8Array): Uint8Array;
+  /** Whether senders wait for an answer. Who does not must lose nothing that came before its connection ended. */
+  readonly isAnswered: boolean;
+  /** The connection is closed after one message. */
+  readonly isForOne?: boolean;
+  /** Names the event of a connection that sends what cannot be read again and again; `what` follows "that are". */
+  readonly unreadable: { readonly event: string; readonly what: string };
+}
+
 export interface SenderConnectionOptions {
-  readonly lent: Pick<LentInbound<typeof mllpInSettings>, 'event' | 'log' | 'settings'>;
-  readonly intake: Intake;
+  readonly lent: Pick<LentInbound<Settings>, 'event' | 'log'> & { readonly settings: SenderLimits };
+  readonly service: FrameService;
   readonly sender: Sender;
-  readonly memory: FrameMemory;
   /** Of the whole service: who connects again and again, and does wrong each time, is told of once a minute. */
   readonly isNews: (key: string) => boolean;
 }
@@ -33,7 +66,7 @@ export interface SenderConnectionOptions {
  *     reading or working ──the sender ends, or `finish`──► ending (what is in work is answered) ──► closed
  *     any ──error, time-out, too large, junk, `destroy`──► closed
  */
-export class SenderConnection {
+export class SenderConnection implements ServedConnection {
   readonly sender: Sender;
   readonly since = performance.now();
   /** Whether any message came on it. */
@@ -41,12 +74,12 @@ export class SenderConnection {
   /** Resolves once the socket is closed and nothing is in work. */
   readonly closed: Promise<void>;
   readonly #lent: SenderConnectionOptions['lent'];
-  readonly #settings: MllpInSettings;
-  readonly #intake: Intake;
+  readonly #settings: SenderLimits;
+  readonly #service: FrameService;
   readonly #isNews: SenderConnectionOptions['isNews'];
   readonly #socket: Socket;
   readonly #writer: SocketWriter;
-  readonly #reader: FrameReader;
+  readonly #reader: FrameSource;
   readonly #share: FrameShare;
   readonly #waiting: FoundFrame[] = [];
   #work: Promise<void> | undefined;
@@ -56,16 +89,15 @@ export class SenderConnection {
   #junk = 0;
   #unreadable = 0;
 
-  constructor(socket: Socket, { lent, intake, sender, memory, isNews }: SenderConnectionOptions) {
+  constructor(socket: Socket, { lent, service, sender, isNews }: SenderConnectionOptions) {
     this.#socket = socket;
     this.#lent = lent;
     this.#settings = lent.settings;
-    this.#intake = intake;
+    this.#service = service;
     this.#isNews = isNews;
     this.sender = sender;
-    const { framing, limit } = this.#settings;
-    this.#share = memory.share(sender.address, limit);
-    this.#reader = new FrameReader(framing, limit, this.#share);
+    this.#share = frameMemory.share(sender.address, this.#settings.limit);
+    this.#reader = service.reader(this.#share);
     this.#writer = new SocketWriter(socket, this.#settings.writeTimeout, () =>
       this.#give('answers-unread', 'it does not read its acknowledgements'),
     );
@@ -75,7 +107,7 @@ export class SenderConnection {
       clearTimeout(this.#frameTimer);
       clearTimeout(this.#pauseTimer);
       // Who waits for acknowledgements repeats what it got none for; who does not must not lose it.
-      if (this.#settings.acknowledge !== 'never') this.#waiting.length = 0;
+      if (service.isAnswered) this.#waiting.length = 0;
       const done = (this.#work ?? Promise.resolve()).finally(() => {
         this.#share.close();
         resolve();
@@ -85,10 +117,10 @@ export class SenderConnection {
     this.#listen();
   }
 
-  /** Answers the message in work, then closes. Messages not begun yet stay unanswered: their sender repeats them. */
+  /** Answers the message in work, then closes. Messages not begun yet stay unanswered, where that tells their sender to repeat them. */
   finish(): void {
     this.#ending = true;
-    this.#waiting.length = 0;
+    if (this.#service.isAnswered) this.#waiting.length = 0;
     if (this.#work === undefined) this.#end();
   }
 
@@ -157,8 +189,12 @@ export class SenderConnection {
   }
 
   #senderEnded(): void {
-    this.#endLeniently();
+    clearTimeout(this.#pauseTimer);
+    const last = this.#reader.atEnd();
+    if (last !== undefined && !this.#ending) this.#waiting.push({ kind: 'frame', body: last });
+    this.#startWork();
     this.#reportUnfinished();
+    clearTimeout(this.#frameTimer);
     this.#ending = true;
     if (this.#work === undefined) this.#end();
   }
@@ -191,24 +227,36 @@ export class SenderConnection {
       case 'junk':
         return this.#skipJunk(found.bytes);
       case 'restart':
-        return this.#lent.event(
-          'warn',
+        return this.#tell(
           'message-broken-off',
           `${this.sender.address} began a message anew; ${found.lost} bytes of the one before were dropped.`,
         );
+      case 'broken':
+        return this.#giveBroken(found);
       case 'too-large':
       case 'no-room':
         return await this.#refuseRest(found);
     }
   }
 
+  /** Where the next message begins cannot be told: what comes may be another protocol altogether. */
+  #giveBroken({ beginning, why }: Extract<FoundFrame, { kind: 'broken' }>): void {
+    const spoken = spokenProtocol(beginning);
+    if (spoken === undefined) return this.#give('not-framed', `it sent ${why}`);
+    this.#give('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
+  }
+
   /** What cannot be held is answered by its beginning; how the stream goes on cannot be told. */
   async #refuseRest({
     kind,
     beginning,
-  }: Extract<FoundFrame, { beginning: Buffer }>): Promise<void> {
+  }: Extract<FoundFrame, { kind: 'too-large' | 'no-room' }>): Promise<void> {
+    const spoken = this.hasSent ? undefined : spokenProtocol(beginning);
+    if (spoken !== undefined) {
+      return this.#give('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
+    }
     const answer = (bytes: Uint8Array): void => this.#write(bytes);
-    this.#intake.refuseBeginning(beginning, this.sender, { kind, answer });
+    this.#service.refuseBeginning(beginning, this.sender, { kind, answer });
     await this.#writer.flushed();
     if (kind === 'too-large')
       return this.#give('message-too-large', `it sent more than ${this.#settings.limit} bytes`);
@@ -217,19 +265,32 @@ export class SenderConnection {
 
   async #takeFrame(body: Buffer): Promise<void> {
     this.hasSent = true;
-    const taken = await this.#intake.take(body, this.sender, (answer) => this.#write(answer));
+    const taken = await this.#service.take(body, this.sender, (answer) => this.#write(answer));
     this.#share.release(body.length);
     await this.#writer.flushed();
     this.#junk = 0;
     this.#unreadable = taken === 'unreadable' ? this.#unreadable + 1 : 0;
     if (this.#unreadable >= MOST_UNREADABLE) {
-      this.#give('not-hl7', `it sent ${MOST_UNREADABLE} messages in a row that are not HL7`);
+      const { event, what } = this.#service.unreadable;
+      this.#give(event, `it sent ${MOST_UNREADABLE} messages in a row that are ${what}`);
     }
+    if (this.#service.isForOne === true) this.#leave();
+    else if (taken === 'untold') this.finish();
   }
 
   #write(answer: Uint8Array): void {
-    const { framing } = this.#settings;
-    this.#writer.write(frame(withoutMarks(answer, framing), framing));
+    this.#writer.write(this.#service.framed(answer));
+  }
+
+  /** After the one message that a connection is for. */
+  #leave(): void {
+    if (this.#waiting.length > 0 || this.#reader.open) {
+      this.#tell(
+        'bytes-skipped',
+        `${this.sender.address} sent more than the one message of a connection; the rest is dropped.`,
+      );
+    }
+    this.finish();
   }
 
   #skipJunk(bytes: Buffer): void {
@@ -267,39 +328,5 @@ export class SenderConnection {
     this.#socket.resume();
     const timer = setTimeout(() => this.#socket.destroy(), CLOSE_WAIT);
     this.#socket.once('close', () => clearTimeout(timer));
-  }
-}
-
-/** Writes to a socket whose reader may be slow or asleep. */
-class SocketWriter {
-  readonly #socket: Socket;
-  readonly #timeout: number;
-  readonly #stuck: () => void;
-
-  /** `stuck` is called if the peer leaves what was written unread for `timeout` milliseconds. */
-  constructor(socket: Socket, timeout: number, stuck: () => void) {
-    this.#socket = socket;
-    this.#timeout = timeout;
-    this.#stuck = stuck;
-  }
-
-  write(bytes: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(bytes);
-  }
-
-  /** Resolves once there is room for more: at once, unless the peer does not read; also if the socket closes. */
-  async flushed(): Promise<void> {
-    if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
-    const timer = Number.isFinite(this.#timeout)
-      ? setTimeout(this.#stuck, timerTime(this.#timeout))
-      : undefined;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#socket.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.#socket.on('drain', done).on('close', done);
-    });
-    clearTimeout(timer);
   }
 }

@@ -9,7 +9,7 @@ const OF_ONE = ALL / 2;
  * The memory that large messages of all senders take together, unfinished ones and those in work. Small ones, and most
  * are, are never looked up here.
  */
-export class FrameMemory {
+class FrameMemory {
   readonly #taken = new Map<string, number>();
   #all = 0;
 
@@ -39,6 +39,9 @@ export class FrameMemory {
     };
   }
 }
+
+/** That of all listeners of this process. */
+export const frameMemory = new FrameMemory();
 
 /** The part of one connection. */
 export interface FrameShare {

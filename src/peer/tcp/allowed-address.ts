@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { setting } from 'waybill/adapter';
+import { bad, good, type Setting } from '../../adapter/setting.ts';
 
 /** An address or a network, as it is compared with a client's. */
 export interface AllowedAddress {
@@ -10,15 +10,15 @@ export interface AllowedAddress {
 }
 
 /** An entry of a list of addresses: `10.1.2.3`, `10.1.0.0/16`, `2001:db8::/32`. */
-export const allowedAddress: setting.Setting<AllowedAddress, string> = {
+export const allowedAddress: Setting<AllowedAddress, string> = {
   kind: 'text',
   help: 'An address (10.1.2.3) or a network (10.1.0.0/16, 2001:db8::/32).',
   example: '10.1.0.0/16',
   read: (given) => {
     const address = typeof given === 'string' ? parse(given) : undefined;
     return address === undefined
-      ? setting.bad('must be an address such as 10.1.2.3 or a network such as 10.1.0.0/16')
-      : setting.good(address);
+      ? bad('must be an address such as 10.1.2.3 or a network such as 10.1.0.0/16')
+      : good(address);
   },
 };
 

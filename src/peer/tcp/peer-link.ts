@@ -1,0 +1,153 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lent } from '../../adapter/adapter.ts';
+import type { Address, Settings } from '../../adapter/setting.ts';
+import { background } from '../../error/background.ts';
+import { isTold } from '../../error/foreseen.ts';
+import { timerTime } from '../../time/timer.ts';
+import { dial, placeOf } from '../dial.ts';
+import { UnderWay } from '../in-flight.ts';
+import type { TlsClientLent } from '../tls/tls-files.ts';
+import type { TlsClientSettings } from '../tls/tls-settings.ts';
+import type { SendingTimes } from './sending-settings.ts';
+
+/** A connection to the peer, for one message at a time. */
+export interface LinkedConnection {
+  /** Whether another message may be sent on it. */
+  readonly usable: boolean;
+  /** `refused`: what the peer said to our TLS, if that was why; with TLS 1.3 it says so after we are connected. */
+  onClose(listener: (refused: string | undefined) => void): void;
+  /** Ends it in order. */
+  end(): Promise<void>;
+  destroy(): void;
+}
+
+export type LinkLent = TlsClientLent &
+  Pick<Lent<Settings>, 'signal' | 'connection' | 'event'> & {
+    readonly settings: SendingTimes & {
+      readonly connect: Address;
+      readonly tls: TlsClientSettings | undefined;
+    };
+  };
+
+/**
+ * The connections to one peer: one for each message in flight, kept for the next one. The first is
+ * opened at once, so that operators see whether the peer is there before a message needs it.
+ */
+export class PeerLink<Connection extends LinkedConnection> {
+  readonly #lent: LinkLent;
+  readonly #place: string;
+  readonly #begin: (socket: Socket) => Connection;
+  readonly #idle: { readonly connection: Connection; readonly timer?: NodeJS.Timeout }[] = [];
+  readonly #sending = new UnderWay();
+  readonly #turn: (signal: AbortSignal) => Promise<void>;
+  readonly #connections = new Set<Connection>();
+  #closing = false;
+
+  /** `begin` makes of a socket that stands what messages are sent on. */
+  constructor(lent: LinkLent, begin: (socket: Socket) => Connection) {
+    this.#lent = lent;
+    this.#place = placeOf(lent.settings.connect);
+    this.#begin = begin;
+    this.#turn = throttle(lent.settings.throttle);
+  }
+
+  async open(): Promise<void> {
+    const { signal } = this.#lent;
+    const first = await this.#dial(signal);
+    // Not by a signal composed for each message: that costs as much as sending it.
+    signal.addEventListener('abort', this.#abort, { once: true });
+    if (this.#lent.settings.stayConnected > 0) this.#keep(first);
+    else await first.end();
+  }
+
+  /** Sends on a connection of its own, once it is its turn. */
+  send<Answer>(
+    signal: AbortSignal,
+    exchange: (connection: Connection) => Promise<Answer>,
+  ): Promise<Answer> {
+    return this.#sending.run(this.#send(signal, exchange));
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#sending.ended();
+    this.#lent.signal.removeEventListener('abort', this.#abort);
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
+    await Promise.all([...this.#connections].map((connection) => connection.end()));
+  }
+
+  readonly #abort = (): void => {
+    for (const connection of this.#connections) connection.destroy();
+  };
+
+  async #send<Answer>(
+    signal: AbortSignal,
+    exchange: (connection: Connection) => Promise<Answer>,
+  ): Promise<Answer> {
+    await this.#turn(signal);
+    const connection =
+      this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
+    try {
+      return await exchange(connection);
+    } finally {
+      if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
+      else background(connection.end(), 'ending a connection', isTold);
+    }
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
+      clearTimeout(last.timer);
+      if (last.connection.usable) return last.connection;
+    }
+    return undefined;
+  }
+
+  #keep(connection: Connection): void {
+    const { stayConnected } = this.#lent.settings;
+    const timer = Number.isFinite(stayConnected)
+      ? setTimeout(() => this.#drop(connection), timerTime(stayConnected))
+      : undefined;
+    this.#idle.push({ connection, ...(timer && { timer }) });
+  }
+
+  #drop(connection: Connection): void {
+    const at = this.#idle.findIndex((one) => one.connection === connection);
+    if (at < 0) return;
+    clearTimeout(this.#idle.splice(at, 1)[0]?.timer);
+    background(connection.end(), 'ending a connection', isTold);
+  }
+
+  async #dial(signal: AbortSignal): Promise<Connection> {
+    const { connect: address, tls, connectTimeout: timeout } = this.#lent.settings;
+    const socket = await dial(this.#lent, { address, tls, timeout }, signal);
+    const connection = this.#begin(socket);
+    this.#connections.add(connection);
+    this.#lent.connection('connected', this.#place);
+    connection.onClose((refused) => this.#closed(connection, refused));
+    return connection;
+  }
+
+  #closed(connection: Connection, refused: string | undefined): void {
+    this.#connections.delete(connection);
+    this.#drop(connection);
+    if (refused !== undefined) this.#lent.event('error', 'tls-refused', refused);
+    if (this.#connections.size === 0 && !this.#closing) {
+      this.#lent.connection('waiting', `${this.#place}, connects for the next message`);
+    }
+  }
+}
+
+/** Gives each caller its turn, evenly spaced: at most `perSecond` in a second. Undefined does not wait. */
+function throttle(perSecond: number | undefined): (signal: AbortSignal) => Promise<void> {
+  if (perSecond === undefined) return () => Promise.resolve();
+  const space = 1_000 / perSecond;
+  let next = 0;
+  return async (signal) => {
+    const now = performance.now();
+    const turn = Math.max(now, next);
+    next = turn + space;
+    if (turn > now) await sleep(turn - now, undefined, { signal });
+  };
+}

@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net';
+import { timerTime } from '../../time/timer.ts';
+
+/** Writes to a socket whose reader may be slow or asleep. */
+export class SocketWriter {
+  readonly #socket: Socket;
+  readonly #timeout: number;
+  readonly #stuck: () => void;
+
+  /** `stuck` is called if the peer leaves what was written unread for `timeout` milliseconds. */
+  constructor(socket: Socket, timeout: number, stuck: () => void) {
+    this.#socket = socket;
+    this.#timeout = timeout;
+    this.#stuck = stuck;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  /** Resolves once there is room for more: at once, unless the peer does not read; also if the socket closes. */
+  async flushed(): Promise<void> {
+    if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
+    const timer = Number.isFinite(this.#timeout)
+      ? setTimeout(this.#stuck, timerTime(this.#timeout))
+      : undefined;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+    clearTimeout(timer);
+  }
+}

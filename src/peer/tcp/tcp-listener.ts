@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer, TLSSocket } from 'node:tls';
+import type { LentInbound, Open } from '../../adapter/adapter.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import { background } from '../../error/background.ts';
+import { notConnected, placeOf } from '../dial.ts';
+import { newsFilter } from '../news.ts';
+import { type ServerTls, serverTls } from '../tls/server-tls.ts';
+import type { TlsLent } from '../tls/tls-files.ts';
+import { addressFilter, plainAddress } from './allowed-address.ts';
+import type { ListenerValues } from './listener-settings.ts';
+
+const KEEP_ALIVE = 30_000;
+/** A connection without a message gives way after this time where there is no place for another. */
+const SILENT = 60_000;
+
+/** Who sent a message: shown in the trace. */
+export interface Sender {
+  readonly address: string;
+  /** The address, with the subject of its certificate if it showed one. */
+  readonly origin: string;
+}
+
+/** A connection that a listener has accepted. */
+export interface ServedConnection {
+  readonly sender: Sender;
+  /** When it began, as of `performance.now()`. */
+  readonly since: number;
+  /** Whether any message came on it. */
+  readonly hasSent: boolean;
+  /** Resolves once the socket is closed and nothing is in work. */
+  readonly closed: Promise<void>;
+  /** Answers the message in work, then closes. */
+  finish(): void;
+  destroy(): void;
+}
+
+/** Begins the work on a connection. `isNews` is of the whole listener: who does wrong again and again is told of once a minute. */
+export type Serve = (
+  socket: Socket,
+  sender: Sender,
+  isNews: (key: string) => boolean,
+) => ServedConnection;
+
+export type ListenerLent = TlsLent &
+  Pick<LentInbound<Settings>, 'signal' | 'connection' | 'lost' | 'event' | 'log'> & {
+    readonly settings: ListenerValues;
+  };
+
+/** Listens, with or without TLS. Throws NotConnectedError with the cause in plain words. */
+export async function listenTcp(lent: ListenerLent, serve: Serve): Promise<Open> {
+  const { listen, tls: tlsSettings } = lent.settings;
+  const tls = tlsSettings === undefined ? undefined : await serverTls(lent, tlsSettings);
+  const listener = new TcpListener(lent, tls, serve);
+  try {
+    await listener.listen();
+  } catch (error) {
+    tls?.close();
+    throw notConnected(error, placeOf(listen), 'Not listening');
+  }
+  return listener;
+}
+
+/** The listening socket and the connections it accepted. */
+class TcpListener implements Open {
+  readonly #lent: ListenerLent;
+  readonly #tls: ServerTls | undefined;
+  readonly #begin: Serve;
+  readonly #server: Server;
+  readonly #connections = new Set<ServedConnection>();
+  /** Open sockets by address, also those whose TLS is not finished. */
+  readonly #sockets = new Map<string, number>();
+  readonly #isNews = newsFilter();
+  readonly #aborted = Promise.withResolvers<void>();
+
+  constructor(lent: ListenerLent, tls: ServerTls | undefined, begin: Serve) {
+    this.#lent = lent;
+    this.#tls = tls;
+    this.#begin = begin;
+    const options = {
+      // A sender may close its side and still read the last acknowledgements.
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE,
+    };
+    const serve = (socket: Socket): void => this.#serve(socket);
+    if (tls === undefined) {
+      this.#server = createServer(options, serve);
+    } else {
+      const server = createSecureServer({ ...options, ...tls.options }, serve);
+      tls.follow(server);
+      this.#server = server;
+    }
+    this.#server.maxConnections = lent.settings.maxConnections;
+    this.#server.on('drop', (dropped) =>
+      this.#refuse(dropped?.remoteAddress, 'there are too many connections already'),
+    );
+    this.#admitByAddress();
+  }
+
+  async listen(): Promise<void> {
+    const { settings, signal, connection, lost } = this.#lent;
+    this.#server.listen(settings.listen.port, settings.listen.host);
+    await once(this.#server, 'listening');
+    this.#server.on('error', lost);
+    signal.addEventListener('abort', this.#abort, { once: true });
+    const { address, port } = this.#server.address() as AddressInfo;
+    connection('listening', placeOf({ host: address, port }));
+  }
+
+  async close(): Promise<void> {
+    const { signal } = this.#lent;
+    this.#tls?.close();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const connection of this.#connections) {
+      if (signal.aborted) connection.destroy();
+      else connection.finish();
+    }
+    const ended = [...this.#connections].map((connection) => connection.closed);
+    // After a forced stop nobody waits for what is still in work.
+    await Promise.race([Promise.all([closed, ...ended]), this.#aborted.promise.then(() => closed)]);
+    signal.removeEventListener('abort', this.#abort);
+  }
+
+  readonly #abort = (): void => {
+    this.#aborted.resolve();
+    for (const connection of this.#connections) connection.destroy();
+  };
+
+  /** Before TLS, so that strangers cost nothing. */
+  #admitByAddress(): void {
+    const isAllowed = addressFilter(this.#lent.settings.allowFrom);
+    this.#server.prependListener('connection', (socket: Socket) => {
+      const address = plainAddress(socket.remoteAddress);
+      const why = isAllowed(address) ? this.#tooMany(address) : 'its address is not in allowFrom';
+      if (why === undefined) {
+        this.#count(address, 1);
+        socket.once('close', () => this.#count(address, -1));
+        return;
+      }
+      socket.destroy();
+      this.#refuse(address, why);
+    });
+  }
+
+  #tooMany(address: string): string | undefined {
+    const { connectionsPerAddress: most } = this.#lent.settings;
+    if ((this.#sockets.get(address) ?? 0) < most) return undefined;
+    return `it has ${most} connections already (connectionsPerAddress)`;
+  }
+
+  #count(address: string, change: number): void {
+    const count = (this.#sockets.get(address) ?? 0) + change;
+    if (count > 0) this.#sockets.set(address, count);
+    else this.#sockets.delete(address);
+  }
+
+  /** Where all places are taken, the oldest that never sent a message gives way to the next sender. */
+  #keepOneFree(): void {
+    if (this.#connections.size < this.#lent.settings.maxConnections) return;
+    const now = performance.now();
+    const silent = [...this.#connections].find(
+      ({ hasSent, since }) => !hasSent && now - since > SILENT,
+    );
+    if (silent === undefined) return;
+    this.#refuse(silent.sender.address, 'it sent nothing, and its place is needed');
+    silent.destroy();
+  }
+
+  #serve(socket: Socket): void {
+    if (socket.destroyed) return;
+    const secure = socket instanceof TLSSocket ? socket : undefined;
+    if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
+    const address = plainAddress(socket.remoteAddress);
+    const subject = secure === undefined ? undefined : this.#tls?.client(secure)?.subject;
+    const origin = subject === undefined ? address : `${address} ${subject}`;
+    if (!this.#makeRoom(address)) {
+      socket.destroy();
+      return;
+    }
+    const connection = this.#begin(socket, { address, origin }, this.#isNews);
+    this.#connections.add(connection);
+    this.#keepOneFree();
+    background(
+      connection.closed.then(() => this.#connections.delete(connection)),
+      'noting the end of a connection',
+    );
+  }
+
+  /** Applies the setting `connections`; false refuses the new one. */
+  #makeRoom(address: string): boolean {
+    const { connections } = this.#lent.settings;
+    if (connections === 'parallel') return true;
+    const others = [...this.#connections].filter(({ sender }) => sender.address === address);
+    if (others.length === 0) return true;
+    if (connections === 'refuse') {
+      this.#refuse(address, 'it has a connection already');
+      return false;
+    }
+    for (const other of others) other.finish();
+    return true;
+  }
+
+  #refuse(address: string | undefined, reason: string): void {
+    const peer = plainAddress(address);
+    if (!this.#isNews(`${peer} ${reason}`)) return;
+    this.#lent.event('warn', 'refused', `Refused ${peer}: ${reason}.`);
+    this.#lent.log.warn({ peer }, 'client refused');
+  }
+}
