@@ -10,9 +10,12 @@ import {
   where,
 } from './e4x/xml.ts';
 
+export { ACKGenerator } from './acknowledgement.ts';
 export { type Channel, channel, type Destination, type Stage } from './channel.ts';
 export { DateUtil } from './date-format.ts';
-export { java, javaString, UUIDGenerator } from './java.ts';
+export { FileUtil, HashUtil } from './java/codec.ts';
+export { Lists, Maps } from './java/collections.ts';
+export { java, javaString, org, UUIDGenerator } from './java/index.ts';
 export {
   ERROR,
   FILTERED,
@@ -22,10 +25,12 @@ export {
   Response,
   ResponseFactory,
   SENT,
+  Status,
   TRANSFORMED,
 } from './response.ts';
 export * from './scope.ts';
 export { scriptReader } from './script-reader.ts';
+export { JsonUtil, SerializerFactory, XmlUtil } from './serializers.ts';
 
 /** What stands for the syntax of E4X that JavaScript no longer has. */
 export const e4x = {

@@ -1,13 +1,7 @@
 import { plainTextOf } from './plain-text.ts';
+
 /** How a message fared at a destination. */
-export type Status =
-  | 'RECEIVED'
-  | 'FILTERED'
-  | 'TRANSFORMED'
-  | 'SENT'
-  | 'QUEUED'
-  | 'ERROR'
-  | 'PENDING';
+type StatusName = 'RECEIVED' | 'FILTERED' | 'TRANSFORMED' | 'SENT' | 'QUEUED' | 'ERROR' | 'PENDING';
 
 export const RECEIVED = 'RECEIVED';
 export const FILTERED = 'FILTERED';
@@ -17,9 +11,12 @@ export const QUEUED = 'QUEUED';
 export const ERROR = 'ERROR';
 export const PENDING = 'PENDING';
 
+/** The same under one name, as scripts that name the class write them. */
+export const Status = { RECEIVED, FILTERED, TRANSFORMED, SENT, QUEUED, ERROR, PENDING } as const;
+
 /** What a destination answered, or what a script answers to the sender. */
 export class Response {
-  #status: Status;
+  #status: StatusName;
   #message: string;
   #statusMessage: string;
   #error: string;
@@ -31,17 +28,17 @@ export class Response {
     error: unknown = '',
   ) {
     const isStatus = message !== undefined;
-    this.#status = (isStatus ? String(status) : SENT) as Status;
+    this.#status = (isStatus ? String(status) : SENT) as StatusName;
     this.#message = plainTextOf((isStatus ? message : status) ?? '');
     this.#statusMessage = plainTextOf(statusMessage ?? '');
     this.#error = plainTextOf(error ?? '');
   }
 
-  getStatus(): Status {
+  getStatus(): StatusName {
     return this.#status;
   }
 
-  setStatus(status: Status): void {
+  setStatus(status: StatusName): void {
     this.#status = status;
   }
 
@@ -75,12 +72,13 @@ export class Response {
 }
 
 const made =
-  (status: Status) =>
+  (status: StatusName) =>
   (message?: unknown): Response =>
     new Response(status, message ?? '');
 
 export const ResponseFactory = {
   getSentResponse: made(SENT),
+  getSuccessResponse: made(SENT),
   getErrorResponse: made(ERROR),
   getQueuedResponse: made(QUEUED),
   getFilteredResponse: made(FILTERED),

@@ -1,59 +1,82 @@
 import { formatDate } from './date-format.ts';
-import { plainTextOf } from './plain-text.ts';
+import { JsonUtil, XmlUtil } from './serializers.ts';
+import { fillTemplate } from './velocity/fill.ts';
+import { parseTemplate, TemplateFault, type TemplatePart } from './velocity/parse.ts';
 
 /** What a template may name besides variables. */
 export interface TemplateScope {
   readonly lookup: (name: string) => unknown;
   /** `message.encodedData`, `message.rawData`, `message.transformedData`, `message.messageId`. */
-  readonly message: Readonly<Record<string, () => string>>;
+  readonly message: Readonly<Record<string, () => unknown>>;
 }
 
-const REFERENCE = /\$\{([^}]*)\}|\$([A-Za-z][\w-]*(?:\.[A-Za-z]\w*(?:\([^)]*\))?)*)/g;
+const REFERENCE = /\$!?\{([^}]*)\}|\$!?([A-Za-z][\w-]*(?:\.[A-Za-z]\w*(?:\([^)]*\))?)*)/g;
 
-/** The references in a template: `message.encodedData`, `patientId`, `date.get('yyyyMMdd')`. */
+/** The references in a text: `message.encodedData`, `patientId`, `date.get('yyyyMMdd')`. */
 export const referencesOf = (template: string): string[] =>
   [...template.matchAll(REFERENCE)].map(([, braced, plain]) => (braced ?? plain ?? '').trim());
 
-/** Whether all that the template names can be filled in; directives such as `#if` cannot. */
-export function isPlainTemplate(template: string): boolean {
-  if (/#(if|foreach|set|else|end|macro|parse)\b/.test(template)) return false;
-  return referencesOf(template).every((name) => FUNCTION.test(name) || /^[\w.\- ]+$/.test(name));
+/** The texts of references as they are written, in their order. */
+export const writtenReferences = (template: string): string[] => template.match(REFERENCE) ?? [];
+
+/** Why a template cannot be filled in; undefined where it can. */
+export function templateFault(template: string): string | undefined {
+  try {
+    parseTemplate(template);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TemplateFault)) throw error;
+    return `${error.message} (line ${error.line})`;
+  }
 }
 
-const FUNCTION =
-  /^(?:(?:date|DATE)\.get\(['"]([^'"]*)['"]\)|(?:maps|message\.(?:channelMap|sourceMap|connectorMap))\.get\(['"]([^'"]*)['"]\)|([\w-]+)\.toString\(\))$/;
+const parsed = new Map<string, readonly TemplatePart[]>();
+
+/** Templates are the definition's, and so few. */
+function partsOf(template: string): readonly TemplatePart[] {
+  const found = parsed.get(template);
+  if (found !== undefined) return found;
+  const made = parseTemplate(template);
+  if (parsed.size < 1_000) parsed.set(template, made);
+  return made;
+}
 
 /** Fills a template in. A name that nothing stands for stays as it is written. */
 export function render(template: string, { lookup, message }: TemplateScope): string {
-  return template.replaceAll(REFERENCE, (whole: string, braced?: string, plain?: string) => {
-    const name = (braced ?? plain ?? '').trim();
-    const called = FUNCTION.exec(name);
-    if (called?.[1] !== undefined) return formatDate(called[1], new Date());
-    const variable = called?.[2] ?? called?.[3] ?? name;
-    const own = variable.startsWith('message.') ? message[variable.slice(8)] : undefined;
-    const value = own === undefined ? (lookup(variable) ?? standing(variable)) : own();
-    return value === undefined || value === null ? whole : plainTextOf(value);
-  });
+  const tools: Readonly<Record<string, () => unknown>> = {
+    date: () => DATE_TOOL,
+    DATE: () => formatDate('dd-MM-yy_HH-mm-ss.SS', new Date()),
+    SYSTIME: () => String(Date.now()),
+    COUNT: () => String((count += 1)),
+    UUID: () => crypto.randomUUID(),
+    XMLPREFIX: () => '<?xml version="1.0" encoding="UTF-8"?>',
+    XMLENTITYENCODER: () => '',
+    maps: () => ({ get: lookup }),
+    env: () => ({ get: (name: unknown) => process.env[String(name)] ?? null }),
+    message: () => messageTool(message),
+    JsonUtil: () => JsonUtil,
+    XmlUtil: () => XmlUtil,
+  };
+  return fillTemplate(partsOf(template), (name) => lookup(name) ?? tools[name]?.());
 }
 
-function standing(name: string): string | undefined {
-  const now = new Date();
-  switch (name) {
-    case 'DATE':
-      return formatDate('dd-MM-yy_HH-mm-ss.SS', now);
-    case 'SYSTIME':
-      return String(now.getTime());
-    case 'COUNT':
-      return String((count += 1));
-    case 'UUID':
-      return crypto.randomUUID();
-    case 'XMLPREFIX':
-      return '<?xml version="1.0" encoding="UTF-8"?>';
-    case 'XMLENTITYENCODER':
-      return '';
-    default:
-      return undefined;
-  }
+/** `message.encodedData`, and `message.getEncodedData()`. */
+function messageTool(message: TemplateScope['message']): object {
+  return Object.defineProperties(
+    {},
+    Object.fromEntries(
+      Object.entries(message).flatMap(([name, get]): [string, PropertyDescriptor][] => [
+        [name, { get }],
+        [`get${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`, { value: get }],
+      ]),
+    ),
+  );
 }
+
+const DATE_TOOL = {
+  get: (pattern: unknown) => formatDate(String(pattern), new Date()),
+  format: (pattern: unknown, date: unknown) => formatDate(String(pattern), new Date(Number(date))),
+  getDate: () => new Date(),
+};
 
 let count = 0;

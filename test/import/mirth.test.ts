@@ -1,19 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { adapterCatalogue } from '../../adapters/index.ts';
-import { describeReport } from '../../src/definition/case/report.ts';
-import { describeProblem } from '../../src/definition/problem.ts';
-import { readProduction } from '../../src/definition/read.ts';
-import { testProduction } from '../../src/definition/test-production.ts';
+import { expect, test } from 'vitest';
+import { writeProduction } from '../../src/import/mirth/import-mirth.ts';
 import {
-  type ImportedProduction,
-  importMirth,
-  writeProduction,
-} from '../../src/import/mirth/import-mirth.ts';
+  cases,
+  channel,
+  FILE,
+  imported,
+  marksOf,
+  problemsOf,
+  stateOf,
+  WARD,
+  written,
+} from './imported.ts';
 import {
-  type ChannelDraft,
   channelXml,
   fileWriter,
   iterator,
@@ -22,69 +20,14 @@ import {
   mapper,
   messageBuilder,
   mllpListener,
-  mllpSender,
   ruleBuilder,
 } from './mirth-export.ts';
-
-const ADT =
-  'MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01|A1|P|2.5\nPID|1||123^^^MAIN~456^^^OLD||DOE^JOHN||19800102|M\nOBX|1|NM|GLU||7\nOBX|2|NM|NA||140\n';
-
-const WARD = { name: 'Ward', transport: 'TCP Sender', properties: mllpSender() } as const;
-const FILE = { name: 'File', transport: 'File Writer', properties: fileWriter('out.txt') } as const;
-
-function channel(draft: Partial<ChannelDraft>): string {
-  return channelXml({
-    name: 'ADT In',
-    transport: 'TCP Listener',
-    properties: mllpListener(6661),
-    destinations: [WARD],
-    ...draft,
-  });
-}
-
-const imported = (...files: readonly string[]): ImportedProduction =>
-  importMirth(
-    files.map((text, index) => ({ name: `channel-${index}.xml`, text })),
-    'from-mirth',
-  );
-
-async function written(production: ImportedProduction): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'waybill-import-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await writeProduction(production, folder);
-  return folder;
-}
-
-const OPTIONS = { adapters: adapterCatalogue, overlays: [], secrets: () => undefined };
-
-async function problemsOf(production: ImportedProduction): Promise<string[]> {
-  const folder = await written(production);
-  const { problems } = await readProduction(folder, { ...OPTIONS, assume: true });
-  return problems.map(describeProblem);
-}
-
-/** Runs cases against what a channel became, by the engine's own routing. */
-async function cases(production: ImportedProduction, text: string): Promise<string> {
-  const folder = await written(production);
-  await writeFile(join(folder, 'production.test.yaml'), text);
-  await writeFile(join(folder, 'adt.hl7'), ADT);
-  const report = await testProduction(folder, OPTIONS);
-  return [...report.problems.map(describeProblem), ...describeReport(report)].join('\n');
-}
 
 const writer = (id: string, variables = ''): string =>
   `<channelId>${id}</channelId><channelTemplate>\${message.encodedData}</channelTemplate><mapVariables>${variables}</mapVariables>`;
 
 const library = (code: string): string =>
   `<exportData><codeTemplateLibraries><codeTemplateLibrary><id>l</id><name>Library</name><codeTemplates><codeTemplate><id>1</id><name>Pad It</name><properties><type>FUNCTION</type><code>${code}</code></properties></codeTemplate><codeTemplate><id>2</id><name>Unused</name><properties><code>function never() { return new Packages.java.io.File('x'); }</code></properties></codeTemplate></codeTemplates></codeTemplateLibrary></codeTemplateLibraries></exportData>`;
-
-const stateOf = ({ report }: ImportedProduction): string =>
-  report.channels.map(({ state }) => state).join();
-
-const marksOf = ({ report }: ImportedProduction): string[] =>
-  report.lines
-    .filter(({ kind }) => kind === 'mark')
-    .map(({ place, line, text }) => `${place}:${line ?? ''} ${text}`);
 
 test('a channel that only passes on becomes a production without any problem', async () => {
   const production = imported(channel({}));

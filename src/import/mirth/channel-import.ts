@@ -1,5 +1,5 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
-import { isPlainTemplate, referencesOf } from '../../mirth/template.ts';
+import { referencesOf, templateFault, writtenReferences } from '../../mirth/template.ts';
 import {
   answerParts,
   channelNotes,
@@ -131,11 +131,9 @@ class ChannelImport {
         const names = references.map((one) => configured(one, isPut));
         if (names.includes(undefined)) return undefined;
         let made = text;
-        for (const [index, reference] of references.entries()) {
+        for (const [index, written] of writtenReferences(text).entries()) {
           const name = environment(names[index] ?? '');
-          made = made
-            .replace(`\${${reference}}`, `\${env:${name}}`)
-            .replace(`$${reference}`, `\${env:${name}}`);
+          made = made.replace(written, `\${env:${name}}`);
           this.#line(
             'give',
             place,
@@ -440,8 +438,9 @@ class ChannelImport {
         made.push("template: ''");
         continue;
       }
-      if (!isPlainTemplate(text)) {
-        const what = `the ${key} has directives or calls of Velocity: write it in a transform`;
+      const fault = templateFault(text);
+      if (fault !== undefined) {
+        const what = `the ${key} is a template of Velocity that ${fault}: write it in a transform`;
         this.#line('mark', place, 'Velocity', what);
         made.push(
           `writer: ${this.#undone(`${slug(place)}-${key}`, placeText({ place, text: what }))}`,

@@ -37,6 +37,16 @@ export const PROVIDED: ReadonlySet<string> = new Set([
   'Response',
   'ResponseFactory',
   'java',
+  'org',
+  'ACKGenerator',
+  'FileUtil',
+  'HashUtil',
+  'JsonUtil',
+  'Lists',
+  'Maps',
+  'SerializerFactory',
+  'Status',
+  'XmlUtil',
   'RECEIVED',
   'FILTERED',
   'TRANSFORMED',
@@ -109,22 +119,68 @@ export const STANDARD: ReadonlySet<string> = new Set([
   'BigInt',
 ]);
 
-/** The classes of Java that `waybill/mirth` stands in for. */
+/** The classes of Java and what is known of them that `waybill/mirth` stands in for. */
 const JAVA: readonly string[] = [
-  'java.lang.Integer.parseInt',
+  'java.lang.Boolean',
+  'java.lang.Double',
+  'java.lang.Exception',
+  'java.lang.Float',
+  'java.lang.IllegalArgumentException',
+  'java.lang.Integer',
+  'java.lang.Long',
+  'java.lang.RuntimeException',
   'java.lang.String',
+  'java.lang.StringBuffer',
+  'java.lang.StringBuilder',
   'java.lang.System.currentTimeMillis',
   'java.lang.System.getenv',
+  'java.lang.System.lineSeparator',
+  'java.net.URLDecoder',
+  'java.net.URLEncoder',
+  'java.nio.charset.StandardCharsets',
+  'java.security.MessageDigest',
   'java.text.SimpleDateFormat',
   'java.util.ArrayList',
+  'java.util.Arrays.asList',
+  'java.util.Base64',
+  'java.util.Collections',
   'java.util.Date',
   'java.util.HashMap',
+  'java.util.HashSet',
+  'java.util.LinkedHashMap',
+  'java.util.LinkedList',
   'java.util.TimeZone.getTimeZone',
+  'java.util.TreeMap',
   'java.util.UUID.randomUUID',
+  'org.apache.commons.codec.binary.Base64',
+  'org.apache.commons.codec.digest.DigestUtils',
+  'org.apache.commons.lang.StringUtils',
+  'org.apache.commons.lang3.StringUtils',
 ];
 
 export const isKnownJava = (path: string): boolean =>
   JAVA.some((known) => path === known || path.startsWith(`${known}.`));
+
+/** The path of a class that `importPackage` of these packages makes known by its name alone. */
+export const importedJava = (name: string, packages: readonly string[]): string | undefined =>
+  packages
+    .map((one) => `${one}.${name}`)
+    .find((path) => JAVA.some((known) => known.startsWith(path)));
+
+/** A class of Mirth Connect by its full name → the name that scripts know it by. */
+export const ownJava = (path: string): string | undefined => {
+  const [, name = '', rest = ''] =
+    /^com\.mirth\.connect\.(?:server\.)?userutil\.(\w+)(.*)$/.exec(path) ?? [];
+  return PROVIDED.has(name) ? `${name}${rest}` : undefined;
+};
+
+/** What `FileUtil` does that has nothing to do with files. */
+export const FILELESS: ReadonlySet<string> = new Set([
+  'encode',
+  'decode',
+  'encodeBase64',
+  'decodeBase64',
+]);
 
 export interface Need {
   /** What kind of work it is, for the figures of the report. */
@@ -149,10 +205,6 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   SMTPConnectionFactory: { category: 'mail in a script', what: 'sends mail; let smtp-out do it' },
   SMTPConnection: { category: 'mail in a script', what: 'sends mail; let smtp-out do it' },
-  SerializerFactory: {
-    category: 'serializers in a script',
-    what: 'reads or writes another kind of data; use a transform',
-  },
   AttachmentUtil: { category: 'attachments', what: 'works on attachments' },
   addAttachment: { category: 'attachments', what: 'works on attachments' },
   getAttachments: { category: 'attachments', what: 'works on attachments' },
@@ -163,8 +215,6 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   alerts: { category: 'alerts from a script', what: 'sends an alert; use alert: of the host' },
   AlertSender: { category: 'alerts from a script', what: 'sends an alert; use alert: of the host' },
-  XmlUtil: { category: 'serializers in a script', what: 'turns XML into JSON or prints it' },
-  JsonUtil: { category: 'serializers in a script', what: 'turns JSON into XML or prints it' },
   eval: { category: 'eval', what: 'runs a text as a script' },
 };
 

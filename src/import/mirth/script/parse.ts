@@ -262,19 +262,22 @@ function tagEnd(source: string, start: number, holes: Hole[]): number {
 
 const E4xParser = (acorn.Parser as Internal).extend(e4x);
 
-/** The script stands in a function of a module: it may return, and it is strict. */
+/** The script stands in a function: it may return. */
 const HEAD = 'function script() {';
 
 /** Reads a script. Places count in `source`, which has what is around it too. */
 export function parseScript(text: string, form: 'script' | 'module' = 'script'): ParsedScript {
   // `default xml namespace = x` is read as an assignment to a name that nobody else has
-  const own = text.replaceAll(/\bdefault(\s+)xml(\s+)namespace\b/g, 'defaultxmlnamespace$1$2');
+  const own = text
+    .replaceAll(/\bdefault(\s+)xml(\s+)namespace\b/g, 'defaultxmlnamespace$1$2')
+    // Rhino reads over characters that only format
+    .replaceAll(/[\u200B-\u200F\u2060\uFEFF\u00AD]/g, '');
   const source = form === 'script' ? `${HEAD}${own}\n}` : own;
   const comments: Comment[] = [];
   try {
     const program: Syntax = E4xParser.parse(source, {
       ecmaVersion: 'latest',
-      sourceType: 'module',
+      sourceType: 'script',
       allowHashBang: false,
       onComment: (_isBlock: boolean, _text: string, start: number, end: number) =>
         comments.push({ start, end, text: source.slice(start, end) }),
@@ -287,9 +290,25 @@ export function parseScript(text: string, form: 'script' | 'module' = 'script'):
     return { source, body, comments };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const { line } = (error as SyntaxError & { loc?: { line: number } }).loc ?? { line: 1 };
-    throw new ScriptFault(error.message.replace(/ \(\d+:\d+\)$/, ''), line);
+    throw faultOf(error);
   }
+}
+
+/** Why a text that was made of a script is none for today's engines; undefined where it is one. */
+export function moduleFault(text: string, form: 'script' | 'module'): ScriptFault | undefined {
+  const source = form === 'script' ? `${HEAD}${text}\n}` : text;
+  try {
+    acorn.parse(source, { ecmaVersion: 'latest', sourceType: 'module' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return faultOf(error);
+  }
+}
+
+function faultOf(error: SyntaxError): ScriptFault {
+  const { line } = (error as SyntaxError & { loc?: { line: number } }).loc ?? { line: 1 };
+  return new ScriptFault(error.message.replace(/ \(\d+:\d+\)$/, ''), line);
 }
 
 /** What stands before the script in `source`. */

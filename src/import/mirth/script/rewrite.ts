@@ -1,17 +1,21 @@
 import { conditionText } from './condition.ts';
 import { delicateGiven, textsIn } from './delicate.ts';
+import { ScriptDraft } from './draft.ts';
 import {
   ASSIGNABLE,
+  FILELESS,
+  importedJava,
   isKnownJava,
   needOf,
+  ownJava,
   PROVIDED,
   SECRET,
   SECRET_TEXT,
   STANDARD,
 } from './names.ts';
-import { headOf, parseScript, ScriptFault, type Syntax } from './parse.ts';
+import { headOf, moduleFault, parseScript, ScriptFault, type Syntax } from './parse.ts';
 import { redacted } from './redacted.ts';
-import type { Mark, RewriteOptions, RewrittenScript } from './rewritten.ts';
+import type { RewriteOptions, RewrittenScript } from './rewritten.ts';
 import {
   assigns,
   childrenOf,
@@ -20,6 +24,7 @@ import {
   escaped,
   inTemplate,
   isConstant,
+  isPattern,
   isUndefined,
   JAVA_TEXT,
   javaPath,
@@ -54,34 +59,29 @@ export function rewriteScript(text: string, options: RewriteOptions): RewrittenS
 const UNCERTAIN = 'E4X that is not certain';
 
 class Rewriting {
-  readonly #source: string;
+  readonly #draft: ScriptDraft;
   readonly #head: number;
   readonly #form: 'script' | 'module';
   readonly #options: RewriteOptions;
   readonly #body: readonly Syntax[];
-  /** By place; of equal places, in the order they were made. */
-  readonly #edits: { at: number; until: number; text: string }[] = [];
-  readonly #imports = new Set<string>();
-  readonly #templates = new Set<string>();
-  readonly #marks: Mark[] = [];
-  readonly #secrets: string[] = [];
-  readonly #routes: string[] = [];
-  readonly #puts: string[] = [];
   readonly #declared = new Set<string>();
   readonly #undeclared = new Set<string>();
   readonly #top: string[] = [];
-  #unlogged = 0;
+  readonly #packages: readonly string[];
 
   constructor(text: string, form: 'script' | 'module', options: RewriteOptions) {
     const { source, body, comments } = parseScript(text, form);
-    this.#source = source;
+    this.#draft = new ScriptDraft(source, options.secretName);
     this.#head = headOf(form);
     this.#form = form;
     this.#options = options;
     this.#body = body;
+    this.#packages = [...source.matchAll(/\bimportPackage\(\s*(?:Packages\.)?([\w.]+)\s*\)/g)].map(
+      ([, name = '']) => name,
+    );
     for (const { start, end, text: comment } of comments) {
       if (!SECRET.test(comment) && !SECRET_TEXT.test(comment)) continue;
-      this.#edit(start, end, '/* a comment that may hold a secret was left out */');
+      this.#draft.edit(start, end, '/* a comment that may hold a secret was left out */');
     }
     for (const one of body) collect(one, this.#declared);
     for (const one of body) this.#top.push(...topNames(one));
@@ -90,54 +90,18 @@ class Rewriting {
   }
 
   result(): RewrittenScript {
+    const { source } = this.#draft;
+    const end = this.#form === 'script' ? source.length - 2 : source.length;
+    const text = this.#draft.edited(this.#head, end);
     const declares = [...this.#undeclared].toSorted();
-    const text = this.#edited();
     // on the first line, so that lines keep their numbers
     const declared = declares.length === 0 ? text : `let ${declares.join(', ')}; ${text}`;
-    return {
-      text: declared,
-      imports: this.#imports,
-      templates: this.#templates,
-      declares: this.#top,
-      marks: this.#marks,
-      secrets: this.#secrets,
-      routes: this.#routes,
-      puts: this.#puts,
-      unlogged: this.#unlogged,
-    };
-  }
-
-  #edited(): string {
-    const end = this.#form === 'script' ? this.#source.length - 2 : this.#source.length;
-    const edits = [...this.#edits].toSorted(
-      (one, other) => one.at - other.at || one.until - other.until,
-    );
-    let made = '';
-    let at = this.#head;
-    for (const { at: from, until, text } of edits) {
-      // what lies within a part that was replaced as a whole is gone with it
-      if (from < at) continue;
-      made += this.#source.slice(at, from) + text;
-      at = until;
+    const fault = moduleFault(declared, this.#form);
+    if (fault !== undefined) {
+      const what = `is no script for today’s engines: ${fault.message}`;
+      this.#draft.markLine(fault.line, 'a script that cannot be read', what);
     }
-    return made + this.#source.slice(at, end);
-  }
-
-  #edit(at: number, until: number, text: string): void {
-    this.#edits.push({ at, until, text });
-  }
-
-  #slice = ({ start, end }: Syntax): string => this.#source.slice(start, end);
-
-  #mark(node: Syntax, category: string, what: string): void {
-    const line = this.#source.slice(0, node.start).split('\n').length;
-    if (this.#marks.some((one) => one.line === line && one.what === what)) return;
-    this.#marks.push({ line, category, what });
-  }
-
-  #e4x(): string {
-    this.#imports.add('e4x');
-    return 'e4x';
+    return this.#draft.result(declared, this.#top);
   }
 
   /** In a module of code templates nothing may run when it is loaded. */
@@ -148,7 +112,7 @@ class Rewriting {
         (one.type === 'VariableDeclaration' &&
           one['declarations'].every(({ init }: Syntax) => isConstant(init as Syntax | null)));
       if (!isPlain) {
-        this.#mark(
+        this.#draft.mark(
           one,
           'code outside of functions',
           'runs when the code template is loaded; put it into a function',
@@ -173,7 +137,7 @@ class Rewriting {
       E4xMember: (node) => this.#e4xMember(node),
       E4xFilter: (node) => this.#e4xFilter(node),
       E4xAttribute: (node) => {
-        this.#mark(node, 'E4X that is not certain', 'uses @ outside of a condition on XML');
+        this.#draft.mark(node, 'E4X that is not certain', 'uses @ outside of a condition on XML');
       },
       E4xLiteral: (node) => this.#e4xLiteral(node),
       BinaryExpression: (node) => this.#binary(node),
@@ -198,7 +162,7 @@ class Rewriting {
       BreakStatement: () => undefined,
       ContinueStatement: () => undefined,
       MethodDefinition: (node) => this.#visit(node['value'] as Syntax, node),
-      ImportExpression: (node) => this.#mark(node, 'modules', 'imports a module'),
+      ImportExpression: (node) => this.#draft.mark(node, 'modules', 'imports a module'),
     };
 
   #shorthand(node: Syntax): void {
@@ -211,13 +175,13 @@ class Rewriting {
     if (left.type === 'Identifier') this.#assigned(left);
     else this.#visit(left, node);
     if (node['isEach'] === true) {
-      this.#edit(node['eachStart'] as number, node['eachEnd'] as number, '');
-      const between = /\bin\b/.exec(this.#source.slice(left.end, right.start));
+      this.#draft.edit(node['eachStart'] as number, node['eachEnd'] as number, '');
+      const between = /\bin\b/.exec(this.#draft.source.slice(left.end, right.start));
       const at = left.end + (between?.index ?? 0);
-      this.#edit(at, at + 2, 'of');
-      this.#edit(right.start, right.start, `${this.#e4x()}.each(`);
+      this.#draft.edit(at, at + 2, 'of');
+      this.#draft.edit(right.start, right.start, `${this.#draft.e4x()}.each(`);
       this.#visit(right, node);
-      this.#edit(right.end, right.end, ')');
+      this.#draft.edit(right.end, right.end, ')');
     } else this.#visit(right, node);
     this.#visit(node['body'] as Syntax, node);
   }
@@ -227,58 +191,58 @@ class Rewriting {
     this.#visit(object, node);
     const mark = node['isAttribute'] === true ? '@' : '';
     const computed = node['computed'] as Syntax | undefined;
-    let key = computed === undefined ? `'${mark}${node['name']}'` : this.#slice(computed);
+    let key = computed === undefined ? `'${mark}${node['name']}'` : this.#draft.slice(computed);
     if (computed !== undefined && mark !== '') key = `'@' + (${key})`;
     const space = node['space'] as string | undefined;
     if (space === '*')
       key = computed === undefined ? `'${mark}*::${node['name']}'` : `'*::' + (${key})`;
     else if (space !== undefined) {
       this.#name(space, node);
-      const name = computed === undefined ? `'${node['name']}'` : this.#slice(computed);
-      const qualified = `${this.#e4x()}.qualifiedName(${space}, ${name})`;
+      const name = computed === undefined ? `'${node['name']}'` : this.#draft.slice(computed);
+      const qualified = `${this.#draft.e4x()}.qualifiedName(${space}, ${name})`;
       key = mark === '' ? qualified : `'@' + ${qualified}`;
     }
     const text = node['isDescendants'] === true ? `.descendants(${key})` : `[${key}]`;
-    this.#edit(node['dot'] as number, node.end, text);
+    this.#draft.edit(node['dot'] as number, node.end, text);
   }
 
   #e4xFilter(node: Syntax): void {
     const object = node['object'] as Syntax;
     const condition = node['condition'] as Syntax;
-    this.#edit(object.start, object.start, `${this.#e4x()}.where(`);
+    this.#draft.edit(object.start, object.start, `${this.#draft.e4x()}.where(`);
     this.#visit(object, node);
-    this.#edit(
+    this.#draft.edit(
       node['dot'] as number,
       node.end,
-      `, (it) => ${conditionText(condition, this.#source, this.#declared, (one, what) => this.#mark(one, UNCERTAIN, what))})`,
+      `, (it) => ${conditionText(condition, this.#draft.source, this.#declared, (one, what) => this.#draft.mark(one, UNCERTAIN, what))})`,
     );
   }
 
   #e4xLiteral(node: Syntax): void {
     const holes = node['holes'] as readonly { start: number; end: number }[];
-    let made = `${this.#e4x()}.xml\``;
+    let made = `${this.#draft.e4x()}.xml\``;
     let at = node.start;
     for (const { start, end } of holes) {
-      const before = this.#source.slice(at, start);
+      const before = this.#draft.source.slice(at, start);
       const isInTag = /=\s*$/.test(before);
       const inner = rewriteScript(
-        `return (${this.#source.slice(start + 1, end - 1)});`,
+        `return (${this.#draft.source.slice(start + 1, end - 1)});`,
         this.#options,
       );
       const expression = /^return \(([\s\S]*)\);$/.exec(inner.text.trim())?.[1];
       if (expression === undefined || inner.marks.length > 0) {
-        this.#mark(node, 'E4X that is not certain', 'has an expression in an XML literal');
+        this.#draft.mark(node, 'E4X that is not certain', 'has an expression in an XML literal');
       }
-      for (const name of inner.imports) this.#imports.add(name);
-      for (const name of inner.templates) this.#templates.add(name);
+      for (const name of inner.imports) this.#draft.imports.add(name);
+      for (const name of inner.templates) this.#draft.templates.add(name);
       const own = inner.marks.filter(({ category }) => category === 'an unknown name');
       if (own.length > 0) this.#forgive(node, inner);
       const quote = isInTag ? '"' : '';
       made += `${inTemplate(before)}${quote}\${${expression ?? 'undefined'}}${quote}`;
       at = end;
     }
-    made += `${inTemplate(this.#source.slice(at, node.end))}\``;
-    this.#edit(node.start, node.end, made);
+    made += `${inTemplate(this.#draft.source.slice(at, node.end))}\``;
+    this.#draft.edit(node.start, node.end, made);
   }
 
   /** Names within a literal are those of the whole script. */
@@ -288,11 +252,7 @@ class Rewriting {
       return name !== undefined && this.#declared.has(name);
     });
     if (!isOwn) return;
-    const line = this.#source.slice(0, node.start).split('\n').length;
-    const index = this.#marks.findIndex(
-      (one) => one.line === line && one.what === 'has an expression in an XML literal',
-    );
-    if (index >= 0) this.#marks.splice(index, 1);
+    this.#draft.unmark(this.#draft.lineOf(node), 'has an expression in an XML literal');
   }
 
   #binary(node: Syntax): void {
@@ -302,33 +262,33 @@ class Rewriting {
     if (!isEquality || !(mayBeXml(left) && (mayBeXml(right) || isUndefined(right)))) {
       return this.#children(node);
     }
-    const found = /[!=]=/.exec(this.#source.slice(left.end, right.start));
+    const found = /[!=]=/.exec(this.#draft.source.slice(left.end, right.start));
     const at = left.end + (found?.index ?? 0);
     const not = operator === '!=' ? '!' : '';
-    this.#edit(node.start, node.start, `${not}${this.#e4x()}.equal(`);
+    this.#draft.edit(node.start, node.start, `${not}${this.#draft.e4x()}.equal(`);
     this.#visit(left, node);
-    this.#edit(at, at + 2, ',');
+    this.#draft.edit(at, at + 2, ',');
     this.#visit(right, node);
-    this.#edit(node.end, node.end, ')');
+    this.#draft.edit(node.end, node.end, ')');
   }
 
   #unary(node: Syntax): void {
     const argument = node['argument'] as Syntax;
     if (node['operator'] !== 'typeof') return this.#children(node);
     if (argument.type === 'Identifier' && !this.#isKnown(argument['name'] as string)) return;
-    this.#edit(node.start, argument.start, `${this.#e4x()}.typeOf(`);
-    const isWrapped = this.#source.slice(node.start, argument.start).includes('(');
+    this.#draft.edit(node.start, argument.start, `${this.#draft.e4x()}.typeOf(`);
+    const isWrapped = this.#draft.source.slice(node.start, argument.start).includes('(');
     this.#visit(argument, node);
-    if (!isWrapped) this.#edit(argument.end, argument.end, ')');
+    if (!isWrapped) this.#draft.edit(argument.end, argument.end, ')');
   }
 
   #assignment(node: Syntax): void {
     const [left, right] = [node['left'] as Syntax, node['right'] as Syntax];
     this.#hideSecret(left.type === 'MemberExpression' ? (left['property'] as Syntax) : left, right);
     if (left.type === 'Identifier' && left['name'] === 'defaultxmlnamespace') {
-      this.#edit(left.start, right.start, `${this.#e4x()}.defaultNamespace(`);
+      this.#draft.edit(left.start, right.start, `${this.#draft.e4x()}.defaultNamespace(`);
       this.#visit(right, node);
-      this.#edit(right.end, right.end, ')');
+      this.#draft.edit(right.end, right.end, ')');
       return;
     }
     if (left.type === 'Identifier') this.#assigned(left);
@@ -337,9 +297,13 @@ class Rewriting {
       right.type === 'E4xLiteral' ||
       (right.type === 'NewExpression' && String(right['callee'].name).startsWith('XML'));
     if (node['operator'] === '+=' && isXml) {
-      this.#edit(left.end, right.start, ` = ${this.#e4x()}.add(${this.#slice(left)}, `);
+      this.#draft.edit(
+        left.end,
+        right.start,
+        ` = ${this.#draft.e4x()}.add(${this.#draft.slice(left)}, `,
+      );
       this.#visit(right, node);
-      this.#edit(right.end, right.end, ')');
+      this.#draft.edit(right.end, right.end, ')');
       return;
     }
     this.#visit(right, node);
@@ -350,10 +314,10 @@ class Rewriting {
     const name = node['name'] as string;
     if (this.#declared.has(name)) return;
     if (ASSIGNABLE.has(name)) {
-      this.#imports.add('mirth');
-      this.#edit(node.start, node.end, `mirth.${name}`);
+      this.#draft.imports.add('mirth');
+      this.#draft.edit(node.start, node.end, `mirth.${name}`);
     } else if (PROVIDED.has(name) || this.#options.templates.has(name)) {
-      this.#mark(node, 'names that are taken', `assigns to ${name}`);
+      this.#draft.mark(node, 'names that are taken', `assigns to ${name}`);
     } else this.#undeclared.add(name);
   }
 
@@ -367,16 +331,22 @@ class Rewriting {
 
   #java(node: Syntax, path: string): void {
     const own = path.replace(/^Packages\./, '');
+    const ours = ownJava(own);
+    if (ours !== undefined) {
+      this.#draft.imports.add(ours.split('.')[0] ?? '');
+      this.#draft.edit(node.start, node.end, ours);
+      return;
+    }
     if (isKnownJava(own)) {
-      this.#imports.add('java');
+      this.#draft.imports.add(own.split('.')[0] ?? '');
       if (path !== own) {
-        const at = this.#source.indexOf('Packages', node.start);
-        const dot = this.#source.indexOf('.', at);
-        this.#edit(at, dot + 1, '');
+        const at = this.#draft.source.indexOf('Packages', node.start);
+        const dot = this.#draft.source.indexOf('.', at);
+        this.#draft.edit(at, dot + 1, '');
       }
       return;
     }
-    this.#mark(node, 'Java', `uses ${own} of Java`);
+    this.#draft.mark(node, 'Java', `uses ${own} of Java`);
   }
 
   #call(node: Syntax): void {
@@ -389,17 +359,32 @@ class Rewriting {
         : '';
     const base = object?.type === 'Identifier' ? String(object['name']) : '';
     if (base === 'logger' && !this.#declared.has('logger')) return this.#log(given);
+    if (callee.type === 'Identifier' && /^import(Package|Class)$/.test(String(callee['name'])))
+      return this.#importJava(node, given);
+    if (base === 'FileUtil' && !FILELESS.has(method)) {
+      const { category, what } = needOf(base);
+      this.#draft.mark(node, category, what);
+    }
     this.#hideGiven(base, method || String(callee['name'] ?? ''), given);
     this.#routed(base, method, node, given);
     if (base.endsWith('Map') && method === 'put') this.#put(given[0]);
     if (/^\$(c|co|g|gc|r)$/.test(String(callee['name'])) && given.length > 1) this.#put(given[0]);
-    if (JAVA_TEXT.has(method) && object !== undefined && !this.#isOwnText(object, method)) {
-      this.#imports.add('javaString');
-      this.#edit(object.start, object.start, 'javaString(');
+    const isJava = JAVA_TEXT.has(method) || isPattern(method, given);
+    if (isJava && object !== undefined && !this.#isOwnText(object, method)) {
+      this.#draft.imports.add('javaString');
+      this.#draft.edit(object.start, object.start, 'javaString(');
       this.#visit(object, callee);
-      this.#edit(object.end, object.end, ')');
+      this.#draft.edit(object.end, object.end, ')');
     } else this.#visit(callee, node);
     for (const one of given) this.#visit(one, node);
+  }
+
+  /** Classes of a package become known by their names alone; those that are used are told of where they are. */
+  #importJava(node: Syntax, given: readonly Syntax[]): void {
+    const path = given[0] === undefined ? undefined : javaPath(given[0]);
+    if (path === undefined || String(node['callee'].name) === 'importClass')
+      return this.#draft.mark(node, 'Java', 'uses a class of Java by its name alone');
+    this.#draft.edit(node.start, node.end, 'undefined');
   }
 
   #isOwnText(object: Syntax, method: string): boolean {
@@ -408,25 +393,34 @@ class Rewriting {
   }
 
   #put(name: Syntax | undefined): void {
-    if (typeof name?.['value'] === 'string') this.#puts.push(name['value']);
+    if (typeof name?.['value'] === 'string') this.#draft.puts.push(name['value']);
   }
 
   #routed(base: string, method: string, node: Syntax, [name]: readonly Syntax[]): void {
     if (!/^routeMessage(ByChannelId)?$/.test(method)) return;
     if (base !== 'router' && !/router/i.test(base)) return;
-    if (typeof name?.['value'] === 'string') this.#routes.push(name['value']);
-    else this.#mark(node, 'routing by a value', 'routes to a channel that only the message tells');
+    if (typeof name?.['value'] === 'string') this.#draft.routes.push(name['value']);
+    else
+      this.#draft.mark(
+        node,
+        'routing by a value',
+        'routes to a channel that only the message tells',
+      );
   }
 
   /** A line of the log keeps what is constant in it: the rest may be of a patient. */
   #log([text]: readonly Syntax[]): void {
-    this.#imports.add('logger');
+    this.#draft.imports.add('logger');
     if (text === undefined || (text.type === 'Literal' && !SECRET_TEXT.test(String(text['value']))))
       return;
-    this.#unlogged += 1;
+    this.#draft.unlogged += 1;
     const kept = constantParts(text).join(' … ').trim();
     const shown = SECRET_TEXT.test(kept) || kept === '' ? '…' : kept;
-    this.#edit(text.start, text.end, `'${escaped(shown.endsWith('…') ? shown : `${shown} …`)}'`);
+    this.#draft.edit(
+      text.start,
+      text.end,
+      `'${escaped(shown.endsWith('…') ? shown : `${shown} …`)}'`,
+    );
   }
 
   #new(node: Syntax): void {
@@ -435,7 +429,7 @@ class Rewriting {
     this.#hideGiven('', String(callee['name'] ?? ''), given);
     this.#visit(callee, node);
     if (callee.type === 'Identifier' && /^(XML|XMLList|Namespace)$/.test(String(callee['name']))) {
-      this.#edit(node.start, callee.start, '');
+      this.#draft.edit(node.start, callee.start, '');
     }
     for (const one of given) this.#visit(one, node);
   }
@@ -443,10 +437,16 @@ class Rewriting {
   #name(name: string, node: Syntax): void {
     if (this.#declared.has(name) || this.#undeclared.has(name)) return;
     if (this.#options.templates.has(name)) {
-      this.#templates.add(name);
+      this.#draft.templates.add(name);
     } else if (name === 'eval' || (!PROVIDED.has(name) && !STANDARD.has(name))) {
       if (this.#isAssigned(name)) {
         this.#undeclared.add(name);
+        return;
+      }
+      const imported = importedJava(name, this.#packages);
+      if (imported !== undefined) {
+        this.#draft.imports.add(imported.split('.')[0] ?? '');
+        this.#draft.edit(node.start, node.end, imported);
         return;
       }
       const isJava =
@@ -454,10 +454,14 @@ class Rewriting {
           name,
         );
       if (isJava)
-        return this.#mark(node, 'Java', `uses ${name === 'java' ? 'Java' : `${name} of Java`}`);
+        return this.#draft.mark(
+          node,
+          'Java',
+          `uses ${name === 'java' ? 'Java' : `${name} of Java`}`,
+        );
       const { category, what } = needOf(name);
-      this.#mark(node, category, what);
-    } else if (PROVIDED.has(name)) this.#imports.add(name);
+      this.#draft.mark(node, category, what);
+    } else if (PROVIDED.has(name)) this.#draft.imports.add(name);
   }
 
   #isKnown(name: string): boolean {
@@ -475,26 +479,22 @@ class Rewriting {
   }
 
   #text(node: Syntax): void {
-    const { value } = node as unknown as { value: unknown };
-    if (typeof value === 'string' && SECRET_TEXT.test(value)) this.#hide(node, 'text');
+    const { value, raw = '' } = node as unknown as { value: unknown; raw?: string };
+    if (typeof value === 'string' && SECRET_TEXT.test(value)) return this.#draft.hide(node, 'text');
+    // octal numbers, as only old scripts may write them
+    const isOld = typeof value === 'number' ? /^0\d/.test(raw) : /\\(?:[1-9]|0\d)/.test(raw);
+    if (isOld && (typeof value === 'number' || typeof value === 'string'))
+      this.#draft.edit(node.start, node.end, JSON.stringify(value));
   }
 
   #hideSecret(name: Syntax, value: Syntax | null): void {
     const called = String(name['name'] ?? name['value'] ?? '');
     if (value !== null && SECRET.test(called))
-      for (const one of textsIn(value)) this.#hide(one, called);
+      for (const one of textsIn(value)) this.#draft.hide(one, called);
   }
 
   #hideGiven(base: string, method: string, given: readonly Syntax[]): void {
     for (const { value, hint } of delicateGiven(base, method, given))
-      for (const one of textsIn(value)) this.#hide(one, hint);
-  }
-
-  #hide(node: Syntax, hint: string): void {
-    if (this.#edits.some(({ at, until }) => at === node.start && until === node.end)) return;
-    const name = this.#options.secretName(hint);
-    this.#secrets.push(name);
-    this.#imports.add('configurationMap');
-    this.#edit(node.start, node.end, `configurationMap.get('${name}')`);
+      for (const one of textsIn(value)) this.#draft.hide(one, hint);
   }
 }

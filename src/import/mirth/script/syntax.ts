@@ -106,12 +106,22 @@ export function assigns(node: Syntax, name: string): boolean {
 export const inTemplate = (text: string): string =>
   text.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
 
-/** Methods that a text has in Java and not in JavaScript. */
+/** Methods that a text has in Java and not in JavaScript, or there only as a property. */
 export const JAVA_TEXT = new Set([
   'contains',
   'equals',
   'equalsIgnoreCase',
+  'getBytes',
   'isEmpty',
+  'length',
+  'matches',
   'replaceFirst',
   'size',
+  'toCharArray',
 ]);
+
+/** Whether a text that is given to `split` or `replaceAll` can only be meant as a regular expression. */
+export const isPattern = (method: string, [by]: readonly Syntax[]): boolean =>
+  /^(split|replaceAll)$/.test(method) &&
+  typeof by?.['value'] === 'string' &&
+  /\\|\[.+\]|\.[*+]/.test(by['value']);

@@ -1,0 +1,47 @@
+import { formatDate } from './date-format.ts';
+import { plainTextOf } from './plain-text.ts';
+
+/** What scripts use under the name `ACKGenerator`: the acknowledgement of an HL7 message, with its code and text. */
+export const ACKGenerator = {
+  generateAckResponse(...given: readonly unknown[]): string {
+    // either (message, code, text), or (message, isXml, code, text, dateFormat, error)
+    const isLong = given.length > 3;
+    const [message, , ...long] = given;
+    const [code, note, dates, error] = isLong ? long : given.slice(1);
+    return acknowledged(plainTextOf(message), {
+      code: plainTextOf(code ?? 'AA'),
+      note: plainTextOf(note ?? ''),
+      dates: plainTextOf(dates ?? 'yyyyMMddHHmmss'),
+      error: plainTextOf(error ?? ''),
+    });
+  },
+};
+
+interface Answered {
+  readonly code: string;
+  readonly note: string;
+  readonly dates: string;
+  readonly error: string;
+}
+
+function acknowledged(message: string, { code, note, dates, error }: Answered): string {
+  const [header = ''] = message.split(/[\r\n]/, 1);
+  if (!/^MSH.{5}/.test(header))
+    throw new Error('what is to be acknowledged does not begin with MSH');
+  const field = header[3] ?? '|';
+  const component = header[4] ?? '^';
+  const fields = header.split(field);
+  const part = (number: number, index = 0): string =>
+    fields[number - 1]?.split(component)[index] ?? '';
+  const version = part(12) || '2.4';
+  const time = formatDate(dates, new Date());
+  const isNew = /^2\.(\d+)/.exec(version)?.[1] ?? '4';
+  const kind = Number(isNew) > 3 ? ['ACK', part(9, 1), 'ACK'].join(component) : 'ACK';
+  const mode = part(11, 1);
+  const processing = `${part(11) || 'P'}${mode === '' ? '' : component + mode}`;
+  const parties = [part(5) || 'MIRTH', part(6), part(3), part(4)];
+  const top = ['MSH', fields[1] ?? '^~\\&', ...parties, time, '', kind, time, processing, version];
+  const answer = ['MSA', code, part(10) || '1', ...(note === '' ? [] : [note])];
+  const fault = error === '' ? [] : [['ERR', error].join(field)];
+  return [top.join(field), answer.join(field), ...fault].map((line) => `${line}\r`).join('');
+}

@@ -1,0 +1,102 @@
+import { VariableMap } from '../maps.ts';
+
+/** A list with the methods of both worlds. */
+export class ArrayList extends Array<unknown> {
+  // `map` and its like make plain arrays: a list is not made of a number
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  constructor(given?: unknown) {
+    super();
+    if (given !== undefined && given !== null && typeof given === 'object')
+      this.push(...(given as Iterable<unknown>));
+  }
+
+  add(...given: readonly unknown[]): boolean {
+    if (given.length > 1) this.splice(Number(given[0]), 0, given[1]);
+    else this.push(given[0]);
+    return true;
+  }
+
+  addAll(values: Iterable<unknown>): boolean {
+    this.push(...values);
+    return true;
+  }
+
+  append(value: unknown): this {
+    this.push(value);
+    return this;
+  }
+
+  get(index: number): unknown {
+    return this[index];
+  }
+
+  set(index: number, value: unknown): void {
+    this[index] = value;
+  }
+
+  remove(which: unknown): unknown {
+    const index = typeof which === 'number' ? which : this.indexOf(which);
+    return index < 0 ? false : this.splice(index, 1)[0];
+  }
+
+  size(): number {
+    return this.length;
+  }
+
+  contains(value: unknown): boolean {
+    return this.includes(value);
+  }
+
+  isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  toArray(): unknown[] {
+    return [...this];
+  }
+
+  iterator(): { hasNext(): boolean; next(): unknown } {
+    let at = 0;
+    return { hasNext: () => at < this.length, next: () => this[at++] };
+  }
+}
+
+/** A list that holds each value once. */
+export class HashSet extends ArrayList {
+  override add(value: unknown): boolean {
+    return !this.includes(value) && this.push(value) > 0;
+  }
+
+  override addAll(values: Iterable<unknown>): boolean {
+    for (const value of values) this.add(value);
+    return true;
+  }
+}
+
+export class HashMap extends VariableMap {
+  /** `Maps.map().add('name', value)`. */
+  add(key: unknown, value: unknown): this {
+    this.put(key, value);
+    return this;
+  }
+}
+
+/** `Lists.list(…)` and `Maps.map(…)` as scripts know them. */
+export const Lists = {
+  list: (...given: readonly unknown[]): ArrayList => new ArrayList(given),
+};
+
+export const Maps = {
+  map: (...given: readonly unknown[]): HashMap => {
+    const made = new HashMap();
+    for (let at = 0; at + 1 < given.length; at += 2) made.put(given[at], given[at + 1]);
+    return made;
+  },
+};

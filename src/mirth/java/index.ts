@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { formatDate, parseDate } from '../date-format.ts';
+import { plainTextOf } from '../plain-text.ts';
+import {
+  Base64,
+  Base64Codec,
+  DigestUtils,
+  MessageDigest,
+  URLDecoder,
+  URLEncoder,
+} from './codec.ts';
+import { ArrayList, HashMap, HashSet } from './collections.ts';
+import { format, StringBuilder, StringUtils } from './text.ts';
+
+export { javaString } from './text.ts';
+
+class SimpleDateFormat {
+  readonly #pattern: string;
+  #zone: string | undefined;
+
+  constructor(pattern: unknown) {
+    this.#pattern = String(pattern);
+  }
+
+  setTimeZone(zone: { getID(): string }): void {
+    this.#zone = zone.getID();
+  }
+
+  setLenient(_lenient: boolean): void {
+    // it always is
+  }
+
+  format(date: unknown): string {
+    return formatDate(this.#pattern, new Date(Number(date)), this.#zone);
+  }
+
+  parse(text: unknown): Date {
+    return parseDate(this.#pattern, String(text), this.#zone);
+  }
+}
+
+/** A date with the methods of both worlds. */
+class JavaDate extends Date {
+  before(other: Date): boolean {
+    return this.getTime() < other.getTime();
+  }
+
+  after(other: Date): boolean {
+    return this.getTime() > other.getTime();
+  }
+}
+
+/** `java.lang.String`: of bytes their text, of anything else what it says. */
+function JavaText(value?: unknown): string | object {
+  const text =
+    value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : plainTextOf(value ?? '');
+  return new.target === undefined ? text : (Object(text) as object);
+}
+JavaText.format = format;
+JavaText.valueOf = (value: unknown): string => String(value);
+JavaText.join = (by: unknown, ...values: readonly unknown[]): string =>
+  values.flat().join(String(by));
+
+/** A class of numbers. Without `new`, and with it, the number itself comes out of any arithmetic. */
+function numbers(parse: (text: string) => number, name: string): unknown {
+  const of = (given: unknown): number => {
+    const value = parse(String(given).trim());
+    if (Number.isNaN(value)) throw new TypeError(`this is no number, as ${name} needs it`);
+    return value;
+  };
+  const made = function box(given: unknown): object {
+    return Object(of(given)) as object;
+  };
+  return Object.assign(made, {
+    valueOf: of,
+    [`parse${name}`]: of,
+    toString: (value: unknown, radix?: number) => Number(value).toString(radix),
+    toHexString: (value: unknown) => (Number(value) >>> 0).toString(16),
+    toBinaryString: (value: unknown) => (Number(value) >>> 0).toString(2),
+    MAX_VALUE: name === 'Int' ? 2_147_483_647 : Number.MAX_SAFE_INTEGER,
+  });
+}
+
+const whole = (text: string): number =>
+  /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
+
+const zone = (name: unknown): { getID(): string } => ({ getID: () => String(name) });
+
+/** What `Thread.sleep` stands for is told where scripts are run. */
+const lang = {
+  Boolean: { valueOf: (value: unknown) => /^true$/i.test(String(value)), TRUE: true, FALSE: false },
+  Double: numbers(Number, 'Double'),
+  Exception: Error,
+  Float: numbers(Number, 'Float'),
+  IllegalArgumentException: Error,
+  Integer: numbers(whole, 'Int'),
+  Long: numbers(whole, 'Long'),
+  RuntimeException: Error,
+  String: JavaText,
+  StringBuffer: StringBuilder,
+  StringBuilder,
+  System: {
+    currentTimeMillis: () => Date.now(),
+    getenv: (name: unknown) => process.env[String(name)] ?? null,
+    lineSeparator: () => '\n',
+  },
+};
+
+/** The classes of Java that scripts use for what JavaScript has as well. */
+// biome-ignore lint/suspicious/noExplicitAny: what a script may do with it is anything
+// oxlint-disable-next-line typescript/no-explicit-any -- what a script may do with it is anything
+export const java: any = {
+  lang,
+  net: { URLDecoder, URLEncoder },
+  nio: {
+    charset: {
+      StandardCharsets: { UTF_8: 'UTF-8', ISO_8859_1: 'ISO-8859-1', US_ASCII: 'US-ASCII' },
+    },
+  },
+  security: { MessageDigest },
+  text: { SimpleDateFormat },
+  util: {
+    ArrayList,
+    Arrays: {
+      asList: (...given: readonly unknown[]) =>
+        new ArrayList(given.length === 1 && Array.isArray(given[0]) ? given[0] : given),
+    },
+    Base64,
+    Collections: { emptyMap: () => new HashMap(), emptyList: () => new ArrayList() },
+    Date: JavaDate,
+    HashMap,
+    HashSet,
+    LinkedHashMap: HashMap,
+    LinkedList: ArrayList,
+    TimeZone: { getTimeZone: zone },
+    TreeMap: HashMap,
+    UUID: { randomUUID: () => randomUUID() },
+  },
+};
+
+/** The few classes of Apache Commons. */
+// biome-ignore lint/suspicious/noExplicitAny: what a script may do with it is anything
+// oxlint-disable-next-line typescript/no-explicit-any -- what a script may do with it is anything
+export const org: any = {
+  apache: {
+    commons: {
+      codec: { binary: { Base64: Base64Codec }, digest: { DigestUtils } },
+      lang: { StringUtils },
+      lang3: { StringUtils },
+    },
+  },
+};
+
+export const UUIDGenerator = { getUUID: (): string => randomUUID() };

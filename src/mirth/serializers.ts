@@ -1,0 +1,128 @@
+import { type DataType, readData, writeData } from './data-type.ts';
+import { append, element, isSimple, text, toXml, valueOf, type XmlNode } from './e4x/node.ts';
+import { parseNodes } from './e4x/parse.ts';
+import { plainTextOf } from './plain-text.ts';
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&amp;': '&',
+  '&quot;': '"',
+  '&apos;': "'",
+};
+
+const ENCODED = new Map(Object.entries(ENTITIES).map(([entity, mark]) => [mark, entity]));
+
+const rootOf = (xml: unknown): XmlNode => {
+  const root = parseNodes(plainTextOf(xml)).find(({ kind }) => kind === 'element');
+  if (root === undefined) throw new SyntaxError('there is no XML element');
+  return root;
+};
+
+/** What scripts use under the name `XmlUtil`. */
+export const XmlUtil = {
+  prettyPrint: (xml: unknown): string => toXml(rootOf(xml), '  '),
+  encode: (value: unknown): string =>
+    plainTextOf(value).replaceAll(/[<>&"']/g, (mark) => ENCODED.get(mark) ?? mark),
+  decode: (value: unknown): string =>
+    plainTextOf(value).replaceAll(/&(?:lt|gt|amp|quot|apos);/g, (one) => ENTITIES[one] ?? one),
+  /** Attributes as `@name`, text beside them as `$`, elements of one name as an array. Prefixes are left out. */
+  toJson(xml: unknown): string {
+    const root = rootOf(xml);
+    return JSON.stringify({ [root.name]: jsonOf(root) });
+  },
+};
+
+function jsonOf(of: XmlNode): unknown {
+  const attributes = of.attributes.map(({ name, value }) => [`@${name}`, primitive(value)]);
+  const own = [...of.declared].find(([prefix]) => prefix === '')?.[1];
+  const value = isSimple(of) ? valueOf(of) : undefined;
+  const children = of.children.filter(({ kind }) => kind === 'element');
+  if (attributes.length === 0 && children.length === 0 && own === undefined) {
+    return value === undefined || value === '' ? null : primitive(value);
+  }
+  const made: Record<string, unknown> = Object.fromEntries([
+    ...(own === undefined ? [] : [['@xmlns', own]]),
+    ...attributes,
+  ]) as Record<string, unknown>;
+  if (value !== undefined && value !== '') made['$'] = primitive(value);
+  for (const [name, same] of Map.groupBy(children, (child) => child.name)) {
+    made[name] = same.length === 1 && same[0] !== undefined ? jsonOf(same[0]) : same.map(jsonOf);
+  }
+  return made;
+}
+
+/** Numbers and flags as JSON has them; a number that would come out as another one stays a text. */
+function primitive(value: string): unknown {
+  if (value === 'true' || value === 'false') return value === 'true';
+  const isNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(value);
+  return isNumber && String(Number(value)) === value ? Number(value) : value;
+}
+
+/** What scripts use under the name `JsonUtil`. */
+export const JsonUtil = {
+  prettyPrint: (json: unknown): string => {
+    const value = typeof json === 'string' ? (JSON.parse(json) as unknown) : json;
+    return JSON.stringify(value, undefined, 2);
+  },
+  escape: (value: unknown): string => JSON.stringify(plainTextOf(value)).slice(1, -1),
+  toXml(json: unknown): string {
+    const value = (typeof json === 'string' ? JSON.parse(json) : json) as Record<string, unknown>;
+    const made = Object.entries(value).flatMap(([name, inner]) => nodesOf(name, inner));
+    return made.map((one) => toXml(one)).join('');
+  },
+};
+
+function nodesOf(name: string, value: unknown): XmlNode[] {
+  if (Array.isArray(value)) return value.flatMap((one) => nodesOf(name, one));
+  const made = element(name);
+  if (value === null || value === undefined) return [made];
+  if (typeof value !== 'object') {
+    append(made, text(plainTextOf(value)));
+    return [made];
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === '$') append(made, text(plainTextOf(inner)));
+    else if (key === '@xmlns') made.declared.set('', plainTextOf(inner));
+    else if (key.startsWith('@')) {
+      const attribute = element(key.slice(1));
+      made.attributes.push({ ...attribute, kind: 'attribute', value: plainTextOf(inner) });
+    } else for (const child of nodesOf(key, inner)) append(made, child);
+  }
+  return [made];
+}
+
+export interface Serializer {
+  toXML(text: unknown): string;
+  fromXML(xml: unknown): string;
+}
+
+const serializer = (type: DataType): Serializer => ({
+  toXML: (given) => {
+    if (type === 'JSON') return JsonUtil.toXml(plainTextOf(given));
+    return plainTextOf(
+      (readData(type, plainTextOf(given)) as { toXMLString(): string }).toXMLString(),
+    );
+  },
+  fromXML: (xml) => {
+    if (type === 'JSON') return XmlUtil.toJson(xml);
+    return writeData(type, readData('XML', plainTextOf(xml)));
+  },
+});
+
+/** The data types whose form in XML stands here. */
+const KNOWN: ReadonlySet<string> = new Set(['HL7V2', 'XML', 'JSON', 'DELIMITED']);
+
+/** What scripts use under the name `SerializerFactory`. Its properties are those of the data type's defaults. */
+export const SerializerFactory = {
+  getSerializer(type: unknown): Serializer {
+    const name = plainTextOf(type)
+      .toUpperCase()
+      .replaceAll(/[^A-Z0-9]/g, '');
+    if (!KNOWN.has(name)) throw new Error(`the data type ${name} cannot be turned into XML`);
+    return serializer(name as DataType);
+  },
+  getHL7Serializer: (): Serializer => serializer('HL7V2'),
+  getDefaultSerializationProperties: (): Map<string, unknown> => new Map(),
+  getDefaultDeserializationProperties: (): Map<string, unknown> => new Map(),
+};

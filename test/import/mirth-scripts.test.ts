@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { rewriteScript } from '../../src/import/mirth/script/rewrite.ts';
+import { cases, channel, imported, marksOf, problemsOf, stateOf } from './imported.ts';
+import { javaScript } from './mirth-export.ts';
+
+const rewritten = (text: string): ReturnType<typeof rewriteScript> =>
+  rewriteScript(text, { templates: new Set(), secretName: () => 'SECRET_X' });
+
+const PID = "msg['PID']['PID.5']['PID.5.1']";
+
+/** What a script writes into PID-5.1. */
+async function made(script: string): Promise<string> {
+  const production = imported(
+    channel({ transformer: { inbound: 'HL7V2', steps: [javaScript('script', script)] } }),
+  );
+  expect(marksOf(production)).toEqual([]);
+  expect(stateOf(production)).toBe('complete');
+  expect(await problemsOf(production)).toEqual([]);
+  return cases(
+    production,
+    `cases:\n  - name: made\n    message: adt.hl7\n    expect: { adt-in-ward: { fields: { PID-5.1: made } } }\n`,
+  );
+}
+
+test.each([
+  [
+    'octal numbers and escapes',
+    String.raw`if (010 == 8 && 09 == 9 && '\101' == 'A') ${PID} = 'made';`,
+  ],
+  ['characters without width', `\u200Bif (true) ${PID}\u200B = 'made';`],
+  [
+    'classes of Java by importPackage, Packages and Mirth’s own names',
+    `importPackage(java.util);
+importPackage(Packages.java.lang);
+var list = new ArrayList();
+list.add(new StringBuilder('ma').append('de'));
+var map = new Packages.java.util.LinkedHashMap();
+map.put('x', com.mirth.connect.server.userutil.DateUtil.getCurrentDate('yyyy').length());
+if (map.get('x') == 4 && Packages.org.apache.commons.lang3.StringUtils.isBlank(' ')) ${PID} = list.get(0).toString();`,
+  ],
+  [
+    'patterns of Java',
+    String.raw`var parts = 'a.b'.split('\\.'); if (parts.length == 2 && 'made '.length() == 5) ${PID} = ' made '.replaceAll('\\s', '');`,
+  ],
+  [
+    'helpers of Mirth',
+    `var ack = ACKGenerator.generateAckResponse(connectorMessage.getRawData(), 'AA', '');
+var json = XmlUtil.toJson('<a><b>made</b></a>');
+if (ack.indexOf('MSA|AA') > 0 && FileUtil.encode('x') == 'eA==') ${PID} = JSON.parse(json).a.b;`,
+  ],
+])('%s', async (_, script) => {
+  expect(await made(script)).toMatch(/1 passed/);
+});
+
+test('what only old scripts may do is told of', () => {
+  expect(rewritten('with (msg) { a = 1; }').marks).toMatchObject([
+    { line: 1, what: expect.stringMatching(/'with' in strict mode/) },
+  ]);
+  expect(rewritten('var a = 1;\nvar static = 2;').marks).toMatchObject([
+    { line: 2, category: 'a script that cannot be read' },
+  ]);
+  expect(rewritten("FileUtil.write('/tmp/x', false, 'a');").marks).toMatchObject([
+    { category: 'files in a script' },
+  ]);
+  expect(rewritten('importClass(java.util.ArrayList); new Scanner();').marks).toMatchObject([
+    { category: 'Java' },
+    { category: 'an unknown name' },
+  ]);
+});

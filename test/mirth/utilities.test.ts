@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import {
+  ACKGenerator,
+  FileUtil,
+  HashUtil,
+  JsonUtil,
+  java,
+  javaString,
+  Lists,
+  Maps,
+  org,
+  SerializerFactory,
+  XmlUtil,
+} from '../../src/mirth/index.ts';
+
+const ADT = 'MSH|^~\\&|EPIC|MAIN|HUB|NORTH|20260101||ADT^A01|77|P|2.5\rPID|1||123^^^M';
+
+test('an acknowledgement turns sender and receiver round and has the message’s number', () => {
+  const ack = ACKGenerator.generateAckResponse(ADT, 'AE', 'No such ward');
+  expect(ack).toMatch(
+    /^MSH\|\^~\\&\|HUB\|NORTH\|EPIC\|MAIN\|\d{14}\|\|ACK\^A01\^ACK\|\d{14}\|P\|2\.5\rMSA\|AE\|77\|No such ward\r$/,
+  );
+  const old = ACKGenerator.generateAckResponse(
+    ADT.replace('2.5', '2.3'),
+    false,
+    'AA',
+    '',
+    'yyyy',
+    'E1',
+  );
+  expect(old).toMatch(/\|ACK\|\d{4}\|P\|2\.3\rMSA\|AA\|77\rERR\|E1\r$/);
+  expect(() => ACKGenerator.generateAckResponse('<a/>', 'AA', '')).toThrow(/MSH/);
+});
+
+test('XML and JSON become each other', () => {
+  const json = XmlUtil.toJson(
+    '<x:o xmlns:x="u" id="7"><c>1.50</c><c>true</c><e/><t k="v">a</t></x:o>',
+  );
+  expect(JSON.parse(json)).toEqual({
+    o: { '@id': 7, c: ['1.50', true], e: null, t: { '@k': 'v', $: 'a' } },
+  });
+  expect(JsonUtil.toXml('{"o":{"@id":7,"c":["1","2"],"t":{"$":"a<b"}}}')).toBe(
+    '<o id="7"><c>1</c><c>2</c><t>a&lt;b</t></o>',
+  );
+  expect(XmlUtil.decode(XmlUtil.encode('<a href="x">\'&'))).toBe('<a href="x">\'&');
+  expect(() => XmlUtil.toJson('no xml')).toThrow(SyntaxError);
+});
+
+test('a serializer gives back what it was given', () => {
+  const hl7 = SerializerFactory.getSerializer('HL7V2');
+  expect(hl7.fromXML(hl7.toXML(ADT))).toBe(`${ADT}\r`);
+  expect(hl7.toXML(ADT)).toContain('<PID.3.1>123</PID.3.1>');
+  expect(() => SerializerFactory.getSerializer('DICOM')).toThrow(/DICOM/);
+});
+
+test('classes of Java do what scripts use them for', () => {
+  const list = new java.util.ArrayList([1]);
+  list.add(0, 'first');
+  expect([
+    list.size(),
+    list.get(0),
+    list.map(String).length,
+    new java.util.ArrayList(16).size(),
+  ]).toEqual([2, 'first', 2, 0]);
+  expect(new java.lang.StringBuilder('a').append('b').insert(0, '>').toString()).toBe('>ab');
+  expect(java.lang.Integer.parseInt('012') + java.lang.Integer.valueOf('3')).toBe(15);
+  expect(() => java.lang.Integer.parseInt('1x')).toThrow(/number/);
+  expect(java.lang.String.format('%05d|%-4s|%.2f%%', 42, 'ab', 1.005)).toBe('00042|ab  |1.00%');
+  expect(java.net.URLEncoder.encode('a b&c')).toBe('a+b%26c');
+  expect(org.apache.commons.lang3.StringUtils.leftPad('7', 3, '0')).toBe('007');
+  const digest = java.security.MessageDigest.getInstance('SHA-256').digest(
+    javaString('x').getBytes(),
+  );
+  expect(Buffer.from(digest).toString('hex')).toBe(HashUtil.generate('x'));
+  expect(new java.lang.String(FileUtil.decode(FileUtil.encode('Äx'))).toString()).toBe('Äx');
+  expect([Lists.list(1, 2).append(3).size(), Maps.map('a', 1).add('b', 2).get('b')]).toEqual([
+    3, 2,
+  ]);
+});
+
+test('a text knows the methods of Java', () => {
+  const text = javaString('a.b.c');
+  expect([
+    text.length(),
+    text.split('\\.').length,
+    text.replaceAll('[.]', '-'),
+    text.matches('a.*'),
+  ]).toEqual([5, 3, 'a-b-c', true]);
+  expect(javaString(5)).toBe(5);
+});
