@@ -30,7 +30,7 @@ export async function loadModule(
 
 function describeFault(error: unknown, file: string): Fault {
   const thrown: NodeJS.ErrnoException =
-    error instanceof Error ? error : new Error('it threw something that is no error');
+    error instanceof Error ? error : new Error('it threw something that is not an error');
   const { code, message } = thrown;
   if (code === 'ENOENT') {
     const remedy = `Paths count from the production's folder: this is ${file}.`;

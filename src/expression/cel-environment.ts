@@ -15,7 +15,7 @@ export function celEnvironment(functions: readonly ExpressionFunction[]): Enviro
   for (const { signature, help, call } of functions) {
     const name = functionName(signature);
     const inner = innerFunction(signature, name);
-    // A handler that is not known to be synchronous makes every evaluation look for promises.
+    // If a handler is not known to be synchronous, every evaluation looks for promises.
     const options = { description: help, async: false };
     cel.registerFunction(signature.replace(`${name}(`, `${inner}(`), call, options);
   }
@@ -28,7 +28,7 @@ function innerFunction(signature: string, name: string): string {
   return isMethod ? innerMethod(name) : innerName(name);
 }
 
-/** CEL keeps `int` and `double` apart, which nobody expects who writes `number(field("OBX-5")) + 1`. */
+/** CEL keeps `int` and `double` apart, which surprises anyone who writes `number(field("OBX-5")) + 1`. */
 function registerMixedNumbers(cel: Environment): void {
   for (const [left, right] of [
     ['int', 'double'],
@@ -53,7 +53,7 @@ const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
   '/': (a, b) => a / b,
 };
 
-/** All names of an environment with how they are written, for suggestions. */
+/** All names of an environment and how they are written, for suggestions. */
 export function knownNames(cel: Environment): KnownNames {
   const definitions = cel.getDefinitions();
   const signatures = new Map<string, string[]>();

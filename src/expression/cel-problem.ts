@@ -12,7 +12,7 @@ export interface KnownNames {
   readonly signatures: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What the CEL package found wrong, in our own words where they help. */
+/** What the CEL package found wrong, in our own words where that helps. */
 export function celProblem(thrown: unknown, source: string, known: KnownNames): ExpressionProblem {
   if (!(thrown instanceof ParseError || thrown instanceof CelTypeError)) throw thrown;
   const offset = Math.min(thrown.range?.start ?? 0, source.length);
@@ -20,7 +20,7 @@ export function celProblem(thrown: unknown, source: string, known: KnownNames): 
   const summary = readable(thrown.summary);
   const text =
     thrown instanceof ParseError
-      ? `It is not written correctly: ${summary}.${syntaxHint(source, offset)}`
+      ? `It is not valid: ${summary}.${syntaxHint(source, offset)}`
       : typeText(thrown.code, summary, { source: source.slice(offset, end), known });
   return { text, offset, end };
 }
@@ -53,7 +53,7 @@ function typeText(
     case 'no_such_overload':
       return wrongOperands(summary);
     case 'invalid_logical_operand':
-      return `Both sides of && and || must be true or false, and one is ${quoted(summary)}. Compare it with something, or ask has(…).`;
+      return `Both sides of && and || must be true or false, but one is ${quoted(summary)}. Compare it with something, or use has(…).`;
     default:
       return `${summary}.`;
   }
@@ -76,7 +76,7 @@ function wrongOperands(summary: string): string {
     /overload: (\S+) (\S+) (.+)$/.exec(summary) ?? [];
   if (left === '') return `${summary}.`;
   const remedy = new Set([left, right]).has('string')
-    ? ' Make a number of a text with number(…), or a text of a value with string(…).'
+    ? ' Turn a text into a number with number(…), or a value into a text with string(…).'
     : '';
   return `${operator} does not work between ${left} and ${right}.${remedy}`;
 }

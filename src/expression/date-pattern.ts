@@ -37,10 +37,10 @@ export function datePatternProblem(pattern: string): string | undefined {
   const wrong = pieces(pattern).find((piece) => /^[A-Za-z]/.test(piece) && !(piece in LETTERS));
   return wrong === undefined
     ? undefined
-    : `a date pattern knows no ${wrong}. Use ${Object.keys(LETTERS).join(' ')}, and quotes '…' around letters of your own`;
+    : `${wrong} is not part of a date pattern. Use ${Object.keys(LETTERS).join(' ')}, and quotes '…' around letters of your own`;
 }
 
-/** The time as text by a pattern such as `yyyy-MM-dd HH:mm`; undefined if the pattern is wrong. */
+/** The time as text in a pattern such as `yyyy-MM-dd HH:mm`; undefined if the pattern is wrong. */
 export function formatDate(at: Date, pattern: string, zone: Zone): string | undefined {
   const parts = known.get(pattern) ?? remember(pattern);
   const offset = zoneOffset(zone, at.getTime());
@@ -61,7 +61,7 @@ function remember(pattern: string): readonly Part[] | undefined {
   return parts;
 }
 
-/** Runs of one letter, quoted texts, and anything else a character at a time. */
+/** Runs of one letter, quoted texts, and any other characters one at a time. */
 function pieces(pattern: string): string[] {
   return pattern.match(/([A-Za-z])\1*|'(?:[^']|'')*'|[^]/g) ?? [];
 }

@@ -8,23 +8,24 @@ import { expressionVariables } from './variable.ts';
 /** Evaluates with the variables of a message; see `variablesOf`. */
 export type Evaluation = (variables: object) => unknown;
 
-/** A part of an expression: its CEL type and how its value is had. */
+/** A part of an expression: its CEL type and how to get its value. */
 interface Part {
   readonly type: string;
   readonly run: Evaluation;
-  /** The value, where it is the same for every message. */
+  /** The value, if it is the same for every message. */
   readonly constant?: unknown;
 }
 
-/** Gives the part for a node; undefined if anything in it is not among what is done directly. */
+/** The part for a node; undefined if anything in it cannot be done directly. */
 type Build = (node: ASTNode) => Part | undefined;
 
 /**
- * Expressions as plain closures. The CEL package walks its tree anew for each message, which for a
- * router's many small conditions costs more than what they ask for; nearly all of those use only what
- * is here. Everything else (macros, maps, arithmetic) stays with the package, and a test compares both.
+ * Expressions as plain closures. The CEL package walks its tree for each message, which costs more
+ * than a router's many small conditions themselves; nearly all of them use only what is here.
+ * Everything else (macros, maps, arithmetic) is left to the package, and a test compares both.
  *
- * @param node of an expression that the package has checked, so that only the types have to be told apart
+ * @param node a node of an expression that the package has checked, so that only the types have to
+ * be told apart
  */
 export function directEvaluations(
   functions: readonly ExpressionFunction[],
@@ -180,7 +181,7 @@ const BINARY: Readonly<Partial<Record<ASTOperator, Binary>>> = {
   },
 };
 
-/** By CEL, a side that fails does not matter if the other one decides. */
+/** In CEL, a side that fails does not matter if the other one decides. */
 function logical(decisive: boolean): Binary {
   return (left, right) => {
     if (left.type !== 'bool' || right.type !== 'bool') return undefined;

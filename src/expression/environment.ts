@@ -43,7 +43,7 @@ export interface ExpressionEnvironment {
 /** One for each production: its functions read the production's code tables. */
 export function expressionEnvironment(settings: ExpressionSettings): ExpressionEnvironment {
   const { lookups, now = Date.now, zone } = settings;
-  // Evaluation is synchronous, so that one place for the message at hand will do.
+  // Evaluation is synchronous, so one place for the current message is enough.
   let current: Scope | undefined;
   const scope = (): Scope => {
     if (current === undefined) throw new ExpressionFault('there is no message');
@@ -84,10 +84,10 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
   };
 }
 
-/** Items of lists that one evaluation may be given: a list that is asked for at each turn of a loop counts each time. */
+/** List items that one evaluation may use: a list that is asked for in each turn of a loop counts each time. */
 const ITEMS = 1_000_000;
 
-/** A function whose lists count towards what one evaluation may be given. */
+/** A function whose lists count towards that limit. */
 function counted(fn: ExpressionFunction, listed: { left: number }): ExpressionFunction {
   if (!fn.signature.includes('): list<')) return fn;
   const call = fn.call as (...given: unknown[]) => readonly unknown[];
@@ -99,13 +99,13 @@ function counted(fn: ExpressionFunction, listed: { left: number }): ExpressionFu
       if (listed.left >= 0) return list;
       throw new EngineError(
         'EXPRESSION_TOO_COSTLY',
-        `it was given more than ${ITEMS} items of lists: a loop asks for a list at each of its turns`,
+        `it used more than ${ITEMS} list items: a loop asks for a list in each of its turns`,
       );
     },
   };
 }
 
-/** One loop in another looks at all pairs; three would look at a billion triples of a thousand. */
+/** Two nested loops look at all pairs; three would look at a billion triples of a thousand items. */
 const LOOPS = 2;
 
 type Checked =
@@ -136,7 +136,7 @@ function expressionCheck(
     }
     const calls = callsIn(parsed.ast).map((call) => ({ ...call, name: readable(call.name) }));
     if (loopDepth(parsed.ast) > LOOPS) {
-      const text = `Loops such as exists() stand more than ${LOOPS} deep in each other, which takes too long on a large message. Write it in TypeScript, or in several rules.`;
+      const text = `Loops such as exists() are nested more than ${LOOPS} deep, which takes too long on a large message. Write it in TypeScript, or as several rules.`;
       return { ok: false, problems: [{ text, offset: 0, end: source.length }] };
     }
     const problems = calls.flatMap((call) => callProblems(call, known, lookups.names));
@@ -198,19 +198,22 @@ const TYPES: Readonly<Record<Result, ReadonlySet<string>>> = {
 
 const REMEDIES: Readonly<Record<Result, string>> = {
   bool: 'A condition is needed, such as field("PV1-2") == "I"',
-  string: 'A text is needed: write one in quotes, or make one with string(…)',
+  string: 'A text is needed: write it in quotes, or make one with string(…)',
   number: 'A number is needed: make one of a text with number(…)',
   plain: 'A text, a number, or true or false is needed',
   any: '',
 };
 
-/** The problem with the static type of an expression where `wanted` is needed. `dyn` is known only with the message. */
+/**
+ * The problem with the static type of an expression where `wanted` is needed. What `dyn` is turns
+ * out with the message.
+ */
 function resultProblem(type: string, wanted: Result): string | undefined {
   if (wanted === 'any' || type.startsWith('dyn') || TYPES[wanted].has(type)) return undefined;
   return `It gives ${type}. ${REMEDIES[wanted]}.`;
 }
 
-/** Makes the value of an evaluation one of the wanted kind; throws a fault where a `dyn` turned out to be another. */
+/** Converts the value of an evaluation to the wanted kind; throws a fault if a `dyn` turned out to be another. */
 function resultConversion<Wanted extends Result>(
   wanted: Wanted,
 ): (value: unknown) => ResultTypes[Wanted] {
@@ -238,7 +241,7 @@ function wrong(needed: string): never {
   throw new ExpressionFault(`it did not give ${needed}`);
 }
 
-/** The variables of one message, each read when an expression first asks for it. */
+/** The variables of one message; each is read when an expression first asks for it. */
 class Variables {
   readonly message: Envelope;
   readonly read: unknown[] = [];
@@ -258,7 +261,7 @@ for (const [index, variable] of expressionVariables.entries()) {
 
 let last = new Variables({} as Envelope);
 
-/** A router evaluates its rules on one message after the other, so the last message's are kept. */
+/** A router evaluates its rules on one message after another, so those of the last message are kept. */
 function variablesOf({ message }: Scope): object {
   if (last.message !== message) last = new Variables(message);
   return last;

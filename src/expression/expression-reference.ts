@@ -14,7 +14,7 @@ const NO_MESSAGE = (): never => {
   throw new Error('nothing is evaluated here');
 };
 
-/** What expressions may use, for people; nothing of it can be evaluated. */
+/** What expressions may use, as documentation; it cannot be evaluated. */
 export const expressionReference: {
   readonly variables: readonly ExpressionVariable[];
   readonly groups: readonly FunctionGroup[];

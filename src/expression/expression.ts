@@ -6,9 +6,9 @@ import type { ExpressionFacts } from './facts.ts';
 export interface Scope {
   readonly message: Envelope;
   document(): Document;
-  /** The message that came, where `document` is a part that a transform has split off. */
+  /** The whole message, where `document` is a part that a transform has split off. */
   readonly whole?: Document | undefined;
-  /** The turns of the loops around in a transform, from the outermost. */
+  /** The turns of the surrounding loops of a transform, outermost first. */
   readonly loops?: readonly { readonly over: string; readonly turn: number }[] | undefined;
 }
 
@@ -16,9 +16,9 @@ export interface Scope {
 export interface Expression<Value = unknown> {
   /** As written in the production. */
   readonly source: string;
-  /** Whether it reads the body; if not, a large body need not be fetched. */
+  /** Whether it reads the body; if not, a large body is not fetched. */
   readonly readsBody: boolean;
-  /** What its text tells before any message comes; left out where it was not written by a user. */
+  /** What can be told from its text alone; left out if no user wrote it. */
   readonly facts?: ExpressionFacts | undefined;
   /** Throws an EngineError `EXPRESSION_FAILED` that names the expression and never quotes a value. */
   evaluate(scope: Scope): Value;

@@ -2,13 +2,13 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { innerName } from './syntax.ts';
 import { type Call, literalText } from './syntax-tree.ts';
 
-/** What the text of an expression tells before any message comes. */
+/** What can be told from the text of an expression before any message arrives. */
 export interface ExpressionFacts {
-  /** The only types of messages for which a condition can be true; undefined where its literals do not say. */
+  /** The only message types for which a condition can be true; undefined if its literals do not say. */
   readonly types: readonly string[] | undefined;
-  /** Literal paths that it reads of the body: `PID-3.1`, `/orders`. */
+  /** Literal paths that it reads from the body: `PID-3.1`, `/orders`. */
   readonly paths: readonly string[];
-  /** It asks for the turn, or for what follows the segment at hand: only a loop has these. */
+  /** It asks for the turn, or for what follows the current segment: only a loop has these. */
   readonly needsLoop: boolean;
 }
 
@@ -24,7 +24,7 @@ const READERS: ReadonlySet<string> = new Set([
 
 const OF_LOOPS: ReadonlySet<string> = new Set(['index', 'following']);
 
-/** @param calls every call in it, by the names that users know */
+/** @param calls every call in it, by the names users know */
 export function factsOf(node: ASTNode, calls: readonly Call[]): ExpressionFacts {
   const paths = calls.flatMap(({ name, given }) =>
     READERS.has(name) ? (literalText(given[0]) ?? []) : [],

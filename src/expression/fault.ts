@@ -2,8 +2,8 @@ import { PatternFault } from '../document/text/pattern.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 
 /**
- * Why a function of an expression could not answer. The text is a constant or names a function; a
- * value of the message never goes into it.
+ * Why a function in an expression failed. The text is a constant or names a function; it never
+ * contains a value of the message.
  */
 export class ExpressionFault extends Error {
   override readonly name = 'ExpressionFault';
@@ -11,22 +11,22 @@ export class ExpressionFault extends Error {
 
 /** The CEL package quotes values in its messages, so only its codes are used. */
 const REASONS: Readonly<Record<string, string>> = {
-  bool_conversion_error: 'a text is neither true nor false',
+  bool_conversion_error: 'a text is not true or false',
   double_conversion_error: 'a text is not a number',
   int_conversion_error: 'a text is not a whole number',
   uint_conversion_error: 'a text is not a whole number',
   numeric_overflow: 'a number is too large',
   division_by_zero: 'a division by zero',
   modulo_by_zero: 'a division by zero',
-  index_out_of_range: 'a position lies outside the text',
-  index_out_of_bounds: 'a position lies outside the list',
+  index_out_of_range: 'a position is outside the text',
+  index_out_of_bounds: 'a position is outside the list',
   no_such_key: 'a map has no such key',
-  invalid_regular_expression: 'a regular expression is not written correctly',
+  invalid_regular_expression: 'a regular expression is not valid',
   invalid_timestamp: 'a text is not an ISO 8601 time',
   invalid_duration: 'a text is not a duration such as 1h30m',
 };
 
-/** What an evaluation threw, as an EngineError that names the expression and quotes no value. */
+/** Turns what an evaluation threw into an EngineError that names the expression and quotes no value. */
 export function expressionFailed(source: string, thrown: unknown): EngineError {
   if (isEngineError(thrown) && thrown.retryable) return thrown;
   return new EngineError(
@@ -38,9 +38,9 @@ export function expressionFailed(source: string, thrown: unknown): EngineError {
 function reason(thrown: unknown): string {
   if (thrown instanceof ExpressionFault || thrown instanceof PatternFault) return thrown.message;
   if (isEngineError(thrown)) {
-    // A path may have been put together from values, and its error quotes it.
+    // A path may have been built from values, and its error quotes it.
     return thrown.code === 'PATH_INVALID'
-      ? 'a path is not one of this kind of body'
+      ? 'a path does not fit this kind of body'
       : thrown.message.replace(/\.$/, '');
   }
   const { code, range } = thrown as { code?: unknown; range?: { start?: unknown } };

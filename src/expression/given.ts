@@ -6,15 +6,15 @@ import type { Expression } from './expression.ts';
 export type GivenPath = readonly (string | number)[];
 
 /**
- * Takes one problem of plain data: the keys and numbers that lead to its place, what is wrong and what
- * to do, and where in the text of that place, from 0.
+ * Reports one problem in plain data: the keys and numbers that lead to its place, what is wrong and
+ * what to do, and where in the text of that place, counted from 0.
  */
 type ProblemSink = (path: GivenPath, text: string, offset?: number) => void;
 
-/** What a reader of plain data needs of the production around it. */
+/** What a reader of plain data needs to know of the production around it. */
 export interface GivenReading {
   readonly environment: ExpressionEnvironment;
-  /** Expressions may stand in a loop. */
+  /** Whether expressions may be in a loop. */
   readonly loops?: true;
   readonly problem: ProblemSink;
   /** The problem with a name, with the nearest known one; undefined if it exists. */
@@ -43,7 +43,7 @@ export class Given {
     return this.value === undefined || this.value === null;
   }
 
-  /** What stands below a key; absent if this is no mapping. */
+  /** What is below a key; absent if this is not a mapping. */
   at(key: string | number): Given {
     const below = isMapping(this.value) || Array.isArray(this.value) ? this.value : {};
     const value: unknown = Object.hasOwn(below, key)
@@ -52,33 +52,34 @@ export class Given {
     return new Given(value, [...this.path, key], this.reading);
   }
 
-  /** The entries of a mapping, in order; undefined, with a problem, if it is none. */
+  /** The entries of a mapping, in order; undefined, with a problem, if it is not a mapping. */
   mapping(what: string): readonly [string, Given][] | undefined {
     if (isMapping(this.value)) return Object.keys(this.value).map((key) => [key, this.at(key)]);
-    this.wrong(`${what} is written as a block of keys and values.`);
+    this.wrong(`${what} must be a block of keys and values.`);
     return undefined;
   }
 
-  /** Like `mapping`, with a problem for every key that is not among the known ones. */
+  /** Like `mapping`, with a problem for every unknown key. */
   block(what: string, known: readonly string[]): boolean {
     const entries = this.mapping(what);
     for (const [key, given] of entries ?? []) {
       if (known.includes(key)) continue;
       const near = nearest(key, known);
-      const hint = near === undefined ? `It may be ${known.join(', ')}.` : `Did you mean ${near}?`;
+      const hint =
+        near === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean ${near}?`;
       given.wrong(`${what} has no ${key}. ${hint}`);
     }
     return entries !== undefined;
   }
 
-  /** The items of a list; a single one may stand without brackets. */
+  /** The items of a list; a single one may be written without brackets. */
   items(): readonly Given[] {
     if (this.isAbsent) return [];
     if (!Array.isArray(this.value)) return [this];
     return this.value.map((_, index) => this.at(index));
   }
 
-  /** A text that is not empty; undefined, with a problem, if it is none. */
+  /** A text that is not empty; otherwise undefined, with a problem. */
   text(what: string): string | undefined {
     if (typeof this.value === 'string' && this.value !== '') return this.value;
     this.wrong(`${what} must be a text.`);
@@ -105,17 +106,17 @@ export class Given {
     what: string,
     result: Result,
   ): Expression<ResultTypes[Result]> | undefined {
-    // YAML reads `when: true` and `to: 5` as values of their own.
+    // YAML reads `when: true` and `to: 5` as values, not texts.
     const source = typeof this.value === 'boolean' ? String(this.value) : this.value;
     if (typeof source !== 'string') {
-      this.wrong(`${what} is an expression, written as a text.`);
+      this.wrong(`${what} must be an expression, written as a text.`);
       return undefined;
     }
     const compiled = this.reading.environment.compile(source, { result });
     if (compiled.ok) {
       if (compiled.expression.facts?.needsLoop === true && this.reading.loops !== true) {
         this.wrong(
-          'index() and following() tell of a loop, and only steps of a transform have one.',
+          'index() and following() are about a loop, and only steps of a transform have one.',
         );
       }
       return compiled.expression;
@@ -124,7 +125,7 @@ export class Given {
     return undefined;
   }
 
-  /** A condition; undefined if it is left out, which means always. */
+  /** A condition; undefined if left out, which means always. */
   condition(): Expression<boolean> | undefined {
     return this.isAbsent ? undefined : this.expression('A condition', 'bool');
   }

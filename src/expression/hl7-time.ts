@@ -3,7 +3,10 @@ import { fromWallClock, utc, type Zone } from '../time/zone.ts';
 const HL7_TIME =
   /^(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,4}))?)?)?)?)?)?([+-]\d{4})?$/;
 
-/** Reads `YYYY[MM[DD[HH[MM[SS[.S…]]]]]][±ZZZZ]`; without an offset it is the zone's own time. Undefined if it is none. */
+/**
+ * Reads `YYYY[MM[DD[HH[MM[SS[.S…]]]]]][±ZZZZ]`; without an offset it is local time in the zone.
+ * Undefined if it is not an HL7 time.
+ */
 export function hl7Time(text: string, zone: Zone): Date | undefined {
   const found = HL7_TIME.exec(text.trim());
   if (found === null) return undefined;
@@ -16,7 +19,7 @@ export function hl7Time(text: string, zone: Zone): Date | undefined {
   return new Date(offset === undefined ? fromWallClock(zone, wall) : wall - offsetTime(offset));
 }
 
-/** The 31st of February is a date of March for JavaScript, and a mistake for us. */
+/** The 31st of February is a date in March for JavaScript, and a mistake for us. */
 function isTrue(parts: readonly number[], date: Date): boolean {
   const [, month, day, hour = 0, minute = 0, second = 0] = parts;
   return (

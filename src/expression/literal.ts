@@ -9,7 +9,7 @@ import { timeSpan } from './time-span.ts';
 
 type Check = (text: string) => string | undefined;
 
-/** A literal argument whose text is checked: its position, and what may be wrong with it. */
+/** A literal argument whose text is checked: its position, and how it is checked. */
 interface LiteralCheck {
   readonly position: number;
   readonly check: Check;
@@ -61,7 +61,7 @@ const datePattern: LiteralCheck = {
 const span: LiteralCheck = {
   position: 1,
   check: (text) =>
-    timeSpan(text) === undefined ? 'A span of the day is written 22:00-06:00.' : undefined,
+    timeSpan(text) === undefined ? 'A span of the day must be written as 22:00-06:00.' : undefined,
 };
 
 const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
@@ -93,7 +93,7 @@ export interface LiteralProblem {
   readonly text: string;
 }
 
-/** What is wrong with the literals of a call: paths, tables, patterns, zones. `tables` are the code tables there are. */
+/** What is wrong with the literals of a call: paths, tables, patterns, zones. `tables` are the known code tables. */
 export function literalProblems(call: Call, tables: readonly string[]): LiteralProblem[] {
   const checks = (call.method ? METHODS : FUNCTIONS)[call.name] ?? [];
   const lookup: readonly LiteralCheck[] =

@@ -3,21 +3,21 @@ import type { Document } from '../document/document.ts';
 import { hl7Path } from '../document/hl7/path.ts';
 import { JsonDocument } from '../document/json/json-document.ts';
 
-/** The places of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
+/** The items of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
 export interface PartList {
   readonly kind: Document['kind'];
   /** As a loop names it: `PID-3`, `/orders`, `/order/item`. */
   readonly over: string;
-  /** The numbers, from 1, of the parts in a document. */
+  /** The numbers of the parts in a document, from 1. */
   numbers(document: Document): readonly number[];
-  /** What a path says below the part at hand; undefined if it means something else. */
+  /** The rest of a path below the current part; undefined if it means something else. */
   below(path: string): string | undefined;
   place(number: number): string;
 }
 
 /**
- * One part of a list, seen as a document: in the third of PID-3, `PID-3.4` means `PID-3[3].4`. Paths
- * that mean something else are those of `inner`.
+ * One part of a list, seen as a document: in the third repetition of PID-3, `PID-3.4` means
+ * `PID-3[3].4`. Paths that mean something else are passed to `inner`.
  */
 export class Part implements Document {
   readonly kind: Document['kind'];
@@ -28,8 +28,8 @@ export class Part implements Document {
   readonly #removed: () => void;
 
   /**
-   * @param number which part, from 1; asked at each use, since a new one has to be found first
-   * @param removed called when the part itself was removed, so that the later ones have moved up
+   * @param number which part, from 1; asked for at each use, since a new part has to be found first
+   * @param removed called when the part itself was removed and the later ones have moved up
    */
   constructor(inner: Document, list: PartList, number: () => number, removed = (): void => {}) {
     this.kind = inner.kind;
@@ -39,7 +39,7 @@ export class Part implements Document {
     this.#removed = removed;
   }
 
-  /** As the loop names its list. */
+  /** How the loop names its list. */
   get over(): string {
     return this.#list.over;
   }
@@ -60,7 +60,7 @@ export class Part implements Document {
     this.inner.set(this.#here(path), value);
   }
 
-  /** The document that a path belongs to, and the path as it is there. */
+  /** The document that a path belongs to, and the path within it. */
   placeOf(path: string): readonly [document: Document, path: string] {
     const here = this.#here(path);
     return this.inner instanceof Part ? this.inner.placeOf(here) : [this.inner, here];
@@ -110,7 +110,7 @@ export function repetitionList(
   };
 }
 
-/** The elements of a JSON array. In the loop over `/orders`, `/orders/*` is the one at hand. */
+/** The elements of a JSON array. In the loop over `/orders`, `/orders/*` is the current one. */
 export function jsonElements(over: string): PartList {
   return {
     kind: 'json',
@@ -122,8 +122,8 @@ export function jsonElements(over: string): PartList {
 }
 
 /**
- * The XML elements that a loop makes in a new document, at a plain path. Its own paths are those without a
- * number there, and relative ones.
+ * The XML elements that a loop makes in a new document, at a plain path. Its own paths are those
+ * without a number at that step, and relative ones.
  */
 export function xmlElements(over: string): PartList {
   return {

@@ -5,15 +5,15 @@ import { jsonPointer } from '../document/json/pointer.ts';
 import { xpathExpression } from '../document/xml/xpath-expression.ts';
 import { isEngineError } from '../error/engine-error.ts';
 
-/** Meant as an HL7 path, also if it is written wrongly: `PID`, `PID3`, `pid-3`, `PID.3`, `PIDD-3`. */
+/** Meant as an HL7 path, even if misspelled: `PID`, `PID3`, `pid-3`, `PID.3`, `PIDD-3`. */
 const LIKE_HL7 =
   /^(?:[A-Z][A-Z\d]{2}(?:$|[-.[]|\d)|[A-Za-z][A-Za-z\d]{2}[-.]\d|[A-Z][A-Z\d]{1,4}-\d)/;
 
 /**
  * What is wrong with a path in a production; undefined if nothing is.
  *
- * @param kind what the body is; if that is not known, a path that looks like HL7 is checked as one, and
- *   any other as a JSON pointer, an XPath or a column, whose names only the message knows
+ * @param kind the kind of body; if it is unknown, a path that looks like HL7 is checked as one, and
+ * any other as a JSON pointer, an XPath or a column, whose names only the message knows
  */
 export function pathProblem(path: string, kind?: Document['kind']): string | undefined {
   if (path === '') return 'A path is missing, such as PID-3.1.';
@@ -30,12 +30,12 @@ const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
   text: (path) =>
     path === '.' || /^\[[1-9]\d*\]$/.test(path)
       ? undefined
-      : 'The path of a plain text is . for all of it or [3] for its third line.',
+      : 'In plain text, the path is . for the whole text or [3] for its third line.',
   'pointer or XPath': (path) => CHECKS.json(path) && CHECKS.xml(path),
   any: () => undefined,
 };
 
-/** Whether a path is meant as one of HL7. */
+/** Whether a path is meant as an HL7 path. */
 export function isLikeHl7(path: string): boolean {
   return !path.startsWith('/') && LIKE_HL7.test(path);
 }

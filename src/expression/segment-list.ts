@@ -4,7 +4,7 @@ import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
 import { ExpressionFault } from './fault.ts';
 import { Part } from './part.ts';
 
-/** All segments of a name in the message, also when `document` is one segment of it. */
+/** All segments with a name in the message, even if `document` is one segment of it. */
 export function segmentsOf(document: Document, name: string): Hl7Segment[] {
   if (document instanceof Hl7Document) return document.segments(name);
   if (document instanceof Hl7Segment) return document.message.segments(name);
@@ -13,8 +13,8 @@ export function segmentsOf(document: Document, name: string): Hl7Segment[] {
 }
 
 /**
- * The segments of a name that belong to one: those behind it, up to the next of its own name. So the
- * OBX of one OBR are found, and the NTE of one OBX, without knowing the message's grammar.
+ * The segments with a name that belong to another: those after it, up to the next with its own
+ * name. This finds the OBX of an OBR, and the NTE of an OBX, without knowing the message's grammar.
  */
 export function followingSegments(segment: Hl7Segment, name: string): Hl7Segment[] {
   const all = segment.message.segments();
@@ -23,9 +23,9 @@ export function followingSegments(segment: Hl7Segment, name: string): Hl7Segment
   return all.slice(from, next === -1 ? undefined : next).filter((one) => one.name === name);
 }
 
-/** The segment at hand in a loop over segments. */
+/** The current segment in a loop over segments. */
 export function segmentAtHand(document: Document): Hl7Segment {
   if (document instanceof Hl7Segment) return document;
   if (document instanceof Part) return segmentAtHand(document.inner);
-  throw new ExpressionFault('following() was used outside of a loop over segments');
+  throw new ExpressionFault('following() was used outside a loop over segments');
 }

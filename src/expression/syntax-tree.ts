@@ -8,7 +8,7 @@ export interface Call {
   readonly node: ASTNode;
 }
 
-/** Every call in an expression, macros such as `exists` among them, outermost first. */
+/** Every call in an expression, including macros such as `exists`, outermost first. */
 export function callsIn(node: ASTNode): Call[] {
   const calls: Call[] = [];
   const visit = (one: ASTNode): void => {
@@ -25,7 +25,7 @@ export function callsIn(node: ASTNode): Call[] {
 
 const OVER_LISTS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-/** How deep loops over lists, such as `exists`, stand in each other's conditions. */
+/** How deep loops over lists, such as `exists`, are nested. */
 export function loopDepth(node: ASTNode): number {
   const below = Math.max(0, ...childrenOf(node).map(loopDepth));
   return node.op === 'rcall' && OVER_LISTS.has(node.args[0])

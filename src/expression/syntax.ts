@@ -1,11 +1,11 @@
 /**
  * The little of CEL's lexical grammar that is needed before its parser runs: where strings and
- * comments lie, so that names and braces inside them are left alone.
+ * comments are, so that names and braces inside them are left alone.
  */
 
 /**
- * Names of ours that the CEL package has taken for itself, with what it gets to see instead. Both
- * are equally long, so that every position in a problem is one in the text as written.
+ * Our names that the CEL package reserves, with what it sees instead. Both have the same length, so
+ * that positions in problems match the text as written.
  */
 const RENAMED: readonly {
   readonly name: string;
@@ -64,22 +64,22 @@ export function innerSource(source: string): string {
   return inner + source.slice(copied);
 }
 
-/** A name, or a problem's text with names in it, as the user knows them. */
+/** A name, or a problem's text that contains names, as the user knows them. */
 export function outerText(text: string): string {
   return RENAMED.reduce((outer, { name, inner }) => outer.replaceAll(inner, name), text);
 }
 
-/** The name the CEL package gets for one of ours. */
+/** The name that the CEL package sees for one of ours. */
 export function innerName(name: string): string {
   return RENAMED.find((one) => one.name === name && one.method !== true)?.inner ?? name;
 }
 
-/** The name the CEL package gets for one of our methods. */
+/** The name that the CEL package sees for one of our methods. */
 export function innerMethod(name: string): string {
   return RENAMED.find((one) => one.name === name && one.method === true)?.inner ?? name;
 }
 
-/** Where the expression that starts at `from` meets the `}` that closes it; undefined if none does. */
+/** Where the `}` is that closes the expression starting at `from`; undefined if there is none. */
 export function closingBrace(source: string, from: number): number | undefined {
   let depth = 0;
   for (const { text, start } of tokens(source, from)) {

@@ -9,8 +9,9 @@ export type CompiledTemplate =
   | { readonly ok: false; readonly problems: readonly ExpressionProblem[] };
 
 /**
- * Compiles a text with expressions in braces: `{type}_{id}.hl7`. Numbers and times become text by
- * themselves, and `{{` and `}}` stand for braces. `encode` is applied to what each expression gave. Never throws.
+ * Compiles a text with expressions in braces: `{type}_{id}.hl7`. Numbers and times become text, and
+ * `{{` and `}}` stand for braces. `encode` is applied to the result of each expression. Never
+ * throws.
  */
 export function compileTemplate(
   source: string,
@@ -43,7 +44,7 @@ export function compileTemplate(
 function unpaired(source: string, at: number): ExpressionProblem {
   const brace = source[at] ?? '';
   return {
-    text: `This ${brace} has no counterpart. Write ${brace}${brace} for the character itself.`,
+    text: `This ${brace} is unmatched. Write ${brace}${brace} for the character itself.`,
     offset: at,
     end: at + 1,
   };
@@ -77,6 +78,6 @@ function partText(part: Expression, scope: Scope): string {
   }
   throw expressionFailed(
     part.source,
-    new ExpressionFault('it gave something that cannot stand in a text'),
+    new ExpressionFault('it gave a value that cannot be part of a text'),
   );
 }

@@ -1,10 +1,10 @@
-/** A span of the day, also across midnight. */
+/** A span of the day; it may cross midnight. */
 export interface TimeSpan {
-  /** Whether it holds a minute of the day, from 0. The end is not part of it. */
+  /** Whether it contains a minute of the day, counted from 0. The end is exclusive. */
   holds(minute: number): boolean;
 }
 
-/** Reads `22:00-06:00`; undefined if it is not written so. Equal ends are the whole day. */
+/** Reads `22:00-06:00`; undefined if it is not a span. Equal ends mean the whole day. */
 export function timeSpan(text: string): TimeSpan | undefined {
   const found = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(text);
   if (found === null) return undefined;

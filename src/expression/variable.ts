@@ -1,7 +1,7 @@
 import type { Envelope } from '../message/message.ts';
 import { TIMESTAMP } from './function/expression-function.ts';
 
-/** One name that every expression knows. */
+/** One variable that every expression knows. */
 export interface ExpressionVariable {
   readonly name: string;
   /** The CEL type. */
@@ -10,24 +10,24 @@ export interface ExpressionVariable {
   readonly read: (message: Envelope) => string | bigint | Date;
 }
 
-/** Everything an expression may know of a message without its body. */
+/** Everything an expression may know about a message without its body. */
 export const expressionVariables: readonly ExpressionVariable[] = [
   {
     name: 'type',
     type: 'string',
-    help: 'ADT_A01 for HL7, else the media type such as application/json.',
+    help: 'ADT_A01 for HL7, otherwise the media type such as application/json.',
     read: ({ type }) => hl7Part(type, 1) ?? type,
   },
   {
     name: 'event',
     type: 'string',
-    help: 'The trigger event of an HL7 message, such as A01; else "".',
+    help: 'The trigger event of an HL7 message, such as A01; otherwise "".',
     read: ({ type }) => hl7Part(type, 1)?.split('_')[1] ?? '',
   },
   {
     name: 'version',
     type: 'string',
-    help: 'The version of an HL7 message, such as 2.5.1; else "".',
+    help: 'The version of an HL7 message, such as 2.5.1; otherwise "".',
     read: ({ type }) => hl7Part(type, 2) ?? '',
   },
   { name: 'source', type: 'string', help: 'The host it came from.', read: ({ source }) => source },
@@ -41,26 +41,26 @@ export const expressionVariables: readonly ExpressionVariable[] = [
   {
     name: 'part',
     type: 'int',
-    help: 'Of a message that a transform made with others from one (split): its number, from 1; else 0.',
+    help: 'For one of several messages that a transform made from one (split): its number, from 1; otherwise 0.',
     read: ({ part }) => BigInt(part ?? 0),
   },
   {
     name: 'parts',
     type: 'int',
-    help: 'How many messages the transform made of the one; else 0.',
+    help: 'How many messages the transform made from that one; otherwise 0.',
     read: ({ parts }) => BigInt(parts ?? 0),
   },
   {
     name: 'origin',
     type: 'string',
-    help: 'The peer address, URL or folder it came from; "" if it is not known.',
+    help: 'The peer address, URL or folder it came from; "" if unknown.',
     read: ({ origin }) => origin ?? '',
   },
   { name: 'id', type: 'int', help: "The message's number.", read: ({ id }) => BigInt(id) },
   {
     name: 'session',
     type: 'int',
-    help: 'The number of its session, which is that of the first message.',
+    help: 'The number of its session, which is the number of the first message.',
     read: ({ sessionId }) => BigInt(sessionId),
   },
   {

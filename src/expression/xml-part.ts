@@ -9,15 +9,16 @@ export interface XmlPlace {
 }
 
 /**
- * One element of a document, seen as a document: a relative path begins at it, and an absolute one that begins
- * as the loop's (`/r/o` in `/r/o/@id`) means it, or what it stands in (`/r/@id`). Of the loops around,
- * the one counts whose path is the most of it. Any other absolute path means the whole document.
+ * One element of a document, seen as a document: a relative path begins at it, and an absolute one
+ * that begins like the loop's path (`/r/o` in `/r/o/@id`) means it, or an element around it
+ * (`/r/@id`). Of the loops around, the one with the longest match counts. Any other absolute path
+ * means the whole document.
  */
 export class XmlPart implements Document {
   readonly kind = 'xml';
   readonly document: XmlDocument;
   readonly element: XmlElement;
-  /** As an absolute path names it. */
+  /** How an absolute path names it. */
   readonly over: string;
   readonly #steps: readonly string[];
   readonly #around: Document;
@@ -84,7 +85,7 @@ export class XmlPart implements Document {
     return { node, path: rest.length === 0 ? '.' : `./${rest.join('/')}` };
   }
 
-  /** The loop, this one or one around it, whose path has the most in common with a path; of equal ones the inner. */
+  /** The loop, this one or one around it, whose path has the most in common with a path; if equal, the inner one. */
   #best(steps: readonly string[]): { readonly part: XmlPart; readonly common: number } | undefined {
     const common = this.#commonWith(steps);
     const outer = this.#around instanceof XmlPart ? this.#around.#best(steps) : undefined;
@@ -92,18 +93,18 @@ export class XmlPart implements Document {
     return common === 0 ? undefined : { part: this, common };
   }
 
-  /** How many steps a path has in common with this part's; 0 where they do not say which element it is. */
+  /** How many steps a path has in common with this part's; 0 if they do not say which element it is. */
   #commonWith(steps: readonly string[]): number {
     const own = this.#steps;
     let common = 0;
     while (common < own.length && own[common] === steps[common]) common++;
     if (common === own.length) return common;
-    // a step over any depth does not tell how far up an element stands
+    // a step over any depth does not say how far up an element is
     return own.includes('', 1) || common < 2 ? 0 : common;
   }
 }
 
-/** The steps of a path, the first of an absolute one empty; a slash in a predicate or text does not count. */
+/** The steps of a path; the first one of an absolute path is empty. A slash in a predicate or text does not count. */
 function stepsOf(path: string): string[] {
   const steps = [''];
   let depth = 0;

@@ -17,9 +17,9 @@ interface Course {
  * Tries all rule sets on a message. In each, the first rule that fires ends the set unless it says
  * `continue`. Throws a RuleError, with the explanation so far, if a condition fails.
  *
- * Messages that took the same way through the rules get the same object, which may so be written once.
+ * Messages that took the same way through the rules get the same object, so it can be stored once.
  *
- * @param now milliseconds since 1970, asked only where a rule or set is in effect for a time
+ * @param now milliseconds since 1970, called only where a rule or set is limited in time
  */
 export function decide(
   sets: readonly RuleSet[],
@@ -33,7 +33,7 @@ export function decide(
   return prepared.decisions.get(key) ?? remember(prepared.decisions, key, course);
 }
 
-/** Ways seen that are remembered; a router takes few of the many there may be. */
+/** How many ways are remembered; a router uses few of the many possible ones. */
 const REMEMBERED = 500;
 
 function remember(decisions: Map<WayKey, Decision>, key: WayKey, course: Course): Decision {
@@ -96,7 +96,7 @@ function takeOtherwise({ name, otherwise }: PreparedSet, course: Course): void {
   }
 }
 
-/** Adds what is sent, and says of each send that is not made why. */
+/** Adds what is sent, and says why for each send that is not made. */
 function choose(sends: readonly PreparedSend[], rule: string, course: Course): string[] {
   const notes: string[] = [];
   for (const send of sends) {
@@ -134,8 +134,8 @@ function isInEffect(effective: Effective | undefined, { now, way }: Course): boo
 }
 
 /**
- * Rule sets with every line that their explanations may hold made once: what is explained of a
- * message are then references, so that explaining costs next to nothing while messages flow.
+ * Rule sets with every line of their possible explanations made in advance: the explanation of a
+ * message then only refers to them, so it costs next to nothing while messages flow.
  */
 interface PreparedSet {
   readonly name: string;
@@ -162,12 +162,12 @@ interface PreparedSend {
   readonly to: string;
   readonly transforms: readonly string[];
   readonly when: Expression<boolean> | undefined;
-  /** Equal for sends that would deliver the same message twice. */
+  /** The same for sends that would deliver the same message twice. */
   readonly key: string;
   readonly sent: Explanation['sent'][number];
 }
 
-/** The rule sets of one router, with what was decided by them for each way a message took. */
+/** The rule sets of one router, with the decision for each way that a message took through them. */
 interface PreparedRules {
   readonly sets: readonly PreparedSet[];
   readonly decisions: Map<WayKey, Decision>;
@@ -175,7 +175,7 @@ interface PreparedRules {
 
 const prepared = new WeakMap<readonly RuleSet[], PreparedRules>();
 
-/** Prepares on the first use; rule sets never change once they are read. */
+/** Prepared on first use; rule sets never change once they are read. */
 function preparedRules(sets: readonly RuleSet[]): PreparedRules {
   const known = prepared.get(sets);
   if (known !== undefined) return known;
@@ -213,7 +213,7 @@ function prepareRule(rule: Rule, name: string): PreparedRule {
     no: { rule: name, result: 'no', ...when },
     skipped: { rule: name, result: 'skipped' },
     off: { rule: name, result: 'off' },
-    notInEffect: { rule: name, result: 'off', text: 'not in effect at the time' },
+    notInEffect: { rule: name, result: 'off', text: 'not in effect at that time' },
   };
 }
 
@@ -230,15 +230,16 @@ function prepareSend({ to, transforms, when }: Send, rule: string): PreparedSend
 
 /** What the rules chose for one message, and why. */
 interface Decision {
-  /** In the order of the rules; the same target through the same transforms stands here once. */
+  /** In the order of the rules; the same target through the same transforms appears once. */
   readonly sends: readonly {
     readonly to: string;
     readonly transforms: readonly string[];
     readonly rule: string;
   }[];
   /**
-   * `suspend`: a set that no rule of it took says so, and `sends` is empty, since a resend must repeat
-   * no target. `send`: some of the sends are those of an `otherwise`. `discard`: nothing is sent.
+   * `suspend`: a set of which no rule fired says so, and `sends` is empty, since a resend must
+   * repeat no target. `send`: some of the sends are those of an `otherwise`. `discard`: nothing is
+   * sent.
    */
   readonly otherwise: 'discard' | 'suspend' | 'send' | undefined;
   readonly explanation: Explanation;
@@ -246,19 +247,19 @@ interface Decision {
 
 type WayKey = number | string;
 
-/** As many answers as a number holds exactly, beside a leading 1 that tells `no` from nothing. */
+/** As many answers as fit into a number exactly, besides a leading 1 that tells `no` from nothing. */
 const FULL = 2 ** 50;
 
 /**
- * The answers to the questions that rules ask of a message, in order. Which question comes next follows
- * from the answers before it, so that together they say which way the message took. Kept as a number
- * since a router makes one for every message.
+ * The answers to the questions that rules ask of a message, in order. Each question follows from
+ * the answers before it, so together they say which way the message took. It is a number because a
+ * router makes one for every message.
  */
 export class Way {
   #before = '';
   #answers = 1;
 
-  /** Adds an answer and gives it back. */
+  /** Adds an answer and returns it. */
   note(answer: boolean): boolean {
     this.#answers = this.#answers * 2 + (answer ? 1 : 0);
     if (this.#answers >= FULL) {
@@ -268,7 +269,7 @@ export class Way {
     return answer;
   }
 
-  /** Equal for equal ways through the same rules, and only for them. */
+  /** The same for the same way through the same rules, and only then. */
   key(): WayKey {
     return this.#before === '' ? this.#answers : this.#before + this.#answers;
   }

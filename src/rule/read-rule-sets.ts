@@ -5,10 +5,10 @@ const RULE_KEYS = ['name', 'when', 'send', 'continue', 'disabled', 'effective', 
 const SET_KEYS = ['rules', 'effective', 'comment'];
 
 /**
- * Reads what stands under `rules` of a process: a list of rules, or named sets with a list each.
- * Reports every problem and leaves out what is wrong; use the result only if there was none.
+ * Reads the `rules` of a process: a list of rules, or named sets with a list each. Reports every
+ * problem and leaves out what is wrong; use the result only if there was none.
  *
- * @param path where it stands, which the paths of its problems begin with
+ * @param path where it is; the paths of its problems begin with it
  */
 export function readRuleSets(value: unknown, path: GivenPath, reading: GivenReading): RuleSet[] {
   const given = new Given(value, path, reading);
@@ -23,7 +23,7 @@ export function readRuleSets(value: unknown, path: GivenPath, reading: GivenRead
 
 function readSet(name: string, list: Given, effective: Given | undefined): RuleSet {
   if (!Array.isArray(list.value) || list.value.length === 0) {
-    list.wrong('Rules are a list of at least one rule.');
+    list.wrong('Rules must be a list of at least one rule.');
   }
   const entries = list.items();
   const isLast = (index: number): boolean => index === entries.length - 1;
@@ -51,7 +51,7 @@ function readRule(entry: Given, index: number): Rule {
   const name = entry.at('name');
   const send = entry.at('send');
   if (send.isAbsent) {
-    entry.wrong('A rule needs send: a target, or [] to discard what it takes.');
+    entry.wrong('A rule needs send: a target, or [] to discard the messages it takes.');
   }
   return {
     name: (name.isAbsent ? undefined : name.text('name')) ?? `rule ${index + 1}`,
@@ -63,7 +63,7 @@ function readRule(entry: Given, index: number): Rule {
   };
 }
 
-/** `discard`, `suspend`, sends, or `send` with the sends beside it. */
+/** `discard`, `suspend`, sends, or `send` with the sends next to it. */
 function readOtherwise(entry: Given): RuleSet['otherwise'] {
   entry.block('otherwise', ['otherwise', 'send', 'comment']);
   const given = entry.at('otherwise');
@@ -72,7 +72,9 @@ function readOtherwise(entry: Given): RuleSet['otherwise'] {
   if (typeof given.value !== 'string') {
     return readSends(given.at('send').isAbsent ? given : given.at('send'));
   }
-  given.wrong('otherwise is discard, suspend, or send with the targets under send: beside it.');
+  given.wrong(
+    'otherwise must be discard, suspend, or send with the targets under send: next to it.',
+  );
   return 'discard';
 }
 
@@ -88,7 +90,7 @@ function reportNames(rules: readonly Rule[], entries: readonly Given[]): void {
   }
 }
 
-/** Behind a rule that always fires, nothing is ever tried: certainly not what was meant. */
+/** Nothing is ever tried after a rule that always fires: certainly a mistake. */
 function reportUnreachable(rules: readonly Rule[], entries: readonly Given[]): void {
   const always = rules.findIndex(
     (rule, index) =>
@@ -105,7 +107,7 @@ function reportUnreachable(rules: readonly Rule[], entries: readonly Given[]): v
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
-/** Reads `effective: { from: 2026-01-01, until: 2026-06-30T22:00 }`; a time without a zone is the engine's own. */
+/** Reads `effective: { from: 2026-01-01, until: 2026-06-30T22:00 }`; a time without a zone is in the engine's zone. */
 function readEffective(given: Given): Effective | undefined {
   if (given.isAbsent) return undefined;
   if (!given.block('effective', ['from', 'until'])) return undefined;

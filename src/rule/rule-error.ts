@@ -1,7 +1,10 @@
 import { EngineError } from '../error/engine-error.ts';
 import type { Explanation } from '../message/record.ts';
 
-/** A rule's condition failed. Nothing was chosen: the message is suspended, and the trace shows how far the rules got. */
+/**
+ * The condition of a rule failed. Nothing was chosen: the message is suspended, and the trace shows
+ * how far the rules got.
+ */
 export class RuleError extends EngineError {
   readonly explanation: Explanation;
 

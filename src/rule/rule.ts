@@ -1,6 +1,6 @@
 import type { Expression } from '../expression/expression.ts';
 
-/** Where a rule sends: one target, perhaps through a transform, perhaps on a further condition. */
+/** Where a rule sends: one target, optionally through a transform and on a further condition. */
 export interface Send {
   readonly to: string;
   /** A transform's name, or several applied one after the other. */
@@ -8,7 +8,7 @@ export interface Send {
   readonly when?: Expression<boolean> | undefined;
 }
 
-/** A span of time; milliseconds since 1970. An end that is left out is open; `until` is not part of it. */
+/** A span of time, in milliseconds since 1970. An end that is left out is open; `until` is exclusive. */
 export interface Effective {
   readonly from?: number | undefined;
   readonly until?: number | undefined;
@@ -18,12 +18,12 @@ export interface Rule {
   readonly name: string;
   /** Always true if left out. */
   readonly when?: Expression<boolean> | undefined;
-  /** None: the rule takes the message and discards it. */
+  /** If empty, the rule takes the message and discards it. */
   readonly send: readonly Send[];
-  /** Go on with the next rules although this one fired. */
+  /** Continue with the next rules although this one fired. */
   readonly continue: boolean;
   readonly disabled: boolean;
-  /** Outside of it the rule is as if it were disabled. */
+  /** Outside of it the rule counts as disabled. */
   readonly effective?: Effective | undefined;
 }
 
@@ -31,8 +31,8 @@ export interface Rule {
 export interface RuleSet {
   readonly name: string;
   readonly rules: readonly Rule[];
-  /** What happens to a message that no rule took: `discard` (default), `suspend`, or sends of its own. */
+  /** What happens to a message that no rule takes: `discard` (default), `suspend`, or sends of its own. */
   readonly otherwise: 'discard' | 'suspend' | readonly Send[];
-  /** Outside of it the set is left out, its `otherwise` too. */
+  /** Outside of it the set is skipped, including its `otherwise`. */
   readonly effective?: Effective | undefined;
 }

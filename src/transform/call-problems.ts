@@ -8,13 +8,16 @@ export interface CallProblem {
   readonly text: string;
 }
 
-/** What is wrong between transforms, once all are read: rings of calls, calls of transforms that have no steps, and what needs a loop that nobody makes. */
+/**
+ * Problems between transforms, found once all are read: circular calls, calls of transforms that
+ * have no steps, and steps that need a loop that no caller has.
+ */
 export function callProblems(transforms: ReadonlyMap<string, Transform>): CallProblem[] {
   const problems: CallProblem[] = [];
   const called = new Set([...transforms.values()].flatMap(callsOf));
   for (const [name, transform] of transforms) {
     for (const what of called.has(name) ? [] : needsOf(transform)) {
-      const text = `${what} has no loop, or not enough of them, around it. Put it under each:.`;
+      const text = `${what} needs a loop, or more loops, around it. Put it under each:.`;
       problems.push({ transform: name, text });
     }
     for (const one of callsOf(transform)) {
@@ -45,7 +48,7 @@ function needsOf(transform: Transform): readonly string[] {
   return declarationOf(transform)?.needs ?? [];
 }
 
-/** The way from a transform back to itself. */
+/** The calls that lead from a transform back to itself. */
 function ringFrom(
   start: string,
   way: readonly string[],

@@ -22,29 +22,32 @@ import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 export interface Declaration {
   readonly start: 'copy' | 'empty' | { readonly body: string };
   readonly type: DeclaredType | undefined;
-  /** What one message each is made of; undefined makes one of the whole. */
+  /** What each message is made of; undefined makes a single one of the whole. */
   readonly split: Split | undefined;
   /** The label of the new message; undefined keeps it. */
   readonly label: Expression<string> | undefined;
   readonly steps: readonly Step[];
-  /** Whether a step loops over segments; also true if it calls another transform, which may. */
+  /** Whether a step loops over segments; also true if it calls another transform, which might. */
   readonly loops: boolean;
   /** Transforms it calls. */
   readonly calls: readonly string[];
-  /** Paths of the message as it comes: what expressions, `each` and `copy` read, and with `start: copy` what is written. */
+  /**
+   * Paths of the incoming message: what expressions, `each` and `copy` read, and with `start: copy`
+   * also what is written.
+   */
   readonly paths: readonly string[];
   /** Paths that steps write. */
   readonly writes: readonly string[];
-  /** What only works in a loop of another transform that calls this one. */
+  /** What works only inside a loop of another transform that calls this one. */
   readonly needs: readonly string[];
 }
 
-/** Finds the transforms that `call` names; asked when a message comes, since they may be read later. */
+/** Finds the transforms that `call` names; called when a message arrives, since they may be read later. */
 export type FindTransform = (name: string) => Transform | undefined;
 
 /**
- * Steps in data. Expressions always read the message as it came, whatever steps have written before:
- * the order of steps matters only where they write the same place.
+ * A transform made of steps. Expressions always read the incoming message, whatever steps have
+ * written before: the order of steps matters only where they write the same place.
  */
 export class DeclarativeTransform implements Transform {
   readonly name: string;
@@ -117,7 +120,10 @@ function segmentPairs(source: Document, target: Document | undefined): SegmentPa
   };
 }
 
-/** What a transform threw, with its name and step. The text of a foreign error may quote the body and is left out. */
+/**
+ * Wraps what a transform threw, with its name and step. The text of a foreign error may quote the
+ * body and is left out.
+ */
 function transformFailed(name: string, step: string, error: unknown): EngineError {
   const { text } = describeError(error);
   const retryable = isEngineError(error) && error.retryable;
@@ -130,8 +136,8 @@ function transformFailed(name: string, step: string, error: unknown): EngineErro
 const WHAT_TYPES: readonly string[] = ['MSH-9', 'MSH-12'];
 
 /**
- * The type of a made message: of HL7 what its MSH says, else what the transform declares. Where MSH says
- * the same as in the message it came from, the header is not read anew.
+ * The type of a new message: for HL7 what its MSH says, otherwise what the transform declares. If
+ * MSH is the same as in the incoming message, the header is not read again.
  */
 function outputType(
   source: Document,
@@ -146,7 +152,7 @@ function outputType(
   return isSame ? before : hl7Header(target.bytes()).type;
 }
 
-/** The charset of a made message: of HL7 what it is written in, else that of the message it came from. */
+/** The charset of a new message: for HL7 the one it is written in, otherwise that of the incoming message. */
 function outputCharset(
   source: Document,
   target: Document,
@@ -158,7 +164,7 @@ function outputCharset(
   return isSame ? before : target.charset.name;
 }
 
-/** The first state of a new message that is no copy: a given body, or the least that is valid for its type. */
+/** How a new message that is not a copy begins: with a given body, or with the least that is valid for its type. */
 function startDocument(
   input: TransformInput,
   start: 'empty' | { readonly body: string },
@@ -179,7 +185,7 @@ function emptyBody(input: TransformInput, type: DeclaredType): string {
   return type.kind === 'json' ? '{}' : '';
 }
 
-/** An MSH that a receiver accepts; steps may change it. What the new message has in common with the old one is kept. */
+/** An MSH that a receiver accepts; steps may change it. What both messages have in common is kept. */
 function emptyHl7({ message, document, now }: TransformInput, type: Hl7Type): string {
   const source = document instanceof Hl7Document ? document : undefined;
   const kept = (path: string, otherwise: string): string => source?.raw(path) || otherwise;
@@ -203,7 +209,7 @@ function emptyHl7({ message, document, now }: TransformInput, type: Hl7Type): st
   return `${slots.join(field)}\r`;
 }
 
-/** The parts of MSH-9 as the version has them. */
+/** The parts of MSH-9 that the version has. */
 function messageType({ message, event }: Hl7Type, version: string): string[] {
   if (event === '') return [message];
   if (isBefore(version, FIRST_WITH_STRUCTURE)) return [message, event];

@@ -10,7 +10,7 @@ export interface DeclaredType {
   /** As a message's type is written: `HL7v2:ADT_A01:2.3`, `application/json`. */
   readonly text: string;
   readonly kind: Document['kind'];
-  /** Of HL7. */
+  /** For HL7 only. */
   readonly hl7: Hl7Type | undefined;
 }
 
@@ -38,7 +38,10 @@ export function declaredType(given: string): DeclaredType | undefined {
   return MEDIA_TYPE.test(given) ? { text: given, kind: kindOf(given), hl7: undefined } : undefined;
 }
 
-/** Writes the declared type into a new message's MSH-9 and MSH-12; for other kinds, sees that the body is of it. */
+/**
+ * Writes the declared type into a new message's MSH-9 and MSH-12; for other kinds, checks that the
+ * body is of that type.
+ */
 export function declareType(target: Document, { kind, hl7, text }: DeclaredType): void {
   if (target.kind !== kind) {
     throw new EngineError(

@@ -2,7 +2,7 @@ import { tableCodes } from '../document/hl7/dictionary/dictionary.ts';
 
 const known = new Map<string, string>();
 
-/** What MSH-9.3 says for a message type and event by HL7 table 0354: ADT and A04 give ADT_A01. */
+/** MSH-9.3 for a message type and event, by HL7 table 0354: ADT and A04 give ADT_A01. */
 export function messageStructure(message: string, event: string): string {
   if (event === '') return message;
   const name = `${message}_${event}`;

@@ -10,9 +10,9 @@ import type { MadeMessage, MadeMessages, TransformFunction } from './define-tran
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 
 /**
- * A transform from what a module exports; undefined if that is no function. Anything it throws becomes
- * TRANSFORM_FAILED with the place in the code; the text of a foreign error may quote the body and is
- * left out.
+ * Makes a transform from what a module exports; undefined if that is not a function. Anything it
+ * throws becomes TRANSFORM_FAILED with the place in the code; the text of a foreign error may quote
+ * the body and is left out.
  */
 export function moduleTransform(name: string, exported: unknown): Transform | undefined {
   if (typeof exported !== 'function') return undefined;
@@ -62,7 +62,7 @@ function asMade(made: unknown): MadeMessage {
   }
   throw new EngineError(
     'TRANSFORM_FAILED',
-    'it gave something that is no message. Return a text, bytes, a document, or { body, type, name }; [] makes no message.',
+    'it returned something that is not a message. Return a text, bytes, a document, or { body, type, name }; [] makes no message.',
   );
 }
 
@@ -85,13 +85,13 @@ function bytesOf(body: MadeMessage['body']): Uint8Array {
   return body instanceof Uint8Array ? body : body.bytes();
 }
 
-/** HL7 is what its MSH says. */
+/** The type of HL7 is what its MSH says. */
 function typeOf(body: Uint8Array, given: string | undefined, before: string): string {
   const type = given === undefined ? before : declaredType(given)?.text;
   if (type === undefined) {
     throw new EngineError(
       'TRANSFORM_FAILED',
-      'it gave a type that is none. Write ADT_A01:2.5, or a media type such as application/json.',
+      'it returned something that is not a type. Write ADT_A01:2.5, or a media type such as application/json.',
     );
   }
   return kindOf(type) === 'hl7' && type.startsWith('HL7v2:') ? hl7Header(body).type : type;
@@ -109,13 +109,13 @@ function failed(name: string, error: unknown): EngineError {
       cause: error,
     });
   }
-  const kind = error instanceof Error ? error.name : 'something that is no error';
+  const kind = error instanceof Error ? error.name : 'something that is not an error';
   const place = error instanceof Error ? placeIn(error.stack) : undefined;
   const where = place === undefined ? '' : ` at ${place}`;
   return new EngineError('TRANSFORM_FAILED', `Transform ${name} threw ${kind}${where}.`);
 }
 
-/** The file's own name, line and column of the first line of a stack that is outside of Node. */
+/** The file name, line and column of the first stack line outside Node. */
 function placeIn(stack = ''): string | undefined {
   for (const line of stack.split('\n')) {
     const found = /(?:file:\/\/)?[^\s()]*\/([^/\s()?]+)(?:\?[^\s():]*)?:(\d+):(\d+)\)?$/.exec(line);

@@ -4,14 +4,14 @@ import type { Hl7Segment } from '../document/hl7/hl7-segment.ts';
 import { hl7Path } from '../document/hl7/path.ts';
 
 /**
- * The counterpart of a segment at hand where the new message began empty: the first value that is
- * written into it makes it, at the end of the message.
+ * The counterpart of the current segment if the new message began empty: the first value written to
+ * it creates it at the end of the message.
  */
 export class NewSegment implements Document {
   readonly kind = 'hl7';
   readonly name: string;
   readonly #message: Hl7Document;
-  /** Where paths are looked for that are not its own. */
+  /** Where paths are looked up that are not its own. */
   readonly around: Document;
   #made: Hl7Segment | undefined;
 
@@ -21,7 +21,7 @@ export class NewSegment implements Document {
     this.name = name;
   }
 
-  /** Undefined until something was written into it. */
+  /** Undefined until something is written to it. */
   get made(): Hl7Segment | undefined {
     return this.#made;
   }

@@ -1,15 +1,17 @@
 import { EngineError } from '../error/engine-error.ts';
 import type { LoopTurn, Work } from './work.ts';
 
-/** A path that a step writes, as it stands for the message at hand. */
+/** A path that a step writes, resolved for the current message. */
 export type Place = (work: Work) => string;
 
 /**
- * In a path, `#` is the number of a loop's turn: `OBX[#]-5`, `/results/#/code`, `/report/result[#]`. JSON
- * counts from 0, all others from 1. So the turns of a loop can fill a list of another kind.
+ * In a path, `#` is the number of the loop's turn: `OBX[#]-5`, `/results/#/code`,
+ * `/report/result[#]`. JSON counts from 0, all others from 1. So a loop can fill a list of another
+ * kind.
  *
- * The last `#` is the innermost loop's, the one before it that of the loop around it. The first counts on
- * through all turns of the loops that have none: `/lines/#` in a loop inside of another fills one list.
+ * The last `#` belongs to the innermost loop, the one before it to the loop around that. The first
+ * one counts on through all turns of the outer loops that have no `#`: `/lines/#` in a nested loop
+ * fills one list.
  */
 export function placeOf(path: string): Place {
   const parts = path.split('#');
@@ -27,12 +29,12 @@ export function placeOf(path: string): Place {
   };
 }
 
-/** How many loops a path needs around it. */
+/** How many surrounding loops a path needs. */
 export function loopsNeeded(path: string): number {
   return path.split('#').length - 1;
 }
 
-/** The path with a number in it, for checking. */
+/** The path with numbers filled in, for checking. */
 export function examplePath(path: string): string {
   return path.replaceAll('#', '1');
 }
@@ -40,6 +42,6 @@ export function examplePath(path: string): string {
 function tooMany(path: string, { length }: readonly LoopTurn[]): EngineError {
   return new EngineError(
     'TRANSFORM_FAILED',
-    `${path} has more # than there are loops around it (${length})`,
+    `${path} has more # than there are surrounding loops (${length})`,
   );
 }

@@ -10,7 +10,7 @@ export interface RawPlace {
   readonly path: string;
 }
 
-/** Where a whole field stands in the message, also seen from a loop over segments; undefined for any other place. */
+/** Where a whole field is in the message, also as seen from a loop over segments; undefined for any other place. */
 export function rawPlace(document: Document, path: string): RawPlace | undefined {
   if (document.kind !== 'hl7') return undefined;
   const { field, component, repetition, segment, index } = hl7Path(path);
@@ -24,7 +24,7 @@ export function rawPlace(document: Document, path: string): RawPlace | undefined
   return { message: at.message, path: `${segment}[${number}]${path.slice(segment.length)}` };
 }
 
-/** Makes the segment that a loop writes to, where it is not made yet. */
+/** Creates the segment that a loop writes to, if it does not exist yet. */
 export function madeSegment(document: Document, path: string): void {
   if (document instanceof NewSegment && document.made === undefined) document.set(path, '');
 }

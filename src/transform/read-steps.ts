@@ -11,7 +11,7 @@ import { setStep } from './step/set-step.ts';
 import type { StepContext, StepKind } from './step/step-reader.ts';
 import type { Step } from './work.ts';
 
-/** Every kind of step; adding one here makes it part of the grammar. */
+/** Every kind of step; one that is added here is part of the grammar. */
 export const stepKinds: readonly StepKind[] = [
   setStep,
   copyStep,
@@ -26,14 +26,14 @@ export const stepKinds: readonly StepKind[] = [
 
 const NAMES = stepKinds.map(({ keys }) => keys[0]);
 
-/** Reads a list of steps. `label` is that of the step around them: `step 3` gives `step 3.1`. */
+/** Reads a list of steps. `label` is that of the enclosing step: `step 3` gives `step 3.1`. */
 export function readSteps(
   given: Given,
   context: Omit<StepContext, 'steps'>,
   label: string,
 ): readonly Step[] {
   if (!Array.isArray(given.value)) {
-    given.wrong('steps are a list.');
+    given.wrong('steps must be a list.');
     return [];
   }
   const separator = label === '' ? 'step ' : `${label}.`;
@@ -68,7 +68,7 @@ function kindOf(given: Given): StepKind | undefined {
   if (kind === undefined) {
     const near = keys.map((key) => nearest(key, NAMES)).find((name) => name !== undefined);
     const hint =
-      near === undefined ? `It begins with ${NAMES.join(', ')}.` : `Did you mean ${near}?`;
+      near === undefined ? `A step begins with ${NAMES.join(', ')}.` : `Did you mean ${near}?`;
     given.wrong(`A step needs to say what it does. ${hint}`);
   }
   return kind;

@@ -15,15 +15,15 @@ import { readSplit } from './split/read-split.ts';
 const KEYS = ['split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
 
 export interface TransformReading extends GivenReading {
-  /** Finds another transform when a message comes: all are read by then. */
+  /** Finds another transform when a message arrives: all are read by then. */
   readonly find: FindTransform;
 }
 
 /**
- * Reads a declarative transform, as a YAML file holds it. Reports every problem and leaves out what is
- * wrong; use the result only if there was none.
+ * Reads a declarative transform, as a YAML file holds it. Reports every problem and leaves out what
+ * is wrong; use the result only if there was none.
  *
- * @param path where it stands, which the paths of its problems begin with
+ * @param path where it is; the paths of its problems begin with it
  */
 export function readTransform(
   name: string,
@@ -44,7 +44,7 @@ export function readTransform(
   const split = readSplit(given.at('split'));
   const start = readStart(given.at('start'));
   if (start !== 'copy' && given.at('type').isAbsent) {
-    given.wrong('A transform that does not start: copy needs a type, such as ADT_A01:2.5.');
+    given.wrong('A transform without start: copy needs a type, such as ADT_A01:2.5.');
   }
   if (start === 'empty' && type?.kind === 'xml') {
     given
@@ -54,7 +54,7 @@ export function readTransform(
   let loops = false;
   const calls = new Set<string>();
   const stepsGiven = given.at('steps');
-  // a split alone changes nothing in its parts
+  // a split without steps does not change its parts
   const steps =
     !given.at('split').isAbsent && stepsGiven.isAbsent
       ? []
@@ -92,7 +92,7 @@ export function readTransform(
   return new DeclarativeTransform(name, declaration, reading.find);
 }
 
-/** The language, noting what expressions ask for. */
+/** The language, noting what expressions read. */
 function noting(
   { environment }: TransformReading,
   note: (facts: ExpressionFacts) => void,
@@ -107,7 +107,7 @@ function noting(
   };
 }
 
-/** The paths under these keys of steps, at any depth. */
+/** The paths under these keys of the steps, at any depth. */
 function writtenPaths(value: unknown, keys: readonly string[]): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, below]) => {
@@ -122,7 +122,7 @@ function readType(given: Given): DeclaredType | undefined {
   const type = text === undefined ? undefined : declaredType(text);
   if (text !== undefined && type === undefined) {
     given.wrong(
-      'type is that of the new message: ADT_A01:2.3, or a media type such as application/json.',
+      'type must be that of the new message: ADT_A01:2.3, or a media type such as application/json.',
     );
   }
   return type;
@@ -134,7 +134,7 @@ function readStart(given: Given): Declaration['start'] {
   if (value === 'empty') return value;
   const body = given.at('body').value;
   if (typeof body === 'string' && given.block('start', ['body'])) return { body };
-  given.wrong('start is copy, empty, or { body: TEXT } with the text to begin with.');
+  given.wrong('start must be copy, empty, or { body: TEXT } with the text to begin with.');
   return 'copy';
 }
 

@@ -2,7 +2,7 @@ import type { Document } from '../document/document.ts';
 import { hl7Path } from '../document/hl7/path.ts';
 import { isAtSegment } from './segment-at.ts';
 
-/** The numbers, from 1, of a field's repetitions in which something stands: of the segment at hand. */
+/** The numbers, from 1, of a field's repetitions that are not empty, in the current segment. */
 export function repetitionNumbers(document: Document, field: string): number[] {
   const one = inOneSegment(document, field);
   const wanted = document.all(one).length;
@@ -13,7 +13,7 @@ export function repetitionNumbers(document: Document, field: string): number[] {
   return numbers;
 }
 
-/** `all` goes over every segment of the name unless one is at hand or the path says which. */
+/** `all` goes over every segment with the name, unless a loop is at one or the path says which. */
 function inOneSegment(document: Document, field: string): string {
   const { segment, index } = hl7Path(field);
   if (index > 0 || isAtSegment(document, segment)) return field;

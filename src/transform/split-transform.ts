@@ -6,13 +6,13 @@ import { type Parts, partsOf } from './split/parts-of.ts';
 import type { Split } from './split/read-split.ts';
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 
-/** How many bytes the messages made of one may have together: they are held in memory until they are stored. */
+/** How many bytes the messages made from one may have in total: they are held in memory until they are stored. */
 const MADE_LIMIT = 128 * 1024 * 1024;
 
-/** How long, in milliseconds, it works before others have their turn. */
+/** How long, in milliseconds, it works before it lets others run. */
 const TURN = 20;
 
-/** A transform in steps that makes a message of each part of the one that came. */
+/** A transform made of steps that makes a message from each part of the incoming one. */
 export class SplitTransform implements Transform {
   readonly name: string;
   readonly keepsDocument = true;
@@ -51,14 +51,14 @@ export class SplitTransform implements Transform {
     return outputs;
   }
 
-  /** What each message is made of. */
+  /** What each message is made from. */
   async #batches(input: TransformInput): Promise<readonly (() => TransformInput['document'])[]> {
     const { size = 1, most } = this.#split;
     const parts = this.#parts(input);
     const chosen = await this.#chosen(input, parts);
     const count = Math.ceil(chosen.length / size);
     if (count > most) {
-      const text = `it would make ${count} messages, and split.most is ${most}. Raise most, or put several into one with split.size.`;
+      const text = `it would make ${count} messages, and split.most is ${most}. Raise most, or put several parts into one message with split.size.`;
       throw this.#failed(new EngineError('MESSAGE_TOO_LARGE', text));
     }
     return Array.from({ length: count }, (_, at) => {
@@ -73,7 +73,7 @@ export class SplitTransform implements Transform {
       const parts = partsOf(document, this.#split);
       const refused = empty === undefined ? parts.missing : empty === 'suspend';
       if (parts.count > 0 || !refused) return parts;
-      const remedy = empty === undefined ? '. If that may be, write split.empty: discard' : '';
+      const remedy = empty === undefined ? '. If that is normal, write split.empty: discard' : '';
       throw new EngineError('TRANSFORM_FAILED', `there is no ${each} to split by${remedy}`);
     } catch (error) {
       throw this.#failed(error);
@@ -100,7 +100,7 @@ export class SplitTransform implements Transform {
   }
 
   #tooLarge(part: number): EngineError {
-    const text = `the first ${part} messages have more than ${describeSize(MADE_LIMIT)} together. Make them smaller, or route the whole to a process that sends them one by one`;
+    const text = `the first ${part} messages have more than ${describeSize(MADE_LIMIT)} in total. Make them smaller, or route the whole message to a process that sends them one by one`;
     return this.#failed(new EngineError('MESSAGE_TOO_LARGE', text));
   }
 
@@ -115,14 +115,14 @@ export class SplitTransform implements Transform {
   }
 }
 
-/** What a transform in steps says of itself; undefined for one in code. */
+/** What a transform made of steps declares; undefined for one in code. */
 export function declarationOf(transform: Transform | undefined): Declaration | undefined {
   const isOfSteps =
     transform instanceof DeclarativeTransform || transform instanceof SplitTransform;
   return isOfSteps ? transform.declaration : undefined;
 }
 
-/** Lets others have their turn when work has taken long. */
+/** Lets others run when work has taken long. */
 class Turn {
   #since = performance.now();
 

@@ -1,7 +1,7 @@
 import { documentOf } from '../document/document-of.ts';
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 
-/** Several transforms applied one after the other, each to every message that the one before made. */
+/** Several transforms applied one after the other, each to every message that the previous one made. */
 export function transformChain(transforms: readonly Transform[]): Transform {
   const [first, ...others] = transforms.map(keepingDocument);
   if (first !== undefined && others.length === 0) return first;

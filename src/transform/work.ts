@@ -5,41 +5,41 @@ import type { Transform } from './transform.ts';
 
 /** One application of a declarative transform to one message. */
 export interface Run {
-  /** Where the new message began: as a copy of the one that came, or with nothing. */
+  /** How the new message began: as a copy of the incoming one, or empty. */
   readonly start: 'copy' | 'empty';
-  /** The message as it came; nothing writes to it. */
+  /** The incoming message; nothing writes to it. */
   readonly source: Document;
   /** The new message. */
   readonly target: Document;
-  /** Pairs the segments of both, where the transform loops over segments. */
+  /** Pairs the segments of both messages, if the transform loops over segments. */
   readonly segments: SegmentPairs | undefined;
   readonly transform: (name: string) => Transform | undefined;
-  /** How many turns each loop has made. */
+  /** How many turns each loop has made so far. */
   readonly totals: Map<object, number>;
-  /** The step at work, for the error that names it. */
+  /** The current step, for the error that names it. */
   step: string;
-  /** A step has removed segments of the new message. */
+  /** Whether a step has removed segments of the new message. */
   removed: boolean;
-  /** The new message is not wanted. */
+  /** Whether the new message was discarded. */
   discarded: boolean;
-  /** How deep `call` is nested. */
+  /** The nesting depth of `call`. */
   depth: number;
 }
 
-/** A segment of the message that came and its counterpart, which may have been removed since. */
+/** A segment of the incoming message and its counterpart, which may have been removed since. */
 export interface SegmentPairs {
   readonly source: readonly Hl7Segment[];
-  /** Of equal length if the new message is a copy, else empty. */
+  /** As many as there are segments if the new message is a copy, otherwise empty. */
   readonly target: readonly Hl7Segment[];
 }
 
 /** One turn of a loop. Turns that the loop's condition left out do not count. */
 export interface LoopTurn {
-  /** As the loop names what it goes over. */
+  /** What the loop goes over, as the loop names it. */
   readonly over: string;
   /** From 1, since the loop began. */
   readonly turn: number;
-  /** From 1, since the transform began: a loop inside of another begins often. */
+  /** From 1, since the transform began: a nested loop begins many times. */
   readonly total: number;
 }
 
@@ -51,18 +51,18 @@ export interface Work {
   /** What the paths of steps write. */
   readonly target: Document;
   readonly loop: SegmentLoop | undefined;
-  /** The turns of the loops around, from the outermost. */
+  /** The turns of the surrounding loops, outermost first. */
   readonly turns: readonly LoopTurn[];
 }
 
 /** The innermost loop over segments. */
 export interface SegmentLoop {
   readonly name: string;
-  /** Position of the segment at hand in `SegmentPairs`. */
+  /** Position of the current segment in `SegmentPairs`. */
   readonly at: number;
-  /** Where what belongs to the loop outside of it ends. */
+  /** Where the part that belongs to the outer loop ends. */
   readonly until: number;
-  /** Behind what `insert` puts its segment; moves on with each, so that they stand in order. */
+  /** After what `insert` adds its segment; moves on with each one, so that they stay in order. */
   behind: Hl7Segment | undefined;
 }
 
@@ -72,7 +72,7 @@ export interface Step {
   readonly run: (work: Work) => void;
 }
 
-/** Does steps in order until one discards the message. */
+/** Runs steps in order until one discards the message. */
 export function doSteps(steps: readonly Step[], work: Work): void {
   const { run } = work;
   for (const step of steps) {

@@ -178,7 +178,7 @@ operations:
       "production.yaml:15:19 services.in3.adapter: sample-out works the other way. A service takes messages in: its adapter ends in -in.",
       "production.yaml:20:15 processes.router.rules[0].when: there is no tpe. Did you mean type? A text is written in quotes.",
       "production.yaml:21:16 processes.router.rules[0].send[0]: no process or operation is named outt. Did you mean out?",
-      "production.yaml:24:26 processes.router.rules[1].when: it is not written correctly: Unexpected character: =. Values are compared with ==.",
+      "production.yaml:24:26 processes.router.rules[1].when: it is not valid: Unexpected character: =. Values are compared with ==.",
       "production.yaml:26:11 processes.router.pool: an inline process has no queue, so pool means nothing. Remove it, or write run: queued.",
       "production.yaml:27:3 processes.both: cannot have both rules and code. A router has rules; a process in TypeScript has code.",
       "production.yaml:27:80 processes.both.retry.disconnected: a process has no connection, so disconnected means nothing. Remove it; for says how long to try.",

@@ -120,26 +120,26 @@ describe('what is wrong is found before any message comes', () => {
     ['lookup("ward", event)', 'There is no lookup table ward. Did you mean wards?', '"ward"'],
     [
       'field("PV1-2") == 1',
-      '== does not work between string and int. Make a number of a text with number(…), or a text of a value with string(…).',
+      '== does not work between string and int. Turn a text into a number with number(…), or a value into a text with string(…).',
       'field("PV1-2") == 1',
     ],
     ['upper(1)', 'upper() cannot be used with (int). It is written upper(string).', 'upper(1)'],
     [
       'has("PV1") && field("PV1-2")',
-      'Both sides of && and || must be true or false, and one is string. Compare it with something, or ask has(…).',
+      'Both sides of && and || must be true or false, but one is string. Compare it with something, or use has(…).',
       'has("PV1") && field("PV1-2")',
     ],
     [
       'event = "A01"',
-      'It is not written correctly: Unexpected character: =. Values are compared with ==.',
+      'It is not valid: Unexpected character: =. Values are compared with ==.',
       '=',
     ],
     [
       'has("PID") and has("PV1")',
-      "It is not written correctly: Unexpected character: 'd'. Conditions are joined with && and ||, and ! negates.",
+      "It is not valid: Unexpected character: 'd'. Conditions are joined with && and ||, and ! negates.",
       'and',
     ],
-    ['"x".matches("(")', 'The regular expression is not written correctly.', '"("'],
+    ['"x".matches("(")', 'The regular expression is not valid.', '"("'],
     [
       'hl7Time("2026", "Mars/Base")',
       'There is no such time zone. Write UTC, or a name such as Europe/Berlin.',
@@ -152,7 +152,7 @@ describe('what is wrong is found before any message comes', () => {
       'PID-7.3: PID-7 (Date/Time of Birth) is a TS of 2 parts in HL7 2.5.1.',
       '"PID-7.3"',
     ],
-    ['within(now(), "22-06")', 'A span of the day is written 22:00-06:00.', '"22-06"'],
+    ['within(now(), "22-06")', 'A span of the day must be written as 22:00-06:00.', '"22-06"'],
     [
       'segments("PID-3")',
       'It takes the name of a segment, such as "OBX". For values, use fields().',
@@ -192,7 +192,7 @@ describe('what is wrong is found before any message comes', () => {
     [
       '1 + 1',
       'string',
-      ['It gives int. A text is needed: write one in quotes, or make one with string(…).'],
+      ['It gives int. A text is needed: write it in quotes, or make one with string(…).'],
     ],
     [
       'event',
@@ -242,7 +242,7 @@ test('loops three deep are refused, and two of a large message end with a budget
   expect(environment.compile(three, { result: 'bool' })).toMatchObject({ ok: false });
   const compiled = environment.compile(two, { result: 'bool' });
   const large = scopeOf(`${ADMISSION}${'OBX|1|ST|a|b|c\r'.repeat(2_000)}`);
-  expect(() => compiled.ok && compiled.expression.evaluate(large)).toThrow('items of lists');
+  expect(() => compiled.ok && compiled.expression.evaluate(large)).toThrow('list items');
 });
 
 describe('an expression that fails', () => {
@@ -250,25 +250,22 @@ describe('an expression that fails', () => {
   const body = ADMISSION.replace('4711', MARKER).replace('19800229', MARKER);
 
   test.for<[string, string]>([
-    ['number(field("PID-3.1")) > 1', 'number() was given a text that is none'],
+    ['number(field("PID-3.1")) > 1', 'number() was given a text that is not a number'],
     ['int(field("PID-3.1")) > 1', 'a text is not a whole number at column 1'],
-    ['bool(field("PID-3.1"))', 'a text is neither true nor false at column 1'],
-    [
-      'field("PID-3.1").matches(field("PID-3.1") + "(")',
-      'a regular expression is not written correctly',
-    ],
+    ['bool(field("PID-3.1"))', 'a text is not true or false at column 1'],
+    ['field("PID-3.1").matches(field("PID-3.1") + "(")', 'a regular expression is not valid'],
     ['timestamp(field("PID-3.1")) < now()', 'a text is not an ISO 8601 time at column 1'],
     [
       'duration(field("PID-3.1")) < duration("1h")',
       'a text is not a duration such as 1h30m at column 1',
     ],
     ['age(field("PID-7")) > 1', 'a text is not an HL7 time such as 20260131'],
-    ['field(field("PID-3.1")) == ""', 'a path is not one of this kind of body'],
+    ['field(field("PID-3.1")) == ""', 'a path does not fit this kind of body'],
     ['json("/a") == ""', 'json() was used on a message whose body is hl7'],
-    ['field("PID-3.1").substring(99) == ""', 'a position lies outside the text at column 1'],
-    ['fields("PID-3.1")[9] == ""', 'a position lies outside the list at column 1'],
+    ['field("PID-3.1").substring(99) == ""', 'a position is outside the text at column 1'],
+    ['fields("PID-3.1")[9] == ""', 'a position is outside the list at column 1'],
     ['size / 0 == 1', 'a division by zero at column 1'],
-    ['following("OBX").size() == 0', 'following() was used outside of a loop over segments'],
+    ['following("OBX").size() == 0', 'following() was used outside a loop over segments'],
   ])('%s', ([source, reason]) => {
     const compiled = environment.compile(source, { result: 'bool' });
     const evaluate = (): unknown => compiled.ok && compiled.expression.evaluate(scopeOf(body));

@@ -23,8 +23,8 @@ test.for<[string, string, boolean]>([
 
 describe('a wrong template', () => {
   test.for<[string, number, string]>([
-    ['a {type', 2, 'This { has no counterpart. Write {{ for the character itself.'],
-    ['a } b', 2, 'This } has no counterpart. Write }} for the character itself.'],
+    ['a {type', 2, 'This { is unmatched. Write {{ for the character itself.'],
+    ['a } b', 2, 'This } is unmatched. Write }} for the character itself.'],
     ['{type} {tpye}', 8, 'There is no tpye. Did you mean type? A text is written in quotes.'],
     [
       '{field("PIDD-3")}',
@@ -47,6 +47,6 @@ describe('a wrong template', () => {
 test('a list cannot stand in a text', () => {
   const compiled = compileTemplate('{fields("PID-3")}', environment);
   expect(() => compiled.ok && compiled.template.evaluate(scope)).toThrow(
-    'The expression fields("PID-3") failed: it gave something that cannot stand in a text.',
+    'The expression fields("PID-3") failed: it gave a value that cannot be part of a text.',
   );
 });

@@ -221,7 +221,7 @@ describe('rules for a time', () => {
     expect(explanation.rules[0]).toEqual(
       fires
         ? { rule: 'new', result: 'fired' }
-        : { rule: 'new', result: 'off', text: 'not in effect at the time' },
+        : { rule: 'new', result: 'off', text: 'not in effect at that time' },
     );
   });
 
@@ -250,7 +250,7 @@ describe('a condition that fails', () => {
     ]);
     const failing = (): unknown => decide(rules, scope, () => NOW);
     const text =
-      'The expression number(field("PID-5.1")) > 5 failed: number() was given a text that is none.';
+      'The expression number(field("PID-5.1")) > 5 failed: number() was given a text that is not a number.';
     expect(failing).toThrow(
       expect.objectContaining({
         code: 'EXPRESSION_FAILED',

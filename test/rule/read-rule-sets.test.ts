@@ -22,17 +22,13 @@ function problemsOf(given: unknown): string[] {
 test.for<[string, unknown, string[]]>([
   ['correct rules', [{ when: 'true', send: 'ward' }, { otherwise: 'discard' }], []],
   ['a condition of YAML', [{ when: true, send: 'ward' }], []],
-  ['no rules', [], [' Rules are a list of at least one rule.']],
-  [
-    'a text',
-    'ward',
-    [' rules, unless it is a list of rules, is written as a block of keys and values.'],
-  ],
+  ['no rules', [], [' Rules must be a list of at least one rule.']],
+  ['a text', 'ward', [' rules, unless it is a list of rules, must be a block of keys and values.']],
   ['a wrong key', [{ wen: 'true', send: 'ward' }], ['0.wen A rule has no wen. Did you mean when?']],
   [
     'a rule without send',
     [{ name: 'x', when: 'true' }],
-    ['0 A rule needs send: a target, or [] to discard what it takes.'],
+    ['0 A rule needs send: a target, or [] to discard the messages it takes.'],
   ],
   [
     'a wrong condition, with the place in it',
@@ -47,7 +43,7 @@ test.for<[string, unknown, string[]]>([
   [
     'a condition that is a number',
     [{ when: 5, send: 'ward' }],
-    ['0.when A condition is an expression, written as a text.'],
+    ['0.when A condition must be an expression, written as a text.'],
   ],
   [
     'unknown targets and transforms, all at once',
@@ -86,7 +82,9 @@ test.for<[string, unknown, string[]]>([
   [
     'an otherwise that is a target',
     [{ when: 'true', send: 'hub' }, { otherwise: 'ward' }],
-    ['1.otherwise otherwise is discard, suspend, or send with the targets under send: beside it.'],
+    [
+      '1.otherwise otherwise must be discard, suspend, or send with the targets under send: next to it.',
+    ],
   ],
   [
     'an otherwise that sends nowhere',
@@ -110,7 +108,7 @@ test.for<[string, unknown, string[]]>([
     'a time that is none',
     [{ send: 'hub', effective: { from: '31.1.2026', till: '2026-01-01' } }],
     [
-      '0.effective.till effective has no till. It may be from, until.',
+      '0.effective.till effective has no till. Known keys: from, until.',
       '0.effective.from must be a time such as 2026-01-31, 2026-01-31T22:00 or 2026-01-31T22:00+01:00.',
     ],
   ],
@@ -125,7 +123,7 @@ test.for<[string, unknown, string[]]>([
     [
       'a.0.send There is no target wrad.',
       'b.rulez The rule set b, unless it is a list of rules, has no rulez. Did you mean rules?',
-      'b.rules Rules are a list of at least one rule.',
+      'b.rules Rules must be a list of at least one rule.',
     ],
   ],
 ])('%s', ([, given, problems]) => {

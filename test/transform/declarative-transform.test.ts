@@ -260,7 +260,7 @@ describe('a step that fails', () => {
         { set: 'PID-8', value: 'F' },
         { set: 'PID-9', to: 'string(number(field("PID-5.1")))' },
       ],
-      'Transform t, step 2 (set PID-9): The expression string(number(field("PID-5.1"))) failed: number() was given a text that is none.',
+      'Transform t, step 2 (set PID-9): The expression string(number(field("PID-5.1"))) failed: number() was given a text that is not a number.',
     ],
     [
       'is numbered inside of the steps around it',
@@ -270,12 +270,12 @@ describe('a step that fails', () => {
           steps: [{ each: 'NK1-2', steps: [{ set: 'NK1-2.1', to: 'fields("NK1-2")[3]' }] }],
         },
       ],
-      'Transform t, step 1.1.1 (set NK1-2.1): The expression fields("NK1-2")[3] failed: a position lies outside the list at column 1.',
+      'Transform t, step 1.1.1 (set NK1-2.1): The expression fields("NK1-2")[3] failed: a position is outside the list at column 1.',
     ],
     [
       'may be its condition',
       [{ remove: 'NK1', when: 'number(field("PID-5.1")) > 1' }],
-      'Transform t, step 1 (remove NK1): The expression number(field("PID-5.1")) > 1 failed: number() was given a text that is none.',
+      'Transform t, step 1 (remove NK1): The expression number(field("PID-5.1")) > 1 failed: number() was given a text that is not a number.',
     ],
     [
       'may be one that the body refuses',

@@ -85,30 +85,34 @@ describe('a transform that fails', () => {
       /^Transform letter threw SyntaxError/,
     ],
     [
-      'with something that is no error',
+      'with something that is not an error',
       () => Promise.reject(NO_ERROR),
-      /^Transform letter threw something that is no error\.$/,
+      /^Transform letter threw something that is not an error\.$/,
     ],
     [
       'with an error of the document',
       ({ document }: { document: Document }) => document.set('PID', 'x'),
       /^Transform letter: PID is a whole segment/,
     ],
-    ['with nothing', () => undefined, /^Transform letter: it gave something that is no message/],
+    [
+      'with nothing',
+      () => undefined,
+      /^Transform letter: it returned something that is not a message/,
+    ],
     [
       'with null in a list',
       () => [null],
-      /^Transform letter: it gave something that is no message/,
+      /^Transform letter: it returned something that is not a message/,
     ],
     [
       'with a body that is none',
       () => ({ body: { secret: MARKER } }),
-      /^Transform letter: it gave something that is no message/,
+      /^Transform letter: it returned something that is not a message/,
     ],
     [
       'with a type that is none',
       () => ({ body: '', type: 'ADT-A01' }),
-      /^Transform letter: it gave a type that is none/,
+      /^Transform letter: it returned something that is not a type/,
     ],
   ])('%s', async ([, transform, message]) => {
     const failing = made(transform);

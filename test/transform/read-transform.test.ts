@@ -11,9 +11,9 @@ test.for<[string, string, string[]]>([
   [
     'no mapping',
     '5',
-    [' A transform is written as a block of keys and values.', 'steps steps are a list.'],
+    [' A transform must be a block of keys and values.', 'steps steps must be a list.'],
   ],
-  ['no steps', '{ start: copy }', ['steps steps are a list.']],
+  ['no steps', '{ start: copy }', ['steps steps must be a list.']],
   [
     'a wrong key',
     '{ stpes: [], steps: [] }',
@@ -22,12 +22,12 @@ test.for<[string, string, string[]]>([
   [
     'a start that is none',
     '{ start: fresh, steps: [] }',
-    ['start start is copy, empty, or { body: TEXT } with the text to begin with.'],
+    ['start start must be copy, empty, or { body: TEXT } with the text to begin with.'],
   ],
   [
     'an empty start without a type',
     '{ start: empty, steps: [] }',
-    [' A transform that does not start: copy needs a type, such as ADT_A01:2.5.'],
+    [' A transform without start: copy needs a type, such as ADT_A01:2.5.'],
   ],
   [
     'XML that starts empty',
@@ -38,7 +38,7 @@ test.for<[string, string, string[]]>([
     'a type that is none',
     '{ type: ADT-A01, steps: [] }',
     [
-      'type type is that of the new message: ADT_A01:2.3, or a media type such as application/json.',
+      'type type must be that of the new message: ADT_A01:2.3, or a media type such as application/json.',
     ],
   ],
   [
@@ -50,9 +50,9 @@ test.for<[string, string, string[]]>([
     'a step that does nothing',
     '{ steps: [{ when: "true" }, { st: PID-3 }, 7] }',
     [
-      'steps.0 A step needs to say what it does. It begins with set, copy, remove, each, append, insert, if, call, discard.',
+      'steps.0 A step needs to say what it does. A step begins with set, copy, remove, each, append, insert, if, call, discard.',
       'steps.1 A step needs to say what it does. Did you mean set?',
-      'steps.2 A step is written as a block of keys and values.',
+      'steps.2 A step must be a block of keys and values.',
     ],
   ],
   [
@@ -60,13 +60,13 @@ test.for<[string, string, string[]]>([
     '{ steps: [{ set: PID-3, too: event }] }',
     [
       'steps.0.too A set step has no too. Did you mean to?',
-      'steps.0 set needs either to: with an expression, or value: with a text as it is.',
+      'steps.0 set needs either to: with an expression, or value: with a literal text.',
     ],
   ],
   [
     'two values',
     '{ steps: [{ set: PID-3, to: event, value: x }] }',
-    ['steps.0 set needs either to: with an expression, or value: with a text as it is.'],
+    ['steps.0 set needs either to: with an expression, or value: with a literal text.'],
   ],
   [
     'paths of the new message',
@@ -89,8 +89,8 @@ test.for<[string, string, string[]]>([
     'a value that is no text',
     '{ steps: [{ set: PID-3, to: number(event) }, { set: PID-3, to: [1] }] }',
     [
-      'steps.0.to 0 It gives double. A text is needed: write one in quotes, or make one with string(…).',
-      'steps.1.to to is an expression, written as a text.',
+      'steps.0.to 0 It gives double. A text is needed: write it in quotes, or make one with string(…).',
+      'steps.1.to to must be an expression, written as a text.',
     ],
   ],
   [
@@ -98,7 +98,7 @@ test.for<[string, string, string[]]>([
     '{ start: empty, type: application/json, steps: [{ set: /a, to: fields("PID-3") }, { set: /b, value: [1] }, { set: /c, to: 5 }] }',
     [
       'steps.0.to 0 It gives list<string>. A text, a number, or true or false is needed.',
-      'steps.1.value value is a text, a number, or true or false.',
+      'steps.1.value value must be a text, a number, or true or false.',
     ],
   ],
   [
@@ -118,7 +118,7 @@ test.for<[string, string, string[]]>([
         `steps.${index}.each each goes over segments (OBX), repetitions of a field (PID-3), a JSON array (/orders), XML elements (/report/result) or rows.`,
     ),
   ],
-  ['a loop without steps', '{ steps: [{ each: OBX }] }', ['steps.0.steps steps are a list.']],
+  ['a loop without steps', '{ steps: [{ each: OBX }] }', ['steps.0.steps steps must be a list.']],
   [
     'a segment that is none',
     '{ steps: [{ append: NTEX }, { insert: NK9 }, { append: NTE, fields: { 3: 5, x: event } }] }',
@@ -133,15 +133,15 @@ test.for<[string, string, string[]]>([
     '{ steps: [{ insert: NTE, after: PID, before: PV1 }, { insert: NTE, after: PID-3 }] }',
     [
       'steps.0 insert takes after or before, not both.',
-      'steps.1.after A place is a segment, such as PID or OBX[2].',
+      'steps.1.after A place must be a segment, such as PID or OBX[2].',
     ],
   ],
   [
     'copies without a place',
     '{ steps: [{ copy: PID-3 }, { copy: [MSH, PID] }, { copy: PID-99, to: PID-2 }] }',
     [
-      'steps.0.copy copy without to: takes names of segments other than MSH, such as PID. A value needs to: its place.',
-      'steps.1.copy.0 copy without to: takes names of segments other than MSH, such as PID. A value needs to: its place.',
+      'steps.0.copy copy without to: takes names of segments other than MSH, such as PID. To copy a value, write its place under to:.',
+      'steps.1.copy.0 copy without to: takes names of segments other than MSH, such as PID. To copy a value, write its place under to:.',
       'steps.2.copy PID-99: PID has 39 fields in HL7 2.5.1.',
     ],
   ],

@@ -198,7 +198,7 @@ describe('rows', () => {
     expect(outputs).toHaveLength(10_000);
     expect(performance.now() - started).toBeLessThan(5_000);
     await expect(made({ split: 'rows' }, `n,x\n${rows.join('')}`, csv)).rejects.toThrow(
-      'it would make 10001 messages, and split.most is 10000. Raise most, or put several into one with split.size',
+      'it would make 10001 messages, and split.most is 10000. Raise most, or put several parts into one message with split.size',
     );
     const batches = { split: { each: 'rows', size: 100 } };
     expect(await made(batches, `n,x\n${rows.join('')}`, csv)).toHaveLength(101);
@@ -221,7 +221,7 @@ describe('rows', () => {
   test('messages too large together are refused', async () => {
     const body = `n\n${'1\n'.repeat(200)}`;
     const given = { split: 'rows', start: { body: 'x'.repeat(1024 * 1024) }, type: 'text/plain' };
-    await expect(made(given, body, csv)).rejects.toThrow('have more than 128 MB together');
+    await expect(made(given, body, csv)).rejects.toThrow('have more than 128 MB in total');
   });
 });
 
@@ -251,7 +251,7 @@ describe('JSON', () => {
   test('an empty array makes none; a missing one is refused unless the transform says otherwise', async () => {
     expect(await texts({ split: '/orders' }, '{"orders":[]}', json)).toEqual([]);
     await expect(texts({ split: '/orders' }, '{"order":[1]}', json)).rejects.toThrow(
-      'Transform t, split: there is no /orders to split by. If that may be, write split.empty: discard',
+      'Transform t, split: there is no /orders to split by. If that is normal, write split.empty: discard',
     );
     const given = { split: { each: '/orders', empty: 'discard' } };
     expect(await texts(given, '{"order":[1]}', json)).toEqual([]);
@@ -295,7 +295,7 @@ test('an error names the part and quotes nothing of it', async () => {
 
 test('a message of another kind is refused with what it is', async () => {
   await expect(texts({ split: 'rows' }, RESULT)).rejects.toThrow(
-    'split: rows needs a body that is delimited, and this is hl7',
+    'split: rows needs a body that is delimited, but this one is hl7',
   );
 });
 
@@ -318,11 +318,11 @@ test('what is wrong with a split is told at its place', () => {
   expect(
     readProblems({ split: { each: 'rows', size: 0, most: 1e9, empty: 'x', by: 2, when: '1' } }),
   ).toEqual([
-    'split.by split has no by. It may be each, size, most, when, empty, comment.',
-    'split.size size is a whole number from 1 to 100000.',
-    'split.most most is a whole number from 1 to 100000.',
+    'split.by split has no by. Known keys: each, size, most, when, empty, comment.',
+    'split.size size must be a whole number from 1 to 100000.',
+    'split.most most must be a whole number from 1 to 100000.',
     'split.when 0 It gives int. A condition is needed, such as field("PV1-2") == "I".',
-    'split.empty empty is discard or suspend: what becomes of a message without any part.',
+    'split.empty empty must be discard or suspend: what happens to a message without any part.',
   ]);
   expect(readProblems({ split: {} })).toEqual(['split.each split must be a text.']);
   expect(readProblems({ split: 'MSH' })[0]).toContain('batch');

@@ -99,7 +99,7 @@ function linearOf(source: string, isNative: boolean): RE2JS {
     throw new PatternFault(
       isNative
         ? 'a regular expression looks around ((?=…), (?<=…)), refers back (\\1) or repeats too often, which takes no bounded time'
-        : 'a regular expression is not written correctly',
+        : 'a regular expression is not valid',
     );
   }
 }

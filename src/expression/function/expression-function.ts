@@ -2,7 +2,7 @@
 export interface ExpressionFunction {
   /** In the notation of the CEL package: `left(string, int): string`. CEL's `int` is a bigint in JavaScript. */
   readonly signature: string;
-  /** What it answers, for the reference page and the console. */
+  /** What it returns, for the reference page and the console. */
   readonly help: string;
   /** It reads the message's body; an expression that calls it needs the body in memory. */
   readonly readsBody?: true;

@@ -8,7 +8,7 @@ import { ExpressionFault } from '../fault.ts';
 import { followingSegments, segmentAtHand, segmentsOf } from '../segment-list.ts';
 import type { ExpressionFunction } from './expression-function.ts';
 
-/** Functions on the message itself. `scope` gives the message that is being evaluated now. */
+/** Functions on the message itself. `scope` gives the message that is being evaluated. */
 export function messageFunctions(scope: () => Scope): readonly ExpressionFunction[] {
   const document = (): Document => scope().document();
   return [
@@ -34,17 +34,17 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
     }),
     read({
       signature: 'whole(string): string',
-      help: 'In a transform that splits a message: the value at a path of all of it, where field() reads the part at hand: whole("/patient/id").',
+      help: 'In a transform that splits a message: the value at a path of the whole message, where field() reads the current part: whole("/patient/id").',
       call: (path: string) => (scope().whole ?? document()).get(path),
     }),
     read({
       signature: 'segments(string): list<Segment>',
-      help: 'All segments of a name: segments("OBX").exists(o, o.field("OBX-3.1") == "GLU"), segments("OBX").size().',
+      help: 'All segments with a name: segments("OBX").exists(o, o.field("OBX-3.1") == "GLU"), segments("OBX").size().',
       call: (name: string) => segmentsOf(document(), name),
     }),
     read({
       signature: 'following(string): list<Segment>',
-      help: 'In a loop over segments: those of a name that belong to the one at hand, up to the next of its kind.',
+      help: 'In a loop over segments: those with a name that belong to the current one, up to the next of its kind.',
       call: (name: string) => followingSegments(segmentAtHand(document()), name),
     }),
     ...turnFunctions(scope),
@@ -67,17 +67,17 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
   ];
 }
 
-/** Functions on the loops of a transform. */
+/** Functions for the loops of a transform. */
 function turnFunctions(scope: () => Scope): readonly ExpressionFunction[] {
   return [
     {
       signature: 'index(): int',
-      help: 'In a loop of a transform: which turn it is, from 1. { set: OBX-1, to: string(index()) } numbers anew.',
+      help: 'In a loop of a transform: the number of the turn, from 1. { set: OBX-1, to: string(index()) } renumbers.',
       call: () => turnOf(scope(), undefined),
     },
     {
       signature: 'index(string): int',
-      help: 'Which turn the loop over that is at, from inside of another: index("OBR").',
+      help: 'The turn of an outer loop, named by what it loops over: index("OBR").',
       call: (over: string) => turnOf(scope(), over),
     },
   ];
@@ -86,10 +86,10 @@ function turnFunctions(scope: () => Scope): readonly ExpressionFunction[] {
 function turnOf({ loops = [] }: Scope, over: string | undefined): bigint {
   const found = over === undefined ? loops.at(-1) : loops.findLast((loop) => loop.over === over);
   if (found !== undefined) return BigInt(found.turn);
-  throw new ExpressionFault('index() was used outside of a loop');
+  throw new ExpressionFault('index() was used outside a loop');
 }
 
-/** One that reads the body. */
+/** A function that reads the body. */
 function read(fn: Omit<ExpressionFunction, 'readsBody'>): ExpressionFunction {
   return { ...fn, readsBody: true };
 }
@@ -113,13 +113,13 @@ function segmentMethods(): readonly ExpressionFunction[] {
     }),
     read({
       signature: 'Segment.following(string): list<Segment>',
-      help: 'The segments of a name that belong to this one: segments("OBR").exists(r, r.following("OBX").size() > 5).',
+      help: 'The segments with a name that belong to this one: segments("OBR").exists(r, r.following("OBX").size() > 5).',
       call: (segment: Hl7Segment, name: string) => followingSegments(segment, name),
     }),
   ];
 }
 
-/** Functions on code tables. */
+/** Functions for code tables. */
 export function lookupFunctions(lookups: LookupTables): readonly ExpressionFunction[] {
   return [
     {
@@ -144,7 +144,7 @@ function ofKind(document: Document, kind: 'json' | 'xml'): Document {
 
 function bodyText(scope: Scope): string {
   const document = scope.document();
-  // HL7 says itself what it is written in.
+  // HL7 declares its own charset.
   if (document instanceof Hl7Document) return document.text();
   if (document instanceof Hl7Segment) return document.message.text();
   const { charset } = scope.message;

@@ -2,7 +2,7 @@ import { pattern } from '../../document/text/pattern.ts';
 import { ExpressionFault } from '../fault.ts';
 import type { ExpressionFunction } from './expression-function.ts';
 
-/** Functions on texts. Positions count from 0 and are cut to the text: a short value is no error. */
+/** Functions on texts. Positions count from 0 and are clipped to the text: a short value is not an error. */
 export const textFunctions: readonly ExpressionFunction[] = [
   {
     signature: 'upper(string): string',
@@ -11,7 +11,7 @@ export const textFunctions: readonly ExpressionFunction[] = [
   },
   {
     signature: 'lower(string): string',
-    help: 'In small letters.',
+    help: 'In lower case.',
     call: (text: string) => text.toLowerCase(),
   },
   {
@@ -37,21 +37,21 @@ export const textFunctions: readonly ExpressionFunction[] = [
   },
   {
     signature: 'substring(string, int): string',
-    help: 'From a position on; the first character has 0.',
+    help: 'From a position on; the first character is at 0.',
     call: (text: string, start: bigint) => text.slice(position(start)),
   },
   {
     signature: 'substring(string, int, int): string',
-    help: 'From a position up to, and without, another.',
+    help: 'From a position up to, but not including, another.',
     call: (text: string, start: bigint, end: bigint) => text.slice(position(start), position(end)),
   },
   {
     signature: 'replace(string, string, string): string',
     help: 'With every occurrence of the second text replaced by the third.',
     call: (text: string, find: string, put: string) => {
-      // a text of one letter can make a million of another
+      // a million single letters can each be replaced by a long text
       if (put.length > find.length && (text.length + 1) * put.length > LARGEST) {
-        throw new ExpressionFault('replace() would make too much of a text');
+        throw new ExpressionFault('replace() would make a text too large');
       }
       return text.replaceAll(find, () => put);
     },
@@ -81,18 +81,18 @@ export const textFunctions: readonly ExpressionFunction[] = [
   },
   {
     signature: 'piece(string, string, int): string',
-    help: 'The part with that number, from 1; "" if there are not so many.',
+    help: 'The part with that number, from 1; "" if there are fewer.',
     call: (text: string, separator: string, number: bigint) =>
       text.split(separator)[Number(number) - 1] ?? '',
   },
   {
     signature: 'padLeft(string, int, string): string',
-    help: 'Filled up in front to a length: padLeft("7", 3, "0") gives 007.',
+    help: 'Filled at the start to a length: padLeft("7", 3, "0") gives 007.',
     call: (text: string, length: bigint, fill: string) => text.padStart(padded(length), fill),
   },
   {
     signature: 'padRight(string, int, string): string',
-    help: 'Filled up behind to a length.',
+    help: 'Filled at the end to a length.',
     call: (text: string, length: bigint, fill: string) => text.padEnd(padded(length), fill),
   },
   {
@@ -114,7 +114,7 @@ function position(given: bigint): number {
 /** Characters that `replace` may make. */
 const LARGEST = 32_000_000;
 
-/** The longest text that padding makes; a wrong length must not take the memory of the engine. */
+/** The longest text that padding makes; a wrong length must not use up the engine's memory. */
 const LONGEST = 1_000_000;
 
 function padded(length: bigint): number {

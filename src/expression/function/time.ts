@@ -7,7 +7,7 @@ import { type ExpressionFunction, TIMESTAMP } from './expression-function.ts';
 
 const DAY = 86_400_000;
 
-/** Functions on times. Where no zone is named, `zone` counts: the one of the production. */
+/** Functions on times. Where no zone is named, `zone` applies: the production's own. */
 export function timeFunctions(now: () => number, zone: Zone): readonly ExpressionFunction[] {
   const read = (text: string, where: Zone = zone): Date => {
     const time = hl7Time(text, where);
@@ -24,7 +24,7 @@ export function timeFunctions(now: () => number, zone: Zone): readonly Expressio
     ...calendarFunctions(zone),
     {
       signature: 'age(string): int',
-      help: 'Whole years from a date of birth as in PID-7 until now. Fails if it is no date.',
+      help: 'Whole years from a date of birth as in PID-7 until now. Fails if it is not a date.',
       call: (born: string) => years(wallClock(zone, read(born).getTime()), wallClock(zone, now())),
     },
     {
@@ -41,7 +41,7 @@ function readingFunctions(
   return [
     {
       signature: `hl7Time(string): ${TIMESTAMP}`,
-      help: 'Reads an HL7 time: 20260131, 202601311530, 20260131153000+0100. Fails if it is none; see isTime.',
+      help: 'Reads an HL7 time: 20260131, 202601311530, 20260131153000+0100. Fails if it is not one; see isTime.',
       call: (text: string) => read(text),
     },
     {
@@ -56,12 +56,12 @@ function readingFunctions(
     },
     {
       signature: `string(${TIMESTAMP}): string`,
-      help: 'In the form of ISO 8601, in UTC: 2026-01-31T14:30:00.000Z.',
+      help: 'In ISO 8601, in UTC: 2026-01-31T14:30:00.000Z.',
       call: (at: Date) => at.toISOString(),
     },
     {
       signature: `daysBetween(${TIMESTAMP}, ${TIMESTAMP}): int`,
-      help: 'Whole days from the first time to the second; below 0 if that is earlier.',
+      help: 'Whole days from the first time to the second; negative if the second is earlier.',
       call: (from: Date, until: Date) =>
         BigInt(Math.trunc((until.getTime() - from.getTime()) / DAY)),
     },
@@ -82,13 +82,13 @@ function calendarFunctions(zone: Zone): readonly ExpressionFunction[] {
     },
     {
       signature: `addDays(${TIMESTAMP}, int): ${TIMESTAMP}`,
-      help: 'The same time of day so many days later, or earlier if below 0.',
+      help: 'The same time of day that many days later, or earlier if negative.',
       call: (at: Date, days: bigint) =>
         new Date(fromWallClock(zone, wallClock(zone, at.getTime()).getTime() + Number(days) * DAY)),
     },
     {
       signature: `within(${TIMESTAMP}, string): bool`,
-      help: 'Whether the time of day lies in a span: within(now(), "22:00-06:00").',
+      help: 'Whether the time of day is within a span: within(now(), "22:00-06:00").',
       call: (at: Date, span: string) => {
         const read = timeSpan(span);
         if (read === undefined) throw new ExpressionFault('a span is not written as 22:00-06:00');
@@ -101,7 +101,7 @@ function calendarFunctions(zone: Zone): readonly ExpressionFunction[] {
 
 function formatted(at: Date, pattern: string, zone: Zone): string {
   const text = formatDate(at, pattern, zone);
-  if (text === undefined) throw new ExpressionFault('a date pattern is not written correctly');
+  if (text === undefined) throw new ExpressionFault('a date pattern is not valid');
   return text;
 }
 

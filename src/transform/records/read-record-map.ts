@@ -41,7 +41,7 @@ export function readRecordMap(given: Given): RecordMap {
   if (names && (isFixed || records.length > 1)) {
     given
       .at('names')
-      .wrong('names needs delimited records of one kind: the first line names their columns.');
+      .wrong('names requires delimited records of one kind: the first line names their columns.');
   }
   return {
     delimiter: isFixed ? undefined : textOr(given.at('delimiter'), 'delimiter', ','),
@@ -55,7 +55,8 @@ export function readRecordMap(given: Given): RecordMap {
 
 function kindOf(name: string, given: Given, isFixed: boolean): RecordKind {
   given.block('A kind of record', KIND_KEYS);
-  if (name === 'bad') given.wrong('bad is where bad records stand; name this kind otherwise.');
+  if (name === 'bad')
+    given.wrong('bad is reserved for bad records; choose another name for this kind.');
   const fields = given.at('fields').items();
   if (fields.length === 0) given.wrong(`${name} needs fields, such as [mrn, name].`);
   const when = given.at('when');
@@ -83,7 +84,7 @@ function fieldOf(given: Given, isFixed: boolean): RecordField {
   const wrong = dateFormatProblem(format);
   if (wrong !== undefined) at('format').wrong(`${wrong}.`);
   const pad = textOr(at('pad'), 'pad', ' ');
-  if (Array.from(pad).length !== 1) at('pad').wrong('pad is one character.');
+  if (Array.from(pad).length !== 1) at('pad').wrong('pad must be one character.');
   return {
     name,
     type,
@@ -99,7 +100,9 @@ function fieldOf(given: Given, isFixed: boolean): RecordField {
 
 function widthProblem(name: string, width: number, isFixed: boolean): string | undefined {
   if (isFixed) return width > 0 ? undefined : `${name} needs a width: its number of characters.`;
-  return width > 0 ? 'Delimited fields have no width. Write format: fixed.' : undefined;
+  return width > 0
+    ? 'Delimited fields have no width. Write format: fixed for fixed width.'
+    : undefined;
 }
 
 function checkKinds(given: Given, records: readonly RecordKind[]): void {
@@ -112,7 +115,7 @@ function checkKinds(given: Given, records: readonly RecordKind[]): void {
     if (twice !== undefined) at.wrong(`${name} has two fields named ${twice.name}.`);
     const lost = fields.find(({ counts }) => counts !== undefined && !names.has(counts));
     if (lost !== undefined)
-      at.wrong(`${lost.name} counts ${lost.counts}, which is no kind of record here.`);
+      at.wrong(`${lost.name} counts ${lost.counts}, which is not a kind of record here.`);
   }
   const open = records.filter(({ when, at }) => when === undefined && at === undefined);
   if (open.length > 1) {
@@ -131,7 +134,7 @@ function word<Word extends string>(
 ): Word {
   if (given.isAbsent) return otherwise;
   const found = words.find((one) => one === given.value);
-  if (found === undefined) given.wrong(`${key} is ${words.join(' or ')}.`);
+  if (found === undefined) given.wrong(`${key} must be ${words.join(' or ')}.`);
   return found ?? otherwise;
 }
 
@@ -146,7 +149,7 @@ function numberOf(given: Given, key: string, most: number): number | undefined {
   if (given.isAbsent) return undefined;
   const { value } = given;
   if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most) return Number(value);
-  given.wrong(`${key} is a whole number up to ${most}.`);
+  given.wrong(`${key} must be a whole number up to ${most}.`);
   return undefined;
 }
 

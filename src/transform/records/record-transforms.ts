@@ -7,7 +7,10 @@ import type { Transform, TransformInput, TransformOutput } from '../transform.ts
 
 const JSON_TYPE = 'application/json';
 
-/** What a record map named `patients` gives to rules: `patients.read`, `patients.write` and `patients.bad`. */
+/**
+ * The transforms that a record map named `patients` provides to rules: `patients.read`,
+ * `patients.write` and `patients.bad`.
+ */
 export const RECORD_TRANSFORMS = ['read', 'write', 'bad'] as const;
 
 export function recordTransforms(name: string, map: RecordMap): readonly Transform[] {

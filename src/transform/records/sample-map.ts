@@ -1,10 +1,10 @@
 import { delimitedDocument } from '../../document/delimited/delimited-document.ts';
 import { EngineError } from '../../error/engine-error.ts';
 
-/** How many rows of a sample are looked at. */
+/** How many rows of a sample are read. */
 const ROWS = 1_000;
 
-/** Forms of dates that are looked for in a sample. */
+/** Date formats that are looked for in a sample. */
 const DATES: readonly (readonly [pattern: RegExp, format: string])[] = [
   [/^(?:19|20)\d{2}[01]\d[0-3]\d$/, 'yyyyMMdd'],
   [/^\d{4}-\d{2}-\d{2}$/, 'yyyy-MM-dd'],
@@ -14,8 +14,8 @@ const DATES: readonly (readonly [pattern: RegExp, format: string])[] = [
 ];
 
 /**
- * A record map for a delimited sample, as YAML to begin with: its delimiter, whether its first line names the
- * columns, and the type of each column as far as all its values agree.
+ * A first record map for a delimited sample, as YAML: its delimiter, whether its first line names
+ * the columns, and the type of each column as far as all its values agree.
  */
 export function sampleMap(bytes: Uint8Array): string {
   const document = delimitedDocument(bytes, { header: false });
@@ -35,7 +35,7 @@ export function sampleMap(bytes: Uint8Array): string {
       values.map((row) => row[at]?.trim() ?? ''),
     );
   });
-  return `# Made from a sample: look at each type, and at what is required. Values with zeros in front are texts.
+  return `# Made from a sample: check each type, and what is required. Values with leading zeros are texts.
 delimiter: ${JSON.stringify(document.delimiter)}
 ${names ? 'names: true\n' : ''}records:
   detail:

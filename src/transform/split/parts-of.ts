@@ -11,13 +11,13 @@ import type { Split } from './read-split.ts';
 /** What a body is split into. */
 export interface Parts {
   readonly count: number;
-  /** There is no such list at all; an empty one may well be. */
+  /** There is no such list at all; an empty list is another matter. */
   readonly missing: boolean;
-  /** A body of the parts with these numbers, from 1. */
+  /** A body made of the parts with these numbers, from 1. */
   make(numbers: readonly number[]): Document;
 }
 
-/** The parts of a body. Throws TRANSFORM_FAILED where it is of another kind than what it is to be split by. */
+/** The parts of a body. Throws TRANSFORM_FAILED if its kind does not fit what it is to be split by. */
 export function partsOf(document: Document, split: Split): Parts {
   const { each } = split;
   if (each === 'rows') return rows(document);
@@ -54,7 +54,7 @@ function groups(document: Document, name: string): Parts {
   return { ...found, missing: found.count === 0 };
 }
 
-/** A JSON array: an element by itself, or an array of several. */
+/** Parts of a JSON array: a single element, or an array of several. */
 function items(document: Document, { each, size }: Split): Parts {
   if (!(document instanceof JsonDocument)) throw notOfKind(each, 'json or xml', document);
   const found = document.elements(each === '/' ? '' : each);
@@ -84,6 +84,6 @@ function elements(document: XmlDocument, { each, size }: Split): Parts {
 function notOfKind(each: string, needed: string, { kind }: Document): EngineError {
   return new EngineError(
     'TRANSFORM_FAILED',
-    `split: ${each} needs a body that is ${needed}, and this is ${kind}`,
+    `split: ${each} needs a body that is ${needed}, but this one is ${kind}`,
   );
 }

@@ -2,28 +2,28 @@ import type { Expression } from '../../expression/expression.ts';
 import type { Given } from '../../expression/given.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
 
-/** How a transform makes many messages of one. */
+/** How a transform makes many messages from one. */
 export interface Split {
-  /** What one message each is made of: `OBR`, `/orders`, `/order/item`, `rows`, `lines`. */
+  /** What each message is made from: `OBR`, `/orders`, `/order/item`, `rows`, `lines`. */
   readonly each: string;
-  /** How many of these one message has; undefined where each is a message by itself. */
+  /** How many parts go into one message; undefined if each part is a message of its own. */
   readonly size: number | undefined;
-  /** More messages than this are an error. */
+  /** Making more messages than this is an error. */
   readonly most: number;
-  /** Asked of each part: those for which it does not hold are left out and not counted. */
+  /** Evaluated for each part: those for which it is false are left out and not counted. */
   readonly when: Expression<boolean> | undefined;
-  /** What becomes of a message without any part; undefined discards an empty list and refuses a missing one. */
+  /** What happens to a message without any part; undefined discards an empty list and refuses a missing one. */
   readonly empty: 'discard' | 'suspend' | undefined;
 }
 
 const KEYS = ['each', 'size', 'most', 'when', 'empty', 'comment'];
 
-/** How many messages one may become, unless the production says otherwise. */
+/** How many messages may be made from one, unless the production says otherwise. */
 export const MOST = 10_000;
-/** More are not made whatever it says: they are all held in memory until they are stored. */
+/** The upper limit, whatever the production says: they are all held in memory until they are stored. */
 const LIMIT = 100_000;
 
-/** `split: OBR`, or a block with more to say. */
+/** `split: OBR`, or a block with more settings. */
 export function readSplit(given: Given): Split | undefined {
   if (given.isAbsent) return undefined;
   const isBlock = typeof given.value === 'object';
@@ -45,7 +45,7 @@ function placeProblem(each: string): string | undefined {
   if (each === 'rows' || each === 'lines') return undefined;
   if (each.startsWith('/')) return each === '/' ? undefined : pathProblem(each);
   const isSegment = /^[A-Z][A-Z\d]{2}$/.test(each);
-  if (each === 'MSH') return 'Messages of a batch are split by the service that takes them in.';
+  if (each === 'MSH') return 'The messages of a batch are split by the service that takes them in.';
   if (isSegment) return pathProblem(each, 'hl7');
   return 'split goes over segments (OBR), a JSON array (/orders, or / for the whole), XML elements (/report/result), rows or lines.';
 }
@@ -56,7 +56,7 @@ function whole(given: Given, key: string, least: number, most: number): number |
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) {
     return Number(value);
   }
-  given.wrong(`${key} is a whole number from ${least} to ${most}.`);
+  given.wrong(`${key} must be a whole number from ${least} to ${most}.`);
   return undefined;
 }
 
@@ -64,6 +64,6 @@ function readEmpty(given: Given): Split['empty'] {
   const { value } = given;
   if (given.isAbsent) return undefined;
   if (value === 'discard' || value === 'suspend') return value;
-  given.wrong('empty is discard or suspend: what becomes of a message without any part.');
+  given.wrong('empty must be discard or suspend: what happens to a message without any part.');
   return undefined;
 }

@@ -7,7 +7,7 @@ import { segmentAt, segmentNamed } from '../segment-at.ts';
 import type { Work } from '../work.ts';
 import { asHl7Path, readFields, readSegmentName, type StepKind } from './step-reader.ts';
 
-/** `{ append: NTE, fields: { "1": EXPRESSION } }`: puts a segment at the end. */
+/** `{ append: NTE, fields: { "1": EXPRESSION } }`: adds a segment at the end. */
 export const appendStep: StepKind = {
   keys: ['append', 'fields'],
   read(given) {
@@ -21,9 +21,9 @@ export const appendStep: StepKind = {
 };
 
 /**
- * `{ insert: NTE, after: PID, fields: … }`: puts a segment behind or before another; where a loop is at one
- * of that name, that one. In a loop over
- * segments without a place, behind the one at hand and what was inserted there before.
+ * `{ insert: NTE, after: PID, fields: … }`: adds a segment after or before another; if a loop is at
+ * one with that name, it is that one. In a loop over segments without a place: after the current
+ * one and what was inserted there before.
  */
 export const insertStep: StepKind = {
   keys: ['insert', 'after', 'before', 'fields'],
@@ -56,7 +56,7 @@ function insertHere(
   if (loop !== undefined) loop.behind = inserted;
 }
 
-/** The segment at hand where a loop is at one of that name. */
+/** The current segment, if a loop is at one with that name. */
 function neighbour({ target }: Work, path: string): string | Hl7Segment {
   const { segment, index } = hl7Path(path);
   return index === 0 ? (segmentNamed(target, segment) ?? path) : path;
@@ -66,11 +66,11 @@ function readNeighbour(given: Given): string | undefined {
   if (given.isAbsent) return undefined;
   const path = given.text('A place');
   if (path === undefined || asHl7Path(path)?.field === 0) return path;
-  given.wrong('A place is a segment, such as PID or OBX[2].');
+  given.wrong('A place must be a segment, such as PID or OBX[2].');
   return undefined;
 }
 
 function hl7Target({ run: { target } }: Work, name: string): Hl7Document {
   if (target instanceof Hl7Document) return target;
-  throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, and the body is ${target.kind}`);
+  throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, but the body is ${target.kind}`);
 }

@@ -3,10 +3,13 @@ import { DeclarativeTransform } from '../declarative-transform.ts';
 import { doSteps, type Work } from '../work.ts';
 import type { StepKind } from './step-reader.ts';
 
-/** Deeper than any production nests them; a ring is found when the production is checked. */
+/** Deeper than any production nests them; circular calls are found when the production is checked. */
 const DEPTH = 16;
 
-/** `{ call: common-header }`: does the steps of another declarative transform here; its `start` and `type` do not count. */
+/**
+ * `{ call: common-header }`: runs the steps of another declarative transform here; its `start` and
+ * `type` are ignored.
+ */
 export const callStep: StepKind = {
   keys: ['call'],
   read(given, context) {
@@ -25,10 +28,10 @@ function call(name: string, work: Work): void {
   const { run } = work;
   const called = run.transform(name);
   if (!(called instanceof DeclarativeTransform)) {
-    throw new EngineError('TRANSFORM_FAILED', `${name} is not made of steps and cannot be called`);
+    throw new EngineError('TRANSFORM_FAILED', `${name} has no steps and cannot be called`);
   }
   if (run.depth >= DEPTH) {
-    throw new EngineError('TRANSFORM_FAILED', `${name} calls itself over others`);
+    throw new EngineError('TRANSFORM_FAILED', `${name} calls itself through others`);
   }
   run.depth++;
   doSteps(called.declaration.steps, work);

@@ -7,8 +7,9 @@ import type { Run, Step, Work } from '../work.ts';
 import { asHl7Path, readPlace, type StepContext, type StepKind } from './step-reader.ts';
 
 /**
- * `{ copy: PID-3, to: PID-2 }`: copies a field with all its repetitions and parts, or any other value.
- * `{ copy: [PID, PV1] }`: copies every segment of these names to the end of the new message.
+ * `{ copy: PID-3, to: PID-2 }`: copies a field with all its repetitions and parts, or any other
+ * value. `{ copy: [PID, PV1] }`: copies every segment with these names to the end of the new
+ * message.
  */
 export const copyStep: StepKind = {
   keys: ['copy', 'to'],
@@ -42,7 +43,7 @@ function readSegments(given: Given): Step['run'] {
     const path = asHl7Path(String(item.value));
     if (path?.field !== 0 || path.index !== 0 || path.segment === 'MSH') {
       item.wrong(
-        'copy without to: takes names of segments other than MSH, such as PID. A value needs to: its place.',
+        'copy without to: takes names of segments other than MSH, such as PID. To copy a value, write its place under to:.',
       );
     }
   }
@@ -53,7 +54,7 @@ function readSegments(given: Given): Step['run'] {
 
 function copySegments({ source, target }: Run, name: string): void {
   if (!(source instanceof Hl7Document && target instanceof Hl7Document)) {
-    throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, and a body is not HL7`);
+    throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, but a body is not HL7`);
   }
   const { field } = source.delimiters;
   for (const { text } of source.segments(name)) {

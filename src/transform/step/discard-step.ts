@@ -1,6 +1,6 @@
 import type { StepKind } from './step-reader.ts';
 
-/** `{ discard: CONDITION }`: makes no message at all if the condition holds. */
+/** `{ discard: CONDITION }`: makes no message at all if the condition is true. */
 export const discardStep: StepKind = {
   keys: ['discard'],
   read(given) {

@@ -7,8 +7,8 @@ import { type LoopBody, notOfKind } from './loop-body.ts';
 import { Turns } from './turns.ts';
 
 /**
- * Loops over the segments of a name in the message as it came; inside another such loop, over those
- * that belong to the outer one's segment: behind it, up to the next of its name. Segments that a step
+ * Loops over the segments with a name in the incoming message; inside another such loop, over those
+ * that belong to the outer segment: after it, up to the next with its name. Segments that a step
  * has removed from the new message are left out.
  */
 export function eachSegment(name: string, body: LoopBody): Step['run'] {
@@ -27,7 +27,7 @@ interface SegmentAt {
   readonly loop: SegmentLoop;
 }
 
-/** The segments of a name that a loop goes over, inside of the loops around it. */
+/** The segments with a name that a loop goes over, within the loops around it. */
 export function* segmentsAt(work: Work, name: string): Iterable<SegmentAt> {
   const { run, scope, target } = work;
   const { segments } = run;
@@ -45,7 +45,7 @@ export function* segmentsAt(work: Work, name: string): Iterable<SegmentAt> {
   }
 }
 
-/** Whether any segment of a name stands where a loop around could own it: at its first segment or behind it. */
+/** Whether any segment with a name is where an outer loop could own it: at its first segment or after it. */
 export function isInsideLoop({ loop, run }: Work, name: string): boolean {
   if (loop === undefined || run.segments === undefined) return false;
   const { source } = run.segments;

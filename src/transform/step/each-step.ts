@@ -18,8 +18,9 @@ import { asHl7Path, type StepContext, type StepKind } from './step-reader.ts';
 import { Turns } from './turns.ts';
 
 /**
- * `{ each: OBX, when: CONDITION, steps: [ … ] }`: for every segment of a name, repetition of a field
- * (`PID-3`), element of a JSON array (`/orders`) or of XML (`/report/result`), or row (`rows`).
+ * `{ each: OBX, when: CONDITION, steps: [ … ] }`: for every segment with a name, repetition of a
+ * field (`PID-3`), element of a JSON array (`/orders`) or of XML (`/report/result`), or row
+ * (`rows`).
  */
 export const eachStep: StepKind = {
   keys: ['each', 'steps'],
@@ -27,7 +28,9 @@ export const eachStep: StepKind = {
   read(given, context, label) {
     const over = given.at('each').text('each');
     if (over === 'rows' && context.around.includes('rows')) {
-      given.at('each').wrong('A row has no rows in it: this loop stands in one over rows already.');
+      given
+        .at('each')
+        .wrong('A row contains no rows: this loop is already inside a loop over rows.');
     }
     context.around.push(over ?? '');
     const when = given.at('when').condition();
@@ -45,7 +48,7 @@ export const eachStep: StepKind = {
   },
 };
 
-// The arrays on the way to one: those at `/orders/*/items` lie in the elements of `/orders`.
+// The arrays on the way to one: those at `/orders/*/items` are in the elements of `/orders`.
 function jsonLists(over: string): readonly PartList[] {
   const keys = over.split('/');
   const stars = keys.flatMap((key, at) => (key === '*' ? [keys.slice(0, at).join('/')] : []));
@@ -72,9 +75,10 @@ function loopOver(over: string, body: LoopBody, context: StepContext): Step['run
 }
 
 /**
- * Loops over the XML elements at a path in the message as it came, whatever they stand in: `/r/c/s` goes over the
- * `s` of every `c`. Inside another such loop a path that begins as that one's, or is relative, goes
- * over those of the element at hand. Elements that a step has removed from the new message are left out.
+ * Loops over the XML elements at a path in the incoming message, whatever they are in: `/r/c/s`
+ * goes over the `s` of every `c`. Inside another such loop, a path that begins like the outer one,
+ * or is relative, goes over those of the current element. Elements that a step has removed from the
+ * new message are left out.
  */
 function eachXmlElement(over: string, body: LoopBody): Step['run'] {
   return (work) => {
@@ -114,9 +118,10 @@ function targets(work: Work, over: string): (element: Element) => Document | und
 }
 
 /**
- * Loops over the parts of a list in the message as it came: repetitions of a field, elements, rows. In
- * the loop, paths of the list mean the part at hand, for reading and for writing. A part that a step
- * removes moves up the later ones; where the new message began empty, each turn that writes makes a new one.
+ * Loops over the parts of a list in the incoming message: repetitions of a field, elements, rows.
+ * In the loop, paths of the list mean the current part, for reading and for writing. When a step
+ * removes a part, the later ones move up; if the new message began empty, each turn that writes
+ * makes a new one.
  */
 function eachPart(list: PartList, body: LoopBody): Step['run'] {
   return (work) => partTurns(work, list, new Turns(work, list.over, body));
@@ -134,8 +139,9 @@ function partTurns(work: Work, list: PartList, turns: Turns): void {
 }
 
 /**
- * The turns over the repetitions of a field, of every segment of its name: those that belong to the segment
- * that a loop around is at; all of them where such segments stand before the loop's, as PID does.
+ * The turns over the repetitions of a field, in every segment with its name: those that belong to
+ * the segment that an outer loop is at; all of them if such segments come before the loop's, as PID
+ * does.
  */
 function eachRepetition(list: PartList, segment: string, body: LoopBody): Step['run'] {
   return (work) => {
@@ -153,7 +159,7 @@ function eachRepetition(list: PartList, segment: string, body: LoopBody): Step['
   };
 }
 
-/** The turns over the elements of a JSON array; a `*` in its path goes over those of the arrays on the way. */
+/** The turns over the elements of a JSON array; a `*` in its path goes over the elements of the arrays on the way. */
 function eachElement(lists: readonly PartList[], body: LoopBody): Step['run'] {
   return (work) => {
     const turns = new Turns(work, lists.at(-1)?.over ?? '', body);

@@ -6,8 +6,8 @@ import type { Step } from '../work.ts';
 import { readPlace, readValue, type StepContext, type StepKind } from './step-reader.ts';
 
 /**
- * `{ set: PV1-3.1, to: EXPRESSION }` or `{ set: MSH-3, value: WAYBILL }`: writes a value. A transform
- * whose type is JSON writes numbers and flags as such.
+ * `{ set: PV1-3.1, to: EXPRESSION }` or `{ set: MSH-3, value: WAYBILL }`: writes a value. A
+ * transform whose type is JSON writes numbers and booleans as such.
  */
 export const setStep: StepKind = {
   keys: ['set', 'to', 'value'],
@@ -25,12 +25,13 @@ type Write = (work: Parameters<Step['run']>[0], path: string) => void;
 function readWrite(given: Given, { kind }: StepContext): Write | undefined {
   const [to, literal] = [given.at('to'), given.at('value')];
   if (to.isAbsent === literal.isAbsent) {
-    given.wrong('set needs either to: with an expression, or value: with a text as it is.');
+    given.wrong('set needs either to: with an expression, or value: with a literal text.');
     return undefined;
   }
   if (!literal.isAbsent || typeof to.value === 'number') {
     const { value } = literal.isAbsent ? to : literal;
-    if (typeof value === 'object') literal.wrong('value is a text, a number, or true or false.');
+    if (typeof value === 'object')
+      literal.wrong('value must be a text, a number, or true or false.');
     const plain = typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
     return ({ target }, path) => setPlain(target, path, plain);
   }

@@ -7,13 +7,13 @@ import { pathProblem } from '../../expression/path-problem.ts';
 import { examplePath, loopsNeeded, type Place, placeOf } from '../place.ts';
 import type { Step, Work } from '../work.ts';
 
-/** What the reader of one kind of step gets of the transform around it. */
+/** What the reader of one kind of step knows of the transform around it. */
 export interface StepContext {
-  /** What the new message is; undefined if only the message that comes will tell. */
+  /** The kind of the new message; undefined if it depends on the incoming message. */
   readonly kind: Document['kind'] | undefined;
-  /** What the loops around go over, from the outermost; each adds itself while its own steps are read. */
+  /** What the surrounding loops go over, outermost first; each adds itself while its own steps are read. */
   readonly around: string[];
-  /** Notes something that needs a loop, or one more, around this transform. */
+  /** Notes that something needs a loop, or one more, around this transform. */
   needs(what: string): void;
   /** Reads steps inside this one. */
   steps(given: Given, label: string): readonly Step[];
@@ -26,15 +26,15 @@ export interface StepContext {
 /** One kind of step: its keys in a production, the first of which names it. */
 export interface StepKind {
   readonly keys: readonly [name: string, ...others: string[]];
-  /** It looks at its `when` itself; else the step is left out where the condition is false. */
+  /** It handles its `when` itself; otherwise the step is skipped if the condition is false. */
   readonly ownCondition?: true;
-  /** Undefined, with problems, if the step is wrong. `label` begins the labels of inner steps. */
+  /** Undefined, with problems, if the step is wrong. `label` is the prefix of the labels of inner steps. */
   read(given: Given, context: StepContext, label: string): Step['run'] | undefined;
 }
 
 export type Value = (scope: Scope) => string;
 
-/** An expression that gives a text; a number or a flag of YAML stands for itself. */
+/** An expression that gives a text; a YAML number or boolean stands for itself. */
 export function readValue(given: Given, what: string): Value | undefined {
   if (typeof given.value === 'number') {
     const text = String(given.value);
@@ -44,7 +44,7 @@ export function readValue(given: Given, what: string): Value | undefined {
   return expression === undefined ? undefined : (scope) => expression.evaluate(scope);
 }
 
-/** A path that a step writes: of a value, or with `whole` also of a segment. */
+/** A path that a step writes to: a value, or with `whole` also a segment. */
 export function readPlace(
   given: Given,
   { kind, around, needs }: Pick<StepContext, 'kind' | 'around' | 'needs'>,
@@ -65,7 +65,7 @@ function placeProblem(path: string, kind: StepContext['kind'], whole: boolean): 
   return `${path} is a whole segment; name a field of it, such as ${path}-1.`;
 }
 
-/** The path as one of HL7; undefined if it is none. */
+/** The path as an HL7 path; undefined if it is not one. */
 export function asHl7Path(path: string): Hl7Path | undefined {
   try {
     return hl7Path(path);
@@ -85,7 +85,7 @@ export function readSegmentName(given: Given): string | undefined {
   return undefined;
 }
 
-/** Values of a new segment's fields, by `1`, `3.2` or `3[2].1`. */
+/** The values of a new segment's fields, by `1`, `3.2` or `3[2].1`. */
 export function readFields(
   given: Given,
   segment: string,

@@ -3,7 +3,7 @@ import type { Scope } from '../../expression/expression.ts';
 import { doSteps, type LoopTurn, type Work } from '../work.ts';
 import type { LoopBody } from './loop-body.ts';
 
-/** The turns of one loop while it runs. */
+/** The state of one loop while it runs. */
 export class Turns {
   readonly #work: Work;
   readonly #body: LoopBody;
@@ -17,16 +17,16 @@ export class Turns {
     if (work.turns.length === 0) work.run.totals.set(body, 0);
   }
 
-  /** Whether to go on: no step has discarded the message. */
+  /** Whether to continue: no step has discarded the message. */
   get goesOn(): boolean {
     return !this.#work.run.discarded;
   }
 
   /**
-   * One turn, unless the condition leaves it out.
+   * One turn, unless the condition skips it.
    *
-   * @param document the part at hand as expressions see it
-   * @param target what paths of steps write; asked only if the turn is made
+   * @param document the current part as expressions see it
+   * @param target what the paths of steps write to; called only if the turn is made
    */
   make(document: Document, target: () => Document, loop = this.#work.loop): void {
     const { run, scope, turns } = this.#work;

@@ -106,7 +106,7 @@ test.for([
   [
     'a pattern that is none',
     ["{ $ref: '#/components/schemas/Order' }", "{ type: string, pattern: '(' }"],
-    'api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression is not written correctly. Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.',
+    'api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression is not valid. Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.',
   ],
   [
     'YAML that is none',

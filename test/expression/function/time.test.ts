@@ -63,6 +63,6 @@ test('a wall clock is turned back into the same time, but for the hour that come
 
 test('a date pattern that is put together wrongly fails without its text', () => {
   expect(() => valueOf('format(received, field("PID-5.1"))', scope)).toThrow(
-    'a date pattern is not written correctly',
+    'a date pattern is not valid',
   );
 });

@@ -233,10 +233,10 @@ test('what is wrong with a map is told at its place', () => {
     }).problems,
   ).toEqual([
     'records.a.fields.0: x needs a width: its number of characters.',
-    'records.a.fields.1.type: type is text or integer or decimal or date.',
+    'records.a.fields.1.type: type must be text or integer or decimal or date.',
     'records.b.fields.0.format: the format of a date has yyyy, MM and dd, and may have HH, mm and ss, such as dd.MM.yyyy.',
     'records.a: a has two fields named x.',
-    'records.b: n counts c, which is no kind of record here.',
+    'records.b: n counts c, which is not a kind of record here.',
     'records: a and b cannot be told apart. Give one a when: what its first field is.',
     'charset: There is no charset klingon.',
   ]);

@@ -142,7 +142,7 @@ describe('a loop over segments', () => {
   test('in a body that is not HL7 fails', () => {
     const json = scopeOf('{}', { type: 'application/json' });
     expect(() => made('steps: [{ each: OBX, steps: [{ set: /a, value: 1 }] }]', json)).toThrow(
-      'Transform t, step 1 (each OBX): each: OBX needs a body that is hl7, and this is json',
+      'Transform t, step 1 (each OBX): each: OBX needs a body that is hl7, but this one is json',
     );
   });
 });

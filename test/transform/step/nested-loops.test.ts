@@ -263,7 +263,7 @@ describe('what cannot resolve is refused before a message comes', () => {
       readProblems(
         parse('steps: [{ each: rows, steps: [{ each: rows, steps: [{ discard: "true" }] }] }]'),
       ).join(),
-    ).toContain('A row has no rows');
+    ).toContain('A row contains no rows');
   });
 });
 

@@ -175,16 +175,16 @@ test('call does the steps of another transform at its place', () => {
   const [result] = apply('kin') as ReturnType<typeof madeBy>[];
   expect(textOf(result)).toContain('MSH|^~\\&|HUB|');
   expect(textOf(result)).toMatch(/SPO\|{6}SPO\n.*MTH\|{6}MTH/);
-  expect(() => apply('ring')).toThrow('ring calls itself over others');
+  expect(() => apply('ring')).toThrow('ring calls itself through others');
   expect(() => apply('code')).toThrow(
-    'Transform code, step 1 (call other): other is not made of steps and cannot be called',
+    'Transform code, step 1 (call other): other has no steps and cannot be called',
   );
 });
 
 test('a step for segments in a body that has none fails', () => {
   const json = scopeOf('{}', { type: 'application/json' });
   expect(() => made('steps: [{ append: NTE }]', json)).toThrow(
-    'Transform t, step 1 (append NTE): NTE is a segment, and the body is json',
+    'Transform t, step 1 (append NTE): NTE is a segment, but the body is json',
   );
   expect(() => made('steps: [{ copy: NTE }]', json)).toThrow('NTE is a segment');
 });
