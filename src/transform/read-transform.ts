@@ -11,6 +11,8 @@ import {
 import { type DeclaredType, declaredType } from './declared-type.ts';
 import { readSteps } from './read-steps.ts';
 import { readSplit } from './split/read-split.ts';
+import type { StepContext } from './step/step-reader.ts';
+import type { Step } from './work.ts';
 
 const KEYS = ['split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
 
@@ -51,29 +53,11 @@ export function readTransform(
       .at('start')
       .wrong('XML cannot begin empty. Write start: { body: "<order/>" } with its root element.');
   }
-  let loops = false;
-  const calls = new Set<string>();
-  const stepsGiven = given.at('steps');
-  // a split without steps does not change its parts
-  const steps =
-    !given.at('split').isAbsent && stepsGiven.isAbsent
-      ? []
-      : readSteps(
-          stepsGiven,
-          {
-            kind: type?.kind,
-            around,
-            needs: (what) => needs.push(what),
-            loops: () => {
-              loops = true;
-            },
-            calls: (called) => {
-              calls.add(called);
-              loops = true;
-            },
-          },
-          '',
-        );
+  const { steps, loops, calls } = stepsOf(given, {
+    kind: type?.kind,
+    around,
+    needs: (what) => needs.push(what),
+  });
   const label = readLabel(given.at('name'));
   if (split !== undefined) paths.push(split.each);
   if (start === 'copy') paths.push(...writtenPaths(value, ['set', 'remove']));
@@ -84,12 +68,39 @@ export function readTransform(
     label,
     steps,
     loops,
-    calls: [...calls],
+    calls,
     paths,
     writes: writtenPaths(value, ['set']),
     needs,
   };
   return new DeclarativeTransform(name, declaration, reading.find);
+}
+
+/** The steps of a transform, whether they may loop over segments, and the transforms they call. */
+function stepsOf(
+  given: Given,
+  reader: Omit<StepContext, 'steps' | 'loops' | 'calls'>,
+): { steps: readonly Step[]; loops: boolean; calls: readonly string[] } {
+  let loops = false;
+  const calls = new Set<string>();
+  const written = given.at('steps');
+  // a split without steps does not change its parts
+  if (!given.at('split').isAbsent && written.isAbsent) return { steps: [], loops, calls: [] };
+  const steps = readSteps(
+    written,
+    {
+      ...reader,
+      loops: () => {
+        loops = true;
+      },
+      calls: (called) => {
+        calls.add(called);
+        loops = true;
+      },
+    },
+    '',
+  );
+  return { steps, loops, calls: [...calls] };
 }
 
 /** The language, noting what expressions read. */
