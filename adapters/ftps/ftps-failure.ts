@@ -44,7 +44,10 @@ export interface FailureAt {
   readonly path: string;
 }
 
-/** A refused command as the error to throw; a lost connection, or a body that broke off, stays what it is. Neither the name of a file nor the server's words are quoted. */
+/**
+ * A refused command as the error to throw; a lost connection, or a body that broke off, stays what it is. The name of a
+ * file is not quoted in the text; the server's own words, which may do so, are its detail.
+ */
 export function fileFailure(
   error: unknown,
   at: FailureAt,
@@ -52,13 +55,19 @@ export function fileFailure(
 ): unknown {
   if (error instanceof EngineError || problem === undefined) return error;
   const code = replyCode(error);
-  return ownFailure(at, problem, code === undefined ? '' : ` (${code})`);
+  if (code === undefined) return ownFailure(at, problem);
+  return ownFailure(at, problem, { answer: ` (${code})`, detail: (error as Error).message });
 }
 
 /** The same for what we found out ourselves. */
-export function ownFailure(at: FailureAt, problem: FileProblem, answer = ''): FileError {
+export function ownFailure(
+  at: FailureAt,
+  problem: FileProblem,
+  { answer = '', detail }: { readonly answer?: string; readonly detail?: string } = {},
+): FileError {
   const folder = at.doing === 'list' || at.doing === 'make' ? at.path : posix.dirname(at.path);
-  return new FileError(problem, TEXT[problem]({ ...at, folder, answer }));
+  const text = TEXT[problem]({ ...at, folder, answer });
+  return new FileError(problem, text, { ...(detail !== undefined && { detail }) });
 }
 
 interface Where extends FailureAt {

@@ -7,6 +7,7 @@ import {
   httpClientSettings,
   mediaTypeOf,
   messageTypeOf,
+  refusalWords,
   retryAfterOf,
   tryHttp,
   UnderWay,
@@ -41,7 +42,7 @@ const request = {
     }),
   ),
   replyHeaders: setting.list(setting.text({ help: 'The name of a header.' }), {
-    help: 'Which headers of the answer are kept as the text of the reply, seen in the trace and by processes; never those that carry a secret.',
+    help: 'Which headers of the answer are kept in the text of the reply, seen in the trace and by processes, after the reason that a refusal gives; never those that carry a secret.',
     default: ['Location', 'ETag'],
     advanced: true,
   }),
@@ -176,7 +177,11 @@ function replyOf({ status, headers, body }: HttpAnswer, kept: readonly KeptHeade
     body,
     type: messageTypeOf(media, body.subarray(0, 2_048)),
     code: String(status),
-    text: shown.map(({ name, key }) => `${name}: ${headers[key]}`).join('\n') || undefined,
+    text:
+      [
+        ...(refusalWords({ status, headers, body })?.split('\n') ?? []),
+        ...shown.map(({ name, key }) => `${name}: ${headers[key]}`),
+      ].join('\n') || undefined,
     retryAfter: retryAfterOf(headers['retry-after']),
     problems:
       status >= 400 && blamesTheRequest(headers['content-type'] ?? '', body)

@@ -41,7 +41,10 @@ export function problemOf(error: unknown): FileProblem | undefined {
   return BY_CODE.get(code) ?? BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? 'failed';
 }
 
-/** A refused request as the error to throw; a lost connection, or a body that broke off, stays what it is. The name of a file is not quoted. */
+/**
+ * A refused request as the error to throw; a lost connection, or a body that broke off, stays what it is. The name of a
+ * file is not quoted in the text; the server's own words, which may do so, are its detail.
+ */
 export function fileFailure(
   error: unknown,
   { place, doing, path }: { readonly place: string; readonly doing: Doing; readonly path: string },
@@ -49,8 +52,13 @@ export function fileFailure(
   const problem = problemOf(error);
   if (error instanceof EngineError || problem === undefined) return error;
   const folder = doing === 'list' || doing === 'make' ? path : posix.dirname(path);
-  return new FileError(problem, TEXT[problem]({ place, doing, folder: folder || '.' }));
+  const { message } = error as Error;
+  return new FileError(problem, TEXT[problem]({ place, doing, folder: folder || '.' }), {
+    ...(codeOf(error) !== undefined && !SAYS_NOTHING.test(message) && { detail: message }),
+  });
 }
+
+const SAYS_NOTHING = /^(?:failure|bad message)?\.?$/i;
 
 interface Where {
   readonly place: string;

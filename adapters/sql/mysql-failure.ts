@@ -59,9 +59,6 @@ const CLASSES: Readonly<Record<string, SqlProblem>> = {
 /** Numbers that the class would put elsewhere. */
 const VALUES = new Set([1264, 1265, 1292, 1366, 1406, 1411]);
 
-/** Texts of these quote no value of a row. */
-const HARMLESS: ReadonlySet<SqlProblem> = new Set(['denied', 'unknown', 'raised']);
-
 /** Without a number of the server it is the connection that failed; those from 2000 are the client's. */
 const isOfServer = (errno: number): boolean => errno >= 1_000 && (errno < 2_000 || errno >= 3_000);
 
@@ -73,7 +70,7 @@ export function failureOf({ errno = 0, sqlState = '', sqlMessage = '' }: ServerE
   return new SqlFailure(problem, {
     state: `error ${errno}`,
     about: problem === 'duplicate' ? /for key '([^']+)'/.exec(sqlMessage)?.[1] : undefined,
-    said: HARMLESS.has(problem) ? sqlMessage.slice(0, 500) : undefined,
+    said: sqlMessage.slice(0, 1_000),
   });
 }
 

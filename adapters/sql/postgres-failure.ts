@@ -39,9 +39,6 @@ const PROBLEMS: Readonly<Record<string, SqlProblem>> = {
   P0001: 'raised',
 };
 
-/** Texts of these quote no value of a row. */
-const HARMLESS: ReadonlySet<SqlProblem> = new Set(['denied', 'unknown', 'syntax', 'raised']);
-
 /** What the server says of a statement. */
 export function failureOf({ code, message, constraint, table, column }: ServerError): SqlFailure {
   const problem = PROBLEMS[code] ?? PROBLEMS[code.slice(0, 2)] ?? 'error';
@@ -49,7 +46,8 @@ export function failureOf({ code, message, constraint, table, column }: ServerEr
   return new SqlFailure(problem, {
     state: `SQLSTATE ${code}`,
     about: named,
-    said: HARMLESS.has(problem) ? message.slice(0, 500) : undefined,
+    // not its detail, which quotes whole rows
+    said: message.slice(0, 1_000),
   });
 }
 

@@ -60,7 +60,7 @@ interface Detail extends ErrorOptions {
   readonly state?: string | undefined;
   /** Names of the schema that the server tells apart from its text: a constraint, a table, a column. */
   readonly about?: string | undefined;
-  /** What the server says, where that quotes no value. */
+  /** What the server says; it often quotes a value. */
   readonly said?: string | undefined;
   readonly what?: string;
   readonly remedy?: string;
@@ -96,10 +96,11 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 export function thrown(error: unknown, place: string): Error {
   if (error instanceof EngineError) return error;
   if (!(error instanceof SqlFailure)) return error instanceof Error ? error : new Error('unknown');
-  const { problem, what, remedy } = error;
+  const { problem, what, remedy, said } = error;
+  const detail = said === undefined ? {} : { detail: said };
   const text = `${capital(what)} at ${place}. ${remedy}.`;
   if (problem === 'lost')
-    return new NotConnectedError(`Not connected: ${what} at ${place}. ${remedy}.`);
-  if (AGAIN.has(problem)) return new TemporaryError(text);
-  return new DisableError(text);
+    return new NotConnectedError(`Not connected: ${what} at ${place}. ${remedy}.`, detail);
+  if (AGAIN.has(problem)) return new TemporaryError(text, detail);
+  return new DisableError(text, detail);
 }

@@ -55,6 +55,7 @@ const VALUES: Readonly<Record<Column, (message: TracedMessage) => unknown>> = {
   done: ({ done }) => (done === undefined ? undefined : new Date(done).toISOString()),
   errorCode: ({ error }) => error?.code,
   errorText: ({ error }) => error?.text,
+  errorSaid: ({ error }) => error?.said,
   replyCode: ({ reply }) => reply?.code,
   resendOf: ({ resendOf }) => resendOf,
   by: ({ by }) => by,

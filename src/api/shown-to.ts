@@ -1,8 +1,8 @@
-import { maskedText } from '../access/rights/masked-text.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import type { ShownTo } from '../trace/shown-to.ts';
 import type { ApiContext } from './context.ts';
+import { maskedError } from './shown.ts';
 
 /** How the trace is shown to somebody: part of every query about messages. */
 export function shownTo(
@@ -10,7 +10,7 @@ export function shownTo(
   { unmasked }: Pick<Principal, 'unmasked'>,
 ): ShownTo {
   return {
-    mask: maskedText,
+    mask: (failure) => maskedError(failure),
     masksAll: !unmasked,
     keys: keyReader(search(), Promise.resolve(bodies)),
   };

@@ -1,5 +1,6 @@
 import { masked } from '../access/rights/mask/masked.ts';
 import { maskedText } from '../access/rights/masked-text.ts';
+import { maskedWords } from '../access/rights/masked-words.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import type { RecordedError } from '../message/record.ts';
 import { isOpenTo, type PastOutcome, type TracedMessage } from '../trace/traced-message.ts';
@@ -20,14 +21,21 @@ function shown<Thing>({ unmasked }: Viewer, thing: Thing, mask: (thing: Thing) =
 }
 
 /** Something with a text that may quote a message: an event, an alert, a group of failures, an error. */
-export function shownWithText<Thing extends { readonly text?: string | undefined }>(
-  viewer: Viewer,
-  thing: Thing,
-): Thing {
+export function shownWithText<
+  Thing extends { readonly text?: string | undefined; readonly host?: string | undefined },
+>(viewer: Viewer, thing: Thing): Thing {
   return shown(viewer, thing, (one) =>
-    one.text === undefined ? one : { ...one, text: maskedText(one.text) },
+    one.text === undefined ? one : { ...one, text: maskedText(one.text, hostsOf(one)) },
   );
 }
+
+/** The hosts that something is about: their names are nobody's. */
+const hostsOf = ({
+  host,
+  source,
+  target,
+}: Partial<Record<'host' | 'source' | 'target', string | undefined>>): readonly string[] =>
+  [host, source, target].filter((one) => one !== undefined);
 
 /** What the trace knows about a message; file names, peers' texts and quoted values may name a patient. */
 export function shownMessage<Message extends TracedMessage>(
@@ -35,22 +43,25 @@ export function shownMessage<Message extends TracedMessage>(
   message: Message,
 ): Message {
   return shown(viewerOf(viewer, message), message, ({ name, origin, ...rest }) => ({
-    ...maskedEnding(rest as unknown as Message),
+    ...maskedEnding(rest as unknown as Message, hostsOf(message)),
     ...maskedPart('name', name, masked),
     ...maskedPart('origin', origin, maskedText),
   }));
 }
 
 /** How a message ended, as far as it may quote it. */
-function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(ending: Ending): Ending {
+function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(
+  ending: Ending,
+  own: readonly string[],
+): Ending {
   const { warning, error, reply, explain, ...rest } = ending;
   return {
     ...(rest as Ending),
-    ...maskedPart('warning', warning, maskedText),
-    ...maskedPart('error', error, maskedError),
+    ...maskedPart('warning', warning, (text) => maskedText(text, own)),
+    ...maskedPart('error', error, (one) => maskedError(one, own)),
     ...maskedPart('reply', reply, (one) => ({
       ...one,
-      ...maskedPart('text', one.text, masked),
+      ...maskedPart('text', one.text, maskedWords),
     })),
     ...maskedPart('explain', explain, (one) => ({
       ...one,
@@ -62,16 +73,22 @@ function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(endin
 /** A session with everything of its messages. */
 export function shownSession(viewer: MessageViewer, session: Session): Session {
   const { messages, attempts, past, ...rest } = session;
-  const legs = new Map(messages.map((one) => [one.id, viewerOf(viewer, one)]));
-  const of = (id: number): Viewer => legs.get(id) ?? { unmasked: false };
+  const legs = new Map(messages.map((one) => [one.id, one]));
+  const of = (id: number): Viewer => {
+    const leg = legs.get(id);
+    return leg === undefined ? { unmasked: false } : viewerOf(viewer, leg);
+  };
+  const own = (id: number): readonly string[] => hostsOf(legs.get(id) ?? {});
   return {
     ...rest,
     messages: messages.map((one) => shownMessage(viewer, one)),
     attempts: attempts.map((one) => ({
       ...one,
-      error: shown(of(one.messageId), one.error, maskedError),
+      error: shown(of(one.messageId), one.error, (error) => maskedError(error, own(one.messageId))),
     })),
-    past: past.map((one) => shown(of(one.messageId), one, maskedEnding)),
+    past: past.map((one) =>
+      shown(of(one.messageId), one, (ending) => maskedEnding(ending, own(one.messageId))),
+    ),
   };
 }
 
@@ -82,18 +99,26 @@ export function shownHost({ unmasked, visibleHosts }: MessageViewer, host: Host)
     host,
     ({ lastError, engines, ...rest }) => ({
       ...rest,
-      ...maskedPart('lastError', lastError, maskedError),
+      ...maskedPart('lastError', lastError, (one) => maskedError(one, [host.name])),
       engines: engines.map(({ lastError: last, detail, ...one }) => ({
         ...one,
-        ...maskedPart('lastError', last, maskedError),
-        ...maskedPart('detail', detail, maskedText),
+        ...maskedPart('lastError', last, (error) => maskedError(error, [host.name])),
+        ...maskedPart('detail', detail, (text) => maskedText(text, [host.name])),
       })),
     }),
   );
 }
 
-function maskedError<E extends Pick<RecordedError, 'text'>>(error: E): E {
-  return { ...error, text: maskedText(error.text) };
+/** Both what Waybill says of a failure and what the peer did. */
+export function maskedError<E extends Pick<RecordedError, 'text' | 'said'>>(
+  error: E,
+  own: readonly string[] = [],
+): E {
+  return {
+    ...error,
+    text: maskedText(error.text, own),
+    ...maskedPart('said', error.said, maskedWords),
+  };
 }
 
 function maskedPart<Key extends string, Value>(

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Broker } from '../broker/broker.ts';
 import { type RemoteTrace, remoteTrace } from '../control/remote-trace.ts';
 import { describeDuration, milliseconds } from '../time/duration.ts';
-import { causeOf } from '../trace/cause.ts';
+import { causeOfFailure } from '../trace/cause.ts';
 import type { SessionOutcome } from '../trace/session-outcome.ts';
 import { orderedBy } from './connect.ts';
 import { table } from './output.ts';
@@ -108,14 +108,23 @@ const ORDER = ['delivered', 'refused', 'discarded', 'under-way'] as const;
 
 function causesOf(outcomes: readonly SessionOutcome[]): string[] {
   const told = outcomes.filter(({ state }) => state === 'refused' || state === 'under-way');
-  const groups = Map.groupBy(told, ({ state, host, status, code = '', text = '' }) =>
-    [state === 'refused' ? '' : `${status} at`, host, code, causeOf(text)].join('\n'),
+  const groups = Map.groupBy(told, ({ state, host, status, code = '', text = '', said: words }) =>
+    [
+      state === 'refused' ? '' : `${status} at`,
+      host,
+      code,
+      causeOfFailure({ text, said: words }),
+    ].join('\n'),
   );
   const rows = [...groups]
     .toSorted(([, a], [, b]) => b.length - a.length)
     .map(([key, alike]) => {
       const [status = '', host = '', code = ''] = key.split('\n');
-      const text = alike.length === 1 ? (alike[0]?.text ?? '') : (key.split('\n')[3] ?? '');
+      const [one] = alike;
+      const text =
+        one === undefined || alike.length > 1
+          ? (key.split('\n')[3] ?? '')
+          : [one.text, one.said].filter(Boolean).join(': ');
       return [`  ${alike.length}`, `${status} ${host}`.trim(), `${code} ${text}`.trim()];
     });
   return rows.length === 0 ? [] : table(rows).split('\n');

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './codes.ts';
 
 export interface ErrorDetail extends ErrorOptions {
-  /** Shown in the trace beside the message. Must not quote a message body. */
+  /** The peer's own words: shown in the trace beside the message, masked by the shape of values, and never logged. */
   readonly detail?: string;
 }
 

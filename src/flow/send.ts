@@ -78,7 +78,7 @@ export async function send(
       const error = tried.error ?? gaveUp(reply);
       return sent(verdict, verdict.atLast, { ...result, error });
     }
-    parts.onRetry({ attempt, next, error: tried.error ?? refusedBy(reply, verdict) });
+    parts.onRetry({ attempt, next, error: tried.error ?? refusedTry(reply, verdict) });
     await wait(delay, parts, stopping);
     if (tried.uncounted) losses++;
     else attempt++;
@@ -126,9 +126,30 @@ function neverOpen({ retry, replies, whyNotOpen }: Sending, attempts: number): S
   return sent(verdict, verdict.atLast, {
     attempts,
     reply: undefined,
-    error: describeError(error),
+    error: recordedError(error, saidOf(whyNotOpen())),
   });
 }
+
+/** Longer words of a peer are cut: a hostile one could say megabytes. */
+const WORDS = 2_000;
+
+/** The body of the reply has all of it. */
+const shortened = (reply: Reply | undefined): Reply | undefined =>
+  reply?.text !== undefined && reply.text.length > 2 * WORDS
+    ? { ...reply, text: `${reply.text.slice(0, 2 * WORDS)}…` }
+    : reply;
+
+const said = (words: string | undefined): Pick<RecordedError, 'said'> =>
+  words === undefined || words === '' ? {} : { said: words.slice(0, WORDS) };
+
+const saidOf = (error: unknown): string | undefined =>
+  isEngineError(error) ? error.detail : undefined;
+
+/** An error for the trace, which may hold what the peer said. */
+const recordedError = (error: unknown, words = saidOf(error)): RecordedError => ({
+  ...describeError(error),
+  ...said(words),
+});
 
 /** Rejects when the host stops; ends early if a person asks for it. */
 async function wait(delay: number, parts: Sending, stopping: AbortSignal): Promise<void> {
@@ -166,7 +187,7 @@ async function tryOnce(
   });
   try {
     if (signal.aborted) stop();
-    const reply = await adapter.send(message, attempt.signal);
+    const reply = shortened(await adapter.send(message, attempt.signal));
     const verdict = parts.replies.onReply(reply);
     return { verdict, reply, after: reply?.retryAfter, uncounted: false };
   } catch (caught) {
@@ -182,7 +203,7 @@ function judgeError(error: unknown, replies: ReplyRules): Tried {
   const lost = isEngineError(error) && error.code === 'ADAPTER_NOT_CONNECTED' ? error : undefined;
   return {
     verdict: ruled ?? byKind(error),
-    error: describeError(error),
+    error: recordedError(error),
     after: error instanceof TemporaryError ? error.retryAfter : undefined,
     lost,
     uncounted: lost !== undefined && ruled === undefined,
@@ -238,6 +259,12 @@ function refusedBy(reply: Reply | undefined, { rule }: Pick<Verdict, 'rule'>): R
     retryable: true,
   };
 }
+
+/** Of a try, no reply is recorded beside the error. */
+const refusedTry = (reply: Reply | undefined, verdict: Verdict): RecordedError => ({
+  ...refusedBy(reply, verdict),
+  ...said(reply?.text),
+});
 
 const gaveUp = (reply: Reply | undefined): RecordedError => ({
   ...refusedBy(reply, { rule: undefined }),

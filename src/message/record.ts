@@ -103,6 +103,11 @@ export interface RecordedError {
   readonly code: string;
   readonly text: string;
   readonly retryable: boolean;
+  /**
+   * The peer's own words, which may name a patient: for the trace, never for a log. Where a reply is recorded beside it,
+   * the reply's text says the same and this is left out.
+   */
+  readonly said?: string | undefined;
 }
 
 /** Why a router chose its targets. */

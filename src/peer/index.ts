@@ -45,6 +45,8 @@ export {
   mediaTypeOf,
   messageTypeOf,
 } from './http/media-type.ts';
+export { outcomeText } from './http/operation-outcome.ts';
+export { refusalWords } from './http/refusal-words.ts';
 export { type TransportValues, transport } from './http/transport.ts';
 export {
   type HeaderTemplate,

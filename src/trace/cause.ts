@@ -1,6 +1,11 @@
+import type { RecordedError } from '../message/record.ts';
+import { withValues } from './peer-words.ts';
+
 /** What stands for a value that differs from message to message. */
 const ANY = '…';
 const LONGEST = 300;
+/** Of what a peer said. */
+const LONGEST_SAID = 180;
 /** What is kept is hidden meanwhile behind characters that no text has (the private use area). */
 const FIRST_KEPT = 0xe000;
 
@@ -47,4 +52,13 @@ export function causeOf(text: string): string {
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, LONGEST);
+}
+
+/**
+ * What failures of one cause have in common, the receiver's words among it: two causes with one code are two. Nothing of
+ * the words is in it that a mask would hide.
+ */
+export function causeOfFailure({ text, said = '' }: Pick<RecordedError, 'text' | 'said'>): string {
+  const words = causeOf(withValues(said, () => ANY)).slice(0, LONGEST_SAID);
+  return words === '' ? causeOf(text) : `${causeOf(text)}: ${words}`;
 }

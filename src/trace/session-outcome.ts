@@ -20,6 +20,8 @@ export interface SessionOutcome {
   /** Of the one that decides, also the error of its last try while it is under way. */
   readonly code?: string | undefined;
   readonly text?: string | undefined;
+  /** What the peer said of it. */
+  readonly said?: string | undefined;
 }
 
 /** What of a message decides how its session stands. */
@@ -31,6 +33,7 @@ export interface SessionPart {
   readonly status: Status;
   readonly code: string | undefined;
   readonly text: string | undefined;
+  readonly said: string | undefined;
 }
 
 const isFailed = ({ status }: SessionPart): boolean => status === 'error' || status === 'suspended';
@@ -45,10 +48,10 @@ export function sessionOutcomes(parts: readonly SessionPart[]): readonly Session
     const deciding =
       failed ?? open.find(({ status }) => status === 'retrying') ?? open[0] ?? messages.at(-1);
     if (deciding === undefined) return [];
-    const { id, host, status, code, text } = deciding;
+    const { id, host, status, code, text, said } = deciding;
     const state = failed === undefined ? stateOf(messages, open) : 'refused';
     return [
-      { sessionId, state, open: open.length > 0, messageId: id, host, status, code, text },
+      { sessionId, state, open: open.length > 0, messageId: id, host, status, code, text, said },
     ] satisfies SessionOutcome[];
   });
 }

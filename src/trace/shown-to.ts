@@ -1,4 +1,5 @@
-import { causeOf } from './cause.ts';
+import type { RecordedError } from '../message/record.ts';
+import { causeOfFailure } from './cause.ts';
 import type { KeyMatch } from './key-value.ts';
 import { keyValue } from './key-value.ts';
 import type { TraceQuery } from './trace-query.ts';
@@ -10,22 +11,29 @@ import { isOpenTo, type StoredBody, type TracedMessage } from './traced-message.
  * whose hits tell what a body holds is as good as the body.
  */
 export interface ShownTo {
-  /** How a text of an error is shown where it is not shown as it is; without it, not at all. */
-  readonly mask?: ((text: string) => string) | undefined;
-  /** Set for who may not see patients: they get every text masked, also of messages that are open to them. */
+  /** How a failure is shown where it is not shown as it is; without it, not at all. */
+  readonly mask?: ((failure: FailureText) => FailureText) | undefined;
+  /** Set for who may not see patients: they get every failure masked, also of messages that are open to them. */
   readonly masksAll?: boolean | undefined;
   /** Reads the search keys of a body: a session that is open only in part is found by what stands in that part. */
   readonly keys?: KeyReader | undefined;
 }
 
-/** The text of a message's error as the asker is shown it. */
-export function shownErrorText(
-  { source, target, error }: Pick<TracedMessage, 'source' | 'target' | 'error'>,
+/** What is said of a failure: by Waybill, and by the peer. */
+export type FailureText = Pick<RecordedError, 'text' | 'said'>;
+
+interface Failing extends Pick<TracedMessage, 'source' | 'target'> {
+  readonly error?: FailureText | undefined;
+}
+
+/** What is said of a message's failure, as the asker is shown it. */
+export function shownFailure(
+  { source, target, error }: Failing,
   visible: readonly string[] | undefined,
-  { mask = () => '', masksAll = false }: ShownTo = {},
-): string {
-  const text = error?.text ?? '';
-  return !masksAll && isOpenTo({ source, target }, visible) ? text : mask(text);
+  { mask = () => ({ text: '' }), masksAll = false }: ShownTo = {},
+): FailureText {
+  const { text, said } = error ?? { text: '' };
+  return !masksAll && isOpenTo({ source, target }, visible) ? { text, said } : mask({ text, said });
 }
 
 /** Checks what no index knows of one who is not shown everything; undefined if there is nothing to check. */
@@ -36,9 +44,9 @@ export function shownTest(
   const asked = shown.masksAll === true ? error?.toLowerCase() : undefined;
   if (asked === undefined && cause === undefined) return undefined;
   return (message) => {
-    const text = shownErrorText(message, visible, shown);
-    if (cause !== undefined && causeOf(text) !== cause) return false;
-    return asked === undefined || mentions(message, asked, { text, visible });
+    const failure = shownFailure(message, visible, shown);
+    if (cause !== undefined && causeOfFailure(failure) !== cause) return false;
+    return asked === undefined || mentions(message, asked, { failure, visible });
   };
 }
 
@@ -46,10 +54,16 @@ export function shownTest(
 function mentions(
   message: TracedMessage,
   asked: string,
-  { text, visible }: { readonly text: string; readonly visible: readonly string[] | undefined },
+  {
+    failure: { text, said = '' },
+    visible,
+  }: { readonly failure: FailureText; readonly visible: readonly string[] | undefined },
 ): boolean {
   const code = message.error?.code.toLowerCase() ?? '';
-  return code.includes(asked) || (isOpenTo(message, visible) && text.toLowerCase().includes(asked));
+  if (code.includes(asked)) return true;
+  return (
+    isOpenTo(message, visible) && [text, said].some((one) => one.toLowerCase().includes(asked))
+  );
 }
 
 export interface SessionMessages {

@@ -14,9 +14,9 @@ export interface TraceQuery {
   readonly status?: readonly Status[] | undefined;
   /** Search field → value; a value that ends in `*` finds what begins so. Case does not matter. Finds whole sessions. */
   readonly search?: Readonly<Record<string, string>> | undefined;
-  /** A part of the error's text or code. */
+  /** A part of the error's text or code, or of what the peer said. */
   readonly error?: string | undefined;
-  /** What `causeOf` makes of the error's text: failures of one cause. */
+  /** What `causeOfFailure` makes of the error: failures of one cause. */
   readonly cause?: string | undefined;
   readonly minSize?: number | undefined;
   readonly maxSize?: number | undefined;

@@ -147,6 +147,8 @@ export interface FailureGroup {
   readonly cause: string;
   /** The text of the newest one. */
   readonly text: string;
+  /** What the peer of the newest one said. */
+  readonly said?: string | undefined;
   readonly count: number;
   readonly first: number;
   readonly last: number;

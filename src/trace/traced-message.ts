@@ -132,7 +132,19 @@ function unread({ id, sessionId, host }: MessageState): Omit<Envelope, 'id' | 's
 
 function ending({ settlement, lastTry }: MessageState): Partial<TracedMessage> {
   if (settlement === undefined) return { started: lastTry?.at, error: lastTry?.error };
-  return { ...settlement, reply: tracedReply(settlement.reply) };
+  return {
+    ...settlement,
+    error: tracedError(settlement),
+    reply: tracedReply(settlement.reply),
+  };
+}
+
+/** With what the peer said of it: a reply is stored once. */
+function tracedError({
+  error,
+  reply,
+}: Pick<Settlement, 'error' | 'reply'>): TracedMessage['error'] {
+  return error && { ...error, said: error.said ?? reply?.text };
 }
 
 function warningOf({ note, settlement }: MessageState): string | undefined {
@@ -177,7 +189,7 @@ export function tracedSession(
         status,
         started,
         done,
-        error,
+        error: tracedError({ error, reply }),
         explain,
         warning,
         by,

@@ -88,8 +88,11 @@ test('what a peer says of a patient is shown to who may see patients, and masked
   const leaks = told.filter(({ text }) => text.includes(NAME) || text.includes(NUMBER));
   expect(leaks.map(({ path }) => path)).toEqual([]);
   const page = await production.ask<Message>('GET', `/api/v1/messages/${id}`);
-  expect(page.body.reply?.text).toBe('Xxxxxxx xxxxxxx Xxxxxxx 00000000');
-  expect(page.body.error?.text).toBe('the peer answered AE (rule AE)');
+  expect(page.body.reply?.text).toBe('Unknown patient Xxxxxxx 00000000');
+  expect(page.body.error).toMatchObject({
+    text: 'the peer answered AE (rule AE)',
+    said: 'Unknown patient Xxxxxxx 00000000',
+  });
 });
 
 test('who may not see patients searches for whole values only: no guess is answered by its hits', async () => {

@@ -12,6 +12,7 @@ import { replyRules } from '../../src/flow/reply-rules.ts';
 import { type Sending, send } from '../../src/flow/send.ts';
 import { inlineBody } from '../../src/message/body.ts';
 import type { Message } from '../../src/message/message.ts';
+import type { RecordedError } from '../../src/message/record.ts';
 import { systemClock } from '../../src/time/clock.ts';
 
 const MESSAGE: Message = {
@@ -102,4 +103,53 @@ test('a stop ends what only waits for its next try, at once and without another'
     expect(seen.sends).toBe(at);
   });
   await fc.assert(property, { numRuns: 20 });
+});
+
+test('what the receiver says stands with each failed try and with the end, cut where it is long', async () => {
+  const words = `no bed ${'x'.repeat(100_000)}`;
+  const tries = [
+    () => Promise.reject(new TemporaryError('busy', { detail: 'come back later' })),
+    () => Promise.resolve({ body: Buffer.alloc(0), type: 'text/plain', code: 'AR', text: words }),
+    () => Promise.reject(new RejectedError('refused', { detail: words })),
+  ];
+  const { parts } = sending([]);
+  const told: RecordedError[] = [];
+  const sent = await send(
+    MESSAGE,
+    {
+      ...parts,
+      opened: () => ({
+        close: () => Promise.resolve(),
+        send: () => (tries.shift() ?? (() => Promise.resolve(undefined)))(),
+      }),
+      replies: replyRules({ AR: 'retry' }),
+      onRetry: ({ error }) => void told.push(error),
+    },
+    { cut: never, stopping: never },
+  );
+  expect(told).toMatchObject([
+    { text: 'busy', said: 'come back later' },
+    { text: 'the peer answered AR (rule AR)', said: words.slice(0, 2_000) },
+  ]);
+  expect(sent).toMatchObject({
+    action: 'fail',
+    error: { text: 'refused', said: words.slice(0, 2_000) },
+  });
+});
+
+test('of a reply that ends it, its text stands in the reply alone, cut where it is long', async () => {
+  const { parts } = sending([]);
+  const reply = { body: Buffer.alloc(0), type: 'x', code: 'AE', text: 'y'.repeat(100_000) };
+  const adapter = { close: () => Promise.resolve(), send: () => Promise.resolve(reply) };
+  const sent = await send(
+    MESSAGE,
+    { ...parts, opened: () => adapter, replies: replyRules({ AE: 'suspend' }) },
+    { cut: never, stopping: never },
+  );
+  expect(sent.error).toEqual({
+    code: 'REPLY_UNEXPECTED',
+    text: 'the peer answered AE (rule AE)',
+    retryable: true,
+  });
+  expect(sent.reply?.text).toHaveLength(4_001);
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
-import { silentLogger } from '../../src/log/logger.ts';
+import { type Logger, silentLogger } from '../../src/log/logger.ts';
 import type { ConsoleOptions } from '../../src/plane/console.ts';
 import { type OperatorPlane, startOperator } from '../../src/plane/operator-plane.ts';
 import { wayTo } from './as-administrator.ts';
@@ -39,6 +39,8 @@ export interface OperatedOptions {
   readonly answer?: Parameters<typeof mllpReceiver>[0];
   /** false: there is no user, and nobody is signed in by the way to it. */
   readonly administrator?: boolean;
+  /** Of both planes; they are silent without it. */
+  readonly log?: Logger;
 }
 
 export const WARD = `production: ward
@@ -70,6 +72,7 @@ export function adt(controlId: string, mrn = '4711', name = 'Doe^John'): string 
 }
 
 export async function operated(options: OperatedOptions = {}): Promise<Operated> {
+  const { log = silentLogger } = options;
   const receiver = await mllpReceiver(options.answer);
   const folder = await productionFolder({
     'production.yaml': options.production ?? WARD,
@@ -81,7 +84,7 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
     folder: folder.path,
     data,
     durability: 'process-crash',
-    log: silentLogger,
+    log,
     environment: {
       LISTEN: `127.0.0.1:${listen}`,
       CONNECT: `127.0.0.1:${receiver.port}`,
@@ -96,7 +99,7 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
     data,
     search: definition.settings.search,
     keep: definition.settings.keep,
-    log: silentLogger,
+    log,
     console: { host: '127.0.0.1', port: 0, ...options.console },
   });
   const way = await wayTo(plane, {

@@ -1,6 +1,6 @@
 import { idAtTime } from '../../src/message/id.ts';
 import type { Envelope } from '../../src/message/message.ts';
-import type { LegRecord, OutcomeRecord } from '../../src/message/record.ts';
+import type { LegRecord, OutcomeRecord, RecordedError } from '../../src/message/record.ts';
 import type { SearchKey, TraceInput } from '../../src/trace/trace-input.ts';
 
 /** Noon of a day on which nothing else happens in these tests. */
@@ -112,7 +112,12 @@ export function sampleSession(options: SampleOptions = {}): SampleSession {
 }
 
 /** A retry of a session's queued message. */
-export function sampleAttempt(session: SampleSession, attempt: number, at = NOON): TraceInput {
+export function sampleAttempt(
+  session: SampleSession,
+  attempt: number,
+  at = NOON,
+  error: Partial<RecordedError> = {},
+): TraceInput {
   return {
     kind: 'entry',
     entry: {
@@ -128,6 +133,7 @@ export function sampleAttempt(session: SampleSession, attempt: number, at = NOON
           code: 'ADAPTER_NOT_CONNECTED',
           text: 'ward refused the connection',
           retryable: true,
+          ...error,
         },
       },
     },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { causeOf } from '../../src/trace/cause.ts';
+import { causeOf, causeOfFailure } from '../../src/trace/cause.ts';
 
 test.for([
   ['message 245758238527488 at ward was refused', 'message 245758238527499 at ward was refused'],
@@ -35,6 +35,22 @@ test.for([
   ['the queue is full', 'the disk is full'],
 ] as const)('%s: another cause than %s', ([one, other]) => {
   expect(causeOf(one)).not.toBe(causeOf(other));
+});
+
+const TEXT = 'the peer answered AE (rule AE)';
+
+test('the words of a receiver tell causes of one code apart, and patients of one cause do not', () => {
+  const cause = (said: string): string => causeOfFailure({ text: TEXT, said });
+  expect(cause('ward UNKNOWN is not in the table')).toBe(
+    `${TEXT}: ward UNKNOWN is not in the table`,
+  );
+  expect(cause('database is read-only')).not.toBe(cause('ward UNKNOWN is not in the table'));
+  expect(cause('Unknown patient Doe, John (4711)')).toBe(cause('Unknown patient Roe (81200)'));
+  expect(cause('no bed for case 4711 in W12')).toBe(cause('no bed for case 81200 in W7'));
+  expect(causeOfFailure({ text: TEXT })).toBe(TEXT);
+  // as long as a search may ask for
+  const long = { text: 'a b '.repeat(500), said: 'c d '.repeat(500) };
+  expect(causeOfFailure(long).length).toBeLessThanOrEqual(500);
 });
 
 test('nothing that names a patient is left in a cause, and a long text does not take long', () => {

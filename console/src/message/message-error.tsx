@@ -1,6 +1,8 @@
 import { CircleAlert } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/api/contract/message.ts';
+import { failureText } from '../element/failure-text.ts';
+import { Said } from '../element/said.tsx';
 import { clock } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 
@@ -17,7 +19,7 @@ export function MessageError({ message, attempts }: MessageErrorProps): ReactEle
   const own = attempts.filter(({ messageId }) => messageId === message.id);
   const shown = message.error ?? own.at(-1)?.error;
   if (shown === undefined && message.warning === undefined) return null;
-  const over = message.error === undefined && message.status === 'completed';
+  const over = ENDED.has(message.status) && message.error === undefined;
   const look = over ? 'border-warn/40 bg-warn-soft' : 'border-bad/40 bg-bad-soft';
   return (
     <div className={`rounded-md border px-3 py-2 text-xs ${look}`}>
@@ -29,10 +31,11 @@ export function MessageError({ message, attempts }: MessageErrorProps): ReactEle
         />
         <div className="min-w-0">
           <p className="break-words">{shown?.text ?? message.warning}</p>
+          {shown !== undefined && <Said words={shown.said} />}
           {shown !== undefined && (
             <p className="mt-1 text-ink-2">
               <span className="font-mono">{shown.code}</span>
-              {` · ${over ? t('it went through later') : outlook(shown, message.status, own.at(-1))}`}
+              {` · ${over ? endedText(message.status) : outlook(shown, message.status, own.at(-1))}`}
             </p>
           )}
         </div>
@@ -41,6 +44,12 @@ export function MessageError({ message, attempts }: MessageErrorProps): ReactEle
     </div>
   );
 }
+
+/** Whatever was tried before, nothing has to be done any more. */
+const ENDED: ReadonlySet<Message['status']> = new Set(['completed', 'discarded']);
+
+const endedText = (status: Message['status']): string =>
+  status === 'completed' ? t('it went through later') : t('it was discarded later');
 
 function outlook(
   { retryable }: Attempt['error'],
@@ -59,11 +68,11 @@ function Tries({ tries }: { readonly tries: readonly Attempt[] }): ReactElement 
     <details className="mt-2">
       <summary className="text-ink-2">{t('{count} failed tries', { count: tries.length })}</summary>
       <ol className="mt-1 flex flex-col gap-0.5">
-        {tries.map(({ attempt, at, error: { text } }) => (
+        {tries.map(({ attempt, at, error }) => (
           <li key={attempt} className="grid grid-cols-[2rem_5.5rem_1fr] gap-x-2">
             <span className="text-ink-2">{attempt}</span>
             <span className="font-mono">{clock(at)}</span>
-            <span className="break-words">{text}</span>
+            <span className="break-words">{failureText(error)}</span>
           </li>
         ))}
       </ol>

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Session } from '../../../src/api/contract/message.ts';
+import { failureText } from '../element/failure-text.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
@@ -47,10 +48,12 @@ function Outcome({
       </p>
       {error !== undefined && (
         <p className="mt-0.5 break-words">
-          {error.text} <span className="font-mono text-ink-2">{error.code}</span>
+          {failureText(error)} <span className="font-mono text-ink-2">{error.code}</span>
         </p>
       )}
-      {answer !== '' && <p className="mt-0.5 break-words">{t('Reply: {answer}', { answer })}</p>}
+      {answer !== '' && (error === undefined || reply?.text !== error.said) && (
+        <p className="mt-0.5 break-words">{t('Reply: {answer}', { answer })}</p>
+      )}
       {warning !== undefined && <p className="mt-0.5 break-words">{warning}</p>}
       {explain !== undefined && (
         <details className="mt-1">

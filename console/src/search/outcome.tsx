@@ -1,6 +1,7 @@
 import { Repeat2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message } from '../../../src/api/contract/message.ts';
+import { failureText } from '../element/failure-text.ts';
 import { TestBadge } from '../element/test-badge.tsx';
 import { t } from '../language/translate.ts';
 
@@ -11,7 +12,7 @@ export function Outcome({
   readonly message: Message;
 }): ReactElement {
   const text =
-    error?.text ??
+    (error === undefined ? undefined : failureText(error)) ??
     warning ??
     (duplicateOf === undefined ? undefined : t('repeats {id}', { id: `${duplicateOf}` })) ??
     (reply === undefined && status === 'discarded' && by === undefined

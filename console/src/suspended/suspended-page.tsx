@@ -7,6 +7,7 @@ import { events as eventsQuery, failures as failuresQuery, someMessages } from '
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { Said } from '../element/said.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { count, duration } from '../element/time-text.ts';
@@ -69,7 +70,7 @@ const withErrors = (groups: number): string =>
   groups === 0 ? t('With errors') : t('With errors ({count})', { count: groups });
 
 function GroupCard({ group }: { readonly group: Group }): ReactElement {
-  const { host, status, code, cause, text, count: many, first, last } = group;
+  const { host, status, code, cause, text, said, count: many, first, last } = group;
   const may = useMay();
   const criteria = { target: host, status, error: code, cause, last: 'all' };
   const { data } = useQuery(
@@ -88,6 +89,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
             <span className="font-mono text-2xs font-normal text-ink-2">{code}</span>
           </h2>
           <p className="break-words">{text}</p>
+          <Said words={said} />
           <p className="text-xs text-ink-2">
             {rich('first {first}, last {last}', {
               first: <When at={first} as="second" />,

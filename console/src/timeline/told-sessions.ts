@@ -1,4 +1,5 @@
 import type { Message } from '../../../src/api/contract/message.ts';
+import { failureText } from '../element/failure-text.ts';
 import { shortType } from '../element/short-type.ts';
 
 type Status = Message['status'];
@@ -48,7 +49,7 @@ function toldSession(id: number, messages: readonly Message[]): ToldSession {
     source: first?.source ?? '',
     targets: [...new Set(messages.map(({ target }) => target))],
     status: WORST.find((one) => messages.some(({ status }) => status === one)) ?? 'completed',
-    failure: failed?.error?.text,
+    failure: failed?.error && failureText(failed.error),
   };
 }
 

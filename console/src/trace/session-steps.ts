@@ -1,5 +1,6 @@
 import type { HostEvent } from '../../../src/api/contract/event.ts';
 import type { Message, Session } from '../../../src/api/contract/message.ts';
+import { failureText } from '../element/failure-text.ts';
 import { STATUS_NAMES } from '../element/names.ts';
 import { shortType } from '../element/short-type.ts';
 import { duration } from '../element/time-text.ts';
@@ -208,7 +209,7 @@ function triesOf({ attempts }: Session, { id }: Message): Pick<Step, 'at' | 'lab
   const last = own.at(-1);
   const first = own[0];
   if (last === undefined || first === undefined) return [];
-  const error = last.error.text;
+  const error = failureText(last.error);
   return [
     {
       at: first.at,
@@ -252,7 +253,7 @@ function outcomeText(message: Message): string | undefined {
   if (status === 'queued' || status === 'retrying')
     return status === 'queued' ? waitText(message) : undefined;
   if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
-  const why = error?.text ?? message.warning;
+  const why = error === undefined ? message.warning : failureText(error);
   return why === undefined ? what : `${what}: ${why}`;
 }
 

@@ -7,8 +7,15 @@ const WORD = /[^\s"'(),;]+/g;
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])(?::\d{1,5})?[.:]?$/i;
 /** Waybill's own numbers follow such a word, or precede one. */
 const NUMBERED =
-  /\b(?:messages?|sessions?|jobs?|alerts?|process|sequence|row|line|position|port|page|attempt|byte|characters?)[ :#]+(?:id )?$/i;
+  /\b(?:messages?|sessions?|jobs?|alerts?|process|sequence|row|line|column|position|port|page|attempt|byte|characters?|resent as|repeats|more than|at most)[ :#]+(?:id )?$/i;
 const COUNTED = /^ ?(?:ms|s|bytes?|[KMG]i?B|messages?|characters?|rows?|records?|lines?|times)\b/;
+/** How a certificate or an order of a person ends, so it is not a date of birth either. */
+const ENDS = /\b(?:until|ends?|ended|expires?|expired)(?: on)? $/i;
+const DAY = /^\d{4}-\d\d-\d\d[.:]?$/;
+/** The name of a rule of the production. */
+const RULE = /\(rule $/;
+/** Sequences that were lost. */
+const LOST = /^\d+(?: to \d+)?\) are gone/;
 /** Has a time of day, so it is not a date of birth. */
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?[.:]?$/;
 /** What HL7 calls its messages and places: `ADT^A01^ADT_A01`, `PID-3.1`. */
@@ -19,30 +26,41 @@ const DIGITS = 4;
 
 /**
  * One of Waybill's own texts, such as an error's, for people who may not see patients: what may have come
- * with a message is masked. Words stay, since they say what is wrong. Texts from elsewhere are masked
- * completely instead.
+ * with a message is masked. Words stay, since they say what is wrong, and so do Waybill's own ids and dates, and `own`:
+ * the names of the hosts that it is about. What a peer said is masked by `maskedWords` instead.
  */
-export function maskedText(text: string): string {
+export function maskedText(text: string, own: readonly string[] = []): string {
   return text
     .replaceAll(QUOTED, (quoted) => {
       const inside = quoted.slice(1, -1);
       return TYPE.test(inside) || PLACE.test(inside) ? quoted : masked(quoted);
     })
     .replaceAll(WORD, (word, at: number, whole: string) =>
+      !own.includes(word.replace(/[.:]$/, '')) &&
       isOfAPatient(word, {
         before: whole.slice(Math.max(at - 20, 0), at),
-        next: whole.slice(at + word.length, at + word.length + 12),
+        next: whole.slice(at + word.length, at + word.length + 40),
       })
         ? masked(word)
         : word,
     );
 }
 
-function isOfAPatient(
-  word: string,
-  { before, next }: { readonly before: string; readonly next: string },
-): boolean {
-  if (TYPE.test(word) || MOMENT.test(word)) return false;
+interface Around {
+  readonly before: string;
+  readonly next: string;
+}
+
+/** A type, a moment, a rule's name, the day something ends, what was lost. */
+const isOurs = (word: string, { before, next }: Around): boolean =>
+  TYPE.test(word) ||
+  MOMENT.test(word) ||
+  RULE.test(before) ||
+  (DAY.test(word) && ENDS.test(before)) ||
+  (/\($|\(\d+ to $/.test(before) && LOST.test(`${word}${next}`));
+
+function isOfAPatient(word: string, { before, next }: Around): boolean {
+  if (isOurs(word, { before, next })) return false;
   // names and identifiers as HL7 writes them; a mail address
   if (/\^|.@./.test(word)) return true;
   // the address of a machine, an HL7 type, a measurement

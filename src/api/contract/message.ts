@@ -8,6 +8,7 @@ export const RecordedError = Type.Object({
   code: Type.String(),
   text: Type.String(),
   retryable: Type.Boolean(),
+  said: maybe(Type.String({ description: 'The words of the receiver.' })),
 });
 
 const Sent = Type.Object({
@@ -187,6 +188,7 @@ export const EXPORT_COLUMNS = [
   'done',
   'errorCode',
   'errorText',
+  'errorSaid',
   'replyCode',
   'resendOf',
   'by',
@@ -244,6 +246,7 @@ export const Failures = Type.Object({
         description: 'What the texts have in common, without ids, names and numbers.',
       }),
       text: Type.String({ description: 'That of the newest one.' }),
+      said: maybe(Type.String({ description: 'The words of the receiver of the newest one.' })),
       count: Type.Integer(),
       first: Time,
       last: Time,

@@ -68,7 +68,8 @@ function errorOf(segment: Hl7Segment): AcknowledgementError {
   const modern = segment.get('ERR-3.1');
   if (modern !== '' || segment.has('ERR-8')) {
     const place = placeOf(segment.get('ERR-2.1'), segment.get('ERR-2.2'), segment.get('ERR-2.3'));
-    const said = segment.get('ERR-8') || segment.get('ERR-7') || segment.get('ERR-3.2');
+    const told = [segment.get('ERR-8'), segment.get('ERR-7')].filter((one) => one.trim() !== '');
+    const said = [...new Set(told)].join('; ') || segment.get('ERR-3.2');
     return { code: modern, text: said, place };
   }
   return {

@@ -1,7 +1,7 @@
 import type { Logger } from '../../log/logger.ts';
 import { timeOfId } from '../../message/id.ts';
 import { pause } from '../../time/pause.ts';
-import { causeOf } from '../../trace/cause.ts';
+import { causeOfFailure } from '../../trace/cause.ts';
 import type { SessionOutcome } from '../../trace/session-outcome.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import {
@@ -111,13 +111,13 @@ export function seenOf(
   if (found === undefined) return unseen(item, { now, keep });
   const { n, resultId, at, outcome } = item;
   const tooLong = now - timeOfId(resultId) > FOLLOWED_FOR;
-  const { messageId, host, code, text, state, open } = found;
+  const { messageId, host, code, text, said, state, open } = found;
   const end: ItemEnd = {
     state: state === 'under-way' && tooLong ? 'not-followed' : state,
     messageId,
     host,
     code,
-    cause: text === undefined ? undefined : causeOf(text),
+    cause: text === undefined ? undefined : causeOfFailure({ text, said }),
   };
   const isNew = outcome === undefined || !isSame(outcome, end);
   const since = isNew ? now : at;

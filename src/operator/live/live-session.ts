@@ -150,7 +150,7 @@ function filtered(
     events: topics.has('events')
       ? record.events
           .filter(({ host }) => isOf(host))
-          .map((one) => (unmasked ? one : { ...one, text: maskedText(one.text) }))
+          .map((one) => (unmasked ? one : { ...one, text: maskedText(one.text, [one.host]) }))
       : [],
     alerts: topics.has('alerts')
       ? record.alerts.filter(

@@ -5,6 +5,7 @@ import {
   RejectedError,
   SuspendError,
 } from '../../error/adapter-error.ts';
+import type { ErrorDetail } from '../../error/engine-error.ts';
 import { isTold, unless } from '../../error/foreseen.ts';
 import type { Body } from '../../message/body.ts';
 import type { Message } from '../../message/message.ts';
@@ -204,14 +205,17 @@ async function moved(store: FileStore, from: string, to: string): Promise<boolea
 }
 
 const REFUSED: Readonly<
-  Record<Exclude<WhenRefused, 'retry'>, new (message: string, detail: ErrorOptions) => Error>
+  Record<Exclude<WhenRefused, 'retry'>, new (message: string, detail: ErrorDetail) => Error>
 > = { suspend: SuspendError, reject: RejectedError, stop: DisableError };
 
 /** A forbidden path or a folder that is not there stays so for every message: the production says what that means. */
 function asRefused(error: unknown, denied: WhenRefused): unknown {
   if (denied === 'retry' || !(error instanceof FileError)) return error;
   if (!isFileProblem(error, 'denied', 'missing')) return error;
-  return new REFUSED[denied](error.message, { cause: error });
+  return new REFUSED[denied](error.message, {
+    cause: error,
+    ...(error.detail !== undefined && { detail: error.detail }),
+  });
 }
 
 /** Whether a file in the store holds exactly this body. Reads it only if the sizes agree. */

@@ -82,7 +82,7 @@ function tookText({ created, done }: TracedMessage): string {
 function remark(message: TracedMessage): string {
   const { error, warning, reply, resendOf, testBy } = message;
   const parts = [
-    error && `${error.code} ${error.text}`,
+    error && [`${error.code} ${error.text}`, error.said].filter(Boolean).join(': '),
     warning,
     error === undefined ? undefined : reply?.code,
     resendOf && `resend of ${resendOf}`,

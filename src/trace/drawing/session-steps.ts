@@ -44,7 +44,7 @@ export function sessionSteps(
           past.status,
           errorText(past.error),
           past.reply?.code !== undefined && `answered ${plainText(past.reply.code)}`,
-          past.reply?.text !== undefined && plainText(past.reply.text),
+          wordsBeside(past),
           past.by && `by ${past.by}`,
         ]),
       })),
@@ -152,12 +152,12 @@ function ending(message: TracedMessage): Step[] {
 }
 
 function endText(message: TracedMessage): string {
-  const { status, error, reply, warning, by, attempts } = message;
+  const { status, error, warning, by, attempts } = message;
   return join([
     `${status} ${took(message)}`,
     attempts > 1 && `${attempts} tries`,
     errorText(error),
-    reply?.text !== undefined && plainText(reply.text),
+    wordsBeside(message),
     warning !== undefined && `warning: ${plainText(warning)}`,
     by !== undefined && `by ${plainText(by)}`,
   ]);
@@ -168,7 +168,14 @@ function took({ created, done }: TracedMessage): string {
 }
 
 function errorText(error: TracedMessage['error']): string | undefined {
-  return error === undefined ? undefined : `${error.code} ${plainText(error.text)}`;
+  if (error === undefined) return undefined;
+  return plainText([`${error.code} ${error.text}`, error.said].filter(Boolean).join(': '));
+}
+
+/** What the receiver said, unless it stands with the error. */
+function wordsBeside({ error, reply }: Pick<TracedMessage, 'error' | 'reply'>): string | undefined {
+  const text = reply?.text;
+  return text === undefined || text === error?.said ? undefined : plainText(text);
 }
 
 function join(parts: readonly (string | number | false | undefined)[]): string {

@@ -5,6 +5,7 @@ import type { Span } from '../search.ts';
 import type { ShownTo } from '../shown-to.ts';
 import type { TraceQuery } from '../trace-query.ts';
 import type { TracedMessage } from '../traced-message.ts';
+import { SAID } from './message-columns.ts';
 import { NOT_COMPLETED, STATUS_CODE } from './stored-code.ts';
 import { keyForms, type TraceCipher } from './trace-cipher.ts';
 
@@ -160,7 +161,13 @@ function errorCondition(
 ): Condition[] {
   if (text === undefined || masksAll) return [];
   const codes = words.matching(text);
-  const like = { sql: `m.error ${words.like} ? ESCAPE '\\'`, values: [`%${escapeLike(text)}%`] };
+  const pattern = `%${escapeLike(text)}%`;
+  const like = anyOf(
+    ['m.error', SAID].map((column) => ({
+      sql: `${column} ${words.like} ? ESCAPE '\\'`,
+      values: [pattern],
+    })),
+  );
   const inText = [like, ...openCondition(visible, words)];
   const byText = {
     sql: inText.map(({ sql }) => sql).join(' AND '),

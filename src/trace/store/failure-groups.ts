@@ -1,6 +1,6 @@
 import type { Status } from '../../message/status.ts';
-import { causeOf } from '../cause.ts';
-import { type ShownTo, shownErrorText } from '../shown-to.ts';
+import { causeOfFailure } from '../cause.ts';
+import { type ShownTo, shownFailure } from '../shown-to.ts';
 import type { FailureGroup, FailureQuery } from '../trace-store.ts';
 import type { Words } from './message-columns.ts';
 import { statusOfCode } from './stored-code.ts';
@@ -18,6 +18,8 @@ export interface FailureRow {
   readonly newest: number;
   /** The text of the newest one. */
   readonly error: string | null;
+  /** What its peer said. */
+  readonly said: string | null;
 }
 
 /** What is looked for if nothing is said. */
@@ -38,14 +40,14 @@ export function failureGroups(
       if (visible !== undefined && !visible.includes(target)) return;
       const source = row.source === null ? '' : words.text(row.source);
       const code = row.error_code === null ? '' : words.text(row.error_code);
-      const error = { code, text: row.error ?? '', retryable: false };
-      const text = shownErrorText({ source, target, error }, visible, shown);
+      const error = { text: row.error ?? '', said: row.said ?? undefined };
+      const failure = shownFailure({ source, target, error }, visible, shown);
       const group: FailureGroup = {
         host: target,
         status: statusOfCode(row.status),
         code,
-        cause: byCause ? causeOf(text) : '',
-        text,
+        cause: byCause ? causeOfFailure(failure) : '',
+        ...failure,
         count: row.n,
         first: row.first,
         last: row.last,

@@ -93,6 +93,7 @@ const COLUMNS = {
   flags: { type: 'code', from: 'derived.flags', required: true, since: 1 },
   name: { type: 'text', from: 'envelope.name', since: 1 },
   more: { type: 'text', from: 'derived.more', since: 1 },
+  said: { type: 'text', from: 'error.said', since: 2 },
 } as const satisfies Readonly<Record<string, Column>>;
 
 type Columns = typeof COLUMNS;
@@ -148,6 +149,9 @@ const LIST: readonly (Column & { readonly name: string })[] = Object.entries(COL
 );
 const PLACES = LIST.map(({ name, from, type }) => placeOf(name, from, type === 'word'));
 const PLACES_IN_MORE = Object.entries(MORE).map(([from, name]) => placeOf(name, from, false));
+
+/** What the peer of a message said: beside its error, or in its reply. */
+export const SAID = 'COALESCE(said, reply_text)';
 
 /** The names of the columns, in the order of the table and of the values that `rowOfState` gives. */
 export const MESSAGE_COLUMNS = LIST.map(({ name }) => name);

@@ -5,7 +5,7 @@ import type { Fact } from '../fold.ts';
 import type { MessageState, Settlement } from '../message-state.ts';
 import type { SessionPart } from '../session-outcome.ts';
 import type { OpenMessage } from '../trace-store.ts';
-import type { Words } from './message-columns.ts';
+import { SAID, type Words } from './message-columns.ts';
 import { statusOfCode } from './stored-code.ts';
 
 /** What the trace says of a message whose acknowledgement is proven and whose outcome was lost. */
@@ -90,9 +90,10 @@ export interface PartRow {
   readonly status: number;
   readonly error_code: number | null;
   readonly error: string | null;
+  readonly said: string | null;
 }
 
-export const PART_COLUMNS = 'id, session_id, parent_id, target, status, error_code, error';
+export const PART_COLUMNS = `id, session_id, parent_id, target, status, error_code, error, ${SAID} AS said`;
 
 export const sessionPart = (row: PartRow, words: Pick<Words, 'text'>): SessionPart => ({
   id: row.id,
@@ -102,4 +103,5 @@ export const sessionPart = (row: PartRow, words: Pick<Words, 'text'>): SessionPa
   status: statusOfCode(row.status),
   code: row.error_code === null ? undefined : words.text(row.error_code),
   text: row.error ?? undefined,
+  said: row.error === null ? undefined : (row.said ?? undefined),
 });

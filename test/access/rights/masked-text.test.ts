@@ -25,10 +25,22 @@ test.for([
   'message 123456 of session 123455: 12000 messages wait',
   'since 2026-01-31T08:00:00.000Z job 4711 stands still',
   'there is no route for ADT^A01^ADT_A01',
+  'the peer answered AE (rule no-bed-2024)',
+  'resent as 245758238527488',
+  '12000 messages wait for ward, more than 10000',
+  '5000 messages for ward (10001 to 15000) are gone: NATS came back without them',
+  'CN=ward.example, issued by CA, valid until 2027-03-01',
+  'the certificate expired on 2027-03-01',
   'HL7 path "PID-3.1" holds nothing',
   'segment 3, field 5 of ADT_A01 is required (HL7 2.5.1)',
 ])('%s is shown as it is', (text) => {
   expect(maskedText(text)).toBe(text);
+});
+
+test('the names of the hosts that a text is about stay', () => {
+  expect(
+    maskedText('ward-2025 has waited for adt-20240101: no 4711', ['ward-2025', 'adt-20240101']),
+  ).toBe('ward-2025 has waited for adt-20240101: no 0000');
 });
 
 test('a long text does not take long', () => {

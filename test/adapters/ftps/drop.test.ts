@@ -117,6 +117,7 @@ for (const program of ftpsPrograms) {
       expect(await failure(sender.send(BODY))).toMatchObject({
         code,
         message: expect.stringMatching(`does not allow us to write in ${folder.path}`),
+        detail: expect.stringMatching(/denied|not permitted|create/i),
       });
       await using lost = await opened(server(), { name: `${folder.name}/away` }, { denied });
       expect(await failure(lost.send(BODY))).toMatchObject({

@@ -396,3 +396,43 @@ test('where something was made and which version it has is kept as the text of t
   });
   expect((await other.send(body))?.text).toBe('X-Trace: t');
 });
+
+const PROBLEM =
+  '{"type":"about:blank","title":"Unknown ward","detail":"ward W12 is not in the table"}';
+const OUTCOME = {
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: 'error', code: 'value', diagnostics: 'ward W12 is unknown' }],
+};
+const REASON =
+  '<e:Envelope><e:Body><e:Fault><e:Reason><e:Text xml:lang="en">a &lt; b</e:Text></e:Reason></e:Fault></e:Body></e:Envelope>';
+
+test.for([
+  [422, 'application/problem+json', PROBLEM, 'Unknown ward: ward W12 is not in the table'],
+  [
+    422,
+    'application/fhir+json',
+    JSON.stringify(OUTCOME),
+    'error: a value is not allowed: ward W12 is unknown',
+  ],
+  [500, 'application/json', '{"error":{"message":"read-only"}}', 'read-only'],
+  [500, 'application/json', '{"error":"busy","error_description":"later"}', 'busy: later'],
+  [500, 'application/json', '["x"', undefined],
+  [500, 'application/json', '{"title":7}', undefined],
+  [500, 'text/xml', soap11('s:Server'), 'no'],
+  [500, 'application/soap+xml', REASON, 'a < b'],
+  [502, 'text/html', '<html><head><title>502 Bad Gateway</title>', '502 Bad Gateway'],
+  [400, 'text/plain; charset=utf-8', 'database is\r\nread-only\n', 'database is\nread-only'],
+  [400, 'application/octet-stream', 'x', undefined],
+  [400, 'text/plain', '', undefined],
+  [400, 'text/plain', 'x'.repeat(300_000), undefined],
+  [200, 'application/problem+json', PROBLEM, undefined],
+] as const)('a %i of %s tells its reason: %s', async ([status, type, said, words]) => {
+  await using server = await webServer(() => ({
+    status,
+    headers: { 'content-type': type, ...(status === 422 && { etag: '"3"' }) },
+    body: said,
+  }));
+  await using opened = await open(server);
+  const reply = await opened.send(body);
+  expect(reply?.text).toBe(status === 422 ? `${words}\nETag: "3"` : words);
+});

@@ -153,6 +153,7 @@ describeWithSshd(
       expect(await failure(sender.send(BODY))).toMatchObject({
         code,
         message: expect.stringMatching(`does not allow us to write in ${folder.name}. Ask its`),
+        detail: expect.stringMatching(/denied|not permitted|create/i),
       });
       const away = { name: `${folder.name}/away` };
       await using lost = await opened(server(), away, { denied });

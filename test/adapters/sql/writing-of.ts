@@ -16,6 +16,13 @@ const send = (out: OpenedOutbound, id = 1): ReturnType<OpenedOutbound['send']> =
   out.send(ORDER, { id });
 
 /** Statements with the values of messages. */
+/** What the servers say. */
+const SAID = {
+  duplicate: /duplicate (?:key value|entry)/i,
+  constraint: /null/i,
+  value: /too long/,
+} as const;
+
 export function describeWriting(database: () => SqlDatabase): void {
   const table = async (columns = 'n BIGINT PRIMARY KEY, name VARCHAR(40)'): Promise<string> => {
     const name = `written_${++tables}`;
@@ -117,7 +124,7 @@ export function describeWriting(database: () => SqlDatabase): void {
       ['duplicate', "VALUES (1, 'x')"],
       ['constraint', 'VALUES (NULL, {id})'],
       ['value', 'VALUES ({id}, {body()})'],
-    ] as const)('%s, and no value is quoted', async ([code, values]) => {
+    ] as const)('%s, in its own words and ours, and no row is quoted', async ([code, values]) => {
       const name = await table('n BIGINT NOT NULL PRIMARY KEY, name VARCHAR(4)');
       await database().ask(`INSERT INTO ${name} VALUES (1, 'a')`);
       await using out = await open(`INSERT INTO ${name} ${values}`);
@@ -125,6 +132,7 @@ export function describeWriting(database: () => SqlDatabase): void {
       expect(reply).toMatchObject({ code: code.toUpperCase() });
       expect(reply?.text).not.toContain('Brien');
       expect(reply?.text).toMatch(/\. \S/);
+      expect(reply?.text?.split('\n')[1]).toMatch(SAID[code]);
       expect(await database().ask(`SELECT n FROM ${name}`)).toHaveLength(1);
     });
 

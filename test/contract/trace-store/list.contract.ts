@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { idAtTime } from '../../../src/message/id.ts';
+import type { OutcomeRecord } from '../../../src/message/record.ts';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';
 import type { TraceStore } from '../../../src/trace/trace-store.ts';
 import { hl7, NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
@@ -242,6 +243,52 @@ export function describeTraceLists(name: string, open: OpenTraceStore): void {
       const found = [...first.items, ...rest.items].map((item) => item.error?.text);
       expect(found).toEqual([texts[0], ...texts.toReversed()]);
       expect(await store.failures({})).toMatchObject([{ code: 'A', count: 4, cause: '' }, {}]);
+    });
+
+    test('failures of one code are told apart by what the receiver said, in its reply or beside the error', async () => {
+      const store = await opened(open);
+      const error = { code: 'A', text: 'the peer answered AE', retryable: true };
+      const ended = (number: number, said: string, inReply: boolean) => {
+        const outcome: Partial<OutcomeRecord> = inReply
+          ? { status: 'suspended', error, reply: { type: 'x', code: 'AE', text: said } }
+          : { status: 'suspended', error: { ...error, said } };
+        return sampleSession({ at: NOON + number, number, outcome });
+      };
+      const sessions = [
+        ended(0, 'ward UNKNOWN is not in the table', true),
+        ended(10, 'ward UNKNOWN is not in the table', false),
+        ended(20, 'database is read-only', true),
+      ];
+      const [first] = sessions;
+      await store.apply(sessions.flatMap(({ all }) => all));
+      const groups = await store.failures({ byCause: true });
+      expect(groups).toMatchObject([
+        { count: 2, text: error.text, said: 'ward UNKNOWN is not in the table' },
+        { count: 1, text: error.text, said: 'database is read-only' },
+      ]);
+      for (const { cause, count } of groups)
+        expect((await store.find({ target: 'ward', cause })).items).toHaveLength(count);
+      expect((await store.find({ error: 'not in the' })).items).toHaveLength(2);
+      expect((await store.message(first?.derived ?? 0))?.error).toMatchObject({
+        said: 'ward UNKNOWN is not in the table',
+      });
+      const [outcome] = await store.outcomes([first?.root ?? 0]);
+      expect(outcome).toMatchObject({ said: 'ward UNKNOWN is not in the table' });
+    });
+
+    test('a failed try keeps what the receiver said', async () => {
+      const store = await opened(open);
+      const session = sampleSession({ number: 7 });
+      const tried = sampleAttempt(session, 1, NOON, { said: 'come back later' });
+      await store.apply([session.arrival, session.queued, tried]);
+      const found = await store.session(session.root);
+      expect(found?.attempts).toMatchObject([{ error: { said: 'come back later' } }]);
+      expect(found?.messages[1]).toMatchObject({
+        status: 'retrying',
+        error: { said: 'come back later' },
+      });
+      await store.apply([session.outcome]);
+      expect((await store.session(session.root))?.messages[1]?.error).toBeUndefined();
     });
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maskedText } from '../../../src/access/rights/masked-text.ts';
-import { causeOf } from '../../../src/trace/cause.ts';
+import { maskedError } from '../../../src/api/shown.ts';
+import { causeOfFailure } from '../../../src/trace/cause.ts';
 import type { ShownTo } from '../../../src/trace/shown-to.ts';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';
 import type { TraceQuery } from '../../../src/trace/trace-query.ts';
@@ -24,6 +24,7 @@ interface Leg {
   readonly keys: Readonly<Record<string, string>>;
   readonly code?: string;
   readonly text?: string;
+  readonly said?: string;
 }
 
 const keysOf = (mrn: string, name: string) => [
@@ -40,7 +41,8 @@ function world(): { readonly inputs: readonly TraceInput[]; readonly legs: reado
     const [source = '', target = ''] = [SOURCES[n % 2], TARGETS[n % 3]];
     const failed = n % 3 === 1;
     const text = `the receiver knows no "${sent}^ANNA" with number 47${110_000 + n}`;
-    const error = { code: n % 2 === 0 ? 'ADAPTER_REJECTED' : 'REPLY_NEGATIVE', text };
+    const said = n % 6 === 1 ? `ward closed for patient ${sent} ANNA` : 'database is read-only';
+    const error = { code: n % 2 === 0 ? 'ADAPTER_REJECTED' : 'REPLY_NEGATIVE', text, said };
     const sample = sampleSession({
       at: NOON + n * 60_000,
       number: n,
@@ -89,8 +91,8 @@ function expected(legs: readonly Leg[], query: TraceQuery, masksAll: boolean): n
     visible.includes(source) && visible.includes(target);
   const isSeen = ({ source, target }: Leg): boolean =>
     visible.includes(source) || visible.includes(target);
-  const shown = (leg: Leg): string =>
-    isOpen(leg) && !masksAll ? (leg.text ?? '') : maskedText(leg.text ?? '');
+  const shown = ({ text = '', said, ...leg }: Leg): { text: string; said?: string | undefined } =>
+    isOpen({ ...leg, text }) && !masksAll ? { text, said } : maskedError({ text, said });
   const asked = Object.entries(search);
   return legs
     .filter(isSeen)
@@ -111,12 +113,17 @@ function expected(legs: readonly Leg[], query: TraceQuery, masksAll: boolean): n
       (leg) =>
         error === undefined ||
         (leg.code ?? '').includes(error) ||
-        (isOpen(leg) && shown(leg).includes(error)),
+        (isOpen(leg) && Object.values(shown(leg)).some((one) => one?.includes(error) === true)),
     )
-    .filter((leg) => cause === undefined || causeOf(shown(leg)) === cause)
+    .filter((leg) => cause === undefined || causeOfFailure(shown(leg)) === cause)
     .map(({ id }) => id)
     .toSorted((a, b) => a - b);
 }
+
+const FAILURE = {
+  text: 'the receiver knows no "ROTH^ANNA" with number 47110001',
+  said: 'database is read-only',
+};
 
 const criteria = fc.record(
   {
@@ -126,10 +133,20 @@ const criteria = fc.record(
       fc.record({ name: fc.constantFrom('M*', ...NAMES), mrn: fc.constantFrom('M*', 'S*') }),
     ),
     contains: fc.constantFrom('MEIER', 'SCHMID', '|M1', '|S1'),
-    error: fc.constantFrom('MEIER', 'SCHMID', 'knows no', 'REJECTED', '47110', 'XXXX', '0000'),
+    error: fc.constantFrom(
+      'MEIER',
+      'SCHMID',
+      'knows no',
+      'REJECTED',
+      '47110',
+      'XXXX',
+      '0000',
+      'read-only',
+    ),
     cause: fc.constantFrom(
-      causeOf('the receiver knows no "ROTH^ANNA" with number 47110001'),
-      causeOf(maskedText('the receiver knows no "ROTH^ANNA" with number 47110001')),
+      causeOfFailure(FAILURE),
+      causeOfFailure(maskedError(FAILURE)),
+      causeOfFailure({ ...FAILURE, said: 'ward closed for patient MEIER ANNA' }),
       'another one',
     ),
   },
@@ -151,7 +168,7 @@ export function describeTraceScope(name: string, open: OpenTraceStore): void {
           fc.option(fc.subarray(HOSTS), { nil: undefined }),
           fc.boolean(),
           async (asked, visible, masksAll) => {
-            const shown: ShownTo = { mask: maskedText, masksAll, keys };
+            const shown: ShownTo = { mask: maskedError, masksAll, keys };
             const query = { ...asked, visible, limit: 7 };
             const found: number[] = [];
             let after: string | undefined;
@@ -172,13 +189,14 @@ export function describeTraceScope(name: string, open: OpenTraceStore): void {
     test('gets groups of failures without what is not open to them, and finds each group by its cause', async () => {
       const store = await opened(open);
       await store.apply(world().inputs);
-      const shown: ShownTo = { mask: maskedText, masksAll: false };
+      const shown: ShownTo = { mask: maskedError, masksAll: false };
       const secret = /MEIER|MUELLER|SCHMID|ROTH|47110/;
       const groupsOf = (visible: readonly string[]) =>
         store.failures({ byCause: true, visible }, shown);
       const own = await groupsOf(['lab']);
       expect(own.length).toBeGreaterThan(0);
-      for (const group of own) expect(`${group.text} ${group.cause}`).not.toMatch(secret);
+      for (const group of own)
+        expect(`${group.text} ${group.said} ${group.cause}`).not.toMatch(secret);
       const all = await groupsOf(HOSTS);
       expect(all.some(({ text }) => secret.test(text))).toBe(true);
       for (const visible of [['lab'], ['router', 'lab'], HOSTS]) {
@@ -189,8 +207,8 @@ export function describeTraceScope(name: string, open: OpenTraceStore): void {
         }
       }
       // a store that is not told how texts are shown tells none of them
-      for (const { text } of await store.failures({ byCause: true, visible: ['lab'] }))
-        expect(text).toBe('');
+      for (const { text, said } of await store.failures({ byCause: true, visible: ['lab'] }))
+        expect([text, said]).toEqual(['', undefined]);
     });
 
     test('without a reader of search keys only sessions that are open as a whole are found', async () => {

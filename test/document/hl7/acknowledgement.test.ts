@@ -151,7 +151,7 @@ test('the text of an answer without MSA-3 comes from its ERR', () => {
     'MSA|AE|N1',
     'ERR||PID^1^5|101|E|||detail|user text',
   );
-  expect(readAcknowledgement(ack).text).toBe('user text');
+  expect(readAcknowledgement(ack).text).toBe('user text; detail');
 });
 
 test('an answer that is not HL7 is refused', () => {

@@ -45,7 +45,7 @@ const whole: MessageState = {
     started: 6,
     done: 8,
     reply: { type: 'HL7v2:ACK:2.5.1', code: 'AE', text: 'no', body: 2 },
-    error: { code: 'PEER_REFUSED', text: 'refused', retryable: true },
+    error: { code: 'PEER_REFUSED', text: 'refused', retryable: true, said: 'ward closed' },
     warning: 'odd',
     by: 'Bert',
     presumed: true,

@@ -25,6 +25,7 @@ export const german: Catalogue = {
 
   'sent by {name} as a test': 'von {name} zum Test gesendet',
   'test ## message': 'Test',
+  'The receiver says:': 'Der Empfänger sagt:',
   'Show older': 'Ältere zeigen',
   now: 'jetzt',
   '{duration} ago': 'vor {duration}',

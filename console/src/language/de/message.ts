@@ -66,6 +66,7 @@ export const german: Catalogue = {
 
   // what went wrong
   'it went through later': 'später kam sie durch',
+  'it was discarded later': 'später wurde sie verworfen',
   'next try at {time}': 'nächster Versuch um {time}',
   'trying again may help': 'ein neuer Versuch kann helfen',
   'trying again does not help: mend the cause or the message':

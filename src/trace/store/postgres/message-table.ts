@@ -106,8 +106,8 @@ export async function writeAttempts(
   if (attempts.length === 0) return;
   const column = (value: (attempt: AttemptRecord) => SqlValue): SqlValue[] => attempts.map(value);
   await session.run(
-    `INSERT INTO attempt(session_id, message_id, attempt, at, next, code, text, retryable)
-     SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::int[], ?::text[], ?::boolean[])
+    `INSERT INTO attempt(session_id, message_id, attempt, at, next, code, text, retryable, said)
+     SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::int[], ?::bigint[], ?::bigint[], ?::int[], ?::text[], ?::boolean[], ?::text[])
      ON CONFLICT DO NOTHING`,
     column(({ sessionId }) => sessionId),
     column(({ id }) => id),
@@ -117,6 +117,7 @@ export async function writeAttempts(
     column(({ error }) => words.number(error.code)),
     column(({ error }) => error.text),
     column(({ error }) => error.retryable),
+    column(({ error }) => error.said ?? null),
   );
 }
 
@@ -134,18 +135,19 @@ export async function readAttempts(
     code: number;
     text: string;
     retryable: boolean;
+    said: string | null;
   }>(
-    `SELECT message_id, attempt, at, next, code, text, retryable FROM (
+    `SELECT message_id, attempt, at, next, code, text, retryable, said FROM (
        SELECT *, row_number() OVER (PARTITION BY message_id ORDER BY attempt DESC, at DESC) AS place
        FROM attempt WHERE session_id = ?) ranked
      WHERE place <= ? ORDER BY message_id, attempt, at`,
     sessionId,
     limit,
   );
-  return rows.map(({ message_id, code, text, retryable, ...rest }) => ({
+  return rows.map(({ message_id, code, text, retryable, said, ...rest }) => ({
     messageId: message_id,
     ...rest,
-    error: { code: words.text(code), text, retryable },
+    error: { code: words.text(code), text, retryable, said: said ?? undefined },
   }));
 }
 

@@ -19,6 +19,7 @@ import {
   tracedSession,
 } from '../../traced-message.ts';
 import { FAILURES, type FailureRow, failureGroups } from '../failure-groups.ts';
+import { SAID } from '../message-columns.ts';
 import { type OpenRow, openMessage, PART_COLUMNS, type PartRow, sessionPart } from '../settle.ts';
 import {
   type EventRow,
@@ -201,9 +202,10 @@ export async function failures(
   const source = query.visible === undefined ? 'NULL::integer' : 'source';
   const rows = await db.rows<FailureRow>(
     `SELECT target, ${source} AS source, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
-       max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error
+       max(id) AS newest, (array_agg(error ORDER BY id DESC))[1] AS error,
+       (array_agg(${SAID} ORDER BY id DESC))[1] AS said
      FROM message WHERE ${NOT_COMPLETED} AND status = ANY(?) AND id BETWEEN ? AND ?
-     GROUP BY target${query.visible === undefined ? '' : ', source'}, status, error_code${query.byCause === true ? ', error' : ''}`,
+     GROUP BY target${query.visible === undefined ? '' : ', source'}, status, error_code${query.byCause === true ? `, error, ${SAID}` : ''}`,
     (query.status ?? FAILURES).map((one) => STATUS_CODE[one]),
     query.from === undefined ? 0 : idAtTime(query.from),
     query.to === undefined ? Number.MAX_SAFE_INTEGER : idAtTime(query.to + 1) - 1,

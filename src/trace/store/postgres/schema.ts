@@ -48,11 +48,14 @@ CREATE TABLE gone_body(ref text PRIMARY KEY, at bigint NOT NULL);
 INSERT INTO note VALUES('version', '1');
 `;
 
+/** What the receiver said of a failed try. */
+const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said text;';
+
 /**
  * The forms of the schema, oldest first; what was released is never changed. As in SQLite, but all days at once: a
  * migration adds columns and indexes, and leaves filling them to whoever reads.
  */
-export const MIGRATIONS = withAddedColumns([SCHEMA], 'postgres');
+export const MIGRATIONS = withAddedColumns([SCHEMA, SAID_OF_TRY], 'postgres');
 
 /**
  * Makes the production's schema if it is not there, or brings it to the newest form: one operator plane does, in one

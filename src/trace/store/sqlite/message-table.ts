@@ -51,7 +51,7 @@ export function writeState(file: TraceFile, state: MessageState): void {
 export function writeAttempt(file: TraceFile, attempt: AttemptRecord): void {
   const { id, at, next, error } = attempt;
   file.run(
-    'INSERT OR IGNORE INTO attempt(message_id, attempt, at, next, code, text, retryable) VALUES(?, ?, ?, ?, ?, ?, ?)',
+    'INSERT OR IGNORE INTO attempt(message_id, attempt, at, next, code, text, retryable, said) VALUES(?, ?, ?, ?, ?, ?, ?, ?)',
     id,
     attempt.attempt,
     at,
@@ -59,6 +59,7 @@ export function writeAttempt(file: TraceFile, attempt: AttemptRecord): void {
     file.words.number(error.code),
     error.text,
     error.retryable ? 1 : 0,
+    error.said ?? null,
   );
 }
 
@@ -71,19 +72,25 @@ export function readAttempts(file: TraceFile, id: number, limit: number): Traced
       code: number;
       text: string;
       retryable: number;
+      said: string | null;
     }>(
-      `SELECT attempt, at, next, code, text, retryable FROM attempt WHERE message_id=?
+      `SELECT attempt, at, next, code, text, retryable, said FROM attempt WHERE message_id=?
          ORDER BY attempt DESC, at DESC LIMIT ?`,
       id,
       limit,
     )
     .toReversed()
-    .map(({ attempt, at, next, code, text, retryable }) => ({
+    .map(({ attempt, at, next, code, text, retryable, said }) => ({
       messageId: id,
       attempt,
       at,
       next,
-      error: { code: file.words.text(code), text, retryable: retryable === 1 },
+      error: {
+        code: file.words.text(code),
+        text,
+        retryable: retryable === 1,
+        said: said ?? undefined,
+      },
     }));
 }
 

@@ -20,6 +20,7 @@ import {
 } from '../../traced-message.ts';
 import { dayOfSession, endOfDay } from '../day.ts';
 import { FAILURES, type FailureRow, failureGroups } from '../failure-groups.ts';
+import { SAID } from '../message-columns.ts';
 import { type OpenRow, openMessage, PART_COLUMNS, type PartRow, sessionPart } from '../settle.ts';
 import {
   type EventRow,
@@ -206,8 +207,8 @@ function failuresIn(
     file.all<FailureRow>(
       // with max(id) SQLite takes the bare column from the row that has it: the newest text
       `SELECT target, ${source} AS source, status, error_code, count(*) AS n, min(created) AS first, max(created) AS last,
-         max(id) AS newest, error FROM message INDEXED BY message_status
-         WHERE ${NOT_COMPLETED} AND status = ? AND id BETWEEN ? AND ? GROUP BY target, ${source}, error_code${byCause ? ', error' : ''}`,
+         max(id) AS newest, error, ${SAID} AS said FROM message INDEXED BY message_status
+         WHERE ${NOT_COMPLETED} AND status = ? AND id BETWEEN ? AND ? GROUP BY target, ${source}, error_code${byCause ? `, error, ${SAID}` : ''}`,
       STATUS_CODE[status],
       low,
       high,

@@ -62,13 +62,16 @@ CREATE TABLE gone_day(day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** What the receiver said of a failed try. */
+const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said TEXT;\n';
+
 /**
  * The steps from each form of a file to the next, those of the message table's columns included. What was released is
  * never changed: a new form is one more step. It is taken when the file is opened, which for a day that is over is when
  * somebody looks into it, so it must be quick: it adds columns and indexes, and leaves filling them to whoever reads.
  */
-export const DAY_MIGRATIONS = forms(SCHEMA);
-export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`);
+export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY);
+export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY);
 
 function forms(...steps: readonly string[]): readonly SqliteMigration[] {
   return withAddedColumns(steps, 'sqlite').map((step) => (db) => db.exec(step));

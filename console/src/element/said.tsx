@@ -1,0 +1,12 @@
+import type { ReactElement } from 'react';
+import { t } from '../language/translate.ts';
+
+/** The receiver's own words about a failure, told apart from ours. */
+export function Said({ words }: { readonly words: string | undefined }): ReactElement | null {
+  if (words === undefined || words === '') return null;
+  return (
+    <p className="mt-0.5 break-words whitespace-pre-line">
+      <span className="text-ink-2">{t('The receiver says:')}</span> <q>{words}</q>
+    </p>
+  );
+}
