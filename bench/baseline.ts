@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AckPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { type Durability, startNatsServer } from '../src/broker/embedded/nats-server.ts';
-import { load, pace, percentile } from './load.ts';
+import { load, pace, percentile, timesOf } from './load.ts';
 import { message } from './messages.ts';
 import { receiver } from './peers.ts';
 
@@ -60,11 +60,10 @@ export async function bareClient({
     const publish = async (): Promise<void> => {
       while (next < messages) {
         const n = next++;
-        await due(n);
+        const from = await due(n);
         const { bytes } = message(n);
-        const sent = performance.now();
         await js.publish('base', bytes);
-        times.push(performance.now() - sent);
+        times.push(performance.now() - from);
       }
     };
     await Promise.all(Array.from({ length: connections }, publish));
@@ -73,10 +72,7 @@ export async function bareClient({
     await consuming.close();
     return {
       perSecond: Math.round(messages / seconds),
-      ackMs: percentile(
-        times.toSorted((a, b) => a - b),
-        0.5,
-      ),
+      ackMs: timesOf(times).p50,
     };
   } finally {
     await nc.close();

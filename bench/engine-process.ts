@@ -1,81 +1,104 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durability } from '../src/broker/embedded/nats-server.ts';
+
+/** Of the engine's process, all its threads counted, and of its nats-server. */
+export interface Usage {
+  readonly engine: number;
+  readonly nats: number;
+}
 
 /** A real `waybill run`, in a process of its own, with its embedded NATS and its trace. */
 export interface EngineProcess {
   /** Milliseconds from the start of the process to the first accepted connection. */
   readonly startMs: number;
-  /** CPU seconds of the engine and its nats-server so far. */
-  cpuSeconds(): number;
-  /** Resident memory of the engine, without its nats-server. */
-  rssMiB(): number;
+  /** CPU seconds so far; 0 where there is no /proc. */
+  cpuSeconds(): Usage;
+  /** Resident memory; 0 where there is no /proc. */
+  rssMiB(): Usage;
   /** Its data folder. */
   readonly data: string;
   stop(): Promise<void>;
 }
 
-export async function engineProcess({
-  production,
-  durability,
-  environment,
-  ports,
-  consoleAt = 'off',
-}: {
-  production: string;
-  durability: Durability;
-  environment: Readonly<Record<string, string>>;
-  ports: readonly number[];
+/** The checkout that this file belongs to. */
+const OWN = join(import.meta.dirname, '..');
+
+export interface EngineOptions {
+  readonly production: string;
+  readonly durability: Durability;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly ports: readonly number[];
   /** Where its console listens; off by default. */
-  consoleAt?: string;
-}): Promise<EngineProcess> {
+  readonly consoleAt?: string;
+  /** The checkout whose engine is started; this one by default. */
+  readonly checkout?: string | undefined;
+  /** Fills the data folder before the engine starts. */
+  readonly prepare?: ((data: string) => Promise<void>) | undefined;
+}
+
+const running = new Set<EngineProcess>();
+
+/** Stops every engine that still runs: for a run that is broken off. */
+export async function stopEngines(): Promise<void> {
+  await Promise.all([...running].map((engine) => engine.stop()));
+}
+
+export async function engineProcess(options: EngineOptions): Promise<EngineProcess> {
+  const main = join(resolve(options.checkout ?? OWN), 'src/cli/waybill.cjs');
+  if (!existsSync(main)) throw new Error(`there is no checkout of Waybill: ${main} is missing`);
   const data = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
+  try {
+    await options.prepare?.(data);
+  } catch (error) {
+    await rm(data, { recursive: true, force: true });
+    throw error;
+  }
   const began = performance.now();
-  const child = spawn(
+  const child = start(main, data, options);
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    running.delete(engine);
+    child.kill('SIGTERM');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    await rm(data, { recursive: true, force: true });
+  };
+  let pids: Pids = { engine: 0, nats: 0 };
+  const engine = {
+    data,
+    startMs: 0,
+    cpuSeconds: () => usage(pids, cpuOf),
+    rssMiB: () => usage(pids, rssOf),
+    stop: () => (stopping ??= stop()),
+  };
+  running.add(engine);
+  try {
+    for (const port of options.ports) await untilOpen(port, child, () => said);
+    pids = pidsOf(data);
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+  engine.startMs = Math.round(performance.now() - began);
+  return engine;
+}
+
+function start(main: string, data: string, options: EngineOptions): ChildProcess {
+  const { production, durability, environment, consoleAt = 'off' } = options;
+  const flags = ['--durability', durability, '--metrics', 'off', '--log-level', 'error'];
+  return spawn(
     process.execPath,
-    [
-      // as `waybill` starts it
-      '--max-semi-space-size=8',
-      '--no-parallel-scavenge',
-      '--conditions=waybill-source',
-      join(import.meta.dirname, '../src/main.ts'),
-      'run',
-      production,
-      '--data',
-      data,
-      '--durability',
-      durability,
-      '--metrics',
-      'off',
-      '--console',
-      consoleAt,
-      '--log-level',
-      'error',
-    ],
+    [main, 'run', production, '--data', data, '--console', consoleAt, ...flags],
     { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  for (const port of ports) await untilOpen(port, child, () => said);
-  const startMs = Math.round(performance.now() - began);
-  const nats = (JSON.parse(readFileSync(join(data, 'nats.json'), 'utf8')) as { pid: number }).pid;
-  return {
-    data,
-    startMs,
-    cpuSeconds: () => cpuOf(child.pid ?? 0) + cpuOf(nats),
-    rssMiB: () => rssOf(child.pid ?? 0),
-    async stop() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-      await rm(data, { recursive: true, force: true });
-    },
-  };
 }
 
 async function untilOpen(port: number, child: ChildProcess, said: () => string): Promise<void> {
@@ -96,16 +119,36 @@ async function untilOpen(port: number, child: ChildProcess, said: () => string):
   throw new Error(`the engine does not listen on ${port}: ${said()}`);
 }
 
-const TICKS = 100;
+type Pids = Usage;
 
-/** utime and stime of /proc/<pid>/stat, in seconds; 0 where there is no /proc. */
-function cpuOf(pid: number): number {
+/** The command line starts the engine as its child, and that its nats-server, whose number it leaves in the data folder. */
+function pidsOf(data: string): Pids {
+  const { pid } = JSON.parse(readFileSync(join(data, 'nats.json'), 'utf8')) as { pid: number };
+  return { engine: Number(statOf(pid)[PARENT] ?? 0), nats: pid };
+}
+
+function usage({ engine, nats }: Pids, of: (pid: number) => number): Usage {
+  return { engine: of(engine), nats: of(nats) };
+}
+
+const TICKS = 100;
+/** Places in /proc/<pid>/stat behind the name of the program. */
+const PARENT = 1;
+const USER_TIME = 11;
+const SYSTEM_TIME = 12;
+
+function statOf(pid: number): readonly string[] {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   } catch {
-    return 0;
+    // there is no /proc, or the process is gone
+    return [];
   }
+}
+
+function cpuOf(pid: number): number {
+  const fields = statOf(pid);
+  return (Number(fields[USER_TIME] ?? 0) + Number(fields[SYSTEM_TIME] ?? 0)) / TICKS;
 }
 
 function rssOf(pid: number): number {
@@ -113,6 +156,7 @@ function rssOf(pid: number): number {
     const line = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return Math.round(Number(line?.[1] ?? 0) / 1024);
   } catch {
+    // there is no /proc, or the process is gone
     return 0;
   }
 }

@@ -4,6 +4,7 @@ import { sender } from './peers.ts';
 
 export interface LoadResult {
   readonly seconds: number;
+  readonly sent: number;
   /** Sorted milliseconds to each acknowledgement. */
   readonly acknowledged: number[];
 }
@@ -17,12 +18,18 @@ export interface Load {
   readonly messages: number;
   /** The number of the first message, so that runs do not repeat control ids. */
   readonly first: number;
-  readonly onSend: (controlId: string, at: number) => void;
+  /** Told before a message is written, with the moment from which its times count. */
+  readonly onSend: (controlId: string, from: number) => void;
   /** Messages a second over all connections; as fast as they are acknowledged if left out. */
   readonly rate?: number | undefined;
+  /** Ends the run early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends messages over all connections, one in flight on each; at a fixed rate a message that is late is sent at once. */
+/**
+ * Sends messages over all connections, one in flight on each. At a fixed rate the load is open: messages are due whether
+ * or not earlier ones were answered, and one that every connection was too busy for counts from when it was due.
+ */
 export async function load({
   ports,
   portOf,
@@ -31,36 +38,51 @@ export async function load({
   first,
   onSend,
   rate,
+  signal,
 }: Load): Promise<LoadResult> {
   const acknowledged: number[] = [];
   let next = first;
   const end = first + messages;
+  const lanes = await Promise.all(
+    Array.from({ length: connections }, () => Promise.all(ports.map((port) => sender(port)))),
+  );
   const began = performance.now();
   const due = pace(rate);
-  const drive = async (): Promise<void> => {
-    const open = await Promise.all(ports.map((port) => sender(port)));
-    while (next < end) {
+  const drive = async (open: (typeof lanes)[number]): Promise<void> => {
+    while (next < end && signal?.aborted !== true) {
       const n = next++;
-      await due(n - first);
+      const from = await due(n - first);
       const { controlId, bytes } = message(n);
-      onSend(controlId, performance.now());
-      acknowledged.push((await open[portOf(n)]?.send(bytes)) ?? 0);
+      onSend(controlId, from);
+      await open[portOf(n)]?.send(bytes);
+      acknowledged.push(performance.now() - from);
     }
-    for (const one of open) one.close();
   };
-  await Promise.all(Array.from({ length: connections }, drive));
+  try {
+    await Promise.all(lanes.map(drive));
+  } finally {
+    for (const one of lanes.flat()) one.close();
+  }
   return {
     seconds: (performance.now() - began) / 1_000,
+    sent: next - first,
     acknowledged: acknowledged.toSorted((a, b) => a - b),
   };
 }
 
-/** Waits until message n of a fixed rate a second is due; one that is late is due at once. */
-export function pace(rate: number | undefined): (n: number) => Promise<void> {
+/**
+ * Waits until message n of a fixed rate a second is due, and resolves to the moment from which its times count: when it
+ * was due if its sender came too late for that, else now, since a timer's delay is not the receiver's. Without a rate: now.
+ */
+export function pace(rate: number | undefined): (n: number) => Promise<number> {
   const began = performance.now();
   return async (n) => {
-    const early = rate === undefined ? 0 : (n * 1_000) / rate - (performance.now() - began);
+    if (rate === undefined) return performance.now();
+    const due = began + (n * 1_000) / rate;
+    const early = due - performance.now();
+    if (early <= 0) return due;
     if (early > 1) await sleep(early);
+    return performance.now();
   };
 }
 
@@ -68,4 +90,15 @@ export function pace(rate: number | undefined): (n: number) => Promise<void> {
 export function percentile(sorted: readonly number[], share: number): number {
   const index = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
   return Number((sorted[index] ?? 0).toFixed(2));
+}
+
+export interface Times {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Median and 99th percentile of values in any order. */
+export function timesOf(values: readonly number[]): Times {
+  const sorted = values.toSorted((a, b) => a - b);
+  return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
 }

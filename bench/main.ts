@@ -1,56 +1,122 @@
 import { parseArgs } from 'node:util';
 import { DURABILITIES } from '../src/broker/embedded/nats-server.ts';
-import { print, table } from '../src/cli/output.ts';
-import { runWorkload, type WorkloadName, type WorkloadResult } from './workload.ts';
+import { print, say } from '../src/cli/output.ts';
+import { background } from '../src/error/background.ts';
+import { against, comparisonText } from './against.ts';
+import { stopEngines } from './engine-process.ts';
+import { makeReport, renderReport } from './report.ts';
+import { resultText } from './result-text.ts';
+import { WORKLOADS } from './shape.ts';
+import { runWorkload } from './workload.ts';
 
-const WORKLOADS: readonly WorkloadName[] = ['t1', 't2', 't3', 't4'];
+const OPTIONS = {
+  /** Some of them, as `t1,t2`. */
+  workload: { type: 'string', short: 'w', default: 't1,t2,t3' },
+  /** One number or several: `1,10`. */
+  connections: { type: 'string' },
+  /** Of the flood. */
+  messages: { type: 'string', default: '10000' },
+  /** Seconds of each probe of the search for the sustained rate. */
+  probe: { type: 'string', default: '4' },
+  /** Messages a second, instead of flood and search. */
+  rate: { type: 'string' },
+  durability: { type: 'string', default: 'power-loss' },
+  json: { type: 'boolean', default: false },
+  /** Another checkout, whose engine takes turns with this one's. */
+  against: { type: 'string' },
+  rounds: { type: 'string', default: '3' },
+  /** Writes bench/report.json and bench/report.html. */
+  report: { type: 'boolean', default: false },
+  /** Writes bench/report.html again from bench/report.json. */
+  render: { type: 'boolean', default: false },
+  /** With --report: up to how many messages the trace holds before. */
+  stored: { type: 'string', default: '100000' },
+} as const;
 
-const { values } = parseArgs({
-  options: {
-    workload: { type: 'string', short: 'w' },
-    connections: { type: 'string', default: '10' },
-    messages: { type: 'string', default: '10000' },
-    rate: { type: 'string' },
-    durability: { type: 'string', default: 'power-loss' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const LISTED = '1,4,10,32,64';
 
-const durability = DURABILITIES.find((kind) => kind === values.durability) ?? 'power-loss';
-const chosen = WORKLOADS.filter(
-  (name) => values.workload === undefined || name === values.workload,
-);
-if (chosen.length === 0) throw new Error(`--workload is one of ${WORKLOADS.join(', ')}`);
-
-for (const workload of chosen) {
-  const result = await runWorkload({
-    workload,
-    connections: Number(values.connections),
-    messages: Number(values.messages),
-    durability,
-    rate: values.rate === undefined ? undefined : Number(values.rate),
-  });
-  print(report(result));
-  if (values.json) print(JSON.stringify(result));
+/** What the command line asks for, checked before anything starts. */
+function asked() {
+  const { values } = parseArgs({ options: OPTIONS });
+  const connections = values.connections ?? (values.report ? LISTED : '10');
+  if (values.report && values.rate !== undefined) {
+    throw new Error('--report searches for the rate: leave --rate out');
+  }
+  const workloads = values.workload.split(',').map((name) => oneOf(WORKLOADS, 'workload', name));
+  return {
+    ...values,
+    workloads,
+    durability: oneOf(DURABILITIES, 'durability', values.durability),
+    connections: connections.split(',').map((text) => whole('connections', text)),
+    messages: whole('messages', values.messages),
+    probeSeconds: number('probe', values.probe),
+    rate: values.rate === undefined ? undefined : number('rate', values.rate),
+    rounds: whole('rounds', values.rounds),
+    stored: whole('stored', values.stored),
+  };
 }
 
-function report(result: WorkloadResult): string {
-  const { workload, connections, messages, baseline, sockets } = result;
-  return [
-    `${workload.toUpperCase()}  ${messages} messages, ${connections} connections, ${result.durability}`,
-    table([
-      ['', 'messages/s', 'ACK p50 ms', 'ACK p99 ms'],
-      [
-        'engine, in',
-        String(result.inboundPerSecond),
-        String(result.ackMs.p50),
-        String(result.ackMs.p99),
-      ],
-      ['engine, out', String(result.outboundPerSecond), '', ''],
-      ['bare client (a)', String(baseline.perSecond), String(baseline.ackMs), ''],
-      ['bare sockets (b)', String(sockets.perSecond), String(sockets.ackMs), ''],
-    ]),
-    `in / (a) ${result.ratio}; end to end p50 ${result.endToEndMs.p50} ms, p99 ${result.endToEndMs.p99} ms; CPU ${result.cpuMsPerMessage} ms a message (engine and nats-server); ${result.rssMiB} MiB; ready after ${result.startMs} ms; ${result.arrived} arrived`,
-    '',
-  ].join('\n');
+type Asked = ReturnType<typeof asked>;
+
+async function run(options: Asked): Promise<void> {
+  if (options.render) return renderReport();
+  if (options.report) return makeReport(options);
+  const { connections, against: checkout } = options;
+  for (const workload of options.workloads) {
+    for (const count of connections) {
+      const of = { ...options, workload, connections: count };
+      if (checkout === undefined) {
+        const result = await runWorkload(of);
+        tell(options, resultText(result), result);
+      } else {
+        const comparison = await against({ ...of, checkout });
+        tell(options, comparisonText(comparison), comparison);
+      }
+    }
+  }
+}
+
+/** With `--json` the figures are what is printed, a line each. */
+function tell({ json }: Asked, text: string, result: object): void {
+  if (json) print(JSON.stringify(result));
+  (json ? say : print)(text);
+}
+
+function oneOf<Name extends string>(names: readonly Name[], option: string, given: string): Name {
+  const found = names.find((name) => name === given);
+  if (found === undefined) throw new Error(`--${option} is one of ${names.join(', ')}`);
+  return found;
+}
+
+function number(option: string, given: string): number {
+  const value = Number(given);
+  if (!(value > 0)) throw new Error(`--${option} is a number above 0, not ${given}`);
+  return value;
+}
+
+function whole(option: string, given: string): number {
+  const value = number(option, given);
+  if (!Number.isInteger(value)) throw new Error(`--${option} is a whole number, not ${given}`);
+  return value;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    background(
+      stopEngines().finally(() => process.exit(1)),
+      'stopping the engines',
+    );
+  });
+}
+
+try {
+  await run(asked());
+} catch (error) {
+  const said = error instanceof Error ? error.message : String(error);
+  say(
+    process.env['WAYBILL_DEBUG'] !== undefined && error instanceof Error
+      ? (error.stack ?? said)
+      : said,
+  );
+  process.exitCode = 1;
 }

@@ -1,0 +1,195 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Durability } from '../src/broker/embedded/nats-server.ts';
+import { engineProcess, type Usage } from './engine-process.ts';
+import { freePorts } from './free-ports.ts';
+import { type Arrival, type Growth, growthOf, type Sample } from './growth.ts';
+import { type LoadResult, load, type Times, timesOf } from './load.ts';
+import { othersWatch } from './machine.ts';
+import { receiver } from './peers.ts';
+import { leaving, SHAPES, type WorkloadName } from './shape.ts';
+
+export interface RigOptions {
+  readonly workload: WorkloadName;
+  readonly connections: number;
+  readonly durability: Durability;
+  /** The checkout whose engine is measured; this one by default. */
+  readonly checkout?: string | undefined;
+  /** Fills the engine's data folder before it starts. */
+  readonly prepare?: ((data: string) => Promise<void>) | undefined;
+}
+
+/** What every run tells. */
+export interface Run {
+  /** To the acknowledgement. */
+  readonly ackMs: Times;
+  /** From the sender to the receiver. */
+  readonly endToEndMs: Times;
+  /** CPU milliseconds for each message that came in. */
+  readonly cpuMs: Usage;
+  readonly rssMiB: Usage;
+  readonly sent: number;
+  readonly arrived: number;
+  /** Share of the processors' time that others took meanwhile; undefined where it cannot be known. */
+  readonly others?: number | undefined;
+}
+
+/** Senders as fast as they are acknowledged. */
+export interface Flood extends Run {
+  readonly inboundPerSecond: number;
+  readonly outboundPerSecond: number;
+}
+
+/** Senders at a fixed rate. */
+export interface Paced extends Run {
+  /** Messages a second that were due. */
+  readonly rate: number;
+  readonly seconds: number;
+  readonly growth: Growth;
+}
+
+/** An engine with its receiver, warm, to which any number of runs are done one after the other. */
+export interface Rig extends AsyncDisposable {
+  readonly startMs: number;
+  flood(messages: number): Promise<Flood>;
+  /** Broken off, as growing, once more waits than a receiver gets in `OVERRUN` seconds. */
+  paced(rate: number, seconds: number): Promise<Paced>;
+}
+
+const WARM_UP = 400;
+const SETTLE_LIMIT = 300_000;
+const OVERRUN = 1.5;
+const SAMPLE_EVERY = 50;
+
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
+export async function openRig(options: RigOptions): Promise<Rig> {
+  const { workload, connections } = options;
+  const shape = SHAPES[workload];
+  const sentAt = new Map<string, number>();
+  let arrivals: Arrival[] = [];
+  let began = performance.now();
+  const peer = await receiver((controlId, at) => {
+    const from = sentAt.get(controlId);
+    if (from !== undefined) arrivals.push({ at: (from - began) / 1_000, ms: at - from });
+  });
+  const ports = await freePorts(shape.listeners);
+  const engine = await engineProcess({
+    ...options,
+    production: join(import.meta.dirname, 'productions', workload),
+    ports,
+    environment: {
+      BENCH_IN: String(ports[0]),
+      BENCH_IN_2: String(ports[1] ?? 0),
+      BENCH_IN_3: String(ports[2] ?? 0),
+      BENCH_OUT: String(peer.port),
+    },
+  }).catch(async (error: unknown) => {
+    await peer.close();
+    throw error;
+  });
+  let next = 0;
+
+  /** Sends and waits until all that was sent has arrived. */
+  const run = async (
+    messages: number,
+    pacing: { readonly rate?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Run & { readonly load: LoadResult; readonly took: number }> => {
+    const first = next;
+    const before = peer.count();
+    const cpu = engine.cpuSeconds();
+    const watch = othersWatch();
+    sentAt.clear();
+    arrivals = [];
+    began = performance.now();
+    const done = await load({
+      ...pacing,
+      ports,
+      portOf: shape.portOf,
+      connections,
+      messages,
+      first,
+      onSend: (id, from) => sentAt.set(id, from),
+    });
+    next += done.sent;
+    await untilArrived(peer.count, before + leaving(shape, first, done.sent));
+    const took = (performance.now() - began) / 1_000;
+    const used = difference(engine.cpuSeconds(), cpu);
+    return {
+      load: done,
+      took,
+      ackMs: timesOf(done.acknowledged),
+      endToEndMs: timesOf(arrivals.map(({ ms }) => ms)),
+      cpuMs: scaled(used, 1_000 / done.sent),
+      rssMiB: engine.rssMiB(),
+      sent: done.sent,
+      arrived: peer.count() - before,
+      others: watch(used.engine + used.nats),
+    };
+  };
+
+  const flood = async (messages: number): Promise<Flood> => {
+    const { load: done, took, ...measured } = await run(messages);
+    return {
+      ...measured,
+      inboundPerSecond: Math.round(done.sent / done.seconds),
+      outboundPerSecond: Math.round(measured.arrived / took),
+    };
+  };
+
+  const paced = async (rate: number, seconds: number): Promise<Paced> => {
+    const messages = Math.max(1, Math.round(rate * seconds));
+    const samples: Sample[] = [];
+    const overrun = new AbortController();
+    const ended = new AbortController();
+    const before = peer.count();
+    const start = performance.now();
+    const watching = every(SAMPLE_EVERY, ended.signal, () => {
+      const at = (performance.now() - start) / 1_000;
+      const due = Math.min(messages, rate * at) * shape.copies;
+      const waiting = due - (peer.count() - before);
+      samples.push({ at, waiting });
+      if (waiting > rate * shape.copies * OVERRUN) overrun.abort();
+    });
+    const measured = await run(messages, { rate, signal: overrun.signal }).finally(() =>
+      ended.abort(),
+    );
+    await watching;
+    const { load: _load, took: _took, ...told } = measured;
+    const growth = growthOf({ rate: rate * shape.copies, seconds }, samples, arrivals);
+    const grows = growth.grows || overrun.signal.aborted;
+    return { ...told, rate: Number(rate.toFixed(1)), seconds, growth: { ...growth, grows } };
+  };
+
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => peer.close());
+  undo.defer(() => engine.stop());
+  await run(WARM_UP);
+  const { startMs } = engine;
+  const opened = undo.move();
+  return { startMs, flood, paced, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+async function every(ms: number, signal: AbortSignal, take: () => void): Promise<void> {
+  while (!signal.aborted) {
+    take();
+    // broken off when the run has ended
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function untilArrived(count: () => number, due: number): Promise<void> {
+  for (let waited = 0; count() < due; waited += 5) {
+    if (waited > SETTLE_LIMIT) throw new Error(`only ${count()} of ${due} messages arrived`);
+    await sleep(5);
+  }
+}
+
+const difference = (after: Usage, before: Usage): Usage => ({
+  engine: after.engine - before.engine,
+  nats: after.nats - before.nats,
+});
+
+const scaled = (value: Usage, factor: number): Usage => ({
+  engine: Number((value.engine * factor).toFixed(3)),
+  nats: Number((value.nats * factor).toFixed(3)),
+});
