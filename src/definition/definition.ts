@@ -14,7 +14,7 @@ import type { SettingsGiven } from './grammar/production-form.ts';
 import type { Place } from './place.ts';
 import type { Written } from './written/written.ts';
 
-/** A whole production, read, checked and compiled: everything the director needs to run it. */
+/** A whole production, read, checked and compiled: all that the director needs to run it. */
 export interface Definition {
   readonly name: string;
   readonly title: string;
@@ -32,17 +32,17 @@ export interface Definition {
   /** All files the definition was read from, for `--watch`. */
   readonly files: readonly string[];
   /**
-   * Where a value stands, by the keys that lead to it: `['operations', 'ward', 'settings', 'connect']`;
-   * the overlay's file where an overlay set it. Undefined for a value that was not written (a default).
+   * Where a value is, by the keys that lead to it: `['operations', 'ward', 'settings', 'connect']`;
+   * the overlay's file where an overlay set it. Undefined for a default that was not written.
    */
   placeOf(keys: readonly (string | number)[]): Place | undefined;
-  /** What two definitions are compared by; see difference.ts. */
+  /** What definitions are compared by; see difference.ts. */
   readonly source: DefinitionSource;
 }
 
 /** What a definition was made from. */
 interface DefinitionSource {
-  /** Everything as written, after overlays were laid over it and values filled in. */
+  /** Everything as written, after overlays were applied and values filled in. */
   readonly written: Written;
   /** Absolute path → hash of the content of each file, such as the code of a process. */
   readonly digests: ReadonlyMap<string, string>;
@@ -52,13 +52,13 @@ export interface CredentialEntry {
   readonly kind: string;
   readonly values: Readonly<Record<string, unknown>>;
   readonly place: Place;
-  /** Absolute paths of the files that `${file:…}` in it read, to be watched for a renewal. */
+  /** Absolute paths of the files that `${file:…}` in it read, to be watched for renewal. */
   readonly files: readonly string[];
 }
 
-/** What holds for the whole production; what each key means is said where it is declared. */
+/** The settings of the whole production; each key is explained where it is declared. */
 export interface ProductionSettings extends Omit<SettingsGiven, 'search'> {
-  /** Name → path of what operators search by. */
+  /** Search field → path. */
   readonly search: ReadonlyMap<string, string>;
 }
 
@@ -73,19 +73,19 @@ interface Adapted<Adapter> {
   readonly adapter: Adapter;
   /** As the adapter sees them. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** As written, after values were filled in except secrets; for showing and for comparing. */
+  /** As written, with values filled in except secrets; for showing and comparing. */
   readonly given: Readonly<Record<string, unknown>>;
 }
 
-/** How many messages go at once and in which order, after the two were settled with each other. */
+/** How many messages go at once and in which order; the two do not contradict each other. */
 export interface Line {
   readonly pool: number;
   readonly order: QueueOrder;
 }
 
 /*
- * What hosts have beyond the following is declared, with what it means, in grammar/host-settings.ts;
- * here stand the settings of which the definition holds something else than what was written.
+ * The other settings of hosts are declared and explained in grammar/host-settings.ts; here are
+ * those for which the definition holds something other than what was written.
  */
 
 export interface ServiceDefinition

@@ -12,12 +12,12 @@ interface HostDifference {
   readonly restart: boolean;
 }
 
-/** What `apply` would change. It holds no secret: what came from one is shown as it is written. */
+/** What `apply` would change. It contains no secrets: a value from a secret is shown as it is written. */
 export interface Difference {
   readonly hosts: readonly HostDifference[];
-  /** Beyond the hosts: settings, credentials, transforms, lookups, alerts. */
+  /** Changes besides the hosts: settings, credentials, transforms, lookups, alerts. */
   readonly production: readonly Change[];
-  /** The hosts to stop, and to start again where they still exist. */
+  /** The hosts to stop, and to start again if they still exist. */
   readonly restarts: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export function isUnchanged({ hosts, production }: Difference): boolean {
   return hosts.length === 0 && production.length === 0;
 }
 
-/** One line a change, for a terminal. */
+/** One line for each change, for a terminal. */
 export function describeDifference({ hosts, production }: Difference): string[] {
   const mark = { added: '+', removed: '-', changed: '~' } as const;
   return [
@@ -70,7 +70,7 @@ function hostsOf({ services, processes, operations }: Definition): Map<string, H
   return new Map<string, HostDefinition>([...services, ...processes, ...operations]);
 }
 
-/** The settings of the whole production by which services accept messages. */
+/** The settings of the whole production that affect how services accept messages. */
 const acceptance = ({ settings: { duplicateWindow, inlineLimit } }: Definition): unknown => [
   duplicateWindow,
   inlineLimit,
@@ -88,7 +88,7 @@ function beyondHosts({ source: { written } }: Definition): unknown {
   return Object.fromEntries(Object.entries(all).filter(([key]) => !sections.includes(key)));
 }
 
-/** Credentials that are written as before but whose values have changed. */
+/** Credentials that are written as before but have other values. */
 function secretChanges(
   before: Definition,
   after: Definition,
@@ -102,7 +102,7 @@ function secretChanges(
   });
 }
 
-/** Transforms and lookups in the same files, whose content has changed. */
+/** Transforms and lookups in the same files with changed content. */
 function fileChanges(before: Definition, after: Definition): Change[] {
   return ['transforms', 'records', 'lookups'].flatMap((section) => {
     const files = valueAt(after.source.written, [section]);
@@ -121,7 +121,7 @@ const LONGEST = 80;
 /** `settings.connect: ward:2575 → ward-2:2575`. */
 function describeChange({ path, before, after }: Change): string {
   if (before === undefined) return `${path}: ${valueText(after)} (new)`;
-  if (after === undefined) return `${path}: ${valueText(before)} (taken away)`;
+  if (after === undefined) return `${path}: ${valueText(before)} (removed)`;
   return `${path}: ${valueText(before)} → ${valueText(after)}`;
 }
 
@@ -130,7 +130,7 @@ function valueText(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
-/** One value that differs; undefined means none. Secrets are shown as they are written: `${secret:NAME}`. */
+/** One value that differs; undefined if there is none. Secrets are shown as they are written: `${secret:NAME}`. */
 interface Change {
   /** Below the host or the production: `settings.connect`, `rules."outpatients".when`. */
   readonly path: string;
@@ -138,7 +138,7 @@ interface Change {
   readonly after: unknown;
 }
 
-/** Every value in which two plain trees differ, each as deep as possible. */
+/** Every value that differs between two plain trees, each as deep as possible. */
 function changes(before: unknown, after: unknown): Change[] {
   return [...differ(before, after, [])];
 }
@@ -160,7 +160,7 @@ function* differ(
   } else if (!isEqual(before, after)) yield { path: pathText(keys), before, after };
 }
 
-/** The names of a list's items that both lists have, in their order, which matters for rules. */
+/** The names of the items that both lists have, in their order, which matters for rules. */
 function order(
   value: unknown,
   own: ReadonlyMap<string | number, unknown>,
@@ -171,7 +171,7 @@ function order(
 
 /**
  * The parts of a value by name: keys of a block, or items of a list that all have a name of their
- * own, so that a rule put in between does not make all after it differ.
+ * own, so that an inserted rule does not make all later ones differ.
  */
 function named(value: unknown): ReadonlyMap<string | number, unknown> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
@@ -190,7 +190,7 @@ function nameOf(item: unknown): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
-/** Whether two plain values say the same; the order of keys does not matter. */
+/** Whether two plain values are equal; the order of keys does not matter. */
 function isEqual(a: unknown, b: unknown): boolean {
   return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 }
@@ -211,7 +211,7 @@ interface HostOf {
   readonly host: HostDefinition;
 }
 
-/** How a host differs, and whether it must be restarted for it. */
+/** How a host differs, and whether it must be restarted for that. */
 function compareHost(
   before: HostOf,
   after: HostOf,
@@ -230,7 +230,7 @@ function writtenHost({ definition, host }: HostOf): unknown {
   return written === undefined ? {} : shown(written);
 }
 
-/** A change in the module of a process, or of an adapter of the production's own. */
+/** A change in the module of a process or of one of the production's own adapters. */
 function codeChange(before: HostOf, after: HostOf): Change | undefined {
   const { code: file } = after.host.kind === 'process' ? after.host : { code: undefined };
   const changed =

@@ -5,15 +5,15 @@ import type { Definition, ProcessDefinition } from './definition.ts';
 export interface Edge {
   readonly from: string;
   readonly to: string;
-  /** `to` of a service, a rule, a code process, what does not validate, or a setting of an adapter. */
+  /** `to` of a service, a rule, a code process, messages that do not validate, or a setting of an adapter. */
   readonly by: 'to' | 'rule' | 'code' | 'invalid' | 'setting';
-  /** Names of the rules or the setting. */
+  /** The names of the rules or of the setting. */
   readonly labels: readonly string[];
 }
 
 type Hosts = Pick<Definition, 'services' | 'processes' | 'operations'>;
 
-/** Who sends to whom, as far as the definition says; each pair and cause once. */
+/** Who sends to whom, as far as the definition says; one for each pair and cause. */
 export function edgesOf(definition: Hosts): Edge[] {
   const { services, operations } = definition;
   const adapters = [...services.values(), ...operations.values()];
@@ -25,7 +25,7 @@ export function edgesOf(definition: Hosts): Edge[] {
   ];
 }
 
-/** Without the targets that stand in the settings of adapters. */
+/** Without the targets in the settings of adapters. */
 function flowEdges({ services, processes, operations }: Hosts): Edge[] {
   return [
     ...[...services.values()].flatMap(({ name, to }) =>
@@ -58,7 +58,7 @@ function processEdges({ name, rules, to = [], invalid }: ProcessDefinition): Edg
   ];
 }
 
-/** Settings that name a target: where an adapter sends what it cannot take. */
+/** Settings that name a target: where an adapter sends what it cannot accept. */
 function settingEdges(
   name: string,
   declared: Settings,
@@ -86,7 +86,7 @@ export function graphOf(definition: Hosts): Graph {
   );
 }
 
-/** Every host that messages from one of `from` can come to, these included. */
+/** Every host that messages from one of `from` can get to, including those. */
 export function reachable(graph: Graph, from: Iterable<string>): ReadonlySet<string> {
   const seen = new Set<string>();
   const open = [...from];

@@ -11,7 +11,7 @@ export type AnyAdapter = InboundAdapter | OutboundAdapter;
 export interface Adapters {
   inbound(name: string): InboundAdapter | undefined;
   outbound(name: string): OutboundAdapter | undefined;
-  /** Absolute paths of the production's own. */
+  /** Absolute paths of the production's own adapters. */
   readonly files: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export interface AdapterCatalogue {
   readonly load: (type: string) => Promise<AnyAdapter | undefined>;
 }
 
-/** A catalogue of adapters that are at hand already. */
+/** A catalogue of adapters that are already loaded. */
 function catalogueOf(adapters: AdapterCatalogue | readonly AnyAdapter[]): AdapterCatalogue {
   if (!isList(adapters)) return adapters;
   return {
@@ -40,7 +40,7 @@ interface Finding {
   readonly problems: Problems;
 }
 
-/** Finds the adapter of every host and loads those that are files. What is missing is reported. */
+/** Finds the adapter of every host and loads those that are files. Missing ones are reported. */
 export async function findAdapters(written: Written, finding: Finding): Promise<Adapters> {
   const { folder, problems } = finding;
   const builtIn = catalogueOf(finding.builtIn);
@@ -67,7 +67,7 @@ export async function findAdapters(written: Written, finding: Finding): Promise<
 
 const isFile = (name: string): boolean => /^\.{0,2}\//.test(name);
 
-/** Adapters tell their direction by the end of their type. */
+/** The end of an adapter's type says its direction. */
 export const isInbound = (adapter: AnyAdapter): adapter is InboundAdapter =>
   adapter.type.endsWith('-in');
 
@@ -95,8 +95,8 @@ function* wantedIn(written: Written): Generator<Wanted> {
 }
 
 const USE: Readonly<Record<Direction, string>> = {
-  in: 'A service takes messages in: its adapter ends in -in.',
-  out: 'An operation sends messages out: its adapter ends in -out.',
+  in: 'A service takes messages in: the name of its adapter ends in -in.',
+  out: 'An operation sends messages out: the name of its adapter ends in -out.',
 };
 
 async function builtInAdapter(
@@ -110,7 +110,7 @@ async function builtInAdapter(
   if (types.includes(name)) {
     return { what: `${name} works the other way`, remedy: USE[direction] };
   }
-  const list = `See waybill adapters; a file of your own is written ./adapters/name-${direction}.ts.`;
+  const list = `See waybill adapters; write a file of your own as ./adapters/name-${direction}.ts.`;
   return { what: `there is no adapter ${name}`, remedy: suggestion(name, fitting, list) };
 }
 
@@ -120,7 +120,7 @@ async function ownAdapter(file: string, direction: Direction): Promise<AnyAdapte
   const { exported } = loaded;
   if (!isAdapter(exported)) {
     const remedy = `Write: export default ${direction}bound({ … }).`;
-    return { what: 'the module has no adapter as its default export', remedy };
+    return { what: 'the default export of the module is not an adapter', remedy };
   }
   return exported.type.endsWith(`-${direction}`)
     ? exported

@@ -5,9 +5,10 @@ import { fill, type ValueSource } from './written/fill.ts';
 import { emptyBlock, placeAt, valueAt, type Written } from './written/written.ts';
 
 /**
- * Fills the files and secrets of an entry under `credentials` in once more, as they are now: a rotated
- * one is used with the next sign-in or connection. Where a value cannot be had at this moment, the last
- * one is used and `onProblem` is told. Undefined for an entry without any, and where the loaded one holds.
+ * Fills in the files and secrets of an entry under `credentials` again, as they are now: a rotated
+ * one is used for the next sign-in or connection. If a value cannot be read at the moment, the last
+ * one is used and `onProblem` is called. Undefined for an entry without any, and if the loaded one
+ * is still valid.
  */
 export function freshCredentials(
   definition: () => Pick<Definition, 'source'>,
@@ -35,7 +36,7 @@ export function freshCredentials(
   };
 }
 
-/** The entry where it stands in a production: secrets are filled in there only. */
+/** The entry at its place in a production: secrets are filled in only there. */
 function around(name: string, value: Written): Written {
   const { place } = value;
   const block = (key: string, inner: Written): Written => ({
@@ -51,7 +52,7 @@ function isHidden(written: Written): boolean {
   return [...written.entries.values()].some(({ value }) => isHidden(value));
 }
 
-/** As it was before values were filled in. */
+/** The value before anything was filled in. */
 function unfilled(written: Written): Written {
   if (written.kind === 'scalar') {
     const { template, ...scalar } = written;

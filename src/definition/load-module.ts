@@ -4,15 +4,15 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { forget, importedBy, urlOf } from './module-graph.ts';
 
-/** Why something could not be had, and what to do. */
+/** Why a module could not be loaded, and what to do. */
 export interface Fault {
   readonly what: string;
   readonly remedy: string;
 }
 
 /**
- * Imports a module of a production for its default export, as its file and those that it imports are now:
- * what changed must be seen by `apply` and `--watch`.
+ * Imports a module of a production for its default export, from its file and those it imports as
+ * they are now: `apply` and `--watch` must see changes.
  */
 export async function loadModule(
   file: string,
@@ -33,7 +33,7 @@ function describeFault(error: unknown, file: string): Fault {
     error instanceof Error ? error : new Error('it threw something that is not an error');
   const { code, message } = thrown;
   if (code === 'ENOENT') {
-    const remedy = `Paths count from the production's folder: this is ${file}.`;
+    const remedy = `Paths are relative to the production's folder: this is ${file}.`;
     return { what: 'there is no such file', remedy };
   }
   const [line = ''] = message.split('\n');
@@ -43,7 +43,7 @@ function describeFault(error: unknown, file: string): Fault {
   };
 }
 
-/** What a production's modules may import of Waybill, wherever the production lies. */
+/** What a production's modules may import from Waybill, wherever the production is. */
 const OWN: Readonly<Record<string, string>> = {
   waybill: '../index',
   'waybill/adapter': '../adapter/index',
@@ -58,10 +58,10 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 let registered = false;
 
 /**
- * Lets modules of a production import `waybill` although no package is installed beside them, and be
- * written in TypeScript wherever they lie: Node itself strips no types under node_modules (where the
- * examples of the installed package are), and takes a file for CommonJS unless a package.json says
- * `type: module`.
+ * Lets modules of a production import `waybill` although no package is installed next to them, and
+ * be written in TypeScript wherever they are: Node itself does not strip types under node_modules
+ * (where the examples of the installed package are), and takes a file for CommonJS unless a
+ * package.json says `type: module`.
  */
 function registerModuleHooks(): void {
   if (registered) return;
@@ -92,7 +92,7 @@ function registerModuleHooks(): void {
 
 const withoutQuery = (url: string): string => url.replace(/\?.*$/, '');
 
-/** `stripTypeScriptTypes` warns that it may change; that is for us to know, not for who runs a production. */
+/** `stripTypeScriptTypes` warns that it may change; that is our concern, not that of whoever runs a production. */
 function strippedQuietly(source: string): string {
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;

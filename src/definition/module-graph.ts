@@ -2,12 +2,12 @@ import { statSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** A module of a production as it was last imported. */
+/** A module of a production as last imported. */
 interface Module {
   readonly url: string;
-  /** Of the file at that time. */
+  /** The state of the file at that time. */
   readonly stamp: string;
-  /** The files that it imports, each with the URL by which it got it. */
+  /** The files it imports, each with the URL it was imported by. */
   readonly imports: Map<string, string>;
 }
 
@@ -16,21 +16,23 @@ const files = new Map<string, string>();
 let count = 0;
 
 /**
- * Where to import a module of a production from. Node keeps what it imported by its URL, so a module gets
- * a new one once its file has changed, or that of a module it imports, however far away; one that is
- * as it was keeps its own, and is shared by all who import it. Throws what the system says of a missing file.
+ * Where to import a module of a production from. Node caches imports by URL, so a module gets a new
+ * URL once its file or that of any module it imports, directly or not, has changed; an unchanged
+ * one keeps its URL and is shared by all who import it. Throws the system's error for a missing
+ * file.
  */
 export function urlOf(file: string): string {
   const before = modules.get(file);
   if (before !== undefined && isFresh(file, before, new Set())) return before.url;
-  // A whole number: loaders that look at the end of a URL would take a fraction for the file's ending.
+  // A whole number: loaders that look at the end of a URL would take a fraction for the file
+  // extension.
   const url = `${pathToFileURL(file).href}?changed=${++count}`;
   modules.set(file, { url, stamp: stampOf(file), imports: new Map() });
   files.set(url, file);
   return url;
 }
 
-/** Where a module of a production gets what it imports from: another of its own modules, as it is now. */
+/** Where a module imports another of the production's modules from, as it is now. */
 export function importedBy(parent: string, url: string): string {
   const from = files.get(parent);
   if (from === undefined || !url.startsWith('file:')) return url;
@@ -42,7 +44,7 @@ export function importedBy(parent: string, url: string): string {
   return linked;
 }
 
-/** The files that a module imports, and those that they import. */
+/** The files that a module imports, and those they import. */
 export function importsOf(file: string, found: Set<string> = new Set()): ReadonlySet<string> {
   for (const one of modules.get(file)?.imports.keys() ?? []) {
     if (found.has(one)) continue;
@@ -52,7 +54,7 @@ export function importsOf(file: string, found: Set<string> = new Set()): Readonl
   return found;
 }
 
-/** A module could not be imported: Node would say so for ever, so the next try gets other URLs. */
+/** Called when a module could not be imported: Node would repeat that for ever, so the next try gets new URLs. */
 export function forget(file: string): void {
   for (const one of [file, ...importsOf(file)]) modules.delete(one);
 }
@@ -67,7 +69,7 @@ function isFresh(file: string, { stamp, imports }: Module, seen: Set<string>): b
   });
 }
 
-/** Tells one state of a file from another; empty where it is gone. */
+/** Tells one state of a file from another; empty if it is gone. */
 function stampOf(file: string): string {
   const found = statSync(file, { throwIfNoEntry: false });
   return found === undefined ? '' : `${found.mtimeMs} ${found.size} ${found.ino}`;

@@ -6,11 +6,11 @@ import { valueAt, type Written } from './written/written.ts';
 
 /**
  * The names a production defines, known before its parts are read, so that a reference to a host
- * whose own settings are wrong is not reported as well. Remembers which were used.
+ * with wrong settings is not reported as well. Remembers which were used.
  */
 export interface ProductionNames {
   readonly targets: ReadonlySet<string>;
-  /** Name → kind; `''` for one that is not known, which is reported where it stands. */
+  /** Name → kind; `''` for an unknown one, which is reported at its place. */
   readonly credentials: ReadonlyMap<string, string>;
   readonly lookups: ReadonlySet<string>;
   readonly transforms: ReadonlySet<string>;
@@ -47,7 +47,7 @@ export function productionNames(written: Written): ProductionNames {
 export function unknownTarget(name: string, { targets }: ProductionNames): string | undefined {
   if (targets.has(name)) return undefined;
   const remedy = suggestion(name, targets, 'Add it under processes or operations.');
-  return `no process or operation is named ${name}. ${remedy}`;
+  return `there is no process or operation ${name}. ${remedy}`;
 }
 
 export function unknownLookup(name: string, names: ProductionNames): string | undefined {
@@ -58,10 +58,10 @@ export function unknownLookup(name: string, names: ProductionNames): string | un
     names.lookups,
     `Add it: lookups: { ${name}: lookups/${name}.csv }.`,
   );
-  return `no lookup is named ${name}. ${remedy}`;
+  return `there is no lookup ${name}. ${remedy}`;
 }
 
-/** What is wrong with a credential's name, or with its kind for this use. */
+/** What is wrong with a credential's name, or with its kind for this purpose. */
 export function unfitCredential(
   name: string,
   kinds: readonly CredentialKind[] | undefined,
@@ -71,7 +71,7 @@ export function unfitCredential(
   const kind = names.credentials.get(name);
   if (kind === undefined) {
     const remedy = suggestion(name, names.credentials.keys(), 'Add it under credentials.');
-    return `no credential is named ${name}. ${remedy}`;
+    return `there is no credential ${name}. ${remedy}`;
   }
   if (kinds === undefined || (kinds as readonly string[]).includes(kind) || kind === '') {
     return undefined;
@@ -83,5 +83,5 @@ export function unknownTransform(name: string, names: ProductionNames): string |
   names.used.transform.add(name);
   if (names.transforms.has(name)) return undefined;
   const add = `Add it: transforms: { ${name}: transforms/${name}.yaml }.`;
-  return `no transform is named ${name}. ${suggestion(name, names.transforms, add)}`;
+  return `there is no transform ${name}. ${suggestion(name, names.transforms, add)}`;
 }

@@ -1,4 +1,4 @@
-/** Where something stands in a production's files; lines and columns from 1. */
+/** A place in a production's files; lines and columns count from 1. */
 export interface Place {
   readonly file: string;
   readonly line: number;

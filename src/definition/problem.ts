@@ -1,7 +1,7 @@
 import { nearest } from '../error/nearest.ts';
 import type { Place } from './place.ts';
 
-/** One thing that is wrong with a production, where it stands and what to do about it. */
+/** One problem of a production, where it is and what to do about it. */
 export interface Problem extends Place {
   /** Keys from the top of the production: `operations.ward.settings.connect`; `''` for the file itself. */
   readonly path: string;
@@ -9,7 +9,7 @@ export interface Problem extends Place {
   readonly what: string;
   /** What to do: a full sentence, or `''` where `what` already says it. */
   readonly remedy: string;
-  /** A production with an error does not start; a warning is shown and starts. */
+  /** A production with an error does not start; a warning is shown and it starts. */
   readonly severity: 'error' | 'warning';
 }
 
@@ -17,7 +17,7 @@ export interface Problem extends Place {
 export interface Problems {
   error(place: Place, path: string, what: string, remedy?: string): void;
   warning(place: Place, path: string, what: string, remedy?: string): void;
-  /** A value that no problem's text may show from now on. */
+  /** From now on, the text of no problem may show this value. */
   hide(secret: string): void;
   /** All of them, in the order of files, lines and columns, each once. */
   list(): Problem[];
@@ -68,18 +68,19 @@ export function describeProblem(problem: Problem): string {
   return `${file}:${line}:${column} ${note}${subject}${what}.${remedy === '' ? '' : ` ${remedy}`}`;
 }
 
-/** The remedy for a name that does not exist: the nearest one, or all of them where they are few. */
+/** The remedy for a name that does not exist: the nearest one, or all of them if they are few. */
 export function suggestion(given: string, known: Iterable<string>, otherwise = ''): string {
   const names = [...known];
   const near = nearest(given, names);
   if (near !== undefined) return `Did you mean ${near}?`;
   if (names.length === 0 || names.length > 12) return otherwise;
-  return `There ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}.`;
+  return `Known: ${names.join(', ')}.`;
 }
 
-/** Divides the text of a setting's problem into what is wrong and what to do. */
+/** Splits the text of a setting's problem into what is wrong and what to do. */
 export function splitProblem(text: string): { what: string; remedy: string } {
-  // A sentence goes on after the path, so it begins small; names such as PID-3 stay as they are.
+  // The sentence continues after the path, so it begins in lower case; names such as PID-3 stay as
+  // they are.
   const said = text.replace(/^[A-Z](?=[a-z]* )/, (letter) => letter.toLowerCase());
   const [, what = said, rest = ''] = /^(.*?)(?:\. |; )(.*)$/s.exec(said) ?? [];
   if (rest === '') return { what: said.replace(/\.$/, ''), remedy: '' };

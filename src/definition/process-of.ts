@@ -13,7 +13,7 @@ import { rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
 import { loadModule } from './load-module.ts';
 
-/** What a process finds where it runs: in an engine, or in a production test. */
+/** What a process is given where it runs: in an engine, or in a production test. */
 export interface ProcessRuntime {
   readonly now: () => number;
   readonly log: (process: string, text: string) => void;
@@ -21,7 +21,7 @@ export interface ProcessRuntime {
   readonly durable?:
     | Pick<DurableOptions, keyof Storing | 'steps' | 'answers' | 'routing'>
     | undefined;
-  /** Tells the watchdog what is worked on; there is none in a production test. */
+  /** Tells the watchdog what is being worked on; absent in a production test. */
   readonly marks?: WorkMarks | undefined;
   /** Answers calls in a production test. */
   readonly call?: ProcessContext['call'];
@@ -87,6 +87,6 @@ async function loadCode(file: string, name: string): Promise<ProcessCode> {
   if ('exported' in loaded && typeof loaded.exported === 'function') {
     return loaded.exported as ProcessCode;
   }
-  const why = 'fault' in loaded ? loaded.fault.what : 'it has no default export that is a function';
+  const why = 'fault' in loaded ? loaded.fault.what : 'its default export is not a function';
   throw new EngineError('PROCESS_FAILED', `the code of ${name} cannot be used: ${why}`);
 }

@@ -8,13 +8,13 @@ import { loadBody, subject } from '../flow/subject.ts';
 import type { Message } from '../message/message.ts';
 import { type ProductionNames, unfitCredential, unknownLookup, unknownTarget } from './names.ts';
 
-/** What the forms of a production need beyond what adapters do. */
+/** What the forms of a production need beyond what the settings of adapters need. */
 export interface ProductionContext extends ReadContext {
   /** An expression that the flow evaluates itself, such as the key of a queue's order. */
   compile(source: string): Read<Expression>;
 }
 
-/** What a production lends for reading its settings and those of its adapters. */
+/** What a production provides for reading its settings and those of its adapters. */
 export function readContext(
   folder: string,
   names: ProductionNames,
@@ -39,7 +39,7 @@ export function readContext(
     },
     unknown(kind, name) {
       if (kind === 'lookup') return unknownLookup(name, names);
-      // Targets in the settings of adapters are on no way that the map knows.
+      // Targets in the settings of adapters are not on a route that the map knows.
       names.used.target.add(name);
       return unknownTarget(name, names);
     },

@@ -8,7 +8,7 @@ import type { Place } from './place.ts';
 import { splitProblem } from './problem.ts';
 import { valueAt, type Written, type WrittenBlock } from './written/written.ts';
 
-/** An entry under `credentials` with its values filled in; undefined after its problems were reported. */
+/** An entry under `credentials` with its values filled in; undefined if it has problems, which are then reported. */
 export function readCredentialEntry(
   { value: written, place }: CredentialGiven,
   reading: Reading,

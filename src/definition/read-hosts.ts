@@ -19,7 +19,7 @@ import { type ProductionNames, unknownTarget, unknownTransform } from './names.t
 import { splitProblem } from './problem.ts';
 import { emptyBlock, pathText, shown, valueAt, type Written } from './written/written.ts';
 
-/** A business service; undefined after its problems were reported. */
+/** A business service; undefined if it has problems, which are then reported. */
 export function readService(
   entry: ServiceEntry,
   adapters: Adapters,
@@ -45,7 +45,7 @@ export function readService(
   };
 }
 
-/** A business operation; undefined after its problems were reported. */
+/** A business operation; undefined if it has problems, which are then reported. */
 export function readOperation(
   entry: OperationEntry,
   adapters: Adapters,
@@ -76,7 +76,7 @@ export function readOperation(
   };
 }
 
-/** An operation that sends its own answers again never comes to an end while its peer answers. */
+/** An operation that sends its own answers again would never end while its peer answers. */
 function warnOfOwnAnswers(
   { name, place, value: { answersTo } }: OperationEntry,
   { problems, keys }: Reading,
@@ -86,7 +86,7 @@ function warnOfOwnAnswers(
   problems.error(place, pathText([...keys, 'answersTo']), what, 'Name another target.');
 }
 
-/** `retry` as an action where nothing is ever tried again is what the action after it says, or a failure. */
+/** If nothing is ever retried, `retry` as an action means the action after it, or a failure. */
 function warnOfNoRetry(
   { value: { replies } }: OperationEntry,
   retry: RetryPolicy,
@@ -95,7 +95,7 @@ function warnOfNoRetry(
   if (retry.for > 0) return;
   for (const { name, value: actions, place } of replies?.values() ?? []) {
     if (![actions].flat().includes('retry')) continue;
-    const what = 'nothing is tried again, since retry says for: 0s';
+    const what = 'nothing is retried, since retry says for: 0s';
     const remedy = 'Raise for, or write another action.';
     problems.warning(place, pathText([...keys, 'replies', name]), what, remedy);
   }
@@ -108,7 +108,7 @@ export interface ProcessReading {
 
 const INLINE: Line = { pool: 1, order: 'fifo' };
 
-/** A business process; undefined after its problems were reported. */
+/** A business process; undefined if it has problems, which are then reported. */
 export function readProcess(
   entry: ProcessEntry,
   { names, language }: ProcessReading,
@@ -139,7 +139,7 @@ export function readProcess(
   };
 }
 
-/** A process is a router or code, and says so in one way. */
+/** A process is either a router or code, and says so once. */
 function checkWork({ value, written, place }: ProcessEntry, reading: Reading): void {
   const { rules, code, to } = value;
   if ((rules === undefined) === (code === undefined)) {
@@ -147,7 +147,7 @@ function checkWork({ value, written, place }: ProcessEntry, reading: Reading): v
     report(reading, place, what, 'A router has rules; a process in TypeScript has code.');
   }
   if (rules !== undefined && to !== undefined) {
-    const what = 'the rules say where they send, so to means nothing';
+    const what = 'the rules say where they send, so to has no effect';
     reportBelow(reading, written, { keys: ['to'], what, remedy: 'Remove it.' });
   }
 }
@@ -169,11 +169,11 @@ function ruleSets(
   });
 }
 
-/** An inline process has no queue, so what is said of one would be silently ignored. */
+/** An inline process has no queue, so settings of a queue would be silently ignored. */
 function reportQueueKeys({ written }: ProcessEntry, reading: Reading): void {
   for (const [key, { ofQueue }] of Object.entries(hostSettings.process)) {
     if (ofQueue !== true || valueAt(written, [key]) === undefined) continue;
-    const what = `an inline process has no queue, so ${key} means nothing`;
+    const what = `an inline process has no queue, so ${key} has no effect`;
     reportBelow(reading, written, {
       keys: [key],
       what,
@@ -186,7 +186,7 @@ function reportQueueKeys({ written }: ProcessEntry, reading: Reading): void {
 function reportDisconnected({ written }: ProcessEntry, reading: Reading): void {
   const keys = ['retry', 'disconnected'];
   if (valueAt(written, keys) === undefined) return;
-  const what = 'a process has no connection, so disconnected means nothing';
+  const what = 'a process has no connection, so disconnected has no effect';
   reportBelow(reading, written, { keys, what, remedy: 'Remove it; for says how long to try.' });
 }
 
@@ -195,30 +195,30 @@ interface LineGiven {
   readonly order?: OrderGiven | undefined;
 }
 
-/** Settles `pool` and `order`, after contradictions between the two were reported. */
+/** Decides `pool` and `order`, after reporting contradictions between the two. */
 function readLine({ pool, order }: LineGiven, host: Written, hostReading: Reading): Line {
   const { problems, keys } = below(hostReading, 'pool');
   const place = valueAt(host, ['pool'])?.place ?? host.place;
   const path = pathText(keys);
   if (typeof order === 'object') {
-    const what = 'pool has no effect beside by-key: each line has one at a time';
-    const remedy = 'Remove it; partitions says how many go at once.';
+    const what = 'pool has no effect with by-key: each line has one message at a time';
+    const remedy = 'Remove it; partitions says how many are sent at once.';
     if (pool !== undefined) problems.warning(place, path, what, remedy);
     const { 'by-key': byKey, partitions } = order;
     return { pool: 1, order: byKey === undefined ? 'fifo' : { byKey, partitions } };
   }
   if (pool === undefined || pool === 1) return { pool: 1, order: order ?? 'fifo' };
   if (order === 'fifo') {
-    const remedy = 'Write order: none, or { by-key: field("PID-3.1") } for that of each patient.';
-    problems.error(place, path, `${pool} at once cannot keep the order`, remedy);
+    const remedy = 'Write order: none, or { by-key: field("PID-3.1") } for an order per patient.';
+    problems.error(place, path, `a pool of ${pool} cannot keep the order`, remedy);
   } else if (order === undefined) {
-    const what = `with ${pool} at once, messages may overtake each other`;
-    problems.warning(place, path, what, 'Write order: none to say that it is meant.');
+    const what = `with a pool of ${pool}, messages may overtake each other`;
+    problems.warning(place, path, what, 'Write order: none to confirm that.');
   }
   return { pool, order: order ?? 'none' };
 }
 
-/** Reads the settings of a host by the declaration of its adapter. `reading` is that of the host. */
+/** Reads the settings of a host, following the declaration of its adapter. `reading` is that of the host. */
 function readAdapterSettings(
   declared: Settings,
   host: Written,

@@ -33,7 +33,7 @@ export interface ReadTransforms {
   readonly files: readonly string[];
 }
 
-/** Reads every file under `transforms`; what is wrong in one is reported at its place there. */
+/** Reads every file under `transforms`; problems are reported at their place in it. */
 export async function readTransforms(
   written: Written,
   parts: TransformsReading,
@@ -104,7 +104,7 @@ async function yamlTransform(
   return split === undefined ? transform : new SplitTransform(transform, split);
 }
 
-/** What a YAML file of its own holds, and where its problems go. */
+/** The content of a separate YAML file, and where its problems are reported. */
 async function yamlFile(
   entry: TransformEntry,
   { names, language, reading, source }: TransformsReading,
@@ -113,7 +113,7 @@ async function yamlFile(
   const file = resolve(source.folder, entry.file);
   const text = await readFile(file, 'utf8').catch(unless(isSystemError, 'reading a transform'));
   if (text === undefined) {
-    const remedy = `Paths count from the production's folder: this is ${file}.`;
+    const remedy = `Paths are relative to the production's folder: this is ${file}.`;
     return reportFile(entry, reading, { what: 'the file cannot be read', remedy }, section);
   }
   const parsed = parseYaml(entry.file, text, reading.problems);
@@ -146,7 +146,7 @@ const NO_FUNCTION: Fault = {
   remedy: 'Write: export default defineTransform(({ document }) => …).',
 };
 
-/** What is wrong between transforms that call each other is known once all are read. */
+/** Problems between transforms that call each other are found once all are read. */
 function checkCalls(
   transforms: ReadonlyMap<string, Transform>,
   written: Written,

@@ -37,31 +37,37 @@ import { pathText, placeAt, valueAt, type Written, type WrittenScalar } from './
 export interface ReadOptions {
   /** The built-in adapters, by type. */
   readonly adapters: AdapterCatalogue | readonly AnyAdapter[];
-  /** Names of overlays, each laid over what came before. */
+  /** Names of overlays, each applied over what came before. */
   readonly overlays?: readonly string[];
   /** Where `${env:NAME}` comes from. Default: the process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where `${secret:NAME}` comes from. Default: there are none. */
   readonly secrets?: ValueSource['secrets'];
-  /** Takes secrets, files and environment variables of credentials that are missing for present: for checks and tests elsewhere. */
+  /**
+   * Assumes that missing secrets, files and environment variables of credentials are present: for
+   * checks and tests on other machines.
+   */
   readonly assume?: boolean;
-  /** What `now()` in expressions says, and by which certificates are judged. Default: the system's. */
+  /**
+   * What `now()` in expressions returns, and what the expiry of certificates is checked against.
+   * Default: the system's clock.
+   */
   readonly clock?: Clock;
-  /** Stands between expressions and the code tables; a production test replaces entries there. */
+  /** Placed between expressions and the code tables; a production test replaces entries there. */
   readonly lookups?: (tables: LookupTables) => LookupTables;
-  /** Reads no more than a test of this host's connection needs, whatever is wrong elsewhere. */
+  /** Reads only what a test of this host's connection needs, whatever is wrong elsewhere. */
   readonly host?: string;
 }
 
 export interface ReadProduction {
-  /** Undefined if there is any error; a definition may come with warnings. */
+  /** Undefined if there is any error; there may be warnings with a definition. */
   readonly definition?: Definition;
   readonly problems: readonly Problem[];
 }
 
 /**
  * Reads and checks the production in a folder completely: every problem at once, each with its
- * place, and nothing is started or connected. Never throws for what a production contains.
+ * place, and nothing is started or connected. Never throws because of what a production contains.
  */
 export async function readProduction(
   folder: string,
@@ -120,8 +126,8 @@ export async function readProduction(
 }
 
 /**
- * Hashes of the files that exist, by path: how a changed file is noticed without keeping its content. That
- * of a module stands for the modules it imports, too.
+ * Hashes of the files that exist, by path: a changed file is noticed without keeping its content.
+ * That of a module covers the modules it imports as well.
  */
 async function digests(files: Iterable<string>): Promise<ReadonlyMap<string, string>> {
   const found = await Promise.all(
@@ -143,7 +149,7 @@ async function contentHash(file: string): Promise<string | undefined> {
       .update(await readFile(file))
       .digest('hex');
   } catch (error) {
-    // removed since it was read: that is a difference
+    // removed since it was read, which counts as a difference
     return tolerate(error, isSystemError, 'reading a file of the production');
   }
 }
@@ -154,7 +160,7 @@ interface ReadLookups {
   readonly files: readonly string[];
 }
 
-/** Reads every file under `lookups`; what is wrong in one is reported at its line. */
+/** Reads every file under `lookups`; problems are reported at their line. */
 async function readLookups(
   written: Written,
   folder: string,
@@ -183,7 +189,7 @@ function* lookupEntries(written: Written): Generator<[string, WrittenScalar]> {
   }
 }
 
-/** Everything that was read, of which a definition is put together. */
+/** All that was read, from which a definition is made. */
 interface FilesRead extends ProcessReading {
   readonly folder: string;
   readonly written: Written;
@@ -195,7 +201,10 @@ interface FilesRead extends ProcessReading {
   readonly files: readonly string[];
 }
 
-/** Puts the definition together from what was written, and reports what is wrong with each host. Undefined if too little could be read. */
+/**
+ * Makes the definition from what was written, and reports the problems of each host. Undefined if
+ * too little could be read.
+ */
 function compose(read: FilesRead): Definition | undefined {
   const { folder, written, adapters, values, reading, lookups, transforms, files } = read;
   if (values.settings === undefined) return undefined;

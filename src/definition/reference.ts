@@ -3,9 +3,9 @@ import type { JsonSchema } from './form/form.ts';
 const MARKED = /(<!-- keys of (\w+): (\S+) -->\n)[\s\S]*?(<!-- end of keys -->)/g;
 
 /**
- * Fills the tables of keys in the reference page from the schemas, between
- * `<!-- keys of production: services.* -->` and `<!-- end of keys -->`. In a path, `*` stands for the names that a
- * production chooses, `[]` for the items of a list, `#basic` for the variant of that kind, `.` for the top.
+ * Fills the tables of keys in the reference page from the schemas, between `<!-- keys of
+ * production: services.* -->` and `<!-- end of keys -->`. In a path, `*` means the names that a
+ * production chooses, `[]` the items of a list, `#basic` the variant of that kind, `.` the top.
  * Throws if a path is not in its schema.
  */
 export function fillReference(text: string, schemas: Readonly<Record<string, JsonSchema>>): string {
@@ -19,7 +19,7 @@ export function fillReference(text: string, schemas: Readonly<Record<string, Jso
   });
 }
 
-/** Every path under which a block of keys stands, for the check that the reference leaves none out. */
+/** Every path that has a block of keys, for the check that the reference leaves none out. */
 export function blocksIn(schema: JsonSchema): string[] {
   return [...blocksBelow(schema, '.')].map(({ path }) => path);
 }
@@ -53,7 +53,7 @@ function* alternativesIn({ anyOf }: JsonSchema): Generator<SchemaBlock> {
   }
 }
 
-/** The word of `kind:`, or else the key that only this variant must have. */
+/** The word of `kind:`, or otherwise the key that only this variant requires. */
 function variantOf({ properties, required }: JsonSchema): string {
   const { kind } = (properties ?? {}) as { readonly kind?: { readonly const?: unknown } };
   if (typeof kind?.const === 'string') return kind.const;

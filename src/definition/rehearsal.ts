@@ -1,10 +1,10 @@
 import type { Envelope } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
 
-/** A message that a service took, to be tried with what the files say now. Its body travels beside it. */
+/** A message that a service accepted, to be tried with the current files. Its body is sent alongside. */
 export interface RehearsalRequest extends Pick<Envelope, 'type' | 'name' | 'charset'> {
   readonly service: string;
-  /** When it came: expressions see that time, so that what they wrote then is what they write now. */
+  /** When it arrived: expressions see that time, so that they write now what they wrote then. */
   readonly at: number;
 }
 

@@ -6,12 +6,12 @@ import { describeProblem } from './problem.ts';
 import type { ReadProduction } from './read.ts';
 import type { Rehearsal, RehearsalRequest } from './rehearsal.ts';
 
-/** Bytes of all that would be sent: the answer must fit into one message of the broker. */
+/** Bytes of all messages that would be sent: the answer must fit into one broker message. */
 const LIMIT = 2 * 1024 * 1024;
 
 /**
- * Runs a message through the production as its files say now: nothing is stored, nothing is sent, and what
- * runs does not change. Throws ConfigError for files that cannot be used.
+ * Runs a message through the production as its files are now: nothing is stored or sent, and the
+ * running production does not change. Throws ConfigError for files that cannot be used.
  */
 export async function rehearse(
   read: (clock: Clock) => Promise<ReadProduction>,
@@ -22,7 +22,7 @@ export async function rehearse(
   const { definition, problems } = await read(clock);
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   if (!definition.services.has(service))
-    throw new EngineError('HOST_UNKNOWN', `the files have no service ${service} any more`);
+    throw new EngineError('HOST_UNKNOWN', `the files no longer have a service ${service}`);
   const { sent, processes } = await runMessage(
     { definition, clock, answer: () => undefined },
     service,

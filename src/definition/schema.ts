@@ -45,14 +45,14 @@ function hostsSchema(hosts: JsonSchema, adapters: readonly AnyAdapter[]): JsonSc
       anyOf: [
         ...adapters.map(settingsOfType),
         { required: ['adapter'], properties: { adapter: own } },
-        // An overlay or a second file need not say it again.
+        // An overlay or a second file need not repeat it.
         { not: { required: ['adapter'] } },
       ],
     },
   };
 }
 
-/** An overlay holds some of the settings only, so that none is required here: the check does that. */
+/** An overlay has only some of the settings, so none is required here: the check does that. */
 function settingsOfType({ type, settings }: AnyAdapter): JsonSchema {
   return {
     required: ['adapter'],
@@ -63,6 +63,39 @@ function settingsOfType({ type, settings }: AnyAdapter): JsonSchema {
 function withoutRequired({ required: _, ...schema }: JsonSchema): JsonSchema {
   return schema;
 }
+
+const splitSchema = (): JsonSchema => ({
+  anyOf: [
+    { type: 'string' },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['each'],
+      properties: {
+        each: {
+          type: 'string',
+          description:
+            'Segments (OBR), a JSON array (/orders), XML elements (/report/result), rows or lines.',
+        },
+        size: { type: 'integer', description: 'How many of them go into one message.' },
+        most: {
+          type: 'integer',
+          default: MOST,
+          description: 'Making more messages than this is an error.',
+        },
+        when: { type: 'string', description: 'Which of them; the others are left out.' },
+        empty: {
+          enum: ['discard', 'suspend'],
+          description:
+            'What happens to a message without any. Default discard for an empty list, suspend if there is no list.',
+        },
+        comment: { type: 'string', description: 'A note for the next reader.' },
+      },
+    },
+  ],
+  description: 'Makes a message from each part of the incoming one.',
+  examples: ['OBR', 'rows', '/orders'],
+});
 
 /** JSON Schema of a declarative transform's file. */
 export function transformSchema(): JsonSchema {
@@ -79,38 +112,7 @@ export function transformSchema(): JsonSchema {
     type: 'object',
     additionalProperties: false,
     properties: {
-      split: {
-        anyOf: [
-          { type: 'string' },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['each'],
-            properties: {
-              each: {
-                type: 'string',
-                description:
-                  'Segments (OBR), a JSON array (/orders), XML elements (/report/result), rows or lines.',
-              },
-              size: { type: 'integer', description: 'How many of them one message has.' },
-              most: {
-                type: 'integer',
-                default: MOST,
-                description: 'More messages than this are an error.',
-              },
-              when: { type: 'string', description: 'Which of them; the others are left out.' },
-              empty: {
-                enum: ['discard', 'suspend'],
-                description:
-                  'What becomes of a message without any. Default discard for an empty list, suspend where there is none.',
-              },
-              comment: { type: 'string', description: 'A note for the next reader.' },
-            },
-          },
-        ],
-        description: 'Makes a message of each part of the one that comes.',
-        examples: ['OBR', 'rows', '/orders'],
-      },
+      split: splitSchema(),
       start: {
         anyOf: [
           { enum: ['copy', 'empty'] },
@@ -122,7 +124,7 @@ export function transformSchema(): JsonSchema {
           },
         ],
         default: 'copy',
-        description: 'What the new message begins as: a copy, empty, or a text.',
+        description: 'How the new message begins: as a copy, empty, or with a text.',
       },
       type: {
         type: 'string',
@@ -132,7 +134,7 @@ export function transformSchema(): JsonSchema {
       name: { type: 'string', description: 'The label of the new message, a template.' },
       title: { type: 'string', description: 'A name for people.' },
       comment: { type: 'string', description: 'A note for the next reader.' },
-      steps: { ...steps, description: 'What is changed, in this order.' },
+      steps: { ...steps, description: 'The changes, in this order.' },
     },
     definitions: {
       step: {
@@ -154,7 +156,7 @@ export function testSchema(): JsonSchema {
   return { $schema: DRAFT, title: 'Tests of a Waybill production', ...testFileForm.schema() };
 }
 
-/** The files of schemas that ship with the examples, by name. The build writes them; a test compares them. */
+/** The schema files that ship with the examples, by name. The build writes them; a test compares them. */
 export function schemaFiles(adapters: readonly AnyAdapter[]): ReadonlyMap<string, string> {
   return new Map([
     ['production.schema.json', fileText(productionSchema(adapters))],
@@ -166,16 +168,16 @@ export function schemaFiles(adapters: readonly AnyAdapter[]): ReadonlyMap<string
 const fileText = (schema: JsonSchema): string =>
   `${JSON.stringify(shareSchemas(schema), undefined, 2)}\n`;
 
-/** Shorter ones are easier to read where they stand. */
+/** Shorter ones are easier to read in place. */
 const LEAST = 300;
 
-/** The same schema with what it repeats written once, under `definitions`. */
+/** The same schema with repeated parts written once, under `definitions`. */
 export function shareSchemas(schema: JsonSchema): JsonSchema {
   const counts = new Map<string, number>();
   count(schema, counts, true);
   const names = new Map<string, string>();
   const definitions: Record<string, unknown> = {};
-  /** Named after the key where it is met first, so that a new adapter does not rename the others. */
+  /** Named after the key where it is first found, so that a new adapter does not rename the others. */
   const nameFor = (key: string): string => {
     let number = 1;
     let name = key;
@@ -206,7 +208,7 @@ export function shareSchemas(schema: JsonSchema): JsonSchema {
   return { ...made, definitions: { ...(made['definitions'] as JsonSchema), ...definitions } };
 }
 
-/** Words of JSON Schema between a key and what stands under it. */
+/** Words of JSON Schema between a key and its content. */
 const isWord = (name: string): boolean => name === 'anyOf' || name === 'items';
 
 function count(value: unknown, counts: Map<string, number>, top = false): void {
@@ -215,13 +217,13 @@ function count(value: unknown, counts: Map<string, number>, top = false): void {
     const text = JSON.stringify(value);
     const seen = counts.get(text) ?? 0;
     if (text.length >= LEAST) counts.set(text, seen + 1);
-    // What stands inside of a repetition is shared along with it.
+    // What is inside a repeated part is shared along with it.
     if (seen > 0 && text.length >= LEAST) return;
   }
   for (const inner of Object.values(value)) count(inner, counts);
 }
 
-/** A block of properties is no schema itself, although one of them may be named `type`. */
+/** A block of properties is not a schema, although one of them may be named `type`. */
 function isSchema({ type, anyOf }: JsonSchema): boolean {
   return typeof type === 'string' || Array.isArray(type) || Array.isArray(anyOf);
 }

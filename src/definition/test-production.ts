@@ -21,8 +21,8 @@ export interface TestOptions extends Omit<ReadOptions, 'clock' | 'lookups' | 'as
 }
 
 /**
- * Runs the cases of a production's `production.test.yaml`: each sends one message through the rules, transforms and
- * processes, with the clock standing still, no network and nothing stored.
+ * Runs the cases of a production's `production.test.yaml`: each sends one message through the
+ * rules, transforms and processes, with a fixed clock, no network and nothing stored.
  */
 export async function testProduction(folder: string, options: TestOptions): Promise<TestReport> {
   const started = performance.now();
@@ -75,7 +75,12 @@ function chosen(
   const some = cases.filter(({ name }) => only === undefined || name?.includes(only) === true);
   if (some.length === 0 && only !== undefined) {
     const place = cases[0]?.place ?? { file: '', line: 1, column: 1 };
-    problems.error(place, '', `no case has ${only} in its name`, 'Give another part of the name.');
+    problems.error(
+      place,
+      '',
+      `there is no case with ${only} in its name`,
+      'Give another part of the name.',
+    );
   }
   return some;
 }

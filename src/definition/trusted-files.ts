@@ -1,7 +1,7 @@
 import type { Definition, OperationDefinition, ServiceDefinition } from './definition.ts';
 import type { Place } from './place.ts';
 
-/** A file of certificates or revocation lists that a host goes by. */
+/** A file of certificates or revocation lists that a host relies on. */
 export interface TrustedFile {
   readonly host: string;
   readonly kind: 'authority' | 'revocation-list';
@@ -13,7 +13,7 @@ export interface TrustedFile {
 
 const SETTINGS = { trust: 'authority', crl: 'revocation-list' } as const;
 
-/** By a rule for all adapters: the files under `tls: { trust: …, crl: … }`. */
+/** In all adapters, these are the files under `tls: { trust: …, crl: … }`. */
 export function trustedFiles(definition: Definition): TrustedFile[] {
   const { services, operations } = definition;
   return [

@@ -43,7 +43,7 @@ function queueTarget(name: string, order: QueueOrder, generation: number): Wired
   };
 }
 
-/** FNV-1a: spreads keys evenly and never changes between versions, which would break the order of a key. */
+/** FNV-1a: spreads keys evenly. It must never change between versions, which would break the order of a key. */
 function hash(key: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) {
@@ -52,7 +52,7 @@ function hash(key: string): number {
   return value >>> 0;
 }
 
-/** The streams of a host's queue with the pool of each. */
+/** The streams of a host's queue and the pool of each. */
 export function queueLines(
   order: QueueOrder,
   pool: number,

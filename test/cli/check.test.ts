@@ -28,7 +28,7 @@ test('problems are shown with a path that a terminal can open, with exit code 1'
   });
   expect(await ran(checkCommand(), [`${folder.path}/p`])).toMatchObject({
     code: 1,
-    output: `${from(folder.path)}/p/production.yaml:2:79 services.in.to: no process or operation is named uot. Did you mean out?\n${folder.path}/p: 1 error\n`,
+    output: `${from(folder.path)}/p/production.yaml:2:79 services.in.to: there is no process or operation uot. Did you mean out?\n${folder.path}/p: 1 error\n`,
   });
 });
 
@@ -63,7 +63,7 @@ test('several productions are checked for the ports they share', async () => {
   const { code, output } = await ran(checkCommand(), [`${folder.path}/one`, `${folder.path}/two`]);
   expect(code).toBe(1);
   expect(output).toContain(
-    `/two/production.yaml:2:49 services.in.settings.listen: in of the production good (${folder.path}/one/production.yaml:2) listens on port 2575 already.`,
+    `/two/production.yaml:2:49 services.in.settings.listen: in of the production good (${folder.path}/one/production.yaml:2) already listens on port 2575.`,
   );
 });
 
@@ -78,18 +78,18 @@ const CLASH = '(production.yaml:3)';
 const REMEDY = 'Give one of them another path, method or port.';
 
 test.for([
-  ['{ path: /a }', '{ path: /a }', `one ${CLASH} answers POST /a on port 8080 already. ${REMEDY}`],
+  ['{ path: /a }', '{ path: /a }', `one ${CLASH} already answers POST /a on port 8080. ${REMEDY}`],
   ['{ path: /a }', '{ path: /b }', undefined],
   ['{ path: /a }', '{ path: /a, methods: [PUT] }', undefined],
   [
     "{ path: '/p/{id}' }",
     "{ path: '/p/{number}' }",
-    `one ${CLASH} answers POST /p/{} on port 8080 already. ${REMEDY}`,
+    `one ${CLASH} already answers POST /p/{} on port 8080. ${REMEDY}`,
   ],
   [
     "{ path: '/v1/*', openapi: api.yaml }",
     "{ path: '/v1/orders/{id}', methods: [PUT] }",
-    `one ${CLASH} answers PUT /v1/orders/{} on port 8080 already. ${REMEDY}`,
+    `one ${CLASH} already answers PUT /v1/orders/{} on port 8080. ${REMEDY}`,
   ],
   [
     '{ path: /a, tls: { certificate: hub } }',

@@ -21,7 +21,7 @@ test('inline processes that send in a ring are reported with the ring', async ()
 `),
   );
   expect(problems).toEqual([
-    'production.yaml:7:3 processes.a: inline processes send to each other in a ring: a → b → c → a. Make one of them run: queued, or cut the ring.',
+    'production.yaml:7:3 processes.a: inline processes send to each other in a circle: a → b → c → a. Make one of them run: queued, or break the circle.',
   ]);
 });
 
@@ -61,8 +61,8 @@ alerts: { to: alarm }
     },
   );
   expect(problems).toEqual([
-    'production.yaml:6:3 warning: processes.alone: no message can come here. Send to it from a service or a rule.',
-    'production.yaml:9:3 warning: operations.idle: no message can come here. Send to it from a service or a rule.',
+    'production.yaml:6:3 warning: processes.alone: no message can get here. Send to it from a service or a rule.',
+    'production.yaml:9:3 warning: operations.idle: no message can get here. Send to it from a service or a rule.',
     'production.yaml:11:16 warning: credentials.key: nothing uses it. Remove it, or use its name.',
     'production.yaml:12:15 warning: transforms.t: nothing uses it. Remove it, or use its name.',
     'production.yaml:13:28 warning: lookups.unused: nothing uses it. Remove it, or use its name.',
@@ -77,7 +77,7 @@ processes:
   const files = { 'a.ts': 'export default async () => undefined;\n' };
   expect(await problemsOf(free, { files })).toEqual([]);
   expect(await problemsOf(free.replace('code: a.ts', 'code: a.ts, to: [out]'), { files })).toEqual([
-    'production.yaml:6:3 warning: operations.idle: no message can come here. Send to it from a service or a rule.',
+    'production.yaml:6:3 warning: operations.idle: no message can get here. Send to it from a service or a rule.',
   ]);
 });
 
@@ -109,7 +109,7 @@ operations:
   expect(problems).toEqual(
     clash
       ? [
-          'production.yaml:4:40 services.b.settings.listen: a (production.yaml:3) listens on port 2575 already. Give one of them another port.',
+          'production.yaml:4:40 services.b.settings.listen: a (production.yaml:3) already listens on port 2575. Give one of them another port.',
         ]
       : [],
   );
@@ -123,7 +123,7 @@ operations: { out: { adapter: sample-out, settings: { connect: a:1 } } }
 test('a port that two productions share is reported with the other production', async () => {
   const definitions = [await definitionOf(listening('one')), await definitionOf(listening('two'))];
   expect((await portProblems(definitions)).map(describeProblem)).toEqual([
-    'production.yaml:2:51 services.in.settings.listen: in of the production one (production.yaml:2) listens on port 2575 already. Give one of them another port.',
+    'production.yaml:2:51 services.in.settings.listen: in of the production one (production.yaml:2) already listens on port 2575. Give one of them another port.',
   ]);
 });
 
@@ -137,7 +137,7 @@ operations:
 `);
   expect(problems).toEqual([
     'production.yaml:4:61 services.in.settings.tls.certificate: the credential account is of the kind basic. It must be certificate.',
-    'production.yaml:6:69 operations.out.settings.credential: no credential is named acount. Did you mean account?',
+    'production.yaml:6:69 operations.out.settings.credential: there is no credential acount. Did you mean account?',
   ]);
 });
 
@@ -214,7 +214,7 @@ steps:
     expect.stringMatching(/^one\.yaml:5:10 steps\[1\]\.to: .*feild.*field/),
     expect.stringMatching(/^production\.yaml:8:52 transforms\.three: the file cannot be read\./),
     'production.yaml:8:69 transforms.four: the module has no function as its default export. Write: export default defineTransform(({ document }) => …).',
-    'two.yaml:2:13 steps[0].call: no transform is named tow. Did you mean two?',
+    'two.yaml:2:13 steps[0].call: there is no transform tow. Did you mean two?',
   ]);
 });
 
@@ -253,8 +253,8 @@ operations:
   b: { adapter: sample-out, settings: { connect: b:1 } }
 `);
   expect(problems).toEqual([
-    'production.yaml:6:3 processes.C: there is a host of this name already: services.c. Give one of them another name.',
-    'production.yaml:8:3 operations.a: there is a host of this name already: services.a. Give one of them another name.',
+    'production.yaml:6:3 processes.C: there is already a host of this name: services.c. Give one of them another name.',
+    'production.yaml:8:3 operations.a: there is already a host of this name: services.a. Give one of them another name.',
   ]);
 });
 
@@ -269,7 +269,7 @@ operations:
     replies: { AR: [retry, suspend], AE: fail }
 `);
   expect(problems).toEqual([
-    'production.yaml:8:16 warning: operations.out.replies.AR: nothing is tried again, since retry says for: 0s. Raise for, or write another action.',
+    'production.yaml:8:16 warning: operations.out.replies.AR: nothing is retried, since retry says for: 0s. Raise for, or write another action.',
   ]);
 });
 
@@ -287,7 +287,7 @@ operations:
   const bad = certificate.replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA');
   const files = { 'hub.crt': certificate, 'hub.key': key, 'bad.crt': bad };
   expect(await problemsOf(text, { files })).toEqual([
-    'production.yaml:4:65 warning: services.a.settings.tls.trust: the file cannot be read. It is read when a host connects: put it there before the start.',
+    'production.yaml:4:65 warning: services.a.settings.tls.trust: the file cannot be read. It is read when a host connects: put it there before you start.',
     'production.yaml:6:65 services.c.settings.tls.trust: it is damaged. It must be PEM: -----BEGIN CERTIFICATE-----.',
   ]);
 });

@@ -100,7 +100,7 @@ test('what two files define is reported', async () => {
   });
   const { problems } = await folder.read({ overlays: [] });
   expect(problems.map(describeProblem)).toContain(
-    'hosts/lab.yaml:2:3 operations.ward: it is defined already, in production.yaml line 5. Keep one of the two; an overlay is for replacing values.',
+    'hosts/lab.yaml:2:3 operations.ward: it is already defined in production.yaml, line 5. Keep one of the two; use an overlay to replace values.',
   );
 });
 
@@ -112,7 +112,7 @@ test('an overlay or an included file that does not exist is named', async () => 
   const { problems } = await folder.read({ overlays: ['prd'] });
   expect(problems.map(describeProblem)).toEqual([
     'production.yaml:1:1 there is no overlay prd. Did you mean prod?',
-    "production.yaml:2:10 include: no file fits host/*.yaml. Patterns count from the production's folder: hosts/*.yaml.",
+    "production.yaml:2:10 include: no file matches host/*.yaml. Patterns are relative to the production's folder: hosts/*.yaml.",
   ]);
 });
 

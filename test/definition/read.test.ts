@@ -169,26 +169,26 @@ operations:
       "production.yaml:5:6 credentials.a.password: is required. The password of the user.",
       "production.yaml:6:14 credentials.b.kind: there is no kind "bsic". Did you mean basic?",
       "production.yaml:9:14 services.in.adapter: there is no adapter sampel-in. Did you mean sample-in?",
-      "production.yaml:10:10 services.in.to[0]: no process or operation is named ruter. Did you mean router?",
+      "production.yaml:10:10 services.in.to[0]: there is no process or operation ruter. Did you mean router?",
       "production.yaml:13:25 services.in2.settings.listen: must be an address such as lab.example:2575 or 0.0.0.0:2575.",
       "production.yaml:13:39 services.in2.settings.foo: no such setting.",
       "production.yaml:13:49 services.in2.settings.limit: must be a whole number from 1 to 10.",
       "production.yaml:13:59 services.in2.settings.fast: must be true or false.",
       "production.yaml:14:9 services.in2.to: names no target. Name a process or an operation.",
-      "production.yaml:15:19 services.in3.adapter: sample-out works the other way. A service takes messages in: its adapter ends in -in.",
+      "production.yaml:15:19 services.in3.adapter: sample-out works the other way. A service takes messages in: the name of its adapter ends in -in.",
       "production.yaml:20:15 processes.router.rules[0].when: there is no tpe. Did you mean type? A text is written in quotes.",
-      "production.yaml:21:16 processes.router.rules[0].send[0]: no process or operation is named outt. Did you mean out?",
+      "production.yaml:21:16 processes.router.rules[0].send[0]: there is no process or operation outt. Did you mean out?",
       "production.yaml:24:26 processes.router.rules[1].when: it is not valid: Unexpected character: =. Values are compared with ==.",
-      "production.yaml:26:11 processes.router.pool: an inline process has no queue, so pool means nothing. Remove it, or write run: queued.",
+      "production.yaml:26:11 processes.router.pool: an inline process has no queue, so pool has no effect. Remove it, or write run: queued.",
       "production.yaml:27:3 processes.both: cannot have both rules and code. A router has rules; a process in TypeScript has code.",
-      "production.yaml:27:80 processes.both.retry.disconnected: a process has no connection, so disconnected means nothing. Remove it; for says how long to try.",
+      "production.yaml:27:80 processes.both.retry.disconnected: a process has no connection, so disconnected has no effect. Remove it; for says how long to try.",
       "production.yaml:31:26 operations.out.settings.connect: must be an address such as lab.example:2575 or 0.0.0.0:2575.",
       "production.yaml:31:52 operations.out.settings.name: there is no tpye. Did you mean type? A text is written in quotes.",
-      "production.yaml:32:11 operations.out.pool: 3 at once cannot keep the order. Write order: none, or { by-key: field("PID-3.1") } for that of each patient.",
-      "production.yaml:34:30 operations.out.retry: for ends before the first repetition. Raise for, lower every, or write for: 0s to never try again.",
+      "production.yaml:32:11 operations.out.pool: a pool of 3 cannot keep the order. Write order: none, or { by-key: field("PID-3.1") } for an order per patient.",
+      "production.yaml:34:30 operations.out.retry: for ends before the first retry. Raise for, lower every, or write for: 0s to never try again.",
       "production.yaml:34:39 operations.out.retry: max is shorter than every. Raise max or lower every.",
-      "production.yaml:35:20 operations.out.replies.AE: suspnd is no action. Did you mean suspend?",
-      "production.yaml:35:28 operations.out.replies.foo: foo is neither a code nor a known word. There are accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, none, failure, other.",
+      "production.yaml:35:20 operations.out.replies.AE: suspnd is not an action. Did you mean suspend?",
+      "production.yaml:35:28 operations.out.replies.foo: foo is neither a code nor a known word. Known: accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, none, failure, other.",
       "production.yaml:39:29 operations.lab.order.by-key: HL7 path "PID-3.1.1.1", position 10: nothing is below a subcomponent. Write it like PID-3[2].4.2 or OBX[3]-5.",
       "production.yaml:39:58 operations.lab.order.partitions: must be a whole number from 2 to 64.",
       "production.yaml:40:15 operations.lab.schedule: mo is no day. Did you mean mon?",
@@ -207,7 +207,7 @@ operations:
 `);
   expect(problems).toEqual([
     'production.yaml:4:49 services.in.settings.limit: the environment variable LIMIT is not set. Set LIMIT, or give a default: ${env:LIMIT:-default}.',
-    'production.yaml:6:19 operations.out.adapter: there is no adapter nothing-out. There is sample-out.',
+    'production.yaml:6:19 operations.out.adapter: there is no adapter nothing-out. Known: sample-out.',
   ]);
 });
 
@@ -269,7 +269,7 @@ export default {
 `;
 
 test.for([
-  ['export const x = 1;', 'the module has no adapter as its default export'],
+  ['export const x = 1;', 'the default export of the module is not an adapter'],
   ['throw new Error("broken");', 'the module cannot be loaded: broken'],
   ['export default {', 'the module cannot be loaded:'],
   [

@@ -105,7 +105,7 @@ test('every value that differs is shown with what was expected and the segment i
     {
       at: 'ward',
       expected: '… something …',
-      actual: expect.stringMatching(/^\d+ characters without it$/),
+      actual: expect.stringMatching(/^\d+ characters without this text$/),
     },
     {
       at: 'ward, MSH-3',
@@ -212,7 +212,7 @@ test('code processes run with scripted answers, and what they call and answer is
   - name: nobody answers
     message: icu.hl7
     expect: { ward: 1, lab: 1 }
-    suspended: { worker: the case has no answer of lab }
+    suspended: { worker: the case has no answer from lab }
 `);
   expect(describeReport(report).join('\n')).toMatch(/^✓.*\n✓.*\n✓.*\n3 passed in \d+ ms$/);
 });
@@ -251,16 +251,16 @@ test('cases that cannot be run are problems with their place', async () => {
   expect(cases).toEqual([]);
   expect(problems.map(describeProblem)).toEqual([
     'production.test.yaml:5:5 one: expects nothing. Write expect:, rules:, discarded:, suspended: or reply:.',
-    'production.test.yaml:6:5 one: another case has the same name. Say in what they differ.',
+    'production.test.yaml:6:5 one: another case has the same name. Give each a name that says how they differ.',
     'production.test.yaml:6:5 one: needs a message. Write message: with a file, or text: with the message itself.',
     'production.test.yaml:6:5 one: there is no target warf. Did you mean ward?',
     'production.test.yaml:7:5 three: needs a message. Write message: with a file, or text: with the message itself.',
-    'production.test.yaml:7:5 three: there is no service out. There is in.',
+    'production.test.yaml:7:5 three: there is no service out. Known: in.',
     'production.test.yaml:7:66 cases[2].expect.ward: must be a whole number of at least 0.',
     'production.test.yaml:8:5 four: there is no process worke. Did you mean worker?',
     'production.test.yaml:8:5 four: there is no lookup ward. Did you mean wards?',
     'production.test.yaml:8:5 four: there is no rule in router: inpatient. Did you mean inpatients?',
-    'production.test.yaml:9:5 cases[4].name: is missing. What must hold, as a sentence.',
+    'production.test.yaml:9:5 cases[4].name: is missing. What must be true, as a sentence.',
     'production.test.yaml:9:5 case: needs a message. Write message: with a file, or text: with the message itself.',
     'production.test.yaml:9:5 case: expects nothing. Write expect:, rules:, discarded:, suspended: or reply:.',
     'production.test.yaml:9:7 cases[4].nam: no such key. Did you mean name?',
@@ -297,7 +297,9 @@ cases:
   const some = await testProduction(folder.path, { ...options, only: 'text' });
   expect(some.cases.map(({ name }) => name)).toEqual(['a text']);
   const none = await testProduction(folder.path, { ...options, only: 'nothing' });
-  expect(none.problems.map(({ what }) => what)).toEqual(['no case has nothing in its name']);
+  expect(none.problems.map(({ what }) => what)).toEqual([
+    'there is no case with nothing in its name',
+  ]);
 });
 
 const timeless = ({ cases }: TestReport) => cases.map((one) => ({ ...one, took: 0 }));

@@ -164,7 +164,7 @@ operations:
 `,
   );
   expect(problems).toEqual([
-    'production.yaml:8:11 operations.out.replies.AE: suspend and fail cannot both become of a message. Keep one of them; warn and retry may stand with it.',
+    'production.yaml:8:11 operations.out.replies.AE: suspend and fail cannot both happen to a message. Keep one of them; only warn and retry may be added to it.',
     'production.yaml:9:11 operations.out.replies.AR: retry is named twice. Name it once.',
   ]);
 });

@@ -2,7 +2,7 @@ import type { Definition } from '../definition.ts';
 import type { PlacedCase } from '../grammar/test-form.ts';
 import { type Problems, suggestion } from '../problem.ts';
 
-/** What must hold of the cases before one is run: names that exist, a message, something that is expected. */
+/** What must be true of the cases before one is run: names that exist, a message, something that is expected. */
 export function checkCases(
   cases: readonly PlacedCase[],
   definition: Definition,
@@ -13,7 +13,7 @@ export function checkCases(
     const report = (what: string, remedy: string): void =>
       problems.error(one.place, one.name ?? 'case', what, remedy);
     if (one.name !== undefined && seen.has(one.name)) {
-      report('another case has the same name', 'Say in what they differ.');
+      report('another case has the same name', 'Give each a name that says how they differ.');
     }
     seen.add(one.name ?? '');
     checkMessage(one, definition, report);

@@ -8,7 +8,7 @@ import { withSegmentEnds } from './message-of.ts';
 import type { Failure } from './report.ts';
 import type { MessageRun, ProcessRun, SentMessage } from './run-message.ts';
 
-/** Compares what became of a message with what its case says. */
+/** Compares what happened to a message with what its case expects. */
 export async function judgeRun(
   given: TestCase,
   run: MessageRun,
@@ -67,7 +67,7 @@ async function judgeTarget(
   return failures.flat();
 }
 
-/** How many messages are named by their types. */
+/** How many messages are listed by type. */
 const SHOWN = 5;
 
 function countText(messages: readonly SentMessage[]): string {
@@ -83,7 +83,7 @@ function judgeRules({ rules }: TestCase, { processes }: MessageRun): Failure[] {
     const fired = runs.flatMap(firedRules);
     const [expected, actual] = [value.join(', '), fired.join(', ')];
     if (expected === actual) return [];
-    const none = runs.length === 0 ? 'the message did not come there' : 'none';
+    const none = runs.length === 0 ? 'the message did not get there' : 'none';
     return [{ at: `rules of ${process}`, expected: expected || 'none', actual: actual || none }];
   });
 }
@@ -102,7 +102,7 @@ function judgeDiscarded({ discarded }: TestCase, { processes }: MessageRun): Fai
 }
 
 function statusText(runs: readonly ProcessRun[]): string {
-  if (runs.length === 0) return 'the message did not come there';
+  if (runs.length === 0) return 'the message did not get there';
   return runs
     .map(({ status, error }) => (error === undefined ? status : `${status}: ${error.text}`))
     .join(', ');
@@ -187,7 +187,11 @@ function judgeWhole(
   const text = textOf(message);
   for (const part of contains ?? []) {
     if (text.includes(part)) continue;
-    failures.push({ at, expected: `… ${part} …`, actual: `${text.length} characters without it` });
+    failures.push({
+      at,
+      expected: `… ${part} …`,
+      actual: `${text.length} characters without this text`,
+    });
   }
   return failures;
 }
@@ -235,12 +239,12 @@ function judgeFields(
   return failures;
 }
 
-/** One value is the first at the path; several are all there are. */
+/** A single value is the first one at the path; a list is all of them. */
 function valuesAt(document: Document, path: string, count: number): string {
   return count === 1 ? document.get(path) : document.all(path).join(' | ');
 }
 
-/** The HL7 segment of a path, as it stands in the message; undefined for other kinds. */
+/** The HL7 segment of a path, as it is in the message; undefined for other kinds. */
 function lineOf(body: Uint8Array, path: string): string | undefined {
   if (hl7Header(body).kind !== 'message') return undefined;
   const [, segment = '', index = '1'] = /^(\w{3})(?:\[(\d+)\])?/.exec(path) ?? [];
@@ -272,5 +276,5 @@ function firstDifference(expected: string, actual: string): Difference | undefin
   }
   return expected === actual
     ? undefined
-    : { line: 1, expected: 'the same line ends', actual: 'other line ends' };
+    : { line: 1, expected: 'the same line ends', actual: 'different line ends' };
 }

@@ -1,8 +1,8 @@
 import type { LookupTables } from '../../lookup/lookup-tables.ts';
 
-/** Code tables in which single entries can be replaced for the length of a case. */
+/** Code tables of which single entries can be replaced for one case. */
 export interface OverriddenTables extends LookupTables {
-  /** Replaces the entries by table and key; all earlier ones are as in the files again. */
+  /** Replaces these entries, by table and key; all earlier replacements are undone. */
   override(entries: ReadonlyMap<string, ReadonlyMap<string, string>>): void;
 }
 

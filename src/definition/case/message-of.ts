@@ -19,7 +19,7 @@ export async function messageOf(
   };
 }
 
-/** In a file of an editor segments end with line feeds; on the wire with carriage returns. */
+/** Editors end segments with line feeds; on the wire they end with carriage returns. */
 export function withSegmentEnds(bytes: Buffer): Buffer {
   if (!isHl7(bytes)) return bytes;
   const text = bytes.toString('latin1').replace(/\r\n|\n/g, '\r');

@@ -10,7 +10,7 @@ import { parseYaml } from '../written/parse-yaml.ts';
 
 const TEST_FILE = 'production.test.yaml';
 
-/** 2026-01-01T00:00:00Z: tests give the same bytes on every day. */
+/** 2026-01-01T00:00:00Z: tests give the same bytes every day. */
 const CLOCK = Date.UTC(2026, 0, 1);
 
 export interface TestFile {
@@ -21,7 +21,7 @@ export interface TestFile {
   readonly cases: readonly PlacedCase[];
 }
 
-/** Reads `production.test.yaml`; undefined after its problems were reported. */
+/** Reads `production.test.yaml`; undefined if it has problems, which are then reported. */
 export async function readTestFile(
   folder: string,
   problems: Problems,

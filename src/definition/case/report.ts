@@ -1,13 +1,13 @@
 import type { Place } from '../place.ts';
 import type { Problem } from '../problem.ts';
 
-/** Something that was not as the case expects. */
+/** Something that differs from what the case expects. */
 export interface Failure {
   /** `ward, message 1, MSH-3`; `rules of adt-router`. */
   readonly at: string;
   readonly expected: string;
   readonly actual: string;
-  /** The segment or line of the actual message in which it stands. */
+  /** The segment or line of the actual message that contains it. */
   readonly line?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface CaseReport {
 /** What a run of `production.test.yaml` found. */
 export interface TestReport {
   readonly production: string;
-  /** Of the production and of the test file; with an error among them no case was run. */
+  /** Problems of the production and of the test file; if there is an error, no case was run. */
   readonly problems: readonly Problem[];
   readonly cases: readonly CaseReport[];
   readonly passed: number;
@@ -31,7 +31,7 @@ export interface TestReport {
   readonly took: number;
 }
 
-/** The report for a terminal: one line a case, and below it what was not as expected. */
+/** The report for a terminal: one line for each case, and below it what differs. */
 export function describeReport({ cases, passed, failed, took }: TestReport): string[] {
   const lines = cases.flatMap((one) => [
     `${one.failures.length === 0 ? '✓' : '✗'} ${one.name}`,
@@ -81,7 +81,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** Text of messages may hold control characters, which XML 1.0 does not allow in any form. */
+/** Message text may contain control characters, which XML 1.0 does not allow in any form. */
 function escaped(text: string): string {
   return Array.from(text, (char) => ENTITIES[char] ?? (isXml(char) ? char : '\ufffd')).join('');
 }

@@ -13,7 +13,7 @@ import type { Definition } from '../definition.ts';
 import { processOf } from '../process-of.ts';
 import { wiring } from '../wiring.ts';
 
-/** A message that came to an operation. */
+/** A message that got to an operation. */
 export interface SentMessage {
   readonly to: string;
   readonly type: string;
@@ -30,7 +30,7 @@ export interface ProcessRun {
   readonly error: RecordedError | undefined;
 }
 
-/** What became of one message. */
+/** What happened to one message. */
 export interface MessageRun {
   readonly sent: readonly SentMessage[];
   readonly processes: readonly ProcessRun[];
@@ -46,8 +46,9 @@ interface DryRun {
 }
 
 /**
- * Sends a message through a production by the routing of the engine itself, but with nothing stored and nothing
- * sent: queued processes run as if they were inline. This is the only file of the tests that knows how messages flow.
+ * Sends a message through a production with the engine's own routing, but stores and sends nothing:
+ * queued processes run as if they were inline. Of the production tests, only this file knows how
+ * messages flow.
  */
 export async function runMessage(
   { definition, clock, answer }: DryRun,
@@ -72,7 +73,10 @@ export async function runMessage(
         );
         const scripted = answer(target);
         if (scripted !== undefined) return scripted;
-        throw new EngineError('REPLY_TIMEOUT', `the case has no answer of ${target} to this call`);
+        throw new EngineError(
+          'REPLY_TIMEOUT',
+          `the case has no answer from ${target} for this call`,
+        );
       },
     });
     return {

@@ -10,19 +10,19 @@ import { trustedFiles } from '../trusted-files.ts';
 import { isAssumed } from '../written/fill.ts';
 import { pathText } from '../written/written.ts';
 
-/** How long before a certificate's end its renewal is due. */
+/** How long before a certificate expires its renewal is due. */
 const SOON = 30 * 86_400_000;
 
 interface CertificateAt {
   /** PEM text, or the absolute path of a PEM or PKCS#12 file. */
   readonly pem: { readonly text: string } | { readonly file: string };
-  /** Of a PKCS#12 file. */
+  /** The password of a PKCS#12 file. */
   readonly passphrase?: string;
   readonly place: Place;
   readonly path: string;
 }
 
-/** Reports certificates that have expired or will soon, and files that cannot be read as such, each file once. */
+/** Reports certificates that have expired or will soon, and files that are not certificates; each file once. */
 export async function checkCertificates(
   definition: Definition,
   now: number,
@@ -36,7 +36,7 @@ export async function checkCertificates(
   }
 }
 
-/** What the hosts show: credentials of the kind certificate. */
+/** The certificates that hosts present: credentials of the kind certificate. */
 function* ownCertificates(definition: Definition): Generator<CertificateAt> {
   for (const [name, { kind, values, place }] of definition.credentials) {
     const { certificate, passphrase } = values;
@@ -55,7 +55,7 @@ function* ownCertificates(definition: Definition): Generator<CertificateAt> {
   }
 }
 
-/** What the hosts trust. */
+/** The certificates that hosts trust. */
 function* trustedCertificates(definition: Definition): Generator<CertificateAt> {
   for (const { kind, file, keys, place } of trustedFiles(definition)) {
     if (kind === 'authority') yield { pem: { file }, place, path: pathText(keys) };
@@ -69,7 +69,7 @@ async function checkCertificate(
 ): Promise<void> {
   const bytes = 'text' in pem ? Buffer.from(pem.text) : await read(pem.file);
   if (bytes === undefined) {
-    const remedy = 'It is read when a host connects: put it there before the start.';
+    const remedy = 'It is read when a host connects: put it there before you start.';
     problems.warning(place, path, 'the file cannot be read', remedy);
     return;
   }
@@ -102,11 +102,11 @@ async function read(file: string): Promise<Buffer | undefined> {
   return readFile(file).catch(unless(isSystemError, 'reading a certificate'));
 }
 
-/** What is wrong with the file itself is told with the credentials. */
+/** Problems with the file itself are reported with the credentials. */
 async function certificatesIn(file: Pkcs12File): Promise<string | undefined> {
   return openPkcs12(file).then(
     ({ certificate }) => certificate,
-    // whatever is wrong with it
+    // whatever is wrong with the file
     () => undefined,
   );
 }

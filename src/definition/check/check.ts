@@ -10,7 +10,10 @@ import { portProblems } from './ports.ts';
 import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
 import { checkTransforms } from './transforms.ts';
 
-/** What must hold between the parts of a production. Warnings wait until there is no error, since most would follow from it. */
+/**
+ * What must fit together between the parts of a production. Warnings wait until there are no
+ * errors, since most would follow from them.
+ */
 export async function checkWhole(checking: Checking, now: number): Promise<void> {
   const { definition, problems } = checking;
   checkServices(checking);
@@ -41,7 +44,7 @@ function checkServices({ written, problems }: Checking): void {
 
 const SECTIONS = ['services', 'processes', 'operations'];
 
-/** A host's name is its address and the name of its queue's files, where some disks know no capitals. */
+/** A host's name is its address and names the files of its queue, and some file systems ignore case. */
 function checkNames({ written, problems }: Checking): void {
   const seen = new Map<string, string>();
   for (const section of SECTIONS) {
@@ -50,7 +53,7 @@ function checkNames({ written, problems }: Checking): void {
       const other = seen.get(key.toLowerCase());
       if (other === undefined) seen.set(key.toLowerCase(), `${section}.${key}`);
       else {
-        const what = `there is a host of this name already: ${other}`;
+        const what = `there is already a host of this name: ${other}`;
         problems.error(place, `${section}.${key}`, what, 'Give one of them another name.');
       }
     }
@@ -74,7 +77,7 @@ const NO_FUNCTION = {
   remedy: 'Write: export default defineProcess(async (message, context) => { … }).',
 };
 
-/** What operators search by must be written as a path, or every search would find nothing. */
+/** What operators search by must be a valid path, or no search would find anything. */
 function checkSearch({ definition, written, problems }: Checking): void {
   for (const [name, path] of definition.settings.search) {
     const problem = pathProblem(path);
@@ -85,7 +88,7 @@ function checkSearch({ definition, written, problems }: Checking): void {
   }
 }
 
-/** Asks each adapter what is wrong with the settings of its hosts together, and with the files they name. */
+/** Asks each adapter about problems between the settings of its hosts, and in the files they name. */
 async function checkSettings(definition: Definition, problems: Problems): Promise<void> {
   for (const [section, hosts] of [
     ['services', definition.services],
@@ -128,7 +131,7 @@ function report(
   problems[severity](place, pathText(keys), what, remedy);
 }
 
-/** Of the setting, or of the nearest above it that was written. */
+/** The place of the setting, or of the nearest one above it that was written. */
 function placeOf(
   definition: Definition,
   keys: readonly string[],

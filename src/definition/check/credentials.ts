@@ -7,7 +7,7 @@ import { isAssumed } from '../written/fill.ts';
 
 const NOWHERE: Place = { file: 'production.yaml', line: 1, column: 1 };
 
-/** Entries of which something is assumed, and those that name one of them. */
+/** Entries of which some value is assumed, and those that name such an entry. */
 function assumedIn(entries: Definition['credentials']): ReadonlySet<string> {
   const unknown = new Set<string>();
   for (const [name, { values }] of entries) if (isAssumed(values)) unknown.add(name);
@@ -19,8 +19,9 @@ function assumedIn(entries: Definition['credentials']): ReadonlySet<string> {
 
 /**
  * What is wrong with the keys, certificates and files behind the entries under `credentials`, found
- * without any network. A file that is not there is a warning, as it may come before the start; with
- * `assume` it is none. Not part of reading a production: one bad key must not keep all hosts from starting.
+ * without the network. A missing file is a warning, as it may be there by the start; with `assume`
+ * it is not reported. Not part of reading a production: one bad key must not keep all hosts from
+ * starting.
  */
 export async function credentialProblems(
   definition: Definition,
@@ -46,7 +47,7 @@ export async function credentialProblems(
     });
 }
 
-/** Every text in a value, however deep: names of other entries are among them. */
+/** Every text in a value, however deep, including names of other entries. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];

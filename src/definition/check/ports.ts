@@ -8,20 +8,21 @@ interface Listener {
   readonly production: string;
   readonly service: string;
   readonly address: Address;
-  /** The adapter's type and what it says of sharing; undefined where each service needs an address of its own. */
+  /** The adapter's type and what it says about sharing; undefined if each service needs an address of its own. */
   readonly sharing: (SharedAddress & { readonly adapter: string }) | undefined;
   readonly place: Place;
 }
 
-/** Why two services cannot both listen, as what is said of the later one. */
+/** Why two services cannot both listen; the problem is reported for the later one. */
 interface Clash {
   readonly what: string;
   readonly remedy: string;
 }
 
 /**
- * Addresses at which two services would listen and cannot both, over all productions given: those of one
- * machine can be checked together. Port 0 takes a free one. The later of the two is reported, with the place of the other.
+ * Finds addresses that two services cannot both listen on, over all given productions: those of one
+ * machine can be checked together. Port 0 takes a free port. The later of the two is reported, with
+ * the place of the other.
  */
 export async function portProblems(definitions: readonly Definition[]): Promise<Problem[]> {
   const problems = problemList();
@@ -38,7 +39,7 @@ export async function portProblems(definitions: readonly Definition[]): Promise<
   return problems.list();
 }
 
-/** By a rule for all adapters, `listen` is the address a service listens on. */
+/** In all adapters, `listen` is the address a service listens on. */
 async function listenerOf(
   definition: Definition,
   { name, adapter, settings, place }: ServiceDefinition,
@@ -75,7 +76,7 @@ function clashOf(listener: Listener, other: Listener): Clash | undefined {
     of === '' &&
     address.host === other.address.host;
   if (!isShared) {
-    const what = `${who} listens on port ${address.port} already`;
+    const what = `${who} already listens on port ${address.port}`;
     return { what, remedy: 'Give one of them another port.' };
   }
   if (one.common.value !== two.common.value) {
@@ -84,7 +85,7 @@ function clashOf(listener: Listener, other: Listener): Clash | undefined {
   }
   const same = one.takes.find((taken) => two.takes.includes(taken));
   if (same === undefined) return undefined;
-  const what = `${who} answers ${same} on port ${address.port} already`;
+  const what = `${who} already answers ${same} on port ${address.port}`;
   return { what, remedy: 'Give one of them another path, method or port.' };
 }
 

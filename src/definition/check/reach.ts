@@ -5,7 +5,7 @@ import type { ProductionNames } from '../names.ts';
 import type { Problems } from '../problem.ts';
 import { pathText, placeAt, valueAt, type Written } from '../written/written.ts';
 
-/** What the checks of a whole production see. */
+/** What the checks of a whole production work on. */
 export interface Checking {
   readonly definition: Definition;
   readonly written: Written;
@@ -13,7 +13,7 @@ export interface Checking {
   readonly problems: Problems;
 }
 
-/** A message that goes round between inline processes would never be stored. */
+/** A message that goes in circles between inline processes would never be stored. */
 export function checkLoops({ definition, problems }: Checking): void {
   const inline = [...definition.processes.values()].filter(({ run }) => run === 'inline');
   const names = new Set(inline.map(({ name }) => name));
@@ -21,17 +21,17 @@ export function checkLoops({ definition, problems }: Checking): void {
     const [first = ''] = loop;
     const place = definition.processes.get(first)?.place;
     if (place === undefined) continue;
-    const what = `inline processes send to each other in a ring: ${loop.join(' → ')}`;
+    const what = `inline processes send to each other in a circle: ${loop.join(' → ')}`;
     problems.error(
       place,
       `processes.${first}`,
       what,
-      'Make one of them run: queued, or cut the ring.',
+      'Make one of them run: queued, or break the circle.',
     );
   }
 }
 
-/** Names that nothing uses, and hosts that no message comes to: most often a sign of a mistake elsewhere. */
+/** Names that nothing uses, and hosts that no message gets to: usually a sign of a mistake elsewhere. */
 export async function warnOfUnused(checking: Checking): Promise<void> {
   const { definition, names, problems, written } = checking;
   const warn = (keys: readonly [string, string], what: string, remedy: string): void =>
@@ -52,12 +52,12 @@ export async function warnOfUnused(checking: Checking): Promise<void> {
   for (const section of ['processes', 'operations'] as const) {
     for (const name of used === undefined ? [] : definition[section].keys()) {
       if (used?.has(name) === true) continue;
-      warn([section, name], 'no message can come here', 'Send to it from a service or a rule.');
+      warn([section, name], 'no message can get here', 'Send to it from a service or a rule.');
     }
   }
 }
 
-/** Undefined where some code process does not say where it sends: then every host may be its target. */
+/** Undefined if a code process does not say where it sends: then any host may be its target. */
 function reachableHosts({ definition, names }: Checking): ReadonlySet<string> | undefined {
   const free = [...definition.processes.values()].some(
     ({ code, to }) => code !== undefined && to === undefined,
@@ -70,13 +70,13 @@ function reachableHosts({ definition, names }: Checking): ReadonlySet<string> | 
   ]);
 }
 
-/** A lookup is named inside expressions and code, so its quoted name is looked for in the files. */
+/** Lookups are named inside expressions and code, so the files are searched for the quoted name. */
 async function usedLookups({ definition, names }: Checking): Promise<ReadonlySet<string>> {
   if (names.lookups.size === 0) return names.used.lookup;
   const texts = await Promise.all(
     definition.files
       .filter((file) => !file.endsWith('.csv'))
-      // one that cannot be read is told of where it is used
+      // one that cannot be read is reported where it is used
       .map((file) => readFile(file, 'utf8').catch(() => '')),
   );
   const quoted = [...names.lookups].filter((name) =>

@@ -10,9 +10,10 @@ import { type Keys, pathText, placeAt, valueAt } from '../written/written.ts';
 import type { Checking } from './reach.ts';
 
 /**
- * Transforms that cannot work on what a rule gives them: made for HL7 where only JSON comes, a copy of
- * one kind that is to be another, segments that no message of the rule's types has. What comes is known
- * from the literals of the rule's condition, and behind another transform from the type it makes.
+ * Finds transforms that cannot work on what a rule gives them: made for HL7 where only JSON
+ * arrives, a copy of one kind that is to become another, segments that no message of the rule's
+ * types has. What arrives is known from the literals of the rule's condition, or after another
+ * transform from the type it makes.
  */
 export function checkTransforms({ definition, written, problems }: Checking): void {
   for (const process of definition.processes.values()) {
@@ -76,7 +77,7 @@ function chainProblems(
     const transform = transforms.get(name);
     const declaration = declarationOf(transform);
     if (declaration === undefined) {
-      // code may make anything
+      // code may make any type
       types = undefined;
       continue;
     }
@@ -92,7 +93,7 @@ function chainProblems(
   return problems;
 }
 
-/** As conditions name a type: `ADT_A01` for HL7. */
+/** A type as conditions name it: `ADT_A01` for HL7. */
 const nameOf = (type: string): string =>
   type.startsWith('HL7v2:') ? (type.split(':')[1] ?? type) : type;
 
@@ -105,7 +106,7 @@ interface Declared {
   readonly declaration: Declaration;
 }
 
-/** HL7 that is split keeps the control id of the message it came from, unless a step writes another. */
+/** HL7 that is split keeps the control id of the original message, unless a step writes another. */
 function repeatsControlId({ split, type, calls, writes }: Declaration): boolean {
   const makesHl7 = type === undefined || type.kind === 'hl7';
   const ofHl7 = split !== undefined && isLikeHl7(split.each) && makesHl7;
@@ -113,7 +114,7 @@ function repeatsControlId({ split, type, calls, writes }: Declaration): boolean 
 }
 
 const equalControlIds = (name: string): Misfit => ({
-  what: `all messages that the transform ${name} makes of one have its MSH-10, and receivers may take them for repetitions`,
+  what: `all messages that the transform ${name} makes from one have the same MSH-10, and receivers may take them for repetitions`,
   remedy: `Add the step { set: MSH-10, to: 'field("MSH-10") + "-" + string(part)' }.`,
   fatal: false,
 });
@@ -127,7 +128,7 @@ function kindMisfit({ name, declaration }: Declared, types: readonly string[]): 
     !types.some((one) => kindNamed(one) === type.kind)
   ) {
     return {
-      what: `the transform ${name} copies what comes, which is ${comes}, and a copy cannot become ${nameOf(type.text)}`,
+      what: `the transform ${name} copies the message, which is ${comes}, and a copy cannot become ${nameOf(type.text)}`,
       remedy: 'Write start: empty in it, or send something else through it.',
       fatal: true,
     };
@@ -135,13 +136,13 @@ function kindMisfit({ name, declaration }: Declared, types: readonly string[]): 
   const path = paths.find(isLikeHl7);
   if (path === undefined || types.some(isHl7)) return undefined;
   return {
-    what: `the transform ${name} is made for HL7 (it uses ${path}), and only ${comes} comes to it`,
-    remedy: 'Use one that is made for it, or correct the condition.',
+    what: `the transform ${name} is made for HL7 (it uses ${path}), but only ${comes} gets to it`,
+    remedy: 'Use one that is made for that, or correct the condition.',
     fatal: true,
   };
 }
 
-/** A segment that it uses and no message that comes has in any version. Only a warning: senders add segments. */
+/** A segment that it uses but that no arriving message has in any version. Only a warning: senders add segments. */
 function segmentMisfit(
   { name, declaration }: Declared,
   types: readonly string[],
@@ -153,15 +154,15 @@ function segmentMisfit(
   if (missing === undefined) return undefined;
   return {
     what: `the transform ${name} uses ${missing}, which no ${types.join(' or ')} has`,
-    remedy: 'See that the condition lets through what it is made for.',
+    remedy: 'Check that the condition lets through the messages it is made for.',
     fatal: false,
   };
 }
 
-/** The most used one first: a dictionary is read when it is first asked for. */
+/** The most common one first: a dictionary is loaded when it is first needed. */
 const VERSIONS = ['2.5.1', ...HL7_VERSIONS.filter((version) => version !== '2.5.1')];
 
-/** Whether a type of message has the segment in any version; true for a type that HL7 does not know. */
+/** Whether a type of message has the segment in any version; true for a type unknown to HL7. */
 function mayHave(type: string, segment: string): boolean {
   let known = false;
   for (const version of VERSIONS) {

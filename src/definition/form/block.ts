@@ -11,14 +11,14 @@ export interface Field<Value> {
   /** A full sentence for the editor and the reference page. */
   readonly help: string;
   readonly needed?: true;
-  /** A block that is left out is read as an empty one, for the defaults of its keys. */
+  /** A block that is left out is read as an empty one, so that its keys get their defaults. */
   readonly always?: true;
-  /** Stands in for a value that is missing or wrong. */
+  /** Used in place of a value that is missing or wrong. */
   readonly preset?: Value;
   readonly example?: string;
 }
 
-/** The keys of a block: settings as adapters declare them, or fields of other forms. */
+/** The keys of a block: settings as adapters declare them, or fields with forms of their own. */
 export type Fields = Readonly<Record<string, Setting<unknown, unknown> | Field<unknown>>>;
 
 type GivenOf<T> = T extends { readonly given?: infer Given } ? Given : never;
@@ -37,12 +37,12 @@ type Missing<F> = {
   [Name in keyof F]: undefined extends FieldValue<F[Name]> ? Name : never;
 }[keyof F];
 
-/** What a block reads as. What is missing or wrong is undefined, unless it has a default. */
+/** The value of a block. What is missing or wrong is undefined, unless it has a default. */
 export type BlockValues<F> = {
   readonly [Name in Exclude<keyof F, Missing<F>>]: FieldValue<F[Name]>;
 } & { readonly [Name in Missing<F>]?: FieldValue<F[Name]> };
 
-/** A block of known keys. An unknown key is a problem with the nearest known one. */
+/** A block of known keys. An unknown key is a problem that suggests the nearest known one. */
 export function block<const F extends Fields>(fields: F): Form<BlockValues<F>> {
   return {
     read(written, reading) {
@@ -102,7 +102,7 @@ function readKey(
   return settingForm(field).read(given, reading) ?? presetOf(field, reading);
 }
 
-/** The default, also in place of a value that is wrong, so that the reading can go on. */
+/** The default, also in place of a wrong value, so that reading can continue. */
 function presetOf(setting: Setting<unknown, unknown>, reading: Reading): unknown {
   if (setting.default === undefined) return undefined;
   const preset = setting.read(setting.default, reading.context);

@@ -6,19 +6,19 @@ import { type Keys, pathText, placeAt, valueAt, type Written } from '../written/
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
- * One part of the production format: reads what was written, reports what is wrong with it at its
- * place, and describes itself as JSON Schema. The whole format is one form, so that the check, the
- * schema for editors and the reference page cannot differ.
+ * One part of the production format: reads what was written, reports what is wrong at its place,
+ * and describes itself as JSON Schema. The whole format is one form, so the check, the schema for
+ * editors and the reference page always agree.
  */
 export interface Form<Value> {
-  /** Undefined if it could not be read; its problems were then reported. Never throws. */
+  /** Undefined if it could not be read; its problems are then reported. Never throws. */
   readonly read: (written: Written, reading: Reading) => Value | undefined;
   readonly schema: () => JsonSchema;
-  /** Of a block of known keys: what each is. */
+  /** For a block of known keys: each key. */
   readonly fields?: Readonly<Record<string, { readonly help: string }>> | undefined;
 }
 
-/** Where a form reads: what it reports to, and the keys that lead here. */
+/** Where a form reads: where it reports problems, and the keys that lead here. */
 export interface Reading {
   readonly problems: Problems;
   readonly keys: Keys;
@@ -34,12 +34,12 @@ export function report(reading: Reading, place: Place, what: string, remedy?: st
   return undefined;
 }
 
-/** Takes what was written as it is; its reader checks it later. */
+/** Accepts what was written unchanged; its reader checks it later. */
 export function raw(schema: () => JsonSchema): Form<Written> {
   return { read: (written) => written, schema };
 }
 
-/** One or more of a kind. A single one may stand without brackets. */
+/** One or more of a kind. A single one may be written without brackets. */
 export function many<Value>(of: Form<Value>): Form<readonly Value[]> {
   return {
     read(written, reading) {
@@ -56,7 +56,7 @@ export function many<Value>(of: Form<Value>): Form<readonly Value[]> {
   };
 }
 
-/** What may be written in more than one shape, such as a word or a block. */
+/** A value that may be written in more than one shape, such as a word or a block. */
 export function shaped<Value>(shapes: {
   readonly scalar: Form<Value>;
   readonly block?: Form<Value>;
@@ -72,12 +72,12 @@ export function shaped<Value>(shapes: {
 export interface Named<Value> {
   readonly name: string;
   readonly value: Value;
-  /** Of the name. */
+  /** The place of the name. */
   readonly place: Place;
   readonly written: Written;
 }
 
-/** A block of names. `rule` says what is wrong with a name; undefined if it may stand. */
+/** A block of names. `rule` says what is wrong with a name; undefined if nothing is. */
 export function named<Value>(
   of: Form<Value>,
   rule: { readonly pattern: string; readonly problem: (name: string) => string | undefined },
@@ -108,7 +108,7 @@ export function named<Value>(
   };
 }
 
-/** Reports problems that were found by keys below a value. */
+/** Reports problems that were found below a value, by their keys. */
 export function reportBelow(
   reading: Reading,
   written: Written,

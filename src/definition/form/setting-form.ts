@@ -4,7 +4,7 @@ import { isAbsent, type Written, type WrittenScalar } from '../written/written.t
 import { type Form, type Reading, report, reportBelow } from './form.ts';
 import { settingSchema } from './setting-schema.ts';
 
-/** Reads a value by the vocabulary of adapter settings, so that `30s` means the same everywhere. */
+/** Reads a value with the setting types of adapters, so that `30s` means the same everywhere. */
 export function settingForm<Value>(setting: Setting<Value, unknown>): Form<Value> {
   return {
     read(written, reading) {
@@ -22,9 +22,9 @@ export function settingForm<Value>(setting: Setting<Value, unknown>): Form<Value
 const EXACT: ReadonlySet<SettingKind> = new Set(['integer', 'flag']);
 
 /**
- * What was written, as the plain value that a setting's reader expects. YAML reads `version: 2.10` as
- * the number 2.1 and `user: 007` as 7; where a text is wanted, what stands in the file counts.
- * A number or flag that came from `${env:…}` is a text to YAML and is read here.
+ * What was written, as the plain value that a setting's reader expects. YAML reads `version: 2.10`
+ * as the number 2.1 and `user: 007` as 7; where a text is wanted, the text in the file counts. A
+ * number or boolean from `${env:…}` is a text to YAML and is parsed here.
  */
 function given(setting: Setting<unknown, unknown>, written: Written): unknown {
   if (isAbsent(written)) return undefined;
@@ -43,7 +43,7 @@ function given(setting: Setting<unknown, unknown>, written: Written): unknown {
   return EXACT.has(setting.kind) ? exact(written) : textOf(written);
 }
 
-/** The settings of an adapter as plain values, by its declaration. */
+/** The settings of an adapter as plain values, following its declaration. */
 export function givenFields(declared: Settings, written: Written): Record<string, unknown> {
   if (written.kind !== 'block') return {};
   const values: Record<string, unknown> = {};

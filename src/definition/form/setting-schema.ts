@@ -61,7 +61,7 @@ export function settingSchema(setting: Setting<unknown, unknown>): JsonSchema {
   };
 }
 
-/** JSON Schema of a block of settings: what is not declared is refused, what has no default is required. */
+/** JSON Schema of a block of settings: undeclared keys are refused, keys without a default are required. */
 export function fieldsSchema(fields: Settings): JsonSchema {
   const required = Object.entries(fields)
     .filter(([, { default: preset, optional }]) => preset === undefined && optional !== true)

@@ -23,17 +23,14 @@ import { retryForm } from './retry-form.ts';
 import { rulesSchema } from './rules-schema.ts';
 
 /**
- * The settings of hosts, each declared once. From here come how it is read, the type of its value in the
- * definition, its schema and its line in the reference page, what a change of it restarts, and how it is described. A new one
- * needs an entry here and the place that uses it.
+ * The settings of hosts, each declared once. How it is read, the type of its value in the
+ * definition, its schema and line in the reference page, what a change restarts, and how it is
+ * described all follow from here. A new one needs an entry here and the code that uses it.
  */
 type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
-  /**
-   * When a running host follows a change of it; left out, the host is restarted.
-   * `unread`: the host does not use it.
-   */
+  /** When a running host follows a change; if left out, the host is restarted. `unread`: the host does not use it. */
   readonly change?: 'unread' | 'next message';
-  /** About a queue, which an inline process does not have. */
+  /** It concerns a queue, which an inline process does not have. */
   readonly ofQueue?: true;
 };
 
@@ -41,7 +38,7 @@ type HostSettings = Fields & Readonly<Record<string, HostSetting>>;
 
 const WORDS = ['accept', 'error', 'reject', ...REPLY_PROBLEMS, 'none', 'failure', 'other'];
 
-/** Codes of protocols are capitals and digits; a word in small letters is one of ours or mistyped. */
+/** Protocol codes are capitals and digits; a word in lower case is one of ours or misspelled. */
 const replyKey = {
   pattern: `^([A-Z0-9]{1,20}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
   problem(key: string): string | undefined {
@@ -59,7 +56,7 @@ const replyActions: Form<string | readonly string[]> = {
       const inside = written.kind === 'list' ? below(reading, index) : reading;
       return wordsOf(item).flatMap((word) => {
         if (isAction(word)) return [word];
-        const what = word === '' ? 'must be an action' : `${word} is no action`;
+        const what = word === '' ? 'must be an action' : `${word} is not an action`;
         report(inside, item.place, what, suggestion(word, REPLY_ACTIONS));
         return [];
       });
@@ -75,7 +72,7 @@ const replyActions: Form<string | readonly string[]> = {
   },
 };
 
-/** What cannot be said with these actions together, and what to do. */
+/** Why these actions cannot be combined, and what to do. */
 function misfit(words: readonly string[]): [string, string] | undefined {
   const twice = words.find((word, index) => words.indexOf(word) < index);
   if (twice !== undefined) return [`${twice} is named twice`, 'Name it once.'];
@@ -83,8 +80,8 @@ function misfit(words: readonly string[]): [string, string] | undefined {
   if (ends.length < 2) return undefined;
   const names = ends.join(' and ');
   return [
-    `${names} cannot both become of a message`,
-    'Keep one of them; warn and retry may stand with it.',
+    `${names} cannot both happen to a message`,
+    'Keep one of them; only warn and retry may be added to it.',
   ];
 }
 
@@ -95,7 +92,7 @@ function wordsOf(written: Written): string[] {
 
 const isAction = (word: string): boolean => (REPLY_ACTIONS as readonly string[]).includes(word);
 
-/** A text in a notation of its own; `problem` says what is wrong with it. */
+/** A text with a notation of its own; `problem` says what is wrong with it. */
 function checkedText(
   problem: (text: string) => string | undefined,
   pattern?: string,
@@ -121,7 +118,7 @@ const scheduleForm = checkedText((text) => {
 const TIME = '([01]\\d|2[0-3]):[0-5]\\d';
 const QUIET = `^${TIME}-${TIME}$`;
 
-/** `22:00-06:00`: a time of day that may go past midnight. */
+/** `22:00-06:00`: a span of the day that may cross midnight. */
 const quietForm = checkedText(
   (text) =>
     new RegExp(QUIET).test(text) ? undefined : 'must be two times of day, such as 22:00-06:00',
@@ -140,7 +137,7 @@ const hostAlert = block({
     setting.duration({ help: 'Alert when the oldest message waits longer.', example: '5m' }),
   ),
   silent: setting.optional(
-    setting.duration({ help: 'Alert when no message came for this long.', example: '1h' }),
+    setting.duration({ help: 'Alert when no message has arrived for this long.', example: '1h' }),
   ),
   failed: setting.optional(
     setting.integer({
@@ -151,12 +148,12 @@ const hostAlert = block({
   ),
   quiet: {
     form: quietForm,
-    help: 'The time of day in which silence is no alert.',
+    help: 'The time of day in which silence does not alert.',
     example: '22:00-06:00',
   },
 });
 
-/** What every host may have. */
+/** Settings that every host may have. */
 const COMMON = {
   title: {
     ...setting.optional(setting.text({ help: 'A name for people.', example: 'ADT from Epic' })),
@@ -178,13 +175,13 @@ const COMMON = {
   }),
   schedule: {
     form: scheduleForm,
-    help: 'When the host is on: by days and times, or for a while from moments of cron; with a time zone if need be. Default always.',
+    help: 'When the host is on: days and times, or for a while from times given by cron; with a time zone if needed. Default always.',
     example: 'mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin',
   },
-  alert: { form: hostAlert, help: 'When people are told about this host.', change: 'unread' },
+  alert: { form: hostAlert, help: 'When people are alerted about this host.', change: 'unread' },
 } as const satisfies HostSettings;
 
-/** A choice whose default depends on other keys, so that the schema names none. */
+/** A choice whose default depends on other keys, so the schema names none. */
 function oneOf<const C extends Readonly<Record<string, string>>>(
   choices: C,
 ): Form<keyof C & string> {
@@ -217,8 +214,8 @@ const SERVICE = {
   },
   duplicates: setting.choice(
     {
-      once: 'an equal message inside the duplicate window is stored once',
-      all: 'every message is stored, also where it repeats another',
+      once: 'an identical message within the duplicate window is stored once',
+      all: 'every message is stored, even if it repeats another',
     },
     { help: 'What happens to a message that was sent twice.', default: 'once' },
   ),
@@ -253,12 +250,12 @@ const keyForm: Form<Expression> = {
 const byKey = block({
   'by-key': {
     form: keyForm,
-    help: 'An expression: messages of equal value keep their order, others may overtake them.',
+    help: 'An expression: messages with the same value keep their order, others may overtake them.',
     needed: true,
     example: 'field("PID-3.1")',
   },
   partitions: setting.integer({
-    help: 'How many lines the messages are spread over, and so how many go at once.',
+    help: 'How many lines the messages are spread over, and so how many are sent at once.',
     default: 8,
     minimum: 2,
     maximum: 64,
@@ -283,11 +280,11 @@ const order = {
 /** The order as read: a word, or a key with the number of lines. */
 export type OrderGiven = 'fifo' | 'none' | NonNullable<ReturnType<typeof byKey.read>>;
 
-const retry = { form: retryForm, help: 'How a message is tried again.', ofQueue: true } as const;
+const retry = { form: retryForm, help: 'How a message is retried.', ofQueue: true } as const;
 
 const processRetry = {
   ...retry,
-  help: 'How a message is tried again whose code, rule or transform failed for a while (`TemporaryError`, a table that is down). What fails for good is suspended at once.',
+  help: 'How a message is retried when code, a rule or a transform failed temporarily (`TemporaryError`, a table that is down). Permanent failures are suspended at once.',
 } as const;
 
 const PROCESS = {
@@ -305,7 +302,7 @@ const PROCESS = {
   run: {
     form: oneOf({
       inline: 'while the message is accepted, without a queue of its own',
-      queued: 'from a queue of its own; survives a restart in the middle',
+      queued: 'from a queue of its own; survives a restart',
     }),
     help: 'Where it runs. Default inline for rules, queued for code.',
   },
@@ -318,11 +315,11 @@ const PROCESS = {
   validate: {
     ...setting.choice(
       {
-        none: 'messages are taken as they are',
+        none: 'messages are accepted as they are',
         structure: 'segments must be those of the message type, in order',
         full: 'also fields, lengths, tables and cardinality',
       },
-      { help: 'What an HL7 message must satisfy before it is worked on.', default: 'none' },
+      { help: 'What an HL7 message must satisfy before it is processed.', default: 'none' },
     ),
     change: 'next message',
   },
@@ -337,10 +334,11 @@ const PROCESS = {
   order,
   whileWaiting: {
     form: oneOf({
-      hold: 'the next message of its line waits too, which keeps the order',
-      release: 'others go on meanwhile, and it lines up again when its time or its answer comes',
+      hold: 'the next message of its line waits as well, which keeps the order',
+      release:
+        'others go on meanwhile, and it lines up again when its time comes or its answer arrives',
     }),
-    help: 'What the code holds while it waits in `sleep` or `call`. Default hold where the order is kept, release with order: none.',
+    help: 'What the code holds up while it waits in `sleep` or `call`. Default hold if the order is kept, release with order: none.',
     ofQueue: true,
   },
   retry: processRetry,
@@ -359,19 +357,19 @@ const OPERATION = {
   timeout: setting.duration({ help: 'How long one send may take.', default: '60s' }),
   replies: {
     form: named(replyActions, replyKey),
-    help: "What an answer means: code or problem → complete, warn, retry, suspend, stop or fail. Over the adapter's own.",
+    help: "What an answer means: code or problem → complete, warn, retry, suspend, stop or fail. Overrides the adapter's own.",
     example: '{ AE: suspend, AR: retry }',
   },
   answersTo: {
     form: many(settingForm(target)),
-    help: 'The processes and operations that get each answer as a message of its own, once the message that was answered is completed. An answer without a body goes nowhere.',
+    help: 'The processes and operations that get each answer as a message of its own, once the answered message is completed. An answer without a body is not sent.',
     example: '[registry-answers]',
     preset: [],
   },
   ...COMMON,
 } as const satisfies HostSettings;
 
-/** Under which key of a production each kind of host stands. */
+/** The key of a production that holds each kind of host. */
 export const SECTIONS = {
   service: 'services',
   process: 'processes',

@@ -1,8 +1,8 @@
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /**
- * Names of productions and hosts are parts of NATS subjects and of names of streams, where `_`
- * divides and `.`, `*` and `>` have a meaning.
+ * Names of productions and hosts are parts of NATS subjects and stream names, where `_` separates
+ * and `.`, `*` and `>` have a meaning.
  */
 export const HOST_NAME = {
   pattern: NAME.source,

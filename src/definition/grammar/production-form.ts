@@ -23,7 +23,7 @@ const settings = block({
     default: '256KB',
   }),
   duplicateWindow: setting.duration({
-    help: 'The time in which an equal message from the same service is stored once.',
+    help: 'The time in which an identical message from the same service is stored once.',
     default: '10m',
   }),
   queueLimit: setting.size({
@@ -31,7 +31,7 @@ const settings = block({
     default: '10GB',
   }),
   testMessages: setting.flag({
-    help: 'Whether people may send messages of their own into hosts, marked as tests. They really go out: not for a production that treats patients.',
+    help: 'Whether people may send messages of their own into hosts, marked as tests. They are really sent: do not allow this where patients are treated.',
     default: false,
   }),
   shutdownTimeout: setting.duration({
@@ -66,20 +66,20 @@ const credentialForm = raw(() =>
 
 const fields = {
   production: setting.text({
-    help: 'The name of the production: it names its streams, so it does not change.',
+    help: 'The name of the production: its streams are named after it, so it must not change.',
     example: 'adt-hub',
   }),
   title: setting.optional(setting.text({ help: 'A name for people.' })),
   comment: setting.optional(setting.text({ help: 'A note that the console shows.' })),
   include: {
-    form: many(text('A pattern of files below the folder.')),
-    help: 'Further files, such as one a host.',
+    form: many(text('A file pattern below the folder.')),
+    help: 'More files, such as one for each host.',
     example: '[hosts/*.yaml]',
   },
-  settings: { form: settings, help: 'What holds for the whole production.', always: true },
+  settings: { form: settings, help: 'Settings of the whole production.', always: true },
   credentials: {
     form: named(credentialForm, ENTRY_NAME),
-    help: 'How to sign in; secrets come from the environment, a file or the secret store.',
+    help: 'How to sign in to peers; secrets come from the environment, a file or the secret store.',
   },
   services: {
     form: named(serviceForm, HOST_NAME),
@@ -100,11 +100,11 @@ const fields = {
   },
   records: {
     form: named(text('A .yaml file.'), ENTRY_NAME),
-    help: 'Name → file of each record map: a layout of delimited text or of fixed width, read and written by the transforms NAME.read, NAME.write and NAME.bad.',
+    help: 'Name → file of each record map: a layout of delimited or fixed-width text, read and written by the transforms NAME.read, NAME.write and NAME.bad.',
     example: '{ patients: records/patients.yaml }',
   },
   lookups: {
-    form: named(text('A .csv file of two columns, or with a header.'), ENTRY_NAME),
+    form: named(text('A .csv file with two columns, or with a header.'), ENTRY_NAME),
     help: 'Name → file of each code table.',
     example: '{ wards: lookups/wards.csv }',
   },

@@ -6,9 +6,9 @@ import { textOf } from '../form/setting-form.ts';
 import { valueAt, type Written } from '../written/written.ts';
 
 /**
- * What holds where neither the operation nor its adapter says something: the line is held and tried
- * again every 5 s for an hour, then the message fails. HL7 over MLLP declares `for: forever`, as
- * IRIS does with its FailureTimeout of -1.
+ * The policy if neither the operation nor its adapter sets one: the line is held and retried every
+ * 5 s for an hour, then the message fails. HL7 over MLLP declares `for: forever`, as IRIS does with
+ * its FailureTimeout of -1.
  */
 const RETRY_DEFAULTS: RetryPolicy = {
   every: 5_000,
@@ -18,7 +18,7 @@ const RETRY_DEFAULTS: RetryPolicy = {
   disconnected: Number.POSITIVE_INFINITY,
 };
 
-/** A number that need not be whole, between two bounds. */
+/** A number between two bounds, not necessarily whole. */
 function decimal(bounds: { readonly least: number; readonly most: number }): Form<number> {
   return {
     read(written, reading) {
@@ -38,13 +38,13 @@ const KEYS = {
   ),
   for: setting.optional(
     setting.duration({
-      help: 'How long to try, from the first try on; time without a connection does not count. Default forever for HL7 over MLLP, else 1h.',
+      help: 'How long to try, counted from the first try; time without a connection does not count. Default forever for HL7 over MLLP, otherwise 1h.',
       example: 'forever',
     }),
   ),
   backoff: {
     form: decimal({ least: 1, most: 100 }),
-    help: 'What each wait is multiplied with to give the next. Default 1.0.',
+    help: 'The factor by which each wait grows. Default 1.0.',
     example: '2.0',
   },
   max: setting.optional(
@@ -62,7 +62,7 @@ const keys = block(KEYS);
 
 export type RetryGiven = Partial<RetryPolicy>;
 
-/** `retry: { every, for, backoff, max, disconnected }`: what was given, without defaults. */
+/** `retry: { every, for, backoff, max, disconnected }`: as written, without defaults. */
 export const retryForm: Form<RetryGiven> = {
   read(written, reading) {
     const given = keys.read(written, reading);
@@ -80,7 +80,7 @@ function checkSense(given: BlockValues<typeof KEYS>, written: Written, reading: 
   if (every === Number.POSITIVE_INFINITY) {
     report(reading, at('every'), 'every cannot be forever', 'Give a wait such as 5s.');
   } else if (every === 0) {
-    report(reading, at('every'), 'every cannot be nothing', 'Give a wait such as 1s.');
+    report(reading, at('every'), 'every cannot be zero', 'Give a wait such as 1s.');
   }
   if (max !== undefined && every !== undefined && max < every) {
     report(reading, at('max'), 'max is shorter than every', 'Raise max or lower every.');
@@ -89,11 +89,11 @@ function checkSense(given: BlockValues<typeof KEYS>, written: Written, reading: 
   const wait = every ?? RETRY_DEFAULTS.every;
   if (time !== undefined && time > 0 && time < wait) {
     const remedy = 'Raise for, lower every, or write for: 0s to never try again.';
-    report(reading, at('for'), 'for ends before the first repetition', remedy);
+    report(reading, at('for'), 'for ends before the first retry', remedy);
   }
 }
 
-/** The policy of an operation: its own values over its adapter's over the general ones. */
+/** The policy of an operation: its own values first, then its adapter's, then the general ones. */
 export function retryPolicy(
   given: RetryGiven | undefined,
   adapter: RetryGiven | undefined,

@@ -16,15 +16,15 @@ const effective: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    from: { ...text, description: 'From then on; a time without a zone is the engine’s own.' },
-    until: { ...text, description: 'Until then, not including it.' },
+    from: { ...text, description: 'From then on; a time without a zone is in the engine’s zone.' },
+    until: { ...text, description: 'Until then, exclusive.' },
   },
-  description: 'The time in which it holds.',
+  description: 'The time in which it is in effect.',
 };
 
 const send: JsonSchema = oneOrMore({
   anyOf: [
-    { ...text, description: 'A target: the message goes there as it is.' },
+    { ...text, description: 'A target: the message goes there unchanged.' },
     {
       type: 'object',
       additionalProperties: false,
@@ -51,10 +51,10 @@ const rule: JsonSchema = {
     when: condition,
     send: {
       ...send,
-      description: 'Where a message that fits goes; [] takes it and discards it.',
+      description: 'Where a matching message goes; [] takes it and discards it.',
     },
-    continue: { type: 'boolean', default: false, description: 'Go on with the next rules.' },
-    disabled: { type: 'boolean', default: false, description: 'Leave the rule out for now.' },
+    continue: { type: 'boolean', default: false, description: 'Continue with the next rules.' },
+    disabled: { type: 'boolean', default: false, description: 'Turn the rule off for now.' },
     effective,
     comment,
   },
@@ -67,9 +67,9 @@ const otherwise: JsonSchema = {
   properties: {
     otherwise: {
       anyOf: [{ enum: ['discard', 'suspend', 'send'] }, send],
-      description: 'What happens to a message that no rule took; the last entry.',
+      description: 'What happens to a message that no rule takes; the last entry.',
     },
-    send: { ...send, description: 'With otherwise: send, where to.' },
+    send: { ...send, description: 'With otherwise: send, the targets.' },
     comment,
   },
 };

@@ -11,24 +11,24 @@ const words = (help: string): Form<readonly string[]> => many(settingForm(settin
 /** Any text may be a key: paths, names of rules, codes. */
 const ANY = { pattern: '', problem: () => undefined };
 
-/** The same words, as the block of names that they stand for. */
+/** The same words, written as a block of names. */
 const textsByName = named(settingForm(setting.text({ help: 'A text.' })), ANY);
 
 const messageFields = {
   times: setting.optional(
-    setting.integer({ help: 'So many messages like this, one after the other.', minimum: 1 }),
+    setting.integer({ help: 'This many messages like this, one after another.', minimum: 1 }),
   ),
   type: text('The type of the message; HL7v2: may be left out.', 'ADT_A01:2.3'),
   name: text('The label of the message: a file name, a subject.'),
   fields: {
-    form: named(words('The value there; a list for every value, such as all repetitions.'), ANY),
+    form: named(words('The value there; a list means all values, such as all repetitions.'), ANY),
     help: 'Path → value: HL7 paths, JSON pointers, XPath or columns.',
     example: '{ MSH-3: WAYBILL, PV1-3.1: NORTH }',
   },
-  present: { form: words('A path.'), help: 'Paths at which something must stand.' },
+  present: { form: words('A path.'), help: 'Paths that must not be empty.' },
   absent: {
     form: words('A path.'),
-    help: 'Paths at which nothing may stand, such as whole segments.',
+    help: 'Paths that must be empty, such as whole segments.',
     example: '[NK1]',
   },
   body: text('The file with the exact message.', 'expected/ward.hl7'),
@@ -76,7 +76,7 @@ const replyFields = {
   body: messageFields.body,
 } as const satisfies Fields;
 
-/** Which processes suspend the message; a text is part of the reason. */
+/** The processes that suspend the message; a text must be part of the reason. */
 const suspended: Form<ReadonlyMap<string, Named<string>>> = {
   read(written, reading) {
     if (written.kind === 'block') return textsByName.read(written, reading);
@@ -88,11 +88,11 @@ const suspended: Form<ReadonlyMap<string, Named<string>>> = {
 };
 
 const caseFields = {
-  name: setting.text({ help: 'What must hold, as a sentence.' }),
-  in: text('The service the message comes to; may be left out where there is only one.'),
+  name: setting.text({ help: 'What must be true, as a sentence.' }),
+  in: text('The service the message arrives at; may be left out if there is only one.'),
   message: text('The file with the message.', 'messages/admission.hl7'),
-  text: text('The message itself, in place of a file. Lines of HL7 end as they must.'),
-  type: text('The type of the message, where it is not HL7, JSON or XML.', 'text/csv'),
+  text: text('The message itself, instead of a file. Line ends of HL7 are corrected.'),
+  type: text('The type of the message, if it is not HL7, JSON or XML.', 'text/csv'),
   label: text('The label the adapter would give: a file name, a subject.'),
   lookups: {
     form: named(textsByName, ENTRY_NAME),
@@ -101,7 +101,7 @@ const caseFields = {
   },
   calls: {
     form: named(answers, ANY),
-    help: 'What targets answer to the calls of code processes, one after the other.',
+    help: 'What targets answer to the calls of code processes, in order.',
   },
   expect: {
     form: named(expected, ANY),
@@ -110,18 +110,18 @@ const caseFields = {
   others: setting.choice(
     {
       none: 'a message to a target that is not named is a failure',
-      any: 'other targets may get what they want',
+      any: 'other targets may get anything',
     },
-    { help: 'What holds for targets that are not named under expect.', default: 'none' },
+    { help: 'What applies to targets that are not named under expect.', default: 'none' },
   ),
   rules: {
     form: named(words('The name of a rule.'), ANY),
-    help: 'Router → the rules that must fire, and no others.',
+    help: 'Router → the rules that must fire; no others may.',
   },
   discarded: { form: words('A process.'), help: 'The processes that discard the message.' },
   suspended: {
     form: suspended,
-    help: 'The processes that suspend the message; with a text, which is part of the reason.',
+    help: 'The processes that suspend the message; a text must be part of the reason.',
   },
   reply: { form: block(replyFields), help: 'What a code process answers to the sender.' },
 } as const satisfies Fields;
@@ -143,13 +143,13 @@ const instant: Form<number> = {
 export const testFileForm = block({
   clock: {
     form: instant,
-    help: 'The time that stands still during the tests. Default 2026-01-01T00:00:00Z.',
+    help: 'The fixed time during the tests. Default 2026-01-01T00:00:00Z.',
     example: '2026-01-15T08:00:00Z',
   },
   overlays: { form: words('The name of an overlay.'), help: 'Overlays to test with.' },
   environment: {
     form: textsByName,
-    help: 'Values of ${env:NAME}, over those of the process.',
+    help: 'Values of ${env:NAME}, instead of those of the process.',
   },
   cases: {
     form: many(withPlace(block(caseFields))),
@@ -158,7 +158,7 @@ export const testFileForm = block({
   },
 });
 
-/** A case with the place where it stands. */
+/** A case and its place. */
 function withPlace(form: Form<TestCase>): Form<PlacedCase> {
   return {
     read(written, reading) {

@@ -14,25 +14,25 @@ import {
 
 /** Where the values behind `${…}` come from. */
 export interface ValueSource {
-  /** Relative paths of `${file:…}` count from here. */
+  /** Relative paths of `${file:…}` are resolved against this folder. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The value of `${secret:NAME}`; undefined if there is none of that name. */
   readonly secrets: (name: string) => Promise<string | undefined> | string | undefined;
-  /** Takes what credentials are filled from for present where it is missing: for checks and tests away from where it runs. */
+  /** Assumes that missing sources of credentials are present: for checks and tests on other machines. */
   readonly assume?: boolean | undefined;
 }
 
-/** Stands for a text that is assumed. */
+/** The placeholder for an assumed text. */
 const ASSUMED = 'assumed';
 
-/** Whether a value, or anything in it, is assumed: nothing can be said of it. */
+/** Whether a value, or anything in it, is assumed: then nothing can be said about it. */
 export function isAssumed(value: unknown): boolean {
   if (typeof value === 'string') return value.includes(ASSUMED);
   return typeof value === 'object' && value !== null && Object.values(value).some(isAssumed);
 }
 
-/** An address must be one to be read. */
+/** An address must look like one to be read. */
 function assumed({ keys }: Looking): FoundValue {
   const isAddress = /(?:url|issuer|authority|proxy)$/i.test(String(keys.at(-1)));
   return { text: isAddress ? `https://${ASSUMED}.invalid` : ASSUMED, hidden: true };
@@ -40,8 +40,8 @@ function assumed({ keys }: Looking): FoundValue {
 
 /**
  * Fills in `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${secret:NAME}`; `$${` is a
- * literal `${`. Each value that is missing is a problem at its own place. Secrets may stand under
- * `credentials` only, so that no setting, template or name can carry one into the trace.
+ * literal `${`. Each missing value is a problem at its own place. Secrets are allowed only under
+ * `credentials`, so that no setting, template or name can carry one into the trace.
  */
 export async function fill(
   written: Written,
@@ -75,7 +75,7 @@ async function fillAt(written: Written, keys: Keys, filling: Filling): Promise<W
 
 const REFERENCE = /\$\$\{|\$\{([^{}]*)\}/g;
 
-/** A part of a filled text: where it begins there, and where it began in the text as written. */
+/** A part of a filled-in text: where it begins there, and where it began in the text as written. */
 interface Piece {
   readonly text: string;
   readonly from: number;
@@ -133,7 +133,7 @@ function originOf(pieces: readonly Piece[], offset: number): number {
 
 interface Looking extends Filling {
   readonly scalar: WrittenScalar;
-  /** Of the `${` in the text as written. */
+  /** The offset of the `${` in the text as written. */
   readonly offset: number;
   readonly keys: Keys;
 }
@@ -151,7 +151,7 @@ async function look(reference: string, looking: Looking): Promise<FoundValue | u
   if (kind === 'secret' && name !== '') return lookInSecrets(name, looking);
   return reportMissing(
     looking,
-    `\${${reference}} is not a value`,
+    `\${${reference}} is not a known value`,
     'Write ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${secret:NAME}; $${ is a literal ${.',
   );
 }
@@ -172,7 +172,7 @@ function lookInEnvironment(reference: string, looking: Looking): FoundValue | un
   const name = at === -1 ? reference : reference.slice(0, at);
   const given = looking.source.environment[name];
   const hidden = inCredentials(looking);
-  // As in a shell, `:-` also stands in for a variable that is set to nothing.
+  // As in a shell, `:-` also replaces a variable that is set but empty.
   if (given !== undefined && (given !== '' || at === -1)) {
     if (hidden) looking.problems.hide(given);
     return { text: given, hidden };
@@ -198,7 +198,7 @@ async function lookInFile(name: string, looking: Looking): Promise<FoundValue | 
     return reportMissing(
       looking,
       `the file ${name} cannot be read (${code ?? 'not a file'})`,
-      `Relative paths count from the production's folder: this is ${file}.`,
+      `Relative paths start at the production's folder: this is ${file}.`,
     );
   }
 }
@@ -207,8 +207,8 @@ async function lookInSecrets(name: string, looking: Looking): Promise<FoundValue
   if (!inCredentials(looking)) {
     return reportMissing(
       looking,
-      'a secret may stand under credentials only',
-      'Make an entry under credentials, and name that entry here.',
+      'secrets are allowed only under credentials',
+      'Make an entry under credentials, and name it here.',
     );
   }
   let text: string | undefined;
@@ -231,7 +231,7 @@ async function lookInSecrets(name: string, looking: Looking): Promise<FoundValue
   return { text, hidden: true };
 }
 
-/** What a host's settings may name, besides its credentials. */
+/** What a host's settings may refer to, besides its credentials. */
 const KEPT = ['production', 'lookups'];
 const HOSTS = ['services', 'operations'];
 
@@ -256,7 +256,7 @@ export async function fillFor(
   return { ...written, entries: new Map([...filled.entries, ...more.entries]) };
 }
 
-/** Of each of these sections the entries that are kept. */
+/** The entries of each of these sections that are kept. */
 function pick(
   { entries, ...written }: WrittenBlock,
   sections: readonly string[],
@@ -273,7 +273,7 @@ function pick(
   return { ...written, entries: new Map(kept) };
 }
 
-/** The names of credentials that stand anywhere in a host, and in those credentials in turn. */
+/** The names of credentials that occur anywhere in a host, and in turn in those credentials. */
 function credentialsOf(host: Written, whole: WrittenBlock): ReadonlySet<string> {
   const block = whole.entries.get('credentials')?.value;
   const known = block?.kind === 'block' ? block.entries : new Map<string, WrittenEntry>();

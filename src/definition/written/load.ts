@@ -17,7 +17,7 @@ interface LoadedProduction {
   readonly written: WrittenBlock;
   /** production.yaml and what it includes, without overlays. */
   readonly base: WrittenBlock;
-  /** Absolute paths of everything that was read. */
+  /** Absolute paths of all files that were read. */
   readonly files: readonly string[];
 }
 
@@ -71,13 +71,13 @@ async function readBlock(
     text = await readFile(join(folder, name), 'utf8');
   } catch (error) {
     const { code = 'unreadable' } = error as NodeJS.ErrnoException;
-    const remedy = `A production is a folder with a ${MAIN}; looked in ${folder}.`;
+    const remedy = `A production is a folder with a ${MAIN}; this one is ${folder}.`;
     problems.error(from, '', `the file ${name} cannot be read (${code})`, remedy);
     return undefined;
   }
   const written = parseYaml(name, text, problems);
   if (written === undefined || written.kind === 'block') return written;
-  problems.error(written.place, '', 'the file is not a block of keys', 'Write key: value lines.');
+  problems.error(written.place, '', 'the file must be a block of keys', 'Write key: value lines.');
   return undefined;
 }
 
@@ -96,13 +96,13 @@ async function includedFiles(
     include?.kind === 'list' ? include.items : include === undefined ? [] : [include];
   const found = new Map<string, Include>();
   for (const pattern of patterns) {
-    // What is not a text is reported by the grammar.
+    // The grammar reports what is not a text.
     if (pattern.kind !== 'scalar' || typeof pattern.value !== 'string') continue;
     const names = await filesOf(folder, pattern.value);
     for (const name of names) found.set(name, { name, place: pattern.place });
     if (names.length === 0) {
-      const remedy = "Patterns count from the production's folder: hosts/*.yaml.";
-      problems.error(pattern.place, 'include', `no file fits ${pattern.value}`, remedy);
+      const remedy = "Patterns are relative to the production's folder: hosts/*.yaml.";
+      problems.error(pattern.place, 'include', `no file matches ${pattern.value}`, remedy);
     }
   }
   return [...found.values()];
@@ -113,7 +113,7 @@ async function filesOf(folder: string, pattern: string): Promise<string[]> {
   try {
     for await (const name of glob(pattern, { cwd: folder })) names.push(name);
   } catch {
-    // A pattern that cannot be read fits nothing.
+    // An invalid pattern matches nothing.
     return [];
   }
   return names
@@ -145,8 +145,8 @@ async function readOverlay(
 }
 
 /**
- * Lays an overlay over a production: blocks are merged key by key, everything else is replaced, and
- * a key with `~` (nothing) is taken away. Every value keeps the place it was written at.
+ * Applies an overlay to a production: blocks are merged key by key, everything else is replaced,
+ * and a key with `~` (null) is removed. Every value keeps the place where it was written.
  */
 function overlaid(below: WrittenBlock, above: WrittenBlock): WrittenBlock {
   const entries = new Map(below.entries);
@@ -162,10 +162,10 @@ function overlaid(below: WrittenBlock, above: WrittenBlock): WrittenBlock {
 }
 
 const HOSTS = ['services', 'processes', 'operations'];
-/** Without one of these, a new host of an overlay cannot be meant as one. */
+/** Without one of these, a name in an overlay cannot be meant as a new host. */
 const ESSENTIAL = ['adapter', 'rules', 'code'];
 
-/** A name in an overlay that nothing below has would otherwise be a change that is silently not made. */
+/** Otherwise a change to a name that does not exist would silently be lost. */
 function checkOverlay(below: WrittenBlock, above: WrittenBlock, problems: Problems): void {
   for (const section of HOSTS) {
     const hosts = above.entries.get(section)?.value;
@@ -181,10 +181,10 @@ function checkOverlay(below: WrittenBlock, above: WrittenBlock, problems: Proble
   }
 }
 
-/** How deep included files may meet: `services` → `adt-in`, but not inside one host. */
+/** How deep included files are merged: `services` → `adt-in`, but not inside one host. */
 const SHARED_DEPTH = 1;
 
-/** Adds an included file to a production. What both define is a problem: an overlay is for replacing. */
+/** Adds an included file to a production. What both define is a problem: use an overlay to replace values. */
 function included(into: WrittenBlock, other: WrittenBlock, problems: Problems): WrittenBlock {
   return joined(into, other, { problems, keys: [], depth: 0 });
 }
@@ -216,8 +216,8 @@ function joinEntry(earlier: WrittenEntry, entry: WrittenEntry, joining: Joining)
   problems.error(
     entry.place,
     pathText(keys),
-    `it is defined already, in ${file} line ${line}`,
-    'Keep one of the two; an overlay is for replacing values.',
+    `it is already defined in ${file}, line ${line}`,
+    'Keep one of the two; use an overlay to replace values.',
   );
   return earlier;
 }

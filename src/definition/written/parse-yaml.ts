@@ -15,13 +15,13 @@ import type { Place } from '../place.ts';
 import type { Problems } from '../problem.ts';
 import { emptyBlock, type Written, type WrittenEntry, type WrittenScalar } from './written.ts';
 
-/** A production of a thousand hosts has some 50,000 values; more can only be aliases that multiply. */
+/** A production of a thousand hosts has some 50,000 values; more can only come from aliases that multiply. */
 const MOST_VALUES = 200_000;
 const MOST_DEPTH = 100;
 
 /**
- * Reads one YAML file. Every value keeps its place. A file whose syntax is broken is undefined
- * after its problems were reported; an empty file is an empty block.
+ * Reads one YAML file. Every value keeps its place. Undefined for broken syntax, which is then
+ * reported; an empty file is an empty block.
  */
 export function parseYaml(file: string, text: string, problems: Problems): Written | undefined {
   const lines = new LineCounter();
@@ -40,7 +40,7 @@ export function parseYaml(file: string, text: string, problems: Problems): Writt
   const told = new Set<number>();
   for (const fault of faults) {
     const place = placeAt(fault.pos[0]);
-    // What the parser says further along the same line only follows from the first fault there.
+    // Further errors on the same line only follow from the first one.
     if (told.has(place.line)) continue;
     told.add(place.line);
     const { what, remedy } = describeFault(fault);
@@ -53,17 +53,20 @@ export function parseYaml(file: string, text: string, problems: Problems): Writt
 
 const FAULTS: Readonly<Partial<Record<YAMLError['code'], readonly [string, string]>>> = {
   TAB_AS_INDENT: ['a tab is used to indent', 'Use spaces: YAML does not allow tabs there.'],
-  BAD_INDENT: ['the indentation is not that of the lines around', 'Align it with its neighbours.'],
-  MULTIPLE_DOCS: ['a second document begins here', 'Keep one document a file: remove the ---.'],
-  TAG_RESOLVE_FAILED: ['tags such as !name mean nothing here', 'Remove it, or quote the text.'],
-  MISSING_CHAR: ['something is not closed', 'Look for a missing quote, bracket, comma or colon.'],
+  BAD_INDENT: [
+    'the indentation differs from the surrounding lines',
+    'Align it with its neighbours.',
+  ],
+  MULTIPLE_DOCS: ['a second document begins here', 'Keep one document per file: remove the ---.'],
+  TAG_RESOLVE_FAILED: ['tags such as !name have no meaning here', 'Remove it, or quote the text.'],
+  MISSING_CHAR: ['something is left open', 'Look for a missing quote, bracket, comma or colon.'],
 };
 
 function describeFault({ code, message }: YAMLError): { what: string; remedy: string } {
   const [what, remedy] = FAULTS[code] ?? [];
   const said = message.replace(/\.$/, '');
   return {
-    what: what === undefined ? `not correct YAML: ${said}` : `${what} (${said})`,
+    what: what === undefined ? `not valid YAML: ${said}` : `${what} (${said})`,
     remedy: remedy ?? 'Correct the line, or put the text in quotes.',
   };
 }
@@ -96,8 +99,8 @@ function yamlReader(source: Source): { read(node: Node): Written | undefined } {
     if (isAlias(node)) {
       const anchored = node.resolve(document);
       if (anchored !== undefined) return read(anchored, depth + 1);
-      const what = `no anchor &${node.source} stands above this alias`;
-      problems.error(placeOf(node), '', what, 'Put the text in quotes if it is to begin with *.');
+      const what = `there is no anchor &${node.source} above this alias`;
+      problems.error(placeOf(node), '', what, 'Put the text in quotes if it should begin with *.');
       return undefined;
     }
     if (isMap(node)) return readMap(node, depth);
@@ -120,7 +123,7 @@ function yamlReader(source: Source): { read(node: Node): Written | undefined } {
       const earlier = entries.get(name);
       if (earlier !== undefined) {
         const first = `the first is on line ${earlier.place.line}`;
-        problems.error(place, '', `the key ${name} stands here twice; ${first}`, 'Remove one.');
+        problems.error(place, '', `the key ${name} is here twice; ${first}`, 'Remove one.');
         continue;
       }
       const below = value === null ? undefined : read(value as Node, depth + 1);
@@ -133,14 +136,19 @@ function yamlReader(source: Source): { read(node: Node): Written | undefined } {
   return { read: (node) => read(node, 0) };
 }
 
-/** `<<: *base` takes over the keys of another block, or of several, that the block has none of itself. */
+/** `<<: *base` adds the keys of another block, or of several, that the block does not have itself. */
 function mergeInto(entries: Map<string, WrittenEntry>, problems: Problems): void {
   const merged = entries.get('<<');
   if (merged === undefined) return;
   entries.delete('<<');
   for (const block of merged.value.kind === 'list' ? merged.value.items : [merged.value]) {
     if (block.kind !== 'block') {
-      problems.error(block.place, '', '<< merges a block, and this is none', 'Write <<: *name.');
+      problems.error(
+        block.place,
+        '',
+        '<< merges a block, but this is not a block',
+        'Write <<: *name.',
+      );
       continue;
     }
     const others = [...block.entries].filter(([key]) => !entries.has(key));
@@ -185,8 +193,8 @@ function scalar(node: Scalar, { text, placeAt }: Source): Written {
 const ESCAPE = /\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*|[\s\S])/y;
 
 /**
- * Where a character of a YAML text stands in its file. The text differs from the file by quotes,
- * escapes, folded lines and indentation, so both are walked side by side.
+ * Where a character of a YAML text is in its file. The text differs from the file in quotes,
+ * escapes, folded lines and indentation, so both are walked in parallel.
  *
  * `from` is where the scalar begins in the file (its quote, or the `|` or `>` of a block).
  */
@@ -219,7 +227,7 @@ function contentStart(file: string, from: number, style: string | undefined): nu
   return from;
 }
 
-/** Skips what the value does not have: indentation and folded line ends. */
+/** Skips what is not part of the value: indentation and folded line ends. */
 function aligned(file: string, from: number, wanted: string, style: string | undefined): number {
   if (wanted === '' || (style === 'QUOTE_DOUBLE' && file[from] === '\\')) return from;
   let here = from;

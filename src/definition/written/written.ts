@@ -1,23 +1,23 @@
 import type { Place } from '../place.ts';
 
-/** A value of a production as it was written: what it says, and the file, line and column it came from. */
+/** A value of a production as it was written: the value, and the file, line and column it came from. */
 export type Written = WrittenScalar | WrittenBlock | WrittenList;
 
 export interface WrittenScalar {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
-  /** As it stands in the file without quotes: `007` where the value is 7, `${env:PORT}` where it is `2575`. */
+  /** As it is in the file, without quotes: `007` if the value is 7, `${env:PORT}` if it is `2575`. */
   readonly source: string;
   readonly place: Place;
-  /** Where a character of the text stands, counted from 0 after values were filled in. */
+  /** The place of a character of the text, counted from 0 in the filled-in text. */
   readonly placeOf: (offset: number) => Place;
   /** Whether a value such as `${env:NAME}` was filled in. */
   readonly filled: boolean;
-  /** The text before that; left out where nothing was. */
+  /** The text before that; left out if nothing was filled in. */
   readonly template?: string;
-  /** Whether any of it came from a secret or a file: then only `source` may be shown. */
+  /** Whether any of it comes from a secret or a file: then only `source` may be shown. */
   readonly hidden: boolean;
-  /** Whether a value to fill in was missing, which was reported: what follows from it is not. */
+  /** Whether a value to fill in was missing. That was reported; what follows from it is not. */
   readonly missing: boolean;
   /** Absolute paths of the files whose content was filled in. */
   readonly files: readonly string[];
@@ -29,7 +29,7 @@ export interface WrittenBlock {
   readonly place: Place;
 }
 
-/** A key with its value; the place is the key's. */
+/** A key with its value; the place is that of the key. */
 export interface WrittenEntry {
   readonly key: string;
   readonly place: Place;
@@ -49,12 +49,12 @@ export function emptyBlock(place: Place): WrittenBlock {
   return { kind: 'block', entries: new Map(), place };
 }
 
-/** Whether a key is absent or was left without a value. */
+/** Whether a key is absent or has no value. */
 export function isAbsent(written: Written | undefined): boolean {
   return written === undefined || (written.kind === 'scalar' && written.value === null);
 }
 
-/** The value below `written` at the keys; undefined if nothing stands there. */
+/** The value below `written` at the keys; undefined if there is none. */
 export function valueAt(written: Written | undefined, keys: Keys): Written | undefined {
   let here = written;
   for (const key of keys) {
@@ -66,7 +66,7 @@ export function valueAt(written: Written | undefined, keys: Keys): Written | und
   return here;
 }
 
-/** The place of the deepest of the keys that was written: a key's own place, or the value's with `value`. */
+/** The place of the deepest of the keys that was written: that of the key, or with `value` that of its value. */
 export function placeAt(written: Written, keys: Keys, of: 'key' | 'value' = 'key'): Place {
   let place = written.place;
   let here: Written | undefined = written;
@@ -87,14 +87,14 @@ export function placeAt(written: Written, keys: Keys, of: 'key' | 'value' = 'key
   return place;
 }
 
-/** Plain values as written, with `${secret:…}` and `${file:…}` left unfilled, for showing and comparing. */
+/** Plain values as written, with `${secret:…}` and `${file:…}` not filled in, for showing and comparing. */
 export function shown(written: Written): unknown {
   if (written.kind === 'scalar') return written.hidden ? written.source : written.value;
   if (written.kind === 'list') return written.items.map(shown);
   return Object.fromEntries([...written.entries].map(([key, { value }]) => [key, shown(value)]));
 }
 
-/** `operations.ward.replies[0]`, as it is shown before a problem. */
+/** `operations.ward.replies[0]`, as shown before a problem. */
 export function pathText(keys: Keys): string {
   return keys.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;

@@ -30,17 +30,17 @@ test.for([
   {
     rules: `- { when: 'type == "application/json"', send: [{ to: out, transform: names }] }`,
     problem:
-      'production.yaml:7:9 processes.router.rules[0]: the transform names is made for HL7 (it uses PID-5.1), and only application/json comes to it. Use one that is made for it, or correct the condition.',
+      'production.yaml:7:9 processes.router.rules[0]: the transform names is made for HL7 (it uses PID-5.1), but only application/json gets to it. Use one that is made for that, or correct the condition.',
   },
   {
     rules: `- { when: 'type in ["ADT_A01", "ADT_A04"] && source == "in"', send: [{ to: out, transform: copy-to-json }] }`,
     problem:
-      'production.yaml:7:9 processes.router.rules[0]: the transform copy-to-json copies what comes, which is ADT_A01, ADT_A04, and a copy cannot become application/json. Write start: empty in it, or send something else through it.',
+      'production.yaml:7:9 processes.router.rules[0]: the transform copy-to-json copies the message, which is ADT_A01, ADT_A04, and a copy cannot become application/json. Write start: empty in it, or send something else through it.',
   },
   {
     rules: `- { name: a, when: 'event == "A01"', send: [] }\n- { otherwise: send, send: [{ to: out, transform: [to-json, names] }] }`,
     problem:
-      'production.yaml:8:9 processes.router.rules[1]: the transform names is made for HL7 (it uses PID-5.1), and only application/json comes to it. Use one that is made for it, or correct the condition.',
+      'production.yaml:8:9 processes.router.rules[1]: the transform names is made for HL7 (it uses PID-5.1), but only application/json gets to it. Use one that is made for that, or correct the condition.',
   },
   {
     rules: `- { when: 'type == "SIU_S12"', send: [{ to: out, transform: names, when: 'type == "ADT_A01"' }, { to: out, transform: results }] }`,
@@ -49,7 +49,7 @@ test.for([
   {
     rules: `- { when: 'type == "ADT_A28" || type == "BAR_P06"', send: [{ to: out, transform: results, when: 'type == "BAR_P06"' }] }`,
     problem:
-      'production.yaml:7:9 warning: processes.router.rules[0]: the transform results uses OBX, which no BAR_P06 has. See that the condition lets through what it is made for.',
+      'production.yaml:7:9 warning: processes.router.rules[0]: the transform results uses OBX, which no BAR_P06 has. Check that the condition lets through the messages it is made for.',
   },
   {
     rules: `- { when: 'type == "ADT_A01"', send: [{ to: out, transform: names }, { to: out, transform: results }, { to: out, transform: [code, names] }] }\n- { when: 'type.startsWith("application/")', send: [{ to: out, transform: [code, names] }] }`,
@@ -57,12 +57,12 @@ test.for([
   },
   {
     rules: `- { when: 'type == "ORU_R01"', send: [{ to: out, transform: orders }, { to: out, transform: numbered }] }`,
-    problem: `production.yaml:7:9 warning: processes.router.rules[0]: all messages that the transform orders makes of one have its MSH-10, and receivers may take them for repetitions. Add the step { set: MSH-10, to: 'field("MSH-10") + "-" + string(part)' }.`,
+    problem: `production.yaml:7:9 warning: processes.router.rules[0]: all messages that the transform orders makes from one have the same MSH-10, and receivers may take them for repetitions. Add the step { set: MSH-10, to: 'field("MSH-10") + "-" + string(part)' }.`,
   },
   {
     rules: `- { when: 'type == "text/csv"', send: [{ to: out, transform: numbered }] }`,
     problem:
-      'production.yaml:7:9 processes.router.rules[0]: the transform numbered is made for HL7 (it uses OBR), and only text/csv comes to it. Use one that is made for it, or correct the condition.',
+      'production.yaml:7:9 processes.router.rules[0]: the transform numbered is made for HL7 (it uses OBR), but only text/csv gets to it. Use one that is made for that, or correct the condition.',
   },
 ])('a transform and what the rule lets through: $rules', async ({ rules, problem }) => {
   const names = Object.keys(TRANSFORMS).map((file) => `${file.replace(/\..*/, '')}: ${file}`);

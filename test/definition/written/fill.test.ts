@@ -71,9 +71,9 @@ test('everything that is missing is reported at once, each at its own place', as
   expect(problems).toEqual([
     'a.yaml:1:7 a: the environment variable NONE is not set. Set NONE, or give a default: ${env:NONE:-default}.',
     expect.stringContaining('a.yaml:1:19 a: the file gone cannot be read (ENOENT).'),
-    'a.yaml:2:4 b: a secret may stand under credentials only. Make an entry under credentials, and name that entry here.',
+    'a.yaml:2:4 b: secrets are allowed only under credentials. Make an entry under credentials, and name it here.',
     'a.yaml:3:20 credentials.c: there is no secret named other. Set it: waybill secret set other.',
-    expect.stringContaining('a.yaml:4:4 d: ${nothing} is not a value.'),
+    expect.stringContaining('a.yaml:4:4 d: ${nothing} is not a known value.'),
   ]);
 });
 

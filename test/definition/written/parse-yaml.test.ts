@@ -32,20 +32,16 @@ test.for([
   ['a tab that indents', 'a: 1\n\tb: 2', 'a.yaml:2:1 a tab is used to indent'],
   ['a bracket that is not closed', 'a: {b: [1', 'a.yaml:1:10 '],
   ['a second document', '---\na: 1\n---\nb: 2', 'a.yaml:3:1 a second document begins here'],
-  ['a tag', 'a: !foo 3', 'a.yaml:1:4 tags such as !name mean nothing here'],
+  ['a tag', 'a: !foo 3', 'a.yaml:1:4 tags such as !name have no meaning here'],
   ['a key that is a list', '? [a]\n: 3', 'a.yaml:1:1 a key is not a text'],
   [
     'a key that stands twice',
     'a: 1\nb: 2\na: 3',
-    'a.yaml:3:1 the key a stands here twice; the first is on line 1',
+    'a.yaml:3:1 the key a is here twice; the first is on line 1',
   ],
-  ['an alias of nothing', 'a: *x', 'a.yaml:1:4 no anchor &x stands above this alias'],
+  ['an alias of nothing', 'a: *x', 'a.yaml:1:4 there is no anchor &x above this alias'],
   ['an alias that contains itself', 'a: &x [*x]', 'a.yaml:1:7 there are too many values'],
-  [
-    'an escape that is none',
-    'a: "x\\q"',
-    'a.yaml:1:6 not correct YAML: Invalid escape sequence \\q',
-  ],
+  ['an escape that is none', 'a: "x\\q"', 'a.yaml:1:6 not valid YAML: Invalid escape sequence \\q'],
   ['a colon in a plain text', 'a: b: c', 'a.yaml:1:4 '],
 ] as const)('%s is reported at its place', ([, text, problem]) => {
   const [first] = problemsIn(text);
@@ -71,7 +67,7 @@ test('a block merged with << has its own keys and those of the other, each at it
   });
   expect(valueAt(written, ['d', 'b'])).toMatchObject({ place: { line: 1, column: 12 } });
   expect(problemsIn('a: { <<: 3 }')).toEqual([
-    'a.yaml:1:10 << merges a block, and this is none. Write <<: *name.',
+    'a.yaml:1:10 << merges a block, but this is not a block. Write <<: *name.',
   ]);
 });
 
