@@ -24,6 +24,8 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'smtp-out': () => import('./smtp/smtp-out.ts'),
   'sql-in': () => import('./sql/sql-in.ts'),
   'sql-out': () => import('./sql/sql-out.ts'),
+  'tcp-in': () => import('./tcp/tcp-in.ts'),
+  'tcp-out': () => import('./tcp/tcp-out.ts'),
 };
 
 /** The types of all adapters, and each by its type. */

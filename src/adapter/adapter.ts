@@ -135,6 +135,8 @@ export interface SharedAddress {
 export interface InboundAdapter<S extends Settings = Settings> extends Adapter<S> {
   /** A polling adapter is open on the one engine that holds its lease; a listening one on every engine. */
   readonly polling?: true;
+  /** Whether it is open on one engine alone with these settings, for an adapter that listens with others. */
+  pollsWith?(settings: ValuesOf<S>): boolean;
   /**
    * For an adapter whose services may listen on one address, as it tells them apart by a path: what a
    * service with these settings does there. Called when a production is checked.

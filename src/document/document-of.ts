@@ -47,7 +47,8 @@ function layoutOf(
   charset: string | undefined,
 ): Layout {
   const tab = media === 'text/tab-separated-values' ? '\t' : undefined;
-  const delimiter = parameters.get('delimiter') ?? tab;
+  // `delimiter=;` is none: the semicolon ends the parameter
+  const delimiter = parameters.get('delimiter') || tab;
   return { delimiter, header: parameters.get('header') !== 'absent', charset };
 }
 

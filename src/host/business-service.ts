@@ -40,7 +40,9 @@ export class BusinessService implements Host {
     this.#state.running = true;
     this.#stop = new AbortController();
     this.#runtime.events.hostStarted(this.name);
-    if (this.#options.adapter.polling === true) this.#polling = this.#pollWhileHeld();
+    const { adapter, settings } = this.#options;
+    const polls = adapter.polling ?? adapter.pollsWith?.(settings) ?? false;
+    if (polls) this.#polling = this.#pollWhileHeld();
     else this.#connection = this.#open(this.#stop.signal);
   }
 

@@ -30,6 +30,8 @@ export interface Probe {
    * also listened to: a banner, or a TLS hello that is answered, means that another service is there.
    */
   readonly silent?: boolean;
+  /** False where the peer takes any bytes for a message: then a plain port is listened to and not greeted with a TLS hello. */
+  readonly hello?: boolean;
   /** The mail protocol that is spoken inside TLS. A port where it begins in clear wants `security: starttls`. */
   readonly inside?: 'SMTP' | 'IMAP';
 }
@@ -42,7 +44,7 @@ export interface Probe {
 export async function probe(
   lent: TlsClientLent,
   step: Step,
-  { address, tls, alwaysTls = false, silent = false, inside }: Probe,
+  { address, tls, alwaysTls = false, silent = false, hello = true, inside }: Probe,
 ): Promise<void> {
   await step('name', async (detail) => detail(await addressesOf(address)));
   await step('TCP', async (detail) => {
@@ -51,7 +53,7 @@ export async function probe(
     const took = Math.round(performance.now() - begin);
     detail(`connected to ${socket.remoteAddress ?? ''}:${address.port} in ${took} ms`);
     try {
-      if (silent && tls === undefined && !alwaysTls) await expectSilence(socket, address);
+      if (silent && tls === undefined && !alwaysTls) await expectSilence(socket, address, hello);
     } finally {
       socket.destroy();
     }
@@ -102,7 +104,7 @@ async function firstBytes(socket: Socket): Promise<Buffer> {
   }
 }
 
-async function expectSilence(socket: Socket, address: Address): Promise<void> {
+async function expectSilence(socket: Socket, address: Address, hello: boolean): Promise<void> {
   const heard = await firstBytes(socket);
   if (heard.length === 0 && (socket.readableEnded || socket.destroyed)) {
     throw new StepFailure(
@@ -110,7 +112,8 @@ async function expectSilence(socket: Socket, address: Address): Promise<void> {
       'The peer may allow only known addresses or one connection at a time: look into its log',
     );
   }
-  const spoken = heard.length > 0 ? spokenProtocol(heard) : await answerToHello(address);
+  const asked = heard.length === 0 && hello;
+  const spoken = asked ? await answerToHello(address) : spokenProtocol(heard);
   if (spoken === undefined) return;
   throw new StepFailure(`${placeOf(address)} ${spoken.seen}`, spoken.remedy);
 }

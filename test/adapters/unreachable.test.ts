@@ -11,6 +11,8 @@ import mllpOut from '../../adapters/mllp/mllp-out.ts';
 import sftpIn from '../../adapters/sftp/sftp-in.ts';
 import sftpOut from '../../adapters/sftp/sftp-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
+import tcpIn from '../../adapters/tcp/tcp-in.ts';
+import tcpOut from '../../adapters/tcp/tcp-out.ts';
 import type { Credential, InboundAdapter, OutboundAdapter } from '../../src/adapter/index.ts';
 import type { Settings } from '../../src/adapter/setting.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
@@ -71,6 +73,7 @@ function sending<S extends Settings>(adapter: OutboundAdapter<S>, to: Case['to']
 
 const SECURE: readonly Case[] = [
   sending(mllpOut, (connect) => ({ connect })),
+  sending(tcpOut, (connect) => ({ connect, reply: 'line' })),
   receiving(ftpsIn, (connect) => ({ connect, ...account, security: 'implicit', folder: '' })),
   sending(ftpsOut, (connect) => ({ connect, ...account, security: 'implicit', ...file })),
   sending(smtpOut, (connect) => ({ connect, ...account, ...mail, security: 'tls' })),
@@ -83,6 +86,7 @@ const SECURE: readonly Case[] = [
 
 const ALL: readonly Case[] = [
   ...SECURE,
+  receiving(tcpIn, (connect) => ({ callOut: { connect } })),
   receiving(sftpIn, (connect) => ({ connect, ...account, hostKey, folder: '' })),
   sending(sftpOut, (connect) => ({ connect, ...account, hostKey, ...file })),
 ];
@@ -137,7 +141,7 @@ test.for(SECURE.map((one) => [typeOf(one), one] as const))(
 
 /** Those that speak TLS only where it is set. */
 const withTls = ({ adapter }: Case, given: Record<string, unknown>): Record<string, unknown> =>
-  'tls' in adapter.settings ? { ...given, tls: {} } : given;
+  'tls' in adapter.settings && !('callOut' in given) ? { ...given, tls: {} } : given;
 
 test('smtp-out to such a server shows no password after STARTTLS either', async () => {
   await using files = await certificates();

@@ -125,3 +125,10 @@ test('what is wrong with a body is said with its place and without quoting it', 
     expect((caught as Error).cause).toBeUndefined();
   }
 });
+
+test('a delimiter that is left empty, or that the end of its parameter swallowed, is found in the first line', () => {
+  for (const type of ['text/csv; delimiter=;', 'text/csv; delimiter=', 'text/csv; delimiter=""']) {
+    const document = documentOf(Buffer.from('mrn;ward\n7;3\n'), { type });
+    expect(document.get('ward'), type).toBe('3');
+  }
+});

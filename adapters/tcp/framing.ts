@@ -1,0 +1,100 @@
+import { SuspendError } from 'waybill/adapter';
+import { type FrameShare, type FrameSource, UNLIMITED } from 'waybill/peer';
+import { FixedReader, LengthReader } from './counted-reader.ts';
+import { type FramingValues, lineEnds } from './framing-settings.ts';
+import { type LengthPrefix, lengthField } from './length-prefix.ts';
+import { MarkedReader } from './marked-reader.ts';
+import { UntilClosedReader } from './until-closed-reader.ts';
+
+/** How messages are told apart in a stream of bytes, in one direction. */
+export interface Framing {
+  reader(limit: number, share?: FrameShare): FrameSource;
+  /** What goes around a body of so many bytes. Throws SuspendError where it does not fit. */
+  around(size: number): { readonly before: Buffer; readonly after: Buffer };
+  /**
+   * Passes the parts of a body on, and throws SuspendError at one that holds the bytes which mark its end: the
+   * peer would cut the message there, and take the rest for another.
+   */
+  guard(): (part: Buffer) => Buffer;
+  /** A message ends with its connection. */
+  readonly endsByClosing: boolean;
+}
+
+const NOTHING = Buffer.alloc(0);
+const pass = (part: Buffer): Buffer => part;
+
+/** The framing of the settings. They are complete: `framingFaults` has looked. */
+export function framingOf(values: FramingValues): Framing {
+  const { framing } = values;
+  if (framing === 'lines') return marked(undefined, lineEnds(values.lineEnd));
+  if (framing === 'marks') return marked(values.startMark, [values.endMark ?? NOTHING]);
+  if (framing === 'fixed') return fixed(values.recordLength ?? 1, values.pad);
+  if (framing === 'closed') return untilClosed;
+  return counted({
+    bytes: values.lengthBytes,
+    form: values.lengthForm,
+    countsItself: values.lengthCounts === 'all',
+  });
+}
+
+/** `ends`: any of them ends a message; the first is written. */
+function marked(start: Buffer | undefined, ends: readonly Buffer[]): Framing {
+  const [end = NOTHING] = ends;
+  const before = start ?? NOTHING;
+  return {
+    reader: (limit, share = UNLIMITED) => new MarkedReader({ start, ends }, limit, share),
+    around: () => ({ before, after: end }),
+    guard: () => markGuard(start === undefined ? ends : [start, ...ends]),
+    endsByClosing: false,
+  };
+}
+
+function counted(prefix: LengthPrefix): Framing {
+  return {
+    reader: (limit, share = UNLIMITED) => new LengthReader(prefix, limit, share),
+    around: (size) => ({ before: lengthField(prefix, size), after: NOTHING }),
+    guard: () => pass,
+    endsByClosing: false,
+  };
+}
+
+function fixed(length: number, pad: Buffer | undefined): Framing {
+  return {
+    reader: (_, share = UNLIMITED) => new FixedReader(length, share),
+    around(size) {
+      const missing = length - size;
+      if (missing < 0 || (missing > 0 && pad === undefined)) {
+        throw new SuspendError(
+          `The body has ${size} bytes, and every message is sent with ${length} (recordLength). Correct the transform that makes it, or set pad to fill up shorter ones.`,
+        );
+      }
+      return { before: NOTHING, after: Buffer.alloc(missing, pad) };
+    },
+    guard: () => pass,
+    endsByClosing: false,
+  };
+}
+
+const untilClosed: Framing = {
+  reader: (limit, share = UNLIMITED) => new UntilClosedReader(limit, share),
+  around: () => ({ before: NOTHING, after: NOTHING }),
+  guard: () => pass,
+  endsByClosing: true,
+};
+
+/** Looks for marks also where they lie across two parts. */
+function markGuard(marks: readonly Buffer[]): (part: Buffer) => Buffer {
+  const overlap = Math.max(...marks.map((mark) => mark.length)) - 1;
+  let tail: Buffer = NOTHING;
+  return (part) => {
+    const across = tail.length === 0 ? NOTHING : Buffer.concat([tail, part.subarray(0, overlap)]);
+    if (marks.some((mark) => part.includes(mark) || across.includes(mark))) {
+      throw new SuspendError(
+        'The body holds the bytes that mark the beginning or end of a message on the wire, so that the peer would cut it in two. Take them out with a transform, or agree on another framing, and resend.',
+      );
+    }
+    const seen = part.length >= overlap ? part : Buffer.concat([tail, part]);
+    tail = overlap === 0 ? NOTHING : seen.subarray(Math.max(0, seen.length - overlap));
+    return part;
+  };
+}

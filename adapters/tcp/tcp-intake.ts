@@ -1,0 +1,191 @@
+import {
+  EngineError,
+  type LentInbound,
+  type NewMessage,
+  pause,
+  type Receipt,
+} from 'waybill/adapter';
+import { hl7Header } from 'waybill/document';
+import {
+  type AnswerTo,
+  type FrameService,
+  type FrameShare,
+  type FrameSource,
+  fileType,
+  newsFilter,
+  type Sender,
+  spokenProtocol,
+  type Taken,
+} from 'waybill/peer';
+import { type Framing, framingOf } from './framing.ts';
+import type { TcpInValues, tcpInSettings } from './tcp-in-settings.ts';
+
+type IntakeLent = Pick<
+  LentInbound<typeof tcpInSettings>,
+  'deliver' | 'event' | 'log' | 'settings' | 'signal'
+>;
+
+/** Milliseconds between two tries to store what its sender cannot be told to repeat. */
+const FIRST_WAIT = 200;
+const LONGEST_WAIT = 10_000;
+
+interface Incoming {
+  readonly body: Buffer;
+  readonly sender: Sender;
+  readonly answer: AnswerTo;
+}
+
+/** What is done with each message that came out of a frame: delivered, and answered where that is set. One for each service. */
+export class TcpIntake implements FrameService {
+  readonly isForOne: boolean;
+  readonly isAnswered: boolean;
+  readonly unreadable = { event: 'wrong-protocol', what: 'of another protocol' };
+  readonly #lent: IntakeLent;
+  readonly #settings: TcpInValues;
+  readonly #framing: Framing;
+  readonly #isNews = newsFilter();
+  readonly #stopping = new AbortController();
+
+  constructor(lent: IntakeLent) {
+    this.#lent = lent;
+    this.#settings = lent.settings;
+    this.#framing = framingOf(lent.settings);
+    this.isForOne = lent.settings.closeAfterEach;
+    this.isAnswered = lent.settings.answer !== 'none';
+  }
+
+  /** Ends the tries to store what could not be stored so far. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  reader(share: FrameShare): FrameSource {
+    return this.#framing.reader(this.#settings.limit, share);
+  }
+
+  /** Answers come here as they go on the wire. */
+  framed(answer: Uint8Array): Uint8Array {
+    return answer;
+  }
+
+  async take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<Taken> {
+    const foreign = this.#settings.framing === 'lines' ? foreignProtocol(body) : undefined;
+    if (foreign !== undefined) {
+      this.#tell(sender, 'wrong-protocol', `the port ${foreign.seen}. ${foreign.remedy}`);
+      this.#refuse(answer);
+      return 'unreadable';
+    }
+    const incoming = { body, sender, answer };
+    const { answer: mode } = this.#settings;
+    if (mode === 'none') return await this.#keepUntilStored(incoming);
+    try {
+      return await this.#deliver(incoming);
+    } catch (error) {
+      // The engine reports why; the sender hears that it has to come again.
+      this.#lent.log.debug({ err: error }, 'message not stored');
+      return this.#refuse(answer);
+    }
+  }
+
+  refuseBeginning(
+    _beginning: Uint8Array,
+    _sender: Sender,
+    { answer }: { readonly answer: AnswerTo },
+  ): void {
+    this.#refuse(answer);
+  }
+
+  async #deliver({ body, sender, answer }: Incoming): Promise<Taken> {
+    const { answer: mode, accepted, answerTimeout } = this.#settings;
+    const message = this.#messageOf(body, sender);
+    if (mode === 'stored') {
+      await this.#lent.deliver(message);
+      if (accepted.length > 0) answer(accepted);
+      return 'taken';
+    }
+    const receipt = await this.#lent.deliver(message, { reply: true, timeout: answerTimeout });
+    const answered = this.#answerOf(receipt, sender);
+    if (answered === undefined) return this.#refuse(answer);
+    if (answered.length > 0) answer(answered);
+    return 'taken';
+  }
+
+  /** The bytes of the target's answer; none where it has nothing to say, undefined where it did not go well. */
+  #answerOf({ reply, outcome }: Receipt, sender: Sender): Buffer | undefined {
+    const isFine = outcome?.status === 'completed' || outcome?.status === 'discarded';
+    if (outcome === undefined ? reply === undefined : !isFine) return undefined;
+    const body = Buffer.from(reply?.body ?? []);
+    if (body.length === 0 || !this.#settings.answerMarks) return body;
+    try {
+      const { before, after } = this.#framing.around(body.length);
+      return Buffer.concat([before, this.#framing.guard()(body), after]);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.#tell(sender, 'answer-unfit', `the answer of the target was not sent. ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** Its sender neither hears of it nor repeats it: it is tried until it is stored, refused for good, or the service stops. */
+  async #keepUntilStored({ body, sender }: Incoming): Promise<Taken> {
+    const message = this.#messageOf(body, sender);
+    const signal = AbortSignal.any([this.#lent.signal, this.#stopping.signal]);
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      try {
+        await this.#lent.deliver(message);
+        return 'taken';
+      } catch (error) {
+        const isFinal = error instanceof EngineError && !error.retryable;
+        if (isFinal || signal.aborted) {
+          const why = isFinal ? 'it cannot be stored' : 'the service stops';
+          this.#lent.event(
+            'error',
+            'message-lost',
+            `A message of ${sender.address} (${body.length} bytes) is lost: ${why}, and with answer: none its sender cannot be told. Ask for it again.`,
+          );
+          return 'refused';
+        }
+        this.#tell(
+          sender,
+          'not-stored-yet',
+          'a message cannot be stored; it is kept and tried again',
+        );
+      }
+      await pause(wait, signal);
+    }
+  }
+
+  #messageOf(body: Buffer, sender: Sender): NewMessage {
+    const { type: given, charset, repetitions } = this.#settings;
+    const type = given ?? fileType(body.subarray(0, 2_048), '');
+    const header = type.startsWith('HL7v2') ? hl7Header(body) : undefined;
+    const controlId = header === undefined ? '' : header.controlId;
+    const whole = repetitions === 'once' ? 'its bytes' : undefined;
+    return {
+      body,
+      type,
+      charset: header?.charset?.name ?? charset,
+      origin: sender.origin,
+      dedupeKey: controlId === '' ? whole : controlId,
+    };
+  }
+
+  /** Without an answer for it, the end of the connection is what tells the sender. */
+  #refuse(answer: AnswerTo): Taken {
+    const { refused } = this.#settings;
+    if (!this.isAnswered) return 'refused';
+    if (refused.length === 0) return 'untold';
+    answer(refused);
+    return 'refused';
+  }
+
+  #tell({ address }: Sender, name: string, text: string): void {
+    if (this.#isNews(`${address} ${name}`)) this.#lent.event('warn', name, `${address}: ${text}.`);
+  }
+}
+
+/** A web server or TLS is meant where lines are expected: none of its lines is a message. */
+function foreignProtocol(body: Buffer): ReturnType<typeof spokenProtocol> {
+  const spoken = spokenProtocol(body);
+  return spoken?.name === 'HTTP' || spoken?.name === 'TLS' ? spoken : undefined;
+}

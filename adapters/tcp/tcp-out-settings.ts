@@ -1,0 +1,89 @@
+import { type SettingsFault, setting } from 'waybill/adapter';
+import { peerAddress, replyLimit, sendingTimes, tlsClient } from 'waybill/peer';
+import { framingFaults, framingOut } from './framing-settings.ts';
+import { replyPattern } from './reply-pattern.ts';
+
+const answers = {
+  reply: setting.choice(
+    {
+      none: 'None is waited for: a message is done once it is written',
+      framed: 'One that is framed as the messages are',
+      line: 'One line, whatever ends it',
+      bytes: 'So many bytes (replyBytes), such as one ACK',
+      closed: 'All that comes until the peer closes the connection',
+    },
+    { help: 'Which answer of the peer a message waits for.', default: 'none' },
+  ),
+  replyBytes: setting.integer({
+    help: 'With reply: bytes, how many bytes an answer has.',
+    default: 1,
+    minimum: 1,
+    maximum: 65_536,
+  }),
+  accepted: setting.optional(
+    replyPattern({
+      help: 'A regular expression for answers by which the peer took the message; the code of the reply is then accepted. Bytes are written as \\x06.',
+      example: '^(\\x06|OK)',
+    }),
+  ),
+  busy: setting.optional(
+    replyPattern({
+      help: 'A regular expression for answers that ask to send it again later; the code of the reply is then busy, and the message is tried again.',
+      example: '^(\\x15|BUSY)',
+    }),
+  ),
+  refused: setting.optional(
+    replyPattern({
+      help: 'A regular expression for answers by which the peer refused the message; the code of the reply is then refused, and the message is set aside.',
+      example: '^ERR',
+    }),
+  ),
+  code: setting.optional(
+    replyPattern({
+      help: 'A regular expression for the code in an answer, to be judged by replies: its first group, or all that fits. Looked for where none of accepted, busy and refused fits.',
+      example: '^RC=(\\w+)',
+    }),
+  ),
+  replyType: setting.optional(
+    setting.text({
+      help: 'The type of the answers, such as text/plain. Left out, it is that of the bytes: HL7, JSON and XML are known by their beginning.',
+      advanced: true,
+    }),
+  ),
+  replyTimeout: setting.duration({
+    help: 'How long an answer is waited for. After it the connection is closed, so that a late one is never taken for that of the next message.',
+    default: '30s',
+  }),
+  replyLimit,
+};
+
+export const tcpOutSettings = {
+  connect: peerAddress('device.example:4000'),
+  tls: tlsClient(),
+  ...framingOut,
+  ...answers,
+  ...sendingTimes,
+};
+
+export type TcpOutValues = setting.ValuesOf<typeof tcpOutSettings>;
+
+/** The settings that find a code in an answer. */
+export const REPLY_PATTERNS = ['accepted', 'busy', 'refused', 'code'] as const;
+
+export function tcpOutFaults(settings: TcpOutValues): SettingsFault[] {
+  const faults = framingFaults(settings);
+  if (settings.reply === 'none') {
+    for (const name of REPLY_PATTERNS.filter((one) => settings[one] !== undefined)) {
+      const remedy = 'Say under reply which answer is waited for, or remove it.';
+      faults.push({ path: [name], what: 'has no effect: reply is none', remedy });
+    }
+  }
+  if (settings.framing === 'closed' && settings.reply === 'framed') {
+    faults.push({
+      path: ['reply'],
+      what: 'framed does not go with framing: closed',
+      remedy: 'Set reply: closed, which reads the answer until the peer closes.',
+    });
+  }
+  return faults;
+}
