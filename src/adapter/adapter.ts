@@ -174,7 +174,7 @@ export async function explained<Value>(work: () => Promise<Value>): Promise<Valu
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || error instanceof StepFailure) throw error;
     const [cause = '', ...remedy] = error.message.split('. ');
     throw new StepFailure(cause, remedy.join('. ').replace(/\.$/, ''), { cause: error });
   }
