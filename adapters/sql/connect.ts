@@ -1,5 +1,6 @@
+import type { ConnectionOptions } from 'node:tls';
 import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
-import { clientTls, placeOf, type TlsClientLent } from 'waybill/peer';
+import { clientTls, optionalPackage, placeOf, type TlsClientLent } from 'waybill/peer';
 import type { Product, Session } from './database.ts';
 import type { ProductName, SqlConnectionValues } from './sql-settings.ts';
 
@@ -11,6 +12,8 @@ export type ConnectLent = TlsClientLent &
 const LOADERS: Readonly<Record<ProductName, () => Promise<Product>>> = {
   postgresql: async () => (await import('./postgres.ts')).postgresql,
   mysql: async () => (await import('./mysql.ts')).mysql,
+  sqlserver: async () =>
+    (await optionalPackage('tedious', () => import('./sqlserver.ts'))).sqlserver,
 };
 
 export const productOf = (name: ProductName): Promise<Product> => LOADERS[name]();
@@ -27,12 +30,22 @@ export async function connect(
   const { settings } = lent;
   const credential =
     settings.credential === undefined ? undefined : await lent.credential(settings.credential);
-  const tls =
-    settings.security === 'none'
-      ? undefined
-      : await clientTls(lent, settings.tls, settings.connect.host);
+  if (credential?.kind === 'ntlm' && settings.product !== 'sqlserver') {
+    throw new DisableError(
+      `A Windows account (ntlm) signs in at SQL Server alone. Name a credential with user and password for ${placeOf(settings.connect)}.`,
+    );
+  }
+  const address = (await product.find?.(settings, signal)) ?? settings.connect;
+  const tlsFor = (host: string): Promise<ConnectionOptions> => tlsOf(lent, host);
+  const tls = settings.security === 'none' ? undefined : await tlsFor(address.host);
   const token = await tokenOf(credential, settings, signal);
-  return await product.connect({ settings, credential, token, tls, signal });
+  return await product.connect({ settings, address, credential, token, tls, tlsFor, signal });
+}
+
+async function tlsOf(lent: ConnectLent, host: string): Promise<ConnectionOptions> {
+  const { security, tls } = lent.settings;
+  const options = await clientTls(lent, tls, host);
+  return security === 'unproven' ? { ...options, rejectUnauthorized: false } : options;
 }
 
 async function tokenOf(

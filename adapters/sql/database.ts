@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
-import type { Credential } from 'waybill/adapter';
+import type { Credential, setting } from 'waybill/adapter';
 import type { Talk } from 'waybill/peer';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
@@ -89,8 +91,12 @@ export interface SignIn {
   readonly credential: Credential | undefined;
   /** The current token, where the credential gives one. */
   readonly token: string | undefined;
+  /** Where the server listens. */
+  readonly address: setting.Address;
   /** Undefined connects in clear. */
   readonly tls: ConnectionOptions | undefined;
+  /** The same for a server that the first one sends us on to. */
+  tlsFor(host: string): Promise<ConnectionOptions>;
   readonly signal: AbortSignal;
 }
 
@@ -108,8 +114,14 @@ export interface Product {
   page(query: string, order: string, rows: number): string;
   /** Whether a single statement takes effect as a whole or not at all without a transaction around it. */
   isAtomic(statement: string): boolean;
+  /** Asks where the server listens; left out, at `connect`. */
+  find?(settings: SqlConnectionValues, signal: AbortSignal): Promise<setting.Address>;
   /** Asks the server to go on with TLS, in the few bytes that its protocol has for it; false where it does not. */
   agreeToTls(talk: Talk): Promise<boolean>;
+  /** What carries the handshake after that, where it goes on inside the protocol. */
+  tlsInside?(socket: Socket): Duplex;
+  /** What the protocol is called in the handshake, where TLS is spoken from the start. */
+  readonly alpn?: string;
   /** A statement that changes nothing and fails where the statement at hand would not be understood or allowed; undefined where there is none. */
   dry(statement: string): string | undefined;
 }

@@ -17,8 +17,8 @@ import type {
   SessionFacts,
   SignIn,
 } from './database.ts';
+import { KeptRows } from './kept-rows.ts';
 import { connectFailure, failureOf, type ServerError } from './mysql-failure.ts';
-import { weight } from './row-json.ts';
 import { encryptionOf, passwordOf, userOf } from './sign-in.ts';
 import { SqlFailure } from './sql-failure.ts';
 
@@ -102,20 +102,20 @@ const BIT = 16;
 const WHO = "SELECT current_user(), user(), COALESCE(database(), ''), version(), connection_id()";
 
 async function connectMysql(signIn: SignIn): Promise<Session> {
-  const { settings, signal } = signIn;
-  const place = placeOf(settings.connect);
+  const { settings, address, signal } = signIn;
+  const place = placeOf(address);
   const timeout = settings.connectTimeout;
   const user = userOf(signIn);
   const password = passwordOf(signIn);
   // Its own TLS is used below: it neither takes a revocation list nor an expected name.
   const socket = await dial(
     { credential: () => Promise.reject(new Error('in clear so far')) },
-    { address: settings.connect, timeout },
+    { address, timeout },
     signal,
   );
   const connection = createConnection({
     stream: socket,
-    host: settings.connect.host,
+    host: address.host,
     user,
     ...(password !== undefined && { password }),
     database: settings.database,
@@ -125,6 +125,7 @@ async function connectMysql(signIn: SignIn): Promise<Session> {
     jsonStrings: true,
     supportBigNumbers: true,
     bigNumberStrings: true,
+    connectAttributes: { program_name: settings.application },
     flags: ['-LOCAL_FILES'],
     maxPreparedStatements: 100,
     connectTimeout: Number.isFinite(timeout) ? timeout : 2 ** 31 - 1,
@@ -238,22 +239,28 @@ class MysqlSession implements Session {
 
   run({ text, values }: Prepared, limit: Limit): Promise<Result> {
     return this.#whileThere((resolve, reject) => {
-      const kept = new Kept(limit);
+      const kept = new KeptRows(limit);
+      let changed = 0;
       const query = this.#connection.execute({
         sql: text,
         values: values.map(valueOf),
         rowsAsArray: true,
       });
       let failed: unknown;
-      query.on('fields', (fields: readonly Field[] | undefined) => kept.fields(fields));
-      query.on('result', (row: readonly unknown[] | ResultSetHeader) => kept.add(row));
+      query.on('fields', (fields: readonly Field[] | undefined) => {
+        if (fields !== undefined) kept.begin(fields.map(columnOf));
+      });
+      query.on('result', (row: readonly unknown[] | ResultSetHeader) => {
+        if (!isRow(row)) changed += row.affectedRows;
+        else if (kept.isWanted) kept.add(cellsOf(row, kept.columns));
+      });
       query.on('error', (error: unknown) => {
         failed = error;
         // one that ended the connection is followed by nothing
         reject(this.#failure(error));
       });
       query.on('end', () => {
-        if (failed === undefined) resolve(kept.result());
+        if (failed === undefined) resolve(kept.result(changed + kept.length));
       });
     });
   }
@@ -353,50 +360,6 @@ interface Field {
   readonly columnLength: number;
 }
 
-/** The rows of the first result that has any, as far as they fit; a procedure may give several. */
-class Kept {
-  readonly #limit: Limit;
-  #columns: readonly Column[] | undefined;
-  #isFirst = true;
-  readonly #rows: Row[] = [];
-  #bytes = 0;
-  #more = false;
-  #count = 0;
-
-  constructor(limit: Limit) {
-    this.#limit = limit;
-  }
-
-  fields(fields: readonly Field[] | undefined): void {
-    this.#isFirst = this.#columns === undefined;
-    if (fields !== undefined) this.#columns ??= fields.map(columnOf);
-  }
-
-  add(row: readonly unknown[] | ResultSetHeader): void {
-    if (!Array.isArray(row)) {
-      this.#count += (row as ResultSetHeader).affectedRows;
-      return;
-    }
-    if (!this.#isFirst) return;
-    const cells = row.map((value, index) => cellOf(value, this.#columns?.[index]?.kind));
-    this.#bytes += weight(cells);
-    const fits =
-      this.#rows.length < this.#limit.rows &&
-      (this.#bytes <= this.#limit.bytes || this.#rows.length === 0);
-    if (fits && !this.#more) this.#rows.push(cells);
-    else this.#more = true;
-  }
-
-  result(): Result {
-    return {
-      columns: this.#columns ?? [],
-      rows: this.#rows,
-      more: this.#more,
-      count: this.#count + this.#rows.length,
-    };
-  }
-}
-
 function columnOf({ name, columnType, characterSet, columnLength }: Field): Column {
   if (columnType === BIT && columnLength === 1) return { name, kind: 'flag' };
   const isBytes = columnType >= 249 && columnType <= 254 && characterSet === BINARY_CHARSET;
@@ -412,6 +375,12 @@ const CELLS: Readonly<Partial<Record<ColumnKind, (value: string | number | Uint8
     moment: (value) => `${String(value).replace(' ', 'T')}Z`,
     binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value))),
   };
+
+const isRow = (row: readonly unknown[] | ResultSetHeader): row is readonly unknown[] =>
+  Array.isArray(row);
+
+const cellsOf = (row: readonly unknown[], columns: readonly Column[]): Row =>
+  row.map((value, index) => cellOf(value, columns[index]?.kind));
 
 /** The driver gives texts, numbers and bytes; places on a map as objects. */
 function cellOf(value: unknown, kind: ColumnKind = 'text'): Cell {

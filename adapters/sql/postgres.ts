@@ -72,11 +72,11 @@ const WHO =
   "SELECT current_user::text, session_user::text, current_database()::text, current_setting('server_version'), pg_backend_pid()::text";
 
 async function connectPostgres(signIn: SignIn): Promise<Session> {
-  const { settings, signal } = signIn;
-  const place = placeOf(settings.connect);
+  const { settings, address, signal } = signIn;
+  const place = placeOf(address);
   const client = new Client({
-    host: settings.connect.host,
-    port: settings.connect.port,
+    host: address.host,
+    port: address.port,
     database: settings.database,
     user: userOf(signIn),
     password: passwordOf(signIn),
@@ -84,7 +84,7 @@ async function connectPostgres(signIn: SignIn): Promise<Session> {
     connectionTimeoutMillis: Number.isFinite(settings.connectTimeout) ? settings.connectTimeout : 0,
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
-    application_name: 'waybill',
+    application_name: settings.application,
   });
   const session = new PostgresSession(client, signIn);
   const give = (): void => session.destroy();

@@ -1,16 +1,31 @@
 import { isIP } from 'node:net';
 import type { SettingsFault } from 'waybill/adapter';
+import { missingPackage } from 'waybill/peer';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
 /** What is wrong with how a database is to be reached. */
-export function connectionFaults(values: SqlConnectionValues): SettingsFault[] {
-  const { security, connect, credential, tls, user } = values;
+export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] => [
+  ...securityFaults(values),
+  ...accountFaults(values),
+  ...(values.product === 'sqlserver' ? sqlserverFaults(values) : strangeFaults(values)),
+];
+
+function securityFaults({ security, connect, tls }: SqlConnectionValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
-  if (security === 'none' && tls !== undefined) {
+  if ((security === 'none' || security === 'unproven') && tls !== undefined) {
     faults.push({
       path: ['tls'],
-      what: 'has no effect with security: none',
+      what: `has no effect with security: ${security}`,
       remedy: 'Set security: tls, or remove the block.',
+    });
+  }
+  if (security === 'unproven' && !isLocal(connect.host)) {
+    faults.push({
+      path: ['security'],
+      what: 'the server is not proven: whoever is on the way can put himself in its place, and gets password and rows',
+      remedy:
+        'Have a certificate of its own set up at the server, put that or its authority under tls.trust, and set security: tls.',
+      severity: 'warning',
     });
   }
   if (security === 'none' && !isLocal(connect.host)) {
@@ -21,10 +36,19 @@ export function connectionFaults(values: SqlConnectionValues): SettingsFault[] {
       severity: 'warning',
     });
   }
-  if (credential === undefined && tls?.certificate === undefined) {
+  return faults;
+}
+
+function accountFaults({ credential, tls, user, product }: SqlConnectionValues): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  const isCertificateEnough = product !== 'sqlserver' && tls?.certificate !== undefined;
+  if (credential === undefined && !isCertificateEnough) {
     faults.push({
       path: ['credential'],
-      what: 'nobody signs in: there is neither a credential nor a certificate under tls',
+      what:
+        product === 'sqlserver'
+          ? 'nobody signs in: there is no credential, and SQL Server takes no certificate for it'
+          : 'nobody signs in: there is neither a credential nor a certificate under tls',
       remedy: 'Name a credential, or a certificate and the user it is for.',
     });
   }
@@ -36,6 +60,43 @@ export function connectionFaults(values: SqlConnectionValues): SettingsFault[] {
     });
   }
   return faults;
+}
+
+function sqlserverFaults({ security, tls }: SqlConnectionValues): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  const install = missingPackage('tedious');
+  if (install !== undefined) {
+    faults.push({
+      path: ['product'],
+      what: 'the package tedious, which speaks with SQL Server, is not installed beside this engine',
+      remedy: `Install it where the production runs: ${install}.`,
+      severity: 'warning',
+    });
+  }
+  if (security === 'tls' && tls?.minimum === 'TLSv1.3') {
+    faults.push({
+      path: ['tls', 'minimum'],
+      what: 'cannot be reached with security: tls, in which SQL Server speaks TLS 1.2',
+      remedy: 'Set security: strict (SQL Server from 2022 on, Azure SQL), or minimum: TLSv1.2.',
+    });
+  }
+  return faults;
+}
+
+/** What only SQL Server has. */
+function strangeFaults({ security, instance, readOnly }: SqlConnectionValues): SettingsFault[] {
+  const strange = [
+    { path: 'security', isSet: security === 'strict' || security === 'unproven' },
+    { path: 'instance', isSet: instance !== undefined },
+    { path: 'readOnly', isSet: readOnly },
+  ];
+  return strange
+    .filter(({ isSet }) => isSet)
+    .map(({ path }) => ({
+      path: [path],
+      what: path === 'security' ? `${security} is for SQL Server alone` : 'is for SQL Server alone',
+      remedy: 'Set product: sqlserver, or take it away.',
+    }));
 }
 
 const isLocal = (host: string): boolean =>

@@ -166,6 +166,11 @@ const UNSEEN_CHANGE: SettingsFault = {
   remedy: 'Add FOR UPDATE SKIP LOCKED to the query.',
   severity: 'warning',
 };
+const WITH_WITHIN: SettingsFault = {
+  path: ['query'],
+  what: 'begins with WITH, which SQL Server does not take within the query that key puts around it',
+  remedy: 'Make a view of it, or write it without WITH.',
+};
 const ORDERED: SettingsFault = {
   path: ['query'],
   what: 'has ORDER BY or FOR UPDATE',
@@ -183,8 +188,9 @@ function faults(values: SqlInValues): SettingsFault[] {
   return found;
 }
 
-function keyFaults({ key, after, start, query: text }: SqlInValues): SettingsFault[] {
+function keyFaults({ key, after, start, query: text, product }: SqlInValues): SettingsFault[] {
   const found: SettingsFault[] = [];
+  if (product === 'sqlserver' && /^\s*with\b/i.test(text)) found.push(WITH_WITHIN);
   if (after.length > 0) found.push(BOTH);
   if (/\border\s+by\b(?![^(]*\))|\bfor\s+update\b/i.test(text)) found.push(ORDERED);
   if (key.some((one) => one.trim() === '')) {

@@ -4,6 +4,7 @@ import { tlsClient } from 'waybill/peer';
 export const PRODUCTS = {
   postgresql: 'PostgreSQL, and what speaks its protocol; mostly port 5432',
   mysql: 'MySQL and MariaDB; mostly port 3306',
+  sqlserver: 'Microsoft SQL Server and Azure SQL; mostly port 1433',
 } as const;
 
 export type ProductName = keyof typeof PRODUCTS;
@@ -18,15 +19,21 @@ export const sqlSettings = {
     help: 'The database server and its port.',
     example: 'db.example:5432',
   }),
+  instance: setting.optional(
+    setting.text({
+      help: 'The name of an instance of SQL Server whose port is not fixed. Its port is then asked for: connect names the SQL Server Browser, mostly port 1434 (UDP).',
+      example: 'LAB',
+    }),
+  ),
   database: setting.text({
     help: 'The name of the database on the server.',
     example: 'laboratory',
   }),
   credential: setting.optional(
     setting.credential({
-      help: 'Who signs in: user and password, or a token where the server takes one. Left out, the certificate under tls signs in and user names the account.',
+      help: 'Who signs in: user and password, a token where the server takes one, or a Windows account (ntlm) for SQL Server. Left out, the certificate under tls signs in and user names the account.',
       example: 'laboratory-reader',
-      kinds: ['basic', 'bearer', 'oauth2'],
+      kinds: ['basic', 'bearer', 'oauth2', 'ntlm'],
     }),
   ),
   user: setting.optional(
@@ -39,6 +46,10 @@ export const sqlSettings = {
   security: setting.choice(
     {
       tls: 'always encrypted, and the server is proven by its certificate before anything is sent',
+      strict:
+        'SQL Server from 2022 on and Azure SQL (TDS 8): as tls, and TLS begins before the first byte of the protocol, so that TLS 1.3 is possible',
+      unproven:
+        'SQL Server only: always encrypted, but whoever answers is believed, as with trustServerCertificate; for a server that makes a new certificate at each start',
       none: 'no encryption: everybody on the way can read the rows, and mostly the password too',
     },
     {
@@ -55,6 +66,16 @@ export const sqlSettings = {
   timeout: setting.duration({
     help: 'How long one statement may take, waiting for locks included. Then it is cancelled at the server.',
     default: '30s',
+  }),
+  application: setting.text({
+    help: 'The name under which administrators of the server see our connections.',
+    default: 'waybill',
+    advanced: true,
+  }),
+  readOnly: setting.flag({
+    help: 'SQL Server: tells an availability group that nothing will be written (ApplicationIntent=ReadOnly), so that it may send us on to a copy that can be read.',
+    default: false,
+    advanced: true,
   }),
   idle: setting.duration({
     help: 'How long a connection is kept that nobody uses; it is opened again when needed.',

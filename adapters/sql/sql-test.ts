@@ -1,5 +1,5 @@
-import { explained, type Step, StepFailure } from 'waybill/adapter';
-import { probe, tryTls } from 'waybill/peer';
+import { explained, type Step, StepFailure, type setting } from 'waybill/adapter';
+import { probe, type Talk, tryTls } from 'waybill/peer';
 import { type ConnectLent, connect, productOf } from './connect.ts';
 import type { Parameter, Product, Session } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
@@ -28,10 +28,11 @@ export async function trySql(
   more: (at: AtWork, product: Product) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { settings, signal } = lent;
-  await probe(lent, step, { address: settings.connect });
   const product = await productOf(settings.product);
   const told: Step = (name, run) => step(name, (detail) => explained(async () => run(detail)));
-  if (settings.security === 'tls') await tlsStep(lent, told, product);
+  const address = await addressOf(lent, told, product);
+  await probe(lent, step, { address });
+  if (settings.security !== 'none') await tlsStep(lent, told, { product, address });
   const session = await told('sign-in', async (detail) => {
     const opened = await connect(lent, product, signal);
     detail(`runs as ${opened.facts.identity}; ${opened.facts.encryption}`);
@@ -55,14 +56,50 @@ export async function trySql(
 
 const databaseText = ({ facts }: Session): string => `${facts.database} on ${facts.server}`;
 
-/** The handshake begins inside the protocol: both products agree to it after a few bytes in clear. */
-async function tlsStep(lent: TryLent, step: Step, product: Product): Promise<void> {
-  const { connect: address, tls } = lent.settings;
+/** Where the port is asked for first, that is a step of its own. */
+async function addressOf(
+  { settings, signal }: TryLent,
+  step: Step,
+  product: Product,
+): Promise<setting.Address> {
+  const { instance, connect: given } = settings;
+  if (instance === undefined || product.find === undefined) return given;
+  return await step('instance', async (detail) => {
+    const found = await product.find?.(settings, signal);
+    detail(`${instance} listens on port ${found?.port ?? given.port}`);
+    return found ?? given;
+  });
+}
+
+/** The handshake begins inside the protocol, which agrees to it after a few bytes in clear; with TDS 8 from the start. */
+async function tlsStep(
+  lent: TryLent,
+  step: Step,
+  { product, address }: { readonly product: Product; readonly address: setting.Address },
+): Promise<void> {
+  const { tls, security } = lent.settings;
+  const trial =
+    security === 'strict'
+      ? { alpn: product.alpn }
+      : {
+          silent: true,
+          agree: (talk: Talk) => product.agreeToTls(talk),
+          inside: product.tlsInside?.bind(product),
+        };
   await step('TLS', async (detail) => {
-    const agreed = await tryTls(
-      lent,
-      { address, tls, silent: true, agree: (talk) => product.agreeToTls(talk) },
-      detail,
+    const agreed = await tryTls(lent, { address, tls, ...trial }, detail).catch(
+      (error: unknown) => {
+        if (!(error instanceof StepFailure)) throw error;
+        if (security === 'strict' && /closed the connection|not speak TLS/.test(error.message)) {
+          throw new StepFailure(
+            'the server does not begin with TLS, which TDS 8 wants',
+            'Set security: tls for SQL Server before 2022',
+          );
+        }
+        if (security !== 'unproven') throw error;
+        detail(`as security: unproven has it, the server is believed although ${error.message}`);
+        return true;
+      },
     );
     if (agreed) return;
     throw new StepFailure(

@@ -12,7 +12,7 @@ export const packaged = (path: string): string => join(root, path);
 
 interface PackageJson {
   readonly version: string;
-  /** Package → version of what only the sandbox needs. */
+  /** Package → version of what only the sandbox or some sites need. */
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 

@@ -1,6 +1,9 @@
 import { EngineError } from '../error/engine-error.ts';
 import { packageJson } from './packaged.ts';
 
+/** The optional peers that are the sandbox's; the others are drivers of adapters. */
+const PACKAGES = ['oidc-provider', 'smtp-server'];
+
 /**
  * Loads a part of the sandbox. Some need packages that the engine does not: a clone has them, who installed the
  * package is told which to install beside it.
@@ -10,9 +13,8 @@ export async function sandboxModule<Module>(load: () => Promise<Module>): Promis
     return await load();
   } catch (error) {
     if (!isMissing(error)) throw error;
-    const packages = Object.entries(packageJson().peerDependencies).map(
-      ([name, version]) => `${name}@${version}`,
-    );
+    const { peerDependencies } = packageJson();
+    const packages = PACKAGES.map((name) => `${name}@${peerDependencies[name] ?? 'latest'}`);
     throw new EngineError(
       'CONFIG_INVALID',
       `the imitated systems need packages that the engine does not: npm install --no-save ${packages.join(' ')}`,

@@ -77,6 +77,7 @@ export { Opening, oneOf } from './mail/opened-parts.ts';
 export { putAwaySettings, type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { newsFilter } from './news.ts';
+export { missingPackage, optionalPackage } from './optional-package.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe, type Talk, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';

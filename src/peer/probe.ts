@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, connect as connectPlain, createServer, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectSecure } from 'node:tls';
 import { describeCertificate } from '../adapter/certificate-facts.ts';
 import type { Address } from '../adapter/setting.ts';
@@ -195,8 +196,12 @@ interface TlsTrial {
    * it does not. Left out, TLS is spoken from the start.
    */
   readonly agree?: ((talk: Talk) => Promise<boolean>) | undefined;
+  /** What carries the handshake once the peer agreed, where it goes on inside the protocol. */
+  readonly inside?: ((socket: Socket) => Duplex) | undefined;
   /** The peer waits for us to speak first: that it keeps silent does not mean that it waits for TLS. */
   readonly silent?: boolean;
+  /** The name of the protocol inside, for peers that want to hear it in the handshake. */
+  readonly alpn?: string | undefined;
 }
 
 /**
@@ -206,12 +211,12 @@ interface TlsTrial {
  */
 export async function tryTls(
   lent: TlsClientLent,
-  { address, tls, agree, silent = false }: TlsTrial,
+  { address, tls, agree, inside, silent = false, alpn }: TlsTrial,
   detail: (text: string) => void,
 ): Promise<boolean> {
   const place = placeOf(address);
   if (agree === undefined) {
-    await tryHandshake(lent, { address, place, tls }, detail);
+    await tryHandshake(lent, { address, place, tls, alpn }, detail);
     return true;
   }
   // Whoever waits for it is told of an error as well.
@@ -222,8 +227,10 @@ export async function tryTls(
       if (error instanceof StepFailure) throw error;
       return false;
     });
-    if (agreed) await tryHandshake(lent, { address, place, tls, over: socket }, detail);
-    return agreed;
+    if (!agreed) return false;
+    const over = inside?.(socket) ?? socket;
+    await tryHandshake(lent, { address, place, tls, over }, detail);
+    return true;
   } finally {
     socket.destroy();
   }

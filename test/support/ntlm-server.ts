@@ -1,21 +1,8 @@
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, open, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { temporaryFolder } from './temporary-folder.ts';
-
-/** Whether Samba's winbind, which checks NTLM as Windows does, is on this machine and may be started. */
-export const hasNtlm: boolean =
-  existsSync('/usr/sbin/winbindd') && existsSync('/usr/bin/smbpasswd') && process.getuid?.() === 0;
-
-/** A user that every Debian has; its Samba password is one of this test alone. */
-const USER = 'games';
+import { type NtlmJudge, startSamba } from './samba.ts';
 
 export interface NtlmRequest {
   /** 0 without a message, else the number of the NTLM message. */
@@ -35,14 +22,12 @@ export interface NtlmServer extends AsyncDisposable {
 
 /** A web server behind NTLM: Samba keeps the account and checks the messages. */
 export async function ntlmServer(password: string): Promise<NtlmServer> {
-  const folder = await temporaryFolder('ntlm');
-  const config = await samba(folder.path, password);
-  const winbind = await startWinbind(folder.path, config);
+  const samba = await startSamba(password);
   const requests: NtlmRequest[] = [];
-  const known = new Map<Socket, Connection>();
+  const known = new Map<Socket, NtlmJudge>();
   const server = createServer((request, response) => {
     const { socket } = request;
-    const connection = known.get(socket) ?? new Connection(config);
+    const connection = known.get(socket) ?? samba.judge();
     if (!known.has(socket)) {
       known.set(socket, connection);
       socket.on('close', () => {
@@ -57,108 +42,21 @@ export async function ntlmServer(password: string): Promise<NtlmServer> {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    account: { user: USER, domain: 'LABSRV' },
+    account: samba.account,
     requests,
     dropConnections: () => server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
-      winbind.kill();
-      await once(winbind, 'exit');
-      await folder[Symbol.asyncDispose]();
+      await samba[Symbol.asyncDispose]();
     },
   };
-}
-
-async function samba(path: string, password: string): Promise<string> {
-  const places = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'];
-  for (const place of places) await mkdir(join(path, place));
-  // The place of winbind's socket is fixed when Samba is built.
-  await mkdir('/run/samba', { recursive: true });
-  const config = join(path, 'smb.conf');
-  await writeFile(
-    config,
-    `[global]
-workgroup = LAB
-netbios name = LABSRV
-server role = standalone server
-passdb backend = tdbsam
-private dir = ${path}/private
-lock directory = ${path}/lock
-state directory = ${path}/state
-cache directory = ${path}/cache
-pid directory = ${path}/pid
-ncalrpc dir = ${path}/ncalrpc
-log file = ${path}/log.%m
-bind interfaces only = yes
-interfaces = lo
-idmap config * : backend = tdb
-idmap config * : range = 100000-199999
-`,
-  );
-  execFileSync('smbpasswd', ['-c', config, '-a', '-s', USER], {
-    input: `${password}\n${password}\n`,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  return config;
-}
-
-async function startWinbind(path: string, config: string): Promise<ReturnType<typeof spawn>> {
-  await using log = await open(join(path, 'winbind.log'), 'a');
-  const args = ['-s', config, '-F', '--no-process-group'];
-  const child = spawn('/usr/sbin/winbindd', args, { stdio: ['ignore', log.fd, log.fd] });
-  for (let tries = 0; tries < 100; tries++) {
-    try {
-      execFileSync('wbinfo', ['-p'], { stdio: 'ignore' });
-      return child;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  child.kill();
-  throw new Error('winbindd did not come up');
-}
-
-/** NTLM signs in a connection: each has a helper that keeps its challenge. */
-class Connection {
-  readonly #helper: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: AsyncIterator<string>;
-  readonly #reader: Interface;
-  user: string | undefined;
-  challenge = '';
-
-  constructor(config: string) {
-    const args = [`--configfile=${config}`, '--helper-protocol=squid-2.5-ntlmssp'];
-    this.#helper = spawn('ntlm_auth', args, { stdio: ['pipe', 'pipe', 'ignore'] });
-    this.#reader = createInterface({ input: this.#helper.stdout });
-    this.#lines = this.#reader[Symbol.asyncIterator]();
-  }
-
-  async #ask(line: string): Promise<string> {
-    this.#helper.stdin.write(`${line}\n`);
-    const { value } = await this.#lines.next();
-    return String(value);
-  }
-
-  /** The user that is proven by this message; else `challenge` is what to answer. */
-  async judge(leg: number, message: string): Promise<string | undefined> {
-    const said = await this.#ask(`${leg === 1 ? 'YR' : 'KK'} ${message}`);
-    const [, word, rest = ''] = /^(\w+) ?(.*)$/.exec(said) ?? [];
-    this.challenge = word === 'TT' ? ` ${rest}` : '';
-    this.user = word === 'AF' ? rest : undefined;
-    return this.user;
-  }
-
-  end(): void {
-    this.#reader.close();
-    this.#helper.kill();
-  }
 }
 
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { connection, requests }: { readonly connection: Connection; readonly requests: NtlmRequest[] },
+  { connection, requests }: { readonly connection: NtlmJudge; readonly requests: NtlmRequest[] },
 ): Promise<void> {
   const body = await buffer(request);
   const [, message = ''] = /^NTLM (.+)$/.exec(request.headers.authorization ?? '') ?? [];

@@ -9,10 +9,13 @@ import { type Certificates, certificates } from './certificates.ts';
 import { hasMaria, startMaria } from './maria.ts';
 import type { OpenOptions } from './open-adapter.ts';
 import { postgresPrograms, startPostgres } from './postgres.ts';
+import { MYSQL_WORDS, POSTGRES_WORDS, SQLSERVER_WORDS, type SqlWords } from './sql-words.ts';
+import { type PeerOptions, SqlServerPeer } from './tds/sql-server-peer.ts';
 
 /** A database server of a test file, with TLS, and an account `clinic` that owns the database `clinic`. */
 export interface SqlDatabase extends AsyncDisposable {
-  readonly product: 'postgresql' | 'mysql';
+  readonly product: 'postgresql' | 'mysql' | 'sqlserver';
+  readonly words: SqlWords;
   readonly port: number;
   readonly certificates: Certificates;
   readonly options: OpenOptions;
@@ -22,8 +25,14 @@ export interface SqlDatabase extends AsyncDisposable {
   ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
   /** Has the server show another certificate to who connects from now on. */
   show(which: 'good' | 'expired'): Promise<void>;
-  /** Makes an account `holder` that signs in with the certificate `client` and without a password. */
-  allowCertificate(): Promise<void>;
+  /** Makes an account `holder` that signs in with the certificate `client` and without a password, where there are such. */
+  allowCertificate?(): Promise<void>;
+  /** Makes the procedure of `words.procedure`. */
+  makeProcedure(table: string): Promise<void>;
+  /** From now on a table takes nothing: for now, or as it breaks a rule. */
+  refuse(table: string, how: 'temporary' | 'final'): Promise<void>;
+  /** Statements of the account that are under way. */
+  running(): Promise<readonly unknown[]>;
   /** Ends the server as a crash does. */
   crash(): void;
   /** Holds the server up with all that it does, until `goOn`. */
@@ -37,9 +46,10 @@ function described(
   product: SqlDatabase['product'],
   port: number,
   made: Certificates,
-): Pick<SqlDatabase, 'product' | 'port' | 'certificates' | 'options' | 'given'> {
+): Pick<SqlDatabase, 'product' | 'words' | 'port' | 'certificates' | 'options' | 'given'> {
   return {
     product,
+    words: { postgresql: POSTGRES_WORDS, mysql: MYSQL_WORDS, sqlserver: SQLSERVER_WORDS }[product],
     port,
     certificates: made,
     options: {
@@ -103,9 +113,23 @@ export async function postgresDatabase(): Promise<SqlDatabase | undefined> {
     'ALTER SYSTEM SET ssl = on',
     'SELECT pg_reload_conf()',
   );
+  const ask: SqlDatabase['ask'] = (...statements) =>
+    asked('clinic', 'SET ROLE clinic', ...statements);
   return {
     ...described('postgresql', Number(url.port), made),
-    ask: (...statements) => asked('clinic', 'SET ROLE clinic', ...statements),
+    ask,
+    async makeProcedure(table) {
+      await ask(...(POSTGRES_WORDS.procedure(table)?.make ?? []));
+    },
+    async refuse(table, how) {
+      const state = how === 'temporary' ? '40001' : '23514';
+      await ask(
+        `CREATE FUNCTION refuse_${table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = '${state}'; END $$`,
+        `CREATE TRIGGER refuse BEFORE INSERT ON ${table} EXECUTE FUNCTION refuse_${table}()`,
+      );
+    },
+    running: () =>
+      ask("SELECT query FROM pg_stat_activity WHERE usename = 'clinic' AND state = 'active'"),
     async show(which) {
       const { certificate, key } = which === 'good' ? made.server : made.expiredServer;
       await writeFile(join(folder, 'server.pem'), certificate);
@@ -150,9 +174,23 @@ export async function mariaDatabase(): Promise<SqlDatabase | undefined> {
     'CREATE DATABASE clinic',
     "GRANT ALL ON clinic.* TO clinic@'%'",
   );
+  const ask: SqlDatabase['ask'] = (...statements) => server.ask('USE clinic', ...statements);
   return {
     ...described('mysql', server.port, made),
-    ask: (...statements) => server.ask('USE clinic', ...statements),
+    ask,
+    async makeProcedure(table) {
+      await ask(...(MYSQL_WORDS.procedure(table)?.make ?? []));
+    },
+    async refuse(table, how) {
+      const [state, number] = how === 'temporary' ? ['40001', 1213] : ['23000', 4025];
+      await ask(
+        `CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} FOR EACH ROW SIGNAL SQLSTATE '${state}' SET MYSQL_ERRNO = ${number}`,
+      );
+    },
+    running: () =>
+      ask(
+        "SELECT info FROM information_schema.processlist WHERE user = 'clinic' AND command IN ('Query', 'Execute')",
+      ),
     async show(which) {
       const { certificate, key } = which === 'good' ? made.server : made.expiredServer;
       await writeFile(join(server.folder, 'server.pem'), certificate);
@@ -175,8 +213,58 @@ export async function mariaDatabase(): Promise<SqlDatabase | undefined> {
   };
 }
 
+/** What the tests of the protocol need beyond the others. */
+export interface PeerDatabase extends SqlDatabase {
+  readonly peer: SqlServerPeer;
+}
+
+/** A peer that speaks SQL Server's protocol: the server itself runs on no machine of the tests. */
+export async function sqlServerDatabase(more: Partial<PeerOptions> = {}): Promise<PeerDatabase> {
+  const made = await certificates();
+  const peer = await SqlServerPeer.start({
+    certificate: made.server,
+    accounts: { [USER]: SECRET_MARKER },
+    databases: ['clinic'],
+    ...more,
+  });
+  const ask: SqlDatabase['ask'] = (...statements) => peer.ask(...statements);
+  return {
+    ...described('sqlserver', peer.port, made),
+    peer,
+    ask,
+    async makeProcedure(table) {
+      peer.procedures.set(`put_${table}`, {
+        parameters: ['a', 'b', 'next'],
+        statements: [`INSERT INTO ${table} VALUES (@a, @b)`],
+        outputs: { next: '@a + 1' },
+      });
+    },
+    async refuse(table, how) {
+      const text = new RegExp(`INSERT INTO ${table}\\b`);
+      const [number, message] =
+        how === 'temporary'
+          ? [1205, 'Transaction (Process ID 52) was deadlocked on lock resources.']
+          : [547, 'The INSERT statement conflicted with the CHECK constraint "no".'];
+      peer.fail(text, number, message, Number.POSITIVE_INFINITY);
+    },
+    running: async () => [...peer.running],
+    async show(which) {
+      peer.show(which === 'good' ? made.server : made.expiredServer);
+    },
+    crash: () => peer.crash(),
+    hold: () => peer.hold(),
+    goOn: () => peer.goOn(),
+    async [Symbol.asyncDispose]() {
+      await peer[Symbol.asyncDispose]();
+      await made[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** For tests that are skipped where there is none. */
-export function theDatabase(found: SqlDatabase | undefined): () => SqlDatabase {
+export function theDatabase<Database extends SqlDatabase>(
+  found: Database | undefined,
+): () => Database {
   return () => {
     if (found === undefined) throw new Error('the server is not installed');
     return found;

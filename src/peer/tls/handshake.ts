@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
 import {
   certificateFacts,
@@ -28,7 +28,8 @@ export interface Handshake {
   /** Undefined trusts the public authorities. */
   readonly tls: TlsClientSettings | undefined;
   /** A connection on which the peer agreed to go on with TLS; undefined opens one. */
-  readonly over?: Socket | undefined;
+  readonly over?: Duplex | undefined;
+  readonly alpn?: string | undefined;
 }
 
 /**
@@ -37,13 +38,14 @@ export interface Handshake {
  */
 export async function tryHandshake(
   lent: TlsClientLent,
-  { address, place, tls, over }: Handshake,
+  { address, place, tls, over, alpn }: Handshake,
   detail: (text: string) => void,
 ): Promise<void> {
   const options = await clientTls(lent, tls, address.host).catch((error: unknown) => {
     throw connectionFailure(error, place);
   });
-  const { checkServerIdentity: _, ...rest } = options;
+  const { checkServerIdentity: _, ...own } = options;
+  const rest = { ...own, ...(alpn !== undefined && { ALPNProtocols: [alpn] }) };
   const way = over === undefined ? address : { socket: over };
   const socket = await shaken(connect({ ...way, ...rest, rejectUnauthorized: false }), place);
   try {

@@ -4,8 +4,9 @@ import httpOut from '../../../adapters/http/http-out.ts';
 import { apache, hasApache } from '../../support/apache.ts';
 import { certificates } from '../../support/certificates.ts';
 import { hasNginx, nginx } from '../../support/nginx.ts';
-import { hasNtlm, ntlmServer } from '../../support/ntlm-server.ts';
+import { ntlmServer } from '../../support/ntlm-server.ts';
 import { openInbound, openOutbound, streamedBody, testSteps } from '../../support/open-adapter.ts';
+import { hasNtlm } from '../../support/samba.ts';
 import { webServer } from '../../support/web-server.ts';
 
 const body = Buffer.from('MSH|^~\\&|A');

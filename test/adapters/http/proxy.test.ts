@@ -4,8 +4,9 @@ import { freePort } from '../../../sandbox/free-port.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
 import { type Apache, apache, hasApache } from '../../support/apache.ts';
 import { type Certificates, certificates, credentialOf } from '../../support/certificates.ts';
-import { hasNtlm, ntlmServer } from '../../support/ntlm-server.ts';
+import { ntlmServer } from '../../support/ntlm-server.ts';
 import { type OpenedOutbound, openOutbound, testSteps } from '../../support/open-adapter.ts';
+import { hasNtlm } from '../../support/samba.ts';
 import { type WebServer, webServer } from '../../support/web-server.ts';
 
 const body = Buffer.from('MSH|^~\\&|A');

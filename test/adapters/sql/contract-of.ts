@@ -8,15 +8,7 @@ import { tcpGate } from '../../support/tcp-gate.ts';
 let tables = 0;
 
 const row = (body: Buffer): Buffer => Buffer.from(JSON.stringify({ body: body.toString() }));
-const quoted = (body: Buffer, { product }: SqlDatabase): string => {
-  const text = body.toString().replaceAll("'", "''");
-  return `'${product === 'mysql' ? text.replaceAll('\\', '\\\\') : text}'`;
-};
-
-/** What each product says to make a table whose first column counts. */
-const counting = ({ product }: SqlDatabase): string =>
-  product === 'mysql' ? 'n BIGINT AUTO_INCREMENT PRIMARY KEY' : 'n BIGSERIAL PRIMARY KEY';
-const longText = ({ product }: SqlDatabase): string => (product === 'mysql' ? 'LONGTEXT' : 'TEXT');
+const quoted = (body: Buffer, { words }: SqlDatabase): string => words.quoted(body.toString());
 
 /** Both directions, with marks and with a key, against one server. */
 export function describeContracts(database: () => SqlDatabase): void {
@@ -30,7 +22,7 @@ export function describeContracts(database: () => SqlDatabase): void {
   });
   describeOutbound(sqlOut, {
     peer: () => outboundPeer(database()),
-    refusals: { temporary: { code: 'DEADLOCK' }, final: { code: 'CONSTRAINT' } },
+    refusals: { temporary: { code: database().words.temporary }, final: { code: 'CONSTRAINT' } },
   });
 }
 
@@ -38,11 +30,11 @@ async function inboundPeer(database: SqlDatabase, by: 'mark' | 'key'): Promise<I
   const table = `outbox_${++tables}`;
   const gate = await tcpGate(database.port);
   await database.ask(
-    `CREATE TABLE ${table} (${counting(database)}, body VARCHAR(600), sent INT DEFAULT 0)`,
+    `CREATE TABLE ${table} (${database.words.counting}, body VARCHAR(600), sent INT DEFAULT 0)`,
   );
   const ways = {
     mark: {
-      query: `SELECT body FROM ${table} WHERE sent = 0 ORDER BY n FOR UPDATE`,
+      query: database.words.locking(`SELECT body FROM ${table} WHERE sent = 0 ORDER BY n`),
       after: `UPDATE ${table} SET sent = 1 WHERE body = {body}`,
     },
     key: { query: `SELECT body FROM ${table}`, key: 'body' },
@@ -74,7 +66,9 @@ async function inboundPeer(database: SqlDatabase, by: 'mark' | 'key'): Promise<I
 async function outboundPeer(database: SqlDatabase): Promise<OutboundPeer> {
   const table = `inbox_${++tables}`;
   const gate = await tcpGate(database.port);
-  await database.ask(`CREATE TABLE ${table} (${counting(database)}, body ${longText(database)})`);
+  await database.ask(
+    `CREATE TABLE ${table} (${database.words.counting}, body ${database.words.longText})`,
+  );
   return {
     given: {
       ...database.given(gate.port),
@@ -87,29 +81,9 @@ async function outboundPeer(database: SqlDatabase): Promise<OutboundPeer> {
     },
     hold: () => gate.pause(),
     release: () => gate.resume(),
-    refuse: (how) => refuse(database, table, how),
+    refuse: (how) => database.refuse(table, how),
     breakDown: () => gate.shut(),
     repair: () => gate.open(),
     [Symbol.asyncDispose]: () => gate[Symbol.asyncDispose](),
   };
-}
-
-/** A trigger of the database's owner that takes nothing. */
-async function refuse(
-  database: SqlDatabase,
-  table: string,
-  how: 'temporary' | 'final',
-): Promise<void> {
-  if (database.product === 'mysql') {
-    const [state, number] = how === 'temporary' ? ['40001', 1213] : ['23000', 4025];
-    await database.ask(
-      `CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} FOR EACH ROW SIGNAL SQLSTATE '${state}' SET MYSQL_ERRNO = ${number}`,
-    );
-    return;
-  }
-  const state = how === 'temporary' ? '40001' : '23514';
-  await database.ask(
-    `CREATE FUNCTION refuse_${table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = '${state}'; END $$`,
-    `CREATE TRIGGER refuse BEFORE INSERT ON ${table} EXECUTE FUNCTION refuse_${table}()`,
-  );
 }

@@ -38,7 +38,7 @@ export function describeFaults(database: () => SqlDatabase): void {
         sqlIn,
         {
           ...database().given(),
-          query: 'SELECT n FROM killed WHERE sent = 0 ORDER BY n FOR UPDATE',
+          query: database().words.locking('SELECT n FROM killed WHERE sent = 0 ORDER BY n'),
           after: 'UPDATE killed SET sent = 1 WHERE n = {n}',
           every: '30ms',
         },

@@ -17,8 +17,8 @@ const rowsOf = ({ delivered }: OpenedInbound): Delivered[] =>
 const numbers = (opened: OpenedInbound): number[] => rowsOf(opened).map(({ n }) => n);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-const byMark = (name: string): Readonly<Record<string, unknown>> => ({
-  query: `SELECT n FROM ${name} WHERE sent = 0 ORDER BY n FOR UPDATE SKIP LOCKED`,
+const byMark = ({ words }: SqlDatabase, name: string): Readonly<Record<string, unknown>> => ({
+  query: words.skipping('n', name, 'WHERE sent = 0 ORDER BY n'),
   after: `UPDATE ${name} SET sent = 1 WHERE n = {n}`,
 });
 
@@ -51,18 +51,9 @@ export function describeReading(database: () => SqlDatabase): void {
 
   describe('values', () => {
     test('stay exact', async () => {
-      const isMysql = database().product === 'mysql';
-      const name = await table(
-        isMysql
-          ? 'n INT PRIMARY KEY, big BIGINT, dec_ DECIMAL(30,10), dbl DOUBLE, local_ DATETIME(6), moment TIMESTAMP(6) NULL, day DATE, bytes VARBINARY(10), txt TEXT, yes BIT(1), nothing INT'
-          : 'n INT PRIMARY KEY, big BIGINT, dec_ NUMERIC(30,10), dbl FLOAT8, local_ TIMESTAMP, moment TIMESTAMPTZ, day DATE, bytes BYTEA, txt TEXT, yes BOOLEAN, nothing INT, doc JSONB',
-      );
-      await database().ask(
-        isMysql ? `SET time_zone = '+02:00'` : `SET TimeZone = 'Europe/Berlin'`,
-        isMysql
-          ? `INSERT INTO ${name} VALUES (1, 9007199254740993, 1.10, 0.1, '2026-03-29 02:30:00.123456', '2026-07-01 12:00:00.5', '2026-01-31', x'00ff', 'Müller "x"', 1, NULL)`
-          : `INSERT INTO ${name} VALUES (1, 9007199254740993, 1.10, 0.1, '2026-03-29 02:30:00.123456', '2026-07-01 12:00:00.5+02', '2026-01-31', '\\x00ff', 'Müller "x"', true, NULL, '{"a":[1,2.50]}')`,
-      );
+      const { words } = database();
+      const name = await table(words.manyTypes);
+      await database().ask(...words.insertMany(name));
       await using opened = await open({ query: `SELECT * FROM ${name}`, key: 'n' });
       await vi.waitFor(() => expect(opened.delivered).toHaveLength(1));
       expect(rowsOf(opened)[0]).toMatchObject({
@@ -78,15 +69,16 @@ export function describeReading(database: () => SqlDatabase): void {
         yes: true,
         nothing: null,
       });
-      const doc = isMysql ? '"nothing":null' : '"doc":{"a": [1, 2.50]}';
-      expect(opened.delivered[0]?.body.toString()).toContain(doc);
+      expect(opened.delivered[0]?.body.toString()).toContain(words.manyMore);
     });
 
     test('two columns of one name are refused: one would hide the other', async () => {
       const name = await table();
       await insert(name, 1, 1);
       await using opened = await open({
-        query: `SELECT a.n, b.n FROM ${name} a JOIN ${name} b ON a.n = b.n WHERE a.sent = 0 FOR UPDATE`,
+        query: database().words.locking(
+          `SELECT a.n, b.n FROM ${name} a JOIN ${name} b ON a.n = b.n WHERE a.sent = 0`,
+        ),
         after: `UPDATE ${name} SET sent = 1 WHERE n = {n}`,
       });
       await vi.waitFor(() => expect(opened.lost[0]?.message).toMatch(/two columns named n/));
@@ -168,17 +160,20 @@ export function describeReading(database: () => SqlDatabase): void {
       ['a decimal', 'DECIMAL(20,6)', ['1.000002', '1.000001']],
       [
         'a time to the microsecond',
-        'TIMESTAMP(6)',
+        'MICROSECONDS',
         ["'2026-01-01 00:00:00.000002'", "'2026-01-01 00:00:00.000001'"],
       ],
       ['a text', 'VARCHAR(20)', ["'ä''b'", "'a'"]],
       ['bytes', 'BYTES', ['x02', 'x01']],
     ] as const)('a key that is %s is compared exactly', async ([, type, [high, low]]) => {
-      const isMysql = database().product === 'mysql';
-      const bytes = isMysql ? 'VARBINARY(10)' : 'BYTEA';
+      const { words } = database();
       const literal = (value: string): string =>
-        value.startsWith('x') ? (isMysql ? `x'${value.slice(1)}'` : `'\\${value}'`) : value;
-      const name = await table(`k ${type === 'BYTES' ? bytes : type}, n INT`);
+        value.startsWith('x') ? words.bytesOf(value.slice(1)) : value;
+      const types: Readonly<Record<string, string>> = {
+        BYTES: words.bytes,
+        MICROSECONDS: words.microseconds,
+      };
+      const name = await table(`k ${types[type] ?? type}, n INT`);
       await database().ask(
         `INSERT INTO ${name} (k, n) VALUES (${literal(high)}, 2), (${literal(low)}, 1)`,
       );
@@ -238,7 +233,7 @@ export function describeReading(database: () => SqlDatabase): void {
     test('each row once, marked in the transaction it was read in', async () => {
       const name = await table();
       await insert(name, 1, 120);
-      await using opened = await open({ ...byMark(name), batch: 50 });
+      await using opened = await open({ ...byMark(database(), name), batch: 50 });
       await vi.waitFor(async () => expect(await sent(name)).toBe(120));
       expect(numbers(opened)).toEqual(upTo(120));
       await database().ask(`UPDATE ${name} SET sent = 0 WHERE n = 7`);
@@ -250,7 +245,7 @@ export function describeReading(database: () => SqlDatabase): void {
       const name = await table();
       await insert(name, 1, 5);
       await using opened = await open({
-        query: `SELECT n FROM ${name} ORDER BY n FOR UPDATE`,
+        query: database().words.locking(`SELECT n FROM ${name} ORDER BY n`),
         after: `DELETE FROM ${name} WHERE n = {n}`,
       });
       opened.refuse();
@@ -266,7 +261,7 @@ export function describeReading(database: () => SqlDatabase): void {
       const name = await table();
       await insert(name, 1, 2);
       await using opened = await open({
-        ...byMark(name),
+        ...byMark(database(), name),
         after: `UPDATE ${name} SET sent = 1 WHERE n = -1`,
       });
       await vi.waitFor(() =>
@@ -280,14 +275,14 @@ export function describeReading(database: () => SqlDatabase): void {
       const name = await table();
       await insert(name, 1, 1);
       await using opened = await open({
-        ...byMark(name),
+        ...byMark(database(), name),
         after: `UPDATE ${name} SET sent = 1 WHERE n = {m}`,
       });
       await vi.waitFor(() => expect(opened.lost[0]?.message).toMatch(/\{m\}/));
     });
 
-    test('a row that is changed while it is taken comes again as it is then', async () => {
-      const isMysql = database().product === 'mysql';
+    test('a row that is changed while it is taken comes again as it is then, or the change waits', async () => {
+      const { locksWhatItReads } = database().words;
       const name = await table('n BIGINT PRIMARY KEY, v INT, sent INT DEFAULT 0');
       await database().ask(`INSERT INTO ${name} (n, v) VALUES (1, 1)`);
       await using opened = await open({
@@ -296,22 +291,20 @@ export function describeReading(database: () => SqlDatabase): void {
       });
       opened.hold();
       await vi.waitFor(() => expect(opened.waiting).toBe(1));
-      await database().ask(`UPDATE ${name} SET v = 2 WHERE n = 1`);
+      const changing = database().ask(`UPDATE ${name} SET v = 2 WHERE n = 1`);
+      if (!locksWhatItReads) await changing;
       opened.release();
+      await changing;
       await vi.waitFor(async () => expect(await sent(name)).toBe(1));
-      expect(
-        rowsOf(opened)
-          .map(({ v }) => v)
-          .at(-1),
-        isMysql ? 'MariaDB' : '',
-      ).toBe(2);
+      expect(rowsOf(opened).at(-1)?.['v']).toBe(locksWhatItReads ? 1 : 2);
+      expect(await database().ask(`SELECT v FROM ${name}`)).toEqual([{ v: 2 }]);
     });
 
     test('a lost connection in the midst of a transaction: no row is lost and none comes twice', async () => {
       const name = await table();
       await insert(name, 1, 200);
       await using gate = await tcpGate(database().port);
-      const given = { ...byMark(name), batch: 30, connect: `localhost:${gate.port}` };
+      const given = { ...byMark(database(), name), batch: 30, connect: `localhost:${gate.port}` };
       const seen: number[] = [];
       let memory: string | undefined;
       for (let round = 0; round < 8; round++) {
@@ -335,36 +328,35 @@ export function describeReading(database: () => SqlDatabase): void {
     });
 
     test('a commit that fails: the row is marked later and not delivered again; set back by hand, it comes again', async () => {
-      // only PostgreSQL can refuse a commit by a rule of a table
-      if (database().product === 'mysql') return;
+      if (!database().words.mayRefuseCommits) return;
       const name = await table();
       await insert(name, 1, 1);
       await database().ask(
         `CREATE FUNCTION no_${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = '23514'; END $$`,
         `CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON ${name} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION no_${name}()`,
       );
-      const first = await open(byMark(name));
+      const first = await open(byMark(database(), name));
       await vi.waitFor(() => expect(first.lost).toHaveLength(1));
       await first.close();
       expect(numbers(first)).toEqual([1]);
       expect(await sent(name)).toBe(0);
       await database().ask(`DROP TRIGGER late ON ${name}`);
-      const second = await open(byMark(name), first.memory);
+      const second = await open(byMark(database(), name), first.memory);
       await vi.waitFor(async () => expect(await sent(name)).toBe(1));
       await second.close();
       expect(numbers(second)).toEqual([]);
       // with the memory of the failure: the row was marked by somebody else, and is then set back
-      await using third = await open(byMark(name), first.memory);
+      await using third = await open(byMark(database(), name), first.memory);
       await sleep(100);
       await database().ask(`UPDATE ${name} SET sent = 0`);
       await vi.waitFor(() => expect(numbers(third)).toEqual([1]));
     });
 
     test('a query that takes its rows itself takes no more than it may', async () => {
-      if (database().product === 'mysql') return;
       const name = await table();
+      const query = database().words.takingItself(name);
+      if (query === undefined) return;
       await insert(name, 1, 5);
-      const query = `DELETE FROM ${name} RETURNING n`;
       const small = await open({ query, batch: 3 });
       await vi.waitFor(() => expect(small.lost[0]?.message).toMatch(/takes away more rows/));
       await small.close();
@@ -378,7 +370,7 @@ export function describeReading(database: () => SqlDatabase): void {
     test('is cancelled at the server', async () => {
       const name = await table();
       await insert(name, 1, 1);
-      const slow = database().product === 'mysql' ? 'SLEEP(30)' : 'pg_sleep(30)';
+      const slow = database().words.pause(30_000);
       await using opened = await open({
         query: `SELECT n, ${slow} AS s FROM ${name} WHERE sent = 0`,
         after: `UPDATE ${name} SET sent = 1 WHERE n = {n}`,
@@ -388,7 +380,7 @@ export function describeReading(database: () => SqlDatabase): void {
         () => expect(opened.lost[0]?.message).toMatch(/cancelled at the server/),
         8_000,
       );
-      await vi.waitFor(async () => expect(await running(database())).toEqual([]));
+      await vi.waitFor(async () => expect(await database().running()).toEqual([]));
     });
   });
 
@@ -399,13 +391,4 @@ export function describeReading(database: () => SqlDatabase): void {
   ] as const)('a contradiction is refused: %j', async ([given, why]) => {
     await expect(open({ query: 'SELECT n FROM t', ...given })).rejects.toThrow(why);
   });
-}
-
-/** Statements of the account that are under way. */
-export function running(database: SqlDatabase): Promise<readonly unknown[]> {
-  return database.ask(
-    database.product === 'mysql'
-      ? "SELECT info FROM information_schema.processlist WHERE user = 'clinic' AND command IN ('Query', 'Execute')"
-      : "SELECT query FROM pg_stat_activity WHERE usename = 'clinic' AND state = 'active'",
-  );
 }

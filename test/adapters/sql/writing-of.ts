@@ -4,7 +4,6 @@ import sqlOut from '../../../adapters/sql/sql-out.ts';
 import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
 import type { SqlDatabase } from '../../support/sql-databases.ts';
 import { tcpGate } from '../../support/tcp-gate.ts';
-import { running } from './reading-of.ts';
 
 let tables = 0;
 
@@ -89,16 +88,11 @@ export function describeWriting(database: () => SqlDatabase): void {
     });
 
     test('may be the call of a procedure', async () => {
-      const isMysql = database().product === 'mysql';
       const name = await table();
-      await database().ask(
-        isMysql
-          ? `CREATE PROCEDURE put_${name}(a BIGINT, b VARCHAR(40)) BEGIN INSERT INTO ${name} VALUES (a, b); SELECT a + 1 AS next; END`
-          : `CREATE PROCEDURE put_${name}(a BIGINT, b TEXT, INOUT next BIGINT) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO ${name} VALUES (a, b); next := a + 1; END $$`,
-      );
-      await using out = await open(
-        `CALL put_${name}({id}, {field("PID-3.1")}${isMysql ? '' : ', 0'})`,
-      );
+      const procedure = database().words.procedure(name);
+      if (procedure === undefined) return;
+      await database().makeProcedure(name);
+      await using out = await open(procedure.call);
       const reply = await send(out, 5);
       expect(JSON.parse(String(reply?.body.toString()))).toMatchObject({ rows: [{ next: 6 }] });
       expect(await database().ask(`SELECT * FROM ${name}`)).toHaveLength(1);
@@ -145,12 +139,13 @@ export function describeWriting(database: () => SqlDatabase): void {
     });
 
     test('a deadlock is one that another try may better', async () => {
+      if (!database().words.locksRows) return;
       const name = await table();
       await database().ask(`INSERT INTO ${name} VALUES (1, ''), (2, '')`);
       const two = (first: number, second: number): Promise<OpenedOutbound> =>
         open([
           `UPDATE ${name} SET name = 'x' WHERE n = ${first}`,
-          database().product === 'mysql' ? 'SELECT SLEEP(0.3)' : 'SELECT pg_sleep(0.3)::text',
+          `SELECT ${database().words.pause(300)} AS s`,
           `UPDATE ${name} SET name = 'x' WHERE n = ${second}`,
         ]);
       await using one = await two(1, 2);
@@ -160,32 +155,29 @@ export function describeWriting(database: () => SqlDatabase): void {
     });
 
     test('a statement that takes too long is cancelled there, and the connection serves on', async () => {
-      const slow =
-        database().product === 'mysql'
-          ? 'SLEEP(0.001 * {id})'
-          : 'pg_sleep(0.001 * {id}::int)::text';
+      const slow = database().words.pause('{id}');
       await using out = await open(`SELECT ${slow} AS s`, { timeout: '300ms' });
       expect(await send(out, 30_000)).toMatchObject({ code: 'TIMEOUT' });
-      expect(await running(database())).toEqual([]);
+      expect(await database().running()).toEqual([]);
       expect(await send(out, 1)).toMatchObject({ code: 'OK' });
     });
 
     test('one that is given up is cancelled there too', async () => {
-      const slow = database().product === 'mysql' ? 'SLEEP(30)' : 'pg_sleep(30)::text';
+      const slow = database().words.pause(30_000);
       await using out = await open(`SELECT ${slow} AS s`);
       const given = new AbortController();
       const sending = out.send(ORDER, {}, given.signal);
-      await vi.waitFor(async () => expect(await running(database())).toHaveLength(1));
+      await vi.waitFor(async () => expect(await database().running()).toHaveLength(1));
       given.abort(new Error('timed out'));
       await expect(sending).rejects.toThrow('timed out');
-      await vi.waitFor(async () => expect(await running(database())).toEqual([]));
+      await vi.waitFor(async () => expect(await database().running()).toEqual([]));
     });
   });
 
   describe('a connection that is lost', () => {
     test('in a statement: a row that is there then is our own', async () => {
       const name = await table();
-      const slow = database().product === 'mysql' ? 'SLEEP(0.4)' : 'length(pg_sleep(0.4)::text)';
+      const slow = database().words.pause(400);
       await using gate = await tcpGate(database().port);
       await using out = await open(`INSERT INTO ${name} (n, name) SELECT {id}, ${slow}`, {
         connect: `localhost:${gate.port}`,

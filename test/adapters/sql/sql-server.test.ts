@@ -1,0 +1,20 @@
+import { afterAll, describe } from 'vitest';
+import { sqlServerDatabase } from '../../support/sql-databases.ts';
+import { describeConnecting } from './connecting-of.ts';
+import { describeContracts } from './contract-of.ts';
+import { describeFaults } from './faults-of.ts';
+import { describeReading } from './reading-of.ts';
+import { describeWriting } from './writing-of.ts';
+
+const found = await sqlServerDatabase();
+
+const database = (): typeof found => found;
+
+describe('sql server', () => {
+  afterAll(() => found[Symbol.asyncDispose]());
+  describeContracts(database);
+  describeConnecting(database);
+  describeReading(database);
+  describeWriting(database);
+  describeFaults(database);
+});

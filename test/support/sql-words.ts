@@ -1,0 +1,132 @@
+/** What the products say in different words, for tests that are the same for all. */
+export interface SqlWords {
+  /** A first column that counts by itself. */
+  readonly counting: string;
+  /** The type of a text without end. */
+  readonly longText: string;
+  /** The type of a time to the microsecond, without a zone. */
+  readonly microseconds: string;
+  readonly bytes: string;
+  /** Bytes given as hexadecimal digits. */
+  bytesOf(digits: string): string;
+  /** A text in quotes. */
+  quoted(text: string): string;
+  /** Columns of many types, beginning with `n`. */
+  readonly manyTypes: string;
+  /** Statements that put one row with known values into such a table. */
+  insertMany(table: string): readonly string[];
+  /** What a row of those holds beyond the common, in JSON. */
+  readonly manyMore: string;
+  /** A query that locks what it reads, and one that leaves alone what others have locked. */
+  locking(query: string): string;
+  skipping(columns: string, table: string, rest: string): string;
+  /** An expression that takes so many milliseconds, a number or an expression itself. */
+  pause(milliseconds: number | string): string;
+  /** A query that takes its rows away itself, where there are such. */
+  takingItself(table: string): string | undefined;
+  /** A procedure that inserts two values into a table and gives the first plus one, as `next`. */
+  procedure(table: string): { readonly make: readonly string[]; readonly call: string } | undefined;
+  /** Whether a row that was read in a transaction is locked until its end, rather than looked at again by the commit. */
+  readonly locksWhatItReads: boolean;
+  /** Whether a rule of a table can refuse a commit. */
+  readonly mayRefuseCommits: boolean;
+  /** Whether two transactions can hold a row each and wait for the other's. */
+  readonly locksRows: boolean;
+  /** What the server's refusals of a statement are told as. */
+  readonly temporary: string;
+  /** The protocol of `security: tls`. */
+  readonly tls: string;
+}
+
+export const POSTGRES_WORDS: SqlWords = {
+  counting: 'n BIGSERIAL PRIMARY KEY',
+  longText: 'TEXT',
+  microseconds: 'TIMESTAMP(6)',
+  bytes: 'BYTEA',
+  bytesOf: (digits) => `'\\x${digits}'`,
+  quoted: (text) => `'${text.replaceAll("'", "''")}'`,
+  manyTypes:
+    'n INT PRIMARY KEY, big BIGINT, dec_ NUMERIC(30,10), dbl FLOAT8, local_ TIMESTAMP, moment TIMESTAMPTZ, day DATE, bytes BYTEA, txt TEXT, yes BOOLEAN, nothing INT, doc JSONB',
+  insertMany: (table) => [
+    "SET TimeZone = 'Europe/Berlin'",
+    `INSERT INTO ${table} VALUES (1, 9007199254740993, 1.10, 0.1, '2026-03-29 02:30:00.123456', '2026-07-01 12:00:00.5+02', '2026-01-31', '\\x00ff', 'Müller "x"', true, NULL, '{"a":[1,2.50]}')`,
+  ],
+  manyMore: '"doc":{"a": [1, 2.50]}',
+  locking: (query) => `${query} FOR UPDATE`,
+  skipping: (columns, table, rest) =>
+    `SELECT ${columns} FROM ${table} ${rest} FOR UPDATE SKIP LOCKED`,
+  pause: (milliseconds) => `length(pg_sleep(0.001 * (${milliseconds})::int)::text)`,
+  takingItself: (table) => `DELETE FROM ${table} RETURNING n`,
+  procedure: (table) => ({
+    make: [
+      `CREATE PROCEDURE put_${table}(a BIGINT, b TEXT, INOUT next BIGINT) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO ${table} VALUES (a, b); next := a + 1; END $$`,
+    ],
+    call: `CALL put_${table}({id}, {field("PID-3.1")}, 0)`,
+  }),
+  locksWhatItReads: false,
+  mayRefuseCommits: true,
+  locksRows: true,
+  temporary: 'DEADLOCK',
+  tls: 'TLSv1.3',
+};
+
+export const MYSQL_WORDS: SqlWords = {
+  counting: 'n BIGINT AUTO_INCREMENT PRIMARY KEY',
+  longText: 'LONGTEXT',
+  microseconds: 'TIMESTAMP(6)',
+  bytes: 'VARBINARY(10)',
+  bytesOf: (digits) => `x'${digits}'`,
+  quoted: (text) => `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`,
+  manyTypes:
+    'n INT PRIMARY KEY, big BIGINT, dec_ DECIMAL(30,10), dbl DOUBLE, local_ DATETIME(6), moment TIMESTAMP(6) NULL, day DATE, bytes VARBINARY(10), txt TEXT, yes BIT(1), nothing INT',
+  insertMany: (table) => [
+    "SET time_zone = '+02:00'",
+    `INSERT INTO ${table} VALUES (1, 9007199254740993, 1.10, 0.1, '2026-03-29 02:30:00.123456', '2026-07-01 12:00:00.5', '2026-01-31', x'00ff', 'Müller "x"', 1, NULL)`,
+  ],
+  manyMore: '"nothing":null',
+  locking: (query) => `${query} FOR UPDATE`,
+  skipping: (columns, table, rest) =>
+    `SELECT ${columns} FROM ${table} ${rest} FOR UPDATE SKIP LOCKED`,
+  pause: (milliseconds) => `SLEEP(0.001 * (${milliseconds}))`,
+  takingItself: () => undefined,
+  procedure: (table) => ({
+    make: [
+      `CREATE PROCEDURE put_${table}(a BIGINT, b VARCHAR(40)) BEGIN INSERT INTO ${table} VALUES (a, b); SELECT a + 1 AS next; END`,
+    ],
+    call: `CALL put_${table}({id}, {field("PID-3.1")})`,
+  }),
+  locksWhatItReads: false,
+  mayRefuseCommits: false,
+  locksRows: true,
+  temporary: 'DEADLOCK',
+  tls: 'TLSv1.3',
+};
+
+export const SQLSERVER_WORDS: SqlWords = {
+  counting: 'n BIGINT IDENTITY PRIMARY KEY',
+  longText: 'NVARCHAR(MAX)',
+  microseconds: 'DATETIME2(6)',
+  bytes: 'VARBINARY(10)',
+  bytesOf: (digits) => `0x${digits}`,
+  quoted: (text) => `N'${text.replaceAll("'", "''")}'`,
+  manyTypes:
+    'n INT PRIMARY KEY, big BIGINT, dec_ DECIMAL(30,10), dbl FLOAT, local_ DATETIME2(6), moment DATETIMEOFFSET(6), day DATE, bytes VARBINARY(10), txt NVARCHAR(MAX), yes BIT, nothing INT, price MONEY, old DATETIME',
+  insertMany: (table) => [
+    `INSERT INTO ${table} VALUES (1, 9007199254740993, 1.10, 0.1, '2026-03-29 02:30:00.123456', '2026-07-01 12:00:00.500000 +02:00', '2026-01-31', 0x00ff, N'Müller "x"', 1, NULL, '-90071992547409.9321', '2026-01-31 23:59:59.997')`,
+  ],
+  manyMore: '"price":"-90071992547409.9321","old":"2026-01-31T23:59:59.997"',
+  locking: (query) => query,
+  skipping: (columns, table, rest) =>
+    `SELECT ${columns} FROM ${table} WITH (UPDLOCK, READPAST) ${rest}`,
+  pause: (milliseconds) => `dbo.pause(${milliseconds})`,
+  takingItself: (table) => `DELETE FROM ${table} OUTPUT deleted.n`,
+  procedure: (table) => ({
+    make: [],
+    call: `DECLARE @next BIGINT; EXEC put_${table} {id}, {field("PID-3.1")}, @next OUTPUT; SELECT @next AS next`,
+  }),
+  locksWhatItReads: true,
+  mayRefuseCommits: false,
+  locksRows: false,
+  temporary: 'DEADLOCK',
+  tls: 'TLSv1.2',
+};
