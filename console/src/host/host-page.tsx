@@ -212,7 +212,7 @@ function ConnectionTest({ host }: { readonly host: string }): ReactElement | nul
 function LastHour({ host }: { readonly host: string }): ReactElement {
   const { data } = useQuery(statistics(3_600_000, 60_000, host));
   // the line is there before its words: what stands below must not move
-  if (data === undefined) return <p className="mb-2 text-xs">&nbsp;</p>;
+  if (data === undefined) return <p className="mb-2 min-h-4 text-xs" />;
   let came = 0;
   let settled = 0;
   let took = 0;
