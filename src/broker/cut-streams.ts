@@ -2,7 +2,7 @@ import { type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/je
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
-import { hasForgotten, lastSequence, settledUpTo } from './streams.ts';
+import { doubting, hasForgotten, lastSequence, settledUpTo } from './streams.ts';
 
 /** A stream that ends before what it had acknowledged: its newest messages are gone. */
 export interface CutStream {
@@ -82,7 +82,8 @@ async function reset(
     const settled = settledUpTo(info);
     const known = name === WORKER ? Math.min(mark, end) : 0;
     const at = Math.max(settled, delivered.stream_seq);
-    if (!(await isBeyond(at)) && !hasForgotten(info, known)) continue;
+    const forgot = hasForgotten(info, known);
+    if (!(await isBeyond(at)) && !forgot) continue;
     furthest = Math.max(furthest, at);
     const start = Math.max(known, Math.min(settled, end)) + 1;
     // a crash in between loses nothing
@@ -90,6 +91,7 @@ async function reset(
     await broker.manager.consumers.delete(stream, name);
     await broker.manager.consumers.add(stream, {
       ...config,
+      ...(forgot ? doubting(end) : {}),
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: start,
     });

@@ -95,27 +95,38 @@ function noRoom(stream: string, limit: number): EngineError {
  * The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO,
  * over several engines too. It is made before the first message is stored: a queue without it would
  * count as empty. If it is gone, was replaced by others, or forgot what it had, it is made again where
- * the queue is known to be settled.
+ * the queue is known to be settled. What the one before it settled since is not known; the new one keeps
+ * how far that goes, for every engine that works on the queue later.
  *
- * @returns where the new one begins, if the queue had lost its worker
+ * @returns the last message that may have been sent before, although it is handed out; 0 if there is none
  */
-export async function ensureWorker(
-  broker: Broker,
-  stream: string,
-  pool: number,
-): Promise<number | undefined> {
+export async function ensureWorker(broker: Broker, stream: string, pool: number): Promise<number> {
   const { manager } = broker;
   const wanted = { durable_name: WORKER, ...working(pool) };
   // read before the consumer: others may work on the queue meanwhile
   const mark = await readMark(broker, stream);
   const info = await workerInfo(broker, stream);
-  if (info !== undefined && isTrusted(info, mark) && !hasForgotten(info, mark)) {
+  if (info !== undefined && isSound(info, mark)) {
     await ensureConsumer(manager, stream, wanted);
-    return undefined;
+    return doubtOf(info);
   }
   if (info !== undefined) await manager.consumers.delete(stream, WORKER);
-  await ensureConsumer(manager, stream, wanted, mark + 1);
-  return info === undefined && mark === 0 ? undefined : mark + 1;
+  const doubt = await lastSequence(broker, stream);
+  await ensureConsumer(manager, stream, { ...wanted, ...doubting(doubt) }, mark + 1);
+  return doubt;
+}
+
+/** Where a worker keeps the last message that the one before it may have handled. */
+const DOUBT = 'waybill-doubt';
+
+/** What a worker that is made again is told of the one before it: see `ensureWorker`. */
+export const doubting = (upTo: number): { metadata: Record<string, string> } => ({
+  metadata: { [DOUBT]: `${upTo}` },
+});
+
+function doubtOf(info: ConsumerInfo): number {
+  const upTo = Number(info.config.metadata?.[DOUBT] ?? 0);
+  return upTo > settledUpTo(info) ? upTo : 0;
 }
 
 /** The mark by which a consumer is judged; one that begins with the stream needs none. */
@@ -153,6 +164,9 @@ export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
  */
 export const hasForgotten = (info: ConsumerInfo, mark: number): boolean => settledUpTo(info) < mark;
 
+const isSound = (info: ConsumerInfo, mark: number): boolean =>
+  isTrusted(info, mark) && !hasForgotten(info, mark);
+
 /** How a queue's messages are handed out. */
 const working = (pool: number) => ({
   ack_policy: AckPolicy.Explicit,
@@ -173,15 +187,22 @@ export const READ_AHEAD = 64;
  * between two sends: 180 instead of over 1,000 messages/s on a busy machine.
  *
  * @param signal aborts with the lease: from then on the line belongs to another, and nothing more is changed
- * @returns the sequence of the last message that the stream holds
  */
 export async function takeOverLine(
   broker: Broker,
   stream: string,
   signal?: AbortSignal,
-): Promise<number> {
-  await reclaimWorker(broker, stream, READ_AHEAD, signal);
-  return lastSequence(broker, stream);
+): Promise<TakenOver> {
+  const doubt = await reclaimWorker(broker, stream, READ_AHEAD, signal);
+  return { until: await lastSequence(broker, stream), doubt };
+}
+
+/** A strict line as it was handed to this engine. */
+interface TakenOver {
+  /** The sequence of the last message that its stream holds. */
+  readonly until: number;
+  /** See `ensureWorker`. */
+  readonly doubt: number;
 }
 
 /** The sequence of the last message that a stream holds; 0 while it never held one. */
@@ -195,26 +216,29 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
  * handed out at once. Only when no other engine works on the queue. A crash between removing and making
  * it loses nothing: the mark says where it begins.
  *
- * @returns whether the consumer had forgotten what it had settled
+ * @returns see `ensureWorker`
  */
 export async function reclaimWorker(
   broker: Broker,
   stream: string,
   pool: number,
   signal?: AbortSignal,
-): Promise<boolean> {
+): Promise<number> {
   const mark = await readMark(broker, stream);
   const info = await workerInfo(broker, stream);
   signal?.throwIfAborted();
-  const forgot = info !== undefined && hasForgotten(info, mark);
-  if (info !== undefined && !forgot && info.num_ack_pending > 0) {
-    const { created } = await broker.manager.streams.info(stream);
-    await writeMark(broker, stream, { created, upTo: settledUpTo(info) });
-    signal?.throwIfAborted();
-    await broker.manager.consumers.delete(stream, WORKER);
-  }
-  await ensureWorker(broker, stream, pool);
-  return forgot;
+  if (info === undefined || !isSound(info, mark) || info.num_ack_pending === 0)
+    return ensureWorker(broker, stream, pool);
+  const { manager } = broker;
+  const { created } = await manager.streams.info(stream);
+  const upTo = settledUpTo(info);
+  const doubt = doubtOf(info);
+  await writeMark(broker, stream, { created, upTo });
+  signal?.throwIfAborted();
+  await manager.consumers.delete(stream, WORKER);
+  const wanted = { durable_name: WORKER, ...working(pool), ...doubting(doubt) };
+  await ensureConsumer(manager, stream, wanted, upTo + 1);
+  return doubt;
 }
 
 /** The server's err_code. */

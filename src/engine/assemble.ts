@@ -90,6 +90,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     ),
     others: queues.others(name, plan),
     settled: queues.settled(name),
+    restore: (stream: string, slots: number) => queues.ensureWorker(stream, slots),
     pool: typeof order === 'string' ? pool : 1,
   });
   return {
@@ -114,6 +115,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
         ...queueOf(of),
         line: isLine(of),
         doubts: queues.doubts,
+        takeOver: (stream, signal) => queues.takeOver(stream, signal),
         recall: () => queues.recall(),
         disable: (reason) => directed.disable(of.name, reason),
         testing: () => directed.testing(of.name),

@@ -91,7 +91,7 @@ export class Queues {
           metadata: { [SHAPE]: shape },
         });
         if (before === undefined && sole && !line) await this.#reclaim(stream, pool);
-        await this.#ensureWorker(stream, pool);
+        await this.ensureWorker(stream, pool);
         await ensureProjector(broker, stream);
       }),
     );
@@ -103,28 +103,40 @@ export class Queues {
   async restore(plan: QueuePlan, stream: string): Promise<void> {
     const { broker } = this.#engine;
     const found = this.#lines(plan).find((line) => line.stream === stream);
-    if (broker.names.isQueue(stream)) await this.#ensureWorker(stream, found?.pool ?? 1);
+    if (broker.names.isQueue(stream)) await this.ensureWorker(stream, found?.pool ?? 1);
     await ensureProjector(broker, stream);
   }
 
-  async #ensureWorker(stream: string, pool: number): Promise<void> {
-    const { broker } = this.#engine;
-    const from = await ensureWorker(broker, stream, pool);
-    if (from === undefined) return;
+  /** Makes the worker of a stream that has none. */
+  async ensureWorker(stream: string, pool: number): Promise<void> {
+    await this.#doubtAll(stream, await ensureWorker(this.#engine.broker, stream, pool));
+  }
+
+  /**
+   * Hands a strict line to this engine, which holds its lease.
+   *
+   * @returns the last message that the line holds
+   */
+  async takeOver(stream: string, signal?: AbortSignal): Promise<number> {
+    const { until, doubt } = await takeOverLine(this.#engine.broker, stream, signal);
+    await this.#doubtAll(stream, doubt);
+    return until;
+  }
+
+  /** All up to there may have been sent by a consumer that is gone; 0 is none. */
+  async #doubtAll(stream: string, until: number): Promise<void> {
+    if (until === 0) return;
     await this.recall();
-    // what was settled or sent since the mark was written is not known for certain
-    const until = await lastSequence(broker, stream);
     this.doubts.raise(stream, { until, most: Number.POSITIVE_INFINITY });
   }
 
   /** Hands out at once what a killed engine had taken; what of it was sent may be unknown. */
   async #reclaim(stream: string, pool: number): Promise<void> {
     const { broker, afterCrash, uncertain } = this.#engine;
-    const forgot = await reclaimWorker(broker, stream, pool);
-    if (!afterCrash && !uncertain && !forgot) return;
+    await this.#doubtAll(stream, await reclaimWorker(broker, stream, pool));
+    if (!afterCrash && !uncertain) return;
     // as many may have been on the wire as were being stored
-    const most = forgot ? Number.POSITIVE_INFINITY : 2 * pool;
-    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most });
+    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: 2 * pool });
   }
 
   /** The other lines of a host's queue: of its earlier orders, and of engines that have another one. */
@@ -196,18 +208,18 @@ export class Queues {
   }: OtherLine): Promise<(() => Promise<unknown>) | undefined> {
     const { broker, leases, afterCrash } = this.#engine;
     const info = await workerInfo(broker, stream);
-    if (info === undefined) await this.#ensureWorker(stream, 1);
+    if (info === undefined) await this.ensureWorker(stream, 1);
     if (afterCrash) {
       const most = Math.max(info?.num_ack_pending ?? 0, 3);
       this.doubts.raise(stream, { until: await lastSequence(broker, stream), most });
     }
     const alone = (await leases.heldByOthers('engine')).length === 0;
     if (alone) {
-      const takeOver = (): Promise<unknown> => takeOverLine(broker, stream);
+      const takeOver = (): Promise<unknown> => this.takeOver(stream);
       await takeOver();
       return takeOver;
     }
-    if (earlier) await this.#ensureWorker(stream, 1);
+    if (earlier) await this.ensureWorker(stream, 1);
     return undefined;
   }
 

@@ -8,7 +8,10 @@ export interface Doubts {
    * called, anything may have been sent.
    */
   isWide(stream: string): boolean;
-  /** At most `most` messages that stood in the stream up to `until` may have been sent. */
+  /**
+   * At most `most` messages that stood in the stream up to `until` may have been sent. What was doubted before
+   * stays so: whoever takes a line over knows nothing of a consumer that somebody removed.
+   */
   raise(stream: string, doubt: { readonly until: number; readonly most: number }): void;
   /** Asked in the order of the queue, once for each message that is to be sent. */
   about(stream: string, sequence: number): boolean;
@@ -22,7 +25,11 @@ export function doubts(wide = false): Doubts {
   return {
     isWide,
     raise(stream, { until, most }) {
-      raised.set(stream, { until, left: isWide(stream) ? Number.POSITIVE_INFINITY : most });
+      const before = raised.get(stream) ?? { until: 0, left: 0 };
+      raised.set(stream, {
+        until: Math.max(before.until, until),
+        left: Math.max(before.left, isWide(stream) ? Number.POSITIVE_INFINITY : most),
+      });
       known.add(stream);
     },
     about(stream, sequence) {

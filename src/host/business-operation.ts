@@ -1,7 +1,6 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
 import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
-import { takeOverLine } from '../broker/streams.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
@@ -46,6 +45,10 @@ export interface OperationOptions {
   /** Hosts that get each answer as a message of its own. */
   readonly answersTo: readonly string[];
   readonly doubts: Doubts;
+  /** Hands the line to this engine, which holds its lease; returns the last message that it holds. */
+  readonly takeOver: (stream: string, signal: AbortSignal) => Promise<number>;
+  /** Makes the consumer of a stream again that somebody removed. */
+  readonly restore: (stream: string, pool: number) => Promise<void>;
   /** Reads what other engines settled lately into `settled`. */
   readonly recall: () => Promise<void>;
   /** Switches the host off durably, because it stopped itself. */
@@ -159,8 +162,8 @@ export class BusinessOperation implements Host {
   }
 
   #workWhileHeld(): Promise<void> {
-    const { leases, broker } = this.#runtime;
-    const { doubts, streams } = this.#options;
+    const { leases } = this.#runtime;
+    const { doubts, streams, takeOver } = this.#options;
     const [stream = ''] = streams;
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
@@ -169,7 +172,7 @@ export class BusinessOperation implements Host {
         this.#patience.renew();
         const others = this.#otherLines();
         await others.first(held);
-        const until = await orAbort(takeOverLine(broker, stream, held), held);
+        const until = await orAbort(takeOver(stream, held), held);
         if (takenOver || doubts.isWide(stream)) {
           await orAbort(this.#options.recall(), held);
           doubts.raise(stream, { until, most: STORING + 1 });
@@ -185,11 +188,10 @@ export class BusinessOperation implements Host {
   }
 
   #startWorkers(): void {
-    const { broker } = this.#runtime;
-    const { streams, pool, line } = this.#options;
+    const { streams, pool, line, takeOver } = this.#options;
     for (const stream of streams) {
-      const takeOver = (signal: AbortSignal) => takeOverLine(broker, stream, signal);
-      this.#workers.start(this.#worker(stream, pool, line ? takeOver : undefined));
+      const again = (signal: AbortSignal) => takeOver(stream, signal);
+      this.#workers.start(this.#worker(stream, pool, line ? again : undefined));
     }
   }
 
@@ -202,6 +204,7 @@ export class BusinessOperation implements Host {
       settled: this.#options.settled,
       slots,
       takeOver,
+      restore: () => this.#options.restore(stream, slots),
       handle: (taken, signals) => this.#handle(taken, signals, stream),
       end: (taken, order, begun) => {
         if (begun) this.#state.retrying = undefined;

@@ -32,6 +32,8 @@ export interface ProcessOptions {
   readonly others: OtherLines;
   /** How many messages at once from each stream. */
   readonly pool: number;
+  /** Makes the consumer of a stream again that somebody removed. */
+  readonly restore: (stream: string, pool: number) => Promise<void>;
   readonly settled: SettledMemory;
   /** How a message is tried again whose process failed for a while; `disconnected` means nothing here. */
   readonly retry: RetryPolicy;
@@ -102,6 +104,7 @@ export class BusinessProcess implements Host {
       settled: this.#options.settled,
       slots,
       takeOver,
+      restore: () => this.#options.restore(stream, slots),
       handle: (taken, signals) => this.#handle(taken, signals),
       end: (taken, order, begun) => this.#end(taken, order, begun),
     });

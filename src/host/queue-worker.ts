@@ -5,7 +5,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { WORKER } from '../broker/names.ts';
 import { acknowledgeAgain, type Taken, takenFrom } from '../broker/queue.ts';
-import { ACKNOWLEDGE_WAIT, ensureWorker, isConsumerMissing, STEADILY } from '../broker/streams.ts';
+import { ACKNOWLEDGE_WAIT, isConsumerMissing, STEADILY } from '../broker/streams.ts';
 import { background } from '../error/background.ts';
 import { tolerate, unless } from '../error/foreseen.ts';
 import { faultText, unexpected } from '../error/unexpected.ts';
@@ -26,6 +26,8 @@ export interface QueueWorkerOptions {
    * nothing in flight, after a lost delivery: the server would deliver what follows it first.
    */
   readonly takeOver?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
+  /** Makes the consumer again that somebody removed. */
+  readonly restore: () => Promise<void>;
   /**
    * Works on one message; resolves when the slot may take the next. Rejects when a signal aborts or
    * NATS is away: the message then goes back. Any other error is a fault of the program: it is reported
@@ -158,11 +160,9 @@ export class QueueWorker {
 
   /** Makes the consumer again if somebody removed it; retried in the next round. */
   async #restore(): Promise<void> {
-    const { broker, stream, slots, takeOver } = this.#options;
+    const { stream, takeOver, restore } = this.#options;
     if (takeOver !== undefined) return this.#beginAnew();
-    await ensureWorker(broker, stream, slots).catch(
-      unless(isAway, `making the worker of ${stream} anew`),
-    );
+    await restore().catch(unless(isAway, `making the worker of ${stream} anew`));
   }
 
   /** Takes a line over again if its deliveries were cut off: something may have been lost. */

@@ -100,7 +100,7 @@ test('a worker that others made says nothing of what is settled, and is made ane
       messages: 10,
       kept: [expect.stringMatching(/was not made by an engine/)],
     });
-    expect(await ensureWorker(broker, stream, 4)).toBe(5);
+    expect(await ensureWorker(broker, stream, 4)).toBe(10);
     expect(await queueState(broker, stream)).toMatchObject({ depth: 6 });
   }
   expect(await take(broker, stream, WORKER, 10)).toEqual([5, 6, 7, 8, 9, 10]);
@@ -167,7 +167,7 @@ test('a worker of which nats-server lost the state goes on where the queue is kn
   // a janitor that comes by first takes nothing back
   await janitorPass({ broker, onKept: () => undefined })();
 
-  expect(await ensureWorker(broker, atStart, 4)).toBe(7);
+  expect(await ensureWorker(broker, atStart, 4)).toBe(10);
   await takeOverLine(broker, line);
   await findCutStreams(broker, new Map());
   for (const stream of [atStart, line, atReconnect]) {

@@ -27,7 +27,8 @@ test('a line goes on at its first open message, however often its engines are ki
   await ensureStream(broker, stream, [subject], { duplicateWindow: 10_000, limit: 1_000_000 });
   for (let n = 0; n < 10; n++) await broker.publisher.publish(subject, new Uint8Array([n]));
 
-  expect(await takeOverLine(broker, stream)).toBe(10);
+  // it never had a consumer, so nobody knows what of it was sent
+  expect(await takeOverLine(broker, stream)).toEqual({ until: 10, doubt: 10 });
   expect(await work(broker, stream, { count: 6, acknowledge: 4 })).toEqual([1, 2, 3, 4, 5, 6]);
   await takeOverLine(broker, stream);
   // killed before anything is acknowledged: the server then tells a floor of 0

@@ -24,6 +24,7 @@ test('a delivery that is lost does not let the messages after it pass', async ()
     settled: settledMemory(),
     slots: 1,
     takeOver,
+    restore: () => Promise.reject(new Error('a line is taken over')),
     async handle(taken) {
       handled.push(taken.sequence);
       taken.acknowledge();

@@ -36,6 +36,7 @@ async function workerOn(
     settled,
     slots: line ? 1 : 4,
     takeOver: line ? () => takeOverLine(broker, stream) : undefined,
+    restore: async () => void (await ensureWorker(broker, stream, 4)),
     async end(taken, order) {
       ended.push({ text: textOf(taken), order });
       taken.acknowledge();
