@@ -5,9 +5,18 @@ import type {
   ProcessMessage,
 } from '../flow/process-code.ts';
 import type { Reply } from '../message/message.ts';
-import { type DataSettings, type DataType, mediaType, readData, writeData } from './data-type.ts';
-import type { Xml } from './e4x/xml.ts';
-import { configuration, global, ofChannel, VariableMap } from './maps.ts';
+import { type Answer, type Effect, runWaiting } from './blocking.ts';
+import {
+  type DataSettings,
+  type DataType,
+  mediaType,
+  readData,
+  transformedText,
+  writeData,
+} from './data-type.ts';
+import { type Incoming, incoming, WITH_VARIABLES } from './incoming.ts';
+import { VariableMap } from './maps.ts';
+import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
 import { plainTextOf } from './plain-text.ts';
 import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
 import { runIn, type Scope, variable } from './scope.ts';
@@ -36,6 +45,8 @@ export interface Destination extends Stage {
   readonly to?: string;
   /** What is sent, with `${…}` for variables. Left out, what the transformer made. */
   readonly template?: string;
+  /** What is sent instead, as JSON: names of values → templates. */
+  readonly values?: Readonly<Record<string, string>>;
   /** The label of what is sent, such as a file's name. */
   readonly label?: string;
   readonly type?: string;
@@ -54,7 +65,7 @@ export interface Destination extends Stage {
 export interface Channel {
   readonly name: string;
   readonly id: string;
-  readonly source: Stage & { readonly http?: boolean };
+  readonly source: Stage & Incoming;
   readonly destinations: readonly Destination[];
   readonly preprocessor?: Script;
   readonly postprocessor?: Script;
@@ -66,10 +77,9 @@ export interface Channel {
   readonly answerCode?: string;
   /** Names and ids of channels → their processes, for `router.routeMessage`. */
   readonly channels?: Readonly<Record<string, string>>;
+  /** Whether scripts of it wait: for a database, a pause, another channel’s answer. */
+  readonly waits?: boolean;
 }
-
-/** The type of a message that carries variables for the source map of the channel it goes to. */
-const WITH_VARIABLES = 'application/vnd.waybill.mirth+json';
 
 /** The process that a channel becomes. Its scripts run one after the other; what they send goes out between them. */
 export function channel(definition: Channel): ProcessCode {
@@ -91,6 +101,8 @@ class ChannelRun {
   readonly #type: string;
   readonly #name: string | undefined;
   readonly #removed = new Set<number>();
+  /** What `connectorMessage` tells. */
+  readonly #facts: Facts;
   #isUntouched: boolean;
 
   static async begin(
@@ -103,29 +115,73 @@ class ChannelRun {
   }
 
   constructor(of: Channel, message: ProcessMessage, context: ProcessContext, text: string) {
-    const came = unwrapped(of, message, text);
+    const came = incoming(of.source, message, text);
     this.#of = of;
     this.#context = context;
     this.#raw = came.body;
     this.#type = came.type;
     this.#name = message.name;
     this.#isUntouched = came.body === text;
-    this.#scope = {
-      ...scopeOf(of, message, came, this.#removed),
-      log: (line) => context.log(line),
+    this.#facts = {
+      raw: came.body,
+      transformed: '',
+      encoded: came.body,
+      number: 0,
+      name: 'Source',
     };
+    this.#scope = scopeOf(
+      of,
+      { message, came, removed: this.#removed, facts: this.#facts },
+      (line) => context.log(line),
+    );
   }
 
   /** Runs a script, then sends what it routed to other channels. */
   async script(code: Script): Promise<unknown> {
     const scope = this.#scope;
-    const result = runIn(scope, code);
+    const result = this.#of.waits === true ? await this.#waiting(code) : runIn(scope, code);
     for (const { channel: name, body } of scope.routed.splice(0)) {
       const to = this.#of.channels?.[name];
       if (to === undefined) throw new Error(`there is no channel ${name} to route to`);
       await this.#context.send(to, { body, type: mediaType('RAW', body) });
     }
     return result;
+  }
+
+  async #waiting(code: Script): Promise<unknown> {
+    const attempts = new Attempts(this.#scope);
+    try {
+      return await runWaiting(
+        () => runIn(this.#scope, code),
+        () => attempts.again(),
+        (effect) => this.#perform(effect),
+      );
+    } finally {
+      attempts.end();
+    }
+  }
+
+  /** What a script waits for, as a step of the process. */
+  async #perform(effect: Effect): Promise<Answer> {
+    if (effect.kind === 'sleep') {
+      await this.#context.sleep(effect.time);
+      return { value: undefined };
+    }
+    if (effect.kind === 'route') {
+      const to = this.#of.channels?.[effect.channel];
+      if (to === undefined) throw new Error(`there is no channel ${effect.channel} to route to`);
+      const { body } = effect;
+      const answer = await this.#context.call(to, { body, type: mediaType('RAW', body) });
+      return { value: responseOf(answer) };
+    }
+    const body = JSON.stringify(effect.values.map((one) => (one === undefined ? null : one)));
+    const answer = await this.#context.call(effect.to, { body, type: 'application/json' });
+    if (answer.status !== 'completed') {
+      return {
+        error: new Error(`${effect.to} did not carry it out: ${answer.code ?? answer.status}`),
+      };
+    }
+    return { value: JSON.parse(textOf(answer.body ?? Buffer.from('{}'), undefined)) as unknown };
   }
 
   async process(): Promise<Reply | undefined> {
@@ -145,7 +201,8 @@ class ChannelRun {
       await this.#destination(destination, encoded);
     }
     this.#scope.connectorMap = shared;
-    this.#scope.message = this.#raw;
+    Object.assign(this.#facts, { raw: this.#raw, encoded, number: 0, name: 'Source' });
+    this.#scope.message = wholeMessage(this.#raw, this.#scope.connectorMessage);
     const result = postprocessor === undefined ? undefined : await this.script(postprocessor);
     return this.#answer(result);
   }
@@ -164,16 +221,19 @@ class ChannelRun {
     if (transformer === undefined && inbound === outbound) return body;
     if (transformer !== undefined) await this.script(transformer);
     this.#isUntouched = false;
-    return writeData(outbound, hasTemplate ? scope.tmp : scope.msg, stage.outboundSettings);
+    const made = hasTemplate ? scope.tmp : scope.msg;
+    const encoded = writeData(outbound, made, stage.outboundSettings);
+    Object.assign(this.#facts, { transformed: transformedText(made), encoded });
+    return encoded;
   }
 
   async #destination(destination: Destination, body: string): Promise<void> {
-    const { name, number, to, template, label, writer } = destination;
-    const responses = this.#scope.responseMap;
+    const { name, number, to, label, writer } = destination;
     const put = (response: Response): void => {
-      responses.put(`d${number}`, response);
-      responses.put(name, response);
+      this.#scope.responseMap.put(`d${number}`, response);
+      this.#scope.responseMap.put(name, response);
     };
+    Object.assign(this.#facts, { raw: body, transformed: '', encoded: body, number, name });
     const wasUntouched = this.#isUntouched;
     const encoded = await this.#stage(destination, body);
     const isUntouched = wasUntouched && this.#isUntouched;
@@ -186,11 +246,9 @@ class ChannelRun {
       return put(made instanceof Response ? made : new Response(SENT, made ?? ''));
     }
     if (to === undefined) return put(new Response(SENT, ''));
-    const fill = (text: string): string => this.#fill(text, encoded);
-    const isWhole = template === undefined || template === '${message.encodedData}';
-    const sent = isWhole ? encoded : fill(template);
+    const { body: sent, isWhole } = this.#sent(destination, encoded);
     const type = destination.type ?? this.#typeOf(destination.outbound, sent);
-    const named = label === undefined ? this.#name : fill(label);
+    const named = label === undefined ? this.#name : this.#fill(label, encoded);
     const plain = isUntouched && isWhole && label === undefined && destination.pass === undefined;
     const out =
       plain && destination.type === undefined
@@ -208,6 +266,19 @@ class ChannelRun {
     put(await this.#answered(destination, answer));
   }
 
+  #sent({ template, values }: Destination, encoded: string): { body: string; isWhole: boolean } {
+    if (values !== undefined) {
+      const filled = Object.entries(values).map(([name, text]) => {
+        const value = this.#fill(text, encoded);
+        // a value that nothing stands for is none
+        return [name, value === text ? null : value];
+      });
+      return { body: JSON.stringify(Object.fromEntries(filled)), isWhole: false };
+    }
+    const isWhole = template === undefined || template === '${message.encodedData}';
+    return { body: isWhole ? encoded : this.#fill(template, encoded), isWhole };
+  }
+
   #typeOf(outbound: DataType, sent: string): string {
     return sent === this.#raw ? this.#type : mediaType(outbound, sent);
   }
@@ -220,12 +291,11 @@ class ChannelRun {
   }
 
   #fill(template: string, encoded: string): string {
-    const { msg } = this.#scope;
     return render(template, {
       lookup: (name) => variable(this.#scope, name),
       message: {
         encodedData: () => encoded,
-        transformedData: () => String(msg ?? encoded),
+        transformedData: () => this.#facts.transformed || encoded,
         rawData: () => this.#raw,
         messageId: () => String(this.#scope.sourceMap.get('messageId')),
         channelId: () => this.#of.id,
@@ -235,10 +305,10 @@ class ChannelRun {
   }
 
   async #answered(destination: Destination, answer: CallAnswer): Promise<Response> {
-    const status = answer.status === 'completed' ? SENT : ERROR;
-    const body = textOf(answer.body ?? new Uint8Array(), undefined);
-    const response = new Response(status, body, answer.text ?? answer.code ?? '');
+    const response = responseOf(answer);
     if (destination.response === undefined) return response;
+    const body = response.getMessage();
+    const status = response.getStatus();
     const scope = this.#scope;
     Object.assign(scope, {
       response,
@@ -273,94 +343,9 @@ function textOf(bytes: Uint8Array, charset: string | undefined): string {
   return new TextDecoder(charset ?? 'utf-8').decode(bytes);
 }
 
-interface Came {
-  readonly body: string;
-  readonly type: string;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
-/** A message from another channel may carry variables, one from a web caller its request. */
-function unwrapped(of: Channel, { type }: ProcessMessage, text: string): Came {
-  if (type === WITH_VARIABLES) {
-    const { body, type: own, variables } = JSON.parse(text) as Came;
-    return { body, type: own, variables };
-  }
-  if (of.source.http !== true || type !== 'application/json')
-    return { body: text, type, variables: {} };
-  const { body = '', ...request } = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  const { method, path, query = {}, headers = {} } = request;
-  const own = typeof body === 'string' ? body : JSON.stringify(body);
-  const parameters = new VariableMap(Object.entries(query as object));
-  const named = { method, uri: path, url: path, contextPath: path, parameters };
-  const variables = { ...named, headers: new VariableMap(Object.entries(headers as object)) };
-  return { body: own, type: mediaType('RAW', own), variables };
-}
-
-function scopeOf(
-  of: Channel,
-  message: ProcessMessage,
-  { body, variables }: Came,
-  removed: Set<number>,
-): Omit<Scope, 'log'> {
-  const { name = '', origin = '' } = message;
-  const source = new VariableMap([
-    ['messageId', message.id],
-    ['originalFilename', name],
-    ['fileDirectory', origin],
-    ['fileSize', message.size],
-    ...Object.entries(variables),
-  ]);
-  const connector: Xml = {
-    getMessageId: () => message.id,
-    getRawData: () => body,
-    getRaw: () => ({ getContent: () => body }),
-    getChannelId: () => of.id,
-    getSourceMap: () => source,
-  };
-  return {
-    msg: body,
-    tmp: undefined,
-    message: body,
-    response: undefined,
-    responseStatus: undefined,
-    responseStatusMessage: undefined,
-    responseErrorMessage: undefined,
-    channelId: of.id,
-    channelName: of.name,
-    channelMap: new VariableMap(),
-    connectorMap: new VariableMap(),
-    sourceMap: source,
-    responseMap: new VariableMap(),
-    globalMap: global,
-    globalChannelMap: ofChannel(of.id),
-    configurationMap: configuration,
-    connectorMessage: connector,
-    destinationSet: destinationSetOf(of, removed),
-    routed: [],
-  };
-}
-
-function destinationSetOf(
-  { destinations }: Channel,
-  removed: Set<number>,
-): Scope['destinationSet'] {
-  const numbers = (which: unknown): number[] => {
-    const names = Array.isArray(which) ? (which as unknown[]) : [which];
-    return destinations
-      .filter(({ name, number }) => names.some((one) => String(one) === name || one === number))
-      .map(({ number }) => number);
-  };
-  const remove = (gone: readonly number[]): boolean => {
-    for (const number of gone) removed.add(number);
-    return gone.length > 0;
-  };
-  const all = destinations.map(({ number }) => number);
-  return {
-    remove: (which) => remove(numbers(which)),
-    removeAll: () => remove(all),
-    removeAllExcept(which) {
-      const kept = numbers(which);
-      return remove(all.filter((number) => !kept.includes(number)));
-    },
-  };
-}
+const responseOf = (answer: CallAnswer): Response =>
+  new Response(
+    answer.status === 'completed' ? SENT : ERROR,
+    textOf(answer.body ?? new Uint8Array(), undefined),
+    answer.text ?? answer.code ?? '',
+  );

@@ -38,6 +38,15 @@ export function writeData(type: DataType, value: unknown, settings: DataSettings
   return plainTextOf(value ?? '');
 }
 
+/** What a transformer left, before it is written in the form of its data type. */
+export function transformedText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [root] = isXml(value) ? nodesOf(value) : [];
+  if (root?.kind === 'element') return toXml(root);
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return plainTextOf(value ?? '');
+}
+
 /** What the message is called in its envelope; HL7 is told from its MSH where it is written. */
 export function mediaType(type: DataType, body: string): string {
   if (body.startsWith('MSH')) {

@@ -11,7 +11,9 @@ import {
 } from './e4x/xml.ts';
 
 export { ACKGenerator } from './acknowledgement.ts';
+export { passOn } from './blocking.ts';
 export { type Channel, channel, type Destination, type Stage } from './channel.ts';
+export { DatabaseConnectionFactory, quoted, sqlStatement, unescaped } from './database.ts';
 export { DateUtil } from './date-format.ts';
 export { FileUtil, HashUtil } from './java/codec.ts';
 export { Lists, Maps } from './java/collections.ts';

@@ -22,6 +22,23 @@ export class VariableMap {
     this.#values.delete(String(key));
   }
 
+  /** A map of its own with copies of the values. */
+  copy(copied: (value: unknown) => unknown): VariableMap {
+    return new VariableMap([...this.#values].map(([key, value]) => [key, copied(value)]));
+  }
+
+  putAll(values: VariableMap): void {
+    for (const key of values.keySet()) this.put(key, values.get(key));
+  }
+
+  values(): unknown[] {
+    return [...this.#values.values()];
+  }
+
+  getOrDefault(key: unknown, otherwise: unknown): unknown {
+    return this.containsKey(key) ? this.get(key) : otherwise;
+  }
+
   keySet(): string[] {
     return [...this.#values.keys()];
   }

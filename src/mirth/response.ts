@@ -15,7 +15,7 @@ export const PENDING = 'PENDING';
 export const Status = { RECEIVED, FILTERED, TRANSFORMED, SENT, QUEUED, ERROR, PENDING } as const;
 
 /** What a destination answered, or what a script answers to the sender. */
-export class Response {
+class OwnResponse {
   #status: StatusName;
   #message: string;
   #statusMessage: string;
@@ -71,10 +71,16 @@ export class Response {
   }
 }
 
+/** A class of Java is made with `new` and without. */
+export const Response = new Proxy(OwnResponse, {
+  apply: (of, _self, given: ConstructorParameters<typeof OwnResponse>) => new of(...given),
+});
+export type Response = OwnResponse;
+
 const made =
   (status: StatusName) =>
-  (message?: unknown): Response =>
-    new Response(status, message ?? '');
+  (message?: unknown): OwnResponse =>
+    new OwnResponse(status, message ?? '');
 
 export const ResponseFactory = {
   getSentResponse: made(SENT),

@@ -1,3 +1,4 @@
+import { ask } from './blocking.ts';
 import { parseXml, parseXmlList, type Xml } from './e4x/xml.ts';
 import type { VariableMap } from './maps.ts';
 import { plainTextOf } from './plain-text.ts';
@@ -37,7 +38,7 @@ export interface Scope {
   connectorMessage: Xml;
   destinationSet: DestinationSet;
   readonly routed: Routed[];
-  readonly log: (text: string) => void;
+  log: (text: string) => void;
 }
 
 /**
@@ -172,21 +173,30 @@ export const logger = {
   warn: logged('warning'),
 };
 
-/** Puts messages into other channels, once the script has ended. */
+/** Puts messages into other channels, once the script has ended; where it needs the answer, at once. */
 export const router = {
   routeMessage: (channel: unknown, body: unknown): void => route(channel, body),
   routeMessageByChannelId: (channel: unknown, body: unknown): void => route(channel, body),
+  answerOf: (channel: unknown, body: unknown): unknown =>
+    ask({ kind: 'route', channel: plainTextOf(channel), body: routedText(body) }),
 };
+
+/** `Thread.sleep`. */
+export const pause = (time: unknown): unknown =>
+  ask({ kind: 'sleep', time: Math.max(0, Number(time) || 0) });
 
 export const VMRouter = class {
   routeMessage = router.routeMessage;
   routeMessageByChannelId = router.routeMessageByChannelId;
+  answerOf = router.answerOf;
 };
 
 function route(channel: unknown, body: unknown): void {
-  const isRaw = body instanceof RawMessage;
-  running().routed.push({ channel: String(channel), body: String(isRaw ? body.body : body) });
+  running().routed.push({ channel: plainTextOf(channel), body: routedText(body) });
 }
+
+const routedText = (body: unknown): string =>
+  plainTextOf(body instanceof RawMessage ? body.body : body);
 
 /** A message with variables, for `router`; the variables go along under `Routed`. */
 export class RawMessage {

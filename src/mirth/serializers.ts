@@ -19,9 +19,19 @@ const rootOf = (xml: unknown): XmlNode => {
   return root;
 };
 
+function orAsItIs(value: unknown, make: () => string): string {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return plainTextOf(value);
+  }
+}
+
 /** What scripts use under the name `XmlUtil`. */
 export const XmlUtil = {
-  prettyPrint: (xml: unknown): string => toXml(rootOf(xml), '  '),
+  /** What is no XML stays as it is. */
+  prettyPrint: (xml: unknown): string => orAsItIs(xml, () => toXml(rootOf(xml), '  ')),
   encode: (value: unknown): string =>
     plainTextOf(value).replaceAll(/[<>&"']/g, (mark) => ENCODED.get(mark) ?? mark),
   decode: (value: unknown): string =>
@@ -61,10 +71,12 @@ function primitive(value: string): unknown {
 
 /** What scripts use under the name `JsonUtil`. */
 export const JsonUtil = {
-  prettyPrint: (json: unknown): string => {
-    const value = typeof json === 'string' ? (JSON.parse(json) as unknown) : json;
-    return JSON.stringify(value, undefined, 2);
-  },
+  /** What is no JSON stays as it is. */
+  prettyPrint: (json: unknown): string =>
+    orAsItIs(json, () => {
+      const value = typeof json === 'string' ? (JSON.parse(json) as unknown) : json;
+      return JSON.stringify(value, undefined, 2);
+    }),
   escape: (value: unknown): string => JSON.stringify(plainTextOf(value)).slice(1, -1),
   toXml(json: unknown): string {
     const value = (typeof json === 'string' ? JSON.parse(json) : json) as Record<string, unknown>;

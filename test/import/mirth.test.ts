@@ -258,7 +258,7 @@ test('what cannot be done by itself is marked with channel, step and line, and c
           javaScript('first', 'var a = 1;'),
           javaScript(
             'lookup',
-            "var b = 2;\nvar c = DatabaseConnectionFactory.createDatabaseConnection('d', 'u', 'n', 'hunter2');\nvar d = new Packages.java.io.File('x');\nunheard(d);",
+            "var b = 2;\nvar c = DatabaseConnectionFactory.createDatabaseConnection('d', 'u', 'n', 'hunter2').executeUpdate(b);\nvar d = new Packages.java.io.File('x');\nunheard(d);",
           ),
         ],
       },
@@ -266,13 +266,13 @@ test('what cannot be done by itself is marked with channel, step and line, and c
   );
   expect(stateOf(production)).toBe('partial');
   expect(marksOf(production)).toEqual([
-    'source transformer, lookup:2 asks a database; let an operation of its own do it, and call it from a process',
+    'source transformer, lookup:2 its database is not known: make an operation of sql-out for it, and call it',
     'source transformer, lookup:3 uses java.io.File of Java',
     'source transformer, lookup:4 uses unheard, which no code template of the export defines',
   ]);
   const [problem = '', ...more] = await problemsOf(production);
   expect(problem).toMatch(
-    /processes.adt-in.code: the module cannot be loaded: to be done by a person: source transformer, lookup, line 2: asks a database/,
+    /processes.adt-in.code: the module cannot be loaded: to be done by a person: source transformer, lookup, line 2: its database is not known/,
   );
   expect(more).toEqual([]);
 });

@@ -3,23 +3,26 @@ import { referencesOf, templateFault, writtenReferences } from '../../mirth/temp
 import {
   answerParts,
   channelNotes,
+  comes,
   configured,
   dataSettings,
   dataType,
   filterScript,
+  headersIn,
   hostBlock,
   isTrivial,
   joined,
-  type Placed,
   templateText,
 } from './channel-parts.ts';
-import { type DestinationDraft, destinationOf } from './destinations.ts';
-import type { Block, Notes } from './drafts.ts';
+import { ChannelScripts, type Place } from './channel-scripts.ts';
+import { destinationOf } from './destinations.ts';
+import type { Block, DestinationDraft, Notes } from './drafts.ts';
 import { Names, slug } from './names.ts';
 import { type ExportedChannel, elementsOf, part, partText } from './read-export.ts';
 import type { ReportLine } from './report.ts';
-import type { RewrittenScript } from './script/rewritten.ts';
-import { placeText, scriptModule } from './script-module.ts';
+import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
+import { placeText } from './script-module.ts';
+import { ScriptStatements } from './script-statements.ts';
 import { sourceHost } from './sources.ts';
 import { rulesOf, stepsOf } from './steps.ts';
 
@@ -27,7 +30,9 @@ import { rulesOf, stepsOf } from './steps.ts';
 export interface Surrounding {
   /** Ids and names of channels → their processes. */
   readonly processes: ReadonlyMap<string, string>;
-  readonly rewrite: (text: string, place: string) => RewrittenScript;
+  readonly rewrite: (text: string, place: string, statement?: StatementMaker) => RewrittenScript;
+  /** Whether code templates wait. */
+  readonly templatesWait: boolean;
   readonly fileOf: (name: string) => string | undefined;
   /** Whether scripts of some channel put a variable of that name into a map. */
   readonly isPut: (name: string) => boolean;
@@ -56,9 +61,6 @@ export function importChannel(channel: ExportedChannel, surrounding: Surrounding
   return new ChannelImport(channel, surrounding).result();
 }
 
-/** A place in a channel, with the line of its script. */
-type Place = Pick<ReportLine, 'place' | 'line'>;
-
 class ChannelImport {
   readonly #channel: ExportedChannel;
   readonly #around: Surrounding;
@@ -66,11 +68,9 @@ class ChannelImport {
   readonly #lines: ReportLine[] = [];
   readonly #files: Record<string, string> = {};
   readonly #operations: Record<string, Block> = {};
-  readonly #imports: string[] = [];
   readonly #names = new Names();
   readonly #targets = new Set<string>();
-  readonly #routes = new Map<string, string>();
-  #made = 0;
+  readonly #scripts: ChannelScripts;
   #ends = 0;
   #calls = false;
 
@@ -78,6 +78,20 @@ class ChannelImport {
     this.#channel = channel;
     this.#around = around;
     this.#name = around.processes.get(channel.id) ?? slug(channel.name);
+    const statements = new ScriptStatements({
+      lines: this.#lines,
+      notes: (place) => this.#notes(place),
+      operation: (place, host) => this.#statementOf(place, host),
+    });
+    this.#scripts = new ChannelScripts({
+      name: this.#name,
+      around,
+      files: this.#files,
+      names: this.#names,
+      targets: this.#targets,
+      statements,
+      line: (kind, at, category, text) => this.#line(kind, at, category, text),
+    });
   }
 
   result(): ImportedChannel {
@@ -92,6 +106,7 @@ class ChannelImport {
     const definition = this.#definition(source, stages, answer);
     channelNotes(xml, (place, category, text) => this.#line('look', place, category, text));
     this.#files[`processes/${this.#name}.ts`] = definition;
+    this.#calls ||= this.#scripts.waits;
     const process: Block = {
       title: this.#channel.name,
       code: `processes/${this.#name}.ts`,
@@ -111,6 +126,15 @@ class ChannelImport {
     };
   }
 
+  #statementOf(place: string, host: Block): string {
+    const name = this.#names.take(`${this.#name.slice(0, 40)}-sql`);
+    this.#operations[name] = { title: `${this.#channel.name}: ${place}`, ...host };
+    this.#targets.add(name);
+    this.#ends += 1;
+    this.#line('made', place, 'made', `operation ${name}, sql-out: a statement of the script`);
+    return name;
+  }
+
   #line(kind: ReportLine['kind'], at: string | Place, category: string, text: string): void {
     const { place, line } = typeof at === 'string' ? { place: at, line: undefined } : at;
     this.#lines.push({ kind, channel: this.#channel.name, place, line, category, text });
@@ -119,6 +143,7 @@ class ChannelImport {
   #notes(place: string): Notes {
     const { credential, environment, isPut } = this.#around;
     return {
+      environment,
       add: ({ kind, category, text }) => this.#line(kind, place, category, text),
       credential: (hint, entry) => {
         const name = credential(this.#name, hint, entry);
@@ -162,9 +187,16 @@ class ChannelImport {
   #service(source: XmlNode | undefined, answers: boolean): Block | undefined {
     const notes = this.#notes('source');
     const inbound = dataType(partText(source, 'transformer/inboundDataType')).type;
-    const context = { ...notes, name: this.#name, answers, inbound };
+    const context = {
+      ...notes,
+      name: this.#name,
+      answers,
+      inbound,
+      headers: headersIn(this.#channel.xml),
+    };
     const host = source === undefined ? undefined : sourceHost(source, context);
-    if (partText(source, 'transportName') === 'JavaScript Reader') this.#reader(source);
+    if (partText(source, 'transportName') === 'JavaScript Reader')
+      this.#scripts.reader(this.#channel, partText(source, 'properties/script'));
     if (host === undefined) {
       this.#ends += 1;
       return this.#around.isSentTo(this.#channel.id) ? undefined : this.#byHand();
@@ -194,97 +226,6 @@ class ChannelImport {
     return { adapter: 'http-in', settings: { listen, path }, to: this.#name };
   }
 
-  #reader(source: XmlNode | undefined): void {
-    const script = this.#script('reader', 'source', partText(source, 'properties/script'));
-    const facts = JSON.stringify({ name: this.#channel.name, id: this.#channel.id });
-    if (script?.routes === true) {
-      this.#line(
-        'mark',
-        'source',
-        'routing by a value',
-        'the reader routes messages itself: give them back instead',
-      );
-    }
-    this.#files[`adapters/${this.#name}-in.ts`] =
-      `import { scriptReader } from 'waybill/mirth';\nimport script from '../${script?.file ?? ''}';\n\nexport default scriptReader(${facts}, script);\n`;
-  }
-
-  /** Writes a script down as a module of its own. */
-  #script(
-    hint: string,
-    place: string,
-    text: string,
-    steps: readonly Placed[] = [],
-  ): { file: string; routes: boolean } | undefined {
-    const made = this.#around.rewrite(text, place);
-    const marks = made.marks.map(({ line, category, what }) => {
-      const at = steps.findLast(({ from }) => from <= line);
-      const own =
-        at === undefined
-          ? { place, line }
-          : { place: `${place}, ${at.name}`, line: line - at.from + 1 };
-      this.#line('mark', own, category, what);
-      return placeText({ ...own, text: what });
-    });
-    for (const { name, undone } of steps) {
-      if (undone === undefined) continue;
-      this.#line('mark', `${place}, ${name}`, undone.category, undone.what);
-      marks.push(placeText({ place: `${place}, ${name}`, text: undone.what }));
-    }
-    for (const name of made.secrets) {
-      this.#line(
-        'give',
-        place,
-        'secrets',
-        `the environment variable ${name}: a secret stood in the script`,
-      );
-    }
-    if (made.unlogged > 0) {
-      this.#line(
-        'look',
-        place,
-        'logs',
-        `${made.unlogged} lines for the log keep only their constant text, since values may be of a patient`,
-      );
-    }
-    if (made.imports.has('globalMap') || made.imports.has('$g')) {
-      this.#line(
-        'look',
-        place,
-        'global map',
-        'uses the global map: it is in the memory of each engine, and lost when it ends',
-      );
-    }
-    const routes = this.#route(made, place, marks);
-    const file = `scripts/${this.#name}/${this.#names.take(slug(hint))}.ts`;
-    const modulePlace = { toTemplates: '../../code/', fileOf: this.#around.fileOf };
-    this.#files[file] = scriptModule(made, marks, modulePlace);
-    return { file, routes };
-  }
-
-  #route({ routes }: RewrittenScript, place: string, marks: string[]): boolean {
-    for (const name of routes) {
-      const process = this.#around.processes.get(name);
-      if (process === undefined) {
-        const text = `routes to the channel ${name}, which is not in this export`;
-        this.#line('mark', place, 'channels outside of the export', text);
-        marks.push(placeText({ place, text }));
-      } else {
-        this.#routes.set(name, process);
-        this.#targets.add(process);
-      }
-    }
-    return routes.length > 0;
-  }
-
-  /** The name by which the process's module knows a script. */
-  #imported(hint: string, place: string, text: string, steps?: readonly Placed[]): string {
-    const script = this.#script(hint, place, text, steps);
-    const name = `script${(this.#made += 1)}`;
-    this.#imports.push(`import ${name} from '../${script?.file ?? ''}';`);
-    return name;
-  }
-
   /** The parts of a filter and a transformer, as the definition says them. */
   #stage(of: XmlNode | undefined, hint: string, place: string): string[] {
     const transformer = part(of, 'transformer') ?? part(of, 'responseTransformer');
@@ -311,7 +252,7 @@ class ChannelImport {
     }
     if ((inbound.fault ?? outbound.fault) !== undefined) {
       const text = `the data type ${inbound.fault ?? outbound.fault} is not read here`;
-      made.push(`filter: ${this.#undone(`${hint}-data-type`, placeText({ place, text }))}`);
+      made.push(`filter: ${this.#scripts.undone(`${hint}-data-type`, placeText({ place, text }))}`);
     }
     made.push(`inbound: '${inbound.type}'`, `outbound: '${outbound.type}'`);
     for (const side of ['inbound', 'outbound'] as const) {
@@ -321,27 +262,20 @@ class ChannelImport {
     const rules = rulesOf(filter);
     if (rules.length > 0 && inbound.fault === undefined) {
       const { text, placed } = filterScript(rules);
-      made.push(`filter: ${this.#imported(`${hint}-filter`, `${place} filter`, text, placed)}`);
+      made.push(
+        `filter: ${this.#scripts.imported(`${hint}-filter`, `${place} filter`, text, placed)}`,
+      );
     }
     const steps = stepsOf(transformer);
     if (steps.length > 0) {
       const { text, placed } = joined(steps);
       made.push(
-        `transformer: ${this.#imported(`${hint}-transformer`, `${place} transformer`, text, placed)}`,
+        `transformer: ${this.#scripts.imported(`${hint}-transformer`, `${place} transformer`, text, placed)}`,
       );
       const template = templateText(part(transformer, 'outboundTemplate'));
       if (template !== '') made.push(`outboundTemplate: ${JSON.stringify(template)}`);
     }
     return made;
-  }
-
-  #undone(hint: string, text: string): string {
-    const file = `scripts/${this.#name}/${this.#names.take(slug(hint))}.ts`;
-    this.#files[file] =
-      `import { todo } from 'waybill/mirth';\n\nexport default todo([\n  ${JSON.stringify(text)},\n]);\n`;
-    const name = `script${(this.#made += 1)}`;
-    this.#imports.push(`import ${name} from '../${file}';`);
-    return name;
   }
 
   #destination(connector: XmlNode, answer: string | undefined): string {
@@ -359,7 +293,7 @@ class ChannelImport {
     if (marked.length > 0 && draft.host?.files === undefined) {
       const text = placeText({ place: given, text: marked.map((one) => one.text).join('; ') });
       // a place of the host's that cannot be made holds up what is sent to it
-      made.push(`writer: ${this.#undone(`${slug(given)}-settings`, text)}`);
+      made.push(`writer: ${this.#scripts.undone(`${slug(given)}-settings`, text)}`);
     }
     const response = part(connector, 'responseTransformer');
     const hasResponse = stepsOf(response).length > 0;
@@ -394,7 +328,7 @@ class ChannelImport {
     made: string[],
   ): void {
     if (script !== undefined) {
-      made.push(`writer: ${this.#imported(`${slug(given)}-writer`, given, script)}`);
+      made.push(`writer: ${this.#scripts.imported(`${slug(given)}-writer`, given, script)}`);
       this.#ends += 1;
     }
     if (channel !== undefined) this.#nextChannel(channel, given, made);
@@ -417,7 +351,7 @@ class ChannelImport {
         'sends to a channel that is not in this export: import them together, or choose a target';
       this.#line('mark', given, 'channels outside of the export', text);
       made.push(
-        `writer: ${this.#undone(`${slug(given)}-channel`, placeText({ place: given, text }))}`,
+        `writer: ${this.#scripts.undone(`${slug(given)}-channel`, placeText({ place: given, text }))}`,
       );
       return;
     }
@@ -427,7 +361,11 @@ class ChannelImport {
     this.#line('made', given, 'made', `sends to process ${process}`);
   }
 
-  #texts({ template, label, type, pass }: DestinationDraft, place: string, made: string[]): void {
+  #texts(
+    { template, values, label, type, pass }: DestinationDraft,
+    place: string,
+    made: string[],
+  ): void {
     for (const [key, text] of [
       ['template', template],
       ['label', label],
@@ -443,11 +381,12 @@ class ChannelImport {
         const what = `the ${key} is a template of Velocity that ${fault}: write it in a transform`;
         this.#line('mark', place, 'Velocity', what);
         made.push(
-          `writer: ${this.#undone(`${slug(place)}-${key}`, placeText({ place, text: what }))}`,
+          `writer: ${this.#scripts.undone(`${slug(place)}-${key}`, placeText({ place, text: what }))}`,
         );
       }
       made.push(`${key}: ${JSON.stringify(text)}`);
     }
+    if (values !== undefined) made.push(`values: ${JSON.stringify(values)}`);
     if (type !== undefined) made.push(`type: '${type}'`);
     if (pass !== undefined) made.push(`pass: ${JSON.stringify(pass)}`);
   }
@@ -460,7 +399,7 @@ class ChannelImport {
     const { id, name, xml } = this.#channel;
     const parts = [`name: ${JSON.stringify(name)}`, `id: ${JSON.stringify(id)}`];
     const isHttp = partText(source, 'transportName') === 'HTTP Listener';
-    const own = [...this.#stage(source, 'source', 'source'), ...(isHttp ? ['http: true'] : [])];
+    const own = [...this.#stage(source, 'source', 'source'), ...comes(source)];
     parts.push(`source: {\n    ${own.join(',\n    ')},\n  }`);
     for (const [key, path] of [
       ['preprocessor', 'preprocessingScript'],
@@ -468,7 +407,7 @@ class ChannelImport {
       ['deploy', 'deployScript'],
     ] as const) {
       const script = partText(xml, path);
-      if (!isTrivial(script)) parts.push(`${key}: ${this.#imported(key, key, script)}`);
+      if (!isTrivial(script)) parts.push(`${key}: ${this.#scripts.imported(key, key, script)}`);
     }
     if (!isTrivial(partText(xml, 'undeployScript'))) {
       this.#line(
@@ -487,11 +426,14 @@ class ChannelImport {
       );
     }
     if (answer !== undefined) parts.push(...answerParts(source, answer, isHttp));
-    if (this.#routes.size > 0)
-      parts.push(`channels: ${JSON.stringify(Object.fromEntries(this.#routes))}`);
+    if (this.#scripts.waits) parts.push('waits: true');
+    const { routes } = this.#scripts;
+    if (routes.size > 0) parts.push(`channels: ${JSON.stringify(Object.fromEntries(routes))}`);
     const list = stages.length === 0 ? '[]' : `[\n${stages.join(',\n')},\n  ]`;
     parts.push(`destinations: ${list}`);
-    const imports = ["import { channel } from 'waybill/mirth';", ...this.#imports].join('\n');
+    const imports = ["import { channel } from 'waybill/mirth';", ...this.#scripts.imports].join(
+      '\n',
+    );
     return `${imports}\n\nexport default channel({\n  ${parts.join(',\n  ')},\n});\n`;
   }
 }

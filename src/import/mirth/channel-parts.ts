@@ -1,7 +1,8 @@
-import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
 import type { Block, HostDraft } from './drafts.ts';
 import { variableName } from './names.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
+import { SECRET } from './script/names.ts';
 import type { Rule, Step } from './steps.ts';
 
 export const hostBlock = ({ adapter, settings, keys }: HostDraft): Block => ({
@@ -22,6 +23,28 @@ export function answerParts(
   if (type !== '') made.push(`answerType: ${JSON.stringify(type)}`);
   if (code !== '') made.push(`answerCode: ${JSON.stringify(code)}`);
   return made;
+}
+
+/** How what the service delivers is read, as the definition says it. */
+export function comes(source: XmlNode | undefined): string[] {
+  const transport = partText(source, 'transportName');
+  if (transport === 'Database Reader') return ['rows: true'];
+  if (transport !== 'HTTP Listener') return [];
+  const isXml = partText(source, 'properties/xmlBody') === 'true';
+  const isWhole = partText(source, 'properties/includeMetadata') === 'true';
+  return [`http: '${isXml ? (isWhole ? 'whole' : 'document') : 'body'}'`];
+}
+
+/** Names of headers that scripts of a channel ask for, and two that are always worth having. */
+export function headersIn(xml: XmlNode): string[] {
+  const found = new Set(['Content-Type', 'User-Agent']);
+  const pattern =
+    /(?:getHeader(?:List)?|headers['"]?\)?(?:\.get)?)\s*[([]\s*['"]([A-Za-z][\w-]*)['"]|\['Header'\]\['([\w-]+)'\]/gi;
+  for (const [, called, inXml] of toXml(xml).matchAll(pattern)) {
+    const name = called ?? inXml ?? '';
+    if (!SECRET.test(name) && !/cookie/i.test(name)) found.add(name);
+  }
+  return [...found];
 }
 
 const TYPES = new Set(['HL7V2', 'XML', 'JSON', 'DELIMITED', 'RAW']);

@@ -1,26 +1,17 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
-import { type Block, type HostDraft, missingAdapter, type Notes } from './drafts.ts';
+import { databaseWriter } from './databases.ts';
+import {
+  type Block,
+  type DestinationContext,
+  type DestinationDraft,
+  missingAdapter,
+  type Notes,
+} from './drafts.ts';
+import { Labels } from './labels.ts';
+import { durationOf } from './polling.ts';
 import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
 import { SECRET } from './script/names.ts';
-import { charsetOf, durationOf, filePlace, frameOf } from './sources.ts';
-
-export interface DestinationContext extends Notes {
-  readonly name: string;
-}
-
-/** What a destination connector became. */
-export interface DestinationDraft {
-  /** Its operation; none where a script alone is run, or the message goes to another channel. */
-  readonly host?: HostDraft;
-  /** The id of the channel that a Channel Writer sends to. */
-  readonly channel?: string;
-  /** The script of a JavaScript Writer. */
-  readonly script?: string;
-  readonly template?: string;
-  readonly label?: string;
-  readonly type?: string;
-  readonly pass?: readonly string[];
-}
+import { charsetOf, filePlace, frameOf } from './sources.ts';
 
 type Make = (properties: XmlNode, context: DestinationContext) => DestinationDraft;
 
@@ -57,6 +48,7 @@ const DESTINATIONS: Readonly<Record<string, Make>> = {
   'File Writer': fileWriter,
   'SMTP Sender': smtpSender,
   'Web Service Sender': webServiceSender,
+  'Database Writer': databaseWriter,
 };
 
 /** How often it is tried: a queue is tried for ever, else as often as it was. */
@@ -127,7 +119,8 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   const parameters = entriesOf(part(properties, 'parameters'));
   const query = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${value}`).join('&');
   const whole = query === '' ? given : `${given}${given.includes('?') ? '&' : '?'}${query}`;
-  const { url, label } = addressOf(withoutSecrets(whole, context), context);
+  const labels = new Labels();
+  const url = addressOf(withoutSecrets(whole, context), context, labels);
   const method = (partText(properties, 'method') || 'post').toUpperCase();
   if (!METHODS.has(method))
     add({ kind: 'mark', category: 'HTTP', text: `the method ${method} has no counterpart` });
@@ -146,50 +139,48 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
         Object.assign(signIn, headerSignIn(name, value, context));
       continue;
     }
-    const known = fixed(value);
-    if (known === undefined)
-      add({ kind: 'mark', category: 'HTTP', text: `the header ${name} depends on the message` });
-    else headers.push(`${name}: ${known}`);
+    headers.push(`${name}: ${labels.filled(braced(value), fixed)}`);
   }
-  const type = fixed(partText(properties, 'contentType').trim()) ?? '';
+  const type = labels.filled(partText(properties, 'contentType').trim(), fixed);
   const timeout = Number(partText(properties, 'socketTimeout')) || 30_000;
+  const settings = {
+    url,
+    method: METHODS.has(method) ? method : 'POST',
+    ...(headers.length > 0 && { headers }),
+    ...(type !== '' && method !== 'GET' && { contentType: type }),
+    timeout: durationOf(timeout),
+    ...signIn,
+  };
   return {
-    host: {
-      adapter: 'http-out',
-      settings: {
-        url,
-        method: METHODS.has(method) ? method : 'POST',
-        ...(headers.length > 0 && { headers }),
-        ...(type !== '' && method !== 'GET' && { contentType: type }),
-        timeout: durationOf(timeout),
-        ...signIn,
-      },
-    },
+    host: { adapter: 'http-out', settings: labels.settled(settings) },
     template: withoutSecrets(partText(properties, 'content'), context),
-    ...(label !== undefined && { label }),
+    ...labelled(labels),
   };
 }
 
-/** The address, where at most one segment or value of it is the message's: that becomes the label of the message. */
-function addressOf(
-  given: string,
-  { add, fixed }: DestinationContext,
-): { readonly url: string; readonly label?: string } {
-  const whole = fixed(given);
-  if (whole !== undefined) {
-    if (!/^(https?:\/\/|\$\{env)/.test(whole))
-      add({ kind: 'mark', category: 'addresses', text: 'the address is no URL' });
-    return { url: /^(https?:|\$)/.test(whole) ? whole : `http://${whole || 'missing'}` };
+const labelled = ({ label }: Labels): Pick<DestinationDraft, 'label'> =>
+  label === undefined ? {} : { label };
+
+/** The address; what in it the message decides is an expression, except for the server itself. */
+function addressOf(given: string, { add, fixed }: DestinationContext, labels: Labels): string {
+  const [, scheme = 'http://', server = '', rest = ''] =
+    /^([a-z]+:\/\/)?((?:\$!?\{[^}]*\}|[^/?])*)(.*)$/is.exec(given) ?? [];
+  const known = fixed(server);
+  if (known === undefined || known === '') {
+    const text =
+      known === '' ? 'the address is no URL' : 'the server’s address depends on the message';
+    add({ kind: 'mark', category: 'addresses', text });
+    return 'http://address-of-the-message/';
   }
-  const found = /^(https?:\/\/[^/$]+\/(?:[^$]*[/=?&])?)(\$\{[^}]+\})([^$]*)$/.exec(given);
-  const [, before = '', variable, after = ''] = found ?? [];
-  if (variable !== undefined) return { url: `${before}{name}${after}`, label: variable };
-  add({
-    kind: 'mark',
-    category: 'addresses',
-    text: 'the address depends on the message in more than one place',
-  });
-  return { url: 'http://address-of-the-message/' };
+  if (/^[^=]*\?\$!?\{[^}]*\}$/.test(rest) && fixed(rest) === undefined) {
+    add({
+      kind: 'mark',
+      category: 'addresses',
+      text: 'the whole query of the address is one value of the message: name its parts',
+    });
+  }
+  const isWhole = scheme === 'http://' && !given.startsWith('http://') && known.startsWith('${env');
+  return `${isWhole ? '' : scheme}${known}${labels.filled(braced(rest), fixed)}`;
 }
 
 function httpSignIn(properties: XmlNode, context: DestinationContext): Block {
@@ -235,12 +226,15 @@ function withoutSecrets(text: string, { add }: Notes): string {
 }
 
 function fileWriter(properties: XmlNode, context: DestinationContext): DestinationDraft {
-  const place = filePlace(properties, 'out', context);
-  const label = partText(properties, 'outputPattern').trim();
+  const labels = new Labels();
+  const pattern = partText(properties, 'outputPattern').trim() || '${message.messageId}';
+  const name = labels.add(pattern);
+  const inFolder = (text: string): string => labels.filled(text, context.fixed);
+  const place = filePlace(properties, 'out', { ...context, inFolder });
   const template = partText(properties, 'template');
   const { adapter, settings, files } = place;
   const extra = files === undefined ? {} : { files };
-  if (adapter.startsWith('./')) return { host: { adapter, settings, ...extra }, template, label };
+  if (adapter.startsWith('./')) return { host: { adapter, settings, ...extra }, template };
   const isAppend = partText(properties, 'outputAppend') === 'true';
   if (isAppend && adapter !== 'file-out') {
     context.add({
@@ -251,21 +245,17 @@ function fileWriter(properties: XmlNode, context: DestinationContext): Destinati
   }
   const exists = partText(properties, 'errorOnExists') === 'true' ? 'suspend' : 'replace';
   const charset = charsetOf(properties);
+  const own = {
+    ...settings,
+    name,
+    ...(isAppend && adapter === 'file-out' ? { write: 'append', separator: '' } : { exists }),
+    makeFolder: true,
+    ...(charset !== undefined && adapter === 'file-out' && { charset }),
+  };
   return {
-    host: {
-      adapter,
-      settings: {
-        ...settings,
-        folder: braced(String(settings['folder'])),
-        name: '{name}',
-        ...(isAppend && adapter === 'file-out' ? { write: 'append', separator: '' } : { exists }),
-        makeFolder: true,
-        ...(charset !== undefined && adapter === 'file-out' && { charset }),
-      },
-      ...extra,
-    },
+    host: { adapter, settings: labels.settled(own), ...extra },
     template,
-    label: label === '' ? '${message.messageId}' : label,
+    ...labelled(labels),
   };
 }
 
@@ -276,12 +266,9 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
   const { add, fixed } = context;
   const host = fixed(partText(properties, 'smtpHost').trim());
   const port = fixed(partText(properties, 'smtpPort').trim());
-  const known = (name: string): string => {
-    const value = fixed(partText(properties, name).trim());
-    if (value === undefined)
-      add({ kind: 'mark', category: 'mail', text: `${name} depends on the message` });
-    return value ?? '';
-  };
+  const labels = new Labels();
+  const known = (name: string): string =>
+    labels.filled(braced(partText(properties, name).trim()), fixed);
   if (!host || !port)
     add({ kind: 'mark', category: 'addresses', text: 'the mail server is not given' });
   const list = (name: string): string[] =>
@@ -289,8 +276,7 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
       .split(/[,;]/)
       .map((one) => one.trim())
       .filter((one) => one !== '');
-  const subject = partText(properties, 'subject');
-  const fixedSubject = fixed(subject);
+  const subject = known('subject') || '{id}';
   const signsIn = partText(properties, 'authentication') === 'true';
   const encryption = partText(properties, 'encryption').toUpperCase();
   const security = { TLS: 'starttls', SSL: 'tls' }[encryption] ?? 'none';
@@ -308,7 +294,7 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
   return {
     host: {
       adapter: 'smtp-out',
-      settings: {
+      settings: labels.settled({
         connect: `${host || 'missing'}:${port || 25}`,
         security,
         ...(signsIn && { credential: context.credential('mail', { kind: 'basic', user }) }),
@@ -316,13 +302,13 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
         to: list('to'),
         ...(cc.length > 0 && { cc }),
         ...(bcc.length > 0 && { bcc }),
-        subject: fixedSubject === undefined ? '{name}' : fixedSubject || '{id}',
+        subject,
         body: partText(properties, 'html') === 'true' ? 'html' : 'text',
-      },
+      }),
     },
     template: partText(properties, 'body'),
     type: 'text/plain',
-    ...(fixedSubject === undefined && { label: subject }),
+    ...labelled(labels),
   };
 }
 
@@ -332,7 +318,8 @@ function webServiceSender(properties: XmlNode, context: DestinationContext): Des
   const given = (
     partText(properties, 'locationURI') || partText(properties, 'wsdlUrl').replace(/\?wsdl$/i, '')
   ).trim();
-  const { url, label } = addressOf(withoutSecrets(given, context), context);
+  const labels = new Labels();
+  const url = addressOf(withoutSecrets(given, context), context, labels);
   const action = context.fixed(partText(properties, 'soapAction').trim());
   if (partText(properties, 'useMtom') === 'true') {
     add({ kind: 'mark', category: 'web services', text: 'sends attachments by MTOM' });
@@ -340,15 +327,15 @@ function webServiceSender(properties: XmlNode, context: DestinationContext): Des
   return {
     host: {
       adapter: 'http-out',
-      settings: {
+      settings: labels.settled({
         url,
         contentType: 'text/xml; charset=utf-8',
         ...(action !== undefined && { headers: [`SOAPAction: "${action}"`] }),
         ...httpSignIn(properties, context),
-      },
+      }),
     },
     template: withoutSecrets(partText(properties, 'envelope'), context),
     type: 'text/xml',
-    ...(label !== undefined && { label }),
+    ...labelled(labels),
   };
 }

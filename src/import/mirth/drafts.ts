@@ -20,6 +20,37 @@ export interface Notes {
   readonly credential: (hint: string, entry: Block) => string;
   /** Text with `${…}` of the configuration turned into those of the environment; undefined where a message decides. */
   readonly fixed: (text: string) => string | undefined;
+  /** Has a variable listed that a person gives in the environment; gives its name. */
+  readonly environment: (name: string) => string;
+}
+
+/** What the source's importer needs to know of its channel. */
+export interface SourceContext extends Notes {
+  readonly name: string;
+  readonly answers: boolean;
+  readonly inbound: string;
+  /** The headers of a request that scripts may ask for. */
+  readonly headers: readonly string[];
+}
+
+export interface DestinationContext extends Notes {
+  readonly name: string;
+}
+
+/** What a destination connector became. */
+export interface DestinationDraft {
+  /** Its operation; none where a script alone is run, or the message goes to another channel. */
+  readonly host?: HostDraft;
+  /** The id of the channel that a Channel Writer sends to. */
+  readonly channel?: string;
+  /** The script of a JavaScript Writer. */
+  readonly script?: string;
+  readonly template?: string;
+  /** Sent instead, as JSON: names → templates. */
+  readonly values?: Readonly<Record<string, string>>;
+  readonly label?: string;
+  readonly type?: string;
+  readonly pass?: readonly string[];
 }
 
 /** An adapter that cannot be loaded until a person has written or chosen one. */

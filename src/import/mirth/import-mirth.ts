@@ -10,7 +10,7 @@ import { Names, slug, variableName } from './names.ts';
 import { type CodeTemplate, type ExportFile, type MirthExport, readExport } from './read-export.ts';
 import { type ChannelState, type ImportReport, type ReportLine, reportText } from './report.ts';
 import { rewriteScript } from './script/rewrite.ts';
-import type { RewrittenScript } from './script/rewritten.ts';
+import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
 import { placeText, templateModule } from './script-module.ts';
 
 /** A production, as files that are not yet written. */
@@ -59,6 +59,9 @@ export function importMirth(exported: readonly ExportFile[], name: string): Impo
   return new Import(readExport(exported), name).production();
 }
 
+/** What makes a script wait. */
+const WAITING = /DatabaseConnectionFactory|Thread\.sleep|[=(:?,]\s*\w*[rR]outer\.routeMessage/;
+
 class Import {
   readonly #export: MirthExport;
   readonly #name: string;
@@ -75,6 +78,8 @@ class Import {
   >();
   readonly #used = new Set<string>();
   readonly #put = new Set<string>();
+  /** Whether any script of the export waits. */
+  readonly #waits: boolean;
 
   constructor(exported: MirthExport, name: string) {
     this.#export = exported;
@@ -84,15 +89,25 @@ class Import {
       this.#processes.set(channel.id, process);
       if (!this.#processes.has(channel.name)) this.#processes.set(channel.name, process);
     }
+    this.#waits = [
+      ...exported.channels.map(({ xml }) => toXml(xml)),
+      ...exported.templates.map(({ code }) => code),
+    ].some((text) => WAITING.test(text));
     this.#nameTemplates();
     this.#findPuts();
+  }
+
+  #templatesWait(): boolean {
+    return this.#export.templates.some(({ code }) => WAITING.test(code));
   }
 
   production(): ImportedProduction {
     const sentTo = this.#sentTo();
     const surrounding: Surrounding = {
       processes: this.#processes,
-      rewrite: (text, place) => this.#rewrite(text, place),
+      rewrite: (text, place, statement) =>
+        this.#rewrite(text, place, { form: 'script', statement }),
+      templatesWait: this.#templatesWait(),
       fileOf: (declared) => this.#templates.get(declared)?.file,
       isSentTo: (id) => sentTo.has(id),
       isPut: (variable) => this.#put.has(variable),
@@ -213,9 +228,18 @@ class Import {
     return name;
   }
 
-  #rewrite(text: string, place: string, form: 'script' | 'module' = 'script'): RewrittenScript {
+  #rewrite(
+    text: string,
+    place: string,
+    {
+      form,
+      statement,
+    }: { readonly form: 'script' | 'module'; readonly statement?: StatementMaker | undefined },
+  ): RewrittenScript {
     const made = rewriteScript(text, {
       form,
+      waits: this.#waits,
+      ...(statement !== undefined && { statement }),
       templates: new Set(this.#templates.keys()),
       secretName: (hint) => {
         const name = variableName('SECRET', place.split(/[ ,]/)[0] ?? '', hint);
@@ -258,7 +282,7 @@ class Import {
       );
       if (next === undefined) return;
       written.add(next.file);
-      const made = this.#rewrite(next.template.code, next.template.name, 'module');
+      const made = this.#rewrite(next.template.code, next.template.name, { form: 'module' });
       const place = `code/${next.file}`;
       const marks = made.marks.map(({ line, category, what }) => {
         this.#lines.push({

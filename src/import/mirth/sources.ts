@@ -1,13 +1,9 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
-import { type HostDraft, missingAdapter, type Notes } from './drafts.ts';
-import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
-
-/** What the source's importer needs to know of its channel. */
-export interface SourceContext extends Notes {
-  readonly name: string;
-  readonly answers: boolean;
-  readonly inbound: string;
-}
+import { databaseReader } from './databases.ts';
+import { type HostDraft, missingAdapter, type Notes, type SourceContext } from './drafts.ts';
+import { variableName } from './names.ts';
+import { durationOf, polling } from './polling.ts';
+import { elementsOf, entriesOf, part, partText } from './read-export.ts';
 
 /** The service that a source connector becomes; undefined for a Channel Reader, which other channels send to. */
 export function sourceHost(connector: XmlNode, context: SourceContext): HostDraft | undefined {
@@ -27,6 +23,7 @@ const SOURCES: Readonly<Record<string, Make>> = {
   'TCP Listener': tcpListener,
   'HTTP Listener': httpListener,
   'File Reader': fileReader,
+  'Database Reader': databaseReader,
   'JavaScript Reader': (properties, context) => ({
     adapter: `./adapters/${context.name}-in.ts`,
     ...polling(properties, context),
@@ -34,19 +31,29 @@ const SOURCES: Readonly<Record<string, Make>> = {
 };
 
 /** `0.0.0.0:6661`. */
-function listenAddress(properties: XmlNode, { add, fixed }: Notes): string {
+function listenAddress(properties: XmlNode, notes: Notes): string {
   const at = part(properties, 'listenerConnectorProperties');
-  const host = fixed(partText(at, 'host') || '0.0.0.0');
-  const port = fixed(partText(at, 'port'));
-  if (
-    host === undefined ||
-    port === undefined ||
-    (!/^\d+$/.test(port) && !port.includes('${env'))
-  ) {
-    add({ kind: 'mark', category: 'addresses', text: 'the port to listen on is not a number' });
-    return '0.0.0.0:0';
-  }
-  return `${host}:${port}`;
+  const host = notes.fixed(partText(at, 'host') || '0.0.0.0');
+  const given = partText(at, 'port').trim();
+  const port =
+    /^\W*[A-Za-z]\w*\W*$/.test(given) && !given.includes('$')
+      ? placeholder(given, notes)
+      : notes.fixed(given);
+  const isPort = port !== undefined && (/^\d+$/.test(port) || port.includes('${env'));
+  if (host !== undefined && isPort) return `${host}:${port}`;
+  notes.add({ kind: 'mark', category: 'addresses', text: 'the port to listen on is not a number' });
+  return '0.0.0.0:0';
+}
+
+/** `{{MLLP_PORT}}` and its like, which a roll-out filled in: a variable of the environment. */
+function placeholder(given: string, { add, environment }: Notes): string {
+  const name = environment(variableName(given));
+  add({
+    kind: 'give',
+    category: 'configuration',
+    text: `the environment variable ${name}, which stood for a port in the export`,
+  });
+  return `\${env:${name}}`;
 }
 
 export interface Frame {
@@ -120,13 +127,6 @@ function httpListener(properties: XmlNode, context: SourceContext): HostDraft {
   const { add, answers } = context;
   const given = partText(properties, 'contextPath').trim().replace(/^\/?/, '/').replace(/\/+$/, '');
   const path = context.fixed(given) ?? '';
-  if (partText(properties, 'xmlBody') === 'true') {
-    add({
-      kind: 'mark',
-      category: 'HTTP',
-      text: 'the message is an XML document of the request (xmlBody): write the source transformer for the JSON document of http-in',
-    });
-  }
   if (elementsOf(part(properties, 'staticResources')).length > 0) {
     add({
       kind: 'look',
@@ -145,7 +145,7 @@ function httpListener(properties: XmlNode, context: SourceContext): HostDraft {
       path: `${path}/*`.replace('//', '/'),
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       deliver: 'request',
-      headers: ['Content-Type', 'User-Agent'],
+      headers: context.headers,
       answer: answers ? 'target' : 'stored',
       ...(answers ? {} : { storedStatus: 200 }),
       ...(callers.length > 0 && { callers }),
@@ -174,62 +174,15 @@ function httpCallers(properties: XmlNode, context: SourceContext): unknown[] {
   return [];
 }
 
-/** When a polling service looks. */
-function polling(properties: XmlNode, { add }: Notes): Pick<HostDraft, 'settings' | 'keys'> {
-  const poll = part(properties, 'pollConnectorProperties');
-  const kind = partText(poll, 'pollingType');
-  if (kind === 'TIME') {
-    const [hour, minute] = [partText(poll, 'pollingHour'), partText(poll, 'pollingMinute')];
-    return {
-      settings: { every: '1h' },
-      keys: { schedule: `cron ${minute} ${hour} * * * for 10m` },
-    };
-  }
-  if (kind === 'CRON') {
-    const expressions = elementsOf(part(poll, 'cronJobs')).map(
-      (one) => partText(one, 'expression') || textOf(one),
-    );
-    const [first = '', ...more] = expressions.map(cronOf);
-    if (first !== undefined && first !== '' && more.length === 0) {
-      return { settings: { every: '1h' }, keys: { schedule: `cron ${first} for 1m` } };
-    }
-    add({
-      kind: 'mark',
-      category: 'schedules',
-      text: 'cron expressions of Quartz that have no counterpart: write schedule',
-    });
-    return { settings: {}, keys: { enabled: false } };
-  }
-  const milliseconds = Number(partText(poll, 'pollingFrequency')) || 5_000;
-  return { settings: { every: durationOf(milliseconds) } };
-}
-
-/** A cron expression of Quartz with seconds first, as the five fields of cron. */
-function cronOf(quartz: string): string | undefined {
-  const [seconds = '', minute = '', hour = '', day = '', month = '', weekday = ''] = quartz
-    .trim()
-    .split(/\s+/);
-  if (!/^(0|\*)$/.test(seconds) || /[LW#]/.test(day + weekday)) return undefined;
-  const days = /\d/.test(weekday)
-    ? weekday.replaceAll(/\d/g, (one) => String(Number(one) - 1))
-    : weekday.toLowerCase();
-  return [minute, hour, day, month, days]
-    .map((field) => field.replaceAll('?', '*'))
-    .join(' ')
-    .toLowerCase();
-}
-
-export function durationOf(milliseconds: number): string {
-  if (milliseconds % 3_600_000 === 0 && milliseconds > 0) return `${milliseconds / 3_600_000}h`;
-  if (milliseconds % 60_000 === 0 && milliseconds > 0) return `${milliseconds / 60_000}m`;
-  return milliseconds % 1_000 === 0 ? `${milliseconds / 1_000}s` : `${milliseconds}ms`;
-}
-
 /** The adapter for files at that place, and what reaches it. */
 export function filePlace(
   properties: XmlNode,
   direction: 'in' | 'out',
-  context: Notes & { readonly name: string },
+  context: Notes & {
+    readonly name: string;
+    /** A folder with expressions for what the message decides. */
+    readonly inFolder?: (text: string) => string;
+  },
 ): {
   readonly adapter: string;
   readonly settings: Record<string, unknown>;
@@ -238,10 +191,7 @@ export function filePlace(
   const { add, fixed } = context;
   const scheme = (partText(properties, 'scheme') || 'FILE').toUpperCase();
   const given = partText(properties, 'host').trim();
-  const folder = fixed(given);
-  if (folder === undefined) {
-    add({ kind: 'mark', category: 'addresses', text: 'the folder depends on the message' });
-  }
+  const folder = fixed(given) ?? folderOf(given, context);
   const known = folder ?? '/folder-of-the-message';
   if (scheme === 'FILE') {
     if (known === '') add({ kind: 'mark', category: 'addresses', text: 'no folder is given' });
@@ -283,6 +233,17 @@ export function filePlace(
     text: 'FTP without encryption, as it was: set security where the server can do TLS',
   });
   return { adapter: `ftps-${direction}`, settings: { ...at, security: 'none' } };
+}
+
+/** A folder of which parts below its beginning come from the message. */
+function folderOf(
+  given: string,
+  { add, inFolder }: Notes & { readonly inFolder?: (text: string) => string },
+): string | undefined {
+  const isBelow = /^[^$]*[/\\][^$]+/.test(given) || /^([A-Za-z]:)?[/\\]/.test(given);
+  if (inFolder !== undefined && isBelow) return inFolder(given.replaceAll(/(?<!\$)\{/g, '{{'));
+  add({ kind: 'mark', category: 'addresses', text: 'the folder depends on the message' });
+  return undefined;
 }
 
 function windowsPath(path: string, add: Notes['add']): string {

@@ -5,7 +5,7 @@ import { childrenOf } from './syntax.ts';
 export function conditionText(
   node: Syntax,
   source: string,
-  declared: ReadonlySet<string>,
+  isDeclared: (name: string) => boolean,
   mark: (node: Syntax, what: string) => void,
 ): string {
   const pieces: { at: number; until: number; text: string }[] = [];
@@ -29,7 +29,7 @@ export function conditionText(
       mark(one, 'has E4X within a condition on XML');
     } else if (one.type === 'Identifier') {
       if (one['name'] === 'undefined') return;
-      if (declared.has(one['name'] as string)) {
+      if (isDeclared(one['name'] as string)) {
         mark(one, `may mean a variable or a part of XML by ${one['name']}`);
         return;
       }

@@ -1,9 +1,10 @@
+import type { ScriptDraft } from './draft.ts';
 import { SECRET } from './names.ts';
 import type { Syntax } from './parse.ts';
 import { childrenOf } from './syntax.ts';
 
 /** Arguments of a call that are secrets: those of a connection, of `setPassword`, of `put('token', …)`. */
-export function delicateGiven(
+function delicateGiven(
   base: string,
   method: string,
   given: readonly Syntax[],
@@ -20,11 +21,29 @@ export function delicateGiven(
 }
 
 /** The texts that make up the value of an expression. */
-export function textsIn(node: Syntax): Syntax[] {
+function textsIn(node: Syntax): Syntax[] {
   if (node.type === 'Literal') {
     return typeof node['value'] === 'string' && node['value'] !== '' ? [node] : [];
   }
   if (node.type === 'TemplateLiteral') return [node];
   const isMade = /^(Binary|Conditional|Logical)Expression$/.test(node.type);
   return isMade ? childrenOf(node).flatMap(textsIn) : [];
+}
+
+/** Hides what a name that speaks of a secret is given. */
+export function hideSecret(draft: ScriptDraft, name: Syntax, value: Syntax | null): void {
+  const called = String(name['name'] ?? name['value'] ?? '');
+  if (value !== null && SECRET.test(called))
+    for (const one of textsIn(value)) draft.hide(one, called);
+}
+
+/** Hides what a call is given that takes secrets. */
+export function hideGiven(
+  draft: ScriptDraft,
+  base: string,
+  method: string,
+  given: readonly Syntax[],
+): void {
+  for (const { value, hint } of delicateGiven(base, method, given))
+    for (const one of textsIn(value)) draft.hide(one, hint);
 }

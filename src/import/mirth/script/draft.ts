@@ -6,9 +6,10 @@ export class ScriptDraft {
   readonly source: string;
   readonly imports = new Set<string>();
   readonly templates = new Set<string>();
-  readonly routes: string[] = [];
+  readonly routes: (string | undefined)[] = [];
   readonly puts: string[] = [];
   unlogged = 0;
+  waits = false;
   readonly #marks: Mark[] = [];
   readonly #secrets: string[] = [];
   readonly #secretName: (hint: string) => string;
@@ -87,6 +88,7 @@ export class ScriptDraft {
       routes: this.routes,
       puts: this.puts,
       unlogged: this.unlogged,
+      waits: this.waits,
     };
   }
 }

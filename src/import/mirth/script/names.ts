@@ -39,6 +39,7 @@ export const PROVIDED: ReadonlySet<string> = new Set([
   'java',
   'org',
   'ACKGenerator',
+  'DatabaseConnectionFactory',
   'FileUtil',
   'HashUtil',
   'JsonUtil',
@@ -188,13 +189,7 @@ export interface Need {
   readonly what: string;
 }
 
-const DATABASE = 'a database in a script';
-
 const NEEDS: Readonly<Record<string, Need>> = {
-  DatabaseConnectionFactory: {
-    category: DATABASE,
-    what: 'asks a database; let an operation of its own do it, and call it from a process',
-  },
   FileUtil: {
     category: 'files in a script',
     what: 'works on files; let file-in or file-out do it',

@@ -1,13 +1,13 @@
 import { conditionText } from './condition.ts';
-import { delicateGiven, textsIn } from './delicate.ts';
+import { hideGiven, hideSecret } from './delicate.ts';
 import { ScriptDraft } from './draft.ts';
+import { logLine, routed } from './given-calls.ts';
+import { importJava, javaClass } from './java-class.ts';
 import {
   ASSIGNABLE,
   FILELESS,
   importedJava,
-  isKnownJava,
   needOf,
-  ownJava,
   PROVIDED,
   SECRET,
   SECRET_TEXT,
@@ -16,19 +16,21 @@ import {
 import { headOf, moduleFault, parseScript, ScriptFault, type Syntax } from './parse.ts';
 import { redacted } from './redacted.ts';
 import type { RewriteOptions, RewrittenScript } from './rewritten.ts';
+import { isStatementCall } from './sql.ts';
+import { Statements } from './statements.ts';
 import {
   assigns,
   childrenOf,
   collect,
-  constantParts,
-  escaped,
   inTemplate,
   isConstant,
+  isFunction,
   isPattern,
   isUndefined,
   JAVA_TEXT,
   javaPath,
   mayBeXml,
+  namesOf,
   topNames,
 } from './syntax.ts';
 
@@ -52,6 +54,7 @@ export function rewriteScript(text: string, options: RewriteOptions): RewrittenS
       routes: [],
       puts: [],
       unlogged: 0,
+      waits: false,
     };
   }
 }
@@ -64,10 +67,12 @@ class Rewriting {
   readonly #form: 'script' | 'module';
   readonly #options: RewriteOptions;
   readonly #body: readonly Syntax[];
-  readonly #declared = new Set<string>();
+  /** What the script itself declares, then what each function around the place at hand does. */
+  readonly #scopes: Set<string>[] = [new Set()];
   readonly #undeclared = new Set<string>();
   readonly #top: string[] = [];
   readonly #packages: readonly string[];
+  readonly #statements: Statements;
 
   constructor(text: string, form: 'script' | 'module', options: RewriteOptions) {
     const { source, body, comments } = parseScript(text, form);
@@ -76,6 +81,7 @@ class Rewriting {
     this.#form = form;
     this.#options = options;
     this.#body = body;
+    this.#statements = new Statements(this.#draft, body, options.statement);
     this.#packages = [...source.matchAll(/\bimportPackage\(\s*(?:Packages\.)?([\w.]+)\s*\)/g)].map(
       ([, name = '']) => name,
     );
@@ -83,7 +89,8 @@ class Rewriting {
       if (!SECRET.test(comment) && !SECRET_TEXT.test(comment)) continue;
       this.#draft.edit(start, end, '/* a comment that may hold a secret was left out */');
     }
-    for (const one of body) collect(one, this.#declared);
+    const [own] = this.#scopes;
+    if (own !== undefined) for (const one of body) collect(one, own);
     for (const one of body) this.#top.push(...topNames(one));
     for (const one of body) this.#visit(one, undefined);
     if (form === 'module') this.#checkTop();
@@ -122,9 +129,11 @@ class Rewriting {
   }
 
   #visit(node: Syntax, parent: Syntax | undefined): void {
+    if (isFunction(node)) this.#scopes.push(namesOf(node));
     const own = this.#visitors[node.type];
     if (own !== undefined) own(node, parent);
     else this.#children(node);
+    if (isFunction(node)) this.#scopes.pop();
   }
 
   #children(node: Syntax): void {
@@ -144,17 +153,18 @@ class Rewriting {
       UnaryExpression: (node) => this.#unary(node),
       AssignmentExpression: (node) => this.#assignment(node),
       VariableDeclarator: (node) => {
-        this.#hideSecret(node['id'] as Syntax, node['init'] as Syntax | null);
+        hideSecret(this.#draft, node['id'] as Syntax, node['init'] as Syntax | null);
         this.#children(node);
       },
       Property: (node) => {
-        this.#hideSecret(node['key'] as Syntax, node['value'] as Syntax);
+        hideSecret(this.#draft, node['key'] as Syntax, node['value'] as Syntax);
         if (node['computed'] === true) this.#visit(node['key'] as Syntax, node);
         if (node['shorthand'] !== true) this.#visit(node['value'] as Syntax, node);
         else this.#shorthand(node);
       },
+      CatchClause: (node) => this.#catch(node),
       MemberExpression: (node) => this.#member(node),
-      CallExpression: (node) => this.#call(node),
+      CallExpression: (node, parent) => this.#call(node, parent),
       NewExpression: (node) => this.#new(node),
       Identifier: (node) => this.#name(node['name'] as string, node),
       Literal: (node) => this.#text(node),
@@ -214,7 +224,12 @@ class Rewriting {
     this.#draft.edit(
       node['dot'] as number,
       node.end,
-      `, (it) => ${conditionText(condition, this.#draft.source, this.#declared, (one, what) => this.#draft.mark(one, UNCERTAIN, what))})`,
+      `, (it) => ${conditionText(
+        condition,
+        this.#draft.source,
+        (name) => this.#isDeclared(name),
+        (one, what) => this.#draft.mark(one, UNCERTAIN, what),
+      )})`,
     );
   }
 
@@ -249,7 +264,7 @@ class Rewriting {
   #forgive(node: Syntax, inner: RewrittenScript): void {
     const isOwn = inner.marks.every(({ what }) => {
       const name = /^uses ([\w$]+),/.exec(what)?.[1];
-      return name !== undefined && this.#declared.has(name);
+      return name !== undefined && this.#isDeclared(name);
     });
     if (!isOwn) return;
     this.#draft.unmark(this.#draft.lineOf(node), 'has an expression in an XML literal');
@@ -284,7 +299,11 @@ class Rewriting {
 
   #assignment(node: Syntax): void {
     const [left, right] = [node['left'] as Syntax, node['right'] as Syntax];
-    this.#hideSecret(left.type === 'MemberExpression' ? (left['property'] as Syntax) : left, right);
+    hideSecret(
+      this.#draft,
+      left.type === 'MemberExpression' ? (left['property'] as Syntax) : left,
+      right,
+    );
     if (left.type === 'Identifier' && left['name'] === 'defaultxmlnamespace') {
       this.#draft.edit(left.start, right.start, `${this.#draft.e4x()}.defaultNamespace(`);
       this.#visit(right, node);
@@ -312,7 +331,7 @@ class Rewriting {
   /** A name that is written to. */
   #assigned(node: Syntax): void {
     const name = node['name'] as string;
-    if (this.#declared.has(name)) return;
+    if (this.#isDeclared(name)) return;
     if (ASSIGNABLE.has(name)) {
       this.#draft.imports.add('mirth');
       this.#draft.edit(node.start, node.end, `mirth.${name}`);
@@ -323,33 +342,13 @@ class Rewriting {
 
   #member(node: Syntax): void {
     const path = javaPath(node);
-    if (path !== undefined && !this.#declared.has(path.split('.')[0] ?? ''))
-      return this.#java(node, path);
+    if (path !== undefined && !this.#isDeclared(path.split('.')[0] ?? ''))
+      return javaClass(this.#draft, node, path);
     this.#visit(node['object'] as Syntax, node);
     if (node['computed'] === true) this.#visit(node['property'] as Syntax, node);
   }
 
-  #java(node: Syntax, path: string): void {
-    const own = path.replace(/^Packages\./, '');
-    const ours = ownJava(own);
-    if (ours !== undefined) {
-      this.#draft.imports.add(ours.split('.')[0] ?? '');
-      this.#draft.edit(node.start, node.end, ours);
-      return;
-    }
-    if (isKnownJava(own)) {
-      this.#draft.imports.add(own.split('.')[0] ?? '');
-      if (path !== own) {
-        const at = this.#draft.source.indexOf('Packages', node.start);
-        const dot = this.#draft.source.indexOf('.', at);
-        this.#draft.edit(at, dot + 1, '');
-      }
-      return;
-    }
-    this.#draft.mark(node, 'Java', `uses ${own} of Java`);
-  }
-
-  #call(node: Syntax): void {
+  #call(node: Syntax, parent: Syntax | undefined): void {
     const callee = node['callee'] as Syntax;
     const given = node['arguments'] as readonly Syntax[];
     const object = callee.type === 'MemberExpression' ? (callee['object'] as Syntax) : undefined;
@@ -358,33 +357,52 @@ class Rewriting {
         ? String(callee['property'].name)
         : '';
     const base = object?.type === 'Identifier' ? String(object['name']) : '';
-    if (base === 'logger' && !this.#declared.has('logger')) return this.#log(given);
+    if (base === 'logger' && !this.#isDeclared('logger')) return logLine(this.#draft, given[0]);
     if (callee.type === 'Identifier' && /^import(Package|Class)$/.test(String(callee['name'])))
-      return this.#importJava(node, given);
+      return importJava(this.#draft, node, given);
     if (base === 'FileUtil' && !FILELESS.has(method)) {
       const { category, what } = needOf(base);
       this.#draft.mark(node, category, what);
     }
-    this.#hideGiven(base, method || String(callee['name'] ?? ''), given);
-    this.#routed(base, method, node, given);
-    if (base.endsWith('Map') && method === 'put') this.#put(given[0]);
-    if (/^\$(c|co|g|gc|r)$/.test(String(callee['name'])) && given.length > 1) this.#put(given[0]);
-    const isJava = JAVA_TEXT.has(method) || isPattern(method, given);
-    if (isJava && object !== undefined && !this.#isOwnText(object, method)) {
-      this.#draft.imports.add('javaString');
-      this.#draft.edit(object.start, object.start, 'javaString(');
-      this.#visit(object, callee);
-      this.#draft.edit(object.end, object.end, ')');
-    } else this.#visit(callee, node);
+    if (method === 'createDatabaseConnection' && this.#statements.connection(given))
+      return this.#visit(callee, node);
+    hideGiven(this.#draft, base, method || String(callee['name'] ?? ''), given);
+    routed(this.#draft, { node, parent, base, method }, given[0]);
+    if (isStatementCall(method)) this.#statements.statement(node, given);
+    const isShort = /^\$(c|co|g|gc|r)$/.test(String(callee['name'])) && given.length > 1;
+    if (isShort || (base.endsWith('Map') && method === 'put')) this.#put(given[0]);
+    if (object === undefined || !this.#javaText(callee, object, { method, given }))
+      this.#visit(callee, node);
     for (const one of given) this.#visit(one, node);
   }
 
-  /** Classes of a package become known by their names alone; those that are used are told of where they are. */
-  #importJava(node: Syntax, given: readonly Syntax[]): void {
-    const path = given[0] === undefined ? undefined : javaPath(given[0]);
-    if (path === undefined || String(node['callee'].name) === 'importClass')
-      return this.#draft.mark(node, 'Java', 'uses a class of Java by its name alone');
-    this.#draft.edit(node.start, node.end, 'undefined');
+  /** Gives a text the methods that it has in Java, where one of them is called. */
+  #javaText(
+    callee: Syntax,
+    object: Syntax,
+    { method, given }: { readonly method: string; readonly given: readonly Syntax[] },
+  ): boolean {
+    const isJava = JAVA_TEXT.has(method) || isPattern(method, given);
+    if (!isJava || this.#isOwnText(object, method)) return false;
+    this.#draft.imports.add('javaString');
+    this.#draft.edit(object.start, object.start, 'javaString(');
+    this.#visit(object, callee);
+    this.#draft.edit(object.end, object.end, ')');
+    return true;
+  }
+
+  /** Where scripts wait they are left by an exception, which is nobody’s to catch. */
+  #catch(node: Syntax): void {
+    if (this.#options.waits === true) {
+      const body = node['body'] as Syntax;
+      const parameter = node['param'] as Syntax | null;
+      this.#draft.imports.add('passOn');
+      if (parameter === null)
+        this.#draft.edit(body.start, body.start + 1, '(error) { passOn(error);');
+      else if (parameter.type === 'Identifier')
+        this.#draft.edit(body.start, body.start + 1, `{ passOn(${String(parameter['name'])});`);
+    }
+    this.#children(node);
   }
 
   #isOwnText(object: Syntax, method: string): boolean {
@@ -396,37 +414,10 @@ class Rewriting {
     if (typeof name?.['value'] === 'string') this.#draft.puts.push(name['value']);
   }
 
-  #routed(base: string, method: string, node: Syntax, [name]: readonly Syntax[]): void {
-    if (!/^routeMessage(ByChannelId)?$/.test(method)) return;
-    if (base !== 'router' && !/router/i.test(base)) return;
-    if (typeof name?.['value'] === 'string') this.#draft.routes.push(name['value']);
-    else
-      this.#draft.mark(
-        node,
-        'routing by a value',
-        'routes to a channel that only the message tells',
-      );
-  }
-
-  /** A line of the log keeps what is constant in it: the rest may be of a patient. */
-  #log([text]: readonly Syntax[]): void {
-    this.#draft.imports.add('logger');
-    if (text === undefined || (text.type === 'Literal' && !SECRET_TEXT.test(String(text['value']))))
-      return;
-    this.#draft.unlogged += 1;
-    const kept = constantParts(text).join(' … ').trim();
-    const shown = SECRET_TEXT.test(kept) || kept === '' ? '…' : kept;
-    this.#draft.edit(
-      text.start,
-      text.end,
-      `'${escaped(shown.endsWith('…') ? shown : `${shown} …`)}'`,
-    );
-  }
-
   #new(node: Syntax): void {
     const callee = node['callee'] as Syntax;
     const given = node['arguments'] as readonly Syntax[];
-    this.#hideGiven('', String(callee['name'] ?? ''), given);
+    hideGiven(this.#draft, '', String(callee['name'] ?? ''), given);
     this.#visit(callee, node);
     if (callee.type === 'Identifier' && /^(XML|XMLList|Namespace)$/.test(String(callee['name']))) {
       this.#draft.edit(node.start, callee.start, '');
@@ -435,7 +426,7 @@ class Rewriting {
   }
 
   #name(name: string, node: Syntax): void {
-    if (this.#declared.has(name) || this.#undeclared.has(name)) return;
+    if (this.#isDeclared(name) || this.#undeclared.has(name)) return;
     if (this.#options.templates.has(name)) {
       this.#draft.templates.add(name);
     } else if (name === 'eval' || (!PROVIDED.has(name) && !STANDARD.has(name))) {
@@ -464,9 +455,13 @@ class Rewriting {
     } else if (PROVIDED.has(name)) this.#draft.imports.add(name);
   }
 
+  #isDeclared(name: string): boolean {
+    return this.#scopes.some((scope) => scope.has(name));
+  }
+
   #isKnown(name: string): boolean {
     return (
-      this.#declared.has(name) ||
+      this.#isDeclared(name) ||
       PROVIDED.has(name) ||
       STANDARD.has(name) ||
       this.#options.templates.has(name)
@@ -485,16 +480,5 @@ class Rewriting {
     const isOld = typeof value === 'number' ? /^0\d/.test(raw) : /\\(?:[1-9]|0\d)/.test(raw);
     if (isOld && (typeof value === 'number' || typeof value === 'string'))
       this.#draft.edit(node.start, node.end, JSON.stringify(value));
-  }
-
-  #hideSecret(name: Syntax, value: Syntax | null): void {
-    const called = String(name['name'] ?? name['value'] ?? '');
-    if (value !== null && SECRET.test(called))
-      for (const one of textsIn(value)) this.#draft.hide(one, called);
-  }
-
-  #hideGiven(base: string, method: string, given: readonly Syntax[]): void {
-    for (const { value, hint } of delicateGiven(base, method, given))
-      for (const one of textsIn(value)) this.#draft.hide(one, hint);
   }
 }

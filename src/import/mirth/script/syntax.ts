@@ -63,17 +63,27 @@ export function childrenOf(node: Syntax): Syntax[] {
   return found;
 }
 
-/** Every name that is declared somewhere in it. */
+/** Every name that is declared in it for the function it stands in; what functions in it declare is theirs. */
 export function collect(node: Syntax, into: Set<string>): void {
   if (node.type === 'VariableDeclarator') patternNames(node['id'] as Syntax, into);
-  if (/Function/.test(node.type)) {
-    if (node['id'] !== null && node['id'] !== undefined) into.add(String(node['id'].name));
-    for (const one of node['params'] as readonly Syntax[]) patternNames(one, into);
-  }
+  if (/^(Function|Class)Declaration$/.test(node.type) && node['id'] !== null)
+    into.add(String(node['id'].name));
+  if (isFunction(node)) return;
   if (node.type === 'CatchClause' && node['param'] !== null)
     patternNames(node['param'] as Syntax, into);
-  if (node.type === 'ClassDeclaration') into.add(String(node['id'].name));
   for (const child of childrenOf(node)) collect(child, into);
+}
+
+export const isFunction = (node: Syntax): boolean =>
+  /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type);
+
+/** The names that a function declares for itself. */
+export function namesOf(node: Syntax): Set<string> {
+  const names = new Set<string>();
+  if (node.type === 'FunctionExpression' && node['id'] !== null) names.add(String(node['id'].name));
+  for (const one of node['params'] as readonly Syntax[]) patternNames(one, names);
+  collect(node['body'] as Syntax, names);
+  return names;
 }
 
 function patternNames(node: Syntax, into: Set<string>): void {

@@ -1,0 +1,148 @@
+import { isXml, type Xml } from './e4x/xml.ts';
+import { VariableMap } from './maps.ts';
+
+/**
+ * Scripts wait where Rhino let them: for a database, a pause, another channel's answer. Here a script cannot wait. So
+ * where it would, it is left; what it asked for is done as a step of its process; then the script runs again from its
+ * beginning, and is given the answers that are known. Until it asked, nothing of it is kept.
+ */
+export type Effect =
+  | { readonly kind: 'call'; readonly to: string; readonly values: readonly unknown[] }
+  | { readonly kind: 'route'; readonly channel: string; readonly body: string }
+  | { readonly kind: 'sleep'; readonly time: number };
+
+/** How an effect ended: what the script gets, or what is thrown where it asked. */
+export type Answer = { readonly value: unknown } | { readonly error: Error };
+
+/** Leaves a script that has to wait. It is no fault: `passOn` lets it through every `catch`. */
+class Pending extends Error {
+  readonly effect: Effect;
+
+  constructor(effect: Effect) {
+    super('the script waits for an answer');
+    this.effect = effect;
+  }
+}
+
+/** More is a script that never ends. */
+const MOST = 10_000;
+
+let waiting: { readonly answers: Answer[]; at: number } | undefined;
+
+/** Gives the answer to what a script asks for, or leaves the script until there is one. */
+export function ask(effect: Effect): unknown {
+  if (waiting === undefined) {
+    throw new Error('this script cannot wait here: only scripts of a channel’s process can');
+  }
+  const answer = waiting.answers[waiting.at];
+  waiting.at += 1;
+  if (answer === undefined) throw new Pending(effect);
+  if ('error' in answer) throw answer.error;
+  return answer.value;
+}
+
+/** Stands at the beginning of each `catch` of a script that may wait. */
+export function passOn(error: unknown): void {
+  if (error instanceof Pending) throw error;
+}
+
+/** Runs a script as often as it takes. `fresh` puts back what it changed, before each run but the first. */
+export async function runWaiting(
+  run: () => unknown,
+  fresh: () => void,
+  perform: (effect: Effect) => Promise<Answer>,
+): Promise<unknown> {
+  const answers: Answer[] = [];
+  for (;;) {
+    const before = waiting;
+    waiting = { answers, at: 0 };
+    try {
+      return run();
+    } catch (error) {
+      if (!(error instanceof Pending)) throw error;
+      if (answers.length >= MOST)
+        throw new Error(`the script waits more than ${MOST} times`, { cause: error });
+      answers.push(await perform(error.effect));
+    } finally {
+      waiting = before;
+    }
+    fresh();
+  }
+}
+
+/** A value as it is now: what a script changes in it later is not in the copy. */
+export function copied(value: unknown): unknown {
+  if (isXml(value)) return (value as Xml).copy() as unknown;
+  if (value instanceof VariableMap) return value.copy(copied);
+  if (Array.isArray(value)) return value.map(copied);
+  const isPlain =
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+  if (!isPlain) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copied(one)]));
+}
+
+/** A map that outlives the message: what a script did with it is not done again when it runs again. */
+export class OnceMap extends VariableMap {
+  readonly #of: VariableMap;
+  readonly #done: unknown[] = [];
+  #at = 0;
+
+  constructor(of: VariableMap) {
+    super();
+    this.#of = of;
+  }
+
+  /** The script begins again. */
+  again(): void {
+    this.#at = 0;
+  }
+
+  #once(act: () => unknown): unknown {
+    const at = this.#at;
+    this.#at += 1;
+    if (at === this.#done.length) this.#done.push(act());
+    return this.#done[at];
+  }
+
+  override get(key: unknown): unknown {
+    return this.#once(() => this.#of.get(key));
+  }
+
+  override put(key: unknown, value: unknown): void {
+    this.#once(() => this.#of.put(key, value));
+  }
+
+  override containsKey(key: unknown): boolean {
+    return this.#once(() => this.#of.containsKey(key)) === true;
+  }
+
+  override remove(key: unknown): void {
+    this.#once(() => this.#of.remove(key));
+  }
+
+  override keySet(): string[] {
+    return this.#once(() => this.#of.keySet()) as string[];
+  }
+
+  override values(): unknown[] {
+    return this.#once(() => this.#of.values()) as unknown[];
+  }
+
+  override entrySet(): ReturnType<VariableMap['entrySet']> {
+    return this.#once(() => this.#of.entrySet()) as ReturnType<VariableMap['entrySet']>;
+  }
+
+  override size(): number {
+    return Number(this.#once(() => this.#of.size()));
+  }
+
+  override isEmpty(): boolean {
+    return this.size() === 0;
+  }
+
+  override clear(): void {
+    this.#once(() => this.#of.clear());
+  }
+}

@@ -1,0 +1,173 @@
+import type { ProcessMessage } from '../flow/process-code.ts';
+import { mediaType } from './data-type.ts';
+import { append, element, node, text, toXml, type XmlNode } from './e4x/node.ts';
+import { VariableMap } from './maps.ts';
+import { plainTextOf } from './plain-text.ts';
+
+/** A message as its channel sees it. */
+export interface Came {
+  readonly body: string;
+  readonly type: string;
+  /** What the source map holds besides what is known of every message. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** How what a service delivers becomes what the channel's source was given before. */
+export interface Incoming {
+  /** `body`: of a web request its body; `document`: XML of its body, `whole`: XML of all of it. */
+  readonly http?: 'body' | 'document' | 'whole';
+  /** Rows of a database are XML: `<result>` with an element for each column. */
+  readonly rows?: boolean;
+}
+
+/** The type of a message that carries variables for the source map of the channel it goes to. */
+export const WITH_VARIABLES = 'application/vnd.waybill.mirth+json';
+
+/** A message from another channel may carry variables, one from a web caller its request, one of a database its row. */
+export function incoming(of: Incoming, { type }: ProcessMessage, body: string): Came {
+  if (type === WITH_VARIABLES) {
+    const { body: own, type: kind, variables } = JSON.parse(body) as Came;
+    return { body: own, type: kind, variables };
+  }
+  if (type !== 'application/json') return { body, type, variables: {} };
+  if (of.rows === true) return rowsOf(body);
+  return of.http === undefined ? { body, type, variables: {} } : requestOf(of.http, body);
+}
+
+interface Request {
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+}
+
+function requestOf(form: NonNullable<Incoming['http']>, document: string): Came {
+  const {
+    method = '',
+    path = '',
+    query = {},
+    headers = {},
+    body = '',
+  } = JSON.parse(document) as Request;
+  const own = typeof body === 'string' ? body : JSON.stringify(body);
+  const search = Object.entries(query)
+    .flatMap(([name, value]) =>
+      listOf(value).map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`),
+    )
+    .join('&');
+  const variables = {
+    method,
+    uri: path,
+    url: path,
+    contextPath: path,
+    query: search,
+    parameters: new NamedValues(query),
+    headers: new NamedValues(headers),
+  };
+  if (form === 'body') return { body: own, type: mediaType('RAW', own), variables };
+  const made = toXml(requestXml(form, { method, path, query, headers, search, body: own }));
+  return { body: made, type: 'application/xml', variables };
+}
+
+const leaf = (name: string, value: string): XmlNode =>
+  element(name, value === '' ? [] : [text(value)]);
+
+/** The document that a listener with `xmlBody` made of a request. */
+function requestXml(
+  form: 'document' | 'whole',
+  {
+    method,
+    path,
+    query,
+    headers,
+    search,
+    body,
+  }: Required<Omit<Request, 'body'>> & { readonly body: string; readonly search: string },
+): XmlNode {
+  const root = element('HttpRequest');
+  const named = (name: string, values: Readonly<Record<string, unknown>>): XmlNode =>
+    element(
+      name,
+      Object.entries(values).flatMap(([key, value]) =>
+        listOf(value).map((one) => leaf(key.replaceAll(/[^\w.-]/g, '_'), one)),
+      ),
+    );
+  if (form === 'whole') {
+    const parts = [
+      leaf('RequestUrl', path),
+      leaf('Method', method),
+      leaf('RequestPath', search),
+      leaf('RequestContextPath', path),
+      named('Parameters', query),
+      named('Header', headers),
+    ];
+    for (const one of parts) append(root, one);
+  }
+  const content = leaf('Content', body);
+  content.attributes.push({ ...node('attribute', 'multipart', 'no'), parent: content });
+  append(root, content);
+  return root;
+}
+
+const listOf = (value: unknown): string[] =>
+  (Array.isArray(value) ? (value as unknown[]) : [value]).map(String);
+
+/** Headers or parameters of a request: by name in any case, with the methods of both versions. */
+class NamedValues extends VariableMap {
+  readonly #lists: Map<string, string[]>;
+
+  constructor(values: Readonly<Record<string, unknown>>) {
+    super(Object.entries(values).map(([name, value]) => [name, listOf(value)[0] ?? '']));
+    this.#lists = new Map(
+      Object.entries(values).map(([name, value]) => [name.toLowerCase(), listOf(value)]),
+    );
+  }
+
+  override get(key: unknown): unknown {
+    return this.#lists.get(String(key).toLowerCase())?.[0] ?? null;
+  }
+
+  override containsKey(key: unknown): boolean {
+    return this.#lists.has(String(key).toLowerCase());
+  }
+
+  getHeader(name: unknown): unknown {
+    return this.get(name);
+  }
+
+  getHeaderList(name: unknown): string[] {
+    return this.#lists.get(String(name).toLowerCase()) ?? [];
+  }
+
+  getParameter(name: unknown): unknown {
+    return this.get(name);
+  }
+
+  getParameterList(name: unknown): string[] {
+    return this.getHeaderList(name);
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function rowsOf(body: string): Came {
+  const given = JSON.parse(body) as Row | Row[];
+  const root = Array.isArray(given) ? element('results', given.map(rowXml)) : rowXml(given);
+  const variables = Array.isArray(given) ? {} : given;
+  return { body: toXml(root), type: 'application/xml', variables };
+}
+
+const rowXml = (row: Row): XmlNode =>
+  element(
+    'result',
+    Object.entries(row).map(([name, value]) => {
+      const shown =
+        value === null || value === undefined
+          ? ''
+          : typeof value === 'object'
+            ? JSON.stringify(value)
+            : plainTextOf(value);
+      return element(name, shown === '' ? [] : [text(shown)]);
+    }),
+  );

@@ -1,0 +1,183 @@
+import type { ProcessMessage } from '../flow/process-code.ts';
+import { copied, OnceMap } from './blocking.ts';
+import type { Channel } from './channel.ts';
+import type { Xml } from './e4x/xml.ts';
+import type { Came } from './incoming.ts';
+import { configuration, global, ofChannel, VariableMap } from './maps.ts';
+import type { Scope } from './scope.ts';
+
+/** What `connectorMessage` tells of the connector whose scripts run. */
+export interface Facts {
+  raw: string;
+  transformed: string;
+  encoded: string;
+  number: number;
+  name: string;
+}
+
+interface Surrounding {
+  readonly message: ProcessMessage;
+  readonly came: Came;
+  /** Numbers of destinations that were taken out. */
+  readonly removed: Set<number>;
+  readonly facts: Facts;
+}
+
+/** What the scripts of a channel find for one message. */
+export function scopeOf(
+  of: Channel,
+  { message, came: { body, variables }, removed, facts }: Surrounding,
+  log: Scope['log'],
+): Scope {
+  const { name = '', origin = '' } = message;
+  const source = new VariableMap([
+    ['messageId', message.id],
+    ['originalFilename', name],
+    ['fileDirectory', origin],
+    ['fileSize', message.size],
+    ...Object.entries(variables),
+  ]);
+  const scope: Scope = {
+    msg: body,
+    tmp: undefined,
+    message: body,
+    response: undefined,
+    responseStatus: undefined,
+    responseStatusMessage: undefined,
+    responseErrorMessage: undefined,
+    channelId: of.id,
+    channelName: of.name,
+    channelMap: new VariableMap(),
+    connectorMap: new VariableMap(),
+    sourceMap: source,
+    responseMap: new VariableMap(),
+    globalMap: global,
+    globalChannelMap: ofChannel(of.id),
+    configurationMap: configuration,
+    connectorMessage: undefined,
+    destinationSet: destinationSetOf(of, removed),
+    routed: [],
+    log,
+  };
+  scope.connectorMessage = connectorMessage(of, message.id, { scope, facts });
+  return scope;
+}
+
+function connectorMessage(
+  of: Channel,
+  id: number,
+  { scope, facts }: { readonly scope: Scope; readonly facts: Facts },
+): Xml {
+  const content = (text: () => string) => () => ({
+    getContent: text,
+    getDataType: () => of.source.inbound,
+    toString: text,
+  });
+  return {
+    messageId: id,
+    getMessageId: () => id,
+    getMetaDataId: () => facts.number,
+    getConnectorName: () => facts.name,
+    getChannelId: () => of.id,
+    getChannelName: () => of.name,
+    getServerId: () => 'waybill',
+    getReceivedDate: () => new Date(),
+    getRawData: () => facts.raw,
+    getRaw: content(() => facts.raw),
+    getTransformedData: () => facts.transformed,
+    getTransformed: content(() => facts.transformed),
+    getEncodedData: () => facts.encoded,
+    getEncoded: content(() => facts.encoded),
+    getSourceMap: () => scope.sourceMap,
+    getChannelMap: () => scope.channelMap,
+    getConnectorMap: () => scope.connectorMap,
+    getResponseMap: () => scope.responseMap,
+  };
+}
+
+/** What the postprocessor finds as `message`: a text, and the message of all connectors. */
+export function wholeMessage(raw: string, connector: Xml): Xml {
+  return Object.assign(Object(raw) as object, {
+    getMergedConnectorMessage: () => connector as unknown,
+    getConnectorMessages: () => new VariableMap([['0', connector]]),
+    getMessageId: () => (connector as { getMessageId(): unknown }).getMessageId(),
+  });
+}
+
+const MAPS = ['channelMap', 'connectorMap', 'sourceMap', 'responseMap'] as const;
+const VALUES = ['msg', 'tmp', 'message', 'response', 'responseStatus'] as const;
+
+/** The runs of a script that waits: each begins with what was there before the first. */
+export class Attempts {
+  readonly #scope: Scope;
+  readonly #before: Readonly<Record<string, unknown>>;
+  readonly #shared: { readonly globalMap: VariableMap; readonly globalChannelMap: VariableMap };
+  readonly #once: readonly OnceMap[];
+  readonly #log: Scope['log'];
+  /** Lines of this run, and of those before it together. */
+  #lines = 0;
+  #said = 0;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+    this.#before = this.#copies();
+    const { globalMap, globalChannelMap, log } = scope;
+    this.#shared = { globalMap, globalChannelMap };
+    this.#log = log;
+    const once = [new OnceMap(globalMap), new OnceMap(globalChannelMap)] as const;
+    this.#once = once;
+    Object.assign(scope, { globalMap: once[0], globalChannelMap: once[1] });
+    scope.log = (line) => {
+      this.#lines += 1;
+      if (this.#lines <= this.#said) return;
+      this.#said = this.#lines;
+      log(line);
+    };
+  }
+
+  again(): void {
+    this.#lines = 0;
+    for (const one of this.#once) one.again();
+    this.#scope.routed.splice(0);
+    Object.assign(
+      this.#scope,
+      Object.fromEntries(
+        Object.entries(this.#before).map(([name, value]) => [name, copied(value)]),
+      ),
+    );
+  }
+
+  end(): void {
+    Object.assign(this.#scope, { ...this.#shared, log: this.#log });
+  }
+
+  #copies(): Record<string, unknown> {
+    const scope = this.#scope;
+    return Object.fromEntries([...MAPS, ...VALUES].map((name) => [name, copied(scope[name])]));
+  }
+}
+
+function destinationSetOf(
+  { destinations }: Channel,
+  removed: Set<number>,
+): Scope['destinationSet'] {
+  const numbers = (which: unknown): number[] => {
+    const names = Array.isArray(which) ? (which as unknown[]) : [which];
+    return destinations
+      .filter(({ name, number }) => names.some((one) => String(one) === name || one === number))
+      .map(({ number }) => number);
+  };
+  const remove = (gone: readonly number[]): boolean => {
+    for (const number of gone) removed.add(number);
+    return gone.length > 0;
+  };
+  const all = destinations.map(({ number }) => number);
+  return {
+    remove: (which) => remove(numbers(which)),
+    removeAll: () => remove(all),
+    removeAllExcept(which) {
+      const kept = numbers(which);
+      return remove(all.filter((number) => !kept.includes(number)));
+    },
+  };
+}
