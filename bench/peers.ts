@@ -93,7 +93,9 @@ export async function sender(port: number): Promise<Sender> {
   let waiting:
     | { began: number; resolve: (took: number) => void; reject: (error: Error) => void }
     | undefined;
-  socket.on('error', (error) => waiting?.reject(error));
+  socket.on('error', ({ message }) =>
+    waiting?.reject(new Error(`the connection to the engine broke: ${message}`)),
+  );
   socket.on('close', () => waiting?.reject(new Error('the engine closed the connection')));
   onFrames(socket, (body) => {
     const done = waiting;

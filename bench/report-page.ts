@@ -141,12 +141,12 @@ const escaped = (plain: string): string =>
 const STYLE = `
 :root {
   --canvas: #f5f7f8; --surface: #fff; --line: #dde3e7; --ink: #14212b; --ink-2: #43525e; --focus: #0b7a83;
-  --line-1: #0b6168; --line-2: #1d5a94; --line-3: #b3231f; --line-4: #855200; --line-5: #6a3fa0; --line-6: #55626d;
+  --line-1: #0b6168; --line-2: #1d5a94; --line-3: #b3231f; --line-4: #855200; --line-5: #6a3fa0;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --canvas: #0e1519; --surface: #141d23; --line: #25323a; --ink: #e8eef1; --ink-2: #b6c2ca; --focus: #67d6d0;
-    --line-1: #5cc8c4; --line-2: #82bdf2; --line-3: #ff9089; --line-4: #f0b860; --line-5: #c6a4f2; --line-6: #a3b0b9;
+    --line-1: #5cc8c4; --line-2: #82bdf2; --line-3: #ff9089; --line-4: #f0b860; --line-5: #c6a4f2;
   }
 }
 body { margin: 0; background: var(--canvas); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
@@ -170,4 +170,5 @@ summary { cursor: pointer; padding: .25rem 0; }
 .u-legend { margin: .5rem 0 0; text-align: left; font-size: .8125rem; color: var(--ink); }
 .u-legend th { font-weight: 400; }
 .u-legend .u-series:first-child:has(.u-value:empty) { display: none; }
+.u-inline.u-live .u-series:has(.u-value:empty) th::after { content: none; }
 `;

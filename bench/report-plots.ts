@@ -21,6 +21,8 @@ export interface Plot {
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | null)[];
+  /** The spread of the series before it: drawn thin, in its colour. */
+  readonly spread?: boolean;
 }
 
 /** Every figure of a report, those without a number left out. */
@@ -130,9 +132,10 @@ function storedPlots(report: Report): Plot[] {
   const of = (title: string, value: (step: Stored) => number | undefined): Series =>
     series(title, steps.map(value));
   const growth = (title: string, kind: 'time' | 'cpu'): Series[] =>
-    (['median', 'lowest', 'highest'] as const).map((which: keyof Ratios) =>
-      of(`${title}, ${which}`, (step) => step.growth[kind][which]),
-    );
+    (['median', 'lowest', 'highest'] as const).map((which: keyof Ratios) => ({
+      ...of(`${title}, ${which}`, (step) => step.growth[kind][which]),
+      spread: which !== 'median',
+    }));
   return [
     {
       ...about,

@@ -1,14 +1,14 @@
 import type UPlot from 'uplot';
-import type { Plot } from './report-plots.ts';
+import type { Plot, Series } from './report-plots.ts';
 
 /** Runs in the browser, as a module of the report page: draws each figure in its place, again for another width or theme. */
 
 declare const uPlot: typeof UPlot;
 
 const HEIGHT = 260;
-const COLOURS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5', '--line-6'];
+const COLOURS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5'];
 /** Told apart without colour as well. */
-const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [1, 5]];
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5]];
 
 const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 3 });
 
@@ -56,17 +56,26 @@ function options(plot: Plot, width: number): UPlot.Options {
     ],
     series: [
       { label: plot.along, value: (_plot, at) => (at === null ? '' : (plot.places[at] ?? '')) },
-      ...plot.series.map(({ name }, index) => ({
+      ...looks(plot.series).map(({ name, spread, look }) => ({
         label: name,
-        stroke: colour(COLOURS[index % COLOURS.length] ?? ''),
-        dash: DASHES[index % DASHES.length] ?? [],
-        width: 2,
-        points: { show: true, size: 7, fill: colour('--surface') },
+        stroke: colour(COLOURS[look % COLOURS.length] ?? ''),
+        dash: spread === true ? [2, 4] : (DASHES[look % DASHES.length] ?? []),
+        width: spread === true ? 1 : 2,
+        points: { show: spread !== true, size: 7, fill: colour('--surface') },
         spanGaps: true,
         value: (_plot: UPlot, value: number | null) => (value === null ? '' : shown(value)),
       })),
     ],
   };
+}
+
+/** Each series with its place among colours and dashes, a spread with that of its own series. */
+function looks(all: readonly Series[]): (Series & { readonly look: number })[] {
+  let look = -1;
+  return all.map((one) => {
+    if (one.spread !== true) look++;
+    return { ...one, look };
+  });
 }
 
 /** 1 and all values, with some room. */
