@@ -1,17 +1,21 @@
 import type { ConnectionOptions } from 'node:tls';
 import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
-import { clientTls, optionalPackage, placeOf, type TlsClientLent } from 'waybill/peer';
+import { clientTls, optionalPackage, type TlsClientLent } from 'waybill/peer';
 import type { Product, Session } from './database.ts';
-import type { ProductName, SqlConnectionValues } from './sql-settings.ts';
+import { type ProductName, placeOfDatabase, type SqlConnectionValues } from './sql-settings.ts';
 
 /** What connecting needs of what the engine lends. */
 export type ConnectLent = TlsClientLent &
   Pick<Lent<setting.Settings>, 'credential'> & { readonly settings: SqlConnectionValues };
 
+/** A file has no address. */
+const NOWHERE: setting.Address = { host: '', port: 0 };
+
 /** Each is loaded when it is used: an engine holds no driver that it has no use for. */
 const LOADERS: Readonly<Record<ProductName, () => Promise<Product>>> = {
   postgresql: async () => (await import('./postgres.ts')).postgresql,
   mysql: async () => (await import('./mysql.ts')).mysql,
+  sqlite: async () => (await import('./sqlite.ts')).sqlite,
   sqlserver: async () =>
     (await optionalPackage('tedious', () => import('./sqlserver.ts'))).sqlserver,
 };
@@ -32,12 +36,13 @@ export async function connect(
     settings.credential === undefined ? undefined : await lent.credential(settings.credential);
   if (credential?.kind === 'ntlm' && settings.product !== 'sqlserver') {
     throw new DisableError(
-      `A Windows account (ntlm) signs in at SQL Server alone. Name a credential with user and password for ${placeOf(settings.connect)}.`,
+      `A Windows account (ntlm) signs in at SQL Server alone. Name a credential with user and password for ${placeOfDatabase(settings)}.`,
     );
   }
-  const address = (await product.find?.(settings, signal)) ?? settings.connect;
+  const address = (await product.find?.(settings, signal)) ?? settings.connect ?? NOWHERE;
   const tlsFor = (host: string): Promise<ConnectionOptions> => tlsOf(lent, host);
-  const tls = settings.security === 'none' ? undefined : await tlsFor(address.host);
+  const isPlain = settings.security === 'none' || settings.product === 'sqlite';
+  const tls = isPlain ? undefined : await tlsFor(address.host);
   const token = await tokenOf(credential, settings, signal);
   return await product.connect({ settings, address, credential, token, tls, tlsFor, signal });
 }
@@ -50,13 +55,13 @@ async function tlsOf(lent: ConnectLent, host: string): Promise<ConnectionOptions
 
 async function tokenOf(
   credential: Credential | undefined,
-  { security, connect: address }: SqlConnectionValues,
+  settings: SqlConnectionValues,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (credential?.kind !== 'bearer' && credential?.kind !== 'oauth2') return undefined;
-  if (security === 'none') {
+  if (settings.security === 'none') {
     throw new DisableError(
-      `A token is not sent to ${placeOf(address)} in clear. Set security: tls.`,
+      `A token is not sent to ${placeOfDatabase(settings)} in clear. Set security: tls.`,
     );
   }
   return await credential.token(signal);

@@ -115,7 +115,7 @@ export interface Product {
   /** Whether a single statement takes effect as a whole or not at all without a transaction around it. */
   isAtomic(statement: string): boolean;
   /** Asks where the server listens; left out, at `connect`. */
-  find?(settings: SqlConnectionValues, signal: AbortSignal): Promise<setting.Address>;
+  find?(settings: SqlConnectionValues, signal: AbortSignal): Promise<setting.Address | undefined>;
   /** Asks the server to go on with TLS, in the few bytes that its protocol has for it; false where it does not. */
   agreeToTls(talk: Talk): Promise<boolean>;
   /** What carries the handshake after that, where it goes on inside the protocol. */

@@ -1,14 +1,63 @@
 import { isIP } from 'node:net';
-import type { SettingsFault } from 'waybill/adapter';
+import { DisableError, type SettingsFault } from 'waybill/adapter';
 import { missingPackage } from 'waybill/peer';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
 /** What is wrong with how a database is to be reached. */
-export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] => [
-  ...securityFaults(values),
-  ...accountFaults(values),
-  ...(values.product === 'sqlserver' ? sqlserverFaults(values) : strangeFaults(values)),
-];
+export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] =>
+  values.product === 'sqlite'
+    ? fileFaults(values)
+    : [
+        ...serverFaults(values),
+        ...securityFaults(values),
+        ...accountFaults(values),
+        ...(values.product === 'sqlserver' ? sqlserverFaults(values) : strangeFaults(values)),
+      ];
+
+function fileFaults({
+  file,
+  connect,
+  database,
+  credential,
+  instance,
+  tls,
+}: SqlConnectionValues): SettingsFault[] {
+  const needless = { connect, database: database || undefined, credential, instance, tls };
+  return [
+    ...(file === undefined
+      ? [{ path: ['file'], what: 'is missing', remedy: 'Name the file of the SQLite database.' }]
+      : []),
+    ...Object.entries(needless)
+      .filter(([, value]) => value !== undefined)
+      .map(([path]) => ({
+        path: [path],
+        what: 'has no effect with product: sqlite, which is a file of this machine',
+        remedy: 'Take it away.',
+      })),
+  ];
+}
+
+function serverFaults({ connect, database, file }: SqlConnectionValues): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  if (connect === undefined) {
+    faults.push({ path: ['connect'], what: 'is missing', remedy: 'Name the server and its port.' });
+  }
+  if (database === '') {
+    faults.push({
+      path: ['database'],
+      what: 'is missing',
+      remedy: 'Name the database on the server.',
+    });
+  }
+  if (file !== undefined) {
+    faults.push({
+      path: ['file'],
+      what: 'is for SQLite alone',
+      remedy: 'Set product: sqlite, or take it away.',
+    });
+  }
+  return faults;
+}
 
 function securityFaults({ security, connect, tls }: SqlConnectionValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
@@ -19,7 +68,7 @@ function securityFaults({ security, connect, tls }: SqlConnectionValues): Settin
       remedy: 'Set security: tls, or remove the block.',
     });
   }
-  if (security === 'unproven' && !isLocal(connect.host)) {
+  if (security === 'unproven' && !isLocal(connect)) {
     faults.push({
       path: ['security'],
       what: 'the server is not proven: whoever is on the way can put himself in its place, and gets password and rows',
@@ -28,7 +77,7 @@ function securityFaults({ security, connect, tls }: SqlConnectionValues): Settin
       severity: 'warning',
     });
   }
-  if (security === 'none' && !isLocal(connect.host)) {
+  if (security === 'none' && !isLocal(connect)) {
     faults.push({
       path: ['security'],
       what: 'nothing is encrypted: everybody on the way can read the rows, and mostly the password',
@@ -99,5 +148,14 @@ function strangeFaults({ security, instance, readOnly }: SqlConnectionValues): S
     }));
 }
 
-const isLocal = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+const isLocal = (connect: SqlConnectionValues['connect']): boolean => {
+  const host = connect?.host ?? 'localhost';
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+};
+
+/** Throws the first of those that are more than a warning: for whoever opens without a check before. */
+export function refuseFaults(faults: readonly SettingsFault[]): void {
+  const fault = faults.find(({ severity }) => severity === undefined);
+  if (fault === undefined) return;
+  throw new DisableError(`${fault.path.join('.')}: ${fault.what}. ${fault.remedy}`);
+}

@@ -1,11 +1,11 @@
-import { DisableError, inbound, type SettingsFault, setting } from 'waybill/adapter';
+import { inbound, type SettingsFault, setting } from 'waybill/adapter';
 import { poll } from 'waybill/peer';
 import { productOf } from './connect.ts';
 import type { RowReader } from './delivery.ts';
 import { KeyReader, nullKeys, whereKey } from './key-reader.ts';
 import { MarkReader } from './mark-reader.ts';
 import { SqlFailure, thrown } from './sql-failure.ts';
-import { connectionFaults } from './sql-faults.ts';
+import { connectionFaults, refuseFaults } from './sql-faults.ts';
 import { SqlLine } from './sql-line.ts';
 import { sqlSettings } from './sql-settings.ts';
 import { trySql } from './sql-test.ts';
@@ -73,10 +73,7 @@ export default inbound({
   check: (values) => Promise.resolve(faults(values)),
   async open(lent) {
     const { settings: values, event } = lent;
-    const fault = faults(values).find(({ severity }) => severity === undefined);
-    if (fault !== undefined) {
-      throw new DisableError(`${fault.path.join('.')}: ${fault.what}. ${fault.remedy}`);
-    }
+    refuseFaults(faults(values));
     const product = await productOf(values.product);
     const line = new SqlLine(lent, product);
     const told = async <Value>(work: () => Promise<Value>): Promise<Value> => {
@@ -88,7 +85,7 @@ export default inbound({
     };
     try {
       await told(() => line.open());
-      const origin = `${values.product}://${line.place}/${values.database}`;
+      const origin = `${values.product}://${line.place}${values.product === 'sqlite' ? '' : `/${values.database}`}`;
       const reader: RowReader =
         values.key.length > 0
           ? new KeyReader(lent, { line, product, origin })

@@ -1,8 +1,9 @@
 import { background, isTold, type Lent, type setting, timerTime, wait } from 'waybill/adapter';
-import { placeOf, SignInGuard } from 'waybill/peer';
+import { SignInGuard } from 'waybill/peer';
 import { type ConnectLent, connect } from './connect.ts';
 import type { Limit, Prepared, Product, Result, Session } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
+import { placeOfDatabase } from './sql-settings.ts';
 
 export type LineLent = ConnectLent &
   Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
@@ -37,7 +38,7 @@ export class SqlLine {
   }
 
   get place(): string {
-    return placeOf(this.#lent.settings.connect);
+    return placeOfDatabase(this.#lent.settings);
   }
 
   /** Opens the first connection, to say at once what is wrong. */

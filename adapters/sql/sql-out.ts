@@ -4,6 +4,7 @@ import {
   type OpenOutbound,
   outbound,
   type Reply,
+  type SettingsFault,
   setting,
   TemporaryError,
 } from 'waybill/adapter';
@@ -12,7 +13,7 @@ import { productOf } from './connect.ts';
 import type { Prepared, Product, Result } from './database.ts';
 import { rowJson } from './row-json.ts';
 import { SqlFailure, thrown } from './sql-failure.ts';
-import { connectionFaults } from './sql-faults.ts';
+import { connectionFaults, refuseFaults } from './sql-faults.ts';
 import { type AtWork, SqlLine } from './sql-line.ts';
 import { sqlSettings } from './sql-settings.ts';
 import { trySql } from './sql-test.ts';
@@ -74,13 +75,9 @@ export default outbound({
     none: AGAIN,
     other: 'fail',
   },
-  check: async (values) => [
-    ...connectionFaults(values),
-    ...(values.statements.length === 0
-      ? [{ path: ['statements'], what: 'is empty', remedy: 'Write at least one statement.' }]
-      : []),
-  ],
+  check: (values) => Promise.resolve(faults(values)),
   async open(lent) {
+    refuseFaults(faults(lent.settings));
     const product = await productOf(lent.settings.product);
     const line = new SqlLine(lent, product);
     try {
@@ -98,6 +95,13 @@ export default outbound({
       lent.settings.statements.map((statement) => ({ statement, values: statement.values.length })),
     ),
 });
+
+const faults = (values: SqlOutValues): SettingsFault[] => [
+  ...connectionFaults(values),
+  ...(values.statements.length === 0
+    ? [{ path: ['statements'], what: 'is empty', remedy: 'Write at least one statement.' }]
+    : []),
+];
 
 /** Messages whose last try ended without a word of how: no more are remembered than this. */
 const MOST_UNHEARD = 10_000;

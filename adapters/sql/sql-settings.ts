@@ -1,10 +1,11 @@
 import { setting } from 'waybill/adapter';
-import { tlsClient } from 'waybill/peer';
+import { placeOf, tlsClient } from 'waybill/peer';
 
 export const PRODUCTS = {
   postgresql: 'PostgreSQL, and what speaks its protocol; mostly port 5432',
   mysql: 'MySQL and MariaDB; mostly port 3306',
   sqlserver: 'Microsoft SQL Server and Azure SQL; mostly port 1433',
+  sqlite: 'SQLite: a file of this machine',
 } as const;
 
 export type ProductName = keyof typeof PRODUCTS;
@@ -15,10 +16,12 @@ export const sqlSettings = {
     help: 'Which database it is.',
     default: 'postgresql',
   }),
-  connect: setting.address({
-    help: 'The database server and its port.',
-    example: 'db.example:5432',
-  }),
+  connect: setting.optional(
+    setting.address({
+      help: 'The database server and its port. SQLite has none.',
+      example: 'db.example:5432',
+    }),
+  ),
   instance: setting.optional(
     setting.text({
       help: 'The name of an instance of SQL Server whose port is not fixed. Its port is then asked for: connect names the SQL Server Browser, mostly port 1434 (UDP).',
@@ -26,9 +29,16 @@ export const sqlSettings = {
     }),
   ),
   database: setting.text({
-    help: 'The name of the database on the server.',
+    help: 'The name of the database on the server. SQLite has none.',
     example: 'laboratory',
+    default: '',
   }),
+  file: setting.optional(
+    setting.path({
+      help: 'SQLite: the file of the database, which must be there. Other programs may have it open too.',
+      example: '/var/lib/lab/lab.db',
+    }),
+  ),
   credential: setting.optional(
     setting.credential({
       help: 'Who signs in: user and password, a token where the server takes one, or a Windows account (ntlm) for SQL Server. Left out, the certificate under tls signs in and user names the account.',
@@ -73,7 +83,7 @@ export const sqlSettings = {
     advanced: true,
   }),
   readOnly: setting.flag({
-    help: 'SQL Server: tells an availability group that nothing will be written (ApplicationIntent=ReadOnly), so that it may send us on to a copy that can be read.',
+    help: 'SQL Server: tells an availability group that nothing will be written (ApplicationIntent=ReadOnly), so that it may send us on to a copy that can be read. SQLite: the file is opened for reading alone.',
     default: false,
     advanced: true,
   }),
@@ -85,3 +95,7 @@ export const sqlSettings = {
 };
 
 export type SqlConnectionValues = setting.ValuesOf<typeof sqlSettings>;
+
+/** Where the database is, for people. */
+export const placeOfDatabase = ({ connect, file }: SqlConnectionValues): string =>
+  connect === undefined ? (file ?? 'no database') : placeOf(connect);

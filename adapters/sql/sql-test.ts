@@ -30,10 +30,12 @@ export async function trySql(
   const { settings, signal } = lent;
   const product = await productOf(settings.product);
   const told: Step = (name, run) => step(name, (detail) => explained(async () => run(detail)));
-  const address = await addressOf(lent, told, product);
-  await probe(lent, step, { address });
-  if (settings.security !== 'none') await tlsStep(lent, told, { product, address });
-  const session = await told('sign-in', async (detail) => {
+  if (settings.product !== 'sqlite') {
+    const address = await addressOf(lent, told, product);
+    await probe(lent, step, { address });
+    if (settings.security !== 'none') await tlsStep(lent, told, { product, address });
+  }
+  const session = await told(settings.product === 'sqlite' ? 'file' : 'sign-in', async (detail) => {
     const opened = await connect(lent, product, signal);
     detail(`runs as ${opened.facts.identity}; ${opened.facts.encryption}`);
     return opened;
@@ -63,6 +65,9 @@ async function addressOf(
   product: Product,
 ): Promise<setting.Address> {
   const { instance, connect: given } = settings;
+  if (given === undefined) {
+    throw new StepFailure('no server is named', 'Set connect to the server and its port');
+  }
   if (instance === undefined || product.find === undefined) return given;
   return await step('instance', async (detail) => {
     const found = await product.find?.(settings, signal);

@@ -45,9 +45,6 @@ const KNOWN: ReadonlyMap<number, SqlProblem> = new Map(
 );
 const FIRST_OF_AUTHOR = 50_000;
 
-/** Texts of these quote no value of a row. */
-const HARMLESS: ReadonlySet<SqlProblem> = new Set(['denied', 'unknown', 'syntax', 'raised']);
-
 /** Names of the schema within the server's texts; what may be a value comes after them. */
 const NAMED = [
   /constraint ['"]([^'"]+)['"]/,
@@ -73,10 +70,24 @@ export function failureOf(error: unknown): SqlFailure {
   const named = NAMED.map((pattern) => pattern.exec(one.message)?.[1]);
   return new SqlFailure(problem, {
     state: `error ${one.number}`,
-    about: HARMLESS.has(problem) ? undefined : named.find((name) => name !== undefined),
-    said: HARMLESS.has(problem) ? one.message.slice(0, 500) : undefined,
+    about: SELF_EXPLAINING.has(problem) ? undefined : named.find((name) => name !== undefined),
+    said: withoutValues(one.message).slice(0, 1_000),
   });
 }
+
+/** The server's text is all that there is to say of these. */
+const SELF_EXPLAINING: ReadonlySet<SqlProblem> = new Set(['denied', 'unknown', 'syntax', 'raised']);
+
+/** Where the server's texts quote what a row was to hold. */
+const VALUES: readonly (readonly [RegExp, string])[] = [
+  [/ The duplicate key value is \([^]*\)\.?/, ''],
+  [/ Truncated value: '[^]*'\.?/, ''],
+  [/ value '[^]*' to /, ' value to '],
+  [/ value '[^]*' overflowed /, ' value overflowed '],
+];
+
+const withoutValues = (message: string): string =>
+  VALUES.reduce((text, [pattern, instead]) => text.replace(pattern, instead), message);
 
 const problemOf = (number = 0): SqlProblem =>
   number >= FIRST_OF_AUTHOR ? 'raised' : (KNOWN.get(number) ?? 'error');

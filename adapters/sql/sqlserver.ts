@@ -38,7 +38,9 @@ import { cellOf, columnOf, type DriverValue, given, placeholder } from './sqlser
 export const sqlserver: Product = {
   connect: connectSqlserver,
   find: async ({ connect, instance }, signal) =>
-    instance === undefined ? connect : await findInstance(connect, instance, signal),
+    connect === undefined || instance === undefined
+      ? connect
+      : await findInstance(connect, instance, signal),
   placeholder,
   // a text takes the type of the column that it is compared with, and is read exactly
   keyPlaceholder: placeholder,

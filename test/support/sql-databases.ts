@@ -10,17 +10,20 @@ import { hasMaria, startMaria } from './maria.ts';
 import type { OpenOptions } from './open-adapter.ts';
 import { postgresPrograms, startPostgres } from './postgres.ts';
 import { MYSQL_WORDS, POSTGRES_WORDS, SQLSERVER_WORDS, type SqlWords } from './sql-words.ts';
+import { tcpGate } from './tcp-gate.ts';
 import { type PeerOptions, SqlServerPeer } from './tds/sql-server-peer.ts';
 
 /** A database server of a test file, with TLS, and an account `clinic` that owns the database `clinic`. */
 export interface SqlDatabase extends AsyncDisposable {
-  readonly product: 'postgresql' | 'mysql' | 'sqlserver';
+  readonly product: 'postgresql' | 'mysql' | 'sqlserver' | 'sqlite';
   readonly words: SqlWords;
   readonly port: number;
   readonly certificates: Certificates;
   readonly options: OpenOptions;
   /** Settings that reach it over a port of localhost. */
   given(port?: number): Readonly<Record<string, unknown>>;
+  /** A way to it that can be held up and broken. */
+  gate(): Promise<DatabaseGate>;
   /** Runs statements in the database as an administrator, and gives the rows of the last. */
   ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
   /** Has the server show another certificate to who connects from now on. */
@@ -40,13 +43,32 @@ export interface SqlDatabase extends AsyncDisposable {
   goOn(): void;
 }
 
+/** Between an adapter and its database. */
+export interface DatabaseGate extends AsyncDisposable {
+  /** Settings that reach the database through it. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** From now on nothing is answered, until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** The database is away, and what was under way is cut, until `open`. */
+  shut(): Promise<void>;
+  open(): Promise<void>;
+}
+
 export const USER = 'clinic';
 
 function described(
-  product: SqlDatabase['product'],
+  product: Exclude<SqlDatabase['product'], 'sqlite'>,
   port: number,
   made: Certificates,
-): Pick<SqlDatabase, 'product' | 'words' | 'port' | 'certificates' | 'options' | 'given'> {
+): Pick<SqlDatabase, 'product' | 'words' | 'port' | 'certificates' | 'options' | 'given' | 'gate'> {
+  const given = (at = port): Readonly<Record<string, unknown>> => ({
+    product,
+    connect: `localhost:${at}`,
+    database: 'clinic',
+    credential: 'clinic',
+    tls: { trust: made.trust },
+  });
   return {
     product,
     words: { postgresql: POSTGRES_WORDS, mysql: MYSQL_WORDS, sqlserver: SQLSERVER_WORDS }[product],
@@ -59,13 +81,11 @@ function described(
         client: made.client,
       },
     },
-    given: (at = port) => ({
-      product,
-      connect: `localhost:${at}`,
-      database: 'clinic',
-      credential: 'clinic',
-      tls: { trust: made.trust },
-    }),
+    given,
+    async gate() {
+      const gate = await tcpGate(port);
+      return { ...gate, given: given(gate.port) };
+    },
   };
 }
 

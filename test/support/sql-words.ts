@@ -34,8 +34,12 @@ export interface SqlWords {
   readonly locksRows: boolean;
   /** What the server's refusals of a statement are told as. */
   readonly temporary: string;
+  /** The server's own words for what it refuses; undefined where it does not refuse that. */
+  readonly said: Readonly<Record<'duplicate' | 'constraint', RegExp>> & { readonly value?: RegExp };
   /** The protocol of `security: tls`. */
   readonly tls: string;
+  /** Whether a statement goes on at the server when the way to it is cut. */
+  readonly isRemote: boolean;
 }
 
 export const POSTGRES_WORDS: SqlWords = {
@@ -67,7 +71,9 @@ export const POSTGRES_WORDS: SqlWords = {
   mayRefuseCommits: true,
   locksRows: true,
   temporary: 'DEADLOCK',
+  said: { duplicate: /duplicate key value/, constraint: /null/, value: /too long/ },
   tls: 'TLSv1.3',
+  isRemote: true,
 };
 
 export const MYSQL_WORDS: SqlWords = {
@@ -99,7 +105,9 @@ export const MYSQL_WORDS: SqlWords = {
   mayRefuseCommits: false,
   locksRows: true,
   temporary: 'DEADLOCK',
+  said: { duplicate: /Duplicate entry/, constraint: /null/, value: /too long/ },
   tls: 'TLSv1.3',
+  isRemote: true,
 };
 
 export const SQLSERVER_WORDS: SqlWords = {
@@ -128,5 +136,36 @@ export const SQLSERVER_WORDS: SqlWords = {
   mayRefuseCommits: false,
   locksRows: false,
   temporary: 'DEADLOCK',
+  said: { duplicate: /duplicate key/, constraint: /NULL/, value: /truncated/ },
   tls: 'TLSv1.2',
+  isRemote: true,
+};
+
+export const SQLITE_WORDS: SqlWords = {
+  counting: 'n INTEGER PRIMARY KEY AUTOINCREMENT',
+  longText: 'TEXT',
+  microseconds: 'DATETIME',
+  bytes: 'BLOB',
+  bytesOf: (digits) => `x'${digits}'`,
+  quoted: (text) => `'${text.replaceAll("'", "''")}'`,
+  manyTypes:
+    'n INT PRIMARY KEY, big BIGINT, dec_ TEXT, dbl REAL, local_ DATETIME, moment DATETIME, day DATE, bytes BLOB, txt TEXT, yes BOOLEAN, "nothing" INT',
+  insertMany: (table) => [
+    `INSERT INTO ${table} VALUES (1, 9007199254740993, '1.1000000000', 0.1, '2026-03-29T02:30:00.123456', '2026-07-01T10:00:00.5Z', '2026-01-31', x'00ff', 'Müller "x"', 1, NULL)`,
+  ],
+  manyMore: '"nothing":null',
+  locking: (query) => query,
+  skipping: (columns, table, rest) => `SELECT ${columns} FROM ${table} ${rest}`,
+  // SQLite cannot wait: it counts
+  pause: (milliseconds) =>
+    `(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 5000 * (${milliseconds})) SELECT max(x) FROM c)`,
+  takingItself: (table) => `DELETE FROM ${table} RETURNING n`,
+  procedure: () => undefined,
+  locksWhatItReads: true,
+  mayRefuseCommits: false,
+  locksRows: false,
+  temporary: 'BUSY',
+  said: { duplicate: /UNIQUE constraint failed/, constraint: /NOT NULL constraint failed/ },
+  tls: '',
+  isRemote: false,
 };

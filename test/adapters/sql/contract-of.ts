@@ -3,7 +3,6 @@ import sqlOut from '../../../adapters/sql/sql-out.ts';
 import { describeInbound, type InboundPeer } from '../../contract/inbound.contract.ts';
 import { describeOutbound, type OutboundPeer } from '../../contract/outbound.contract.ts';
 import type { SqlDatabase } from '../../support/sql-databases.ts';
-import { tcpGate } from '../../support/tcp-gate.ts';
 
 let tables = 0;
 
@@ -28,7 +27,7 @@ export function describeContracts(database: () => SqlDatabase): void {
 
 async function inboundPeer(database: SqlDatabase, by: 'mark' | 'key'): Promise<InboundPeer> {
   const table = `outbox_${++tables}`;
-  const gate = await tcpGate(database.port);
+  const gate = await database.gate();
   await database.ask(
     `CREATE TABLE ${table} (${database.words.counting}, body VARCHAR(600), sent INT DEFAULT 0)`,
   );
@@ -40,7 +39,7 @@ async function inboundPeer(database: SqlDatabase, by: 'mark' | 'key'): Promise<I
     key: { query: `SELECT body FROM ${table}`, key: 'body' },
   };
   return {
-    given: { ...database.given(gate.port), ...ways[by], every: '50ms' },
+    given: { ...gate.given, ...ways[by], every: '50ms' },
     options: database.options,
     async offer(body, opened) {
       await database.ask(`INSERT INTO ${table} (body) VALUES (${quoted(body, database)})`);
@@ -65,13 +64,13 @@ async function inboundPeer(database: SqlDatabase, by: 'mark' | 'key'): Promise<I
 
 async function outboundPeer(database: SqlDatabase): Promise<OutboundPeer> {
   const table = `inbox_${++tables}`;
-  const gate = await tcpGate(database.port);
+  const gate = await database.gate();
   await database.ask(
     `CREATE TABLE ${table} (${database.words.counting}, body ${database.words.longText})`,
   );
   return {
     given: {
-      ...database.given(gate.port),
+      ...gate.given,
       statements: `INSERT INTO ${table} (body) VALUES ({body()})`,
     },
     options: database.options,

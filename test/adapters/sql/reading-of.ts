@@ -3,7 +3,6 @@ import { describe, expect, test, vi } from 'vitest';
 import sqlIn from '../../../adapters/sql/sql-in.ts';
 import { type OpenedInbound, openInbound } from '../../support/open-adapter.ts';
 import type { SqlDatabase } from '../../support/sql-databases.ts';
-import { tcpGate } from '../../support/tcp-gate.ts';
 
 let tables = 0;
 
@@ -303,8 +302,8 @@ export function describeReading(database: () => SqlDatabase): void {
     test('a lost connection in the midst of a transaction: no row is lost and none comes twice', async () => {
       const name = await table();
       await insert(name, 1, 200);
-      await using gate = await tcpGate(database().port);
-      const given = { ...byMark(database(), name), batch: 30, connect: `localhost:${gate.port}` };
+      await using gate = await database().gate();
+      const given = { ...gate.given, ...byMark(database(), name), batch: 30 };
       const seen: number[] = [];
       let memory: string | undefined;
       for (let round = 0; round < 8; round++) {

@@ -1,0 +1,292 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { userInfo } from 'node:os';
+import { NotConnectedError, timerTime } from 'waybill/adapter';
+import type {
+  Cell,
+  Column,
+  ColumnKind,
+  Limit,
+  Parameter,
+  Prepared,
+  Product,
+  Result,
+  Session,
+  SessionFacts,
+  SignIn,
+} from './database.ts';
+import { SqlFailure } from './sql-failure.ts';
+import { failureOf } from './sqlite-failure.ts';
+import type {
+  SqliteAnswer,
+  SqliteColumn,
+  SqliteOpening,
+  SqliteOrder,
+  SqliteValue,
+} from './sqlite-process.ts';
+
+export const sqlite: Product = {
+  connect: connectSqlite,
+  placeholder: (number) => `?${number}`,
+  keyPlaceholder: (number) => `?${number}`,
+  keyValue(text, kind) {
+    // a text is greater than every number
+    if (kind === 'whole' && /^-?\d+$/.test(text)) return BigInt(text);
+    if (kind === 'flag') return text === 'true';
+    if (kind === 'float') return Number(text);
+    return kind === 'binary' ? Buffer.from(text, 'base64') : text;
+  },
+  quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
+  page: (query, order, rows) => `${query} ORDER BY ${order} LIMIT ${rows}`,
+  isAtomic: () => true,
+  agreeToTls: () => Promise.resolve(false),
+  dry: (statement) =>
+    /^\s*(select|insert|update|delete|replace|with|values)\b/i.test(statement)
+      ? `EXPLAIN ${statement}`
+      : undefined,
+};
+
+const MODULE = `./sqlite-process${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`;
+/** A lock of somebody else is waited for, but for less than the statement may take. */
+const LONGEST_PATIENCE = 10_000;
+
+async function connectSqlite({ settings, signal }: SignIn): Promise<Session> {
+  const { file = '', readOnly, timeout, connectTimeout } = settings;
+  const opening: SqliteOpening = {
+    file,
+    readOnly,
+    patience: Math.min(LONGEST_PATIENCE, Math.round(timeout / 2)),
+  };
+  const process = fork(new URL(MODULE, import.meta.url), [JSON.stringify(opening)], {
+    // numbers of 64 bits and bytes are sent as they are
+    serialization: 'advanced',
+    execArgv: ['--no-warnings'],
+    env: {},
+    stdio: 'ignore',
+  });
+  const session = new SqliteSession(process, file);
+  const give = (): void => session.destroy();
+  signal.addEventListener('abort', give, { once: true });
+  try {
+    signal.throwIfAborted();
+    await session.prepare(connectTimeout);
+    session.timeout = timeout;
+    return session;
+  } catch (error) {
+    session.destroy();
+    signal.throwIfAborted();
+    throw error instanceof SqlFailure && error.problem === 'lost'
+      ? new NotConnectedError(
+          `Not connected: the process that opens ${file} has ended. It is tried again; look whether memory or processes are used up.`,
+          { cause: error },
+        )
+      : error;
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
+}
+
+const NOT_OF_A_STATEMENT =
+  /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum)\b/i;
+
+interface Waiting {
+  readonly resolve: (answer: SqliteAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class SqliteSession implements Session {
+  readonly #process: ChildProcess;
+  readonly #file: string;
+  /** Milliseconds for a statement. */
+  timeout = Number.POSITIVE_INFINITY;
+  readonly #waiting = new Map<number, Waiting>();
+  #facts: SessionFacts | undefined;
+  #number = 0;
+  #ended = false;
+  #isCancelled = false;
+  #isOpen = false;
+  #told: (() => void) | undefined;
+
+  constructor(process: ChildProcess, file: string) {
+    this.#process = process;
+    this.#file = file;
+    process.on('message', (answer: SqliteAnswer) =>
+      this.#waiting.get(answer.number)?.resolve(answer),
+    );
+    // what is under way is told of it as well
+    process.on('error', () => this.#end());
+    process.on('exit', () => this.#end());
+  }
+
+  get facts(): SessionFacts {
+    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
+  }
+
+  get alive(): boolean {
+    return !this.#ended;
+  }
+
+  /** @param timeout milliseconds for the process to start and to open the file */
+  async prepare(timeout: number): Promise<void> {
+    this.timeout = timeout;
+    const { rows } = await this.run(
+      { text: 'SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_master)', values: [] },
+      { rows: 1, bytes: 1_000 },
+    );
+    this.#facts = {
+      server: `SQLite ${String(rows[0]?.[0])}`,
+      identity: `the account of this process, ${userInfo().username}`,
+      database: this.#file,
+      encryption: 'a file',
+    };
+  }
+
+  async run({ text, values }: Prepared, limit: Limit): Promise<Result> {
+    if (NOT_OF_A_STATEMENT.test(text)) {
+      throw new SqlFailure('syntax', {
+        what: 'this is no statement for a message: transactions are made by the service or operation',
+        remedy: 'Write each statement as an entry of its own; they run in one transaction',
+      });
+    }
+    const answer = await this.#ask(text, values, limit);
+    const { columns: found, more, count } = answer;
+    const columns = found.map((column, index) => columnOf(column, index, answer.rows));
+    const rows = answer.rows.map((row) =>
+      row.map((value, index) => cellOf(value, columns[index]?.kind)),
+    );
+    return { columns, rows, more, count };
+  }
+
+  async begin(): Promise<void> {
+    await this.#say('BEGIN IMMEDIATE');
+    this.#isOpen = true;
+  }
+
+  async commit(): Promise<void> {
+    await this.#say('COMMIT');
+    this.#isOpen = false;
+  }
+
+  async rollback(): Promise<void> {
+    // some errors have rolled it back already, and then this is one
+    if (this.#isOpen) await this.#say('ROLLBACK').catch(isNotInTransaction);
+    this.#isOpen = false;
+  }
+
+  async cancel(): Promise<void> {
+    this.#isCancelled = true;
+    await this.#kill();
+  }
+
+  async close(): Promise<void> {
+    this.#told = undefined;
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) return;
+    const ended = once(this.#process, 'exit', { signal: AbortSignal.timeout(1_000) });
+    if (this.#process.connected) this.#process.disconnect();
+    // it is at work, and is ended in any case
+    await ended.catch(() => this.#kill());
+    this.#end();
+  }
+
+  onEnd(told: () => void): void {
+    this.#told = told;
+    if (this.#ended) told();
+  }
+
+  destroy(): void {
+    this.#process.kill('SIGKILL');
+    this.#end();
+  }
+
+  async #kill(): Promise<void> {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
+  async #say(text: string): Promise<void> {
+    await this.#ask(text, [], { rows: 1, bytes: 1_000 });
+  }
+
+  async #ask(
+    text: string,
+    values: readonly Parameter[],
+    limit: Limit,
+  ): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
+    if (this.#ended) throw new SqlFailure('lost');
+    const number = ++this.#number;
+    const { promise, resolve, reject } = Promise.withResolvers<SqliteAnswer>();
+    this.#waiting.set(number, { resolve, reject });
+    const late = Number.isFinite(this.timeout)
+      ? setTimeout(() => {
+          this.cancel().catch(reject);
+        }, timerTime(this.timeout))
+      : undefined;
+    try {
+      const order: SqliteOrder = { number, text, values: values.map(valueOf), ...limit };
+      this.#process.send(order, (error) => {
+        if (error !== null) this.#end();
+      });
+      const answer = await promise;
+      if ('code' in answer) throw failureOf(answer.code, answer.message, this.#file);
+      return answer;
+    } finally {
+      clearTimeout(late);
+      this.#waiting.delete(number);
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const problem = this.#isCancelled ? 'timeout' : 'lost';
+    for (const { reject } of this.#waiting.values()) reject(new SqlFailure(problem));
+    this.#told?.();
+  }
+}
+
+function isNotInTransaction(error: unknown): void {
+  if (!(error instanceof SqlFailure) || error.problem === 'lost') throw error;
+}
+
+/** By the type that a table declares (https://sqlite.org/datatype3.html §3.1); a value may be of another all the same. */
+const DECLARED: readonly (readonly [RegExp, ColumnKind])[] = [
+  [/bool/i, 'flag'],
+  [/int/i, 'whole'],
+  [/char|clob|text/i, 'text'],
+  [/blob/i, 'binary'],
+  [/real|floa|doub/i, 'float'],
+];
+
+function columnOf(
+  { name, type }: SqliteColumn,
+  index: number,
+  rows: readonly (readonly SqliteValue[])[],
+): Column {
+  const declared = DECLARED.find(([pattern]) => type !== null && pattern.test(type))?.[1];
+  const sample = rows.find((row) => row[index] !== null)?.[index];
+  return { name, kind: declared ?? kindOf(sample) };
+}
+
+function kindOf(value: SqliteValue | undefined): ColumnKind {
+  if (typeof value === 'bigint') return 'whole';
+  if (typeof value === 'number') return 'float';
+  return value instanceof Uint8Array ? 'binary' : 'text';
+}
+
+const cellOf = (value: SqliteValue, kind?: ColumnKind): Cell =>
+  kind === 'flag' && typeof value === 'bigint' ? value !== 0n : value;
+
+const MOST = 2n ** 63n;
+
+function valueOf(value: Parameter): SqliteValue {
+  if (typeof value === 'boolean') return value ? 1n : 0n;
+  if (typeof value === 'bigint') return value < MOST && value >= -MOST ? value : String(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (value instanceof Date) return value.toISOString();
+  if (value === null || typeof value === 'string' || value instanceof Uint8Array) return value;
+  return JSON.stringify(value);
+}
