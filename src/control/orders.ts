@@ -204,4 +204,6 @@ export interface ReplayOrder {
   /** Processes the originals again instead of sending the stored bodies. */
   readonly reprocess?: boolean | undefined;
   readonly by: string;
+  /** Names the order: of one that comes again, no message is sent twice. */
+  readonly order?: string | undefined;
 }

@@ -162,13 +162,14 @@ const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 export async function replay(
   broker: Broker,
   reader: TraceReader,
-  { host, from, to, into, by, reprocess = false }: ReplayOrder,
+  { host, from, to, into, by, reprocess = false, order: named }: ReplayOrder,
 ): Promise<readonly (Resent | NotResent)[]> {
   const resent: (Resent | NotResent)[] = [];
-  const order = `replay-${randomUUID()}`;
+  const order = named ?? `replay-${randomUUID()}`;
   const again = (id: number): Promise<Resent | NotResent> => {
     const reason = 'replay';
-    if (!reprocess) return resendTraced(broker, reader, { id, to: into, by, reason });
+    if (!reprocess)
+      return resendTraced(broker, reader, { id, to: into, by, reason, order: `${order}-${id}` });
     const targets = [into ?? host];
     // one message whose original still fails does not hold up the others
     return reprocessTraced(broker, reader, { id, targets, by, reason, order }).catch(

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { MessagePage } from '../../src/api/contract/message.ts';
-import { replayCommand, resendCommand } from '../../src/cli/command/resend.ts';
+import { replayCommand, reprocessCommand, resendCommand } from '../../src/cli/command/resend.ts';
+import { ordered } from '../../src/cli/order.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
 import { type Ran, ran } from '../support/command.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
@@ -40,6 +42,32 @@ test('resend says what became of the new message, and exits with 1 where it was 
   expect(good.code).toBe(0);
 });
 
+interface Sent {
+  readonly sessionId: number;
+}
+interface Queued {
+  readonly items: readonly unknown[];
+}
+
+const nobody = () => Promise.reject(new EngineError('BROKER_UNAVAILABLE', 'nobody answers'));
+
+test('where no answer comes, it says under which name it may be given again', async () => {
+  await expect(ordered('mine', ['resend', 1], nobody)).rejects.toMatchObject({
+    code: 'BROKER_UNAVAILABLE',
+    message: expect.stringContaining('again with --order mine, and'),
+  });
+  await expect(ordered(undefined, [], nobody)).rejects.toThrow(/--order [\da-f-]{36}, /);
+  const [first, same, other] = await Promise.all(
+    [
+      ['mine', 1],
+      ['mine', 1],
+      ['mine', 2],
+    ].map(([name, id]) => ordered(`${name}`, [id], (order) => Promise.resolve(order))),
+  );
+  expect(same).toBe(first);
+  expect(other).not.toBe(first);
+});
+
 test('replay gathers what was refused by cause; what waits is said to be under way', async () => {
   refused = (controlId) => controlId !== 'C1';
   const some = await replay();
@@ -52,4 +80,40 @@ test('replay gathers what was refused by cause; what waits is said to be under w
   const unwatched = await replay('--wait', '0s');
   expect(unwatched.output).toMatch(/^replayed \d+ messages of hl7-out\n$/);
   expect(unwatched.code).toBe(0);
+});
+
+test('an order that is given again under its name is carried out once, by whichever command', async () => {
+  refused = () => false;
+  await production.ask('POST', '/api/v1/hosts/hl7-out/start', { reason: 'test' });
+  await vi.waitFor(async () => {
+    const { body } = await production.ask<Queued>('GET', '/api/v1/queues/hl7-out/messages');
+    expect(body.items).toEqual([]);
+  }, 20_000);
+  const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {
+    status: ['completed'],
+    target: 'hl7-out',
+  });
+  const id = `${body.items[0]?.id}`;
+  const before = production.receiver.received.length;
+  const twice = async (command: () => Parameters<typeof ran>[0], ...words: string[]) => {
+    const first = await ran(command(), [...words, '--order', 'one', '--json', ...where()]);
+    const second = await ran(command(), [...words, '--order', 'one', '--json', ...where()]);
+    return [first, second].map(({ output }) => JSON.parse(output) as Sent | Sent[]);
+  };
+  for (const command of [resendCommand, reprocessCommand]) {
+    const [first, second] = await twice(command, id);
+    expect(second).toEqual(first);
+  }
+  expect(production.receiver.received).toHaveLength(before + 2);
+  // a time that is the same for both: what the first has made is not in it
+  const to = new Date().toISOString();
+  const [all, again] = await twice(replayCommand, 'hl7-out', '--from', '1h', '--to', to);
+  expect(again).toEqual(all);
+  const replayed = [all ?? []].flat().length;
+  expect(replayed).toBeGreaterThan(2);
+  expect(production.receiver.received).toHaveLength(before + 2 + replayed);
+  // without a name, each is an order of its own
+  await ran(resendCommand(), [id, ...where()]);
+  await ran(resendCommand(), [id, ...where()]);
+  expect(production.receiver.received).toHaveLength(before + 4 + replayed);
 });

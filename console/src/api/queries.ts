@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import type {
   BodyHex,
@@ -218,11 +218,15 @@ export interface ItemFilter {
   readonly outcome?: string | undefined;
 }
 
+const ITEMS = 500;
+
 export const jobItems = (id: number, filter: ItemFilter) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ['jobs', id, 'items', filter],
-    queryFn: ({ signal }) =>
-      ask<JobItems>(`jobs/${id}/items`, { query: { ...filter, limit: 1_000 }, signal }),
+    initialPageParam: undefined as number | undefined,
+    queryFn: ({ pageParam: after, signal }) =>
+      ask<JobItems>(`jobs/${id}/items`, { query: { ...filter, after, limit: ITEMS }, signal }),
+    getNextPageParam: ({ next }) => next,
     refetchInterval: LIVE,
   });
 

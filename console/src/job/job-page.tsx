@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Job, JobItems, JobResults } from '../../../src/api/contract/job.ts';
@@ -119,10 +119,11 @@ function Group({
 const STATES = ['failed', 'uncertain', 'done', 'waiting'] as const;
 
 /** What became of each message. */
-function Items({ job: { id, became, total } }: { readonly job: Job }): ReactElement {
+function Items({ job: { id, became } }: { readonly job: Job }): ReactElement {
   const { state, outcome } = useSearch({ from: '/jobs/$id' });
   const navigate = useNavigate();
-  const { data: items } = useQuery(jobItems(id, { state, outcome }));
+  const pages = useInfiniteQuery(jobItems(id, { state, outcome }));
+  const items = pages.data?.pages.flatMap((page) => page.items) ?? [];
   const shown = outcome === undefined ? (state ?? '') : `=${outcome}`;
   return (
     <>
@@ -157,16 +158,16 @@ function Items({ job: { id, became, total } }: { readonly job: Job }): ReactElem
         look="min-w-[36rem] text-xs"
         columns={['#', t('Message'), t('Result'), t('Became'), t('Why')]}
       >
-        {items?.items.map((item) => (
+        {items.map((item) => (
           <Item key={item.n} item={item} />
         ))}
       </ListTable>
-      {items?.next !== undefined && (
-        <p className="text-xs text-ink-2">
-          {t('The first {count} of {total}: choose a result to see others.', {
-            count: items.items.length,
-            total,
-          })}
+      {pages.hasNextPage && (
+        <p className="flex flex-wrap items-center gap-3 text-xs text-ink-2">
+          {t('The first {count} of them.', { count: items.length })}
+          <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+            {t('Show more')}
+          </Button>
         </p>
       )}
     </>

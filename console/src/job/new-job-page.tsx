@@ -145,9 +145,18 @@ function Sample({
   const { total, complete, sample } = answer;
   const title = complete
     ? t('{count} {count|message|messages}; the first of them', { count: total })
-    : t('{count} messages, and more fit than one job takes; the first of them', { count: total });
+    : t('the newest {count} messages, as many as one job takes; the first of them', {
+        count: total,
+      });
   return (
     <Panel title={title} flush>
+      {!complete && (
+        <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
+          {t(
+            'More messages fit than these. The job acts on these and no others; order another one for the rest when it has ended, or narrow the search.',
+          )}
+        </p>
+      )}
       {total === 0 && <p className="px-3 py-6 text-center text-ink-2">{t('No message fits.')}</p>}
       <ul>
         {sample.map(({ id, created, status, source, target, type }) => (

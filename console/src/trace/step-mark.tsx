@@ -15,6 +15,7 @@ import {
 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { ROW, type Step } from './session-steps.ts';
+import { fitted, textWidth } from './text-width.ts';
 
 const STROKE = {
   plain: 'stroke-info',
@@ -93,7 +94,8 @@ function Arrow({ step, x1, x2, y, lane }: StepMarkProps): ReactElement {
   const start = own ? x1 : x1 + direction * (kind === 'request' ? 11 : 4);
   const end = own ? x1 + lane / 3 : x2 - direction * 5;
   const line = y + 24;
-  const shown = fitted(label, Math.abs(end - start) - 20);
+  const weight = kind === 'request' ? 500 : 400;
+  const shown = fitted(label, Math.abs(end - start) - 20, SIZE, weight);
   return (
     <>
       <line
@@ -137,12 +139,16 @@ function Arrow({ step, x1, x2, y, lane }: StepMarkProps): ReactElement {
   );
 }
 
-const CHARACTER = 6.2;
+/** Pixels of the letters, as in the styles below. */
+const SIZE = 11.5;
+/** Beside what a note says: the sign with its room, and as much room at the end. */
+const BEFORE = 27;
+const BEHIND = 12;
 
 function Note({ step, x1, y, edge }: StepMarkProps): ReactElement {
   const { kind, tone, label } = step;
   const Sign = kind === 'outcome' ? OUTCOMES[tone] : SIGNS[kind];
-  const wanted = label.length * CHARACTER + 36;
+  const wanted = Math.ceil(textWidth(label, SIZE)) + BEFORE + BEHIND;
   // a note begins on its lane and moves left only when what it says would pass the edge
   const left = Math.max(108, Math.min(x1 - 14, edge - Math.min(wanted, 420) - 8));
   const width = Math.min(wanted, edge - left - 8);
@@ -158,15 +164,9 @@ function Note({ step, x1, y, edge }: StepMarkProps): ReactElement {
         strokeWidth={1}
       />
       <Sign x={left + 7} y={y + ROW / 2 - 6.5} width={13} height={13} className={TEXT[tone]} />
-      <text x={left + 26} y={y + 23} className="fill-ink text-[11.5px]">
-        {fitted(label, width - 34)}
+      <text x={left + BEFORE} y={y + 23} className="fill-ink text-[11.5px]">
+        {fitted(label, width - BEFORE - BEHIND, SIZE)}
       </text>
     </>
   );
-}
-
-/** As much of a text as fits; the title and the detail have the whole. */
-function fitted(text: string, width: number): string {
-  const room = Math.max(4, Math.floor(width / CHARACTER));
-  return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
 }

@@ -3,8 +3,10 @@ import { ITEM_OUTCOMES, ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operato
 import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
 import { Message, SearchCriteria } from './message.ts';
 
-/** The most messages in one job. */
-export const JOB_LIMIT = 10_000;
+/** The most messages in one job; where more fit, it takes the newest. */
+export const JOB_LIMIT = 100_000;
+/** The most messages that a request names one by one. */
+export const IDS_LIMIT = 10_000;
 
 /**
  * Which messages: those of a list that was shown, the ids, or those that match now. Either way the list is
@@ -15,7 +17,7 @@ export const JobRequest = closed({
   list: maybe(
     Type.String({ maxLength: 100, description: '`list` of a dry run: exactly what was shown.' }),
   ),
-  ids: maybe(list(Id, { maxItems: JOB_LIMIT })),
+  ids: maybe(list(Id, { maxItems: IDS_LIMIT })),
   criteria: maybe(SearchCriteria),
   to: maybe(Type.String({ maxLength: 200, description: 'Another target than before.' })),
   reason: Reason,
@@ -65,7 +67,7 @@ export const JobAnswer = Type.Object({
   /** Left out for a dry run. */
   job: maybe(Job),
   total: Type.Integer(),
-  /** false: more match than a job takes. */
+  /** false: these are the newest of them, and more match than a job takes. */
   complete: Type.Boolean(),
   sample: list(Message),
 });

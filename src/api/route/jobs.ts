@@ -10,8 +10,6 @@ import {
 } from '../../access/rights/require-permission.ts';
 import { JOB_PERMISSION } from '../../operator/job/job-rights.ts';
 import type { ItemEnd } from '../../operator/job/job-store.ts';
-import type { FindOptions, TraceReader } from '../../trace/trace-store.ts';
-import type { TracedMessage } from '../../trace/traced-message.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -19,7 +17,6 @@ import { closed, Id } from '../../web/schema.ts';
 import { audited, checkVisibleHost } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import {
-  JOB_LIMIT,
   Job,
   JobAnswer,
   JobItemQuery,
@@ -28,7 +25,7 @@ import {
   JobResults,
   Jobs,
 } from '../contract/job.ts';
-import type { Message } from '../contract/message.ts';
+import { type FrozenList, frozenList, sampleOf } from '../frozen-list.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { shownMessage, shownWithText } from '../shown.ts';
@@ -37,7 +34,6 @@ import { shownTo } from '../shown-to.ts';
 const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
 const JOBS = 200;
-const SAMPLE = 10;
 const onRequest = requirePermission('message.bulk');
 
 /** Acts on many messages: over a frozen list, in the background, with a result for each. */
@@ -84,11 +80,8 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
 
 type JobOrder = FastifyRequest & { readonly body: JobRequest };
 
-interface Frozen {
+interface Frozen extends FrozenList {
   readonly list: string;
-  readonly ids: readonly number[];
-  readonly complete: boolean;
-  readonly sample: readonly Message[];
 }
 
 /** The list that was shown, or a new one, which is kept so that the same order twice makes one job. */
@@ -103,17 +96,17 @@ async function frozenFor(
   const { list: named, ...asked } = request.body;
   const list = named ?? orderName(request, [JSON.stringify(asked)]) ?? randomUUID();
   const known = await jobs.lists.find(list, { owner, visible });
-  if (known !== undefined) return { ...known, list, sample: [] };
+  if (known !== undefined) return { ...known, list, sample: await sampleOf(trace, known.ids) };
   if (named !== undefined) {
     throw new ApiError(404, 'NOT_FOUND', 'this list is no longer kept: look again first');
   }
-  const { messages, complete } = await frozenList(trace, asked, visible, {
+  const frozen = await frozenList(trace, asked, visible, {
     signal,
     shown: shownTo(context, principal),
   });
-  const ids = messages.map(({ id }) => id);
+  const { ids, complete } = frozen;
   await jobs.lists.keep(list, { owner, ids, visible, complete });
-  return { list, ids, complete, sample: messages.slice(0, SAMPLE) };
+  return { list, ...frozen };
 }
 
 /** The job of a list: made now, or by an earlier order. */
@@ -253,55 +246,4 @@ async function jobNamed({ jobs }: ApiContext, request: FastifyRequest, id: numbe
     throw new ApiError(404, 'NOT_FOUND', `there is no job ${id}`);
   }
   return job;
-}
-
-export interface FrozenList {
-  /** In the order they were made. */
-  readonly messages: readonly TracedMessage[];
-  /** false: there are more than a job takes. */
-  readonly complete: boolean;
-}
-
-const PAGE = 1_000;
-
-/**
- * The messages of a bulk order as they are now: what matches later is not part of it, and nothing is ever
- * done to what was not listed.
- */
-export async function frozenList(
-  trace: Pick<TraceReader, 'find' | 'message'>,
-  { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
-  visible: readonly string[] | undefined,
-  options: FindOptions,
-): Promise<FrozenList> {
-  if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
-    throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
-  }
-  if (ids !== undefined) return { messages: await messagesOf(trace, ids, visible), complete: true };
-  const messages: TracedMessage[] = [];
-  let after: string | undefined;
-  do {
-    const page = await trace.find({ ...criteria, visible, after, limit: PAGE }, options);
-    // acting on a message means acting on its target
-    messages.push(...page.items.filter(({ target }) => visible?.includes(target) ?? true));
-    after = page.next;
-  } while (after !== undefined && messages.length < JOB_LIMIT);
-  const taken = messages.slice(0, JOB_LIMIT);
-  return { messages: taken.toSorted((a, b) => a.id - b.id), complete: after === undefined };
-}
-
-async function messagesOf(
-  trace: Pick<TraceReader, 'message'>,
-  ids: readonly number[],
-  visible: readonly string[] | undefined,
-): Promise<TracedMessage[]> {
-  const messages: TracedMessage[] = [];
-  for (const id of [...new Set(ids)].toSorted((a, b) => a - b)) {
-    const message = await trace.message(id);
-    if (message === undefined || !(visible?.includes(message.target) ?? true)) {
-      throw new ApiError(404, 'NOT_FOUND', `there is no message ${id} in the trace`);
-    }
-    messages.push(message);
-  }
-  return messages;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Broker } from '../../broker/broker.ts';
 import { askControl } from '../../control/control.ts';
-import type { NotResent, Resent } from '../../control/orders.ts';
+import type { NotResent, Reprocessed, Resent } from '../../control/orders.ts';
 import { remoteTrace } from '../../control/remote-trace.ts';
 import { PLANE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
@@ -11,12 +11,14 @@ import { TIME_WORDS } from '../../trace/criteria.ts';
 import { momentOf } from '../../trace/moment.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
 import { followed, said, waitOption } from '../followed.ts';
+import { ordered, orderOption } from '../order.ts';
 import { print } from '../output.ts';
 
 interface ResendFlags extends WhereOptions {
   readonly to?: string;
   readonly body?: string;
   readonly reason?: string;
+  readonly order?: string;
   readonly wait: number;
   readonly json?: boolean;
 }
@@ -28,6 +30,7 @@ export function resendCommand(): Command {
     .option('--to <host>', 'another process or operation than before')
     .option('--body <file>', 'the edited body instead of the stored one')
     .option('--reason <text>', 'why, for the trace')
+    .addOption(orderOption())
     .addOption(waitOption())
     .option('--json', 'as JSON')
     .action(resend);
@@ -39,11 +42,14 @@ async function resend(message: string, flags: ResendFlags): Promise<void> {
     throw new EngineError('NOT_FOUND', `${message} is not a message id`);
   const body = flags.body === undefined ? undefined : await readFile(flags.body);
   await withBroker(flags, async (broker) => {
-    const sent = await askControl(
-      broker,
-      PLANE.resend,
-      { id, to: flags.to, by: orderedBy(), reason: flags.reason, edited: body !== undefined },
-      { body },
+    const { to, reason } = flags;
+    const sent = await ordered(flags.order, ['resend', id, to, body?.toString('base64')], (order) =>
+      askControl(
+        broker,
+        PLANE.resend,
+        { id, to, by: orderedBy(), reason, order, edited: body !== undefined },
+        { body },
+      ),
     );
     const what = `resent ${sent.of} as message ${sent.messageId} (session ${sent.sessionId})`;
     await tellOutcome(broker, [sent], { ...flags, what, single: true });
@@ -85,6 +91,7 @@ interface ReprocessFlags extends WhereOptions {
   readonly target?: readonly string[];
   readonly dryRun?: boolean;
   readonly reason?: string;
+  readonly order?: string;
   readonly wait: number;
   readonly json?: boolean;
 }
@@ -102,6 +109,7 @@ export function reprocessCommand(): Command {
     )
     .option('--dry-run', 'only say what the rules of today would make; without --target, of all')
     .option('--reason <text>', 'why, for the trace')
+    .addOption(orderOption())
     .addOption(waitOption())
     .option('--json', 'as JSON')
     .action(reprocess);
@@ -113,8 +121,14 @@ async function reprocess(message: string, flags: ReprocessFlags): Promise<void> 
   if (!Number.isSafeInteger(id))
     throw new EngineError('NOT_FOUND', `${message} is not a message id`);
   await withBroker(flags, async (broker) => {
-    const order = { id, targets, dryRun, by: orderedBy(), reason };
-    const done = await askControl(broker, PLANE.reprocess, order, { timeout: 60_000 });
+    const give = (order?: string): Promise<Reprocessed & Resent> =>
+      askControl(
+        broker,
+        PLANE.reprocess,
+        { id, targets, dryRun, by: orderedBy(), reason, order },
+        { timeout: 60_000 },
+      );
+    const done = await (dryRun ? give() : ordered(flags.order, ['reprocess', id, targets], give));
     const to = [...new Set(done.made.map(({ target }) => target))].join(', ');
     if (!dryRun) {
       const what = `processed the original of ${id} again as session ${done.sessionId}, to ${to || 'nobody'}`;
@@ -134,6 +148,7 @@ interface ReplayFlags extends WhereOptions {
   readonly to: string;
   readonly into?: string;
   readonly reprocess?: boolean;
+  readonly order?: string;
   readonly wait: number;
   readonly json?: boolean;
 }
@@ -149,6 +164,7 @@ export function replayCommand(): Command {
       '--reprocess',
       'process the originals again by the rules of today, instead of sending the stored bodies',
     )
+    .addOption(orderOption())
     .addOption(waitOption())
     .option('--json', 'as JSON')
     .action(replay);
@@ -159,18 +175,24 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
     throw new EngineError('QUERY_INVALID', `--from ${flags.from} is after --to ${flags.to}`);
   }
   await withBroker(flags, async (broker) => {
-    const resent = await askControl(
-      broker,
-      PLANE.replay,
-      {
-        host,
-        from: timeOf('from', flags.from),
-        to: timeOf('to', flags.to),
-        into: flags.into,
-        reprocess: flags.reprocess,
-        by: orderedBy(),
-      },
-      { timeout: 600_000 },
+    const { into, reprocess: anew } = flags;
+    // as it was written: a time such as 1h is another one each time
+    const content = ['replay', host, flags.from, flags.to, into, anew];
+    const resent = await ordered(flags.order, content, (order) =>
+      askControl(
+        broker,
+        PLANE.replay,
+        {
+          host,
+          from: timeOf('from', flags.from),
+          to: timeOf('to', flags.to),
+          into,
+          reprocess: anew,
+          by: orderedBy(),
+          order,
+        },
+        { timeout: 600_000 },
+      ),
     );
     if (resent.length === 0 && flags.json !== true) return print(await whyNothing(host, flags));
     const what = `replayed ${resent.length} message${resent.length === 1 ? '' : 's'} of ${host}`;

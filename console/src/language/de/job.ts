@@ -52,8 +52,8 @@ export const german: Catalogue = {
   'What became of the new messages': 'Was aus den neuen Nachrichten wurde',
   'one of them': 'eine davon',
   'order: {state}': 'Auftrag: {state}',
-  'The first {count} of {total}: choose a result to see others.':
-    'Die ersten {count} von {total}: Wählen Sie ein Ergebnis, um andere zu sehen.',
+  'The first {count} of them.': 'Die ersten {count} davon.',
+  'Show more': 'Mehr zeigen',
   'every message': 'alle Nachrichten',
   Results: 'Ergebnisse',
   Message: 'Nachricht',
@@ -82,7 +82,9 @@ export const german: Catalogue = {
   Which: 'Welche',
   '{count} {count|message|messages}; the first of them':
     '{count} {count|Nachricht|Nachrichten}; die ersten davon',
-  '{count} messages, and more fit than one job takes; the first of them':
-    '{count} Nachrichten, und es passen mehr, als ein Job fasst; die ersten davon',
+  'the newest {count} messages, as many as one job takes; the first of them':
+    'die neuesten {count} Nachrichten, so viele ein Job fasst; die ersten davon',
+  'More messages fit than these. The job acts on these and no others; order another one for the rest when it has ended, or narrow the search.':
+    'Es passen mehr Nachrichten als diese. Der Job bearbeitet diese und keine anderen; geben Sie für den Rest einen weiteren in Auftrag, wenn er beendet ist, oder grenzen Sie die Suche ein.',
   'No message fits.': 'Keine Nachricht passt.',
 };

@@ -1,0 +1,75 @@
+import type { FindOptions, TraceReader } from '../trace/trace-store.ts';
+import type { TracedMessage } from '../trace/traced-message.ts';
+import { ApiError } from '../web/api-error.ts';
+import { JOB_LIMIT, type JobRequest } from './contract/job.ts';
+
+/** The messages of a bulk order: of as many as there are, only their ids are held. */
+export interface FrozenList {
+  /** In the order they were made. */
+  readonly ids: readonly number[];
+  /** The first of them. */
+  readonly sample: readonly TracedMessage[];
+  /** false: these are the newest, and there are more than a job takes. */
+  readonly complete: boolean;
+}
+
+/** How many of a list are shown. */
+const SAMPLE = 10;
+const PAGE = 1_000;
+
+/**
+ * The messages of a bulk order as they are now: what matches later is not part of it, and nothing is ever
+ * done to what was not listed.
+ */
+export async function frozenList(
+  trace: Pick<TraceReader, 'find' | 'message'>,
+  { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
+  visible: readonly string[] | undefined,
+  { most = JOB_LIMIT, ...options }: FindOptions & { readonly most?: number },
+): Promise<FrozenList> {
+  if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
+    throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
+  }
+  if (ids !== undefined) return listOfIds(trace, ids, visible);
+  const found: number[] = [];
+  let sample: readonly TracedMessage[] = [];
+  let after: string | undefined;
+  do {
+    const limit = Math.min(PAGE, most - found.length);
+    const page = await trace.find({ ...criteria, visible, after, limit }, options);
+    // acting on a message means acting on its target
+    const items = page.items.filter(({ target }) => visible?.includes(target) ?? true);
+    for (const { id } of items) found.push(id);
+    sample = [...sample, ...items].toSorted(byId).slice(0, SAMPLE);
+    after = page.next;
+  } while (after !== undefined && found.length < most);
+  return { ids: found.toSorted((a, b) => a - b), sample, complete: after === undefined };
+}
+
+async function listOfIds(
+  trace: Pick<TraceReader, 'message'>,
+  given: readonly number[],
+  visible: readonly string[] | undefined,
+): Promise<FrozenList> {
+  const ids = [...new Set(given)].toSorted((a, b) => a - b);
+  const sample: TracedMessage[] = [];
+  for (const id of ids) {
+    const message = await trace.message(id);
+    if (message === undefined || !(visible?.includes(message.target) ?? true)) {
+      throw new ApiError(404, 'NOT_FOUND', `there is no message ${id} in the trace`);
+    }
+    if (sample.length < SAMPLE) sample.push(message);
+  }
+  return { ids, sample, complete: true };
+}
+
+/** The first messages of a list that is kept; what was purged meanwhile is left out. */
+export async function sampleOf(
+  trace: Pick<TraceReader, 'message'>,
+  ids: readonly number[],
+): Promise<readonly TracedMessage[]> {
+  const found = await Promise.all(ids.slice(0, SAMPLE).map((id) => trace.message(id)));
+  return found.filter((one) => one !== undefined);
+}
+
+const byId = (a: TracedMessage, b: TracedMessage): number => a.id - b.id;
