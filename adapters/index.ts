@@ -7,6 +7,8 @@ type AnyAdapter = InboundAdapter | OutboundAdapter;
  * that an engine holds no mail or SSH library that it has no use for.
  */
 const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  'astm-in': () => import('./astm/astm-in.ts'),
+  'astm-out': () => import('./astm/astm-out.ts'),
   'fhir-out': () => import('./fhir/fhir-out.ts'),
   'file-in': () => import('./file/file-in.ts'),
   'file-out': () => import('./file/file-out.ts'),

@@ -1,32 +1,9 @@
 import { setting } from 'waybill/adapter';
-import { connectionCounts, listenSettings, senderLimits, tlsClient } from 'waybill/peer';
+import { arrivalSettings, connectionCounts, senderLimits } from 'waybill/peer';
 import { framingIn } from './framing-settings.ts';
 import { wireBytes } from './wire-bytes.ts';
 
-const { listen, ...admission } = listenSettings(4000);
-
-const wire = {
-  listen: setting.optional(listen),
-  callOut: setting.group(
-    {
-      connect: setting.address({
-        help: 'Address and port of the sender, or of the terminal server before its serial line.',
-        example: 'analyser.example:4001',
-      }),
-      tls: tlsClient(),
-      connectTimeout: setting.duration({
-        help: 'How long connecting may take, TLS included.',
-        default: '5s',
-        advanced: true,
-      }),
-    },
-    {
-      help: 'Connects to a sender that listens itself, in place of listen: as soon as the service starts, and again whenever the connection is lost. One engine of several does.',
-    },
-  ),
-  ...admission,
-  ...framingIn,
-};
+const wire = { ...arrivalSettings(4000), ...framingIn };
 
 const answering = {
   answer: setting.choice(

@@ -83,8 +83,9 @@ export { answersTls, type Probe, probe, type Talk, tryListening, tryTls } from '
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
+export { arrivalFaults, arrivalSettings, openArrival, tryArrival } from './tcp/arrival.ts';
 export { ExchangeConnection } from './tcp/exchange-connection.ts';
-export { type FrameShare, UNLIMITED } from './tcp/frame-memory.ts';
+export { type FrameShare, frameMemory, UNLIMITED } from './tcp/frame-memory.ts';
 export type { FoundFrame, FrameSource } from './tcp/frame-source.ts';
 export { connectionCounts, listenSettings, senderLimits } from './tcp/listener-settings.ts';
 export { type LinkedConnection, PeerLink } from './tcp/peer-link.ts';
@@ -96,7 +97,8 @@ export {
   type Taken,
 } from './tcp/sender-connection.ts';
 export { peerAddress, replyLimit, sendingTimes } from './tcp/sending-settings.ts';
-export { listenTcp, type Sender } from './tcp/tcp-listener.ts';
+export { SocketWriter } from './tcp/socket-writer.ts';
+export { listenTcp, type Sender, type ServedConnection } from './tcp/tcp-listener.ts';
 export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
 export { clientTls } from './tls/client-tls.ts';
 export { type ServerTls, serverTls } from './tls/server-tls.ts';

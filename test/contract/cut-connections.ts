@@ -34,10 +34,14 @@ const WIRES: readonly Wire[] = [
 
 export interface CutOutbound {
   /** A peer that answers every message well. */
-  readonly peer: (tls?: TlsOptions) => Promise<FramedPeer>;
+  readonly peer: (
+    tls?: TlsOptions,
+  ) => Promise<Pick<FramedPeer, 'port' | 'received' | 'open'> & AsyncDisposable>;
   /** Settings besides `connect` and `tls`. */
   readonly given?: Readonly<Record<string, unknown>>;
   readonly message: string;
+  /** The way on which the cut lies that nobody can tell from a message that never came; that of the answers, if it is not said. */
+  readonly unclear?: Direction;
   /** How many places at least there are to cut at; fewer would prove little. */
   readonly places: number;
 }
@@ -45,7 +49,7 @@ export interface CutOutbound {
 /** Cuts the connection of a sending adapter everywhere, in both directions, plain and in TLS. */
 export function describeCutOutbound<S extends Settings>(
   adapter: OutboundAdapter<S>,
-  { peer: startPeer, given = {}, message, places }: CutOutbound,
+  { peer: startPeer, given = {}, message, places, unclear = 'toClient' }: CutOutbound,
 ): void {
   describe.for(WIRES)(`a connection of ${adapter.type} that is cut $title`, ({ most, secure }) => {
     test.for(DIRECTIONS)(
@@ -86,8 +90,10 @@ export function describeCutOutbound<S extends Settings>(
           const isRight = areRightClass(errors, peer.received.length);
           expect(isRight, `cut after ${after}: ${errors.join()}`).toBe(true);
         }
-        // a cut on the way back is the one that nobody can tell from a message that never came
-        expect(repeated > 0).toBe(direction === 'toClient');
+        // in TLS so few places may miss the one of a single byte on the way there
+        const isRare = secure && unclear === 'toServer';
+        const possible = direction !== unclear ? [false] : isRare ? [true, false] : [true];
+        expect(possible).toContain(repeated > 0);
         await proxy[Symbol.asyncDispose]();
         await vi.waitFor(() => expect(peer.open.size).toBe(0));
         await peer[Symbol.asyncDispose]();

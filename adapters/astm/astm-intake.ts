@@ -1,0 +1,118 @@
+import {
+  background,
+  isTold,
+  type LentInbound,
+  type NewMessage,
+  type Receipt,
+} from 'waybill/adapter';
+import { newsFilter, type Sender } from 'waybill/peer';
+import type { AstmInValues, astmInSettings } from './astm-in-settings.ts';
+import { framesOf } from './frame.ts';
+import type { AstmLink, Taker } from './link.ts';
+import { messageProblem } from './message.ts';
+
+type IntakeLent = Pick<
+  LentInbound<typeof astmInSettings>,
+  'deliver' | 'event' | 'log' | 'settings' | 'signal'
+>;
+
+/** How often the answer of a target is tried while the device says that it is busy. */
+const MOST_TRIES = 6;
+
+/** Stores the messages of devices, and sends them what their targets answered. One for each service. */
+export class AstmIntake implements Taker {
+  readonly limit: number;
+  readonly maxJunk: number;
+  readonly #lent: IntakeLent;
+  readonly #settings: AstmInValues;
+  readonly #isNews = newsFilter();
+
+  constructor(lent: IntakeLent) {
+    this.#lent = lent;
+    this.#settings = lent.settings;
+    this.limit = lent.settings.limit;
+    this.maxJunk = lent.settings.maxJunk;
+  }
+
+  async store(body: Buffer, link: AstmLink): Promise<boolean> {
+    const message = this.#messageOf(body, link.sender);
+    try {
+      if (this.#settings.answer === 'none') {
+        await this.#lent.deliver(message);
+        return true;
+      }
+      return await this.#deliverAndAnswer(message, link);
+    } catch (error) {
+      // The engine reports why; the device hears NAK, and sends the frame again.
+      this.#lent.log.debug({ err: error }, 'message not stored');
+      return false;
+    }
+  }
+
+  /** Resolves once the message is stored: the device waits for its acknowledgement, and for the answer after it has ended. */
+  async #deliverAndAnswer(message: NewMessage, link: AstmLink): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    const timeout = this.#settings.answerTimeout;
+    const options = { reply: true, timeout, stored: () => resolve(true) };
+    const answered = async (): Promise<void> => {
+      let receipt: Receipt;
+      try {
+        receipt = await this.#lent.deliver(message, options);
+      } catch (error) {
+        reject(error);
+        return;
+      }
+      resolve(true);
+      await this.#passOn(receipt, link);
+    };
+    background(answered(), 'answering a device', isTold);
+    return await promise;
+  }
+
+  async #passOn({ reply, outcome }: Receipt, link: AstmLink): Promise<void> {
+    const isFine = outcome === undefined || /^(completed|discarded)$/.test(outcome.status);
+    if (reply === undefined || reply.body.length === 0 || !isFine) return;
+    const problem = messageProblem(reply.body);
+    // a target that confirms in words of its own has nothing to say to a device
+    if (problem === 'not-astm') return;
+    if (problem !== undefined) {
+      this.#tell(link.sender, `The answer for ${link.sender.address} was not sent: ${problem}.`);
+      return;
+    }
+    try {
+      await this.#sendAnswer(reply.body, link);
+    } catch (error) {
+      if (!isTold(error)) throw error;
+      const text = error instanceof Error ? error.message : '';
+      this.#tell(link.sender, `The answer for ${link.sender.address} was not sent: ${text}`);
+    }
+  }
+
+  async #sendAnswer(body: Uint8Array, link: AstmLink): Promise<void> {
+    const frames = framesOf(body, this.#settings.frameText);
+    for (let left = MOST_TRIES; left > 0; left--) {
+      const sent = await link.send(frames, this.#lent.signal);
+      if (sent === 'ACK') return;
+      if (sent === 'NAK') break;
+    }
+    const { address } = link.sender;
+    this.#tell(link.sender, `${address} did not take the answer to its query. It asks again.`);
+  }
+
+  #messageOf(body: Buffer, { origin }: Sender): NewMessage {
+    const { charset, repetitions } = this.#settings;
+    const isQuery = /(^|\r)Q/.test(body.toString('latin1'));
+    return {
+      body,
+      type: 'application/astm',
+      charset,
+      origin,
+      // an order may have come between two equal queries
+      dedupeKey: repetitions === 'once' && !isQuery ? 'its bytes' : undefined,
+    };
+  }
+
+  #tell({ address }: Sender, text: string): void {
+    if (this.#isNews(`${address} ${text}`)) this.#lent.event('warn', 'answer-not-sent', text);
+  }
+}

@@ -1,0 +1,160 @@
+import {
+  type Lent,
+  type Message,
+  NotConnectedError,
+  type OpenOutbound,
+  outbound,
+  type Reply,
+  type Step,
+  StepFailure,
+  SuspendError,
+  stepFailure,
+} from 'waybill/adapter';
+import { dial, newsFilter, placeOf, probe, UnderWay } from 'waybill/peer';
+import { astmOutFaults, astmOutSettings } from './astm-out-settings.ts';
+import { deviceLink } from './devices.ts';
+import { framesOf } from './frame.ts';
+import { AstmLink } from './link.ts';
+import { messageProblem } from './message.ts';
+
+type LentHere = Lent<typeof astmOutSettings>;
+
+export default outbound({
+  type: 'astm-out',
+  title: 'ASTM E1381 and E1394 (LIS01, LIS02), to laboratory devices',
+  summary:
+    'Sends messages to laboratory devices over TCP, such as orders, on a connection of its own or on the one that an astm-in service has with the device.',
+  settings: astmOutSettings,
+  replies: {
+    ACK: 'complete',
+    BUSY: ['retry', 'fail'],
+    NAK: ['retry', 'suspend'],
+    none: 'retry',
+    other: 'suspend',
+  },
+  // The line is held for as long as it takes: a device that is off must not cost a message.
+  retry: { for: Number.POSITIVE_INFINITY },
+  check: (settings) => Promise.resolve(astmOutFaults(settings)),
+  async open(lent) {
+    const sender = new DeviceSender(lent);
+    await sender.open();
+    return sender;
+  },
+  test: (lent, step) => tryDevice(lent, step),
+});
+
+/** Sends one message after the other: a device has one line. */
+class DeviceSender implements OpenOutbound {
+  readonly #lent: LentHere;
+  readonly #sending = new UnderWay();
+  readonly #isNews = newsFilter();
+  #own: AstmLink | undefined;
+  #dialling: Promise<AstmLink> | undefined;
+  #closing = false;
+
+  constructor(lent: LentHere) {
+    this.#lent = lent;
+  }
+
+  /** Throws NotConnectedError where there is no device, so that operators see it before a message needs it. */
+  async open(): Promise<void> {
+    const { signal } = this.#lent;
+    await this.#link(signal);
+    signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  send(message: Message, signal: AbortSignal): Promise<Reply> {
+    return this.#sending.run(this.#send(message, signal));
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#sending.ended();
+    this.#lent.signal.removeEventListener('abort', this.#abort);
+    await this.#own?.end();
+  }
+
+  readonly #abort = (): void => this.#own?.destroy();
+
+  async #send({ body }: Message, signal: AbortSignal): Promise<Reply> {
+    const bytes = await body.bytes();
+    const problem = messageProblem(bytes);
+    if (problem !== undefined) {
+      const what = problem === 'not-astm' ? 'it does not begin with a header record (H)' : problem;
+      throw new SuspendError(
+        `The body is no ASTM message that can be sent: ${what}. Correct the transform that makes it, and resend.`,
+      );
+    }
+    const link = await this.#link(signal);
+    const code = await link.send(framesOf(bytes, this.#lent.settings.frameText), signal);
+    return { body: new Uint8Array(), type: 'text/plain', code, text: TEXTS[code] };
+  }
+
+  async #link(signal: AbortSignal): Promise<AstmLink> {
+    const { through: service, device } = this.#lent.settings;
+    if (service !== undefined) {
+      const link = deviceLink({ production: this.#lent.production, service, device });
+      this.#lent.connection('connected', `${link.sender.address}, through ${service}`);
+      return link;
+    }
+    if (this.#own?.usable === true) return this.#own;
+    this.#dialling ??= this.#dial().finally(() => {
+      this.#dialling = undefined;
+    });
+    const link = await this.#dialling;
+    signal.throwIfAborted();
+    return link;
+  }
+
+  async #dial(): Promise<AstmLink> {
+    const { settings, signal, event, connection } = this.#lent;
+    const { connect: address, tls, connectTimeout: timeout } = settings;
+    // `astmOutFaults` has looked; a production may be started without it
+    if (address === undefined)
+      throw new NotConnectedError('connect is missing. Set it, or through.');
+    const socket = await dial(this.#lent, { address, tls, timeout }, signal);
+    const place = placeOf(address);
+    const link = new AstmLink(socket, {
+      sender: { address: place, origin: place },
+      values: settings,
+      taker: undefined,
+      tell: (name, text) => {
+        if (this.#isNews(name)) event('warn', name, text);
+      },
+      idleTimeout: Number.POSITIVE_INFINITY,
+    });
+    this.#own = link;
+    connection('connected', place);
+    link.onClose((refused) => {
+      if (refused !== undefined) event('error', 'tls-refused', refused);
+      if (!this.#closing) connection('waiting', `${place}, connects for the next message`);
+    });
+    return link;
+  }
+}
+
+/** What the codes of replies mean, for the trace. */
+const TEXTS = {
+  ACK: 'The device has taken every frame',
+  NAK: 'The device refused a frame each time',
+  BUSY: 'The device takes nothing now',
+} as const;
+
+async function tryDevice({ settings, production, ...lent }: LentHere, step: Step): Promise<void> {
+  const { through: service, device, connect: address, tls } = settings;
+  if (service !== undefined) {
+    await step('device', (detail) => {
+      try {
+        const { sender } = deviceLink({ production, service, device });
+        detail(`${sender.address} is connected to ${service}`);
+      } catch (error) {
+        throw stepFailure(error);
+      }
+    });
+    return;
+  }
+  if (address === undefined) {
+    throw new StepFailure('connect is missing', 'Set it, or through');
+  }
+  await probe(lent, step, { address, tls, silent: true, hello: false });
+}
